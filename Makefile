@@ -1,0 +1,33 @@
+# Everything runs in .venv, which the first target to need it makes.
+PYTHON ?= python3
+BIN := .venv/bin
+export HF_HUB_OFFLINE ?= 1
+
+.PHONY: setup demo test lint bench bench-articles clean
+
+setup: .venv/installed
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+demo: setup  ## build a classifier for banking messages from no real row, with the agent over MCP
+	$(BIN)/classwright-agent build examples/banking12/task.yaml
+
+test: setup
+	$(BIN)/pytest
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: setup  ## long: see benchmarks/README.md; the comparison with setfit wants DATA=folder as well
+	$(BIN)/python benchmarks/import_million.py
+
+bench-articles: setup  ## the tables of the four articles' methods; DATA=folder of the sets, QUICK=--quick for a try
+	for table in s1 s2 s3; do $(BIN)/python benchmarks/articles/$$table.py --data $(DATA) $(QUICK) || exit 1; done
+
+clean:
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,126 @@
+"""Files of the server's artifacts, brought here over the wire, checked, and written whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import quote
+
+from pydantic import BaseModel, Field, ValidationError
+
+from classwright_agents.errors import RunError, ServerError
+from classwright_agents.server import Server
+
+# A page shows a few of a report's rows: a file beyond this is not one to read here.
+MAX_READ_BYTES = 20 * 1024 * 1024
+
+
+class RemoteFile(BaseModel):
+    """A file of an artifact, as the server lists it."""
+
+    name: str
+    bytes: int = Field(ge=0)
+    sha256: str
+    parts: int = Field(ge=0)
+
+
+class RemoteFiles(BaseModel):
+    """The files of an artifact."""
+
+    files: list[RemoteFile]
+
+
+async def list_files(server: Server, task: str, artifact: str) -> list[RemoteFile]:
+    """Return the files of an artifact.
+
+    Raises:
+        ServerError: there is no such artifact, or the server went away.
+    """
+    try:
+        listed = await server.read(f"classwright://{task}/artifacts/{artifact}/files")
+        return RemoteFiles.model_validate_json(listed).files
+    except ValidationError as error:
+        raise ServerError(
+            f"Artifact {artifact!r}", "has a file list that cannot be read", "Update the agent."
+        ) from error
+
+
+async def fetch_file(server: Server, task: str, artifact: str, file: RemoteFile) -> bytes:
+    """Return a file's content.
+
+    Raises:
+        ServerError: what arrived is not what the server listed.
+    """
+    uri = f"classwright://{task}/artifacts/{artifact}/files/{quote(file.name, safe='')}"
+    content = b"".join([await server.read(f"{uri}/{part}") for part in range(file.parts)])
+    if hashlib.sha256(content).hexdigest() != file.sha256:
+        raise ServerError(f"File {file.name!r} of {artifact!r}", "arrived damaged", "Resume the run to fetch it again.")
+    return content
+
+
+async def fetch_all(server: Server, task: str, artifact: str, folder: Path) -> list[RemoteFile]:
+    """Bring every file of an artifact into `folder`; files that are there already are kept.
+
+    Raises:
+        ServerError: a file did not arrive as listed, or its name leads out of the folder.
+        RunError: the disk cannot be written.
+    """
+    files = await list_files(server, task, artifact)
+    for file in files:
+        path = _inside(folder, file.name, artifact)
+        if not _is_there(path, file):
+            write_whole(path, await fetch_file(server, task, artifact, file))
+    return files
+
+
+async def fetch_named(server: Server, task: str, artifact: str, name: str, max_bytes: int = MAX_READ_BYTES) -> bytes:
+    """Return the file `name` of an artifact; empty if it has none, or one of more than `max_bytes`."""
+    for file in await list_files(server, task, artifact):
+        if file.name == name and file.bytes <= max_bytes:
+            return await fetch_file(server, task, artifact, file)
+    return b""
+
+
+async def fetch_sample(server: Server, task: str, dataset: str, rows: int) -> list[dict[str, Any]]:
+    """Return about `rows` training rows, spread evenly over the dataset."""
+    uri = f"classwright://{task}/datasets/{dataset}/train"
+    total = json.loads(await server.read(f"{uri}?offset=0&limit=1"))["total"]
+    places = sorted({(2 * n + 1) * total // (2 * rows) for n in range(rows)}) if total else []
+    return [json.loads(await server.read(f"{uri}?offset={place}&limit=1"))["rows"][0] for place in places]
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file beside its place and move it there, so that a kill leaves no half of it.
+
+    Raises:
+        RunError: the disk is full or not writable.
+    """
+    beside = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with beside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError as error:
+        raise RunError(f"file {path.name!r}", "cannot be written", "Free some disk space, then resume.") from error
+
+
+def _inside(folder: Path, name: str, artifact: str) -> Path:
+    """Return the place of a file that a server named, which must lie in `folder`."""
+    pure = PurePosixPath(name)
+    if pure.is_absolute() or ".." in pure.parts or "\\" in name or ":" in name or not pure.name:
+        raise ServerError(f"Artifact {artifact!r}", f"lists a file with the unsafe name {name[:80]!r}", "Look into it.")
+    return folder.joinpath(*pure.parts)
+
+
+def _is_there(path: Path, file: RemoteFile) -> bool:
+    return (
+        path.is_file()
+        and path.stat().st_size == file.bytes
+        and hashlib.sha256(path.read_bytes()).hexdigest() == file.sha256
+    )

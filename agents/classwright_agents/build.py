@@ -1,0 +1,265 @@
+"""The build: from a task file to the best model, by calling the server's tools one after another.
+
+    topics -> real rows -> write -> train -> measure -> (analyse -> write -> train -> measure)*
+    -> (train -> measure, by the final method) -> test -> explain -> export
+
+What to do next is decided in `coach`; how a call is made, remembered and resumed, in `steps`. Models are chosen by the
+validation rows; the test rows are used once, after the last decision.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from classwright_agents import coach
+from classwright_agents.errors import ToolError
+from classwright_agents.figures import Estimate, Gain, Round, Spent
+from classwright_agents.journal import Journal
+from classwright_agents.picture import StageName
+from classwright_agents.rows import batches, read_rows
+from classwright_agents.steps import Step, Steps
+from classwright_agents.task_file import TaskFile
+from classwright_agents.view import View
+
+Result = dict[str, Any]
+SERVER_WITHOUT_WRITER = (
+    "has no language model to write with",
+    "Start it with one, such as --writer-url http://localhost:8000/v1 --writer-model NAME.",
+)
+
+
+@dataclass
+class Outcome:
+    """Everything that a build found out, as the tools told it."""
+
+    rounds: list[Round] = field(default_factory=list)
+    written: list[Result] = field(default_factory=list)
+    trained: list[Result] = field(default_factory=list)
+    measured: dict[str, Result] = field(default_factory=dict)
+    decisions: list[str] = field(default_factory=list)
+    stop: coach.Stop | None = None
+    best: Round | None = None
+    test: Result | None = None
+    analysis: Result | None = None
+    export: Result | None = None
+    imported: dict[str, Result] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+    @property
+    def spent(self) -> Spent:
+        """What the writers used and how long the steps took."""
+        usages = [u for r in self.written if (u := r.get("usage"))]
+        return Spent(
+            tokens=sum(u["tokens_in"] + u["tokens_out"] for u in usages),
+            dollars=sum(u["cost"] for u in usages),
+            seconds=sum(self.seconds.values()),
+        )
+
+
+class Build:
+    """One build of a task."""
+
+    def __init__(self, task: TaskFile, steps: Steps, journal: Journal, view: View) -> None:
+        self._task = task
+        self._steps = steps
+        self._journal = journal
+        self._view = view
+        self._goal = coach.Goal(task.target, task.max_rounds, task.budget)
+        self._outcome = Outcome()
+        self._dataset: str | None = None
+        self._round: int | None = None
+        self._round_began = 0.0
+
+    async def run(self) -> Outcome:
+        """Build, and return what came of it.
+
+        Raises:
+            AgentError: a tool refused, the server went away, or a file cannot be used.
+        """
+        out = self._outcome
+        tree = await self._propose_topics()
+        await self._import_real_rows()
+        plan: Result = {"topic_tree": tree["topic_tree"]}
+        self._round_began = self._steps.seconds
+        rows = self._task.rows or (self._task.rows_per_cell or 0) * tree["cells"]
+        if rows:
+            plan["rows"] = rows
+        written = await self._write(0, plan)
+        if not written["accepted"]:
+            raise ToolError("Tool 'synthesize_examples'", "no text was written", written["next_step"])
+        while out.stop is None:
+            await self._train_and_measure(written)
+            out.stop, written = await self._go_on()
+        await self._conclude()
+        return out
+
+    # --- before the rounds
+
+    async def _propose_topics(self) -> Result:
+        task = self._task
+        arguments = task.model_dump(
+            mode="json",
+            include={"task", "instruction", "labels", "languages", "topics_per_label", "subtopics_per_topic"},
+        )
+        if task.source_types:
+            arguments["source_types"] = list(task.source_types)
+        result = await self._call("topics", "propose_topics", arguments)
+        if result.get("wanted"):
+            raise ToolError("The server", *SERVER_WITHOUT_WRITER)
+        self._view.say(f"{result['cells']} cells of label, topic, subtopic and source type")
+        return result
+
+    async def _import_real_rows(self) -> None:
+        for split, path in (("test", self._task.test), ("validation", self._task.validation)):
+            if path is None:
+                continue
+            for batch in batches(read_rows(path)):
+                arguments: Result = {"task": self._task.task, "split": split, "rows": batch}
+                # A run's figures must not be mixed with what a shared server holds of the task from earlier runs.
+                arguments |= {"dataset": self._dataset} if self._dataset else {"new_dataset": True}
+                result = await self._call("real rows", "import_examples", arguments)
+                self._dataset = result["dataset"] or self._dataset
+                total = self._outcome.imported.setdefault(split, {"imported": 0, "skipped": {}, "examples": []})
+                total["imported"] += result["imported"]
+                total["examples"] += result["examples"]
+                for reason, count in result["skipped"].items():
+                    total["skipped"][reason] = total["skipped"].get(reason, 0) + count
+            if not self._outcome.imported[split]["imported"]:
+                reasons = "; ".join(f"{count} {reason}" for reason, count in result["skipped"].items())
+                raise ToolError(f"File {path.name!r}", f"no row of it could be used ({reasons})", "Mend its rows.")
+            self._view.say(f"{self._outcome.imported[split]['imported']} real {split} rows")
+
+    # --- a round
+
+    async def _write(self, round_: int, plan: Result) -> Result:
+        """Write texts, by a tree or a plan, within what is left of the budget."""
+        self._round = round_
+        budget, spent = self._task.budget, self._outcome.spent
+        arguments: Result = {"task": self._task.task, **plan}
+        if self._dataset:
+            arguments["dataset"] = self._dataset
+        if budget.tokens:
+            arguments["max_tokens"] = max(1, budget.tokens - spent.tokens)
+        if budget.dollars:
+            arguments["max_cost"] = max(0.001, round(budget.dollars - spent.dollars, 6))
+        result = await self._call("write", "synthesize_examples", arguments)
+        if result.get("assignment"):
+            raise ToolError("The server", *SERVER_WITHOUT_WRITER)
+        self._outcome.written.append({"round": round_, **result})
+        self._dataset = result["dataset"] or self._dataset
+        missing = result["wanted"] - result["accepted"]
+        self._view.say(
+            f"round {round_}: {result['accepted']} of {result['wanted']} texts written"
+            + (f"; {missing} are missing: {result['missing'][0]['reason']}" if missing and result["missing"] else "")
+        )
+        return result
+
+    async def _train_and_measure(self, written: Result) -> None:
+        out = self._outcome
+        before = coach.best_round(tuple(out.rounds), self._task.target) if out.rounds else None
+        latest = await self._trained(self._task.method, before, len(out.rounds), written["accepted"])
+        out.rounds.append(latest)
+        self._view.round_done(latest)
+
+    async def _trained(self, method: str, before: Round | None, number: int, written: int) -> Round:
+        """Train on the current dataset by `method`, and measure against `before` on the validation rows."""
+        out, task = self._outcome, self._task
+        arguments: Result = {"task": task.task, "dataset": self._dataset, "method": method}
+        if task.encoder:
+            arguments["encoder"] = task.encoder
+        trained = await self._call("train", "train_classifier", arguments)
+        out.trained.append(trained)
+        figures = trained["validation"]
+        comparison = None
+        if task.validation:
+            arguments = {"model": trained["model"], "dataset": self._dataset, "split": "validation"}
+            if before:
+                arguments["against"] = before.model
+            measured = await self._call("measure", "evaluate", arguments)
+            out.measured[trained["model"]] = measured
+            figures = {"data": measured["data"], **measured["figures"]}
+            comparison = measured["comparison"]
+        return Round(
+            round=number,
+            rows=trained["training_rows"],
+            written=written,
+            method=trained["method"],
+            model=trained["model"],
+            dataset=trained["dataset"],
+            data=figures["data"],
+            accuracy=Estimate.read(figures["accuracy"]),
+            macro_f1=Estimate.read(figures["macro_f1"]),
+            seconds=self._steps.seconds - self._round_began,
+            gain=Gain.read(comparison) if comparison else None,
+            best_before=before.accuracy.value if before else None,
+        )
+
+    async def _go_on(self) -> tuple[coach.Stop | None, Result]:
+        """Decide after a round; return the stop, or what was written for the next round."""
+        out = self._outcome
+        rounds = tuple(out.rounds)
+        action = coach.next_action(self._goal, rounds, out.spent)
+        self._decided(f"after round {rounds[-1].round}", action.reason)
+        if isinstance(action, coach.Stop):
+            return action, {}
+        self._round = len(rounds)
+        self._round_began = self._steps.seconds
+        self._dataset = action.base.dataset
+        analysis = await self._analyse("analyse", action.base)
+        stop = coach.after_plan(analysis["plan"])
+        written: Result = {}
+        if stop is None:
+            written = await self._write(len(rounds), {"plan": analysis["plan"]})
+            stop = coach.after_writing(written["accepted"], written["wanted"])
+        if stop is not None:
+            self._decided(f"in round {len(rounds)}", stop.reason)
+        return stop, written
+
+    async def _analyse(self, stage: StageName, base: Round) -> Result:
+        analysis = await self._call(
+            stage,
+            "error_analysis",
+            {"model": base.model, "dataset": base.dataset, "rows": self._task.rows_per_round},
+        )
+        self._outcome.analysis = analysis
+        return analysis
+
+    # --- after the rounds
+
+    async def _conclude(self) -> None:
+        """Fine-tune if asked to, measure the best model once on the test rows, explain its errors, and export it."""
+        out = self._outcome
+        self._round = None
+        best = coach.best_round(tuple(out.rounds), self._task.target)
+        if self._task.final_method:
+            self._dataset = best.dataset
+            self._round_began = self._steps.seconds
+            final = await self._trained(self._task.final_method, best, best.round, best.written)
+            best, reason = coach.better_of(best, final, self._task.target)
+            self._decided("after the rounds", reason)
+        out.best = best
+        self._view.say(f"The best model is {best.model}, of round {best.round}.")
+        if self._task.test:
+            out.test = await self._call(
+                "test", "evaluate", {"model": best.model, "dataset": best.dataset, "split": "test"}
+            )
+        if out.analysis is None or out.analysis["model"] != best.model:
+            await self._analyse("explain", best)
+        out.export = await self._call("deliver", "export_model", {"model": best.model})
+
+    # --- inside
+
+    async def _call(self, stage: StageName, tool: str, arguments: Result) -> Result:
+        self._view.stage(stage, self._round, self._outcome.spent)
+        step: Step = await self._steps.run(tool, arguments)
+        self._outcome.seconds[stage] += step.seconds
+        return step.result
+
+    def _decided(self, key: str, reason: str) -> None:
+        """Tell a decision, and write it down the first time that it is taken."""
+        self._outcome.decisions.append(reason)
+        self._view.say(reason)
+        if self._journal.find("decision", key=key) is None:
+            self._journal.append("decision", key=key, reason=reason)

@@ -1,0 +1,79 @@
+"""What a finished build leaves in its run folder: model/, dataset/, report.html, card.md and summary.json."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+from classwright_agents.artifacts import fetch_all, fetch_named, fetch_sample, write_whole
+from classwright_agents.build import Outcome
+from classwright_agents.report.card import card
+from classwright_agents.report.page import Material, render
+from classwright_agents.server import Server
+from classwright_agents.summary import summary
+from classwright_agents.task_file import TaskFile
+
+# The names that the tools give to the files of their reports and datasets.
+FIGURES = "report.json"
+MAP = "map.png"
+REFUSED = "refused.jsonl"
+SAMPLES_SHOWN = 12
+
+
+async def deliver(task: TaskFile, folder: Path, outcome: Outcome, server: Server) -> dict[str, Any]:
+    """Fill the run folder, and return the summary, which is written last.
+
+    Raises:
+        ServerError: a file did not arrive whole.
+        RunError: the disk cannot be written.
+    """
+    best, export = outcome.best, outcome.export
+    assert best is not None
+    assert export is not None
+    started = time.monotonic()
+    files = await fetch_all(server, task.task, export["export"], folder / "model")
+    await fetch_all(server, task.task, best.dataset, folder / "dataset")
+    material = Material(
+        measured=await _measured(server, task.task, outcome),
+        map=await fetch_named(server, task.task, outcome.analysis["report"], MAP) if outcome.analysis else b"",
+        samples=tuple(await fetch_sample(server, task.task, best.dataset, SAMPLES_SHOWN)),
+        refusals=await _refusals(server, task.task, outcome),
+        files=tuple((file.name, file.bytes) for file in files),
+        usage=_first_python(folder / "model" / "README.md"),
+    )
+    outcome.seconds["fetch"] = round(time.monotonic() - started, 3)
+    told = summary(task.task, outcome)
+    write_whole(folder / "report.html", render(task, folder.name, outcome, material).encode())
+    write_whole(folder / "card.md", card(task, outcome, material).encode())
+    write_whole(folder / "summary.json", json.dumps(told, indent=1, ensure_ascii=False).encode())
+    return told
+
+
+async def _measured(server: Server, task: str, outcome: Outcome) -> dict[str, Any] | None:
+    """Return all figures of the best model's last evaluation, or None if there were no rows to measure it on."""
+    assert outcome.best is not None
+    evaluation = outcome.test or outcome.measured.get(outcome.best.model)
+    if evaluation is None:
+        return None
+    return dict(json.loads(await fetch_named(server, task, evaluation["report"], FIGURES)))
+
+
+async def _refusals(server: Server, task: str, outcome: Outcome) -> tuple[dict[str, Any], ...]:
+    """Return the refused candidates, as they lie beside the datasets."""
+    told = b""
+    for written in outcome.written:
+        if written["dataset"] and written["refused"]:
+            told += await fetch_named(server, task, written["dataset"], REFUSED)
+    return tuple(json.loads(line) for line in told.splitlines())
+
+
+def _first_python(readme: Path) -> str:
+    """Return the first lines of Python in the exported model's own description."""
+    try:
+        found = re.search(r"```python\n(.*?)```", readme.read_text(encoding="utf-8"), re.DOTALL)
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return found.group(1).strip() if found else ""

@@ -1,0 +1,36 @@
+"""The failures that the agent reports in words: the object, the reason and the repair.
+
+AgentError          shown to the user as it is; the program ends with exit code 1
+├── TaskFileError   the task file, or a file that it names, cannot be used
+├── RunError        a run folder cannot be made, resumed or continued
+├── ServerError     the server cannot be started or reached, or went away
+└── ToolError       a tool refused, or its job failed
+"""
+
+from __future__ import annotations
+
+
+class AgentError(Exception):
+    """Says which object failed, for what reason, and what repairs it."""
+
+    def __init__(self, subject: str, reason: str, repair: str) -> None:
+        super().__init__(f"{subject}: {reason.rstrip('.')}. {repair}".strip())
+        self.subject = subject
+        self.reason = reason
+        self.repair = repair
+
+
+class TaskFileError(AgentError):
+    """The task file, or a file that it names, cannot be used."""
+
+
+class RunError(AgentError):
+    """A run folder cannot be made, resumed or continued."""
+
+
+class ServerError(AgentError):
+    """The server cannot be started or reached, or it went away."""
+
+
+class ToolError(AgentError):
+    """A tool refused, or its job failed."""

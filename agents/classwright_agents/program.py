@@ -1,0 +1,88 @@
+"""The program behind the command line: a run folder, a server, a view, a build, and what it leaves."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import anyio
+from pydantic import ValidationError
+
+from classwright_agents.build import Build
+from classwright_agents.deliver import deliver
+from classwright_agents.errors import AgentError, ServerError
+from classwright_agents.journal import Journal
+from classwright_agents.runs import find_run, new_run
+from classwright_agents.server import connect
+from classwright_agents.steps import Steps
+from classwright_agents.task_file import ServerEntry, load_task_file
+from classwright_agents.view import View, make_view
+
+
+async def build(
+    task_path: Path,
+    *,
+    runs: Path,
+    resume: str | None = None,
+    server: str | None = None,
+    command: str | None = None,
+    plain: bool = False,
+) -> dict[str, Any]:
+    """Build what the task file describes, and return the summary of the run.
+
+    Raises:
+        AgentError: with the object, the reason and the repair; the run folder is kept and can be resumed.
+    """
+    task = load_task_file(task_path)
+    entry, home = _server_entry(task.server, task_path, server, command)
+    run = (find_run(runs, task.task, resume) if resume else new_run(runs, task.task)).resolve()
+    journal = Journal(run)
+    if not journal.events:
+        shutil.copyfile(task_path, run / "task.yaml")
+    try:
+        with make_view(task, run.name, plain=plain, out=sys.stdout) as view:
+            async with connect(entry, home, run) as connected:
+                outcome = await Build(task, Steps(journal, connected, view), journal, view).run()
+                view.stage("deliver", None, outcome.spent)
+                view.progress(None, "fetching the model, the dataset and the report")
+                told = await deliver(task, run, outcome, connected)
+            _say_result(view, told)
+        journal.append("end", reason=told["stopped"]["reason"])
+    except (AgentError, anyio.get_cancelled_exc_class()):
+        _say(f"The run is kept. Go on with: classwright-agent build {task_path} --runs {runs} --resume {run.name}")
+        raise
+    finally:
+        journal.close()
+    _say(f"Everything is in {runs / run.name}: report.html, summary.json, card.md, model/ and dataset/.")
+    return told
+
+
+def _server_entry(
+    entry: ServerEntry, task_path: Path, server: str | None, command: str | None
+) -> tuple[ServerEntry, Path]:
+    """Return where the tools are, and the folder that a command's relative paths mean."""
+    try:
+        if server:
+            return ServerEntry(url=server, token_env=entry.token_env), Path.cwd()
+        if command:
+            return ServerEntry.model_validate({"command": command}), Path.cwd()
+    except (ValidationError, ValueError) as error:
+        given = f"--server {server!r}" if server else f"--command {command!r}"
+        raise ServerError(given, "cannot be used", "Pass a URL such as http://127.0.0.1:8931/mcp.") from error
+    return entry, task_path.resolve().parent
+
+
+def _say_result(view: View, told: dict[str, Any]) -> None:
+    test = told["best"]["test"]
+    if test:
+        low, high = test["ci95"]
+        view.say(
+            f"Accuracy {test['accuracy']:.3f} ({low:.3f} to {high:.3f}) on {test['rows']} {test['data']} test rows, "
+            f"{told['real_training_rows']} real training rows."
+        )
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)  # noqa: T201  # the program's answer

@@ -1,0 +1,56 @@
+"""The card of a run: the same facts as the report's, as Markdown."""
+
+from __future__ import annotations
+
+from classwright_agents.build import Outcome
+from classwright_agents.report import words
+from classwright_agents.report.page import Material
+from classwright_agents.task_file import TaskFile
+
+
+def card(task: TaskFile, outcome: Outcome, material: Material) -> str:
+    """Return the card of a finished build."""
+    best = outcome.best
+    assert best is not None
+    warnings = tuple((material.measured or {}).get("warnings", ()))
+    lines = [
+        f"# {task.task}",
+        "",
+        words.headline(task, outcome),
+        "",
+        f"Task: {_inline(task.instruction)}",
+        "",
+        "| figure | |",
+        "|---|---|",
+        *(f"| {fact.name} | {fact.value} |" for fact in words.facts(task, outcome)),
+        "",
+        "## What the figures come from",
+        "",
+        *(f"- {_inline(remark)}" for remark in words.remarks(task, outcome, warnings)),
+        "",
+        "## Labels",
+        "",
+        *(f"- `{_inline(label.name)}`: {_inline(label.description)}" for label in task.labels),
+        "",
+        "## Rounds",
+        "",
+        "| round | training rows | method | validation accuracy | validation macro-F1 |",
+        "|---|---|---|---|---|",
+        *(
+            f"| {r.round} | {r.rows} | {r.method} | {r.accuracy.value:.3f} | {r.macro_f1.value:.3f} |"
+            for r in outcome.rounds
+        ),
+        "",
+        f"The model kept is `{best.model}`, of round {best.round}, trained by {best.method} on `{best.dataset}`.",
+        "",
+    ]
+    if material.usage:
+        lines += ["## Use", "", "```python", material.usage, "```", ""]
+    if task.credit:
+        lines += ["## Credit", "", _inline(task.credit), ""]
+    return "\n".join(lines)
+
+
+def _inline(text: str) -> str:
+    """Return `text` on one line, so that it cannot open a block of its own."""
+    return " ".join(text.split())

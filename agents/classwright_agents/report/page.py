@@ -1,0 +1,168 @@
+"""The report's page: what a build found out, in plain words first, then in figures, then in pictures."""
+
+from __future__ import annotations
+
+import base64
+from collections import Counter
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import Any, NamedTuple
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from classwright_agents.build import Outcome
+from classwright_agents.figures import Estimate
+from classwright_agents.report import words
+from classwright_agents.report.charts import (
+    MAX_MATRIX_LABELS,
+    class_bars,
+    confusion_matrix,
+    learning_curve,
+    stage_bars,
+)
+from classwright_agents.task_file import TaskFile
+
+CONFUSIONS = 8
+PAIRS = 4
+CLUSTERS = 6
+REFUSALS = 12
+MISSING = 12
+Result = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Material:
+    """What the page shows beside the outcome, as fetched from the server."""
+
+    measured: Result | None = None
+    """The `report.json` of the best model's last evaluation: on test rows if there are any, else on validation rows."""
+    map: bytes = b""
+    """The PNG of written and real texts."""
+    samples: tuple[Result, ...] = ()
+    """Some training rows."""
+    refusals: tuple[Result, ...] = ()
+    """Refused candidates: text, label, reason."""
+    files: tuple[tuple[str, int], ...] = field(default=())
+    """The exported model's files and their bytes."""
+    usage: str = ""
+    """Lines of Python that use the model."""
+
+
+class Refused(NamedTuple):
+    """How many candidates were refused for a reason, and one of them."""
+
+    reason: str
+    candidates: int
+    example: str
+
+
+def render(task: TaskFile, run: str, outcome: Outcome, material: Material) -> str:
+    """Return the page of a finished build as HTML; every text in it is escaped."""
+    environment = Environment(
+        loader=PackageLoader("classwright_agents.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    )
+    return environment.get_template("page.html.j2").render(p=_page(task, run, outcome, material))
+
+
+def _page(task: TaskFile, run: str, outcome: Outcome, material: Material) -> Result:
+    """Return what the template shows."""
+    best, analysis = outcome.best, outcome.analysis or {}
+    assert best is not None
+    measured = material.measured
+    return {
+        "task": task,
+        "run": run,
+        "version": version("classwright"),
+        "credit": task.credit,
+        "headline": words.headline(task, outcome),
+        "facts": words.facts(task, outcome),
+        "remarks": words.remarks(task, outcome, tuple((measured or {}).get("warnings", ()))),
+        "validation_words": words.validation_words(outcome),
+        "measured_words": words.measured_words(measured),
+        "training_words": words.training_words(outcome),
+        "cost_words": words.cost_words(outcome),
+        "files_words": words.files_words(material.files),
+        "usage": material.usage,
+        "test": outcome.test,
+        # A model that the final method made belongs to a round, but is not that round's own.
+        "trainings": outcome.rounds if best in outcome.rounds else [*outcome.rounds, best],
+        "best_model": best.model,
+        "decisions": outcome.decisions,
+        "curve": _curve(task, outcome),
+        "matrix": _matrix(measured),
+        "bars": _bars(measured),
+        "confusions": (measured or {}).get("confusions", ())[:CONFUSIONS],
+        "pairs": analysis.get("confused_pairs", ())[:PAIRS],
+        "clusters": analysis.get("clusters", ())[:CLUSTERS],
+        "style": analysis.get("style", ()),
+        "map": base64.b64encode(material.map).decode() if material.map else None,
+        "samples": [_sample(row) for row in material.samples],
+        "refused": _refused(outcome, material),
+        "missing": [_missing(m) for w in outcome.written for m in w["missing"]][:MISSING],
+        "skipped": [
+            {"split": split, "reason": reason, "count": count}
+            for split, told in outcome.imported.items()
+            for reason, count in told["skipped"].items()
+        ],
+        "stages": stage_bars(list(outcome.seconds.items())),
+    }
+
+
+def _curve(task: TaskFile, outcome: Outcome) -> Markup:
+    best, metric = outcome.best, task.target.metric
+    assert best is not None
+    test = Estimate.read(outcome.test["figures"][metric]) if outcome.test else None
+    points = [(r.rows, r.figure(metric)) for r in outcome.rounds]
+    return learning_curve(points, task.target.value, test, best.round)
+
+
+def _matrix(measured: Result | None) -> Markup | None:
+    """Return the heat map, or None when there are no rows or too many classes to see."""
+    if not measured or len(measured["labels"]) > MAX_MATRIX_LABELS:
+        return None
+    return confusion_matrix(measured["labels"], measured["confusion_matrix"])
+
+
+def _bars(measured: Result | None) -> Markup:
+    if not measured:
+        return Markup("<p>There were no held-out rows to measure classes on.</p>")
+    classes = [
+        (c["label"], *(Estimate.read(c[name]) for name in ("f1", "precision", "recall")), c["support"])
+        for c in measured["classes"]
+        if c["support"]
+    ]
+    return class_bars(sorted(classes, key=lambda c: (c[1].value, c[0])))
+
+
+def _refused(outcome: Outcome, material: Material) -> list[Refused]:
+    """Return the reasons for refusing candidates, the most frequent first, each with an example."""
+    counts: Counter[str] = Counter()
+    for written in outcome.written:
+        counts.update(written["refused"])
+    told = [*material.refusals, *(r for w in outcome.written for r in w["refusals"])]
+    return [
+        Refused(reason, count, next((r["text"] for r in told if r["reason"].startswith(reason) and r["text"]), ""))
+        for reason, count in counts.most_common(REFUSALS)
+    ]
+
+
+def _missing(shortfall: Result) -> Result:
+    cell = shortfall["cell"]
+    place = f"as {shortfall['contrast']}" if shortfall["contrast"] else _place(cell)
+    return {"label": cell["label"], "place": place, "missing": shortfall["missing"], "reason": shortfall["reason"]}
+
+
+def _sample(row: Result) -> Result:
+    """Return a row with what it was written for, in words."""
+    made = row.get("provenance", {})
+    contrast, cell = made.get("contrast"), made.get("cell", {})
+    place = f"easily taken for {contrast}" if contrast else _place(cell)
+    return {"text": row["text"], "label": row.get("label", ""), "place": place or row["origin"]}
+
+
+def _place(cell: Result) -> str:
+    return " / ".join(str(cell[name]) for name in ("topic", "subtopic", "source_type") if cell.get(name))

@@ -1,0 +1,159 @@
+"""The report's sentences: what was reached, on whose texts, and what that does not tell."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from classwright_agents.build import Outcome
+from classwright_agents.figures import Estimate
+from classwright_agents.task_file import TaskFile
+
+Result = dict[str, Any]
+# Below so many rows an interval is wider than most gains.
+FEW_ROWS = 200
+OF_DATA = {"real": "real", "written": "written", "mixed": "real and written"}
+
+
+class Fact(NamedTuple):
+    """A figure and what it is."""
+
+    value: str
+    name: str
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}%"
+
+
+def _interval(figure: Estimate) -> str:
+    return f"{100 * figure.low:.1f} to {100 * figure.high:.1f}"
+
+
+def final(outcome: Outcome) -> tuple[Estimate, str, int]:
+    """Return the accuracy that the report leads with, whose texts it comes from, and on how many rows."""
+    best = outcome.best
+    assert best is not None
+    if outcome.test:
+        figures = outcome.test["figures"]
+        return Estimate.read(figures["accuracy"]), outcome.test["data"], figures["rows"]
+    measured = outcome.measured.get(best.model)
+    rows = measured["figures"]["rows"] if measured else _training_of(best.model, outcome)["validation"]["rows"]
+    return best.accuracy, best.data, rows
+
+
+def _training_of(model: str, outcome: Outcome) -> Result:
+    """Return what the training of `model` answered."""
+    return next(trained for trained in outcome.trained if trained["model"] == model)
+
+
+def headline(task: TaskFile, outcome: Outcome) -> str:
+    """Return what was reached, in a sentence that needs no statistics."""
+    accuracy, data, _ = final(outcome)
+    right = round(100 * accuracy.value)
+    whose = {"real": "real texts", "written": "written texts", "mixed": "texts"}[data]
+    unseen = "it had never seen" if outcome.test else "held out of its training"
+    return f"Finds the right one of {len(task.labels)} labels for {right} of 100 {whose} that {unseen}."
+
+
+def facts(task: TaskFile, outcome: Outcome) -> list[Fact]:
+    """Return the figures at the top, the most important first."""
+    best = outcome.best
+    assert best is not None
+    accuracy, data, rows = final(outcome)
+    kind = "test" if outcome.test else "validation"
+    macro_f1 = Estimate.read(outcome.test["figures"]["macro_f1"]) if outcome.test else best.macro_f1
+    real = max(t["real_training_rows"] for t in outcome.trained)
+    tokens = outcome.spent.tokens
+    return [
+        Fact(
+            _percent(accuracy.value),
+            f"accuracy on {rows:,} {OF_DATA[data]} {kind} rows; 95% interval {_interval(accuracy)}",
+        ),
+        Fact(f"{macro_f1.value:.3f}", f"macro-F1 over {len(task.labels)} labels"),
+        Fact(f"{best.rows:,}", "training rows, written"),
+        Fact(f"{real:,}", "real training rows"),
+        Fact(f"{outcome.spent.seconds / 60:.1f} min", f"in all, and {tokens:,} tokens" if tokens else "in all"),
+    ]
+
+
+def remarks(task: TaskFile, outcome: Outcome, warnings: tuple[str, ...]) -> list[str]:
+    """Return what a reader must know to judge the figures."""
+    best = outcome.best
+    assert best is not None
+    accuracy, data, rows = final(outcome)
+    said = [_source(outcome, data, rows), *warnings]
+    if task.validation is None:
+        said.append(
+            "No real validation rows were given: rounds were chosen by written rows held out group by group. How the "
+            "classifier does on real texts cannot be known from that."
+        )
+    elif not outcome.test:
+        said.append("The best of several rounds was chosen by these same rows, so the figure is a little too good.")
+    if rows < FEW_ROWS:
+        said.append(f"With {rows} rows the true accuracy may lie anywhere from {_interval(accuracy)} percent.")
+    if outcome.stop:
+        said.append(f"Why it stopped: {outcome.stop.reason[:1].lower()}{outcome.stop.reason[1:]}")
+    return said
+
+
+def _source(outcome: Outcome, data: str, rows: int) -> str:
+    real = max(t["real_training_rows"] for t in outcome.trained)
+    learnt = (
+        "It learned from texts that a language model wrote; no real row was trained on."
+        if not real
+        else f"It learned from written texts and {real:,} real ones."
+    )
+    if outcome.test:
+        return (
+            f"The figure comes from {rows:,} {OF_DATA[data]} test rows that were used once, after the last decision. "
+            + learnt
+        )
+    return f"The figure comes from {rows:,} {OF_DATA[data]} validation rows; there were no test rows. " + learnt
+
+
+def validation_words(outcome: Outcome) -> str:
+    """Return what the rounds were measured on."""
+    assert outcome.best is not None
+    validation = outcome.imported.get("validation")
+    if validation:
+        return f"{validation['imported']:,} real validation rows"
+    return "written rows that were held out, cells as a whole"
+
+
+def measured_words(measured: Result | None) -> str:
+    """Return on which rows the figures by class were measured."""
+    if not measured:
+        return "There were no held-out rows."
+    data = OF_DATA[measured["data"]]
+    return f"Measured on {measured['figures']['rows']:,} {data} {measured['split']} rows."
+
+
+def training_words(outcome: Outcome) -> str:
+    """Return how many texts were written, accepted and refused."""
+    accepted = sum(w["accepted"] for w in outcome.written)
+    refused = sum(sum(w["refused"].values()) for w in outcome.written)
+    wanted = sum(w["wanted"] for w in outcome.written)
+    rounds = len(outcome.written)
+    return (
+        f"{accepted:,} of {wanted:,} texts wanted were written and kept, in {rounds} round{'s' if rounds > 1 else ''}; "
+        f"{refused:,} more were refused."
+    )
+
+
+def cost_words(outcome: Outcome) -> str:
+    """Return time, requests, tokens and money in a sentence."""
+    usages = [u for w in outcome.written if (u := w.get("usage"))]
+    requests = sum(u["requests"] for u in usages)
+    reused = sum(u["completions_reused"] for u in usages)
+    spent = outcome.spent
+    money = f", ${spent.dollars:.2f}" if spent.dollars else ""
+    return (
+        f"{spent.seconds / 60:.1f} minutes; {requests:,} completions for {spent.tokens:,} tokens{money}, {reused:,} of "
+        "them answered from the store."
+    )
+
+
+def files_words(files: tuple[tuple[str, int], ...]) -> str:
+    """Return what the exported model consists of."""
+    total = sum(size for _, size in files) / 1e6
+    return f"{len(files)} files, {total:.0f} MB: " + ", ".join(name for name, _ in files) if files else ""

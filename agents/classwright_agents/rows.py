@@ -1,0 +1,86 @@
+"""Labelled rows from a JSONL or CSV file, in batches that fit into a call."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypedDict
+
+from classwright_agents.errors import TaskFileError
+
+# The tool takes 5,000 rows a call, and servers take requests of up to 4 MiB: half of it leaves room for JSON's escapes.
+MAX_ROWS = 5_000
+MAX_BYTES = 2 * 1024 * 1024
+
+
+class Row(TypedDict):
+    """A text and its label."""
+
+    text: str
+    label: str
+
+
+def read_rows(path: Path) -> list[Row]:
+    """Return the rows of a `.jsonl` or `.csv` file with a `text` and a `label` in each.
+
+    Raises:
+        TaskFileError: the file cannot be read as such; the line is named.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            rows = [
+                _row(path, number, record)
+                for number, record in (_csv_records(lines) if path.suffix == ".csv" else _json_records(path, lines))
+            ]
+    except UnicodeDecodeError as error:
+        raise TaskFileError(f"file {path.name!r}", "is not UTF-8 text", "Save it as UTF-8.") from error
+    except OSError as error:
+        raise TaskFileError(f"file {path.name!r}", "cannot be read", "Check its permissions.") from error
+    if not rows:
+        raise TaskFileError(f"file {path.name!r}", "holds no rows", "Add rows, or leave the file out of the task.")
+    return rows
+
+
+def _csv_records(lines: Any) -> Iterator[tuple[int, Any]]:
+    reader = csv.DictReader(lines)
+    for record in reader:
+        yield reader.line_num, record
+
+
+def _json_records(path: Path, lines: Any) -> Iterator[tuple[int, Any]]:
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            try:
+                yield number, json.loads(line)
+            except ValueError as error:
+                raise TaskFileError(
+                    f"file {path.name!r}, line {number}", "is not JSON", 'Write {"text": ..., "label": ...}.'
+                ) from error
+
+
+def _row(path: Path, number: int, record: Any) -> Row:
+    """Return the row that a line's `record` holds."""
+    fields = [record.get(name) if isinstance(record, dict) else None for name in ("text", "label")]
+    for name, value in zip(("text", "label"), fields, strict=True):
+        if not isinstance(value, str | int) or isinstance(value, bool):
+            raise TaskFileError(
+                f"file {path.name!r}, line {number}", f"has no {name!r}", "Each row needs a 'text' and a 'label'."
+            )
+    return Row(text=str(fields[0]), label=str(fields[1]))
+
+
+def batches(rows: list[Row], max_rows: int = MAX_ROWS, max_bytes: int = MAX_BYTES) -> Iterator[list[Row]]:
+    """Yield `rows` in order, in batches of at most `max_rows` rows and about `max_bytes` bytes."""
+    batch: list[Row] = []
+    size = 0
+    for row in rows:
+        bytes_ = len(row["text"].encode()) + len(row["label"].encode()) + 32
+        if batch and (len(batch) == max_rows or size + bytes_ > max_bytes):
+            yield batch
+            batch, size = [], 0
+        batch.append(row)
+        size += bytes_
+    if batch:
+        yield batch

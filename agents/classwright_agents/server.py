@@ -1,0 +1,166 @@
+"""The connection to a Classwright server: started over stdio, or reached by URL."""
+
+from __future__ import annotations
+
+import base64
+import os
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import anyio
+import httpx2
+from mcp import Client, MCPError, StdioServerParameters, stdio_client
+from mcp.client.streamable_http import streamable_http_client
+from mcp_types import BlobResourceContents, CallToolResult, TextContent
+
+from classwright_agents.errors import AgentError, ServerError, ToolError
+from classwright_agents.task_file import DEFAULT_COMMAND, ServerEntry
+
+# Jobs answer at once: a server that has said nothing for so long is not going to.
+READ_TIMEOUT_SECONDS = 60
+MAX_EVENT_BYTES = 16 * 1024 * 1024
+T = TypeVar("T")
+
+
+class Server:
+    """A connected server. `own` says that this process started it, so that it ends with this process."""
+
+    def __init__(self, client: Client, *, own: bool) -> None:
+        self._client = client
+        self._takes: dict[str, set[str]] = {}
+        self.own = own
+
+    async def call(self, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Call a tool and return its structured result.
+
+        Raises:
+            ToolError: the tool refused, in its own words.
+            ServerError: the server went away.
+        """
+        result = await self._request(lambda: self._client.call_tool(tool, arguments))
+        if result.is_error:
+            raise ToolError(f"Tool {tool!r}", _text(result).removeprefix(f"Error executing tool {tool}: "), "")
+        return dict(result.structured_content or {})
+
+    async def start(self, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Call a tool without waiting for its job: return the job's view, or the result of a tool that makes no job.
+
+        Raises:
+            ToolError: the tool refused, or the server does not have it.
+            ServerError: the server went away.
+        """
+        if not self._takes:
+            listed = await self._request(self._client.list_tools)
+            self._takes = {tool.name: set(tool.input_schema.get("properties", {})) for tool in listed.tools}
+        if tool not in self._takes:
+            raise ToolError(f"Tool {tool!r}", "is not offered by the server", "Connect to a Classwright server.")
+        no_wait = {"wait_seconds": 0} if "wait_seconds" in self._takes[tool] else {}
+        return await self.call(tool, {**arguments, **no_wait})
+
+    async def read(self, uri: str) -> bytes:
+        """Return the content of the resource `uri`.
+
+        Raises:
+            ServerError: it does not exist, or the server went away.
+        """
+        content = (await self._request(lambda: self._client.read_resource(uri))).contents[0]
+        if isinstance(content, BlobResourceContents):
+            return base64.b64decode(content.blob)
+        return str(content.text).encode()
+
+    async def _request(self, request: Callable[[], Any]) -> Any:
+        try:
+            return await request()
+        except MCPError as error:
+            raise ServerError("The server", f"answered with an error: {error.message}", self._repair()) from error
+        except (OSError, TimeoutError, httpx2.HTTPError, anyio.ClosedResourceError, anyio.BrokenResourceError) as error:
+            raise ServerError("The server", "went away", self._repair()) from error
+
+    def _repair(self) -> str:
+        return "Its last words are in server.log of the run's folder." if self.own else "Look at its log."
+
+
+def _text(result: CallToolResult) -> str:
+    """Return the text of a result."""
+    return " ".join(block.text for block in result.content if isinstance(block, TextContent)) or "no reason was given"
+
+
+@asynccontextmanager
+async def connect(entry: ServerEntry, folder: Path, run: Path) -> AsyncIterator[Server]:
+    """Connect to the server of `entry`; a command runs in `folder`, with its log in `run`.
+
+    Raises:
+        ServerError: it cannot be started or reached.
+    """
+    opened = _by_url(entry.url, entry.token_env) if entry.url else _by_command(entry.command, folder, run)
+    try:
+        async with opened as client:
+            yield Server(client, own=not entry.url)
+    except BaseExceptionGroup as group:  # the transport's task group wraps what was raised while it was open
+        raise _agent_error(group) or group from None
+
+
+@asynccontextmanager
+async def _by_command(command: tuple[str, ...] | None, folder: Path, run: Path) -> AsyncIterator[Client]:
+    words = [word.replace("{workspace}", str(run / "workspace")) for word in command or DEFAULT_COMMAND]
+    # Programs that were installed beside this one are found without an activated environment.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    parameters = StdioServerParameters(
+        command=words[0], args=words[1:], cwd=folder, env={**os.environ, "PATH": path}, encoding_error_handler="replace"
+    )
+    with (run / "server.log").open("a", encoding="utf-8") as log:
+        try:
+            async with _opened(stdio_client(parameters, errlog=log), f"Server command {words[0]!r}") as client:
+                yield client
+        except FileNotFoundError as error:
+            raise ServerError(
+                f"Server command {words[0]!r}", "is not installed", "Install it, or name another in 'server.command'."
+            ) from error
+
+
+@asynccontextmanager
+async def _by_url(url: str, token_env: str | None) -> AsyncIterator[Client]:
+    headers = {}
+    if token_env:
+        token = os.environ.get(token_env)
+        if not token:
+            raise ServerError(f"Environment variable {token_env!r}", "is not set", "Set it to the server's token.")
+        headers["Authorization"] = f"Bearer {token}"
+    timeout = httpx2.Timeout(30, read=READ_TIMEOUT_SECONDS)
+    async with (
+        httpx2.AsyncClient(headers=headers, timeout=timeout) as http,
+        _opened(
+            streamable_http_client(url, http_client=http, max_sse_event_size=MAX_EVENT_BYTES), f"Server {url!r}"
+        ) as client,
+    ):
+        yield client
+
+
+@asynccontextmanager
+async def _opened(transport: Any, subject: str) -> AsyncIterator[Client]:
+    """Yield a client on `transport` once the server has said what it is."""
+    async with AsyncExitStack() as stack:
+        try:
+            client = await stack.enter_async_context(Client(transport, read_timeout_seconds=READ_TIMEOUT_SECONDS))
+        except (MCPError, TimeoutError, httpx2.HTTPError, ExceptionGroup) as error:
+            raise ServerError(subject, f"does not answer: {_cause(error)}", "Is it a Classwright server?") from error
+        yield client
+
+
+def _cause(error: BaseException) -> str:
+    """Return the innermost reason of a failed connection, in a few words."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+def _agent_error(group: BaseExceptionGroup[BaseException]) -> AgentError | None:
+    """Return the agent's own error that is wrapped in `group`, if there is one."""
+    for error in group.exceptions:
+        found = _agent_error(error) if isinstance(error, BaseExceptionGroup) else error
+        if isinstance(found, AgentError):
+            return found
+    return None

@@ -1,0 +1,164 @@
+"""Steps: calls of tools that are written down, so that a resumed run repeats none that is finished."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import time
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import anyio
+
+from classwright_agents.errors import RunError, ServerError, ToolError
+from classwright_agents.journal import Journal
+from classwright_agents.server import Server
+
+# Long enough that asking costs nothing, short enough that the screen moves.
+WAIT_SECONDS = 2
+# A network that fails is given about half a minute before the run stops; the job goes on meanwhile.
+RETRY_SECONDS = (1, 3, 10, 20)
+CANCEL_SECONDS = 10
+WORKING = ("queued", "running")
+MAX_LOGGED_CHARS = 20_000
+# What is left of the budget: a run may be resumed with a larger one.
+LIMITS = ("max_tokens", "max_cost")
+
+
+class Watcher(Protocol):
+    """Who is told how the job under way is doing."""
+
+    def progress(self, fraction: float | None, message: str) -> None:
+        """Take the job's progress from 0 to 1 (None if unknown) and its message."""
+        ...
+
+
+@dataclass(frozen=True)
+class Step:
+    """A finished step: the tool's result, and how long it took."""
+
+    result: dict[str, Any]
+    seconds: float
+
+
+class Steps:
+    """The steps of a run, in their order; they are the same in every attempt at the run."""
+
+    def __init__(self, journal: Journal, server: Server, watcher: Watcher) -> None:
+        self._journal = journal
+        self._server = server
+        self._watcher = watcher
+        self._number = 0
+        self.seconds = 0.0
+
+    async def run(self, tool: str, arguments: dict[str, Any]) -> Step:
+        """Return the result of calling `tool`, from the journal if the step is finished already.
+
+        Raises:
+            ToolError: the tool refused or its job failed.
+            ServerError: the server went away.
+            RunError: the journal holds another call here: the task file was changed in what is done already.
+        """
+        self._number += 1
+        number = self._number
+        logged = _logged(arguments)
+        call = self._journal.find("call", step=number)
+        if call is None:
+            self._journal.append("call", step=number, tool=tool, arguments=logged)
+        elif (call["tool"], _without_limits(call["arguments"])) != (tool, _without_limits(logged)):
+            raise RunError(
+                f"Step {number}",
+                f"was {call['tool']} with other arguments when this run was made",
+                "Undo the change in the task file, or start a new run.",
+            )
+        done = self._journal.find("result", step=number)
+        if done is None:
+            started = time.monotonic()
+            result = await self._result(number, tool, arguments, is_repeated=call is not None)
+            seconds = round(time.monotonic() - started, 3)
+            self._journal.append("result", step=number, seconds=seconds, result=result)
+            done = self._journal.events[-1]
+        self.seconds += done["seconds"]
+        return Step(done["result"], done["seconds"])
+
+    async def _result(self, number: int, tool: str, arguments: dict[str, Any], *, is_repeated: bool) -> dict[str, Any]:
+        job = self._journal.find("job", step=number)
+        job_id = job["job_id"] if job else await self._unheard_of(tool, is_repeated)
+        view = await self._taken_up(job_id) if job_id else None
+        if view is None:
+            view = await self._server.start(tool, arguments)
+            if "job_id" not in view:
+                return view
+        if job is None or job["job_id"] != view["job_id"]:
+            self._journal.append("job", step=number, job_id=view["job_id"])
+        return await self._finished(tool, view)
+
+    async def _unheard_of(self, tool: str, is_repeated: bool) -> str | None:
+        """Return the job that an earlier attempt started but was killed before it could write down its id.
+
+        Only on an own server, whose workspace is this run's alone: elsewhere it could be another run's job.
+        """
+        if not (is_repeated and self._server.own):
+            return None
+        known = {event["job_id"] for event in self._journal.events if event["event"] == "job"}
+        jobs = (await self._server.call("list_jobs", {}))["jobs"]
+        return next((j["job_id"] for j in jobs if j["tool"] == tool and j["job_id"] not in known), None)
+
+    async def _taken_up(self, job_id: str) -> dict[str, Any] | None:
+        """Return a job that an earlier attempt started, or None if it is to be started anew."""
+        try:
+            view = await self._server.call("get_job", {"job_id": job_id, "wait_seconds": 0})
+        except ToolError:
+            return None
+        return view if view["status"] in (*WORKING, "completed") else None
+
+    async def _finished(self, tool: str, view: dict[str, Any]) -> dict[str, Any]:
+        """Wait for a job and return its result."""
+        job_id = view["job_id"]
+        while view["status"] in WORKING:
+            self._watcher.progress(view["progress"] or None, view["message"])
+            try:
+                view = await self._polled(job_id)
+            except anyio.get_cancelled_exc_class():
+                await self._leave(job_id)
+                raise
+        if view["status"] != "completed":
+            reason = view.get("error") or view.get("message") or f"its job was {view['status']}"
+            raise ToolError(f"Tool {tool!r}", str(reason), "")
+        if view["left_out"]:  # the answer was shortened
+            return dict(json.loads(await self._server.read(f"classwright://jobs/{job_id}/result")))
+        return dict(view["result"])
+
+    async def _polled(self, job_id: str) -> dict[str, Any]:
+        """Return the job's state after a short wait; a remote server is asked again when the network fails."""
+        for pause in RETRY_SECONDS:
+            try:
+                return await self._server.call("get_job", {"job_id": job_id, "wait_seconds": WAIT_SECONDS})
+            except ServerError:
+                if self._server.own:
+                    raise
+                self._watcher.progress(None, "the server does not answer, asking again")
+                await anyio.sleep(pause)
+        return await self._server.call("get_job", {"job_id": job_id, "wait_seconds": WAIT_SECONDS})
+
+    async def _leave(self, job_id: str) -> None:
+        """Cancel the job of an own server, which ends with this process; on a remote one it goes on."""
+        if self._server.own:
+            with anyio.move_on_after(CANCEL_SECONDS, shield=True), contextlib.suppress(ServerError, ToolError):
+                await self._server.call("cancel_job", {"job_id": job_id})
+
+
+def _without_limits(arguments: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in arguments.items() if name not in LIMITS}
+
+
+def _logged(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return `arguments` as the journal holds them: a long one by its length and digest."""
+    kept: dict[str, Any] = {}
+    for name, value in arguments.items():
+        text = json.dumps(value, ensure_ascii=False, sort_keys=True)
+        if len(text) > MAX_LOGGED_CHARS:
+            value = {"items": len(value), "sha256": hashlib.sha256(text.encode()).hexdigest()}
+        kept[name] = value
+    return kept

@@ -1,0 +1,79 @@
+"""The summary of a run: its figures for programs, in `summary.json`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from classwright_agents.build import Outcome
+from classwright_agents.figures import Round
+
+
+def summary(task: str, outcome: Outcome) -> dict[str, Any]:
+    """Return what `summary.json` holds of a finished build."""
+    best = outcome.best
+    assert best is not None
+    assert outcome.stop is not None
+    return {
+        "task": task,
+        "real_training_rows": max(t["real_training_rows"] for t in outcome.trained),
+        "rounds": [_round(item) for item in outcome.rounds],
+        "best": {
+            "model": best.model,
+            "dataset": best.dataset,
+            "round": best.round,
+            "method": best.method,
+            "test": _test(outcome.test),
+        },
+        "stopped": {"cause": outcome.stop.cause, "reason": outcome.stop.reason},
+        "decisions": outcome.decisions,
+        "writer": _writer(outcome),
+        "embedding": {
+            "computed": sum(t["texts_embedded"] for t in outcome.trained),
+            "reused": sum(t["texts_reused"] for t in outcome.trained),
+        },
+        "seconds": {**{k: round(v, 2) for k, v in outcome.seconds.items()}, "all": round(outcome.spent.seconds, 2)},
+    }
+
+
+def _round(item: Round) -> dict[str, Any]:
+    accuracy, macro_f1 = item.accuracy, item.macro_f1
+    return {
+        "round": item.round,
+        "rows": item.rows,
+        "method": item.method,
+        "model": item.model,
+        "dataset": item.dataset,
+        "validation": {
+            "data": item.data,
+            "accuracy": accuracy.value,
+            "macro_f1": macro_f1.value,
+            "ci95": [accuracy.low, accuracy.high],
+        },
+        "gain": item.gain
+        and {"against": item.gain.against, "accuracy": item.gain.accuracy.value, "significant": item.gain.significant},
+    }
+
+
+def _test(test: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return the figures on the test rows; None for a task without any."""
+    if test is None:
+        return None
+    accuracy, macro_f1 = test["figures"]["accuracy"], test["figures"]["macro_f1"]
+    return {
+        "data": test["data"],
+        "rows": test["figures"]["rows"],
+        "accuracy": accuracy["value"],
+        "macro_f1": macro_f1["value"],
+        "ci95": [accuracy["low"], accuracy["high"]],
+    }
+
+
+def _writer(outcome: Outcome) -> dict[str, Any]:
+    usages = [u for r in outcome.written if (u := r.get("usage"))]
+    return {
+        "name": usages[0]["writer"] if usages else None,
+        "requests": sum(u["requests"] for u in usages),
+        "completions_reused": sum(u["completions_reused"] for u in usages),
+        "tokens": outcome.spent.tokens,
+        "dollars": outcome.spent.dollars,
+    }

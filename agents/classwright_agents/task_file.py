@@ -1,0 +1,182 @@
+"""The task file: what to build, from which files, how far to go, and with which server."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from classwright_agents.errors import TaskFileError
+
+# What is started when the task file names no server; {workspace} is a folder of the run's own.
+DEFAULT_COMMAND = ("classwright", "serve", "--workspace", "{workspace}")
+Phrase = Annotated[str, Field(min_length=1, max_length=300)]
+Metric = Literal["accuracy", "macro_f1"]
+
+
+class Part(BaseModel):
+    """A part of the task file; an unknown field is refused, so a misspelt one is never ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class LabelEntry(Part):
+    """One class: its name and what belongs in it."""
+
+    name: str = Field(min_length=1, max_length=100)
+    description: str = Field(default="", max_length=2_000)
+    examples: tuple[str, ...] = Field(default=(), max_length=20)
+
+
+class Target(Part):
+    """The validation figure at which building stops, as a share from 0 to 1."""
+
+    accuracy: float | None = Field(default=None, gt=0, le=1)
+    macro_f1: float | None = Field(default=None, gt=0, le=1)
+
+    @model_validator(mode="after")
+    def _names_one_metric(self) -> Target:
+        if (self.accuracy is None) == (self.macro_f1 is None):
+            raise ValueError("name one metric: accuracy or macro_f1")
+        return self
+
+    @property
+    def metric(self) -> Metric:
+        """The metric that models are chosen by."""
+        return "accuracy" if self.accuracy is not None else "macro_f1"
+
+    @property
+    def value(self) -> float:
+        """The figure to reach."""
+        return self.accuracy if self.accuracy is not None else self.macro_f1 or 1.0
+
+
+class Budget(Part):
+    """What may be spent before building stops; what is left out is not limited."""
+
+    tokens: int | None = Field(default=None, ge=1)
+    dollars: float | None = Field(default=None, gt=0)
+    minutes: float | None = Field(default=None, gt=0)
+
+
+def _words(command: Any) -> Any:
+    """Return a command line given as one string as its words."""
+    return shlex.split(command) if isinstance(command, str) else command
+
+
+class ServerEntry(Part):
+    """Where the tools are: a command to start over stdio, or the URL of a running server."""
+
+    command: Annotated[tuple[str, ...] | None, BeforeValidator(_words)] = Field(default=None)
+    url: str | None = Field(default=None, pattern=r"^https?://[^\s@]+$", max_length=2_000)
+    token_env: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+
+    @model_validator(mode="after")
+    def _is_one_server(self) -> ServerEntry:
+        if self.command and self.url:
+            raise ValueError("give 'command' or 'url', not both")
+        if self.command == ():
+            raise ValueError("'command' holds no word")
+        if self.token_env and not self.url:
+            raise ValueError("'token_env' goes with 'url': a server started over stdio takes no token")
+        return self
+
+
+Method = Literal["auto", "probe", "setfit", "contrastive"]
+
+
+class TaskFile(Part):
+    """Everything that a build needs to know. Paths are absolute once the file is loaded."""
+
+    task: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")
+    instruction: str = Field(min_length=3, max_length=4_000)
+    labels: tuple[LabelEntry, ...] = Field(min_length=2, max_length=500)
+    languages: tuple[str, ...] = Field(default=("en",), min_length=1, max_length=30)
+    source_types: tuple[Phrase, ...] = Field(default=(), max_length=20)
+    topics_per_label: int = Field(default=4, ge=1, le=20)
+    subtopics_per_topic: int = Field(default=2, ge=1, le=20)
+    rows: int | None = Field(default=None, ge=1, le=200_000)
+    rows_per_cell: int | None = Field(default=None, ge=1, le=1_000)
+    validation: Path | None = None
+    test: Path | None = None
+    method: Method = "auto"
+    final_method: Method | None = None
+    encoder: str | None = Field(default=None, max_length=200)
+    target: Target = Target(accuracy=1.0)
+    max_rounds: int = Field(default=4, ge=1, le=50)
+    rows_per_round: int = Field(default=300, ge=1, le=20_000)
+    budget: Budget = Budget()
+    server: ServerEntry = ServerEntry()
+    credit: str = Field(default="", max_length=500)
+
+    @model_validator(mode="after")
+    def _counts_rows_once(self) -> TaskFile:
+        if self.rows and self.rows_per_cell:
+            raise ValueError("give 'rows' (in all) or 'rows_per_cell', not both")
+        return self
+
+
+REPAIRS = {
+    "missing": "Add the field.",
+    "extra_forbidden": "Remove it, or look for a misspelling.",
+    "string_pattern_mismatch": "Write it in the form that the guide to the task file shows.",
+}
+
+
+def load_task_file(path: Path) -> TaskFile:
+    """Return the task file at `path`, its relative paths resolved against its own folder.
+
+    Raises:
+        TaskFileError: it does not exist, is not YAML, or a field cannot be used; the field is named.
+    """
+    subject = f"task file {path.name!r}"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = "is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else "cannot be read"
+        raise TaskFileError(subject, reason, "Pass the path of a YAML file that describes a task.") from error
+    try:
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" near line {mark.line + 1}" if mark else ""
+        raise TaskFileError(subject, f"is not YAML{where}", "Mend the indentation or the quotes there.") from error
+    if not isinstance(data, dict):
+        raise TaskFileError(subject, "holds no fields", "Write 'task:', 'instruction:' and 'labels:' at least.")
+    try:
+        task = TaskFile.model_validate(data)
+    except ValidationError as error:
+        raise _field_error(subject, error) from error
+    folder = path.resolve().parent
+    return task.model_copy(update={name: _resolved(folder, task, name, subject) for name in ("validation", "test")})
+
+
+def _field_error(subject: str, error: ValidationError) -> TaskFileError:
+    """Return the first of pydantic's errors as one that names the field and the repair."""
+    first = error.errors(include_url=False)[0]
+    field = ""
+    for step in first["loc"]:
+        field += f"[{step}]" if isinstance(step, int) else f".{step}" if field else str(step)
+    reason = first["msg"].removeprefix("Value error, ")
+    place = f"{subject}, field {field!r}" if field else subject
+    more = f" ({error.error_count() - 1} more after it.)" if error.error_count() > 1 else ""
+    repair = REPAIRS.get(first["type"], "Change its value.")
+    return TaskFileError(place, reason[:1].lower() + reason[1:].rstrip("."), repair + more)
+
+
+def _resolved(folder: Path, task: TaskFile, name: str, subject: str) -> Path | None:
+    """Return the file that the field `name` means, which must exist."""
+    given: Path | None = getattr(task, name)
+    if given is None:
+        return None
+    path = folder / given
+    if not path.is_file():
+        raise TaskFileError(
+            f"{subject}, field {name!r}",
+            f"the file {str(given)!r} does not exist",
+            "Paths are relative to the task file.",
+        )
+    return path

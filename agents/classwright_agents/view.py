@@ -1,0 +1,127 @@
+"""What a person sees of a build: a live picture on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import Protocol, TextIO
+
+from rich.console import Console
+from rich.live import Live
+
+from classwright_agents.figures import Round, Spent
+from classwright_agents.picture import Picture, StageName
+from classwright_agents.task_file import TaskFile
+
+REFRESHES_A_SECOND = 4
+
+
+class View(Protocol):
+    """Who is told what the build does."""
+
+    def __enter__(self) -> View: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def stage(self, name: StageName, round_: int | None, spent: Spent) -> None:
+        """Take that a stage begins, of a round or of the whole build, and what was spent before it."""
+        ...
+
+    def progress(self, fraction: float | None, message: str) -> None:
+        """Take the current job's progress from 0 to 1 (None if unknown) and its message."""
+        ...
+
+    def round_done(self, latest: Round) -> None:
+        """Take a round's figures."""
+        ...
+
+    def say(self, message: str) -> None:
+        """Take a sentence worth keeping."""
+        ...
+
+
+class LiveView:
+    """Draws the build again and again in one place of the terminal."""
+
+    def __init__(self, task: TaskFile, run: str, console: Console) -> None:
+        self._picture = Picture(task, run)
+        self._live = Live(get_renderable=lambda: self._picture, console=console, refresh_per_second=REFRESHES_A_SECOND)
+
+    def __enter__(self) -> LiveView:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._picture.progress(None, "")
+        self._picture.end(complete=kind is None)
+        self._live.stop()
+
+    def stage(self, name: StageName, round_: int | None, spent: Spent) -> None:
+        """Show that a stage begins."""
+        self._picture.begin(name, round_, spent)
+
+    def progress(self, fraction: float | None, message: str) -> None:
+        """Move the current job's bar."""
+        self._picture.progress(fraction, message)
+
+    def round_done(self, latest: Round) -> None:
+        """Add a round to the learning curve."""
+        self._picture.rounds.append(latest)
+
+    def say(self, message: str) -> None:
+        """Show a sentence among the last ones."""
+        self._picture.messages.append(message)
+
+
+class PlainView:
+    """Writes a line for each event: for logs, pipes and screen readers."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._started = time.monotonic()
+        self._last = ("", -1)
+
+    def __enter__(self) -> PlainView:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._out.flush()
+
+    def stage(self, name: StageName, round_: int | None, spent: Spent) -> None:  # noqa: ARG002  # told at the end
+        """Write that a stage begins."""
+        self._last = ("", -1)
+        self.say(name if round_ is None else f"round {round_}: {name}")
+
+    def progress(self, fraction: float | None, message: str) -> None:
+        """Write the job's progress when its message or its tenth changes."""
+        mark = (message, int((fraction or 0) * 10))
+        if message and mark != self._last:
+            self._last = mark
+            self.say(f"  {message}" if fraction is None else f"  {fraction:4.0%} {message}")
+
+    def round_done(self, latest: Round) -> None:
+        """Write a round's figures."""
+        a = latest.accuracy
+        self.say(
+            f"round {latest.round}: {latest.rows} rows, {latest.method}: accuracy {a.value:.3f} "
+            f"({a.low:.3f} to {a.high:.3f}) on {latest.data} validation rows"
+        )
+
+    def say(self, message: str) -> None:
+        """Write a line with the time since the start."""
+        minutes, seconds = divmod(int(time.monotonic() - self._started), 60)
+        print(f"{minutes:02d}:{seconds:02d} {message}", file=self._out, flush=True)
+
+
+def make_view(task: TaskFile, run: str, *, plain: bool, out: TextIO) -> View:
+    """Return the live view on a terminal, unless plain lines were asked for."""
+    console = Console(file=out)
+    if plain or not console.is_terminal or console.is_dumb_terminal:
+        return PlainView(out)
+    return LiveView(task, run, console)

@@ -1,0 +1,79 @@
+"""Linear classifiers on frozen embeddings of classes of very different sizes, and `imbalance="auto"`.
+
+Each takes embeddings (n, d), classes (n,) and a seed, and returns a function from embeddings to logits (m, k). A rival
+that makes rows, such as a generator of embeddings, is one more function here.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+from classwright_tools.context import DEFAULT_ENCODER
+from classwright_tools.learning.embedding_cache import EmbeddingCache
+from classwright_tools.learning.encoders import open_encoder
+from classwright_tools.learning.head import REGULARISATION, fit_head
+from classwright_tools.learning.imbalance.balanced_heads import adjusted, discriminant, fit_blend
+from classwright_tools.learning.imbalance.clusters import split_classes
+from classwright_tools.learning.method import Setup
+from classwright_tools.learning.rows import Rows
+
+Logits = Callable[[np.ndarray], np.ndarray]
+Linear = Callable[[np.ndarray, np.ndarray, int], Logits]
+
+
+def _classes(labels: np.ndarray) -> int:
+    return int(labels.max()) + 1
+
+
+def weighted(embeddings: np.ndarray, labels: np.ndarray, _seed: int) -> Logits:
+    return fit_head(embeddings, labels, _classes(labels), c=REGULARISATION, balanced=True).logits
+
+
+def plain(embeddings: np.ndarray, labels: np.ndarray, _seed: int) -> Logits:
+    return fit_head(embeddings, labels, _classes(labels), c=REGULARISATION).logits
+
+
+def adjusted_afterwards(embeddings: np.ndarray, labels: np.ndarray, _seed: int) -> Logits:
+    return adjusted(fit_head(embeddings, labels, _classes(labels), c=REGULARISATION), labels).logits
+
+
+def lda(embeddings: np.ndarray, labels: np.ndarray, _seed: int) -> Logits:
+    return discriminant(embeddings, labels, _classes(labels)).logits
+
+
+def cluster_lda(embeddings: np.ndarray, labels: np.ndarray, seed: int) -> Logits:
+    """Discriminant analysis of the clusters; a class's logit is the logarithm of the sum over its clusters."""
+    torch.manual_seed(seed)
+    clusters = split_classes(torch.from_numpy(embeddings), torch.from_numpy(labels))
+    label = clusters.label.numpy()
+    priors = 1 / (_classes(labels) * np.bincount(label)[label])
+    model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto", priors=priors)
+    model.fit(embeddings.astype(np.float64), clusters.of_row.numpy())
+
+    def logits(inputs: np.ndarray) -> np.ndarray:
+        scores = inputs.astype(np.float64) @ model.coef_.T + model.intercept_
+        classes = range(_classes(labels))
+        return np.stack([np.logaddexp.reduce(scores[:, label == number], axis=1) for number in classes], axis=1)
+
+    return logits
+
+
+def chosen(embeddings: np.ndarray, labels: np.ndarray, seed: int) -> Logits:
+    """What `train_classifier(method="probe", imbalance="auto")` fits."""
+    setup = Setup(
+        encoder=open_encoder(DEFAULT_ENCODER),
+        cache=EmbeddingCache(Path(tempfile.gettempdir())),
+        k=_classes(labels),
+        epochs=None,
+        seed=seed,
+        progress=lambda _done, _message: None,
+        imbalance="auto",
+    )
+    rows = Rows(("",) * len(labels), labels, np.arange(len(labels)), "real")
+    return fit_blend(embeddings, rows, setup).head.logits

@@ -1,0 +1,55 @@
+"""The arguments of a tool: a request's fields, flat, and for a long tool how long the call may wait."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase
+from pydantic import BaseModel, Field, create_model
+
+DEFAULT_WAIT_SECONDS = 20
+MAX_WAIT_SECONDS = 50
+"""Many hosts give up on a call after 60 s."""
+
+
+def wait_field(default: int = DEFAULT_WAIT_SECONDS) -> Any:
+    """Return the field that says how long a call may wait for its job."""
+    return Field(
+        default=default,
+        ge=0,
+        le=MAX_WAIT_SECONDS,
+        description="Seconds to wait for the result before a job_id is returned; 0 returns at once.",
+    )
+
+
+def arguments_of(name: str, request: type[BaseModel], *, waits: bool) -> type[ArgModelBase]:
+    """Return the model of the arguments of the tool `name`: the fields and rules of `request`, others refused."""
+    extra: dict[str, Any] = {"wait_seconds": (int, wait_field())} if waits else {}
+    bases: Any = (request, ArgModelBase)
+    made: Any = create_model(f"{name}_arguments", __base__=bases, **extra)
+    return cast("type[ArgModelBase]", made)
+
+
+def lean_schema(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a JSON schema without the titles that repeat names, and without the root's description.
+
+    A client's model pays for every word of the tool list.
+    """
+    lean: dict[str, Any] = _without_titles(schema)
+    lean.pop("description", None)
+    return lean
+
+
+def _without_titles(schema: Any) -> Any:
+    if isinstance(schema, list):
+        return [_without_titles(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    # A property may itself be named "title": inside `properties` and `$defs` the keys are names, not keywords.
+    return {
+        key: {name: _without_titles(item) for name, item in value.items()}
+        if key in ("properties", "$defs")
+        else _without_titles(value)
+        for key, value in schema.items()
+        if key != "title" or not isinstance(value, str)
+    }

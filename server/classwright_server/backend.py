@@ -1,0 +1,179 @@
+"""What stands behind the tools: the workspace, the jobs and the compute processes, opened when first needed."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import anyio.to_thread
+
+from classwright_server.jobs.messages import Order, Outcome, Progress
+from classwright_server.jobs.view import FINISHED
+from classwright_server.names import check_names
+from classwright_server.settings import ServerSettings
+from classwright_tools.errors import ClasswrightError
+
+if TYPE_CHECKING:
+    from classwright_server.jobs.durable import JobRecord, Jobs
+    from classwright_server.jobs.process import ProcessPool
+    from classwright_tools.workspace.workspace import Workspace
+
+logger = logging.getLogger("classwright")
+
+OPEN_AFTER_SECONDS = 3.0
+"""A server that is not called opens its workspace after so long, to take over what a dead one left."""
+REPORT_EVERY_SECONDS = 2.0
+FIRST_LOOKS_SECONDS = 2.0
+LOOK_SECONDS = 0.05
+LATER_LOOK_SECONDS = 0.25
+
+Report = Callable[["JobRecord"], Awaitable[None]]
+
+
+class Backend:
+    """The workspace and its jobs, for one server process. Nothing heavy is imported before `opened` is called."""
+
+    def __init__(self, settings: ServerSettings) -> None:
+        self.settings = settings
+        self._opened: _Opened | None = None
+        self._opening = anyio.Lock()
+        self._users = 0
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Keep the backend for as long as a transport serves; the last one closes it."""
+        self._users += 1
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._open_later)
+                yield
+                tasks.cancel_scope.cancel()
+        finally:
+            self._users -= 1
+            if not self._users and self._opened:
+                opened, self._opened = self._opened, None
+                with anyio.CancelScope(shield=True):
+                    await anyio.to_thread.run_sync(opened.close)
+
+    async def opened(self) -> _Opened:
+        """Return what is open, opening it if need be.
+
+        Raises:
+            StorageFailed: the workspace cannot be made or written.
+        """
+        async with self._opening:
+            if self._opened is None:
+                with anyio.CancelScope(shield=True):  # what is half open could not be closed
+                    self._opened = await anyio.to_thread.run_sync(_Opened, self.settings)
+            assert self._opened is not None
+            return self._opened
+
+    async def run_now(self, tool: str, request: dict[str, Any]) -> Outcome:
+        """Run a quick verb in a compute process and return its outcome; it is no job.
+
+        Raises:
+            NotFound: something that the request names does not exist.
+        """
+        from classwright_server.jobs.durable import new_job_id
+
+        opened = await self.opened()
+        await anyio.to_thread.run_sync(check_names, opened.workspace, tool, request)
+        order = Order(run_key=new_job_id(), tool=tool, request=request)
+
+        def run() -> Outcome:
+            return opened.pool.run(order, _ignored, _never, writes=True)
+
+        return await anyio.to_thread.run_sync(run, abandon_on_cancel=True)
+
+    async def submit(self, tool: str, request: dict[str, Any], task: str | None) -> str:
+        """Store a job and return its id.
+
+        Raises:
+            NotFound: something that the request names does not exist.
+        """
+        opened = await self.opened()
+        await anyio.to_thread.run_sync(check_names, opened.workspace, tool, request)
+        return await anyio.to_thread.run_sync(opened.jobs.submit, tool, request, task)
+
+    async def wait(self, job_id: str, seconds: float, report: Report) -> JobRecord:
+        """Return the job once it has finished, or as it is after `seconds`, reporting every two seconds until then.
+
+        Raises:
+            NotFound: there is no such job.
+        """
+        jobs = (await self.opened()).jobs
+        started = time.monotonic()
+        next_report = started
+        while True:
+            record = await anyio.to_thread.run_sync(jobs.record, job_id)
+            now = time.monotonic()
+            if record.status in FINISHED or now >= started + seconds:
+                return record
+            if now >= next_report:
+                next_report = now + REPORT_EVERY_SECONDS
+                await report(record)
+            look = LOOK_SECONDS if now < started + FIRST_LOOKS_SECONDS else LATER_LOOK_SECONDS
+            await anyio.sleep(min(look, started + seconds - now))
+
+    async def cancel(self, job_id: str) -> JobRecord:
+        """Stop a job and return it."""
+        opened = await self.opened()
+        return await anyio.to_thread.run_sync(opened.jobs.cancel, job_id)
+
+    async def newest_jobs(self, limit: int, offset: int) -> list[JobRecord]:
+        """Return `limit` jobs from the one at `offset` on, newest first."""
+        opened = await self.opened()
+        return await anyio.to_thread.run_sync(opened.jobs.newest, limit, offset)
+
+    async def _open_later(self) -> None:
+        if not self.settings.vllm:  # a model takes long to load: it starts at once
+            await anyio.sleep(OPEN_AFTER_SECONDS)
+        try:
+            await self.opened()
+        except ClasswrightError as error:
+            logger.error("%s", error)  # whoever calls a tool is told the same
+
+
+class _Opened:
+    """Everything that is open."""
+
+    workspace: Workspace
+    jobs: Jobs
+    pool: ProcessPool
+
+    def __init__(self, settings: ServerSettings) -> None:
+        from classwright_server.jobs.durable import Jobs
+        from classwright_server.jobs.executors import ExecutorLock
+        from classwright_server.jobs.process import ProcessPool
+        from classwright_server.vllm import NoGpuShare, VllmServer
+        from classwright_tools.workspace.workspace import Workspace
+
+        self._vllm = VllmServer(settings.vllm, os.environ) if settings.vllm else None
+        surroundings = settings.surroundings
+        if self._vllm:
+            surroundings = surroundings.model_copy(update={"writer": self._vllm.endpoint})
+        self.workspace = Workspace(surroundings.workspace, surroundings.index_url)
+        self._lock = ExecutorLock(self.workspace.root / "executors")
+        self.pool = ProcessPool(surroundings, os.environ, (self._lock.descriptor,))
+        self.jobs = Jobs(surroundings, self._lock, self.pool, self._vllm or NoGpuShare())
+
+    def close(self) -> None:
+        """Stop everything; jobs under way are left for others."""
+        self.jobs.close()
+        if self._vllm:
+            self._vllm.close()
+        self._lock.release()
+        self.workspace.engine.dispose()
+
+
+def _ignored(_progress: Progress) -> None:
+    """A quick verb's progress is not reported: it has ended before anyone could read it."""
+
+
+def _never() -> bool:
+    return False

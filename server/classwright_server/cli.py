@@ -1,0 +1,127 @@
+"""The command line: `classwright serve`, `classwright check` and `classwright tools`."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+from classwright_server import __version__
+from classwright_server.settings import DEFAULT_PORT, PREFIX, ServerSettings, settings_from
+from classwright_tools.errors import ClasswrightError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command that `arguments` (by default the process's own) name; return its exit code."""
+    parsed = _parser().parse_args(arguments)
+    # Before the SDK sets up its own: a log is read by programs and in narrow panes, on stderr.
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        settings = settings_from(vars(parsed), os.environ)
+        if parsed.command == "tools":
+            return _print_tools(settings)
+        if parsed.command == "check":
+            return _check(settings)
+        return _serve(settings)
+    except ClasswrightError as error:
+        print(f"classwright: {error}", file=sys.stderr)  # noqa: T201  # a command line's own error
+        return 2
+
+
+def _serve(settings: ServerSettings) -> int:
+    if settings.vllm:
+        from classwright_server.vllm import vllm_program
+
+        vllm_program(os.environ)  # said before anything starts, if it is missing
+    if settings.http:
+        from classwright_server.http import serve_http
+
+        serve_http(settings)
+    else:
+        from classwright_server.app import build_server
+
+        build_server(settings).run("stdio")
+    return 0
+
+
+def _check(settings: ServerSettings) -> int:
+    """Try what a server with these settings would lean on, before a client does."""
+    import asyncio
+
+    from classwright_server.writers import make_writer
+    from classwright_tools.learning.encoders import open_encoder
+    from classwright_tools.workspace.workspace import Workspace
+    from classwright_tools.writing.endpoint import EndpointWriter
+
+    own = settings.surroundings
+    Workspace(own.workspace, own.index_url)
+    _say(f"Workspace {own.workspace} can be written.")
+    encoder = open_encoder(own.encoder)
+    _say(f"Encoder {own.encoder!r} is here: {encoder.dimension} dimensions.")
+    writer = make_writer(own.writer, os.environ)
+    if isinstance(writer, EndpointWriter):
+        _say(asyncio.run(writer.check()))
+    else:
+        _say(f"Writer {writer.name!r} is ready." if writer else "No writer is set: the calling model writes the texts.")
+    return 0
+
+
+def _say(sentence: str) -> None:
+    print(sentence)  # noqa: T201  # what the command is for
+
+
+def _print_tools(settings: ServerSettings) -> int:
+    from classwright_server.backend import Backend
+    from classwright_server.tools import served_tools
+
+    for tool in served_tools(Backend(settings)):
+        _say(f"{tool.name}: {tool.title}\n    {tool.description}\n")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="classwright",
+        description="Grow text classifiers out of a conversation, over MCP.",
+        epilog=f"Every setting --name is also read from the environment variable {PREFIX}NAME; the flag wins.",
+    )
+    parser.add_argument("--version", action="version", version=f"classwright {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True)
+    _add_settings(commands.add_parser("serve", help="serve the tools over stdio, or with --http over HTTP"))
+    _add_settings(
+        commands.add_parser("check", help="try the workspace, the encoder and the writer, and say what fails")
+    )
+    _add_settings(commands.add_parser("tools", help="print the tools and what they do"))
+    return parser
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--workspace", metavar="FOLDER", help="where artifacts and jobs are kept; default: the platform's data folder")
+    add("--index-url", metavar="URL", help="SQLAlchemy's URL of a PostgreSQL index; default: SQLite in the workspace")
+    add("--encoder", metavar="NAME", help="the sentence encoder; default: all-MiniLM-L6-v2")
+    add("--import-folder", metavar="FOLDER", action="append", help="a folder that import_examples may read; repeatable")
+    writer = parser.add_argument_group("who writes the texts (default: the calling model)")
+    writer.add_argument("--recorded", metavar="FILE", nargs="+", help="files of recorded completions")
+    writer.add_argument("--writer-path", metavar="MODEL", help="a transformers model to load in process")
+    writer.add_argument(
+        "--writer-url", metavar="URL", action="append", help="an OpenAI-compatible base URL; repeatable"
+    )
+    writer.add_argument("--writer-model", metavar="NAME", help="the model to ask for at --writer-url")
+    writer.add_argument("--writer-key-env", metavar="NAME", help="the environment variable that holds the API key")
+    writer.add_argument("--writer-price-in", metavar="USD", help="price of a million tokens read")
+    writer.add_argument("--writer-price-out", metavar="USD", help="price of a million tokens written")
+    writer.add_argument("--writer-thinking-tokens", metavar="N", help="tokens the model may think before it answers")
+    writer.add_argument("--vllm", metavar="MODEL", help="start and watch a `vllm serve MODEL` of its own")
+    http = parser.add_argument_group("serving over HTTP")
+    http.add_argument("--http", action="store_true", default=None, help="streamable HTTP in place of stdio")
+    http.add_argument("--host", help="the address to bind to; default: 127.0.0.1")
+    http.add_argument("--port", help=f"the port; default: {DEFAULT_PORT}")
+    http.add_argument("--token-env", metavar="NAME", help="the environment variable that holds the bearer token")
+    http.add_argument("--allow-host", metavar="HOST", action="append", help="a Host header to accept; repeatable")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,65 @@
+"""How failures reach a client: expected ones in their own words, defects masked. This is the one place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError, ToolError
+from mcp.shared.exceptions import MCPError
+from pydantic import ValidationError
+
+from classwright_server.incidents import masked
+from classwright_tools.errors import ClasswrightError, NotFound
+
+SHOWN_PROBLEMS = 8
+
+
+@contextmanager
+def tool_errors(tool: str) -> Iterator[None]:
+    """Turn whatever fails inside into a `ToolError`: ours with its text, a bad argument explained, the rest masked."""
+    try:
+        yield
+    except (ToolError, MCPError):
+        raise
+    except ClasswrightError as error:
+        raise ToolError(str(error)) from error
+    except ValidationError as error:
+        raise ToolError(_bad_arguments(tool, error)) from error
+    except Exception as error:  # noqa: BLE001  # the boundary to the client: logged there, masked here
+        raise ToolError(masked(tool, error)) from None
+
+
+@contextmanager
+def resource_errors(uri: str) -> Iterator[None]:
+    """Turn whatever fails inside into a `ResourceError`."""
+    try:
+        yield
+    except (ResourceError, MCPError):
+        raise
+    except NotFound as error:
+        raise ResourceNotFoundError(str(error)) from error
+    except ClasswrightError as error:
+        raise ResourceError(str(error)) from error
+    except Exception as error:  # noqa: BLE001  # the boundary to the client: logged there, masked here
+        raise ResourceError(masked(uri, error)) from None
+
+
+def _bad_arguments(tool: str, error: ValidationError) -> str:
+    """Say which arguments cannot be used, and why; the values themselves are left out."""
+    problems = error.errors(include_url=False, include_input=False, include_context=False)
+    told = [
+        f"{_place(problem['loc'])}: {problem['msg'].removeprefix('Value error, ')}"
+        for problem in problems[:SHOWN_PROBLEMS]
+    ]
+    if len(problems) > SHOWN_PROBLEMS:
+        told.append(f"and {len(problems) - SHOWN_PROBLEMS} more")
+    return f"{tool}: the arguments cannot be used. {'; '.join(told)}. Correct them and call again."
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    """Return a place in the arguments as one writes it: labels[3].name."""
+    text = ""
+    for part in location:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}"
+    return text.lstrip(".") or "the call"

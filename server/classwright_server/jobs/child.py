@@ -1,0 +1,126 @@
+"""The compute process: runs one verb after another, so that a crash or a cancellation takes nobody along.
+
+Its first line of input holds the surroundings, every further line an order. It dies with its parent.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from functools import cached_property
+from typing import IO
+
+from classwright_server.incidents import masked
+from classwright_server.jobs.messages import Order, Outcome, Progress, Said
+from classwright_server.settings import Surroundings
+from classwright_server.verbs import VERBS
+from classwright_server.writers import make_writer
+from classwright_tools.context import ToolContext
+from classwright_tools.errors import ClasswrightError
+from classwright_tools.workspace.workspace import Workspace
+from classwright_tools.writing.writer import Writer
+
+REPORT_EVERY_SECONDS = 0.25
+
+
+class Wire:
+    """The process's own end of the pipe; whatever a library prints goes to the log instead."""
+
+    def __init__(self) -> None:
+        self._out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+        os.dup2(2, 1)
+        self._out.write("\n")  # ends what was printed before, so that the first line is ours alone
+        self._lock = threading.Lock()
+
+    def say(self, said: Said) -> None:
+        """Send one line."""
+        with self._lock:
+            self._out.write(said.model_dump_json(exclude_none=True) + "\n")
+            self._out.flush()
+
+
+class Reporter:
+    """Sends a verb's progress on, not more often than a reader can follow."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._next = 0.0
+
+    def __call__(self, fraction: float | None, message: str) -> None:
+        """Report that `fraction` (0 to 1) of the work is done."""
+        now = time.monotonic()
+        if now >= self._next:
+            self._next = now + REPORT_EVERY_SECONDS
+            bounded = None if fraction is None else min(max(fraction, 0.0), 1.0)
+            self._wire.say(Said(progress=Progress(fraction=bounded, message=message[:500])))
+
+
+class Bench:
+    """What the verbs work with, opened when first needed and kept for the orders that follow."""
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._surroundings = surroundings
+
+    @cached_property
+    def _workspace(self) -> Workspace:
+        return Workspace(self._surroundings.workspace, self._surroundings.index_url)
+
+    @cached_property
+    def _writer(self) -> Writer | None:
+        return make_writer(self._surroundings.writer, os.environ)
+
+    def outcome_of(self, order: Order, report: Reporter) -> Outcome:
+        """Run one order to its end."""
+        verb = VERBS[order.tool]
+        try:
+            context = ToolContext(
+                workspace=self._workspace,
+                run_key=order.run_key,
+                writer=self._writer if verb.queue == "writing" else None,
+                encoder=self._surroundings.encoder,
+                import_folders=self._surroundings.import_folders,
+                report=report,
+            )
+            result = verb.function()(verb.request.model_validate(order.request), context)
+            return Outcome(result=result.model_dump(mode="json"), memory=resident_bytes())
+        except ClasswrightError as error:
+            return Outcome(error=str(error), memory=resident_bytes())
+        except Exception as error:  # noqa: BLE001  # a defect of one job must not end the process without a word
+            return Outcome(error=masked(order.tool, error), memory=resident_bytes())
+
+
+def resident_bytes() -> int:
+    """Return the memory that this process holds, in bytes, where the system tells it; 0 elsewhere."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as statm:  # noqa: PTH123  # a kernel file, not a path of ours
+            return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
+
+
+def follow(lines: IO[str], orders: queue.Queue[str]) -> None:
+    """Pass on the parent's lines; when they end the parent is gone, and this whole process group goes too."""
+    for line in lines:
+        orders.put(line)
+    if os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os._exit(1)
+
+
+def main() -> None:
+    """Serve orders until the parent is gone."""
+    wire = Wire()
+    orders: queue.Queue[str] = queue.Queue()
+    threading.Thread(target=follow, args=(sys.stdin, orders), daemon=True).start()
+    bench = Bench(Surroundings.model_validate_json(orders.get()))
+    while True:
+        order = Order.model_validate_json(orders.get())
+        wire.say(Said(outcome=bench.outcome_of(order, Reporter(wire))))
+
+
+if __name__ == "__main__":
+    main()

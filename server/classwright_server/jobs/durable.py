@@ -1,0 +1,253 @@
+"""Durable jobs on DBOS: a job survives the server that started it, and runs in one place at a time.
+
+A job is a DBOS workflow whose id is the job's id and the `run_key` of the tool. The workflow hands the order to a
+compute process and waits; after a crash it is run again, and the tools find what an earlier run had finished by the
+`run_key`. Progress is kept in the workflow's attributes, so every server of the workspace can show it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import logging
+import secrets
+import sqlite3
+import threading
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from dbos import DBOS, DBOSPortableJSONSerializer, SetWorkflowAttributes, SetWorkflowID, WorkflowStatus
+from sqlalchemy import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from classwright_server.jobs.executors import ExecutorLock, is_dead
+from classwright_server.jobs.messages import Order, Outcome, Progress
+from classwright_server.jobs.process import JobCancelled, ProcessPool
+from classwright_server.jobs.view import JobStatus
+from classwright_server.settings import Surroundings
+from classwright_server.verbs import VERBS
+from classwright_server.vllm import GpuShare
+from classwright_tools.errors import NotFound
+
+logger = logging.getLogger("classwright.jobs")
+
+JOBS_VERSION = "1"
+"""The form in which jobs are stored. It does not change with the program, so an upgrade finishes the old jobs."""
+POLL_SECONDS = 0.2
+TAKE_OVER_SECONDS = 2.0
+CANCEL_CHECK_SECONDS = 1.0
+PROGRESS_EVERY_SECONDS = 0.5
+WRITING_AT_ONCE = 4
+
+_STATUS: dict[str, JobStatus] = {
+    "ENQUEUED": "queued",
+    "DELAYED": "queued",
+    "PENDING": "running",
+    "CANCELLED": "cancelled",
+    "ERROR": "failed",
+    "MAX_RECOVERY_ATTEMPTS_EXCEEDED": "failed",
+}
+_NEVER_FINISHED = (
+    "The job: ended the server each time that it ran. Call the tool again with less work, or see the server's log."
+)
+
+
+@dataclass(frozen=True)
+class JobRecord:
+    """What is stored of a job."""
+
+    id: str
+    tool: str
+    task: str | None
+    status: JobStatus
+    progress: Progress
+    outcome: Outcome | None
+    created: datetime
+
+
+class Jobs:
+    """The jobs of one workspace, as this server process sees and runs them. One at a time in a process."""
+
+    def __init__(self, surroundings: Surroundings, lock: ExecutorLock, pool: ProcessPool, gpu: GpuShare) -> None:
+        """Launch DBOS on the workspace's database and begin to take jobs."""
+        global _current
+        self._pool = pool
+        self._gpu = gpu
+        self._executors = surroundings.workspace / "executors"
+        self._executor_id = lock.executor_id
+        self._cancelled_here: set[str] = set()
+        self._stopping = threading.Event()
+        _current = self
+        DBOS(
+            config={
+                "name": "classwright",
+                "system_database_url": _database_url(surroundings),
+                "application_version": JOBS_VERSION,
+                "executor_id": lock.executor_id,
+                "serializer": DBOSPortableJSONSerializer(),
+                "log_level": "WARNING",
+            }
+        )
+        DBOS.launch()
+        DBOS.register_queue("compute", global_concurrency=1, polling_interval_sec=POLL_SECONDS)
+        DBOS.register_queue("writing", worker_concurrency=WRITING_AT_ONCE, polling_interval_sec=POLL_SECONDS)
+        self._rescuer = threading.Thread(target=self._take_over, name="classwright-rescuer", daemon=True)
+        self._rescuer.start()
+
+    def submit(self, tool: str, request: dict[str, Any], task: str | None) -> str:
+        """Store a new job and return its id; it will run, whatever becomes of this process."""
+        job_id = new_job_id()
+        with SetWorkflowID(job_id), SetWorkflowAttributes({"tool": tool, "task": task}):
+            DBOS.enqueue_workflow(VERBS[tool].queue, run_job, tool, request)
+        return job_id
+
+    def record(self, job_id: str) -> JobRecord:
+        """Return what is stored of the job `job_id`.
+
+        Raises:
+            NotFound: there is no such job.
+        """
+        status = DBOS.get_workflow_status(job_id)
+        if status is None:
+            raise NotFound(f"job {job_id[:80]!r}", "does not exist", "Call list_jobs to see the jobs there are.")
+        return _record(status)
+
+    def newest(self, limit: int, offset: int) -> list[JobRecord]:
+        """Return `limit` jobs, newest first, from the one at `offset` on."""
+        found = DBOS.list_workflows(limit=limit, offset=offset, sort_desc=True, load_input=False)
+        return [_record(status) for status in found]
+
+    def cancel(self, job_id: str) -> JobRecord:
+        """Stop a job, wherever it runs, and return it as it then is; a finished one stays as it is.
+
+        Raises:
+            NotFound: there is no such job.
+        """
+        self.record(job_id)
+        DBOS.cancel_workflow(job_id)
+        self._cancelled_here.add(job_id)
+        return self.record(job_id)
+
+    def close(self) -> None:
+        """Stop: what is under way is left for another server, or for the next start."""
+        self._stopping.set()
+        self._pool.close()
+        DBOS.destroy(workflow_completion_timeout_sec=0)
+        self._rescuer.join()
+
+    # --- inside
+
+    def run(self, job_id: str, tool: str, request: dict[str, Any]) -> Outcome:
+        """Run a job in a compute process. Called by the workflow, in a thread of its own."""
+        verb = VERBS[tool]
+        report = _ProgressRecord(job_id)
+        report(Progress(fraction=0.0, message="started"))
+        order = Order(run_key=job_id, tool=tool, request=request)
+        share = self._gpu.writing if verb.queue == "writing" else self._gpu.computing
+        with share():
+            return self._pool.run(order, report, self._cancellation_of(job_id), writes=verb.queue == "writing")
+
+    def _cancellation_of(self, job_id: str) -> Any:
+        """Return a function that tells whether the job was cancelled, here or by another server."""
+        next_look = time.monotonic() + CANCEL_CHECK_SECONDS
+
+        def is_cancelled() -> bool:
+            nonlocal next_look
+            if job_id in self._cancelled_here:
+                return True
+            if time.monotonic() < next_look:
+                return False
+            next_look = time.monotonic() + CANCEL_CHECK_SECONDS
+            status = contextvars.Context().run(DBOS.get_workflow_status, job_id)
+            return status is not None and status.status == "CANCELLED"
+
+        return is_cancelled
+
+    def _take_over(self) -> None:
+        """Take up the jobs of servers that died, now and whenever one dies."""
+        while True:
+            with contextlib.suppress(SQLAlchemyError):  # a busy database: the next round looks again
+                running = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
+                owners = {status.executor_id for status in running if status.executor_id} - {self._executor_id}
+                dead = [owner for owner in owners if is_dead(self._executors, owner)]
+                if dead:
+                    logger.warning("taking over the jobs of %d server(s) that ended", len(dead))
+                    # Internal to DBOS, where Conductor calls it. It returns a job to its queue only while the dead
+                    # server still owns it, so that two servers that see the same death start it once.
+                    DBOS._recover_pending_workflows(dead)
+            if self._stopping.wait(TAKE_OVER_SECONDS):
+                return
+
+
+_current: Jobs | None = None
+
+
+@DBOS.workflow(name="job")
+def run_job(tool: str, request: dict[str, Any]) -> dict[str, Any]:
+    """Run one job; DBOS calls it again if the process that runs it dies."""
+    assert _current is not None
+    assert DBOS.workflow_id is not None
+    try:
+        return _current.run(DBOS.workflow_id, tool, request).model_dump(mode="json")
+    except JobCancelled:
+        logger.info("job %s was cancelled", DBOS.workflow_id)
+        raise
+
+
+def new_job_id() -> str:
+    """Return an id that nobody can guess: 128 random bits."""
+    return f"job_{secrets.token_hex(16)}"
+
+
+class _ProgressRecord:
+    """Stores a job's progress, not more often than anyone looks."""
+
+    def __init__(self, job_id: str) -> None:
+        self._job_id = job_id
+        self._next = 0.0
+
+    def __call__(self, progress: Progress) -> None:
+        """Store `progress` unless another was stored just before."""
+        now = time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + PROGRESS_EVERY_SECONDS
+        with contextlib.suppress(SQLAlchemyError):  # a job does not fail because its progress could not be told
+            # In an empty context, so that DBOS does not take it for a step of the workflow and keep every one.
+            contextvars.Context().run(
+                DBOS.update_workflow_attributes,
+                self._job_id,
+                {"fraction": progress.fraction, "message": progress.message},
+                merge=True,
+            )
+
+
+def _record(status: WorkflowStatus) -> JobRecord:
+    attributes = status.attributes or {}
+    outcome = Outcome.model_validate(status.output) if status.output else None
+    known: JobStatus = "completed" if outcome and outcome.error is None else "failed"
+    state = known if status.status == "SUCCESS" else _STATUS[status.status]
+    if state == "failed" and outcome is None:
+        logger.error("job %s ended as %s: %r", status.workflow_id, status.status, status.error)
+        outcome = Outcome(error=_NEVER_FINISHED)
+    return JobRecord(
+        id=status.workflow_id,
+        tool=str(attributes.get("tool", "")),
+        task=attributes.get("task"),
+        status=state,
+        progress=Progress(fraction=attributes.get("fraction"), message=attributes.get("message") or ""),
+        outcome=outcome,
+        created=datetime.fromtimestamp((status.created_at or 0) / 1000, UTC),
+    )
+
+
+def _database_url(surroundings: Surroundings) -> str:
+    """Return where DBOS keeps its tables: in the index's PostgreSQL, else in a SQLite file of the workspace."""
+    if surroundings.index_url and not make_url(surroundings.index_url).drivername.startswith("sqlite"):
+        return surroundings.index_url
+    path = surroundings.workspace / "jobs.sqlite"
+    with contextlib.closing(sqlite3.connect(path, timeout=30)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")  # kept in the file: readers do not wait for writers
+    return f"sqlite:///{path}"

@@ -1,0 +1,39 @@
+"""What the server and its compute processes say to each other, one JSON line each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from classwright_tools.domain.noun import Noun
+
+
+class Order(Noun):
+    """A verb to run: from the server to the process."""
+
+    run_key: str
+    tool: str
+    request: dict[str, Any]
+
+
+class Progress(Noun):
+    """How far it is: from the process to the server, a few times a second at most."""
+
+    fraction: float | None = Field(default=None, ge=0, le=1)
+    message: str = ""
+
+
+class Outcome(Noun):
+    """How a verb ended: with its result, or with an error that says what repairs it."""
+
+    result: dict[str, Any] | None = None
+    error: str | None = None
+    memory: int = Field(default=0, ge=0, description="Bytes that the process holds afterwards; 0 if unknown.")
+
+
+class Said(Noun):
+    """One line of the process."""
+
+    progress: Progress | None = None
+    outcome: Outcome | None = None

@@ -1,0 +1,248 @@
+"""Compute processes as the server sees them: started on need, kept warm, killed on cancel."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+
+from pydantic import ValidationError
+
+from classwright_server.jobs.messages import Order, Outcome, Progress, Said
+from classwright_server.settings import EndpointSettings, Surroundings
+
+logger = logging.getLogger("classwright.process")
+
+IDLE_SECONDS = 60.0
+MAX_KEPT_BYTES = 6 * 2**30
+"""A process that holds more than this after a job is not kept: the memory is worth more than a warm start."""
+TICK_SECONDS = 0.2
+
+# What a compute process may see of the server's environment. Keys and tokens are not in it.
+_PASSED = (
+    "PATH", "HOME", "USER", "LANG", "TZ", "TMPDIR", "TEMP", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH",
+    "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR",
+    "REQUESTS_CA_BUNDLE", "HF_HOME", "HF_HUB_CACHE", "HF_HUB_OFFLINE", "HF_DATASETS_CACHE", "HF_DATASETS_OFFLINE",
+    "HF_ENDPOINT", "TRANSFORMERS_OFFLINE", "TRANSFORMERS_CACHE", "TORCH_HOME", "TOKENIZERS_PARALLELISM",
+)  # fmt: skip
+# OpenMP's threads sleep while they wait for each other. On two idle cores a training then takes a sixth longer than
+# with threads that spin; beside another process that computes, those take seven times as long as these.
+_WAITING = {"OMP_WAIT_POLICY": "PASSIVE"}
+_PASSED_PREFIXES = ("LC_", "XDG_", "OMP_", "MKL_", "CUDA_", "NVIDIA_", "PYTORCH_", "COVERAGE_", "PYTHON")
+
+
+class JobCancelled(BaseException):
+    """The job was cancelled; its process was killed. Not an `Exception`: nothing on the way may record a failure."""
+
+
+class ServerStopping(BaseException):
+    """The server stops: the job is not over, another server takes it up."""
+
+
+def child_environment(surroundings: Surroundings, environment: Mapping[str, str], *, writes: bool) -> dict[str, str]:
+    """Return the environment of a compute process: no key but the writer's, and that only where it `writes`."""
+    kept = dict(_WAITING)
+    kept |= {name: value for name, value in environment.items() if name in _PASSED or name.startswith(_PASSED_PREFIXES)}
+    writer = surroundings.writer
+    if writes and isinstance(writer, EndpointSettings) and writer.key_env and writer.key_env in environment:
+        kept[writer.key_env] = environment[writer.key_env]
+    return kept
+
+
+class ComputeProcess:
+    """One child process and the pipe to it. Not for several threads at once."""
+
+    def __init__(self, surroundings: Surroundings, environment: Mapping[str, str], inherited: tuple[int, ...]) -> None:
+        """Start it; it keeps the descriptors `inherited` open, so that a lock on them lasts as long as it does."""
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "classwright_server.jobs.child"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=dict(environment),
+            pass_fds=inherited,
+            process_group=0,
+        )
+        self.idle_since = time.monotonic()
+        self.memory = 0
+        self._pending = b""
+        self._send(surroundings.model_dump_json())
+
+    def is_alive(self) -> bool:
+        """Whether the process can take another order."""
+        return self._process.poll() is None
+
+    def run(self, order: Order, on_progress: Callable[[Progress], None], is_cancelled: Callable[[], bool]) -> Outcome:
+        """Run one order; a crash of the process is an outcome too.
+
+        Raises:
+            JobCancelled: `is_cancelled` said so; the process is gone.
+        """
+        self._send(order.model_dump_json())
+        while True:
+            if is_cancelled():
+                self.kill()
+                raise JobCancelled
+            said = self._next_line()
+            if said is None:
+                continue
+            if said.outcome:
+                self.memory = said.outcome.memory
+                self.idle_since = time.monotonic()
+                return said.outcome
+            if said.progress:
+                on_progress(said.progress)
+
+    def end(self) -> None:
+        """End the process and everything that it started, at once; a `run` under way sees it."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def kill(self) -> None:
+        """End the process as `end` does, and close the pipes to it."""
+        self.end()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe:
+                with contextlib.suppress(BrokenPipeError):
+                    pipe.close()
+
+    def _send(self, line: str) -> None:
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):  # its end is seen where its answer is read
+            self._process.stdin.write(line.encode() + b"\n")
+            self._process.stdin.flush()
+
+    def _next_line(self) -> Said | None:
+        """Return what the process says within a tick, or None; its end is told as an outcome."""
+        assert self._process.stdout is not None
+        if b"\n" not in self._pending:
+            descriptor = self._process.stdout.fileno()
+            if not select.select([descriptor], [], [], TICK_SECONDS)[0]:
+                return None
+            read = os.read(descriptor, 1 << 16)
+            if not read:
+                self.kill()
+                return Said(outcome=Outcome(error=_last_words(self._process.returncode)))
+            self._pending += read
+        line, newline, rest = self._pending.partition(b"\n")
+        if not newline:
+            return None
+        self._pending = rest
+        if not line:
+            return None
+        try:
+            return Said.model_validate_json(line)
+        except ValidationError:  # printed by a library before the process had redirected its output
+            logger.warning("a compute process printed: %r", line[:200])
+            return None
+
+
+def _last_words(code: int) -> str:
+    """Say why a process ended that had not finished its job; a negative code is a signal's number."""
+    if code == -signal.SIGKILL:
+        reason = "was killed by the system, most likely because memory ran out"
+        repair = "Try fewer rows or texts at once, a smaller encoder, or a machine with more memory."
+    elif code < 0:
+        reason = f"crashed ({signal.Signals(-code).name})"
+        repair = "Call the tool again; if it stays, report it with the server's log."
+    else:
+        reason = f"ended early (exit code {code})"
+        repair = "See the server's log for the reason, then call the tool again."
+    return f"The job's process: {reason}. {repair}"
+
+
+class ProcessPool:
+    """Keeps compute processes warm for a while, apart by whether they may see the writer's key."""
+
+    def __init__(
+        self,
+        surroundings: Surroundings,
+        environment: Mapping[str, str],
+        inherited: tuple[int, ...] = (),
+        idle_seconds: float = IDLE_SECONDS,
+    ) -> None:
+        self._surroundings = surroundings
+        self._environment = environment
+        self._inherited = inherited
+        self._idle_seconds = idle_seconds
+        self._lock = threading.Lock()
+        self._idle: dict[bool, list[ComputeProcess]] = {True: [], False: []}
+        self._busy: set[ComputeProcess] = set()
+        self._closed = threading.Event()
+        self._reaper = threading.Thread(target=self._reap, name="classwright-reaper", daemon=True)
+        self._reaper.start()
+
+    def run(
+        self,
+        order: Order,
+        on_progress: Callable[[Progress], None],
+        is_cancelled: Callable[[], bool],
+        *,
+        writes: bool,
+    ) -> Outcome:
+        """Run `order` in a warm process if there is one, else in a new one.
+
+        Raises:
+            JobCancelled: `is_cancelled` said so.
+            ServerStopping: the pool was closed meanwhile.
+        """
+        with self._lease(writes) as process:
+            outcome = process.run(order, on_progress, is_cancelled)
+            if self._closed.is_set():
+                raise ServerStopping
+            return outcome
+
+    def close(self) -> None:
+        """End every process, those at work too."""
+        self._closed.set()
+        with self._lock:
+            processes = [*self._busy, *self._idle[True], *self._idle[False]]
+            self._idle = {True: [], False: []}
+        for process in processes:
+            process.end()
+
+    @contextlib.contextmanager
+    def _lease(self, writes: bool) -> Iterator[ComputeProcess]:
+        process = self._take(writes)
+        try:
+            yield process
+        finally:
+            with self._lock:
+                self._busy.discard(process)
+                keep = process.is_alive() and process.memory < MAX_KEPT_BYTES and not self._closed.is_set()
+                if keep:
+                    self._idle[writes].append(process)
+            if not keep:
+                process.kill()
+
+    def _take(self, writes: bool) -> ComputeProcess:
+        with self._lock:
+            idle = self._idle[writes]
+            while idle:
+                process = idle.pop()
+                if process.is_alive():
+                    self._busy.add(process)
+                    return process
+                process.kill()
+            environment = child_environment(self._surroundings, self._environment, writes=writes)
+            process = ComputeProcess(self._surroundings, environment, self._inherited)
+            self._busy.add(process)
+            return process
+
+    def _reap(self) -> None:
+        """End processes that have been idle for long."""
+        while not self._closed.wait(min(5.0, self._idle_seconds)):
+            with self._lock:
+                limit = time.monotonic() - self._idle_seconds
+                expired = [process for idle in self._idle.values() for process in idle if process.idle_since < limit]
+                for idle in self._idle.values():
+                    idle[:] = [process for process in idle if process not in expired]
+            for process in expired:
+                process.kill()

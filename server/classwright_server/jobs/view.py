@@ -1,0 +1,47 @@
+"""A job as a client sees it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import Field
+
+from classwright_tools.domain.noun import Noun, ToolResult
+
+JobStatus = Literal["queued", "running", "completed", "failed", "cancelled"]
+FINISHED: frozenset[str] = frozenset(("completed", "failed", "cancelled"))
+
+
+class JobView(ToolResult):
+    """Where a job stands; its result once it is completed."""
+
+    job_id: str
+    tool: str
+    status: JobStatus
+    progress: float = Field(ge=0, le=1, description="How much of the work is done.")
+    message: str = Field(description="What it is doing.")
+    result: dict[str, Any] | None = Field(default=None, description="The tool's own result, once completed.")
+    error: str | None = Field(default=None, description="What failed, why, and what repairs it.")
+    left_out: dict[str, int] = Field(
+        default_factory=dict, description="Items of the result's lists that are not shown here; the resource has all."
+    )
+
+
+class JobLine(Noun):
+    """One job in a list."""
+
+    job_id: str
+    tool: str
+    task: str | None
+    status: JobStatus
+    progress: float = Field(ge=0, le=1)
+    message: str
+    created: datetime
+
+
+class JobList(ToolResult):
+    """The newest jobs first."""
+
+    jobs: tuple[JobLine, ...]
+    next_cursor: str | None = Field(default=None, description="Pass it as `cursor` for older jobs; null at the end.")

@@ -1,0 +1,74 @@
+"""Three prompts that a person can start from."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from mcp.server.mcpserver import MCPServer
+from pydantic import Field
+
+from classwright_server.backend import Backend
+
+ABOUT = Field(description="What to tell apart, in a sentence: the texts and the classes.")
+TASK = Field(description="The task's short name, such as banking12.")
+
+
+def add_prompts(server: MCPServer[Backend]) -> None:
+    """Register the prompts."""
+
+    @server.prompt(name="build_classifier", title="Build a classifier")
+    def build_classifier(
+        about: Annotated[str, ABOUT],
+        real_rows: Annotated[
+            str, Field(description="A file with real labelled rows to measure on, if there is one.")
+        ] = "",
+        goal: Annotated[str, Field(description="What is good enough, such as 'macro F1 of 0.9'.")] = "",
+    ) -> str:
+        """From one sentence to a trained, measured and exported classifier."""
+        rows = (
+            f"Import the real rows of {real_rows!r}: half as validation, half as test."
+            if real_rows
+            else ("There are no real rows: say with each figure that it comes from written texts.")
+        )
+        target = f"Stop when this is reached: {goal}." if goal else "Stop when a round gains nothing significant."
+        return f"""Build a text classifier with the classwright tools. What it should tell apart: {about}
+
+1. Settle the labels with me: name and one sentence of description each. Then call propose_topics.
+2. Call synthesize_examples, about 40 rows a label. If you are given an assignment, write the texts yourself: varied, \
+natural, never naming the label, and send each batch with submit_examples.
+3. {rows}
+4. Call train_classifier with method 'contrastive', then error_analysis.
+5. Call synthesize_examples with the plan of the analysis, and train again. {target}
+6. Call evaluate on the test split once at the end if there are real rows, then export_model.
+
+Tell me after each round the accuracy with its interval, and what was weak."""
+
+    @server.prompt(name="improve_weak_classes", title="Improve the weak classes")
+    def improve_weak_classes(
+        task: Annotated[str, TASK],
+        model: Annotated[str, Field(description="The model to improve; left out, the task's newest.")] = "",
+    ) -> str:
+        """One more round against the errors of a model."""
+        which = f"the model {model}" if model else f"the newest model of the task (see classwright://{task})"
+        return f"""Improve {which} of the classwright task {task!r} with one more round.
+
+1. Call error_analysis. Show me the weak classes, the confused pairs with an example each, and probable label errors.
+2. Call synthesize_examples with its plan. If you are given an assignment, write the texts: of the one label, easily \
+mistaken for the other, and still clearly right.
+3. Train again by the same method, then evaluate the new model with `against` the old one on the validation split.
+4. Keep the new model only if the comparison is significant or no class became worse. Tell me which, and why."""
+
+    @server.prompt(name="grow_dataset_by_chatting", title="Grow a dataset by chatting")
+    def grow_dataset_by_chatting(
+        about: Annotated[str, ABOUT],
+        rows: Annotated[str, Field(description="About how many rows are wanted.")] = "200",
+    ) -> str:
+        """Make a labelled dataset together, text by text."""
+        return f"""Let us make a labelled dataset of about {rows} texts together, with the classwright tools. \
+What it is about: {about}
+
+1. Propose labels with a description each; change them with me until I agree, then call propose_topics.
+2. Call synthesize_examples with rows={rows}. If you are given an assignment, write ten texts at a time and show them \
+to me before you send them with submit_examples; use what I say for all that follow.
+3. After each batch tell me what was refused and why, and how many are still wanted.
+4. At the end, give me the dataset's id and its resource classwright://TASK/datasets/ID."""

@@ -1,0 +1,193 @@
+"""What the operator of a server decides: where things are, who writes, who may connect.
+
+Every setting is a command-line flag, and an environment variable named after it: `--writer-url` is
+`CLASSWRIGHT_WRITER_URL`. A flag wins. In a variable, several paths are separated as those of PATH are, several URLs or
+hosts by spaces.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from classwright_tools.context import DEFAULT_ENCODER
+from classwright_tools.domain.noun import Noun
+from classwright_tools.domain.usage import Prices
+from classwright_tools.errors import InvalidInput
+
+PREFIX = "CLASSWRIGHT_"
+DEFAULT_PORT = 8931
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class EndpointSettings(Noun):
+    """A language model behind one or several OpenAI-compatible base URLs."""
+
+    base_urls: tuple[str, ...] = Field(min_length=1)
+    model: str
+    key_env: str | None = Field(default=None, description="The name of the environment variable that holds the key.")
+    prices: Prices | None = None
+    thinking_tokens: int = Field(default=0, ge=0, description="Tokens that the model may think before it answers.")
+
+
+class RecordedSettings(Noun):
+    """Completions that were recorded before."""
+
+    files: tuple[Path, ...] = Field(min_length=1)
+
+
+class LocalSettings(Noun):
+    """A transformers model that the compute process loads itself."""
+
+    model: str
+
+
+class Surroundings(Noun):
+    """What the tools work with: the part of the settings that the compute process is given."""
+
+    workspace: Path
+    index_url: str | None = Field(default=None, description="SQLAlchemy's URL of the index; SQLite by default.")
+    encoder: str = DEFAULT_ENCODER
+    import_folders: tuple[Path, ...] = ()
+    writer: EndpointSettings | RecordedSettings | LocalSettings | None = None
+
+
+class ServerSettings(Noun):
+    """Everything that the operator decides."""
+
+    surroundings: Surroundings
+    http: bool = False
+    host: str = "127.0.0.1"
+    port: int = Field(default=DEFAULT_PORT, ge=0, le=65535)
+    token_env: str | None = Field(default=None, description="The environment variable that holds the bearer token.")
+    allow_hosts: tuple[str, ...] = ()
+    vllm: str | None = Field(default=None, description="A model for a `vllm serve` of the server's own.")
+
+
+def default_workspace(environment: Mapping[str, str]) -> Path:
+    """Return the platform's folder for application data, with `classwright` in it."""
+    home = Path.home()
+    if sys.platform == "darwin":
+        base = home / "Library" / "Application Support"
+    elif sys.platform == "win32":
+        base = Path(environment.get("LOCALAPPDATA", home / "AppData" / "Local"))
+    else:
+        base = Path(environment.get("XDG_DATA_HOME") or home / ".local" / "share")
+    return base / "classwright"
+
+
+def settings_from(flags: Mapping[str, Any], environment: Mapping[str, str]) -> ServerSettings:
+    """Return the settings that the command line's `flags` and the environment's variables make together.
+
+    Raises:
+        InvalidInput: they contradict each other, or a value cannot be used.
+    """
+    chosen = _Chosen(flags, environment)
+    vllm = chosen.text("vllm")
+    surroundings = Surroundings(
+        workspace=Path(chosen.text("workspace") or default_workspace(environment)).expanduser().resolve(),
+        index_url=chosen.text("index_url"),
+        encoder=chosen.text("encoder") or DEFAULT_ENCODER,
+        import_folders=chosen.paths("import_folder"),
+        writer=_writer(chosen, vllm),
+    )
+    return ServerSettings(
+        surroundings=surroundings,
+        http=bool(flags.get("http")) or chosen.text("http") in ("1", "true", "yes"),
+        host=chosen.text("host") or "127.0.0.1",
+        port=chosen.whole_number("port", DEFAULT_PORT),
+        token_env=chosen.text("token_env"),
+        allow_hosts=chosen.words("allow_host"),
+        vllm=vllm,
+    )
+
+
+class _Chosen:
+    """Looks a setting up in the flags, then in the environment."""
+
+    def __init__(self, flags: Mapping[str, Any], environment: Mapping[str, str]) -> None:
+        self._flags = flags
+        self._environment = environment
+
+    def text(self, name: str) -> str | None:
+        """Return the setting `name`, or None if it is not set or empty."""
+        value = self._flags.get(name)
+        if value is None or isinstance(value, bool):
+            value = self._environment.get(PREFIX + name.upper())
+        return str(value) if value else None
+
+    def words(self, name: str) -> tuple[str, ...]:
+        """Return the values of the setting `name`, which in a variable are separated by spaces."""
+        return tuple(self._flags.get(name) or self._environment.get(PREFIX + name.upper(), "").split())
+
+    def paths(self, name: str) -> tuple[Path, ...]:
+        """Return the paths of the setting `name`, which in a variable are separated as those of PATH are."""
+        text = self._environment.get(PREFIX + name.upper(), "")
+        named = self._flags.get(name) or [part for part in text.split(os.pathsep) if part]
+        return tuple(Path(part).expanduser().resolve() for part in named)
+
+    def number(self, name: str) -> float | None:
+        """Return the setting `name` as a number, or None."""
+        text = self.text(name)
+        try:
+            return None if text is None else float(text)
+        except ValueError:
+            raise self._unusable(name, text, "is not a number") from None
+
+    def whole_number(self, name: str, default: int) -> int:
+        """Return the setting `name` as a whole number, or `default`."""
+        text = self.text(name)
+        try:
+            return default if text is None else int(text)
+        except ValueError:
+            raise self._unusable(name, text, "is not a whole number") from None
+
+    def _unusable(self, name: str, text: str | None, reason: str) -> InvalidInput:
+        flag = f"--{name.replace('_', '-')}"
+        return InvalidInput(f"setting {flag}={text!r}", reason, f"Correct {flag} or {PREFIX}{name.upper()}.")
+
+
+def _writer(chosen: _Chosen, vllm: str | None) -> EndpointSettings | RecordedSettings | LocalSettings | None:
+    """Return who writes; None leaves it to the calling model."""
+    urls, files, local = chosen.words("writer_url"), chosen.paths("recorded"), chosen.text("writer_path")
+    named = [
+        flag
+        for flag, value in (
+            ("--writer-url", urls),
+            ("--recorded", files),
+            ("--writer-path", local),
+            ("--vllm", vllm),
+        )
+        if value
+    ]
+    if len(named) > 1:
+        raise InvalidInput("the writer", f"is given twice, by {' and '.join(named)}", "Keep one of them.")
+    if files:
+        return RecordedSettings(files=files)
+    if local:
+        return LocalSettings(model=local)
+    if urls:
+        return _endpoint(chosen, urls)
+    return None
+
+
+def _endpoint(chosen: _Chosen, urls: tuple[str, ...]) -> EndpointSettings:
+    model = chosen.text("writer_model")
+    if model is None:
+        raise InvalidInput("--writer-url", "needs the model's name", "Add --writer-model NAME.")
+    price_in, price_out = chosen.number("writer_price_in"), chosen.number("writer_price_out")
+    prices = None
+    if price_in is not None or price_out is not None:
+        prices = Prices(tokens_in=price_in or 0, tokens_out=price_out or 0)
+    return EndpointSettings(
+        base_urls=urls,
+        model=model,
+        key_env=chosen.text("writer_key_env"),
+        prices=prices,
+        thinking_tokens=chosen.whole_number("writer_thinking_tokens", 0),
+    )

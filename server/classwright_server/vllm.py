@@ -1,0 +1,220 @@
+"""A `vllm serve` of the server's own: started, watched, and put to sleep while a training job needs the GPU.
+
+Sleep mode (docs.vllm.ai, "Sleep Mode"): with `--enable-sleep-mode` and VLLM_SERVER_DEV_MODE=1 the engine answers
+POST /sleep?level=1, which moves the weights to the CPU's memory and drops the cache, and POST /wake_up.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Protocol
+
+import httpx
+
+from classwright_server.jobs.process import ServerStopping
+from classwright_server.settings import EndpointSettings
+from classwright_tools.errors import InvalidInput, WriterFailed
+
+logger = logging.getLogger("classwright.vllm")
+
+START_SECONDS = 1800.0
+"""A large model is first downloaded, then compiled."""
+CALL_SECONDS = 120.0
+LOOK_SECONDS = 0.5
+MAX_ENDS = 3
+"""After so many ends in a row it is not started again: it would end the same way."""
+
+
+class GpuShare(Protocol):
+    """Who may use the GPU: many writing jobs at once, or one computing job."""
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the GPU for a writing job."""
+        ...
+
+    @contextmanager
+    def computing(self) -> Iterator[None]:
+        """Hold the GPU for a computing job."""
+        ...
+
+
+class NoGpuShare:
+    """Where the writer does not live on this machine's GPU, nobody waits for anybody."""
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Begin at once."""
+        yield
+
+    @contextmanager
+    def computing(self) -> Iterator[None]:
+        """Begin at once."""
+        yield
+
+
+def free_port() -> int:
+    """Return a port of loopback that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def vllm_program(environment: Mapping[str, str]) -> str:
+    """Return the path of the program `vllm`.
+
+    Raises:
+        InvalidInput: it is not installed.
+    """
+    program = shutil.which("vllm", path=environment.get("PATH"))
+    if program is None:
+        raise InvalidInput(
+            "--vllm",
+            "needs the program 'vllm', which is not on the PATH",
+            "Install it with pip install 'classwright[vllm]', in an environment of its own if its torch differs.",
+        )
+    return program
+
+
+class VllmServer:
+    """One `vllm serve` on loopback. It ends with this process, however that ends."""
+
+    def __init__(self, model: str, environment: Mapping[str, str]) -> None:
+        """Start it on a free port; it may take minutes until it answers.
+
+        Raises:
+            InvalidInput: vLLM is not installed.
+        """
+        self._environment = dict(environment)
+        self._port = free_port()
+        self.endpoint = EndpointSettings(base_urls=(f"{self.url}/v1",), model=model)
+        self._command = [
+            *(sys.executable, "-m", "classwright_server.leash"),
+            *(vllm_program(environment), "serve", model, "--host", "127.0.0.1", "--port", str(self._port)),
+            "--enable-sleep-mode",
+        ]
+        self._stopping = threading.Event()
+        self._given_up = threading.Event()
+        self._asleep = False
+        self._writing = 0
+        self._turn = threading.Condition()
+        self._process = self._start()
+        self._watcher = threading.Thread(target=self._watch, name="classwright-vllm", daemon=True)
+        self._watcher.start()
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self._port}"
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the GPU for a writing job, once no computing job has it and the model answers.
+
+        Raises:
+            WriterFailed: vLLM did not come up.
+        """
+        with self._turn:
+            self._turn.wait_for(lambda: self._stopping.is_set() or not self._asleep)
+            self._writing += 1
+        try:
+            self.wait_until_ready()
+            yield
+        finally:
+            with self._turn:
+                self._writing -= 1
+                self._turn.notify_all()
+
+    @contextmanager
+    def computing(self) -> Iterator[None]:
+        """Hold the GPU for a computing job: the model sleeps meanwhile, unless it is writing just now."""
+        with self._turn:
+            sleeps = self._writing == 0 and self._is_healthy() and self._post("/sleep?level=1")
+            self._asleep = sleeps
+        try:
+            yield
+        finally:
+            if sleeps:
+                self._post("/wake_up")
+                with self._turn:
+                    self._asleep = False
+                    self._turn.notify_all()
+
+    def wait_until_ready(self) -> None:
+        """Return once the model answers.
+
+        Raises:
+            WriterFailed: it ended too often, or did not answer in time.
+            ServerStopping: the server stops first.
+        """
+        deadline = time.monotonic() + START_SECONDS
+        while not self._is_healthy():
+            if self._given_up.is_set() or time.monotonic() > deadline:
+                raise WriterFailed(
+                    "the server's own vLLM", "did not come up", "See the server's log for what vLLM printed."
+                )
+            if self._stopping.wait(LOOK_SECONDS):
+                raise ServerStopping
+
+    def close(self) -> None:
+        """End it, and what it started."""
+        self._stopping.set()
+        with self._turn:
+            self._turn.notify_all()
+        self._watcher.join()
+        self._end()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            self._command,
+            stdin=subprocess.PIPE,  # the leash: when it closes, vLLM ends
+            stdout=sys.stderr.fileno(),
+            env=self._environment | {"VLLM_SERVER_DEV_MODE": "1"},
+            process_group=0,
+        )
+
+    def _end(self) -> None:
+        if self._process.stdin:
+            self._process.stdin.close()
+        self._process.wait()
+
+    def _watch(self) -> None:
+        """Start it again when it ends on its own, unless it has ended several times without ever answering."""
+        ends = 0
+        while not self._stopping.wait(LOOK_SECONDS):
+            if self._process.poll() is None:
+                if ends and self._is_healthy():
+                    ends = 0
+                continue
+            ends += 1
+            self._end()
+            if ends == MAX_ENDS:
+                logger.error("vLLM ended %d times without answering: it is not started again", ends)
+                self._given_up.set()
+                return
+            logger.warning("vLLM ended: starting it again")
+            self._process = self._start()
+
+    def _is_healthy(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/health", timeout=5, trust_env=False).is_success
+        except httpx.HTTPError:
+            return False
+
+    def _post(self, path: str) -> bool:
+        """Ask for `path`; say whether it worked. A model that does not sleep only slows the training down."""
+        try:
+            httpx.post(f"{self.url}{path}", timeout=CALL_SECONDS, trust_env=False).raise_for_status()
+        except httpx.HTTPError as error:
+            logger.warning("vLLM did not answer %s: %s", path, error)
+            return False
+        return True

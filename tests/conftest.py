@@ -1,0 +1,44 @@
+"""Fixtures that every test may use: a workspace of its own, a small task, a context without a writer."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # tests train beside servers that train, on the same cores
+
+from classwright_tools.context import ToolContext
+from classwright_tools.domain.task import Label, Task
+from classwright_tools.workspace.workspace import Workspace
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """A workspace that no other test sees."""
+    return Workspace(tmp_path / "workspace")
+
+
+@pytest.fixture
+def task(workspace: Workspace) -> Task:
+    """A saved task with three labels."""
+    return workspace.save_task(
+        Task(
+            slug="support",
+            instruction="Classify a message to a shop's support by what the customer wants.",
+            labels=(
+                Label(name="refund", description="the customer wants money back"),
+                Label(name="delivery", description="the customer asks where a parcel is"),
+                Label(name="account", description="the customer cannot log in or wants to change account data"),
+            ),
+        )
+    )
+
+
+@pytest.fixture
+def context(workspace: Workspace) -> ToolContext:
+    """A context on `workspace`, without a writer."""
+    return ToolContext(workspace=workspace, run_key="test-run")

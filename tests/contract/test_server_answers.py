@@ -1,0 +1,148 @@
+"""Answers stay short, stay whole, and say what they leave out; failures are told in one way."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mcp.server.mcpserver.exceptions import ResourceNotFoundError, ToolError
+from pydantic import BaseModel, Field
+
+from classwright_server.answers import MAX_BYTES, answer, fit
+from classwright_server.errors import resource_errors, tool_errors
+from classwright_tools.errors import StorageFailed, unknown_id
+from server_parts import ERAS, LABELS, call_failing, connected, make_settings
+
+texts = st.builds(lambda text, times: text * times, st.text(max_size=60), st.integers(1, 60))
+names = st.text(max_size=40)  # of fields
+labels = st.text(max_size=100)  # as long as a label may be
+lists = st.lists(st.one_of(texts, st.lists(texts, max_size=30), st.dictionaries(names, texts, max_size=8)), max_size=60)
+counts = st.dictionaries(labels, st.integers(), max_size=300)
+
+
+def wire_bytes(structured: dict[str, Any]) -> int:
+    """The size of a structure as it goes over the wire: JSON without spaces, in UTF-8."""
+    return len(json.dumps(structured, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+@given(lists, lists, counts, texts)
+def test_any_answer_fits_and_is_whole_json(
+    one: list[Any], two: list[Any], by_label: dict[str, int], words: str
+) -> None:
+    structured = {"summary": "Done.", "result": {"one": one, "two": {"three": two}, "counts": by_label}, "words": words}
+
+    fitted = fit(structured)
+
+    assert wire_bytes(fitted) < 10_000
+    assert set(fitted) == set(structured)
+    if wire_bytes(structured) <= MAX_BYTES:
+        assert fitted == structured
+
+
+@given(st.integers(min_value=0, max_value=3_000))
+def test_what_is_left_out_is_counted(n: int) -> None:
+    structured = {
+        "summary": "Done.",
+        "left_out": {},
+        "result": {"results": [{"label": "refund", "n": i} for i in range(n)]},
+    }
+
+    fitted = fit(structured)
+    shown = fitted["result"]["results"]
+
+    assert wire_bytes(fitted) < 10_000
+    assert shown == structured["result"]["results"][: len(shown)]  # type: ignore[index]  # as built above
+    assert len(shown) + fitted["left_out"].get("results", 0) == n
+    assert ("Not shown here" in fitted["summary"]) == (len(shown) < n)
+
+
+def test_an_answer_has_the_structure_the_same_as_text_and_links() -> None:
+    made = answer({"summary": "s", "result": {"dataset": "shop-d3", "report": "shop-r5", "model": None}})
+
+    text, *links = made.content
+    assert json.loads(text.text) == made.structured_content  # type: ignore[union-attr]  # the first is text
+    assert [link.uri for link in links] == [  # type: ignore[union-attr]  # the others are links
+        "classwright://shop/datasets/shop-d3",
+        "classwright://shop/reports/shop-r5",
+        "classwright://shop/reports/shop-r5/report.html",
+    ]
+
+
+def test_our_failures_keep_their_words() -> None:
+    with (
+        pytest.raises(ToolError, match=r"dataset 'shop-d9': does not exist. Did you mean 'shop-d1'\?"),
+        tool_errors("t"),
+    ):
+        raise unknown_id("dataset", "shop-d9", ["shop-d1"])
+    with pytest.raises(ToolError, match="Free some space"), tool_errors("t"):
+        raise StorageFailed("dataset", "no space left on device", "Free some space.")
+    with pytest.raises(ResourceNotFoundError, match="does not exist"), resource_errors("uri"):
+        raise unknown_id("dataset", "shop-d9", [])
+
+
+def test_a_defect_is_masked_and_found_in_the_log_by_its_incident(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.ERROR), pytest.raises(ToolError) as raised, tool_errors("evaluate"):
+        raise RuntimeError("cannot open /home/someone/secret")
+
+    incident = str(raised.value).partition("(incident ")[2].partition(")")[0]
+    assert "secret" not in str(raised.value)
+    assert raised.value.__cause__ is None
+    assert incident
+    assert incident in caplog.text
+    assert "/home/someone/secret" in caplog.text
+
+
+class Age(BaseModel):
+    years: int = Field(ge=0)
+
+
+def test_a_bad_argument_is_named_and_its_value_is_not_repeated() -> None:
+    with (
+        pytest.raises(ToolError, match=r"ask: the arguments cannot be used. years: .*integer") as raised,
+        tool_errors("ask"),
+    ):
+        Age.model_validate({"years": "a secret"})
+
+    assert "secret" not in str(raised.value)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("mode", ERAS)
+@pytest.mark.parametrize(
+    ("tool", "arguments", "words"),
+    [
+        ("classify", {"model": "support-m1", "texts": ["x"], "texst": []}, "texst: Extra inputs are not permitted"),
+        ("classify", {"model": "support-m1"}, "pass `texts`, or `pairs`"),
+        ("classify", {"model": "not an id", "texts": ["x"]}, "model: String should match pattern"),
+        ("train_classifier", {"task": "support", "epochs": 10**9}, "epochs: Input should be less than or equal to 50"),
+        ("synthesize_examples", {"task": "support", "rows": 0}, "rows: Input should be greater than or equal to 1"),
+        ("synthesize_examples", {"task": "support", "rows": -1}, "rows: Input should be greater than or equal to 1"),
+        (
+            "synthesize_examples",
+            {"task": "support", "rows": 10**9},
+            "rows: Input should be less than or equal to 200000",
+        ),
+        ("get_job", {"job_id": "x", "wait_seconds": 51}, "wait_seconds: Input should be less than or equal to 50"),
+        (
+            "propose_topics",
+            {"task": "x", "instruction": "y y y", "labels": LABELS[:1]},
+            "labels: fewer than two",
+        ),
+        ("propose_topics", {"task": "x", "instruction": "y y y", "labels": [{"name": "a"}, {}]}, r"labels\[1\].name"),
+    ],
+)
+async def test_a_call_that_cannot_be_used_says_what_to_correct(
+    tmp_path: Path, mode: str, tool: str, arguments: dict[str, Any], words: str
+) -> None:
+    async with connected(make_settings(tmp_path), mode) as client:
+        text = await call_failing(client, tool, **arguments)
+
+    assert text.startswith(f"{tool}: the arguments cannot be used. ")
+    assert text.endswith("Correct them and call again.")
+    assert re.search(words, text), text

@@ -1,0 +1,45 @@
+"""`classwright check`: what a server with these settings would lean on, tried before a client does."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from classwright_server.cli import main
+from writing_parts import Said, ScriptedEndpoint, Seen
+
+
+def lists_tiny(seen: Seen) -> Said:
+    """Answer as an endpoint that lists one model and is asked for nothing else."""
+    assert seen.method == "GET"
+    return Said(body=json.dumps({"data": [{"id": "tiny"}]}).encode())
+
+
+def test_it_says_that_workspace_encoder_and_endpoint_are_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with ScriptedEndpoint(lists_tiny) as endpoint:
+        options = ["--writer-url", endpoint.url, "--writer-model", "tiny"]
+        code = main(["check", "--workspace", str(tmp_path / "new"), *options])
+
+    said = capsys.readouterr().out
+    assert code == 0
+    assert "can be written" in said
+    assert "384 dimensions" in said
+    assert f"Model 'tiny' answers at 127.0.0.1:{endpoint.port}." in said
+
+
+def test_it_names_the_endpoint_that_is_down(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with ScriptedEndpoint(lists_tiny) as endpoint:
+        url = endpoint.url
+    code = main(["check", "--workspace", str(tmp_path), "--writer-url", url, "--writer-model", "tiny"])
+
+    assert code == 2
+    assert "model 'tiny': does not answer: 127.0.0.1" in capsys.readouterr().err
+
+
+def test_it_says_who_writes_when_no_writer_is_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--workspace", str(tmp_path)]) == 0
+    assert "the calling model writes the texts" in capsys.readouterr().out

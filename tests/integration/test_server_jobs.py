@@ -1,0 +1,280 @@
+"""Jobs in real compute processes: waited for, progressing, crashing, cancelled, in turn, and found again."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from mcp import Client
+from mcp_types import CallToolResult
+
+from classwright_server.jobs.executors import ExecutorLock, is_dead
+from classwright_server.jobs.messages import Order
+from classwright_server.jobs.process import ProcessPool, child_environment
+from classwright_server.settings import EndpointSettings, Surroundings
+from server_parts import (
+    ERAS,
+    TASK,
+    call,
+    call_failing,
+    compute_processes,
+    connected,
+    finished,
+    is_alive,
+    make_settings,
+    rows,
+    topics,
+    until,
+    writes_sentences,
+)
+from writing_parts import HANG, ScriptedEndpoint
+
+pytestmark = pytest.mark.anyio
+UNKNOWN = "job_" + "0" * 32
+
+
+@pytest.fixture
+async def client(tmp_path: Path) -> AsyncIterator[Client]:
+    """A client of a server without a writer, with a task of two labels."""
+    async with connected(make_settings(tmp_path)) as made:
+        await call(made, "propose_topics", TASK)
+        yield made
+
+
+def imported(n: int = 4, first: int = 0, **changes: Any) -> dict[str, Any]:
+    """The arguments that import `n` rows."""
+    return {"task": "support", "split": "train", "rows": rows(n, first), **changes}
+
+
+async def test_the_road_from_rows_to_an_answer(client: Client) -> None:
+    await call(client, "import_examples", imported(24))
+    await call(client, "import_examples", imported(12, 100, split="validation"))
+    trained = await call(client, "train_classifier", task="support", method="probe", wait_seconds=50)
+    measured = await call(client, "evaluate", model="support-m1", wait_seconds=50)
+    explained = await call(client, "error_analysis", model="support-m1", wait_seconds=50)
+    seconds = []
+    for _ in range(4):
+        started = time.monotonic()
+        answered = await call(client, "classify", model="support-m1", texts=["I want my money back at once"])
+        seconds.append(time.monotonic() - started)
+    texts = [row["text"] for row in rows(150, 500)]
+    many = await call(client, "classify", model="support-m1", texts=texts, wait_seconds=50)
+    whole = await client.read_resource(f"classwright://jobs/{many['job_id']}/result")
+
+    assert trained["status"] == measured["status"] == explained["status"] == "completed"
+    assert trained["result"]["model"] == "support-m1"
+    assert measured["result"]["data"] == "real"
+    assert answered["result"]["results"][0]["likeliest"][0][0] == "refund"
+    assert min(seconds) < 0.5  # the best: a busy machine slows the others
+    assert trained["summary"] == trained["result"]["summary"]
+    assert len(json.dumps(many).encode()) < 10_000
+    assert len(many["result"]["results"]) + many["left_out"]["results"] == 150
+    assert len(json.loads(whole.contents[0].text)["results"]) == 150  # type: ignore[union-attr]  # it is JSON
+
+
+@pytest.mark.parametrize("mode", ERAS)
+async def test_a_call_that_does_not_wait_gets_a_job_that_get_job_finds(tmp_path: Path, mode: str) -> None:
+    async with connected(make_settings(tmp_path), mode) as client:
+        await call(client, "propose_topics", TASK)
+        started = await call(client, "import_examples", imported(), wait_seconds=0)
+        view = await finished(client, started["job_id"])
+
+    assert started["status"] == "queued"
+    assert started["result"] is None
+    assert started["job_id"] in started["next_step"]
+    assert len(started["job_id"].removeprefix("job_")) == 32  # 128 bits in hexadecimal
+    assert (view["status"], view["progress"], view["result"]["imported"]) == ("completed", 1.0, 4)
+
+
+async def test_an_unknown_job_is_not_found(client: Client) -> None:
+    for tool in ("get_job", "cancel_job"):
+        text = await call_failing(client, tool, job_id=UNKNOWN)
+        assert f"job {UNKNOWN!r}: does not exist" in text
+        assert "list_jobs" in text
+
+
+async def test_an_unknown_id_is_told_at_once_with_the_nearest_and_makes_no_job(client: Client) -> None:
+    await call(client, "import_examples", imported())
+    started = time.monotonic()
+    dataset = await call_failing(client, "train_classifier", task="support", dataset="support-d9", wait_seconds=0)
+    task = await call_failing(client, "train_classifier", task="suport", wait_seconds=0)
+    kind = await call_failing(client, "evaluate", model="support-d1", wait_seconds=0)
+    seconds = time.monotonic() - started
+
+    assert "dataset 'support-d9': does not exist. Did you mean 'support-d1'?" in dataset
+    assert "task 'suport': does not exist. Did you mean 'support'?" in task
+    assert "'support-d1': is a dataset, not a model" in kind
+    assert seconds < 2
+    assert len((await call(client, "list_jobs"))["jobs"]) == 1
+
+
+async def test_a_job_that_fails_says_why_to_the_call_that_waits_and_to_get_job(client: Client) -> None:
+    text = await call_failing(client, "train_classifier", task="support")
+    job = await call(client, "train_classifier", task="support", wait_seconds=0)
+    view = await finished(client, job["job_id"])
+
+    assert "task 'support': has no dataset yet" in text
+    assert (view["status"], view["result"], view["error"]) == ("failed", None, text)
+
+
+@pytest.mark.parametrize("mode", ERAS)
+async def test_a_waiting_call_hears_of_progress_at_once_and_ever_further(tmp_path: Path, mode: str) -> None:
+    heard: list[tuple[float, float]] = []
+    started = time.monotonic()
+
+    async def on_progress(progress: float, _total: float | None, _message: str | None) -> None:
+        heard.append((time.monotonic() - started, progress))
+
+    with ScriptedEndpoint(lambda _: HANG) as endpoint:
+        async with connected(make_settings(tmp_path, writer_url=endpoint.url), mode) as client:
+            await call(client, "list_jobs")  # opens the workspace
+            started = time.monotonic()
+            arguments = {**TASK, "wait_seconds": 3}
+            result = await client.call_tool("propose_topics", arguments, progress_callback=on_progress)
+
+    assert isinstance(result, CallToolResult)
+    assert result.structured_content is not None
+    assert result.structured_content["status"] == "running"
+    assert heard[0][0] < 2
+    assert len(heard) == 2
+    assert [value for _, value in heard] == sorted({value for _, value in heard})
+
+
+async def test_a_crash_of_the_process_is_a_failed_job_and_the_server_lives_on(tmp_path: Path) -> None:
+    with ScriptedEndpoint(lambda _: HANG) as endpoint:
+        async with connected(make_settings(tmp_path, writer_url=endpoint.url)) as client:
+            job = await call(client, "propose_topics", TASK, wait_seconds=0)
+            await anyio.to_thread.run_sync(endpoint.arrived.wait)
+            [process] = compute_processes(os.getpid())
+            os.kill(process, signal.SIGSEGV)
+            crashed = await finished(client, job["job_id"])
+            job = await call(client, "propose_topics", TASK, wait_seconds=0)
+            await until(lambda: bool(compute_processes(os.getpid())))
+            os.kill(compute_processes(os.getpid())[0], signal.SIGKILL)
+            killed = await finished(client, job["job_id"])
+
+    assert (crashed["status"], killed["status"]) == ("failed", "failed")
+    assert "SIGSEGV" in crashed["error"]
+    assert "memory ran out" in killed["error"]
+
+
+async def test_cancelling_ends_the_process_within_seconds(tmp_path: Path) -> None:
+    with ScriptedEndpoint(lambda _: HANG) as endpoint:
+        async with connected(make_settings(tmp_path, writer_url=endpoint.url)) as client:
+            job = await call(client, "propose_topics", TASK, wait_seconds=0)
+            await anyio.to_thread.run_sync(endpoint.arrived.wait)
+            [process] = compute_processes(os.getpid())
+            started = time.monotonic()
+            view = await call(client, "cancel_job", job_id=job["job_id"])
+            await until(lambda: not is_alive(process), 5)
+            seconds = time.monotonic() - started
+            again = await call(client, "cancel_job", job_id=job["job_id"])
+            later = await finished(client, job["job_id"])
+
+    assert view["status"] == again["status"] == later["status"] == "cancelled"
+    assert seconds < 5
+
+
+async def test_a_job_that_waits_for_its_turn_can_be_cancelled(client: Client) -> None:
+    jobs = [await call(client, "train_classifier", task="support", wait_seconds=0) for _ in range(3)]
+    view = await call(client, "cancel_job", job_id=jobs[2]["job_id"])
+    others = [await finished(client, job["job_id"]) for job in jobs[:2]]
+
+    assert view["status"] == "cancelled"
+    assert {other["status"] for other in others} == {"failed"}  # there is nothing to train on
+    assert (await call(client, "get_job", job_id=jobs[2]["job_id"]))["status"] == "cancelled"
+
+
+async def test_a_finished_job_stays_as_it_is_when_it_is_cancelled(client: Client) -> None:
+    job = await call(client, "import_examples", imported(), wait_seconds=50)
+    view = await call(client, "cancel_job", job_id=job["job_id"])
+
+    assert view["status"] == "completed"
+    assert view["result"] == job["result"]
+
+
+async def test_computing_jobs_run_one_at_a_time(client: Client) -> None:
+    jobs = [await call(client, "train_classifier", task="support", wait_seconds=0) for _ in range(4)]
+    waiting = {job["job_id"] for job in jobs}
+    while waiting:
+        states = (await call(client, "list_jobs"))["jobs"]
+        assert sum(state["status"] == "running" for state in states) <= 1
+        waiting &= {state["job_id"] for state in states if state["status"] in ("queued", "running")}
+
+
+async def test_writing_jobs_run_beside_each_other(tmp_path: Path) -> None:
+    with ScriptedEndpoint(lambda _: HANG) as endpoint:
+        async with connected(make_settings(tmp_path, writer_url=endpoint.url)) as client:
+            for name in ("one", "two"):
+                await call(client, "propose_topics", {**TASK, "task": name}, wait_seconds=0)
+            await until(lambda: len(compute_processes(os.getpid())) == 2, 30)
+            states = (await call(client, "list_jobs"))["jobs"]
+
+    assert [state["status"] for state in states] == ["running", "running"]
+
+
+async def test_the_list_of_jobs_comes_in_pages_the_newest_first(client: Client) -> None:
+    ids = [(await call(client, "import_examples", imported(2, 10 * n), wait_seconds=50))["job_id"] for n in range(5)]
+    first = await call(client, "list_jobs", limit=2)
+    second = await call(client, "list_jobs", limit=2, cursor=first["next_cursor"])
+    last = await call(client, "list_jobs", limit=2, cursor=second["next_cursor"])
+
+    listed = [job["job_id"] for page in (first, second, last) for job in page["jobs"]]
+    assert listed == ids[::-1]
+    assert last["next_cursor"] is None
+    assert {(job["tool"], job["task"]) for job in first["jobs"]} == {("import_examples", "support")}
+
+
+async def test_a_client_that_leaves_does_not_stop_its_job(tmp_path: Path) -> None:
+    """The call is given up on by the client; the server is told so, and the job goes on."""
+    with ScriptedEndpoint(writes_sentences) as endpoint:
+        async with connected(make_settings(tmp_path, writer_url=endpoint.url)) as client:
+            await call(client, "propose_topics", {**TASK, **topics(30)}, wait_seconds=50)
+            with anyio.move_on_after(1):
+                await client.call_tool("synthesize_examples", {"task": "support", "rows": 120, "wait_seconds": 50})
+            [job] = [job for job in (await call(client, "list_jobs"))["jobs"] if job["tool"] == "synthesize_examples"]
+            view = await finished(client, job["job_id"])
+
+    assert view["status"] == "completed"
+    assert view["result"]["accepted"] == 120
+
+
+def test_a_compute_process_sees_no_key_but_the_writers_and_only_where_it_writes(tmp_path: Path) -> None:
+    writer = EndpointSettings(base_urls=("http://127.0.0.1:9/v1",), model="m", key_env="WRITER_KEY")
+    surroundings = Surroundings(workspace=tmp_path, writer=writer)
+    environment = {"PATH": "/bin", "WRITER_KEY": "k", "OPENAI_API_KEY": "o", "HF_TOKEN": "h", "HF_HOME": "/cache"}
+
+    harmless = {"PATH": "/bin", "HF_HOME": "/cache", "OMP_WAIT_POLICY": "PASSIVE"}
+    assert child_environment(surroundings, environment, writes=True) == {**harmless, "WRITER_KEY": "k"}
+    assert child_environment(surroundings, environment, writes=False) == harmless
+
+
+def test_an_operator_may_have_a_compute_process_wait_otherwise(tmp_path: Path) -> None:
+    told = child_environment(Surroundings(workspace=tmp_path), {"OMP_WAIT_POLICY": "ACTIVE"}, writes=False)
+    assert told == {"OMP_WAIT_POLICY": "ACTIVE"}
+
+
+async def test_processes_are_kept_warm_and_recycled_when_idle(tmp_path: Path) -> None:
+    lock = ExecutorLock(tmp_path / "executors")
+    pool = ProcessPool(Surroundings(workspace=tmp_path), os.environ, (lock.descriptor,), idle_seconds=2.0)
+    order = Order(run_key="r", tool="submit_examples", request={"assignment": "x-a1", "batch": "b1", "texts": ["t"]})
+    try:
+        for _ in range(2):
+            outcome = await anyio.to_thread.run_sync(
+                lambda: pool.run(order, lambda _: None, lambda: False, writes=True)
+            )
+            assert "does not exist" in (outcome.error or "")
+            assert len(compute_processes(os.getpid())) == 1
+        os.close(lock.descriptor)  # the server's own end of the lock; the process still holds it
+        assert not is_dead(tmp_path / "executors", lock.executor_id)
+        await until(lambda: not compute_processes(os.getpid()))
+        assert is_dead(tmp_path / "executors", lock.executor_id)
+    finally:
+        pool.close()

@@ -1,0 +1,167 @@
+"""What a client reads over the wire: cards, rows, pages, and files in parts, and nothing beside them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from mcp import Client
+from mcp.shared.exceptions import MCPError
+
+from classwright_server import files
+from classwright_tools.domain.example import make_example
+from classwright_tools.domain.task import Label, Task
+from classwright_tools.errors import NotFound
+from classwright_tools.workspace.datasets import save_dataset
+from classwright_tools.workspace.workspace import Workspace
+from server_parts import ERAS, LABELS, connected, make_settings, rows
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """A workspace whose task 'support' has one dataset of 24 rows."""
+    workspace = Workspace(tmp_path / "shop")
+    names = tuple(Label(**label) for label in LABELS)
+    workspace.save_task(Task(slug="support", instruction="Classify a message.", labels=names))
+    examples = [make_example(row["text"], row["label"]) for row in rows(24)]
+    save_dataset(workspace, "support", {"train": examples}, parent=None, run_key="r", made_by="import_examples")
+    workspace.engine.dispose()
+    return workspace.root
+
+
+@pytest.fixture
+async def client(shop: Path) -> AsyncIterator[Client]:
+    """A client of a server on that workspace."""
+    async with connected(make_settings(shop)) as made:
+        yield made
+
+
+async def text_of(client: Client, uri: str) -> Any:
+    [content] = (await client.read_resource(uri)).contents
+    return json.loads(content.text)  # type: ignore[union-attr]  # it is JSON
+
+
+@pytest.mark.parametrize("mode", ERAS)
+async def test_a_task_leads_to_its_artifacts_and_they_to_their_files(shop: Path, mode: str) -> None:
+    async with connected(make_settings(shop), mode) as client:
+        await check_road_to_files(client, shop)
+
+
+async def check_road_to_files(client: Client, shop: Path) -> None:
+    """Follow the URIs from the list of tasks to the bytes of each file."""
+    assert (await text_of(client, "classwright://tasks"))["tasks"] == ["support"]
+    overview = await text_of(client, "classwright://support")
+    card = await text_of(client, overview["newest_uris"]["dataset"])
+    listed = await text_of(client, "classwright://support/artifacts/support-d1/files")
+
+    assert overview["newest_first"]["dataset"] == ["support-d1"]
+    assert card["made_by"] == "import_examples"
+    for file in listed["files"]:
+        content = await fetched(client, "support-d1", file["name"], file["parts"])
+        assert len(content) == file["bytes"]
+        assert hashlib.sha256(content).hexdigest() == file["sha256"]
+        assert content == (shop / "support" / "support-d1" / file["name"]).read_bytes()
+
+
+async def fetched(client: Client, artifact: str, name: str, parts: int) -> bytes:
+    content = b""
+    for part in range(parts):
+        uri = f"classwright://support/artifacts/{artifact}/files/{quote(name, safe='')}/{part}"
+        [blob] = (await client.read_resource(uri)).contents
+        content += base64.b64decode(blob.blob)  # type: ignore[union-attr]  # it is a blob
+    return content
+
+
+async def test_rows_come_in_pages(client: Client) -> None:
+    first = await text_of(client, "classwright://support/datasets/support-d1/train?limit=20")
+    rest = await text_of(
+        client, f"classwright://support/datasets/support-d1/train?limit=20&offset={first['next_offset']}"
+    )
+    none = await text_of(client, "classwright://support/datasets/support-d1/test")
+
+    assert (first["total"], len(first["rows"]), len(rest["rows"]), rest["next_offset"]) == (24, 20, 4, None)
+    assert [row["text"] for row in first["rows"] + rest["rows"]] == [row["text"] for row in rows(24)]
+    assert none["rows"] == []
+
+
+@pytest.mark.parametrize(
+    ("uri", "words"),
+    [
+        ("classwright://suport", "Did you mean 'support'"),
+        ("classwright://support/datasets/support-d9", "Did you mean 'support-d1'"),
+        ("classwright://support/models/support-d1", "classwright://support/datasets/support-d1"),
+        ("classwright://other/datasets/support-d1", "is not of task 'other'"),
+        ("classwright://support/datasets/support-d1/trian", "Use one of train, validation"),
+        ("classwright://support/datasets/support-d1/train?limit=100000", "limit 1 to 200"),
+        ("classwright://support/artifacts/support-d1/files/card.jsno/0", "Did you mean 'card.json'"),
+        ("classwright://support/artifacts/support-d1/files/card.json/1", "numbered 0 to 0"),
+        ("classwright://support/artifacts/support-d1/files/card.json/-1", "numbered 0 to 0"),
+        ("classwright://jobs/job_00/result", "job 'job_00': does not exist"),
+    ],
+)
+async def test_what_is_not_there_is_told_with_the_nearest(client: Client, uri: str, words: str) -> None:
+    with pytest.raises(MCPError, match=words):
+        await client.read_resource(uri)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../support-d1/card.json",
+        "..%2F..%2Findex.sqlite",
+        "%2e%2e%2f%2e%2e%2findex.sqlite",
+        "..%5C..%5Cindex.sqlite",
+        "%2Fetc%2Fpasswd",
+        "C:index.sqlite",
+        "card.json%00.png",
+        ".",
+        "link",
+        "folder%2Fcard.json",
+        "%EF%BC%8E%EF%BC%8E%2Findex.sqlite",
+        "x" * 5000,
+    ],
+)
+async def test_no_name_reaches_a_file_outside_its_artifact(client: Client, shop: Path, name: str) -> None:
+    folder = shop / "support" / "support-d1"
+    (shop / "secret").write_text("secret")
+    (folder / "link").symlink_to(shop / "secret")
+    (folder / "folder").symlink_to(folder)
+
+    with pytest.raises(MCPError) as raised:
+        await client.read_resource(f"classwright://support/artifacts/support-d1/files/{name}/0")
+    assert str(shop) not in str(raised.value)
+
+
+async def test_a_large_file_comes_in_parts_that_join_to_it(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "PART_BYTES", 1000)
+    content = bytes(range(256)) * 17
+
+    def write(folder: Path) -> None:
+        (folder / "sub folder").mkdir()
+        (folder / "sub folder" / "weights.bin").write_bytes(content)
+        (folder / "empty").write_bytes(b"")
+
+    artifact = workspace.publish("export", "support", write, run_key="r")
+    described = {file.name: file for file in files.files_of(artifact).files}
+
+    assert described["sub folder/weights.bin"].parts == 5
+    assert described["empty"].parts == 1
+    parts = [files.part_of(artifact, "sub folder/weights.bin", part) for part in range(5)]
+    assert b"".join(parts) == content
+    assert files.part_of(artifact, "empty", 0) == b""
+    with pytest.raises(NotFound, match="numbered 0 to 4"):
+        files.part_of(artifact, "sub folder/weights.bin", 5)
+
+
+def test_a_part_in_base64_stays_under_what_hosts_take() -> None:
+    assert len(base64.b64encode(bytes(files.PART_BYTES))) <= 4 * 2**20

@@ -1,0 +1,142 @@
+"""A job outlives the server that ran it, and several servers share a workspace without doing anything twice."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import anyio
+import pytest
+from mcp import Client
+
+from classwright_server.jobs.executors import ExecutorLock, is_dead
+from server_parts import (
+    TASK,
+    ServerProcess,
+    call,
+    compute_processes,
+    finished,
+    is_alive,
+    rows,
+    topics,
+    until,
+    writes_sentences,
+)
+from writing_parts import HANG, Said, ScriptedEndpoint, Seen
+
+pytestmark = pytest.mark.anyio
+
+
+def writer(endpoint: ScriptedEndpoint) -> tuple[str, ...]:
+    """The flags that let a server write with `endpoint`."""
+    return ("--writer-url", endpoint.url, "--writer-model", "scripted")
+
+
+async def test_a_training_job_is_finished_by_the_next_server_after_a_kill(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path) as server:
+        async with Client(server.url) as client:
+            await call(client, "propose_topics", TASK)
+            await call(client, "import_examples", task="support", split="train", rows=rows(24), wait_seconds=50)
+            job = await call(client, "train_classifier", task="support", method="probe", wait_seconds=0)
+            await until(lambda: len(compute_processes(server.process.pid)) == 2, 20)  # one for the import, one to train
+            server.kill()
+    with ServerProcess(tmp_path) as server:
+        async with Client(server.url) as client:
+            view = await finished(client, job["job_id"])
+            again = await call(client, "train_classifier", task="support", method="probe", wait_seconds=50)
+
+    assert view["status"] == "completed"
+    assert view["result"]["model"] == "support-m1"
+    assert again["result"]["model"] == "support-m2"
+
+
+async def test_the_compute_processes_of_a_killed_server_end_too(tmp_path: Path) -> None:
+    with ScriptedEndpoint(lambda _: HANG) as endpoint, ServerProcess(tmp_path, *writer(endpoint)) as server:
+        async with Client(server.url) as client:
+            await call(client, "propose_topics", TASK, wait_seconds=0)
+            await anyio.to_thread.run_sync(endpoint.arrived.wait)
+            [process] = compute_processes(server.process.pid)
+            server.kill()
+        await until(lambda: not is_alive(process), 5)
+
+
+async def test_a_living_server_takes_over_the_job_of_a_dead_one_and_only_then(tmp_path: Path) -> None:
+    """The endpoint holds the first server's requests: whoever else asked for the same would be seen."""
+    held: list[int] = []
+
+    def script(seen: Seen) -> Said:
+        if not held:
+            held.append(seen.number)
+            return HANG
+        return writes_sentences(seen)
+
+    with (
+        ScriptedEndpoint(script) as endpoint,
+        ServerProcess(tmp_path, *writer(endpoint)) as first,
+        ServerProcess(tmp_path, *writer(endpoint)) as second,
+    ):
+        async with Client(first.url) as client, Client(second.url) as other:
+            await call(client, "propose_topics", {**TASK, **topics(1)}, wait_seconds=50)
+            job = await call(client, "synthesize_examples", task="support", rows=4, wait_seconds=0)
+            await anyio.to_thread.run_sync(endpoint.arrived.wait)
+            seen = await call(other, "get_job", job_id=job["job_id"], wait_seconds=5)  # two rounds of looking
+            owners = (compute_processes(first.process.pid), compute_processes(second.process.pid))
+            first.kill()
+            view = await finished(other, job["job_id"])
+
+    assert seen["status"] == "running"
+    assert [len(processes) for processes in owners] == [1, 0]
+    assert view["status"] == "completed"
+    assert view["result"]["accepted"] == 4
+
+
+async def test_a_job_can_be_cancelled_from_another_server(tmp_path: Path) -> None:
+    with (
+        ScriptedEndpoint(lambda _: HANG) as endpoint,
+        ServerProcess(tmp_path, *writer(endpoint)) as first,
+        ServerProcess(tmp_path, *writer(endpoint)) as second,
+    ):
+        async with Client(first.url) as client, Client(second.url) as other:
+            job = await call(client, "propose_topics", TASK, wait_seconds=0)
+            await anyio.to_thread.run_sync(endpoint.arrived.wait)
+            [process] = compute_processes(first.process.pid)
+            started = time.monotonic()
+            await call(other, "cancel_job", job_id=job["job_id"])
+            await until(lambda: not is_alive(process), 5)
+
+    assert time.monotonic() - started < 5
+
+
+async def test_a_server_that_is_stopped_leaves_its_job_to_the_next_one(tmp_path: Path) -> None:
+    with ScriptedEndpoint(lambda seen: writes_sentences(seen) if stopped else HANG) as endpoint:
+        stopped: list[bool] = []
+        with ServerProcess(tmp_path, *writer(endpoint)) as server:
+            async with Client(server.url) as client:
+                await call(client, "propose_topics", {**TASK, **topics(1)}, wait_seconds=50)
+                job = await call(client, "synthesize_examples", task="support", rows=4, wait_seconds=0)
+                await anyio.to_thread.run_sync(endpoint.arrived.wait)
+            started = time.monotonic()
+            server.process.terminate()
+            server.process.wait()
+            seconds = time.monotonic() - started
+        stopped.append(True)
+        with ServerProcess(tmp_path, *writer(endpoint)) as server:
+            async with Client(server.url) as client:
+                view = await finished(client, job["job_id"])
+
+    assert view["status"] == "completed"
+    assert seconds < 10
+
+
+def test_a_lock_is_held_until_the_last_process_that_inherited_it_is_gone(tmp_path: Path) -> None:
+    lock = ExecutorLock(tmp_path)
+    heir = subprocess.Popen(["cat"], stdin=subprocess.PIPE, pass_fds=(lock.descriptor,))
+    os.close(lock.descriptor)  # what the end of the server does
+
+    assert not is_dead(tmp_path, lock.executor_id)
+    heir.communicate()
+    assert is_dead(tmp_path, lock.executor_id)
+    assert is_dead(tmp_path, lock.executor_id)  # its file is gone now
+    assert not list(tmp_path.iterdir())

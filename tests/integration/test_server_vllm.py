@@ -1,0 +1,149 @@
+"""The server's own vLLM, with a stand-in: a program named `vllm` that answers on loopback and logs what it is asked.
+
+The real program needs a GPU. What is tested here is the watching: starting, restarting, sleeping, ending.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import anyio
+import httpx
+import pytest
+
+from classwright_server import vllm
+from classwright_server.cli import main
+from classwright_server.vllm import VllmServer
+from classwright_tools.errors import InvalidInput, WriterFailed
+from server_parts import is_alive
+
+STAND_IN = """#!{python}
+import http.server, os, sys
+folder = {folder!r}
+open(os.path.join(folder, "starts"), "a").write(" ".join([str(os.getpid()), *sys.argv[1:]]) + "\\n")
+assert os.environ["VLLM_SERVER_DEV_MODE"] == "1"
+if os.path.exists(os.path.join(folder, "broken")):
+    sys.exit(3)
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200); self.end_headers()
+    def do_POST(self):
+        open(os.path.join(folder, "asked"), "a").write(self.path + "\\n")
+        self.send_response(200); self.end_headers()
+    def log_message(self, *_): pass
+port = int(sys.argv[sys.argv.index("--port") + 1])
+http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
+"""
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """An environment whose PATH begins with the stand-in."""
+    program = tmp_path / "bin" / "vllm"
+    program.parent.mkdir()
+    program.write_text(STAND_IN.format(python=sys.executable, folder=str(tmp_path)))
+    program.chmod(program.stat().st_mode | stat.S_IEXEC)
+    return {**os.environ, "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}"}
+
+
+@pytest.fixture
+def server(environment: dict[str, str]) -> Iterator[VllmServer]:
+    """A running stand-in."""
+    made = VllmServer("some/model", environment)
+    made.wait_until_ready()
+    yield made
+    made.close()
+
+
+def starts(folder: Path) -> list[list[str]]:
+    return [line.split() for line in (folder / "starts").read_text().splitlines()]
+
+
+def asked(folder: Path) -> list[str]:
+    path = folder / "asked"
+    return path.read_text().split() if path.exists() else []
+
+
+def test_it_is_started_on_loopback_with_sleep_mode_and_is_the_writer(server: VllmServer, tmp_path: Path) -> None:
+    [[_, *arguments]] = starts(tmp_path)
+
+    assert arguments[:4] == ["serve", "some/model", "--host", "127.0.0.1"]
+    assert "--enable-sleep-mode" in arguments
+    assert server.endpoint.base_urls == (f"{server.url}/v1",)
+    assert httpx.get(f"{server.url}/health", trust_env=False).is_success
+
+
+def test_it_sleeps_while_a_job_computes_and_writing_waits_until_it_is_awake(server: VllmServer, tmp_path: Path) -> None:
+    wrote = threading.Event()
+
+    def write() -> None:
+        with server.writing():
+            wrote.set()
+
+    with server.computing():
+        assert asked(tmp_path) == ["/sleep?level=1"]
+        writer = threading.Thread(target=write)
+        writer.start()
+        assert not wrote.wait(0.3)
+    assert wrote.wait(5)
+    writer.join()
+    assert asked(tmp_path) == ["/sleep?level=1", "/wake_up"]
+
+
+def test_it_stays_awake_while_it_writes(server: VllmServer, tmp_path: Path) -> None:
+    with server.writing(), server.computing():
+        pass
+
+    assert asked(tmp_path) == []
+
+
+@pytest.mark.anyio
+async def test_it_is_started_again_when_it_ends(server: VllmServer, tmp_path: Path) -> None:
+    os.kill(int(starts(tmp_path)[0][0]), 9)
+    with anyio.fail_after(20):
+        while len(starts(tmp_path)) < 2:
+            await anyio.sleep(0.05)
+    await anyio.to_thread.run_sync(server.wait_until_ready)
+
+
+def test_it_is_given_up_when_it_ends_again_and_again(
+    environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vllm, "LOOK_SECONDS", 0.05)
+    (tmp_path / "broken").touch()
+    server = VllmServer("some/model", environment)
+    try:
+        with pytest.raises(WriterFailed, match="did not come up"), server.writing():
+            pass
+    finally:
+        server.close()
+    assert len(starts(tmp_path)) == 3
+
+
+def test_it_ends_with_the_server(environment: dict[str, str], tmp_path: Path) -> None:
+    server = VllmServer("some/model", environment)
+    server.wait_until_ready()
+    process = int(starts(tmp_path)[0][0])
+    server.close()
+
+    deadline = time.monotonic() + 5
+    while is_alive(process) and time.monotonic() < deadline:
+        pass
+    assert not is_alive(process)
+
+
+def test_a_machine_without_vllm_is_told_so_before_anything_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(InvalidInput, match="not on the PATH"):
+        VllmServer("some/model", {"PATH": str(tmp_path)})
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert main(["serve", "--vllm", "some/model", "--workspace", str(tmp_path)]) == 2
+    assert "pip install 'classwright[vllm]'" in capsys.readouterr().err

@@ -1,0 +1,351 @@
+"""The endpoint writer against scripted endpoints on real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from classwright_tools.domain.usage import TokenCount
+from classwright_tools.errors import ClasswrightError, InvalidInput, WriterFailed
+from classwright_tools.writing import parsing
+from classwright_tools.writing.endpoint import EndpointWriter
+from classwright_tools.writing.writer import Completion, UnusableAnswer, WriterUnavailable
+from writing_parts import (
+    HANG,
+    RESET,
+    PaperClock,
+    Said,
+    ScriptedEndpoint,
+    Seen,
+    dead_port,
+    echoed,
+    in_turn,
+    said,
+    said_items,
+    said_status,
+    writing_request,
+    writing_requests,
+)
+
+KEY = "sk-secret-key"
+
+
+def write(writer: EndpointWriter) -> Completion:
+    return asyncio.run(writer.write(writing_request()))
+
+
+def write_all(writer: EndpointWriter, n: int) -> list[Completion | BaseException]:
+    async def together() -> list[Completion | BaseException]:
+        return await asyncio.gather(*map(writer.write, writing_requests(n)), return_exceptions=True)
+
+    return asyncio.run(together())
+
+
+def written_by(script: Callable[[Seen], Said], **settings: object) -> tuple[Completion, ScriptedEndpoint, PaperClock]:
+    """What one request got from an endpoint with this script."""
+    paper = PaperClock()
+    with ScriptedEndpoint(script, paper.now) as endpoint:
+        return write(EndpointWriter([endpoint.url], "tiny", clock=paper.clock, **settings)), endpoint, paper
+
+
+def failure_of(script: Callable[[Seen], Said], **settings: object) -> tuple[WriterFailed, ScriptedEndpoint]:
+    with ScriptedEndpoint(script) as endpoint:
+        writer = EndpointWriter([endpoint.url], "tiny", KEY, clock=PaperClock().clock, **settings)
+        with pytest.raises(WriterFailed) as caught:
+            write(writer)
+    assert KEY not in str(caught.value)
+    assert "SECRET-BODY" not in str(caught.value)
+    return caught.value, endpoint
+
+
+def test_a_request_carries_the_model_the_prompt_the_schema_and_a_limit() -> None:
+    completion, endpoint, _ = written_by(in_turn(said_items("one", "two")))
+
+    assert completion == Completion(items=("one", "two"), tokens_in=100, tokens_out=20)
+    body = endpoint.chats[0].body
+    assert body["model"] == "tiny"
+    assert "broken on arrival" in endpoint.chats[0].prompt
+    assert body["response_format"]["json_schema"]["schema"]["required"] == ["items"]
+    assert 0 < body["max_tokens"] <= 1000
+
+
+def test_the_wait_of_a_retry_after_in_seconds_is_kept() -> None:
+    completion, endpoint, _ = written_by(in_turn(said_status(429, Retry_After="17"), echoed))
+
+    assert len(completion.items) == 2
+    assert endpoint.chats[1].at - endpoint.chats[0].at >= 17
+
+
+def test_the_wait_of_a_retry_after_with_a_date_is_kept() -> None:
+    date = format_datetime(PaperClock().start + timedelta(seconds=40), usegmt=True)
+
+    _, endpoint, _ = written_by(in_turn(said_status(503, Retry_After=date), echoed))
+
+    assert endpoint.chats[1].at >= 40
+
+
+def test_a_rate_limit_reached_by_many_requests_loses_none_of_them() -> None:
+    paper = PaperClock()
+    script = in_turn(*[said_status(429)] * 7, echoed)
+    with ScriptedEndpoint(script, paper.now) as endpoint:
+        answers = write_all(EndpointWriter([endpoint.url], "tiny", clock=paper.clock), 40)
+
+    assert all(isinstance(answer, Completion) for answer in answers)
+    assert len(endpoint.chats) == 47
+
+
+@pytest.mark.parametrize("fault", [said_status(500), said_status(502), RESET, Said(body=b"<html>oops</html>")])
+def test_a_passing_fault_is_tried_again(fault: Said) -> None:
+    completion, endpoint, _ = written_by(in_turn(fault, fault, echoed))
+
+    assert completion.items == ("broken on arrival one", "broken on arrival two")
+    assert len(endpoint.chats) == 3
+
+
+def test_an_endpoint_that_keeps_failing_is_named_with_the_kind_of_fault_and_nothing_else() -> None:
+    error, endpoint = failure_of(in_turn(said_status(500)))
+
+    assert f"127.0.0.1:{endpoint.port}" in str(error)
+    assert "HTTP 500" in str(error)
+    assert len(endpoint.chats) == 5
+
+
+def test_an_endpoint_that_never_answers_is_given_up_after_its_read_timeouts() -> None:
+    error, endpoint = failure_of(in_turn(HANG), read_timeout=0.2)
+
+    assert "did not answer within 0.2 s" in str(error)
+    assert len(endpoint.chats) == 2
+
+
+def test_a_refused_key_is_not_tried_again() -> None:
+    error, endpoint = failure_of(in_turn(said_status(401, body="SECRET-BODY invalid key sk-secret-key")))
+
+    assert isinstance(error, WriterUnavailable)
+    assert "refused the API key (HTTP 401)" in str(error)
+    assert len(endpoint.chats) == 1
+
+
+def test_a_request_that_is_refused_as_such_does_not_bring_the_writer_down() -> None:
+    error, endpoint = failure_of(in_turn(said_status(400, body="SECRET-BODY: context length exceeded")))
+
+    assert not isinstance(error, WriterUnavailable)
+    assert "refuses the request (HTTP 400)" in str(error)
+    assert len(endpoint.chats) == 3
+
+
+def test_a_cut_off_answer_keeps_its_complete_items() -> None:
+    completion, endpoint, _ = written_by(in_turn(said('{"items": ["one", "two", "thr', "length")))
+
+    assert completion.items == ("one", "two")
+    assert completion.lost == (parsing.TOKEN_LIMIT,)
+    assert len(endpoint.chats) == 1
+
+
+@pytest.mark.parametrize("items", [["one"], ["one", "two", "three", "four"]])
+def test_too_few_and_too_many_items_are_handed_on(items: list[str]) -> None:
+    completion, _, _ = written_by(in_turn(said_items(*items)))
+
+    assert list(completion.items) == items
+
+
+def test_an_item_that_is_repeated_is_kept_once() -> None:
+    completion, _, _ = written_by(in_turn(said_items("one", "one", "two")))
+
+    assert completion.items == ("one", "two")
+    assert completion.lost == (parsing.REPEATED,)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "reason"),
+    [
+        (said("I can't help with that request."), parsing.REFUSED),
+        (said(None, refusal="I'm sorry, but I cannot assist with that."), parsing.REFUSED),
+        (said("", "content_filter"), parsing.FILTERED),
+    ],
+)
+def test_a_refusal_is_asked_again_and_then_reported_with_what_it_cost(refusal: Said, reason: str) -> None:
+    error, endpoint = failure_of(in_turn(refusal))
+
+    assert isinstance(error, UnusableAnswer)
+    assert reason in str(error)
+    assert error.tokens == TokenCount(300, 60)
+    assert len(endpoint.chats) == 3
+    assert len({chat.body["seed"] for chat in endpoint.chats}) == 3
+    assert len({chat.body["temperature"] for chat in endpoint.chats}) == 3
+
+
+def test_a_re_ask_that_helps_counts_both_answers() -> None:
+    completion, _, _ = written_by(in_turn(said("no list here"), echoed))
+
+    assert len(completion.items) == 2
+    assert (completion.tokens_in, completion.tokens_out) == (200, 40)
+    assert completion.lost == (parsing.NO_LIST,)
+
+
+def test_a_re_ask_that_fails_still_counts_what_was_paid() -> None:
+    error, _ = failure_of(in_turn(said("no list here"), said_status(400)))
+
+    assert isinstance(error, UnusableAnswer)
+    assert error.tokens == TokenCount(100, 20)
+
+
+def test_an_endpoint_that_reports_no_tokens_is_counted_at_the_bound() -> None:
+    completion, _, _ = written_by(in_turn(said('{"items": ["one"]}', tokens=None)))
+
+    assert completion.tokens_in > 100
+    assert completion.tokens_out > 100
+
+
+def only_plain(seen: Seen) -> Said:
+    """An endpoint that knows no structured output, no seed, and the newer name of the limit only."""
+    if "response_format" in seen.body:
+        return said_status(400, f"{seen.body['response_format']['type']} is not supported")
+    if "seed" in seen.body:
+        return said_status(422, "unknown field: seed")
+    if "max_tokens" in seen.body:
+        return said_status(400, "use max_completion_tokens instead")
+    return echoed(seen)
+
+
+def test_an_endpoint_without_structured_output_is_asked_plainly_and_that_is_remembered() -> None:
+    with ScriptedEndpoint(only_plain) as endpoint:
+        writer = EndpointWriter([endpoint.url], "tiny")
+        first = write(writer)
+        needed = len(endpoint.chats)
+        second = write(writer)
+
+    assert first == second
+    formats = [chat.body.get("response_format", {}).get("type") for chat in endpoint.chats]
+    assert formats[:3] == ["json_schema", "json_object", None]
+    assert len(endpoint.chats) == needed + 1
+
+
+def test_a_refusal_for_another_reason_does_not_spoil_the_dialect() -> None:
+    refused = [said_status(400, "the prompt is too long")] * 3
+    with ScriptedEndpoint(in_turn(*refused, echoed)) as endpoint:
+        writer = EndpointWriter([endpoint.url], "tiny")
+        with pytest.raises(WriterFailed):
+            write(writer)
+        write(writer)
+
+    assert endpoint.chats[3].body["response_format"]["type"] == "json_schema"
+
+
+def test_several_endpoints_share_the_load() -> None:
+    with ScriptedEndpoint(echoed) as one, ScriptedEndpoint(echoed) as other:
+        answers = write_all(EndpointWriter([one.url, other.url], "tiny"), 40)
+
+    assert all(isinstance(answer, Completion) for answer in answers)
+    assert min(len(one.chats), len(other.chats)) >= 10
+    assert len(one.chats) + len(other.chats) == 40
+
+
+def test_the_work_of_a_dead_endpoint_goes_to_the_other_one() -> None:
+    with dead_port() as port, ScriptedEndpoint(echoed) as endpoint:
+        writer = EndpointWriter([f"http://127.0.0.1:{port}", endpoint.url], "tiny", clock=PaperClock().clock)
+        answers = write_all(writer, 60)
+
+    assert all(isinstance(answer, Completion) for answer in answers)
+    assert len(endpoint.chats) == 60
+
+
+def test_a_dead_endpoint_is_left_alone_after_a_few_rounds() -> None:
+    with dead_port() as port:
+        paper = PaperClock()
+        answers = write_all(EndpointWriter([f"http://127.0.0.1:{port}"], "tiny", clock=paper.clock), 50)
+
+    assert {type(answer) for answer in answers} == {WriterUnavailable}
+    assert f"127.0.0.1:{port} cannot be connected to" in str(answers[0])
+    assert paper.time < 60
+
+
+def test_a_key_goes_to_its_own_host_only() -> None:
+    with ScriptedEndpoint(echoed) as mine, ScriptedEndpoint(echoed) as other:
+        others_url = f"http://localhost:{other.port}/v1"
+        write_all(EndpointWriter([mine.url, others_url], "tiny", {"127.0.0.1": KEY}), 20)
+
+    assert {chat.headers["authorization"] for chat in mine.chats} == {f"Bearer {KEY}"}
+    assert other.chats
+    assert not any("authorization" in chat.headers for chat in other.chats)
+
+
+def test_a_redirect_is_not_followed() -> None:
+    with ScriptedEndpoint(echoed) as elsewhere:
+        error, _ = failure_of(in_turn(said_status(307, Location=f"{elsewhere.url}/chat/completions")))
+
+    assert "redirects elsewhere" in str(error)
+    assert elsewhere.seen == []
+
+
+@pytest.mark.parametrize(
+    ("urls", "key", "complaint"),
+    [
+        ([], None, "no endpoint"),
+        (["ftp://host/v1"], None, "not an http or https URL"),
+        (["http://"], None, "not an http or https URL"),
+        (["http://host:99999999/v1"], None, "not an http or https URL"),
+        (["http://me:sk-secret-key@host/v1"], None, "holds a user"),
+        (["http://one/v1", "http://two/v1"], KEY, "any of the hosts one, two"),
+        (["http://one/v1"], {"two": KEY}, "belongs to no base URL"),
+    ],
+)
+def test_settings_that_cannot_be_used_are_refused(urls: list[str], key: str | dict[str, str], complaint: str) -> None:
+    with pytest.raises(InvalidInput, match=complaint) as caught:
+        EndpointWriter(urls, "tiny", key)
+
+    assert KEY not in str(caught.value)
+
+
+def listing(*models: str) -> Callable[[Seen], Said]:
+    """An endpoint that lists `models` and answers only for "tiny"."""
+
+    def script(seen: Seen) -> Said:
+        if seen.method == "GET":
+            return Said(body=json.dumps({"data": [{"id": model} for model in models]}).encode())
+        return said("Hi") if seen.body["model"] == "tiny" else said_status(404)
+
+    return script
+
+
+def test_a_check_costs_nothing_when_the_endpoint_lists_the_model() -> None:
+    with ScriptedEndpoint(listing("other", "tiny")) as endpoint:
+        sentence = asyncio.run(EndpointWriter([endpoint.url], "tiny").check())
+
+    assert sentence == f"Model 'tiny' answers at 127.0.0.1:{endpoint.port}."
+    assert endpoint.chats == []
+
+
+def test_a_check_asks_a_model_that_is_not_listed_for_one_token() -> None:
+    with ScriptedEndpoint(listing("other")) as endpoint:
+        asyncio.run(EndpointWriter([endpoint.url], "tiny").check())
+
+    assert [chat.body["max_tokens"] for chat in endpoint.chats] == [1]
+
+
+@pytest.mark.parametrize(
+    ("script", "failure", "complaint"),
+    [
+        (listing("other"), WriterFailed, "it has 'other'"),
+        (in_turn(said_status(401)), WriterFailed, "refused the API key"),
+        (in_turn(said_status(503)), WriterUnavailable, "overloaded or loading"),
+    ],
+)
+def test_a_check_says_why_the_model_cannot_be_used(
+    script: Callable[[Seen], Said], failure: type[ClasswrightError], complaint: str
+) -> None:
+    with ScriptedEndpoint(script) as endpoint:
+        writer = EndpointWriter([endpoint.url], "absent")
+        with pytest.raises(failure, match=complaint):
+            asyncio.run(writer.check())
+
+
+def test_a_check_names_the_endpoint_that_is_down_beside_the_one_that_answers() -> None:
+    with dead_port() as port, ScriptedEndpoint(listing("tiny")) as endpoint:
+        sentence = asyncio.run(EndpointWriter([endpoint.url, f"http://127.0.0.1:{port}"], "tiny").check())
+
+    assert f"answers at 127.0.0.1:{endpoint.port}; but 127.0.0.1:{port} cannot be connected to." in sentence

@@ -1,0 +1,107 @@
+"""What the tests of learning share: a small dataset of three intents, in cells, with real validation rows."""
+
+from __future__ import annotations
+
+from classwright_tools.domain.example import Example, Provenance, make_example
+from classwright_tools.domain.topic_tree import Cell
+from classwright_tools.workspace.datasets import save_dataset
+from classwright_tools.workspace.workspace import Workspace
+
+# For each label two topics of five texts each.
+WRITTEN = {
+    "refund": {
+        "broken goods": (
+            "the lamp came in pieces, please give me my money back",
+            "my blender broke after a day and i want a refund",
+            "this phone case is cracked, refund it",
+            "the chair has a broken leg so i would like to be paid back",
+            "item faulty. money back please",
+        ),
+        "changed mind": (
+            "i do not want the shoes any more, can you refund them",
+            "ordered by mistake, please return what i paid",
+            "how do i get my money back for an unopened box",
+            "i changed my mind about the jacket and want it refunded",
+            "reimburse me for the order that i cancelled",
+        ),
+    },
+    "delivery": {
+        "late": (
+            "where is my parcel, it should have been here on monday",
+            "my package is three days late",
+            "still waiting for the courier to come",
+            "the tracking has not moved for a week, when does it arrive",
+            "has my order been shipped yet",
+        ),
+        "options": (
+            "do you deliver to the islands",
+            "how much is express shipping",
+            "can the driver leave the box with my neighbour",
+            "which days does the courier come to my street",
+            "can i pick the parcel up at a locker",
+        ),
+    },
+    "account": {
+        "login": (
+            "i cannot log in with my password",
+            "the reset link for my login never arrives",
+            "my account is locked after too many attempts",
+            "it says that my user name is unknown",
+            "two factor code does not work when i sign in",
+        ),
+        "data": (
+            "please change the email address of my profile",
+            "how do i update my phone number in the settings",
+            "i married and need my surname changed in my account",
+            "delete my user account and my data",
+            "i want to edit my profile picture",
+        ),
+    },
+}
+REAL = {
+    "refund": ("I would like my money returned, the toaster is defective", "can I have a refund for this coat?"),
+    "delivery": ("When will my order get here?", "my parcel seems to be lost on the way"),
+    "account": ("I forgot my password and can't get in", "need to change the address in my profile"),
+}
+
+
+def written_rows() -> list[Example]:
+    """Return the thirty written rows, label by label."""
+    return [
+        make_example(
+            text,
+            label,
+            origin="written",
+            provenance=Provenance(
+                cell=Cell(label=label, topic=topic, subtopic=f"{topic} {number}", source_type="message"),
+                writer="recorded",
+            ),
+        )
+        for label, topics in WRITTEN.items()
+        for topic, texts in topics.items()
+        for number, text in enumerate(texts)
+    ]
+
+
+def real_rows(copies: int = 1) -> list[Example]:
+    """Return six real rows, or that many times `copies` with endings that make them different."""
+    endings = ("", " thanks", " please", " hello", " asap", " now", " today", " again", " sorry", " ok")
+    return [
+        make_example(text + ending, label)
+        for label, texts in REAL.items()
+        for text in texts
+        for ending in endings[:copies]
+    ]
+
+
+def save_rows(
+    workspace: Workspace,
+    train: list[Example],
+    validation: list[Example] | None = None,
+    test: list[Example] | None = None,
+    run_key: str = "data",
+) -> str:
+    """Save a dataset of the task `support` and return its id."""
+    rows = {"train": train, "validation": validation or [], "test": test or []}
+    changed = {split: examples for split, examples in rows.items() if examples}
+    return save_dataset(workspace, "support", changed, parent=None, run_key=run_key, made_by="import_examples").id  # type: ignore[arg-type]  # the keys are splits

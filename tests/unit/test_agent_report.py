@@ -1,0 +1,245 @@
+"""The report, the card and the summary of a finished build, from figures made by hand."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from agent_parts import (
+    LABELS,
+    around,
+    evaluation_report,
+    finished_outcome,
+    make_round,
+    measured,
+    small_task,
+    trained,
+)
+from classwright_agents.coach import Stop
+from classwright_agents.report.card import card
+from classwright_agents.report.charts import confusion_matrix, learning_curve
+from classwright_agents.report.page import Material, render
+from classwright_agents.summary import summary
+
+NASTY = '<script>alert("x")</script>&"\'>'
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def material(**changes: Any) -> Material:
+    fields: dict[str, Any] = {
+        "measured": evaluation_report(),
+        "map": PNG,
+        "samples": (
+            {
+                "text": "where is my parcel?",
+                "label": "delivery",
+                "origin": "written",
+                "provenance": {"cell": {"topic": "late", "subtopic": "a week", "source_type": "chat"}},
+            },
+            {"text": "no money yet", "label": "refund", "origin": "written", "provenance": {"contrast": "delivery"}},
+        ),
+        "refusals": ({"text": "Refund me", "label": "refund", "reason": "too short: 2 words"},),
+        "files": (("model.onnx", 90_000_000),),
+        "usage": "model.predict(texts)",
+    }
+    return Material(**(fields | changes))
+
+
+class Tags(HTMLParser):
+    """Collects the tags of a page and checks that they close."""
+
+    VOID = ("meta", "br", "img", "rect", "line", "circle", "polygon", "polyline")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: set[str] = set()
+        self.text: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
+        self.seen.add(tag)
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
+        self.seen.add(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if data.strip() and self.open[-1] not in ("style", "title"):
+            self.text.append(" ".join(data.split()))
+
+
+def parsed(page: str) -> Tags:
+    tags = Tags()
+    tags.feed(page)
+    assert tags.open == []
+    return tags
+
+
+def test_the_page_tells_everything_that_the_build_found_out() -> None:
+    text = " ".join(parsed(render(small_task(), "support-1", finished_outcome(), material())).text)
+
+    for told in (
+        "Finds the right one of 3 labels for 87 of 100 real texts that it had never seen.",
+        "87.0%",
+        "no real row was trained on",
+        "These test rows were used before.",
+        "round 1",
+        "+0.070 (p 0.010)",
+        "near-duplicate",
+        "where is it?",
+        "Refund me",
+        "the writer gave fewer texts than asked",
+        "where is my parcel?",
+        "late / a week / chat",
+        "easily taken for delivery",
+        "written texts are longer",
+        "model.predict(texts)",
+        "7,000 tokens",
+    ):
+        assert told in text, told
+
+
+def test_the_page_needs_nothing_beside_itself() -> None:
+    page = render(small_task(), "support-1", finished_outcome(), material())
+
+    assert not re.search(r'(src|href)="(?!data:)', page)
+    assert "url(" not in page
+    assert "@import" not in page
+    assert parsed(page).seen.isdisjoint({"script", "link", "iframe"})
+    assert 'src="data:image/png;base64,' in page
+
+
+def test_texts_from_outside_cannot_become_markup() -> None:
+    labels = [{"name": name + NASTY} for name in LABELS]
+    task = small_task(instruction=NASTY, labels=labels, credit=NASTY)
+    told = evaluation_report()
+    told["labels"] = [label["name"] for label in labels]
+    told["warnings"] = [NASTY]
+    for figures in told["classes"]:
+        figures["label"] += NASTY
+    told["confusions"][0]["label"] = NASTY
+    outcome = finished_outcome(decisions=[NASTY])
+    outcome.analysis = {
+        **(outcome.analysis or {}),
+        "confused_pairs": [{"label": NASTY, "predicted": NASTY, "count": 1, "examples": [NASTY]}],
+    }
+    outcome.written[0]["refused"] = {NASTY: 3}
+    page = render(
+        task,
+        NASTY,
+        outcome,
+        material(
+            measured=told,
+            samples=({"text": NASTY, "label": NASTY, "origin": "written"},),
+            refusals=({"text": NASTY, "label": "refund", "reason": NASTY},),
+            usage=NASTY,
+            files=((NASTY, 1),),
+        ),
+    )
+
+    assert "script" not in parsed(page).seen
+    assert "alert" in page
+
+
+def test_a_build_without_validation_or_test_rows_says_what_it_cannot_know() -> None:
+    outcome = finished_outcome(
+        rounds=[make_round(0, 0.9)],
+        best=make_round(0, 0.9),
+        measured={},
+        test=None,
+        trained=[trained()],
+        imported={},
+        analysis=None,
+    )
+    page = render(small_task(), "support-1", outcome, material(measured=None, map=b"", samples=(), refusals=()))
+
+    assert "cannot be known" in page
+    assert "there were no test rows" in page
+    assert summary("support", outcome)["best"]["test"] is None
+
+
+def test_a_figure_that_the_model_was_chosen_by_is_called_too_good() -> None:
+    rounds = finished_outcome().rounds
+    outcome = finished_outcome(test=None, measured={rounds[1].model: measured(0.85, "validation", 120)})
+
+    text = card(small_task(validation="v.jsonl"), outcome, material())
+
+    assert "a little too good" in text
+    assert "With 120 rows" in text
+
+
+def test_a_single_round_and_a_hundred_labels_still_make_a_page() -> None:
+    told = evaluation_report()
+    told["labels"] = [f"label {n}" for n in range(100)]
+    told["confusion_matrix"] = [[int(a == b) for a in range(100)] for b in range(100)]
+    best = make_round(0, 0.9)
+
+    page = render(
+        small_task(target={"accuracy": 1.0}),
+        "support-1",
+        finished_outcome(rounds=[best], best=best, trained=[trained()], stop=Stop("target", "Reached.")),
+        material(measured=told),
+    )
+
+    assert "Confusion matrix" not in page
+    assert "Learning curve" in page
+
+
+def test_the_model_of_the_final_method_is_the_one_called_kept() -> None:
+    rounds = finished_outcome().rounds
+    best = replace(rounds[1], model="support-m3", method="contrastive")
+
+    page = render(small_task(), "support-1", finished_outcome(best=best), material())
+
+    assert page.count(">kept<") == 1
+    assert page.index("support-m3") < page.index(">kept<")
+
+
+def test_the_heat_map_shows_each_count_once_with_its_words() -> None:
+    svg = confusion_matrix(["a", "b"], [[3, 1], [0, 0]])
+
+    assert svg.count("<text") == 2 * 2 + 2
+    assert "1 of 4 a were called b" in svg
+    assert "0 of 0 b were called a" in svg
+
+
+@pytest.mark.parametrize("values", [[0.0], [1.0], [0.5, 0.5], [0.1, 0.99, 0.3]])
+def test_every_learning_curve_stays_inside_its_frame(values: list[float]) -> None:
+    svg = learning_curve([(10 * (n + 1), around(v)) for n, v in enumerate(values)], 0.9, around(values[-1]), 0)
+
+    for number in re.findall(r'(?:y|cy|y1|y2)="(-?[\d.]+)"', svg):
+        assert 0 <= float(number) <= 310
+
+
+def test_the_summary_holds_what_programs_read() -> None:
+    told = summary("support", finished_outcome())
+
+    assert told["task"] == "support"
+    assert told["real_training_rows"] == 0
+    assert [(r["round"], r["rows"], r["method"]) for r in told["rounds"]] == [(0, 100, "probe"), (1, 200, "probe")]
+    assert set(told["rounds"][0]["validation"]) >= {"accuracy", "macro_f1"}
+    assert told["best"]["model"] == "support-m2"
+    assert told["best"]["test"]["ci95"] == pytest.approx([0.84, 0.90])
+    assert told["writer"] == {
+        "name": "recorded",
+        "requests": 24,
+        "completions_reused": 6,
+        "tokens": 7_000,
+        "dollars": 0.0,
+    }
+    assert told["seconds"]["all"] == pytest.approx(67.5)
+
+
+def test_the_card_is_markdown_whose_lines_come_from_us() -> None:
+    text = card(small_task(instruction="Sort\n# Not a heading\nit"), finished_outcome(), material())
+
+    assert "\n# Not" not in text
+    assert "| 1 | 200 | probe | 0.850 | 0.840 |" in text

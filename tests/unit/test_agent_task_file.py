@@ -1,0 +1,134 @@
+"""The task file: what it may hold, and errors that name the field and the repair."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from classwright_agents.errors import TaskFileError
+from classwright_agents.rows import batches, read_rows
+from classwright_agents.task_file import TaskFile, load_task_file
+
+GOOD: dict[str, Any] = {
+    "task": "support",
+    "instruction": "Classify a message.",
+    "labels": [{"name": "refund"}, {"name": "delivery"}],
+}
+
+
+def load(folder: Path, **changes: Any) -> TaskFile:
+    path = folder / "task.yaml"
+    path.write_text(yaml.safe_dump(GOOD | changes), encoding="utf-8")
+    return load_task_file(path)
+
+
+def test_the_least_task_file_has_defaults_for_the_rest(tmp_path: Path) -> None:
+    task = load(tmp_path)
+
+    assert task.method == "auto"
+    assert task.target.metric == "accuracy"
+    assert task.server.url is None
+
+
+def test_paths_are_relative_to_the_task_file(tmp_path: Path) -> None:
+    (tmp_path / "test.jsonl").write_text('{"text": "hi", "label": "refund"}\n', encoding="utf-8")
+
+    assert load(tmp_path, test="test.jsonl").test == tmp_path / "test.jsonl"
+
+
+def test_a_command_may_be_one_string(tmp_path: Path) -> None:
+    task = load(tmp_path, server={"command": "classwright serve --recorded 'a b.jsonl'"})
+
+    assert task.server.command == ("classwright", "serve", "--recorded", "a b.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "reason"),
+    [
+        ({"labels": [{"name": "refund"}]}, "labels", "at least 2"),
+        ({"labels": [{"name": "refund"}, {"title": "delivery"}]}, "labels[1].name", "required"),
+        ({"task": "Support Desk"}, "task", "pattern"),
+        ({"target": {"accuracy": 1.5}}, "target.accuracy", "less than or equal to 1"),
+        ({"target": {"accuracy": 0.9, "macro_f1": 0.9}}, "target", "name one metric"),
+        ({"rows": 0}, "rows", "greater than or equal to 1"),
+        ({"rows": 10, "rows_per_cell": 2}, "", "not both"),
+        ({"methd": "probe"}, "methd", "not permitted"),
+        ({"method": "magic"}, "method", "'auto'"),
+        ({"budget": {"tokens": -1}}, "budget.tokens", "greater than or equal to 1"),
+        ({"server": {"command": "x", "url": "http://localhost:1/mcp"}}, "server", "not both"),
+        ({"server": {"command": "x", "token_env": "TOKEN"}}, "server", "goes with 'url'"),
+        ({"server": {"url": "ftp://localhost"}}, "server.url", "pattern"),
+        ({"validation": "nowhere.jsonl"}, "validation", "does not exist"),
+    ],
+)
+def test_a_field_that_cannot_be_used_is_named_with_the_reason(
+    tmp_path: Path, changes: dict[str, Any], field: str, reason: str
+) -> None:
+    with pytest.raises(TaskFileError) as caught:
+        load(tmp_path, **changes)
+
+    assert f"field {field!r}" in caught.value.subject if field else "field" not in caught.value.subject
+    assert reason in caught.value.reason
+    assert caught.value.repair
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(b"task: [", "not YAML"), (b"- a\n- b\n", "no fields"), (b"\xff\xfe\x00", "not UTF-8"), (b"", "no fields")],
+)
+def test_a_file_that_is_no_task_file_is_refused_in_words(tmp_path: Path, content: bytes, reason: str) -> None:
+    path = tmp_path / "task.yaml"
+    path.write_bytes(content)
+
+    with pytest.raises(TaskFileError, match=reason):
+        load_task_file(path)
+
+
+def test_a_missing_task_file_is_told_without_its_folder(tmp_path: Path) -> None:
+    with pytest.raises(TaskFileError) as caught:
+        load_task_file(tmp_path / "task.yaml")
+
+    assert str(tmp_path) not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("rows.jsonl", '{"text": "a, b", "label": "x"}\n\n{"text": "c", "label": 1}\n'),
+        ("rows.csv", '\ufefflabel,text,extra\nx,"a, b",1\n1,c,2\n'),
+    ],
+)
+def test_rows_are_read_from_jsonl_and_csv(tmp_path: Path, name: str, content: str) -> None:
+    (tmp_path / name).write_text(content, encoding="utf-8")
+
+    assert read_rows(tmp_path / name) == [{"text": "a, b", "label": "x"}, {"text": "c", "label": "1"}]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "place"),
+    [
+        ("rows.jsonl", '{"text": "a", "label": "x"}\n{"text": "b"', "line 2"),
+        ("rows.jsonl", '{"text": "a", "label": null}\n', "line 1"),
+        ("rows.jsonl", "[]\n", "line 1"),
+        ("rows.csv", "text,class\na,x\n", "line 2"),
+        ("rows.jsonl", "\n", "no rows"),
+    ],
+)
+def test_a_bad_row_is_named_by_its_line(tmp_path: Path, name: str, content: str, place: str) -> None:
+    (tmp_path / name).write_text(content, encoding="utf-8")
+
+    with pytest.raises(TaskFileError, match=place):
+        read_rows(tmp_path / name)
+
+
+def test_batches_hold_every_row_in_order_within_the_limits() -> None:
+    rows = [{"text": "x" * (100 * (n % 7)), "label": str(n)} for n in range(100)]
+
+    made = list(batches(rows, max_rows=9, max_bytes=2_000))  # type: ignore[arg-type]  # plain dictionaries are rows
+
+    assert [row for batch in made for row in batch] == rows
+    assert all(len(batch) <= 9 for batch in made)
+    assert all(sum(len(r["text"]) for r in batch) <= 2_000 for batch in made)

@@ -1,0 +1,71 @@
+"""Clean text: one form, nothing invisible, and cleaning twice is cleaning once."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from classwright_tools.curation.cleaning import clean_text, is_broken, shortened
+
+ANY_TEXT = st.text(max_size=60)
+# Where cleaning is hard: joiners next to spaces, marks, emoji and each other.
+AWKWARD_TEXT = st.text(
+    alphabet="a é\u0301\u200c\u200d\u200b\u202e\ufeff\t\n\x00\u0915\u094d\ufe0f👩💻\u00ad\u2028 ", max_size=14
+)
+
+
+@given(ANY_TEXT | AWKWARD_TEXT)
+def test_cleaning_a_clean_text_changes_nothing(text: str) -> None:
+    once = clean_text(text)
+
+    assert clean_text(once) == once
+
+
+@given(ANY_TEXT | AWKWARD_TEXT)
+def test_a_clean_text_has_no_control_bidi_or_zero_width_space_and_single_spaces(text: str) -> None:
+    clean = clean_text(text)
+
+    assert not any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in clean)
+    assert not any(c in "\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff" for c in clean)
+    assert "  " not in clean
+    assert clean == clean.strip()
+    assert unicodedata.is_normalized("NFC", clean)
+
+
+@given(
+    st.text(
+        alphabet=st.characters(categories=["L", "N", "P", "S"], exclude_characters="\u115f\u1160\u3164"), max_size=40
+    )
+)
+def test_what_people_read_is_kept(text: str) -> None:
+    assert clean_text(text) == unicodedata.normalize("NFC", text)
+
+
+@pytest.mark.parametrize(
+    ("raw", "clean"),
+    [
+        ("  card\r\n\tlost\x00  ", "card lost"),
+        ("ca\u200brd\u00ad \u202elost\u202c\ufeff", "card lost"),
+        ("cafe\u0301", "café"),
+        ("👩\u200d💻 here", "👩\u200d💻 here"),
+        ("no\u200dthing", "nothing"),
+        ("\u0645\u06cc\u200c\u062e\u0648", "\u0645\u06cc\u200c\u062e\u0648"),
+        ("\u200d \u200c", ""),
+    ],
+)
+def test_cleaning_by_example(raw: str, clean: str) -> None:
+    assert clean_text(raw) == clean
+
+
+def test_a_text_that_lost_characters_is_broken() -> None:
+    assert is_broken("caf\ufffd")
+    assert is_broken("half a pair \ud83d")
+    assert not is_broken("café 👩‍💻")
+
+
+def test_a_long_text_is_shortened_with_an_ellipsis() -> None:
+    assert shortened("x" * 300) == "x" * 199 + "…"
+    assert shortened("short") == "short"

@@ -1,0 +1,222 @@
+"""Exact and near-duplicates of short texts: what counts as one, and that none is missed."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from classwright_tools.curation.bulk_duplicates import WINDOW, BulkDuplicates, Repeat
+from classwright_tools.curation.duplicates import NearDuplicates
+from classwright_tools.curation.shingles import NEAR_DUPLICATE, folded, jaccard, minhashes, ngram_set
+
+SENTENCE = (
+    "my card was lost stolen please help the a transfer refund order has not arrived yet where is it money account "
+    "payment pending declined shop yesterday cancel send new old phone number when how can you"
+)
+WORDS = SENTENCE.split()
+ALL = np.ones((1, 1), dtype=bool)
+
+
+def similarity(one: str, other: str) -> float:
+    return jaccard(ngram_set(folded(one)), ngram_set(folded(other)))
+
+
+def noisy_texts(rows: int, seed: int = 0) -> list[str]:
+    """Return texts of random words, of which a third are earlier ones with one or two characters changed."""
+    rng = random.Random(seed)
+    texts: list[str] = []
+    for _ in range(rows):
+        if texts and rng.random() < 0.33:
+            characters = list(rng.choice(texts))
+            for _ in range(rng.randint(1, 2)):
+                characters[rng.randrange(len(characters))] = rng.choice("abcxyz")
+            texts.append("".join(characters))
+        else:
+            texts.append(" ".join(rng.choice(WORDS) for _ in range(rng.randint(4, 14))))
+    return texts
+
+
+def greedy_by_brute_force(texts: list[str]) -> set[int]:
+    """Return the rows that repeat an earlier row that is kept, by comparing every row with every one before it."""
+    grams = [ngram_set(folded(text)) for text in texts]
+    kept: list[int] = []
+    removed = set()
+    for row in range(len(texts)):
+        if any(jaccard(grams[row], grams[other]) >= NEAR_DUPLICATE for other in kept):
+            removed.add(row)
+        else:
+            kept.append(row)
+    return removed
+
+
+def bulk_repeats(texts: list[str]) -> list[Repeat]:
+    bulk = BulkDuplicates(ALL, ALL)
+    for begin in range(0, len(texts), 100):
+        bulk.add(texts[begin : begin + 100], 0)
+    return list(bulk.repeats(texts.__getitem__, lambda _share: None))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Where is my card?", "where is  MY card"),
+        ("Don't know", "dont know"),
+        ("\uff46\uff55\uff4c\uff4c width", "full width"),
+        ("Straße", "STRASSE"),
+        ("wait... what?!", "wait what"),
+    ],
+)
+def test_texts_equal_but_for_case_punctuation_spaces_and_unicode_form_are_exact_duplicates(
+    one: str, other: str
+) -> None:
+    index: NearDuplicates[int] = NearDuplicates()
+    index.add(7, one)
+
+    match = index.find(other)
+
+    assert match is not None
+    assert (match.id, match.similarity) == (7, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("My card was lost yesterday", "My card was stolen yesterday"),
+        ("my card is lost", "my card is stolen"),
+        ("Where is my card?", "Where is my card PIN?"),
+        ("I love it :)", "I love it :("),
+        ("we use C# here", "we use C here"),
+        ("my transfer failed", "my transfer is pending"),
+        ("cancel my order please", "confirm my order please"),
+        ("!!!", "???"),
+    ],
+)
+def test_short_texts_that_differ_in_the_word_that_matters_are_no_duplicates(one: str, other: str) -> None:
+    index: NearDuplicates[int] = NearDuplicates()
+    index.add(0, one)
+
+    assert index.find(other) is None
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("I did a transfer but its still pending", "I did a transfer but it is still pending."),
+        ("I'm still waiting for a money transfer to show.", "I'm waiting for a money transfer to show, still."),
+        (
+            "My card will expire soon, do I need to order a new one?",
+            "My card will expire soon, do I need to order new one",
+        ),
+    ],
+)
+def test_texts_that_differ_in_a_word_that_does_not_matter_are_near_duplicates(one: str, other: str) -> None:
+    index: NearDuplicates[str] = NearDuplicates()
+    index.add("first", one)
+
+    match = index.find(other)
+
+    assert match is not None
+    assert match.id == "first"
+    assert NEAR_DUPLICATE <= match.similarity < 1
+    assert match.similarity == similarity(one, other)
+
+
+def test_the_most_similar_text_is_named() -> None:
+    index: NearDuplicates[str] = NearDuplicates()
+    base = "I transferred money to my friend last week and it has not arrived in the account yet"
+    index.add_all([("far", base.replace("week", "year")), ("near", base + "?"), ("other", "Where is my card?")])
+
+    matches = index.matches(base)
+
+    assert [match.id for match in matches] == ["near", "far"]
+    assert matches[0].similarity == 1.0
+
+
+@given(st.text(min_size=1, max_size=40), st.text(min_size=1, max_size=40))
+def test_similarity_is_symmetric_and_one_for_equal_texts(one: str, other: str) -> None:
+    assert similarity(one, one) == 1.0
+    assert similarity(one, other) == similarity(other, one)
+
+
+@given(st.lists(st.text(max_size=30), min_size=1, max_size=8))
+def test_a_signature_does_not_depend_on_the_texts_beside_it(texts: list[str]) -> None:
+    forms = [folded(text) for text in texts]
+
+    together = minhashes(forms)
+
+    for form, signature in zip(forms, together, strict=True):
+        assert (minhashes([form])[0] == signature).all()
+
+
+def test_signatures_estimate_the_true_similarity() -> None:
+    texts = noisy_texts(600)
+    forms = [folded(text) for text in texts]
+    signatures = minhashes(forms)
+    rng = random.Random(1)
+    pairs = [(rng.randrange(600), rng.randrange(600)) for _ in range(3_000)]
+
+    errors = [(signatures[a] == signatures[b]).mean() - similarity(texts[a], texts[b]) for a, b in pairs]
+
+    assert abs(float(np.mean(errors))) < 0.005
+    assert float(np.std(errors)) < 0.05
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_bulk_form_removes_exactly_what_comparing_all_pairs_would(seed: int) -> None:
+    texts = noisy_texts(1_500, seed)
+
+    repeats = bulk_repeats(texts)
+
+    assert {repeat.row for repeat in repeats} == greedy_by_brute_force(texts)
+
+
+def test_each_removal_names_an_earlier_row_that_is_kept_and_their_true_similarity() -> None:
+    texts = noisy_texts(1_500)
+
+    repeats = bulk_repeats(texts)
+
+    removed = {repeat.row for repeat in repeats}
+    assert len(removed) == len(repeats) > 100
+    for repeat in repeats:
+        assert repeat.of < repeat.row
+        assert repeat.of not in removed
+        assert repeat.similarity == similarity(texts[repeat.row], texts[repeat.of])
+
+
+def test_the_index_and_the_bulk_form_agree() -> None:
+    texts = noisy_texts(1_500)
+    index: NearDuplicates[int] = NearDuplicates()
+    removed = set()
+    for row, text in enumerate(texts):
+        if index.find(text):
+            removed.add(row)
+        else:
+            index.add(row, text)
+
+    assert removed == {repeat.row for repeat in bulk_repeats(texts)}
+
+
+@settings(max_examples=30)
+@given(st.lists(st.sampled_from(["a b c d", "A B C D!", "e f g h", "e f g", "x"]), max_size=30), st.integers(0, 1_000))
+def test_a_set_without_near_copies_keeps_one_of_each_form_in_any_order(texts: list[str], seed: int) -> None:
+    random.Random(seed).shuffle(texts)
+
+    repeats = bulk_repeats(texts)
+
+    kept = [text for row, text in enumerate(texts) if row not in {repeat.row for repeat in repeats}]
+    assert sorted(folded(text) for text in kept) == sorted({folded(text) for text in texts})
+
+
+def test_a_bucket_larger_than_the_window_leaves_no_copy_of_its_first_text() -> None:
+    texts = [
+        f"please tell me when my parcel with the long description number {n:05} arrives" for n in range(20 * WINDOW)
+    ]
+    texts.append("please tell me when my parcel with the long description number 00000 arrives!")
+
+    repeats = bulk_repeats(texts)
+
+    assert len(texts) - 1 in {repeat.row for repeat in repeats}

@@ -1,0 +1,249 @@
+"""The gates: what each refuses, with reason, detail and repair, and that good texts pass."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from classwright_tools.curation.cleaning import clean_text
+from classwright_tools.curation.gates import Gates
+from classwright_tools.curation.languages import wrong_language
+from classwright_tools.domain.example import make_example
+from classwright_tools.domain.noun import MAX_TEXT_CHARS
+from classwright_tools.domain.task import Label, Task
+from classwright_tools.workspace.datasets import save_dataset
+from classwright_tools.workspace.workspace import Workspace
+
+BANKING = Path(__file__).parents[2] / "examples" / "banking12"
+
+
+@pytest.fixture
+def gates(task: Task) -> Gates:
+    return Gates(task)
+
+
+def reason(gates: Gates, text: str, label: str = "refund", contrast: str | None = None) -> str | None:
+    refused = gates.check(text, label, contrast)
+    return refused.reason if refused else None
+
+
+def test_an_ordinary_text_passes(gates: Gates) -> None:
+    assert gates.check("I want a refund for the shoes that came broken.", "refund") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hello [Name], where is my parcel?",
+        "My order {order_id} has not come",
+        "Hi {{customer name}}, I want my money back",
+        "Dear <company name>, I cannot log in",
+        "lorem ipsum and so on",
+        "Example 1: where is my parcel",
+        '{"text": "where is my parcel"}',
+        '"where is my parcel"}, ',
+        "```json where is my parcel",
+        "- where is my parcel",
+        "3. where is my parcel",
+        "**Refund** where is my parcel",
+        "Sure, here are 5 messages about refunds:",
+        "Here's an example message for you",
+        "I'm sorry, but I can't assist with that request.",
+        "As an AI language model, I have no parcels.",
+        "where is my parcel <|im_end|>",
+        "where is my caf\ufffd",
+    ],
+)
+def test_what_a_writer_leaves_around_or_instead_of_a_text_is_unparsable(gates: Gates, text: str) -> None:
+    refused = gates.check(text, "refund")
+
+    assert refused is not None
+    assert refused.reason == "unparsable"
+    assert refused.detail
+    assert refused.repair
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Sure, here is my order number: 4711, what now?",
+        "I'm sorry, I can't log in any more",
+        "The [blue] button does nothing",
+        "the price is < 5 and > 3 euros",
+        "order 12) came, order 13) did not",
+        "It's 50% off & I paid full price :(",
+        'he said "it ships today"',
+        "why was x_{i} charged",
+        "100 euros are missing. Refund them.",
+    ],
+)
+def test_brackets_numbers_and_polite_words_of_people_pass(gates: Gates, text: str) -> None:
+    assert gates.check(text, "refund") is None
+
+
+@pytest.mark.parametrize("text", ["ok", "a", "!!", "refund"])
+def test_fewer_than_three_letters_or_one_word_is_too_short(gates: Gates, text: str) -> None:
+    assert reason(gates, text) == "too short"
+
+
+def test_one_word_passes_where_the_labels_own_examples_are_single_words(task: Task) -> None:
+    labels = (Label(name="yes", examples=("yep",)), Label(name="no", examples=("nope",)))
+
+    assert Gates(task.model_copy(update={"labels": labels})).check("affirmative", "yes") is None
+
+
+def test_a_short_text_in_a_script_without_spaces_passes(task: Task) -> None:
+    gates = Gates(task.model_copy(update={"languages": ("zh",)}))
+
+    assert gates.check("退款", "refund") is None
+
+
+def test_a_text_over_the_bound_is_too_long(gates: Gates, task: Task) -> None:
+    assert reason(gates, "word " * (MAX_TEXT_CHARS // 5 + 1)) == "too long"
+    assert reason(Gates(task, max_chars=20), "I want my money back, please") == "too long"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[refund] I want my money back",
+        "Label: refund. I want my money back",
+        "I want my money back (category: refund)",
+        "refund: I want my money back",
+        "I want my money back -> refund",
+        '"refund" I want my money back',
+    ],
+)
+def test_a_label_named_as_metadata_has_leaked(gates: Gates, text: str) -> None:
+    assert reason(gates, text) == "label name leaked"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "When do I get my refund?",
+        "refund me now",
+        "Refund, please: the parcel never came",
+        "the delivery (account 4711) is late",
+        "Is the type of account important?",
+    ],
+)
+def test_a_label_that_people_say_in_passing_has_not_leaked(gates: Gates, text: str) -> None:
+    assert gates.check(text, "refund") is None
+
+
+def test_an_identifier_leaks_wherever_it_stands(task: Task) -> None:
+    gates = Gates(task.model_copy(update={"labels": (Label(name="card_arrival"), Label(name="lost card"))}))
+
+    assert reason(gates, "this is about card_arrival, is it not", "card_arrival") == "label name leaked"
+    assert gates.check("what about the card arrival, is it not here", "card_arrival") is None
+    assert gates.check("I have a lost card, what now", "lost card") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ich möchte mein Geld zurück, das Paket ist nie angekommen",
+        "Je voudrais être remboursé pour cette commande",
+        "Quiero que me devuelvan el dinero del pedido",
+        "我想退款 包裹一直没有到",
+        "Где моя посылка?",
+    ],
+)
+def test_a_text_clearly_in_another_language_is_refused(gates: Gates, text: str) -> None:
+    assert reason(gates, text) == "wrong language"
+
+
+@pytest.mark.parametrize(
+    "text", ["ok bye", "PayPal Sparkasse IBAN", "Café Müller 12,50", "thx m8", "Siva is in hostel"]
+)
+def test_names_and_short_words_are_not_taken_for_another_language(gates: Gates, text: str) -> None:
+    assert gates.check(text, "refund") is None
+
+
+@pytest.mark.parametrize(
+    ("languages", "text"),
+    [
+        (("de",), "Ich möchte mein Geld zurück"),
+        (("de-AT", "en"), "I want my money back, please"),
+        (("nb",), "Hvor er pakken min, den har ikke kommet"),
+        (("pt-BR",), "Quero meu dinheiro de volta"),
+        (("xx",), "I want my money back, please"),
+    ],
+)
+def test_any_language_of_the_task_passes_and_an_unknown_one_is_not_judged(
+    languages: tuple[str, ...], text: str
+) -> None:
+    assert wrong_language(text, languages) is None
+
+
+def test_repeats_are_refused_by_what_they_repeat(gates: Gates) -> None:
+    real = "My card payment from last Tuesday was refunded to the wrong account"
+    gates.add_rows("test", [make_example("A test row about a parcel that is late", "delivery")])
+    gates.add_rows("validation", [make_example("A validation row about a forgotten password", "account")])
+    gates.add(real, "refund")
+
+    assert reason(gates, "a test row about a parcel that is late!", "delivery") == "near-duplicate of a test row"
+    assert reason(gates, "A validation row about forgotten password", "account") == "near-duplicate of a validation row"
+    assert reason(gates, real.upper()) == "duplicate"
+    assert reason(gates, real + " again") == "near-duplicate"
+    assert reason(gates, "Something else altogether is wrong here") is None
+
+
+def test_a_refused_repeat_names_the_row_and_the_similarity(gates: Gates) -> None:
+    kept = make_example("The parcel was left with a neighbour who is away", "delivery")
+    gates.add_rows("train", [kept])
+
+    refused = gates.check("the parcel was left with a neighbour who is away", "delivery")
+
+    assert refused is not None
+    assert kept.id in refused.detail
+    assert "1.00" in refused.detail
+
+
+def test_a_contrast_text_may_come_near_its_neighbour_but_not_equal_it(gates: Gates) -> None:
+    neighbour = "I cannot log in, so please send my parcel to the new address"
+    gates.add(neighbour, "account")
+    contrast = "I cannot log in, so please send the parcel to the new address"
+
+    assert reason(gates, contrast, "delivery") == "near-duplicate"
+    assert reason(gates, contrast, "delivery", "account") is None
+    assert reason(gates, neighbour, "delivery", "account") == "duplicate"
+
+
+def test_an_admitted_text_is_compared_with_from_then_on_and_a_checked_one_is_not(gates: Gates) -> None:
+    text = "Where is the parcel that I ordered?"
+
+    assert gates.check(text, "delivery") is None
+    assert gates.admit(text, "delivery") is None
+    assert reason(gates, text, "delivery") == "duplicate"
+
+
+def test_the_gates_of_a_dataset_know_its_rows(workspace: Workspace, task: Task) -> None:
+    row = make_example("Where is the parcel that I ordered?", "delivery")
+    dataset = save_dataset(workspace, task.slug, {"test": [row]}, parent=None, run_key="k", made_by="test")
+
+    gates = Gates.for_dataset(workspace, task, dataset.id)
+
+    assert reason(gates, "where is the parcel that i ordered", "delivery") == "near-duplicate of a test row"
+    assert Gates.for_dataset(workspace, task, None).check(row.text, "delivery") is None
+
+
+def recorded_texts() -> list[tuple[str, str, str | None]]:
+    """Return (text, label, contrast) of every text that was written for the example."""
+    answers = [json.loads(line) for path in sorted(BANKING.rglob("*.jsonl")) for line in path.open(encoding="utf-8")]
+    written = [answer for answer in answers if answer.get("kind") in ("examples", "contrast")]
+    return [(text, answer["label"], answer.get("contrast")) for answer in written for text in answer["items"]]
+
+
+def test_of_the_recorded_texts_at_most_one_in_two_hundred_is_refused(task: Task) -> None:
+    texts = recorded_texts()
+    labels = tuple(Label(name=name) for name in sorted({label for _, label, _ in texts}))
+    gates = Gates(task.model_copy(update={"labels": labels}))
+
+    refused = [text for text, label, contrast in texts if gates.admit(clean_text(text), label, contrast)]
+
+    assert len(texts) == 864
+    assert len(refused) <= 4, refused

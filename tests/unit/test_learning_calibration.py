@@ -1,0 +1,75 @@
+"""Temperature scaling and the abstaining threshold do what their papers and docstrings say."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from classwright_tools.learning.calibration import abstaining_threshold, fit_temperature, softmax
+
+
+def drawn_rows(temperature: float, rows: int = 4_000, k: int = 4) -> tuple[np.ndarray, np.ndarray]:
+    """Return logits that are too sure by `temperature`, and labels drawn from what they should say."""
+    generator = np.random.default_rng(3)
+    fair = generator.normal(size=(rows, k)) * 2
+    labels = np.array([generator.choice(k, p=row) for row in softmax(fair)])
+    return fair * temperature, labels
+
+
+@pytest.mark.parametrize("temperature", [0.3, 1.0, 4.0])
+def test_the_temperature_that_made_logits_too_sure_is_found_again(temperature: float) -> None:
+    assert fit_temperature(*drawn_rows(temperature)) == pytest.approx(temperature, rel=0.1)
+
+
+def test_a_few_right_answers_do_not_make_the_model_certain() -> None:
+    logits = np.tile(np.eye(3) * 5, (10, 1))
+    temperature = fit_temperature(logits, np.tile(np.arange(3), 10))
+    assert softmax(logits / temperature).max() == pytest.approx(31 / 32, abs=0.001)  # Platt's target for 30 rows
+
+
+def test_a_model_that_is_always_wrong_gets_the_flattest_probabilities() -> None:
+    assert fit_temperature(np.tile(np.eye(3) * 5, (30, 1)), np.tile([1, 2, 0], 30)) == pytest.approx(20, rel=0.01)
+
+
+def test_a_softmax_of_huge_logits_is_finite() -> None:
+    np.testing.assert_allclose(softmax(np.array([[1e6, 0.0], [-1e6, -1e6]])), [[1, 0], [0.5, 0.5]])
+
+
+def test_nothing_is_abstained_from_when_95_of_100_answers_are_right() -> None:
+    probabilities = np.tile([0.9, 0.1], (100, 1))
+    assert abstaining_threshold(probabilities, np.array([0] * 95 + [1] * 5)) == 0.0
+
+
+def test_the_threshold_is_the_lowest_at_which_95_in_100_kept_answers_are_right() -> None:
+    confidence = np.linspace(0.99, 0.51, 100)
+    labels = np.zeros(100, int)
+    labels[60:] = 1  # the forty least sure are wrong
+    threshold = abstaining_threshold(np.stack([confidence, 1 - confidence], axis=1), labels)
+    kept = confidence >= threshold
+    assert kept.sum() == 63  # 60 right of 63 is 95.2%, 60 of 64 is 93.8%
+
+
+def test_where_95_in_100_is_out_of_reach_the_best_threshold_that_keeps_twenty_is_taken() -> None:
+    confidence = np.linspace(0.99, 0.51, 100)
+    labels = (np.arange(100) + 1) % 2
+    labels[:20] = [0] * 16 + [1] * 4
+    threshold = abstaining_threshold(np.stack([confidence, 1 - confidence], axis=1), labels)
+    assert (confidence >= threshold).sum() == 20
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 80), st.integers(2, 5))
+def test_a_threshold_either_keeps_95_in_100_right_or_none_that_keeps_twenty_does(seed: int, rows: int, k: int) -> None:
+    generator = np.random.default_rng(seed)
+    probabilities = softmax(np.round(generator.normal(size=(rows, k)) * 3))  # rounded: many equal probabilities
+    labels = np.where(generator.random(rows) < 0.8, probabilities.argmax(axis=1), generator.integers(0, k, rows))
+    threshold = abstaining_threshold(probabilities, labels)
+    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    assert (confidence >= threshold).any()
+    options = {value: right[confidence >= value] for value in [0.0, *confidence]}
+    enough = {value for value, kept in options.items() if len(kept) >= min(20, rows) and kept.mean() >= 0.95}
+    if enough:
+        assert options[threshold].mean() >= 0.95
+        assert (confidence >= threshold).sum() == max(len(options[value]) for value in enough)

@@ -1,0 +1,194 @@
+"""The parts of training: the head, the loss, the batches, the groups, the splits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.linear_model import LogisticRegression
+
+from classwright_tools.domain.example import Provenance, make_example
+from classwright_tools.domain.topic_tree import Cell
+from classwright_tools.errors import InvalidInput, NotEnoughData
+from classwright_tools.learning.contrastive import (
+    average_weights,
+    balanced_batches,
+    number_of_steps,
+    supervised_contrastive_loss,
+)
+from classwright_tools.learning.head import Head, fit_head
+from classwright_tools.learning.rows import Rows, label_numbers, training_rows, without_copies
+from classwright_tools.learning.splits import grouped_folds
+from learning_parts import WRITTEN, written_rows
+
+LABELS = tuple(WRITTEN)
+
+
+@pytest.mark.parametrize("k", [2, 3, 7])
+def test_the_head_gives_scikit_learns_probabilities(k: int) -> None:
+    generator = np.random.default_rng(0)
+    points, labels = generator.normal(size=(120, 6)), generator.integers(0, k, 120)
+    logits = fit_head(points, labels, k, c=1.0).logits(points)
+    expected = LogisticRegression(max_iter=1000).fit(points, labels).predict_proba(points)
+    np.testing.assert_allclose(np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True), expected, atol=1e-5)
+
+
+def test_a_label_without_rows_in_a_fold_is_never_the_answer() -> None:
+    points = np.random.default_rng(0).normal(size=(40, 3))
+    logits = fit_head(points, np.arange(40) % 2 * 3, 4).logits(points)
+    assert set(logits.argmax(axis=1)) == {0, 3}
+
+
+def test_class_weights_find_more_of_a_rare_label() -> None:
+    generator = np.random.default_rng(1)
+    points = np.concatenate([generator.normal(size=(190, 2)), generator.normal(size=(10, 2)) + 1])
+    labels = np.array([0] * 190 + [1] * 10)
+    found = [
+        (fit_head(points, labels, 2, balanced=balanced).logits(points[190:]).argmax(axis=1) == 1).sum()
+        for balanced in (False, True)
+    ]
+    assert found[0] < found[1]
+
+
+def test_a_head_reads_back_to_the_bit(tmp_path: Path) -> None:
+    head = fit_head(np.random.default_rng(0).normal(size=(30, 5)), np.arange(30) % 3, 3)
+    head.save(tmp_path / "head.safetensors")
+    again = Head.load(tmp_path / "head.safetensors")
+    assert (again.weights == head.weights).all()
+    assert (again.biases == head.biases).all()
+
+
+def test_the_loss_is_equation_2_of_khosla_et_al_written_out() -> None:
+    generator = torch.Generator().manual_seed(0)
+    vectors = torch.nn.functional.normalize(torch.randn(7, 4, generator=generator), dim=1)
+    labels = torch.tensor([0, 0, 1, 1, 1, 2, 0])  # one text is alone with its label
+    terms = []
+    for i in range(7):
+        others = [a for a in range(7) if a != i]
+        positives = [p for p in others if labels[p] == labels[i]]
+        if positives:
+            denominator = sum(torch.exp(vectors[i] @ vectors[a] / 0.1) for a in others)
+            logs = [torch.log(torch.exp(vectors[i] @ vectors[p] / 0.1) / denominator) for p in positives]
+            terms.append(-sum(logs) / len(logs))
+    expected = sum(terms) / len(terms)
+    assert supervised_contrastive_loss(vectors, labels, 0.1).item() == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_a_batch_without_two_texts_of_a_label_has_no_loss_and_finite_gradients() -> None:
+    vectors = torch.nn.functional.normalize(torch.randn(3, 4), dim=1).requires_grad_()
+    loss = supervised_contrastive_loss(vectors, torch.arange(3), 0.1)
+    loss.backward()
+    assert loss.item() == 0
+    assert vectors.grad is not None
+    assert torch.isfinite(vectors.grad).all()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(0, 5), min_size=4, max_size=120), st.integers(2, 64), st.integers(0, 10_000))
+def test_batches_hold_their_number_of_rows_and_the_labels_take_turns(labels: list[int], batch: int, seed: int) -> None:
+    numbers = np.array(labels)
+    drawn = list(balanced_batches(numbers, batch, 12, np.random.default_rng(seed)))
+    assert [len(places) for places in drawn] == [batch] * 12
+    counts = np.bincount(numbers[np.concatenate(drawn)], minlength=6)
+    for label in np.unique(numbers):
+        rows = int((numbers == label).sum())
+        if rows >= 4 and batch % 4 == 0:
+            turns = 12 * batch / 4 / len(np.unique(numbers))
+            assert counts[label] >= 4 * (turns - 1) - batch
+
+
+def test_every_row_comes_before_any_comes_again() -> None:
+    labels = np.arange(48) % 3
+    places = np.concatenate(list(balanced_batches(labels, 12, 8, np.random.default_rng(0))))
+    assert sorted(places[:48]) == list(range(48))
+    assert sorted(places[48:]) == list(range(48))
+
+
+def test_few_rows_get_more_passes_and_a_number_of_passes_is_kept() -> None:
+    assert number_of_steps(864, 64, None) == 3 * 14
+    assert number_of_steps(16, 16, None) == 12
+    assert number_of_steps(16, 16, 2) == 2
+
+
+def test_averaged_weights_lie_where_the_share_says() -> None:
+    frozen, tuned = torch.nn.Linear(3, 2), torch.nn.Linear(3, 2)
+    expected = 0.25 * tuned.weight.detach().clone() + 0.75 * frozen.weight
+    average_weights(tuned, frozen, 0.25)  # type: ignore[arg-type]
+    torch.testing.assert_close(tuned.weight, expected)
+
+
+def cell_row(text: str, label: str, topic: str | None, contrast: str | None = None) -> object:
+    cell = Cell(label=label, topic=topic, subtopic=topic, source_type="mail")
+    return make_example(text, label, origin="written", provenance=Provenance(cell=cell, contrast=contrast, writer="w"))
+
+
+def test_rows_of_a_cell_and_near_duplicates_are_one_group_and_chains_of_them_too() -> None:
+    rows = [
+        cell_row("where is my parcel, it is late", "delivery", "late"),
+        cell_row("no courier in sight", "delivery", "late"),
+        cell_row("Where is my parcel, it is late!!", "delivery", "options"),
+        cell_row("do you ship abroad", "delivery", "options"),
+        cell_row("refund my order", "refund", "wish"),
+        cell_row("money back", "refund", "other wish"),
+    ]
+    groups = training_rows(rows, ("refund", "delivery")).groups  # type: ignore[arg-type]
+    assert len(set(groups[:4])) == 1
+    assert len(set(groups)) == 3
+
+
+def test_rows_of_no_topic_are_not_one_group_for_being_of_one_label() -> None:
+    rows = [cell_row(text, "refund", None) for text in ("money back", "please refund", "i want to be paid back")]
+    rows += [cell_row(text, "delivery", None, "refund") for text in ("parcel is late", "where is it now")]
+    groups = training_rows(rows, ("refund", "delivery")).groups  # type: ignore[arg-type]
+    assert len(set(groups[:3])) == 3
+    assert len(set(groups[3:])) == 1
+
+
+def test_a_copy_of_a_held_out_row_does_not_stay_in_the_training_rows() -> None:
+    held_out = [make_example("Where is my parcel?", "delivery"), make_example("please refund my broken lamp", "refund")]
+    rows = [
+        make_example("where is my PARCEL", "delivery"),
+        make_example("please refund my broken lamps", "refund"),
+        make_example("how do i pay", "refund"),
+    ]
+    assert [row.text for row in without_copies(rows, held_out)] == ["how do i pay"]
+
+
+def test_label_numbers_are_places_in_the_list_so_10_is_never_1() -> None:
+    labels = tuple(str(number) for number in range(12))
+    rows = [make_example(f"text of {label}", label) for label in ("10", "1", "11", "0")]
+    assert label_numbers(rows, labels).tolist() == [10, 1, 11, 0]
+
+
+def test_a_label_that_the_task_lacks_is_named() -> None:
+    with pytest.raises(InvalidInput, match="'billing'"):
+        label_numbers([make_example("text", "billing")], LABELS)
+
+
+def test_a_label_with_one_row_is_named() -> None:
+    rows = [row for row in written_rows() if row.label != "account"] + [make_example("only one", "account")]
+    with pytest.raises(NotEnoughData, match=r"'account' \(1\)"):
+        training_rows(rows, LABELS)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 9)), min_size=8, max_size=80), st.integers(0, 100))
+def test_no_group_is_on_both_sides_of_a_split_and_each_row_is_held_out_once(
+    pairs: list[tuple[int, int]], seed: int
+) -> None:
+    labels, groups = np.array([*pairs, (0, 0), (0, 1)]).T  # every label that training meets has two rows
+    rows = Rows(texts=tuple(map(str, range(len(labels)))), labels=labels, groups=groups, origin="written")
+    try:
+        folds = grouped_folds(rows, seed)
+    except NotEnoughData:
+        assert len(set(groups)) == 1
+        return
+    held_out = np.concatenate([held for _, held in folds]) if folds else np.array([], int)
+    assert len(set(held_out.tolist())) == len(held_out)
+    for train, held in folds:
+        assert not set(groups[train]) & set(groups[held])
+        assert len(train) + len(held) == len(rows)

@@ -1,0 +1,292 @@
+"""The figures: equal to scikit-learn's, inside their intervals, and blind to the order of the rows."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+import sklearn.metrics
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from classwright_tools.domain.figures import Estimate, Figures
+from classwright_tools.measurement.intervals import bootstrap, wilson
+from classwright_tools.measurement.metrics import (
+    calibration_error,
+    class_figures,
+    compute_figures,
+    confusion_matrix,
+    confusions,
+    reliability,
+)
+from classwright_tools.measurement.paired import compare, mcnemar
+
+ESTIMATES = ("accuracy", "balanced_accuracy", "macro_f1", "weighted_f1", "mcc")
+
+
+def rows_of(seed: int, n: int, k: int, skill: float = 0.4) -> tuple[np.ndarray, np.ndarray]:
+    """Return true labels (n,) and probabilities (n, k) of a classifier that is right more often the more `skill`."""
+    generator = np.random.default_rng(seed)
+    true = generator.integers(0, k, n)
+    proba = generator.dirichlet(np.ones(k), n)
+    proba[np.arange(n), true] += skill * generator.random(n)
+    return true, proba / proba.sum(axis=1, keepdims=True)
+
+
+some_rows = st.builds(
+    rows_of, seed=st.integers(0, 10_000), n=st.integers(1, 60), k=st.integers(2, 8), skill=st.floats(0, 3)
+)
+
+
+def estimates(figures: Figures) -> list[Estimate]:
+    return [getattr(figures, name) for name in ESTIMATES]
+
+
+def test_every_point_figure_equals_scikit_learns() -> None:
+    true, proba = rows_of(seed=1, n=300, k=12)
+    predicted = proba.argmax(axis=1)
+
+    figures = compute_figures(true, proba)
+
+    assert figures.accuracy.value == pytest.approx(sklearn.metrics.accuracy_score(true, predicted))
+    assert figures.balanced_accuracy.value == pytest.approx(sklearn.metrics.balanced_accuracy_score(true, predicted))
+    assert figures.macro_f1.value == pytest.approx(sklearn.metrics.f1_score(true, predicted, average="macro"))
+    assert figures.weighted_f1.value == pytest.approx(sklearn.metrics.f1_score(true, predicted, average="weighted"))
+    assert figures.mcc.value == pytest.approx(sklearn.metrics.matthews_corrcoef(true, predicted))
+    assert figures.log_loss == pytest.approx(sklearn.metrics.log_loss(true, proba, labels=range(12)))
+    matrix = sklearn.metrics.confusion_matrix(true, predicted, labels=range(12))
+    assert (confusion_matrix(true, predicted, 12) == matrix).all()
+
+
+def test_classes_that_are_absent_do_not_count_as_in_scikit_learn() -> None:
+    true = np.array([0, 0, 3, 3, 3])
+    proba = np.eye(6)[[0, 3, 3, 3, 5]]
+    predicted = proba.argmax(axis=1)
+
+    figures = compute_figures(true, proba)
+
+    assert figures.macro_f1.value == pytest.approx(sklearn.metrics.f1_score(true, predicted, average="macro"))
+    assert figures.balanced_accuracy.value == pytest.approx((1 / 2 + 2 / 3) / 2)
+
+
+def test_precision_recall_and_f1_of_each_class_equal_scikit_learns() -> None:
+    true, proba = rows_of(seed=2, n=200, k=5)
+    predicted = proba.argmax(axis=1)
+    precision, recall, f1, support = sklearn.metrics.precision_recall_fscore_support(true, predicted)
+
+    found = class_figures(true, predicted, [f"label {i}" for i in range(5)])
+
+    assert [c.label for c in found] == [f"label {i}" for i in range(5)]
+    assert [c.precision.value for c in found] == pytest.approx(precision)
+    assert [c.recall.value for c in found] == pytest.approx(recall)
+    assert [c.f1.value for c in found] == pytest.approx(f1)
+    assert [c.support for c in found] == list(support)
+
+
+@settings(max_examples=60, deadline=None)
+@given(some_rows)
+def test_every_interval_holds_its_figure(rows: tuple[np.ndarray, np.ndarray]) -> None:
+    true, proba = rows
+    predicted = proba.argmax(axis=1)
+    by_class = class_figures(true, predicted, [str(i) for i in range(proba.shape[1])])
+
+    found = estimates(compute_figures(true, proba))
+    found += [estimate for c in by_class for estimate in (c.precision, c.recall, c.f1)]
+
+    assert all(estimate.low <= estimate.value <= estimate.high for estimate in found)
+
+
+@settings(max_examples=40, deadline=None)
+@given(some_rows, st.randoms(use_true_random=False))
+def test_the_order_of_the_rows_changes_no_figure(rows: tuple[np.ndarray, np.ndarray], random: object) -> None:
+    true, proba = rows
+    order = np.arange(len(true))
+    random.shuffle(order)  # type: ignore[attr-defined]  # a random.Random
+    other = np.roll(proba, 1, axis=0)
+
+    assert compute_figures(true[order], proba[order]) == compute_figures(true, proba)
+    assert compare(true[order], proba[order], other[order], "m1") == compare(true, proba, other, "m1")
+
+
+@settings(max_examples=30, deadline=None)
+@given(some_rows)
+def test_a_model_gains_nothing_against_itself(rows: tuple[np.ndarray, np.ndarray]) -> None:
+    true, proba = rows
+
+    comparison = compare(true, proba, proba.copy(), "m1")
+
+    nothing = Estimate(value=0, low=0, high=0)
+    assert (comparison.accuracy_gain, comparison.macro_f1_gain) == (nothing, nothing)
+    assert (comparison.mcnemar_p, comparison.significant) == (1.0, False)
+
+
+def test_wilsons_interval_has_its_published_values() -> None:
+    # Newcombe 1998, Statistics in Medicine 17, table I, method 3
+    published = {
+        (81, 263): (0.2553, 0.3662),
+        (15, 148): (0.0624, 0.1605),
+        (0, 20): (0, 0.1611),
+        (1, 29): (0.0061, 0.1718),
+    }
+    for (successes, trials), (low, high) in published.items():
+        found = wilson(successes, trials)
+        assert (round(found.low, 4), round(found.high, 4)) == (low, high)
+
+
+def test_without_trials_wilsons_interval_is_everything() -> None:
+    assert wilson(0, 0) == Estimate(value=0, low=0, high=1)
+
+
+@pytest.mark.parametrize(
+    ("only_a", "only_b", "p"),
+    [(0, 0, 1.0), (5, 0, 2 / 32), (6, 0, 2 / 64), (1, 9, 2 * 11 / 1024), (4, 4, 1.0)],
+)
+def test_mcnemars_p_is_the_binomial_one(only_a: int, only_b: int, p: float) -> None:
+    assert mcnemar(only_a, only_b) == pytest.approx(p)
+
+
+def test_a_clear_gain_is_significant_and_its_intervals_exclude_zero() -> None:
+    true, good = rows_of(seed=3, n=200, k=6, skill=3)
+    _, poor = rows_of(seed=3, n=200, k=6, skill=0.3)
+
+    comparison = compare(true, good, poor, "m1")
+
+    assert comparison.significant
+    assert comparison.accuracy_gain.low > 0
+    assert comparison.macro_f1_gain.low > 0
+    gain = (comparison.only_this_right - comparison.only_other_right) / 200
+    assert comparison.accuracy_gain.value == pytest.approx(gain)
+
+
+def test_swapping_the_models_turns_the_gain_around() -> None:
+    true, a = rows_of(seed=4, n=100, k=4)
+    b = np.roll(a, 1, axis=0)
+
+    one, other = compare(true, a, b, "b"), compare(true, b, a, "a")
+
+    assert one.macro_f1_gain.value == pytest.approx(-other.macro_f1_gain.value)
+    assert one.mcnemar_p == other.mcnemar_p
+    assert (one.only_this_right, one.only_other_right) == (other.only_other_right, other.only_this_right)
+
+
+def test_the_bootstrap_of_a_mean_agrees_with_the_normal_interval() -> None:
+    values = np.random.default_rng(5).normal(3, 2, 400)
+
+    def mean(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
+        return (weights @ values) / weights.sum(axis=1)
+
+    found = bootstrap(mean, values)
+
+    half = 1.96 * values.std(ddof=1) / 20
+    assert found.value == pytest.approx(values.mean())
+    assert (found.low, found.high) == pytest.approx((values.mean() - half, values.mean() + half), abs=0.02)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_interval_holds_a_value_that_no_resample_reaches(sign: int) -> None:
+    def distinct_rows(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
+        return sign * (weights > 0).sum(axis=1).astype(float)
+
+    found = bootstrap(distinct_rows, np.arange(50))
+
+    assert found.value == sign * 50
+    assert found.low <= found.value <= found.high
+
+
+def test_resamples_keep_each_classs_rows_where_figures_average_over_classes() -> None:
+    true = np.array([0, 1, 2])  # one row a class: every resample is these three rows
+
+    comparison = compare(true, np.eye(3)[true], np.eye(3)[[0, 1, 1]], "m1")
+
+    gain = comparison.macro_f1_gain
+    assert gain.low == pytest.approx(gain.value) == gain.high
+    assert comparison.accuracy_gain.low < comparison.accuracy_gain.value < comparison.accuracy_gain.high
+
+
+def test_the_macro_f1_interval_covers_the_truth_about_95_times_in_100() -> None:
+    generator = np.random.default_rng(6)
+    chances = np.full((4, 4), 0.08) + np.eye(4) * 0.68
+    population_true = np.repeat(np.arange(4), 4)
+    population_predicted = np.tile(np.arange(4), 4)
+    truth = sklearn.metrics.f1_score(
+        population_true, population_predicted, average="macro", sample_weight=chances.ravel()
+    )
+    covered = 0
+    for seed in range(200):
+        true = np.repeat(np.arange(4), 15)
+        predicted = np.array([generator.choice(4, p=chances[label]) for label in true])
+        found = compute_figures(true, np.eye(4)[predicted], seed=seed).macro_f1
+        covered += found.low <= truth <= found.high
+
+    assert 0.90 <= covered / 200 <= 0.99
+
+
+def test_no_error_among_few_rows_is_not_certainty() -> None:
+    true = np.array([0, 1, 2] * 3)
+
+    figures = compute_figures(true, np.eye(3)[true])
+
+    assert figures.macro_f1 == Estimate(value=1, low=wilson(9, 9).low, high=1)
+
+
+def test_one_sure_error_does_not_make_the_log_loss_infinite() -> None:
+    figures = compute_figures(np.array([0, 1]), np.array([[1.0, 0.0], [1.0, 0.0]]))
+
+    assert np.isfinite(figures.log_loss)
+
+
+def test_a_calibrated_model_has_a_small_calibration_error_and_a_boastful_one_a_large() -> None:
+    generator = np.random.default_rng(7)
+    confidence = generator.uniform(0.5, 1, 6000)
+    true = (generator.random(6000) > confidence).astype(int)
+    calibrated = np.stack([confidence, 1 - confidence], axis=1)
+    boastful = np.tile([0.999, 0.001], (6000, 1))
+
+    assert calibration_error(true, calibrated) < 0.03
+    assert calibration_error(true, boastful) == pytest.approx(abs(0.999 - (true == 0).mean()), abs=1e-9)
+
+
+def test_reliability_bins_hold_equally_many_rows_and_rise() -> None:
+    true, proba = rows_of(seed=8, n=151, k=4)
+
+    bins = reliability(true, proba)
+
+    assert len(bins) == 15
+    assert {group.rows for group in bins} == {10, 11}
+    assert [group.confidence for group in bins] == sorted(group.confidence for group in bins)
+    assert len(reliability(true[:3], proba[:3])) == 3
+
+
+def test_rows_of_one_confidence_share_a_bin_whatever_their_order() -> None:
+    proba = np.array([[0.9, 0.1]] * 50 + [[0.6, 0.4]] * 50)
+    true = np.array([0, 1] * 50)
+    order = np.argsort(true, kind="stable")
+
+    bins = reliability(true, proba)
+
+    assert [(group.rows, group.accuracy.value) for group in bins] == [(50, 0.5), (50, 0.5)]
+    assert reliability(true[order], proba[order]) == bins
+
+
+def test_confusions_are_ordered_by_rows_then_share() -> None:
+    true = np.array([0, 0, 0, 0, 1, 1, 2, 2, 2])
+    predicted = np.array([1, 1, 0, 0, 0, 0, 1, 2, 2])
+
+    found = confusions(true, predicted, ["a", "b", "c"])
+
+    assert [(c.label, c.predicted, c.count, round(c.share, 2)) for c in found] == [
+        ("b", "a", 2, 1.0),
+        ("a", "b", 2, 0.5),
+        ("c", "b", 1, 0.33),
+    ]
+
+
+def test_figures_of_500_rows_and_77_classes_take_well_under_a_second() -> None:
+    true, proba = rows_of(seed=9, n=500, k=77)
+
+    start = time.perf_counter()
+    compute_figures(true, proba)
+    compare(true, proba, np.roll(proba, 1, axis=0), "m1")
+
+    assert time.perf_counter() - start < 1.5

@@ -1,0 +1,167 @@
+"""The method `matcher` through the verbs: trained, saved, loaded, measured, exported, and its options checked."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from classwright_tools.classify import ClassifyRequest, classify
+from classwright_tools.context import ToolContext
+from classwright_tools.domain.pair import joined
+from classwright_tools.domain.task import Label, Task
+from classwright_tools.error_analysis import ErrorAnalysisRequest, error_analysis
+from classwright_tools.errors import DamagedArtifact, InvalidInput, NotFound
+from classwright_tools.evaluate import EvaluateRequest, evaluate
+from classwright_tools.export_model import ExportModelRequest, export_model
+from classwright_tools.learning.model import MatchClassifier, load_model
+from classwright_tools.train_classifier import TrainClassifierRequest, TrainClassifierResult, train_classifier
+from classwright_tools.workspace.workspace import Workspace
+from pair_parts import KINDS, pair_rows, pair_task, save_pairs
+
+TRAINING, HELD_OUT = tuple(KINDS)[:6], tuple(KINDS)[6:]
+FEW_STEPS = 50
+
+
+@pytest.fixture(scope="module")
+def context(tmp_path_factory: pytest.TempPathFactory) -> ToolContext:
+    """A context on a workspace with a dataset of pairs, shared by this module's tests."""
+    workspace = Workspace(tmp_path_factory.mktemp("pairs") / "workspace")
+    pair_task(workspace)
+    rows = {"train": pair_rows(TRAINING), "test": pair_rows(HELD_OUT), "unlabelled": _unlabelled()}
+    save_pairs(workspace, rows)  # type: ignore[arg-type]  # the keys are splits
+    return ToolContext(workspace=workspace, run_key="matcher")
+
+
+def _unlabelled() -> list[object]:
+    rows = [row for row in pair_rows(HELD_OUT) if row.label == "fits"]
+    return [row.model_copy(update={"label": None, "text": f"new {row.text}"}) for row in rows]
+
+
+@pytest.fixture(scope="module")
+def trained(context: ToolContext) -> TrainClassifierResult:
+    """A matcher."""
+    return train_classifier(TrainClassifierRequest(task="shop", method="matcher", epochs=FEW_STEPS), context)
+
+
+def test_a_matcher_tells_unseen_queries_apart(trained: TrainClassifierResult, context: ToolContext) -> None:
+    result = evaluate(EvaluateRequest(model=trained.model, split="test"), context)
+
+    assert trained.method == "matcher"
+    assert result.figures.accuracy.value > 0.8
+    assert result.figures.average_precision is not None
+    assert result.figures.average_precision.value > 0.9
+
+
+def test_a_matcher_loads_back_to_the_bit_without_pickle(trained: TrainClassifierResult, context: ToolContext) -> None:
+    rows = [row.content for row in pair_rows(HELD_OUT)]
+    first, second = (load_model(context.workspace, trained.model, remember=False) for _ in range(2))
+
+    assert isinstance(first, MatchClassifier)
+    assert (first.predict_proba(rows) == second.predict_proba(rows)).all()
+    files = context.workspace.artifact(trained.model, "model").path.rglob("*")
+    assert {path.suffix for path in files} <= {".json", ".safetensors"}
+
+
+def test_a_matcher_whose_file_was_changed_is_not_opened(context: ToolContext) -> None:
+    request = TrainClassifierRequest(task="shop", method="matcher", epochs=1)
+    model = train_classifier(request, replace(context, run_key="to be damaged")).model
+    (context.workspace.artifact(model, "model").path / "matcher.json").write_text("{}", encoding="utf-8")
+
+    with pytest.raises(DamagedArtifact, match=r"'matcher.json' has changed"):
+        load_model(context.workspace, model)
+
+
+def test_classify_answers_by_a_matcher(trained: TrainClassifierResult, context: ToolContext) -> None:
+    pairs = [{"text": "red rug", "text_pair": "red woven rug"}, {"text": "red rug", "text_pair": "garden hose"}]
+    request = ClassifyRequest.model_validate({"model": trained.model, "pairs": pairs, "threshold": 0})
+
+    assert [answer.label for answer in classify(request, context).results] == ["fits", "mismatch"]
+
+
+def test_a_matcher_shows_where_it_looked(trained: TrainClassifierResult, context: ToolContext) -> None:
+    model = load_model(context.workspace, trained.model)
+    assert isinstance(model, MatchClassifier)
+
+    found = model.attention(joined("red lamp", "small red table lamp"))
+
+    assert found.query == ("red", "lamp")
+    assert found.item[found.weights[1].argmax()] == "lamp"
+    assert found.weights.sum(axis=1) == pytest.approx(np.ones(2))
+
+
+def test_the_error_report_draws_where_the_matcher_looked(trained: TrainClassifierResult, context: ToolContext) -> None:
+    wrong = [
+        row.model_copy(update={"label": "fits" if row.label == "mismatch" else "mismatch"})
+        for row in pair_rows(HELD_OUT)[:4]
+    ]
+    rows = {"train": pair_rows(TRAINING), "validation": wrong}
+    checked = save_pairs(context.workspace, rows, run_key="checked")  # type: ignore[arg-type]  # the keys are splits
+
+    result = error_analysis(
+        ErrorAnalysisRequest(model=trained.model, dataset=checked), replace(context, run_key="errors")
+    )
+
+    folder = context.workspace.artifact(result.report, "report").path
+    assert (folder / "attention_1.png").read_bytes().startswith(b"\x89PNG")
+    assert "Where the matcher looked" in (folder / "report.html").read_text(encoding="utf-8")
+    assert "attention_1.png" in result.summary
+
+
+def test_an_export_of_a_matcher_gives_its_probabilities(trained: TrainClassifierResult, context: ToolContext) -> None:
+    result = export_model(ExportModelRequest(model=trained.model), context)
+
+    folder = context.workspace.artifact(result.export, "export").path
+    assert {"matcher.safetensors", "matcher.json", "encoder/model.safetensors"} <= {file.name for file in result.files}
+    (code,) = re.findall(r"```python\n(.*?)```", (folder / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    printed = [float(number) for number in re.findall(r"\d\.\d+(?:e-\d+)?", done.stdout)]
+    own = load_model(context.workspace, trained.model).predict_proba([joined("a query", "an item")])
+    assert printed == pytest.approx(own[0].tolist(), abs=1e-5)
+
+
+@pytest.mark.parametrize("negatives", ["none", "random", "mined", "generated"])
+def test_every_kind_of_negatives_trains_and_unlabelled_pairs_can_be_matches(
+    negatives: str, context: ToolContext
+) -> None:
+    fields = {"task": "shop", "method": "matcher", "epochs": 1, "negatives": negatives, "unlabelled_as": "fits"}
+
+    result = train_classifier(
+        TrainClassifierRequest.model_validate(fields), replace(context, run_key=f"with {negatives}")
+    )
+
+    assert result.training_rows == 48
+
+
+def test_auto_chooses_between_the_probe_and_the_matcher(context: ToolContext) -> None:
+    request = TrainClassifierRequest(task="shop", epochs=1)
+
+    result = train_classifier(request, replace(context, run_key="auto"))
+
+    assert [candidate.method for candidate in result.tried] == ["probe", "matcher"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "error", "words"),
+    [
+        ({"unlabelled_as": "mismatch"}, InvalidInput, "is the mismatch.*Name the label of matches"),
+        ({"unlabelled_as": "fit"}, NotFound, "label 'fit': does not exist. Did you mean 'fits'"),
+        ({"task": "plain", "negatives": "random"}, InvalidInput, "`negatives`: is for pairs.*Leave it out"),
+        ({"task": "plain", "method": "matcher"}, InvalidInput, "'matcher': does not train on single texts"),
+        ({"task": "nli", "method": "matcher"}, InvalidInput, "does not say which label.*propose_topics"),
+    ],
+)
+def test_options_that_do_not_fit_the_task_are_refused(
+    fields: dict[str, str], error: type[Exception], words: str, context: ToolContext
+) -> None:
+    labels = (Label(name="same"), Label(name="other"))
+    context.workspace.save_task(Task(slug="plain", instruction="tell apart", labels=labels))
+    context.workspace.save_task(Task(slug="nli", instruction="tell apart", labels=labels, kind="pair"))
+
+    with pytest.raises(error, match=words):
+        train_classifier(TrainClassifierRequest.model_validate({"task": "shop", **fields}), context)

@@ -1,0 +1,615 @@
+"""`synthesize_examples`: exactly N rows or a precise account of what is missing, at no cost paid twice."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+from sqlalchemy import event
+
+from classwright_tools.context import ToolContext
+from classwright_tools.domain.example import Example, make_example
+from classwright_tools.domain.outcome import WritingOutcome
+from classwright_tools.domain.regeneration import RegenerationItem, RegenerationPlan
+from classwright_tools.domain.task import Label, Task
+from classwright_tools.domain.topic_tree import Cell, LabelTopics, Topic, TopicTree
+from classwright_tools.domain.usage import Prices
+from classwright_tools.errors import (
+    BudgetExceeded,
+    Cancelled,
+    ClasswrightError,
+    InvalidInput,
+    NotFound,
+    StorageFailed,
+    WriterFailed,
+)
+from classwright_tools.synthesize_examples import SynthesizeExamplesRequest, synthesize_examples
+from classwright_tools.workspace.datasets import read_card, read_rows, save_dataset
+from classwright_tools.workspace.workspace import Workspace
+from classwright_tools.writing.writer import Completion, WriterUnavailable, WritingRequest
+from writing_verbs_parts import ScriptedWriter, save_tree, sentence, texts_of, well_written
+
+Script = Callable[[WritingRequest], Completion]
+
+
+@pytest.fixture
+def tree(workspace: Workspace, task: Task) -> str:
+    """A tree of 3 labels with 8 cells each."""
+    return save_tree(workspace, task)
+
+
+def with_writer(
+    context: ToolContext, script: Script = well_written, run_key: str = "run", **more: object
+) -> ToolContext:
+    return replace(context, writer=ScriptedWriter(script, **more), run_key=run_key)  # type: ignore[arg-type]
+
+
+def asked_of(context: ToolContext) -> list[WritingRequest]:
+    assert isinstance(context.writer, ScriptedWriter)
+    return context.writer.asked
+
+
+def train_rows(context: ToolContext, dataset: str | None) -> list[Example]:
+    assert dataset
+    return read_rows(context.workspace, dataset, "train")
+
+
+def whole_outcome(context: ToolContext, dataset: str | None) -> WritingOutcome:
+    """Return the account that lies beside the dataset: the result itself holds the beginnings of its lists."""
+    assert dataset
+    path = context.workspace.artifact(dataset, "dataset").path / "writing.json"
+    return WritingOutcome.model_validate_json(path.read_bytes())
+
+
+def fails(request: WritingRequest) -> Completion:
+    raise WriterFailed("the model", "refused to write this", "Ask for something else.")
+
+
+# --- filling the tree
+
+
+def test_two_texts_a_cell_are_written_by_default(context: ToolContext, tree: str) -> None:
+    context = with_writer(context)
+
+    result = synthesize_examples(SynthesizeExamplesRequest(task="support"), context)
+
+    rows = train_rows(context, result.dataset)
+    assert (result.wanted, result.accepted, result.rows, result.missing) == (48, 48, 48, ())
+    assert set(Counter(row.provenance.cell for row in rows if row.provenance).values()) == {2}
+    assert {row.origin for row in rows} == {"written"}
+    assert {row.label for row in rows} == {"refund", "delivery", "account"}
+    assert all(row.provenance and row.provenance.cell and row.provenance.cell.label == row.label for row in rows)
+
+
+@pytest.mark.parametrize("rows", [1, 7, 100])
+def test_the_dataset_holds_exactly_the_rows_asked_for(context: ToolContext, tree: str, rows: int) -> None:
+    context = with_writer(context)
+
+    result = synthesize_examples(SynthesizeExamplesRequest(task="support", rows=rows), context)
+
+    labels = Counter(row.label for row in train_rows(context, result.dataset))
+    assert labels.total() == result.accepted == rows
+    assert max(labels.values()) - min(labels[name] for name in ("refund", "delivery", "account")) <= 1
+
+
+def test_no_request_asks_for_more_than_25_texts(context: ToolContext, tree: str) -> None:
+    context = replace(with_writer(context), encoder="nobody/no-such-encoder")  # so labels are not checked
+
+    result = synthesize_examples(SynthesizeExamplesRequest(task="support", rows=24 * 60), context)
+
+    assert result.accepted == 24 * 60
+    assert {request.count for request in asked_of(context)} == {20}
+
+
+def test_what_is_written_over_is_cut_and_not_called_refused(context: ToolContext, tree: str) -> None:
+    context = with_writer(context, lambda request: Completion(items=texts_of(request, 5)))
+
+    result = synthesize_examples(SynthesizeExamplesRequest(task="support"), context)
+
+    assert (result.accepted, result.refused) == (48, {})
+    assert len(asked_of(context)) == 24
+
+
+def test_a_surplus_text_takes_the_place_of_a_refused_one(context: ToolContext, tree: str) -> None:
+    context = with_writer(context, lambda request: Completion(items=("ok", *texts_of(request, 2))))
+
+    result = synthesize_examples(SynthesizeExamplesRequest(task="support"), context)
+
+    assert (result.accepted, result.refused) == (48, {"too short": 24})
+    assert len(asked_of(context)) == 24
+    assert result.refusals[0].text == "ok"
+    assert result.refusals[0].reason.startswith("too short: ")
+
+
+def test_what_is_short_is_asked_for_again_with_texts_to_avoid(context: ToolContext, tree: str) -> None:
+    context = with_writer(context, lambda request: Completion(items=texts_of(request, 1)))
+
+    result = synthesize_examples(SynthesizeExamplesRequest(task="support"), context)
+
+    first, again = asked_of(context)[:24], asked_of(context)[24:]
+    assert result.accepted == 48
+    assert [(request.count, request.attempt) for request in again] == [(1, 1)] * 24
+    written = {request.cell: texts_of(request, 1) for request in first}
+    assert all(request.avoid == written[request.cell] for request in again)
+
+
+def test_a_cell_that_the_writer_cannot_fill_is_made_up_for_by_the_other_cells_of_its_label(
+    context: ToolContext, tree: str
+) -> None:
+    def refuses_one_cell(request: WritingRequest) -> Completion:
+        cell = request.cell
+        assert cell
+        blocked = (cell.label, cell.topic, cell.subtopic) == ("refund", "topic 0 of refund", "matter 0.0")
+        return fails(request) if blocked else well_written(request)
+
+    context = with_writer(context, refuses_one_cell)
+
+    result = synthesize_examples(SynthesizeExamplesRequest(task="support"), context)
+
+    assert (result.accepted, result.missing) == (48, ())
+    assert Counter(row.label for row in train_rows(context, result.dataset))["refund"] == 16
+
+
+def test_what_is_missing_is_named_by_cell_with_the_writers_reason(context: ToolContext, tree: str) -> None:
+    def refuses_refunds(request: WritingRequest) -> Completion:
+        assert request.cell
+        return fails(request) if request.cell.label == "refund" else well_written(request)
+
+    context = with_writer(context, refuses_refunds)
+
+    result = synthesize_examples(SynthesizeExamplesRequest(task="support"), context)
+
+    assert (result.wanted, result.accepted) == (48, 32)
+    assert sum(shortfall.missing for shortfall in result.missing) == 16
+    assert {shortfall.cell.label for shortfall in result.missing} == {"refund"}
+    assert {shortfall.reason for shortfall in result.missing} == {"the writer failed: refused to write this"}
+    assert "16 are missing" in result.summary
+
+
+def test_candidates_are_capped_and_the_reasons_of_the_refusals_are_told(context: ToolContext, tree: str) -> None:
+    context = with_writer(context, lambda request: Completion(items=("no",) * request.count))
+
+    result = synthesize_examples(SynthesizeExamplesRequest(task="support", rows=24, candidates_per_row=2), context)
+
+    assert sum(request.count for request in asked_of(context)) == 48
+    assert (result.dataset, result.accepted, result.refused) == (None, 0, {"too short": 48})
+    assert "too short" in result.missing[0].reason
+
+
+def test_a_writer_that_always_repeats_itself_ends_with_what_was_good(context: ToolContext, tree: str) -> None:
+    context = with_writer(context, lambda request: Completion(items=(sentence(1),) * request.count))
+
+    result = synthesize_examples(SynthesizeExamplesRequest(task="support"), context)
+
+    assert result.accepted == 1
+    assert set(result.refused) == {"duplicate"}
+    assert sum(shortfall.missing for shortfall in whole_outcome(context, result.dataset).missing) == 47
+
+
+def test_parts_of_an_answer_that_were_lost_are_counted(context: ToolContext, tree: str) -> None:
+    context = with_writer(context, lambda request: Completion(items=texts_of(request), lost=("the last item is cut",)))
+
+    result = synthesize_examples(SynthesizeExamplesRequest(task="support"), context)
+
+    assert result.refused == {"unparsable": 24}
+
+
+def test_broken_utf_8_is_refused_and_the_rest_is_kept(context: ToolContext, tree: str) -> None:
+    broken = (f"{sentence(5)} \ud800", f"{sentence(6)} \ufffd")
+    context = with_writer(context, lambda request: Completion(items=(*broken, *texts_of(request))))
+
+    result = synthesize_examples(SynthesizeExamplesRequest(task="support"), context)
+
+    assert (result.accepted, result.refused) == (48, {"unparsable": 48})
+
+
+def test_the_rows_join_those_of_the_parent_and_the_other_splits_stay(context: ToolContext, tree: str) -> None:
+    real = [make_example(sentence(n), "refund") for n in (1, 2, 3)]
+    parent = save_dataset(
+        context.workspace,
+        "support",
+        {"train": real, "test": [make_example(sentence(9), "refund")]},
+        parent=None,
+        run_key="import",
+        made_by="import_examples",
+    )
+    context = with_writer(context)
+
+    result = synthesize_examples(SynthesizeExamplesRequest(task="support"), context)
+
+    assert result.dataset
+    assert result.rows == 51
+    card = read_card(context.workspace, result.dataset)
+    assert (card.parent, card.rows("train", "real"), card.rows("train", "written")) == (parent.id, 3, 48)
+    assert card.rows("test") == 1
+
+
+@pytest.mark.parametrize(
+    ("split", "reason"),
+    [
+        ("train", "duplicate"),
+        ("test", "near-duplicate of a test row"),
+        ("validation", "near-duplicate of a validation row"),
+    ],
+)
+def test_copies_of_rows_that_are_there_are_refused(context: ToolContext, tree: str, split: str, reason: str) -> None:
+    known = make_example(sentence(77), "refund")
+    save_dataset(
+        context.workspace,
+        "support",
+        {split: [known]},  # type: ignore[dict-item]  # a parametrised split
+        parent=None,
+        run_key="import",
+        made_by="import_examples",
+    )
+    context = with_writer(context, lambda request: Completion(items=(known.text, *texts_of(request))))
+
+    result = synthesize_examples(SynthesizeExamplesRequest(task="support"), context)
+
+    assert (result.accepted, result.refused) == (48, {reason: 24})
+
+
+def test_a_second_filling_is_a_new_round_and_avoids_the_texts_of_the_first(context: ToolContext, tree: str) -> None:
+    synthesize_examples(SynthesizeExamplesRequest(task="support"), with_writer(context, run_key="first"))
+    context = with_writer(context, run_key="second")
+
+    result = synthesize_examples(SynthesizeExamplesRequest(task="support"), context)
+
+    assert (result.accepted, result.rows) == (48, 96)
+    assert {request.round for request in asked_of(context)} == {1}
+    assert {len(request.avoid) for request in asked_of(context)} == {2}
+
+
+# --- plans
+
+
+def save_plan(workspace: Workspace, *items: RegenerationItem) -> str:
+    plan = RegenerationPlan(task="support", model="support-m1", dataset="support-d1", round=1, items=items)
+    return workspace.publish_document("plan", "support", plan, run_key=f"plan {len(items)}").id
+
+
+def test_a_contrast_is_written_as_the_plan_says(context: ToolContext, tree: str) -> None:
+    item = RegenerationItem(
+        label="refund", contrast="delivery", count=12, reason="confused 9 times", style=("where is my parcel",)
+    )
+    plan = save_plan(context.workspace, item)
+    context = with_writer(context)
+
+    result = synthesize_examples(SynthesizeExamplesRequest(task="support", plan=plan), context)
+
+    (request,) = asked_of(context)
+    assert (request.kind, request.contrast, request.count, request.round) == ("contrast", "delivery", 12, 1)
+    assert request.cell == Cell(label="refund")
+    assert request.style == ("where is my parcel",)
+    rows = train_rows(context, result.dataset)
+    assert {(row.label, row.provenance and row.provenance.contrast) for row in rows} == {("refund", "delivery")}
+    assert len(rows) == 12
+
+
+def test_cells_of_a_plan_are_filled_and_items_of_one_place_are_joined(context: ToolContext, tree: str) -> None:
+    cells = tuple(Cell(label="account", topic="topic 0 of account", subtopic=f"matter 0.{n}") for n in range(3))
+    plan = save_plan(
+        context.workspace,
+        RegenerationItem(label="account", cells=cells, count=6, reason="thin"),
+        RegenerationItem(label="account", cells=cells[:1], count=4, reason="thin"),
+        RegenerationItem(label="refund", contrast="account", count=3, reason="confused"),
+        RegenerationItem(label="refund", contrast="account", count=2, reason="confused"),
+    )
+    context = with_writer(context)
+
+    result = synthesize_examples(SynthesizeExamplesRequest(task="support", plan=plan), context)
+
+    assert result.accepted == 15
+    assert sorted(request.count for request in asked_of(context)) == [2, 2, 5, 6]
+
+
+def test_rows_scale_a_plan(context: ToolContext, tree: str) -> None:
+    plan = save_plan(
+        context.workspace,
+        RegenerationItem(label="refund", contrast="account", count=20, reason="confused"),
+        RegenerationItem(label="account", contrast="refund", count=10, reason="confused"),
+    )
+    context = with_writer(context)
+
+    result = synthesize_examples(SynthesizeExamplesRequest(task="support", plan=plan, rows=10), context)
+
+    assert (result.wanted, result.accepted) == (10, 10)
+    assert sorted(request.count for request in asked_of(context)) == [3, 7]
+
+
+def test_a_plan_that_names_a_label_the_task_lacks_is_refused_with_the_nearest_one(
+    context: ToolContext, tree: str
+) -> None:
+    plan = save_plan(
+        context.workspace, RegenerationItem(label="refund", contrast="delivry", count=2, reason="confused")
+    )
+
+    with pytest.raises(NotFound, match=r"label 'delivry'.*'delivery'"):
+        synthesize_examples(SynthesizeExamplesRequest(task="support", plan=plan), with_writer(context))
+
+
+# --- order, repetition, cancelling
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 10**6))
+def test_the_rows_do_not_depend_on_the_order_in_which_answers_arrive(
+    seed: int, workspace: Workspace, context: ToolContext
+) -> None:
+    task = workspace.save_task(
+        Task(slug="support", instruction="Sort mail.", labels=(Label(name="refund"), Label(name="account")))
+    )
+    save_tree(workspace, task)
+
+    def uneven(request: WritingRequest) -> Completion:
+        """Repeat texts across cells, give too many or too few, and fail now and then."""
+        rng = random.Random(f"{request.cell}{request.attempt}")
+        if rng.random() < 0.1:
+            return fails(request)
+        return Completion(items=tuple(sentence(rng.randrange(60)) for _ in range(rng.randrange(5))))
+
+    outcomes = []
+    for number, turns in enumerate((None, random.Random(seed))):
+        writer = ScriptedWriter(uneven, turns=turns, name=f"writer {number} {seed}")
+        run = replace(context, writer=writer, run_key=f"run {number} {seed}")
+        # Each run starts from an empty dataset of its own, so that both see the same surroundings.
+        empty = save_dataset(workspace, "support", {}, parent=None, run_key=f"e{number} {seed}", made_by="test")
+        result = synthesize_examples(SynthesizeExamplesRequest(task="support", dataset=empty.id, rows=24), run)
+        rows = [
+            (row.text, row.label, row.provenance and row.provenance.cell) for row in train_rows(run, result.dataset)
+        ]
+        outcomes.append((rows, result.refused, result.refusals, result.missing))
+
+    assert outcomes[0] == outcomes[1]
+
+
+def test_a_run_that_is_repeated_after_it_ended_asks_nothing_and_answers_the_same(
+    context: ToolContext, tree: str
+) -> None:
+    first = synthesize_examples(SynthesizeExamplesRequest(task="support"), with_writer(context))
+    context = with_writer(context, fails)
+
+    again = synthesize_examples(SynthesizeExamplesRequest(task="support"), context)
+
+    assert again == first
+    assert asked_of(context) == []
+    assert len(context.workspace.artifacts("support", "dataset")) == 1
+
+
+def test_a_run_that_broke_off_is_repeated_at_no_cost_for_what_had_arrived(context: ToolContext, tree: str) -> None:
+    answered = 0
+
+    def breaks_at_the_tenth(request: WritingRequest) -> Completion:
+        nonlocal answered
+        answered += 1
+        if answered > 10:
+            raise RuntimeError("the machine went down")
+        return well_written(request)
+
+    with pytest.raises(RuntimeError):
+        synthesize_examples(SynthesizeExamplesRequest(task="support"), with_writer(context, breaks_at_the_tenth))
+    context = with_writer(context)
+
+    result = synthesize_examples(SynthesizeExamplesRequest(task="support"), context)
+
+    assert result.accepted == 48
+    assert len(asked_of(context)) == 14
+    assert result.usage
+    assert (result.usage.requests, result.usage.completions_reused) == (24, 10)
+
+
+def test_cancelling_takes_less_than_a_second_while_the_writer_hangs(context: ToolContext, tree: str) -> None:
+    started, cancelled = threading.Event(), threading.Event()
+
+    class Hanging(ScriptedWriter):
+        async def write(self, request: WritingRequest) -> Completion:
+            self.asked.append(request)
+            started.set()
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    context = replace(context, writer=Hanging(), run_key="hangs", is_cancelled=cancelled.is_set)
+    raised: list[ClasswrightError] = []
+
+    def run() -> None:
+        try:
+            synthesize_examples(SynthesizeExamplesRequest(task="support"), context)
+        except Cancelled as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    assert started.wait(20)
+    asked_to_stop = time.monotonic()
+    cancelled.set()
+    thread.join(20)
+
+    assert raised
+    assert time.monotonic() - asked_to_stop < 1
+
+
+# --- budgets and failures
+
+
+def test_a_token_budget_ends_the_writing_evenly_and_says_so(context: ToolContext, tree: str) -> None:
+    context = with_writer(context)
+
+    result = synthesize_examples(SynthesizeExamplesRequest(task="support", max_tokens=12 * 140), context)
+
+    assert result.accepted == 24
+    assert set(Counter(row.label for row in train_rows(context, result.dataset)).values()) == {8}
+    assert result.missing[0].reason.startswith("budget reached: ")
+    assert result.usage
+    assert result.usage.tokens_in + result.usage.tokens_out <= 12 * 140
+    assert result.usage.estimated_tokens == 24 * 140
+
+
+def test_a_cost_budget_needs_prices(context: ToolContext, tree: str) -> None:
+    with pytest.raises(InvalidInput, match="max_cost"):
+        synthesize_examples(SynthesizeExamplesRequest(task="support", max_cost=1), with_writer(context, prices=None))
+
+
+def test_a_cost_budget_is_kept(context: ToolContext, tree: str) -> None:
+    prices = Prices(tokens_in=1_000, tokens_out=10_000)  # 0.5 dollars a request
+
+    result = synthesize_examples(
+        SynthesizeExamplesRequest(task="support", max_cost=3.2), with_writer(context, prices=prices)
+    )
+
+    assert result.usage
+    assert result.usage.cost == pytest.approx(3.0)
+    assert result.accepted == 12
+
+
+def test_a_budget_too_small_for_one_text_is_an_error(context: ToolContext, tree: str) -> None:
+    with pytest.raises(BudgetExceeded, match="max_tokens"):
+        synthesize_examples(SynthesizeExamplesRequest(task="support", max_tokens=10), with_writer(context))
+
+
+def test_a_writer_that_is_down_is_an_error_that_says_so(context: ToolContext, tree: str) -> None:
+    def down(request: WritingRequest) -> Completion:
+        raise WriterUnavailable("the endpoint", "does not answer", "Start it and call again.")
+
+    with pytest.raises(WriterUnavailable, match="does not answer"):
+        synthesize_examples(SynthesizeExamplesRequest(task="support"), with_writer(context, down))
+
+
+def test_a_full_disk_is_an_error_and_nothing_that_was_paid_for_is_lost(context: ToolContext, tree: str) -> None:
+    pages = 0
+
+    def limit_pages(connection: object, _record: object) -> None:
+        connection.execute(f"PRAGMA max_page_count={pages}")  # type: ignore[attr-defined]
+
+    engine = context.workspace.engine
+    with engine.connect() as connection:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one() + 3
+    event.listen(engine, "connect", limit_pages)
+    engine.dispose()
+    with pytest.raises(StorageFailed, match=r"Free some space"):
+        synthesize_examples(SynthesizeExamplesRequest(task="support"), with_writer(context))
+    event.remove(engine, "connect", limit_pages)
+    engine.dispose()
+    context = with_writer(context)
+
+    result = synthesize_examples(SynthesizeExamplesRequest(task="support"), context)
+
+    assert result.accepted == 48
+    assert 0 < len(asked_of(context)) < 24
+
+
+# --- without a writer
+
+
+def test_without_a_writer_the_calling_model_gets_an_assignment(context: ToolContext, tree: str) -> None:
+    result = synthesize_examples(SynthesizeExamplesRequest(task="support", rows=96), context)
+
+    assert (result.dataset, result.assignment, result.wanted, result.accepted) == (None, "support-a1", 96, 0)
+    assert [batch.batch for batch in result.batches] == ["b1", "b2", "b3"]
+    assert all(10 <= batch.count <= 25 for batch in result.batches)
+    assert "submit_examples" in result.next_step
+    assert "support-a1" in result.next_step
+    assert any("the customer wants money back" in rule for rule in result.rules)
+
+
+def test_a_repeated_hand_out_is_the_same_assignment(context: ToolContext, tree: str) -> None:
+    first = synthesize_examples(SynthesizeExamplesRequest(task="support"), context)
+
+    assert synthesize_examples(SynthesizeExamplesRequest(task="support"), context) == first
+
+
+def test_the_answer_stays_under_10_kb_however_long_the_names(workspace: Workspace, context: ToolContext) -> None:
+    labels = tuple(Label(name=f"{n:03}" + "語" * 97, description="説" * 2000) for n in range(16))
+    workspace.save_task(Task(slug="long", instruction="明" * 4000, labels=labels))
+    tree = TopicTree(
+        task="long",
+        source_types=("類" * 300, "型" * 300),
+        labels=tuple(
+            LabelTopics(label=label.name, topics=(Topic(name="題" * 300, subtopics=("甲" * 300, "乙" * 300)),))
+            for label in labels
+        ),
+    )
+    workspace.publish_document("topics", "long", tree, run_key="tree")
+    document = RegenerationPlan(
+        task="long",
+        model="long-m1",
+        dataset="long-d1",
+        round=1,
+        items=tuple(
+            RegenerationItem(
+                label=labels[n].name, contrast=labels[n + 1].name, count=25, reason="x", style=("語" * 20_000,) * 10
+            )
+            for n in range(15)
+        ),
+    )
+    workspace.publish_document("plan", "long", document, run_key="plan")
+
+    def overlong(request: WritingRequest) -> Completion:
+        return Completion(items=("語" * 3_000,) * request.count)
+
+    answers = [
+        synthesize_examples(SynthesizeExamplesRequest(task="long", plan=plan, rows=rows), run)
+        for plan in (None, "long-p1")
+        for rows, run in (
+            (None, replace(context, run_key=f"assignment {plan}")),
+            (32, with_writer(context, overlong, f"run {plan}")),
+        )
+    ]
+
+    assert [len(answer.model_dump_json().encode()) < 10_000 for answer in answers] == [True] * 4
+
+
+# --- bad input
+
+
+def test_unknown_ids_are_named_with_the_nearest_one(context: ToolContext, tree: str) -> None:
+    context = with_writer(context)
+
+    with pytest.raises(NotFound, match=r"task 'suport'.*'support'"):
+        synthesize_examples(SynthesizeExamplesRequest(task="suport"), context)
+    with pytest.raises(NotFound, match=r"topic tree 'support-t7'.*'support-t1'"):
+        synthesize_examples(SynthesizeExamplesRequest(task="support", topic_tree="support-t7"), context)
+    with pytest.raises(NotFound, match="plan 'support-p1'"):
+        synthesize_examples(SynthesizeExamplesRequest(task="support", plan="support-p1"), context)
+    with pytest.raises(NotFound, match="dataset 'support-d1'"):
+        synthesize_examples(SynthesizeExamplesRequest(task="support", dataset="support-d1"), context)
+    with pytest.raises(InvalidInput, match="is a topics, not a dataset"):
+        synthesize_examples(SynthesizeExamplesRequest(task="support", dataset="support-t1"), context)
+
+
+def test_a_task_without_a_tree_says_what_to_do(context: ToolContext, task: Task) -> None:
+    with pytest.raises(NotFound, match="topic tree"):
+        synthesize_examples(SynthesizeExamplesRequest(task="support"), with_writer(context))
+
+
+def test_a_tree_that_lacks_a_label_is_refused_by_name(context: ToolContext, tree: str, task: Task) -> None:
+    context.workspace.save_task(task.model_copy(update={"labels": (*task.labels, Label(name="praise"))}))
+
+    with pytest.raises(InvalidInput, match=r"'praise'.*propose_topics"):
+        synthesize_examples(SynthesizeExamplesRequest(task="support"), with_writer(context))
+
+
+@pytest.mark.parametrize("rows", [0, -1, 10**9])
+def test_counts_out_of_bounds_are_refused_by_name(rows: int) -> None:
+    with pytest.raises(ValidationError, match="rows"):
+        SynthesizeExamplesRequest(task="support", rows=rows)
+
+
+def test_every_refused_text_lies_beside_the_dataset(context: ToolContext, tree: str) -> None:
+    context = with_writer(context, lambda request: Completion(items=("no", *texts_of(request))))
+
+    result = synthesize_examples(SynthesizeExamplesRequest(task="support"), context)
+
+    assert result.dataset
+    folder: Path = context.workspace.artifact(result.dataset, "dataset").path
+    assert len((folder / "refused.jsonl").read_text(encoding="utf-8").splitlines()) == 24
+    assert read_card(context.workspace, result.dataset).refused == {"too short": 24}

@@ -1,0 +1,100 @@
+"""Learning from a large labelled dataset of the workspace: once, and never from copies of the task's own rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from classwright_tools.augmentation.base_classes import base_classes
+from classwright_tools.augmentation.gan_fitting import Pretrained, pretrain
+from classwright_tools.augmentation.gan_settings import GanSettings
+from classwright_tools.augmentation.pretrained_files import kept_pretrained, pretraining_key, rows_digest
+from classwright_tools.context import ToolContext
+from classwright_tools.domain.example import Example, Split
+from classwright_tools.errors import InvalidInput, NotEnoughData
+from classwright_tools.learning.embedding_cache import EmbeddingCache
+from classwright_tools.learning.encoders import Encoder
+from classwright_tools.learning.rows import without_copies
+from classwright_tools.workspace.datasets import read_rows
+from classwright_tools.workspace.workspace import Workspace
+
+MOST_ROWS = 50_000  # more take minutes to embed and teach the same
+LEAST_ROWS = 100
+LEAST_OF_LABEL = 10  # rows of a label that is learned from
+SEED = 0  # one pre-training serves all seeds of what follows: it is kept
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a corpus taught, from how many rows, the folded names of its labels, and whether it had been kept."""
+
+    pretrained: Pretrained
+    rows: int
+    names: frozenset[str]
+    reused: bool
+
+
+def learn_from(
+    context: ToolContext,
+    encoder: Encoder,
+    cache: EmbeddingCache,
+    corpus: str,
+    own: dict[Split, list[Example]],
+    *,
+    network: bool,
+) -> Lesson:
+    """Return what the training rows of the dataset `corpus` teach, without near-duplicates of the rows in `own`.
+
+    With `network` the GAN is pre-trained on them, or taken from the workspace if it has been; without, only the means
+    and covariances of its labels are taken.
+
+    Raises:
+        InvalidInput: its rows are pairs.
+        NotEnoughData: it has fewer than 100 rows, or fewer than two labels with 10.
+    """
+    rows = _corpus_rows(context.workspace, corpus, own)
+    names = sorted({str(row.label) for row in rows})
+    numbers = np.array([names.index(str(row.label)) for row in rows])
+    vectors = encoder.embed(
+        [row.text for row in rows], cache, lambda done: context.progress(0.05 + 0.2 * done, f"embedding {corpus}")
+    )
+    labels = np.eye(len(names), dtype=np.float32)[numbers]
+    folded = frozenset(name.casefold() for name in names)
+    if not network:
+        return Lesson(Pretrained(base_classes(vectors, labels, names), None), len(rows), folded, reused=False)
+    digest = rows_digest([(row.id, str(row.label)) for row in rows])
+    pretrained, reused = kept_pretrained(
+        context.workspace.root / "cache",
+        pretraining_key(digest, encoder.ref.digest, GanSettings(), SEED),
+        lambda: pretrain(
+            vectors,
+            labels,
+            names,
+            GanSettings(),
+            SEED,
+            lambda done: context.progress(0.25 + 0.15 * done, f"pre-training on {corpus}"),
+        ),
+    )
+    return Lesson(pretrained, len(rows), folded, reused)
+
+
+def _corpus_rows(workspace: Workspace, corpus: str, own: dict[Split, list[Example]]) -> list[Example]:
+    labelled = [row for row in read_rows(workspace, corpus, "train") if row.label is not None]
+    if any(row.text_pair is not None for row in labelled):
+        raise InvalidInput(f"dataset {corpus!r}", "holds pairs, and single texts are generated", "Name one of texts.")
+    chosen = np.random.default_rng(SEED).permutation(len(labelled))[:MOST_ROWS]
+    kept = without_copies(
+        [labelled[place] for place in np.sort(chosen)], [row for rows in own.values() for row in rows]
+    )
+    counts: dict[str, int] = {}
+    for row in kept:
+        counts[str(row.label)] = counts.get(str(row.label), 0) + 1
+    enough = [row for row in kept if counts[str(row.label)] >= LEAST_OF_LABEL]
+    if len(enough) < LEAST_ROWS or len({row.label for row in enough}) < 2:
+        raise NotEnoughData(
+            f"the corpus {corpus!r}",
+            f"has {len(enough)} rows of labels with {LEAST_OF_LABEL} rows or more, without copies of the task's rows",
+            f"Name a dataset with {LEAST_ROWS} rows of two labels or more, or leave `pretrain_dataset` out.",
+        )
+    return enough

@@ -1,0 +1,67 @@
+"""An augmentation on disk: `rows.safetensors`, `card.json`, `map.png`, and what its corpus taught."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from classwright_tools.augmentation.gan_fitting import Pretrained
+from classwright_tools.augmentation.pretrained_files import read_pretrained, write_pretrained
+from classwright_tools.domain.augmentation import AugmentationCard
+from classwright_tools.errors import DamagedArtifact
+from classwright_tools.learning.encoders import file_sha256
+from classwright_tools.learning.generated import Generated
+from classwright_tools.workspace.workspace import Workspace
+
+CARD, ROWS, MAP, PRETRAINED = "card.json", "rows.safetensors", "map.png", "pretrained.safetensors"
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Generated rows, their card, and what their corpus taught, with which rows can be made again."""
+
+    card: AugmentationCard
+    rows: Generated
+    pretrained: Pretrained | None
+
+
+def save_augmentation(folder: Path, card: AugmentationCard, rows: Generated, pretrained: Pretrained | None) -> None:
+    """Write an augmentation into `folder`, which holds its map already; the checksums in the card are set here."""
+    arrays: dict[str, npt.NDArray[Any]] = {
+        "embeddings": np.ascontiguousarray(rows.embeddings, np.float16),
+        "labels": np.ascontiguousarray(rows.labels, np.int64),
+        "weights": np.ascontiguousarray(rows.weights, np.float32),
+    }
+    save_file(arrays, folder / ROWS)
+    if pretrained:
+        write_pretrained(folder / PRETRAINED, pretrained)
+    files = {path.name: file_sha256(path) for path in sorted(folder.iterdir())}
+    (folder / CARD).write_text(card.model_copy(update={"files": files}).model_dump_json(indent=1), encoding="utf-8")
+
+
+def load_augmentation(workspace: Workspace, id_: str) -> Augmentation:
+    """Return the augmentation `id_`.
+
+    Raises:
+        NotFound: there is none.
+        DamagedArtifact: it does not read back as it was written.
+    """
+    folder = workspace.artifact(id_, "augmentation").path
+    try:
+        card = AugmentationCard.model_validate_json((folder / CARD).read_bytes())
+        if any(file_sha256(folder / name) != digest for name, digest in card.files.items()):
+            raise ValueError("its bytes are not those that were written")
+        arrays = load_file(folder / ROWS)
+        rows = Generated(arrays["embeddings"].astype(np.float32), arrays["labels"], arrays["weights"])
+        pretrained = read_pretrained(folder / PRETRAINED) if PRETRAINED in card.files else None
+    except (OSError, KeyError, ValueError, RuntimeError, SafetensorError) as error:
+        raise DamagedArtifact(
+            f"augmentation {id_!r}", "cannot be read back", "Make it again with `gan_augment`."
+        ) from error
+    return Augmentation(card, rows, pretrained)

@@ -1,0 +1,78 @@
+"""What is told of generated rows: figures, warnings, and one sentence of advice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from classwright_tools.augmentation import guards
+from classwright_tools.augmentation.faithfulness import Neighbourhoods, faithfulness, real_reference
+from classwright_tools.augmentation.helper_classifier import fit_helper
+from classwright_tools.augmentation.methods import Material
+from classwright_tools.domain.augmentation import FaithfulnessFigures, Likeness, MeasuredGain
+from classwright_tools.learning.generated import Generated
+
+LEAST_GAIN = 0.005  # of accuracy: less is not worth the rows
+
+
+@dataclass(frozen=True)
+class Findings:
+    """The figures of generated rows, and what is wrong with them."""
+
+    figures: FaithfulnessFigures
+    warnings: tuple[str, ...]
+
+
+def examine(material: Material, made: Generated, seed: int) -> Findings:
+    """Return how faithful the rows that were `made` are to the real ones."""
+    found = faithfulness(made.embeddings, material.embeddings, seed)
+    reference = real_reference(material.embeddings, seed)
+    helper = fit_helper(material.embeddings, material.label_vectors)
+    wanted = np.eye(len(material.names), dtype=np.float32)[made.labels]
+    warnings = (
+        guards.label_collapse(helper.labels_of(made.embeddings), wanted, material.names),
+        guards.mode_collapse(found, reference.recall),
+        guards.copies(found),
+    )
+    figures = FaithfulnessFigures(
+        generated=_likeness(found.neighbourhoods),
+        real=_likeness(reference),
+        vendi_ratio=found.vendi_ratio,
+        cosine=found.cosine,
+        real_cosine=found.real_cosine,
+        nearest=found.nearest,
+        copies=found.copies,
+    )
+    return Findings(figures, tuple(warning for warning in warnings if warning))
+
+
+def helps(measured: MeasuredGain) -> bool:
+    """Whether a gain is worth having and above its standard error.
+
+    A decision, not a test: with 50 rows no gain of a few points can be told from chance at 5%, and to leave out what
+    probably helps costs more than to keep what does nothing.
+    """
+    return measured.gain.value >= max(LEAST_GAIN, measured.standard_error)
+
+
+def advice_on(measured: MeasuredGain, warnings: tuple[str, ...], *, transfers: bool) -> str:
+    """Return one sentence: use the rows, or do not, because of what was measured.
+
+    `transfers` says that what was learned comes from a corpus.
+    """
+    gain = measured.gain
+    told = f"{100 * gain.value:+.1f} points of accuracy ({100 * gain.low:+.1f} to {100 * gain.high:+.1f})"
+    if not helps(measured):
+        return f"Do not use it, because held-out rows show no clear gain: {told}."
+    notes = [f"held-out rows gain {told}"]
+    if gain.low <= 0:
+        notes.append("with so few rows chance cannot be ruled out")
+    if transfers:
+        notes.append("the corpus is what helps, so train on it directly if you may")
+    notes.extend(f"{warning[0].lower()}{warning[1:].removesuffix('.')}" for warning in warnings)
+    return f"Use it, because {'; '.join(notes)}."
+
+
+def _likeness(found: Neighbourhoods) -> Likeness:
+    return Likeness(precision=found.precision, recall=found.recall, density=found.density, coverage=found.coverage)

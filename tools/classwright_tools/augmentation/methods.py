@@ -1,0 +1,108 @@
+"""The ways of generating rows, by name, and how many rows they make."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from classwright_tools.domain.augmentation import GenerationMethod
+from classwright_tools.learning.generated import Generated
+
+if TYPE_CHECKING:
+    from classwright_tools.augmentation.gan_fitting import Pretrained
+
+GENERATION_METHODS: tuple[GenerationMethod, ...] = ("distribution_calibration", "gan", "smote", "mixup")
+DRAWN = 2_000  # rows over all labels where only their weight was asked for: more make the same classifier
+LEAST_DRAWN = 50  # a label's
+MOST_GENERATED = 100_000
+
+
+@dataclass(frozen=True)
+class Material:
+    """Scarce rows: embeddings (n, d), label numbers (n,), groups (n,) that stay together, and the labels' names (K,).
+
+    `pretrained` is what a large corpus taught, if there is one.
+    """
+
+    embeddings: npt.NDArray[np.float32]
+    labels: npt.NDArray[np.int64]
+    groups: npt.NDArray[np.int64]
+    names: tuple[str, ...]
+    pretrained: Pretrained | None = None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def label_vectors(self) -> npt.NDArray[np.float32]:
+        """The labels as one-hot vectors (n, K)."""
+        return np.eye(len(self.names), dtype=np.float32)[self.labels]
+
+    def with_pretrained(self, pretrained: Pretrained) -> Material:
+        """Return the rows with what a corpus taught."""
+        return replace(self, pretrained=pretrained)
+
+    def take(self, places: npt.NDArray[np.int64]) -> Material:
+        """Return the rows at `places` (m,)."""
+        return replace(self, embeddings=self.embeddings[places], labels=self.labels[places], groups=self.groups[places])
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How rows are generated. With `target` every label is brought to so many rows, each as good as a real one.
+
+    Else all generated rows together weigh `weight` times what the real rows do, each label alike.
+    """
+
+    method: GenerationMethod
+    target: int | None
+    weight: float
+    seed: int
+
+
+def generate(recipe: Recipe, material: Material) -> Generated:
+    """Return rows made from `material` alone, and from what its corpus taught."""
+    counts = rows_wanted(recipe, material.labels, len(material.names))
+    if not counts.sum():
+        return Generated(
+            np.zeros((0, material.embeddings.shape[1]), np.float32), np.zeros(0, np.int64), np.zeros(0, np.float32)
+        )
+    labels = np.repeat(np.arange(len(counts)), counts)
+    embeddings = _made(recipe, material, labels)
+    weight = 1.0 if recipe.target else recipe.weight * len(material) / len(labels)
+    return Generated(embeddings, labels, np.full(len(labels), weight, np.float32))
+
+
+def rows_wanted(recipe: Recipe, labels: npt.NDArray[np.int64], k: int) -> npt.NDArray[np.int64]:
+    """Return how many rows (K,) to generate of each of `k` labels beside the real ones with `labels` (n,)."""
+    if recipe.target:
+        return np.maximum(recipe.target - np.bincount(labels, minlength=k), 0)
+    return np.full(k, max(LEAST_DRAWN, DRAWN // k))
+
+
+def _made(recipe: Recipe, material: Material, labels: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+    wanted = np.eye(len(material.names), dtype=np.float32)[labels]
+    rows, own = material.embeddings, material.label_vectors
+    if recipe.method == "gan":
+        from classwright_tools.augmentation.gan_fitting import fit_gan
+        from classwright_tools.augmentation.gan_settings import GanSettings
+
+        gan = fit_gan(
+            rows, own, material.names, material.pretrained, GanSettings(), recipe.seed, groups=material.groups
+        )
+        return gan.draw(wanted, recipe.seed)[0]
+    if recipe.method == "smote":
+        from classwright_tools.augmentation.interpolation import smote_rows
+
+        return smote_rows(rows, material.labels, np.bincount(labels, minlength=len(material.names)), recipe.seed)[0]
+    if recipe.method == "mixup":
+        from classwright_tools.augmentation.interpolation import mixed_rows
+
+        return mixed_rows(rows, own, wanted, recipe.seed)
+    from classwright_tools.augmentation.distribution_calibration import calibrated_rows
+
+    base = material.pretrained.base if material.pretrained else None
+    return calibrated_rows(rows, own, material.names, base, wanted, recipe.seed)

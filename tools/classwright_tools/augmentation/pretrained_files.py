@@ -1,0 +1,88 @@
+"""What a corpus taught, as one safetensors file; the workspace keeps it, so that a corpus is learned from once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from classwright_tools.augmentation.base_classes import BaseClasses
+from classwright_tools.augmentation.gan import Discriminator, Generator
+from classwright_tools.augmentation.gan_fitting import Pretrained
+from classwright_tools.augmentation.gan_settings import GanSettings
+from classwright_tools.augmentation.gan_training import Networks
+
+VERSION = 1  # rises when the same corpus and settings would teach something else
+_TUNING = ("tuning_steps", "moved_means", "early_stop", "filler", "pretraining")  # play no part in pre-training
+
+
+def pretraining_key(corpus: str, encoder: str, settings: GanSettings, seed: int) -> str:
+    """Return the name of what a corpus of digest `corpus` teaches, in hexadecimal."""
+    relevant = {name: value for name, value in asdict(settings).items() if name not in _TUNING}
+    told = json.dumps([VERSION, corpus, encoder, relevant, seed], sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+def rows_digest(rows: Sequence[tuple[str, str]]) -> str:
+    """Return the digest of a corpus from the ids and labels of its rows, whatever their order."""
+    return hashlib.sha256(json.dumps(sorted(rows)).encode()).hexdigest()
+
+
+def kept_pretrained(folder: Path, key: str, make: Callable[[], Pretrained]) -> tuple[Pretrained, bool]:
+    """Return what is kept in `folder` under `key`, or what `make` returns, which is then kept; and whether it was kept.
+
+    A file that does not read back is made anew.
+    """
+    path = folder / f"pretrained-{key}.safetensors"
+    if path.exists():
+        try:
+            return read_pretrained(path), True
+        except (OSError, KeyError, ValueError, RuntimeError, SafetensorError):
+            path.unlink(missing_ok=True)
+    made = make()
+    folder.mkdir(parents=True, exist_ok=True)
+    beside = folder / f".{uuid.uuid4().hex}"
+    write_pretrained(beside, made)
+    beside.replace(path)
+    return made, False
+
+
+def write_pretrained(path: Path, pretrained: Pretrained) -> None:
+    """Write `pretrained` as safetensors; the names of its classes and its form are in the file's metadata."""
+    networks = pretrained.networks
+    form: dict[str, Any] = {"names": list(pretrained.base.names)}
+    tensors = {f"base.{name}": torch.from_numpy(array) for name, array in pretrained.base.tensors().items()}
+    if networks:
+        form |= {"gaussian_start": networks.generator.gaussian_start, "joint": networks.generator.joint}
+        for prefix, network in (("generator", networks.generator), ("discriminator", networks.discriminator)):
+            tensors |= {f"{prefix}.{name}": tensor.contiguous() for name, tensor in network.state_dict().items()}
+    save_file(tensors, path, metadata={"form": json.dumps(form)})
+
+
+def read_pretrained(path: Path) -> Pretrained:
+    """Return what `write_pretrained` wrote; raises what safetensors and torch raise for a file that is none."""
+    with safe_open(path, framework="pt") as file:
+        form = json.loads((file.metadata() or {})["form"])
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a mapping
+    base = BaseClasses.from_tensors(form["names"], {k: v.numpy() for k, v in _below("base", tensors).items()})
+    if "joint" not in form:
+        return Pretrained(base, None)
+    width, labels = base.space.components, len(base.names)
+    generator = Generator(width, labels, gaussian_start=form["gaussian_start"], joint=form["joint"])
+    discriminator = Discriminator(width, labels, joint=form["joint"])
+    generator.load_state_dict(_below("generator", tensors))
+    discriminator.load_state_dict(_below("discriminator", tensors))
+    return Pretrained(base, Networks(generator, discriminator))
+
+
+def _below(prefix: str, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    start = f"{prefix}."
+    return {name.removeprefix(start): tensor for name, tensor in tensors.items() if name.startswith(start)}

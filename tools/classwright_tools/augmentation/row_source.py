@@ -1,0 +1,86 @@
+"""An augmentation as a training sees it: rows beside the real ones, and never any made from a held-out row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from classwright_tools.augmentation.files import Augmentation, load_augmentation
+from classwright_tools.augmentation.methods import Material, Recipe, generate
+from classwright_tools.domain.cards import EncoderRef
+from classwright_tools.errors import InvalidInput
+from classwright_tools.learning.generated import Generated
+from classwright_tools.learning.rows import Rows
+from classwright_tools.workspace.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class AugmentationSource:
+    """Gives the stored rows to a training on all rows, and rows generated anew to one on a part of them."""
+
+    augmentation: Augmentation
+
+    @property
+    def penalty(self) -> float:
+        """The classifier's C that the gain was measured with."""
+        return self.augmentation.card.measured.penalty
+
+    def beside(self, rows: Rows, embeddings: np.ndarray) -> Generated:
+        """Return the rows to train on beside `rows`, whose `embeddings` are (n, d).
+
+        The stored ones were generated from all training rows. In a fold they would bring the held-out rows in by the
+        back door, so the same recipe is followed on the fold's rows.
+        """
+        card = self.augmentation.card
+        if len(rows) == card.real_rows:
+            return self.augmentation.rows
+        material = Material(embeddings, rows.labels, rows.groups, card.labels, self.augmentation.pretrained)
+        recipe = Recipe(card.method, card.target, card.weight or 0.0, card.seed)
+        return generate(recipe, material)
+
+
+def row_source(
+    workspace: Workspace,
+    id_: str,
+    dataset: str,
+    labels: Sequence[str],
+    encoder: EncoderRef,
+    *,
+    method: str,
+    imbalance: str,
+) -> AugmentationSource:
+    """Return the augmentation `id_` as a source of rows for a training by `method` on `dataset`.
+
+    Raises:
+        NotFound: there is no such augmentation.
+        InvalidInput: it is for another method, treatment of imbalance, dataset, list of labels or encoder.
+        DamagedArtifact: it does not read back.
+    """
+    subject = f"augmentation {id_!r}"
+    if method != "probe":
+        raise InvalidInput(subject, f"holds embeddings, which method {method!r} cannot train on", "Use method='probe'.")
+    if imbalance not in ("none", "class_weights"):
+        raise InvalidInput(
+            subject,
+            f"does not go with imbalance={imbalance!r}, which looks at the shares of real rows",
+            "Leave `imbalance` out: the generated rows have each label alike.",
+        )
+    found = load_augmentation(workspace, id_)
+    card = found.card
+    if card.dataset != dataset:
+        raise InvalidInput(
+            subject,
+            f"was generated from {card.dataset!r}, not from {dataset!r}",
+            f"Train on {card.dataset!r}, or call `gan_augment` with dataset={dataset!r}.",
+        )
+    if card.labels != tuple(labels):
+        raise InvalidInput(subject, "has not the labels that the task has now", "Call `gan_augment` again.")
+    if card.encoder.digest != encoder.digest:
+        raise InvalidInput(
+            subject,
+            f"was generated with the encoder {card.encoder.name!r}, not with {encoder.name!r}",
+            "Train with that encoder, or call `gan_augment` again.",
+        )
+    return AugmentationSource(found)

@@ -1,0 +1,53 @@
+"""The rows of a task that others are generated from: labelled training rows, none a copy of a held-out one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from classwright_tools.augmentation.methods import Material
+from classwright_tools.context import ToolContext
+from classwright_tools.domain.example import Example, Split
+from classwright_tools.domain.task import Task
+from classwright_tools.errors import NotEnoughData
+from classwright_tools.learning.embedding_cache import EmbeddingCache
+from classwright_tools.learning.encoders import Encoder
+from classwright_tools.learning.rows import training_rows, without_copies
+from classwright_tools.workspace.datasets import read_rows
+from classwright_tools.workspace.workspace import Workspace
+
+LEAST_ROWS = 5  # a label's: with fewer, neither its spread nor whether anything helps can be seen
+
+
+def all_rows(workspace: Workspace, dataset: str) -> dict[Split, list[Example]]:
+    """Return the rows of a dataset's three labelled splits."""
+    splits: tuple[Split, ...] = ("train", "validation", "test")
+    return {split: read_rows(workspace, dataset, split) for split in splits}
+
+
+def material_of(
+    context: ToolContext, encoder: Encoder, cache: EmbeddingCache, task: Task, own: dict[Split, list[Example]]
+) -> Material:
+    """Return the training rows of `own` as embeddings.
+
+    Raises:
+        InvalidInput: a row's label is not the task's.
+        NotEnoughData: a label has fewer than five rows.
+    """
+    labelled = [row for row in own["train"] if row.label is not None]
+    kept = without_copies(labelled, [*own["validation"], *own["test"]])
+    _refuse_few((row.label for row in kept), task.label_names)
+    rows = training_rows(kept, task.label_names)
+    vectors = encoder.embed(rows.texts, cache, lambda done: context.progress(0.05 * done, "embedding texts"))
+    return Material(vectors, rows.labels, rows.groups, task.label_names)
+
+
+def _refuse_few(labels: Iterable[str | None], names: tuple[str, ...]) -> None:
+    counts = Counter(labels)
+    few = [f"{name!r} ({counts[name]})" for name in names if counts[name] < LEAST_ROWS]
+    if few:
+        raise NotEnoughData(
+            f"the training rows of {len(few)} of {len(names)} labels",
+            f"are fewer than {LEAST_ROWS} each: {', '.join(few[:10])}",
+            "Import some, or write some with `synthesize_examples`: rows cannot be generated from so few.",
+        )

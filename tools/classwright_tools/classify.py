@@ -1,0 +1,113 @@
+"""The verb `classify`: labels and calibrated probabilities for texts or pairs, abstaining where unsure."""
+
+from __future__ import annotations
+
+from pydantic import Field, model_validator
+
+from classwright_tools.context import ToolContext
+from classwright_tools.domain.noun import ArtifactId, LabelName, Noun, Share, ToolRequest, ToolResult
+from classwright_tools.domain.pair import AnyText, GivenPair, joined
+from classwright_tools.domain.task import TaskKind
+from classwright_tools.errors import InvalidInput
+
+
+class ClassifyRequest(ToolRequest):
+    """Texts to classify, or for a model of a pair task pairs."""
+
+    model: ArtifactId
+    texts: tuple[AnyText, ...] = Field(default=(), max_length=1_000, description="The texts, one string each.")
+    pairs: tuple[GivenPair, ...] = Field(
+        default=(), max_length=1_000, description="For a model of a pair task: the pairs, in place of `texts`."
+    )
+    threshold: Share | None = Field(
+        default=None,
+        description="Abstain below this probability. Default: the model's own; 0 never abstains.",
+    )
+
+    @model_validator(mode="after")
+    def _texts_or_pairs(self) -> ClassifyRequest:
+        if bool(self.texts) == bool(self.pairs):
+            raise ValueError("pass `texts`, or `pairs` for a model of a pair task: one of the two")
+        return self
+
+
+class Classified(Noun):
+    """One text's answer."""
+
+    label: LabelName | None = Field(description="None where the model abstains.")
+    probability: float = Field(ge=0, le=1, description="Calibrated, of the likeliest label.")
+    likeliest: tuple[tuple[LabelName, float], ...] = Field(
+        max_length=3, description="The likeliest labels, best first."
+    )
+
+
+class ClassifyResult(ToolResult):
+    """One answer a text, in the order of the texts."""
+
+    model: ArtifactId
+    threshold: float
+    abstained: int = Field(ge=0)
+    results: tuple[Classified, ...]
+
+
+def classify(request: ClassifyRequest, context: ToolContext) -> ClassifyResult:
+    """Classify texts.
+
+    Raises:
+        NotFound: there is no such model, or its encoder is nowhere to be found.
+        DamagedArtifact: the model does not read back.
+        InvalidInput: a text is empty, or the model is for pairs and got texts, or the other way round.
+    """
+    from classwright_tools.learning.model import load_model
+
+    _check_texts(request)
+    context.progress(0.0, f"loading {request.model}")
+    # The texts are the caller's business: their embeddings are not kept.
+    model = load_model(context.workspace, request.model, remember=False)
+    contents = _contents(request, model.card.kind)
+    threshold = model.threshold if request.threshold is None else request.threshold
+    context.progress(0.1, f"classifying {len(contents)} texts")
+    results = tuple(_classified(model.labels, row, threshold) for row in model.predict_proba(contents).tolist())
+    abstained = sum(result.label is None for result in results)
+    return ClassifyResult(
+        summary=f"Classified {len(results)} texts; abstained on {abstained}, below {threshold:.2f}.",
+        next_step="Texts without a label are best read by a person, and make good training rows once labelled."
+        if abstained
+        else "Probabilities are calibrated: raise the threshold to trade answers for accuracy.",
+        model=request.model,
+        threshold=threshold,
+        abstained=abstained,
+        results=results,
+    )
+
+
+def _check_texts(request: ClassifyRequest) -> None:
+    """Raise an `InvalidInput` if a text is empty."""
+    named = {f"texts[{place}]": text for place, text in enumerate(request.texts)}
+    for place, pair in enumerate(request.pairs):
+        named |= {f"pairs[{place}].text": pair.text, f"pairs[{place}].text_pair": pair.text_pair}
+    for name, text in named.items():
+        if not text.strip():
+            raise InvalidInput(name, "is empty", "Leave it out or send its text.")
+
+
+def _contents(request: ClassifyRequest, kind: TaskKind) -> list[str]:
+    """Return what to classify by a model of a task of `kind`."""
+    if kind == "text":
+        if request.pairs:
+            raise InvalidInput(f"model {request.model!r}", "classifies single texts", "Pass `texts`, not `pairs`.")
+        return list(request.texts)
+    if request.texts:
+        raise InvalidInput(f"model {request.model!r}", "classifies pairs of texts", "Pass `pairs`, not `texts`.")
+    return [joined(pair.text, pair.text_pair) for pair in request.pairs]
+
+
+def _classified(labels: tuple[str, ...], probabilities: list[float], threshold: float) -> Classified:
+    """Return the answer for one text; `probabilities` is in the order of `labels`."""
+    order = sorted(range(len(labels)), key=lambda place: -probabilities[place])
+    best = order[0]
+    return Classified(
+        label=labels[best] if probabilities[best] >= threshold else None,
+        probability=min(1.0, probabilities[best]),
+        likeliest=tuple((labels[place], min(1.0, probabilities[place])) for place in order[:3]),
+    )

@@ -1,0 +1,53 @@
+"""What a tool works with besides its request: the workspace, the writer, progress, cancellation, the seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from classwright_tools.errors import Cancelled
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from classwright_tools.workspace.workspace import Workspace
+    from classwright_tools.writing.writer import Writer
+
+DEFAULT_ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
+
+
+def _silent(fraction: float | None, message: str) -> None:
+    """Report to nobody."""
+
+
+def _never() -> bool:
+    return False
+
+
+@dataclass(frozen=True)
+class ToolContext:
+    """The surroundings of one call of a tool.
+
+    `run_key` names the call: an artifact that a run made is found again by it, so that a job which is repeated
+    after a crash makes nothing twice.
+    """
+
+    workspace: Workspace
+    run_key: str
+    writer: Writer | None = None
+    encoder: str = DEFAULT_ENCODER
+    import_folders: tuple[Path, ...] = ()
+    seed: int = 0
+    report: Callable[[float | None, str], None] = field(default=_silent)
+    is_cancelled: Callable[[], bool] = field(default=_never)
+
+    def progress(self, fraction: float | None, message: str) -> None:
+        """Report progress (0 to 1, or None when unknown), and stop here if the caller asked to.
+
+        Raises:
+            Cancelled: the caller asked to stop.
+        """
+        if self.is_cancelled():
+            raise Cancelled
+        self.report(fraction, message)

@@ -1,0 +1,1 @@
+"""What makes a row fit to keep: cleaning, duplicates, quality gates, leaks."""

@@ -1,0 +1,225 @@
+"""Rows on their way into a dataset: which are usable, and which repeat others."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classwright_tools.curation.bulk_duplicates import BulkDuplicates, Repeat
+from classwright_tools.curation.cleaning import clean_text, is_broken, shortened
+from classwright_tools.curation.file_readers import SourceRow
+from classwright_tools.curation.label_names import LabelNames, label_text
+from classwright_tools.curation.leaks import group, removal_tables, skip_reason
+from classwright_tools.curation.queries import Queries
+from classwright_tools.curation.spool import Spool
+from classwright_tools.domain.example import Split, example_id
+from classwright_tools.domain.noun import MAX_TEXT_CHARS
+from classwright_tools.domain.pair import joined, shown
+from classwright_tools.domain.task import TaskKind
+from classwright_tools.errors import InvalidInput
+
+BATCH_ROWS = 10_000
+# So many skipped rows are shown, and so many of one reason: one reason shall not hide the others.
+EXAMPLES_KEPT, EXAMPLES_OF_A_REASON = 12, 3
+# A dataset's fingerprints are held in memory, 170 bytes a row.
+MAX_ROWS_IMPORTED = 5_000_000
+_WHERE = ("", " in the pair's second text")  # which of a row's texts a problem is in
+
+
+class Arrival(NamedTuple):
+    """A row that can be used: its number in the source, its clean text (a pair's two, joined), the task's label."""
+
+    number: int
+    text: str
+    label: str | None
+
+
+class Skip(NamedTuple):
+    """A row that is not imported: its number in the source, its text in 200 characters, and the reason in full."""
+
+    number: int
+    text: str
+    reason: str
+
+
+@dataclass
+class Skipped:
+    """The rows that are not imported: counted by reason, the first of each, and what the first unknown label was."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    examples: list[Skip] = field(default_factory=list)
+    unknown_label: str = ""
+
+    def add(self, number: int, text: object, reason: str, detail: str = "") -> None:
+        """Count a row under `reason`."""
+        self.counts[reason] += 1
+        if len(self.examples) < EXAMPLES_KEPT and self.counts[reason] <= EXAMPLES_OF_A_REASON:
+            seen = clean_text(shown(str(text or ""))[:1_000])
+            self.examples.append(Skip(number, shortened(seen), detail or reason))
+
+
+class Arrivals:
+    """The usable rows of a source; what is skipped, and how many were read, is counted while they are read."""
+
+    def __init__(self, source: Iterable[SourceRow], labels: LabelNames | None, kind: TaskKind = "text") -> None:
+        """Take the rows of `source`, with two texts each if `kind` is "pair"; `labels` is None when rows have none."""
+        self._source = source
+        self._labels = labels
+        self._kind = kind
+        self.skipped = Skipped()
+        self.read = 0
+
+    def batches(self) -> Iterator[list[Arrival]]:
+        """Yield the usable rows, so many at a time.
+
+        Raises:
+            InvalidInput: the source has more than MAX_ROWS_IMPORTED rows.
+        """
+        rows = iter(self._source)
+        while batch := list(islice(rows, BATCH_ROWS)):
+            if self.read + len(batch) > MAX_ROWS_IMPORTED:
+                raise InvalidInput(
+                    "the source", f"has more than {MAX_ROWS_IMPORTED:,} rows", "Import a part of it, or split it."
+                )
+            usable = [self._usable(self.read + offset, row) for offset, row in enumerate(batch)]
+            self.read += len(batch)
+            yield [row for row in usable if row is not None]
+
+    def _usable(self, number: int, row: SourceRow) -> Arrival | None:
+        texts = (row.text,) if self._kind == "text" else (row.text, row.text_pair)
+        problem = row.problem or next(filter(None, map(_text_problem, texts, _WHERE)), None)
+        if problem:
+            self.skipped.add(number, row.text, problem)
+            return None
+        clean = [clean_text(text) for text in texts]
+        if not all(clean):
+            self.skipped.add(number, row.text, "no text" + _WHERE[clean.index("")])
+            return None
+        text = joined(*clean)
+        if self._labels is None:
+            return Arrival(number, text, None)
+        if row.label is None or not label_text(row.label):
+            self.skipped.add(number, text, "no label")
+            return None
+        label = self._labels.find(row.label)
+        if label is None:
+            name = label_text(row.label)[:100]
+            detail = f"label {name!r} is not in the task; the nearest is {self._labels.nearest(name)!r}"
+            self.skipped.unknown_label = self.skipped.unknown_label or detail
+            self.skipped.add(number, text, "label not in the task", detail)
+            return None
+        return Arrival(number, text, label)
+
+
+def _text_problem(text: object, where: str) -> str | None:
+    """Return why the value of a text's column cannot be used, or None; `where` names the second text of a pair."""
+    if text is None:
+        return "no text" + where
+    if not isinstance(text, str):
+        return "text is not a string" + where
+    if len(text) > MAX_TEXT_CHARS:
+        return "too long" + where
+    return "broken characters" + where if is_broken(text) else None
+
+
+class Comparison:
+    """Finds the rows that repeat others, among those of a dataset and those that arrive.
+
+    Splits are added in the order of `leaks.PRECEDENCE`, and in each the rows that are there before those arriving.
+    """
+
+    def __init__(self, folder: Path, arriving: Split) -> None:
+        """Keep the texts in `folder`; the rows that arrive are for the split `arriving`.
+
+        `labels` counts the arriving rows that are kept, by label.
+        """
+        self._spool = Spool(folder / "rows.arrow")
+        self._duplicates = BulkDuplicates(*removal_tables())
+        self.arriving = arriving
+        self._begins: dict[Split, int] = {}
+        self._rows: Counter[Split] = Counter()
+        self._arrived = range(0)
+        self._numbers = array("q")
+        self._kept = np.ones(0, dtype=bool)
+        self._queries = Queries()
+        self.labels: Counter[str | None] = Counter()
+
+    @property
+    def imported(self) -> int:
+        """How many arriving rows are kept."""
+        return self.labels.total()
+
+    def begin(self, split: Split) -> None:
+        """Say that the rows of `split` come next."""
+        self._begins[split] = len(self._spool)
+
+    def add_rows(self, split: Split, texts: Sequence[str], labels: Sequence[str | None]) -> None:
+        """Take rows that the dataset holds in `split`."""
+        self._rows[split] += len(texts)
+        self._spool.append(texts, labels)
+        self._queries.add(split, texts)
+        self._duplicates.add(texts, group(split, arriving=False))
+
+    def add_arrivals(self, rows: Sequence[Arrival]) -> None:
+        """Take rows that arrive."""
+        begin = self._arrived.start if self._numbers else len(self._spool)
+        texts = [row.text for row in rows]
+        self._spool.append(texts, [row.label for row in rows])
+        self._queries.add(self.arriving, texts)
+        self._duplicates.add(texts, group(self.arriving, arriving=True))
+        self._numbers.extend(row.number for row in rows)
+        self.labels.update(row.label for row in rows)
+        self._arrived = range(begin, len(self._spool))
+
+    def finish(self, skipped: Skipped, progress: Callable[[float], None]) -> Counter[Split]:
+        """Compare all rows; count the arriving ones that go in `skipped`, and return how many of each split go."""
+        self._spool.finish()
+        self._kept = np.ones(len(self._spool), dtype=bool)
+        dropped: Counter[Split] = Counter()
+        for repeat in self._duplicates.repeats(self._spool.text, progress):
+            self._kept[repeat.row] = False
+            if repeat.row in self._arrived:
+                self._skip(repeat, skipped)
+            else:
+                dropped[self._split(repeat.row)] += 1
+        return dropped
+
+    def arrivals(self) -> Iterator[tuple[str, str | None]]:
+        """Yield the (text, label) of the arriving rows that are kept."""
+        for row, text, label in self._spool.rows(self._arrived.start, self._arrived.stop):
+            if self._kept[row]:
+                yield text, label
+
+    def shared_queries(self) -> int:
+        """Return how many of the arriving rows that are kept have the query of a labelled pair of another split."""
+        return sum(self._queries.elsewhere(self.arriving, text) for text, _ in self.arrivals())
+
+    def kept(self, split: Split) -> NDArray[np.bool_]:
+        """Return which of the rows that the dataset holds in `split` are kept, in their order."""
+        begin = self._begins[split]
+        return self._kept[begin : begin + self._rows[split]]
+
+    def _skip(self, repeat: Repeat, skipped: Skipped) -> None:
+        text, label = self._spool.row(repeat.row)
+        self.labels[label] -= 1
+        kept_text, kept_label = self._spool.row(repeat.of)
+        split = self._split(repeat.of)
+        reason = skip_reason(self.arriving, split, repeat.similarity == 1.0, label == kept_label)
+        where = f"{split} row {example_id(kept_text)}"
+        if repeat.of in self._arrived:
+            where = f"row {self._numbers[repeat.of - self._arrived.start]} of the source"
+        detail = f"{reason}: like {where}, similarity {repeat.similarity:.2f}"
+        skipped.add(self._numbers[repeat.row - self._arrived.start], text, reason, detail)
+
+    def _split(self, row: int) -> Split:
+        if row in self._arrived:
+            return self.arriving
+        return next(split for split, begin in self._begins.items() if begin <= row < begin + self._rows[split])

@@ -1,0 +1,277 @@
+"""Rows out of JSONL, CSV and Parquet files, one after the other, whatever the file's size."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from io import TextIOWrapper
+from itertools import chain, islice
+from pathlib import Path
+from typing import IO, Any
+
+from classwright_tools.domain.noun import MAX_TEXT_CHARS
+from classwright_tools.errors import InvalidInput
+
+# A row that is longer than this cannot be a text of at most MAX_TEXT_CHARS with some other columns: it is skipped.
+MAX_ROW_CHARS = 50 * MAX_TEXT_CHARS
+# How many rows of a file whose rows need not all have the same columns are looked at for the columns' names.
+ROWS_LOOKED_AT = 100
+PARQUET_BATCH = 2_000
+# What the columns of a pair are called; the first names are tried first.
+USUAL_PAIR, OTHER_PAIR = ("text", "text_pair"), ("query", "item")
+_DELIMITERS = (",", ";", "\t", "|")
+
+
+@dataclass(frozen=True)
+class SourceRow:
+    """A row as it stands in the source; `problem` says why it could not be read, if so."""
+
+    text: Any = None
+    label: Any = None
+    problem: str | None = None
+    text_pair: Any = None
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns to read; `label` is None when labels are not wanted, `pair` when a row is one text."""
+
+    text: str
+    label: str | None
+    pair: str | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """The columns that are wanted."""
+        return [name for name in (self.text, self.pair, self.label) if name is not None]
+
+    def like(self, there: list[str]) -> Columns:
+        """Return these columns, or where a source has 'query' and 'item' for 'text' and 'text_pair', those."""
+        usual = (self.text, self.pair) == USUAL_PAIR
+        if usual and set(OTHER_PAIR) <= set(there) and not set(USUAL_PAIR) <= set(there):
+            return replace(self, text=OTHER_PAIR[0], pair=OTHER_PAIR[1])
+        return self
+
+    def found_in(self, source: str, there: list[str]) -> Columns:
+        """Return the columns to read of `source`, which has the columns `there`.
+
+        Raises:
+            InvalidInput: a wanted column is not there; those that are there are named.
+        """
+        columns = self.like(there)
+        wanted_as = (("text_column", columns.text), ("pair_column", columns.pair), ("label_column", columns.label))
+        for argument, wanted in wanted_as:
+            if wanted is not None and wanted not in there:
+                names = ", ".join(repr(name[:60]) for name in there[:30]) or "none"
+                raise InvalidInput(
+                    source, f"has no column {wanted!r}; it has {names}", f"Pass one of them as `{argument}`."
+                )
+        return columns
+
+    def row(self, values: Mapping[str, Any]) -> SourceRow:
+        """Return the row with these `values` by column; those that are missing are None."""
+        label = None if self.label is None else values.get(self.label)
+        text_pair = None if self.pair is None else values.get(self.pair)
+        return SourceRow(values.get(self.text), label, text_pair=text_pair)
+
+
+class Position:
+    """How far a file has been read, for the progress report."""
+
+    def __init__(self) -> None:
+        self._file: IO[bytes] | None = None
+        self._size = 1
+
+    def follow(self, file: IO[bytes], size: int) -> None:
+        """Take the position of `file`, which has `size` bytes, from now on."""
+        self._file, self._size = file, max(1, size)
+
+    @property
+    def share(self) -> float | None:
+        """The share of the bytes that have been read, 0 to 1, or None where it is not known."""
+        return None if self._file is None or self._file.closed else min(1.0, self._file.tell() / self._size)
+
+
+def read_jsonl(path: Path, columns: Columns, position: Position) -> Iterator[SourceRow]:
+    """Yield a row for every line that is not blank of a JSONL file, plain or gzipped."""
+    source = f"file {path.name!r}"
+    with _opened(path, position) as file:
+        lines = (line for line in _bounded_lines(file) if line is None or line.strip())
+        values = ((line, _json_value(line)) for line in lines)
+        first = list(islice(values, ROWS_LOOKED_AT))
+        if first and isinstance(first[0][1], list):
+            raise InvalidInput(source, "holds a JSON array", "Write one JSON object a line (JSONL).")
+        objects = [value for _, value in first if isinstance(value, dict)]
+        if objects:
+            columns = columns.found_in(source, list(dict.fromkeys(name for value in objects for name in value)))
+        for line, value in chain(first, values):
+            yield _json_row(line, value, columns)
+
+
+def _json_value(line: str | None) -> Any:
+    try:
+        return None if line is None else json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _json_row(line: str | None, value: Any, columns: Columns) -> SourceRow:
+    if line is None:
+        return SourceRow(problem="too long")
+    if not isinstance(value, dict):
+        return SourceRow(text=line, problem="not a JSON object")
+    return columns.row(value)
+
+
+def read_csv(path: Path, columns: Columns, position: Position) -> Iterator[SourceRow]:
+    """Yield the rows under the header of a CSV or TSV file, plain or gzipped.
+
+    The delimiter is the one of "," ";" tab "|" by which the header holds the text column. A row whose quote is never
+    closed is skipped, and reading goes on at the next line.
+    """
+    source = f"file {path.name!r}"
+    with _opened(path, position) as file:
+        lines = _bounded_lines(file)
+        header_line = next(lines, "")
+        header, delimiter = _header(header_line or "", columns, tabs_first=".tsv" in path.name.lower())
+        if not any(header):
+            return
+        columns = columns.found_in(source, header)
+        places = {name: header.index(name) for name in columns.names}
+        row_lines = _RowLines(lines)
+        reader = csv.reader(row_lines, delimiter=delimiter)
+        while True:
+            try:
+                row_lines.chars = 0
+                row = next(reader)
+            except StopIteration:
+                return
+            except csv.Error:
+                yield SourceRow(problem="too long")
+                reader = csv.reader(row_lines, delimiter=delimiter)
+                continue
+            if row:
+                yield columns.row({name: _at(row, place) for name, place in places.items()})
+
+
+def _header(line: str, columns: Columns, tabs_first: bool) -> tuple[list[str], str]:
+    """Return the column names and the delimiter."""
+    delimiters = ("\t", *_DELIMITERS) if tabs_first else _DELIMITERS
+    read = []
+    for delimiter in delimiters:
+        try:
+            names = [name.strip() for name in next(csv.reader([line], delimiter=delimiter), [])]
+        except csv.Error:
+            continue
+        if columns.like(names).text in names:
+            return names, delimiter
+        read.append((names, delimiter))
+    return max(read, key=lambda found: len(found[0]), default=([], ","))
+
+
+def _at(row: list[str], index: int) -> str | None:
+    return row[index] if index < len(row) else None
+
+
+class _RowLines:
+    """Lines for a csv reader that raises when one row takes too many of them: a quote was not closed."""
+
+    def __init__(self, lines: Iterator[str | None]) -> None:
+        self._lines = lines
+        self.chars = 0
+
+    def __iter__(self) -> _RowLines:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        if line is None:
+            raise csv.Error("the line is too long")
+        self.chars += len(line)
+        if self.chars > MAX_ROW_CHARS:
+            raise csv.Error("the row is too long")
+        return line
+
+
+def read_parquet(path: Path, columns: Columns) -> Iterator[SourceRow]:
+    """Yield the rows of a Parquet file; integers of a `ClassLabel` column become its names."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    source = f"file {path.name!r}"
+    try:
+        with pq.ParquetFile(path) as file:
+            columns = columns.found_in(source, list(file.schema_arrow.names))
+            names = _class_names(file.schema_arrow.metadata or {}, columns.label)
+            for batch in file.iter_batches(batch_size=PARQUET_BATCH, columns=columns.names):
+                yield from arrow_rows(batch, columns, names)
+    except pa.ArrowException as error:
+        raise InvalidInput(source, "cannot be read as Parquet", "Check that it was copied whole.") from error
+
+
+def arrow_rows(batch: Any, columns: Columns, names: list[str]) -> Iterator[SourceRow]:
+    """Yield the rows of an Arrow record batch; `names` are those of the label column's class numbers, if it has any."""
+    values = {name: _values(batch.column(name)) for name in columns.names}
+    if columns.label:
+        values[columns.label] = [
+            names[label] if isinstance(label, int) and 0 <= label < len(names) else label
+            for label in values[columns.label]
+        ]
+    for row in zip(*values.values(), strict=True):
+        yield columns.row(dict(zip(values, row, strict=True)))
+
+
+def _values(column: Any) -> list[Any]:
+    """Return the values of an Arrow column; strings are decoded so that broken UTF-8 shows as U+FFFD."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        return list(column.to_pylist())
+    raw = pc.cast(column, pa.large_binary()).to_pylist()
+    return [None if value is None else value.decode("utf-8", errors="replace") for value in raw]
+
+
+def _class_names(metadata: Mapping[bytes, bytes], label: str | None) -> list[str]:
+    """Return the names of the `ClassLabel` column `label`, from what `datasets` leaves in a Parquet file's metadata."""
+    try:
+        feature = json.loads(metadata.get(b"huggingface", b"{}"))["info"]["features"][label]
+        return [str(name) for name in feature["names"]] if feature.get("_type") == "ClassLabel" else []
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return []
+
+
+@contextmanager
+def _opened(path: Path, position: Position) -> Iterator[IO[str]]:
+    """Open a text file, gzipped or not; a byte order mark is dropped, broken UTF-8 is read as U+FFFD."""
+    source = f"file {path.name!r}"
+    with path.open("rb") as raw:
+        start = raw.read(2)
+        raw.seek(0)
+        if start in (b"\xff\xfe", b"\xfe\xff"):
+            raise InvalidInput(source, "is UTF-16", "Save it as UTF-8.")
+        position.follow(raw, path.stat().st_size)
+        binary: Any = gzip.GzipFile(fileobj=raw) if start == b"\x1f\x8b" else raw
+        try:
+            yield TextIOWrapper(binary, encoding="utf-8-sig", errors="replace", newline="")
+        except (gzip.BadGzipFile, EOFError, OSError) as error:
+            if isinstance(error, OSError) and not isinstance(error, gzip.BadGzipFile):
+                raise
+            raise InvalidInput(source, "is a damaged gzip file", "Check that it was copied whole.") from error
+
+
+def _bounded_lines(file: IO[str]) -> Iterator[str | None]:
+    """Yield the lines with their ends; None for a line of over MAX_ROW_CHARS, which is never held in memory whole."""
+    while line := file.readline(MAX_ROW_CHARS + 1):
+        if len(line) <= MAX_ROW_CHARS:
+            yield line
+            continue
+        while line and not line.endswith(("\n", "\r")):
+            line = file.readline(MAX_ROW_CHARS)
+        yield None

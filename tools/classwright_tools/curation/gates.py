@@ -1,0 +1,149 @@
+"""The gates that every written text passes before it becomes a row, each with its reason and its repair."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from classwright_tools.curation.cleaning import is_broken
+from classwright_tools.curation.duplicates import Match, NearDuplicates
+from classwright_tools.curation.languages import wrong_language
+from classwright_tools.curation.text_checks import debris, leaked_label, too_short
+from classwright_tools.domain.example import Example, Split, example_id
+from classwright_tools.domain.noun import MAX_TEXT_CHARS
+from classwright_tools.domain.pair import joined
+from classwright_tools.domain.task import Task
+from classwright_tools.workspace.datasets import iterate_rows
+from classwright_tools.workspace.workspace import Workspace
+
+Reason = Literal[
+    "duplicate",
+    "near-duplicate",
+    "near-duplicate of a test row",
+    "near-duplicate of a validation row",
+    "wrong language",
+    "too short",
+    "too long",
+    "label name leaked",
+    "unparsable",
+    "other label more likely",
+]
+# Evaluation rows first: a text that repeats one must be called what it is.
+_COMPARED_WITH: tuple[Split, ...] = ("test", "validation", "train")
+
+
+class _Row(NamedTuple):
+    """A row that texts are compared with."""
+
+    id: str
+    label: str | None
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Why a text was not kept: a stable reason for counting, the detail, and what to do instead."""
+
+    reason: Reason
+    detail: str
+    repair: str
+
+
+class Gates:
+    """Judges candidate texts for a task's training split, in the light of the rows that are there already."""
+
+    def __init__(self, task: Task, *, max_chars: int = MAX_TEXT_CHARS) -> None:
+        """Make the gates of `task` with no rows to compare with; texts over `max_chars` characters are too long."""
+        self.task = task
+        self.max_chars = max_chars
+        self._indexes: dict[Split, NearDuplicates[_Row]] = {split: NearDuplicates() for split in _COMPARED_WITH}
+        shown = (text for label in task.labels for text in label.examples)
+        self._single_words = task.kind == "pair" or any(len(text.split()) == 1 for text in shown)  # queries often are
+
+    @classmethod
+    def for_dataset(cls, workspace: Workspace, task: Task, dataset: str | None) -> Gates:
+        """Return the gates of `task` that compare with the train, validation and test rows of `dataset`.
+
+        Raises:
+            NotFound: there is no such dataset.
+            DamagedArtifact: its rows do not read back.
+        """
+        gates = cls(task)
+        for split in _COMPARED_WITH if dataset else ():
+            for rows in iterate_rows(workspace, dataset or "", split):
+                gates.add_rows(split, rows)
+        return gates
+
+    def add_rows(self, split: Split, rows: Iterable[Example]) -> None:
+        """Compare with `rows` of `split` from now on; unlabelled rows are not compared with."""
+        if split in self._indexes:
+            self._indexes[split].add_all((_Row(row.id, row.label), row.content) for row in rows)
+
+    def add(self, content: str, label: str) -> None:
+        """Compare with `content`, a text or a joined pair of `label` that was accepted for training, from now on."""
+        self._indexes["train"].add(_Row(example_id(content), label), content)
+
+    def check(self, text: str, label: str, contrast: str | None = None, item: str | None = None) -> Refused | None:
+        """Return why `text`, written for `label`, is refused, or None; `text` has been through `clean_text`.
+
+        In a pair task it is the query that was written for `item`, and it is the pair that may not repeat another.
+
+        A text written to resemble `contrast` may come close to a training row of that label, for two texts that
+        differ by the word that matters are what it was written for; it may not equal one. Whether another label
+        is more likely takes all rows together: see `label_check.unlikely_labels`.
+        """
+        alone = self._unusable(text) or self._leaking(text) or self._foreign(text)
+        return alone or self._repeated(joined(text, item), label, contrast)
+
+    def admit(self, text: str, label: str, contrast: str | None = None, item: str | None = None) -> Refused | None:
+        """Check `text` and, when nothing is wrong with it, compare with it from now on."""
+        refused = self.check(text, label, contrast, item)
+        if refused is None:
+            self.add(joined(text, item), label)
+        return refused
+
+    def _unusable(self, text: str) -> Refused | None:
+        if is_broken(text):
+            return Refused("unparsable", "characters were lost in it (U+FFFD)", "Send the text as valid UTF-8.")
+        if len(text) > self.max_chars:
+            detail = f"it has {len(text)} characters, more than {self.max_chars}"
+            return Refused("too long", detail, "Write a shorter text.")
+        wrong = debris(text)
+        if wrong:
+            repair = "Write only the text itself, with made-up but concrete names, numbers and dates."
+            return Refused("unparsable", wrong, repair)
+        short = too_short(text, self._single_words)
+        return Refused("too short", short, "Write a whole message of at least two words.") if short else None
+
+    def _leaking(self, text: str) -> Refused | None:
+        leaked = leaked_label(text, self.task.label_names)
+        if leaked is None:
+            return None
+        return Refused("label name leaked", leaked, "Say it in a person's own words, without naming the class.")
+
+    def _foreign(self, text: str) -> Refused | None:
+        language = wrong_language(text, self.task.languages)
+        if language is None:
+            return None
+        wanted = ", ".join(self.task.languages)
+        return Refused("wrong language", f"it is in {language!r}, the task is in {wanted}", f"Write it in {wanted}.")
+
+    def _repeated(self, content: str, label: str, contrast: str | None) -> Refused | None:
+        for split, index in self._indexes.items():
+            for match in index.matches(content):
+                minimal_pair = match.id.label == contrast != label and match.similarity < 1.0
+                if split != "train" or not minimal_pair:
+                    return _repeat(split, match)
+        return None
+
+
+def _repeat(split: Split, match: Match[_Row]) -> Refused:
+    """Return the refusal of a text that repeats a row of `split`."""
+    where = f"row {match.id.id} ({match.id.label!r}, similarity {match.similarity:.2f})"
+    if split == "test" or split == "validation":
+        repair = f"Write a text of your own: {split} rows measure the classifier and must not be trained on."
+        reason: Reason = "near-duplicate of a test row" if split == "test" else "near-duplicate of a validation row"
+        return Refused(reason, f"it repeats {split} {where}", repair)
+    if match.similarity == 1.0:
+        return Refused("duplicate", f"it equals {where}", "Write a different text.")
+    return Refused("near-duplicate", f"it resembles {where}", "Write about another situation, in other words.")

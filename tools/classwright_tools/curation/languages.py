@@ -1,0 +1,74 @@
+"""Which language a text is clearly not in. The model ships inside the package `py3langid`: nothing is downloaded."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from py3langid.langid import LanguageIdentifier
+
+# A text is refused only if some other language is this much more likely than every language of the task. Short
+# messages are where identification errs: measured in docs/decisions/languages.md.
+CLEARLY_MORE_LIKELY = 100.0
+# And only if there is enough of it: names, brands and "ok bye" look like any language.
+LETTERS_NEEDED = 10
+# Languages that short texts do not tell apart: a text in one passes for the other.
+_KIN = (
+    {"no", "nb", "nn", "da", "sv"},
+    {"hr", "bs", "sr", "sl"},
+    {"id", "ms", "jv"},
+    {"cs", "sk"},
+    {"pt", "gl"},
+    {"es", "ca", "gl", "ast", "an"},
+    {"bg", "mk"},
+    {"ru", "uk", "be"},
+    {"hi", "mr", "ne"},
+    {"nl", "af"},
+    {"en", "pcm", "sco"},
+    {"de", "lb", "als"},
+    {"zh", "yue", "wuu"},
+    {"fa", "ps", "ur"},
+    {"tl", "fil"},
+)
+# An address is looked for from the beginning of a word alone: from every character would take quadratic time.
+_NOT_WORDS = re.compile(r"https?://\S+|(?<!\S)\S+@\S+|[@#]\w+|\d+")
+
+
+def wrong_language(text: str, languages: tuple[str, ...]) -> str | None:
+    """Return the ISO 639 code of the language that `text` is clearly in, if it is none of `languages` or their kin.
+
+    `languages` are BCP 47 tags; what follows the first "-" is not looked at. None means: one of them, or not clear,
+    or one of them is a language that cannot be identified.
+    """
+    words = _NOT_WORDS.sub(" ", text)
+    if sum(character.isalpha() for character in words) < letters_needed(words):
+        return None
+    identifier = _identifier()
+    own = _with_kin(frozenset(tag.split("-")[0].lower() for tag in languages))
+    known = set(identifier.labels)
+    if not own & known:
+        return None
+    ranked = identifier.rank(words)
+    likely, probability = ranked[0]
+    own_probability = max(p for language, p in ranked if language in own)
+    clear = likely not in own and probability > CLEARLY_MORE_LIKELY * own_probability
+    return str(likely) if clear else None
+
+
+def letters_needed(text: str) -> int:
+    """How many letters identification needs: fewer where a letter is a syllable or a word."""
+    return LETTERS_NEEDED if text.isascii() or max(text) < "\u0900" else 4
+
+
+@lru_cache(maxsize=64)
+def _with_kin(languages: frozenset[str]) -> frozenset[str]:
+    return languages.union(*(group for group in _KIN if group & languages))
+
+
+@lru_cache(maxsize=1)
+def _identifier() -> LanguageIdentifier:
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

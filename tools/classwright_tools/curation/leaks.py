@@ -1,0 +1,50 @@
+"""Which rows a dataset may not hold beside others: no text, nor nearly the same text, in two splits.
+
+A text stays in the first of test, validation, train and unlabelled. So a training row that is near a test row is not
+imported, and when test rows arrive, the training rows that are near one of them go. Between test and validation only
+equal texts count: no model is trained on either, and people do send nearly the same message twice.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from classwright_tools.curation.bulk_duplicates import Allowed
+from classwright_tools.domain.example import Split
+
+# Evaluation rows win: what a model is measured by must not change with what it is trained on.
+PRECEDENCE: tuple[Split, ...] = ("test", "validation", "train", "unlabelled")
+_EVALUATION: frozenset[Split] = frozenset({"test", "validation"})
+
+SkipReason = Literal[
+    "duplicate", "same text with another label", "near-duplicate", "near-duplicate of a test row",
+    "near-duplicate of a validation row", "near-duplicate of a train row",
+]  # fmt: skip
+
+
+def group(split: Split, arriving: bool) -> int:
+    """Return the number of the group of a row for `BulkDuplicates`: its split, and whether it is only now arriving."""
+    return 2 * PRECEDENCE.index(split) + int(arriving)
+
+
+def removal_tables() -> tuple[Allowed, Allowed]:
+    """Return the tables (exact, near) that say, by group, whether a later row may be removed for an earlier one.
+
+    Rows of different splits may not repeat each other. Within a split only arriving rows are judged: what a dataset
+    holds was judged when it came. Evaluation rows may be near one another, in and across their splits.
+    """
+    groups = [(split, arriving) for split in PRECEDENCE for arriving in (False, True)]
+    exact = np.array([[earlier != later or arriving for later, arriving in groups] for earlier, _ in groups])
+    evaluation = np.array([split in _EVALUATION for split, _ in groups])
+    return exact, exact & ~np.logical_and.outer(evaluation, evaluation)
+
+
+def skip_reason(split: Split, kept_split: Split, equal: bool, same_label: bool) -> SkipReason:
+    """Return why an arriving row of `split` is not imported, which repeats a row of `kept_split`."""
+    if split != kept_split:
+        return f"near-duplicate of a {kept_split} row"  # type: ignore[return-value]  # unlabelled rows never win
+    if equal:
+        return "duplicate" if same_label else "same text with another label"
+    return "near-duplicate"

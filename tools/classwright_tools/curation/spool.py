@@ -1,0 +1,80 @@
+"""Texts that wait on the disk while they are compared: a million of them do not fit in a small machine's memory."""
+
+from __future__ import annotations
+
+import bisect
+import shutil
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from classwright_tools.workspace.atomic import STAGED, storage_errors
+
+
+class Spool:
+    """Rows of (text, label) in an Arrow file: written in batches, then read back by number through the page cache."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the new file `path` for writing."""
+        import pyarrow as pa
+
+        self._path = path
+        self._schema = pa.schema([("text", pa.large_string()), ("label", pa.string())])
+        self._writer: Any = pa.ipc.new_file(str(path), self._schema)
+        self._ends: list[int] = []
+        self._batches: list[Any] = []
+
+    def __len__(self) -> int:
+        return self._ends[-1] if self._ends else 0
+
+    def append(self, texts: Sequence[str], labels: Sequence[str | None]) -> None:
+        """Write the next rows."""
+        import pyarrow as pa
+
+        if texts:
+            with storage_errors("the rows to import"):
+                self._writer.write_batch(pa.record_batch([list(texts), list(labels)], schema=self._schema))
+            self._ends.append(len(self) + len(texts))
+
+    def finish(self) -> None:
+        """End writing; rows can be read from now on."""
+        import pyarrow as pa
+
+        with storage_errors("the rows to import"):
+            self._writer.close()
+        reader = pa.ipc.open_file(pa.memory_map(str(self._path)))
+        self._batches = [reader.get_batch(number) for number in range(reader.num_record_batches)]
+
+    def text(self, row: int) -> str:
+        """Return the text of a row."""
+        return self.row(row)[0]
+
+    def row(self, row: int) -> tuple[str, str | None]:
+        """Return the (text, label) of a row."""
+        number = bisect.bisect_right(self._ends, row)
+        batch, place = self._batches[number], row - (self._ends[number - 1] if number else 0)
+        return batch.column(0)[place].as_py(), batch.column(1)[place].as_py()
+
+    def rows(self, begin: int, end: int) -> Iterator[tuple[int, str, str | None]]:
+        """Yield (number, text, label) of the rows from `begin` up to `end`, which are ends of batches."""
+        number = 0
+        for batch in self._batches:
+            if begin <= number < end:
+                columns = zip(batch.column(0).to_pylist(), batch.column(1).to_pylist(), strict=True)
+                for place, (text, label) in enumerate(columns):
+                    yield number + place, text, label
+            number += batch.num_rows
+
+
+@contextmanager
+def spool_folder(root: Path) -> Iterator[Path]:
+    """Make a folder in `root` for the time of one import; what a killed process leaves, the workspace clears away."""
+    folder = root / f"{STAGED}{uuid.uuid4().hex}"
+    with storage_errors("the rows to import"):
+        folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

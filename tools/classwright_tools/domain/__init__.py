@@ -1,0 +1,1 @@
+"""The nouns that the tools read and write, as frozen pydantic models."""

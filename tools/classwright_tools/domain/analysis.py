@@ -1,0 +1,57 @@
+"""What explains a model's errors: pairs that are mixed up, labels that look wrong, clusters, cells and style."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from classwright_tools.domain.noun import LabelName, Noun
+from classwright_tools.domain.topic_tree import Cell
+
+
+class ConfusedPair(Noun):
+    """Two labels that the model mixes up, with texts that show it."""
+
+    label: LabelName
+    predicted: LabelName
+    count: int = Field(ge=1)
+    examples: tuple[str, ...] = Field(max_length=5)
+
+
+class LabelIssue(Noun):
+    """A row whose given label is probably wrong."""
+
+    example: str = Field(description="The row's id.")
+    split: Literal["train", "validation"] = Field(description="Where the row is.")
+    text: str
+    given: LabelName
+    suggested: LabelName
+    quality: float = Field(ge=0, le=1, description="Confidence in the given label; low means suspect.")
+
+
+class ErrorCluster(Noun):
+    """Errors that resemble each other."""
+
+    name: str = Field(description="The words that set the cluster apart.")
+    errors: int = Field(ge=1)
+    labels: dict[str, int]
+    examples: tuple[str, ...] = Field(max_length=5)
+
+
+class CellFinding(Noun):
+    """A cell with too few rows, or with rows that repeat each other."""
+
+    cell: Cell
+    finding: Literal["missing", "redundant"]
+    rows: int = Field(ge=0)
+    detail: str
+
+
+class StyleGap(Noun):
+    """How written texts differ from real ones."""
+
+    measure: str
+    written: float
+    real: float
+    reading: str

@@ -1,0 +1,38 @@
+"""Writing left to the calling model: what it is asked for, batch by batch."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from classwright_tools.domain.noun import ArtifactId, LabelName, Noun, Slug, Text
+from classwright_tools.domain.topic_tree import Cell
+
+BatchId = Annotated[str, Field(pattern=r"^b[0-9]{1,6}$", examples=["b1"])]
+
+
+class Batch(Noun):
+    """10 to 25 texts to write in one go: for one cell or a few cells of one label."""
+
+    batch: BatchId
+    label: LabelName
+    contrast: LabelName | None = None
+    cells: tuple[Cell, ...] = ()
+    count: int = Field(ge=1, le=25)
+    style: tuple[Text, ...] = ()
+
+    @property
+    def sent_as(self) -> Literal["texts", "pairs"]:
+        """How the batch is submitted: queries that were written for items as pairs, else as texts."""
+        return "pairs" if any(cell.item for cell in self.cells) else "texts"
+
+
+class Assignment(Noun):
+    """Everything that one `synthesize_examples` left to the calling model."""
+
+    task: Slug
+    parent: ArtifactId | None = Field(description="The dataset that the accepted rows are added to.")
+    plan: ArtifactId | None = None
+    round: int = Field(ge=0)
+    batches: tuple[Batch, ...]

@@ -1,0 +1,72 @@
+"""Rows that were generated as embeddings: what they are, whether they help, and how faithful they are."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from classwright_tools.domain.cards import EncoderRef
+from classwright_tools.domain.figures import Estimate
+from classwright_tools.domain.noun import ArtifactId, LabelName, Noun, Slug
+
+GenerationMethod = Literal["distribution_calibration", "gan", "smote", "mixup"]
+
+
+class MeasuredGain(Noun):
+    """What a classifier gains by the rows of one method, on rows held out group by group."""
+
+    method: GenerationMethod
+    gain: Estimate = Field(description="Of accuracy; corrected for the rows that the folds share.")
+    standard_error: float = Field(ge=0)
+    p: float = Field(ge=0, le=1, description="Two-sided.")
+    accuracy: float = Field(description="With the generated rows.")
+    without: float = Field(description="Of the same classifier on the real rows alone.")
+    penalty: float = Field(gt=0, description="The classifier's C with the generated rows.")
+    train_on_generated: float = Field(description="Accuracy on real rows of a classifier of generated rows alone.")
+    test_on_generated: float = Field(description="Accuracy on generated rows of a classifier of real rows alone.")
+
+
+class Likeness(Noun):
+    """How one cloud of rows covers another, by five nearest neighbours."""
+
+    precision: float
+    recall: float
+    density: float
+    coverage: float
+
+
+class FaithfulnessFigures(Noun):
+    """How the generated rows compare with the real ones; no figure says enough by itself."""
+
+    generated: Likeness
+    real: Likeness = Field(description="One half of the real rows beside the other: what perfect rows would reach.")
+    vendi_ratio: float = Field(description="Diversity (Vendi score) over that of as many real rows.")
+    cosine: float = Field(description="Mean cosine of two generated rows.")
+    real_cosine: float = Field(description="Mean cosine of two real rows.")
+    nearest: float = Field(description="Mean cosine of a generated row and the real row nearest to it.")
+    copies: float = Field(description="Share of generated rows that are as good as a real row.")
+
+
+class AugmentationCard(Noun):
+    """What a set of generated rows is and how it came to be."""
+
+    task: Slug
+    task_version: int = Field(ge=1)
+    dataset: ArtifactId
+    method: GenerationMethod
+    encoder: EncoderRef
+    labels: tuple[LabelName, ...]
+    pretrain_dataset: ArtifactId | None
+    matched_labels: tuple[LabelName, ...] = Field(description="The task's labels that the corpus has as well.")
+    target: int | None
+    weight: float | None
+    real_rows: int = Field(ge=1)
+    generated_rows: dict[LabelName, int]
+    measured: MeasuredGain
+    faithfulness: FaithfulnessFigures
+    warnings: tuple[str, ...]
+    advice: str
+    seed: int
+    versions: dict[str, str] = Field(description="Of the libraries that generated it.")
+    files: dict[str, str] = Field(default_factory=dict, description="SHA-256 by file name.")

@@ -1,0 +1,81 @@
+"""What a dataset and a model say of themselves."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from classwright_tools.domain.example import Origin, Split
+from classwright_tools.domain.figures import Estimate
+from classwright_tools.domain.noun import ArtifactId, LabelName, Noun, Slug
+from classwright_tools.domain.task import TaskKind
+
+
+class SplitCount(Noun):
+    """How many rows of one label and origin a split holds."""
+
+    split: Split
+    label: LabelName | None
+    origin: Origin
+    rows: int = Field(ge=1)
+
+
+class DatasetCard(Noun):
+    """What a dataset holds and where it came from."""
+
+    task: Slug
+    task_version: int = Field(ge=1)
+    parent: ArtifactId | None = None
+    made_by: str = Field(description="The tool that made it.")
+    counts: tuple[SplitCount, ...]
+    refused: dict[str, int] = Field(default_factory=dict, description="Rows that were not kept, by reason.")
+    note: str = ""
+    files: dict[str, str] = Field(default_factory=dict, description="SHA-256 of the splits' files, by file name.")
+
+    def rows(self, split: Split, origin: Origin | None = None) -> int:
+        """How many rows `split` holds, of one `origin` or of all."""
+        return sum(c.rows for c in self.counts if c.split == split and origin in (None, c.origin))
+
+
+class EncoderRef(Noun):
+    """Which sentence encoder, to the byte."""
+
+    name: str
+    digest: str = Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the encoder's weights and tokenizer.")
+
+
+class Validation(Noun):
+    """The figures that a model was chosen by, and the rows that they come from."""
+
+    data: Origin = Field(description="'real' rows, or 'written' rows held out group by group.")
+    rows: int = Field(ge=1)
+    accuracy: Estimate
+    balanced_accuracy: Estimate = Field(description="The mean share found over the labels: each counts alike.")
+    macro_f1: Estimate
+    average_precision: Estimate | None = Field(default=None, description="Of a pair task's mismatch label.")
+
+
+class ModelCard(Noun):
+    """What a model is, what it was trained on and how good it was found."""
+
+    task: Slug
+    task_version: int = Field(ge=1)
+    dataset: ArtifactId
+    augmentation: ArtifactId | None = Field(default=None, description="The generated rows that it was trained on too.")
+    method: str
+    encoder: EncoderRef
+    labels: tuple[LabelName, ...]
+    kind: TaskKind = "text"
+    mismatch: LabelName | None = Field(default=None, description="The task's label for pairs that do not fit.")
+    training_rows: dict[Origin, int]
+    validation: Validation
+    grouped: Validation | None = Field(
+        default=None, description="The same method's figures on written rows held out by groups of cells."
+    )
+    temperature: float = Field(gt=0, description="Logits are divided by it; fitted on the validation rows.")
+    threshold: float = Field(
+        ge=0, le=1, description="Abstain below this probability: 95% of the answers kept are right."
+    )
+    seed: int
+    seconds: float = Field(ge=0)
+    versions: dict[str, str] = Field(description="Of the libraries that trained it.")
+    files: dict[str, str] = Field(default_factory=dict, description="SHA-256 by file name.")

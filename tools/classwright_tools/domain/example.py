@@ -1,0 +1,83 @@
+"""A row: a text or a pair of texts, its label, where it came from, and an id made from its content."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from classwright_tools.domain.noun import LabelName, Noun, Text
+from classwright_tools.domain.pair import joined, shown
+from classwright_tools.domain.topic_tree import Cell
+
+Origin = Literal["real", "written", "annotated", "edited", "mined"]
+Split = Literal["train", "validation", "test", "unlabelled"]
+SPLITS: tuple[Split, ...] = ("train", "validation", "test", "unlabelled")
+
+
+class Provenance(Noun):
+    """How a row that was not simply imported came to be."""
+
+    cell: Cell | None = None
+    contrast: LabelName | None = Field(default=None, description="The label that the text was written to resemble.")
+    round: int = Field(default=0, ge=0)
+    writer: str = Field(default="", max_length=200, description="The writer's name, such as 'recorded' or a model.")
+    prompt: str = Field(default="", max_length=64, description="The digest of the prompt template.")
+
+    @property
+    def group(self) -> str:
+        """What must stay on one side of a split: rows of one cell, or of one contrast, resemble each other."""
+        cell = self.cell
+        parts = (cell.label, cell.topic, cell.subtopic, cell.source_type) if cell else ()
+        parts = (*parts, cell.item) if cell and cell.item else parts
+        return "\x1f".join([*(part or "" for part in parts), self.contrast or "", str(self.round)])
+
+
+class Example(Noun):
+    """One row of a dataset. In a pair task `text` is the query and `text_pair` the item; else it is None."""
+
+    id: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+    text: Text
+    text_pair: Text | None = None
+    label: LabelName | None = None
+    origin: Origin = "real"
+    provenance: Provenance | None = None
+
+    @property
+    def content(self) -> str:
+        """The text, or both texts of a pair as one string: see `domain/pair.py`."""
+        return joined(self.text, self.text_pair)
+
+    @property
+    def shown(self) -> str:
+        """The text, or both texts of a pair, as a reader should see them."""
+        return shown(self.content)
+
+
+def example_id(content: str) -> str:
+    """Return the id of the row that holds `content`: 64 bits of SHA-256 of its NFC form, in hexadecimal.
+
+    The label is left out: a dataset holds a text, or a pair, once, so two labels for one are seen as a conflict.
+    """
+    return hashlib.sha256(unicodedata.normalize("NFC", content).encode()).hexdigest()[:16]
+
+
+def make_example(
+    text: str,
+    label: str | None,
+    *,
+    text_pair: str | None = None,
+    origin: Origin = "real",
+    provenance: Provenance | None = None,
+) -> Example:
+    """Return the `Example` of `text`, and of `text_pair` in a pair task, with the id that its content gives."""
+    return Example(
+        id=example_id(joined(text, text_pair)),
+        text=text,
+        text_pair=text_pair,
+        label=label,
+        origin=origin,
+        provenance=provenance,
+    )

@@ -1,0 +1,69 @@
+"""The base of every noun and of every tool's request and result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Noun(BaseModel):
+    """An immutable value; an unknown field is refused, so a misspelt argument is never ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ToolRequest(Noun):
+    """The arguments of a tool: the MCP schema and the command line are made from its fields."""
+
+
+class ToolResult(Noun):
+    """The answer of a tool: small, complete without any text beside it."""
+
+    summary: str = Field(description="What happened, in one or two sentences.")
+    next_step: str = Field(description="The call that is usually right after this one.")
+
+
+N = TypeVar("N", bound=Noun | str)
+
+
+def leading(items: Iterable[N], max_bytes: int, *, least: int = 1) -> tuple[N, ...]:
+    """Return the first of `items` whose JSON fits into `max_bytes`, and in any case the first `least` ones.
+
+    A tool's answer stays under 10 kB: hosts cut longer ones.
+    """
+    kept: list[N] = []
+    used = 0
+    for item in items:
+        used += len((item.model_dump_json() if isinstance(item, Noun) else item).encode())
+        if used > max_bytes and len(kept) >= least:
+            break
+        kept.append(item)
+    return tuple(kept)
+
+
+# The bounds that every tool shares. They keep one call from exhausting a host.
+MAX_TEXT_CHARS = 20_000
+MAX_LABELS = 500
+MAX_ROWS_WRITTEN = 200_000
+
+Slug = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z][a-z0-9_]{0,39}$",
+        description="The task's short name: lower-case letters, digits and underscores, starting with a letter.",
+        examples=["banking12"],
+    ),
+]
+ArtifactId = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z][a-z0-9_]{0,39}-[a-z][0-9]{1,9}$",
+        description="An artifact's id as a tool returned it.",
+        examples=["banking12-d3"],
+    ),
+]
+LabelName = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT_CHARS)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]

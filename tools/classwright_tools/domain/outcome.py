@@ -1,0 +1,45 @@
+"""What became of the texts that were asked for: how many were kept, which were refused, what is missing and why."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from classwright_tools.domain.noun import LabelName, Noun
+from classwright_tools.domain.topic_tree import Cell
+from classwright_tools.domain.usage import WriterUsage
+
+
+class Refusal(Noun):
+    """A candidate that was not kept, and why."""
+
+    text: str = Field(description="The text, shortened to 200 characters.")
+    label: LabelName
+    reason: str
+
+
+class RefusedText(Noun):
+    """A submitted text that was not kept."""
+
+    index: int = Field(ge=0, description="Its place in `texts` or `pairs`.")
+    reason: str
+    repair: str
+
+
+class Shortfall(Noun):
+    """Rows that are missing in one cell or contrast, and why."""
+
+    cell: Cell
+    contrast: LabelName | None = None
+    missing: int = Field(ge=1)
+    reason: str
+
+
+class WritingOutcome(Noun):
+    """The result of a writing run, kept beside the dataset that it made."""
+
+    wanted: int = Field(ge=0)
+    accepted: int = Field(ge=0)
+    refused: dict[str, int] = Field(default_factory=dict, description="Candidates that were not kept, by reason.")
+    refusals: tuple[Refusal, ...] = ()
+    missing: tuple[Shortfall, ...] = ()
+    usage: WriterUsage | None = None

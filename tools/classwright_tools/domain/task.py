@@ -1,0 +1,74 @@
+"""What to tell apart: an instruction in words and the labels."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from classwright_tools.domain.noun import MAX_LABELS, LabelName, Noun, Slug, Text
+
+Language = Annotated[
+    str,
+    Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", description="A BCP 47 tag such as 'en' or 'pt-BR'."),
+]
+
+TaskKind = Literal["text", "pair"]
+
+
+class Label(Noun):
+    """One class: its name, what belongs in it, and a few texts when there are any."""
+
+    name: LabelName = Field(description="The label's name as the classifier will return it.")
+    description: str = Field(
+        default="",
+        max_length=2_000,
+        description="What belongs to this label and what does not, in a sentence.",
+    )
+    examples: tuple[Text, ...] = Field(
+        default=(),
+        max_length=20,
+        description="A few texts of this label that show the style, if there are any.",
+    )
+
+
+class Task(Noun):
+    """A classification task. Its version rises by one when its labels change."""
+
+    slug: Slug
+    instruction: str = Field(min_length=3, max_length=4_000, description="What is classified, and by what.")
+    labels: tuple[Label, ...] = Field(min_length=2, max_length=MAX_LABELS)
+    languages: tuple[Language, ...] = Field(default=("en",), min_length=1, max_length=30)
+    kind: TaskKind = Field(default="text", description="'pair': two texts a row, such as a query and an item.")
+    mismatch: LabelName | None = Field(
+        default=None, description="A pair task's label for pairs that do not belong together."
+    )
+    version: int = Field(default=1, ge=1)
+
+    @field_validator("labels")
+    @classmethod
+    def _names_differ(cls, labels: tuple[Label, ...]) -> tuple[Label, ...]:
+        """Refuse two names that a reader, or a model, would take for one."""
+        seen: dict[str, str] = {}
+        for label in labels:
+            folded = re.sub(r"[\s_-]+", " ", label.name).strip().casefold()
+            if folded in seen:
+                raise ValueError(
+                    f"label {label.name!r} repeats {seen[folded]!r} but for case, spaces, '_' or '-': rename one"
+                )
+            seen[folded] = label.name
+        return labels
+
+    @model_validator(mode="after")
+    def _mismatch_is_a_label_of_pairs(self) -> Task:
+        if self.mismatch is not None and self.kind != "pair":
+            raise ValueError("`mismatch` is for pair tasks: leave it out, or set `kind` to 'pair'")
+        if self.mismatch is not None and self.mismatch not in self.label_names:
+            raise ValueError(f"`mismatch` is {self.mismatch!r}, which is none of the labels: name one of them")
+        return self
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """The names in the task's order, which is also the order of a model's probabilities."""
+        return tuple(label.name for label in self.labels)

@@ -1,0 +1,42 @@
+"""What writing cost: requests, tokens and money, and the prices that they are counted by."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from pydantic import Field
+
+from classwright_tools.domain.noun import Noun
+
+
+class TokenCount(NamedTuple):
+    """Tokens read and tokens written by a language model."""
+
+    tokens_in: int
+    tokens_out: int
+
+
+class Prices(Noun):
+    """What a language model costs, in US dollars a million tokens."""
+
+    tokens_in: float = Field(default=0, ge=0)
+    tokens_out: float = Field(default=0, ge=0)
+
+    def cost(self, tokens: TokenCount) -> float:
+        """Return the price of `tokens`, in US dollars."""
+        return (tokens.tokens_in * self.tokens_in + tokens.tokens_out * self.tokens_out) / 1e6
+
+
+FREE = Prices()
+
+
+class WriterUsage(Noun):
+    """What the language model was asked for."""
+
+    writer: str
+    requests: int = Field(default=0, ge=0, description="Completions that were needed, stored ones included.")
+    completions_reused: int = Field(default=0, ge=0, description="Of these, answered from the store at no cost.")
+    tokens_in: int = Field(default=0, ge=0)
+    tokens_out: int = Field(default=0, ge=0)
+    cost: float = Field(default=0, ge=0, description="In US dollars, by the operator's prices; 0 if none are set.")
+    estimated_tokens: int = Field(default=0, ge=0, description="What was estimated before writing, as an upper bound.")

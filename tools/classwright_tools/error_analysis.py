@@ -1,0 +1,223 @@
+"""The verb `error_analysis`: explain a model's errors and plan what to write next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from pydantic import Field
+
+from classwright_tools.context import ToolContext
+from classwright_tools.domain.analysis import CellFinding, ConfusedPair, ErrorCluster, LabelIssue, StyleGap
+from classwright_tools.domain.figures import ClassFigures
+from classwright_tools.domain.noun import ArtifactId, Noun, ToolRequest, ToolResult, leading
+from classwright_tools.domain.regeneration import RegenerationItem, RegenerationPlan
+from classwright_tools.domain.topic_tree import TopicTree
+
+if TYPE_CHECKING:
+    from classwright_tools.learning.model import Classifier
+    from classwright_tools.measurement.error_report import ErrorReport
+    from classwright_tools.measurement.evidence import Evidence
+    from classwright_tools.measurement.text_map import TextMap
+
+N = TypeVar("N", bound=Noun)
+SHORT = 160  # characters of a text in the answer; the report has it whole
+
+
+class ErrorAnalysisRequest(ToolRequest):
+    """Which model's errors, and how much may be written against them."""
+
+    model: ArtifactId
+    dataset: ArtifactId | None = Field(default=None, description="Default: the newest of the model's task.")
+    rows: int = Field(default=300, ge=1, le=20_000, description="Rows that the regeneration plan may ask for in all.")
+
+
+class ErrorAnalysisResult(ToolResult):
+    """Where the model is weak and what to write against it; the whole analysis is a resource."""
+
+    data: Literal["real", "written"] = Field(description="Whose texts the errors were found on.")
+    cannot_know: str = Field(description="What these rows cannot tell; empty if they are real and each label has some.")
+    model: ArtifactId
+    dataset: ArtifactId
+    report: ArtifactId
+    plan: ArtifactId | None = Field(description="Pass it to synthesize_examples; None if there is nothing to write.")
+    errors: int = Field(ge=0)
+    rows: int = Field(ge=1)
+    weak_classes: tuple[ClassFigures, ...]
+    confused_pairs: tuple[ConfusedPair, ...]
+    label_issues: tuple[LabelIssue, ...]
+    clusters: tuple[ErrorCluster, ...]
+    cells: tuple[CellFinding, ...]
+    style: tuple[StyleGap, ...]
+    plan_items: tuple[RegenerationItem, ...]
+
+
+def error_analysis(request: ErrorAnalysisRequest, context: ToolContext) -> ErrorAnalysisResult:
+    """Explain a model's errors on validation rows, never on test rows.
+
+    Without real validation rows the errors are those of held-out training rows. For a pair task there is no plan.
+
+    Raises:
+        NotFound: there is no such model or dataset.
+        NotEnoughData: there are neither real validation rows nor training rows that can be held out.
+        InvalidInput: the dataset is of another task, or holds a label that the model does not know.
+    """
+    from classwright_tools.learning.model import load_model
+    from classwright_tools.measurement.attended_pairs import attended_pairs
+    from classwright_tools.measurement.error_report import write_error_report
+    from classwright_tools.measurement.evidence import gather
+    from classwright_tools.measurement.regeneration import next_round
+
+    workspace = context.workspace
+    task = workspace.artifact(request.model, "model").task
+    dataset = workspace.resolve(request.dataset, "dataset", task).id
+    context.progress(0.0, f"Reading {dataset}")
+    model = load_model(workspace, request.model)
+    evidence = gather(
+        workspace, model, dataset, context.seed, lambda done: context.progress(0.5 * done, "Finding the errors")
+    )
+    report = _report(request, context, task, model, evidence)
+    context.progress(0.75, "Drawing the map of the texts")
+    drawn = _map(evidence, context.seed)
+    attended = attended_pairs(model, evidence.errors_in)
+    context.progress(0.9, "Drawing the report")
+    made = workspace.publish(
+        "report",
+        task,
+        lambda folder: write_error_report(folder, report, drawn, attended),
+        run_key=context.run_key,
+        parent=request.model,
+        facts={"about": "errors", "model": request.model, "dataset": dataset, "data": report.data},
+    )
+    plan = None
+    if report.plan_items:
+        document = RegenerationPlan(
+            task=task,
+            model=request.model,
+            dataset=dataset,
+            round=next_round(evidence.train),
+            items=report.plan_items,
+        )
+        plan = workspace.publish_document(
+            "plan", task, document, run_key=context.run_key, parent=request.model, rows=document.rows
+        ).id
+    return _result(report, made.id, plan, len(attended), is_pairs=model.card.kind == "pair")
+
+
+def _report(
+    request: ErrorAnalysisRequest, context: ToolContext, task: str, model: Classifier, evidence: Evidence
+) -> ErrorReport:
+    """Return all findings about the errors in `evidence`."""
+    from classwright_tools.measurement.cells import missing_cells, redundant_cells, wanted_rows
+    from classwright_tools.measurement.clusters import error_clusters
+    from classwright_tools.measurement.confused_pairs import confused_pairs
+    from classwright_tools.measurement.error_report import ErrorReport
+    from classwright_tools.measurement.intervals import wilson
+    from classwright_tools.measurement.label_issues import label_issues
+    from classwright_tools.measurement.metrics import class_figures, confusion_matrix
+    from classwright_tools.measurement.regeneration import plan_items
+    from classwright_tools.measurement.style import style_gaps
+
+    found = evidence.errors_in
+    is_pairs = model.card.kind == "pair"  # what is written for pairs is queries for items, which no plan holds
+    tree = _tree(context, task)
+    wanted = wanted_rows(evidence.train)
+    missing = missing_cells(evidence.train, tree, wanted) if tree else ()
+    context.progress(0.55, "Looking for labels that are wrong")
+    validation = {row.id for row in evidence.real.rows} if evidence.real else set()
+    issues = label_issues(evidence.second_opinion, validation) if evidence.second_opinion else ()
+    context.progress(0.65, "Grouping the errors")
+    classes = [figures for figures in class_figures(found.true, found.predicted, found.labels) if figures.support]
+    matrix = confusion_matrix(found.true, found.predicted, len(found.labels)).tolist()
+    return ErrorReport(
+        data="real" if found.data == "real" else "written",
+        cannot_know=evidence.cannot_know,
+        task=task,
+        model=request.model,
+        dataset=found.dataset,
+        labels=found.labels,
+        rows=len(found.rows),
+        errors=len(found.wrong),
+        accuracy=wilson(len(found.rows) - len(found.wrong), len(found.rows)),
+        classes=tuple(sorted(classes, key=lambda figures: (figures.f1.value, figures.label))),
+        confusion_matrix=tuple(tuple(line) for line in matrix),
+        confused_pairs=confused_pairs(found),
+        label_issues=issues,
+        clusters=error_clusters(found, model.embed if evidence.real else evidence.embed, context.seed),
+        cells=(*missing, *redundant_cells(evidence.train, evidence.embed, context.seed)),
+        style=style_gaps([row.text for row in evidence.written_rows], [row.text for row in evidence.real_rows]),
+        plan_items=() if is_pairs else plan_items(found, evidence.sources, missing, wanted, request.rows),
+    )
+
+
+def _tree(context: ToolContext, task: str) -> TopicTree | None:
+    """Return the task's newest topic tree, if it has one."""
+    newest = context.workspace.latest("topics", task)
+    return context.workspace.document(newest.id, "topics", TopicTree) if newest else None
+
+
+def _map(evidence: Evidence, seed: int) -> TextMap | None:
+    """Return the map of the written and the real texts; None where there are too few to draw."""
+    import numpy as np
+
+    from classwright_tools.measurement.text_map import LEAST_TEXTS, TextMap, map_sample, text_map
+
+    written = [row.content for row in evidence.written_rows]
+    texts = [*written, *(row.content for row in evidence.real_rows)]
+    real = np.arange(len(texts)) >= len(written)
+    if len(texts) < LEAST_TEXTS:
+        return None
+    places = map_sample(real, seed)
+    return TextMap(text_map(evidence.embed([texts[place] for place in places]), seed), real[places])
+
+
+def _result(
+    report: ErrorReport, report_id: str, plan: str | None, attended: int, *, is_pairs: bool
+) -> ErrorAnalysisResult:
+    wanted = sum(item.count for item in report.plan_items)
+    weakest = ", ".join(f"{c.label} ({c.f1.value:.2f})" for c in report.weak_classes[:3])
+    summary = [
+        report.headline,
+        f"{report.errors} of {report.rows} rows are wrong." + (f" Lowest F1: {weakest}." if weakest else ""),
+        f"The plan {plan} asks for {wanted} texts in {len(report.plan_items)} requests." if plan else "",
+        f"The report shows in {attended} of them where the matcher looked (attention_1.png)." if attended else "",
+        report.cannot_know,
+    ]
+    if plan:
+        next_step = f"Call synthesize_examples with plan={plan!r}, then train_classifier on the new dataset."
+    elif is_pairs:
+        next_step = f"There are no plans for pairs: call synthesize_examples with task={report.task!r} for mismatches."
+    else:
+        next_step = f"There is no plan to follow. Call export_model with model={report.model!r}, or look at the report."
+    return ErrorAnalysisResult(
+        summary=" ".join(filter(None, summary)),
+        next_step=next_step,
+        data=report.data,
+        cannot_know=report.cannot_know,
+        model=report.model,
+        dataset=report.dataset,
+        report=report_id,
+        plan=plan,
+        errors=report.errors,
+        rows=report.rows,
+        weak_classes=leading(report.weak_classes, 1_500),
+        confused_pairs=leading(map(_shortened, report.confused_pairs), 1_500),
+        label_issues=leading(map(_shortened, report.label_issues), 900),
+        clusters=leading(map(_shortened, report.clusters), 1_200),
+        cells=leading(report.cells, 800),
+        style=leading(report.style, 1_200),
+        plan_items=leading((item.model_copy(update={"style": ()}) for item in report.plan_items), 1_200),
+    )
+
+
+def _shortened(noun: N) -> N:
+    """Return a finding with its texts cut for the answer."""
+    cut: dict[str, Any] = {}
+    if hasattr(noun, "text"):
+        cut["text"] = _short(noun.text)
+    if hasattr(noun, "examples"):
+        cut["examples"] = tuple(map(_short, noun.examples[:3]))
+    return noun.model_copy(update=cut)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= SHORT else text[: SHORT - 1] + "…"

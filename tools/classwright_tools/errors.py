@@ -1,0 +1,75 @@
+"""The failures that a user can do something about, one small tree.
+
+    ClasswrightError          shown to the user as it is
+    ├── InvalidInput          an argument, a row or a file that cannot be used
+    ├── NotFound              an id or a file that does not exist (the nearest one is named)
+    ├── NotEnoughData         too few rows or classes for what was asked
+    ├── DamagedArtifact       a stored dataset, model or report that does not read back as written
+    ├── WriterFailed          the language model could not be reached or answered with an error
+    ├── BudgetExceeded        a cap on requests, tokens or money was reached
+    ├── StorageFailed         the disk is full or not writable
+    └── Cancelled             the caller asked to stop
+
+Everything else is a defect of Classwright and is masked where it meets a client.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class ClasswrightError(Exception):
+    """Says which object failed, for what reason, and what repairs it.
+
+    `subject` and `reason` never hold a secret, an absolute path outside the workspace, or an upstream body.
+    """
+
+    def __init__(self, subject: str, reason: str, repair: str) -> None:
+        super().__init__(f"{subject}: {reason}. {repair}")
+        self.subject = subject
+        self.reason = reason
+        self.repair = repair
+
+
+class InvalidInput(ClasswrightError):
+    """An argument, a row or a file cannot be used as given."""
+
+
+class NotFound(ClasswrightError):
+    """An id or a file does not exist."""
+
+
+class NotEnoughData(ClasswrightError):
+    """There are too few rows or classes for what was asked."""
+
+
+class DamagedArtifact(ClasswrightError):
+    """A stored artifact does not read back as it was written."""
+
+
+class WriterFailed(ClasswrightError):
+    """The language model could not be reached, or answered with an error."""
+
+
+class BudgetExceeded(ClasswrightError):
+    """A cap on requests, tokens or money was reached; what had arrived is kept."""
+
+
+class StorageFailed(ClasswrightError):
+    """The disk is full or cannot be written."""
+
+
+class Cancelled(ClasswrightError):
+    """The caller asked to stop; what had been stored is kept."""
+
+    def __init__(self) -> None:
+        super().__init__("This job", "was cancelled", "Call the tool again to start anew; stored texts are reused.")
+
+
+def unknown_id(kind: str, wanted: str, known: Iterable[str]) -> NotFound:
+    """Return a `NotFound` for the id `wanted` of a `kind` ("dataset", "model") that names the nearest known id."""
+    names = sorted(known)
+    nearest = difflib.get_close_matches(wanted, names, n=1, cutoff=0.0)
+    repair = f"Did you mean {nearest[0]!r}?" if nearest else f"There is no {kind} yet: make one first."
+    return NotFound(f"{kind} {wanted[:80]!r}", "does not exist", repair)

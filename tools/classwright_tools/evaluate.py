@@ -1,0 +1,218 @@
+"""The verb `evaluate`: measure a model on held-out rows, with intervals, alone or against another model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
+
+from classwright_tools.context import ToolContext
+from classwright_tools.domain.figures import ClassFigures, Comparison, Confusion, Figures
+from classwright_tools.domain.noun import ArtifactId, ToolRequest, ToolResult
+from classwright_tools.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from classwright_tools.learning.model import Classifier
+    from classwright_tools.measurement.evaluation import EvaluationReport
+    from classwright_tools.measurement.held_out import Answers
+
+MOST_LISTED = 5  # in the result; the report has them all
+
+
+class EvaluateRequest(ToolRequest):
+    """Which model, on which rows."""
+
+    model: ArtifactId
+    dataset: ArtifactId | None = Field(default=None, description="Default: the newest of the model's task.")
+    split: Literal["validation", "test"] = Field(
+        default="validation", description="'test' is for the final figure: choosing by it makes it worthless."
+    )
+    against: ArtifactId | None = Field(
+        default=None, description="Another model of the task, to compare on the same rows."
+    )
+
+
+class EvaluateResult(ToolResult):
+    """The figures; the whole report is a resource."""
+
+    data: Literal["real", "written", "mixed"] = Field(description="Whose texts the figures come from. Read this first.")
+    model: ArtifactId
+    dataset: ArtifactId
+    report: ArtifactId
+    figures: Figures
+    weakest: tuple[ClassFigures, ...] = Field(description="The classes with the lowest F1.")
+    confusions: tuple[Confusion, ...] = Field(description="The most frequent ones.")
+    comparison: Comparison | None = None
+    texts_per_second: float = Field(gt=0)
+
+
+def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
+    """Measure a model and write the report.
+
+    Raises:
+        NotFound: there is no such model or dataset.
+        NotEnoughData: the split has no rows.
+        InvalidInput: the dataset is of another task, or holds a label that a model does not know.
+    """
+    from classwright_tools.learning.model import load_model
+    from classwright_tools.measurement.evaluation import measure, write_report
+    from classwright_tools.measurement.held_out import answers, queries_trained_on, read_split, rows_trained_on
+
+    workspace = context.workspace
+    task = workspace.artifact(request.model, "model").task
+    dataset = workspace.resolve(request.dataset, "dataset", task).id
+    context.progress(0.0, f"Reading the {request.split} rows of {dataset}")
+    rows = read_split(workspace, dataset, request.split)
+    # Embeddings are not remembered: a text that was embedded before would look faster to classify than it is.
+    model = load_model(workspace, request.model, remember=False)
+    other = _other_model(request, context, model.labels)
+    found = answers(model, rows, dataset, _progress(context, 0.05, request.model))
+    comparison = _compare(request, context, found, other) if other else None
+    uses = _uses_of_test(context, task) if request.split == "test" else 0
+    report = measure(
+        found,
+        task=task,
+        model=request.model,
+        split=request.split,
+        threshold=model.threshold,
+        comparison=comparison,
+        warnings=_warnings(
+            found.data,
+            uses,
+            rows_trained_on(workspace, model.card.dataset, rows),
+            queries_trained_on(workspace, model.card.dataset, rows),
+        ),
+        seed=context.seed,
+        mismatch=model.card.mismatch,
+    )
+    context.progress(0.9, "Drawing the report")
+    made = workspace.publish(
+        "report",
+        task,
+        lambda folder: write_report(folder, report, found),
+        run_key=context.run_key,
+        parent=request.model,
+        facts=_facts(report, uses),
+    )
+    return _result(report, made.id)
+
+
+def _progress(context: ToolContext, start: float, model: str) -> Callable[[float], None]:
+    """Return what reports the classifying by `model`, which begins at the share `start` of the whole."""
+    return lambda done: context.progress(start + 0.4 * done, f"{model} is classifying the rows")
+
+
+def _other_model(request: EvaluateRequest, context: ToolContext, labels: tuple[str, ...]) -> Classifier | None:
+    """Return the model to compare with, which must know the same `labels`; None if there is none."""
+    from classwright_tools.learning.model import load_model
+
+    if request.against is None:
+        return None
+    task = context.workspace.artifact(request.model, "model").task
+    other = load_model(context.workspace, context.workspace.resolve(request.against, "model", task).id, remember=False)
+    differing = sorted(set(other.labels) ^ set(labels))
+    if differing:
+        raise InvalidInput(
+            f"model {request.against!r}",
+            f"has other labels than {request.model!r} ({', '.join(map(repr, differing[:3]))})",
+            "Compare models that were trained on one version of the task.",
+        )
+    return other
+
+
+def _compare(request: EvaluateRequest, context: ToolContext, found: Answers, other: Classifier) -> Comparison:
+    """Return how the answers `found` stand against those of `other` to the same rows."""
+    from classwright_tools.measurement.held_out import answers
+    from classwright_tools.measurement.paired import compare
+
+    assert request.against
+    theirs = answers(other, found.rows, found.dataset, _progress(context, 0.45, request.against))
+    columns = [other.labels.index(label) for label in found.labels]  # the labels' order may have changed since
+    mismatch = found.labels.index(other.card.mismatch) if other.card.mismatch else None
+    return compare(found.true, found.proba, theirs.proba[:, columns], request.against, context.seed, mismatch)
+
+
+def _uses_of_test(context: ToolContext, task: str) -> int:
+    """Return how often the task's test rows have been used, this time included."""
+    reports = context.workspace.artifacts(task, "report")
+    return 1 + len([r for r in reports if r.facts.get("split") == "test" and r.run_key != context.run_key])
+
+
+def _warnings(data: str, uses: int, trained_on: int, queries: int) -> tuple[str, ...]:
+    """Return what a reader of the figures must know."""
+    warnings = []
+    if data != "real":
+        warnings.append("Not all of these texts are real, so the figures do not tell how the model does on real ones.")
+    if trained_on:
+        warnings.append(f"{trained_on} of these rows were also trained on, so the figures are too good.")
+    if queries:
+        warnings.append(
+            f"{queries} of these rows have a query that was trained on with other items: on new queries a model does "
+            "worse. Split by query to measure that."
+        )
+    if uses > 1:
+        warnings.append(
+            f"This is use {uses} of the task's test rows. Choosing between models by them makes the figure too good: "
+            "choose by validation rows."
+        )
+    return tuple(warnings)
+
+
+def _facts(report: EvaluationReport, uses: int) -> dict[str, Any]:
+    """Return the small figures that lists of reports show."""
+    facts = {
+        "about": "evaluation",
+        "model": report.model,
+        "dataset": report.dataset,
+        "split": report.split,
+        "data": report.data,
+        "rows": report.figures.rows,
+        "accuracy": report.figures.accuracy.value,
+        "macro_f1": report.figures.macro_f1.value,
+    }
+    ranked = report.figures.average_precision
+    facts |= {"average_precision": ranked.value} if ranked else {}
+    return facts | ({"test_use": uses} if uses else {})
+
+
+def _result(report: EvaluationReport, report_id: str) -> EvaluateResult:
+    accuracy, macro_f1 = report.figures.accuracy, report.figures.macro_f1
+    summary = [
+        report.headline,
+        f"{report.model}: accuracy {accuracy.value:.3f} ({accuracy.low:.3f} to {accuracy.high:.3f}), "
+        f"macro-F1 {macro_f1.value:.3f} ({macro_f1.low:.3f} to {macro_f1.high:.3f}).",
+    ]
+    ranked = report.figures.average_precision
+    if ranked:
+        summary.append(
+            f"Average precision of the mismatches: {ranked.value:.3f} ({ranked.low:.3f} to {ranked.high:.3f})."
+        )
+    if report.comparison:
+        gain = report.comparison.accuracy_gain
+        verdict = "more than chance" if report.comparison.significant else "it may be chance"
+        summary.append(
+            f"Against {report.comparison.against}: {gain.value:+.3f} accuracy "
+            f"({gain.low:+.3f} to {gain.high:+.3f}), {verdict} (p = {report.comparison.mcnemar_p:.2g})."
+        )
+        ranked = report.comparison.average_precision_gain
+        if ranked:
+            low, high = ranked.low, ranked.high
+            summary.append(f"Average precision of the mismatches {ranked.value:+.3f} ({low:+.3f} to {high:+.3f}).")
+    if report.split == "validation":
+        next_step = f"Call error_analysis with model={report.model!r} to see what to write next."
+    else:
+        next_step = f"Call export_model with model={report.model!r} if this is good enough."
+    return EvaluateResult(
+        summary=" ".join([*summary, *report.warnings]),
+        next_step=next_step,
+        data=report.data,
+        model=report.model,
+        dataset=report.dataset,
+        report=report_id,
+        figures=report.figures,
+        weakest=report.weakest[:MOST_LISTED],
+        confusions=report.confusions[:MOST_LISTED],
+        comparison=report.comparison,
+        texts_per_second=report.texts_per_second,
+    )

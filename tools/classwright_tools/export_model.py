@@ -1,0 +1,81 @@
+"""The verb `export_model`: a folder that runs anywhere, without Classwright."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from classwright_tools.context import ToolContext
+from classwright_tools.domain.noun import ArtifactId, Noun, ToolRequest, ToolResult
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class ExportModelRequest(ToolRequest):
+    """Which model to export."""
+
+    model: ArtifactId
+    onnx: bool = Field(
+        default=True,
+        description="Add an ONNX graph from token ids to calibrated probabilities. Models of pairs have none.",
+    )
+
+
+class ExportedFile(Noun):
+    """A file of the export."""
+
+    name: str = Field(description="Its path inside the export, with '/'.")
+    bytes: int = Field(ge=0)
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
+class ExportModelResult(ToolResult):
+    """The export; its files are resources."""
+
+    model: ArtifactId
+    export: ArtifactId
+    files: tuple[ExportedFile, ...]
+
+
+def export_model(request: ExportModelRequest, context: ToolContext) -> ExportModelResult:
+    """Export a model with its encoder, its head and its card.
+
+    Raises:
+        NotFound: there is no such model, or its encoder is nowhere to be found.
+        DamagedArtifact: the model does not read back.
+        InvalidInput: an ONNX graph is asked for and the encoder cannot become one.
+        StorageFailed: the disk is full.
+    """
+    from classwright_tools.learning.export import exported_files, save_export
+    from classwright_tools.learning.model import load_model
+
+    context.progress(0.0, f"loading {request.model}")
+    model = load_model(context.workspace, request.model)
+    task = context.workspace.task(model.card.task)
+    is_pairs = model.card.kind == "pair"
+
+    def write(folder: Path) -> None:
+        context.progress(0.2, "writing the encoder, the head and the graph" if request.onnx else "writing the files")
+        save_export(folder, model, task, request.model, onnx=request.onnx)
+
+    made = context.workspace.publish("export", task.slug, write, run_key=context.run_key, parent=request.model)
+    context.progress(0.9, "taking checksums")
+    files = tuple(
+        ExportedFile(name=name, bytes=size, sha256=digest) for name, size, digest in exported_files(made.path)
+    )
+    megabytes = sum(file.bytes for file in files) / 1e6
+    uses = "sentence-transformers" if is_pairs else "sentence-transformers and setfit"
+    uses = "the classwright package, which alone has its attention" if model.card.method == "matcher" else uses
+    graph = ", an ONNX graph" if request.onnx and not is_pairs else ""
+    no_graph = " setfit and the ONNX graph take single texts, so they are left out." if is_pairs else ""
+    pickled = "" if is_pairs else " Its model_head.pkl is a pickle, for setfit alone."
+    return ExportModelResult(
+        summary=f"Exported {request.model} as {made.id}: {len(files)} files, {megabytes:.0f} MB, for "
+        f"{uses}{graph}, with a model card.{no_graph}",
+        next_step=f"Copy the export's folder to where it is to run; its README.md has the code.{pickled}",
+        model=request.model,
+        export=made.id,
+        files=files,
+    )

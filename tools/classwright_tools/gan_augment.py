@@ -1,0 +1,300 @@
+"""The verb `gan_augment`: generate rows as embeddings for labels that have few, and say whether they help."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from pydantic import Field
+
+from classwright_tools.context import ToolContext
+from classwright_tools.domain.augmentation import AugmentationCard, FaithfulnessFigures, MeasuredGain
+from classwright_tools.domain.noun import ArtifactId, Noun, Slug, ToolRequest, ToolResult
+from classwright_tools.domain.task import Task
+from classwright_tools.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from classwright_tools.augmentation.gan_fitting import Pretrained
+    from classwright_tools.augmentation.methods import Material, Recipe
+    from classwright_tools.learning.encoders import Encoder
+    from classwright_tools.learning.generated import Generated
+
+DEFAULT_WEIGHT = 1.0
+
+
+class GanAugmentRequest(ToolRequest):
+    """Which rows to generate more of, by what, and from what else to learn."""
+
+    task: Slug
+    dataset: ArtifactId | None = Field(default=None, description="Default: the task's newest.")
+    method: Literal["auto", "gan", "smote", "mixup", "distribution_calibration"] = Field(
+        default="auto",
+        description="'gan': conditional GAN. 'smote', 'mixup': between two rows of a label. "
+        "'distribution_calibration': Gaussians borrowed from pretrain_dataset. 'auto': what helps most, or nothing.",
+    )
+    pretrain_dataset: ArtifactId | None = Field(
+        default=None,
+        description="A large labelled dataset of any task to learn from first, for 'gan' and "
+        "'distribution_calibration'. Labels of equal names are taken for the same; without any in common only the "
+        "spread of texts is learned from it.",
+    )
+    target: int | None = Field(
+        default=None, ge=10, le=20_000, description="Bring every label to this many rows, all counted alike."
+    )
+    weight: float | None = Field(
+        default=None,
+        ge=0.1,
+        le=10,
+        description="Instead of target: weight of all generated rows over that of the real ones. Default 1.",
+    )
+    seeds: int = Field(default=3, ge=1, le=10, description="Repetitions of the cross-validation of the gain.")
+    seed: int = Field(default=0, ge=0, le=2**31 - 1, description="The same seed generates the same rows.")
+
+
+class MatchedCorpus(Noun):
+    """What was learned from `pretrain_dataset`."""
+
+    rows: int = Field(ge=0, description="Its rows, without copies of the task's.")
+    matched: tuple[str, ...] = Field(description="Labels that the task has as well.")
+    reused: bool = Field(description="Whether the pre-training was kept from an earlier call.")
+
+
+class GanAugmentResult(ToolResult):
+    """The generated rows, whether they help, and how faithful they are."""
+
+    augmentation: ArtifactId | None = Field(description="None if 'auto' found nothing that helps.")
+    dataset: ArtifactId
+    method: str | None
+    advice: str
+    measured: tuple[MeasuredGain, ...] = Field(description="Each method that was tried, the best first.")
+    real_rows: int = Field(ge=1)
+    generated_rows: int = Field(ge=0)
+    faithfulness: FaithfulnessFigures | None = None
+    warnings: tuple[str, ...] = ()
+    corpus: MatchedCorpus | None = None
+    seconds: float = Field(ge=0)
+
+
+def gan_augment(request: GanAugmentRequest, context: ToolContext) -> GanAugmentResult:
+    """Generate rows from a dataset's training rows and measure what a classifier gains by them.
+
+    Raises:
+        NotFound: there is no such task or dataset.
+        InvalidInput: it is a pair task, or target and weight are both given, or target asks for nothing or too much.
+        NotEnoughData: a label has fewer than five training rows, or they all resemble each other.
+        Cancelled: the caller asked to stop; a pre-training that was finished is kept.
+        StorageFailed: the disk is full.
+    """
+    started = time.monotonic()
+    workspace = context.workspace
+    task = workspace.task(request.task)
+    _check(request, task)
+    dataset = workspace.resolve(request.dataset, "dataset", task.slug).id
+    corpus = workspace.artifact(request.pretrain_dataset, "dataset").id if request.pretrain_dataset else None
+
+    # After the look-ups: importing torch takes seconds, and a slip in a name should be told at once.
+    from classwright_tools.augmentation.findings import advice_on, examine
+    from classwright_tools.augmentation.gain import measure_gains
+    from classwright_tools.augmentation.methods import generate
+    from classwright_tools.learning.encoders import open_encoder
+
+    encoder = open_encoder(context.encoder)
+    context.progress(0.0, f"reading {dataset}")
+    material, learned = _material(context, encoder, task, dataset, corpus, request)
+    recipes = _recipes(request, material)
+    gains = measure_gains(
+        recipes,
+        material,
+        request.seeds,
+        progress=lambda done, message: context.progress(0.4 + 0.5 * done, message),
+    )
+    measured = tuple(sorted(gains, key=lambda one: -one.gain.value))
+    chosen = _chosen(request, recipes, measured)
+    if chosen is None:
+        return _nothing(dataset, measured, material, learned, started)
+    recipe, gain = chosen
+    context.progress(0.9, f"generating by {recipe.method}")
+    made = generate(recipe, material)
+    found = examine(material, made, request.seed)
+    advice = advice_on(gain, found.warnings, transfers=bool(learned and recipe.method == "gan"))
+    card = AugmentationCard(
+        task=task.slug,
+        task_version=task.version,
+        dataset=dataset,
+        method=recipe.method,
+        encoder=encoder.ref,
+        labels=task.label_names,
+        pretrain_dataset=corpus,
+        matched_labels=learned.matched if learned else (),
+        target=recipe.target,
+        weight=None if recipe.target else recipe.weight,
+        real_rows=len(material),
+        generated_rows={
+            name: int(count)
+            for name, count in zip(material.names, np.bincount(made.labels, minlength=len(material.names)), strict=True)
+        },
+        measured=gain,
+        faithfulness=found.figures,
+        warnings=found.warnings,
+        advice=advice,
+        seed=request.seed,
+        versions=_versions(),
+    )
+    published = workspace.publish(
+        "augmentation",
+        task.slug,
+        lambda folder: _write(folder, card, made, material),
+        run_key=context.run_key,
+        parent=dataset,
+        facts={"method": card.method, "dataset": dataset, "rows": len(made), "gain": gain.gain.value},
+    )
+    return _result(published.id, card, len(made), measured, learned, started)
+
+
+def _check(request: GanAugmentRequest, task: Task) -> None:
+    """Raise an `InvalidInput` for what can be seen without reading rows."""
+    if task.kind == "pair":
+        raise InvalidInput(
+            f"task {task.slug!r}", "is about pairs, and only single texts are generated", "Use a task of kind 'text'."
+        )
+    if request.target is not None and request.weight is not None:
+        raise InvalidInput("target and weight", "are two ways of saying how many rows", "Give one of them.")
+
+
+def _material(
+    context: ToolContext,
+    encoder: Encoder,
+    task: Task,
+    dataset: str,
+    corpus: str | None,
+    request: GanAugmentRequest,
+) -> tuple[Material, MatchedCorpus | None]:
+    """Return the training rows as embeddings, with what the corpus taught, and what to tell of that."""
+    from classwright_tools.augmentation.corpora import learn_from
+    from classwright_tools.augmentation.scarce_rows import all_rows, material_of
+    from classwright_tools.learning.embedding_cache import EmbeddingCache
+
+    cache = EmbeddingCache(context.workspace.root / "cache")
+    own = all_rows(context.workspace, dataset)
+    material = material_of(context, encoder, cache, task, own)
+    if corpus is None:
+        return material, None
+    lesson = learn_from(context, encoder, cache, corpus, own, network=request.method in ("auto", "gan"))
+    matched = tuple(name for name in task.label_names if name.casefold() in lesson.names)
+    told = MatchedCorpus(rows=lesson.rows, matched=matched, reused=lesson.reused)
+    return material.with_pretrained(lesson.pretrained), told
+
+
+def _recipes(request: GanAugmentRequest, material: Material) -> list[Recipe]:
+    """Return the recipe of the method that was asked for, or those that `auto` chooses from.
+
+    Raises:
+        InvalidInput: every label has the target already, or it asks for more rows than are generated at once.
+    """
+    from classwright_tools.augmentation.methods import GENERATION_METHODS, MOST_GENERATED, Recipe, rows_wanted
+
+    methods = GENERATION_METHODS if request.method == "auto" else (request.method,)
+    weight = request.weight or DEFAULT_WEIGHT
+    recipes = [Recipe(method, request.target, weight, request.seed) for method in methods]
+    wanted = int(rows_wanted(recipes[0], material.labels, len(material.names)).sum())
+    if not 0 < wanted <= MOST_GENERATED:
+        reason = "every label has that many rows" if wanted == 0 else f"asks for {wanted:,} rows"
+        raise InvalidInput(
+            f"target {request.target}", reason, f"Choose one that asks for 1 to {MOST_GENERATED:,} rows in all."
+        )
+    return recipes
+
+
+def _chosen(
+    request: GanAugmentRequest, recipes: list[Recipe], measured: tuple[MeasuredGain, ...]
+) -> tuple[Recipe, MeasuredGain] | None:
+    """Return the recipe to use with its gain: the one that was asked for, or of `auto` the best that helps, or None."""
+    from classwright_tools.augmentation.findings import helps
+
+    best = next((one for one in measured if request.method != "auto" or helps(one)), None)
+    return next(((recipe, best) for recipe in recipes if best and recipe.method == best.method), None)
+
+
+def _write(folder: Path, card: AugmentationCard, made: Generated, material: Material) -> None:
+    from classwright_tools.augmentation.files import MAP, save_augmentation
+    from classwright_tools.augmentation.map import draw_map
+
+    draw_map(
+        folder / MAP, material.embeddings, material.labels, made.embeddings, made.labels, material.names, card.seed
+    )
+    pretrained: Pretrained | None = material.pretrained
+    save_augmentation(folder, card, made, pretrained)
+
+
+def _versions() -> dict[str, str]:
+    from importlib.metadata import version
+
+    return {name: version(name) for name in ("torch", "scikit-learn", "imbalanced-learn", "numpy")}
+
+
+def _nothing(
+    dataset: str,
+    measured: tuple[MeasuredGain, ...],
+    material: Material,
+    learned: MatchedCorpus | None,
+    started: float,
+) -> GanAugmentResult:
+    """Return the answer of an `auto` that keeps no method."""
+    best = measured[0]
+    gain = best.gain
+    advice = (
+        f"Use none, because there is no gain: the best, {best.method}, reaches {100 * gain.value:+.1f} points of "
+        f"accuracy ({100 * gain.low:+.1f} to {100 * gain.high:+.1f}) on held-out rows, "
+        "less than half a point or than its own standard error."
+    )
+    return GanAugmentResult(
+        summary=f"Nothing was generated from {dataset}. {advice}",
+        next_step="Call train_classifier without an augmentation; more real rows or a large pretrain_dataset help.",
+        augmentation=None,
+        dataset=dataset,
+        method=None,
+        advice=advice,
+        measured=measured,
+        real_rows=len(material),
+        generated_rows=0,
+        corpus=learned,
+        seconds=time.monotonic() - started,
+    )
+
+
+def _result(
+    augmentation: str,
+    card: AugmentationCard,
+    rows: int,
+    measured: tuple[MeasuredGain, ...],
+    learned: MatchedCorpus | None,
+    started: float,
+) -> GanAugmentResult:
+    return GanAugmentResult(
+        summary=f"Generated {augmentation}: {rows} embeddings by {card.method} from {card.real_rows} rows of "
+        f"{card.dataset}. {card.advice}{_told_of(learned, card)}",
+        next_step=f"Call train_classifier with method='probe' and augmentation={augmentation!r} to use it.",
+        augmentation=augmentation,
+        dataset=card.dataset,
+        method=card.method,
+        advice=card.advice,
+        measured=measured,
+        real_rows=card.real_rows,
+        generated_rows=rows,
+        faithfulness=card.faithfulness,
+        warnings=card.warnings,
+        corpus=learned,
+        seconds=time.monotonic() - started,
+    )
+
+
+def _told_of(learned: MatchedCorpus | None, card: AugmentationCard) -> str:
+    """Return what must be said of the labels that the corpus does not share."""
+    if learned is None or len(learned.matched) == len(card.labels):
+        return ""
+    if not learned.matched:
+        return f" {card.pretrain_dataset} has no label of the task's: only the spread of its texts was learned."
+    others = len(card.labels) - len(learned.matched)
+    return f" {others} labels are not in {card.pretrain_dataset}: they start from their own rows."

@@ -1,0 +1,291 @@
+"""The verb `import_examples`: bring in rows that exist already, from a file, a dataset or the call itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from classwright_tools.context import ToolContext
+from classwright_tools.domain.example import Example, Split, make_example
+from classwright_tools.domain.noun import ArtifactId, Noun, Slug, ToolRequest, ToolResult
+from classwright_tools.domain.pair import apart
+from classwright_tools.domain.task import Task
+from classwright_tools.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from classwright_tools.curation.arrivals import Arrivals, Comparison
+    from classwright_tools.curation.file_readers import Position, SourceRow
+
+
+class GivenRow(Noun):
+    """A row passed in the call."""
+
+    text: str
+    text_pair: str | None = Field(default=None, description="A pair task's second text: the item.")
+    label: str | None = None
+
+
+class ImportExamplesRequest(ToolRequest):
+    """Where the rows are and what they are for. Exactly one of `rows`, `path` and `hub` is given."""
+
+    task: Slug
+    split: Split = Field(
+        description="What the rows are for: 'train', 'validation' (choosing and error analysis), 'test' (the final "
+        "figure only) or 'unlabelled'."
+    )
+    rows: tuple[GivenRow, ...] = Field(default=(), max_length=5_000, description="The rows themselves.")
+    path: str | None = Field(
+        default=None,
+        max_length=500,
+        description="A JSONL, CSV or Parquet file, or a folder saved by Hugging Face datasets, in an import folder.",
+    )
+    hub: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?(:[\w.-]+)?(@[\w.-]+)?$",
+        description="A Hugging Face dataset as 'owner/name', with ':config' and '@split' if need be.",
+    )
+    text_column: str = Field(default="text", max_length=200, description="The column that holds the texts.")
+    pair_column: str | None = Field(
+        default=None,
+        max_length=200,
+        description="A pair task's column of items, beside `text_column` for the queries. Default: 'text' and "
+        "'text_pair', or 'query' and 'item'.",
+    )
+    label_column: str = Field(default="label", max_length=200, description="Not read for the split 'unlabelled'.")
+    label_names: dict[str, str] = Field(
+        default_factory=dict,
+        description="The source's labels to the task's, where they differ: {'0': 'spam'}.",
+    )
+    dataset: ArtifactId | None = Field(
+        default=None, description="The dataset to add to. Default: the task's newest, or a new one."
+    )
+    new_dataset: bool = Field(
+        default=False, description="True to begin a new dataset, instead of adding to the task's newest."
+    )
+
+
+class SkippedRow(Noun):
+    """A row that was not imported: where it stood in the source, and why."""
+
+    row: int = Field(ge=0, description="Its number in the source, from 0.")
+    text: str = Field(description="Its text, shortened to 200 characters.")
+    reason: str
+
+
+class ImportExamplesResult(ToolResult):
+    """What was imported and what was skipped."""
+
+    dataset: ArtifactId | None = Field(description="None if no row could be imported.")
+    split: Split
+    read: int = Field(ge=0)
+    imported: int = Field(ge=0)
+    labels: dict[str, int] = Field(description="Imported rows by label.")
+    skipped: dict[str, int] = Field(description="Rows that were skipped, by reason.")
+    dropped: dict[str, int] = Field(
+        default_factory=dict,
+        description="Rows of other splits that the new version no longer holds, by split: they repeat imported ones, "
+        "and a text stays in the first of test, validation, train and unlabelled.",
+    )
+    shared_queries: int = Field(
+        default=0, ge=0, description="Imported pairs whose query another labelled split has, with another item."
+    )
+    examples: tuple[SkippedRow, ...] = Field(default=(), description="The first of each reason.")
+
+
+# The shares of the time that reading and comparing take, about.
+_READING, _COMPARING = 0.6, 0.2
+
+
+def import_examples(request: ImportExamplesRequest, context: ToolContext) -> ImportExamplesResult:
+    """Import rows into a split of the task's dataset.
+
+    Texts are cleaned; what cannot be used is skipped and counted. No text, nor nearly the same text, gets into two
+    splits: test rows go before validation rows, and these before training rows. Texts wait on the disk, not in memory.
+
+    Raises:
+        InvalidInput: not exactly one source is given, it cannot be read, it lacks a column, or none of its labels fits.
+        NotFound: the task, the dataset, the file or the hub dataset does not exist.
+        StorageFailed: the disk is full; nothing was changed.
+    """
+    from classwright_tools.curation.arrivals import Arrivals, Comparison
+    from classwright_tools.curation.file_readers import Position
+    from classwright_tools.curation.label_names import LabelNames
+    from classwright_tools.curation.spool import spool_folder
+    from classwright_tools.workspace.datasets import save_dataset
+
+    workspace = context.workspace
+    task = workspace.task(request.task)
+    parent = _parent(request, context)
+    labels = None if request.split == "unlabelled" else LabelNames(task, request.label_names)
+    position = Position()
+    arrivals = Arrivals(_source(request, task, context, position), labels, task.kind)
+    with spool_folder(workspace.root) as folder:
+        comparison = Comparison(folder, request.split)
+        _compare(arrivals, comparison, parent, context, position)
+        _refuse_unusable_source(request, arrivals)
+        dropped = comparison.finish(
+            arrivals.skipped, lambda share: context.progress(_READING + _COMPARING * share, "comparing the rows")
+        )
+        shared = comparison.shared_queries() if task.kind == "pair" else 0
+        saved = None
+        if comparison.imported:
+            changed: set[Split] = {request.split, *dropped}
+            saved = save_dataset(
+                workspace,
+                task.slug,
+                {split: _rows_of(split, comparison, parent, context) for split in changed},
+                parent=parent,
+                run_key=context.run_key,
+                made_by="import_examples",
+                refused=arrivals.skipped.counts,
+            )
+    return _result(request, arrivals, comparison, dropped, shared, saved.id if saved else None)
+
+
+def _parent(request: ImportExamplesRequest, context: ToolContext) -> str | None:
+    """Return the dataset to add to, which for a run that is repeated is the one that it added to then."""
+    if request.dataset and request.new_dataset:
+        raise InvalidInput("import_examples", "was given `dataset` and `new_dataset`", "Keep one of them.")
+    made = context.workspace.made_by(context.run_key, "dataset")
+    if made:
+        return made.parent
+    if request.dataset:
+        return context.workspace.resolve(request.dataset, "dataset", request.task).id
+    latest = None if request.new_dataset else context.workspace.latest("dataset", request.task)
+    return latest.id if latest else None
+
+
+def _source(
+    request: ImportExamplesRequest, task: Task, context: ToolContext, position: Position
+) -> Iterable[SourceRow]:
+    """Return the rows of the one source that `request` names."""
+    from classwright_tools.curation.file_readers import USUAL_PAIR, Columns, SourceRow
+    from classwright_tools.curation.import_paths import resolved_import
+    from classwright_tools.curation.sources import read_hub, read_path
+
+    given = [name for name in ("rows", "path", "hub") if getattr(request, name)]
+    if len(given) != 1:
+        reason = f"has {' and '.join(given)}" if given else "names no rows"
+        raise InvalidInput("import_examples", reason, "Pass exactly one of `rows`, `path` and `hub`.")
+    if request.pair_column and task.kind == "text":
+        raise InvalidInput("pair_column", f"is given, and task {task.slug!r} is about single texts", "Leave it out.")
+    columns = Columns(
+        request.text_column,
+        None if request.split == "unlabelled" else request.label_column,
+        request.pair_column or (USUAL_PAIR[1] if task.kind == "pair" else None),
+    )
+    if request.path:
+        return read_path(resolved_import(request.path, context.import_folders), columns, request.split, position)
+    if request.hub:
+        return read_hub(request.hub, columns, request.split)
+    _check_rows(request.rows, task)
+    return (SourceRow(row.text, row.label, text_pair=row.text_pair) for row in request.rows)
+
+
+def _check_rows(rows: Iterable[GivenRow], task: Task) -> None:
+    """Raise an `InvalidInput` that names the first row which has not as many texts as the task's rows have."""
+    for place, row in enumerate(rows):
+        if task.kind == "pair" and row.text_pair is None:
+            reason = f"has no `text_pair`, and task {task.slug!r} is about pairs of texts"
+            raise InvalidInput(f"rows[{place}]", reason, "Give it both: the query as `text`, the item as `text_pair`.")
+        if task.kind == "text" and row.text_pair is not None:
+            reason = f"has a `text_pair`, and task {task.slug!r} is about single texts"
+            raise InvalidInput(f"rows[{place}]", reason, "Leave it out, or import into a pair task.")
+
+
+def _compare(
+    arrivals: Arrivals, comparison: Comparison, parent: str | None, context: ToolContext, position: Position
+) -> None:
+    """Hand all rows to `comparison`, those of the dataset and those that arrive, in the order of precedence."""
+    from classwright_tools.curation.leaks import PRECEDENCE
+    from classwright_tools.workspace.datasets import iterate_rows
+
+    for split in PRECEDENCE:
+        comparison.begin(split)
+        for rows in iterate_rows(context.workspace, parent, split) if parent else ():
+            context.progress(None, f"reading the {split} rows that are there")
+            comparison.add_rows(split, [row.content for row in rows], [row.label for row in rows])
+        if split == comparison.arriving:
+            for batch in arrivals.batches():
+                comparison.add_arrivals(batch)
+                share = position.share
+                context.progress(None if share is None else _READING * share, f"{arrivals.read:,} rows read")
+
+
+def _rows_of(split: Split, comparison: Comparison, parent: str | None, context: ToolContext) -> Iterator[Example]:
+    """Yield the rows of `split` in the new version: those kept of the old one, then those that arrived."""
+    from classwright_tools.workspace.datasets import BATCH_ROWS, iterate_rows
+
+    kept = iter(comparison.kept(split).tolist())
+    for rows in iterate_rows(context.workspace, parent, split) if parent else ():
+        yield from (row for row in rows if next(kept))
+    if split == comparison.arriving:
+        for number, (content, label) in enumerate(comparison.arrivals()):
+            if number % BATCH_ROWS == 0:
+                done = _READING + _COMPARING + (1 - _READING - _COMPARING) * number / comparison.imported
+                context.progress(done, f"{number:,} rows written")
+            text, text_pair = apart(content)
+            yield make_example(text, label, text_pair=text_pair)
+
+
+def _refuse_unusable_source(request: ImportExamplesRequest, arrivals: Arrivals) -> None:
+    """Raise an `InvalidInput` if the source is empty, or if the labels are what keeps every row out."""
+    subject = f"the source {(request.path or request.hub or 'rows')!r}"
+    skipped = arrivals.skipped
+    if arrivals.read == 0:
+        raise InvalidInput(subject, "holds no rows", "Pass one that does.")
+    if skipped.counts.total() == arrivals.read and skipped.unknown_label:
+        raise InvalidInput(
+            subject,
+            f"has no row with a label of task {request.task!r}: {skipped.unknown_label}",
+            "Map its labels with `label_names`, such as {'0': 'spam'}, or pass another `label_column`.",
+        )
+
+
+def _result(
+    request: ImportExamplesRequest,
+    arrivals: Arrivals,
+    comparison: Comparison,
+    dropped: Mapping[Split, int],
+    shared: int,
+    dataset: str | None,
+) -> ImportExamplesResult:
+    skipped = arrivals.skipped
+    summary = f"{comparison.imported} of {arrivals.read} rows were imported as {request.split}"
+    summary += f" into {dataset}." if dataset else "."
+    if skipped.counts:
+        summary += " Skipped: " + ", ".join(f"{n} {reason}" for reason, n in skipped.counts.most_common(5)) + "."
+    if dropped:
+        gone = ", ".join(f"{rows} {split}" for split, rows in dropped.items())
+        summary += f" Dropped from the new version, as they repeat imported rows: {gone} rows."
+    if shared:
+        summary += (
+            f" {shared} have a query that another split has too, with another item: figures will say how the model "
+            "does on queries that it knows. Split by query to learn how it does on others."
+        )
+    return ImportExamplesResult(
+        summary=summary,
+        next_step=_next_step(request, dataset),
+        dataset=dataset,
+        split=request.split,
+        read=arrivals.read,
+        imported=comparison.imported,
+        labels={label: rows for label, rows in comparison.labels.items() if label and rows},
+        skipped=dict(skipped.counts),
+        dropped=dict(dropped),
+        shared_queries=shared,
+        examples=tuple(SkippedRow(row=skip.number, text=skip.text, reason=skip.reason) for skip in skipped.examples),
+    )
+
+
+def _next_step(request: ImportExamplesRequest, dataset: str | None) -> str:
+    """Return the call that is usually right after the import."""
+    if dataset is None:
+        return "Nothing is new: see `skipped` and `examples` for the reasons."
+    if request.split == "train":
+        return f"Call train_classifier with dataset {dataset!r}, or synthesize_examples to add written rows."
+    if request.split == "unlabelled":
+        return f"Call synthesize_examples or train_classifier with dataset {dataset!r}."
+    return f"Call evaluate with dataset {dataset!r} and split {request.split!r} once there is a model."

@@ -1,0 +1,1 @@
+"""Encoders, heads, fine-tuning, calibration, and models on disk."""

@@ -1,0 +1,61 @@
+"""Probabilities that mean what they say: temperature scaling, and a threshold for abstaining."""
+
+from __future__ import annotations
+
+import numpy as np
+
+KEPT_ACCURACY = 0.95  # of the answers that are kept
+# Fewer kept answers than this tell nothing about a threshold.
+LEAST_KEPT = 20
+TEMPERATURES = (0.05, 20.0)
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Return the probabilities (n, k), float64, of logits (n, k)."""
+    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+    probabilities: np.ndarray = shifted / shifted.sum(axis=1, keepdims=True)
+    return probabilities
+
+
+def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
+    """Return the temperature, between 0.05 and 20, whose softmax gives the `labels` (n,) the greatest likelihood.
+
+    The logits (n, k) are divided by it (Guo et al. 2017, "On Calibration of Modern Neural Networks", section 4.2);
+    the order of the labels, and so the accuracy, stays as it is. The targets are Platt's (1999, section 2.2): 1/(n+2)
+    of each row goes to its other labels, so that a few rows that are all right do not make the model certain.
+    """
+    from scipy.optimize import minimize_scalar
+
+    n, k = logits.shape
+    targets = np.full((n, k), 1 / (n + 2) / (k - 1))
+    targets[np.arange(n), labels] = (n + 1) / (n + 2)
+
+    def loss(log_temperature: float) -> float:
+        scaled = logits / np.exp(log_temperature)
+        peak = scaled.max(axis=1, keepdims=True)
+        log_sums = peak + np.log(np.exp(scaled - peak).sum(axis=1, keepdims=True))
+        return float((targets * (log_sums - scaled)).sum() / n)
+
+    found = minimize_scalar(loss, bounds=tuple(np.log(TEMPERATURES)), method="bounded")
+    return float(np.exp(found.x))
+
+
+def abstaining_threshold(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    """Return the lowest probability at which at least 95% of the answers at or above it are right.
+
+    It is 0 where 95% are right without abstaining. Where no threshold that keeps `LEAST_KEPT` answers reaches 95%,
+    it is the one with the most accurate kept answers among those that keep so many.
+    """
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == labels
+    order = np.argsort(-confidence, kind="stable")
+    confidence, right = confidence[order], right[order]
+    kept = np.arange(1, len(right) + 1)
+    accuracy = np.cumsum(right) / kept
+    if accuracy[-1] >= KEPT_ACCURACY:
+        return 0.0
+    # A threshold keeps all rows of its probability: only the last row of equal ones can be the cut.
+    cut = np.append(confidence[:-1] > confidence[1:], True) & (kept >= min(LEAST_KEPT, len(right)))
+    good = np.flatnonzero(cut & (accuracy >= KEPT_ACCURACY))
+    best = good[-1] if len(good) else np.flatnonzero(cut)[accuracy[cut].argmax()]
+    return float(confidence[best])

@@ -1,0 +1,176 @@
+"""The method `contrastive`: the encoder fine-tuned so that rows of a label lie together, then a logistic regression.
+
+The loss is the supervised contrastive one (Khosla et al. 2020, "Supervised Contrastive Learning", eq. 2) over the
+texts of a batch: each text is encoded once a step and compared with all the others, where training on pairs encodes
+it again for each comparison.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from math import ceil
+
+import numpy as np
+import torch
+from sentence_transformers import SentenceTransformer
+
+from classwright_tools.learning.encoders import Encoder
+from classwright_tools.learning.head import fit_head
+from classwright_tools.learning.method import Fitted, Setup
+from classwright_tools.learning.rows import Rows
+
+PASSES = 3  # over the rows, where they are many; with few rows there are more, up to MOST_PASSES, to make LEAST_STEPS
+MOST_PASSES = 12
+LEAST_STEPS = 40
+BATCH = 64  # texts a step
+TEXTS_A_LABEL = 4  # in a batch, next to one another: every text has texts of its label to be drawn to
+TEMPERATURE = 0.07
+LEARNING_RATE = 2e-4
+WEIGHT_DECAY = 0.01
+WARM_UP = 0.1  # of the steps
+LARGEST_GRADIENT = 1.0
+# Written texts are not quite what real ones will be: half-way between the frozen and the tuned weights, the encoder
+# keeps more of what it knew (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models", section 3).
+TUNED_SHARE_WRITTEN = 0.5
+# Texts are cut where all but one in a hundred end: a few long ones would make every batch as long as they are.
+CUT_PERCENTILE = 99
+# A step's texts are encoded so many at a time, sorted by length: little is padded, and the gradient is the same.
+ENCODED_AT_ONCE = 16
+TUNED_REGULARISATION = 10.0  # scikit-learn's C for the head; tuned embeddings are so well apart that it matters little
+
+
+def fit_contrastive(rows: Rows, setup: Setup) -> Fitted:
+    """Return a copy of the encoder tuned on `rows`, and the logistic regression on its embeddings."""
+    model = copy.deepcopy(setup.encoder.model)
+    tune(model, rows, setup)
+    if rows.origin == "written":
+        average_weights(model, setup.encoder.model, TUNED_SHARE_WRITTEN)
+    encoder = Encoder(ref=setup.encoder.ref, model=model)
+    embeddings = encoder.embed(rows.texts, on_progress=lambda done: setup.progress(done, "embedding texts"))
+    head = fit_head(embeddings, rows.labels, setup.k, c=TUNED_REGULARISATION, balanced=setup.balanced)
+    return Fitted(encoder=encoder, head=head, tuned=True)
+
+
+def tune(model: SentenceTransformer, rows: Rows, setup: Setup) -> None:
+    """Train `model` in place; it is told of each step through `setup.progress`, which may stop it.
+
+    The word vectors stay as they are: they are half of a small encoder's weights, and few rows say little about them.
+    """
+    torch.manual_seed(setup.seed)
+    full_length = model.max_seq_length
+    model.max_seq_length = cut_length(model, rows.texts)
+    words = word_vectors(model)
+    for parameter in words:
+        parameter.requires_grad_(False)
+    model.train()
+    try:
+        _descend(model, rows, setup)
+    finally:
+        model.eval()
+        model.max_seq_length = full_length
+        for parameter in words:
+            parameter.requires_grad_(True)
+
+
+def _descend(model: SentenceTransformer, rows: Rows, setup: Setup) -> None:
+    """Take the steps of the optimiser: AdamW, a linear warm-up, then a linear decay to zero."""
+    batch = min(BATCH, len(rows))
+    steps = number_of_steps(len(rows), batch, setup.epochs)
+    warm_up = max(1, round(WARM_UP * steps))
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimiser = torch.optim.AdamW(parameters, lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimiser, lambda step: min((step + 1) / warm_up, (steps - step) / max(1, steps - warm_up))
+    )
+    for step, places in enumerate(balanced_batches(rows.labels, batch, steps, np.random.default_rng(setup.seed))):
+        setup.progress(step / steps, f"tuning the encoder, step {step + 1} of {steps}")
+        embeddings = _embeddings(model, [rows.texts[place] for place in places])
+        labels = torch.from_numpy(rows.labels[places]).to(embeddings.device)
+        optimiser.zero_grad()
+        supervised_contrastive_loss(embeddings, labels, TEMPERATURE).backward()  # type: ignore[no-untyped-call]  # torch
+        torch.nn.utils.clip_grad_norm_(parameters, LARGEST_GRADIENT)
+        optimiser.step()
+        schedule.step()
+
+
+def average_weights(tuned: SentenceTransformer, frozen: SentenceTransformer, share: float) -> None:
+    """Set the weights of `tuned` to `share` of its own and the rest of `frozen`'s."""
+    with torch.no_grad():
+        for own, other in zip(tuned.parameters(), frozen.parameters(), strict=True):
+            own.lerp_(other, 1 - share)
+
+
+def number_of_steps(rows: int, batch: int, passes: int | None) -> int:
+    """Return the steps of `passes` over `rows`; without `passes`, of the number that suits so many rows."""
+    steps_a_pass = ceil(rows / batch)
+    suited = min(MOST_PASSES, max(PASSES, ceil(LEAST_STEPS / steps_a_pass)))
+    return steps_a_pass * (passes or suited)
+
+
+def cut_length(model: SentenceTransformer, texts: tuple[str, ...]) -> int | None:
+    """Return the tokens at which texts are cut while training: enough for all but one in a hundred."""
+    if model.max_seq_length is None:
+        return None
+    lengths = [len(tokens) for tokens in model.tokenizer(list(texts), truncation=False, verbose=False)["input_ids"]]
+    return min(int(model.max_seq_length), ceil(np.percentile(lengths, CUT_PERCENTILE)))
+
+
+def supervised_contrastive_loss(embeddings: torch.Tensor, labels: torch.Tensor, temperature: float) -> torch.Tensor:
+    """Return the loss of unit-length `embeddings` (n, d) with `labels` (n,): Khosla et al. 2020, eq. 2 (L_out).
+
+    It is the mean, over the texts that have another one of their label in the batch, of the mean negative
+    log-probability of those others among all others. Without any it is 0.
+    """
+    itself = torch.eye(len(labels), dtype=torch.bool, device=embeddings.device)
+    similarities = (embeddings @ embeddings.T / temperature).masked_fill(itself, float("-inf"))
+    log_shares = (similarities - torch.logsumexp(similarities, dim=1, keepdim=True)).masked_fill(itself, 0.0)
+    positives = (labels[:, None] == labels[None, :]) & ~itself
+    counts = positives.sum(dim=1)
+    means = (log_shares * positives).sum(dim=1)[counts > 0] / counts[counts > 0]
+    return -means.sum() / max(1, len(means))
+
+
+def balanced_batches(
+    labels: np.ndarray, batch: int, steps: int, generator: np.random.Generator
+) -> Iterator[np.ndarray]:
+    """Yield `steps` batches of `batch` places in `labels` (n,): the labels in turn, up to `TEXTS_A_LABEL` rows of each.
+
+    Each label's rows come in a random order, all of them before one comes again, so rare labels' rows come more often.
+    """
+    queues = {label: _endless(np.flatnonzero(labels == label), generator) for label in np.unique(labels)}
+    turns = _endless(np.array(list(queues)), generator)
+    sizes = {label: min(TEXTS_A_LABEL, int((labels == label).sum())) for label in queues}
+    for _ in range(steps):
+        places: list[int] = []
+        while len(places) < batch:
+            label = next(turns)
+            places += [next(queues[label]) for _ in range(min(sizes[label], batch - len(places)))]
+        yield np.array(places)
+
+
+def _endless(values: np.ndarray, generator: np.random.Generator) -> Iterator[int]:
+    """Yield the values in a random order, then again in another one, without end."""
+    while True:
+        yield from generator.permutation(values).tolist()
+
+
+def _embeddings(model: SentenceTransformer, texts: list[str]) -> torch.Tensor:
+    """Return the unit-length embeddings (n, d) of `texts`, with their gradients."""
+    order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
+    parts = []
+    for start in range(0, len(order), ENCODED_AT_ONCE):
+        features = model.preprocess([texts[place] for place in order[start : start + ENCODED_AT_ONCE]])
+        on_device = {
+            name: value.to(model.device) if isinstance(value, torch.Tensor) else value
+            for name, value in features.items()
+        }
+        parts.append(model(on_device)["sentence_embedding"])
+    back = torch.from_numpy(np.argsort(order)).to(parts[0].device)
+    return torch.nn.functional.normalize(torch.cat(parts)[back], dim=1)
+
+
+def word_vectors(model: SentenceTransformer) -> list[torch.nn.Parameter]:
+    """Return the parameters of the transformer's table of words; none if the encoder is no transformer."""
+    transformer = getattr(model[0], "auto_model", None)
+    return list(transformer.get_input_embeddings().parameters()) if transformer is not None else []

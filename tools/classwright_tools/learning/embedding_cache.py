@@ -1,0 +1,91 @@
+"""Embeddings that were computed once: a SQLite file an encoder, shared by all processes of a workspace."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from classwright_tools.errors import DamagedArtifact, StorageFailed
+
+QUERY_TEXTS = 500  # texts asked for in one query; SQLite takes 999 parameters in its oldest builds
+WAIT_SECONDS = 30.0  # for another process that is writing
+
+
+class EmbeddingCache:
+    """Vectors by (encoder digest, text); counts the texts that were computed anew and those that were found."""
+
+    def __init__(self, folder: Path, precision: type[np.floating] = np.float32) -> None:
+        """Keep the files in `folder`, which is made with the first vector; vectors are kept in `precision`."""
+        self._folder = folder
+        self._precision = precision
+        self.computed = 0
+        self.reused = 0
+
+    def in_half_precision(self) -> EmbeddingCache:
+        """Return a cache in the same folder for vectors of half precision; use it under a name of its own."""
+        return EmbeddingCache(self._folder, np.float16)
+
+    def get(self, encoder: str, texts: Sequence[str]) -> dict[str, np.ndarray]:
+        """Return the vectors of those of the different `texts` that are here, by text."""
+        if not texts or not self._path(encoder).exists():
+            return {}
+        by_key = {_key(text): text for text in texts}
+        all_keys = list(by_key)
+        found: dict[str, np.ndarray] = {}
+        with self._open(encoder) as connection:
+            for start in range(0, len(all_keys), QUERY_TEXTS):
+                keys = all_keys[start : start + QUERY_TEXTS]
+                marks = ",".join("?" * len(keys))
+                query = f"SELECT text, vector FROM embeddings WHERE text IN ({marks})"  # noqa: S608  # marks only
+                for key, vector in connection.execute(query, keys):
+                    found[by_key[key]] = np.frombuffer(vector, self._precision)
+        self.reused += len(found)
+        return found
+
+    def put(self, encoder: str, texts: Sequence[str], vectors: Sequence[np.ndarray] | np.ndarray) -> None:
+        """Keep `vectors`, one a text; a text that another process put first keeps its vector."""
+        rows = [
+            (_key(text), vector.astype(self._precision).tobytes()) for text, vector in zip(texts, vectors, strict=True)
+        ]
+        with self._open(encoder) as connection:
+            connection.executemany("INSERT OR IGNORE INTO embeddings VALUES (?, ?)", rows)
+        self.computed += len(rows)
+
+    def _path(self, encoder: str) -> Path:
+        return self._folder / f"embeddings-{encoder}.sqlite"
+
+    @contextmanager
+    def _open(self, encoder: str) -> Iterator[sqlite3.Connection]:
+        """Yield a connection in a transaction, and close it.
+
+        A connection lives as long as one call: it is then safe across threads and forks, at well under a millisecond.
+        """
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            connection = sqlite3.connect(self._path(encoder), timeout=WAIT_SECONDS)
+            try:
+                connection.execute("PRAGMA journal_mode=WAL")
+                connection.execute(
+                    "CREATE TABLE IF NOT EXISTS embeddings (text BLOB PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID"
+                )
+                with connection:
+                    yield connection
+            finally:
+                connection.close()
+        except sqlite3.OperationalError as error:
+            raise StorageFailed(
+                "the embedding cache", str(error), "Free some space or choose another workspace, then call again."
+            ) from error
+        except sqlite3.DatabaseError as error:
+            raise DamagedArtifact(
+                "the embedding cache", "is not readable", "Delete the workspace's folder 'cache' and call again."
+            ) from error
+
+
+def _key(text: str) -> bytes:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()

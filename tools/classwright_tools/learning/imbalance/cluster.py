@@ -1,0 +1,192 @@
+"""The method `cluster`: embeddings trained against running cluster centroids, then a classifier tuned with them.
+
+First the embedding network learns to lay each row near the centroid of its own cluster and away from those of other
+classes, where classes larger than the smallest are split into clusters about its size. Then a linear classifier on
+top is trained, and the network along with it at a lower rate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+import torch
+
+from classwright_tools.errors import NotEnoughData
+from classwright_tools.learning.contrastive import balanced_batches
+from classwright_tools.learning.head import ABSENT, Head
+from classwright_tools.learning.imbalance.centroids import RunningCentroids
+from classwright_tools.learning.imbalance.cluster_loss import cluster_loss
+from classwright_tools.learning.imbalance.clusters import Clusters, assigned_anew, split_classes
+from classwright_tools.learning.imbalance.networks import AdapterNetwork, embed_all
+from classwright_tools.learning.method import Fitted, Setup
+from classwright_tools.learning.rows import Rows
+
+BATCH = 128
+EMBEDDING_STEPS = 300  # of the first stage, at least
+HEAD_STEPS = 200  # of the second, at least
+PASSES = 3  # over the rows in each stage, where that is more
+ASSIGN_EVERY = 60  # steps, and not more than once a pass: rows are put into their class's clusters anew
+LEARNING_RATE = 1e-3
+TUNING_RATE = 2e-4  # of the embedding network while the classifier is trained; a higher one forgets the first stage
+WEIGHT_DECAY = 0.01
+SCALE = 16.0  # of the logits of unit-length embeddings
+
+Tell = Callable[[int], None]
+"""Is told of each step, and may stop the training by raising."""
+
+
+class LinearHead(torch.nn.Module):
+    """Logits (b, k) of unit-length embeddings (b, d); the weights start as the classes' mean embeddings."""
+
+    def __init__(self, embeddings: torch.Tensor, labels: torch.Tensor) -> None:
+        super().__init__()
+        k = int(labels.max()) + 1
+        sums = torch.zeros(k, embeddings.shape[1]).index_add_(0, labels, embeddings)
+        self.weights = torch.nn.Parameter(torch.nn.functional.normalize(sums, dim=1))
+        self.biases = torch.nn.Parameter(torch.zeros(k))
+
+    def forward(self, embeddings: torch.Tensor) -> torch.Tensor:
+        """Return the logits."""
+        return SCALE * (embeddings @ self.weights.T + self.biases)
+
+    def numbers(self, present: np.ndarray, k: int) -> Head:
+        """Return it as the head of `k` labels, of which those in `present` were trained."""
+        weights, biases = np.zeros((k, self.weights.shape[1]), np.float32), np.full(k, ABSENT, np.float32)
+        weights[present] = SCALE * self.weights.detach().numpy()
+        biases[present] = SCALE * self.biases.detach().numpy()
+        return Head(weights=weights, biases=biases)
+
+
+class Descent:
+    """AdamW over modules, each with a learning rate, which stays: with one that falls the errors were higher."""
+
+    def __init__(self, *modules: tuple[torch.nn.Module, float]) -> None:
+        groups = [{"params": list(module.parameters()), "lr": rate} for module, rate in modules]
+        self.optimiser = torch.optim.AdamW(groups, weight_decay=WEIGHT_DECAY, fused=True)
+
+    def step(self, loss: torch.Tensor) -> None:
+        """Take a step down the gradient of `loss`."""
+        self.optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch
+        self.optimiser.step()
+
+
+@dataclass(frozen=True)
+class Steps:
+    """How many steps of each stage."""
+
+    embedding: int
+    head: int
+
+    @staticmethod
+    def of(rows: int, passes: int | None) -> Steps:
+        """Return the steps of `passes` over `rows` in each stage; without `passes`, those that suit so many rows."""
+        a_pass = ceil(rows / BATCH)
+        if passes:
+            return Steps(passes * a_pass, passes * a_pass)
+        return Steps(max(EMBEDDING_STEPS, PASSES * a_pass), max(HEAD_STEPS, PASSES * a_pass))
+
+
+def fit_cluster(rows: Rows, setup: Setup) -> Fitted:
+    """Return the frozen encoder with an adapter that was trained on clusters, and its classifier.
+
+    Raises:
+        NotEnoughData: all rows are of one label.
+    """
+    present, numbers = np.unique(rows.labels, return_inverse=True)
+    if len(present) < 2:
+        raise NotEnoughData(
+            "the training rows", "are all of one label, so there is nothing to tell apart", "Add rows of other labels."
+        )
+    inputs = torch.from_numpy(setup.embed(rows.texts))
+    labels = torch.from_numpy(numbers)
+    torch.manual_seed(setup.seed)
+    network = AdapterNetwork(inputs.shape[1])
+    steps = Steps.of(len(rows), setup.epochs)
+    whole = steps.embedding + steps.head
+
+    def tell(step: int) -> None:
+        setup.progress(step / whole, f"step {step + 1} of {whole}")
+
+    with one_thread():
+        learn_embedding(network, inputs, labels, steps.embedding, setup.seed, tell)
+        head = tune_classifier(
+            network, inputs, labels, steps.head, setup.seed, lambda step: tell(steps.embedding + step)
+        )
+    return Fitted(encoder=setup.encoder, head=head.numbers(present, setup.k), tuned=False, adapter=network.adapter())
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch work in one thread: on matrices this small, threads wait for each other longer than they work."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def learn_embedding(
+    network: torch.nn.Module,
+    inputs: torch.Tensor,
+    labels: torch.Tensor,
+    steps: int,
+    seed: int,
+    tell: Tell,
+    split: Callable[[torch.Tensor, torch.Tensor], Clusters] = split_classes,
+    learning_rate: float = LEARNING_RATE,
+) -> None:
+    """Train `network` in place on `inputs` (n, ...) whose classes are `labels` (n,), 0 to k - 1: the first stage.
+
+    Rows are drawn evenly over the clusters: as these are alike in size, the imbalance is gone.
+    """
+    embeddings = embed_all(network, inputs)
+    clusters = split(embeddings, labels)
+    centroids = RunningCentroids(embeddings, clusters)
+    descent = Descent((network, learning_rate))
+    assign_every = max(ASSIGN_EVERY, ceil(len(labels) / BATCH))
+    network.train()
+    for start in range(0, steps, assign_every):
+        if start:
+            clusters = assigned_anew(clusters, embed_all(network, inputs), centroids.values)
+        batches = _batches(clusters.of_row, min(assign_every, steps - start), seed + start)
+        for step, places in enumerate(batches, start):
+            tell(step)
+            of_row = clusters.of_row[places]
+            batch = network(inputs[places])
+            descent.step(cluster_loss(batch, of_row, centroids.values, clusters.label))
+            centroids.update(batch, of_row)
+    network.eval()
+
+
+def tune_classifier(
+    network: torch.nn.Module,
+    inputs: torch.Tensor,
+    labels: torch.Tensor,
+    steps: int,
+    seed: int,
+    tell: Tell,
+    tuning_rate: float = TUNING_RATE,
+) -> LinearHead:
+    """Return the classifier on `network`, which is trained along at `tuning_rate`: the second stage.
+
+    The loss is the cross-entropy; rows are drawn evenly over the classes, which weighs the classes alike.
+    """
+    head = LinearHead(embed_all(network, inputs), labels)
+    descent = Descent((network, tuning_rate), (head, LEARNING_RATE))
+    network.train()
+    for step, places in enumerate(_batches(labels, steps, seed + 1)):
+        tell(step)
+        descent.step(torch.nn.functional.cross_entropy(head(network(inputs[places])), labels[places]))
+    network.eval()
+    return head
+
+
+def _batches(groups: torch.Tensor, steps: int, seed: int) -> Iterator[np.ndarray]:
+    """Yield `steps` batches of places, the groups (n,) in turn."""
+    return balanced_batches(groups.numpy(), min(BATCH, len(groups)), steps, np.random.default_rng(seed))

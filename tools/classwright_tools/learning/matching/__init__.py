@@ -1,0 +1,1 @@
+"""Matching of text pairs: does this item answer this query? After QUARTS (Nguyen et al. 2020)."""

@@ -1,0 +1,110 @@
+"""Training of a matcher from labelled pairs, few of them mismatches, and from matches that nobody has looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from classwright_tools.errors import InvalidInput, NotEnoughData
+from classwright_tools.learning.matching.alignment import fit_alignment
+from classwright_tools.learning.matching.descent import Training, descend
+from classwright_tools.learning.matching.linear import Scaling
+from classwright_tools.learning.matching.matcher import Matcher, build_network
+from classwright_tools.learning.matching.negatives.drawn import PlacedRows
+from classwright_tools.learning.matching.negatives.overwriting import Overwriting
+from classwright_tools.learning.matching.network import MatchNetwork
+from classwright_tools.learning.matching.pairs import Pairs
+from classwright_tools.learning.matching.partner import PartnerOver, fit_partner
+from classwright_tools.learning.matching.settings import MatcherSettings
+from classwright_tools.learning.matching.table import PairTable, Vocabulary
+from classwright_tools.learning.method import Setup
+
+LEAST_ROWS = 2  # of each of two labels
+
+
+def fit_matcher(pairs: Pairs, setup: Setup, settings: MatcherSettings, unlabelled: Pairs | None = None) -> Matcher:
+    """Return a matcher trained on labelled `pairs` and on `unlabelled` ones.
+
+    The labels of `unlabelled` are what the rows are taken for without anyone having looked, such as the match for
+    purchases. Negatives are made from them and from all labelled rows that are not a mismatch. What teaches and
+    partners the network, a logistic regression on lexical features, learns from the labelled pairs alone.
+
+    Raises:
+        InvalidInput: the mismatch is not one of the `setup.k` labels.
+        NotEnoughData: fewer than two rows are a mismatch, or fewer than two are not.
+        Cancelled: `setup.progress` was asked to stop.
+    """
+    _check(pairs, setup.k, settings)
+    rows = pairs.and_also(unlabelled) if unlabelled else pairs
+    setup.progress(0.0, "embedding queries and items")
+    texts = tuple(dict.fromkeys((*rows.queries, *rows.items)))
+    vocabulary = Vocabulary.fit(texts, settings.parts, setup.encoder, setup.cache)
+    table = PairTable.of(rows.queries, rows.items, vocabulary, setup.encoder, setup.cache)
+    queries, items = table.places(rows.queries, rows.items)
+    placed = PlacedRows(table, queries, items, rows.labels)
+    lexical = table.lexical(queries, items)
+    scaling = Scaling.fit(lexical)
+    training = Training(placed, scaling, scaling.of(lexical), settings, setup.k, setup.progress)
+    n = len(pairs)
+    with _one_thread():
+        wanted = settings.ensemble or settings.negatives.taught
+        alignment = fit_alignment(table, queries[n:], items[n:], setup.seed) if wanted else None
+        partner = fit_partner(table, queries[:n], items[:n], pairs.labels, setup.k, alignment)
+        teacher = partner.over(table)
+        networks = [_fitted(training, teacher, vocabulary, setup, number) for number in range(settings.networks)]
+    return Matcher(
+        encoder=setup.encoder,
+        parts=settings.parts,
+        k=setup.k,
+        vocabulary=vocabulary,
+        scaling=scaling,
+        networks=tuple(networks),
+        partner=partner if settings.ensemble else None,
+        cache=setup.cache,
+    )
+
+
+def _fitted(
+    training: Training, teacher: PartnerOver, vocabulary: Vocabulary, setup: Setup, number: int
+) -> MatchNetwork:
+    """Return the network `number`, trained from a seed of its own."""
+    seed, total = setup.seed * 1000 + number, training.settings.networks
+
+    def progress(done: float, message: str) -> None:
+        setup.progress((number + done) / total, message)
+
+    overwriting = Overwriting(training.rows, training.settings.mismatch, training.settings.negatives, teacher, seed)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = build_network(training.settings.parts, setup.encoder, vocabulary.projection, setup.k)
+    descend(network, replace(training, progress=progress), overwriting, seed)
+    return network
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let torch work on one thread: on networks this small more of them wait for each other longer than they work."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _check(pairs: Pairs, k: int, settings: MatcherSettings) -> None:
+    if not 0 <= settings.mismatch < k:
+        raise InvalidInput(
+            f"the mismatch, label number {settings.mismatch},", f"is not one of the {k} labels", "Name a label."
+        )
+    mismatches = int(np.sum(pairs.labels == settings.mismatch))
+    if min(mismatches, len(pairs) - mismatches) < LEAST_ROWS:
+        raise NotEnoughData(
+            "the pairs",
+            f"hold {mismatches} mismatches and {len(pairs) - mismatches} others",
+            f"Give at least {LEAST_ROWS} of both; a few dozen mismatches make a useful matcher.",
+        )

@@ -1,0 +1,109 @@
+"""What a matcher is made of and how it is trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+from classwright_tools.errors import InvalidInput
+
+Part = Literal["pooled", "lexical", "tokens"]
+NegativeKind = Literal["random", "mined", "generated"]
+Objective = Literal["frozen", "cooperative", "adversarial"]
+
+REPAIR = "Change the settings of the matcher."
+
+
+@dataclass(frozen=True)
+class MiningSettings:
+    """The knobs of `sentence_transformers.util.mine_hard_negatives`, under its own names.
+
+    For each item the queries are ranked by similarity; those from `range_min` to `range_max` are looked at, the ones
+    that come too near to the item's own query (margins) or are outside the scores (-1 to 1) are left out, and
+    `num_negatives` of the rest are kept, the nearest or random ones.
+    """
+
+    range_min: int = 0
+    range_max: int | None = 50
+    max_score: float | None = None
+    min_score: float | None = None
+    absolute_margin: float | None = None
+    relative_margin: float | None = 0.05  # what the library recommends against false negatives
+    num_negatives: int = 5
+    sampling_strategy: Literal["random", "top"] = "random"
+
+
+@dataclass(frozen=True)
+class NegativeSettings:
+    """Which negatives are made from matches.
+
+    `mix` gives each kind's share of the overwritten rows; empty, none are made. `overwritten` is the probability p
+    that a row is overwritten in a pass. The rest is for generated ones: with `snap` the generator's vector becomes the
+    nearest real queries, with `teacher` those are filtered and given soft targets; without `snap` the vector is used
+    itself, and `objective` says how the generator is trained on: not at all, with the classifier (the article's eq. 1),
+    or against it.
+    """
+
+    mix: tuple[tuple[NegativeKind, float], ...] = (("generated", 0.5), ("random", 0.5))
+    overwritten: float = 0.3
+    snap: bool = True
+    teacher: bool = True
+    objective: Objective = "frozen"
+    mining: MiningSettings = field(default_factory=MiningSettings)
+
+    def __post_init__(self) -> None:
+        shares = [share for _, share in self.mix]
+        if shares and (min(shares) < 0 or abs(sum(shares) - 1) > 1e-6):
+            raise InvalidInput("the mix of negatives", f"has the shares {shares}", "Give shares that sum to 1.")
+        for kind, _ in self.mix:
+            if kind not in get_args(NegativeKind):
+                raise InvalidInput(f"negatives {kind!r}", "are of no known kind", f"Use {get_args(NegativeKind)}.")
+        if not 0 <= self.overwritten < 1:
+            raise InvalidInput(
+                "the share of overwritten rows", f"is {self.overwritten}", "Give a number from 0 to under 1."
+            )
+        if self.objective != "frozen" and self.snap:
+            raise InvalidInput(
+                f"the objective {self.objective!r}",
+                "trains the generator through its own vector, and snapped queries have none",
+                "Set `snap` to false, or the objective to 'frozen'.",
+            )
+
+    @property
+    def taught(self) -> bool:
+        """Whether a teacher judges generated queries."""
+        return self.teacher and self.snap and any(kind == "generated" for kind, _ in self.mix)
+
+    @property
+    def free(self) -> bool:
+        """Whether queries are overwritten by vectors that are no real query's."""
+        return not self.snap and any(kind == "generated" for kind, _ in self.mix)
+
+
+@dataclass(frozen=True)
+class MatcherSettings:
+    """How a matcher is built and trained; `mismatch` is the number of the label that negatives get.
+
+    `parts` are what the network sees; `mismatch_weight` (beta) weighs the loss of the mismatch; `networks` are trained
+    from different seeds and averaged; with `ensemble` the log-odds of the logistic regression on lexical features are
+    added to theirs.
+    """
+
+    mismatch: int = 1
+    parts: tuple[Part, ...] = ("pooled", "lexical", "tokens")
+    negatives: NegativeSettings = field(default_factory=NegativeSettings)
+    mismatch_weight: float = 5.0
+    steps: int = 400  # more, and few labels are learnt by heart
+    networks: int = 1
+    ensemble: bool = True
+
+    def __post_init__(self) -> None:
+        unknown = set(self.parts) - set(get_args(Part))
+        if unknown or not self.parts:
+            raise InvalidInput("the parts of the matcher", f"are {self.parts}", f"Name some of {get_args(Part)}.")
+        if self.negatives.free and self.parts != ("pooled",):
+            raise InvalidInput(
+                "generated negatives that are not snapped",
+                "are vectors without words, which lexical features and token attention need",
+                "Set `snap` to true, or `parts` to ('pooled',).",
+            )

@@ -1,0 +1,118 @@
+"""What every way of training takes and returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from classwright_tools.learning.adapter import Adapter
+from classwright_tools.learning.embedding_cache import EmbeddingCache
+from classwright_tools.learning.encoders import Encoder
+from classwright_tools.learning.generated import RowSource
+from classwright_tools.learning.head import Head
+from classwright_tools.learning.rows import Rows
+
+Progress = Callable[[float, str], None]
+"""Reports the share done (0 to 1) and what is being done; raises `Cancelled` when the caller asked to stop."""
+
+
+HEAD = "head.safetensors"
+ADAPTER = "adapter.safetensors"
+
+
+@dataclass(frozen=True)
+class PairSetup:
+    """What is said of a pair task besides the rows.
+
+    `mismatch` is the number of the label of that name, None where the task has none. `negatives` names the kind that a
+    matcher makes of matches. `unlabelled` are pairs that nobody has labelled, joined, which a matcher takes for rows of
+    the label `unlabelled_as`.
+    """
+
+    mismatch: int | None = None
+    negatives: str = "none"
+    unlabelled: tuple[str, ...] = ()
+    unlabelled_as: int = 0
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What training works with besides the rows.
+
+    `k` is the number of labels, `pairs` is None for single texts, `imbalance` is what the request says; `row_source`
+    generates rows to train on beside the real ones, for the probe.
+    """
+
+    encoder: Encoder
+    cache: EmbeddingCache
+    k: int
+    epochs: int | None
+    seed: int
+    progress: Progress
+    pairs: PairSetup | None = None
+    imbalance: str = "none"
+    row_source: RowSource | None = None
+
+    @property
+    def balanced(self) -> bool:
+        """Whether a head weighs each class by the inverse of its rows."""
+        return self.imbalance == "class_weights"
+
+    @property
+    def mismatch(self) -> int | None:
+        """The number of a pair task's mismatch label; None where there is none."""
+        return self.pairs.mismatch if self.pairs else None
+
+    def embed(self, texts: Sequence[str]) -> np.ndarray:
+        """Return the frozen encoder's embeddings (n, d) of `texts`, from the cache where they are there."""
+        return self.encoder.embed(texts, self.cache, lambda done: self.progress(done, "embedding texts"))
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """An encoder, fine-tuned or the one of the `Setup`, an adapter if it has one, and the head on the embeddings."""
+
+    encoder: Encoder
+    head: Head
+    tuned: bool
+    adapter: Adapter | None = None
+
+    def logits(self, texts: Sequence[str], setup: Setup) -> np.ndarray:
+        """Return the uncalibrated logits (n, k) of `texts`."""
+        embeddings = self.encoder.embed(texts) if self.tuned else setup.embed(texts)
+        return self.head.logits(self.adapter.apply(embeddings) if self.adapter else embeddings)
+
+    def save(self, folder: Path) -> None:
+        """Write the head, and the adapter if there is one, into `folder`."""
+        self.head.save(folder / HEAD)
+        if self.adapter:
+            self.adapter.save(folder / ADAPTER)
+
+
+class FittedModel(Protocol):
+    """What a method returns: a `Fitted`, or something else that gives logits and can be saved."""
+
+    @property
+    def encoder(self) -> Encoder:
+        """The encoder that it works with."""
+        ...
+
+    @property
+    def tuned(self) -> bool:
+        """Whether the encoder is no longer the one of the `Setup`."""
+        ...
+
+    def logits(self, texts: Sequence[str], setup: Setup) -> np.ndarray:
+        """Return the uncalibrated logits (n, k) of `texts`."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write into `folder` all but the encoder."""
+        ...
+
+
+Fit = Callable[[Rows, Setup], FittedModel]

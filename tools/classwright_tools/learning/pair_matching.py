@@ -1,0 +1,78 @@
+"""The method `matcher`: attention between the words of a query and of an item, trained with negatives made of matches.
+
+The technique is in `matching/`; here it meets the rows of a task.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import ceil
+from pathlib import Path
+
+import numpy as np
+
+from classwright_tools.learning.encoders import Encoder
+from classwright_tools.learning.matching.descent import BATCH
+from classwright_tools.learning.matching.fit import fit_matcher
+from classwright_tools.learning.matching.matcher import Matcher
+from classwright_tools.learning.matching.pairs import Pairs, make_pairs
+from classwright_tools.learning.matching.settings import MatcherSettings, NegativeKind, NegativeSettings
+from classwright_tools.learning.method import Setup
+from classwright_tools.learning.pair_encoder import pair_columns, text_encoder
+from classwright_tools.learning.rows import Rows
+
+# Half of the harder negatives are random ones: without these a network forgets what an ordinary mismatch looks like.
+MIXES: Mapping[str, tuple[tuple[NegativeKind, float], ...]] = {
+    "none": (),
+    "random": (("random", 1.0),),
+    "mined": (("mined", 0.5), ("random", 0.5)),
+    "generated": (("generated", 0.5), ("random", 0.5)),
+}
+
+
+@dataclass(frozen=True)
+class FittedMatcher:
+    """A matcher that was fitted on the rows of a pair task."""
+
+    matcher: Matcher
+    tuned: bool = False
+
+    @property
+    def encoder(self) -> Encoder:
+        """The frozen encoder that the matcher reads tokens and texts with."""
+        return self.matcher.encoder
+
+    def logits(self, texts: Sequence[str], setup: Setup) -> np.ndarray:  # noqa: ARG002  # its cache is the matcher's
+        """Return the uncalibrated logits (n, k) of the joined pairs `texts`."""
+        return self.matcher.logits(*pair_columns(texts))
+
+    def save(self, folder: Path) -> None:
+        """Write the matcher into `folder`."""
+        self.matcher.save(folder)
+
+
+def fit_pair_matcher(rows: Rows, setup: Setup) -> FittedMatcher:
+    """Return the matcher of `rows`, whose texts are joined pairs, with the negatives that the setup names.
+
+    The setup must be that of a pair task with a mismatch.
+
+    Raises:
+        NotEnoughData: fewer than two rows are a mismatch, or fewer than two are not.
+    """
+    about = setup.pairs
+    assert about is not None
+    assert about.mismatch is not None
+    settings = MatcherSettings(mismatch=about.mismatch, negatives=NegativeSettings(mix=MIXES[about.negatives]))
+    if setup.epochs:
+        steps_a_pass = ceil((len(rows) + len(about.unlabelled)) / BATCH)
+        settings = replace(settings, steps=setup.epochs * steps_a_pass)
+    own = replace(setup, encoder=text_encoder(setup.encoder))
+    taken_for = np.full(len(about.unlabelled), about.unlabelled_as)
+    unlabelled = _pairs(about.unlabelled, taken_for) if about.unlabelled else None
+    return FittedMatcher(fit_matcher(_pairs(rows.texts, rows.labels), own, settings, unlabelled))
+
+
+def _pairs(texts: Sequence[str], labels: np.ndarray) -> Pairs:
+    queries, items = pair_columns(texts)
+    return make_pairs(queries, items, labels)

@@ -1,0 +1,65 @@
+"""The method `probe`: logistic regression on the embeddings of a frozen encoder."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from classwright_tools.learning.generated import RowSource
+from classwright_tools.learning.head import REGULARISATION, fit_head
+from classwright_tools.learning.imbalance.balanced_heads import fit_blend
+from classwright_tools.learning.method import Fitted, Setup
+from classwright_tools.learning.rows import Rows
+from classwright_tools.learning.splits import grouped_folds
+
+CANDIDATES = (1.0, 3.0, 10.0, 30.0)
+CHOOSING_FOLDS = 3
+CHOOSING_ROWS = 3_000  # rows enough to choose one number by; it keeps the choice to seconds with many rows
+LEAST_CHOOSING_ROWS = 50
+
+
+def fit_probe(rows: Rows, setup: Setup) -> Fitted:
+    """Return the logistic regression on frozen embeddings, its penalty chosen by grouped cross-validation.
+
+    With imbalance "auto" it is the blend of the classifiers that do best when labels count alike.
+    """
+    embeddings = setup.embed(rows.texts)
+    if setup.row_source:
+        return _with_generated(rows, embeddings, setup.row_source, setup)
+    if setup.imbalance == "auto":
+        return Fitted(encoder=setup.encoder, head=fit_blend(embeddings, rows, setup).head, tuned=False)
+    c = choose_regularisation(embeddings, rows, setup)
+    head = fit_head(embeddings, rows.labels, setup.k, c=c, balanced=setup.balanced)
+    return Fitted(encoder=setup.encoder, head=head, tuned=False)
+
+
+def _with_generated(rows: Rows, embeddings: np.ndarray, source: RowSource, setup: Setup) -> Fitted:
+    made = source.beside(rows, embeddings)
+    head = fit_head(
+        np.concatenate([embeddings, made.embeddings]),
+        np.concatenate([rows.labels, made.labels]),
+        setup.k,
+        c=source.penalty,
+        balanced=setup.balanced,
+        row_weights=np.concatenate([np.ones(len(rows)), made.weights]),
+    )
+    return Fitted(encoder=setup.encoder, head=head, tuned=False)
+
+
+def choose_regularisation(embeddings: np.ndarray, rows: Rows, setup: Setup) -> float:
+    """Return the C of `CANDIDATES` with the best accuracy over grouped folds; the smallest of equals.
+
+    With too few rows to compare it is `REGULARISATION`.
+    """
+    if len(rows) < LEAST_CHOOSING_ROWS:
+        return REGULARISATION
+    places = np.random.default_rng(setup.seed).permutation(len(rows))[:CHOOSING_ROWS]
+    sample, vectors = rows.take(places), embeddings[places]
+    right = np.zeros(len(CANDIDATES))
+    folds = grouped_folds(sample, setup.seed, CHOOSING_FOLDS)
+    for number, (train, held_out) in enumerate(folds):
+        for place, c in enumerate(CANDIDATES):
+            done = (number + place / len(CANDIDATES)) / len(folds)
+            setup.progress(done, "choosing the penalty of the logistic regression")
+            head = fit_head(vectors[train], sample.labels[train], setup.k, c=c, balanced=setup.balanced)
+            right[place] += (head.logits(vectors[held_out]).argmax(axis=1) == sample.labels[held_out]).sum()
+    return CANDIDATES[int(right.argmax())]

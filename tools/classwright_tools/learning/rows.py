@@ -1,0 +1,132 @@
+"""The rows to train on: texts or pairs, label numbers, and groups that stay on one side of every split."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from classwright_tools.domain.example import Example, Origin
+from classwright_tools.errors import InvalidInput, NotEnoughData
+
+LEAST_ROWS = 2  # a label's; with one row nothing of it can be held out, and it has no other row to be drawn to
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Texts; their labels (n,) as places in the list of labels; their groups (n,) as numbers; their origin.
+
+    A pair's two texts are joined: see `domain/pair.py`. The origin is "real" if all rows are, else "written": figures
+    on rows held out of them are named by it.
+    """
+
+    texts: tuple[str, ...]
+    labels: np.ndarray
+    groups: np.ndarray
+    origin: Origin
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def take(self, places: np.ndarray) -> Rows:
+        """Return the rows at `places` (m,)."""
+        return Rows(
+            texts=tuple(self.texts[place] for place in places),
+            labels=self.labels[places],
+            groups=self.groups[places],
+            origin=self.origin,
+        )
+
+
+def label_numbers(examples: Iterable[Example], labels: Sequence[str]) -> np.ndarray:
+    """Return the place in `labels` of each example's label.
+
+    Raises:
+        InvalidInput: a row's label is not one of `labels`.
+    """
+    places = {name: place for place, name in enumerate(labels)}
+    numbers = []
+    for example in examples:
+        if example.label not in places:
+            raise InvalidInput(
+                f"row {example.id!r}",
+                f"has the label {example.label!r}, which the task does not have",
+                "Add the label to the task, or leave the row out of the dataset.",
+            )
+        numbers.append(places[example.label])
+    return np.array(numbers, np.int64)
+
+
+def training_rows(examples: Sequence[Example], labels: Sequence[str]) -> Rows:
+    """Return the rows of `examples`, grouped by cells, by near-duplicates, and in a pair task by the query.
+
+    Raises:
+        InvalidInput: a row's label is not one of `labels`.
+        NotEnoughData: a label has fewer than two rows.
+    """
+    numbers = label_numbers(examples, labels)
+    counts = Counter(numbers.tolist())
+    short = [f"{name!r} ({counts[place]})" for place, name in enumerate(labels) if counts[place] < LEAST_ROWS]
+    if short:
+        raise NotEnoughData(
+            f"the training rows of {len(short)} of {len(labels)} labels",
+            f"are fewer than {LEAST_ROWS} each: {', '.join(short[:10])}",
+            "Write some with `synthesize_examples`, import some, or take the label out of the task.",
+        )
+    texts = tuple(example.content for example in examples)
+    origin: Origin = "real" if all(example.origin == "real" for example in examples) else "written"
+    return Rows(texts=texts, labels=numbers, groups=_groups(examples), origin=origin)
+
+
+def _groups(examples: Sequence[Example]) -> np.ndarray:
+    """Return a number for each row: equal for rows of one cell or query, near-duplicates, and chains of them."""
+    from classwright_tools.curation.duplicates import NearDuplicates
+    from classwright_tools.curation.shingles import folded
+
+    joined = _Joined(len(examples))
+    first_of: dict[str, int] = {}
+    index: NearDuplicates[int] = NearDuplicates()
+    for place, example in enumerate(examples):
+        query = None if example.text_pair is None else f"query {folded(example.text)}"
+        for group in filter(None, (_written_group(example), query)):
+            joined.join(place, first_of.setdefault(group, place))
+        match = index.find(example.content)
+        if match:
+            joined.join(place, match.id)
+        index.add(place, example.content)
+    return np.array([joined.root(place) for place in range(len(examples))], np.int64)
+
+
+def _written_group(example: Example) -> str | None:
+    """Return the group of a row that was written for a cell or a contrast; None for one that only has a label."""
+    made = example.provenance
+    if made is None or not (made.contrast or (made.cell and (made.cell.topic or made.cell.item))):
+        return None
+    return made.group
+
+
+def without_copies(examples: Sequence[Example], held_out: Iterable[Example]) -> list[Example]:
+    """Return the `examples` that are neither a copy nor a near-duplicate of a `held_out` row."""
+    from classwright_tools.curation.duplicates import NearDuplicates
+
+    index: NearDuplicates[str] = NearDuplicates()
+    index.add_all((example.id, example.content) for example in held_out)
+    return [example for example in examples if index.find(example.content) is None]
+
+
+class _Joined:
+    """Which of n things belong together (a union-find forest)."""
+
+    def __init__(self, n: int) -> None:
+        self._parents = list(range(n))
+
+    def root(self, place: int) -> int:
+        while self._parents[place] != place:
+            self._parents[place] = self._parents[self._parents[place]]
+            place = self._parents[place]
+        return place
+
+    def join(self, one: int, other: int) -> None:
+        self._parents[self.root(one)] = self.root(other)

@@ -1,0 +1,218 @@
+"""One training: fit the methods asked for, choose between them, measure, and calibrate, without fooling oneself.
+
+Three rules. A figure comes from rows that the fitted model was not trained on. Real validation rows are preferred;
+where there are fewer than `ENOUGH_REAL` of them they are reported, but choosing and calibrating use training rows held
+out group by group. Every method of `auto` is compared on the same rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+
+import numpy as np
+
+from classwright_tools.domain.cards import Validation
+from classwright_tools.domain.example import Origin
+from classwright_tools.learning.calibration import abstaining_threshold, fit_temperature, softmax
+from classwright_tools.learning.contrastive import fit_contrastive
+from classwright_tools.learning.figures import validation_of
+from classwright_tools.learning.imbalance.balanced_heads import adjusted
+from classwright_tools.learning.imbalance.cluster import fit_cluster
+from classwright_tools.learning.method import Fit, Fitted, FittedModel, Progress, Setup
+from classwright_tools.learning.pair_matching import fit_pair_matcher
+from classwright_tools.learning.probe import fit_probe
+from classwright_tools.learning.rows import Rows
+from classwright_tools.learning.setfit_library import fit_setfit
+from classwright_tools.learning.splits import grouped_folds
+
+METHODS: Mapping[str, Fit] = {
+    "probe": fit_probe,
+    "contrastive": fit_contrastive,
+    "setfit": fit_setfit,
+    "cluster": fit_cluster,
+    "matcher": fit_pair_matcher,
+}
+# The cheaper one first: it wins a tie.
+AUTO = ("probe", "contrastive")
+AUTO_FOR_PAIRS = ("probe", "matcher")
+ENOUGH_MISMATCHES = 10  # pairs: with fewer, folds are left with none
+ENOUGH_REAL = 50  # real rows: with fewer, a difference of ten points between two methods is chance
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Rows that a model was not trained on: their label numbers (n,), and the logits (n, k) that it gave them.
+
+    `mismatch` is the setup's; with `alike`, labels count alike, however many rows they have.
+    """
+
+    data: Origin
+    labels: np.ndarray
+    logits: np.ndarray
+    mismatch: int | None = None
+    alike: bool = False
+
+    @cached_property
+    def validation(self) -> Validation:
+        """The figures on these rows."""
+        return validation_of(self.labels, self.logits, self.data, self.mismatch)
+
+    @property
+    def merit(self) -> float:
+        """What methods are chosen by: the average precision of mismatches, which are rare, else the accuracy."""
+        accuracy = self.validation.balanced_accuracy if self.alike else self.validation.accuracy
+        return (self.validation.average_precision or accuracy).value
+
+
+@dataclass(frozen=True)
+class ValidationRows:
+    """The dataset's validation rows, and whose texts they are."""
+
+    data: Origin
+    texts: tuple[str, ...]
+    labels: np.ndarray
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A fitted model and all that its card says of how good it is."""
+
+    method: str
+    fitted: FittedModel
+    validation: Validation
+    grouped: Validation | None
+    tried: tuple[tuple[str, Validation], ...]
+    temperature: float
+    threshold: float
+
+
+def train(method: str, rows: Rows, validation: ValidationRows | None, setup: Setup) -> Trained:
+    """Train by `method`, a key of `METHODS` or "auto", and return the model with its figures."""
+    names = _tried(rows, setup) if method == "auto" else (method,)
+    setup = replace(setup, progress=_rising(setup.progress))
+    if validation and len(validation.texts) >= ENOUGH_REAL and validation.data == "real":
+        return _by_real_rows(names, rows, validation, setup)
+    return _by_groups(names, rows, validation, setup)
+
+
+def _tried(rows: Rows, setup: Setup) -> tuple[str, ...]:
+    """Return the methods that `auto` tries: for pairs a matcher only where there are mismatches to learn from.
+
+    Where `imbalance` is to be chosen as well it is the probe: no other method has classifiers to choose between.
+    """
+    if setup.imbalance == "auto":
+        return ("probe",)
+    if setup.pairs is None:
+        return AUTO
+    mismatches = int((rows.labels == setup.mismatch).sum())
+    return AUTO_FOR_PAIRS if mismatches >= ENOUGH_MISMATCHES else AUTO_FOR_PAIRS[:1]
+
+
+def _by_real_rows(names: tuple[str, ...], rows: Rows, validation: ValidationRows, setup: Setup) -> Trained:
+    """Fit each method on all rows and choose by the real validation rows.
+
+    Holding out groups as well doubles the time of a fine-tuning and tells less than real rows do: `grouped` is
+    measured for the probe alone, where it costs seconds.
+    """
+    fits: dict[str, FittedModel] = {}
+    held: dict[str, HeldOut] = {}
+    parts = _parts(setup.progress, names)
+    for name in names:
+        own = replace(setup, progress=parts[name])
+        fits[name] = _fit(name, rows, own)
+        logits = fits[name].logits(validation.texts, own)
+        held[name] = HeldOut(validation.data, validation.labels, logits, setup.mismatch, setup.imbalance != "none")
+    best = _best(held)
+    grouped = _out_of_fold("probe", rows, setup).validation if best == "probe" else None
+    return _calibrated(best, fits[best], held, held[best], grouped)
+
+
+def _by_groups(names: tuple[str, ...], rows: Rows, validation: ValidationRows | None, setup: Setup) -> Trained:
+    """Choose and calibrate by training rows held out in groups, then fit the chosen method on all rows.
+
+    A fine-tuning is measured on one hold-out, the probe on five folds; to choose, only the rows that all have count.
+    """
+    parts = _parts(setup.progress, (*names, "final"))
+    folds = grouped_folds(rows, setup.seed)
+    held = {name: _held_out(name, rows, folds[:1], replace(setup, progress=parts[name])) for name in names}
+    best = _best(held)
+    own = replace(setup, progress=parts["final"])
+    fitted = _fit(best, rows, own)
+    grouped = _out_of_fold(best, rows, own) if best == "probe" else held[best]
+    trained = _calibrated(best, fitted, held, grouped, grouped.validation)
+    if validation is None:
+        return trained
+    figures = validation_of(validation.labels, fitted.logits(validation.texts, own), validation.data, setup.mismatch)
+    return replace(trained, validation=figures)
+
+
+def _fit(name: str, rows: Rows, setup: Setup) -> FittedModel:
+    """Fit the method `name`; with logit adjustment its head, if it has one, is adjusted afterwards."""
+    fitted = METHODS[name](rows, setup)
+    if setup.imbalance == "logit_adjustment" and isinstance(fitted, Fitted):
+        return replace(fitted, head=adjusted(fitted.head, rows.labels))
+    return fitted
+
+
+def _calibrated(
+    best: str, fitted: FittedModel, held: dict[str, HeldOut], by: HeldOut, grouped: Validation | None
+) -> Trained:
+    temperature = fit_temperature(by.logits, by.labels)
+    return Trained(
+        method=best,
+        fitted=fitted,
+        validation=by.validation,
+        grouped=grouped,
+        tried=tuple((name, one.validation) for name, one in held.items()),
+        temperature=temperature,
+        threshold=abstaining_threshold(softmax(by.logits / temperature), by.labels),
+    )
+
+
+def _out_of_fold(name: str, rows: Rows, setup: Setup) -> HeldOut:
+    return _held_out(name, rows, grouped_folds(rows, setup.seed), setup)
+
+
+def _held_out(name: str, rows: Rows, folds: list[tuple[np.ndarray, np.ndarray]], setup: Setup) -> HeldOut:
+    """Return the logits of each fold's held-out rows by a model of the method `name` trained on its other rows."""
+    logits = []
+    for number, (train_places, held_places) in enumerate(folds):
+        progress = _part(setup.progress, number / len(folds), 1 / len(folds), f"{name}, fold {number + 1}")
+        own = replace(setup, progress=progress)
+        fitted = _fit(name, rows.take(train_places), own)
+        logits.append(fitted.logits(rows.take(held_places).texts, own))
+    places = np.concatenate([held for _, held in folds])
+    return HeldOut(rows.origin, rows.labels[places], np.concatenate(logits), setup.mismatch, setup.imbalance != "none")
+
+
+def _best(held: dict[str, HeldOut]) -> str:
+    """Return the method with the greatest merit; the first of equals."""
+    return max(held, key=lambda name: held[name].merit)
+
+
+def _rising(progress: Progress) -> Progress:
+    """Return a progress report that never falls: the steps of a fit each count from zero."""
+    highest = 0.0
+
+    def report(done: float, message: str) -> None:
+        nonlocal highest
+        highest = max(highest, done)
+        progress(highest, message)
+
+    return report
+
+
+def _parts(progress: Progress, names: tuple[str, ...]) -> dict[str, Progress]:
+    """Return for each name a progress report that fills its share of the whole."""
+    share = 1 / len(names)
+    return {name: _part(progress, number * share, share, name) for number, name in enumerate(names)}
+
+
+def _part(progress: Progress, start: float, share: float, name: str) -> Progress:
+    return partial(_report, progress, start, share, name)
+
+
+def _report(progress: Progress, start: float, share: float, name: str, done: float, message: str) -> None:
+    progress(start + share * done, f"{name}: {message}")

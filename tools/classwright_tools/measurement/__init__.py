@@ -1,0 +1,1 @@
+"""Metrics, intervals, paired tests, label issues, error clusters and plots."""

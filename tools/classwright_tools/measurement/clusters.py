@@ -1,0 +1,67 @@
+"""Errors that resemble each other, grouped by meaning."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.cluster import AgglomerativeClustering
+from sklearn.metrics import silhouette_score
+
+from classwright_tools.domain.analysis import ErrorCluster
+from classwright_tools.measurement.held_out import Answers
+from classwright_tools.measurement.naming import group_names
+
+MOST_ERRORS = 2_000  # clustered; of more a sample is
+MOST_CLUSTERS = 10
+ERRORS_A_CLUSTER = 3  # fewer show nothing in common
+BACKGROUND_TEXTS = 2_000
+
+
+def error_clusters(
+    found: Answers, embed: Callable[[Sequence[str]], npt.NDArray[np.floating]], seed: int
+) -> tuple[ErrorCluster, ...]:
+    """Return the wrong answers in clusters, largest first; `embed` gives unit-length vectors (n, d) of texts.
+
+    Clusters are made by Ward's method; their number is the one with the best silhouette (Rousseeuw 1987).
+    """
+    wrong = found.wrong
+    if len(wrong) > MOST_ERRORS:
+        wrong = np.sort(np.random.default_rng(seed).choice(wrong, MOST_ERRORS, replace=False))
+    if not len(wrong):
+        return ()
+    vectors = embed([found.rows[place].content for place in wrong])
+    members = _partition(vectors)
+    wrong_places = set(found.wrong.tolist())
+    right = [row.shown for place, row in enumerate(found.rows) if place not in wrong_places][:BACKGROUND_TEXTS]
+    texts = [[found.rows[wrong[i]].shown for i in member] for member in members]
+    clusters = [
+        ErrorCluster(
+            name=name,
+            errors=len(member),
+            labels=dict(Counter(found.labels[found.true[wrong[i]]] for i in member).most_common()),
+            examples=tuple(found.rows[wrong[i]].shown for i in _central(vectors, member)),
+        )
+        for name, member in zip(group_names(texts, right), members, strict=True)
+    ]
+    return tuple(sorted(clusters, key=lambda cluster: (-cluster.errors, cluster.name)))
+
+
+def _partition(vectors: npt.NDArray[np.floating]) -> list[npt.NDArray[np.intp]]:
+    """Return the clusters' members as places in `vectors`."""
+    most = min(MOST_CLUSTERS, len(vectors) // ERRORS_A_CLUSTER)
+    best, best_score = np.zeros(len(vectors), int), -1.0
+    for count in range(2, most + 1):
+        labels = AgglomerativeClustering(n_clusters=count).fit_predict(vectors)
+        score = silhouette_score(vectors, labels, metric="cosine")
+        if score > best_score:
+            best, best_score = labels, score
+    return [np.flatnonzero(best == label) for label in np.unique(best)]
+
+
+def _central(vectors: npt.NDArray[np.floating], member: npt.NDArray[np.intp]) -> list[int]:
+    """Return up to five members, the nearest to the cluster's centre first."""
+    nearness = vectors[member] @ vectors[member].mean(axis=0)
+    return [int(member[i]) for i in np.argsort(-nearness, kind="stable")[:5]]

@@ -1,0 +1,82 @@
+"""The error report: everything that an error analysis found, as JSON, as a page and as plots."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from classwright_tools.domain.analysis import CellFinding, ConfusedPair, ErrorCluster, LabelIssue, StyleGap
+from classwright_tools.domain.figures import ClassFigures, Estimate
+from classwright_tools.domain.noun import ArtifactId, LabelName, Noun, Slug
+from classwright_tools.domain.regeneration import RegenerationItem
+from classwright_tools.measurement.attended_pairs import AttendedPair
+from classwright_tools.measurement.pages import write_page
+from classwright_tools.measurement.plots import plot_attention, plot_confusion, plot_map, plot_per_class
+from classwright_tools.measurement.text_map import TextMap
+
+
+class ErrorReport(Noun):
+    """All that one error analysis found."""
+
+    data: Literal["real", "written"] = Field(description="Whose texts the errors were found on.")
+    cannot_know: str = Field(description="What these rows cannot tell.")
+    task: Slug
+    model: ArtifactId
+    dataset: ArtifactId
+    labels: tuple[LabelName, ...]
+    rows: int = Field(ge=1)
+    errors: int = Field(ge=0)
+    accuracy: Estimate
+    classes: tuple[ClassFigures, ...] = Field(description="Those that have rows, the weakest first.")
+    confusion_matrix: tuple[tuple[int, ...], ...] = Field(description="True label by row, predicted one by column.")
+    confused_pairs: tuple[ConfusedPair, ...]
+    label_issues: tuple[LabelIssue, ...]
+    clusters: tuple[ErrorCluster, ...]
+    cells: tuple[CellFinding, ...]
+    style: tuple[StyleGap, ...]
+    plan_items: tuple[RegenerationItem, ...]
+
+    @property
+    def headline(self) -> str:
+        """The first line of the page: on which data."""
+        if self.data == "real":
+            return f"Errors found on real texts: {self.rows:,} rows that were not trained on."
+        return f"Errors found on texts that a language model wrote: {self.rows:,} rows, held out group by group."
+
+    @property
+    def weak_classes(self) -> tuple[ClassFigures, ...]:
+        """The classes with errors, the weakest first."""
+        return tuple(figures for figures in self.classes if figures.f1.value < 1)
+
+
+def write_error_report(
+    folder: Path, report: ErrorReport, text_map: TextMap | None, attended: Sequence[AttendedPair] = ()
+) -> None:
+    """Write report.json, the plots, and report.html with the plots inside; without a map there is no map.png.
+
+    The attention of the pairs `attended` is drawn in attention_1.png and so on.
+    """
+    (folder / "report.json").write_text(report.model_dump_json(indent=1), encoding="utf-8")
+    plot_confusion(folder / "confusion.png", np.array(report.confusion_matrix), report.labels)
+    plot_per_class(folder / "per_class.png", report.classes)
+    if text_map:
+        plot_map(folder / "map.png", text_map.places, text_map.real)
+    for number, pair in enumerate(attended, start=1):
+        plot_attention(folder / f"attention_{number}.png", *pair.attention)
+    write_page(
+        "errors.html",
+        folder / "report.html",
+        report=report,
+        has_map=text_map is not None,
+        attended=attended,
+        missing=_of(report.cells, "missing"),
+        redundant=_of(report.cells, "redundant"),
+    )
+
+
+def _of(cells: Sequence[CellFinding], finding: str) -> list[CellFinding]:
+    return [cell for cell in cells if cell.finding == finding]

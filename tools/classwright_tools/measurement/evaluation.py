@@ -1,0 +1,150 @@
+"""The evaluation report: everything that was measured, as JSON, as a page, as plots, and row by row."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from classwright_tools.domain.figures import ClassFigures, Comparison, Confusion, Figures
+from classwright_tools.domain.noun import ArtifactId, LabelName, Noun, Slug
+from classwright_tools.measurement.coverage import Coverage, coverage
+from classwright_tools.measurement.held_out import Answers
+from classwright_tools.measurement.metrics import (
+    ReliabilityBin,
+    class_figures,
+    compute_figures,
+    confusion_matrix,
+    confusions,
+    reliability,
+)
+from classwright_tools.measurement.pages import write_page
+from classwright_tools.measurement.plots import plot_confusion, plot_per_class, plot_reliability
+
+MOST_CONFUSIONS = 50
+SUREST_ERRORS = 20
+
+
+class WrongRow(Noun):
+    """A row that the model got wrong."""
+
+    example: str
+    text: str
+    label: LabelName
+    predicted: LabelName
+    probability: float = Field(ge=0, le=1)
+
+
+class EvaluationReport(Noun):
+    """All figures of one model on one split."""
+
+    data: Literal["real", "written", "mixed"] = Field(description="Whose texts the figures come from.")
+    task: Slug
+    model: ArtifactId
+    dataset: ArtifactId
+    split: Literal["validation", "test"]
+    labels: tuple[LabelName, ...]
+    warnings: tuple[str, ...]
+    figures: Figures
+    classes: tuple[ClassFigures, ...] = Field(description="In the order of `labels`.")
+    confusion_matrix: tuple[tuple[int, ...], ...] = Field(description="True label by row, predicted one by column.")
+    confusions: tuple[Confusion, ...]
+    reliability: tuple[ReliabilityBin, ...]
+    coverage: tuple[Coverage, ...]
+    threshold: float = Field(ge=0, le=1, description="The model's own; below it the model abstains.")
+    comparison: Comparison | None
+    surest_errors: tuple[WrongRow, ...]
+    texts_per_second: float = Field(gt=0)
+
+    @property
+    def weakest(self) -> tuple[ClassFigures, ...]:
+        """The classes that have rows, lowest F1 first."""
+        return tuple(sorted((c for c in self.classes if c.support), key=lambda c: (c.f1.value, c.label)))
+
+    @property
+    def headline(self) -> str:
+        """The first line of the page: on which data."""
+        rows = f"{self.figures.rows:,} {self.split} rows"
+        return {
+            "real": f"Measured on real texts: {rows}.",
+            "written": f"Measured on texts that a language model wrote: {rows}. Real texts are usually harder.",
+            "mixed": f"Measured on a mix of real and other texts: {rows}. Real texts alone are usually harder.",
+        }[self.data]
+
+
+def measure(
+    found: Answers,
+    *,
+    task: str,
+    model: str,
+    split: Literal["validation", "test"],
+    threshold: float,
+    comparison: Comparison | None,
+    warnings: tuple[str, ...],
+    seed: int,
+    mismatch: str | None = None,
+) -> EvaluationReport:
+    """Return the report of the answers that `model` gave; `mismatch` is a pair task's label of that name."""
+    true, proba, predicted, labels = found.true, found.proba, found.predicted, found.labels
+    matrix = confusion_matrix(true, predicted, len(labels))
+    return EvaluationReport(
+        data=found.data,
+        task=task,
+        model=model,
+        dataset=found.dataset,
+        split=split,
+        labels=labels,
+        warnings=warnings,
+        figures=compute_figures(true, proba, seed=seed, mismatch=labels.index(mismatch) if mismatch else None),
+        classes=class_figures(true, predicted, labels),
+        confusion_matrix=tuple(tuple(row) for row in matrix.tolist()),
+        confusions=confusions(true, predicted, labels, MOST_CONFUSIONS),
+        reliability=reliability(true, proba),
+        coverage=coverage(true, proba, threshold),
+        threshold=threshold,
+        comparison=comparison,
+        surest_errors=_surest_errors(found),
+        texts_per_second=found.texts_per_second,
+    )
+
+
+def _surest_errors(found: Answers) -> tuple[WrongRow, ...]:
+    """Return the errors that the model was surest of: where labels are often wrong, or classes overlap."""
+    sure = found.proba.max(axis=1)
+    wrong = sorted(found.wrong.tolist(), key=lambda i: (-sure[i], found.rows[i].id))
+    return tuple(
+        WrongRow(
+            example=found.rows[i].id,
+            text=found.rows[i].shown,
+            label=found.labels[found.true[i]],
+            predicted=found.labels[found.predicted[i]],
+            probability=float(min(1.0, sure[i])),
+        )
+        for i in wrong[:SUREST_ERRORS]
+    )
+
+
+def write_report(folder: Path, report: EvaluationReport, found: Answers) -> None:
+    """Write report.json, report.html with its three plots inside, the plots, and predictions.parquet."""
+    (folder / "report.json").write_text(report.model_dump_json(indent=1), encoding="utf-8")
+    plot_confusion(folder / "confusion.png", np.array(report.confusion_matrix), report.labels)
+    plot_per_class(folder / "per_class.png", [c for c in report.classes if c.support])
+    plot_reliability(folder / "reliability.png", report.reliability)
+    write_page("evaluation.html", folder / "report.html", report=report)
+    write_predictions(folder / "predictions.parquet", found)
+
+
+def write_predictions(path: Path, found: Answers) -> None:
+    """Write a Parquet row an example: its id, label, predicted label, and probabilities in the order of the labels."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = {
+        "id": [row.id for row in found.rows],
+        "label": [found.labels[i] for i in found.true],
+        "predicted": [found.labels[i] for i in found.predicted],
+        "probabilities": found.proba.astype(np.float32).tolist(),
+    }
+    pq.write_table(pa.table(columns), path)

@@ -1,0 +1,132 @@
+"""What an error analysis looks at: answers to real validation rows, and answers to held-out training rows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+import numpy.typing as npt
+
+from classwright_tools.domain.example import Example
+from classwright_tools.errors import NotEnoughData
+from classwright_tools.learning.embedding_cache import EmbeddingCache
+from classwright_tools.learning.encoders import Encoder, open_encoder
+from classwright_tools.learning.model import Classifier
+from classwright_tools.learning.pair_encoder import encoder_for
+from classwright_tools.measurement.held_out import Answers, answers
+from classwright_tools.measurement.out_of_fold import out_of_fold
+from classwright_tools.workspace.datasets import iterate_rows, read_rows
+from classwright_tools.workspace.workspace import Workspace
+
+UNLABELLED_TEXTS = 2_000  # real ones, read for their style; more would not change what is said of it
+
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The rows and answers of one dataset; at least one of `real` and `held_out` is there.
+
+    `real` are the model's answers to the real validation rows, `held_out` a probe's to the training rows. The
+    `second_opinion` on the labels of both is a probe's that has learnt from rows of both: a model without real
+    training rows has habits of its own, and what contradicts a habit is no wrong label.
+    """
+
+    train: tuple[Example, ...]
+    unlabelled: tuple[Example, ...]
+    real: Answers | None
+    held_out: Answers | None
+    second_opinion: Answers | None
+    encoder: Encoder
+    cache: EmbeddingCache
+
+    @property
+    def errors_in(self) -> Answers:
+        """The answers to explain: those to real validation rows if there are any."""
+        found = self.real or self.held_out
+        assert found
+        return found
+
+    @property
+    def sources(self) -> list[Answers]:
+        """All answers of a model to rows that it did not see."""
+        return [found for found in (self.real, self.held_out) if found]
+
+    @property
+    def written_rows(self) -> list[Example]:
+        """The training rows that were written by a language model."""
+        return [row for row in self.train if row.origin == "written"]
+
+    @property
+    def real_rows(self) -> list[Example]:
+        """The real validation rows and the unlabelled ones."""
+        return [*(self.real.rows if self.real else ()), *self.unlabelled]
+
+    def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Return the frozen encoder's embeddings (n, d) of `texts`."""
+        return self.encoder.embed(texts, self.cache)
+
+    @property
+    def cannot_know(self) -> str:
+        """What the rows cannot tell; empty if they are real validation rows and every label has some."""
+        found = self.errors_in
+        if found.data != "real":
+            return (
+                "There are no real validation rows. The errors are those of a classifier on written rows that were "
+                "held out group by group: they show where the written texts of two labels run together. They cannot "
+                "tell how often real texts are classified wrongly, which words, subjects and styles of real texts "
+                "were never written, or how frequent each label really is. Ten real rows a label are a start: "
+                "import_examples with split='validation'."
+            )
+        if self.real is None:
+            return (
+                "There are no validation rows. The errors are those of a classifier on real training rows that were "
+                "held out: they tell which texts are hard, not how often this model is wrong. Keep some rows out of "
+                "training: import_examples with split='validation'."
+            )
+        counts = Counter(found.true.tolist())
+        bare = [label for place, label in enumerate(found.labels) if not counts[place]]
+        if not bare:
+            return ""
+        more = f" and {len(bare) - 5} more" if len(bare) > 5 else ""
+        return f"No row of {', '.join(map(repr, bare[:5]))}{more} was there: of these labels nothing is known."
+
+
+def gather(workspace: Workspace, model: Classifier, dataset: str, seed: int, progress: Progress) -> Evidence:
+    """Return the evidence in `dataset` on `model`; its test rows are not read.
+
+    Raises:
+        InvalidInput: a row has a label that the model does not know.
+        NotEnoughData: there are neither real validation rows nor training rows that can be held out.
+    """
+    train = tuple(row for row in read_rows(workspace, dataset, "train") if row.label is not None)
+    validation = [row for row in read_rows(workspace, dataset, "validation") if row.origin == "real"]
+    unlabelled = (row for batch in iterate_rows(workspace, dataset, "unlabelled") for row in batch)
+    encoder = encoder_for(model.card.kind, open_encoder(model.card.encoder.name))
+    cache = EmbeddingCache(workspace.root / "cache")
+    real = answers(model, validation, dataset, lambda done: progress(done / 3)) if validation else None
+
+    def probe(rows: Sequence[Example], start: float) -> Answers | None:
+        """Return a probe's answers to `rows`, each held out; None if they do not suffice and real answers do."""
+        try:
+            return out_of_fold(
+                rows, model.labels, dataset, encoder, cache, seed, lambda done: progress(start + done / 3)
+            )
+        except NotEnoughData:
+            if real is None:
+                raise
+            return None
+
+    held_out = probe(train, 1 / 3)
+    return Evidence(
+        train=train,
+        unlabelled=tuple(islice((row for row in unlabelled if row.origin == "real"), UNLABELLED_TEXTS)),
+        real=real,
+        held_out=held_out,
+        second_opinion=probe((*train, *validation), 2 / 3) if validation else held_out,
+        encoder=encoder,
+        cache=cache,
+    )

@@ -1,0 +1,120 @@
+"""The rows that a model is measured on, and the model's answers to them."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from classwright_tools.domain.example import Example, Split
+from classwright_tools.errors import InvalidInput, NotEnoughData
+from classwright_tools.learning.model import Classifier
+from classwright_tools.workspace.datasets import read_rows
+from classwright_tools.workspace.workspace import Workspace
+
+BATCH_TEXTS = 512  # texts between two looks at whether the caller asked to stop
+
+Data = Literal["real", "written", "mixed"]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Rows of a dataset, the places of their labels in `labels` (n,), and a model's probabilities for them (n, k)."""
+
+    dataset: str
+    rows: tuple[Example, ...]
+    labels: tuple[str, ...]
+    true: npt.NDArray[np.int64]
+    proba: npt.NDArray[np.float64]
+    texts_per_second: float
+
+    @property
+    def predicted(self) -> npt.NDArray[np.int64]:
+        """The place of each row's likeliest label (n,)."""
+        likeliest: npt.NDArray[np.int64] = self.proba.argmax(axis=1)
+        return likeliest
+
+    @property
+    def wrong(self) -> npt.NDArray[np.int64]:
+        """The places of the rows that were given another label than theirs."""
+        return np.flatnonzero(self.predicted != self.true)
+
+    @property
+    def data(self) -> Data:
+        """Whether all rows are real, all written by a language model, or neither."""
+        origins = {row.origin for row in self.rows}
+        if origins == {"real"}:
+            return "real"
+        return "written" if origins == {"written"} else "mixed"
+
+
+def read_split(workspace: Workspace, dataset: str, split: Split) -> tuple[Example, ...]:
+    """Return the rows of a split.
+
+    Raises:
+        NotFound: there is no such dataset.
+        NotEnoughData: the split has no rows.
+    """
+    rows = tuple(read_rows(workspace, dataset, split))
+    if not rows:
+        raise NotEnoughData(
+            f"dataset {dataset!r}",
+            f"has no {split} rows",
+            f"Bring in labelled rows with import_examples(split={split!r}), real ones if there are any.",
+        )
+    return rows
+
+
+def answers(model: Classifier, rows: Sequence[Example], dataset: str, progress: Callable[[float], None]) -> Answers:
+    """Return the model's answers to `rows` of `dataset`; `progress` is told the share done, and may stop the work.
+
+    Raises:
+        InvalidInput: a row has no label, or one that the model does not know.
+    """
+    true = label_numbers(rows, model.labels, dataset)
+    started = time.perf_counter()
+    parts = []
+    for start in range(0, len(rows), BATCH_TEXTS):
+        progress(start / len(rows))
+        parts.append(model.predict_proba([row.content for row in rows[start : start + BATCH_TEXTS]]))
+    seconds = max(time.perf_counter() - started, 1e-6)
+    proba = np.concatenate(parts).astype(np.float64)
+    return Answers(dataset, tuple(rows), tuple(model.labels), true, proba, len(rows) / seconds)
+
+
+def label_numbers(rows: Sequence[Example], labels: Sequence[str], dataset: str) -> npt.NDArray[np.int64]:
+    """Return each row's label as its place in `labels`, the labels that a model knows.
+
+    Raises:
+        InvalidInput: a row has no label, or another one.
+    """
+    place = {label: i for i, label in enumerate(labels)}
+    unknown = Counter(row.label for row in rows if row.label not in place)
+    if unknown:
+        named = ", ".join("no label" if name is None else repr(name) for name, _ in unknown.most_common(3))
+        raise InvalidInput(
+            f"dataset {dataset!r}",
+            f"{unknown.total()} of its rows have labels that the model does not know ({named})",
+            "Train a model on this version of the task, or correct these rows.",
+        )
+    return np.array([place[row.label] for row in rows if row.label is not None], np.int64)
+
+
+def queries_trained_on(workspace: Workspace, dataset: str, rows: Sequence[Example]) -> int:
+    """Return how many of the pairs `rows` have a query that training rows of `dataset` have too."""
+    trained = {row.text for row in read_rows(workspace, dataset, "train") if row.text_pair is not None}
+    return sum(row.text in trained for row in rows)
+
+
+def rows_trained_on(workspace: Workspace, dataset: str, rows: Sequence[Example]) -> int:
+    """Return how many of `rows` a model that was trained on `dataset` has seen.
+
+    Training leaves out the copies of its dataset's own validation and test rows.
+    """
+    ids = {split: {row.id for row in read_rows(workspace, dataset, split)} for split in ("train", "validation", "test")}
+    return len({row.id for row in rows} & ids["train"] - ids["validation"] - ids["test"])

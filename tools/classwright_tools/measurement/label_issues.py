@@ -1,0 +1,40 @@
+"""Rows whose given label is probably wrong, by confident learning (Northcutt et al. 2021, JAIR 70)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+from cleanlab.filter import find_label_issues
+from cleanlab.rank import get_label_quality_scores
+
+from classwright_tools.domain.analysis import LabelIssue
+from classwright_tools.measurement.held_out import Answers
+
+
+def label_issues(found: Answers, validation: Collection[str] = ()) -> tuple[LabelIssue, ...]:
+    """Return the rows whose label cleanlab doubts, which the answers all contradict, the most doubtful first.
+
+    The answers must come from classifiers that were not trained on the rows: one that was has learnt their errors.
+    Rows with an id in `validation` are said to be validation rows, the others training rows.
+    """
+    present, true = np.unique(found.true, return_inverse=True)
+    if len(present) < 2:
+        return ()
+    proba = found.proba[:, present] + 1e-12  # cleanlab wants every class to occur
+    proba /= proba.sum(axis=1, keepdims=True)
+    doubted = find_label_issues(
+        true, proba, filter_by="confident_learning", return_indices_ranked_by="self_confidence", n_jobs=1
+    )
+    quality = get_label_quality_scores(true, proba)
+    return tuple(
+        LabelIssue(
+            example=found.rows[place].id,
+            split="validation" if found.rows[place].id in validation else "train",
+            text=found.rows[place].shown,
+            given=found.labels[found.true[place]],
+            suggested=found.labels[found.predicted[place]],
+            quality=float(np.clip(quality[place], 0, 1)),
+        )
+        for place in doubted
+    )

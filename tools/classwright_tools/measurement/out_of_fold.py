@@ -1,0 +1,58 @@
+"""Answers to training rows by classifiers that did not see them, nor the rows that resemble them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from classwright_tools.domain.example import Example
+from classwright_tools.learning.calibration import fit_temperature, softmax
+from classwright_tools.learning.embedding_cache import EmbeddingCache
+from classwright_tools.learning.encoders import Encoder
+from classwright_tools.learning.head import fit_head
+from classwright_tools.learning.rows import training_rows
+from classwright_tools.learning.splits import grouped_folds
+from classwright_tools.measurement.held_out import Answers
+
+MOST_ROWS = 5_000  # enough to see which labels run together; five regressions on more take minutes
+
+
+def out_of_fold(
+    rows: Sequence[Example],
+    labels: tuple[str, ...],
+    dataset: str,
+    encoder: Encoder,
+    cache: EmbeddingCache,
+    seed: int,
+    progress: Callable[[float], None],
+) -> Answers:
+    """Return calibrated answers to `rows`, each by a logistic regression on frozen embeddings of the other folds.
+
+    Rows of one cell, and near-duplicates, are in one fold. Of more than `MOST_ROWS` rows a sample is answered.
+
+    Raises:
+        InvalidInput: a row's label is not one of `labels`.
+        NotEnoughData: a label has fewer than two rows, or all rows are one group.
+    """
+    places = np.sort(np.random.default_rng(seed).permutation(len(rows))[:MOST_ROWS])
+    sample = [rows[place] for place in places]
+    known = training_rows(sample, labels)
+    folds = grouped_folds(known, seed)
+    embeddings = encoder.embed(known.texts, cache, lambda done: progress(0.5 * done))
+    logits = np.zeros((len(known), len(labels)))
+    started = time.perf_counter()
+    for number, (train, held_out) in enumerate(folds):
+        progress(0.5 + 0.5 * number / len(folds))
+        logits[held_out] = fit_head(embeddings[train], known.labels[train], len(labels)).logits(embeddings[held_out])
+    held = np.sort(np.concatenate([held_out for _, held_out in folds]))
+    logits, true = logits[held], known.labels[held]
+    return Answers(
+        dataset=dataset,
+        rows=tuple(sample[place] for place in held),
+        labels=labels,
+        true=true,
+        proba=softmax(logits / fit_temperature(logits, true)),
+        texts_per_second=len(held) / max(time.perf_counter() - started, 1e-6),
+    )

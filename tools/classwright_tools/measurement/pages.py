@@ -1,0 +1,55 @@
+"""HTML pages that stand alone: inline style, plots inside, every text from outside escaped."""
+
+from __future__ import annotations
+
+import base64
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from classwright_tools.domain.figures import Estimate
+
+
+def write_page(template: str, path: Path, **values: Any) -> None:
+    """Write the page of a template in `templates/` to `path`; its plots are read from the same folder."""
+
+    def plot(name: str) -> str:
+        return "data:image/png;base64," + base64.b64encode((path.parent / name).read_bytes()).decode()
+
+    path.write_text(_environment().get_template(template).render(plot=plot, **values), encoding="utf-8")
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("classwright_tools.measurement"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(percent=percent, estimate=estimate, points=points, breakable=breakable)
+    return environment
+
+
+def breakable(name: str) -> Markup:
+    """Return a label's name, escaped, with places where a line may break."""
+    return Markup("_<wbr>").join(name.split("_"))
+
+
+def percent(share: float) -> str:
+    """Return 0.8642 as '86.4%'."""
+    return f"{100 * share:.1f}%"
+
+
+def estimate(found: Estimate) -> str:
+    """Return a share and its interval as '86.4% (83.0 to 89.2)'."""
+    return f"{percent(found.value)} ({100 * found.low:.1f} to {100 * found.high:.1f})"
+
+
+def points(gain: Estimate) -> str:
+    """Return a difference of shares as '+4.2 points (+1.1 to +7.3)'."""
+    return f"{100 * gain.value:+.1f} points ({100 * gain.low:+.1f} to {100 * gain.high:+.1f})"

@@ -1,0 +1,277 @@
+"""The verb `propose_topics`: make the task and the tree of topics that the texts will be written from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import Field, ValidationError, field_validator
+
+from classwright_tools.context import ToolContext
+from classwright_tools.domain.noun import ArtifactId, LabelName, Noun, Slug, ToolRequest, ToolResult, leading
+from classwright_tools.domain.task import Label, Language, Task, TaskKind
+from classwright_tools.domain.topic_tree import LabelTopics, Phrase, TopicTree
+from classwright_tools.errors import InvalidInput, unknown_id
+
+SOURCE_TYPES_WANTED = 3
+PLAIN_SOURCE_TYPES = ("short message", "e-mail", "spoken words transcribed to text")  # where nobody names any
+LIST_BYTES = 3_000  # of the 10 kB that an answer may have
+
+
+class ProposeTopicsRequest(ToolRequest):
+    """What to tell apart, and how wide to spread the texts."""
+
+    task: Slug
+    instruction: str = Field(
+        min_length=3, max_length=4_000, description="What is classified and by what, in a sentence or two."
+    )
+    labels: tuple[Label, ...] = Field(min_length=2, max_length=500, description="The classes to tell apart.")
+    languages: tuple[Language, ...] = Field(
+        default=("en",),
+        min_length=1,
+        max_length=30,
+        description="The languages of the texts, as BCP 47 tags.",
+    )
+    kind: TaskKind = Field(
+        default="text",
+        description="'pair': each row is two texts, such as a search query and a product; it needs no topics.",
+    )
+    mismatch: LabelName | None = Field(
+        default=None, description="Of a pair task: the label of pairs that do not belong together."
+    )
+    source_types: tuple[Phrase, ...] = Field(
+        default=(),
+        max_length=20,
+        description="Kinds of text to write, such as 'email to support'. Left out, the writer proposes three.",
+    )
+    topics_per_label: int = Field(default=4, ge=1, le=20, description="Topics for each label.")
+    subtopics_per_topic: int = Field(default=2, ge=1, le=20, description="Subtopics for each topic.")
+    topics: tuple[LabelTopics, ...] = Field(
+        default=(),
+        max_length=500,
+        description="The topics themselves, if you write them: for every label its topics and their subtopics.",
+    )
+
+    @field_validator("labels", mode="before")
+    @classmethod
+    def _at_least_two(cls, labels: Any) -> Any:
+        if isinstance(labels, (list, tuple)) and len(labels) < 2:
+            raise ValueError("fewer than two labels leave nothing to tell apart: add another one, such as 'other'")
+        return labels
+
+
+class TopicsWanted(Noun):
+    """What the calling model is asked to write when the server has no language model of its own."""
+
+    labels: tuple[str, ...] = Field(description="Labels that still need topics.")
+    topics_per_label: int
+    subtopics_per_topic: int
+    source_types_wanted: int = Field(description="How many source types to name as well; 0 if they were given.")
+    rules: tuple[str, ...]
+
+
+class ProposeTopicsResult(ToolResult):
+    """The task, and its topic tree once there is one."""
+
+    task: Slug
+    task_version: int
+    topic_tree: ArtifactId | None = Field(description="The tree's id; None while topics are still wanted.")
+    cells: int = Field(ge=0, description="How many (label, topic, subtopic, source type) the tree has.")
+    labels: tuple[LabelTopics, ...] = Field(description="The first labels' topics, as a preview.")
+    wanted: TopicsWanted | None = None
+
+
+def propose_topics(request: ProposeTopicsRequest, context: ToolContext) -> ProposeTopicsResult:
+    """Make the task and its topic tree; a pair task has none.
+
+    Topics that the request gives are taken as they are; the writer makes the rest. Without a writer the result says
+    what is wanted of the calling model, which may send the labels' topics in several calls.
+
+    Raises:
+        InvalidInput: two labels have one name, a label's topics are given twice, a pair task is given topics, or the
+            task exists and is of another kind.
+        NotFound: topics are given for a label that the task does not have.
+        WriterFailed: a label would be left without topics; what had arrived is stored.
+    """
+    task = _task(request)
+    _check_topics(request.topics, task)
+    _check_kind(task, context)
+    task = context.workspace.save_task(task)
+    if task.kind == "pair":
+        return _pair_task(task)
+    made = context.workspace.made_by(context.run_key, "topics")
+    if made:
+        tree = context.workspace.document(made.id, "topics", TopicTree)
+        return _result(request, task, tree, made.id)
+    grown = _tree_from_writer(request, task, context) if context.writer else _tree_so_far(request, task, context)
+    return _result(request, task, grown, _saved(grown, task, context) if grown else None)
+
+
+def _task(request: ProposeTopicsRequest) -> Task:
+    try:
+        return Task(
+            slug=request.task,
+            instruction=request.instruction,
+            labels=request.labels,
+            languages=request.languages,
+            kind=request.kind,
+            mismatch=request.mismatch,
+        )
+    except ValidationError as error:
+        reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise InvalidInput(
+            f"task {request.task!r}",
+            reason,
+            "Give every label a name of its own, and a pair task one of them as `mismatch`, and call again.",
+        ) from error
+
+
+def _check_kind(task: Task, context: ToolContext) -> None:
+    """Raise an `InvalidInput` if the task exists with rows of the other kind: its datasets would not be of one kind."""
+    workspace = context.workspace
+    if task.slug in workspace.tasks() and workspace.task(task.slug).kind != task.kind:
+        there = workspace.task(task.slug).kind
+        raise InvalidInput(f"task {task.slug!r}", f"exists with kind {there!r}", "Give the new task another name.")
+
+
+def _pair_task(task: Task) -> ProposeTopicsResult:
+    """Return the result for a pair task: its rows are imported, so it has no topics to write from."""
+    unnamed = "" if task.mismatch else " Name its `mismatch` label if it has one: trained and measured by it."
+    return ProposeTopicsResult(
+        summary=f"Pair task {task.slug!r} (version {task.version}) is saved, with {len(task.labels)} labels. Pairs "
+        f"are imported, so it has no topic tree.{unnamed}",
+        next_step=f"Call import_examples(task={task.slug!r}, split='train', ...) with pairs: a query and an item each.",
+        task=task.slug,
+        task_version=task.version,
+        topic_tree=None,
+        cells=0,
+        labels=(),
+    )
+
+
+def _check_topics(topics: Sequence[LabelTopics], task: Task) -> None:
+    if topics and task.kind == "pair":
+        raise InvalidInput("topics", f"are given, and the pair task {task.slug!r} has none", "Leave them out.")
+    seen: set[str] = set()
+    for branch in topics:
+        if branch.label not in task.label_names:
+            raise unknown_id("label", branch.label, task.label_names)
+        if branch.label in seen:
+            raise InvalidInput(f"label {branch.label!r}", "has its topics given twice", "Put them into one entry.")
+        seen.add(branch.label)
+
+
+def _tree_from_writer(request: ProposeTopicsRequest, task: Task, context: ToolContext) -> TopicTree | None:
+    """Return the request's topics, with the labels that it leaves out grown by the writer."""
+    from classwright_tools.writing.branching import grow_tree
+
+    given = {branch.label: branch for branch in request.topics}
+    growth = grow_tree(
+        task,
+        [name for name in task.label_names if name not in given],
+        request.source_types,
+        topics=request.topics_per_label,
+        subtopics=request.subtopics_per_topic,
+        context=context,
+    )
+    branches = given | {branch.label: branch for branch in growth.labels}
+    return TopicTree(
+        task=task.slug,
+        source_types=growth.source_types,
+        labels=tuple(branches[name] for name in task.label_names),
+        remarks=tuple(growth.remarks),
+    )
+
+
+def _tree_so_far(request: ProposeTopicsRequest, task: Task, context: ToolContext) -> TopicTree | None:
+    """Return the request's topics merged with those that earlier calls gave for this version of the task."""
+    branches = {branch.label: branch for branch in request.topics}
+    source_types = request.source_types
+    for earlier in context.workspace.artifacts(task.slug, "topics"):
+        if earlier.facts.get("task_version") != task.version:
+            break
+        tree = context.workspace.document(earlier.id, "topics", TopicTree)
+        branches = {branch.label: branch for branch in tree.labels} | branches
+        source_types = source_types or tree.source_types
+        if earlier.facts.get("complete"):
+            break
+    if not branches:
+        return None
+    return TopicTree(
+        task=task.slug,
+        source_types=source_types or PLAIN_SOURCE_TYPES,
+        labels=tuple(branches[name] for name in task.label_names if name in branches),
+    )
+
+
+def _saved(tree: TopicTree, task: Task, context: ToolContext) -> str:
+    """Store `tree` and return its id; the newest tree's id if that is the same."""
+    workspace = context.workspace
+    newest = workspace.latest("topics", task.slug)
+    is_current = newest is not None and newest.facts.get("task_version") == task.version
+    if newest and is_current and workspace.document(newest.id, "topics", TopicTree) == tree:
+        return newest.id
+    return workspace.publish_document(
+        "topics",
+        task.slug,
+        tree,
+        run_key=context.run_key,
+        task_version=task.version,
+        complete=not _lacking(task, tree),
+        cells=len(tree.cells()),
+    ).id
+
+
+def _lacking(task: Task, tree: TopicTree | None) -> tuple[str, ...]:
+    """Return the labels of `task` that have no topics in `tree`, in the task's order."""
+    grown = {branch.label for branch in tree.labels} if tree else set()
+    return tuple(name for name in task.label_names if name not in grown)
+
+
+def _result(request: ProposeTopicsRequest, task: Task, tree: TopicTree | None, id_: str | None) -> ProposeTopicsResult:
+    lacking = _lacking(task, tree)
+    if lacking:
+        return _wanted(request, task, tree, lacking)
+    assert tree is not None
+    cells = len(tree.cells())
+    remarks = f" Smaller than asked: {'; '.join(tree.remarks[:5])}." if tree.remarks else ""
+    return ProposeTopicsResult(
+        summary=f"Task {task.slug!r} (version {task.version}) has {len(task.labels)} labels; its topic tree {id_} has "
+        f"{cells} cells.{remarks}",
+        next_step=f"synthesize_examples(task={task.slug!r}) writes 2 texts a cell, {2 * cells} in all.",
+        task=task.slug,
+        task_version=task.version,
+        topic_tree=id_,
+        cells=cells,
+        labels=leading(tree.labels, LIST_BYTES, least=0),
+    )
+
+
+def _wanted(
+    request: ProposeTopicsRequest, task: Task, tree: TopicTree | None, lacking: tuple[str, ...]
+) -> ProposeTopicsResult:
+    """Return the result that asks the calling model for the topics of the `lacking` labels."""
+    from classwright_tools.writing.assignments import topic_rules
+
+    source_types = 0 if request.source_types or tree else SOURCE_TYPES_WANTED
+    shown = leading(lacking, LIST_BYTES)
+    return ProposeTopicsResult(
+        summary=f"Task {task.slug!r} (version {task.version}) is saved. {len(lacking)} of {len(task.labels)} labels "
+        "still need topics, and this server has no language model of its own: you write them.",
+        next_step="Write the topics for the labels in `wanted`, then call propose_topics again with the same task, "
+        "instruction and labels, and with `topics`"
+        + (" and `source_types`" if source_types else "")
+        + ". Labels may be sent in several calls; what you sent is kept.",
+        task=task.slug,
+        task_version=task.version,
+        topic_tree=None,
+        cells=0,
+        labels=(),
+        wanted=TopicsWanted(
+            labels=shown,
+            topics_per_label=request.topics_per_label,
+            subtopics_per_topic=request.subtopics_per_topic,
+            source_types_wanted=source_types,
+            rules=topic_rules(task),
+        ),
+    )

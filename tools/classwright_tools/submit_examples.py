@@ -1,0 +1,140 @@
+"""The verb `submit_examples`: take the texts that the calling model wrote for a batch of an assignment."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from pydantic import Field, model_validator
+
+from classwright_tools.context import ToolContext
+from classwright_tools.domain.assignment import Assignment, Batch, BatchId
+from classwright_tools.domain.noun import ArtifactId, ToolRequest, ToolResult, leading
+from classwright_tools.domain.outcome import RefusedText
+from classwright_tools.domain.pair import GivenPair, joined
+from classwright_tools.domain.task import Task
+from classwright_tools.errors import InvalidInput, unknown_id
+
+if TYPE_CHECKING:
+    from classwright_tools.workspace.workspace import Artifact
+    from classwright_tools.writing.submissions import Receipt
+
+REFUSED_BYTES = 3_000  # of the 10 kB that an answer may have
+
+
+class SubmitExamplesRequest(ToolRequest):
+    """The texts of one batch. Sending them twice does no harm: a text counts once."""
+
+    assignment: ArtifactId = Field(description="The assignment's id, from synthesize_examples.")
+    batch: BatchId = Field(description="The batch that the texts were written for.")
+    texts: tuple[str, ...] = Field(default=(), max_length=100, description="The texts, one string each.")
+    pairs: tuple[GivenPair, ...] = Field(
+        default=(), max_length=100, description="For a pair task, in place of `texts`: queries with their items."
+    )
+    finish: bool = Field(default=False, description="True to make the dataset now, from what has been accepted so far.")
+
+    @model_validator(mode="after")
+    def _texts_or_pairs(self) -> SubmitExamplesRequest:
+        if bool(self.texts) == bool(self.pairs):
+            raise ValueError("pass `texts`, or `pairs` for a pair task: one of the two")
+        return self
+
+
+class SubmitExamplesResult(ToolResult):
+    """What was kept, what was not and why, and what is still wanted."""
+
+    accepted: int = Field(ge=0, description="Texts of this call that are new and were kept.")
+    already_accepted: int = Field(default=0, ge=0, description="Texts of this call that an earlier call had brought.")
+    refused: tuple[RefusedText, ...] = ()
+    have: int = Field(ge=0, description="Texts accepted for the whole assignment.")
+    want: int = Field(ge=1)
+    next_batches: tuple[Batch, ...] = ()
+    rules: tuple[str, ...] = Field(default=(), description="How to write the next batches.")
+    dataset: ArtifactId | None = Field(default=None, description="The dataset, once the assignment is complete.")
+
+
+def submit_examples(request: SubmitExamplesRequest, context: ToolContext) -> SubmitExamplesResult:
+    """Check and store the texts of a batch, and make the dataset when all batches are there.
+
+    Raises:
+        NotFound: there is no such assignment, or it has no such batch.
+        InvalidInput: the batch is of pairs and got texts, or the other way round.
+        StorageFailed: the disk is full; nothing of this call was stored.
+    """
+    from classwright_tools.writing.submissions import Submissions
+
+    workspace = context.workspace
+    assignment = workspace.document(request.assignment, "assignment", Assignment)
+    batch = _batch(assignment, request.batch)
+    task = workspace.task(assignment.task)
+    if batch.label not in task.label_names:
+        raise unknown_id("label", batch.label, task.label_names)
+
+    submissions = Submissions(workspace, request.assignment, assignment, task)
+    receipt = submissions.receive(batch, _contents(request, batch), finish=request.finish)
+    if receipt.is_closed:
+        return _finished(receipt, submissions.dataset(), assignment)
+    return _still_open(request, receipt, assignment, task)
+
+
+def _batch(assignment: Assignment, id_: str) -> Batch:
+    batches = {batch.batch: batch for batch in assignment.batches}
+    if id_ not in batches:
+        raise unknown_id("batch", id_, batches)
+    return batches[id_]
+
+
+def _contents(request: SubmitExamplesRequest, batch: Batch) -> list[str]:
+    """Return the texts or the joined pairs that are submitted."""
+    if not getattr(request, batch.sent_as):
+        raise InvalidInput(f"batch {batch.batch!r}", f"wants {batch.sent_as}, and got none", f"Pass `{batch.sent_as}`.")
+    return list(request.texts) or [joined(pair.text, pair.text_pair) for pair in request.pairs]
+
+
+def _finished(receipt: Receipt, dataset: Artifact, assignment: Assignment) -> SubmitExamplesResult:
+    want = sum(batch.count for batch in assignment.batches)
+    now = "was finished before this call and takes no more texts" if receipt.was_closed else "is finished"
+    return SubmitExamplesResult(
+        summary=f"{_counted(receipt)} The assignment {now}: its {receipt.total} of {want} texts are in {dataset.id}.",
+        next_step=f"Call train_classifier(task={dataset.task!r}, dataset={dataset.id!r}).",
+        accepted=receipt.accepted,
+        already_accepted=receipt.already_accepted,
+        refused=leading(receipt.refused, REFUSED_BYTES),
+        have=receipt.total,
+        want=want,
+        dataset=dataset.id,
+    )
+
+
+def _still_open(
+    request: SubmitExamplesRequest, receipt: Receipt, assignment: Assignment, task: Task
+) -> SubmitExamplesResult:
+    from classwright_tools.writing.assignments import open_batches, text_rules
+
+    want = sum(batch.count for batch in assignment.batches)
+    batches = open_batches(assignment, receipt.have)
+    unfinished = " There is no accepted text yet to make a dataset of." if request.finish else ""
+    return SubmitExamplesResult(
+        summary=f"{_counted(receipt)} The assignment has {receipt.total} of {want} texts.{unfinished}",
+        next_step=f"Write {batches[0].count} texts for {batches[0].batch} and call submit_examples("
+        f"assignment={request.assignment!r}, batch={batches[0].batch!r}, "
+        f"{batches[0].sent_as}=[...]); finish=true makes the dataset from what is there.",
+        accepted=receipt.accepted,
+        already_accepted=receipt.already_accepted,
+        refused=leading(receipt.refused, REFUSED_BYTES),
+        have=receipt.total,
+        want=want,
+        next_batches=batches,
+        rules=text_rules(task, batches),
+    )
+
+
+def _counted(receipt: Receipt) -> str:
+    """Return a sentence that counts what became of the call's texts."""
+    parts = [f"{receipt.accepted} texts accepted"]
+    if receipt.already_accepted:
+        parts.append(f"{receipt.already_accepted} had been accepted before")
+    if receipt.refused:
+        causes = Counter(text.reason.split(":")[0] for text in receipt.refused)
+        parts.append(f"{len(receipt.refused)} refused ({', '.join(f'{why} {n}' for why, n in causes.most_common())})")
+    return ", ".join(parts) + "."

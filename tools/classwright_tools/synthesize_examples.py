@@ -1,0 +1,243 @@
+"""The verb `synthesize_examples`: fill the topic tree's cells with texts, or follow a regeneration plan."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from classwright_tools.context import ToolContext
+from classwright_tools.domain.assignment import Assignment, Batch
+from classwright_tools.domain.noun import (
+    MAX_ROWS_WRITTEN,
+    ArtifactId,
+    Slug,
+    Text,
+    ToolRequest,
+    ToolResult,
+    leading,
+)
+from classwright_tools.domain.outcome import Refusal, Shortfall, WritingOutcome
+from classwright_tools.domain.task import Task
+from classwright_tools.domain.usage import WriterUsage
+from classwright_tools.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from classwright_tools.workspace.workspace import Artifact, Workspace
+    from classwright_tools.writing.orders import Order
+
+LIST_BYTES = 2_500  # of the 10 kB that an answer may have, for each of its two lists
+
+
+class SynthesizeExamplesRequest(ToolRequest):
+    """What to write, how much of it, and at what cost."""
+
+    task: Slug
+    rows: int | None = Field(
+        default=None,
+        ge=1,
+        le=MAX_ROWS_WRITTEN,
+        description="Rows wanted in all, spread evenly over labels and cells. Default: 2 a cell, or the plan's.",
+    )
+    plan: ArtifactId | None = Field(
+        default=None,
+        description="A regeneration plan from error_analysis to follow, instead of filling the tree.",
+    )
+    items: tuple[Text, ...] = Field(
+        default=(),
+        max_length=1_000,
+        description="Pair tasks: the items to write queries for that look right and are wrong. Default: those of the "
+        "training pairs that fit, one query each.",
+    )
+    topic_tree: ArtifactId | None = Field(default=None, description="The tree to fill. Default: the newest.")
+    dataset: ArtifactId | None = Field(
+        default=None, description="The dataset to add to. Default: the task's newest, or a new one."
+    )
+    candidates_per_row: float = Field(
+        default=1.5,
+        ge=1,
+        le=10,
+        description="Texts that may be written for each row wanted, refused ones included.",
+    )
+    max_tokens: int | None = Field(
+        default=None, ge=1, description="Stop before the writer has used this many tokens in this call."
+    )
+    max_cost: float | None = Field(
+        default=None, gt=0, description="Stop before this call has cost so much, in US dollars."
+    )
+
+
+class SynthesizeExamplesResult(ToolResult):
+    """The new dataset, or the assignment when the calling model is to write."""
+
+    dataset: ArtifactId | None
+    wanted: int = Field(ge=0)
+    accepted: int = Field(ge=0)
+    rows: int = Field(ge=0, description="Training rows that the dataset now holds in all.")
+    refused: dict[str, int] = Field(default_factory=dict, description="Candidates that were not kept, by reason.")
+    refusals: tuple[Refusal, ...] = Field(default=(), description="The first of them; the rest lie in the dataset.")
+    missing: tuple[Shortfall, ...] = Field(
+        default=(), description="The largest shortfalls; empty if N of N were written."
+    )
+    usage: WriterUsage | None = None
+    assignment: ArtifactId | None = Field(
+        default=None, description="Set when you are to write: pass it to submit_examples."
+    )
+    batches: tuple[Batch, ...] = Field(default=(), description="The next batches to write.")
+    rules: tuple[str, ...] = ()
+
+
+def synthesize_examples(request: SynthesizeExamplesRequest, context: ToolContext) -> SynthesizeExamplesResult:
+    """Write training texts, or hand out what is to be written.
+
+    With a writer, the result's dataset holds exactly the rows asked for, or `missing` says which are not there and
+    why. Without one, the result is an assignment for the calling model. A repeated run pays only for what is new.
+
+    Raises:
+        NotFound: the task, tree, plan or dataset does not exist.
+        InvalidInput: the tree lacks labels, an artifact belongs to another task, or what is given does not fit the
+            kind of task.
+        NotEnoughData: a pair task has no items to write for.
+        WriterFailed: the writer cannot be reached and not one text was accepted.
+        BudgetExceeded: the budget does not allow for a single accepted text.
+        Cancelled: the caller asked to stop; what had arrived is stored.
+    """
+    from classwright_tools.workspace.datasets import save_dataset
+    from classwright_tools.writing.fulfilment import outcome_files, read_outcome, write_texts
+    from classwright_tools.writing.orders import order_of_items, order_of_plan, order_of_tree
+
+    workspace = context.workspace
+    task = workspace.task(request.task)
+    _check_kind(request, task)
+    made = workspace.made_by(context.run_key, "dataset")
+    if made:  # by this run, before it was interrupted
+        return _dataset_made(workspace, made, read_outcome(made))
+
+    context.progress(None, "reading what is there")
+    rows, parent = request.rows, request.dataset
+    if task.kind == "pair":
+        order = order_of_items(workspace, task, items=request.items, rows=rows, dataset=parent)
+    elif request.plan:
+        order = order_of_plan(workspace, task, plan=request.plan, rows=rows, dataset=parent)
+    else:
+        order = order_of_tree(workspace, task, tree=request.topic_tree, rows=rows, dataset=parent)
+    if context.writer is None:
+        return _handed_out(request, order, context)
+
+    written = write_texts(
+        order,
+        context,
+        candidates_per_row=request.candidates_per_row,
+        max_tokens=request.max_tokens,
+        max_cost=request.max_cost,
+    )
+    if not written.examples:
+        return _nothing_made(order, written.outcome)
+    dataset = save_dataset(
+        workspace,
+        task.slug,
+        {"train": [*order.there, *written.examples]},
+        parent=order.parent,
+        run_key=context.run_key,
+        made_by="synthesize_examples",
+        refused=written.outcome.refused,
+        files=outcome_files(written),
+    )
+    return _dataset_made(workspace, dataset, written.outcome)
+
+
+def _check_kind(request: SynthesizeExamplesRequest, task: Task) -> None:
+    """Raise an `InvalidInput` if what `request` names is for tasks of the other kind."""
+    if task.kind == "text" and request.items:
+        raise InvalidInput("`items`", f"is for pairs, and task {task.slug!r} is about single texts", "Leave it out.")
+    named = next((name for name in ("plan", "topic_tree") if getattr(request, name)), None)
+    if task.kind == "pair" and named:
+        raise InvalidInput(
+            f"`{named}`",
+            f"is for single texts, and task {task.slug!r} is about pairs",
+            "Leave it out, or pass `items`.",
+        )
+
+
+def _handed_out(request: SynthesizeExamplesRequest, order: Order, context: ToolContext) -> SynthesizeExamplesResult:
+    """Make the assignment of `order` and return its first batches."""
+    from classwright_tools.writing.assignments import make_batches, open_batches, text_rules
+
+    workspace = context.workspace
+    saved = workspace.publish_document(
+        "assignment",
+        order.task.slug,
+        Assignment(
+            task=order.task.slug,
+            parent=order.parent,
+            plan=request.plan,
+            round=order.round,
+            batches=make_batches(order.quotas),
+        ),
+        run_key=context.run_key,
+        parent=order.parent,
+        rows=order.rows,
+    )
+    assignment = workspace.document(saved.id, "assignment", Assignment)
+    wanted = sum(batch.count for batch in assignment.batches)
+    batches = open_batches(assignment, {})
+    return SynthesizeExamplesResult(
+        summary=f"This server has no language model of its own: you write the {wanted} texts, in "
+        f"{len(assignment.batches)} batches. Here are the first {len(batches)}.",
+        next_step=f"Write the texts of {batches[0].batch} by the rules, then call submit_examples("
+        f"assignment={saved.id!r}, batch={batches[0].batch!r}, {batches[0].sent_as}=[...]); "
+        "its answer holds the next batches.",
+        dataset=None,
+        wanted=wanted,
+        accepted=0,
+        rows=len(order.there),
+        assignment=saved.id,
+        batches=batches,
+        rules=text_rules(order.task, batches),
+    )
+
+
+def _nothing_made(order: Order, outcome: WritingOutcome) -> SynthesizeExamplesResult:
+    """Return the result of a run without a single accepted text: there is no new dataset."""
+    return SynthesizeExamplesResult(
+        summary=f"None of the {outcome.wanted} texts wanted was accepted{_refused(outcome)}. No dataset was made.",
+        next_step="Look at `missing` and `refusals`, correct the task's instruction, labels or topics, and call again.",
+        dataset=None,
+        wanted=outcome.wanted,
+        accepted=0,
+        rows=len(order.there),
+        refused=outcome.refused,
+        refusals=leading(outcome.refusals, LIST_BYTES),
+        missing=leading(outcome.missing, LIST_BYTES),
+        usage=outcome.usage,
+    )
+
+
+def _dataset_made(workspace: Workspace, dataset: Artifact, outcome: WritingOutcome) -> SynthesizeExamplesResult:
+    from classwright_tools.workspace.datasets import read_card
+
+    rows = read_card(workspace, dataset.id).rows("train")
+    lacking = outcome.wanted - outcome.accepted
+    next_step = f"Call train_classifier(task={dataset.task!r}, dataset={dataset.id!r})"
+    if lacking:
+        next_step += f", or synthesize_examples(task={dataset.task!r}, rows={lacking}) for as many as are missing"
+    return SynthesizeExamplesResult(
+        summary=f"{outcome.accepted} of {outcome.wanted} texts were written and accepted{_refused(outcome)}. "
+        f"{dataset.id} now holds {rows} training rows."
+        + (f" {lacking} are missing: {outcome.missing[0].reason}." if lacking else ""),
+        next_step=f"{next_step}.",
+        dataset=dataset.id,
+        wanted=outcome.wanted,
+        accepted=outcome.accepted,
+        rows=rows,
+        refused=outcome.refused,
+        refusals=leading(outcome.refusals, LIST_BYTES),
+        missing=leading(outcome.missing, LIST_BYTES),
+        usage=outcome.usage,
+    )
+
+
+def _refused(outcome: WritingOutcome) -> str:
+    """Return the end of a sentence that counts what was refused."""
+    causes = ", ".join(f"{reason} {n}" for reason, n in sorted(outcome.refused.items(), key=lambda item: -item[1]))
+    return f"; refused: {causes}" if causes else ""

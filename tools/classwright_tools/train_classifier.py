@@ -1,0 +1,341 @@
+"""The verb `train_classifier`: train on a dataset's training rows, calibrate, and say how good the model is."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
+
+from classwright_tools.context import ToolContext
+from classwright_tools.domain.cards import ModelCard, Validation
+from classwright_tools.domain.example import Origin
+from classwright_tools.domain.noun import ArtifactId, LabelName, Noun, Slug, ToolRequest, ToolResult
+from classwright_tools.domain.task import Task, TaskKind
+from classwright_tools.errors import InvalidInput, unknown_id
+
+if TYPE_CHECKING:
+    from classwright_tools.learning.embedding_cache import EmbeddingCache
+    from classwright_tools.learning.method import PairSetup
+    from classwright_tools.learning.rows import Rows
+    from classwright_tools.learning.training import Trained, ValidationRows
+
+Method = Literal["auto", "probe", "setfit", "contrastive", "cluster", "matcher"]
+Imbalance = Literal["none", "class_weights", "logit_adjustment", "auto"]
+Negatives = Literal["none", "random", "mined", "generated"]
+NEGATIVES_DEFAULT: Negatives = "generated"
+METHODS_FOR: dict[TaskKind, tuple[Method, ...]] = {
+    "text": ("auto", "probe", "setfit", "contrastive", "cluster"),
+    "pair": ("auto", "probe", "matcher"),
+}
+
+
+class TrainClassifierRequest(ToolRequest):
+    """Which rows to train on, and how."""
+
+    task: Slug
+    dataset: ArtifactId | None = Field(default=None, description="Default: the task's newest.")
+    method: Method = Field(
+        default="auto",
+        description="'probe': logistic regression on frozen embeddings, seconds. 'contrastive': fine-tunes the "
+        "encoder, each text encoded once a step. 'setfit': the setfit library. 'cluster': seconds; for a class many "
+        "times larger than others that mixes many subjects. 'auto': probe or contrastive, the best by validation. "
+        "Pair tasks: 'probe'; 'matcher': attention between the two texts' words, minutes; 'auto': the better.",
+    )
+    negatives: Negatives | None = Field(
+        default=None,
+        description="What a matcher makes mismatches of, beside the labelled ones: 'random' queries, 'mined' (similar) "
+        "ones, 'generated' (similar, filtered by a teacher), or 'none'. Default: 'generated'.",
+    )
+    unlabelled_as: LabelName | None = Field(
+        default=None,
+        description="A matcher takes the unlabelled pairs for rows of this label, such as pairs from purchases for "
+        "matches. Default: they are not used.",
+    )
+    encoder: str | None = Field(
+        default=None,
+        max_length=200,
+        description="A sentence-transformers model from the hub or the cache. Default: the server's.",
+    )
+    imbalance: Imbalance = Field(
+        default="none",
+        description="What makes labels count alike, however many rows each has. 'class_weights': in the classifier's "
+        "loss. 'logit_adjustment': by their shares, after training. 'auto': the three classifiers on frozen embeddings "
+        "that find most of each label in grouped cross-validation, averaged. Methods are then compared by balanced "
+        "accuracy. Not for 'cluster' and 'matcher', which make up for it by themselves.",
+    )
+    augmentation: ArtifactId | None = Field(
+        default=None, description="Rows of gan_augment to train on as well; for 'probe' on the dataset they came from."
+    )
+    epochs: int | None = Field(
+        default=None, ge=1, le=50, description="Passes over the rows; default: the method's own."
+    )
+    seed: int = Field(default=0, ge=0, le=2**31 - 1, description="The same seed on the same rows gives the same model.")
+
+
+class Candidate(Noun):
+    """A method that `auto` tried."""
+
+    method: str
+    validation: Validation
+
+
+class TrainClassifierResult(ToolResult):
+    """The model and the figures that it was chosen by."""
+
+    model: ArtifactId
+    dataset: ArtifactId
+    method: str
+    training_rows: int = Field(ge=1)
+    real_training_rows: int = Field(ge=0)
+    validation: Validation
+    grouped: Validation | None = None
+    tried: tuple[Candidate, ...] = ()
+    temperature: float
+    threshold: float
+    texts_embedded: int = Field(ge=0, description="Texts that the frozen encoder had not embedded before.")
+    texts_reused: int = Field(ge=0, description="Texts whose embedding was in the cache.")
+    seconds: float = Field(ge=0)
+
+
+def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> TrainClassifierResult:
+    """Train a classifier and save it.
+
+    Training rows that are copies or near-duplicates of validation or test rows are left out and counted.
+
+    Raises:
+        NotFound: there is no such task, dataset or encoder.
+        InvalidInput: a row's label is not the task's, the encoder cannot be used, or the method is not for such tasks
+            or not for that `imbalance`, or the augmentation does not fit.
+        NotEnoughData: a label has fewer than two training rows.
+        Cancelled: the caller asked to stop; embeddings that were computed are kept.
+        StorageFailed: the disk is full.
+    """
+    started = time.monotonic()
+    workspace = context.workspace
+    task = workspace.task(request.task)
+    _check_method(request.method, task)
+    _check_pair_options(request, task)
+    _check_imbalance(request)
+    dataset = workspace.resolve(request.dataset, "dataset", task.slug).id
+
+    # After the look-ups: importing torch takes seconds, and a slip in a name should be told at once.
+    from classwright_tools.augmentation.row_source import row_source
+    from classwright_tools.learning.embedding_cache import EmbeddingCache
+    from classwright_tools.learning.encoders import open_encoder
+    from classwright_tools.learning.method import Setup
+    from classwright_tools.learning.model import save_model
+    from classwright_tools.learning.pair_encoder import encoder_for
+    from classwright_tools.learning.training import train
+
+    encoder = encoder_for(task.kind, open_encoder(_encoder_name(request, context)))
+    source = None
+    if request.augmentation:
+        source = row_source(
+            workspace,
+            request.augmentation,
+            dataset,
+            task.label_names,
+            encoder.ref,
+            method=request.method,
+            imbalance=request.imbalance,
+        )
+    context.progress(0.0, f"reading {dataset}")
+    data = _read(context, dataset, task.label_names)
+    setup = Setup(
+        encoder=encoder,
+        cache=EmbeddingCache(workspace.root / "cache"),
+        k=len(task.label_names),
+        epochs=request.epochs,
+        seed=request.seed,
+        progress=context.progress,
+        pairs=_pair_setup(request, context, task, dataset) if task.kind == "pair" else None,
+        imbalance=request.imbalance,
+        row_source=source,
+    )
+    trained = train(request.method, data.rows, data.validation, setup)
+    card = ModelCard(
+        task=task.slug,
+        task_version=task.version,
+        dataset=dataset,
+        augmentation=request.augmentation,
+        method=trained.method,
+        encoder=trained.fitted.encoder.ref,
+        labels=task.label_names,
+        kind=task.kind,
+        mismatch=task.mismatch,
+        training_rows=data.origins,
+        validation=trained.validation,
+        grouped=trained.grouped,
+        temperature=trained.temperature,
+        threshold=trained.threshold,
+        seed=request.seed,
+        seconds=time.monotonic() - started,
+        versions=_versions(),
+    )
+    made = workspace.publish(
+        "model",
+        task.slug,
+        lambda folder: save_model(folder, card, trained.fitted),
+        run_key=context.run_key,
+        parent=dataset,
+        facts=_facts(card),
+    )
+    return _result(made.id, card, trained, data, setup.cache)
+
+
+@dataclass(frozen=True)
+class _Data:
+    """What a dataset gives to a training."""
+
+    rows: Rows
+    origins: dict[Origin, int]
+    copies: int
+    validation: ValidationRows | None
+
+
+def _read(context: ToolContext, dataset: str, labels: tuple[str, ...]) -> _Data:
+    """Return the labelled training rows without copies of held-out rows, and the validation rows, real ones first."""
+    from classwright_tools.learning.rows import label_numbers, training_rows, without_copies
+    from classwright_tools.learning.training import ValidationRows
+    from classwright_tools.workspace.datasets import read_rows
+
+    splits = {split: read_rows(context.workspace, dataset, split) for split in ("train", "validation", "test")}
+    labelled = [row for row in splits["train"] if row.label is not None]
+    kept = without_copies(labelled, [*splits["validation"], *splits["test"]])
+    held_out = [row for row in splits["validation"] if row.label is not None]
+    checked = [row for row in held_out if row.origin == "real"] or held_out
+    validation = None
+    if checked:
+        validation = ValidationRows(
+            data=Counter(row.origin for row in checked).most_common(1)[0][0],
+            texts=tuple(row.content for row in checked),
+            labels=label_numbers(checked, labels),
+        )
+    return _Data(
+        rows=training_rows(kept, labels),
+        origins=dict(Counter(row.origin for row in kept)),
+        copies=len(labelled) - len(kept),
+        validation=validation,
+    )
+
+
+def _check_method(method: Method, task: Task) -> None:
+    """Raise an `InvalidInput` if `method` cannot train on the rows of `task`."""
+    if method not in METHODS_FOR[task.kind]:
+        rows = {"text": "single texts", "pair": "pairs of texts"}[task.kind]
+        raise InvalidInput(
+            f"method {method!r}",
+            f"does not train on {rows}, which task {task.slug!r} is about",
+            f"Use one of {', '.join(map(repr, METHODS_FOR[task.kind]))}.",
+        )
+
+
+def _check_pair_options(request: TrainClassifierRequest, task: Task) -> None:
+    """Raise an `InvalidInput` if what is said of pairs does not fit `task`."""
+    if request.method == "matcher" and task.mismatch is None:
+        raise InvalidInput(
+            "method 'matcher'",
+            f"learns to tell mismatches, and task {task.slug!r} does not say which label is the mismatch",
+            "Name it: call propose_topics with the same task and `mismatch`, or use 'probe'.",
+        )
+    named = [name for name in ("negatives", "unlabelled_as") if getattr(request, name) is not None]
+    if named and task.kind == "text":
+        raise InvalidInput(
+            f"`{named[0]}`", f"is for pairs, and task {task.slug!r} is about single texts", "Leave it out."
+        )
+    if request.unlabelled_as and request.unlabelled_as not in task.label_names:
+        raise unknown_id("label", request.unlabelled_as, task.label_names)
+    if request.unlabelled_as and request.unlabelled_as == task.mismatch:
+        raise InvalidInput(
+            f"`unlabelled_as` {task.mismatch!r}",
+            "is the mismatch, of which no unlabelled rows can be taken for granted",
+            "Name the label of matches, or leave it out.",
+        )
+
+
+def _pair_setup(request: TrainClassifierRequest, context: ToolContext, task: Task, dataset: str) -> PairSetup:
+    """Return what is said of the pair task `task` besides its labelled rows."""
+    from classwright_tools.learning.method import PairSetup
+    from classwright_tools.workspace.datasets import read_rows
+
+    places = {name: place for place, name in enumerate(task.label_names)}
+    unlabelled = read_rows(context.workspace, dataset, "unlabelled") if request.unlabelled_as else []
+    return PairSetup(
+        mismatch=places[task.mismatch] if task.mismatch else None,
+        negatives=request.negatives or NEGATIVES_DEFAULT,
+        unlabelled=tuple(row.content for row in unlabelled),
+        unlabelled_as=places[request.unlabelled_as] if request.unlabelled_as else 0,
+    )
+
+
+def _check_imbalance(request: TrainClassifierRequest) -> None:
+    """Raise an `InvalidInput` if the method asked for cannot do what `imbalance` says."""
+    subject = f"imbalance {request.imbalance!r}"
+    if request.method in ("cluster", "matcher") and request.imbalance != "none":
+        reason = f"is not for method {request.method!r}, which makes up for rare labels by itself"
+        raise InvalidInput(subject, reason, "Leave `imbalance` out, or use method 'probe'.")
+    if request.imbalance == "auto" and request.method not in ("auto", "probe"):
+        reason = f"chooses among classifiers on frozen embeddings, which method {request.method!r} does not use"
+        raise InvalidInput(subject, reason, "Use method 'probe' or 'auto', or another `imbalance`.")
+
+
+def _encoder_name(request: TrainClassifierRequest, context: ToolContext) -> str:
+    """Return the encoder to use; a folder is the operator's to name, never a caller's."""
+    name = request.encoder or context.encoder
+    if name != context.encoder and Path(name).is_absolute():
+        raise InvalidInput(
+            "the encoder", "is a folder, and a call may only name models of the hub", "Name one, or leave it out."
+        )
+    return name
+
+
+def _versions() -> dict[str, str]:
+    """Return the versions of the libraries that train."""
+    names = ("torch", "transformers", "sentence-transformers", "scikit-learn", "setfit", "numpy")
+    return {name: version(name) for name in names}
+
+
+def _facts(card: ModelCard) -> dict[str, Any]:
+    """Return the small figures that lists of models show."""
+    ranked = card.validation.average_precision
+    return ({"average_precision": ranked.value} if ranked else {}) | {
+        "method": card.method,
+        "dataset": card.dataset,
+        "rows": sum(card.training_rows.values()),
+        "accuracy": card.validation.accuracy.value,
+        "data": card.validation.data,
+    }
+
+
+def _result(model: str, card: ModelCard, trained: Trained, data: _Data, cache: EmbeddingCache) -> TrainClassifierResult:
+    accuracy = card.validation.accuracy
+    ranked = card.validation.average_precision
+    mismatches = f", average precision of the mismatches {ranked.value:.3f}" if ranked else ""
+    left_out = (
+        f" {data.copies} training rows were left out as copies of validation or test rows." if data.copies else ""
+    )
+    beside = f" and on {card.augmentation}" if card.augmentation else ""
+    return TrainClassifierResult(
+        summary=f"Trained {model} by {card.method} on {len(data.rows)} rows of {card.dataset}{beside}: accuracy "
+        f"{accuracy.value:.3f} ({accuracy.low:.3f} to {accuracy.high:.3f}){mismatches} on {card.validation.rows} "
+        f"{card.validation.data} rows that it was not trained on.{left_out}",
+        next_step=f"Call error_analysis with model={model!r} to see where it is weak, or evaluate to measure it.",
+        model=model,
+        dataset=card.dataset,
+        method=card.method,
+        training_rows=len(data.rows),
+        real_training_rows=card.training_rows.get("real", 0),
+        validation=card.validation,
+        grouped=card.grouped,
+        tried=tuple(Candidate(method=name, validation=figures) for name, figures in trained.tried),
+        temperature=card.temperature,
+        threshold=card.threshold,
+        texts_embedded=cache.computed,
+        texts_reused=cache.reused,
+        seconds=card.seconds,
+    )

@@ -1,0 +1,1 @@
+"""Artifacts on disk and their index: immutable, versioned, with lineage."""

@@ -1,0 +1,231 @@
+"""Datasets on disk: one Parquet file a split, and a card.
+
+The folder is one that `datasets.load_dataset(folder)` loads: each split is a file of its own name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from classwright_tools.domain.cards import DatasetCard, SplitCount
+from classwright_tools.domain.example import SPLITS, Example, Split
+from classwright_tools.domain.task import Task, TaskKind
+from classwright_tools.domain.topic_tree import Cell
+from classwright_tools.errors import DamagedArtifact, InvalidInput
+from classwright_tools.workspace.workspace import Artifact, Workspace
+
+CARD = "card.json"
+BATCH_ROWS = 10_000
+_CELL = ("topic", "subtopic", "source_type")
+_TEXTS: dict[TaskKind, tuple[str, ...]] = {"text": ("text",), "pair": ("text", "text_pair")}
+
+
+def columns_of(examples: Iterable[Example], kind: TaskKind) -> dict[str, list[Any]]:
+    """Return the columns of the Parquet file that holds `examples` of a task of `kind`."""
+    columns: dict[str, list[Any]] = {name: [] for name in schema(kind).names}
+    own = ("id", *_TEXTS[kind], "label", "origin")
+    for example in examples:
+        made = example.provenance
+        for name in own:
+            columns[name].append(getattr(example, name))
+        for name in _CELL:
+            columns[name].append(getattr(made.cell, name) if made and made.cell else None)
+        for name in ("contrast", "round", "writer", "prompt"):
+            columns[name].append(getattr(made, name) if made else None)
+    return columns
+
+
+def schema(kind: TaskKind) -> Any:
+    """Return the `pyarrow.Schema` of a split's file; the column "text_pair" is in those of pair tasks only."""
+    import pyarrow as pa
+
+    strings = ("id", *_TEXTS[kind], "label", "origin", *_CELL, "contrast")
+    return pa.schema(
+        [
+            *((name, pa.string()) for name in strings),
+            ("round", pa.int32()),
+            ("writer", pa.string()),
+            ("prompt", pa.string()),
+        ]
+    )
+
+
+def read_rows(workspace: Workspace, dataset: str, split: Split) -> list[Example]:
+    """Return the rows of one split, in the dataset's order; an empty list if the split has none.
+
+    Raises:
+        NotFound: there is no such dataset.
+        DamagedArtifact: its file does not read back.
+    """
+    return [row for batch in iterate_rows(workspace, dataset, split) for row in batch]
+
+
+def iterate_rows(workspace: Workspace, dataset: str, split: Split) -> Iterator[list[Example]]:
+    """Yield the rows of one split in batches, so that a large one need not fit in memory as `Example`s."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = workspace.artifact(dataset, "dataset").path / f"{split}.parquet"
+    expected = read_card(workspace, dataset).files.get(path.name)
+    if expected is None and not path.exists():
+        return
+    try:
+        if expected is not None and _sha256(path) != expected:
+            raise ValueError("its bytes are not those that were written")
+        for batch in pq.ParquetFile(path).iter_batches(batch_size=BATCH_ROWS):
+            yield [_example(row) for row in batch.to_pylist()]
+    except (pa.ArrowException, OSError, KeyError, ValueError) as error:
+        raise DamagedArtifact(
+            f"dataset {dataset!r}",
+            f"its split {split!r} cannot be read back",
+            "Use its parent, or make it again.",
+        ) from error
+
+
+def read_card(workspace: Workspace, dataset: str) -> DatasetCard:
+    """Return the card of a dataset.
+
+    Raises:
+        NotFound: there is no such dataset.
+        DamagedArtifact: its card does not read back.
+    """
+    path = workspace.artifact(dataset, "dataset").path / CARD
+    try:
+        return DatasetCard.model_validate_json(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise DamagedArtifact(
+            f"dataset {dataset!r}", "its card cannot be read back", "Use its parent, or make it again."
+        ) from error
+
+
+def save_dataset(
+    workspace: Workspace,
+    task: str,
+    changed: Mapping[Split, Iterable[Example]],
+    *,
+    parent: str | None,
+    run_key: str,
+    made_by: str,
+    refused: Mapping[str, int] | None = None,
+    note: str = "",
+    files: Mapping[str, str] | None = None,
+) -> Artifact:
+    """Make a new version of a dataset: the splits in `changed` anew, the others as they are in `parent`.
+
+    `made_by` is the tool's name; `refused` counts the rows that were not kept, by reason. Rows may come from
+    an iterator: they are written batch by batch. `files` are texts to lay beside them, by file name.
+
+    Raises:
+        InvalidInput: a row of a pair task has one text, or a row of a text task has two.
+    """
+    import shutil
+
+    current = workspace.task(task)
+    source = workspace.artifact(parent, "dataset").path if parent else None
+    kept = read_card(workspace, parent) if parent else None
+
+    def write(folder: Path) -> None:
+        counts = [count for count in kept.counts if count.split not in changed] if kept else []
+        digests: dict[str, str] = {}
+        for split in SPLITS:
+            name = f"{split}.parquet"
+            if split in changed:
+                counts.extend(_write_split(folder / name, split, _of_kind(changed[split], current), current.kind))
+            elif source and (source / name).exists():
+                shutil.copyfile(source / name, folder / name)
+            if (folder / name).exists():
+                # A copy has the digest that was written then: damage done since does not become the truth.
+                copied = kept.files.get(name) if kept and split not in changed else None
+                digests[name] = copied or _sha256(folder / name)
+        card = DatasetCard(
+            task=task,
+            task_version=current.version,
+            parent=parent,
+            made_by=made_by,
+            counts=tuple(counts),
+            refused=dict(refused or {}),
+            note=note,
+            files=digests,
+        )
+        for name, text in (files or {}).items():
+            (folder / name).write_text(text, encoding="utf-8")
+        (folder / CARD).write_text(card.model_dump_json(indent=1), encoding="utf-8")
+
+    return workspace.publish("dataset", task, write, run_key=run_key, parent=parent, facts={"made_by": made_by})
+
+
+def _of_kind(examples: Iterable[Example], task: Task) -> Iterator[Example]:
+    """Yield the rows; raise at the first one that has not as many texts as the task's rows have."""
+    for example in examples:
+        if (example.text_pair is None) != (task.kind == "text"):
+            reason, repair = {
+                "text": ("has a text_pair, and the task is about single texts", "Leave its `text_pair` out"),
+                "pair": ("has no text_pair, and the task is about pairs of texts", "Give it a `text_pair`"),
+            }[task.kind]
+            raise InvalidInput(f"row {example.id!r} of task {task.slug!r}", reason, f"{repair}, or use another task.")
+        yield example
+
+
+def _write_split(path: Path, split: Split, examples: Iterable[Example], kind: TaskKind) -> list[SplitCount]:
+    """Write one split and return its counts; a split without rows leaves no file."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    counts: Counter[tuple[str | None, Any]] = Counter()
+    writer: Any = None
+    batch: list[Example] = []
+
+    def flush() -> None:
+        nonlocal writer
+        if not batch:
+            return
+        writer = writer or pq.ParquetWriter(path, schema(kind))
+        writer.write_table(pa.table(columns_of(batch, kind), schema=schema(kind)))
+        batch.clear()
+
+    for example in examples:
+        batch.append(example)
+        counts[example.label, example.origin] += 1
+        if len(batch) == BATCH_ROWS:
+            flush()
+    flush()
+    if writer:
+        writer.close()
+    return [SplitCount(split=split, label=label, origin=origin, rows=n) for (label, origin), n in counts.items()]
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _example(row: dict[str, Any]) -> Example:
+    """Return the `Example` of one row of a Parquet file."""
+    from classwright_tools.domain.example import Provenance
+
+    made = None
+    if row["writer"] is not None:
+        made = Provenance(
+            cell=_cell(row) if row["label"] else None,
+            contrast=row["contrast"],
+            round=row["round"],
+            writer=row["writer"],
+            prompt=row["prompt"],
+        )
+    return Example(
+        id=row["id"],
+        text=row["text"],
+        text_pair=row.get("text_pair"),  # which the files of text tasks do not have
+        label=row["label"],
+        origin=row["origin"],
+        provenance=made,
+    )
+
+
+def _cell(row: dict[str, Any]) -> Cell:
+    """Return the cell that a row was written for; a written pair's is that of its item."""
+    return Cell(label=row["label"], item=row.get("text_pair"), **{name: row[name] for name in _CELL})

@@ -1,0 +1,113 @@
+"""The index of everything in a workspace: SQLAlchemy tables, on SQLite or on PostgreSQL."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    Engine,
+    ForeignKey,
+    Integer,
+    String,
+    UniqueConstraint,
+    create_engine,
+    event,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Base(DeclarativeBase):
+    """The tables' common base."""
+
+
+class TaskRow(Base):
+    """One version of a task."""
+
+    __tablename__ = "tasks"
+    __table_args__ = (UniqueConstraint("slug", "version"),)
+
+    key: Mapped[int] = mapped_column(Integer, primary_key=True)
+    slug: Mapped[str] = mapped_column(String(40), index=True)
+    version: Mapped[int] = mapped_column(Integer)
+    task: Mapped[dict[str, Any]] = mapped_column(JSON)
+    created: Mapped[datetime] = mapped_column(DateTime(timezone=True), default=_now)
+
+
+class ArtifactRow(Base):
+    """One immutable artifact; `run_key` is the run that made it, so that a repeated run finds it again."""
+
+    __tablename__ = "artifacts"
+    __table_args__ = (UniqueConstraint("task", "kind", "number"), UniqueConstraint("run_key", "kind"))
+
+    id: Mapped[str] = mapped_column(String(60), primary_key=True)
+    task: Mapped[str] = mapped_column(String(40), index=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    number: Mapped[int] = mapped_column(Integer)
+    parent: Mapped[str | None] = mapped_column(ForeignKey("artifacts.id"))
+    run_key: Mapped[str] = mapped_column(String(200))
+    facts: Mapped[dict[str, Any]] = mapped_column(JSON)
+    created: Mapped[datetime] = mapped_column(DateTime(timezone=True), default=_now)
+
+
+class CompletionRow(Base):
+    """One answer of a language model, stored when it arrived, under the digest of what was asked."""
+
+    __tablename__ = "completions"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    request: Mapped[dict[str, Any]] = mapped_column(JSON)
+    completion: Mapped[dict[str, Any]] = mapped_column(JSON)
+    created: Mapped[datetime] = mapped_column(DateTime(timezone=True), default=_now)
+
+
+class SubmissionRow(Base):
+    """One text that a calling model submitted for a batch of an assignment; a text counts once an assignment."""
+
+    __tablename__ = "submissions"
+
+    assignment: Mapped[str] = mapped_column(ForeignKey("artifacts.id"), primary_key=True)
+    example: Mapped[str] = mapped_column(String(16), primary_key=True)
+    batch: Mapped[str] = mapped_column(String(8))
+    row: Mapped[dict[str, Any]] = mapped_column(JSON)
+    created: Mapped[datetime] = mapped_column(DateTime(timezone=True), default=_now)
+
+
+class ClosedAssignmentRow(Base):
+    """An assignment that takes no more texts: those that are there make its dataset."""
+
+    __tablename__ = "closed_assignments"
+
+    assignment: Mapped[str] = mapped_column(ForeignKey("artifacts.id"), primary_key=True)
+    created: Mapped[datetime] = mapped_column(DateTime(timezone=True), default=_now)
+
+
+def open_index(root: Path, url: str | None) -> Engine:
+    """Return the engine of the index at `url`, or of `root`/index.sqlite, with its tables made."""
+    engine = create_engine(url or f"sqlite:///{root / 'index.sqlite'}", pool_pre_ping=True)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_immediate)
+    Base.metadata.create_all(engine)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    """Set up a connection that several processes share: write-ahead log, waiting instead of failing."""
+    connection.isolation_level = None  # SQLAlchemy's own BEGIN is used: see _begin_immediate
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_immediate(connection: Any) -> None:
+    """Take SQLite's write lock at the start of a transaction, so that two writers queue instead of failing."""
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,0 +1,256 @@
+"""The workspace: tasks and artifacts, each made once and never changed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import ValidationError
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from classwright_tools.domain.noun import Noun
+from classwright_tools.domain.task import Task
+from classwright_tools.errors import DamagedArtifact, InvalidInput, NotFound, unknown_id
+from classwright_tools.workspace.atomic import clear_stale, move_folder, staged_folder, storage_errors
+from classwright_tools.workspace.index import ArtifactRow, TaskRow, open_index
+
+Kind = Literal["dataset", "model", "report", "topics", "plan", "assignment", "export", "augmentation"]
+KIND_LETTERS: dict[str, str] = {
+    "dataset": "d",
+    "model": "m",
+    "report": "r",
+    "topics": "t",
+    "plan": "p",
+    "assignment": "a",
+    "export": "x",
+    "augmentation": "g",
+}
+KIND_NAMES: dict[str, str] = {"topics": "topic tree"}
+DOCUMENT = "document.json"
+N = TypeVar("N", bound=Noun)
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """Where an artifact is and how it came to be; `facts` are its small figures, for lists."""
+
+    id: str
+    kind: Kind
+    task: str
+    number: int
+    parent: str | None
+    run_key: str
+    facts: dict[str, Any]
+    created: datetime
+    path: Path
+
+
+class Workspace:
+    """A folder of artifacts and the index of them. Several processes may use one workspace at once."""
+
+    def __init__(self, root: Path, index_url: str | None = None) -> None:
+        """Open the workspace at `root`, making it if need be; `index_url` is SQLAlchemy's, SQLite in `root` by default.
+
+        Raises:
+            StorageFailed: the folder cannot be made or written.
+        """
+        self.root = root.resolve()
+        with storage_errors(f"workspace {root.name!r}"):
+            self.root.mkdir(parents=True, exist_ok=True)
+            self.engine = open_index(self.root, index_url)
+            clear_stale(self.root)
+
+    # --- tasks
+
+    def save_task(self, task: Task) -> Task:
+        """Store `task` and return it with its version: the old one if nothing changed, else one higher."""
+        with Session(self.engine) as session, session.begin():
+            row = session.scalars(
+                select(TaskRow).where(TaskRow.slug == task.slug).order_by(TaskRow.version.desc()).limit(1)
+            ).first()
+            version = row.version if row else 0
+            if row and Task.model_validate(row.task) == task.model_copy(update={"version": version}):
+                return Task.model_validate(row.task)
+            task = task.model_copy(update={"version": version + 1})
+            session.add(TaskRow(slug=task.slug, version=task.version, task=task.model_dump(mode="json")))
+        return task
+
+    def task(self, slug: str) -> Task:
+        """Return the newest version of the task `slug`.
+
+        Raises:
+            NotFound: there is no such task; the nearest slug is named.
+        """
+        with Session(self.engine) as session:
+            row = session.scalars(
+                select(TaskRow).where(TaskRow.slug == slug).order_by(TaskRow.version.desc()).limit(1)
+            ).first()
+            if row is None:
+                raise unknown_id("task", slug, session.scalars(select(TaskRow.slug).distinct()))
+            return Task.model_validate(row.task)
+
+    def tasks(self) -> list[str]:
+        """Return the slugs of all tasks, in alphabetical order."""
+        with Session(self.engine) as session:
+            return list(session.scalars(select(TaskRow.slug).distinct().order_by(TaskRow.slug)))
+
+    # --- artifacts
+
+    def publish(
+        self,
+        kind: Kind,
+        task: str,
+        write: Callable[[Path], None],
+        *,
+        run_key: str,
+        parent: str | None = None,
+        facts: dict[str, Any] | None = None,
+    ) -> Artifact:
+        """Make an artifact: `write` fills its folder, which then appears whole, and only then is indexed.
+
+        `write` must not need the id, and must not open the index. If the run `run_key` already made an artifact of
+        this kind, that one is returned and `write` is not called.
+
+        Raises:
+            StorageFailed: the disk is full or not writable; nothing was indexed.
+        """
+        made = self.made_by(run_key, kind)
+        if made:
+            return made
+        with storage_errors(f"{kind} of task {task!r}"):
+            staged = staged_folder(self.root / task, write)
+            try:
+                return self._index(
+                    staged,
+                    ArtifactRow(task=task, kind=kind, parent=parent, run_key=run_key, facts=facts or {}),
+                )
+            except IntegrityError:  # the same run was repeated at the same time, and the other one was first
+                made = self.made_by(run_key, kind)
+                if made is None:
+                    raise
+                return made
+            finally:
+                shutil.rmtree(staged, ignore_errors=True)
+
+    def _index(self, staged: Path, row: ArtifactRow) -> Artifact:
+        """Give `row` the next number of its kind, move its folder into place and commit."""
+        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            if self.engine.dialect.name != "sqlite":  # SQLite holds its write lock from BEGIN on
+                session.scalars(select(TaskRow).where(TaskRow.slug == row.task).with_for_update()).all()
+            newest = session.scalar(
+                select(func.max(ArtifactRow.number)).where(ArtifactRow.task == row.task, ArtifactRow.kind == row.kind)
+            )
+            row.number = (newest or 0) + 1
+            row.id = f"{row.task}-{KIND_LETTERS[row.kind]}{row.number}"
+            session.add(row)
+            session.flush()  # a second run with this key fails here, before its folder moves
+            move_folder(staged, self._path(row))
+        return self._artifact(row)
+
+    def publish_document(
+        self, kind: Kind, task: str, document: Noun, *, run_key: str, parent: str | None = None, **facts: Any
+    ) -> Artifact:
+        """Make an artifact that is one JSON document (a topic tree, a plan, an assignment)."""
+
+        def write(folder: Path) -> None:
+            (folder / DOCUMENT).write_text(document.model_dump_json(indent=1), encoding="utf-8")
+
+        return self.publish(kind, task, write, run_key=run_key, parent=parent, facts=facts)
+
+    def document(self, id_: str, kind: Kind, model: type[N]) -> N:
+        """Return the JSON document of the artifact `id_` as a `model`.
+
+        Raises:
+            NotFound: there is no such artifact of that kind.
+            DamagedArtifact: its file is gone or does not read back.
+        """
+        path = self.artifact(id_, kind).path / DOCUMENT
+        try:
+            return model.model_validate_json(path.read_bytes())
+        except (OSError, ValidationError) as error:
+            raise DamagedArtifact(
+                f"{kind} {id_!r}",
+                "its document cannot be read back",
+                "Make it again with the tool that made it.",
+            ) from error
+
+    def artifact(self, id_: str, kind: Kind) -> Artifact:
+        """Return the artifact `id_`, which must be of `kind`.
+
+        Raises:
+            NotFound: there is none; the nearest id of that kind is named.
+        """
+        with Session(self.engine) as session:
+            row = session.get(ArtifactRow, id_)
+            if row is not None and row.kind == kind:
+                return self._artifact(row)
+            name = KIND_NAMES.get(kind, kind)
+            if row is not None:
+                raise InvalidInput(f"{id_!r}", f"is a {row.kind}, not a {name}", f"Pass the id of a {name}.")
+            raise unknown_id(name, id_, session.scalars(select(ArtifactRow.id).where(ArtifactRow.kind == kind)))
+
+    def latest(self, kind: Kind, task: str) -> Artifact | None:
+        """Return the newest artifact of `kind` in `task`, or None."""
+        return next(iter(self.artifacts(task, kind, limit=1)), None)
+
+    def artifacts(self, task: str, kind: Kind | None = None, *, limit: int = 1000) -> Sequence[Artifact]:
+        """Return the artifacts of `task`, newest first."""
+        query = select(ArtifactRow).where(ArtifactRow.task == task)
+        if kind:
+            query = query.where(ArtifactRow.kind == kind)
+        query = query.order_by(ArtifactRow.created.desc(), ArtifactRow.number.desc()).limit(limit)
+        with Session(self.engine) as session:
+            return [self._artifact(row) for row in session.scalars(query)]
+
+    def resolve(self, id_: str | None, kind: Kind, task: str) -> Artifact:
+        """Return the artifact `id_`, or the newest of `kind` in `task` when `id_` is None.
+
+        Raises:
+            NotFound: there is none.
+            InvalidInput: `id_` belongs to another task.
+        """
+        found = self.artifact(id_, kind) if id_ else self.latest(kind, task)
+        name = KIND_NAMES.get(kind, kind)
+        if found is None:
+            raise NotFound(f"task {task!r}", f"has no {name} yet", f"Make one first, or pass a {name} id.")
+        if found.task != task:
+            raise InvalidInput(f"{name} {id_!r}", f"belongs to task {found.task!r}", f"Pass a {name} of {task!r}.")
+        return found
+
+    def made_by(self, run_key: str, kind: Kind) -> Artifact | None:
+        """Return the artifact of `kind` that the run `run_key` made, or None."""
+        with Session(self.engine) as session:
+            row = session.scalars(
+                select(ArtifactRow).where(ArtifactRow.run_key == run_key, ArtifactRow.kind == kind)
+            ).first()
+            return self._artifact(row) if row else None
+
+    # --- inside
+
+    def _path(self, row: ArtifactRow) -> Path:
+        return self.root / row.task / row.id
+
+    def _artifact(self, row: ArtifactRow) -> Artifact:
+        return Artifact(
+            id=row.id,
+            kind=row.kind,  # type: ignore[arg-type]  # only `publish` writes it
+            task=row.task,
+            number=row.number,
+            parent=row.parent,
+            run_key=row.run_key,
+            facts=row.facts,
+            created=row.created.replace(tzinfo=UTC) if row.created.tzinfo is None else row.created,  # as SQLite has it
+            path=self._path(row),
+        )
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as indented JSON."""
+    path.write_text(json.dumps(value, indent=1, ensure_ascii=False), encoding="utf-8")

@@ -1,0 +1,109 @@
+"""The caps on requests, tokens and money: counted before a request starts, and again when its answer is there."""
+
+from __future__ import annotations
+
+from classwright_tools.domain.usage import FREE, Prices, TokenCount
+from classwright_tools.errors import BudgetExceeded, InvalidInput
+
+
+class Budget:
+    """What may be spent, what is spent, and what requests under way may still spend.
+
+    A request starts only if the caps hold even when it, and everything under way, takes its upper bound. So a cap is
+    kept as far as the bounds hold (see `prompts.most_tokens` for how they are made); what counts in the end is what
+    the endpoint reported.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_requests: int | None = None,
+        max_tokens: int | None = None,
+        max_cost: float | None = None,
+        prices: Prices | None = None,
+    ) -> None:
+        """Set the caps; `max_tokens` is of tokens in and out together, `max_cost` in US dollars.
+
+        Raises:
+            InvalidInput: a cap is not positive, or `max_cost` is set while the prices are not known.
+        """
+        for name, cap in (("max_requests", max_requests), ("max_tokens", max_tokens), ("max_cost", max_cost)):
+            if cap is not None and not cap > 0:
+                raise InvalidInput(name, f"is {cap}", "Pass a number above zero, or leave it out.")
+        if max_cost is not None and prices is None:
+            raise InvalidInput(
+                "max_cost",
+                "cannot be kept: the operator has set no prices for the writer",
+                "Cap max_tokens instead, or have the prices set where the server is started.",
+            )
+        self._max_requests = max_requests
+        self._max_tokens = max_tokens
+        self._max_cost = max_cost
+        self._prices = prices or FREE
+        self._requests = 0
+        self._spent = TokenCount(0, 0)
+        self._reserved = TokenCount(0, 0)
+
+    @property
+    def spent(self) -> TokenCount:
+        """The tokens of all requests that are over."""
+        return self._spent
+
+    @property
+    def cost(self) -> float:
+        """What the requests that are over cost, in US dollars."""
+        return self._prices.cost(self._spent)
+
+    def fits(self, most: TokenCount) -> bool:
+        """Whether a request that takes at most `most` may start now."""
+        return self._exceeded(most, self._reserved) is None
+
+    def may_ever_fit(self, most: TokenCount) -> bool:
+        """Whether it may start at the best: if everything under way turned out to cost nothing."""
+        return self._exceeded(most, TokenCount(0, 0)) is None
+
+    def start(self, most: TokenCount) -> None:
+        """Reserve `most` for a request.
+
+        Raises:
+            BudgetExceeded: the request could pass a cap; nothing was reserved.
+        """
+        exceeded = self._exceeded(most, self._reserved)
+        if exceeded is not None:
+            raise exceeded
+        self._requests += 1
+        self._reserved = _sum(self._reserved, most)
+
+    def finish(self, most: TokenCount, took: TokenCount) -> None:
+        """Give back what `start` reserved, and count what the request `took`."""
+        self._reserved = TokenCount(
+            self._reserved.tokens_in - most.tokens_in, self._reserved.tokens_out - most.tokens_out
+        )
+        self._spent = _sum(self._spent, took)
+
+    def _exceeded(self, most: TokenCount, reserved: TokenCount) -> BudgetExceeded | None:
+        """Return the error of the first cap that `most`, on top of `reserved` and of what is spent, could pass."""
+        after = _sum(_sum(self._spent, reserved), most)
+        if self._max_requests is not None and self._requests + 1 > self._max_requests:
+            return _cap("max_requests", f"{self._max_requests} requests were made")
+        if self._max_tokens is not None and sum(after) > self._max_tokens:
+            return _cap(
+                "max_tokens",
+                f"{sum(self._spent)} of {self._max_tokens} tokens are spent, and the next request may take {sum(most)}",
+            )
+        cost = self._prices.cost(after)
+        if self._max_cost is not None and cost > self._max_cost:
+            return _cap(
+                "max_cost",
+                f"${self.cost:.4f} of ${self._max_cost:.4f} is spent, and the next request may cost "
+                f"${self._prices.cost(most):.4f}",
+            )
+        return None
+
+
+def _sum(one: TokenCount, other: TokenCount) -> TokenCount:
+    return TokenCount(one.tokens_in + other.tokens_in, one.tokens_out + other.tokens_out)
+
+
+def _cap(name: str, reason: str) -> BudgetExceeded:
+    return BudgetExceeded(name, reason, f"What had arrived is kept. Raise {name}, or ask for fewer rows.")

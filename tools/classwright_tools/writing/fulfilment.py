@@ -1,0 +1,113 @@
+"""Fulfilling an order with a writer: fill the quotas, check the labels of all rows together, replace what falls out."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from classwright_tools.context import ToolContext
+from classwright_tools.curation.gates import Gates
+from classwright_tools.domain.example import Example
+from classwright_tools.domain.outcome import Refusal, WritingOutcome
+from classwright_tools.errors import DamagedArtifact
+from classwright_tools.workspace.workspace import Artifact
+from classwright_tools.writing.budget import Budget
+from classwright_tools.writing.filling import Filling
+from classwright_tools.writing.label_doubts import doubtful_labels
+from classwright_tools.writing.orders import Order
+from classwright_tools.writing.session import WritingSession
+from classwright_tools.writing.store import CompletionStore
+
+LABEL_CHECKS = 2  # of what was written first, and of what replaced the rows that fell out
+OUTCOME = "writing.json"
+REFUSED = "refused.jsonl"
+REFUSALS_KEPT = 20  # in the outcome; all of them are in the file of refused texts
+
+
+@dataclass(frozen=True)
+class Written:
+    """The accepted rows, every refused candidate, and the account of both."""
+
+    examples: list[Example]
+    refusals: list[Refusal]
+    outcome: WritingOutcome
+
+
+def write_texts(
+    order: Order,
+    context: ToolContext,
+    *,
+    candidates_per_row: float,
+    max_tokens: int | None,
+    max_cost: float | None,
+) -> Written:
+    """Return what the context's writer wrote for `order`, judged and counted.
+
+    Raises:
+        WriterFailed, BudgetExceeded: that stopped the writing before a single text was accepted.
+        Cancelled: the caller asked to stop; what had arrived is stored.
+    """
+    writer = context.writer
+    assert writer is not None
+    filling = Filling(
+        order.task,
+        order.quotas,
+        writer=writer,
+        gates=Gates.for_dataset(context.workspace, order.task, order.parent),
+        writing_round=order.round,
+        candidates_per_row=candidates_per_row,
+        existing=order.there,
+    )
+    session = WritingSession(
+        writer,
+        CompletionStore(context.workspace.engine),
+        Budget(max_tokens=max_tokens, max_cost=max_cost, prices=writer.prices),
+        context.is_cancelled,
+    )
+    asyncio.run(_fill_and_check(filling, session, order, context))
+    if not filling.accepted and session.stopped is not None:
+        raise session.stopped
+    return Written(
+        examples=filling.examples,
+        refusals=filling.refusals,
+        outcome=WritingOutcome(
+            wanted=filling.wanted,
+            accepted=filling.accepted,
+            refused=dict(filling.refused),
+            refusals=tuple(filling.refusals[:REFUSALS_KEPT]),
+            missing=tuple(filling.missing),
+            usage=session.usage,
+        ),
+    )
+
+
+def outcome_files(written: Written) -> dict[str, str]:
+    """Return the files that lie beside the dataset: the account, and the refused candidates one a line."""
+    refused = "".join(f"{refusal.model_dump_json()}\n" for refusal in written.refusals)
+    return {OUTCOME: written.outcome.model_dump_json(indent=1)} | ({REFUSED: refused} if refused else {})
+
+
+def read_outcome(dataset: Artifact) -> WritingOutcome:
+    """Return the account that lies beside `dataset`.
+
+    Raises:
+        DamagedArtifact: it is gone or does not read back.
+    """
+    try:
+        return WritingOutcome.model_validate_json((dataset.path / OUTCOME).read_bytes())
+    except (OSError, ValidationError) as error:
+        raise DamagedArtifact(
+            f"dataset {dataset.id!r}", f"its {OUTCOME} cannot be read back", "Call synthesize_examples anew."
+        ) from error
+
+
+async def _fill_and_check(filling: Filling, session: WritingSession, order: Order, context: ToolContext) -> None:
+    """Fill, and take out the rows to which another label fits better; what they leave open is filled once more."""
+    for _ in range(LABEL_CHECKS):
+        await filling.fill(session, context.progress)
+        doubtful = doubtful_labels(filling.examples, order.there, context)
+        if not doubtful:
+            return
+        filling.drop(doubtful, "other label more likely")

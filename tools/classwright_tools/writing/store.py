@@ -1,0 +1,79 @@
+"""The store of completions: each is kept the moment it arrives, under the digest of what was asked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy import Engine, Insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from classwright_tools.errors import DamagedArtifact, StorageFailed
+from classwright_tools.workspace.index import CompletionRow
+from classwright_tools.writing.writer import Completion, WritingRequest
+
+_SUBJECT = "store of completions"
+_KEYS_A_QUERY = 500  # well under the 32,766 parameters that SQLite takes in one statement
+
+
+class CompletionStore:
+    """Completions by key, in the workspace's index. Several processes may use one store at once."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Use the index behind `engine`."""
+        self._engine = engine
+
+    def get(self, key: str) -> Completion | None:
+        """Return the completion stored under `key`, or None.
+
+        Raises:
+            DamagedArtifact: what is stored does not read back.
+        """
+        with Session(self._engine) as session:
+            stored = session.scalar(select(CompletionRow.completion).where(CompletionRow.key == key))
+        if stored is None:
+            return None
+        try:
+            return Completion.model_validate(stored)
+        except ValidationError as error:
+            raise DamagedArtifact(
+                f"stored completion {key[:12]}", "does not read back", "Restore the workspace's index from a backup."
+            ) from error
+
+    def put(self, key: str, request: WritingRequest, completion: Completion) -> None:
+        """Store `completion` under `key` and commit; a completion that is already there stays.
+
+        Raises:
+            StorageFailed: the disk is full or not writable.
+        """
+        row = {
+            "key": key,
+            "request": request.model_dump(mode="json"),
+            "completion": completion.model_dump(mode="json"),
+        }
+        try:
+            with Session(self._engine) as session, session.begin():
+                session.execute(self._insert_or_ignore(row))
+        except OperationalError as error:  # how SQLite and PostgreSQL say that the disk is full or read-only
+            raise StorageFailed(
+                _SUBJECT,
+                "the index cannot be written",
+                "Free some space or check the database, then call again: what was stored before is kept.",
+            ) from error
+
+    def stored(self, keys: list[str]) -> set[str]:
+        """Return those of `keys` that have a completion."""
+        found: set[str] = set()
+        with Session(self._engine) as session:
+            for start in range(0, len(keys), _KEYS_A_QUERY):
+                some = keys[start : start + _KEYS_A_QUERY]
+                found.update(session.scalars(select(CompletionRow.key).where(CompletionRow.key.in_(some))))
+        return found
+
+    def _insert_or_ignore(self, row: dict[str, Any]) -> Insert:
+        """Return the statement that two processes may run for one key without either of them failing."""
+        if self._engine.dialect.name == "postgresql":
+            return postgresql.insert(CompletionRow).values(row).on_conflict_do_nothing(index_elements=["key"])
+        return sqlite.insert(CompletionRow).values(row).on_conflict_do_nothing(index_elements=["key"])
