@@ -12,12 +12,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import pytest
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
+from classwright_server.backend import OPEN_AFTER_SECONDS
 from server_parts import TASK, call, call_failing, rows
 
 SERVE = ("-m", "classwright_server.cli", "serve", "--workspace")
@@ -28,13 +29,13 @@ OPENED_LATER = ("dbos", "sqlalchemy")
 
 
 @contextmanager
-def spoken_to(workspace: Path, **environment: str) -> Iterator[subprocess.Popen[str]]:
-    """A server on stdio that the test speaks JSON lines to."""
+def spoken_to(workspace: Path, log: IO[str], **environment: str) -> Iterator[subprocess.Popen[str]]:
+    """A server on stdio that the test speaks JSON lines to, and that writes its log to `log`."""
     process = subprocess.Popen(
         [sys.executable, *SERVE, str(workspace)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=log,
         text=True,
         env={**os.environ, **environment},
     )
@@ -72,7 +73,7 @@ class Seconds(NamedTuple):
 def seconds_to_list(workspace: Path) -> Seconds:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.monotonic()
-    with spoken_to(workspace) as process:
+    with (workspace / "log").open("w") as log, spoken_to(workspace, log) as process:
         assert "train_classifier" in list_tools(process)
         wall = time.monotonic() - started
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -91,15 +92,20 @@ def test_the_tools_are_listed_within_a_second_and_a_half_of_the_start(
 
 
 def test_listing_the_tools_imports_nothing_heavy_and_opens_nothing(tmp_path: Path) -> None:
-    with spoken_to(tmp_path / "workspace", PYTHONPROFILEIMPORTTIME="1") as process:
-        list_tools(process)
-        process.kill()
-        log = process.communicate()[1]
+    log = tmp_path / "log"
+    for _ in range(RUNS):  # a machine that stalls for seconds gives a server the time to open its workspace by itself
+        with log.open("w") as errors, spoken_to(tmp_path / "w", errors, PYTHONPROFILEIMPORTTIME="1") as process:
+            started = time.monotonic()
+            list_tools(process)
+            listed_after = time.monotonic() - started
+            process.kill()
+        if listed_after < OPEN_AFTER_SECONDS:
+            break
 
-    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in log.splitlines() if "|" in line}
+    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in log.read_text().splitlines()}
     assert "mcp" in imported
-    assert not imported & {*HEAVY, *OPENED_LATER}
-    assert not (tmp_path / "workspace").exists()
+    assert imported & {*HEAVY, *OPENED_LATER} == set()
+    assert not (tmp_path / "w").exists()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads which libraries a process has mapped from /proc")

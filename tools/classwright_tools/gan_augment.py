@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
 from pydantic import Field
 
 from classwright_tools.context import ToolContext
@@ -95,6 +94,8 @@ def gan_augment(request: GanAugmentRequest, context: ToolContext) -> GanAugmentR
     corpus = workspace.artifact(request.pretrain_dataset, "dataset").id if request.pretrain_dataset else None
 
     # After the look-ups: importing torch takes seconds, and a slip in a name should be told at once.
+    import numpy as np
+
     from classwright_tools.augmentation.findings import advice_on, examine
     from classwright_tools.augmentation.gain import measure_gains
     from classwright_tools.augmentation.methods import generate
