@@ -15,12 +15,14 @@ import anyio.to_thread
 from classwright_server.jobs.messages import Order, Outcome, Progress
 from classwright_server.jobs.view import FINISHED
 from classwright_server.names import check_names
+from classwright_server.principals import current_principal
 from classwright_server.settings import ServerSettings
 from classwright_tools.errors import ClasswrightError
 
 if TYPE_CHECKING:
     from classwright_server.jobs.durable import JobRecord, Jobs
     from classwright_server.jobs.process import ProcessPool
+    from classwright_server.workspaces import Workspaces
     from classwright_tools.workspace.workspace import Workspace
 
 logger = logging.getLogger("classwright")
@@ -73,6 +75,15 @@ class Backend:
             assert self._opened is not None
             return self._opened
 
+    async def workspace(self) -> Workspace:
+        """Return the workspace of whoever asks.
+
+        Raises:
+            StorageFailed: it cannot be made or written.
+        """
+        opened = await self.opened()
+        return await anyio.to_thread.run_sync(opened.workspaces.of, current_principal())
+
     async def run_now(self, tool: str, request: dict[str, Any]) -> Outcome:
         """Run a quick verb in a compute process and return its outcome; it is no job.
 
@@ -82,8 +93,8 @@ class Backend:
         from classwright_server.jobs.durable import new_job_id
 
         opened = await self.opened()
-        await anyio.to_thread.run_sync(check_names, opened.workspace, tool, request)
-        order = Order(run_key=new_job_id(), tool=tool, request=request)
+        await anyio.to_thread.run_sync(check_names, await self.workspace(), tool, request)
+        order = Order(run_key=new_job_id(), owner=current_principal(), tool=tool, request=request)
 
         def run() -> Outcome:
             return opened.pool.run(order, _ignored, _never, writes=True)
@@ -97,20 +108,28 @@ class Backend:
             NotFound: something that the request names does not exist.
         """
         opened = await self.opened()
-        await anyio.to_thread.run_sync(check_names, opened.workspace, tool, request)
-        return await anyio.to_thread.run_sync(opened.jobs.submit, tool, request, task)
+        await anyio.to_thread.run_sync(check_names, await self.workspace(), tool, request)
+        return await anyio.to_thread.run_sync(opened.jobs.submit, tool, request, task, current_principal())
+
+    async def record(self, job_id: str) -> JobRecord:
+        """Return a job as it is now.
+
+        Raises:
+            NotFound: whoever asks has no such job.
+        """
+        opened = await self.opened()
+        return await anyio.to_thread.run_sync(opened.jobs.record, job_id, current_principal())
 
     async def wait(self, job_id: str, seconds: float, report: Report) -> JobRecord:
         """Return the job once it has finished, or as it is after `seconds`, reporting every two seconds until then.
 
         Raises:
-            NotFound: there is no such job.
+            NotFound: whoever asks has no such job.
         """
-        jobs = (await self.opened()).jobs
         started = time.monotonic()
         next_report = started
         while True:
-            record = await anyio.to_thread.run_sync(jobs.record, job_id)
+            record = await self.record(job_id)
             now = time.monotonic()
             if record.status in FINISHED or now >= started + seconds:
                 return record
@@ -121,14 +140,18 @@ class Backend:
             await anyio.sleep(min(look, started + seconds - now))
 
     async def cancel(self, job_id: str) -> JobRecord:
-        """Stop a job and return it."""
+        """Stop a job and return it.
+
+        Raises:
+            NotFound: whoever asks has no such job.
+        """
         opened = await self.opened()
-        return await anyio.to_thread.run_sync(opened.jobs.cancel, job_id)
+        return await anyio.to_thread.run_sync(opened.jobs.cancel, job_id, current_principal())
 
     async def newest_jobs(self, limit: int, offset: int) -> list[JobRecord]:
-        """Return `limit` jobs from the one at `offset` on, newest first."""
+        """Return `limit` jobs of whoever asks, from the one at `offset` on, newest first."""
         opened = await self.opened()
-        return await anyio.to_thread.run_sync(opened.jobs.newest, limit, offset)
+        return await anyio.to_thread.run_sync(opened.jobs.newest, limit, offset, current_principal())
 
     async def _open_later(self) -> None:
         if not self.settings.vllm:  # a model takes long to load: it starts at once
@@ -142,7 +165,7 @@ class Backend:
 class _Opened:
     """Everything that is open."""
 
-    workspace: Workspace
+    workspaces: Workspaces
     jobs: Jobs
     pool: ProcessPool
 
@@ -151,14 +174,14 @@ class _Opened:
         from classwright_server.jobs.executors import ExecutorLock
         from classwright_server.jobs.process import ProcessPool
         from classwright_server.vllm import NoGpuShare, VllmServer
-        from classwright_tools.workspace.workspace import Workspace
+        from classwright_server.workspaces import Workspaces
 
         self._vllm = VllmServer(settings.vllm, os.environ) if settings.vllm else None
         surroundings = settings.surroundings
         if self._vllm:
             surroundings = surroundings.model_copy(update={"writer": self._vllm.endpoint})
-        self.workspace = Workspace(surroundings.workspace, surroundings.index_url)
-        self._lock = ExecutorLock(self.workspace.root / "executors")
+        self.workspaces = Workspaces(surroundings)
+        self._lock = ExecutorLock(self.workspaces.of(None).root / "executors")
         self.pool = ProcessPool(surroundings, os.environ, (self._lock.descriptor,))
         self.jobs = Jobs(surroundings, self._lock, self.pool, self._vllm or NoGpuShare())
 
@@ -168,7 +191,7 @@ class _Opened:
         if self._vllm:
             self._vllm.close()
         self._lock.release()
-        self.workspace.engine.dispose()
+        self.workspaces.close()
 
 
 def _ignored(_progress: Progress) -> None:

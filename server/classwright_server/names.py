@@ -14,6 +14,8 @@ _KINDS: dict[str, Kind] = {
     "plan": "plan",
     "topic_tree": "topics",
     "assignment": "assignment",
+    "augmentation": "augmentation",
+    "pretrain_dataset": "dataset",
 }
 
 

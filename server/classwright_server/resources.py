@@ -101,8 +101,7 @@ class Shelf:
         """Return the whole result of a job."""
         uri = f"classwright://jobs/{job_id}/result"
         with resource_errors(uri):
-            jobs = (await self._backend.opened()).jobs
-            record = await anyio.to_thread.run_sync(jobs.record, job_id)
+            record = await self._backend.record(job_id)
             from classwright_server.readings import job_result
 
             return job_result(record)
@@ -145,7 +144,7 @@ class Shelf:
     async def _read(self, uri: str, read: Callable[[Any, Any], T]) -> T:
         """Call `read` with the module of readings and the workspace, in a thread; failures become resource errors."""
         with resource_errors(uri):
-            workspace = (await self._backend.opened()).workspace
+            workspace = await self._backend.workspace()
             from classwright_server import readings  # it needs the workspace's libraries: not before they are needed
 
             return await anyio.to_thread.run_sync(read, readings, workspace)

@@ -18,10 +18,10 @@ from classwright_server.incidents import masked
 from classwright_server.jobs.messages import Order, Outcome, Progress, Said
 from classwright_server.settings import Surroundings
 from classwright_server.verbs import VERBS
+from classwright_server.workspaces import Workspaces
 from classwright_server.writers import make_writer
 from classwright_tools.context import ToolContext
 from classwright_tools.errors import ClasswrightError
-from classwright_tools.workspace.workspace import Workspace
 from classwright_tools.writing.writer import Writer
 
 REPORT_EVERY_SECONDS = 0.25
@@ -64,10 +64,7 @@ class Bench:
 
     def __init__(self, surroundings: Surroundings) -> None:
         self._surroundings = surroundings
-
-    @cached_property
-    def _workspace(self) -> Workspace:
-        return Workspace(self._surroundings.workspace, self._surroundings.index_url)
+        self._workspaces = Workspaces(surroundings)
 
     @cached_property
     def _writer(self) -> Writer | None:
@@ -78,7 +75,7 @@ class Bench:
         verb = VERBS[order.tool]
         try:
             context = ToolContext(
-                workspace=self._workspace,
+                workspace=self._workspaces.of(order.owner),
                 run_key=order.run_key,
                 writer=self._writer if verb.queue == "writing" else None,
                 encoder=self._surroundings.encoder,

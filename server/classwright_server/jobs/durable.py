@@ -18,7 +18,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from dbos import DBOS, DBOSPortableJSONSerializer, SetWorkflowAttributes, SetWorkflowID, WorkflowStatus
+from dbos import (
+    DBOS,
+    DBOSContextSetAuth,
+    DBOSPortableJSONSerializer,
+    SetWorkflowAttributes,
+    SetWorkflowID,
+    WorkflowStatus,
+)
 from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -49,6 +56,8 @@ _STATUS: dict[str, JobStatus] = {
     "ERROR": "failed",
     "MAX_RECOVERY_ATTEMPTS_EXCEEDED": "failed",
 }
+_OPERATOR = "operator"
+"""The DBOS user of the operator's jobs; a principal's are stored under their slug, which is never this word."""
 _NEVER_FINISHED = (
     "The job: ended the server each time that it ran. Call the tool again with less work, or see the server's log."
 )
@@ -96,39 +105,41 @@ class Jobs:
         self._rescuer = threading.Thread(target=self._take_over, name="classwright-rescuer", daemon=True)
         self._rescuer.start()
 
-    def submit(self, tool: str, request: dict[str, Any], task: str | None) -> str:
-        """Store a new job and return its id; it will run, whatever becomes of this process."""
+    def submit(self, tool: str, request: dict[str, Any], task: str | None, owner: str | None) -> str:
+        """Store a new job of `owner` and return its id; it will run, whatever becomes of this process."""
         job_id = new_job_id()
-        with SetWorkflowID(job_id), SetWorkflowAttributes({"tool": tool, "task": task}):
+        attributes = SetWorkflowAttributes({"tool": tool, "task": task})
+        with SetWorkflowID(job_id), attributes, DBOSContextSetAuth(owner or _OPERATOR, None):
             DBOS.enqueue_workflow(VERBS[tool].queue, run_job, tool, request)
         return job_id
 
-    def record(self, job_id: str) -> JobRecord:
-        """Return what is stored of the job `job_id`.
+    def record(self, job_id: str, owner: str | None) -> JobRecord:
+        """Return what is stored of the job `job_id` of `owner`.
 
         Raises:
-            NotFound: there is no such job.
+            NotFound: there is no such job, or it is another's: whoever asks cannot tell which.
         """
         status = DBOS.get_workflow_status(job_id)
-        if status is None:
+        if status is None or status.authenticated_user != (owner or _OPERATOR):
             raise NotFound(f"job {job_id[:80]!r}", "does not exist", "Call list_jobs to see the jobs there are.")
         return _record(status)
 
-    def newest(self, limit: int, offset: int) -> list[JobRecord]:
-        """Return `limit` jobs, newest first, from the one at `offset` on."""
-        found = DBOS.list_workflows(limit=limit, offset=offset, sort_desc=True, load_input=False)
+    def newest(self, limit: int, offset: int, owner: str | None) -> list[JobRecord]:
+        """Return `limit` jobs of `owner`, newest first, from the one at `offset` on."""
+        user = owner or _OPERATOR
+        found = DBOS.list_workflows(user=user, limit=limit, offset=offset, sort_desc=True, load_input=False)
         return [_record(status) for status in found]
 
-    def cancel(self, job_id: str) -> JobRecord:
-        """Stop a job, wherever it runs, and return it as it then is; a finished one stays as it is.
+    def cancel(self, job_id: str, owner: str | None) -> JobRecord:
+        """Stop a job of `owner`, wherever it runs, and return it as it then is; a finished one stays as it is.
 
         Raises:
-            NotFound: there is no such job.
+            NotFound: there is no such job, or it is another's.
         """
-        self.record(job_id)
+        self.record(job_id, owner)
         DBOS.cancel_workflow(job_id)
         self._cancelled_here.add(job_id)
-        return self.record(job_id)
+        return self.record(job_id, owner)
 
     def close(self) -> None:
         """Stop: what is under way is left for another server, or for the next start."""
@@ -139,12 +150,12 @@ class Jobs:
 
     # --- inside
 
-    def run(self, job_id: str, tool: str, request: dict[str, Any]) -> Outcome:
-        """Run a job in a compute process. Called by the workflow, in a thread of its own."""
+    def run(self, job_id: str, tool: str, request: dict[str, Any], user: str) -> Outcome:
+        """Run a job of DBOS's `user` in a compute process. Called by the workflow, in a thread of its own."""
         verb = VERBS[tool]
         report = _ProgressRecord(job_id)
         report(Progress(fraction=0.0, message="started"))
-        order = Order(run_key=job_id, tool=tool, request=request)
+        order = Order(run_key=job_id, owner=None if user == _OPERATOR else user, tool=tool, request=request)
         share = self._gpu.writing if verb.queue == "writing" else self._gpu.computing
         with share():
             return self._pool.run(order, report, self._cancellation_of(job_id), writes=verb.queue == "writing")
@@ -189,8 +200,9 @@ def run_job(tool: str, request: dict[str, Any]) -> dict[str, Any]:
     """Run one job; DBOS calls it again if the process that runs it dies."""
     assert _current is not None
     assert DBOS.workflow_id is not None
+    assert DBOS.authenticated_user is not None
     try:
-        return _current.run(DBOS.workflow_id, tool, request).model_dump(mode="json")
+        return _current.run(DBOS.workflow_id, tool, request, DBOS.authenticated_user).model_dump(mode="json")
     except JobCancelled:
         logger.info("job %s was cancelled", DBOS.workflow_id)
         raise

@@ -13,6 +13,7 @@ class Order(Noun):
     """A verb to run: from the server to the process."""
 
     run_key: str
+    owner: str | None = Field(default=None, description="Whose workspace it works in; None is the operator's.")
     tool: str
     request: dict[str, Any]
 

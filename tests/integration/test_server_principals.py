@@ -1,0 +1,273 @@
+"""One workspace for each principal: what is another's is answered exactly like what does not exist."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mcp import Client
+from mcp.server.auth.middleware.auth_context import auth_context_var
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+from mcp.server.auth.provider import AccessToken
+from mcp.server.mcpserver import MCPServer
+from mcp.shared.exceptions import MCPError
+from pydantic import BaseModel
+
+from classwright_server.app import build_server
+from classwright_server.principals import SLUG_CHARS, slug_of
+from classwright_server.verbs import VERBS
+from classwright_server.workspaces import MAX_OPEN, Workspaces
+from classwright_tools.domain.example import make_example
+from classwright_tools.domain.task import Label, Task
+from classwright_tools.workspace.datasets import save_dataset
+from classwright_tools.workspace.workspace import KIND_LETTERS, Workspace
+from server_parts import ERAS, LABELS, TASK, call, call_failing, connected, make_settings, rows
+from writing_parts import HANG, ScriptedEndpoint
+
+ISSUER = "https://login.example"
+UNKNOWN_JOB = "job_" + "0" * 32
+ARTIFACT_PATTERN = "-[a-z][0-9]"  # of ArtifactId
+WANTED_LETTERS = {  # of the kind that an argument of this name takes
+    "dataset": "d",
+    "pretrain_dataset": "d",
+    "model": "m",
+    "against": "m",
+    "plan": "p",
+    "topic_tree": "t",
+    "assignment": "a",
+    "augmentation": "g",
+}
+FILLERS: dict[str, Any] = {
+    "task": "support",
+    "split": "train",
+    "rows": [{"text": "x", "label": "refund"}],
+    "texts": ["a text"],
+    "batch": "b1",
+    "model": "support-m1",
+    "assignment": "support-a1",
+}
+
+
+def token_of(name: str | None, **changes: Any) -> AccessToken:
+    """The verified token of the person `name`."""
+    fields = {"token": "t", "client_id": "app", "scopes": [], "subject": name, "claims": {"iss": ISSUER}}
+    return AccessToken(**{**fields, **changes})
+
+
+@contextmanager
+def signed_in(name: str | None) -> Iterator[None]:
+    """Send what is sent inside as the HTTP transport does for the verified token of `name`; None is the operator."""
+    before = auth_context_var.set(AuthenticatedUser(token_of(name)) if name else None)
+    try:
+        yield
+    finally:
+        auth_context_var.reset(before)
+
+
+def furnish(workspace: Workspace) -> None:
+    """Give a workspace a task and an artifact of every kind."""
+    names = tuple(Label(**label) for label in LABELS)
+    workspace.save_task(Task(slug="support", instruction="Classify a message.", labels=names))
+    examples = [make_example(row["text"], row["label"]) for row in rows(4)]
+    save_dataset(workspace, "support", {"train": examples}, parent=None, run_key="r", made_by="import_examples")
+    for kind in set(KIND_LETTERS) - {"dataset"}:
+        workspace.publish(kind, "support", _write_files, run_key="r")  # type: ignore[arg-type]  # its keys are the kinds
+    workspace.engine.dispose()
+
+
+def _write_files(folder: Path) -> None:
+    for name in ("report.json", "report.html", "confusion.png"):
+        (folder / name).write_text("{}")
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> MCPServer[Any]:
+    """A server where Alice has a task with an artifact of every kind, and Bob the same task with nothing in it."""
+    made = make_settings(tmp_path)
+    workspaces = Workspaces(made.surroundings)
+    furnish(workspaces.of(slug_of(token_of("alice"))))
+    workspaces.close()
+    return build_server(made)
+
+
+def artifact_arguments() -> list[tuple[str, str]]:
+    """Every tool with every argument of it that names an artifact."""
+    found = []
+    for verb in VERBS.values():
+        request: type[BaseModel] = verb.request
+        for name, schema in request.model_json_schema()["properties"].items():
+            if ARTIFACT_PATTERN in json.dumps(schema):
+                found.append((verb.name, name))
+    return found
+
+
+def call_naming(tool: str, argument: str, id_: str) -> dict[str, Any]:
+    """The least arguments of `tool` that name the artifact `id_`."""
+    schema = VERBS[tool].request.model_json_schema()
+    wanted = {"texts"} if tool in ("classify", "submit_examples") else set()
+    needed = set(schema.get("required", ())) | wanted
+    arguments = {name: value for name, value in FILLERS.items() if name in needed}
+    return {**arguments, argument: id_, **({} if tool == "submit_examples" else {"wait_seconds": 0})}
+
+
+async def answer_to(client: Client, tool: str, arguments: dict[str, Any]) -> str:
+    """Whatever a tool says, as text."""
+    result = await client.call_tool(tool, arguments)
+    return str(result.content[0].text)  # type: ignore[union-attr]  # the first is text
+
+
+@pytest.mark.anyio
+async def test_an_artifact_of_another_in_any_argument_is_answered_like_an_unknown_one(server: MCPServer[Any]) -> None:
+    async with Client(server) as client:
+        with signed_in("bob"):
+            await call(client, "propose_topics", TASK)
+        for tool, argument in artifact_arguments():
+            own, none = (f"support-{WANTED_LETTERS[argument]}{number}" for number in (1, 77))
+            with signed_in("bob"):
+                of_another = await answer_to(client, tool, call_naming(tool, argument, own))
+                of_nobody = await answer_to(client, tool, call_naming(tool, argument, none))
+            with signed_in("alice"):
+                to_its_owner = await answer_to(client, tool, call_naming(tool, argument, own))
+
+            assert of_another == of_nobody.replace(none, own), (tool, argument)
+            assert "does not exist" in of_another, (tool, argument, of_another)
+            assert f"{own!r}: does not exist" not in to_its_owner, (tool, argument)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("mode", ERAS)
+async def test_every_resource_of_another_is_answered_like_an_unknown_one(server: MCPServer[Any], mode: str) -> None:
+    async with Client(server, mode=mode) as client:
+        templates = (await client.list_resource_templates()).resource_templates
+        uris = [uri for template in templates for uri in _uris(template.uri_template)]
+        for uri in uris:
+            with signed_in("alice"):
+                await client.read_resource(uri)
+            with signed_in("bob"):
+                told = [await _refusal(client, uri), await _refusal(client, uri.replace("support", "nowhere"))]
+            assert told[0] == told[1].replace("nowhere", "support"), uri
+            assert "does not exist" in told[0]
+        with signed_in("bob"):
+            [tasks] = (await client.read_resource("classwright://tasks")).contents
+
+    assert len(uris) >= len(KIND_LETTERS) + 6
+    assert json.loads(tasks.text)["tasks"] == []  # type: ignore[union-attr]  # it is JSON
+
+
+def _uris(template: str) -> list[str]:
+    """What a template stands for in Alice's workspace; a job's result has a test of its own."""
+    folders = {
+        "reports": "r",
+        "models": "m",
+        "topics": "t",
+        "plans": "p",
+        "assignments": "a",
+        "exports": "x",
+        "augmentations": "g",
+        "datasets": "d",
+    }
+    if "{job_id}" in template:
+        return []
+    if "{kind}" in template:
+        kinds = folders.items()
+        return [f"classwright://support/{kind}/support-{letter}1" for kind, letter in kinds]
+    letter = next((letter for folder, letter in folders.items() if f"/{folder}/" in template), "d")
+    values = {"task": "support", "artifact": f"support-{letter}1", "split": "train", "plot": "confusion"}
+    values |= {"name": "card.json", "part": "0"}
+    uri = template.partition("{?")[0]
+    for name, value in values.items():
+        uri = uri.replace(f"{{{name}}}", value)
+    return [uri]
+
+
+async def _refusal(client: Client, uri: str) -> str:
+    with pytest.raises(MCPError) as raised:
+        await client.read_resource(uri)
+    return str(raised.value)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("mode", ERAS)
+async def test_a_job_of_another_is_answered_like_an_unknown_one_and_goes_on(tmp_path: Path, mode: str) -> None:
+    with ScriptedEndpoint(lambda _: HANG) as endpoint:
+        async with connected(make_settings(tmp_path, writer_url=endpoint.url), mode) as client:
+            with signed_in("alice"):
+                job_id = (await call(client, "propose_topics", TASK, wait_seconds=0))["job_id"]
+            for stranger in ("bob", None):
+                with signed_in(stranger):
+                    told = [await _refusals_of_job(client, id_) for id_ in (job_id, UNKNOWN_JOB)]
+                    assert told[0] == [text.replace(UNKNOWN_JOB, job_id) for text in told[1]]
+                    assert (await call(client, "list_jobs"))["jobs"] == []
+            with signed_in("alice"):
+                seen = await call(client, "get_job", job_id=job_id, wait_seconds=0)
+                listed = (await call(client, "list_jobs"))["jobs"]
+                cancelled = await call(client, "cancel_job", job_id=job_id)
+
+    assert seen["status"] in ("queued", "running")
+    assert [job["job_id"] for job in listed] == [job_id]
+    assert cancelled["status"] == "cancelled"
+
+
+async def _refusals_of_job(client: Client, job_id: str) -> list[str]:
+    """What everything that takes a job's id says to somebody whose job it is not."""
+    tools = [await call_failing(client, tool, job_id=job_id) for tool in ("get_job", "cancel_job")]
+    return [*tools, await _refusal(client, f"classwright://jobs/{job_id}/result")]
+
+
+@pytest.mark.anyio
+async def test_one_compute_process_works_in_the_workspace_of_whoever_asks(tmp_path: Path) -> None:
+    people = ("alice", "bob", None)
+    read = []
+    async with connected(make_settings(tmp_path)) as client:
+        for number, name in enumerate(people):
+            with signed_in(name):
+                await call(client, "propose_topics", TASK)
+                given = {"task": "support", "split": "train", "rows": rows(2, 10 * number), "wait_seconds": 50}
+                assert (await call(client, "import_examples", given))["result"]["dataset"] == "support-d1"
+                [page] = (await client.read_resource("classwright://support/datasets/support-d1/train")).contents
+                read.append([row["text"] for row in json.loads(page.text)["rows"]])  # type: ignore[union-attr]  # JSON
+
+    assert read == [[row["text"] for row in rows(2, 10 * number)] for number in range(len(people))]
+    assert (tmp_path / "principals" / str(slug_of(token_of("bob"))) / "support" / "support-d1").is_dir()
+
+
+@settings(max_examples=30)
+@given(st.text(), st.text())
+def test_a_principals_name_is_a_safe_folder_and_always_the_same(issuer: str, subject: str) -> None:
+    slug = slug_of(token_of(subject, claims={"iss": issuer}))
+
+    assert slug is not None
+    assert len(slug) == SLUG_CHARS
+    assert set(slug) <= set("0123456789abcdef")
+    assert slug == slug_of(token_of(subject, claims={"iss": issuer}, client_id="other" if subject else "app"))
+
+
+def test_whoever_differs_in_issuer_subject_or_client_is_another() -> None:
+    tokens = [
+        token_of("alice"),
+        token_of("bob"),
+        token_of("alice", claims={"iss": "https://other.example"}),
+        token_of(None, client_id="alice"),
+        token_of(None, client_id="bob"),
+    ]
+
+    assert len({slug_of(token) for token in tokens}) == len(tokens)
+    assert slug_of(AccessToken(token="t", client_id="operator", scopes=[])) is None
+
+
+def test_no_more_workspaces_stay_open_than_are_used(tmp_path: Path) -> None:
+    workspaces = Workspaces(make_settings(tmp_path).surroundings)
+    owners = [f"{number:032x}" for number in range(MAX_OPEN + 5)]
+    first = workspaces.of(owners[0])
+    for owner in owners:
+        workspaces.of(owner).tasks()
+
+    assert workspaces.of(owners[-1]) is workspaces.of(owners[-1])
+    assert workspaces.of(owners[0]) is not first
+    workspaces.close()
