@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,11 +16,15 @@ from classwright_tools.context import ToolContext
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.workspace.workspace import Workspace
 
+pytest_plugins = ("postgres_parts",)
+
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> Workspace:
+def workspace(tmp_path: Path, index_url: str | None) -> Iterator[Workspace]:
     """A workspace that no other test sees."""
-    return Workspace(tmp_path / "workspace")
+    made = Workspace(tmp_path / "workspace", index_url)
+    yield made
+    made.engine.dispose()
 
 
 @pytest.fixture

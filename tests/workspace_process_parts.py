@@ -1,4 +1,7 @@
-"""What the other processes of the workspace's tests do: `python workspace_process_parts.py ACTION ROOT ...`."""
+"""What the other processes of the workspace's tests do: `python workspace_process_parts.py ACTION ROOT INDEX ...`.
+
+INDEX is the URL of the index, or empty for SQLite.
+"""
 
 from __future__ import annotations
 
@@ -42,9 +45,9 @@ def say(line: object) -> None:
     sys.stdout.flush()
 
 
-def main(action: str, root: str, *arguments: str) -> None:
+def main(action: str, root: str, index_url: str, *arguments: str) -> None:
     """Do one of the actions."""
-    workspace = Workspace(Path(root))
+    workspace = Workspace(Path(root), index_url or None)
     if action == "fill-disk":  # a file may have 1 MB, so writing fails in the middle of the rows
         resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
         try:

@@ -14,15 +14,17 @@ from classwright_tools.domain.task import Task
 from classwright_tools.errors import StorageFailed
 from classwright_tools.workspace.datasets import read_card, read_rows
 from classwright_tools.workspace.workspace import Workspace
+from postgres_parts import ON_BOTH
 from workspace_process_parts import ROWS, rows_of, save
 
 PARTS = Path(__file__).parents[1] / "workspace_process_parts.py"
 KILLS = 14
+KILLS_ON_POSTGRES = 6
 
 
-def started(action: str, root: Path, *arguments: str) -> subprocess.Popen[str]:
+def started(action: str, root: Path, index_url: str | None, *arguments: str) -> subprocess.Popen[str]:
     """Start a process and wait until its workspace is open."""
-    command = [sys.executable, str(PARTS), action, str(root), *arguments]
+    command = [sys.executable, str(PARTS), action, str(root), index_url or "", *arguments]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
@@ -54,9 +56,12 @@ def save_many(workspace: Workspace, runs: int) -> None:
         save(workspace, f"run-{number}")
 
 
-def test_processes_that_publish_at_once_get_different_numbers(workspace: Workspace, task: Task) -> None:
+@ON_BOTH
+def test_processes_that_publish_at_once_get_different_numbers(
+    workspace: Workspace, task: Task, index_url: str | None
+) -> None:
     keys = [[f"{process}-{number}" for number in range(3)] for process in range(8)]
-    processes = [started("save", workspace.root, *own) for own in keys]
+    processes = [started("save", workspace.root, index_url, *own) for own in keys]
     for process in processes:
         let_go(process)
 
@@ -68,9 +73,12 @@ def test_processes_that_publish_at_once_get_different_numbers(workspace: Workspa
             assert_whole(workspace, dataset, run_key)
 
 
-def test_a_run_repeated_by_several_processes_at_once_makes_one_artifact(workspace: Workspace, task: Task) -> None:
+@ON_BOTH
+def test_a_run_repeated_by_several_processes_at_once_makes_one_artifact(
+    workspace: Workspace, task: Task, index_url: str | None
+) -> None:
     keys = [f"shared-{number}" for number in range(5)]
-    processes = [started("save", workspace.root, *keys) for _ in range(3)]
+    processes = [started("save", workspace.root, index_url, *keys) for _ in range(3)]
     for process in processes:
         let_go(process)
 
@@ -81,15 +89,16 @@ def test_a_run_repeated_by_several_processes_at_once_makes_one_artifact(workspac
     assert list(workspace.root.rglob(".staged-*")) == []
 
 
+@ON_BOTH
 def test_a_process_that_is_killed_at_any_moment_leaves_the_old_state_or_the_new(
-    workspace: Workspace, task: Task
+    workspace: Workspace, task: Task, index_url: str | None
 ) -> None:
     rng = random.Random(0)
     half_written = 0
-    for round_ in range(KILLS):
+    for round_ in range(KILLS if index_url is None else KILLS_ON_POSTGRES):
         before = {artifact.id for artifact in workspace.artifacts("support")}
         keys = [f"{round_}-{number}" for number in range(30)]
-        process = started("save", workspace.root, *keys)
+        process = started("save", workspace.root, index_url, *keys)
         let_go(process)
         assert process.stdout is not None
         for _ in range(rng.randint(0, 4)):
@@ -116,7 +125,7 @@ def test_a_process_that_is_killed_at_any_moment_leaves_the_old_state_or_the_new(
 def test_a_full_disk_is_told_and_nothing_is_lost_or_half_indexed(workspace: Workspace, task: Task) -> None:
     kept = save(workspace, "before")
 
-    command = [sys.executable, str(PARTS), "fill-disk", str(workspace.root)]
+    command = [sys.executable, str(PARTS), "fill-disk", str(workspace.root), ""]
     told = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
 
     assert "dataset of task 'support'" in told
@@ -126,6 +135,14 @@ def test_a_full_disk_is_told_and_nothing_is_lost_or_half_indexed(workspace: Work
     assert list(workspace.root.rglob(".staged-*")) == []
     assert_whole(workspace, kept.id, "before")
     assert save(workspace, "after").id == "support-d2"
+
+
+@ON_BOTH
+def test_processes_that_open_a_new_workspace_at_once_all_find_its_tables(tmp_path: Path, index_url: str | None) -> None:
+    processes = [started("save", tmp_path / "new", index_url) for _ in range(4)]
+    for process in processes:
+        let_go(process)
+        assert finished(process) == []
 
 
 def test_a_disk_with_no_space_at_all_is_told(tmp_path: Path, task: Task) -> None:

@@ -21,6 +21,7 @@ from classwright_tools.submit_examples import SubmitExamplesRequest, SubmitExamp
 from classwright_tools.synthesize_examples import SynthesizeExamplesRequest, synthesize_examples
 from classwright_tools.workspace.datasets import read_card, read_rows, save_dataset
 from classwright_tools.workspace.workspace import Workspace
+from postgres_parts import ON_BOTH
 from writing_verbs_parts import save_tree, sentence
 
 
@@ -159,6 +160,7 @@ def test_finish_without_a_single_text_makes_none_and_says_so(context: ToolContex
     assert submit(context, "b2", sentences(100, 1)).accepted == 1
 
 
+@ON_BOTH
 def test_a_finished_assignment_takes_no_more_and_says_so(context: ToolContext, assignment: Assignment) -> None:
     submit(context, "b2", sentences(100, 3), finish=True)
 
@@ -189,20 +191,23 @@ def test_a_finish_that_was_cut_off_before_the_dataset_is_made_good_by_the_next_c
     assert read_card(context.workspace, "support-d2").rows("train") == 4
 
 
-def _submit_all(root: Path, batches: list[tuple[str, list[str]]]) -> list[dict[str, Any]]:
+def _submit_all(root: Path, index_url: str | None, batches: list[tuple[str, list[str]]]) -> list[dict[str, Any]]:
     """Submit to the workspace at `root` from a process of its own."""
-    context = ToolContext(workspace=Workspace(root), run_key="another call")
+    context = ToolContext(workspace=Workspace(root, index_url), run_key="another call")
     return [submit(context, batch, texts).model_dump() for batch, texts in batches]
 
 
-def test_processes_that_submit_at_once_lose_and_double_nothing(context: ToolContext, assignment: Assignment) -> None:
+@ON_BOTH
+def test_processes_that_submit_at_once_lose_and_double_nothing(
+    context: ToolContext, assignment: Assignment, index_url: str | None
+) -> None:
     texts = numbered(assignment.batches)
     # Every process sends every text, in halves and in an order of its own.
     halves = [(batch, part) for batch, all_ in texts.items() for part in (all_[: len(all_) // 2], all_)]
     orders = [halves, halves[::-1], halves[3:] + halves[:3], halves[7:] + halves[:7]]
 
     with multiprocessing.get_context("spawn").Pool(4) as pool:
-        answers = pool.starmap(_submit_all, [(context.workspace.root, order) for order in orders])
+        answers = pool.starmap(_submit_all, [(context.workspace.root, index_url, order) for order in orders])
 
     accepted = sum(answer["accepted"] for of_process in answers for answer in of_process)
     rows = read_rows(context.workspace, "support-d2", "train")

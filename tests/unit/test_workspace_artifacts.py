@@ -17,6 +17,7 @@ from classwright_tools.errors import DamagedArtifact, InvalidInput, NotFound, St
 from classwright_tools.workspace.atomic import STALE_SECONDS
 from classwright_tools.workspace.datasets import iterate_rows, read_card, read_rows, save_dataset
 from classwright_tools.workspace.workspace import Artifact, Kind, Workspace
+from postgres_parts import ON_BOTH
 
 
 def publish(workspace: Workspace, run_key: str, kind: Kind = "report", task: str = "support") -> Artifact:
@@ -31,6 +32,7 @@ def save_rows(workspace: Workspace, rows: list[Example], run_key: str = "rows") 
     return save_dataset(workspace, "support", {"train": rows}, parent=None, run_key=run_key, made_by="test")
 
 
+@ON_BOTH
 def test_ids_count_up_for_each_kind_and_task(workspace: Workspace, task: Task) -> None:
     workspace.save_task(task.model_copy(update={"slug": "other"}))
 
@@ -44,6 +46,7 @@ def test_ids_count_up_for_each_kind_and_task(workspace: Workspace, task: Task) -
     assert made == ["support-r1", "support-r2", "support-m1", "other-r1"]
 
 
+@ON_BOTH
 def test_artifacts_are_listed_newest_first(workspace: Workspace, task: Task) -> None:
     for number in range(12):
         publish(workspace, str(number), "report" if number % 2 else "model")
@@ -60,6 +63,7 @@ def test_artifacts_are_listed_newest_first(workspace: Workspace, task: Task) -> 
     assert latest.id == "support-m6"
 
 
+@ON_BOTH
 def test_a_repeated_run_returns_what_it_made_and_writes_nothing(workspace: Workspace, task: Task) -> None:
     first = publish(workspace, "once")
 
@@ -71,6 +75,7 @@ def test_a_repeated_run_returns_what_it_made_and_writes_nothing(workspace: Works
     assert again == first
 
 
+@ON_BOTH
 def test_a_run_that_fails_while_writing_leaves_nothing(workspace: Workspace, task: Task) -> None:
     def fails(folder: Path) -> None:
         _write(folder, "half")
@@ -84,6 +89,7 @@ def test_a_run_that_fails_while_writing_leaves_nothing(workspace: Workspace, tas
     assert publish(workspace, "fails").id == "support-r1"
 
 
+@ON_BOTH
 def test_a_folder_that_was_never_indexed_gives_way(workspace: Workspace, task: Task) -> None:
     left = workspace.root / "support" / "support-r1"
     left.mkdir(parents=True)
@@ -111,6 +117,7 @@ def test_what_a_killed_process_left_half_written_goes_after_a_day_and_not_before
     assert [folder.exists() for folder in (old, spool, young, grown)] == [False, False, True, True]
 
 
+@ON_BOTH
 def test_a_task_gets_a_new_version_only_when_it_changes(workspace: Workspace, task: Task) -> None:
     assert workspace.save_task(task).version == 1
     assert workspace.save_task(task.model_copy(update={"version": 7})).version == 1
@@ -119,6 +126,7 @@ def test_a_task_gets_a_new_version_only_when_it_changes(workspace: Workspace, ta
     assert workspace.task("support").label_names[-1] == "praise"
 
 
+@ON_BOTH
 def test_unknown_ids_name_the_nearest_and_wrong_kinds_say_so(workspace: Workspace, task: Task) -> None:
     publish(workspace, "a", "model")
 

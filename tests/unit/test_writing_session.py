@@ -23,6 +23,7 @@ from classwright_tools.writing.writer import (
     WritingKind,
     WritingRequest,
 )
+from postgres_parts import ON_BOTH
 from writing_parts import writing_request, writing_requests
 
 BOUND = TokenCount(100, 50)
@@ -148,6 +149,7 @@ def test_answers_come_in_the_order_of_completion(workspace: Workspace) -> None:
     assert [answer.request for answer in asyncio.run(run())] == requests[::-1]
 
 
+@ON_BOTH
 def test_identical_requests_are_asked_once_and_each_is_answered(workspace: Workspace) -> None:
     writer = ScriptedWriter(at_once)
     session = WritingSession(writer, CompletionStore(workspace.engine))
@@ -159,6 +161,7 @@ def test_identical_requests_are_asked_once_and_each_is_answered(workspace: Works
     assert session.usage.requests == 1
 
 
+@ON_BOTH
 def test_a_stored_answer_does_not_reach_the_writer(workspace: Workspace) -> None:
     requests = writing_requests(5)
     asyncio.run(collect(WritingSession(ScriptedWriter(at_once), CompletionStore(workspace.engine)), requests[:3]))

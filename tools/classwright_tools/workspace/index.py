@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
     JSON,
+    URL,
     DateTime,
     Engine,
     ForeignKey,
@@ -16,8 +19,19 @@ from sqlalchemy import (
     UniqueConstraint,
     create_engine,
     event,
+    func,
+    make_url,
+    select,
 )
+from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from classwright_tools.errors import InvalidInput, StorageFailed
+
+logger = logging.getLogger("classwright.index")
+
+_MAKING_TABLES = 0x636C6173  # the key of the advisory lock under which one process at a time makes the tables
+_FORM = "Write it as postgresql://USER:PASSWORD@HOST/DATABASE, or leave it out for SQLite in the workspace."
 
 
 def _now() -> datetime:
@@ -90,13 +104,44 @@ class ClosedAssignmentRow(Base):
 
 
 def open_index(root: Path, url: str | None) -> Engine:
-    """Return the engine of the index at `url`, or of `root`/index.sqlite, with its tables made."""
-    engine = create_engine(url or f"sqlite:///{root / 'index.sqlite'}", pool_pre_ping=True)
-    if engine.dialect.name == "sqlite":
+    """Return the engine of the index at `url`, or of `root`/index.sqlite, with its tables made.
+
+    Raises:
+        InvalidInput: `url` names no database that can be used.
+        StorageFailed: the database does not answer.
+    """
+    if url is None:
+        engine = create_engine(f"sqlite:///{root / 'index.sqlite'}", pool_pre_ping=True)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_immediate)
-    Base.metadata.create_all(engine)
+        Base.metadata.create_all(engine)
+        return engine
+    engine = create_engine(postgres_url(url), pool_pre_ping=True)
+    try:
+        with engine.begin() as connection:
+            connection.execute(select(func.pg_advisory_xact_lock(_MAKING_TABLES)))
+            Base.metadata.create_all(connection)
+    except OperationalError as error:
+        logger.warning("the database of --index-url: %s", error.orig)  # not told to clients: it names hosts
+        raise StorageFailed("database of the index", "does not answer", "Start it, or correct --index-url.") from error
     return engine
+
+
+def postgres_url(url: str) -> URL:
+    """Return the URL of a PostgreSQL with the driver that is used here.
+
+    Raises:
+        InvalidInput: it is no URL, one of another database, or the driver is not installed.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise InvalidInput("--index-url", "is not a URL", _FORM) from None  # it may hold a password: not repeated
+    if parsed.get_backend_name() != "postgresql":
+        raise InvalidInput("--index-url", f"names a {parsed.get_backend_name()} database", _FORM)
+    if find_spec("psycopg") is None:
+        raise InvalidInput("--index-url", "needs the package psycopg", "Run: pip install 'classwright[postgres]'.")
+    return parsed.set(drivername="postgresql+psycopg")
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
