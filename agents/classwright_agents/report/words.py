@@ -136,7 +136,7 @@ def training_words(outcome: Outcome) -> str:
     rounds = len(outcome.written)
     return (
         f"{accepted:,} of {wanted:,} texts wanted were written and kept, in {rounds} round{'s' if rounds > 1 else ''}; "
-        f"{refused:,} more were refused."
+        f"{refused:,} more {'was' if refused == 1 else 'were'} refused."
     )
 
 
