@@ -120,6 +120,11 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     http.add_argument("--host", help="the address to bind to; default: 127.0.0.1")
     http.add_argument("--port", help=f"the port; default: {DEFAULT_PORT}")
     http.add_argument("--token-env", metavar="NAME", help="the environment variable that holds the bearer token")
+    http.add_argument("--jwks-url", metavar="URL", help="where the authorization server's public keys are")
+    http.add_argument("--jwt-issuer", metavar="URL", help="with --jwks-url: the issuer that tokens must name")
+    http.add_argument("--jwt-audience", metavar="NAME", help="the audience they must name; default: --public-url")
+    http.add_argument("--required-scope", metavar="SCOPE", action="append", help="one they must have; repeatable")
+    http.add_argument("--public-url", metavar="URL", help="with --jwks-url: this server's URL, as clients know it")
     http.add_argument("--allow-host", metavar="HOST", action="append", help="a Host header to accept; repeatable")
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hmac
 import os
 from collections.abc import Mapping
 
-from mcp.server.auth.provider import AccessToken, TokenVerifier
+from mcp.server.auth.provider import TokenVerifier
 from mcp.server.auth.settings import AuthSettings
 from mcp.server.transport_security import TransportSecuritySettings
 from pydantic import AnyHttpUrl
@@ -16,24 +15,11 @@ from starlette.responses import JSONResponse, Response
 
 from classwright_server.app import build_server
 from classwright_server.settings import LOOPBACK, ServerSettings
+from classwright_server.tokens import AnyOf, SharedToken, SignedTokens, shared_token
 from classwright_tools.errors import InvalidInput
 
 GRACE_SECONDS = 2
 """How long open streams may hold up a stop."""
-MIN_TOKEN_CHARS = 16
-
-
-class SharedToken(TokenVerifier):
-    """Accepts the one token that the operator set, compared in constant time."""
-
-    def __init__(self, token: str) -> None:
-        self._token = token.encode()
-
-    async def verify_token(self, token: str) -> AccessToken | None:
-        """Return who `token` stands for, or None."""
-        if not hmac.compare_digest(token.encode(), self._token):
-            return None
-        return AccessToken(token=token, client_id="operator", scopes=[])
 
 
 def http_app(settings: ServerSettings, environment: Mapping[str, str]) -> Starlette:
@@ -47,7 +33,7 @@ def http_app(settings: ServerSettings, environment: Mapping[str, str]) -> Starle
         raise InvalidInput(
             f"address {settings.host!r}",
             "can be reached by others, and needs both a token and the host names that clients use",
-            "Add --token-env NAME and --allow-host HOST:PORT, or bind to 127.0.0.1.",
+            "Add --token-env NAME (or --jwks-url) and --allow-host HOST:PORT, or bind to 127.0.0.1.",
         )
     server = build_server(settings, auth=_auth(settings) if verifier else None, token_verifier=verifier)
 
@@ -80,20 +66,27 @@ def serve_http(settings: ServerSettings) -> None:
     )
 
 
-def _verifier(settings: ServerSettings, environment: Mapping[str, str]) -> SharedToken | None:
-    if settings.token_env is None:
-        return None
-    token = environment.get(settings.token_env, "")
-    if len(token) < MIN_TOKEN_CHARS:
-        raise InvalidInput(
-            f"environment variable {settings.token_env!r}",
-            f"should hold the token, {MIN_TOKEN_CHARS} characters or more, and does not",
-            "Set it, for example to the output of: openssl rand -hex 32.",
-        )
-    return SharedToken(token)
+def _verifier(settings: ServerSettings, environment: Mapping[str, str]) -> TokenVerifier | None:
+    """Return who decides about tokens; None if none are asked for."""
+    verifiers: list[TokenVerifier] = []
+    if settings.token_env:
+        verifiers.append(SharedToken(shared_token(settings.token_env, environment), settings.authorization))
+    if settings.authorization:
+        verifiers.append(SignedTokens(settings.authorization))
+    return AnyOf(verifiers) if verifiers else None
 
 
 def _auth(settings: ServerSettings) -> AuthSettings:
-    """Return the SDK's settings for a fixed token; there is no authorization server behind it."""
-    own_url = AnyHttpUrl(f"http://{settings.host}:{settings.port}")
-    return AuthSettings(issuer_url=own_url, resource_server_url=None)
+    """Return what the SDK tells clients about tokens; with a shared token alone there is nothing to discover."""
+    server = settings.authorization
+    if server is None:
+        own_url = AnyHttpUrl(f"http://{settings.host}:{settings.port}")
+        return AuthSettings(issuer_url=own_url, resource_server_url=None)
+    return AuthSettings.model_validate(  # of strings: its URLs then stay as they are written, as OAuth compares them
+        {
+            "issuer_url": server.issuer,
+            "resource_server_url": server.public_url,
+            "required_scopes": list(server.required_scopes),
+            "validate_token_resource": True,
+        }
+    )

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import Field
 
@@ -57,6 +58,16 @@ class Surroundings(Noun):
     writer: EndpointSettings | RecordedSettings | LocalSettings | None = None
 
 
+class AuthorizationServer(Noun):
+    """Who issues the tokens of callers that have a workspace of their own, and for what."""
+
+    jwks_url: str = Field(description="Where its public keys are.")
+    issuer: str
+    public_url: str = Field(description="The URL by which clients reach this server, with its path.")
+    audience: str = Field(description="What a token's `aud` must hold.")
+    required_scopes: tuple[str, ...] = ()
+
+
 class ServerSettings(Noun):
     """Everything that the operator decides."""
 
@@ -65,6 +76,7 @@ class ServerSettings(Noun):
     host: str = "127.0.0.1"
     port: int = Field(default=DEFAULT_PORT, ge=0, le=65535)
     token_env: str | None = Field(default=None, description="The environment variable that holds the bearer token.")
+    authorization: AuthorizationServer | None = None
     allow_hosts: tuple[str, ...] = ()
     vllm: str | None = Field(default=None, description="A model for a `vllm serve` of the server's own.")
 
@@ -102,6 +114,7 @@ def settings_from(flags: Mapping[str, Any], environment: Mapping[str, str]) -> S
         host=chosen.text("host") or "127.0.0.1",
         port=chosen.whole_number("port", DEFAULT_PORT),
         token_env=chosen.text("token_env"),
+        authorization=_authorization(chosen),
         allow_hosts=chosen.words("allow_host"),
         vllm=vllm,
     )
@@ -131,6 +144,18 @@ class _Chosen:
         named = self._flags.get(name) or [part for part in text.split(os.pathsep) if part]
         return tuple(Path(part).expanduser().resolve() for part in named)
 
+    def url(self, name: str) -> str | None:
+        """Return the setting `name`, a URL over http or https, or None."""
+        text = self.text(name)
+        try:
+            parts = urlsplit(text or "http://none")
+            usable = parts.scheme in ("http", "https") and parts.hostname and not parts.username
+        except ValueError:
+            usable = False
+        if not usable:
+            raise self._unusable(name, text, "is not a URL over http or https")
+        return text
+
     def number(self, name: str) -> float | None:
         """Return the setting `name` as a number, or None."""
         text = self.text(name)
@@ -150,6 +175,25 @@ class _Chosen:
     def _unusable(self, name: str, text: str | None, reason: str) -> InvalidInput:
         flag = f"--{name.replace('_', '-')}"
         return InvalidInput(f"setting {flag}={text!r}", reason, f"Correct {flag} or {PREFIX}{name.upper()}.")
+
+
+def _authorization(chosen: _Chosen) -> AuthorizationServer | None:
+    """Return who issues tokens; None if nobody does."""
+    jwks_url, issuer, public_url = (chosen.url(name) for name in ("jwks_url", "jwt_issuer", "public_url"))
+    audience, scopes = chosen.text("jwt_audience"), chosen.words("required_scope")
+    if jwks_url and issuer and public_url:
+        return AuthorizationServer(
+            jwks_url=jwks_url,
+            issuer=issuer,
+            public_url=public_url,
+            audience=audience or public_url,
+            required_scopes=scopes,
+        )
+    if jwks_url or issuer or public_url or audience or scopes:
+        raise InvalidInput(
+            "the authorization server", "is only half set", "Give --jwks-url, --jwt-issuer and --public-url together."
+        )
+    return None
 
 
 def _writer(chosen: _Chosen, vllm: str | None) -> EndpointSettings | RecordedSettings | LocalSettings | None:
