@@ -19,6 +19,7 @@ import httpx
 import pytest
 
 from classwright_tools.errors import WriterFailed
+from classwright_tools.learning.torch_state import one_thread
 from classwright_tools.workspace.workspace import Workspace
 from classwright_tools.writing.endpoint import EndpointWriter
 from classwright_tools.writing.local import LocalWriter
@@ -31,14 +32,10 @@ SMALL = {"kind": "topics", "count": 1}
 
 
 @pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
+def _on_one_thread() -> Iterator[None]:
     """A model this small is slower on several threads, above all beside other work."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+    with one_thread():
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import torch
 from classwright_tools.context import DEFAULT_ENCODER
 from classwright_tools.learning.adapter import Adapter
 from classwright_tools.learning.encoders import open_encoder
-from classwright_tools.learning.imbalance.cluster import learn_embedding, one_thread, tune_classifier
+from classwright_tools.learning.imbalance.cluster import learn_embedding, tune_classifier
 from classwright_tools.learning.imbalance.networks import (
     AdapterNetwork,
     EncoderNetwork,
@@ -19,6 +19,7 @@ from classwright_tools.learning.imbalance.networks import (
     embed_all,
     token_ids,
 )
+from classwright_tools.learning.torch_state import one_thread
 from learning_parts import WRITTEN
 
 TEXTS = [text for topics in WRITTEN.values() for texts in topics.values() for text in texts]

@@ -8,7 +8,6 @@ from pathlib import Path
 import matplotlib.image
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +18,7 @@ from classwright_tools.learning.matching.linear import Scaling
 from classwright_tools.learning.matching.pairs import make_pairs
 from classwright_tools.learning.matching.table import PairTable, Vocabulary
 from classwright_tools.learning.matching.tokens import TokenProjection, token_pieces, token_states
+from classwright_tools.learning.torch_state import one_thread
 from classwright_tools.measurement.plots import plot_attention
 from matching_parts import MATERIALS, THINGS, setup_in
 
@@ -26,11 +26,9 @@ TEXTS = st.text(alphabet="ab -é.", max_size=12)
 
 
 @pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+def _on_one_thread() -> Iterator[None]:
+    with one_thread():
+        yield
 
 
 def test_rows_of_one_query_are_one_group_whatever_its_case_and_spaces() -> None:

@@ -26,6 +26,7 @@ from classwright_tools.learning.matching.negatives.switch import overwrite, swit
 from classwright_tools.learning.matching.partner import PartnerOver, fit_partner
 from classwright_tools.learning.matching.settings import MatcherSettings, MiningSettings, NegativeSettings
 from classwright_tools.learning.matching.table import PairTable, Vocabulary
+from classwright_tools.learning.torch_state import one_thread
 from matching_parts import MATCH, MISMATCH, made_pairs, setup_in
 
 POOLED = MatcherSettings(parts=("pooled",), steps=30, ensemble=False)
@@ -33,11 +34,9 @@ FREE = NegativeSettings(mix=(("generated", 1.0),), overwritten=0.5, snap=False, 
 
 
 @pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+def _on_one_thread() -> Iterator[None]:
+    with one_thread():
+        yield
 
 
 @pytest.fixture(scope="module")

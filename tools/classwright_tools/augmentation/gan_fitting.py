@@ -20,13 +20,13 @@ from classwright_tools.augmentation.gan_training import (
     Networks,
     Progress,
     new_networks,
-    seeded,
     train_networks,
 )
 from classwright_tools.augmentation.helper_classifier import fit_helper, is_exclusive
 from classwright_tools.augmentation.relabelling import relabelled
 from classwright_tools.augmentation.space import Floats, WhitenedSpace, fit_space
 from classwright_tools.errors import InvalidInput
+from classwright_tools.learning.torch_state import seeded
 
 Labels = npt.NDArray[np.float32]
 

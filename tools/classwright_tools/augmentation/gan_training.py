@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +15,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, gumbel_softmax
 from classwright_tools.augmentation.gan import JOINT_TEMPERATURE, Discriminator, Generator
 from classwright_tools.augmentation.gan_settings import GanSettings
 from classwright_tools.augmentation.helper_classifier import HelperClassifier
+from classwright_tools.learning.torch_state import one_thread, seeded
 
 Pairs = tuple[Tensor, Tensor]
 Progress = Callable[[float], None]
@@ -169,22 +169,3 @@ def _balanced_batches(labels: npt.NDArray[np.float32], steps: int, seed: int) ->
     weights = (labels / counts).sum(axis=1) / np.maximum(labels.sum(axis=1), 1)
     share = weights / weights.sum() if weights.sum() else None
     return np.random.default_rng(seed).choice(len(labels), size=(steps, BATCH), p=share)
-
-
-@contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Draw torch's random numbers from `seed`, and leave the caller's stream as it was."""
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        yield
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Compute on one thread: on networks this small, several wait for each other longer than they work."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

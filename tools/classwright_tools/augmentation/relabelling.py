@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from classwright_tools.augmentation.gan import Discriminator, Generator
-from classwright_tools.augmentation.gan_training import Networks, seeded
+from classwright_tools.augmentation.gan_training import Networks
+from classwright_tools.learning.torch_state import seeded
 
 # Where labels are among a network's numbers: the dimension, and whether a code's coordinates come first in it.
 _GENERATOR = {"means": (0, False)}

@@ -8,7 +8,6 @@ top is trained, and the network along with it at a lower rate.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from math import ceil
 
@@ -24,6 +23,7 @@ from classwright_tools.learning.imbalance.clusters import Clusters, assigned_ane
 from classwright_tools.learning.imbalance.networks import AdapterNetwork, embed_all
 from classwright_tools.learning.method import Fitted, Setup
 from classwright_tools.learning.rows import Rows
+from classwright_tools.learning.torch_state import one_thread
 
 BATCH = 128
 EMBEDDING_STEPS = 300  # of the first stage, at least
@@ -118,17 +118,6 @@ def fit_cluster(rows: Rows, setup: Setup) -> Fitted:
             network, inputs, labels, steps.head, setup.seed, lambda step: tell(steps.embedding + step)
         )
     return Fitted(encoder=setup.encoder, head=head.numbers(present, setup.k), tuned=False, adapter=network.adapter())
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Let torch work in one thread: on matrices this small, threads wait for each other longer than they work."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def learn_embedding(

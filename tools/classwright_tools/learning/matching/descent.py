@@ -21,6 +21,7 @@ from classwright_tools.learning.matching.negatives.switch import overwrite
 from classwright_tools.learning.matching.network import MatchNetwork
 from classwright_tools.learning.matching.settings import MatcherSettings
 from classwright_tools.learning.method import Progress
+from classwright_tools.learning.torch_state import seeded
 
 BATCH = 128
 LEARNING_RATE = 1e-3
@@ -53,8 +54,7 @@ def descend(network: MatchNetwork, training: Training, overwriting: Overwriting,
     optimiser = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY, fused=True)
     generator = overwriting.generator
     alternation = _Alternation(generator, training.settings, seed) if generator else None
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         network.train()
         while done < steps:
             rows = Pass(training, overwriting.draw(), generator, seed + done)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
-import torch
 
 from classwright_tools.errors import InvalidInput, NotEnoughData
 from classwright_tools.learning.matching.alignment import fit_alignment
@@ -22,6 +19,7 @@ from classwright_tools.learning.matching.partner import PartnerOver, fit_partner
 from classwright_tools.learning.matching.settings import MatcherSettings
 from classwright_tools.learning.matching.table import PairTable, Vocabulary
 from classwright_tools.learning.method import Setup
+from classwright_tools.learning.torch_state import one_thread, seeded
 
 LEAST_ROWS = 2  # of each of two labels
 
@@ -50,7 +48,7 @@ def fit_matcher(pairs: Pairs, setup: Setup, settings: MatcherSettings, unlabelle
     scaling = Scaling.fit(lexical)
     training = Training(placed, scaling, scaling.of(lexical), settings, setup.k, setup.progress)
     n = len(pairs)
-    with _one_thread():
+    with one_thread():
         wanted = settings.ensemble or settings.negatives.taught
         alignment = fit_alignment(table, queries[n:], items[n:], setup.seed) if wanted else None
         partner = fit_partner(table, queries[:n], items[:n], pairs.labels, setup.k, alignment)
@@ -78,22 +76,10 @@ def _fitted(
         setup.progress((number + done) / total, message)
 
     overwriting = Overwriting(training.rows, training.settings.mismatch, training.settings.negatives, teacher, seed)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         network = build_network(training.settings.parts, setup.encoder, vocabulary.projection, setup.k)
     descend(network, replace(training, progress=progress), overwriting, seed)
     return network
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Let torch work on one thread: on networks this small more of them wait for each other longer than they work."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _check(pairs: Pairs, k: int, settings: MatcherSettings) -> None:

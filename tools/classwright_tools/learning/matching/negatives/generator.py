@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from classwright_tools.learning.matching.negatives.drawn import PlacedRows
+from classwright_tools.learning.torch_state import seeded
 
 LATENT = 32
 HIDDEN = 256
@@ -84,8 +85,7 @@ def pretrained_generator(rows: PlacedRows, mismatch: int, seed: int) -> Generato
 
     With fewer than eight tuples it is left as it was initialised: it then gives queries near to the given ones.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         generator = Generator(rows.table.query_embeddings.shape[1])
         tuples = torch.from_numpy(mismatch_tuples(rows, mismatch))
         if len(tuples) >= LEAST_TUPLES:
