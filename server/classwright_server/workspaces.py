@@ -45,21 +45,4 @@ class Workspaces:
 def _opened(surroundings: Surroundings, owner: str | None) -> Workspace:
     if owner is None:
         return Workspace(surroundings.workspace, surroundings.index_url)
-    index_url = _own_index(surroundings.index_url, owner) if surroundings.index_url else None
-    return Workspace(surroundings.workspace / "principals" / owner, index_url)
-
-
-def _own_index(url: str, owner: str) -> str | None:
-    """Return the URL of the principal's own index: a schema of that PostgreSQL; None for a file in their folder."""
-    from sqlalchemy import create_engine, make_url
-    from sqlalchemy.pool import NullPool
-    from sqlalchemy.schema import CreateSchema
-
-    own = make_url(url)
-    if own.drivername.startswith("sqlite"):
-        return None
-    schema = f"principal_{owner}"
-    with create_engine(url, poolclass=NullPool).begin() as connection:
-        connection.execute(CreateSchema(schema, if_not_exists=True))
-    options = f"{own.query.get('options', '')} -csearch_path={schema}".strip()
-    return own.update_query_dict({"options": options}).render_as_string(hide_password=False)
+    return Workspace(surroundings.workspace / "principals" / owner, surroundings.index_url, f"principal_{owner}")

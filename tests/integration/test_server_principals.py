@@ -27,6 +27,7 @@ from classwright_tools.domain.example import make_example
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.workspace.datasets import save_dataset
 from classwright_tools.workspace.workspace import KIND_LETTERS, Workspace
+from postgres_parts import ON_BOTH
 from server_parts import ERAS, LABELS, TASK, call, call_failing, connected, make_settings, rows
 from writing_parts import HANG, ScriptedEndpoint
 
@@ -259,6 +260,21 @@ def test_whoever_differs_in_issuer_subject_or_client_is_another() -> None:
 
     assert len({slug_of(token) for token in tokens}) == len(tokens)
     assert slug_of(AccessToken(token="t", client_id="operator", scopes=[])) is None
+
+
+@ON_BOTH
+def test_on_one_database_each_has_an_index_of_their_own(tmp_path: Path, index_url: str | None) -> None:
+    surroundings = make_settings(tmp_path).surroundings.model_copy(update={"index_url": index_url})
+    owners = (None, slug_of(token_of("alice")), slug_of(token_of("bob")))
+    for owner in owners * 2:
+        workspaces = Workspaces(surroundings)
+        furnish(workspaces.of(owner))
+        workspaces.close()
+
+    workspaces = Workspaces(surroundings)
+    made = [[artifact.id for artifact in workspaces.of(owner).artifacts("support", "dataset")] for owner in owners]
+    workspaces.close()
+    assert made == [["support-d1"]] * 3
 
 
 def test_no_more_workspaces_stay_open_than_are_used(tmp_path: Path) -> None:

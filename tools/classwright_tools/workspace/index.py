@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.schema import CreateSchema
 
 from classwright_tools.errors import InvalidInput, StorageFailed
 
@@ -103,8 +104,10 @@ class ClosedAssignmentRow(Base):
     created: Mapped[datetime] = mapped_column(DateTime(timezone=True), default=_now)
 
 
-def open_index(root: Path, url: str | None) -> Engine:
+def open_index(root: Path, url: str | None, schema: str | None) -> Engine:
     """Return the engine of the index at `url`, or of `root`/index.sqlite, with its tables made.
+
+    In a PostgreSQL the tables lie in `schema`, so that several workspaces share one; None is the database's own.
 
     Raises:
         InvalidInput: `url` names no database that can be used.
@@ -116,10 +119,15 @@ def open_index(root: Path, url: str | None) -> Engine:
         event.listen(engine, "begin", _begin_immediate)
         Base.metadata.create_all(engine)
         return engine
-    engine = create_engine(postgres_url(url), pool_pre_ping=True)
+    found = postgres_url(url)
+    if schema:
+        found = found.update_query_dict({"options": f"-csearch_path={schema}"})
+    engine = create_engine(found, pool_pre_ping=True)
     try:
         with engine.begin() as connection:
             connection.execute(select(func.pg_advisory_xact_lock(_MAKING_TABLES)))
+            if schema:
+                connection.execute(CreateSchema(schema, if_not_exists=True))
             Base.metadata.create_all(connection)
     except OperationalError as error:
         logger.warning("the database of --index-url: %s", error.orig)  # not told to clients: it names hosts

@@ -55,8 +55,10 @@ class Artifact:
 class Workspace:
     """A folder of artifacts and the index of them. Several processes may use one workspace at once."""
 
-    def __init__(self, root: Path, index_url: str | None = None) -> None:
+    def __init__(self, root: Path, index_url: str | None = None, schema: str | None = None) -> None:
         """Open the workspace at `root`, making it if need be; `index_url` is SQLAlchemy's, SQLite in `root` by default.
+
+        Workspaces that share a PostgreSQL have a `schema` each.
 
         Raises:
             StorageFailed: the folder cannot be made or written.
@@ -64,7 +66,7 @@ class Workspace:
         self.root = root.resolve()
         with storage_errors(f"workspace {root.name!r}"):
             self.root.mkdir(parents=True, exist_ok=True)
-            self.engine = open_index(self.root, index_url)
+            self.engine = open_index(self.root, index_url, schema)
             clear_stale(self.root)
 
     # --- tasks
