@@ -154,6 +154,36 @@ class ServerProcess:
         return self.process.communicate()[1].decode()
 
 
+class WorkerProcess:
+    """`classwright worker` in a process of its own."""
+
+    def __init__(self, workspace: Path, *flags: str) -> None:
+        command = [sys.executable, "-m", "classwright_server.cli", "worker", "--workspace", str(workspace)]
+        self.process = subprocess.Popen([*command, *flags], stderr=subprocess.PIPE, text=True)
+
+    def __enter__(self) -> WorkerProcess:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            if "this worker takes" in line:
+                return self
+        raise AssertionError("the worker did not start")
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.process.terminate()
+        self.process.communicate()
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+
+def on_store(index_url: str | None) -> tuple[str, ...]:
+    """The flags of a server or a worker whose index and jobs are at `index_url`."""
+    return ("--index-url", index_url) if index_url else ()
+
+
 def compute_processes(of: int) -> list[int]:
     """The ids of the compute processes that the process `of` started and that live."""
     children = psutil.Process(of).children()

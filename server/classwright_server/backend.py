@@ -42,7 +42,7 @@ class Backend:
 
     def __init__(self, settings: ServerSettings) -> None:
         self.settings = settings
-        self._opened: _Opened | None = None
+        self._opened: Opened | None = None
         self._opening = anyio.Lock()
         self._users = 0
 
@@ -62,7 +62,7 @@ class Backend:
                 with anyio.CancelScope(shield=True):
                     await anyio.to_thread.run_sync(opened.close)
 
-    async def opened(self) -> _Opened:
+    async def opened(self) -> Opened:
         """Return what is open, opening it if need be.
 
         Raises:
@@ -71,7 +71,7 @@ class Backend:
         async with self._opening:
             if self._opened is None:
                 with anyio.CancelScope(shield=True):  # what is half open could not be closed
-                    self._opened = await anyio.to_thread.run_sync(_Opened, self.settings)
+                    self._opened = await anyio.to_thread.run_sync(Opened, self.settings)
             assert self._opened is not None
             return self._opened
 
@@ -162,8 +162,8 @@ class Backend:
             logger.error("%s", error)  # whoever calls a tool is told the same
 
 
-class _Opened:
-    """Everything that is open."""
+class Opened:
+    """Everything that a process of the workspace keeps open: a server, or a worker."""
 
     workspaces: Workspaces
     jobs: Jobs
@@ -171,7 +171,7 @@ class _Opened:
 
     def __init__(self, settings: ServerSettings) -> None:
         from classwright_server.jobs.durable import Jobs
-        from classwright_server.jobs.executors import ExecutorLock
+        from classwright_server.jobs.executors import sign_of_life
         from classwright_server.jobs.process import ProcessPool
         from classwright_server.vllm import NoGpuShare, VllmServer
         from classwright_server.workspaces import Workspaces
@@ -181,16 +181,17 @@ class _Opened:
         if self._vllm:
             surroundings = surroundings.model_copy(update={"writer": self._vllm.endpoint})
         self.workspaces = Workspaces(surroundings)
-        self._lock = ExecutorLock(self.workspaces.of(None).root / "executors")
-        self.pool = ProcessPool(surroundings, os.environ, (self._lock.descriptor,))
-        self.jobs = Jobs(surroundings, self._lock, self.pool, self._vllm or NoGpuShare())
+        self.workspaces.of(None)  # made, or found to be unusable, before any job is taken
+        self._sign = sign_of_life(surroundings)
+        self.pool = ProcessPool(surroundings, os.environ, (self._sign.descriptor,))
+        self.jobs = Jobs(surroundings, self._sign, self.pool, self._vllm or NoGpuShare(), settings.jobs)
 
     def close(self) -> None:
         """Stop everything; jobs under way are left for others."""
         self.jobs.close()
         if self._vllm:
             self._vllm.close()
-        self._lock.release()
+        self._sign.release()
         self.workspaces.close()
 
 

@@ -1,4 +1,4 @@
-"""The command line: `classwright serve`, `classwright check` and `classwright tools`."""
+"""The command line: `classwright serve`, `classwright worker`, `classwright check` and `classwright tools`."""
 
 from __future__ import annotations
 
@@ -18,23 +18,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = _parser().parse_args(arguments)
     # Before the SDK sets up its own: a log is read by programs and in narrow panes, on stderr.
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("classwright").setLevel(logging.INFO)
     try:
         settings = settings_from(vars(parsed), os.environ)
         if parsed.command == "tools":
             return _print_tools(settings)
         if parsed.command == "check":
             return _check(settings)
-        return _serve(settings)
+        if settings.vllm:
+            from classwright_server.vllm import vllm_program
+
+            vllm_program(os.environ)  # said before anything starts, if it is missing
+        return _work(settings) if parsed.command == "worker" else _serve(settings)
     except ClasswrightError as error:
         print(f"classwright: {error}", file=sys.stderr)  # noqa: T201  # a command line's own error
         return 2
 
 
 def _serve(settings: ServerSettings) -> int:
-    if settings.vllm:
-        from classwright_server.vllm import vllm_program
-
-        vllm_program(os.environ)  # said before anything starts, if it is missing
     if settings.http:
         from classwright_server.http import serve_http
 
@@ -43,6 +44,13 @@ def _serve(settings: ServerSettings) -> int:
         from classwright_server.app import build_server
 
         build_server(settings).run("stdio")
+    return 0
+
+
+def _work(settings: ServerSettings) -> int:
+    from classwright_server.worker import work
+
+    work(settings)
     return 0
 
 
@@ -89,18 +97,23 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"classwright {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
-    _add_settings(commands.add_parser("serve", help="serve the tools over stdio, or with --http over HTTP"))
-    _add_settings(
-        commands.add_parser("check", help="try the workspace, the encoder and the writer, and say what fails")
-    )
-    _add_settings(commands.add_parser("tools", help="print the tools and what they do"))
+    serve = commands.add_parser("serve", help="serve the tools over stdio, or with --http over HTTP")
+    worker = commands.add_parser("worker", help="run jobs of the workspace's servers, and serve nobody")
+    check = commands.add_parser("check", help="try the workspace, the encoder and the writer, and say what fails")
+    tools = commands.add_parser("tools", help="print the tools and what they do")
+    for command in (serve, worker, check, tools):
+        _add_settings(command)
+    for command in (serve, worker):
+        command.add_argument("--jobs", metavar="KIND", nargs="+", help="which jobs to run: compute, writing or none")
+    for command in (serve, check, tools):
+        _add_http_settings(command)
     return parser
 
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--workspace", metavar="FOLDER", help="where artifacts and jobs are kept; default: the platform's data folder")
-    add("--index-url", metavar="URL", help="SQLAlchemy's URL of a PostgreSQL index; default: SQLite in the workspace")
+    add("--index-url", metavar="URL", help="a PostgreSQL for index and jobs; default: SQLite in the workspace")
     add("--encoder", metavar="NAME", help="the sentence encoder; default: all-MiniLM-L6-v2")
     add("--import-folder", metavar="FOLDER", action="append", help="a folder that import_examples may read; repeatable")
     writer = parser.add_argument_group("who writes the texts (default: the calling model)")
@@ -115,6 +128,9 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     writer.add_argument("--writer-price-out", metavar="USD", help="price of a million tokens written")
     writer.add_argument("--writer-thinking-tokens", metavar="N", help="tokens the model may think before it answers")
     writer.add_argument("--vllm", metavar="MODEL", help="start and watch a `vllm serve MODEL` of its own")
+
+
+def _add_http_settings(parser: argparse.ArgumentParser) -> None:
     http = parser.add_argument_group("serving over HTTP")
     http.add_argument("--http", action="store_true", default=None, help="streamable HTTP in place of stdio")
     http.add_argument("--host", help="the address to bind to; default: 127.0.0.1")

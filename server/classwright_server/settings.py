@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from pydantic import Field
@@ -24,6 +24,9 @@ from classwright_tools.errors import InvalidInput
 PREFIX = "CLASSWRIGHT_"
 DEFAULT_PORT = 8931
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+QueueName = Literal["compute", "writing"]
 
 
 class EndpointSettings(Noun):
@@ -52,7 +55,7 @@ class Surroundings(Noun):
     """What the tools work with: the part of the settings that the compute process is given."""
 
     workspace: Path
-    index_url: str | None = Field(default=None, description="SQLAlchemy's URL of the index; SQLite by default.")
+    index_url: str | None = Field(default=None, description="The PostgreSQL of index and jobs; SQLite by default.")
     encoder: str = DEFAULT_ENCODER
     import_folders: tuple[Path, ...] = ()
     writer: EndpointSettings | RecordedSettings | LocalSettings | None = None
@@ -79,6 +82,7 @@ class ServerSettings(Noun):
     authorization: AuthorizationServer | None = None
     allow_hosts: tuple[str, ...] = ()
     vllm: str | None = Field(default=None, description="A model for a `vllm serve` of the server's own.")
+    jobs: tuple[QueueName, ...] = Field(default=get_args(QueueName), description="Which jobs this process runs.")
 
 
 def default_workspace(environment: Mapping[str, str]) -> Path:
@@ -117,6 +121,7 @@ def settings_from(flags: Mapping[str, Any], environment: Mapping[str, str]) -> S
         authorization=_authorization(chosen),
         allow_hosts=chosen.words("allow_host"),
         vllm=vllm,
+        jobs=_jobs(chosen),
     )
 
 
@@ -194,6 +199,17 @@ def _authorization(chosen: _Chosen) -> AuthorizationServer | None:
             "the authorization server", "is only half set", "Give --jwks-url, --jwt-issuer and --public-url together."
         )
     return None
+
+
+def _jobs(chosen: _Chosen) -> tuple[QueueName, ...]:
+    """Return which jobs the process runs: all of them unless it was told."""
+    named = dict.fromkeys(chosen.words("jobs")) or dict.fromkeys(get_args(QueueName))
+    unknown = [name for name in named if name not in (*get_args(QueueName), "none")]
+    if unknown or ("none" in named and len(named) > 1):
+        raise InvalidInput(
+            f"setting --jobs={' '.join(named)!r}", "is not understood", 'Name "compute", "writing", both, or "none".'
+        )
+    return tuple(name for name in get_args(QueueName) if name in named)
 
 
 def _writer(chosen: _Chosen, vllm: str | None) -> EndpointSettings | RecordedSettings | LocalSettings | None:

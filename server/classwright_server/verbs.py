@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Literal
+from typing import Any
 
+from classwright_server.settings import QueueName
 from classwright_tools.classify import ClassifyRequest, ClassifyResult
 from classwright_tools.error_analysis import ErrorAnalysisRequest, ErrorAnalysisResult
 from classwright_tools.evaluate import EvaluateRequest, EvaluateResult
@@ -17,8 +18,6 @@ from classwright_tools.propose_topics import ProposeTopicsRequest, ProposeTopics
 from classwright_tools.submit_examples import SubmitExamplesRequest, SubmitExamplesResult
 from classwright_tools.synthesize_examples import SynthesizeExamplesRequest, SynthesizeExamplesResult
 from classwright_tools.train_classifier import TrainClassifierRequest, TrainClassifierResult
-
-QueueName = Literal["compute", "writing"]
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import pytest
 from mcp import Client
 from mcp_types import CallToolResult
 
-from classwright_server.jobs.executors import ExecutorLock, is_dead
+from classwright_server.jobs.executors import FileLock
 from classwright_server.jobs.messages import Order
 from classwright_server.jobs.process import ProcessPool, child_environment
 from classwright_server.settings import EndpointSettings, Surroundings
@@ -262,7 +262,7 @@ def test_an_operator_may_have_a_compute_process_wait_otherwise(tmp_path: Path) -
 
 
 async def test_processes_are_kept_warm_and_recycled_when_idle(tmp_path: Path) -> None:
-    lock = ExecutorLock(tmp_path / "executors")
+    lock, other = FileLock(tmp_path / "executors"), FileLock(tmp_path / "executors")
     pool = ProcessPool(Surroundings(workspace=tmp_path), os.environ, (lock.descriptor,), idle_seconds=2.0)
     order = Order(run_key="r", tool="submit_examples", request={"assignment": "x-a1", "batch": "b1", "texts": ["t"]})
     try:
@@ -273,9 +273,10 @@ async def test_processes_are_kept_warm_and_recycled_when_idle(tmp_path: Path) ->
             assert "does not exist" in (outcome.error or "")
             assert len(compute_processes(os.getpid())) == 1
         os.close(lock.descriptor)  # the server's own end of the lock; the process still holds it
-        assert not is_dead(tmp_path / "executors", lock.executor_id)
+        assert not other.dead([lock.executor_id])
         # A process that ends loses its command line, and its first thread, before the last one closes the lock.
-        await until(lambda: is_dead(tmp_path / "executors", lock.executor_id))
+        await until(lambda: bool(other.dead([lock.executor_id])))
         await until(lambda: not compute_processes(os.getpid()))
     finally:
         pool.close()
+        other.release()

@@ -11,7 +11,8 @@ import anyio
 import pytest
 from mcp import Client
 
-from classwright_server.jobs.executors import ExecutorLock, is_dead
+from classwright_server.jobs.executors import FileLock
+from postgres_parts import ON_BOTH
 from server_parts import (
     TASK,
     ServerProcess,
@@ -19,6 +20,7 @@ from server_parts import (
     compute_processes,
     finished,
     is_alive,
+    on_store,
     rows,
     topics,
     until,
@@ -34,15 +36,18 @@ def writer(endpoint: ScriptedEndpoint) -> tuple[str, ...]:
     return ("--writer-url", endpoint.url, "--writer-model", "scripted")
 
 
-async def test_a_training_job_is_finished_by_the_next_server_after_a_kill(tmp_path: Path) -> None:
-    with ServerProcess(tmp_path) as server:
+@ON_BOTH
+async def test_a_training_job_is_finished_by_the_next_server_after_a_kill(
+    tmp_path: Path, index_url: str | None
+) -> None:
+    with ServerProcess(tmp_path, *on_store(index_url)) as server:
         async with Client(server.url) as client:
             await call(client, "propose_topics", TASK)
             await call(client, "import_examples", task="support", split="train", rows=rows(24), wait_seconds=50)
             job = await call(client, "train_classifier", task="support", method="probe", wait_seconds=0)
             await until(lambda: len(compute_processes(server.process.pid)) == 2, 20)  # one for the import, one to train
             server.kill()
-    with ServerProcess(tmp_path) as server:
+    with ServerProcess(tmp_path, *on_store(index_url)) as server:
         async with Client(server.url) as client:
             view = await finished(client, job["job_id"])
             again = await call(client, "train_classifier", task="support", method="probe", wait_seconds=50)
@@ -62,7 +67,10 @@ async def test_the_compute_processes_of_a_killed_server_end_too(tmp_path: Path) 
         await until(lambda: not is_alive(process), 5)
 
 
-async def test_a_living_server_takes_over_the_job_of_a_dead_one_and_only_then(tmp_path: Path) -> None:
+@ON_BOTH
+async def test_a_living_server_takes_over_the_job_of_a_dead_one_and_only_then(
+    tmp_path: Path, index_url: str | None
+) -> None:
     """The endpoint holds the first server's requests: whoever else asked for the same would be seen."""
     held: list[int] = []
 
@@ -74,8 +82,8 @@ async def test_a_living_server_takes_over_the_job_of_a_dead_one_and_only_then(tm
 
     with (
         ScriptedEndpoint(script) as endpoint,
-        ServerProcess(tmp_path, *writer(endpoint)) as first,
-        ServerProcess(tmp_path, *writer(endpoint)) as second,
+        ServerProcess(tmp_path, *writer(endpoint), *on_store(index_url)) as first,
+        ServerProcess(tmp_path, *writer(endpoint), *on_store(index_url)) as second,
     ):
         async with Client(first.url) as client, Client(second.url) as other:
             await call(client, "propose_topics", {**TASK, **topics(1)}, wait_seconds=50)
@@ -92,11 +100,12 @@ async def test_a_living_server_takes_over_the_job_of_a_dead_one_and_only_then(tm
     assert view["result"]["accepted"] == 4
 
 
-async def test_a_job_can_be_cancelled_from_another_server(tmp_path: Path) -> None:
+@ON_BOTH
+async def test_a_job_can_be_cancelled_from_another_server(tmp_path: Path, index_url: str | None) -> None:
     with (
         ScriptedEndpoint(lambda _: HANG) as endpoint,
-        ServerProcess(tmp_path, *writer(endpoint)) as first,
-        ServerProcess(tmp_path, *writer(endpoint)) as second,
+        ServerProcess(tmp_path, *writer(endpoint), *on_store(index_url)) as first,
+        ServerProcess(tmp_path, *writer(endpoint), *on_store(index_url)) as second,
     ):
         async with Client(first.url) as client, Client(second.url) as other:
             job = await call(client, "propose_topics", TASK, wait_seconds=0)
@@ -131,12 +140,14 @@ async def test_a_server_that_is_stopped_leaves_its_job_to_the_next_one(tmp_path:
 
 
 def test_a_lock_is_held_until_the_last_process_that_inherited_it_is_gone(tmp_path: Path) -> None:
-    lock = ExecutorLock(tmp_path)
+    lock = FileLock(tmp_path)
+    other = FileLock(tmp_path)
     heir = subprocess.Popen(["cat"], stdin=subprocess.PIPE, pass_fds=(lock.descriptor,))
     os.close(lock.descriptor)  # what the end of the server does
 
-    assert not is_dead(tmp_path, lock.executor_id)
+    assert other.dead([lock.executor_id]) == []
     heir.communicate()
-    assert is_dead(tmp_path, lock.executor_id)
-    assert is_dead(tmp_path, lock.executor_id)  # its file is gone now
+    assert other.dead([lock.executor_id]) == [lock.executor_id]
+    assert other.dead([lock.executor_id]) == [lock.executor_id]  # its file is gone now
+    other.release()
     assert not list(tmp_path.iterdir())

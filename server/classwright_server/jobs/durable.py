@@ -14,6 +14,7 @@ import secrets
 import sqlite3
 import threading
 import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -26,17 +27,17 @@ from dbos import (
     SetWorkflowID,
     WorkflowStatus,
 )
-from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from classwright_server.jobs.executors import ExecutorLock, is_dead
+from classwright_server.jobs.executors import SignOfLife
 from classwright_server.jobs.messages import Order, Outcome, Progress
 from classwright_server.jobs.process import JobCancelled, ProcessPool
 from classwright_server.jobs.view import JobStatus
-from classwright_server.settings import Surroundings
+from classwright_server.settings import QueueName, Surroundings
 from classwright_server.verbs import VERBS
 from classwright_server.vllm import GpuShare
 from classwright_tools.errors import NotFound
+from classwright_tools.workspace.index import postgres_url
 
 logger = logging.getLogger("classwright.jobs")
 
@@ -77,16 +78,22 @@ class JobRecord:
 
 
 class Jobs:
-    """The jobs of one workspace, as this server process sees and runs them. One at a time in a process."""
+    """The jobs of one workspace, as this process sees and runs them. One at a time in a process."""
 
-    def __init__(self, surroundings: Surroundings, lock: ExecutorLock, pool: ProcessPool, gpu: GpuShare) -> None:
-        """Launch DBOS on the workspace's database and begin to take jobs."""
+    def __init__(
+        self,
+        surroundings: Surroundings,
+        sign: SignOfLife,
+        pool: ProcessPool,
+        gpu: GpuShare,
+        queues: Sequence[QueueName],
+    ) -> None:
+        """Launch DBOS on the workspace's database and begin to take jobs from `queues`."""
         global _current
         self._pool = pool
         self._gpu = gpu
-        self._executors = surroundings.workspace / "executors"
-        self._executor_id = lock.executor_id
-        self._cancelled_here: set[str] = set()
+        self._sign = sign
+        self._runs: dict[str, object] = {}  # by job, the run of it that may go on in this process
         self._stopping = threading.Event()
         _current = self
         DBOS(
@@ -94,13 +101,18 @@ class Jobs:
                 "name": "classwright",
                 "system_database_url": _database_url(surroundings),
                 "application_version": JOBS_VERSION,
-                "executor_id": lock.executor_id,
+                "executor_id": sign.executor_id,
                 "serializer": DBOSPortableJSONSerializer(),
                 "log_level": "WARNING",
             }
         )
+        DBOS.listen_queues(queues)
         DBOS.launch()
-        DBOS.register_queue("compute", global_concurrency=1, polling_interval_sec=POLL_SECONDS)
+        # SQLite is shared by the servers of one machine, PostgreSQL by hosts with a GPU each.
+        together = 1 if surroundings.index_url is None else None
+        DBOS.register_queue(
+            "compute", worker_concurrency=1, global_concurrency=together, polling_interval_sec=POLL_SECONDS
+        )
         DBOS.register_queue("writing", worker_concurrency=WRITING_AT_ONCE, polling_interval_sec=POLL_SECONDS)
         self._rescuer = threading.Thread(target=self._take_over, name="classwright-rescuer", daemon=True)
         self._rescuer.start()
@@ -138,7 +150,8 @@ class Jobs:
         """
         self.record(job_id, owner)
         DBOS.cancel_workflow(job_id)
-        self._cancelled_here.add(job_id)
+        self._runs.pop(job_id, None)
+        self._pool.end(job_id)
         return self.record(job_id, owner)
 
     def close(self) -> None:
@@ -157,34 +170,44 @@ class Jobs:
         report(Progress(fraction=0.0, message="started"))
         order = Order(run_key=job_id, owner=None if user == _OPERATOR else user, tool=tool, request=request)
         share = self._gpu.writing if verb.queue == "writing" else self._gpu.computing
-        with share():
-            return self._pool.run(order, report, self._cancellation_of(job_id), writes=verb.queue == "writing")
+        with self._run_of(job_id) as is_over, share():
+            return self._pool.run(order, report, is_over, writes=verb.queue == "writing")
 
-    def _cancellation_of(self, job_id: str) -> Any:
-        """Return a function that tells whether the job was cancelled, here or by another server."""
-        next_look = time.monotonic() + CANCEL_CHECK_SECONDS
+    @contextlib.contextmanager
+    def _run_of(self, job_id: str) -> Iterator[Callable[[], bool]]:
+        """Enter a new run of a job, and yield what tells whether it is over: cancelled, or taken over by another.
 
-        def is_cancelled() -> bool:
+        A job is taken over while its run goes on when this process was out of reach for a while.
+        """
+        run = self._runs[job_id] = object()
+        next_look = 0.0
+
+        def is_over() -> bool:
             nonlocal next_look
-            if job_id in self._cancelled_here:
+            if self._runs.get(job_id) is not run:
                 return True
             if time.monotonic() < next_look:
                 return False
             next_look = time.monotonic() + CANCEL_CHECK_SECONDS
             status = contextvars.Context().run(DBOS.get_workflow_status, job_id)
-            return status is not None and status.status == "CANCELLED"
+            return status is None or (status.status, status.executor_id) != ("PENDING", self._sign.executor_id)
 
-        return is_cancelled
+        try:
+            yield is_over
+        finally:
+            if self._runs.get(job_id) is run:
+                del self._runs[job_id]
 
     def _take_over(self) -> None:
         """Take up the jobs of servers that died, now and whenever one dies."""
         while True:
             with contextlib.suppress(SQLAlchemyError):  # a busy database: the next round looks again
                 running = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
-                owners = {status.executor_id for status in running if status.executor_id} - {self._executor_id}
-                dead = [owner for owner in owners if is_dead(self._executors, owner)]
+                owners = {status.executor_id for status in running if status.executor_id} - {self._sign.executor_id}
+                dead = self._sign.dead(owners)
                 if dead:
-                    logger.warning("taking over the jobs of %d server(s) that ended", len(dead))
+                    left = sum(status.executor_id in dead for status in running)
+                    logger.warning("going on with %d job(s) that ended servers left unfinished", left)
                     # Internal to DBOS, where Conductor calls it. It returns a job to its queue only while the dead
                     # server still owns it, so that two servers that see the same death start it once.
                     DBOS._recover_pending_workflows(dead)
@@ -204,7 +227,7 @@ def run_job(tool: str, request: dict[str, Any]) -> dict[str, Any]:
     try:
         return _current.run(DBOS.workflow_id, tool, request, DBOS.authenticated_user).model_dump(mode="json")
     except JobCancelled:
-        logger.info("job %s was cancelled", DBOS.workflow_id)
+        logger.info("job %s was cancelled, or taken over by another", DBOS.workflow_id)
         raise
 
 
@@ -257,8 +280,8 @@ def _record(status: WorkflowStatus) -> JobRecord:
 
 def _database_url(surroundings: Surroundings) -> str:
     """Return where DBOS keeps its tables: in the index's PostgreSQL, else in a SQLite file of the workspace."""
-    if surroundings.index_url and not make_url(surroundings.index_url).drivername.startswith("sqlite"):
-        return surroundings.index_url
+    if surroundings.index_url:
+        return postgres_url(surroundings.index_url).render_as_string(hide_password=False)
     path = surroundings.workspace / "jobs.sqlite"
     with contextlib.closing(sqlite3.connect(path, timeout=30)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")  # kept in the file: readers do not wait for writers

@@ -39,7 +39,7 @@ _PASSED_PREFIXES = ("LC_", "XDG_", "OMP_", "MKL_", "CUDA_", "NVIDIA_", "PYTORCH_
 
 
 class JobCancelled(BaseException):
-    """The job was cancelled; its process was killed. Not an `Exception`: nothing on the way may record a failure."""
+    """The job is not to go on here; its process was killed. Not an `Exception`: nothing may record a failure."""
 
 
 class ServerStopping(BaseException):
@@ -78,18 +78,18 @@ class ComputeProcess:
         """Whether the process can take another order."""
         return self._process.poll() is None
 
-    def run(self, order: Order, on_progress: Callable[[Progress], None], is_cancelled: Callable[[], bool]) -> Outcome:
+    def run(self, order: Order, on_progress: Callable[[Progress], None], is_over: Callable[[], bool]) -> Outcome:
         """Run one order; a crash of the process is an outcome too.
 
         Raises:
-            JobCancelled: `is_cancelled` said so; the process is gone.
+            JobCancelled: `is_over` said so; the process is gone.
         """
         self._send(order.model_dump_json())
         while True:
-            if is_cancelled():
+            said = self._next_line()
+            if is_over():
                 self.kill()
                 raise JobCancelled
-            said = self._next_line()
             if said is None:
                 continue
             if said.outcome:
@@ -174,7 +174,7 @@ class ProcessPool:
         self._idle_seconds = idle_seconds
         self._lock = threading.Lock()
         self._idle: dict[bool, list[ComputeProcess]] = {True: [], False: []}
-        self._busy: set[ComputeProcess] = set()
+        self._busy: dict[ComputeProcess, str] = {}  # with the run_key of what each is doing
         self._closed = threading.Event()
         self._reaper = threading.Thread(target=self._reap, name="classwright-reaper", daemon=True)
         self._reaper.start()
@@ -183,21 +183,30 @@ class ProcessPool:
         self,
         order: Order,
         on_progress: Callable[[Progress], None],
-        is_cancelled: Callable[[], bool],
+        is_over: Callable[[], bool],
         *,
         writes: bool,
     ) -> Outcome:
-        """Run `order` in a warm process if there is one, else in a new one.
+        """Run `order` in a warm process if there is one, else in a new one, unless it is over before it began.
 
         Raises:
-            JobCancelled: `is_cancelled` said so.
+            JobCancelled: `is_over` said so.
             ServerStopping: the pool was closed meanwhile.
         """
-        with self._lease(writes) as process:
-            outcome = process.run(order, on_progress, is_cancelled)
+        with self._lease(order.run_key, writes) as process:
+            if is_over():
+                raise JobCancelled
+            outcome = process.run(order, on_progress, is_over)
             if self._closed.is_set():
                 raise ServerStopping
             return outcome
+
+    def end(self, run_key: str) -> None:
+        """End what works on `run_key`, at once, and return when it is gone; its `run` must know that it is over."""
+        with self._lock:  # meanwhile no process takes up another order
+            for process, doing in self._busy.items():
+                if doing == run_key:
+                    process.end()
 
     def close(self) -> None:
         """End every process, those at work too."""
@@ -209,31 +218,31 @@ class ProcessPool:
             process.end()
 
     @contextlib.contextmanager
-    def _lease(self, writes: bool) -> Iterator[ComputeProcess]:
-        process = self._take(writes)
+    def _lease(self, run_key: str, writes: bool) -> Iterator[ComputeProcess]:
+        process = self._take(run_key, writes)
         try:
             yield process
         finally:
             with self._lock:
-                self._busy.discard(process)
+                del self._busy[process]
                 keep = process.is_alive() and process.memory < MAX_KEPT_BYTES and not self._closed.is_set()
                 if keep:
                     self._idle[writes].append(process)
             if not keep:
                 process.kill()
 
-    def _take(self, writes: bool) -> ComputeProcess:
+    def _take(self, run_key: str, writes: bool) -> ComputeProcess:
         with self._lock:
             idle = self._idle[writes]
             while idle:
                 process = idle.pop()
                 if process.is_alive():
-                    self._busy.add(process)
+                    self._busy[process] = run_key
                     return process
                 process.kill()
             environment = child_environment(self._surroundings, self._environment, writes=writes)
             process = ComputeProcess(self._surroundings, environment, self._inherited)
-            self._busy.add(process)
+            self._busy[process] = run_key
             return process
 
     def _reap(self) -> None:
