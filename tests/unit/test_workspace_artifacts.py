@@ -102,6 +102,18 @@ def test_a_folder_that_was_never_indexed_gives_way(workspace: Workspace, task: T
     assert [(path.name, path.read_text(encoding="utf-8")) for path in made.path.iterdir()] == [("text", "new")]
 
 
+@ON_BOTH
+def test_hosts_that_share_a_workspace_have_caches_of_their_own(
+    workspace: Workspace, index_url: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = set()
+    for host in ("one", "two"):
+        monkeypatch.setattr("platform.node", lambda host=host: host)
+        folders.add(workspace.cache)
+
+    assert len(folders) == (1 if index_url is None else 2)  # SQLite's index is never shared by hosts
+
+
 def test_what_a_killed_process_left_half_written_goes_after_a_day_and_not_before(tmp_path: Path) -> None:
     old, young, grown = (tmp_path / "w" / "support" / f".staged-{name}" for name in ("old", "young", "grown"))
     spool = tmp_path / "w" / ".staged-spool"

@@ -177,7 +177,7 @@ def _material(
     from classwright_tools.augmentation.scarce_rows import all_rows, material_of
     from classwright_tools.learning.embedding_cache import EmbeddingCache
 
-    cache = EmbeddingCache(context.workspace.root / "cache")
+    cache = EmbeddingCache(context.workspace.cache)
     own = all_rows(context.workspace, dataset)
     material = material_of(context, encoder, cache, task, own)
     if corpus is None:

@@ -148,7 +148,7 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
     data = _read(context, dataset, task.label_names)
     setup = Setup(
         encoder=encoder,
-        cache=EmbeddingCache(workspace.root / "cache"),
+        cache=EmbeddingCache(workspace.cache),
         k=len(task.label_names),
         epochs=request.epochs,
         seed=request.seed,

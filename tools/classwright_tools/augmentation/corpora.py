@@ -65,7 +65,7 @@ def learn_from(
         return Lesson(Pretrained(base_classes(vectors, labels, names), None), len(rows), folded, reused=False)
     digest = rows_digest([(row.id, str(row.label)) for row in rows])
     pretrained, reused = kept_pretrained(
-        context.workspace.root / "cache",
+        context.workspace.cache,
         pretraining_key(digest, encoder.ref.digest, GanSettings(), SEED),
         lambda: pretrain(
             vectors,

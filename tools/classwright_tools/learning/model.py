@@ -145,7 +145,7 @@ def load_model(workspace: Workspace, model_id: str, *, remember: bool = True) ->
             f"was trained on an encoder {card.encoder.name!r} whose files have changed since",
             "Put the encoder's former files back, or train the model again.",
         )
-    cache = EmbeddingCache(workspace.root / "cache") if remember and not tuned else None
+    cache = EmbeddingCache(workspace.cache) if remember and not tuned else None
     if (folder / FACTS).is_file():
         matcher = Matcher.load(folder, encoder, cache)
         return MatchClassifier(card=card, encoder=encoder_for(card.kind, encoder), cache=cache, matcher=matcher)

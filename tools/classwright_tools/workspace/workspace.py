@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -68,6 +69,16 @@ class Workspace:
             self.root.mkdir(parents=True, exist_ok=True)
             self.engine = open_index(self.root, index_url, schema)
             clear_stale(self.root)
+
+    @property
+    def cache(self) -> Path:
+        """Where what can be computed again is kept; it need not exist.
+
+        Its files are SQLite's, whose log works between the processes of one host only: where hosts share a workspace,
+        which takes a PostgreSQL, each has a folder of its own.
+        """
+        folder = self.root / "cache"
+        return folder if self.engine.dialect.name == "sqlite" else folder / platform.node()
 
     # --- tasks
 

@@ -40,7 +40,7 @@ def doubtful_labels(written: Sequence[Example], there: Sequence[Example], contex
         return {}
     embeddings = encoder.embed(
         [row.text for row in rows],
-        EmbeddingCache(context.workspace.root / "cache"),
+        EmbeddingCache(context.workspace.cache),
         on_progress=lambda _: context.progress(None, "embedding what was written"),
     )
     context.progress(None, "checking the labels of what was written")
