@@ -43,7 +43,8 @@ class ImportExamplesRequest(ToolRequest):
     )
     hub: str | None = Field(
         default=None,
-        pattern=r"^[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?(:[\w.-]+)?(@[\w.-]+)?$",
+        max_length=200,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)?(:[A-Za-z0-9_.-]+)?(@[A-Za-z0-9_.-]+)?$",
         description="A Hugging Face dataset as 'owner/name', with ':config' and '@split' if need be.",
     )
     text_column: str = Field(default="text", max_length=200, description="The column that holds the texts.")

@@ -21,6 +21,10 @@ MAX_ROW_CHARS = 50 * MAX_TEXT_CHARS
 # How many rows of a file whose rows need not all have the same columns are looked at for the columns' names.
 ROWS_LOOKED_AT = 100
 PARQUET_BATCH = 2_000
+# Texts shrink to a fifth, very regular rows to a fiftieth. What unpacks to more, and to much, was made to fill a memory
+# or to last for days; a small file of equal rows is let through.
+MAX_EXPANSION = 200
+FREE_EXPANSION_BYTES = 256 * 2**20
 # What the columns of a pair are called; the first names are tried first.
 USUAL_PAIR, OTHER_PAIR = ("text", "text_pair"), ("query", "item")
 _DELIMITERS = (",", ";", "\t", "|")
@@ -204,9 +208,13 @@ def read_parquet(path: Path, columns: Columns) -> Iterator[SourceRow]:
 
     source = f"file {path.name!r}"
     try:
-        with pq.ParquetFile(path) as file:
-            columns = columns.found_in(source, list(file.schema_arrow.names))
-            names = _class_names(file.schema_arrow.metadata or {}, columns.label)
+        schema = pq.read_schema(path)
+        columns = columns.found_in(source, list(schema.names))
+        refuse_nested(source, schema, columns)
+        names = _class_names(schema.metadata or {}, columns.label)
+        # A dictionary stays one: its values are then held once, however many rows repeat them.
+        with pq.ParquetFile(path, read_dictionary=columns.names) as file:
+            _refuse_parquet_bomb(source, file.metadata, columns)
             for batch in file.iter_batches(batch_size=PARQUET_BATCH, columns=columns.names):
                 yield from arrow_rows(batch, columns, names)
     except pa.ArrowException as error:
@@ -225,17 +233,50 @@ def arrow_rows(batch: Any, columns: Columns, names: list[str]) -> Iterator[Sourc
         yield columns.row(dict(zip(values, row, strict=True)))
 
 
+def refuse_nested(source: str, schema: Any, columns: Columns) -> None:
+    """Refuse columns of lists and the like: one row of them can be of any size."""
+    import pyarrow as pa
+
+    for name in columns.names:
+        kind = schema.field(name).type
+        if pa.types.is_nested(kind):
+            raise InvalidInput(
+                source,
+                f"holds in its column {name[:60]!r} no strings but {str(kind)[:60]}",
+                "Pass a column of strings.",
+            )
+
+
+def _refuse_parquet_bomb(source: str, metadata: Any, columns: Columns) -> None:
+    """Refuse a file one of whose pieces unpacks to more than any honest one; a piece is what is unpacked at a time."""
+    for group in map(metadata.row_group, range(metadata.num_row_groups)):
+        for piece in map(group.column, range(group.num_columns)):
+            most = max(FREE_EXPANSION_BYTES, MAX_EXPANSION * piece.total_compressed_size)
+            if piece.path_in_schema in columns.names and piece.total_uncompressed_size > most:
+                raise _bomb(source)
+
+
 def _values(column: Any) -> list[Any]:
     """Return the values of an Arrow column; strings are decoded so that broken UTF-8 shows as U+FFFD."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     if pa.types.is_dictionary(column.type):
+        longest = pc.max(pc.binary_length(column.dictionary)).as_py() if _is_text(column.dictionary.type) else 0
+        if (longest or 0) > 4 * MAX_TEXT_CHARS:  # in bytes; a copy for each row might not fit in memory
+            values = _values(column.dictionary)
+            return [None if place is None else values[place] for place in column.indices.to_pylist()]
         column = column.dictionary_decode()
-    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+    if not _is_text(column.type):
         return list(column.to_pylist())
     raw = pc.cast(column, pa.large_binary()).to_pylist()
     return [None if value is None else value.decode("utf-8", errors="replace") for value in raw]
+
+
+def _is_text(kind: Any) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _class_names(metadata: Mapping[bytes, bytes], label: str | None) -> list[str]:
@@ -257,13 +298,33 @@ def _opened(path: Path, position: Position) -> Iterator[IO[str]]:
         if start in (b"\xff\xfe", b"\xfe\xff"):
             raise InvalidInput(source, "is UTF-16", "Save it as UTF-8.")
         position.follow(raw, path.stat().st_size)
-        binary: Any = gzip.GzipFile(fileobj=raw) if start == b"\x1f\x8b" else raw
+        binary: Any = _Unpacked(raw, path) if start == b"\x1f\x8b" else raw
         try:
             yield TextIOWrapper(binary, encoding="utf-8-sig", errors="replace", newline="")
         except (gzip.BadGzipFile, EOFError, OSError) as error:
             if isinstance(error, OSError) and not isinstance(error, gzip.BadGzipFile):
                 raise
             raise InvalidInput(source, "is a damaged gzip file", "Check that it was copied whole.") from error
+
+
+class _Unpacked(gzip.GzipFile):
+    """A gzip file that ends with an `InvalidInput` where it unpacks to more than any honest one."""
+
+    def __init__(self, raw: IO[bytes], path: Path) -> None:
+        super().__init__(fileobj=raw)
+        self._source = f"file {path.name!r}"
+        self._most = max(FREE_EXPANSION_BYTES, MAX_EXPANSION * path.stat().st_size)
+
+    def read1(self, size: int | None = -1) -> bytes:
+        """Return the next bytes; a text wrapper reads by this method alone."""
+        read = super().read1(-1 if size is None else size)
+        if self.tell() > self._most:
+            raise _bomb(self._source)
+        return read
+
+
+def _bomb(source: str) -> InvalidInput:
+    return InvalidInput(source, f"unpacks to over {MAX_EXPANSION} times its size", "Pass the rows unpacked.")
 
 
 def _bounded_lines(file: IO[str]) -> Iterator[str | None]:

@@ -16,6 +16,7 @@ from classwright_tools.curation.file_readers import (
     read_csv,
     read_jsonl,
     read_parquet,
+    refuse_nested,
 )
 from classwright_tools.domain.example import Split
 from classwright_tools.errors import InvalidInput, NotFound
@@ -30,6 +31,7 @@ _SPLIT_NAMES: dict[Split, tuple[str, ...]] = {
 _FORMATS = {
     ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".csv": "csv", ".tsv": "csv", ".parquet": "parquet",
 }  # fmt: skip
+_HUB_FORMATS = ("parquet", "json", "csv", "arrow", "text", "cache")  # the last: loaded before, and kept
 
 
 def read_path(path: Path, columns: Columns, split: Split, position: Position) -> Iterator[SourceRow]:
@@ -136,17 +138,23 @@ def read_hub(name: str, columns: Columns, split: Split) -> Iterator[SourceRow]:
     subject = f"hub dataset {name!r}"
     path, _, wanted = name.partition("@")
     path, _, config = path.partition(":")
+    _refuse_local(path, subject)
     try:
-        loaded = datasets.load_dataset(path, config or None)
+        builder = datasets.load_dataset_builder(path, config or None)
+        _refuse_other_formats(builder, subject)
+        builder.download_and_prepare()
+        loaded = builder.as_dataset()
     except (OSError, datasets.exceptions.DatasetNotFoundError) as error:
         raise NotFound(
             subject,
             "is not in the cache, and the hub has no such dataset or cannot be reached",
             "Check the name and the connection (HF_HUB_OFFLINE must not be set), or pass a file or `rows`.",
         ) from error
-    except (ValueError, datasets.exceptions.DatasetsError) as error:
+    except (ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
         raise InvalidInput(
-            subject, "cannot be loaded as it is named", "Name its configuration: 'owner/name:config'."
+            subject,
+            "cannot be loaded as it is named, or only by code of its own",
+            "Name its configuration: 'owner/name:config'; a dataset that is a script is not loaded.",
         ) from error
     chosen = wanted if wanted in loaded else _chosen(sorted(loaded), split, subject)
     if wanted and chosen != wanted:
@@ -154,9 +162,36 @@ def read_hub(name: str, columns: Columns, split: Split) -> Iterator[SourceRow]:
     yield from _dataset_rows(loaded[chosen], columns, subject)
 
 
+def _refuse_local(path: str, subject: str) -> None:
+    """Refuse a name that `datasets` would look for on this machine before it asks the hub.
+
+    It takes a folder of that name, seen from where the server runs, for the dataset, and some names for formats.
+    """
+    from datasets.packaged_modules import _PACKAGED_DATASETS_MODULES
+
+    if path in _PACKAGED_DATASETS_MODULES or path.startswith("buckets/") or Path(path).exists():
+        raise InvalidInput(
+            subject,
+            "names a format or a folder on the server, not a dataset of the hub",
+            "Pass 'owner/name'; for files, `path` inside an import folder.",
+        )
+
+
+def _refuse_other_formats(builder: Any, subject: str) -> None:
+    """Refuse a dataset that is not of tables: archives are not unpacked, and images and sounds hold no texts."""
+    kind = type(builder).__module__.rpartition(".")[2]
+    if kind not in _HUB_FORMATS:
+        raise InvalidInput(
+            subject,
+            f"is of the format {kind!r}, which is not read",
+            f"Pass one in {', '.join(_HUB_FORMATS[:-1])}, or rows exported from it.",
+        )
+
+
 def _dataset_rows(dataset: Any, columns: Columns, subject: str) -> Iterator[SourceRow]:
     """Yield the rows of a `datasets.Dataset`."""
     columns = columns.found_in(subject, list(dataset.column_names))
+    refuse_nested(subject, dataset.features.arrow_schema, columns)
     feature = dataset.features[columns.label] if columns.label else None
     names = list(getattr(feature, "names", None) or [])
     for table in dataset.with_format("arrow").iter(batch_size=ARROW_BATCH):

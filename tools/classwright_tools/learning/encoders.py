@@ -27,7 +27,7 @@ FETCHED = ("*.safetensors", "*.json", "*.txt", "*.model")
 NOT_FETCHED = ("onnx/*", "openvino/*")
 WEIGHTS = "*.safetensors"
 TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "merges.txt", "*.model")
-HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
+HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
 
 BATCH = 32  # texts a forward pass
 CHUNK = 256  # texts between two reports of progress and two writes to the cache: one to two seconds on two cores

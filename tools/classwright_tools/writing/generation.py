@@ -63,8 +63,11 @@ class CausalModel:
             from transformers import AutoModelForCausalLM, AutoTokenizer
 
             try:
-                tokenizer = AutoTokenizer.from_pretrained(self._path, padding_side="left")
-                model: Any = AutoModelForCausalLM.from_pretrained(self._path, dtype="auto", use_safetensors=True)
+                # Said outright: left open, a model that brings code makes transformers ask on the standard input.
+                tokenizer = AutoTokenizer.from_pretrained(self._path, padding_side="left", trust_remote_code=False)
+                model: Any = AutoModelForCausalLM.from_pretrained(
+                    self._path, dtype="auto", use_safetensors=True, trust_remote_code=False
+                )
             except (OSError, ValueError, KeyError) as error:
                 raise WriterUnavailable(
                     f"local model {self._name!r}",
