@@ -9,6 +9,7 @@ from pydantic import Field
 
 from classwright_tools.domain.noun import Noun
 from classwright_tools.errors import NotFound, unknown_id
+from classwright_tools.workspace.own_files import read_own
 from classwright_tools.workspace.workspace import KIND_LETTERS, Artifact, Kind, Workspace
 
 PART_BYTES = 3 * 2**20
@@ -90,8 +91,8 @@ def main_document(artifact: Artifact) -> str:
     """Return the JSON that describes an artifact: its card, report or document, else the list of its files."""
     for name in _MAIN_DOCUMENTS:
         path = artifact.path / name
-        if path.is_file():
-            return path.read_text(encoding="utf-8")
+        if path.is_file() and not path.is_symlink():
+            return read_own(path).decode()
     return files_of(artifact).model_dump_json(indent=1)
 
 

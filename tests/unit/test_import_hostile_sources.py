@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import gzip
 import json
-import pickle
 import tarfile
 import unicodedata
 from collections.abc import Callable
@@ -25,48 +24,11 @@ from classwright_tools.curation import file_readers, sources
 from classwright_tools.domain.task import Task
 from classwright_tools.errors import ClasswrightError, InvalidInput
 from classwright_tools.import_examples import ImportExamplesRequest, ImportExamplesResult, import_examples
+from hostile_parts import CODE, LEADING_ELSEWHERE, pickled
 
 ROW = {"text": "I want my money back for the shoes", "label": "refund"}
 SECRET = {"text": "a secret that lies outside", "label": "refund"}
 Importer = Callable[..., ImportExamplesResult]
-
-# Ways to write a name that leads elsewhere: some are such only to a reader who decodes, folds or cuts them.
-LEADING_ELSEWHERE = (
-    "..",
-    "../secret.jsonl",
-    "../../secret.jsonl",
-    "sub/../../secret.jsonl",
-    "./../secret.jsonl",
-    "%2e%2e/secret.jsonl",
-    "..%2Fsecret.jsonl",
-    "%252e%252e%252fsecret.jsonl",
-    "..\\secret.jsonl",
-    "..%5csecret.jsonl",
-    "\u2024\u2024/secret.jsonl",
-    "\uff0e\uff0e/secret.jsonl",
-    "..\u2215secret.jsonl",
-    "..\uff0fsecret.jsonl",
-    "/etc/passwd",
-    "//etc/passwd",
-    "/proc/self/environ",
-    "/dev/stdin",
-    "~/secret.jsonl",
-    "~root/secret.jsonl",
-    "$HOME/secret.jsonl",
-    "C:\\secret.jsonl",
-    "C:secret.jsonl",
-    "\\\\host\\share\\secret.jsonl",
-    "file:///etc/passwd",
-    "hf://datasets/owner/name",
-    "http://127.0.0.1:1/secret.jsonl",
-    "rows.jsonl\x00",
-    "\x00",
-    "rows.jsonl\n../secret.jsonl",
-    "a" * 300,
-    "../" * 160,
-    " ../secret.jsonl",
-    "\u202e../secret.jsonl",
-)
 
 
 @pytest.fixture
@@ -142,23 +104,6 @@ def test_a_saved_dataset_whose_state_names_a_file_elsewhere_is_refused(
     (folder / "saved" / "state.json").write_text(json.dumps(state))
 
     refused(run, tmp_path, path="saved")
-
-
-class Canary:
-    """Sings as soon as somebody unpickles it."""
-
-    def __init__(self, song: Path) -> None:
-        self.song = song
-
-    def __reduce__(self) -> tuple[object, tuple[str, str]]:
-        return open, (str(self.song), "w")
-
-
-CODE = "open({song!r}, 'w')\nimport datasets\nclass Name(datasets.GeneratorBasedBuilder): ...\n"
-
-
-def pickled(song: Path) -> bytes:
-    return pickle.dumps(Canary(song))
 
 
 def in_a_hugging_face_folder(folder: Path, song: Path) -> None:

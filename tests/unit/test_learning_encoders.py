@@ -19,6 +19,7 @@ from classwright_tools.errors import DamagedArtifact, InvalidInput, NotFound, St
 from classwright_tools.learning import encoders
 from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoders import embedded_folder, encoder_digest, open_encoder, read_encoder
+from hostile_parts import LEADING_ELSEWHERE
 
 TEXTS = ["where is my card", "i want a refund", "where is my card", "a"]
 
@@ -120,7 +121,12 @@ def test_an_unknown_encoder_is_named_with_the_repair_when_there_is_no_hub() -> N
         open_encoder("nobody/no-such-model")
 
 
-@pytest.mark.parametrize("name", ["../secrets", "a/b/c", "", "~/model", "C:\\model", "a b"])
+NAMES_ELSEWHERE = [name for name in LEADING_ELSEWHERE if not Path(name).is_absolute() and name != "a" * 300]
+
+
+@pytest.mark.parametrize(
+    "name", ["../secrets", "a/b/c", "", "~/model", "C:\\model", "a b", "\uff41/b", *NAMES_ELSEWHERE]
+)
 def test_a_name_that_is_no_hub_name_is_refused(name: str) -> None:
     with pytest.raises(InvalidInput, match="hub name"):
         open_encoder(name)

@@ -17,6 +17,7 @@ from classwright_tools.domain.augmentation import AugmentationCard
 from classwright_tools.errors import DamagedArtifact
 from classwright_tools.learning.encoders import file_sha256
 from classwright_tools.learning.generated import Generated
+from classwright_tools.workspace.own_files import read_own
 from classwright_tools.workspace.workspace import Workspace
 
 CARD, ROWS, MAP, PRETRAINED = "card.json", "rows.safetensors", "map.png", "pretrained.safetensors"
@@ -54,7 +55,7 @@ def load_augmentation(workspace: Workspace, id_: str) -> Augmentation:
     """
     folder = workspace.artifact(id_, "augmentation").path
     try:
-        card = AugmentationCard.model_validate_json((folder / CARD).read_bytes())
+        card = AugmentationCard.model_validate_json(read_own(folder / CARD))
         if any(file_sha256(folder / name) != digest for name, digest in card.files.items()):
             raise ValueError("its bytes are not those that were written")
         arrays = load_file(folder / ROWS)

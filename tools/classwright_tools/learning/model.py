@@ -24,6 +24,7 @@ from classwright_tools.learning.head import Head
 from classwright_tools.learning.matching.matcher import FACTS, Attention, Matcher
 from classwright_tools.learning.method import ADAPTER, HEAD, FittedModel
 from classwright_tools.learning.pair_encoder import encoder_for, pair_columns
+from classwright_tools.workspace.own_files import read_own
 from classwright_tools.workspace.workspace import Workspace
 
 CARD = "card.json"
@@ -160,9 +161,12 @@ def load_model(workspace: Workspace, model_id: str, *, remember: bool = True) ->
 def _checked_card(folder: Path, subject: str) -> ModelCard:
     """Return the card, after comparing every file in the folder with it."""
     try:
-        card = ModelCard.model_validate_json((folder / CARD).read_bytes())
+        card = ModelCard.model_validate_json(read_own(folder / CARD))
     except (OSError, ValueError) as error:
         raise DamagedArtifact(subject, f"its {CARD!r} cannot be read back", REPAIR) from error
+    for path in folder.rglob("*"):
+        if path.is_symlink():
+            raise _damaged(subject, path.relative_to(folder).as_posix(), "is a link, which is not followed")
     present = set(_names(folder)) - {CARD}
     for name in sorted(present | card.files.keys()):
         if name not in present:

@@ -42,8 +42,13 @@ def storage_errors(subject: str) -> Iterator[None]:
 
 
 def staged_folder(parent: Path, write: Callable[[Path], None]) -> Path:
-    """Let `write` fill a new hidden folder in `parent`, sync it to the disk and return it; on failure nothing stays."""
+    """Let `write` fill a new hidden folder in `parent`, sync it to the disk and return it; on failure nothing stays.
+
+    Raises:
+        OSError: `parent` is a link, or cannot be made: what is written stays in the workspace.
+    """
     parent.mkdir(parents=True, exist_ok=True)
+    _refuse_link(parent)
     staged = parent / f"{STAGED}{uuid.uuid4().hex}"
     staged.mkdir()
     try:
@@ -61,8 +66,9 @@ def staged_folder(parent: Path, write: Callable[[Path], None]) -> Path:
 def move_folder(staged: Path, final: Path) -> None:
     """Rename `staged` to `final` on the same file system.
 
-    A folder that is already at `final` was never indexed (its writer was killed) and gives way.
+    A folder that is already at `final` was never indexed (its writer was killed) and gives way; a link does not.
     """
+    _refuse_link(final)
     if final.exists():
         shutil.rmtree(final)
     staged.rename(final)
@@ -76,6 +82,11 @@ def clear_stale(root: Path) -> None:
         with contextlib.suppress(FileNotFoundError):  # another process clears it, or finishes it, at this moment
             if now - max(path.stat().st_mtime for path in (staged, *staged.rglob("*"))) > STALE_SECONDS:
                 shutil.rmtree(staged, ignore_errors=True)
+
+
+def _refuse_link(path: Path) -> None:
+    if path.is_symlink():
+        raise FileExistsError(errno.EEXIST, "a link is in the way", str(path))
 
 
 def _sync(path: Path) -> None:

@@ -16,6 +16,7 @@ from classwright_tools.domain.example import SPLITS, Example, Split
 from classwright_tools.domain.task import Task, TaskKind
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.errors import DamagedArtifact, InvalidInput
+from classwright_tools.workspace.own_files import open_own, read_own
 from classwright_tools.workspace.workspace import Artifact, Workspace
 
 CARD = "card.json"
@@ -74,7 +75,7 @@ def iterate_rows(workspace: Workspace, dataset: str, split: Split) -> Iterator[l
     if expected is None and not path.exists():
         return
     try:
-        if expected is not None and _sha256(path) != expected:
+        if _sha256(path) != expected:
             raise ValueError("its bytes are not those that were written")
         for batch in pq.ParquetFile(path).iter_batches(batch_size=BATCH_ROWS):
             yield [_example(row) for row in batch.to_pylist()]
@@ -95,7 +96,7 @@ def read_card(workspace: Workspace, dataset: str) -> DatasetCard:
     """
     path = workspace.artifact(dataset, "dataset").path / CARD
     try:
-        return DatasetCard.model_validate_json(path.read_bytes())
+        return DatasetCard.model_validate_json(read_own(path))
     except (OSError, ValueError) as error:
         raise DamagedArtifact(
             f"dataset {dataset!r}", "its card cannot be read back", "Use its parent, or make it again."
@@ -199,7 +200,7 @@ def _write_split(path: Path, split: Split, examples: Iterable[Example], kind: Ta
 
 
 def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
+    with open_own(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

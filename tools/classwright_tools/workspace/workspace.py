@@ -21,6 +21,7 @@ from classwright_tools.domain.task import Task
 from classwright_tools.errors import DamagedArtifact, InvalidInput, NotFound, unknown_id
 from classwright_tools.workspace.atomic import clear_stale, move_folder, staged_folder, storage_errors
 from classwright_tools.workspace.index import ArtifactRow, TaskRow, open_index
+from classwright_tools.workspace.own_files import read_own
 
 Kind = Literal["dataset", "model", "report", "topics", "plan", "assignment", "export", "augmentation"]
 KIND_LETTERS: dict[str, str] = {
@@ -186,7 +187,7 @@ class Workspace:
         """
         path = self.artifact(id_, kind).path / DOCUMENT
         try:
-            return model.model_validate_json(path.read_bytes())
+            return model.model_validate_json(read_own(path))
         except (OSError, ValidationError) as error:
             raise DamagedArtifact(
                 f"{kind} {id_!r}",
@@ -199,11 +200,13 @@ class Workspace:
 
         Raises:
             NotFound: there is none; the nearest id of that kind is named.
+            InvalidInput: it is of another kind.
+            DamagedArtifact: a link stands where its folder was.
         """
         with Session(self.engine) as session:
             row = session.get(ArtifactRow, id_)
             if row is not None and row.kind == kind:
-                return self._artifact(row)
+                return self._own(self._artifact(row))
             name = KIND_NAMES.get(kind, kind)
             if row is not None:
                 raise InvalidInput(f"{id_!r}", f"is a {row.kind}, not a {name}", f"Pass the id of a {name}.")
@@ -246,6 +249,17 @@ class Workspace:
             return self._artifact(row) if row else None
 
     # --- inside
+
+    @staticmethod
+    def _own(artifact: Artifact) -> Artifact:
+        """Return `artifact` if its folder is one in the workspace; a link may lead to files of anybody's."""
+        if artifact.path.is_symlink() or artifact.path.parent.is_symlink():
+            raise DamagedArtifact(
+                f"{artifact.kind} {artifact.id!r}",
+                "has a link in the place of its folder, which is not followed",
+                "Put the folder itself back, or make it again.",
+            )
+        return artifact
 
     def _path(self, row: ArtifactRow) -> Path:
         return self.root / row.task / row.id

@@ -12,6 +12,7 @@ from classwright_tools.curation.gates import Gates
 from classwright_tools.domain.example import Example
 from classwright_tools.domain.outcome import Refusal, WritingOutcome
 from classwright_tools.errors import DamagedArtifact
+from classwright_tools.workspace.own_files import read_own
 from classwright_tools.workspace.workspace import Artifact
 from classwright_tools.writing.budget import Budget
 from classwright_tools.writing.filling import Filling
@@ -96,7 +97,7 @@ def read_outcome(dataset: Artifact) -> WritingOutcome:
         DamagedArtifact: it is gone or does not read back.
     """
     try:
-        return WritingOutcome.model_validate_json((dataset.path / OUTCOME).read_bytes())
+        return WritingOutcome.model_validate_json(read_own(dataset.path / OUTCOME))
     except (OSError, ValidationError) as error:
         raise DamagedArtifact(
             f"dataset {dataset.id!r}", f"its {OUTCOME} cannot be read back", "Call synthesize_examples anew."
