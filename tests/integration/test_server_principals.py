@@ -71,14 +71,14 @@ def signed_in(name: str | None) -> Iterator[None]:
         auth_context_var.reset(before)
 
 
-def furnish(workspace: Workspace) -> None:
+def furnish(workspace: Workspace, run_key: str) -> None:
     """Give a workspace a task and an artifact of every kind."""
     names = tuple(Label(**label) for label in LABELS)
     workspace.save_task(Task(slug="support", instruction="Classify a message.", labels=names))
     examples = [make_example(row["text"], row["label"]) for row in rows(4)]
-    save_dataset(workspace, "support", {"train": examples}, parent=None, run_key="r", made_by="import_examples")
+    save_dataset(workspace, "support", {"train": examples}, parent=None, run_key=run_key, made_by="import_examples")
     for kind in set(KIND_LETTERS) - {"dataset"}:
-        workspace.publish(kind, "support", _write_files, run_key="r")  # type: ignore[arg-type]  # its keys are the kinds
+        workspace.publish(kind, "support", _write_files, run_key=run_key)  # type: ignore[arg-type]  # its keys are the kinds
     workspace.engine.dispose()
 
 
@@ -92,7 +92,7 @@ def server(tmp_path: Path) -> MCPServer[Any]:
     """A server where Alice has a task with an artifact of every kind, and Bob the same task with nothing in it."""
     made = make_settings(tmp_path)
     workspaces = Workspaces(made.surroundings)
-    furnish(workspaces.of(slug_of(token_of("alice"))))
+    furnish(workspaces.of(slug_of(token_of("alice"))), "r")
     workspaces.close()
     return build_server(made)
 
@@ -268,7 +268,7 @@ def test_on_one_database_each_has_an_index_of_their_own(tmp_path: Path, index_ur
     owners = (None, slug_of(token_of("alice")), slug_of(token_of("bob")))
     for owner in owners * 2:
         workspaces = Workspaces(surroundings)
-        furnish(workspaces.of(owner))
+        furnish(workspaces.of(owner), str(owner))
         workspaces.close()
 
     workspaces = Workspaces(surroundings)
