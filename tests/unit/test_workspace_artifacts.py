@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from classwright_tools.domain.example import Example, Provenance, make_example
 from classwright_tools.domain.task import Label, Task
@@ -16,6 +18,7 @@ from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.errors import DamagedArtifact, InvalidInput, NotFound, StorageFailed
 from classwright_tools.workspace.atomic import STALE_SECONDS
 from classwright_tools.workspace.datasets import iterate_rows, read_card, read_rows, save_dataset
+from classwright_tools.workspace.index import SubmissionRow
 from classwright_tools.workspace.workspace import Artifact, Kind, Workspace
 from postgres_parts import ON_BOTH
 
@@ -287,3 +290,13 @@ def test_a_workspace_that_is_a_file_is_told(tmp_path: Path) -> None:
 
     with pytest.raises((StorageFailed, InvalidInput), match="file"):
         Workspace(tmp_path / "file")
+
+
+@ON_BOTH
+def test_an_error_of_the_index_holds_no_text_of_a_row(workspace: Workspace) -> None:
+    row = SubmissionRow(assignment="support-a1", example="e", batch="b1", row={"text": "SECRET"})
+    with pytest.raises(IntegrityError) as told, Session(workspace.engine) as session, session.begin():
+        session.add(row)  # of an assignment that does not exist
+
+    assert "submissions" in str(told.value)
+    assert "SECRET" not in str(told.value)

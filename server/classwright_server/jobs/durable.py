@@ -32,6 +32,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from classwright_server.jobs.executors import SignOfLife
 from classwright_server.jobs.messages import Order, Outcome, Progress
 from classwright_server.jobs.process import JobCancelled, ProcessPool
+from classwright_server.jobs.retention import Retention
 from classwright_server.jobs.view import JobStatus
 from classwright_server.settings import QueueName, Surroundings
 from classwright_server.verbs import VERBS
@@ -103,6 +104,7 @@ class Jobs:
                 "application_version": JOBS_VERSION,
                 "executor_id": sign.executor_id,
                 "serializer": DBOSPortableJSONSerializer(),
+                "db_engine_kwargs": {"hide_parameters": True},  # an error in the log holds no text of a request
                 "log_level": "WARNING",
             }
         )
@@ -199,9 +201,11 @@ class Jobs:
                 del self._runs[job_id]
 
     def _take_over(self) -> None:
-        """Take up the jobs of servers that died, now and whenever one dies."""
+        """Take up the jobs of servers that died, now and whenever one dies; forget those that are old."""
+        retention = Retention()
         while True:
             with contextlib.suppress(SQLAlchemyError):  # a busy database: the next round looks again
+                retention.sweep_if_due()
                 running = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
                 owners = {status.executor_id for status in running if status.executor_id} - {self._sign.executor_id}
                 dead = self._sign.dead(owners)

@@ -31,6 +31,7 @@ from classwright_tools.errors import InvalidInput, StorageFailed
 
 logger = logging.getLogger("classwright.index")
 
+_ENGINE: dict[str, Any] = {"pool_pre_ping": True, "hide_parameters": True}  # an error in the log holds no text
 _MAKING_TABLES = 0x636C6173  # the key of the advisory lock under which one process at a time makes the tables
 _FORM = "Write it as postgresql://USER:PASSWORD@HOST/DATABASE, or leave it out for SQLite in the workspace."
 
@@ -114,7 +115,7 @@ def open_index(root: Path, url: str | None, schema: str | None) -> Engine:
         StorageFailed: the database does not answer.
     """
     if url is None:
-        engine = create_engine(f"sqlite:///{root / 'index.sqlite'}", pool_pre_ping=True)
+        engine = create_engine(f"sqlite:///{root / 'index.sqlite'}", **_ENGINE)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_immediate)
         Base.metadata.create_all(engine)
@@ -122,7 +123,7 @@ def open_index(root: Path, url: str | None, schema: str | None) -> Engine:
     found = postgres_url(url)
     if schema:
         found = found.update_query_dict({"options": f"-csearch_path={schema}"})
-    engine = create_engine(found, pool_pre_ping=True)
+    engine = create_engine(found, **_ENGINE)
     try:
         with engine.begin() as connection:
             connection.execute(select(func.pg_advisory_xact_lock(_MAKING_TABLES)))
