@@ -8,14 +8,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import psutil
 from mcp import Client
+from mcp.server.auth.middleware.auth_context import auth_context_var
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+from mcp.server.auth.provider import AccessToken
 from mcp_types import CallToolResult
 
 from classwright_server.app import build_server
@@ -31,6 +34,7 @@ LABELS = [
 ]
 TASK = {"task": "support", "instruction": "Classify a message to a shop's support.", "labels": LABELS}
 START_SECONDS = 30.0
+ISSUER = "https://login.example"
 
 
 def make_settings(workspace: Path, *, writer_url: str | None = None, **changes: Any) -> ServerSettings:
@@ -71,6 +75,22 @@ async def finished(client: Client, job_id: str, seconds: float = 300) -> dict[st
         if view["status"] not in ("queued", "running"):
             return view
     raise AssertionError(f"{job_id} did not finish: {view}")
+
+
+def token_of(name: str | None, **changes: Any) -> AccessToken:
+    """The verified token of the person `name`."""
+    fields = {"token": "t", "client_id": "app", "scopes": [], "subject": name, "claims": {"iss": ISSUER}}
+    return AccessToken(**{**fields, **changes})
+
+
+@contextmanager
+def signed_in(name: str | None) -> Iterator[None]:
+    """Send what is sent inside as the HTTP transport does for the verified token of `name`; None is the operator."""
+    before = auth_context_var.set(AuthenticatedUser(token_of(name)) if name else None)
+    try:
+        yield
+    finally:
+        auth_context_var.reset(before)
 
 
 def rows(n: int = 24, first: int = 0) -> list[dict[str, str]]:

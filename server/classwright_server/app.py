@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
 
 from mcp.server.auth.provider import TokenVerifier
 from mcp.server.auth.settings import AuthSettings
 from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver.tools import Tool
 
 from classwright_server import __version__
 from classwright_server.backend import Backend
+from classwright_server.job_tasks import JobTasks
 from classwright_server.prompts import add_prompts
 from classwright_server.resources import add_resources
 from classwright_server.settings import ServerSettings
+from classwright_server.task_push import TaskPush
+from classwright_server.tasks_extension import TasksExtension, TaskSource
 from classwright_server.texts import INSTRUCTIONS
 from classwright_server.tools import served_tools
+from classwright_server.verbs import VERBS
 
 
 def build_server(
@@ -29,18 +35,38 @@ def build_server(
         async with backend.running():
             yield backend
 
-    server: MCPServer[Backend] = MCPServer(
+    server: MCPServer[Backend] = assembled(
+        served_tools(backend), JobTasks(backend), VERBS, lifespan, auth=auth, token_verifier=token_verifier
+    )
+    add_resources(server, backend)
+    add_prompts(server)
+    return server
+
+
+def assembled(
+    tools: list[Tool],
+    tasks: TaskSource,
+    starting: Collection[str],
+    lifespan: Callable[[MCPServer[Any]], AbstractAsyncContextManager[Any]],
+    *,
+    auth: AuthSettings | None = None,
+    token_verifier: TokenVerifier | None = None,
+) -> MCPServer[Any]:
+    """Return a server of `tools`, of which those `starting` may answer with one of the `tasks`.
+
+    What of the protocol is not ours comes from here alone, so that a server of other tools behaves the same.
+    """
+    return MCPServer(
         "classwright",
         title="Classwright",
         description="Grows text classifiers out of a conversation.",
         instructions=INSTRUCTIONS,
         version=__version__,
-        tools=served_tools(backend),
+        tools=tools,
+        extensions=[TasksExtension(tasks, starting)],
+        middleware=[TaskPush(tasks)],
         lifespan=lifespan,
         auth=auth,
         token_verifier=token_verifier,
         log_level="WARNING",
     )
-    add_resources(server, backend)
-    add_prompts(server)
-    return server

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError, ToolError
 from mcp.shared.exceptions import MCPError
+from mcp_types import INTERNAL_ERROR, INVALID_PARAMS
 from pydantic import ValidationError
 
 from classwright_server.incidents import masked
@@ -43,6 +44,21 @@ def resource_errors(uri: str) -> Iterator[None]:
         raise ResourceError(str(error)) from error
     except Exception as error:  # noqa: BLE001  # the boundary to the client: logged there, masked here
         raise ResourceError(masked(uri, error)) from None
+
+
+@contextmanager
+def request_errors(method: str) -> Iterator[None]:
+    """Turn whatever fails inside into an `MCPError`, for a request that is neither a tool nor a resource."""
+    try:
+        yield
+    except MCPError:
+        raise
+    except NotFound as error:
+        raise MCPError(INVALID_PARAMS, str(error)) from error
+    except ClasswrightError as error:
+        raise MCPError(INTERNAL_ERROR, str(error)) from error
+    except Exception as error:  # noqa: BLE001  # the boundary to the client: logged there, masked here
+        raise MCPError(INTERNAL_ERROR, masked(method, error)) from None
 
 
 def _bad_arguments(tool: str, error: ValidationError) -> str:

@@ -18,6 +18,7 @@ from classwright_server.backend import Backend
 from classwright_server.errors import tool_errors
 from classwright_server.jobs.messages import Outcome
 from classwright_server.jobs.view import JobLine, JobList, JobView
+from classwright_server.tasks_extension import declares_tasks
 from classwright_server.texts import TOOL_TEXTS
 from classwright_server.verbs import VERBS, Verb
 from classwright_tools.domain.noun import ToolRequest
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 JOBS_PER_PAGE = 20
 NEXT_WAIT_SECONDS = 25
+TASK_WAIT_SECONDS = 1.0
+"""A job that ends so soon is answered by its result: a task would cost its client at least that."""
 
 JobId = Field(min_length=1, max_length=100, description="The job_id that a tool returned.")
 
@@ -114,7 +117,10 @@ def _job_tool(backend: Backend, verb: Verb) -> Tool:
         wait_seconds = arguments.pop("wait_seconds")
         request = verb.request(**arguments).model_dump(mode="json")
         job_id = await backend.submit(verb.name, request, _task_of(request))
-        record = await backend.wait(job_id, wait_seconds, _ProgressNotes(context))
+        if declares_tasks(context.request_context):  # it follows the task: only what ends at once is waited for
+            record = await backend.wait(job_id, min(wait_seconds, TASK_WAIT_SECONDS), _unreported)
+        else:
+            record = await backend.wait(job_id, wait_seconds, _ProgressNotes(context))
         if record.status == "failed" and record.outcome:
             _result_of(record.outcome)
         return view_of(record)
@@ -165,6 +171,10 @@ class _ProgressNotes:
         self._last = max(record.progress.fraction or 0.0, self._last + 1e-6)
         message = record.progress.message or record.status
         await self._context.report_progress(self._last, 1.0, f"{record.tool}: {message}")
+
+
+async def _unreported(_record: JobRecord) -> None:
+    """Report nothing: a task's progress is in the task."""
 
 
 def _result_of(outcome: Outcome) -> dict[str, Any]:

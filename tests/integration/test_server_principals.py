@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mcp import Client
-from mcp.server.auth.middleware.auth_context import auth_context_var
-from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 from mcp.server.mcpserver import MCPServer
 from mcp.shared.exceptions import MCPError
@@ -28,10 +24,9 @@ from classwright_tools.domain.task import Label, Task
 from classwright_tools.workspace.datasets import save_dataset
 from classwright_tools.workspace.workspace import KIND_LETTERS, Workspace
 from postgres_parts import ON_BOTH
-from server_parts import ERAS, LABELS, TASK, call, call_failing, connected, make_settings, rows
+from server_parts import ERAS, LABELS, TASK, call, call_failing, connected, make_settings, rows, signed_in, token_of
 from writing_parts import HANG, ScriptedEndpoint
 
-ISSUER = "https://login.example"
 UNKNOWN_JOB = "job_" + "0" * 32
 ARTIFACT_PATTERN = "-[a-z][0-9]"  # of ArtifactId
 WANTED_LETTERS = {  # of the kind that an argument of this name takes
@@ -53,22 +48,6 @@ FILLERS: dict[str, Any] = {
     "model": "support-m1",
     "assignment": "support-a1",
 }
-
-
-def token_of(name: str | None, **changes: Any) -> AccessToken:
-    """The verified token of the person `name`."""
-    fields = {"token": "t", "client_id": "app", "scopes": [], "subject": name, "claims": {"iss": ISSUER}}
-    return AccessToken(**{**fields, **changes})
-
-
-@contextmanager
-def signed_in(name: str | None) -> Iterator[None]:
-    """Send what is sent inside as the HTTP transport does for the verified token of `name`; None is the operator."""
-    before = auth_context_var.set(AuthenticatedUser(token_of(name)) if name else None)
-    try:
-        yield
-    finally:
-        auth_context_var.reset(before)
 
 
 def furnish(workspace: Workspace, run_key: str) -> None:

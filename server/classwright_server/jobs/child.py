@@ -87,7 +87,7 @@ class Bench:
         except ClasswrightError as error:
             return Outcome(error=str(error), memory=resident_bytes())
         except Exception as error:  # noqa: BLE001  # a defect of one job must not end the process without a word
-            return Outcome(error=masked(order.tool, error), memory=resident_bytes())
+            return Outcome(error=masked(order.tool, error), defect=True, memory=resident_bytes())
 
 
 def resident_bytes() -> int:

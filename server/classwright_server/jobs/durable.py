@@ -76,6 +76,7 @@ class JobRecord:
     progress: Progress
     outcome: Outcome | None
     created: datetime
+    updated: datetime
 
 
 class Jobs:
@@ -270,7 +271,7 @@ def _record(status: WorkflowStatus) -> JobRecord:
     state = known if status.status == "SUCCESS" else _STATUS[status.status]
     if state == "failed" and outcome is None:
         logger.error("job %s ended as %s: %r", status.workflow_id, status.status, status.error)
-        outcome = Outcome(error=_NEVER_FINISHED)
+        outcome = Outcome(error=_NEVER_FINISHED, defect=True)
     return JobRecord(
         id=status.workflow_id,
         tool=str(attributes.get("tool", "")),
@@ -278,8 +279,13 @@ def _record(status: WorkflowStatus) -> JobRecord:
         status=state,
         progress=Progress(fraction=attributes.get("fraction"), message=attributes.get("message") or ""),
         outcome=outcome,
-        created=datetime.fromtimestamp((status.created_at or 0) / 1000, UTC),
+        created=_moment(status.created_at),
+        updated=_moment(status.updated_at),
     )
+
+
+def _moment(milliseconds: int | None) -> datetime:
+    return datetime.fromtimestamp((milliseconds or 0) / 1000, UTC)
 
 
 def _database_url(surroundings: Surroundings) -> str:

@@ -30,6 +30,7 @@ class Outcome(Noun):
 
     result: dict[str, Any] | None = None
     error: str | None = None
+    defect: bool = Field(default=False, description="The error is not the verb's own: it broke, or its process did.")
     memory: int = Field(default=0, ge=0, description="Bytes that the process holds afterwards; 0 if unknown.")
 
 

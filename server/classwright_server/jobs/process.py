@@ -129,7 +129,7 @@ class ComputeProcess:
             read = os.read(descriptor, 1 << 16)
             if not read:
                 self.kill()
-                return Said(outcome=Outcome(error=_last_words(self._process.returncode)))
+                return Said(outcome=Outcome(error=_last_words(self._process.returncode), defect=True))
             self._pending += read
         line, newline, rest = self._pending.partition(b"\n")
         if not newline:
