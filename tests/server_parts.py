@@ -210,6 +210,11 @@ def compute_processes(of: int) -> list[int]:
     return [child.pid for child in children if is_alive(child.pid) and "jobs.child" in _command(child)]
 
 
+def asks(pid: int, port: int) -> bool:
+    """Whether a process is connected with what listens on a port."""
+    return any(one.raddr and one.raddr.port == port for one in psutil.Process(pid).net_connections("tcp"))
+
+
 def _command(process: psutil.Process) -> str:
     """How a process was started; nothing for one that ended meanwhile."""
     try:

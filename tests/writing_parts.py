@@ -111,6 +111,8 @@ class ScriptedEndpoint:
         self.seen: list[Seen] = []
         self.arrived = threading.Event()
         self.left = threading.Event()
+        self.connections = 0
+        """How many are open now."""
         self._script = script
         self._now = now
         self._lock = threading.Lock()
@@ -122,6 +124,14 @@ class ScriptedEndpoint:
 
             def log_message(self, *_: Any) -> None:
                 """Keep quiet."""
+
+            def setup(self) -> None:
+                endpoint._connected(1)
+                super().setup()
+
+            def finish(self) -> None:
+                super().finish()
+                endpoint._connected(-1)
 
             def do_GET(self) -> None:
                 endpoint._serve(self, {})
@@ -154,6 +164,10 @@ class ScriptedEndpoint:
     def chats(self) -> list[Seen]:
         """The requests for completions."""
         return [seen for seen in self.seen if seen.path.endswith("/chat/completions")]
+
+    def _connected(self, change: int) -> None:
+        with self._lock:
+            self.connections += change
 
     def _serve(self, handler: BaseHTTPRequestHandler, body: dict[str, Any]) -> None:
         headers = {name.lower(): value for name, value in handler.headers.items()}

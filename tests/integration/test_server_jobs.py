@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import anyio
+import psutil
 import pytest
 from mcp import Client
 from mcp_types import CallToolResult
@@ -34,7 +36,7 @@ from server_parts import (
     until,
     writes_sentences,
 )
-from writing_parts import HANG, ScriptedEndpoint
+from writing_parts import HANG, Said, ScriptedEndpoint, Seen
 
 pytestmark = pytest.mark.anyio
 UNKNOWN = "job_" + "0" * 32
@@ -165,21 +167,52 @@ async def test_a_crash_of_the_process_is_a_failed_job_and_the_server_lives_on(tm
     assert "memory ran out" in killed["error"]
 
 
-async def test_cancelling_ends_the_process_within_seconds(tmp_path: Path) -> None:
-    with ScriptedEndpoint(lambda _: HANG) as endpoint:
-        async with connected(make_settings(tmp_path, writer_url=endpoint.url)) as client:
-            job = await call(client, "propose_topics", TASK, wait_seconds=0)
-            await anyio.to_thread.run_sync(endpoint.arrived.wait)
-            [process] = compute_processes(os.getpid())
-            started = time.monotonic()
-            view = await call(client, "cancel_job", job_id=job["job_id"])
-            await until(lambda: not is_alive(process), 5)
-            seconds = time.monotonic() - started
-            again = await call(client, "cancel_job", job_id=job["job_id"])
-            later = await finished(client, job["job_id"])
+async def test_cancelling_ends_the_requests_to_the_model(tmp_path: Path) -> None:
+    def takes_its_time(seen: Seen) -> Said:
+        time.sleep(0.05)
+        return writes_sentences(seen)
 
-    assert view["status"] == again["status"] == later["status"] == "cancelled"
-    assert seconds < 5
+    with ScriptedEndpoint(takes_its_time) as endpoint:
+        async with connected(make_settings(tmp_path, writer_url=endpoint.url)) as client:
+            await call(client, "propose_topics", {**TASK, **topics(200)}, wait_seconds=50)
+            job = await call(client, "synthesize_examples", task="support", rows=2000, wait_seconds=0)
+            await until(lambda: len(endpoint.chats) > 20, 60)
+            [process] = (pid for pid in compute_processes(os.getpid()))
+            view = await call(client, "cancel_job", job_id=job["job_id"])
+            gone = not is_alive(process)
+            await until(lambda: not endpoint.connections)  # those that had been sent are answered to nobody
+            asked = len(endpoint.chats)
+            await call(client, "import_examples", imported(), wait_seconds=50)
+            again = await call(client, "cancel_job", job_id=job["job_id"])
+
+    assert view["status"] == again["status"] == "cancelled"
+    assert gone
+    assert len(endpoint.chats) == asked < 300
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads which libraries a process has mapped from /proc")
+async def test_cancelling_ends_the_training_process_and_frees_its_memory(client: Client) -> None:
+    await call(client, "import_examples", imported(400), wait_seconds=50)
+    [importing] = compute_processes(os.getpid())
+    job = await call(client, "train_classifier", task="support", method="contrastive", wait_seconds=0)
+    await until(lambda: any(holds_torch(pid) for pid in compute_processes(os.getpid())), 60)
+    [training] = set(compute_processes(os.getpid())) - {importing}
+    started = time.monotonic()
+    view = await call(client, "cancel_job", job_id=job["job_id"])
+    await until(lambda: not psutil.pid_exists(training), 5)
+
+    assert time.monotonic() - started < 5
+    assert view["status"] == "cancelled"
+    assert is_alive(importing)  # only the job's own process ended
+    assert (await finished(client, job["job_id"]))["status"] == "cancelled"
+
+
+def holds_torch(pid: int) -> bool:
+    """Whether a process has loaded torch, and so much memory."""
+    try:
+        return any("libtorch" in one.path for one in psutil.Process(pid).memory_maps())
+    except psutil.Error:
+        return False
 
 
 async def test_a_job_that_waits_for_its_turn_can_be_cancelled(client: Client) -> None:

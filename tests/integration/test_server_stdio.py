@@ -14,12 +14,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+import anyio
 import pytest
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
 from classwright_server.backend import OPEN_AFTER_SECONDS
-from server_parts import TASK, call, call_failing, rows
+from server_parts import TASK, call, call_failing, finished, rows, topics, until, writes_sentences
+from writing_parts import HANG, ScriptedEndpoint
 
 SERVE = ("-m", "classwright_server.cli", "serve", "--workspace")
 MAX_SECONDS = 1.5
@@ -132,10 +134,12 @@ def _text(path: Path) -> str:
         return ""
 
 
-def parameters(workspace: Path, **environment: str) -> StdioServerParameters:
+def parameters(workspace: Path, *flags: str, **environment: str) -> StdioServerParameters:
     """How a host starts the server."""
-    kept = {name: value for name, value in os.environ.items() if name.startswith(("HF_", "OMP_"))}
-    return StdioServerParameters(command=sys.executable, args=[*SERVE, str(workspace)], env={**kept, **environment})
+    kept = {name: value for name, value in os.environ.items() if name.startswith(("HF_", "OMP_", "PYTHON"))}
+    return StdioServerParameters(
+        command=sys.executable, args=[*SERVE, str(workspace), *flags], env={**kept, **environment}
+    )
 
 
 @pytest.mark.anyio
@@ -168,3 +172,27 @@ async def test_a_workspace_that_cannot_be_made_is_told_to_the_caller(tmp_path: P
 
     assert "workspace" in text
     assert str(tmp_path) not in text
+
+
+@pytest.mark.anyio
+async def test_a_job_goes_on_at_the_next_start_when_the_host_closed_the_input(tmp_path: Path) -> None:
+    may_answer: list[bool] = []
+    with ScriptedEndpoint(lambda seen: writes_sentences(seen) if may_answer else HANG) as endpoint:
+        start = parameters(tmp_path / "w", "--writer-url", endpoint.url, "--writer-model", "scripted")
+        with (tmp_path / "first").open("w") as errlog:
+            async with Client(stdio_client(start, errlog=errlog)) as client:
+                await call(client, "propose_topics", {**TASK, **topics(1)}, wait_seconds=50)
+                job = await call(client, "synthesize_examples", task="support", rows=4, wait_seconds=0)
+                await anyio.to_thread.run_sync(endpoint.arrived.wait)
+        await until(lambda: not endpoint.connections)
+        may_answer.append(True)
+        with (tmp_path / "second").open("w") as errlog:
+            async with Client(stdio_client(start, errlog=errlog)) as client:
+                found = (await call(client, "list_jobs"))["jobs"][0]
+                view = await finished(client, job["job_id"])
+
+    assert "1 job(s) are left" in (tmp_path / "first").read_text()
+    assert "going on with 1 job(s)" in (tmp_path / "second").read_text()
+    assert found["job_id"] == job["job_id"]
+    assert found["status"] in ("running", "queued")
+    assert (view["status"], view["result"]["accepted"]) == ("completed", 4)

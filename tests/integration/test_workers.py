@@ -9,7 +9,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
 import pytest
 from mcp import Client
 from sqlalchemy import select
@@ -25,6 +24,7 @@ from server_parts import (
     TASK,
     ServerProcess,
     WorkerProcess,
+    asks,
     call,
     compute_processes,
     finished,
@@ -71,11 +71,11 @@ class Cluster:
 
     def writing_worker(self) -> WorkerProcess:
         """The worker whose compute process is connected with the model."""
-        return next(worker for worker in self.workers if any(map(self._asks, compute_processes(worker.process.pid))))
-
-    def _asks(self, pid: int) -> bool:
-        connections = psutil.Process(pid).net_connections("tcp")
-        return any(one.raddr and one.raddr.port == self.endpoint.port for one in connections)
+        return next(
+            worker
+            for worker in self.workers
+            if any(asks(pid, self.endpoint.port) for pid in compute_processes(worker.process.pid))
+        )
 
 
 @pytest.fixture

@@ -159,6 +159,8 @@ class Jobs:
 
     def close(self) -> None:
         """Stop: what is under way is left for another server, or for the next start."""
+        if self._runs:
+            logger.warning("stopping: %d job(s) are left for another server, or for the next start", len(self._runs))
         self._stopping.set()
         self._pool.close()
         DBOS.destroy(workflow_completion_timeout_sec=0)
