@@ -5,7 +5,8 @@
 
 For each set two ways with one writer: Classwright's rounds, and AnyClassifier's recipe (the same cells, no gates, no
 contrast rounds). No real row is trained on or steers anything; the test rows of a round choose nothing. It goes on
-where it was stopped: `--work` keeps what was written, trained and measured.
+where it was stopped: `--work` keeps what was written, trained and measured. While something is left to do, as when no
+endpoint answers, it ends with status 1.
 """
 
 from __future__ import annotations
@@ -14,55 +15,71 @@ import argparse
 import math
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from articles.pages import table, write_section
+from articles.pages import write_section
 from articles.runs import Figures, Runs
+from articles.sets import CACHE
 from classwright_server.settings import EndpointSettings, RecordedSettings
 from classwright_server.writers import make_writer
 from classwright_tools.context import DEFAULT_ENCODER, ToolContext
+from classwright_tools.domain.figures import Estimate
 from classwright_tools.domain.topic_tree import TopicTree
-from classwright_tools.domain.usage import Prices
+from classwright_tools.domain.usage import FREE, Prices
 from classwright_tools.errors import ClasswrightError
 from classwright_tools.evaluate import EvaluateRequest, evaluate
+from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoders import open_encoder
 from classwright_tools.workspace.datasets import read_rows
 from classwright_tools.workspace.workspace import Workspace
 from classwright_tools.writing.writer import Writer
 from zero.labelled_set import SETS, LabelledSet, open_set
+from zero.results import PLAIN, ROUNDS, section
+from zero.unattended import EndpointGone, StoppingWriter, paid_for
 from zero.ways import Made, classwright_rounds, plain_recipe, prepare
 
 
 def main() -> None:
     arguments = _arguments()
-    writer = _writer(arguments)
+    writer = StoppingWriter(_writer(arguments))
     runs = Runs("s4", quick=True, folder=arguments.work) if arguments.quick else Runs("s4", quick=False)
     failed = []
     for name in arguments.sets:
-        try:
-            _measure_set(open_set(name, arguments.data, arguments.instruction), writer, runs, arguments)
-        except ClasswrightError as error:  # the others still count; this one goes on in the next run
-            failed.append(name)
-            print(f"{name}: {error}", file=sys.stderr, flush=True)
-    write_section("s4", _section(runs), quick=arguments.quick)
+        labelled = open_set(name, arguments.data, arguments.instruction)
+        for error in _measure_set(labelled, writer, runs, arguments):  # the others still count; the next run goes on
+            failed.append(labelled.name)
+            print(f"{labelled.name}: {error}", file=sys.stderr, flush=True)
+    write_section("s4", section(runs), quick=arguments.quick)
     if failed:
-        raise SystemExit(f"not finished: {', '.join(failed)}; run the same command again to go on")
+        raise SystemExit(f"not finished: {', '.join(dict.fromkeys(failed))}; run the same command again to go on")
 
 
-def _measure_set(labelled: LabelledSet, writer: Writer, runs: Runs, arguments: argparse.Namespace) -> None:
-    """Measure the model of each round and that of the plain recipe on the real test rows."""
-    workspace = Workspace(arguments.work / labelled.name)
+def _measure_set(
+    labelled: LabelledSet, writer: Writer, runs: Runs, arguments: argparse.Namespace
+) -> Iterator[ClasswrightError]:
+    """Measure the plain recipe's model and that of each round on the real test rows; yield what stood in the way."""
+    # A folder for each way of going about it: what is in its store is what that way has cost.
+    folder = arguments.work / f"{labelled.name}-{arguments.method}-{arguments.rows}-{arguments.rows_a_round}"
+    workspace = Workspace(folder)
     context = ToolContext(workspace=workspace, run_key=labelled.name, writer=writer)
-    dataset = prepare(labelled, context)
+    try:
+        dataset = prepare(labelled, context)
+    except ClasswrightError as error:
+        yield error
+        return
     rows = _even(arguments.rows, workspace, labelled.proposal.task)
     key = {"set": labelled.name, "writer": writer.name, "rows": rows, "train": arguments.method, "seed": 0}
-
-    def measured(made: Made, **more: str | int) -> None:
-        runs.measure({**key, **more}, lambda: _figures(made, labelled, context))
-
-    measured(plain_recipe(labelled, dataset, context, rows=rows, method=arguments.method), way="plain recipe", round=0)
+    plain = None
+    try:
+        plain = plain_recipe(labelled, dataset, context, rows=rows, method=arguments.method)
+        runs.measure({**key, "way": PLAIN, "round": 0}, lambda: _figures(plain, None, labelled, context))
+    except ClasswrightError as error:
+        yield error
+        if isinstance(error, EndpointGone):
+            return
     rounds = classwright_rounds(
         labelled,
         dataset,
@@ -72,8 +89,14 @@ def _measure_set(labelled: LabelledSet, writer: Writer, runs: Runs, arguments: a
         rounds=arguments.rounds,
         method=arguments.method,
     )
-    for number, made in enumerate(rounds):
-        measured(made, way="classwright", round=number)
+    try:
+        for number, made in enumerate(rounds):
+            runs.measure(
+                {**key, "way": ROUNDS, "round": number, "rows_a_round": arguments.rows_a_round},
+                lambda made=made: _figures(made, plain, labelled, context),
+            )
+    except ClasswrightError as error:
+        yield error
 
 
 def _even(rows: int, workspace: Workspace, task: str) -> int:
@@ -82,59 +105,46 @@ def _even(rows: int, workspace: Workspace, task: str) -> int:
     return math.ceil(rows / len(tree.cells())) * len(tree.cells())
 
 
-def _figures(made: Made, labelled: LabelledSet, context: ToolContext) -> Figures:
-    """Return the figures on the real test rows, how alike the texts are, and what they cost."""
-    request = EvaluateRequest(model=made.model, dataset=made.dataset, split="test")
+def _figures(made: Made, plain: Made | None, labelled: LabelledSet, context: ToolContext) -> Figures:
+    """Return the figures on the real test rows, alone and against `plain`, how alike the texts are, and the cost."""
+    request = EvaluateRequest(
+        model=made.model, dataset=made.dataset, split="test", against=plain.model if plain else None
+    )
     result = evaluate(request, ToolContext(workspace=context.workspace, run_key=f"{context.run_key}/{made.model}"))
     written = read_rows(context.workspace, made.dataset, "train")
+    spent = paid_for(context.workspace.engine)
+    assert context.writer is not None
     figures: Figures = {
         "training_rows": len(written),
         "test_rows": result.figures.rows,
         "written_similarity": _similarity([row.text for row in written], [str(row.label) for row in written]),
         "real_similarity": _similarity([row["text"] for row in labelled.rows], [row["label"] for row in labelled.rows]),
+        "tokens": sum(spent),
+        "cost": (context.writer.prices or FREE).cost(spent),
     }
     for name in ("accuracy", "macro_f1", "weighted_f1"):
-        estimate = getattr(result.figures, name)
-        figures |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+        figures |= _told(name, getattr(result.figures, name))
     figures |= {f"f1 {one.label}": one.f1.value for one in result.weakest}
-    if made.usage:
-        figures |= {"tokens": made.usage.tokens_in + made.usage.tokens_out, "cost": made.usage.cost}
+    if result.comparison:
+        figures |= _told("accuracy_gain", result.comparison.accuracy_gain)
+        figures |= _told("macro_f1_gain", result.comparison.macro_f1_gain)
+        figures["p"] = result.comparison.mcnemar_p
     return figures
+
+
+def _told(name: str, estimate: Estimate) -> Figures:
+    return {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
 
 
 def _similarity(texts: list[str], labels: list[str]) -> float:
     """Return the mean cosine of two different texts of one label, averaged over the labels."""
-    vectors = open_encoder(DEFAULT_ENCODER).embed(texts)
+    vectors = open_encoder(DEFAULT_ENCODER).embed(texts, EmbeddingCache(CACHE))
     means = []
     for label in sorted(set(labels)):
         own = vectors[np.array(labels) == label].astype(np.float64)
         if len(own) > 1:
             means.append(((own.sum(axis=0) ** 2).sum() - len(own)) / (len(own) * (len(own) - 1)))
     return float(np.mean(means))
-
-
-def _section(runs: Runs) -> str:
-    """Return the section of the page: a line a set, way and round."""
-    rows = []
-    for key, figures in runs.all():
-        accuracy, f1 = (
-            f"{figures[name]:.3f} ({figures[f'{name}_low']:.3f}-{figures[f'{name}_high']:.3f})"
-            for name in ("accuracy", "macro_f1")
-        )
-        alike = f"{figures['written_similarity']:.2f} / {figures['real_similarity']:.2f}"
-        cost = f"{figures.get('tokens', 0):,.0f} tokens, ${figures.get('cost', 0):.2f}"
-        way = f"{key['way']}, round {key['round']}"
-        rows.append(
-            [str(key["set"]), str(key["writer"]), way, f"{figures['training_rows']:.0f}", accuracy, f1, alike, cost]
-        )
-    header = ("set", "writer", "way", "written rows", "accuracy", "macro-F1", "likeness, written / real", "cost")
-    return f"""## S4: zero-data classifiers (`benchmarks/zero_data.py`)
-
-Real test rows, no real training row. The plain recipe is AnyClassifier's: the cells of the tree asked once, no gates,
-no contrast rounds, the same writer. Likeness: mean cosine of two texts of one label. Intervals are over test rows.
-
-{table(header, rows)}
-"""
 
 
 def _writer(arguments: argparse.Namespace) -> Writer:
@@ -166,14 +176,18 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rows", type=int, default=1_000, help="written rows of the first round")
     parser.add_argument("--rows-a-round", type=int, default=400, help="written rows of each later round")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--method", default="contrastive", choices=("probe", "contrastive", "setfit"))
+    parser.add_argument(
+        "--method", choices=("probe", "contrastive", "setfit"), help="default: contrastive; with --quick probe"
+    )
     parser.add_argument("--recorded", type=Path, nargs="+", help="files of recorded completions")
     parser.add_argument("--writer-url", nargs="+", help="OpenAI-compatible base URLs")
     parser.add_argument("--writer-model")
     parser.add_argument("--writer-key-env", help="the environment variable that holds the key")
     parser.add_argument("--prices", type=float, nargs=2, metavar=("IN", "OUT"), help="US dollars a million tokens")
     parser.add_argument("--quick", action="store_true", help="a try: its results stay in the folder --work")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    arguments.method = arguments.method or ("probe" if arguments.quick else "contrastive")
+    return arguments
 
 
 if __name__ == "__main__":

@@ -1,15 +1,24 @@
-"""The zero-data benchmark as it is run: recorded completions, real test rows, stopped and started again."""
+"""The zero-data benchmark as it is run: on real test rows, by recordings or an endpoint, stopped and started again."""
 
 from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+import threading
+from collections import Counter
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from classwright_tools.writing.prompting import chat_messages
+from classwright_tools.writing.writer import WritingRequest
+from writing_parts import RESET, Said, ScriptedEndpoint, Seen, said_items
+from writing_verbs_parts import sentence
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "banking12"
@@ -32,6 +41,66 @@ def run(work: Path) -> str:
         check=True,
     )
     return done.stdout
+
+
+TASK = """
+instruction: Classify a message to a shop's support.
+labels: {refund: the customer wants money back, delivery: the customer asks where a parcel is}
+source_types: [email, chat message]
+topics_per_label: 2
+subtopics_per_topic: 2
+"""
+ASKS = {"refund": "please give me my money back", "delivery": "when will my parcel be delivered"}
+TOKENS = 100 + 20  # of an answer of the scripted endpoint
+
+
+class Shop:
+    """A set of messages to a shop, and an endpoint that writes such messages, and from some answer on does not."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.answers = 0
+        self.last_answer: float = 0
+        self.reached = threading.Event()
+        folder.mkdir()
+        (folder / "task.yaml").write_text(TASK, encoding="utf-8")
+        rows = [{"text": f"{ask}, {sentence(n)}", "label": label} for n in range(9) for label, ask in ASKS.items()]
+        (folder / "test.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+
+    def answer(self, seen: Seen) -> Said:
+        """Write what is asked for, or nothing where the endpoint is to be gone."""
+        if self.answers >= self.last_answer:
+            self.reached.set()
+            return RESET
+        self.answers += 1
+        wanted = int(seen.prompt.split()[1])
+        number = int.from_bytes(seen.prompt.encode(), "big") % 1_000_003
+        if not seen.prompt.startswith("Write"):
+            return said_items(*(f"case {number + place}" for place in range(wanted)))
+        asked = seen.prompt.partition('"label": {"name": "')[2].partition('"')[0]
+        return said_items(*(f"{sentence(number * 50 + place)}: {ASKS[asked]}" for place in range(wanted)))
+
+    def start(self, work: Path, url: str) -> subprocess.Popen[str]:
+        """Start the benchmark on the set with the endpoint at `url`."""
+        options = ["--rows", "32", "--rows-a-round", "8", "--rounds", "2", "--quick", "--prices", "1", "1"]
+        writer = ["--writer-url", url, "--writer-model", "scripted"]
+        command = [sys.executable, "benchmarks/zero_data.py", "--sets", str(self.folder), "--work", str(work)]
+        return subprocess.Popen(
+            [*command, *options, *writer],
+            cwd=ROOT,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+
+def paid_prompts(work: Path) -> set[str]:
+    """Return the prompts whose answers are in the store, read as it lies on the disk."""
+    (index,) = work.glob("*/index.sqlite")
+    with closing(sqlite3.connect(index)) as connection:
+        stored = [json.loads(request) for (request,) in connection.execute("SELECT request FROM completions")]
+    return {chat_messages(WritingRequest.model_validate(request))[-1]["content"] for request in stored}
 
 
 def runs_of(work: Path) -> list[dict[str, Any]]:
@@ -58,3 +127,45 @@ def test_it_measures_both_ways_on_real_rows_and_goes_on_where_it_was_stopped(tmp
     assert again == measured
     assert second.count('"seed": 0') == 1  # only what was missing was measured
     assert first.split("## S4")[1] == second.split("## S4")[1]
+
+
+@pytest.mark.timeout(2 * LIMIT_SECONDS)
+def test_with_an_endpoint_it_runs_unattended_and_pays_for_nothing_twice(tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    shop = Shop(tmp_path / "shop")
+    with ScriptedEndpoint(shop.answer) as endpoint:
+        shop.last_answer = 9  # gone while the plain recipe's texts are written
+        first = shop.start(work, endpoint.url)
+        _, errors = first.communicate(timeout=LIMIT_SECONDS)
+        assert first.returncode == 1
+        assert "not finished: shop" in errors
+        assert not (work / "quick" / "s4.json").exists()  # a part of the rows is never taken for all of them
+
+        before = len(endpoint.chats)
+        paid = paid_prompts(work)
+        shop.last_answer, shop.reached = shop.answers + 4, threading.Event()
+        second = shop.start(work, endpoint.url)
+        assert shop.reached.wait(LIMIT_SECONDS)
+        second.kill()
+        second.communicate()
+        assert not paid & {seen.prompt for seen in endpoint.chats[before:]}
+
+        before = len(endpoint.chats)
+        paid = paid_prompts(work)
+        assert len(paid) == 13
+        shop.last_answer = float("inf")
+        third = shop.start(work, endpoint.url)
+        printed, errors = third.communicate(timeout=LIMIT_SECONDS)
+        asked_again = Counter(seen.prompt for seen in endpoint.chats[before:])
+
+    assert third.returncode == 0, errors
+    assert not paid & asked_again.keys()
+    assert set(asked_again.values()) == {1}
+    found = {(run["key"]["way"], run["key"]["round"]): run["figures"] for run in runs_of(work)}
+    assert set(found) == {("plain recipe", 0), ("classwright", 0), ("classwright", 1)}
+    assert found["plain recipe", 0]["training_rows"] == found["classwright", 0]["training_rows"] == 32
+    assert all(figures["accuracy"] > 0.8 for figures in found.values())
+    plain, *rounds = (found[way]["tokens"] for way in sorted(found, reverse=True))
+    assert max(rounds) == TOKENS * len(paid_prompts(work))  # also what was paid for before the run was killed
+    assert plain <= min(rounds)
+    assert "over the plain recipe" in printed
