@@ -16,6 +16,7 @@ from classwright_tools.augmentation.findings import advice_on
 from classwright_tools.augmentation.gain import measure_gains
 from classwright_tools.augmentation.gan_settings import GanSettings
 from classwright_tools.augmentation.methods import GENERATION_METHODS, Material, Recipe, generate
+from classwright_tools.augmentation.pair_sphere import as_features, on_sphere
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.augmentation import MeasuredGain
 from classwright_tools.domain.example import make_example
@@ -23,9 +24,12 @@ from classwright_tools.domain.figures import Estimate
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.errors import ClasswrightError, DamagedArtifact, InvalidInput, NotEnoughData, NotFound
 from classwright_tools.gan_augment import GanAugmentRequest, GanAugmentResult, gan_augment
+from classwright_tools.learning.encoders import open_encoder
 from classwright_tools.learning.model import load_model
+from classwright_tools.learning.pair_encoder import encoder_for
 from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
 from classwright_tools.workspace.datasets import save_dataset
+from pair_parts import KINDS, pair_rows, pair_task, save_pairs
 
 LABELS = ("card_arrival", "request_refund", "pending_transfer")
 
@@ -198,6 +202,55 @@ def test_the_advice_says_what_to_do_and_why_in_one_sentence() -> None:
     assert doubtful.endswith("mode collapse: they are alike.")
     for gain in (measured(0.03, 0.04), measured(0.004, 0.001), measured(-0.02, 0.001)):
         assert advice_on(gain, (), transfers=True).startswith("Do not use it, because held-out rows show no clear gain")
+
+
+def test_pairs_lie_on_a_sphere_and_come_back_as_the_features_that_they_were(context: ToolContext) -> None:
+    pairs = [row.content for row in pair_rows()]
+    features = encoder_for("pair", open_encoder(context.encoder)).embed(pairs)
+    placed = on_sphere("pair", features)
+    np.testing.assert_allclose(np.linalg.norm(placed, axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(as_features("pair", placed), features, atol=1e-4)
+    np.testing.assert_array_equal(as_features("text", on_sphere("text", features)), features)
+
+
+@pytest.mark.parametrize("method", ["gan", "distribution_calibration"])
+def test_pairs_are_generated_that_fit_or_do_not_and_a_training_sees_their_features(
+    method: str, context: ToolContext
+) -> None:
+    workspace, kinds = context.workspace, tuple(KINDS)
+    pair_task(workspace)
+    dataset = save_pairs(workspace, {"train": pair_rows(kinds[:6])})
+    result = augmented(context, task="shop", method=method)
+    assert (result.real_rows, result.faithfulness is not None) == (48, True)
+    made = load_augmentation(workspace, "shop-g1").rows
+    cosines = _cosines(as_features("pair", made.embeddings))
+    real = _cosines(encoder_for("pair", open_encoder(context.encoder)).embed([row.content for row in pair_rows()]))
+    fits = np.tile([True, False], len(real) // 2)
+    assert cosines[made.labels == 0].mean() == pytest.approx(real[fits].mean(), abs=0.1)
+    assert cosines[made.labels == 1].mean() == pytest.approx(real[~fits].mean(), abs=0.1)
+
+    request = TrainClassifierRequest(task="shop", dataset=dataset, method="probe", augmentation="shop-g1")
+    model = load_model(workspace, train_classifier(request, dataclasses.replace(context, run_key="train")).model)
+    held_out = pair_rows(kinds[6:])
+    answers = model.predict_proba([row.content for row in held_out]).argmax(axis=1)
+    assert np.mean([model.labels[answer] == row.label for answer, row in zip(answers, held_out, strict=True)]) > 0.8
+
+
+def _cosines(features: np.ndarray) -> np.ndarray:
+    """Return how alike the texts of each pair are, by the part of its features (n, 1536) that holds their product."""
+    products: np.ndarray = features[:, 3 * 384 :].sum(axis=1) / 16
+    return products
+
+
+def test_a_corpus_of_the_other_kind_is_refused(context: ToolContext) -> None:
+    workspace = context.workspace
+    save_banking(workspace, LABELS, 6)
+    pair_task(workspace)
+    pairs = save_pairs(workspace, {"train": pair_rows()})
+    with pytest.raises(InvalidInput, match="holds pairs, and the task is about single texts"):
+        augmented(context, "one", pretrain_dataset=pairs)
+    with pytest.raises(InvalidInput, match="holds single texts, and the task is about pairs"):
+        augmented(context, "two", task="shop", pretrain_dataset=save_corpus(workspace))
 
 
 def test_fewer_than_five_rows_of_a_label_are_refused_by_name(context: ToolContext) -> None:

@@ -81,7 +81,8 @@ def gan_augment(request: GanAugmentRequest, context: ToolContext) -> GanAugmentR
 
     Raises:
         NotFound: there is no such task or dataset.
-        InvalidInput: it is a pair task, or target and weight are both given, or target asks for nothing or too much.
+        InvalidInput: target and weight are both given, target asks for nothing or too much, or `pretrain_dataset` is
+            of pairs and the task of single texts, or the other way round.
         NotEnoughData: a label has fewer than five training rows, or they all resemble each other.
         Cancelled: the caller asked to stop; a pre-training that was finished is kept.
         StorageFailed: the disk is full.
@@ -89,7 +90,8 @@ def gan_augment(request: GanAugmentRequest, context: ToolContext) -> GanAugmentR
     started = time.monotonic()
     workspace = context.workspace
     task = workspace.task(request.task)
-    _check(request, task)
+    if request.target is not None and request.weight is not None:
+        raise InvalidInput("target and weight", "are two ways of saying how many rows", "Give one of them.")
     dataset = workspace.resolve(request.dataset, "dataset", task.slug).id
     corpus = workspace.artifact(request.pretrain_dataset, "dataset").id if request.pretrain_dataset else None
 
@@ -100,8 +102,9 @@ def gan_augment(request: GanAugmentRequest, context: ToolContext) -> GanAugmentR
     from classwright_tools.augmentation.gain import measure_gains
     from classwright_tools.augmentation.methods import generate
     from classwright_tools.learning.encoders import open_encoder
+    from classwright_tools.learning.pair_encoder import encoder_for
 
-    encoder = open_encoder(context.encoder)
+    encoder = encoder_for(task.kind, open_encoder(context.encoder))
     context.progress(0.0, f"reading {dataset}")
     material, learned = _material(context, encoder, task, dataset, corpus, request)
     recipes = _recipes(request, material)
@@ -123,6 +126,7 @@ def gan_augment(request: GanAugmentRequest, context: ToolContext) -> GanAugmentR
     card = AugmentationCard(
         task=task.slug,
         task_version=task.version,
+        kind=task.kind,
         dataset=dataset,
         method=recipe.method,
         encoder=encoder.ref,
@@ -154,16 +158,6 @@ def gan_augment(request: GanAugmentRequest, context: ToolContext) -> GanAugmentR
     return _result(published.id, card, len(made), measured, learned, started)
 
 
-def _check(request: GanAugmentRequest, task: Task) -> None:
-    """Raise an `InvalidInput` for what can be seen without reading rows."""
-    if task.kind == "pair":
-        raise InvalidInput(
-            f"task {task.slug!r}", "is about pairs, and only single texts are generated", "Use a task of kind 'text'."
-        )
-    if request.target is not None and request.weight is not None:
-        raise InvalidInput("target and weight", "are two ways of saying how many rows", "Give one of them.")
-
-
 def _material(
     context: ToolContext,
     encoder: Encoder,
@@ -182,7 +176,7 @@ def _material(
     material = material_of(context, encoder, cache, task, own)
     if corpus is None:
         return material, None
-    lesson = learn_from(context, encoder, cache, corpus, own, network=request.method in ("auto", "gan"))
+    lesson = learn_from(context, encoder, cache, corpus, own, task.kind, network=request.method in ("auto", "gan"))
     matched = tuple(name for name in task.label_names if name.casefold() in lesson.names)
     told = MatchedCorpus(rows=lesson.rows, matched=matched, reused=lesson.reused)
     return material.with_pretrained(lesson.pretrained), told

@@ -9,9 +9,11 @@ import numpy as np
 from classwright_tools.augmentation.base_classes import base_classes
 from classwright_tools.augmentation.gan_fitting import Pretrained, pretrain
 from classwright_tools.augmentation.gan_settings import GanSettings
+from classwright_tools.augmentation.pair_sphere import on_sphere
 from classwright_tools.augmentation.pretrained_files import kept_pretrained, pretraining_key, rows_digest
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.example import Example, Split
+from classwright_tools.domain.task import TaskKind
 from classwright_tools.errors import InvalidInput, NotEnoughData
 from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoders import Encoder
@@ -41,24 +43,28 @@ def learn_from(
     cache: EmbeddingCache,
     corpus: str,
     own: dict[Split, list[Example]],
+    kind: TaskKind,
     *,
     network: bool,
 ) -> Lesson:
     """Return what the training rows of the dataset `corpus` teach, without near-duplicates of the rows in `own`.
 
+    Its rows must be of the `kind` of the task's: single texts or pairs.
+
     With `network` the GAN is pre-trained on them, or taken from the workspace if it has been; without, only the means
     and covariances of its labels are taken.
 
     Raises:
-        InvalidInput: its rows are pairs.
+        InvalidInput: its rows are of the other kind.
         NotEnoughData: it has fewer than 100 rows, or fewer than two labels with 10.
     """
-    rows = _corpus_rows(context.workspace, corpus, own)
+    rows = _corpus_rows(context.workspace, corpus, own, kind)
     names = sorted({str(row.label) for row in rows})
     numbers = np.array([names.index(str(row.label)) for row in rows])
-    vectors = encoder.embed(
-        [row.text for row in rows], cache, lambda done: context.progress(0.05 + 0.2 * done, f"embedding {corpus}")
+    features = encoder.embed(
+        [row.content for row in rows], cache, lambda done: context.progress(0.05 + 0.2 * done, f"embedding {corpus}")
     )
+    vectors = on_sphere(kind, features)
     labels = np.eye(len(names), dtype=np.float32)[numbers]
     folded = frozenset(name.casefold() for name in names)
     if not network:
@@ -79,10 +85,11 @@ def learn_from(
     return Lesson(pretrained, len(rows), folded, reused)
 
 
-def _corpus_rows(workspace: Workspace, corpus: str, own: dict[Split, list[Example]]) -> list[Example]:
+def _corpus_rows(workspace: Workspace, corpus: str, own: dict[Split, list[Example]], kind: TaskKind) -> list[Example]:
     labelled = [row for row in read_rows(workspace, corpus, "train") if row.label is not None]
-    if any(row.text_pair is not None for row in labelled):
-        raise InvalidInput(f"dataset {corpus!r}", "holds pairs, and single texts are generated", "Name one of texts.")
+    if any((row.text_pair is not None) != (kind == "pair") for row in labelled):
+        reason, wanted = ("holds single texts", "pairs") if kind == "pair" else ("holds pairs", "single texts")
+        raise InvalidInput(f"dataset {corpus!r}", f"{reason}, and the task is about {wanted}", f"Name one of {wanted}.")
     chosen = np.random.default_rng(SEED).permutation(len(labelled))[:MOST_ROWS]
     kept = without_copies(
         [labelled[place] for place in np.sort(chosen)], [row for rows in own.values() for row in rows]

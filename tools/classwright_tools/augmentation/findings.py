@@ -10,6 +10,7 @@ from classwright_tools.augmentation import guards
 from classwright_tools.augmentation.faithfulness import Neighbourhoods, faithfulness, real_reference
 from classwright_tools.augmentation.helper_classifier import fit_helper
 from classwright_tools.augmentation.methods import Material
+from classwright_tools.augmentation.pair_sphere import as_compared
 from classwright_tools.domain.augmentation import FaithfulnessFigures, Likeness, MeasuredGain
 from classwright_tools.learning.generated import Generated
 
@@ -26,8 +27,9 @@ class Findings:
 
 def examine(material: Material, made: Generated, seed: int) -> Findings:
     """Return how faithful the rows that were `made` are to the real ones."""
-    found = faithfulness(made.embeddings, material.embeddings, seed)
-    reference = real_reference(material.embeddings, seed)
+    real = as_compared(material.kind, material.embeddings)
+    found = faithfulness(as_compared(material.kind, made.embeddings), real, seed)
+    reference = real_reference(real, seed)
     helper = fit_helper(material.embeddings, material.label_vectors)
     wanted = np.eye(len(material.names), dtype=np.float32)[made.labels]
     warnings = (

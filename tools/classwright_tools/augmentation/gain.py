@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classwright_tools.augmentation.methods import Material, Recipe, generate
+from classwright_tools.augmentation.pair_sphere import as_features
 from classwright_tools.domain.augmentation import GenerationMethod, MeasuredGain
 from classwright_tools.domain.figures import Estimate
 from classwright_tools.learning.generated import Generated
@@ -45,17 +46,19 @@ def measure_gains(
         kept, held = material.take(train_places), material.take(held_places)
         shares.append(len(held) / len(kept))
         plain = [fit(kept, None, c, balanced=balanced) for c in PENALTIES]
-        without.append([_accuracy(head, held.embeddings, held.labels) for head in plain])
+        held_rows = as_features(material.kind, held.embeddings)
+        without.append([_accuracy(head, held_rows, held.labels) for head in plain])
         for recipe in recipes:
             progress(number / len(pairs), f"measuring {recipe.method}, fold {number + 1} of {len(pairs)}")
             made = generate(replace(recipe, seed=recipe.seed + seed), kept)
             own = scores[recipe.method]
             heads = [fit(kept, made, c, balanced=balanced) for c in PENALTIES]
-            own.accuracies.append([_accuracy(head, held.embeddings, held.labels) for head in heads])
+            own.accuracies.append([_accuracy(head, held_rows, held.labels) for head in heads])
             if len(np.unique(made.labels)) > 1:
-                alone = fit_head(made.embeddings, made.labels, len(material.names), c=PENALTIES[0])
-                own.tstr.append(_accuracy(alone, held.embeddings, held.labels))
-                own.trts.append(_accuracy(plain[0], made.embeddings, made.labels))
+                made_rows = as_features(material.kind, made.embeddings)
+                alone = fit_head(made_rows, made.labels, len(material.names), c=PENALTIES[0])
+                own.tstr.append(_accuracy(alone, held_rows, held.labels))
+                own.trts.append(_accuracy(plain[0], made_rows, made.labels))
     return [
         _gain(method, np.array(own.accuracies), np.array(without), own, float(np.mean(shares)))
         for method, own in scores.items()
@@ -69,7 +72,8 @@ def fit(material: Material, made: Generated | None, c: float, *, balanced: bool)
         rows = np.concatenate([rows, made.embeddings])
         labels = np.concatenate([labels, made.labels])
         weights = np.concatenate([weights, made.weights])
-    return fit_head(rows, labels, len(material.names), c=c, balanced=balanced, row_weights=weights)
+    features = as_features(material.kind, rows)
+    return fit_head(features, labels, len(material.names), c=c, balanced=balanced, row_weights=weights)
 
 
 def _gain(

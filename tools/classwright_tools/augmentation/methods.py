@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classwright_tools.domain.augmentation import GenerationMethod
+from classwright_tools.domain.task import TaskKind
 from classwright_tools.learning.generated import Generated
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ MOST_GENERATED = 100_000
 class Material:
     """Scarce rows: embeddings (n, d), label numbers (n,), groups (n,) that stay together, and the labels' names (K,).
 
-    `pretrained` is what a large corpus taught, if there is one.
+    The embeddings have unit length; those of pairs are on the sphere of `pair_sphere.py`. `pretrained` is what a large
+    corpus taught, if there is one.
     """
 
     embeddings: npt.NDArray[np.float32]
@@ -32,6 +34,7 @@ class Material:
     groups: npt.NDArray[np.int64]
     names: tuple[str, ...]
     pretrained: Pretrained | None = None
+    kind: TaskKind = "text"
 
     def __len__(self) -> int:
         return len(self.labels)

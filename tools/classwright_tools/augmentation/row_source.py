@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from classwright_tools.augmentation.files import Augmentation, load_augmentation
 from classwright_tools.augmentation.methods import Material, Recipe, generate
+from classwright_tools.augmentation.pair_sphere import as_features, on_sphere
 from classwright_tools.domain.cards import EncoderRef
 from classwright_tools.errors import InvalidInput
 from classwright_tools.learning.generated import Generated
@@ -28,17 +29,20 @@ class AugmentationSource:
         return self.augmentation.card.measured.penalty
 
     def beside(self, rows: Rows, embeddings: np.ndarray) -> Generated:
-        """Return the rows to train on beside `rows`, whose `embeddings` are (n, d).
+        """Return the rows to train on beside `rows`, whose `embeddings` or pairs' features are (n, d).
 
         The stored ones were generated from all training rows. In a fold they would bring the held-out rows in by the
         back door, so the same recipe is followed on the fold's rows.
         """
         card = self.augmentation.card
         if len(rows) == card.real_rows:
-            return self.augmentation.rows
-        material = Material(embeddings, rows.labels, rows.groups, card.labels, self.augmentation.pretrained)
-        recipe = Recipe(card.method, card.target, card.weight or 0.0, card.seed)
-        return generate(recipe, material)
+            made = self.augmentation.rows
+        else:
+            real = on_sphere(card.kind, embeddings)
+            pretrained = self.augmentation.pretrained
+            material = Material(real, rows.labels, rows.groups, card.labels, pretrained, card.kind)
+            made = generate(Recipe(card.method, card.target, card.weight or 0.0, card.seed), material)
+        return replace(made, embeddings=as_features(card.kind, made.embeddings))
 
 
 def row_source(

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from classwright_tools.augmentation.methods import Material
+from classwright_tools.augmentation.pair_sphere import on_sphere
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.example import Example, Split
 from classwright_tools.domain.task import Task
@@ -39,7 +40,7 @@ def material_of(
     _refuse_few((row.label for row in kept), task.label_names)
     rows = training_rows(kept, task.label_names)
     vectors = encoder.embed(rows.texts, cache, lambda done: context.progress(0.05 * done, "embedding texts"))
-    return Material(vectors, rows.labels, rows.groups, task.label_names)
+    return Material(on_sphere(task.kind, vectors), rows.labels, rows.groups, task.label_names, kind=task.kind)
 
 
 def _refuse_few(labels: Iterable[str | None], names: tuple[str, ...]) -> None:

@@ -9,6 +9,7 @@ from pydantic import Field
 from classwright_tools.domain.cards import EncoderRef
 from classwright_tools.domain.figures import Estimate
 from classwright_tools.domain.noun import ArtifactId, LabelName, Noun, Slug
+from classwright_tools.domain.task import TaskKind
 
 GenerationMethod = Literal["distribution_calibration", "gan", "smote", "mixup"]
 
@@ -53,6 +54,7 @@ class AugmentationCard(Noun):
 
     task: Slug
     task_version: int = Field(ge=1)
+    kind: TaskKind = "text"
     dataset: ArtifactId
     method: GenerationMethod
     encoder: EncoderRef
