@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 PAGE = Path(__file__).parents[1] / "RESULTS.md"
+RESULTS = PAGE.with_name("results")
 HEADING = """# Results
 
 Made by `make bench-articles`, each section by the script that it names. Intervals are 95%, over seeds.
@@ -24,7 +26,7 @@ def write_section(name: str, text: str, *, quick: bool) -> None:
     if quick:
         return
     start, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
-    section = f"{start}\n{text.strip()}\n{end}\n"
+    section = f"{start}\n{text.strip()}\n\n{_versions(name)}\n{end}\n"
     page = PAGE.read_text(encoding="utf-8") if PAGE.exists() else HEADING
     if start in page:
         before, rest = page.split(start, 1)
@@ -32,3 +34,10 @@ def write_section(name: str, text: str, *, quick: bool) -> None:
     else:
         page += f"\n{section}"
     PAGE.write_text(page, encoding="utf-8")
+
+
+def _versions(name: str) -> str:
+    """Return with which versions the runs in `results/NAME.json` were made last."""
+    document = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+    libraries = ", ".join(f"{library} {version}" for library, version in document["versions"].items())
+    return f"Measured with Python {document['python']}, {libraries}; the figures of every run: `results/{name}.json`."

@@ -53,11 +53,11 @@ class Runs:
         return self._runs[name][1]
 
     def figures(self, measure: str, **key: Value) -> list[float]:
-        """Return one figure of all runs whose keys contain `key`, in the order of their seeds."""
+        """Return one figure of all runs that have it and whose keys contain `key`, in the order of their seeds."""
         found = [
             (own["seed"], figures[measure])
             for own, figures in self._runs.values()
-            if all(own.get(name) == value for name, value in key.items())
+            if measure in figures and all(own.get(name) == value for name, value in key.items())
         ]
         return [value for _, value in sorted(found)]
 

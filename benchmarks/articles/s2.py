@@ -18,7 +18,7 @@ from pair_ways import ATTENTION, BASELINES, NETWORKS, POOLED, Problem, measure_b
 from runs import Runs, arguments_of
 
 SLOW_SEEDS = 3  # of the ways that take longer or only serve the reading
-CROSS_ENCODER_SEEDS = 1  # minutes each
+CROSS_ENCODER_SEEDS = 3  # minutes each
 BESIDE = ("labels only", "random", "generated, half random")  # networks on the sets beside homedepot_search
 
 

@@ -158,13 +158,17 @@ def test_it_is_said_when_the_corpus_shares_no_label(context: ToolContext) -> Non
     assert "has no label of the task's" in result.summary
 
 
-def test_auto_keeps_nothing_where_nothing_helps_and_says_so(context: ToolContext) -> None:
-    save_banking(context.workspace, LABELS, 8)
+def test_auto_keeps_nothing_where_labels_say_nothing_and_says_so(context: ToolContext) -> None:
+    workspace = context.workspace
+    workspace.save_task(Task(slug="bank", instruction="a coin was thrown", labels=(Label(name="a"), Label(name="b"))))
+    texts = [row["text"] for row in map(json.loads, _lines())][::5]
+    rows = [make_example(text, "ab"[place % 2]) for place, text in enumerate(texts)]
+    save_dataset(workspace, "bank", {"train": rows}, parent=None, run_key="r", made_by="import_examples")
     result = augmented(context, method="auto")
     assert {one.method for one in result.measured} == set(GENERATION_METHODS)
-    if result.augmentation is None:
-        assert result.advice.startswith("Use none, because")
-        assert context.workspace.latest("augmentation", "bank") is None
+    assert (result.augmentation, result.method, result.generated_rows) == (None, None, 0)
+    assert result.advice.startswith("Use none, because there is no gain")
+    assert workspace.latest("augmentation", "bank") is None
     assert len(result.model_dump_json()) < 6_000
 
 

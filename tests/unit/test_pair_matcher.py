@@ -112,6 +112,34 @@ def test_the_error_report_draws_where_the_matcher_looked(trained: TrainClassifie
     assert "attention_1.png" in result.summary
 
 
+def test_the_attention_of_any_pair_is_drawn_when_it_is_asked_for(
+    trained: TrainClassifierResult, context: ToolContext
+) -> None:
+    pairs = [
+        {"text": "red lamp", "text_pair": "small red table lamp"},
+        {"text": "red lamp", "text_pair": "garden hose"},
+    ]
+    rows = {"train": pair_rows(TRAINING), "validation": pair_rows(HELD_OUT)[:4]}
+    dataset = save_pairs(context.workspace, rows, run_key="asked")  # type: ignore[arg-type]  # the keys are splits
+    request = {"model": trained.model, "dataset": dataset, "pairs": pairs}
+
+    result = error_analysis(ErrorAnalysisRequest.model_validate(request), replace(context, run_key="attention"))
+
+    folder = context.workspace.artifact(result.report, "report").path
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert (folder / "attention_2.png").read_bytes().startswith(b"\x89PNG")
+    assert page.index("red lamp → small red table lamp. Given: fits.") < page.index("garden hose. Given: mismatch.")
+    wordless = {**request, "pairs": [{"text": "", "text_pair": "garden hose"}]}
+    with pytest.raises(InvalidInput, match="has a text without words"):
+        error_analysis(ErrorAnalysisRequest.model_validate(wordless), replace(context, run_key="wordless"))
+    simple = TrainClassifierRequest(task="shop", dataset=trained.dataset, method="probe")
+    probe = train_classifier(simple, replace(context, run_key="probe"))
+    with pytest.raises(InvalidInput, match=r"only a matcher looks.*Leave it out"):
+        error_analysis(
+            ErrorAnalysisRequest.model_validate({**request, "model": probe.model}), replace(context, run_key="probed")
+        )
+
+
 def test_an_export_of_a_matcher_gives_its_probabilities(trained: TrainClassifierResult, context: ToolContext) -> None:
     result = export_model(ExportModelRequest(model=trained.model), context)
 

@@ -10,6 +10,7 @@ from classwright_tools.context import ToolContext
 from classwright_tools.domain.analysis import CellFinding, ConfusedPair, ErrorCluster, LabelIssue, StyleGap
 from classwright_tools.domain.figures import ClassFigures
 from classwright_tools.domain.noun import ArtifactId, Noun, ToolRequest, ToolResult, leading
+from classwright_tools.domain.pair import GivenPair
 from classwright_tools.domain.regeneration import RegenerationItem, RegenerationPlan
 from classwright_tools.domain.topic_tree import TopicTree
 
@@ -29,6 +30,11 @@ class ErrorAnalysisRequest(ToolRequest):
     model: ArtifactId
     dataset: ArtifactId | None = Field(default=None, description="Default: the newest of the model's task.")
     rows: int = Field(default=300, ge=1, le=20_000, description="Rows that the regeneration plan may ask for in all.")
+    pairs: tuple[GivenPair, ...] = Field(
+        default=(),
+        max_length=8,
+        description="For a matcher: pairs of your own, whose attention the report draws before that of the errors.",
+    )
 
 
 class ErrorAnalysisResult(ToolResult):
@@ -59,10 +65,11 @@ def error_analysis(request: ErrorAnalysisRequest, context: ToolContext) -> Error
     Raises:
         NotFound: there is no such model or dataset.
         NotEnoughData: there are neither real validation rows nor training rows that can be held out.
-        InvalidInput: the dataset is of another task, or holds a label that the model does not know.
+        InvalidInput: the dataset is of another task, or holds a label that the model does not know, or `pairs` are
+            given and the model is no matcher.
     """
     from classwright_tools.learning.model import load_model
-    from classwright_tools.measurement.attended_pairs import attended_pairs
+    from classwright_tools.measurement.attended_pairs import asked_pairs, attended_pairs
     from classwright_tools.measurement.error_report import write_error_report
     from classwright_tools.measurement.evidence import gather
     from classwright_tools.measurement.regeneration import next_round
@@ -72,13 +79,14 @@ def error_analysis(request: ErrorAnalysisRequest, context: ToolContext) -> Error
     dataset = workspace.resolve(request.dataset, "dataset", task).id
     context.progress(0.0, f"Reading {dataset}")
     model = load_model(workspace, request.model)
+    asked = asked_pairs(model, request.model, request.pairs)
     evidence = gather(
         workspace, model, dataset, context.seed, lambda done: context.progress(0.5 * done, "Finding the errors")
     )
     report = _report(request, context, task, model, evidence)
     context.progress(0.75, "Drawing the map of the texts")
     drawn = _map(evidence, context.seed)
-    attended = attended_pairs(model, evidence.errors_in)
+    attended = (*asked, *attended_pairs(model, evidence.errors_in))
     context.progress(0.9, "Drawing the report")
     made = workspace.publish(
         "report",
@@ -179,7 +187,7 @@ def _result(
         report.headline,
         f"{report.errors} of {report.rows} rows are wrong." + (f" Lowest F1: {weakest}." if weakest else ""),
         f"The plan {plan} asks for {wanted} texts in {len(report.plan_items)} requests." if plan else "",
-        f"The report shows in {attended} of them where the matcher looked (attention_1.png)." if attended else "",
+        f"The report shows in {attended} pairs where the matcher looked (attention_1.png)." if attended else "",
         report.cannot_know,
     ]
     if plan:

@@ -1,10 +1,12 @@
-"""Where a matcher looked in the pairs that it got wrong: its attention, to be drawn as heat maps."""
+"""Where a matcher looked, in pairs that it got wrong or that were asked for: its attention, drawn as heat maps."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from classwright_tools.domain.pair import GivenPair, joined, shown
 from classwright_tools.errors import InvalidInput
 from classwright_tools.learning.matching.matcher import Attention
 from classwright_tools.learning.model import Classifier, MatchClassifier
@@ -15,10 +17,10 @@ MOST_PAIRS = 4
 
 @dataclass(frozen=True)
 class AttendedPair:
-    """A pair as a reader sees it, its label, the label that it was given, and the matcher's attention."""
+    """A pair as a reader sees it, its label if known, the label that it was given, and the matcher's attention."""
 
     shown: str
-    label: str
+    label: str | None
     predicted: str
     attention: Attention
 
@@ -37,3 +39,23 @@ def attended_pairs(model: Classifier, found: Answers) -> tuple[AttendedPair, ...
         if len(pairs) == MOST_PAIRS:
             break
     return tuple(pairs)
+
+
+def asked_pairs(model: Classifier, name: str, pairs: Iterable[GivenPair]) -> tuple[AttendedPair, ...]:
+    """Return the attention of the model called `name` on the `pairs` that somebody asks about.
+
+    Raises:
+        InvalidInput: the model is no matcher, or a text has no word.
+    """
+    contents = [joined(pair.text, pair.text_pair) for pair in pairs]
+    if not contents:
+        return ()
+    if not isinstance(model, MatchClassifier):
+        raise InvalidInput(
+            "`pairs`", f"asks where model {name!r} looked, and only a matcher looks", "Leave it out, or use a matcher."
+        )
+    given = model.predict_proba(contents).argmax(axis=1)
+    return tuple(
+        AttendedPair(shown(content), None, model.labels[place], model.attention(content))
+        for content, place in zip(contents, given.tolist(), strict=True)
+    )
