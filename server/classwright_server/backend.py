@@ -84,8 +84,10 @@ class Backend:
         opened = await self.opened()
         return await anyio.to_thread.run_sync(opened.workspaces.of, current_principal())
 
-    async def run_now(self, tool: str, request: dict[str, Any]) -> Outcome:
+    async def run_now(self, tool: str, request: dict[str, Any], go_on: Callable[[], Awaitable[None]]) -> Outcome:
         """Run a quick verb in a compute process and return its outcome; it is no job.
+
+        `go_on` is called every two seconds until then.
 
         Raises:
             NotFound: something that the request names does not exist.
@@ -99,7 +101,11 @@ class Backend:
         def run() -> Outcome:
             return opened.pool.run(order, _ignored, _never, writes=True)
 
-        return await anyio.to_thread.run_sync(run, abandon_on_cancel=True)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_every_two_seconds, go_on)
+            outcome = await anyio.to_thread.run_sync(run, abandon_on_cancel=True)
+            tasks.cancel_scope.cancel()
+        return outcome
 
     async def submit(self, tool: str, request: dict[str, Any], task: str | None) -> str:
         """Store a job and return its id.
@@ -193,6 +199,12 @@ class Opened:
             self._vllm.close()
         self._sign.release()
         self.workspaces.close()
+
+
+async def _every_two_seconds(go_on: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await anyio.sleep(REPORT_EVERY_SECONDS)
+        await go_on()
 
 
 def _ignored(_progress: Progress) -> None:

@@ -102,9 +102,11 @@ def _tool(name: str, arguments: type[ArgModelBase], result: type[BaseModel], bod
 def _quick_tool(backend: Backend, verb: Verb) -> Tool:
     """Return the tool that runs `verb` while the call waits, and gives its result itself."""
 
-    async def body(arguments: dict[str, Any], _context: Context[Any, Any]) -> BaseModel:
+    async def body(arguments: dict[str, Any], context: Context[Any, Any]) -> BaseModel:
         request = verb.request(**arguments)
-        outcome = await backend.run_now(verb.name, request.model_dump(mode="json"))
+        notes = _ProgressNotes(context, verb.name)
+        await notes.go_on()
+        outcome = await backend.run_now(verb.name, request.model_dump(mode="json"), notes.go_on)
         return verb.result.model_validate(_result_of(outcome))  # type: ignore[no-any-return]  # a pydantic model
 
     return _tool(verb.name, arguments_of(verb.name, verb.request, waits=False), verb.result, body)
@@ -116,11 +118,14 @@ def _job_tool(backend: Backend, verb: Verb) -> Tool:
     async def body(arguments: dict[str, Any], context: Context[Any, Any]) -> BaseModel:
         wait_seconds = arguments.pop("wait_seconds")
         request = verb.request(**arguments).model_dump(mode="json")
-        job_id = await backend.submit(verb.name, request, _task_of(request))
         if declares_tasks(context.request_context):  # it follows the task: only what ends at once is waited for
+            job_id = await backend.submit(verb.name, request, _task_of(request))
             record = await backend.wait(job_id, min(wait_seconds, TASK_WAIT_SECONDS), _unreported)
         else:
-            record = await backend.wait(job_id, wait_seconds, _ProgressNotes(context))
+            notes = _ProgressNotes(context, verb.name)
+            await notes.go_on()
+            job_id = await backend.submit(verb.name, request, _task_of(request))
+            record = await backend.wait(job_id, wait_seconds, notes)
         if record.status == "failed" and record.outcome:
             _result_of(record.outcome)
         return view_of(record)
@@ -130,7 +135,9 @@ def _job_tool(backend: Backend, verb: Verb) -> Tool:
 
 def _get_job(backend: Backend) -> Tool:
     async def body(arguments: dict[str, Any], context: Context[Any, Any]) -> BaseModel:
-        record = await backend.wait(arguments["job_id"], arguments["wait_seconds"], _ProgressNotes(context))
+        notes = _ProgressNotes(context, "get_job")
+        await notes.go_on()
+        record = await backend.wait(arguments["job_id"], arguments["wait_seconds"], notes)
         return view_of(record)
 
     return _tool("get_job", arguments_of("get_job", GetJobRequest, waits=False), JobView, body)
@@ -160,17 +167,24 @@ def _list_jobs(backend: Backend) -> Tool:
 
 
 class _ProgressNotes:
-    """Sends a job's progress to the client whose call waits. MCP wants each value higher than the one before."""
+    """Sends progress to the client whose call waits. MCP wants each value higher than the one before."""
 
-    def __init__(self, context: Context[Any, Any]) -> None:
+    def __init__(self, context: Context[Any, Any], tool: str) -> None:
         self._context = context
+        self._tool = tool
         self._last = 0.0
 
     async def __call__(self, record: JobRecord) -> None:
         """Tell where the job stands."""
-        self._last = max(record.progress.fraction or 0.0, self._last + 1e-6)
-        message = record.progress.message or record.status
-        await self._context.report_progress(self._last, 1.0, f"{record.tool}: {message}")
+        await self._tell(record.progress.fraction or 0.0, f"{record.tool}: {record.progress.message or record.status}")
+
+    async def go_on(self) -> None:
+        """Tell that the call is being answered: at once, since the first call opens the workspace."""
+        await self._tell(0.0, f"{self._tool}: under way")
+
+    async def _tell(self, fraction: float, message: str) -> None:
+        self._last = max(fraction, self._last + 1e-6)
+        await self._context.report_progress(self._last, 1.0, message)
 
 
 async def _unreported(_record: JobRecord) -> None:

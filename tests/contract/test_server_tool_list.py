@@ -87,14 +87,45 @@ async def test_descriptions_and_instructions_fit_where_hosts_cut_them(tmp_path: 
             assert 50 < len(tool["description"].encode()) < 2_000, name
 
 
-async def test_every_argument_is_described_and_others_are_refused(tmp_path: Path) -> None:
+async def test_every_argument_is_described_and_bounded_and_others_are_refused(tmp_path: Path) -> None:
+    """Those of the objects inside an argument too: a model fills what it is told of, up to where it is told to stop."""
     async with connected(make_settings(tmp_path)) as client:
         for name, tool in (await listed(client)).items():
             schema = tool["inputSchema"]
             assert schema["type"] == "object", name
-            assert schema["additionalProperties"] is False, name
-            for argument, described in schema["properties"].items():
-                assert described.get("description") or "$ref" in described, f"{name}.{argument}"
+            for place, properties, others in objects_in(name, schema):
+                assert others is False, place
+                for argument, described in properties.items():
+                    assert described.get("description"), f"{place}.{argument}"
+                    assert is_bounded(described), f"{place}.{argument}"
+
+
+def objects_in(name: str, schema: dict[str, Any]) -> list[tuple[str, dict[str, Any], Any]]:
+    """A schema's own properties and those of its definitions, each with whether it takes others."""
+    parts = {name: schema} | {f"{name}#{part}": inner for part, inner in schema.get("$defs", {}).items()}
+    return [
+        (place, part["properties"], part.get("additionalProperties"))
+        for place, part in parts.items()
+        if "properties" in part
+    ]
+
+
+def is_bounded(schema: dict[str, Any]) -> bool:
+    """Whether only so much can be said: how long a text or list is, how large a number."""
+    if "anyOf" in schema:
+        return all(is_bounded(choice) for choice in schema["anyOf"])
+    if {"enum", "const", "$ref"} & set(schema):
+        return True
+    match schema["type"]:
+        case "string":
+            return bool({"maxLength", "pattern"} & set(schema))
+        case "integer" | "number":
+            return bool({"minimum", "exclusiveMinimum"} & set(schema)) and "maximum" in schema
+        case "array":
+            return "maxItems" in schema and is_bounded(schema["items"])
+        case "object":
+            return "maxProperties" in schema and is_bounded(schema["additionalProperties"])
+    return True
 
 
 async def test_long_tools_wait_twenty_seconds_and_never_more_than_fifty(tmp_path: Path) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.example import Example, Split, make_example
-from classwright_tools.domain.noun import ArtifactId, Noun, Slug, ToolRequest, ToolResult
+from classwright_tools.domain.noun import MAX_LABELS, ArtifactId, GivenText, Noun, Slug, ToolRequest, ToolResult
 from classwright_tools.domain.pair import apart
 from classwright_tools.domain.task import Task
 from classwright_tools.errors import InvalidInput
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 class GivenRow(Noun):
     """A row passed in the call."""
 
-    text: str
-    text_pair: str | None = Field(default=None, description="A pair task's second text: the item.")
-    label: str | None = None
+    text: GivenText = Field(description="The text; in a pair task the query.")
+    text_pair: GivenText | None = Field(default=None, description="A pair task's second text: the item.")
+    label: Annotated[str, Field(max_length=200)] | None = Field(default=None, description="Not for 'unlabelled'.")
 
 
 class ImportExamplesRequest(ToolRequest):
@@ -55,8 +55,9 @@ class ImportExamplesRequest(ToolRequest):
         "'text_pair', or 'query' and 'item'.",
     )
     label_column: str = Field(default="label", max_length=200, description="Not read for the split 'unlabelled'.")
-    label_names: dict[str, str] = Field(
+    label_names: dict[str, Annotated[str, Field(max_length=200)]] = Field(
         default_factory=dict,
+        max_length=2 * MAX_LABELS,
         description="The source's labels to the task's, where they differ: {'0': 'spam'}.",
     )
     dataset: ArtifactId | None = Field(

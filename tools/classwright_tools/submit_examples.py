@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.assignment import Assignment, Batch, BatchId
-from classwright_tools.domain.noun import ArtifactId, ToolRequest, ToolResult, leading
+from classwright_tools.domain.noun import ArtifactId, GivenText, ToolRequest, ToolResult, leading
 from classwright_tools.domain.outcome import RefusedText
 from classwright_tools.domain.pair import GivenPair, joined
 from classwright_tools.domain.task import Task
@@ -27,7 +27,7 @@ class SubmitExamplesRequest(ToolRequest):
 
     assignment: ArtifactId = Field(description="The assignment's id, from synthesize_examples.")
     batch: BatchId = Field(description="The batch that the texts were written for.")
-    texts: tuple[str, ...] = Field(default=(), max_length=100, description="The texts, one string each.")
+    texts: tuple[GivenText, ...] = Field(default=(), max_length=100, description="The texts, one string each.")
     pairs: tuple[GivenPair, ...] = Field(
         default=(), max_length=100, description="For a pair task, in place of `texts`: queries with their items."
     )

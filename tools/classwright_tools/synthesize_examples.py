@@ -60,10 +60,10 @@ class SynthesizeExamplesRequest(ToolRequest):
         description="Texts that may be written for each row wanted, refused ones included.",
     )
     max_tokens: int | None = Field(
-        default=None, ge=1, description="Stop before the writer has used this many tokens in this call."
+        default=None, ge=1, le=10**10, description="Stop before the writer has used this many tokens in this call."
     )
     max_cost: float | None = Field(
-        default=None, gt=0, description="Stop before this call has cost so much, in US dollars."
+        default=None, gt=0, le=10**6, description="Stop before this call has cost so much, in US dollars."
     )
 
 

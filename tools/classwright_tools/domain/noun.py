@@ -45,6 +45,8 @@ def leading(items: Iterable[N], max_bytes: int, *, least: int = 1) -> tuple[N, .
 
 # The bounds that every tool shares. They keep one call from exhausting a host.
 MAX_TEXT_CHARS = 20_000
+MAX_GIVEN_CHARS = 100_000
+"""Of a text in a call. One over `MAX_TEXT_CHARS` is refused by itself, with its reason; one over this with the call."""
 MAX_LABELS = 500
 MAX_ROWS_WRITTEN = 200_000
 
@@ -66,4 +68,5 @@ ArtifactId = Annotated[
 ]
 LabelName = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT_CHARS)]
+GivenText = Annotated[str, Field(max_length=MAX_GIVEN_CHARS)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]

@@ -35,8 +35,8 @@ class Topic(Noun):
 class LabelTopics(Noun):
     """The topics of one label."""
 
-    label: LabelName
-    topics: tuple[Topic, ...] = Field(min_length=1, max_length=20)
+    label: LabelName = Field(description="One of the task's labels.")
+    topics: tuple[Topic, ...] = Field(min_length=1, max_length=20, description="What its texts are about.")
 
 
 class TopicTree(Noun):
