@@ -128,6 +128,11 @@ def test_a_bad_argument_is_named_and_its_value_is_not_repeated() -> None:
             {"task": "support", "rows": 10**9},
             "rows: Input should be less than or equal to 200000",
         ),
+        (
+            "import_examples",
+            {"task": "support", "split": "train", "rows": [{"text": "x" * 100_001}]},
+            r"rows\[0\].text: the text is longer than 100000 characters",
+        ),
         ("get_job", {"job_id": "x", "wait_seconds": 51}, "wait_seconds: Input should be less than or equal to 50"),
         (
             "propose_topics",

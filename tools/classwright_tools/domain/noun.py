@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 
 class Noun(BaseModel):
@@ -50,6 +50,13 @@ MAX_GIVEN_CHARS = 100_000
 MAX_LABELS = 500
 MAX_ROWS_WRITTEN = 200_000
 
+
+def _bounded(text: str) -> str:
+    if len(text) > MAX_GIVEN_CHARS:
+        raise ValueError(f"the text is longer than {MAX_GIVEN_CHARS} characters")
+    return text
+
+
 Slug = Annotated[
     str,
     Field(
@@ -68,5 +75,6 @@ ArtifactId = Annotated[
 ]
 LabelName = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT_CHARS)]
-GivenText = Annotated[str, Field(max_length=MAX_GIVEN_CHARS)]
+# Not by `max_length`: pydantic then refuses a whole call for one broken character, where the one text is refused.
+GivenText = Annotated[str, AfterValidator(_bounded), Field(json_schema_extra={"maxLength": MAX_GIVEN_CHARS})]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
