@@ -17,6 +17,7 @@ from classwright_server.jobs.view import FINISHED
 from classwright_server.names import check_names
 from classwright_server.principals import current_principal
 from classwright_server.settings import ServerSettings
+from classwright_server.telemetry import count_result, flush_telemetry
 from classwright_tools.errors import ClasswrightError
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ class Backend:
             tasks.start_soon(_every_two_seconds, go_on)
             outcome = await anyio.to_thread.run_sync(run, abandon_on_cancel=True)
             tasks.cancel_scope.cancel()
+        count_result(tool, outcome.result or {})
         return outcome
 
     async def submit(self, tool: str, request: dict[str, Any], task: str | None) -> str:
@@ -199,6 +201,7 @@ class Opened:
             self._vllm.close()
         self._sign.release()
         self.workspaces.close()
+        flush_telemetry()
 
 
 async def _every_two_seconds(go_on: Callable[[], Awaitable[None]]) -> None:

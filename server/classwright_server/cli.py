@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from classwright_server import __version__
 from classwright_server.settings import DEFAULT_PORT, PREFIX, ServerSettings, settings_from
+from classwright_server.telemetry import start_telemetry
 from classwright_tools.errors import ClasswrightError
 
 
@@ -29,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from classwright_server.vllm import vllm_program
 
             vllm_program(os.environ)  # said before anything starts, if it is missing
+        start_telemetry(os.environ, page=settings.metrics)
         return _work(settings) if parsed.command == "worker" else _serve(settings)
     except ClasswrightError as error:
         print(f"classwright: {error}", file=sys.stderr)  # noqa: T201  # a command line's own error
@@ -142,6 +144,7 @@ def _add_http_settings(parser: argparse.ArgumentParser) -> None:
     http.add_argument("--required-scope", metavar="SCOPE", action="append", help="one they must have; repeatable")
     http.add_argument("--public-url", metavar="URL", help="with --jwks-url: this server's URL, as clients know it")
     http.add_argument("--allow-host", metavar="HOST", action="append", help="a Host header to accept; repeatable")
+    http.add_argument("--metrics", action="store_true", default=None, help="show the operator counters at /metrics")
 
 
 if __name__ == "__main__":

@@ -14,16 +14,18 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from classwright_server.app import build_server
+from classwright_server.metrics_page import metrics_page
 from classwright_server.settings import LOOPBACK, ServerSettings
 from classwright_server.tokens import AnyOf, SharedToken, SignedTokens, shared_token
 from classwright_tools.errors import InvalidInput
 
+LOOPBACK_HEADERS = ("127.0.0.1", "localhost", "[::1]")
 GRACE_SECONDS = 2
 """How long open streams may hold up a stop."""
 
 
 def http_app(settings: ServerSettings, environment: Mapping[str, str]) -> Starlette:
-    """Return the ASGI application: the MCP endpoint at /mcp, and /health for a load balancer.
+    """Return the ASGI application: the MCP endpoint at /mcp, /health for a load balancer, and /metrics if it is wanted.
 
     Raises:
         InvalidInput: the address is reachable from outside, but a token or the allowed hosts are missing.
@@ -37,20 +39,29 @@ def http_app(settings: ServerSettings, environment: Mapping[str, str]) -> Starle
         )
     server = build_server(settings, auth=_auth(settings) if verifier else None, token_verifier=verifier)
 
+    security = _security(settings)
     server.custom_route("/health", methods=["GET"])(_health)
-
-    security = None
-    if settings.allow_hosts:
-        security = TransportSecuritySettings(
-            allowed_hosts=[form for host in settings.allow_hosts for form in (host, f"{host}:*")],
-            allowed_origins=[f"{scheme}://{host}" for host in settings.allow_hosts for scheme in ("http", "https")],
-        )
+    if settings.metrics:
+        server.custom_route("/metrics", methods=["GET"])(metrics_page(security, needs_token=verifier is not None))
     return server.streamable_http_app(host=settings.host, transport_security=security)
 
 
 async def _health(_request: Request) -> Response:
     """Say that the process lives, and nothing else: anyone may ask."""
     return JSONResponse({"status": "ok"})
+
+
+def _security(settings: ServerSettings) -> TransportSecuritySettings:
+    """Return which `Host` and `Origin` headers are accepted: the operator's, else those of loopback on any port."""
+    if settings.allow_hosts:
+        return TransportSecuritySettings(
+            allowed_hosts=[form for host in settings.allow_hosts for form in (host, f"{host}:*")],
+            allowed_origins=[f"{scheme}://{host}" for host in settings.allow_hosts for scheme in ("http", "https")],
+        )
+    return TransportSecuritySettings(
+        allowed_hosts=[f"{host}:*" for host in LOOPBACK_HEADERS],
+        allowed_origins=[f"http://{host}:*" for host in LOOPBACK_HEADERS],
+    )
 
 
 def serve_http(settings: ServerSettings) -> None:

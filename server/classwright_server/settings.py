@@ -81,6 +81,7 @@ class ServerSettings(Noun):
     token_env: str | None = Field(default=None, description="The environment variable that holds the bearer token.")
     authorization: AuthorizationServer | None = None
     allow_hosts: tuple[str, ...] = ()
+    metrics: bool = Field(default=False, description="Whether /metrics shows the operator counters of jobs and rows.")
     vllm: str | None = Field(default=None, description="A model for a `vllm serve` of the server's own.")
     jobs: tuple[QueueName, ...] = Field(default=get_args(QueueName), description="Which jobs this process runs.")
 
@@ -114,12 +115,13 @@ def settings_from(flags: Mapping[str, Any], environment: Mapping[str, str]) -> S
     )
     return ServerSettings(
         surroundings=surroundings,
-        http=bool(flags.get("http")) or chosen.text("http") in ("1", "true", "yes"),
+        http=chosen.is_on("http"),
         host=chosen.text("host") or "127.0.0.1",
         port=chosen.whole_number("port", DEFAULT_PORT),
         token_env=chosen.text("token_env"),
         authorization=_authorization(chosen),
         allow_hosts=chosen.words("allow_host"),
+        metrics=chosen.is_on("metrics"),
         vllm=vllm,
         jobs=_jobs(chosen),
     )
@@ -138,6 +140,10 @@ class _Chosen:
         if value is None or isinstance(value, bool):
             value = self._environment.get(PREFIX + name.upper())
         return str(value) if value else None
+
+    def is_on(self, name: str) -> bool:
+        """Return whether the setting `name` is given."""
+        return bool(self._flags.get(name)) or self.text(name) in ("1", "true", "yes")
 
     def words(self, name: str) -> tuple[str, ...]:
         """Return the values of the setting `name`, which in a variable are separated by spaces."""

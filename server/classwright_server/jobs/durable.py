@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import functools
 import logging
 import secrets
 import sqlite3
@@ -35,9 +36,11 @@ from classwright_server.jobs.process import JobCancelled, ProcessPool
 from classwright_server.jobs.retention import Retention
 from classwright_server.jobs.view import JobStatus
 from classwright_server.settings import QueueName, Surroundings
+from classwright_server.telemetry import measured
 from classwright_server.verbs import VERBS
 from classwright_server.vllm import GpuShare
 from classwright_tools.errors import NotFound
+from classwright_tools.workspace.atomic import storage_errors
 from classwright_tools.workspace.index import postgres_url
 
 logger = logging.getLogger("classwright.jobs")
@@ -121,10 +124,15 @@ class Jobs:
         self._rescuer.start()
 
     def submit(self, tool: str, request: dict[str, Any], task: str | None, owner: str | None) -> str:
-        """Store a new job of `owner` and return its id; it will run, whatever becomes of this process."""
+        """Store a new job of `owner` and return its id; it will run, whatever becomes of this process.
+
+        Raises:
+            StorageFailed: the disk is full; there is no job.
+        """
         job_id = new_job_id()
         attributes = SetWorkflowAttributes({"tool": tool, "task": task})
-        with SetWorkflowID(job_id), attributes, DBOSContextSetAuth(owner or _OPERATOR, None):
+        user = DBOSContextSetAuth(owner or _OPERATOR, None)
+        with storage_errors("the job"), SetWorkflowID(job_id), attributes, user:
             DBOS.enqueue_workflow(VERBS[tool].queue, run_job, tool, request)
         return job_id
 
@@ -150,9 +158,11 @@ class Jobs:
 
         Raises:
             NotFound: there is no such job, or it is another's.
+            StorageFailed: the disk is full; the job goes on.
         """
         self.record(job_id, owner)
-        DBOS.cancel_workflow(job_id)
+        with storage_errors(f"job {job_id!r}"):
+            DBOS.cancel_workflow(job_id)
         self._runs.pop(job_id, None)
         self._pool.end(job_id)
         return self.record(job_id, owner)
@@ -204,8 +214,9 @@ class Jobs:
                 del self._runs[job_id]
 
     def _take_over(self) -> None:
-        """Take up the jobs of servers that died, now and whenever one dies; forget those that are old."""
+        """Take up the jobs of servers that died, and those of this one that strayed; forget those that are old."""
         retention = Retention()
+        strays: set[str] = set()
         while True:
             with contextlib.suppress(SQLAlchemyError):  # a busy database: the next round looks again
                 retention.sweep_if_due()
@@ -218,8 +229,21 @@ class Jobs:
                     # Internal to DBOS, where Conductor calls it. It returns a job to its queue only while the dead
                     # server still owns it, so that two servers that see the same death start it once.
                     DBOS._recover_pending_workflows(dead)
+                strays = self._resume_strays(running, strays)
             if self._stopping.wait(TAKE_OVER_SECONDS):
                 return
+
+    def _resume_strays(self, running: list[WorkflowStatus], before: set[str]) -> set[str]:
+        """Return the jobs that count as running here and are not; run again those that were so at the look `before`.
+
+        The end of such a job could not be stored, because the disk was full. Its second run finds what the first made.
+        """
+        own = [status for status in running if status.executor_id == self._sign.executor_id]
+        strays = {status.workflow_id: status.queue_name for status in own if status.workflow_id not in self._runs}
+        for job_id in strays.keys() & before:
+            logger.warning("running job %s again: how it ended could not be stored", job_id)
+            DBOS.resume_workflow(job_id, queue_name=strays.pop(job_id))
+        return set(strays)
 
 
 _current: Jobs | None = None
@@ -232,7 +256,8 @@ def run_job(tool: str, request: dict[str, Any]) -> dict[str, Any]:
     assert DBOS.workflow_id is not None
     assert DBOS.authenticated_user is not None
     try:
-        return _current.run(DBOS.workflow_id, tool, request, DBOS.authenticated_user).model_dump(mode="json")
+        run = functools.partial(_current.run, DBOS.workflow_id, tool, request, DBOS.authenticated_user)
+        return measured(tool, run).model_dump(mode="json")
     except JobCancelled:
         logger.info("job %s was cancelled, or taken over by another", DBOS.workflow_id)
         raise
