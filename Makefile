@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: setup demo test lint bench bench-articles clean
+.PHONY: setup demo test lint bench bench-articles faults load audit clean
 
 setup: .venv/installed
 
@@ -32,6 +32,16 @@ WRITER ?= --sets examples/banking12 --recorded examples/banking12/completions/*.
 bench-articles: setup  ## the tables of the four articles' methods; DATA=folder of the sets, QUICK=--quick for a try
 	for table in s1 s2 s3; do $(BIN)/python benchmarks/articles/$$table.py --data $(DATA) $(QUICK) || exit 1; done
 	$(BIN)/python benchmarks/zero_data.py --data $(DATA) $(WRITER) $(QUICK)
+
+faults: setup  ## long: 200 kills, a failing endpoint, a full disk, PostgreSQL restarted; QUICK=--quick for a try
+	$(BIN)/python benchmarks/faults.py $(QUICK)
+
+load: setup  ## five minutes: what a call costs over a bare server, and how 1,000 queued jobs weigh
+	$(BIN)/python benchmarks/load.py $(QUICK)
+
+audit: setup  ## known vulnerabilities of the versions in constraints.txt; it asks PyPI's advisories over the network
+	$(BIN)/pip-audit --strict --disable-pip --no-deps --progress-spinner off --requirement constraints.txt || \
+	  { echo "Not clean: a version has a known vulnerability, or the advisories could not be had (see above)."; exit 1; }
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache
