@@ -18,6 +18,7 @@ from classwright_tools.error_analysis import ErrorAnalysisRequest, error_analysi
 from classwright_tools.errors import DamagedArtifact, InvalidInput, NotFound
 from classwright_tools.evaluate import EvaluateRequest, evaluate
 from classwright_tools.export_model import ExportModelRequest, export_model
+from classwright_tools.learning.matching.settings import NegativeSettings
 from classwright_tools.learning.model import MatchClassifier, load_model
 from classwright_tools.train_classifier import TrainClassifierRequest, TrainClassifierResult, train_classifier
 from classwright_tools.workspace.workspace import Workspace
@@ -153,6 +154,34 @@ def test_an_export_of_a_matcher_gives_its_probabilities(trained: TrainClassifier
     assert printed == pytest.approx(own[0].tolist(), abs=1e-5)
 
 
+def test_any_mix_of_negatives_trains_and_the_knobs_of_mining_reach_the_library(
+    context: ToolContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import sentence_transformers.util
+
+    seen: dict[str, object] = {}
+    mine = sentence_transformers.util.mine_hard_negatives
+
+    def noting(*given: object, **knobs: object) -> object:
+        seen.update(knobs)
+        return mine(*given, **knobs)
+
+    mixes = []
+    make = NegativeSettings.__post_init__
+    monkeypatch.setattr(sentence_transformers.util, "mine_hard_negatives", noting)
+    monkeypatch.setattr(NegativeSettings, "__post_init__", lambda self: (mixes.append(self.mix), make(self)))
+    knobs = {"range_min": 1, "range_max": 9, "num_negatives": 2, "relative_margin": None, "max_score": 0.95}
+    fields = {"negatives": ["mined", "random", "random", "generated"], "mining": knobs, "epochs": 1}
+
+    train_classifier(
+        TrainClassifierRequest.model_validate({"task": "shop", "method": "matcher", **fields}),
+        replace(context, run_key="mixed"),
+    )
+
+    assert (("mined", 0.25), ("random", 0.5), ("generated", 0.25)) in mixes
+    assert seen.items() >= knobs.items()
+
+
 @pytest.mark.parametrize("negatives", ["none", "random", "mined", "generated"])
 def test_every_kind_of_negatives_trains_and_unlabelled_pairs_can_be_matches(
     negatives: str, context: ToolContext
@@ -181,6 +210,7 @@ def test_auto_chooses_between_the_probe_and_the_matcher(context: ToolContext) ->
         ({"unlabelled_as": "fit"}, NotFound, "label 'fit': does not exist. Did you mean 'fits'"),
         ({"task": "plain", "negatives": "random"}, InvalidInput, "`negatives`: is for pairs.*Leave it out"),
         ({"task": "plain", "method": "matcher"}, InvalidInput, "'matcher': does not train on single texts"),
+        ({"negatives": ["random"], "mining": {"range_max": 9}}, InvalidInput, "there are none.*Add 'mined'"),
         ({"task": "nli", "method": "matcher"}, InvalidInput, "does not say which label.*propose_topics"),
     ],
 )

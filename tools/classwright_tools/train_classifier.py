@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -17,6 +17,7 @@ from classwright_tools.domain.example import Origin
 from classwright_tools.domain.noun import ArtifactId, LabelName, Noun, Slug, ToolRequest, ToolResult
 from classwright_tools.domain.task import Task, TaskKind
 from classwright_tools.errors import InvalidInput, unknown_id
+from classwright_tools.learning.matching.settings import MiningSettings, NegativeKind
 
 if TYPE_CHECKING:
     from classwright_tools.learning.embedding_cache import EmbeddingCache
@@ -28,6 +29,13 @@ Method = Literal["auto", "probe", "setfit", "contrastive", "cluster", "matcher"]
 Imbalance = Literal["none", "class_weights", "logit_adjustment", "auto"]
 Negatives = Literal["none", "random", "mined", "generated"]
 NEGATIVES_DEFAULT: Negatives = "generated"
+# Half of the harder negatives are random ones: without these a network forgets what an ordinary mismatch looks like.
+KINDS_OF: dict[Negatives, tuple[NegativeKind, ...]] = {
+    "none": (),
+    "random": ("random",),
+    "mined": ("mined", "random"),
+    "generated": ("generated", "random"),
+}
 METHODS_FOR: dict[TaskKind, tuple[Method, ...]] = {
     "text": ("auto", "probe", "setfit", "contrastive", "cluster"),
     "pair": ("auto", "probe", "matcher"),
@@ -46,11 +54,13 @@ class TrainClassifierRequest(ToolRequest):
         "times larger than others that mixes many subjects. 'auto': probe or contrastive, the best by validation. "
         "Pair tasks: 'probe'; 'matcher': attention between the two texts' words, minutes; 'auto': the better.",
     )
-    negatives: Negatives | None = Field(
+    negatives: Negatives | Annotated[tuple[NegativeKind, ...], Field(max_length=20)] | None = Field(
         default=None,
         description="What a matcher makes mismatches of, beside the labelled ones: 'random' queries, 'mined' (similar) "
-        "ones, 'generated' (similar, filtered by a teacher), or 'none'. Default: 'generated'.",
+        "ones, 'generated' (similar, filtered by a teacher), both half random, or 'none'; or a list, in which a kind "
+        "named twice counts twice. Default: 'generated'.",
     )
+    mining: MiningSettings | None = Field(default=None, description="How 'mined' negatives are found.")
     unlabelled_as: LabelName | None = Field(
         default=None,
         description="A matcher takes the unlabelled pairs for rows of this label, such as pairs from purchases for "
@@ -243,11 +253,13 @@ def _check_pair_options(request: TrainClassifierRequest, task: Task) -> None:
             f"learns to tell mismatches, and task {task.slug!r} does not say which label is the mismatch",
             "Name it: call propose_topics with the same task and `mismatch`, or use 'probe'.",
         )
-    named = [name for name in ("negatives", "unlabelled_as") if getattr(request, name) is not None]
+    named = [name for name in ("negatives", "mining", "unlabelled_as") if getattr(request, name) is not None]
     if named and task.kind == "text":
         raise InvalidInput(
             f"`{named[0]}`", f"is for pairs, and task {task.slug!r} is about single texts", "Leave it out."
         )
+    if request.mining and "mined" not in _kinds(request):
+        raise InvalidInput("`mining`", "is for mined negatives, and there are none", "Add 'mined' to `negatives`.")
     if request.unlabelled_as and request.unlabelled_as not in task.label_names:
         raise unknown_id("label", request.unlabelled_as, task.label_names)
     if request.unlabelled_as and request.unlabelled_as == task.mismatch:
@@ -265,12 +277,20 @@ def _pair_setup(request: TrainClassifierRequest, context: ToolContext, task: Tas
 
     places = {name: place for place, name in enumerate(task.label_names)}
     unlabelled = read_rows(context.workspace, dataset, "unlabelled") if request.unlabelled_as else []
+    kinds = _kinds(request)
     return PairSetup(
         mismatch=places[task.mismatch] if task.mismatch else None,
-        negatives=request.negatives or NEGATIVES_DEFAULT,
+        negatives=kinds,
+        mining=request.mining or MiningSettings(),
         unlabelled=tuple(row.content for row in unlabelled),
         unlabelled_as=places[request.unlabelled_as] if request.unlabelled_as else 0,
     )
+
+
+def _kinds(request: TrainClassifierRequest) -> tuple[NegativeKind, ...]:
+    """Return the kinds of negatives that a matcher makes."""
+    asked = request.negatives if request.negatives is not None else NEGATIVES_DEFAULT
+    return KINDS_OF[asked] if isinstance(asked, str) else asked
 
 
 def _check_imbalance(request: TrainClassifierRequest) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -14,6 +14,7 @@ from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoders import Encoder
 from classwright_tools.learning.generated import RowSource
 from classwright_tools.learning.head import Head
+from classwright_tools.learning.matching.settings import MiningSettings, NegativeKind
 from classwright_tools.learning.rows import Rows
 
 Progress = Callable[[float, str], None]
@@ -28,13 +29,15 @@ ADAPTER = "adapter.safetensors"
 class PairSetup:
     """What is said of a pair task besides the rows.
 
-    `mismatch` is the number of the label of that name, None where the task has none. `negatives` names the kind that a
-    matcher makes of matches. `unlabelled` are pairs that nobody has labelled, joined, which a matcher takes for rows of
-    the label `unlabelled_as`.
+    `mismatch` is the number of the label of that name, None where the task has none. `negatives` are what a matcher
+    makes of matches, a kind that is named twice twice as often, and `mining` says how mined ones are found.
+    `unlabelled` are pairs that nobody has labelled, joined, which a matcher takes for rows of the label
+    `unlabelled_as`.
     """
 
     mismatch: int | None = None
-    negatives: str = "none"
+    negatives: tuple[NegativeKind, ...] = ()
+    mining: MiningSettings = field(default_factory=MiningSettings)
     unlabelled: tuple[str, ...] = ()
     unlabelled_as: int = 0
 

@@ -5,7 +5,8 @@ The technique is in `matching/`; here it meets the rows of a task.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
@@ -17,18 +18,10 @@ from classwright_tools.learning.matching.descent import BATCH
 from classwright_tools.learning.matching.fit import fit_matcher
 from classwright_tools.learning.matching.matcher import Matcher
 from classwright_tools.learning.matching.pairs import Pairs, make_pairs
-from classwright_tools.learning.matching.settings import MatcherSettings, NegativeKind, NegativeSettings
+from classwright_tools.learning.matching.settings import MatcherSettings, NegativeSettings
 from classwright_tools.learning.method import Setup
 from classwright_tools.learning.pair_encoder import pair_columns, text_encoder
 from classwright_tools.learning.rows import Rows
-
-# Half of the harder negatives are random ones: without these a network forgets what an ordinary mismatch looks like.
-MIXES: Mapping[str, tuple[tuple[NegativeKind, float], ...]] = {
-    "none": (),
-    "random": (("random", 1.0),),
-    "mined": (("mined", 0.5), ("random", 0.5)),
-    "generated": (("generated", 0.5), ("random", 0.5)),
-}
 
 
 @dataclass(frozen=True)
@@ -63,7 +56,8 @@ def fit_pair_matcher(rows: Rows, setup: Setup) -> FittedMatcher:
     about = setup.pairs
     assert about is not None
     assert about.mismatch is not None
-    settings = MatcherSettings(mismatch=about.mismatch, negatives=NegativeSettings(mix=MIXES[about.negatives]))
+    mix = tuple((kind, count / len(about.negatives)) for kind, count in Counter(about.negatives).items())
+    settings = MatcherSettings(mismatch=about.mismatch, negatives=NegativeSettings(mix=mix, mining=about.mining))
     if setup.epochs:
         steps_a_pass = ceil((len(rows) + len(about.unlabelled)) / BATCH)
         settings = replace(settings, steps=setup.epochs * steps_a_pass)

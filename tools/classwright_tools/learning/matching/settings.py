@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+from pydantic import Field
+
+from classwright_tools.domain.noun import Noun
 from classwright_tools.errors import InvalidInput
 
 Part = Literal["pooled", "lexical", "tokens"]
@@ -14,22 +17,18 @@ Objective = Literal["frozen", "cooperative", "adversarial"]
 REPAIR = "Change the settings of the matcher."
 
 
-@dataclass(frozen=True)
-class MiningSettings:
-    """The knobs of `sentence_transformers.util.mine_hard_negatives`, under its own names.
-
-    For each item the queries are ranked by similarity; those from `range_min` to `range_max` are looked at, the ones
-    that come too near to the item's own query (margins) or are outside the scores (-1 to 1) are left out, and
-    `num_negatives` of the rest are kept, the nearest or random ones.
+class MiningSettings(Noun):
+    """Knobs of sentence-transformers' `mine_hard_negatives`: for each item, `num_negatives` queries of these ranks by
+    similarity, within the scores (-1 to 1), and by the margins further from it than its own query.
     """
 
-    range_min: int = 0
-    range_max: int | None = 50
+    range_min: int = Field(default=0, ge=0, le=1_000)
+    range_max: int | None = Field(default=50, ge=1, le=1_000)
     max_score: float | None = None
     min_score: float | None = None
     absolute_margin: float | None = None
     relative_margin: float | None = 0.05  # what the library recommends against false negatives
-    num_negatives: int = 5
+    num_negatives: int = Field(default=5, ge=1, le=100)
     sampling_strategy: Literal["random", "top"] = "random"
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -67,7 +66,7 @@ def _mined(rows: PlacedRows, matches: np.ndarray, settings: MiningSettings) -> n
                 corpus=list(table.queries),
                 output_format="triplet",
                 verbose=False,
-                **asdict(settings),
+                **settings.model_dump(),
             )
     except ValueError as error:
         raise InvalidInput("the settings of mining", str(error), "Change them, or use random negatives.") from error
