@@ -22,7 +22,8 @@ from measurement_parts import context_on, dataset_of, trained_on
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--virtual-time-budget=2000", "--dump-dom",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--virtual-time-budget=2000", "--dump-dom",
 )  # fmt: skip
 SING = "document.title='sang'"
 # One for each place that a text may stand in: between tags, in an attribute, a title, a drawing, a comment, a template.
