@@ -9,12 +9,14 @@ AgentError          shown to the user as it is; the program ends with exit code 
 
 from __future__ import annotations
 
+from classwright_agents.plain import plain
+
 
 class AgentError(Exception):
     """Says which object failed, for what reason, and what repairs it."""
 
     def __init__(self, subject: str, reason: str, repair: str) -> None:
-        super().__init__(f"{subject}: {reason.rstrip('.')}. {repair}".strip())
+        super().__init__(plain(f"{subject}: {reason.rstrip('.')}. {repair}").strip())
         self.subject = subject
         self.reason = reason
         self.repair = repair

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from classwright_agents.figures import Estimate, Round, Spent
+from classwright_agents.plain import plain
 from classwright_agents.task_file import TaskFile
 
 StageName = Literal["topics", "real rows", "write", "train", "measure", "analyse", "test", "explain", "deliver"]
@@ -131,7 +132,7 @@ class Picture:
             style = f"bold {GOOD}" if figure.value == best else ""
             table.add_row(
                 f"round {item.round}",
-                Text(item.method, style="dim"),
+                Text(plain(item.method), style="dim"),
                 Text(f"{item.rows:,}", justify="right"),
                 Text(f"{figure.value:.3f}  [{figure.low:.2f} {figure.high:.2f}]", style=style),
                 whisker(figure, low, style or BRAND),

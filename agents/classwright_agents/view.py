@@ -11,6 +11,7 @@ from rich.live import Live
 
 from classwright_agents.figures import Round, Spent
 from classwright_agents.picture import Picture, StageName
+from classwright_agents.plain import plain
 from classwright_agents.task_file import TaskFile
 
 REFRESHES_A_SECOND = 4
@@ -66,7 +67,7 @@ class LiveView:
 
     def progress(self, fraction: float | None, message: str) -> None:
         """Move the current job's bar."""
-        self._picture.progress(fraction, message)
+        self._picture.progress(fraction, plain(message))
 
     def round_done(self, latest: Round) -> None:
         """Add a round to the learning curve."""
@@ -74,7 +75,7 @@ class LiveView:
 
     def say(self, message: str) -> None:
         """Show a sentence among the last ones."""
-        self._picture.messages.append(message)
+        self._picture.messages.append(plain(message))
 
 
 class PlainView:
@@ -116,7 +117,7 @@ class PlainView:
     def say(self, message: str) -> None:
         """Write a line with the time since the start."""
         minutes, seconds = divmod(int(time.monotonic() - self._started), 60)
-        print(f"{minutes:02d}:{seconds:02d} {message}", file=self._out, flush=True)
+        print(f"{minutes:02d}:{seconds:02d} {plain(message)}", file=self._out, flush=True)
 
 
 def make_view(task: TaskFile, run: str, *, plain: bool, out: TextIO) -> View:

@@ -8,6 +8,8 @@ from typing import Any
 
 from mcp_types import CallToolResult, ContentBlock, ResourceLink, TextContent
 
+from classwright_server.told import plain_values
+
 MAX_BYTES = 9_500
 """Of a structured result as JSON. Some hosts cut answers at 10 kB, in the middle of a word."""
 MAX_STRING = 400
@@ -30,7 +32,7 @@ _LINKED_FIELDS = ("dataset", "model", "report", "topic_tree", "plan", "assignmen
 
 def answer(structured: dict[str, Any]) -> CallToolResult:
     """Return the tool result that holds `structured`, shortened if need be, as structure, as text and as links."""
-    fitted = fit(structured)
+    fitted = fit(plain_values(structured))
     content: list[ContentBlock] = [TextContent(text=_json(fitted))]
     content.extend(links_in(fitted))
     return CallToolResult(content=content, structured_content=fitted)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from classwright_server import __version__
 from classwright_server.settings import DEFAULT_PORT, PREFIX, ServerSettings, settings_from
 from classwright_server.telemetry import start_telemetry
+from classwright_server.told import PlainFormatter
 from classwright_tools.errors import ClasswrightError
 
 
@@ -18,7 +19,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that `arguments` (by default the process's own) name; return its exit code."""
     parsed = _parser().parse_args(arguments)
     # Before the SDK sets up its own: a log is read by programs and in narrow panes, on stderr.
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(PlainFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("classwright").setLevel(logging.INFO)
     try:
         settings = settings_from(vars(parsed), os.environ)

@@ -11,9 +11,12 @@ from mcp_types import INTERNAL_ERROR, INVALID_PARAMS
 from pydantic import ValidationError
 
 from classwright_server.incidents import masked
+from classwright_server.told import told
 from classwright_tools.errors import ClasswrightError, NotFound
 
 SHOWN_PROBLEMS = 8
+MAX_NAME_CHARS = 80
+"""Of a field's name, which the caller may have made up."""
 
 
 @contextmanager
@@ -21,12 +24,12 @@ def tool_errors(tool: str) -> Iterator[None]:
     """Turn whatever fails inside into a `ToolError`: ours with its text, a bad argument explained, the rest masked."""
     try:
         yield
-    except (ToolError, MCPError):
+    except MCPError:
         raise
-    except ClasswrightError as error:
-        raise ToolError(str(error)) from error
+    except (ToolError, ClasswrightError) as error:
+        raise ToolError(told(error)) from error
     except ValidationError as error:
-        raise ToolError(_bad_arguments(tool, error)) from error
+        raise ToolError(told(_bad_arguments(tool, error))) from error
     except Exception as error:  # noqa: BLE001  # the boundary to the client: logged there, masked here
         raise ToolError(masked(tool, error)) from None
 
@@ -39,9 +42,9 @@ def resource_errors(uri: str) -> Iterator[None]:
     except (ResourceError, MCPError):
         raise
     except NotFound as error:
-        raise ResourceNotFoundError(str(error)) from error
+        raise ResourceNotFoundError(told(error)) from error
     except ClasswrightError as error:
-        raise ResourceError(str(error)) from error
+        raise ResourceError(told(error)) from error
     except Exception as error:  # noqa: BLE001  # the boundary to the client: logged there, masked here
         raise ResourceError(masked(uri, error)) from None
 
@@ -54,9 +57,9 @@ def request_errors(method: str) -> Iterator[None]:
     except MCPError:
         raise
     except NotFound as error:
-        raise MCPError(INVALID_PARAMS, str(error)) from error
+        raise MCPError(INVALID_PARAMS, told(error)) from error
     except ClasswrightError as error:
-        raise MCPError(INTERNAL_ERROR, str(error)) from error
+        raise MCPError(INTERNAL_ERROR, told(error)) from error
     except Exception as error:  # noqa: BLE001  # the boundary to the client: logged there, masked here
         raise MCPError(INTERNAL_ERROR, masked(method, error)) from None
 
@@ -64,18 +67,18 @@ def request_errors(method: str) -> Iterator[None]:
 def _bad_arguments(tool: str, error: ValidationError) -> str:
     """Say which arguments cannot be used, and why; the values themselves are left out."""
     problems = error.errors(include_url=False, include_input=False, include_context=False)
-    told = [
+    found = [
         f"{_place(problem['loc'])}: {problem['msg'].removeprefix('Value error, ')}"
         for problem in problems[:SHOWN_PROBLEMS]
     ]
     if len(problems) > SHOWN_PROBLEMS:
-        told.append(f"and {len(problems) - SHOWN_PROBLEMS} more")
-    return f"{tool}: the arguments cannot be used. {'; '.join(told)}. Correct them and call again."
+        found.append(f"and {len(problems) - SHOWN_PROBLEMS} more")
+    return f"{tool}: the arguments cannot be used. {'; '.join(found)}. Correct them and call again."
 
 
 def _place(location: tuple[int | str, ...]) -> str:
     """Return a place in the arguments as one writes it: labels[3].name."""
     text = ""
     for part in location:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}"
+        text += f"[{part}]" if isinstance(part, int) else f".{part[:MAX_NAME_CHARS]}"
     return text.lstrip(".") or "the call"

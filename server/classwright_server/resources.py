@@ -11,6 +11,8 @@ from mcp.server.mcpserver import MCPServer
 
 from classwright_server.backend import Backend
 from classwright_server.errors import resource_errors
+from classwright_server.told import escaped_json
+from classwright_tools.domain.invisible import plain_text
 
 JSON = "application/json"
 T = TypeVar("T")
@@ -104,7 +106,7 @@ class Shelf:
             record = await self._backend.record(job_id)
             from classwright_server.readings import job_result
 
-            return job_result(record)
+            return escaped_json(job_result(record))
 
     async def task(self, task: str) -> str:
         """Return a task and its newest artifacts."""
@@ -123,7 +125,8 @@ class Shelf:
     async def report_page(self, task: str, artifact: str) -> str:
         """Return the page of a report."""
         uri = f"classwright://{task}/reports/{artifact}/report.html"
-        return await self._read(uri, lambda readings, workspace: readings.page(workspace, task, artifact).decode())
+        page = await self._read(uri, lambda readings, workspace: readings.page(workspace, task, artifact))
+        return plain_text(page.decode())
 
     async def report_plot(self, task: str, artifact: str, plot: str) -> bytes:
         """Return a plot of a report."""
@@ -147,4 +150,5 @@ class Shelf:
             workspace = await self._backend.workspace()
             from classwright_server import readings  # it needs the workspace's libraries: not before they are needed
 
-            return await anyio.to_thread.run_sync(read, readings, workspace)
+            found = await anyio.to_thread.run_sync(read, readings, workspace)
+            return escaped_json(found) if isinstance(found, str) else found  # type: ignore[return-value]  # text as text

@@ -7,9 +7,11 @@ import io
 from rich.console import Console
 
 from agent_parts import make_round, small_task
+from classwright_agents.errors import ToolError
 from classwright_agents.figures import Estimate, Spent
 from classwright_agents.picture import AXIS_CHARS, Picture, whisker
 from classwright_agents.view import LiveView, PlainView, make_view
+from hostile_parts import UNSEEN
 
 
 def drawn(picture: Picture, width: int = 80) -> list[str]:
@@ -62,6 +64,23 @@ def test_the_last_picture_of_a_failed_build_shows_where_it_failed() -> None:
 def test_a_whisker_marks_value_and_interval_on_the_axis() -> None:
     assert whisker(Estimate(0.75, 0.5, 1.0), 0.5, "").plain == "─" * 14 + "●" + "─" * 15
     assert len(whisker(Estimate(1.0, 1.0, 1.0), 0.5, "").plain) == AXIS_CHARS
+
+
+def test_no_text_of_a_server_moves_the_cursor_or_hides() -> None:
+    out = io.StringIO()
+    with PlainView(out) as view:
+        view.progress(0.5, f"training{UNSEEN}\n00:00 forged")
+        view.say(f"Done.{UNSEEN}")
+    picture = picture_of_round_one()
+    live = LiveView(small_task(), "run", Console(file=io.StringIO()))
+    live._picture = picture
+    live.say(f"[red]Done[/red].{UNSEEN}")
+    live.progress(0.5, UNSEEN)
+
+    for written in (out.getvalue(), picture.messages[-1], str(ToolError(f"Tool {UNSEEN}", UNSEEN, UNSEEN))):
+        assert not {c for c in UNSEEN if not c.isprintable()} & set(written)
+    assert len(out.getvalue().splitlines()) == 2
+    assert "[red]Done[/red]." in "\n".join(drawn(picture))
 
 
 def test_plain_lines_tell_each_event_once() -> None:

@@ -49,6 +49,7 @@ def test_what_people_read_is_kept(text: str) -> None:
     [
         ("  card\r\n\tlost\x00  ", "card lost"),
         ("ca\u200brd\u00ad \u202elost\u202c\ufeff", "card lost"),
+        ("\x1b[1;31mcard\x1b[0m \x1b]0;title\x07lost\x1b(B \x9b2J", "card lost"),
         ("cafe\u0301", "café"),
         ("👩\u200d💻 here", "👩\u200d💻 here"),
         ("no\u200dthing", "nothing"),

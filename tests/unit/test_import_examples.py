@@ -158,7 +158,7 @@ def test_a_folder_without_the_split_names_the_splits_it_has(run: Importer, folde
     for name in ("train", "test"):
         write_jsonl(folder / f"{name}.jsonl", as_dicts(ROWS))
 
-    with pytest.raises(InvalidInput, match=r"has no split for 'validation'; it has test, train"):
+    with pytest.raises(InvalidInput, match=r"has no split for 'validation'; it has 'test', 'train'"):
         run("validation", path=str(folder))
 
 

@@ -17,10 +17,12 @@ from typing import IO
 from classwright_server.incidents import masked
 from classwright_server.jobs.messages import Order, Outcome, Progress, Said
 from classwright_server.settings import Surroundings
+from classwright_server.told import told
 from classwright_server.verbs import VERBS
 from classwright_server.workspaces import Workspaces
 from classwright_server.writers import make_writer
 from classwright_tools.context import ToolContext
+from classwright_tools.domain.invisible import plain_text
 from classwright_tools.errors import ClasswrightError
 from classwright_tools.writing.writer import Writer
 
@@ -56,7 +58,7 @@ class Reporter:
         if now >= self._next:
             self._next = now + REPORT_EVERY_SECONDS
             bounded = None if fraction is None else min(max(fraction, 0.0), 1.0)
-            self._wire.say(Said(progress=Progress(fraction=bounded, message=message[:500])))
+            self._wire.say(Said(progress=Progress(fraction=bounded, message=plain_text(message[:500]))))
 
 
 class Bench:
@@ -85,7 +87,7 @@ class Bench:
             result = verb.function()(verb.request.model_validate(order.request), context)
             return Outcome(result=result.model_dump(mode="json"), memory=resident_bytes())
         except ClasswrightError as error:
-            return Outcome(error=str(error), memory=resident_bytes())
+            return Outcome(error=told(error), memory=resident_bytes())
         except Exception as error:  # noqa: BLE001  # a defect of one job must not end the process without a word
             return Outcome(error=masked(order.tool, error), defect=True, memory=resident_bytes())
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classwright_tools.curation.bulk_duplicates import BulkDuplicates, Repeat
-from classwright_tools.curation.cleaning import clean_text, is_broken, shortened
+from classwright_tools.curation.cleaning import as_name, clean_text, is_broken, shortened
 from classwright_tools.curation.file_readers import SourceRow
 from classwright_tools.curation.label_names import LabelNames, label_text
 from classwright_tools.curation.leaks import group, removal_tables, skip_reason
@@ -111,9 +111,10 @@ class Arrivals:
             return None
         label = self._labels.find(row.label)
         if label is None:
-            name = label_text(row.label)[:100]
-            detail = f"label {name!r} is not in the task; the nearest is {self._labels.nearest(name)!r}"
-            self.skipped.unknown_label = self.skipped.unknown_label or detail
+            name = label_text(row.label)
+            nearest = f"is not in the task; the nearest is {self._labels.nearest(name[:100])!r}"
+            self.skipped.unknown_label = self.skipped.unknown_label or f"label {as_name(name)} {nearest}"
+            detail = f"label {name[:100]!r} {nearest}"
             self.skipped.add(number, text, "label not in the task", detail)
             return None
         return Arrival(number, text, label)

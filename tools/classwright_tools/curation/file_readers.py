@@ -13,6 +13,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any
 
+from classwright_tools.curation.cleaning import as_name
 from classwright_tools.domain.noun import MAX_TEXT_CHARS
 from classwright_tools.errors import InvalidInput
 
@@ -70,7 +71,7 @@ class Columns:
         wanted_as = (("text_column", columns.text), ("pair_column", columns.pair), ("label_column", columns.label))
         for argument, wanted in wanted_as:
             if wanted is not None and wanted not in there:
-                names = ", ".join(repr(name[:60]) for name in there[:30]) or "none"
+                names = ", ".join(as_name(name) for name in there[:30]) or "none"
                 raise InvalidInput(
                     source, f"has no column {wanted!r}; it has {names}", f"Pass one of them as `{argument}`."
                 )
@@ -242,7 +243,7 @@ def refuse_nested(source: str, schema: Any, columns: Columns) -> None:
         if pa.types.is_nested(kind):
             raise InvalidInput(
                 source,
-                f"holds in its column {name[:60]!r} no strings but {str(kind)[:60]}",
+                f"holds in its column {as_name(name)} no strings but {str(kind)[:60]}",
                 "Pass a column of strings.",
             )
 

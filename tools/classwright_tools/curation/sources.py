@@ -8,6 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from classwright_tools.curation.cleaning import as_name
 from classwright_tools.curation.file_readers import (
     Columns,
     Position,
@@ -101,7 +102,7 @@ def _chosen(there: list[str], split: Split, subject: str) -> str:
             return name
     if len(there) == 1:
         return there[0]
-    names = ", ".join(sorted(there)[:20]) or "none"
+    names = ", ".join(as_name(name) for name in sorted(there)[:20]) or "none"
     raise InvalidInput(
         subject,
         f"has no split for {split!r}; it has {names}",
@@ -158,7 +159,9 @@ def read_hub(name: str, columns: Columns, split: Split) -> Iterator[SourceRow]:
         ) from error
     chosen = wanted if wanted in loaded else _chosen(sorted(loaded), split, subject)
     if wanted and chosen != wanted:
-        raise InvalidInput(subject, f"has no split {wanted!r}", f"Pass one of {', '.join(sorted(loaded))}.")
+        raise InvalidInput(
+            subject, f"has no split {wanted!r}", f"Pass one of {', '.join(map(as_name, sorted(loaded)))}."
+        )
     yield from _dataset_rows(loaded[chosen], columns, subject)
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from classwright_tools.domain.invisible import plain_text
 
 
 class Noun(BaseModel):
@@ -74,6 +76,8 @@ ArtifactId = Annotated[
     ),
 ]
 LabelName = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
+# Words that a person or a model wrote about the texts: descriptions, topics. What nobody sees of them is taken away.
+Plain = BeforeValidator(lambda value: plain_text(value) if isinstance(value, str) else value)
 Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT_CHARS)]
 # Not by `max_length`: pydantic then refuses a whole call for one broken character, where the one text is refused.
 GivenText = Annotated[str, AfterValidator(_bounded), Field(json_schema_extra={"maxLength": MAX_GIVEN_CHARS})]

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from classwright_tools.domain.noun import MAX_LABELS, LabelName, Noun, Slug, Text
+from classwright_tools.domain.invisible import plain_text
+from classwright_tools.domain.noun import MAX_LABELS, LabelName, Noun, Plain, Slug, Text
 
 Language = Annotated[
     str,
@@ -21,23 +22,33 @@ class Label(Noun):
     """One class: its name, what belongs in it, and a few texts when there are any."""
 
     name: LabelName = Field(description="The label's name as the classifier will return it.")
-    description: str = Field(
+    description: Annotated[str, Plain] = Field(
         default="",
         max_length=2_000,
         description="What belongs to this label and what does not, in a sentence.",
     )
-    examples: tuple[Text, ...] = Field(
+    examples: tuple[Annotated[Text, Plain], ...] = Field(
         default=(),
         max_length=20,
         description="A few texts of this label that show the style, if there are any.",
     )
+
+    @field_validator("name")
+    @classmethod
+    def _name_is_what_it_looks_like(cls, name: str) -> str:
+        """Refuse a name that a reader would copy wrongly: it holds characters that are not seen."""
+        if plain_text(name) != name:
+            raise ValueError(f"label {plain_text(name)!r} holds invisible characters: write the name without them")
+        return name
 
 
 class Task(Noun):
     """A classification task. Its version rises by one when its labels change."""
 
     slug: Slug
-    instruction: str = Field(min_length=3, max_length=4_000, description="What is classified, and by what.")
+    instruction: Annotated[str, Plain] = Field(
+        min_length=3, max_length=4_000, description="What is classified, and by what."
+    )
     labels: tuple[Label, ...] = Field(min_length=2, max_length=MAX_LABELS)
     languages: tuple[Language, ...] = Field(default=("en",), min_length=1, max_length=30)
     kind: TaskKind = Field(default="text", description="'pair': two texts a row, such as a query and an item.")

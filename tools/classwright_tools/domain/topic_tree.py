@@ -6,9 +6,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from classwright_tools.domain.noun import LabelName, Noun, Slug, Text
+from classwright_tools.domain.noun import LabelName, Noun, Plain, Slug, Text
 
-Phrase = Annotated[str, Field(min_length=1, max_length=300)]
+Phrase = Annotated[str, Plain, Field(min_length=1, max_length=300)]
 
 
 class Cell(Noun):
