@@ -7,11 +7,12 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 import psutil
@@ -132,30 +133,54 @@ def writes_sentences(seen: Seen) -> Said:
     return said_items(*(sentence(start * 50 + number) for number in range(wanted)))
 
 
-class ServerProcess:
-    """`classwright serve --http` in a process of its own."""
+class CommandProcess:
+    """`classwright COMMAND` in a process of its own. Its log is a file: a pipe that nobody reads would hold it up."""
 
-    def __init__(self, workspace: Path, *flags: str, environment: Mapping[str, str] | None = None) -> None:
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}/mcp"
-        command = [sys.executable, "-m", "classwright_server.cli", "serve", "--http", "--port", str(self.port)]
+    def __init__(
+        self, command: str, workspace: Path, *flags: str, environment: Mapping[str, str] | None = None
+    ) -> None:
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115  # closed by __exit__
         self.process = subprocess.Popen(
-            [*command, "--workspace", str(workspace), *flags],
+            [sys.executable, "-m", "classwright_server.cli", command, "--workspace", str(workspace), *flags],
             env={**os.environ, **(environment or {})},
-            stderr=subprocess.PIPE,
+            stderr=self._log,
         )
 
-    def __enter__(self) -> ServerProcess:
+    def __enter__(self) -> Self:
         deadline = time.monotonic() + START_SECONDS
         while not self.is_ready():
-            assert self.process.poll() is None, self.stderr()
-            assert time.monotonic() < deadline, "the server did not start"
+            assert self.process.poll() is None, self.log()
+            assert time.monotonic() < deadline, f"it did not start: {self.log()}"
+            time.sleep(0.05)
         return self
 
     def __exit__(self, *_: object) -> None:
         if self.process.poll() is None:
             self.process.terminate()
-        self.process.communicate()
+        self.process.wait()
+        self._log.close()
+
+    def is_ready(self) -> bool:
+        """Whether it does what it is for."""
+        raise NotImplementedError
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def log(self) -> str:
+        """What it has written to its log."""
+        return os.pread(self._log.fileno(), 1 << 24, 0).decode()
+
+
+class ServerProcess(CommandProcess):
+    """`classwright serve --http`."""
+
+    def __init__(self, workspace: Path, *flags: str, environment: Mapping[str, str] | None = None) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}/mcp"
+        super().__init__("serve", workspace, "--http", "--port", str(self.port), *flags, environment=environment)
 
     def is_ready(self) -> bool:
         """Whether it answers."""
@@ -164,39 +189,16 @@ class ServerProcess:
         except httpx.TransportError:
             return False
 
-    def kill(self) -> None:
-        """End it as a power cut would."""
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
 
-    def stderr(self) -> str:
-        """What it wrote to its log, once it has ended."""
-        return self.process.communicate()[1].decode()
-
-
-class WorkerProcess:
-    """`classwright worker` in a process of its own."""
+class WorkerProcess(CommandProcess):
+    """`classwright worker`."""
 
     def __init__(self, workspace: Path, *flags: str) -> None:
-        command = [sys.executable, "-m", "classwright_server.cli", "worker", "--workspace", str(workspace)]
-        self.process = subprocess.Popen([*command, *flags], stderr=subprocess.PIPE, text=True)
+        super().__init__("worker", workspace, *flags)
 
-    def __enter__(self) -> WorkerProcess:
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            if "this worker takes" in line:
-                return self
-        raise AssertionError("the worker did not start")
-
-    def __exit__(self, *_: object) -> None:
-        if self.process.poll() is None:
-            self.process.terminate()
-        self.process.communicate()
-
-    def kill(self) -> None:
-        """End it as a power cut would."""
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
+    def is_ready(self) -> bool:
+        """Whether it takes jobs."""
+        return "this worker takes" in self.log()
 
 
 def on_store(index_url: str | None) -> tuple[str, ...]:

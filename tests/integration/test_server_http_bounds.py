@@ -106,8 +106,8 @@ async def test_the_log_holds_no_token_no_key_no_text_and_nothing_that_an_endpoin
             ):
                 told = await call_failing(client, "propose_topics", **{**TASK, "instruction": f"Find the {text}."})
             server.process.terminate()
-            assert server.process.stderr is not None
-            log = server.process.stderr.read().decode()
+            server.process.wait()
+            log = server.log()
 
     incident = told.partition("(incident ")[2].partition(")")[0]
     assert f"incident {incident} in propose_topics" in log

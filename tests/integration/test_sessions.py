@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,7 +33,7 @@ from server_parts import (
     until,
     writes_sentences,
 )
-from writing_parts import HANG, ScriptedEndpoint, dead_port
+from writing_parts import HANG, Said, ScriptedEndpoint, Seen, dead_port
 
 pytestmark = pytest.mark.anyio
 LOCKS = "FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ShareLock' AND granted"
@@ -111,6 +113,37 @@ async def test_nobody_counts_as_dead_because_the_database_was_started_anew() -> 
         other.release()
 
     assert lost == found == []
+
+
+async def test_a_job_goes_on_when_its_database_is_started_anew(tmp_path: Path) -> None:
+    """It is started anew twice: while the model is asked, and when its answers are to be stored."""
+    may_answer = threading.Event()
+
+    def script(seen: Seen) -> Said:
+        may_answer.wait()
+        return writes_sentences(seen)
+
+    programs = postgres_programs()
+    if programs is None:
+        pytest.skip("PostgreSQL is not installed")
+    with PostgresServer(programs) as database, ScriptedEndpoint(script) as endpoint:
+        flags = ("--writer-url", endpoint.url, "--writer-model", "scripted", *on_store(database.new_database()))
+        with ServerProcess(tmp_path, *flags) as server:
+            async with Client(server.url) as client:
+                await call(client, "propose_topics", {**TASK, **topics(10)}, wait_seconds=50)
+                job = await call(client, "synthesize_examples", task="support", rows=40, wait_seconds=0)
+                await anyio.to_thread.run_sync(endpoint.arrived.wait)
+                database.stop(signal.SIGQUIT)
+                database.start()
+                database.stop(signal.SIGQUIT)
+                may_answer.set()
+                database.start()
+                view = await finished(client, job["job_id"])
+
+    assert view["status"] == "completed", view["error"]
+    assert view["result"]["accepted"] == 40
+    asked = Counter(seen.prompt for seen in endpoint.chats)
+    assert max(asked.values()) == 1  # what was answered while the database was away was stored when it came back
 
 
 def test_a_database_that_does_not_answer_is_told() -> None:

@@ -24,6 +24,7 @@ from classwright_server.writers import make_writer
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.invisible import plain_text
 from classwright_tools.errors import ClasswrightError
+from classwright_tools.workspace.restarts import outlasting_restarts
 from classwright_tools.writing.writer import Writer
 
 REPORT_EVERY_SECONDS = 0.25
@@ -76,15 +77,18 @@ class Bench:
         """Run one order to its end."""
         verb = VERBS[order.tool]
         try:
+            workspace = self._workspaces.of(order.owner)
             context = ToolContext(
-                workspace=self._workspaces.of(order.owner),
+                workspace=workspace,
                 run_key=order.run_key,
                 writer=self._writer if verb.queue == "writing" else None,
                 encoder=self._surroundings.encoder,
                 import_folders=self._surroundings.import_folders,
                 report=report,
             )
-            result = verb.function()(verb.request.model_validate(order.request), context)
+            request = verb.request.model_validate(order.request)
+            # A verb finds what it had done by the run_key, so it may be called again.
+            result = outlasting_restarts(workspace.engine, lambda: verb.function()(request, context))
             return Outcome(result=result.model_dump(mode="json"), memory=resident_bytes())
         except ClasswrightError as error:
             return Outcome(error=told(error), memory=resident_bytes())

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from classwright_tools.errors import DamagedArtifact, StorageFailed
 from classwright_tools.workspace.index import CompletionRow
+from classwright_tools.workspace.restarts import outlasting_restarts
 from classwright_tools.writing.writer import Completion, WritingRequest
 
 _SUBJECT = "store of completions"
@@ -45,6 +46,8 @@ class CompletionStore:
     def put(self, key: str, request: WritingRequest, completion: Completion) -> None:
         """Store `completion` under `key` and commit; a completion that is already there stays.
 
+        It is paid for, so a database that starts anew is waited for.
+
         Raises:
             StorageFailed: the disk is full or not writable.
         """
@@ -53,9 +56,13 @@ class CompletionStore:
             "request": request.model_dump(mode="json"),
             "completion": completion.model_dump(mode="json"),
         }
-        try:
+
+        def insert() -> None:
             with Session(self._engine) as session, session.begin():
                 session.execute(self._insert_or_ignore(row))
+
+        try:
+            outlasting_restarts(self._engine, insert)
         except OperationalError as error:  # how SQLite and PostgreSQL say that the disk is full or read-only
             raise StorageFailed(
                 _SUBJECT,
