@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: setup demo test lint bench bench-articles faults load audit clean
+.PHONY: setup demo test lint conformance bench bench-articles faults load audit clean
 
 setup: .venv/installed
 
@@ -22,6 +22,9 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+conformance: setup  ## the protocol's official runner and the MCP Inspector, which npm installs; prints a table
+	$(BIN)/python tests/conformance/run.py
 
 bench: setup  ## long: see benchmarks/README.md; the comparison with setfit wants DATA=folder as well
 	$(BIN)/python benchmarks/import_million.py
