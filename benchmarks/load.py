@@ -59,10 +59,11 @@ QUICK = Measure(rounds=2, round_seconds=4, queued=100, samples=50)
 
 @dataclass
 class Latencies:
-    """Seconds that calls took, by round, and how many failed."""
+    """Seconds that calls took, by round, how many failed, and the processor time that the server used for them."""
 
     rounds: list[list[float]] = field(default_factory=list)
     errors: int = 0
+    cpu_seconds: float = 0.0
 
     def figures(self) -> dict[str, float]:
         """Return milliseconds: the median and the 99th percentile of all calls, and the spread of the rounds' own."""
@@ -75,6 +76,7 @@ class Latencies:
             "p50_ms_lowest_round": round(min(medians), 2),
             "p50_ms_highest_round": round(max(medians), 2),
             "p99_ms": round(1000 * percentile(everything, 99), 2),
+            "cpu_ms_a_call": round(1000 * self.cpu_seconds / len(everything), 2),
         }
 
 
@@ -87,20 +89,24 @@ def percentile(values: Sequence[float], share: float) -> float:
 class BareServer:
     """The bare server in a process of its own."""
 
-    def __enter__(self) -> str:
-        """Start it and return its URL."""
+    def __enter__(self) -> BareServer:
+        """Start it."""
         port = free_port()
-        self._process = subprocess.Popen([sys.executable, __file__, "--bare", str(port)])
+        self.url = f"http://127.0.0.1:{port}/mcp"
+        self.process = subprocess.Popen([sys.executable, __file__, "--bare", str(port)])
         deadline = time.monotonic() + START_SECONDS
-        while not any(one.laddr.port == port for one in psutil.Process(self._process.pid).net_connections()):
+        while not any(one.laddr.port == port for one in psutil.Process(self.process.pid).net_connections()):
             if time.monotonic() > deadline:
                 raise TimeoutError("the bare server did not start")
             time.sleep(0.1)
-        return f"http://127.0.0.1:{port}/mcp"
+        return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        self._process.wait()
+        self.process.kill()
+        self.process.wait()
+
+
+Server = BareServer | ServerProcess
 
 
 def serve_bare(port: int) -> None:
@@ -129,9 +135,11 @@ async def call_nothing(client: Client, _number: int) -> None:
     assert not result.is_error
 
 
-async def rush(clients: Sequence[Client], seconds: float, one: Call, into: Latencies) -> None:
-    """Let all clients call at their times for `seconds`; note how long each call took from its time on."""
+async def rush(server: Server, clients: Sequence[Client], seconds: float, one: Call, into: Latencies) -> None:
+    """Let all clients of `server` call at their times for `seconds`; note how long each took from its time on."""
     taken: list[float] = []
+    process = psutil.Process(server.process.pid)
+    used = sum(process.cpu_times()[:2])
     begin = time.monotonic() + 0.5
     interval = len(clients) / RATE
 
@@ -150,9 +158,10 @@ async def rush(clients: Sequence[Client], seconds: float, one: Call, into: Laten
         for number, client in enumerate(clients):
             group.start_soon(calls, client, number)
     into.rounds.append(taken)
+    into.cpu_seconds += sum(process.cpu_times()[:2]) - used
 
 
-async def under_clients(measure: Measure, bare_url: str, own_url: str, job_id: str) -> dict[str, Any]:
+async def under_clients(measure: Measure, bare_server: Server, own_server: Server, job_id: str) -> dict[str, Any]:
     """Return the figures of both servers under the same calls of `CLIENTS` clients each."""
 
     async def quick_tools(client: Client, number: int) -> None:
@@ -163,15 +172,12 @@ async def under_clients(measure: Measure, bare_url: str, own_url: str, job_id: s
 
     bare, own = Latencies(), Latencies()
     async with AsyncExitStack() as stack:
-        connected = {
-            url: [await stack.enter_async_context(Client(url)) for _ in range(CLIENTS)] for url in (bare_url, own_url)
-        }
-        warm_up = Latencies()
-        for url, one in ((bare_url, call_nothing), (own_url, quick_tools)):
-            await rush(connected[url], 2.0, one, warm_up)
-        for _ in range(measure.rounds):
-            await rush(connected[bare_url], measure.round_seconds, call_nothing, bare)
-            await rush(connected[own_url], measure.round_seconds, quick_tools, own)
+        bare_clients = [await stack.enter_async_context(Client(bare_server.url)) for _ in range(CLIENTS)]
+        own_clients = [await stack.enter_async_context(Client(own_server.url)) for _ in range(CLIENTS)]
+        warm_up = (2.0, Latencies(), Latencies())
+        for seconds, of_bare, of_own in (warm_up, *[(measure.round_seconds, bare, own)] * measure.rounds):
+            await rush(bare_server, bare_clients, seconds, call_nothing, of_bare)
+            await rush(own_server, own_clients, seconds, quick_tools, of_own)
     figures = {"bare": bare.figures(), "classwright": own.figures()}
     added = {
         f"added_{name}": round(figures["classwright"][name] - figures["bare"][name], 2) for name in ("p50_ms", "p99_ms")
@@ -189,10 +195,10 @@ async def timed(measure: Measure, calls: Callable[[int], Awaitable[Any]]) -> lis
     return taken
 
 
-async def with_a_queue(measure: Measure, bare_url: str, server: ServerProcess) -> dict[str, Any]:
+async def with_a_queue(measure: Measure, bare_server: Server, server: Server) -> dict[str, Any]:
     """Return the figures of listing, polling and cancelling while the queue is long; the endpoint never answers."""
     process = psutil.Process(server.process.pid)
-    async with Client(server.url) as client, Client(bare_url) as bare:
+    async with Client(server.url) as client, Client(bare_server.url) as bare:
         before = process.memory_info().rss
         submitted = []
         ids = []
@@ -226,13 +232,13 @@ async def prepared(server: ServerProcess) -> str:
 
 async def run(measure: Measure, folder: Path) -> dict[str, Any]:
     load_before = os.getloadavg()[0]
-    with ScriptedEndpoint(lambda _: HANG) as endpoint, BareServer() as bare_url:
+    with ScriptedEndpoint(lambda _: HANG) as endpoint, BareServer() as bare:
         flags = ("--writer-url", endpoint.url, "--writer-model", "scripted")
         with ServerProcess(folder, *flags) as server:
             job_id = await prepared(server)
-            under = await under_clients(measure, bare_url, server.url, job_id)
+            under = await under_clients(measure, bare, server, job_id)
             print(json.dumps(under, indent=1), flush=True)
-            queue = await with_a_queue(measure, bare_url, server)
+            queue = await with_a_queue(measure, bare, server)
             print(json.dumps(queue, indent=1), flush=True)
     return {
         "cores": os.cpu_count(),
