@@ -83,7 +83,7 @@ async def under_kills(work: Work, replicas: Replicas, measure: Measure, seed: in
         await anyio.to_thread.run_sync(replicas.await_answer)
         if time.monotonic() > deadline:
             break
-        await anyio.sleep(moments.uniform(*measure.pause))
+        await anyio.sleep(moments.uniform(*measure.pause) * work.slowness)
         met.update(work.running())
         kills.append(await anyio.to_thread.run_sync(kill_one, replicas, moments))
     return kills, dict(sorted(met.items()))
@@ -92,7 +92,7 @@ async def under_kills(work: Work, replicas: Replicas, measure: Measure, seed: in
 async def drained(work: Work, measure: Measure) -> None:
     """Let the jobs that are open come to their end, as long as that may take."""
     work.stop()
-    deadline = time.monotonic() + measure.drain_seconds
+    deadline = time.monotonic() + measure.drain_seconds * work.slowness
     while time.monotonic() < deadline and not all(job.is_over for job in work.jobs):
         await anyio.sleep(1)
 
@@ -171,10 +171,13 @@ async def postgres_phase(folder: Path, measure: Measure, seed: int) -> dict[str,
     with PostgresServer(programs) as server:
 
         async def trouble(_work: Work, _replicas: Replicas) -> tuple[list[Kill], dict[str, Any]]:
+            restarts = []
             for number in range(measure.restarts):
                 await anyio.sleep(random.Random(seed + number).uniform(8, 16))
+                begin = time.time()
                 await anyio.to_thread.run_sync(restart, server, number)
-            return [], {"restarts": measure.restarts}
+                restarts.append(Kill("PostgreSQL", begin, time.time()))
+            return restarts, {"restarts": measure.restarts}
 
         return await phase(folder / "postgres", server.new_database(), measure, seed + 2, trouble)
 

@@ -19,7 +19,8 @@ from classwright_server.vllm import free_port
 from server_parts import compute_processes, is_alive
 
 START_SECONDS = 300.0
-ORPHAN_SECONDS = 20.0
+ORPHAN_SECONDS = 300.0
+"""A compute process that is importing sees late that its parent is gone, on a busy machine very late."""
 
 
 class Program:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ BASE_ROWS = 48
 IMPORTED_ROWS = 40
 WRITTEN_ROWS = 60
 CELLS_A_LABEL = 10
+TRAINING_SECONDS = 15.0
+MOST_SLOWNESS = 4.0
 CALL_SECONDS = 40.0
 LOOK_SECONDS = 5
 PAUSE_SECONDS = 0.5
@@ -86,6 +89,8 @@ class Work:
     def __init__(self, replicas: Replicas, seed: int) -> None:
         self.jobs: list[Job] = []
         self.broken_calls = 0
+        self.slowness = 1.0
+        """How many times longer a training takes here, now, than on two idle cores."""
         self._replicas = replicas
         self._random = random.Random(seed)
         self._started: Counter[str] = Counter()
@@ -96,9 +101,11 @@ class Work:
         await self.follow("propose_topics", "propose_topics", {**TASK, **topics(1)})
         for split, count, first in (("train", BASE_ROWS, 0), ("validation", BASE_ROWS // 2, 500)):
             await self.follow("import", "import_examples", {"task": BASE, "split": split, "rows": rows(count, first)})
+        started = time.monotonic()
         trained = await self.follow("train probe", "train_classifier", {"task": BASE, "method": "probe"})
         if trained.status != "completed":
             raise RuntimeError(f"the base could not be made: {trained.view}")
+        self.slowness = min(MOST_SLOWNESS, max(1.0, (time.monotonic() - started) / TRAINING_SECONDS))
 
     async def lane(self, kinds: Sequence[str]) -> None:
         """Do one job of `kinds` after the other, always one of the kind begun least often, until `stop`."""

@@ -36,6 +36,7 @@ from classwright_tools.errors import (
 from classwright_tools.synthesize_examples import SynthesizeExamplesRequest, synthesize_examples
 from classwright_tools.workspace.datasets import read_card, read_rows, save_dataset
 from classwright_tools.workspace.workspace import Workspace
+from classwright_tools.writing import session
 from classwright_tools.writing.writer import Completion, WriterUnavailable, WritingRequest
 from writing_verbs_parts import ScriptedWriter, save_tree, sentence, texts_of, well_written
 
@@ -484,7 +485,9 @@ def test_a_writer_that_is_down_is_an_error_that_says_so(context: ToolContext, tr
         synthesize_examples(SynthesizeExamplesRequest(task="support"), with_writer(context, down))
 
 
-def test_a_full_disk_is_an_error_and_nothing_that_was_paid_for_is_lost(context: ToolContext, tree: str) -> None:
+def test_a_full_disk_is_an_error_and_nothing_that_was_paid_for_is_lost(
+    context: ToolContext, tree: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pages = 0
 
     def limit_pages(connection: object, _record: object) -> None:
@@ -495,6 +498,7 @@ def test_a_full_disk_is_an_error_and_nothing_that_was_paid_for_is_lost(context: 
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one() + 3
     event.listen(engine, "connect", limit_pages)
     engine.dispose()
+    monkeypatch.setattr(session, "STORE_PAUSES", (0.0,))
     with pytest.raises(StorageFailed, match=r"Free some space"):
         synthesize_examples(SynthesizeExamplesRequest(task="support"), with_writer(context))
     event.remove(engine, "connect", limit_pages)

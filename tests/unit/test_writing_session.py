@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from classwright_tools.domain.usage import Prices, TokenCount
-from classwright_tools.errors import BudgetExceeded, Cancelled, InvalidInput, WriterFailed
+from classwright_tools.errors import BudgetExceeded, Cancelled, InvalidInput, StorageFailed, WriterFailed
 from classwright_tools.workspace.workspace import Workspace
+from classwright_tools.writing import session as session_module
 from classwright_tools.writing.budget import Budget
 from classwright_tools.writing.session import MOST_UNDER_WAY, MOST_UNUSABLE_IN_A_ROW, Answer, WritingSession
 from classwright_tools.writing.store import CompletionStore
@@ -199,6 +200,29 @@ def test_an_answer_is_stored_before_anybody_sees_it(workspace: Workspace) -> Non
         return None
 
     assert asyncio.run(run()) == echo(request)
+
+
+def test_an_answer_that_finds_the_disk_full_is_held_until_there_is_room(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class FullAtFirst(CompletionStore):
+        refusals = 0
+
+        def put(self, key: str, request: WritingRequest, completion: Completion) -> None:
+            if self.refusals < 6:
+                self.refusals += 1
+                raise StorageFailed("store", "is full", "Make room.")
+            super().put(key, request, completion)
+
+    monkeypatch.setattr(session_module, "STORE_PAUSES", (0.0,) * 7)
+    writer = ScriptedWriter(at_once)
+    store = FullAtFirst(workspace.engine)
+    requests = writing_requests(3)
+    answers = asyncio.run(collect(WritingSession(writer, store), requests))
+
+    assert store.refusals == 6
+    assert len(writer.asked) == 3
+    assert all(store.get(answer.request.key(writer.identity)) == answer.completion for answer in answers)
 
 
 def test_leaving_the_loop_early_loses_nothing_that_had_arrived(workspace: Workspace) -> None:

@@ -24,6 +24,7 @@ from classwright_server.writers import make_writer
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.invisible import plain_text
 from classwright_tools.errors import ClasswrightError
+from classwright_tools.workspace.atomic import storage_errors
 from classwright_tools.workspace.restarts import outlasting_restarts
 from classwright_tools.writing.writer import Writer
 
@@ -88,7 +89,8 @@ class Bench:
             )
             request = verb.request.model_validate(order.request)
             # A verb finds what it had done by the run_key, so it may be called again.
-            result = outlasting_restarts(workspace.engine, lambda: verb.function()(request, context))
+            with storage_errors(order.tool):
+                result = outlasting_restarts(workspace.engine, lambda: verb.function()(request, context))
             return Outcome(result=result.model_dump(mode="json"), memory=resident_bytes())
         except ClasswrightError as error:
             return Outcome(error=told(error), memory=resident_bytes())

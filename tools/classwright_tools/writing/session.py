@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 from classwright_tools.domain.usage import TokenCount, WriterUsage
-from classwright_tools.errors import BudgetExceeded, Cancelled, ClasswrightError, WriterFailed
+from classwright_tools.errors import BudgetExceeded, Cancelled, ClasswrightError, StorageFailed, WriterFailed
 from classwright_tools.writing.budget import Budget
 from classwright_tools.writing.store import CompletionStore
 from classwright_tools.writing.writer import Completion, UnusableAnswer, Writer, WriterUnavailable, WritingRequest
@@ -19,6 +19,8 @@ T = TypeVar("T")
 MOST_UNDER_WAY = 256
 # How often a wish to stop is looked for while nothing else happens.
 CANCEL_POLL_SECONDS = 0.25
+# The seconds between the tries to store an answer on a full disk: for a minute somebody may make room.
+STORE_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 15.0, 15.0)
 # A model that gives nothing usable so often in a row will not do so later; every further request would be paid, too.
 MOST_UNUSABLE_IN_A_ROW = 20
 
@@ -165,7 +167,7 @@ class WritingSession:
         try:
             completion = await self._writer.write(question.requests[0])
             took = TokenCount(completion.tokens_in, completion.tokens_out)
-            self._store.put(question.key, question.requests[0], completion)
+            await self._keep(question, completion)
         except WriterUnavailable as error:
             took = error.tokens
             self.stopped = self.stopped or error
@@ -182,6 +184,19 @@ class WritingSession:
             self._budget.finish(question.most, took)
         self._unusable_in_a_row = 0
         return question, completion
+
+    async def _keep(self, question: _Question, completion: Completion) -> None:
+        """Store what is paid for, or, while the disk is full, hold it and try again for a while.
+
+        Raises:
+            StorageFailed: the disk stayed full.
+        """
+        for seconds in STORE_PAUSES:
+            try:
+                return self._store.put(question.key, question.requests[0], completion)
+            except StorageFailed:
+                await asyncio.sleep(seconds)
+        return self._store.put(question.key, question.requests[0], completion)
 
 
 async def _first_of(tasks: set[asyncio.Task[T]]) -> tuple[set[asyncio.Task[T]], set[asyncio.Task[T]]]:
