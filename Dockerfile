@@ -7,7 +7,7 @@ COPY server server
 COPY tools tools
 COPY agents agents
 RUN python -m venv /opt/classwright \
- && /opt/classwright/bin/pip install --no-cache-dir --constraint constraints.txt '.[server,postgres]'
+ && /opt/classwright/bin/pip install --no-cache-dir --constraint constraints.txt '.[server,postgres,telemetry]'
 
 FROM python:3.12-slim
 LABEL org.opencontainers.image.title="classwright" \
