@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: setup demo test lint conformance bench bench-articles faults load audit clean
+.PHONY: setup demo test fuzz lint conformance bench bench-articles faults load audit clean
 
 setup: .venv/installed
 
@@ -17,6 +17,9 @@ demo: setup  ## build a classifier for banking messages from no real row, with t
 
 test: setup
 	$(BIN)/pytest
+
+fuzz: setup  ## long: every tool with 10,000 calls, and five minutes of raw requests over HTTP; prints the memory
+	CLASSWRIGHT_FUZZ_CALLS=10000 CLASSWRIGHT_FUZZ_SECONDS=300 $(BIN)/pytest tests/fuzz -s
 
 lint: setup
 	$(BIN)/ruff check .
