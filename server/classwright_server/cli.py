@@ -46,9 +46,9 @@ def _serve(settings: ServerSettings) -> int:
 
         serve_http(settings)
     else:
-        from classwright_server.app import build_server
+        from classwright_server.stdio import serve_stdio
 
-        build_server(settings).run("stdio")
+        serve_stdio(settings)
     return 0
 
 

@@ -164,6 +164,35 @@ async def test_a_library_that_prints_does_not_break_a_job(tmp_path: Path) -> Non
     assert view["result"]["imported"] == 4
 
 
+def test_a_library_that_prints_in_the_server_process_does_not_break_the_stream(tmp_path: Path) -> None:
+    """It prints when it is imported, before and while the server serves, by Python and past it, and at the end."""
+    noise = tmp_path / "noise"
+    noise.mkdir()
+    (noise / "sitecustomize.py").write_text(
+        "import builtins, os, sys\n"
+        "bare = builtins.__import__\n"
+        "def loud(name, *arguments, **more):\n"
+        "    if name in ('mcp', 'dbos', 'sqlalchemy') and 'classwright_server.stdio' in sys.modules:\n"
+        "        print('a banner of', name)\n"
+        "        if 'classwright_server.app' in sys.modules:\n"
+        "            os.write(1, b'noise')\n"
+        "    return bare(name, *arguments, **more)\n"
+        "if 'serve' in sys.orig_argv:\n"
+        "    builtins.__import__ = loud\n"
+    )
+    path = f"{noise}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
+    with (tmp_path / "log").open("w") as log, spoken_to(tmp_path / "workspace", log, PYTHONPATH=path) as process:
+        assert "train_classifier" in list_tools(process)
+        listed = say(process, "tools/call", {"name": "list_jobs", "arguments": {}}, 3)
+        rest, _ = process.communicate()
+
+    written = (tmp_path / "log").read_text()
+    assert listed["result"]["structuredContent"]["jobs"] == []
+    assert rest == ""
+    assert "a banner of dbos" in written
+    assert "noise" in written
+
+
 @pytest.mark.anyio
 async def test_a_workspace_that_cannot_be_made_is_told_to_the_caller(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
