@@ -42,6 +42,8 @@ async def test_no_request_breaks_the_server(tmp_path: Path) -> None:
     with ServerProcess(tmp_path / "workspace") as server:
         url = server.url.removesuffix("/mcp")
         memory: list[int] = []
+        async with Client(server.url) as mcp:  # it opens its workspace with the first call
+            await call(mcp, "list_jobs")
         started = time.monotonic()
         with httpx.Client(trust_env=False, timeout=ANSWER_SECONDS) as client:
             while (spent := time.monotonic() - started) < SECONDS:
