@@ -33,6 +33,7 @@ from classwright_tools.errors import ClasswrightError
 from classwright_tools.evaluate import EvaluateRequest, evaluate
 from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoders import open_encoder
+from classwright_tools.train_classifier import Method
 from classwright_tools.workspace.datasets import read_rows
 from classwright_tools.workspace.workspace import Workspace
 from classwright_tools.writing.writer import Writer
@@ -49,20 +50,22 @@ def main() -> None:
     failed = []
     for name in arguments.sets:
         labelled = open_set(name, arguments.data, arguments.instruction)
-        for error in _measure_set(labelled, writer, runs, arguments):  # the others still count; the next run goes on
-            failed.append(labelled.name)
-            print(f"{labelled.name}: {error}", file=sys.stderr, flush=True)
-    write_section("s4", section(runs), quick=arguments.quick)
+        for method in arguments.method:
+            for error in _measure_set(labelled, method, writer, runs, arguments):  # the others still count
+                failed.append(labelled.name)
+                print(f"{labelled.name}: {error}", file=sys.stderr, flush=True)
+    if runs.all():
+        write_section("s4", section(runs), quick=arguments.quick)
     if failed:
         raise SystemExit(f"not finished: {', '.join(dict.fromkeys(failed))}; run the same command again to go on")
 
 
 def _measure_set(
-    labelled: LabelledSet, writer: Writer, runs: Runs, arguments: argparse.Namespace
+    labelled: LabelledSet, method: Method, writer: Writer, runs: Runs, arguments: argparse.Namespace
 ) -> Iterator[ClasswrightError]:
     """Measure the plain recipe's model and that of each round on the real test rows; yield what stood in the way."""
     # A folder for each way of going about it: what is in its store is what that way has cost.
-    folder = arguments.work / f"{labelled.name}-{arguments.method}-{arguments.rows}-{arguments.rows_a_round}"
+    folder = arguments.work / f"{labelled.name}-{method}-{arguments.rows}-{arguments.rows_a_round}"
     workspace = Workspace(folder)
     context = ToolContext(workspace=workspace, run_key=labelled.name, writer=writer)
     try:
@@ -71,10 +74,10 @@ def _measure_set(
         yield error
         return
     rows = _even(arguments.rows, workspace, labelled.proposal.task)
-    key = {"set": labelled.name, "writer": writer.name, "rows": rows, "train": arguments.method, "seed": 0}
+    key = {"set": labelled.name, "writer": writer.name, "rows": rows, "train": method, "seed": 0}
     plain = None
     try:
-        plain = plain_recipe(labelled, dataset, context, rows=rows, method=arguments.method)
+        plain = plain_recipe(labelled, dataset, context, rows=rows, method=method)
         runs.measure({**key, "way": PLAIN, "round": 0}, lambda: _figures(plain, None, labelled, context))
     except ClasswrightError as error:
         yield error
@@ -87,7 +90,7 @@ def _measure_set(
         rows=rows,
         rows_a_round=arguments.rows_a_round,
         rounds=arguments.rounds,
-        method=arguments.method,
+        method=method,
     )
     try:
         for number, made in enumerate(rounds):
@@ -177,7 +180,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rows-a-round", type=int, default=400, help="written rows of each later round")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument(
-        "--method", choices=("probe", "contrastive", "setfit"), help="default: contrastive; with --quick probe"
+        "--method",
+        nargs="+",
+        choices=("probe", "contrastive", "setfit"),
+        help="each writes for itself; default: contrastive, with --quick probe",
     )
     parser.add_argument("--recorded", type=Path, nargs="+", help="files of recorded completions")
     parser.add_argument("--writer-url", nargs="+", help="OpenAI-compatible base URLs")
@@ -186,7 +192,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--prices", type=float, nargs=2, metavar=("IN", "OUT"), help="US dollars a million tokens")
     parser.add_argument("--quick", action="store_true", help="a try: its results stay in the folder --work")
     arguments = parser.parse_args()
-    arguments.method = arguments.method or ("probe" if arguments.quick else "contrastive")
+    if arguments.quick or not arguments.method:
+        arguments.method = ["probe" if arguments.quick else "contrastive"]
     return arguments
 
 

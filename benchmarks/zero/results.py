@@ -18,19 +18,26 @@ of them are used is decided here by written rows alone."""
 def section(runs: Runs) -> str:
     """Return the section of all `runs`."""
     header = ("set", "writer", "training", "way", "written rows", "accuracy", "macro-F1", "likeness, written / real")
-    readings = [line for key, figures in runs.all() if (line := _against_plain(key, figures))]
+    measured = sorted(runs.all(), key=lambda run: _place(run[0]))
+    readings = [line for key, figures in measured if (line := _against_plain(key, figures))]
     parts = [
         "## S4: zero-data classifiers (`benchmarks/zero_data.py`)",
         "Real test rows, no real training row. The plain recipe is AnyClassifier's: the cells of the tree asked once, "
         "no gates, no contrast rounds, the same writer. Likeness: mean cosine of two texts of one label. Cost: of all "
         "that was written until then. Intervals, and the paired comparisons (bootstrap; exact McNemar test), are over "
         "test rows; one seed.",
-        table((*header, "cost"), [_row(key, figures) for key, figures in runs.all()]),
+        table((*header, "cost"), [_row(key, figures) for key, figures in measured]),
         "\n".join(readings),
     ]
-    if any(key["writer"] == RECORDED for key, _ in runs.all()):
+    if any(key["writer"] == RECORDED for key, _ in measured):
         parts.append(f"Reading: {RECORDED_READING}")
     return "\n\n".join(part for part in parts if part)
+
+
+def _place(key: dict[str, Value]) -> tuple[str, str, bool, bool, int]:
+    """Return what lines are sorted by: the sets, and of each the plain recipe before the rounds."""
+    is_tuned = key["train"] != "probe"
+    return str(key["set"]), str(key["writer"]), is_tuned, key["way"] != PLAIN, int(key["round"])
 
 
 def _row(key: dict[str, Value], figures: Figures) -> list[str]:
@@ -57,6 +64,8 @@ def _against_plain(key: dict[str, Value], figures: Figures) -> str | None:
         for name in ("accuracy_gain", "macro_f1_gain")
     )
     verdict = "" if figures["p"] < SIGNIFICANT else ", which may be chance"
+    if not figures["accuracy_gain_low"] < figures["accuracy_gain_high"]:
+        return f"- `{key['set']}`, {key['writer']}, {key['train']}: {_way(key)} equals the plain recipe."
     return (
         f"- `{key['set']}`, {key['writer']}, {key['train']}: {_way(key)} over the plain recipe {accuracy} points of "
         f"accuracy, {f1} of macro-F1 (p {figures['p']:.2g}{verdict})."
