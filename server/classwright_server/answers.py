@@ -57,11 +57,13 @@ def fit(structured: dict[str, Any], max_bytes: int = MAX_BYTES) -> dict[str, Any
     if left_out and "summary" in fitted:
         parts = ", ".join(f"{count} of {name}" for name, count in list(left_out.items())[:5])
         fitted["summary"] += f" Not shown here to keep the answer short: {parts}."
+        if "job_id" in fitted:
+            fitted["summary"] += f" All of it is in {job_uri(fitted['job_id'])}."
     return fitted
 
 
 def links_in(structured: dict[str, Any]) -> list[ResourceLink]:
-    """Return a link to each artifact that a result names in a field of its own."""
+    """Return a link to each artifact that a result names in a field of its own, and to what a job's answer left out."""
     result = structured.get("result") or structured
     links = []
     for field in _LINKED_FIELDS:
@@ -74,7 +76,16 @@ def links_in(structured: dict[str, Any]) -> list[ResourceLink]:
             )
             if match["letter"] == "r":
                 links.append(ResourceLink(name=f"{match[0]}.html", uri=f"{uri}/report.html", mime_type="text/html"))
+    if structured.get("left_out"):
+        title = "what the answer left out"
+        uri = job_uri(structured["job_id"])
+        links.append(ResourceLink(name=structured["job_id"], uri=uri, title=title, mime_type="application/json"))
     return links
+
+
+def job_uri(job_id: str) -> str:
+    """Return the URI of the whole result of a job."""
+    return f"classwright://jobs/{job_id}/result"
 
 
 def artifact_uri(task: str, letter: str, artifact: str) -> str:

@@ -74,6 +74,17 @@ def test_an_answer_has_the_structure_the_same_as_text_and_links() -> None:
     ]
 
 
+def test_an_answer_that_leaves_something_out_links_to_all_of_it() -> None:
+    long = {"results": [{"label": "refund", "n": number} for number in range(2_000)]}
+    view = {"summary": "Done.", "job_id": "job_1", "left_out": {}, "result": long}
+    shortened, whole = answer(view), answer({**view, "result": {}})
+
+    assert shortened.structured_content is not None
+    assert "All of it is in classwright://jobs/job_1/result." in shortened.structured_content["summary"]
+    assert shortened.content[-1].uri == "classwright://jobs/job_1/result"  # type: ignore[union-attr]  # a link
+    assert len(whole.content) == 1
+
+
 def test_our_failures_keep_their_words() -> None:
     with (
         pytest.raises(ToolError, match=r"dataset 'shop-d9': does not exist. Did you mean 'shop-d1'\?"),
