@@ -157,7 +157,7 @@ def _list_jobs(backend: Backend) -> Tool:
         shown = records[:limit]
         more = str(offset + limit) if len(records) > limit else None
         return JobList(
-            summary=f"{len(shown)} jobs." if shown or offset else "There are no jobs yet.",
+            summary=f"Jobs on this page: {len(shown)}." if shown or offset else "There are no jobs yet.",
             next_step="Call get_job with a job_id to see its result.",
             jobs=tuple(_line(record) for record in shown),
             next_cursor=more,
