@@ -34,7 +34,7 @@ bench: setup  ## long: see benchmarks/README.md; the comparison with setfit want
 
 # Who writes for the fourth table; for instance WRITER='--writer-url http://127.0.0.1:8000/v1 --writer-model MODEL'.
 WRITER ?= --sets examples/banking12 --recorded examples/banking12/completions/*.jsonl --rows 576 --rows-a-round 600 --rounds 2 \
-	--method probe contrastive
+	--method probe
 
 bench-articles: setup  ## the tables of the four articles' methods; DATA=folder of the sets, QUICK=--quick for a try
 	for table in s1 s2 s3; do $(BIN)/python benchmarks/articles/$$table.py --data $(DATA) $(QUICK) || exit 1; done
