@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -16,6 +17,7 @@ from classwright_server.jobs.messages import Order, Outcome, Progress
 from classwright_server.jobs.view import FINISHED
 from classwright_server.names import check_names
 from classwright_server.principals import current_principal
+from classwright_server.room import check_room
 from classwright_server.settings import ServerSettings
 from classwright_server.telemetry import count_result, flush_telemetry
 from classwright_tools.errors import ClasswrightError
@@ -92,11 +94,12 @@ class Backend:
 
         Raises:
             NotFound: something that the request names does not exist.
+            StorageFailed: there is no room for what it makes.
         """
         from classwright_server.jobs.durable import new_job_id
 
         opened = await self.opened()
-        await anyio.to_thread.run_sync(check_names, await self.workspace(), tool, request)
+        await self._check(tool, request)
         order = Order(run_key=new_job_id(), owner=current_principal(), tool=tool, request=request)
 
         def run() -> Outcome:
@@ -114,10 +117,24 @@ class Backend:
 
         Raises:
             NotFound: something that the request names does not exist.
+            StorageFailed: there is no room for what it makes.
+            BudgetExceeded: too many jobs of whoever asks wait already.
         """
         opened = await self.opened()
-        await anyio.to_thread.run_sync(check_names, await self.workspace(), tool, request)
-        return await anyio.to_thread.run_sync(opened.jobs.submit, tool, request, task, current_principal())
+        await self._check(tool, request)
+        submit = partial(opened.jobs.submit, most_waiting=self.settings.limits.waiting_jobs)
+        return await anyio.to_thread.run_sync(submit, tool, request, task, current_principal())
+
+    async def _check(self, tool: str, request: dict[str, Any]) -> None:
+        """Return if what `request` names exists, and there is room for what it makes."""
+        workspace = await self.workspace()
+        most_bytes = self.settings.limits.workspace_gb * 2**30 if current_principal() else None
+
+        def check() -> None:
+            check_names(workspace, tool, request)
+            check_room(workspace.root, most_bytes)
+
+        await anyio.to_thread.run_sync(check)
 
     async def record(self, job_id: str) -> JobRecord:
         """Return a job as it is now.
@@ -191,7 +208,8 @@ class Opened:
         self.workspaces = Workspaces(surroundings)
         self.workspaces.of(None)  # made, or found to be unusable, before any job is taken
         self._sign = sign_of_life(surroundings)
-        self.pool = ProcessPool(surroundings, os.environ, (self._sign.descriptor,))
+        most_seconds = settings.limits.job_hours * 3600
+        self.pool = ProcessPool(surroundings, os.environ, (self._sign.descriptor,), most_seconds=most_seconds)
         self.jobs = Jobs(surroundings, self._sign, self.pool, self._vllm or NoGpuShare(), settings.jobs)
 
     def close(self) -> None:

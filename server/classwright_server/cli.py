@@ -136,6 +136,15 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_http_settings(parser: argparse.ArgumentParser) -> None:
+    limits = parser.add_argument_group("limits")
+    limits.add_argument("--job-tokens", metavar="N", help="tokens that one job may have written and read; default: any")
+    limits.add_argument("--job-cost", metavar="USD", help="what one job may cost at the writer's prices; default: any")
+    limits.add_argument("--job-hours", metavar="N", help="how long a job may run; default: 24")
+    limits.add_argument("--waiting-jobs", metavar="N", help="jobs of a principal that may wait; default: 1,000")
+    limits.add_argument("--workspace-gb", metavar="N", help="size of a principal's own workspace; default: 50")
+    limits.add_argument(
+        "--calls-per-minute", metavar="N", help="requests over HTTP of a principal with a token; default: 600"
+    )
     http = parser.add_argument_group("serving over HTTP")
     http.add_argument("--http", action="store_true", default=None, help="streamable HTTP in place of stdio")
     http.add_argument("--host", help="the address to bind to; default: 127.0.0.1")

@@ -10,11 +10,13 @@ from mcp.server.auth.settings import AuthSettings
 from mcp.server.transport_security import TransportSecuritySettings
 from pydantic import AnyHttpUrl
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from classwright_server.app import build_server
 from classwright_server.metrics_page import metrics_page
+from classwright_server.rates import CallRates
 from classwright_server.settings import LOOPBACK, ServerSettings
 from classwright_server.tokens import AnyOf, SharedToken, SignedTokens, shared_token
 from classwright_tools.errors import InvalidInput
@@ -43,7 +45,10 @@ def http_app(settings: ServerSettings, environment: Mapping[str, str]) -> Starle
     server.custom_route("/health", methods=["GET"])(_health)
     if settings.metrics:
         server.custom_route("/metrics", methods=["GET"])(metrics_page(security, needs_token=verifier is not None))
-    return server.streamable_http_app(host=settings.host, transport_security=security)
+    app = server.streamable_http_app(host=settings.host, transport_security=security)
+    # The innermost: it needs to know who calls.
+    app.user_middleware.append(Middleware(CallRates, calls_per_minute=settings.limits.calls_per_minute))
+    return app
 
 
 async def _health(_request: Request) -> Response:

@@ -18,7 +18,7 @@ from pydantic import Field
 
 from classwright_tools.context import DEFAULT_ENCODER
 from classwright_tools.domain.noun import Noun
-from classwright_tools.domain.usage import Prices
+from classwright_tools.domain.usage import UNCAPPED, Caps, Prices
 from classwright_tools.errors import InvalidInput
 
 PREFIX = "CLASSWRIGHT_"
@@ -59,6 +59,16 @@ class Surroundings(Noun):
     encoder: str = DEFAULT_ENCODER
     import_folders: tuple[Path, ...] = ()
     writer: EndpointSettings | RecordedSettings | LocalSettings | None = None
+    caps: Caps = UNCAPPED
+
+
+class Limits(Noun):
+    """What a principal, and a job, may take."""
+
+    calls_per_minute: int = Field(default=600, ge=1, description="Requests over HTTP of a principal with a token.")
+    waiting_jobs: int = Field(default=1_000, ge=1, description="Jobs of a principal that wait for their turn.")
+    job_hours: float = Field(default=24, gt=0, description="How long a job may run.")
+    workspace_gb: float = Field(default=50, gt=0, description="What a principal's own workspace may hold, in GiB.")
 
 
 class AuthorizationServer(Noun):
@@ -80,6 +90,7 @@ class ServerSettings(Noun):
     port: int = Field(default=DEFAULT_PORT, ge=0, le=65535)
     token_env: str | None = Field(default=None, description="The environment variable that holds the bearer token.")
     authorization: AuthorizationServer | None = None
+    limits: Limits = Limits()
     allow_hosts: tuple[str, ...] = ()
     metrics: bool = Field(default=False, description="Whether /metrics shows the operator counters of jobs and rows.")
     vllm: str | None = Field(default=None, description="A model for a `vllm serve` of the server's own.")
@@ -112,6 +123,7 @@ def settings_from(flags: Mapping[str, Any], environment: Mapping[str, str]) -> S
         encoder=chosen.text("encoder") or DEFAULT_ENCODER,
         import_folders=chosen.paths("import_folder"),
         writer=_writer(chosen, vllm),
+        caps=_caps(chosen),
     )
     return ServerSettings(
         surroundings=surroundings,
@@ -120,6 +132,7 @@ def settings_from(flags: Mapping[str, Any], environment: Mapping[str, str]) -> S
         port=chosen.whole_number("port", DEFAULT_PORT),
         token_env=chosen.text("token_env"),
         authorization=_authorization(chosen),
+        limits=_limits(chosen),
         allow_hosts=chosen.words("allow_host"),
         metrics=chosen.is_on("metrics"),
         vllm=vllm,
@@ -164,7 +177,7 @@ class _Chosen:
         except ValueError:
             usable = False
         if not usable:
-            raise self._unusable(name, text, "is not a URL over http or https")
+            raise self.unusable(name, "is not a URL over http or https")
         return text
 
     def number(self, name: str) -> float | None:
@@ -173,7 +186,7 @@ class _Chosen:
         try:
             return None if text is None else float(text)
         except ValueError:
-            raise self._unusable(name, text, "is not a number") from None
+            raise self.unusable(name, "is not a number") from None
 
     def whole_number(self, name: str, default: int) -> int:
         """Return the setting `name` as a whole number, or `default`."""
@@ -181,11 +194,34 @@ class _Chosen:
         try:
             return default if text is None else int(text)
         except ValueError:
-            raise self._unusable(name, text, "is not a whole number") from None
+            raise self.unusable(name, "is not a whole number") from None
 
-    def _unusable(self, name: str, text: str | None, reason: str) -> InvalidInput:
+    def unusable(self, name: str, reason: str) -> InvalidInput:
+        """Return the error that says why the setting `name` cannot be used."""
         flag = f"--{name.replace('_', '-')}"
-        return InvalidInput(f"setting {flag}={text!r}", reason, f"Correct {flag} or {PREFIX}{name.upper()}.")
+        return InvalidInput(f"setting {flag}={self.text(name)!r}", reason, f"Correct {flag} or {PREFIX}{name.upper()}.")
+
+
+def _limits(chosen: _Chosen) -> Limits:
+    """Return the limits, each its default if it is not set."""
+    values = {name: chosen.number(name) for name in Limits.model_fields}
+    for name, value in values.items():
+        whole = Limits.model_fields[name].annotation is int
+        if value is not None and not (value > 0 and (value.is_integer() or not whole)):
+            raise chosen.unusable(name, "is not a whole number above zero" if whole else "is not above zero")
+    return Limits.model_validate({name: value for name, value in values.items() if value is not None})
+
+
+def _caps(chosen: _Chosen) -> Caps:
+    """Return what one job may spend on the writer."""
+    tokens, cost = chosen.number("job_tokens"), chosen.number("job_cost")
+    for name, value in (("job_tokens", tokens), ("job_cost", cost)):
+        if value is not None and not value > 0:
+            raise chosen.unusable(name, "is not above zero")
+    priced = chosen.text("writer_price_in") or chosen.text("writer_price_out")
+    if cost is not None and not priced:
+        raise InvalidInput("--job-cost", "needs the writer's prices", "Add --writer-price-in and --writer-price-out.")
+    return Caps(max_tokens=None if tokens is None else int(tokens), max_cost=cost)
 
 
 def _authorization(chosen: _Chosen) -> AuthorizationServer | None:

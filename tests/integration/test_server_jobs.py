@@ -314,7 +314,8 @@ def test_an_operator_may_have_a_compute_process_wait_otherwise(tmp_path: Path) -
 
 async def test_processes_are_kept_warm_and_recycled_when_idle(tmp_path: Path) -> None:
     lock, other = FileLock(tmp_path / "executors"), FileLock(tmp_path / "executors")
-    pool = ProcessPool(Surroundings(workspace=tmp_path), os.environ, (lock.descriptor,), idle_seconds=2.0)
+    surroundings = Surroundings(workspace=tmp_path)
+    pool = ProcessPool(surroundings, os.environ, (lock.descriptor,), idle_seconds=2.0, most_seconds=60)
     order = Order(run_key="r", tool="submit_examples", request={"assignment": "x-a1", "batch": "b1", "texts": ["t"]})
     try:
         for _ in range(2):

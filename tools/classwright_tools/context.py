@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from classwright_tools.domain.usage import UNCAPPED, Caps
 from classwright_tools.errors import Cancelled
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class ToolContext:
     writer: Writer | None = None
     encoder: str = DEFAULT_ENCODER
     import_folders: tuple[Path, ...] = ()
+    caps: Caps = UNCAPPED
     seed: int = 0
     report: Callable[[float | None, str], None] = field(default=_silent)
     is_cancelled: Callable[[], bool] = field(default=_never)

@@ -85,6 +85,7 @@ class Bench:
                 writer=self._writer if verb.queue == "writing" else None,
                 encoder=self._surroundings.encoder,
                 import_folders=self._surroundings.import_folders,
+                caps=self._surroundings.caps,
                 report=report,
             )
             request = verb.request.model_validate(order.request)

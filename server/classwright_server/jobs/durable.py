@@ -39,7 +39,7 @@ from classwright_server.settings import QueueName, Surroundings
 from classwright_server.telemetry import measured
 from classwright_server.verbs import VERBS
 from classwright_server.vllm import GpuShare
-from classwright_tools.errors import NotFound
+from classwright_tools.errors import BudgetExceeded, NotFound
 from classwright_tools.workspace.atomic import storage_errors
 from classwright_tools.workspace.index import postgres_url
 
@@ -123,12 +123,16 @@ class Jobs:
         self._rescuer = threading.Thread(target=self._take_over, name="classwright-rescuer", daemon=True)
         self._rescuer.start()
 
-    def submit(self, tool: str, request: dict[str, Any], task: str | None, owner: str | None) -> str:
+    def submit(
+        self, tool: str, request: dict[str, Any], task: str | None, owner: str | None, *, most_waiting: int
+    ) -> str:
         """Store a new job of `owner` and return its id; it will run, whatever becomes of this process.
 
         Raises:
+            BudgetExceeded: `most_waiting` of theirs wait already.
             StorageFailed: the disk is full; there is no job.
         """
+        _check_queue(owner or _OPERATOR, most_waiting)
         job_id = new_job_id()
         attributes = SetWorkflowAttributes({"tool": tool, "task": task})
         user = DBOSContextSetAuth(owner or _OPERATOR, None)
@@ -261,6 +265,19 @@ def run_job(tool: str, request: dict[str, Any]) -> dict[str, Any]:
     except JobCancelled:
         logger.info("job %s was cancelled, or taken over by another", DBOS.workflow_id)
         raise
+
+
+def _check_queue(user: str, most_waiting: int) -> None:
+    """Raise a `BudgetExceeded` if `most_waiting` jobs of DBOS's `user` wait for their turn."""
+    last = DBOS.list_workflows(
+        user=user, status="ENQUEUED", offset=most_waiting - 1, limit=1, load_input=False, load_output=False
+    )
+    if last:
+        raise BudgetExceeded(
+            "your queue",
+            f"holds {most_waiting} jobs that wait for their turn, which is all that are allowed",
+            "Call again when some are done, or cancel some with cancel_job.",
+        )
 
 
 def new_job_id() -> str:

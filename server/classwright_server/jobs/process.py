@@ -78,18 +78,24 @@ class ComputeProcess:
         """Whether the process can take another order."""
         return self._process.poll() is None
 
-    def run(self, order: Order, on_progress: Callable[[Progress], None], is_over: Callable[[], bool]) -> Outcome:
-        """Run one order; a crash of the process is an outcome too.
+    def run(
+        self, order: Order, on_progress: Callable[[Progress], None], is_over: Callable[[], bool], *, most_seconds: float
+    ) -> Outcome:
+        """Run one order; a crash of the process is an outcome too, and so is its end after `most_seconds`.
 
         Raises:
             JobCancelled: `is_over` said so; the process is gone.
         """
         self._send(order.model_dump_json())
+        end = time.monotonic() + most_seconds
         while True:
             said = self._next_line()
             if is_over():
                 self.kill()
                 raise JobCancelled
+            if time.monotonic() > end and not (said and said.outcome):
+                self.kill()
+                return Outcome(error=_took_too_long(most_seconds))
             if said is None:
                 continue
             if said.outcome:
@@ -158,6 +164,13 @@ def _last_words(code: int) -> str:
     return f"The job's process: {reason}. {repair}"
 
 
+def _took_too_long(most_seconds: float) -> str:
+    return (
+        f"The job: ran for longer than the {most_seconds / 3600:g} hours that are allowed. Ask for less at once, such "
+        "as fewer rows or epochs, or have the operator raise --job-hours."
+    )
+
+
 class ProcessPool:
     """Keeps compute processes warm for a while, apart by whether they may see the writer's key."""
 
@@ -167,11 +180,15 @@ class ProcessPool:
         environment: Mapping[str, str],
         inherited: tuple[int, ...] = (),
         idle_seconds: float = IDLE_SECONDS,
+        *,
+        most_seconds: float,
     ) -> None:
+        """Give each order `most_seconds`, and keep a process for `idle_seconds` after its last one."""
         self._surroundings = surroundings
         self._environment = environment
         self._inherited = inherited
         self._idle_seconds = idle_seconds
+        self._most_seconds = most_seconds
         self._lock = threading.Lock()
         self._idle: dict[bool, list[ComputeProcess]] = {True: [], False: []}
         self._busy: dict[ComputeProcess, str] = {}  # with the run_key of what each is doing
@@ -196,7 +213,7 @@ class ProcessPool:
         with self._lease(order.run_key, writes) as process:
             if is_over():
                 raise JobCancelled
-            outcome = process.run(order, on_progress, is_over)
+            outcome = process.run(order, on_progress, is_over, most_seconds=self._most_seconds)
             if self._closed.is_set():
                 raise ServerStopping
             return outcome

@@ -12,7 +12,11 @@ from classwright_tools.domain.noun import MAX_LABELS, LabelName, Noun, Plain, Sl
 
 Language = Annotated[
     str,
-    Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", description="A BCP 47 tag such as 'en' or 'pt-BR'."),
+    Field(
+        pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
+        max_length=35,  # what BCP 47 section 4.4.1 has room for
+        description="A BCP 47 tag such as 'en' or 'pt-BR'.",
+    ),
 ]
 
 TaskKind = Literal["text", "pair"]

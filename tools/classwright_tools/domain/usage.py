@@ -9,6 +9,16 @@ from pydantic import Field
 from classwright_tools.domain.noun import Noun
 
 
+class Caps(Noun):
+    """What the operator lets one call spend on the writer; None is without a cap."""
+
+    max_tokens: int | None = Field(default=None, ge=1, description="Of tokens read and written together.")
+    max_cost: float | None = Field(default=None, gt=0, description="In US dollars.")
+
+
+UNCAPPED = Caps()
+
+
 class TokenCount(NamedTuple):
     """Tokens read and tokens written by a language model."""
 

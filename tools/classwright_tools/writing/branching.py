@@ -14,6 +14,7 @@ from classwright_tools.curation.cleaning import clean_text
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.topic_tree import Cell, LabelTopics, Topic
 from classwright_tools.errors import ClasswrightError, WriterFailed
+from classwright_tools.writing.budget import budget_within
 from classwright_tools.writing.session import WritingSession
 from classwright_tools.writing.store import CompletionStore
 from classwright_tools.writing.writer import WritingKind, WritingRequest
@@ -158,7 +159,10 @@ def grow_tree(
     """
     assert context.writer is not None
     session = WritingSession(
-        context.writer, CompletionStore(context.workspace.engine), is_cancelled=context.is_cancelled
+        context.writer,
+        CompletionStore(context.workspace.engine),
+        budget_within(context.caps, prices=context.writer.prices),
+        context.is_cancelled,
     )
     grower = TreeGrower(task, session, topics=topics, subtopics=subtopics)
     return asyncio.run(grower.grow(labels, source_types, context.progress))

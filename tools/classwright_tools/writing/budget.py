@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from classwright_tools.domain.usage import FREE, Prices, TokenCount
+from classwright_tools.domain.usage import FREE, Caps, Prices, TokenCount
 from classwright_tools.errors import BudgetExceeded, InvalidInput
 
 
@@ -107,3 +107,22 @@ def _sum(one: TokenCount, other: TokenCount) -> TokenCount:
 
 def _cap(name: str, reason: str) -> BudgetExceeded:
     return BudgetExceeded(name, reason, f"What had arrived is kept. Raise {name}, or ask for fewer rows.")
+
+
+def budget_within(
+    caps: Caps, *, max_tokens: int | None = None, max_cost: float | None = None, prices: Prices | None
+) -> Budget:
+    """Return the budget of a call that may spend `max_tokens` and `max_cost`, by default as much as `caps` allow.
+
+    Raises:
+        InvalidInput: more is asked for than the caps allow, or a cost is capped while the prices are not known.
+    """
+    for name, asked, allowed in (
+        ("max_tokens", max_tokens, caps.max_tokens),
+        ("max_cost", max_cost, caps.max_cost),
+    ):
+        if asked is not None and allowed is not None and asked > allowed:
+            raise InvalidInput(
+                name, f"is {asked}, and the operator allows {allowed}", f"Pass {allowed} or less, or leave it out."
+            )
+    return Budget(max_tokens=max_tokens or caps.max_tokens, max_cost=max_cost or caps.max_cost, prices=prices)

@@ -14,7 +14,7 @@ from classwright_tools.domain.outcome import Refusal, WritingOutcome
 from classwright_tools.errors import DamagedArtifact
 from classwright_tools.workspace.own_files import read_own
 from classwright_tools.workspace.workspace import Artifact
-from classwright_tools.writing.budget import Budget
+from classwright_tools.writing.budget import budget_within
 from classwright_tools.writing.filling import Filling
 from classwright_tools.writing.label_doubts import doubtful_labels
 from classwright_tools.writing.orders import Order
@@ -64,7 +64,7 @@ def write_texts(
     session = WritingSession(
         writer,
         CompletionStore(context.workspace.engine),
-        Budget(max_tokens=max_tokens, max_cost=max_cost, prices=writer.prices),
+        budget_within(context.caps, max_tokens=max_tokens, max_cost=max_cost, prices=writer.prices),
         context.is_cancelled,
     )
     asyncio.run(_fill_and_check(filling, session, order, context))

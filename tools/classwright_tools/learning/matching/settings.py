@@ -22,14 +22,15 @@ class MiningSettings(Noun):
     similarity, within the scores (-1 to 1), and by the margins further from it than its own query.
     """
 
-    range_min: int = Field(default=0, ge=0, le=1_000)
-    range_max: int | None = Field(default=50, ge=1, le=1_000)
-    max_score: float | None = None
-    min_score: float | None = None
-    absolute_margin: float | None = None
-    relative_margin: float | None = 0.05  # what the library recommends against false negatives
-    num_negatives: int = Field(default=5, ge=1, le=100)
-    sampling_strategy: Literal["random", "top"] = "random"
+    range_min: int = Field(default=0, ge=0, le=1_000, description="Ranks skipped.")
+    range_max: int | None = Field(default=50, ge=1, le=1_000, description="Last rank.")
+    max_score: float | None = Field(default=None, ge=-1, le=1, description="Highest similarity.")
+    min_score: float | None = Field(default=None, ge=-1, le=1, description="Lowest.")
+    absolute_margin: float | None = Field(default=None, ge=0, le=2, description="Below the match's.")
+    # What the library recommends against false negatives.
+    relative_margin: float | None = Field(default=0.05, ge=0, le=1, description="The same, as a share.")
+    num_negatives: int = Field(default=5, ge=1, le=100, description="An item.")
+    sampling_strategy: Literal["random", "top"] = Field(default="random", description="Of those that fit.")
 
 
 @dataclass(frozen=True)

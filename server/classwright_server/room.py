@@ -1,0 +1,48 @@
+"""Whether there is room for one more job: on the disk, and in a principal's share of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from classwright_tools.errors import StorageFailed
+
+MIN_FREE_BYTES = 2**29
+"""With less than 512 MiB free no job begins: it would fail half-way, and take the index and other jobs along."""
+
+
+def check_room(root: Path, most_bytes: float | None) -> None:
+    """Return if the disk of the folder `root` has room, and `root` itself holds no more than `most_bytes`.
+
+    Raises:
+        StorageFailed: it has not, or it does.
+    """
+    if shutil.disk_usage(root).free < MIN_FREE_BYTES:
+        raise StorageFailed(
+            "the server's disk",
+            f"has less than {_size(MIN_FREE_BYTES)} free, and no job begins below that",
+            "Have the operator free some space, then call again: nothing was lost.",
+        )
+    if most_bytes is not None and (held := _bytes_in(root)) > most_bytes:
+        raise StorageFailed(
+            "your workspace",
+            f"holds {_size(held)}, and {_size(most_bytes)} are allowed",
+            "Have the operator remove what is not needed, or raise --workspace-gb.",
+        )
+
+
+def _bytes_in(root: Path) -> int:
+    """Return the size of all files under `root`; those that vanish meanwhile count nothing."""
+    total = 0
+    for folder, _, names in os.walk(root):
+        for name in names:
+            try:
+                total += (Path(folder) / name).lstat().st_size
+            except FileNotFoundError:
+                continue
+    return total
+
+
+def _size(count: float) -> str:
+    return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.1f} MiB"
