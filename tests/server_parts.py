@@ -34,7 +34,7 @@ LABELS = [
     {"name": "delivery", "description": "the customer asks where a parcel is"},
 ]
 TASK = {"task": "support", "instruction": "Classify a message to a shop's support.", "labels": LABELS}
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 ISSUER = "https://login.example"
 
 

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+import anyio
 import pytest
 from mcp import Client
 from sqlalchemy import select
@@ -111,13 +112,18 @@ async def test_jobs_go_through_any_replica_and_survive_the_worker_that_ran_them(
             waiting -= {job_id for job_id, status in states.items() if status == "completed"}
         assert most == 2
 
-        # A job is cancelled through one replica, whichever worker runs it: the model is asked no more.
+        # A client leaves while its call waits: the job goes on.
         cluster.model.may_answer = 0
-        held = await call(client, "synthesize_examples", task="support", rows=4, wait_seconds=0)
+        async with Client(balancer.url) as leaving:
+            with anyio.move_on_after(1):
+                await leaving.call_tool("synthesize_examples", {"task": "support", "rows": 4, "wait_seconds": 50})
         await until(lambda: bool(cluster.model.asked), 60)
+        [held] = [job for job in (await call(client, "list_jobs"))["jobs"] if job["status"] == "running"]
+
+        # It is cancelled through one replica, whichever worker runs it: the model is asked no more.
         cancelled = await call(client, "cancel_job", job_id=held["job_id"])
         assert cancelled["status"] == "cancelled"
-        await until(cluster.endpoint.left.is_set, 10)
+        await until(lambda: not cluster.endpoint.connections, 10)
 
         # A worker is killed in the middle of a job, and the other one finishes it.
         cluster.model.may_answer = 5
