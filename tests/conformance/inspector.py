@@ -20,6 +20,8 @@ LABELS = [
 ]
 TASK = {"task": "support", "instruction": "Classify a message to a shop.", "labels": LABELS}
 TOOLS = 13
+CONNECT_MS = "120000"
+"""Its own limit is 15 s, which a busy machine needs to start two programs."""
 
 
 def _call(tool: str, arguments: dict[str, Any]) -> tuple[str, ...]:
@@ -61,7 +63,8 @@ def judge(url: str, workspace: Path) -> Iterator[Verdict]:
 def _asked(
     group: str, target: Sequence[str], era: str, step: tuple[str, ...], is_right: Callable[[dict[str, Any]], bool]
 ) -> Verdict:
-    ended = run("mcp-inspector", "--cli", *target, "--protocol-era", era, "--format", "json", "--method", *step)
+    flags = ("--protocol-era", era, "--connect-timeout", CONNECT_MS, "--format", "json")
+    ended = run("mcp-inspector", "--cli", *target, *flags, "--method", *step)
     try:
         good = ended.returncode == 0 and is_right(json.loads(ended.stdout)["result"])
     except (ValueError, KeyError, TypeError, IndexError):
