@@ -289,6 +289,34 @@ def test_a_redirect_is_not_followed() -> None:
         (["ftp://host/v1"], None, "not an http or https URL"),
         (["http://"], None, "not an http or https URL"),
         (["http://host:99999999/v1"], None, "not an http or https URL"),
+        *(
+            ([url], None, "not an http or https URL")
+            for url in (
+                "file:///etc/passwd",
+                "//host/v1",
+                "host/v1",
+                "gopher://host/",
+                "unix:///socket",
+                "http:///v1",
+                "http://[::1/v1",
+                "http://host:-1/v1",
+                "http://\x00/v1",
+                "javascript:1",
+                "",
+            )
+        ),
+        *(
+            ([url], None, "holds a user, a password, a query or a fragment")
+            for url in (
+                "http://me@host/v1",
+                "http://@host/v1",
+                "http://:@host/v1",
+                "http://good\\@host/v1",
+                "https://good.example@host/v1",
+                "http://host/v1?key=sk-secret-key",
+                "http://host#@evil/v1",
+            )
+        ),
         (["http://me:sk-secret-key@host/v1"], None, "holds a user"),
         (["http://one/v1", "http://two/v1"], KEY, "any of the hosts one, two"),
         (["http://one/v1"], {"two": KEY}, "belongs to no base URL"),

@@ -114,5 +114,11 @@ def test_the_last_entry_of_a_numbered_list_that_was_cut_off_is_left_out() -> Non
     assert parse_answer("1. a\n2. half of", "length").items == ("a",)
 
 
+@pytest.mark.timeout(60)
+def test_an_answer_of_blanks_is_read_in_time_that_grows_with_its_length() -> None:
+    """Two megabytes take a moment; looked through again from each blank on, they would take hours."""
+    assert parse_answer("- one" + " " * 2_000_000 + "two").items == ("one" + " " * 2_000_000 + "two",)
+
+
 def test_a_content_filter_is_named() -> None:
     assert parse_answer("", "content_filter").lost == (parsing.FILTERED,)

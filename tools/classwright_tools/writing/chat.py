@@ -169,11 +169,12 @@ def chat_endpoint(base_url: str, api_key: str | None) -> ChatEndpoint:
     Raises:
         InvalidInput: it is no plain http or https URL.
     """
-    parts = urlsplit(base_url)
     try:
+        parts = urlsplit(base_url)
         port = parts.port
-    except ValueError:
-        port = -1
+        httpx.URL(base_url)  # which is stricter, and what the requests go by
+    except (ValueError, httpx.InvalidURL):
+        parts, port = urlsplit(""), -1
     if parts.scheme not in ("http", "https") or not parts.hostname or port == -1:
         raise InvalidInput(
             "a writer's base URL", "is not an http or https URL", "Pass one such as http://127.0.0.1:8000/v1."

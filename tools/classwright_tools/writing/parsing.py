@@ -28,7 +28,7 @@ _ITEM_KEYS = ("text", "item", "example", "message", "content", "name", "topic", 
 _THOUGHTS = re.compile(r"\A\s*(?:<think>.*?(?:</think>|\Z)|(?![\s{\[`]).*?</think>)", re.DOTALL)
 _FENCE = re.compile(r"\A```\w*\s*")
 _OPENS_JSON = re.compile(r"\[\s*[\"\[{\]]|\{\s*[\"}]")
-_LISTED = re.compile(r"^[ \t]*(?:\d{1,3}[.):]|[-*\u2022])[ \t]+(\S.*?)[ \t]*$", re.MULTILINE)
+_LISTED = re.compile(r"^[ \t]*(?:\d{1,3}[.):]|[-*\u2022])[ \t]+(\S.*)$", re.MULTILINE)
 _QUOTED = re.compile(r"\A([\"'])(.*)\1\Z|\A\u201c(.*)\u201d\Z")
 _REFUSAL = re.compile(
     r"\A\W*(?:(?:i[\u2019']?m|i am) (?:really |very |so )?sorry\W+|sorry\W+|unfortunately\W+)?(?:but )?(?:"
@@ -195,7 +195,7 @@ def _skip(text: str, at: int) -> int:
 
 def _listed(text: str, *, whole: bool) -> tuple[list[Any], bool]:
     """Return the entries of a numbered or bulleted list; the last is left out if the answer was cut off."""
-    found = [_unquoted(entry) for entry in _LISTED.findall(text)]
+    found = [_unquoted(entry.rstrip(" \t")) for entry in _LISTED.findall(text)]
     return (found, True) if whole else (found[:-1], False)
 
 
