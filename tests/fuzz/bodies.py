@@ -37,6 +37,15 @@ METHODS: dict[str, dict[str, Any]] = {
     "notifications/cancelled": {"requestId": 1},
     "no/such": {},
 }  # fmt: skip
+CALLED: tuple[dict[str, Any], ...] = (
+    {"name": "list_jobs", "arguments": {"limit": 2}},
+    {"name": "get_job", "arguments": {"job_id": "job_00", "wait_seconds": 0}},
+    {"name": "cancel_job", "arguments": {"job_id": "job_00"}},
+    {"name": "classify", "arguments": {"model": "support-m1", "texts": ["x"], "wait_seconds": 0}},
+    {"name": "import_examples", "arguments": {"task": "no", "split": "train", "path": "x.csv", "wait_seconds": 0}},
+    {"name": "synthesize_examples", "arguments": {"task": "no", "wait_seconds": 0}},
+    {"name": "no_such_tool", "arguments": {}},
+)
 NASTY: tuple[Any, ...] = (
     None, True, -1, 0, 2**31, 2**64, 1e308, "", "x" * 5_000, ORDER, UNSEEN, [], {}, [[]], {"": None}, "2.0", "\ud800",
     *LEADING_ELSEWHERE,
@@ -55,7 +64,7 @@ class Sent(NamedTuple):
 def sent(dice: random.Random) -> Sent:
     """Return a request that is nearly right."""
     name = dice.choice([*METHODS])
-    params = json.loads(json.dumps(METHODS[name]))
+    params = json.loads(json.dumps(dice.choice(CALLED) if name == "tools/call" else METHODS[name]))
     modern = dice.random() < 0.6
     if modern:
         params["_meta"] = json.loads(json.dumps(META))

@@ -11,8 +11,10 @@ import psutil
 CALLS = int(os.environ.get("CLASSWRIGHT_FUZZ_CALLS", "300"))
 SECONDS = float(os.environ.get("CLASSWRIGHT_FUZZ_SECONDS", "10"))
 IS_LONG = "CLASSWRIGHT_FUZZ_CALLS" in os.environ or "CLASSWRIGHT_FUZZ_SECONDS" in os.environ
-MAX_GROWTH_BYTES = 100 * 2**20
-"""Of memory after the first calls, which load libraries and fill pools."""
+MAX_GROWTH_BYTES = 50 * 2**20
+"""Of a server's memory after the first calls, which load libraries and fill pools."""
+MAX_TESTED_GROWTH_BYTES = MAX_GROWTH_BYTES + 20_000 * CALLS
+"""The same where hypothesis is in the process, which remembers every call that it made up."""
 
 LEAKS = re.compile(
     r"Traceback|Error executing tool|\(incident |File \"|\.py\b.*line \d|site-packages|sqlalchemy|sqlite3\."

@@ -15,7 +15,7 @@ import pytest
 from arguments import calls
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from limits import CALLS, IS_LONG, MAX_GROWTH_BYTES, leak_in, report, resident_bytes
+from limits import CALLS, IS_LONG, MAX_TESTED_GROWTH_BYTES, leak_in, report, resident_bytes
 from mcp import Client
 from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR
@@ -85,7 +85,7 @@ def test_every_tool_answers_whatever_it_is_called_with(tmp_path: Path, caplog: p
         portal.call(_look_at_jobs, client, tmp_path)
         report(f"{made} calls of {len(listed)} tools, {good} of them done; memory of the process", memory[0], after)
         assert good > made / 10, "nearly all calls are refused: the arguments try little"
-        assert after - memory[0] < MAX_GROWTH_BYTES
+        assert after - memory[0] < MAX_TESTED_GROWTH_BYTES
 
 
 async def _look_at_jobs(client: Client, folder: Path) -> None:
