@@ -149,8 +149,9 @@ class CommandProcess:
     def __enter__(self) -> Self:
         deadline = time.monotonic() + START_SECONDS
         while not self.is_ready():
-            assert self.process.poll() is None, self.log()
-            assert time.monotonic() < deadline, f"it did not start: {self.log()}"
+            if time.monotonic() > deadline:
+                self.kill()  # after an error here nobody calls `__exit__`
+            assert self.process.poll() is None, f"it did not start: {self.log()}"
             time.sleep(0.05)
         return self
 
