@@ -19,7 +19,7 @@ from typing import Protocol
 
 import httpx
 
-from classwright_server.jobs.process import ServerStopping
+from classwright_server.jobs.process import ServerStopping, passed_on
 from classwright_server.settings import EndpointSettings
 from classwright_tools.errors import InvalidInput, WriterFailed
 
@@ -29,6 +29,8 @@ START_SECONDS = 1800.0
 """A large model is first downloaded, then compiled."""
 CALL_SECONDS = 120.0
 LOOK_SECONDS = 0.5
+_VLLM_PREFIXES = ("VLLM_", "HF_", "HUGGING_FACE_", "TRANSFORMERS_", "NCCL_", "GLOO_", "RAY_", "CC", "CXX", "TRITON_")
+"""Of the variables that vLLM may see beside those of the compute processes: its own, and the token of gated models."""
 MAX_ENDS = 3
 """After so many ends in a row it is not started again: it would end the same way."""
 
@@ -94,7 +96,7 @@ class VllmServer:
         Raises:
             InvalidInput: vLLM is not installed.
         """
-        self._environment = dict(environment)
+        self._environment = passed_on(environment, _VLLM_PREFIXES)
         self._port = free_port()
         self.endpoint = EndpointSettings(base_urls=(f"{self.url}/v1",), model=model)
         self._command = [

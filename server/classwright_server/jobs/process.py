@@ -46,10 +46,15 @@ class ServerStopping(BaseException):
     """The server stops: the job is not over, another server takes it up."""
 
 
+def passed_on(environment: Mapping[str, str], also: tuple[str, ...] = ()) -> dict[str, str]:
+    """Return what a process may see of the server's environment; names that begin with one of `also` too."""
+    prefixes = (*_PASSED_PREFIXES, *also)
+    return {name: value for name, value in environment.items() if name in _PASSED or name.startswith(prefixes)}
+
+
 def child_environment(surroundings: Surroundings, environment: Mapping[str, str], *, writes: bool) -> dict[str, str]:
     """Return the environment of a compute process: no key but the writer's, and that only where it `writes`."""
-    kept = dict(_WAITING)
-    kept |= {name: value for name, value in environment.items() if name in _PASSED or name.startswith(_PASSED_PREFIXES)}
+    kept = _WAITING | passed_on(environment)
     writer = surroundings.writer
     if writes and isinstance(writer, EndpointSettings) and writer.key_env and writer.key_env in environment:
         kept[writer.key_env] = environment[writer.key_env]
