@@ -33,15 +33,13 @@ def server_with(workspace: Path, endpoint: ScriptedEndpoint, *flags: str) -> Ite
 
 
 async def told(client: Client, tool: str, arguments: dict[str, Any]) -> str:
-    """Call what fails, and return all that it says."""
+    """Call what fails, or skips what cannot be used, and return all that it says."""
     result = await client.call_tool(tool, arguments)
     assert isinstance(result, CallToolResult)
     if result.is_error:
         return str(result.content)
     assert result.structured_content is not None
-    view = await finished(client, result.structured_content["job_id"])  # on a busy machine
-    assert view["status"] == "failed", view
-    return str(view["error"])
+    return str(await finished(client, result.structured_content["job_id"]))
 
 
 async def test_no_error_tells_a_path_a_key_or_what_an_endpoint_said(tmp_path: Path) -> None:

@@ -47,16 +47,18 @@ URL = "https://box.example/mcp"
 async def test_who_calls_too_often_is_told_when_to_try_again_and_nobody_else_is(tmp_path: Path, mode: str) -> None:
     with (
         Authority(URL) as authority,
-        ServerProcess(tmp_path, *authority.flags(), "--calls-per-minute", "30") as server,
+        ServerProcess(tmp_path, *authority.flags(), "--calls-per-minute", "12") as server,
     ):
         async with person(server, authority.token("alice"), mode) as alice:
             told = await refused(alice)
             async with person(server, authority.token("bob"), mode) as bob:
                 assert (await call(bob, "list_jobs"))["jobs"] == []
-        answer = httpx.post(server.url, json={}, headers=bearer(authority.token("alice")), trust_env=False)
+        headers = bearer(authority.token("alice"))
+        answers = (httpx.post(server.url, json={}, headers=headers, trust_env=False) for _ in range(40))
+        answer = next(answer for answer in answers if answer.status_code == 429)
 
-    assert "Too many requests: 30 a minute are allowed. Try again in 2 s" in told
-    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "2")
+    assert "Too many requests: 12 a minute are allowed. Try again in 5 s" in told
+    assert answer.headers["Retry-After"] == "5"
 
 
 @asynccontextmanager
@@ -202,7 +204,8 @@ async def test_a_job_spends_no_more_than_the_operator_allows(tmp_path: Path) -> 
             told = await call_failing(
                 client, "synthesize_examples", task="support", rows=10, max_tokens=20_001, wait_seconds=50
             )
-            job = await call(client, "synthesize_examples", task="support", rows=100, wait_seconds=50)
+            job = await call(client, "synthesize_examples", task="support", rows=100, wait_seconds=0)
+            job = await finished(client, job["job_id"])
 
     assert "max_tokens: is 20001, and the operator allows 20000. Pass 20000 or less" in told
     assert job["status"] == "completed"
