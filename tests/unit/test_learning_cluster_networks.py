@@ -11,7 +11,7 @@ import torch
 from classwright_tools.context import DEFAULT_ENCODER
 from classwright_tools.learning.adapter import Adapter
 from classwright_tools.learning.encoders import open_encoder
-from classwright_tools.learning.imbalance.cluster import learn_embedding, tune_classifier
+from classwright_tools.learning.imbalance.cluster import learn_embedding, train_classifier
 from classwright_tools.learning.imbalance.networks import (
     AdapterNetwork,
     EncoderNetwork,
@@ -33,8 +33,8 @@ def silent(_step: int) -> None:
 def right(network: torch.nn.Module, inputs: torch.Tensor, steps: int) -> float:
     """Train both stages and return the share of the training rows that come out right."""
     with one_thread():
-        learn_embedding(network, inputs, LABELS, steps, 0, silent)
-        head = tune_classifier(network, inputs, LABELS, steps, 0, silent)
+        clusters = learn_embedding(network, inputs, LABELS, steps, 0, silent)
+        head = train_classifier(network, inputs, clusters, steps, 0, silent)
     return float((head(embed_all(network, inputs)).argmax(dim=1) == LABELS).float().mean())
 
 
@@ -62,6 +62,14 @@ def test_texts_of_an_lstm_do_not_depend_on_what_they_are_padded_with() -> None:
     together, alone = token_ids(model, ["a parcel", "a parcel " * 6], 24), token_ids(model, ["a parcel"], 24)
     torch.testing.assert_close(embed_all(network, alone)[0], embed_all(network, alone.repeat(3, 1))[2])
     assert embed_all(network, together).shape == (2, embed_all(network, alone).shape[1])
+
+
+def test_an_lstms_embeddings_keep_the_order_of_texts_of_many_lengths() -> None:
+    model = open_encoder(DEFAULT_ENCODER).model
+    network = SubwordLSTM(len(model.tokenizer)).eval()
+    tokens = token_ids(model, ["a parcel " * times for times in (9, 1, 4, 7, 2, 11, 3)], 24)
+    one_by_one = torch.cat([embed_all(network, text[None]) for text in tokens])
+    torch.testing.assert_close(embed_all(network, tokens), one_by_one)
 
 
 def test_the_encoder_itself_can_be_the_network_and_starts_as_it_is() -> None:

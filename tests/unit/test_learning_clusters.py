@@ -10,16 +10,17 @@ from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from classwright_tools.learning.imbalance.centroids import RunningCentroids
-from classwright_tools.learning.imbalance.cluster import learn_embedding
+from classwright_tools.learning.imbalance.cluster import half_balanced_batches, learn_embedding, train_classifier
 from classwright_tools.learning.imbalance.cluster_loss import CLASS_MARGIN, SIBLING_MARGIN, cluster_loss
 from classwright_tools.learning.imbalance.clusters import (
     MOST_CLUSTERS,
+    Clusters,
     assigned_anew,
     bounded_assignment,
     cluster_counts,
     split_classes,
 )
-from classwright_tools.learning.imbalance.networks import AdapterNetwork
+from classwright_tools.learning.imbalance.networks import AdapterNetwork, embed_all
 
 
 def points(sizes: list[int], dimension: int = 16, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
@@ -111,6 +112,40 @@ def test_the_loss_is_the_sum_of_its_three_hinges() -> None:
         expected.append(loss)
     found = cluster_loss(embeddings, of_row, centroids, label)
     assert float(found) == pytest.approx(np.mean(expected), abs=1e-5)
+
+
+def test_batches_hold_each_class_as_often_as_the_square_root_of_its_rows() -> None:
+    labels = np.repeat([0, 1, 2], [25, 100, 2500])
+    drawn = np.concatenate(list(half_balanced_batches(labels, 200, 0)))
+    shares = np.bincount(labels[drawn]) / len(drawn)
+    np.testing.assert_allclose(shares, np.array([5, 10, 50]) / 65, atol=0.015)
+    assert len(np.unique(drawn)) > 2500
+
+
+def test_given_clusters_stay_and_own_ones_follow_the_embeddings() -> None:
+    inputs, labels = points([40, 200])
+    given = split_classes(inputs, labels)
+    kept = learn_embedding(AdapterNetwork(16), inputs, labels, 130, 0, lambda _: None, given)
+    assert torch.equal(kept.of_row, given.of_row)
+    torch.manual_seed(0)
+    network = AdapterNetwork(16)
+    first = learn_embedding(network, inputs, labels, 1, 0, lambda _: None)
+    assert not torch.equal(learn_embedding(network, inputs, labels, 130, 0, lambda _: None).of_row, first.of_row)
+
+
+def test_the_clusters_hold_while_the_classifier_is_trained() -> None:
+    generator = torch.Generator().manual_seed(0)
+    clumps, of_row = torch.randn(6, 16, generator=generator), torch.arange(6).repeat_interleave(40)
+    noise = 1.2 * torch.randn(240, 16, generator=generator)
+    inputs = torch.nn.functional.normalize(clumps[of_row] + noise, dim=1)
+    clusters = Clusters(of_row=of_row, label=torch.tensor([0, 1, 1, 1, 1, 1]))
+    torch.manual_seed(0)
+    network = AdapterNetwork(16)
+    head = train_classifier(network, inputs, clusters, 100, 0, lambda _: None, assign=False)
+    embeddings = embed_all(network, inputs)
+    assert (head(embeddings).argmax(dim=1) == clusters.label[of_row]).float().mean() > 0.9
+    centroids = RunningCentroids(embeddings, clusters).values
+    assert cluster_loss(embeddings, of_row, centroids, clusters.label) < 0.05
 
 
 class CountedElements(TorchDispatchMode):

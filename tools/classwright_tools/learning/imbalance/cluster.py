@@ -2,13 +2,14 @@
 
 First the embedding network learns to lay each row near the centroid of its own cluster and away from those of other
 classes, where classes larger than the smallest are split into clusters about its size. Then a linear classifier on
-top is trained, and the network along with it at a lower rate.
+top is trained and the network along with it, which the clusters go on to hold: the loss is the sum of both.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from math import ceil
 
 import numpy as np
@@ -26,12 +27,11 @@ from classwright_tools.learning.rows import Rows
 from classwright_tools.learning.torch_state import one_thread
 
 BATCH = 128
-EMBEDDING_STEPS = 300  # of the first stage, at least
-HEAD_STEPS = 200  # of the second, at least
+EMBEDDING_STEPS = 150  # of the first stage, at least
+HEAD_STEPS = 350  # of the second, at least
 PASSES = 3  # over the rows in each stage, where that is more
 ASSIGN_EVERY = 60  # steps, and not more than once a pass: rows are put into their class's clusters anew
 LEARNING_RATE = 1e-3
-TUNING_RATE = 2e-4  # of the embedding network while the classifier is trained; a higher one forgets the first stage
 WEIGHT_DECAY = 0.01
 SCALE = 16.0  # of the logits of unit-length embeddings
 
@@ -62,17 +62,20 @@ class LinearHead(torch.nn.Module):
 
 
 class Descent:
-    """AdamW over modules, each with a learning rate, which stays: with one that falls the errors were higher."""
+    """AdamW over modules at one learning rate, which falls along a cosine to 0 over `falling` steps if that is set."""
 
-    def __init__(self, *modules: tuple[torch.nn.Module, float]) -> None:
-        groups = [{"params": list(module.parameters()), "lr": rate} for module, rate in modules]
-        self.optimiser = torch.optim.AdamW(groups, weight_decay=WEIGHT_DECAY, fused=True)
+    def __init__(self, *modules: torch.nn.Module, rate: float = LEARNING_RATE, falling: int | None = None) -> None:
+        parameters = [parameter for module in modules for parameter in module.parameters()]
+        self.optimiser = torch.optim.AdamW(parameters, lr=rate, weight_decay=WEIGHT_DECAY, fused=True)
+        self.schedule = torch.optim.lr_scheduler.CosineAnnealingLR(self.optimiser, falling) if falling else None
 
     def step(self, loss: torch.Tensor) -> None:
         """Take a step down the gradient of `loss`."""
         self.optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # torch
         self.optimiser.step()
+        if self.schedule:
+            self.schedule.step()
 
 
 @dataclass(frozen=True)
@@ -113,9 +116,9 @@ def fit_cluster(rows: Rows, setup: Setup) -> Fitted:
         setup.progress(step / whole, f"step {step + 1} of {whole}")
 
     with one_thread():
-        learn_embedding(network, inputs, labels, steps.embedding, setup.seed, tell)
-        head = tune_classifier(
-            network, inputs, labels, steps.head, setup.seed, lambda step: tell(steps.embedding + step)
+        clusters = learn_embedding(network, inputs, labels, steps.embedding, setup.seed, tell)
+        head = train_classifier(
+            network, inputs, clusters, steps.head, setup.seed, lambda step: tell(steps.embedding + step)
         )
     return Fitted(encoder=setup.encoder, head=head.numbers(present, setup.k), tuned=False, adapter=network.adapter())
 
@@ -127,23 +130,25 @@ def learn_embedding(
     steps: int,
     seed: int,
     tell: Tell,
-    split: Callable[[torch.Tensor, torch.Tensor], Clusters] = split_classes,
+    given: Clusters | None = None,
     learning_rate: float = LEARNING_RATE,
-) -> None:
+) -> Clusters:
     """Train `network` in place on `inputs` (n, ...) whose classes are `labels` (n,), 0 to k - 1: the first stage.
 
-    Rows are drawn evenly over the clusters: as these are alike in size, the imbalance is gone.
+    Rows are drawn evenly over the clusters, which are alike in size. The clusters are the `given` ones, which stay, or
+    the network's own, which follow its embeddings. Returns those that the rows are in at the end.
     """
     embeddings = embed_all(network, inputs)
-    clusters = split(embeddings, labels)
+    clusters = given or split_classes(embeddings, labels)
     centroids = RunningCentroids(embeddings, clusters)
-    descent = Descent((network, learning_rate))
-    assign_every = max(ASSIGN_EVERY, ceil(len(labels) / BATCH))
+    descent = Descent(network, rate=learning_rate)
     network.train()
-    for start in range(0, steps, assign_every):
-        if start:
+    for start, span in _spans(steps, len(labels)):
+        if start and not given:
             clusters = assigned_anew(clusters, embed_all(network, inputs), centroids.values)
-        batches = _batches(clusters.of_row, min(assign_every, steps - start), seed + start)
+        batches = balanced_batches(
+            clusters.of_row.numpy(), min(BATCH, len(labels)), span, np.random.default_rng(seed + start)
+        )
         for step, places in enumerate(batches, start):
             tell(step)
             of_row = clusters.of_row[places]
@@ -151,31 +156,59 @@ def learn_embedding(
             descent.step(cluster_loss(batch, of_row, centroids.values, clusters.label))
             centroids.update(batch, of_row)
     network.eval()
+    return clusters
 
 
-def tune_classifier(
+def train_classifier(
     network: torch.nn.Module,
     inputs: torch.Tensor,
-    labels: torch.Tensor,
+    clusters: Clusters,
     steps: int,
     seed: int,
     tell: Tell,
-    tuning_rate: float = TUNING_RATE,
+    *,
+    assign: bool = True,
 ) -> LinearHead:
-    """Return the classifier on `network`, which is trained along at `tuning_rate`: the second stage.
+    """Return the classifier of the clusters' classes on `network`, which is trained along: the second stage.
 
-    The loss is the cross-entropy; rows are drawn evenly over the classes, which weighs the classes alike.
+    The loss is the cross-entropy and, for the embeddings, still the cluster loss; the rate falls to 0. Without `assign`
+    the clusters stay.
     """
-    head = LinearHead(embed_all(network, inputs), labels)
-    descent = Descent((network, tuning_rate), (head, LEARNING_RATE))
+    embeddings, labels = embed_all(network, inputs), clusters.label[clusters.of_row]
+    head = LinearHead(embeddings, labels)
+    centroids = RunningCentroids(embeddings, clusters)
+    descent = Descent(network, head, falling=steps)
+    batches = half_balanced_batches(labels.numpy(), steps, seed + 1)
     network.train()
-    for step, places in enumerate(_batches(labels, steps, seed + 1)):
-        tell(step)
-        descent.step(torch.nn.functional.cross_entropy(head(network(inputs[places])), labels[places]))
+    for start, span in _spans(steps, len(labels)):
+        if start and assign:
+            clusters = assigned_anew(clusters, embed_all(network, inputs), centroids.values)
+        for step, places in enumerate(islice(batches, span), start):
+            tell(step)
+            of_row = clusters.of_row[places]
+            batch = network(inputs[places])
+            loss = torch.nn.functional.cross_entropy(head(batch), labels[places])
+            descent.step(loss + cluster_loss(batch, of_row, centroids.values, clusters.label))
+            centroids.update(batch, of_row)
     network.eval()
     return head
 
 
-def _batches(groups: torch.Tensor, steps: int, seed: int) -> Iterator[np.ndarray]:
-    """Yield `steps` batches of places, the groups (n,) in turn."""
-    return balanced_batches(groups.numpy(), min(BATCH, len(groups)), steps, np.random.default_rng(seed))
+def half_balanced_batches(labels: np.ndarray, steps: int, seed: int) -> Iterator[np.ndarray]:
+    """Yield `steps` batches of places in `labels` (n,): a class comes as often as the square root of its rows.
+
+    That is half-way between drawing rows alike and drawing classes alike. With the latter the rare classes take in
+    more of the background's rows than they gain of their own.
+    """
+    generator = np.random.default_rng(seed)
+    shares = np.cumsum(1 / np.sqrt(np.bincount(labels)[labels]))
+    for _ in range(steps):
+        drawn = np.searchsorted(shares, shares[-1] * generator.random(min(BATCH, len(labels))))
+        yield drawn.clip(max=len(labels) - 1)  # rounding may lead past the end
+
+
+def _spans(steps: int, rows: int) -> Iterator[tuple[int, int]]:
+    """Yield where each span between two assignments starts and how many steps it has."""
+    assign_every = max(ASSIGN_EVERY, ceil(rows / BATCH))
+    for start in range(0, steps, assign_every):
+        yield start, min(assign_every, steps - start)

@@ -23,6 +23,7 @@ WORD_DIMENSIONS = 64  # of the LSTM's subword embeddings
 LSTM_UNITS = 96
 LSTM_DIMENSIONS = 64
 LSTM_DROPOUT = 0.3
+PARTS_BY_LENGTH = 4  # of a batch: what is padded is computed for nothing, and half as much is padded in parts
 PADDING = 0
 
 
@@ -53,22 +54,31 @@ class AdapterNetwork(torch.nn.Module):
 
 
 class SubwordLSTM(torch.nn.Module):
-    """A bidirectional LSTM over token ids (b, t) padded with 0: a small network that has read nothing before."""
+    """An LSTM in both directions over token ids (b, t) padded with 0: a small network that has read nothing before."""
 
     def __init__(self, vocabulary: int) -> None:
         super().__init__()
         self.words = torch.nn.Embedding(vocabulary, WORD_DIMENSIONS, padding_idx=PADDING)
-        self.lstm = torch.nn.LSTM(WORD_DIMENSIONS, LSTM_UNITS, batch_first=True, bidirectional=True)
+        self.onwards = torch.nn.LSTM(WORD_DIMENSIONS, LSTM_UNITS, batch_first=True)
+        self.backwards = torch.nn.LSTM(WORD_DIMENSIONS, LSTM_UNITS, batch_first=True)
         self.outer = torch.nn.Linear(2 * LSTM_UNITS, LSTM_DIMENSIONS)
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         """Return the unit-length embeddings (b, e): the largest of a text's states in each unit, projected."""
+        by_length = torch.argsort(_lengths(tokens), stable=True)
+        parts = [self._largest(part) for part in tokens[by_length].chunk(PARTS_BY_LENGTH)]
+        largest = torch.cat(parts)[torch.argsort(by_length)]
+        largest = torch.nn.functional.dropout(largest, LSTM_DROPOUT, self.training)
+        return torch.nn.functional.normalize(self.outer(largest), dim=1)
+
+    def _largest(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Return the largest state (b, 2 units) of each unit over a text's tokens; both ways read the padding last."""
         tokens = _without_common_padding(tokens)
+        places, lengths = torch.arange(tokens.shape[1]), _lengths(tokens)[:, None]
         words = torch.nn.functional.dropout(self.words(tokens), LSTM_DROPOUT, self.training)
-        states, _ = self.lstm(words)
-        longest = states.masked_fill((tokens == PADDING)[:, :, None], float("-inf")).max(dim=1).values
-        pooled = torch.nn.functional.dropout(longest, LSTM_DROPOUT, self.training)
-        return torch.nn.functional.normalize(self.outer(pooled), dim=1)
+        turned = (lengths - 1 - places).clamp(min=0)[:, :, None].expand_as(words)
+        states = torch.cat([self.onwards(words)[0], self.backwards(words.gather(1, turned))[0]], dim=2)
+        return states.masked_fill((places >= lengths)[:, :, None], float("-inf")).max(dim=1).values
 
 
 class EncoderNetwork(torch.nn.Module):
@@ -109,9 +119,15 @@ def embed_all(network: torch.nn.Module, inputs: torch.Tensor, batch: int = 1024)
     return torch.cat(parts)
 
 
+def _lengths(tokens: torch.Tensor) -> torch.Tensor:
+    """Return up to which token (b,) each text goes, at least 1; a 0 before its last token is a blank in the text."""
+    places = torch.arange(1, tokens.shape[1] + 1)
+    return (places * (tokens != PADDING)).max(dim=1).values.clamp(min=1)
+
+
 def _without_common_padding(tokens: torch.Tensor) -> torch.Tensor:
     """Return the tokens without the columns at the end that are padding in every row."""
-    return tokens[:, : int((tokens != PADDING).sum(dim=1).max())]
+    return tokens[:, : int(_lengths(tokens).max())]
 
 
 def _numbers(values: torch.Tensor) -> np.ndarray:
