@@ -30,14 +30,15 @@ def draw_map(data: Path, kind: Kind, seed: int = 0) -> None:
     inputs, labels = embeddings[problem.train], torch.from_numpy(problem.train_labels)
     torch.manual_seed(seed)
     network = AdapterNetwork(inputs.shape[1])
-    cluster.learn_embedding(network, inputs, labels, cluster.EMBEDDING_STEPS, seed, lambda _: None)
+    learned = cluster.learn_embedding(network, inputs, labels, cluster.EMBEDDING_STEPS, seed, lambda _: None)
+    cluster.train_classifier(network, inputs, learned, cluster.HEAD_STEPS, seed, lambda _: None)
     small = np.flatnonzero(problem.test_labels < 3)
     shown = np.concatenate([small, np.flatnonzero(problem.test_labels == 3)[:BACKGROUND_ROWS]])
     classes, places = problem.test_labels[shown], problem.test[shown]
     figure, axes = pyplot.subplots(1, 2, figsize=(9, 4.2), layout="constrained")
     for side, title, train, test in (
         (axes[0], "frozen encoder", inputs, embeddings[places]),
-        (axes[1], "after stage 1", embed_all(network, inputs), embed_all(network, embeddings[places])),
+        (axes[1], "trained", embed_all(network, inputs), embed_all(network, embeddings[places])),
     ):
         clusters = split_classes(train, labels)
         centroids = unit_means(train, clusters.of_row, len(clusters.label))

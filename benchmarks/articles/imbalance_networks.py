@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
-from classwright_tools.learning.contrastive import supervised_contrastive_loss
+from classwright_tools.learning.contrastive import balanced_batches, supervised_contrastive_loss
 from classwright_tools.learning.imbalance import cluster
-from classwright_tools.learning.imbalance.clusters import split_classes, unsplit
+from classwright_tools.learning.imbalance.clusters import Clusters, split_classes, unsplit
 from classwright_tools.learning.imbalance.networks import embed_all
 
 STEPS = cluster.EMBEDDING_STEPS + cluster.HEAD_STEPS  # of the rivals with one stage: as many as the two stages together
@@ -25,11 +25,15 @@ SUPCON_TEMPERATURE = 0.1
 
 @dataclass(frozen=True)
 class Material:
-    """What a network is trained on: how to make it, the rows' inputs (n, ...) and classes (n,), all on the CPU."""
+    """What a network is trained on: how to make it, the rows' inputs (n, ...) and classes (n,), all on the CPU.
+
+    `encoded` (n, d) are the frozen encoder's embeddings of the rows.
+    """
 
     make: Callable[[], torch.nn.Module]
     inputs: torch.Tensor
     labels: torch.Tensor
+    encoded: torch.Tensor
     seed: int
 
     def network(self) -> torch.nn.Module:
@@ -68,16 +72,20 @@ def _natural_batches(rows: int, seed: int, steps: int) -> Iterator[np.ndarray]:
         yield np.array(batch)
 
 
-def _trained(material: Material, loss: Loss, steps: int = STEPS) -> tuple[torch.nn.Module, cluster.LinearHead]:
-    """Train network and head together on batches drawn from all rows alike, at a rate that falls: it does them good."""
+def _trained(
+    material: Material,
+    loss: Loss,
+    steps: int = STEPS,
+    draws: Callable[[Material, int], Iterator[np.ndarray]] | None = None,
+) -> tuple[torch.nn.Module, cluster.LinearHead]:
+    """Train network and head together at a rate that falls; batches are drawn from all rows alike without `draws`."""
     network = material.network()
     head = cluster.LinearHead(embed_all(network, material.inputs), material.labels)
-    descent = cluster.Descent((network, cluster.LEARNING_RATE), (head, cluster.LEARNING_RATE))
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(descent.optimiser, steps)
+    descent = cluster.Descent(network, head, falling=steps)
+    batches = draws(material, steps) if draws else _natural_batches(len(material.labels), material.seed, steps)
     network.train()
-    for step, places in enumerate(_natural_batches(len(material.labels), material.seed, steps)):
+    for step, places in enumerate(batches):
         descent.step(loss(head(network(material.inputs[places])), material.labels[places], step))
-        schedule.step()
     return network, head
 
 
@@ -100,13 +108,13 @@ def class_weights(material: Material, steps: int = STEPS) -> Predict:
     return _by_loss(material, lambda logits, labels, _: cross_entropy(logits, labels, weights), steps)
 
 
-def even_draws(material: Material, steps: int = STEPS) -> Predict:
-    """Cross-entropy, rows drawn evenly over the classes: class weighting by repetition."""
-    network = material.network()
-    head = cluster.tune_classifier(
-        network, material.inputs, material.labels, steps, material.seed, _silent, cluster.LEARNING_RATE
-    )
-    return partial(_predict, network, head)
+def half_weights(material: Material) -> Predict:
+    """Cross-entropy on the draws of the cluster method's second stage: what they do without the clusters."""
+
+    def draws(own: Material, steps: int) -> Iterator[np.ndarray]:
+        return cluster.half_balanced_batches(own.labels.numpy(), steps, own.seed + 1)
+
+    return partial(_predict, *_trained(material, _plain_loss, draws=draws))
 
 
 def balanced_softmax(material: Material) -> Predict:
@@ -149,34 +157,43 @@ def ldam_drw(material: Material) -> Predict:
 
 
 def supervised_contrastive(material: Material) -> Predict:
-    """The article's two stages with the supervised contrastive loss in the first (Khosla et al. 2020)."""
-    network = material.network()
-    descent = cluster.Descent((network, cluster.LEARNING_RATE))
+    """The two stages with the supervised contrastive loss in place of the clusters' (Khosla et al. 2020)."""
+    network, labels = material.network(), material.labels
+    descent = cluster.Descent(network)
     network.train()
     generator = np.random.default_rng(material.seed)
-    for places in cluster.balanced_batches(material.labels.numpy(), cluster.BATCH, cluster.EMBEDDING_STEPS, generator):
+    for places in balanced_batches(labels.numpy(), cluster.BATCH, cluster.EMBEDDING_STEPS, generator):
+        descent.step(_contrast(network(material.inputs[places]), labels[places]))
+    head = cluster.LinearHead(embed_all(network, material.inputs), labels)
+    descent = cluster.Descent(network, head, falling=cluster.HEAD_STEPS)
+    for places in cluster.half_balanced_batches(labels.numpy(), cluster.HEAD_STEPS, material.seed + 1):
         batch = network(material.inputs[places])
-        descent.step(supervised_contrastive_loss(batch, material.labels[places], SUPCON_TEMPERATURE))
-    return _second_stage(material, network, cluster.TUNING_RATE)
+        descent.step(cross_entropy(head(batch), labels[places]) + _contrast(batch, labels[places]))
+    return partial(_predict, network, head)
 
 
-def clustered(material: Material, *, split: bool = True, tuned: bool = True) -> Predict:
-    """The article's: `split` large classes or not, tune the embedding with the classifier or not."""
-    network = material.network()
-    cluster.learn_embedding(
-        network,
-        material.inputs,
-        material.labels,
-        cluster.EMBEDDING_STEPS,
-        material.seed,
-        _silent,
-        split_classes if split else lambda _, labels: unsplit(labels),
-    )
-    return _second_stage(material, network, cluster.TUNING_RATE if tuned else 0.0)
+def _contrast(embeddings: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    return supervised_contrastive_loss(embeddings, labels, SUPCON_TEMPERATURE)
 
 
-def _second_stage(material: Material, network: torch.nn.Module, tuning_rate: float) -> Predict:
-    head = cluster.tune_classifier(
-        network, material.inputs, material.labels, cluster.HEAD_STEPS, material.seed, _silent, tuning_rate
+def clustered(material: Material, *, by_encoder: bool = False, first: int = cluster.EMBEDDING_STEPS) -> Predict:
+    """The article's, `first` of the steps without the classifier.
+
+    The clusters are the network's own and follow it or, `by_encoder`, those of the encoder's embeddings, which stay.
+    """
+    torch.manual_seed(material.seed)
+    return _clustered(material, split_classes(material.encoded, material.labels) if by_encoder else None, first)
+
+
+def not_split(material: Material) -> Predict:
+    """The article's with one cluster a class."""
+    return _clustered(material, unsplit(material.labels), cluster.EMBEDDING_STEPS)
+
+
+def _clustered(material: Material, given: Clusters | None, first: int) -> Predict:
+    network, inputs = material.network(), material.inputs
+    clusters = cluster.learn_embedding(network, inputs, material.labels, first, material.seed, _silent, given)
+    head = cluster.train_classifier(
+        network, inputs, clusters, STEPS - first, material.seed, _silent, assign=given is None
     )
     return partial(_predict, network, head)
