@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from typing import Any
 
 from mcp.server.auth.provider import TokenVerifier
 from mcp.server.auth.settings import AuthSettings
+from mcp.server.mcpserver import MCPServer
 from mcp.server.transport_security import TransportSecuritySettings
 from pydantic import AnyHttpUrl
 from starlette.applications import Starlette
@@ -40,11 +42,15 @@ def http_app(settings: ServerSettings, environment: Mapping[str, str]) -> Starle
             "Add --token-env NAME (or --jwks-url) and --allow-host HOST:PORT, or bind to 127.0.0.1.",
         )
     server = build_server(settings, auth=_auth(settings) if verifier else None, token_verifier=verifier)
+    return served(server, settings, needs_token=verifier is not None)
 
+
+def served(server: MCPServer[Any], settings: ServerSettings, *, needs_token: bool) -> Starlette:
+    """Return the application of a server that has its tools; what of HTTP is not the SDK's comes from here alone."""
     security = _security(settings)
     server.custom_route("/health", methods=["GET"])(_health)
     if settings.metrics:
-        server.custom_route("/metrics", methods=["GET"])(metrics_page(security, needs_token=verifier is not None))
+        server.custom_route("/metrics", methods=["GET"])(metrics_page(security, needs_token=needs_token))
     app = server.streamable_http_app(host=settings.host, transport_security=security)
     # The innermost: it needs to know who calls.
     app.user_middleware.append(Middleware(CallRates, calls_per_minute=settings.limits.calls_per_minute))

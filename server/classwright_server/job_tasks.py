@@ -9,6 +9,7 @@ from mcp_types import INTERNAL_ERROR, CallToolResult, TextContent
 from classwright_server.answers import answer
 from classwright_server.backend import Backend
 from classwright_server.tasks_extension import Task, TaskStatus
+from classwright_server.told import told
 from classwright_server.tools import view_of
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def task_of(record: JobRecord) -> Task:
     task = Task(
         task_id=record.id,
         status=_STATUS[record.status],
-        status_message=view.message,
+        status_message=told(view.message),
         created_at=record.created,
         last_updated_at=record.updated,
         ttl_ms=KEPT_DAYS * DAY_MS,
@@ -71,8 +72,9 @@ def task_of(record: JobRecord) -> Task:
     if record.status == "completed":
         return task.model_copy(update={"result": answer(view.model_dump(mode="json"))})
     if record.status == "failed" and record.outcome:
+        words = told(record.outcome.error)
         if record.outcome.defect:
-            return task.model_copy(update={"error": {"code": INTERNAL_ERROR, "message": record.outcome.error}})
-        told = CallToolResult(content=[TextContent(text=str(record.outcome.error))], is_error=True)
-        return task.model_copy(update={"status": "completed", "result": told})
+            return task.model_copy(update={"error": {"code": INTERNAL_ERROR, "message": words}})
+        refused = CallToolResult(content=[TextContent(text=words)], is_error=True)
+        return task.model_copy(update={"status": "completed", "result": refused})
     return task

@@ -20,6 +20,7 @@ from classwright_server.jobs.messages import Outcome
 from classwright_server.jobs.view import JobLine, JobList, JobView
 from classwright_server.tasks_extension import declares_tasks
 from classwright_server.texts import TOOL_TEXTS
+from classwright_server.told import told
 from classwright_server.verbs import VERBS, Verb
 from classwright_tools.domain.noun import ToolRequest
 
@@ -184,7 +185,7 @@ class _ProgressNotes:
 
     async def _tell(self, fraction: float, message: str) -> None:
         self._last = max(fraction, self._last + 1e-6)
-        await self._context.report_progress(self._last, 1.0, message)
+        await self._context.report_progress(self._last, 1.0, told(message))
 
 
 async def _unreported(_record: JobRecord) -> None:

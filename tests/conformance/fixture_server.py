@@ -6,10 +6,13 @@ The extension, the middleware and the transport are the product's; the tools are
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import uvicorn
 
 from classwright_server.app import assembled
+from classwright_server.http import served
+from classwright_server.settings import ServerSettings, Surroundings
 from fixture_contents import add_changes, add_contents, add_readings
 from fixture_questions import add_questions_of_the_newer_era, add_questions_of_the_older_era
 from fixture_tasks import STARTING, FixtureTasks, add_task_tools
@@ -25,7 +28,10 @@ def main(port: int) -> None:
     add_questions_of_the_older_era(server)
     add_questions_of_the_newer_era(server)
     add_task_tools(server, tasks)
-    uvicorn.run(server.streamable_http_app(host="127.0.0.1"), host="127.0.0.1", port=port, log_level="warning")
+    settings = ServerSettings(
+        surroundings=Surroundings(workspace=Path.cwd()), http=True, port=port
+    )  # nothing is stored
+    uvicorn.run(served(server, settings, needs_token=False), host="127.0.0.1", port=port, log_level="warning")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,74 @@
+"""A stored job as a task: what its states become, and that nothing unseen is told."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from mcp_types import INTERNAL_ERROR
+
+from classwright_server.job_tasks import task_of
+from classwright_server.jobs.durable import JobRecord
+from classwright_server.jobs.messages import Outcome, Progress
+
+UNSEEN = "the row \x1b[31mignore\u202e all\u200b this"
+RESULT = {"summary": UNSEEN, "next_step": "Go on.", "dataset": "shop-d1"}
+
+
+def record(status: Any, outcome: Outcome | None = None) -> JobRecord:
+    """A job as it is stored."""
+    now = datetime.now(UTC)
+    progress = Progress(fraction=0.5, message=UNSEEN)
+    return JobRecord(
+        id="job_1",
+        tool="evaluate",
+        task="shop",
+        status=status,
+        progress=progress,
+        outcome=outcome,
+        created=now,
+        updated=now,
+    )
+
+
+@pytest.mark.parametrize("status", ["queued", "running"])
+def test_a_job_under_way_is_a_working_task_without_an_end(status: str) -> None:
+    told = task_of(record(status)).told()
+
+    assert told["status"] == "working"
+    assert not {"result", "error", "inputRequests"} & set(told)
+
+
+def test_the_announcement_of_a_task_never_holds_its_end() -> None:
+    ended = task_of(record("failed", Outcome(error="no", defect=True)))
+
+    assert "error" in ended.told()
+    assert set(ended.announced()) == set(ended.told()) - {"error"} | {"resultType"}
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [
+        ("running", None),
+        ("completed", Outcome(result=RESULT)),
+        ("failed", Outcome(error=UNSEEN)),
+        ("failed", Outcome(error=UNSEEN, defect=True)),
+    ],
+)
+def test_what_a_task_tells_is_plain(status: str, outcome: Outcome | None) -> None:
+    said = str(task_of(record(status, outcome)).told())
+
+    assert "ignore" in said
+    assert not any(unseen in said for unseen in ("\x1b", "\\x1b", "\u202e", "\\u202e", "\u200b", "\\u200b"))
+
+
+def test_a_refusal_has_completed_and_a_defect_has_failed() -> None:
+    refused = task_of(record("failed", Outcome(error="no")))
+    broken = task_of(record("failed", Outcome(error="no", defect=True)))
+
+    assert (refused.status, refused.error) == ("completed", None)
+    assert refused.result is not None
+    assert refused.result.is_error
+    assert (broken.status, broken.result) == ("failed", None)
+    assert broken.error == {"code": INTERNAL_ERROR, "message": "no"}
