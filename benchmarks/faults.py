@@ -33,7 +33,7 @@ import anyio
 import anyio.to_thread
 
 from classwright_tools.workspace.workspace import Workspace
-from disk_parts import fill, small_disk
+from disk_parts import small_disk
 from faulting.accounts import artifact_account, completion_account, job_account, row_account
 from faulting.endpoint import PaidEndpoint
 from faulting.replicas import Kill, Replicas, kill_one
@@ -45,7 +45,6 @@ RESULTS = Path(__file__).parent / "results" / "faults.json"
 SERVERS = 2
 ENDPOINT_FAULTS = 0.2
 WRITING_LANES = 2
-DISK_MB = 64
 HAS_TO_BE_ZERO = (
     ("jobs", "lost"),
     ("jobs", "defects"),
@@ -149,14 +148,14 @@ async def disk_phase(folder: Path, measure: Measure, seed: int) -> dict[str, Any
     """Fill the disk under work, and make room again."""
 
     async def trouble(_work: Work, _replicas: Replicas) -> tuple[list[Kill], dict[str, Any]]:
-        ballast = fill(root)
+        disk.fill()
         await anyio.sleep(measure.full_seconds)
-        ballast.unlink()
+        disk.make_room()
         await anyio.sleep(measure.full_seconds)
-        return [], {"disk_mb": DISK_MB, "full_seconds": measure.full_seconds}
+        return [], {"full_seconds": measure.full_seconds}
 
-    with small_disk(folder / "disk", DISK_MB) as mounted:
-        if not mounted:
+    with small_disk(folder / "disk") as disk:
+        if disk is None:
             return {"skipped": "a small disk cannot be mounted here; root can"}
         root = folder / "disk" / "workspace"
         root.mkdir()

@@ -8,27 +8,40 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+MEGABYTES = 1024
+"""What a disk holds that has room for jobs. It takes memory only for what is written on it."""
+
+
+class SmallDisk:
+    """A mounted disk, at `at`."""
+
+    def __init__(self, at: Path) -> None:
+        self.at = at
+
+    def fill(self) -> None:
+        """Leave no room on it: it shrinks to what it holds."""
+        stat = os.statvfs(self.at)
+        self._remount(f"{(stat.f_blocks - stat.f_bfree) * stat.f_frsize}")
+
+    def make_room(self) -> None:
+        """Give it its whole size again."""
+        self._remount(f"{MEGABYTES}m")
+
+    def _remount(self, size: str) -> None:
+        subprocess.run(["mount", "-o", f"remount,size={size}", str(self.at)], check=True)
+
 
 @contextmanager
-def small_disk(at: Path, megabytes: int) -> Iterator[bool]:
-    """Mount a disk of so many megabytes at `at`; gives False where that is not allowed."""
+def small_disk(at: Path) -> Iterator[SmallDisk | None]:
+    """Mount a disk at `at`; gives None where that is not allowed."""
     at.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(at)]
+    command = ["mount", "-t", "tmpfs", "-o", f"size={MEGABYTES}m", "tmpfs", str(at)]
     try:
         mounted = subprocess.run(command, capture_output=True).returncode == 0
     except FileNotFoundError:
         mounted = False
     try:
-        yield mounted
+        yield SmallDisk(at) if mounted else None
     finally:
         if mounted:
             subprocess.run(["umount", "--lazy", str(at)], check=True)
-
-
-def fill(folder: Path) -> Path:
-    """Take all that is left of the disk of `folder`, and return the file whose end gives it back."""
-    ballast = folder / "ballast"
-    stat = os.statvfs(folder)
-    with ballast.open("wb") as file:
-        file.write(b"\0" * (stat.f_bavail * stat.f_frsize))
-    return ballast

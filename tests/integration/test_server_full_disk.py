@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 from mcp import Client
 
-from disk_parts import fill, small_disk
+from disk_parts import small_disk
 from server_parts import TASK, ServerProcess, call, call_failing, compute_processes, finished, rows, topics, until
 
 pytestmark = pytest.mark.anyio
 
 
 async def test_a_job_that_met_a_full_disk_is_finished_once_there_is_room(tmp_path: Path) -> None:
-    with small_disk(tmp_path / "disk", 16) as mounted:
-        if not mounted:
+    with small_disk(tmp_path / "disk") as disk:
+        if disk is None:
             pytest.skip("a disk cannot be mounted here; root can")
         workspace = tmp_path / "disk" / "workspace"
         with ServerProcess(workspace) as server:
@@ -24,16 +24,16 @@ async def test_a_job_that_met_a_full_disk_is_finished_once_there_is_room(tmp_pat
                 old = set(compute_processes(server.process.pid))
                 job = await call(client, "train_classifier", task="support", wait_seconds=0)
                 await until(lambda: bool(set(compute_processes(server.process.pid)) - old), 30)
-                ballast = fill(workspace)  # while the process begins: it fails for want of rows, and that is not stored
+                disk.fill()  # while the process begins: it fails for want of rows, and that is not stored
                 again = {"task": "support", "split": "train", "rows": rows(4), "wait_seconds": 0}
                 refused = await call_failing(client, "import_examples", **again)
                 kept = await call_failing(client, "cancel_job", job_id=job["job_id"])
                 await until(lambda: "how it ended could not be stored" in server.log(), 60)
-                ballast.unlink()
+                disk.make_room()
                 view = await finished(client, job["job_id"])
                 listed = (await call(client, "list_jobs"))["jobs"]
 
-    assert "the index says: database or disk is full" in refused
-    assert "Free some space" in kept
+    assert "no job begins" in refused
+    assert "the index says: database or disk is full" in kept
     assert "has no dataset yet" in view["error"]
     assert [line["tool"] for line in listed] == ["train_classifier"]
