@@ -47,9 +47,12 @@ def strings(value: Any, field: str = "") -> Iterator[tuple[str, str]]:
 
 
 async def said(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
-    """Everything that a call answers, as one structure; an error's text is a field of its own."""
+    """Everything that a call answers in the end, as one structure; an error's text is a field of its own."""
     result = await client.call_tool(tool, arguments)
     assert isinstance(result, CallToolResult)
+    view = result.structured_content or {}
+    if view.get("status") in ("queued", "running"):  # on a busy machine
+        return await said(client, "get_job", job_id=view["job_id"], wait_seconds=50)
     if result.is_error:
         return {"error": [block.text for block in result.content if block.type == "text"]}
     links = [block.model_dump(mode="json") for block in result.content if block.type == "resource_link"]

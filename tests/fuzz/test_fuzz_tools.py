@@ -84,7 +84,7 @@ def test_every_tool_answers_whatever_it_is_called_with(tmp_path: Path, caplog: p
         after = resident_bytes()
         portal.call(_look_at_jobs, client, tmp_path)
         report(f"{made} calls of {len(listed)} tools, {good} of them done; memory of the process", memory[0], after)
-        assert good > made / 10, "nearly all calls are refused: the arguments try little"
+        assert good > made / 20, "nearly all calls are refused: the arguments try little"
         assert after - memory[0] < MAX_TESTED_GROWTH_BYTES
 
 
