@@ -6,7 +6,7 @@ import gzip
 import json
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
 
@@ -27,7 +27,10 @@ HELD_OUT = 0.4  # of the other queries, drawn anew for each seed
 
 @dataclass(frozen=True)
 class PairSet:
-    """A set of pairs: its name, the labels taken for mismatch and match (others are dropped), and rows to train on."""
+    """A set of pairs: its name, the labels taken for mismatch and match (others are dropped), and rows to train on.
+
+    `queries` is the share of its queries that are read at all.
+    """
 
     name: str
     mismatch: str
@@ -36,6 +39,7 @@ class PairSet:
     matches: int
     unlabelled: int
     seeds: int
+    queries: float = 1.0
 
 
 SETS = (
@@ -44,6 +48,8 @@ SETS = (
     PairSet("product_match_amazon_google", "no match", "match", 200, 200, 300, 3),
     PairSet("product_match_walmart_amazon", "no match", "match", 200, 200, 200, 3),
 )
+# Of a quick try: to embed all texts of the main set alone takes minutes.
+QUICK = replace(SETS[0], mismatches=100, matches=500, unlabelled=1_000, seeds=2, queries=0.2)
 
 
 @dataclass(frozen=True)
@@ -63,22 +69,22 @@ class Divided:
 
 
 @cache
-def read_pairs(folder: Path, name: str, mismatch: str, match: str) -> tuple[Pairs, Pairs]:
+def read_pairs(folder: Path, pair_set: PairSet) -> tuple[Pairs, Pairs]:
     """Return the rows for choosing and the rows for the table, of both files together, split by query."""
     rows = []
     for split in ("train", "test"):
-        with gzip.open(folder / name / f"{split}.jsonl.gz", "rt", encoding="utf-8") as file:
-            rows += [row for row in map(json.loads, file) if row["label"] in (mismatch, match)]
-    labels = np.array([MISMATCH if row["label"] == mismatch else MATCH for row in rows])
+        with gzip.open(folder / pair_set.name / f"{split}.jsonl.gz", "rt", encoding="utf-8") as file:
+            rows += [row for row in map(json.loads, file) if row["label"] in (pair_set.mismatch, pair_set.match)]
+    labels = np.array([MISMATCH if row["label"] == pair_set.mismatch else MATCH for row in rows])
     pairs = make_pairs([row["query"] for row in rows], [row["item"] for row in rows], labels)
-    folded = [" ".join(query.casefold().split()) for query in pairs.queries]
-    tuning = np.array([zlib.crc32(query.encode()) % TUNING_SHARE == 0 for query in folded])
-    return pairs.take(np.flatnonzero(tuning)), pairs.take(np.flatnonzero(~tuning))
+    numbers = np.array([zlib.crc32(" ".join(query.casefold().split()).encode()) for query in pairs.queries])
+    tuning, read = numbers % TUNING_SHARE == 0, numbers < pair_set.queries * 2**32
+    return pairs.take(np.flatnonzero(tuning & read)), pairs.take(np.flatnonzero(~tuning & read))
 
 
 def divide(folder: Path, pair_set: PairSet, seed: int, *, tuning: bool = False) -> Divided:
     """Return the rows of `seed`; with `tuning`, tested on the queries for choosing and trained on the others."""
-    choosing, rows = read_pairs(folder, pair_set.name, pair_set.mismatch, pair_set.match)
+    choosing, rows = read_pairs(folder, pair_set)
     random = np.random.default_rng(seed)
     groups = np.unique(rows.groups)
     held = np.isin(rows.groups, random.choice(groups, int(HELD_OUT * len(groups)), replace=False))
@@ -130,5 +136,5 @@ class InMemoryTokens(EmbeddingCache):
 @cache
 def embeddings_of(folder: Path, pair_set: PairSet) -> InMemory:
     """Return the embeddings of all texts of a set."""
-    choosing, rows = read_pairs(folder, pair_set.name, pair_set.mismatch, pair_set.match)
+    choosing, rows = read_pairs(folder, pair_set)
     return InMemory(tuple(dict.fromkeys((*choosing.queries, *rows.queries, *choosing.items, *rows.items))))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from pages import table
-from pair_sets import SETS
+from pair_sets import QUICK, SETS
 from paired import Gain, gain
 from runs import Runs
 
@@ -100,7 +100,7 @@ BESIDE = (
 
 def section(runs: Runs, *, quick: bool) -> str:
     """Return the section; of a quick try the main table alone."""
-    rows = SETS[0]
+    rows = QUICK if quick else SETS[0]
     parts = [
         "## S2. Matching of pairs with hard negatives (QUARTS)",
         f"`benchmarks/articles/s2.py`. `{MAIN}`, mismatch `{rows.mismatch}` against match `{rows.match}`; training on "

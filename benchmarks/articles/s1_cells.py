@@ -69,10 +69,14 @@ class Rows:
         return self.take(np.concatenate(places))
 
 
-def read_rows(folder: Path, name: str, split: str, apart_from: tuple[LabelledTexts, ...] = ()) -> Rows:
-    """The negative and positive rows of a split, without near-duplicates of other sets' texts."""
+def read_rows(
+    folder: Path, name: str, split: str, apart_from: tuple[LabelledTexts, ...] = (), most: int | None = None
+) -> Rows:
+    """The negative and positive rows of a split, without near-duplicates of other sets' texts; `most` of them."""
     read = read_split(folder, name, split)
-    kept = [make_example(text, label) for text, label in zip(read.texts, read.labels, strict=True) if label in NAMES]
+    rows = [(text, label) for text, label in zip(read.texts, read.labels, strict=True) if label in NAMES]
+    chosen = range(len(rows)) if most is None else np.random.default_rng(0).permutation(len(rows))[:most]
+    kept = [make_example(*rows[place]) for place in chosen]
     if apart_from:
         others = [make_example(text, None) for texts in apart_from for text in texts.texts]
         kept = without_copies(kept, others)

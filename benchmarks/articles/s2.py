@@ -12,7 +12,7 @@ import torch
 from pages import write_section
 from pair_cross_encoder import measure_cross_encoder
 from pair_generator import measure_generator
-from pair_sets import SETS
+from pair_sets import QUICK, SETS
 from pair_table import section
 from pair_ways import ATTENTION, BASELINES, NETWORKS, POOLED, Problem, measure_baseline, measure_network
 from runs import Runs, arguments_of
@@ -26,8 +26,8 @@ def main() -> None:
     torch.set_num_threads(1)  # on networks this small, threads wait for each other longer than they work
     arguments = arguments_of(__doc__ or "")
     runs = Runs("s2", quick=arguments.quick)
-    main_set, *others = SETS
-    for seed in range(2 if arguments.quick else main_set.seeds):
+    main_set, *others = [QUICK] if arguments.quick else SETS
+    for seed in range(main_set.seeds):
         _measure(runs, Problem(arguments.data, main_set, seed), quick=arguments.quick)
     if not arguments.quick:
         for seed in range(SLOW_SEEDS):
@@ -44,7 +44,7 @@ def main() -> None:
 
 def _measure(runs: Runs, problem: Problem, *, quick: bool) -> None:
     """Measure the ways of the main table on one seed."""
-    first = problem.pair_set == SETS[0]
+    first = problem.pair_set.name == SETS[0].name
     key = {"set": problem.pair_set.name, "seed": problem.seed}
     for name in BASELINES:
         runs.measure({**key, "way": name}, lambda name=name: measure_baseline(problem, name))
