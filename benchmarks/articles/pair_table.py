@@ -164,6 +164,7 @@ def _comparisons(runs: Runs) -> list[str]:
     return [
         f"{title} (%): {_relative(runs, ours, theirs, measure).told(100)}" + (f"; target {target}." if target else ".")
         for title, ours, theirs, measure, target in wanted
+        if runs.figures(f"{ours[1]}{measure}", set=MAIN, way=ours[0])
     ]
 
 
