@@ -28,9 +28,8 @@ def main(port: int) -> None:
     add_questions_of_the_older_era(server)
     add_questions_of_the_newer_era(server)
     add_task_tools(server, tasks)
-    settings = ServerSettings(
-        surroundings=Surroundings(workspace=Path.cwd()), http=True, port=port
-    )  # nothing is stored
+    nothing_stored = Surroundings(workspace=Path.cwd())
+    settings = ServerSettings(surroundings=nothing_stored, http=True, port=port)
     uvicorn.run(served(server, settings, needs_token=False), host="127.0.0.1", port=port, log_level="warning")
 
 
