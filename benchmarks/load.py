@@ -114,7 +114,7 @@ def serve_bare(port: int) -> None:
     import uvicorn
     from mcp.server.mcpserver import MCPServer
 
-    from classwright_server.http import GRACE_SECONDS
+    from classwright_server.http import GRACE_SECONDS, KEEP_ALIVE_SECONDS
 
     server: MCPServer[None] = MCPServer("bare", version="1", log_level="WARNING")
 
@@ -123,7 +123,14 @@ def serve_bare(port: int) -> None:
         """Do nothing."""
 
     app = server.streamable_http_app(host="127.0.0.1")
-    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=GRACE_SECONDS)
+    uvicorn.run(
+        app,
+        host="127.0.0.1",
+        port=port,
+        log_level="warning",
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+    )
 
 
 Call = Callable[[Client, int], Awaitable[Any]]

@@ -24,6 +24,8 @@ from classwright_server.tokens import AnyOf, SharedToken, SignedTokens, shared_t
 from classwright_tools.errors import InvalidInput
 
 LOOPBACK_HEADERS = ("127.0.0.1", "localhost", "[::1]")
+KEEP_ALIVE_SECONDS = 75
+"""How long an idle connection is kept. With uvicorn's 5 s, calls a few seconds apart meet connections that close."""
 GRACE_SECONDS = 2
 """How long open streams may hold up a stop."""
 
@@ -85,6 +87,7 @@ def serve_http(settings: ServerSettings) -> None:
         port=settings.port,
         log_level="warning",
         timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
     )
 
 
