@@ -5,7 +5,9 @@
 FOLDER (or the environment variable DATA) holds a folder for each set with `train.jsonl.gz` and `test.jsonl.gz`, lines
 of {"text": ..., "label": ...}. For each set, number of rows a label, and seed, both methods train on one draw of rows
 and answer one draw of test texts. The difference is paired: its interval is a bootstrap over all (seed, text) pairs.
-It prints a table and writes `benchmarks/results/contrastive_vs_setfit.json`.
+It prints a table and writes `benchmarks/results/contrastive_vs_setfit.json`. Each run is kept there as soon as it is
+done, all cases of a seed before the next seed. With `--resume` a run that was stopped goes on; with fewer `--seeds` as
+well, it makes the table of those that are done. Without it everything is measured anew.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import os
 import tempfile
 import time
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -84,28 +87,36 @@ def measured(method: str, drawn: Draw, seed: int, cache: Path) -> dict[str, Any]
     fitted = METHODS[method](drawn.rows, setup)
     seconds = {"seconds": time.perf_counter() - wall, "processor_seconds": time.process_time() - processor}
     right = fitted.logits(drawn.texts, setup).argmax(axis=1) == drawn.labels
-    return {"right": right, **seconds}
+    return {"right": "".join("01"[one] for one in right.astype(int)), **seconds}
 
 
-def compared(runs: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
+def compared(all_runs: list[dict[str, Any]], name: str, rows: int) -> dict[str, Any]:
     """Return the figures of one set and number of rows over its seeds."""
-    right = {name: np.concatenate([run["right"] for run in runs[name]]) for name in RIVALS}
+    case = [run for run in all_runs if (run["set"], run["rows_a_label"]) == (name, rows)]
+    seeds = {run["seed"] for run in case if run["method"] == RIVALS[-1]}  # those that both have
+    runs = {rival: [run for run in case if run["method"] == rival and run["seed"] in seeds] for rival in RIVALS}
+    right = {rival: np.concatenate([answers(run) for run in runs[rival]]) for rival in RIVALS}
     gain = bootstrap(
         lambda weights, ours, theirs: accuracy_of(weights, ours) - accuracy_of(weights, theirs),
         right["contrastive"],
         right["setfit"],
     )
-    figures: dict[str, Any] = {"gain": gain.model_dump()}
-    for name in RIVALS:
-        figures[name] = {
-            "accuracy": float(right[name].mean()),
-            "accuracy_by_seed": [float(run["right"].mean()) for run in runs[name]],
-            "seconds": float(np.sum([run["seconds"] for run in runs[name]])),
-            "processor_seconds": float(np.sum([run["processor_seconds"] for run in runs[name]])),
+    figures: dict[str, Any] = {"set": name, "rows_a_label": rows, "seeds": len(seeds), "gain": gain.model_dump()}
+    for rival in RIVALS:
+        figures[rival] = {
+            "accuracy": float(right[rival].mean()),
+            "accuracy_by_seed": [float(answers(run).mean()) for run in runs[rival]],
+            "seconds": float(np.sum([run["seconds"] for run in runs[rival]])),
+            "processor_seconds": float(np.sum([run["processor_seconds"] for run in runs[rival]])),
         }
     for unit in ("seconds", "processor_seconds"):
         figures[f"{unit}_ratio"] = figures["setfit"][unit] / figures["contrastive"][unit]
     return figures
+
+
+def answers(run: dict[str, Any]) -> np.ndarray:
+    """Return which answers (n,) of a run are right."""
+    return np.array([one == "1" for one in run["right"]])
 
 
 def main() -> None:
@@ -115,27 +126,36 @@ def main() -> None:
     parser.add_argument("--rows", nargs="+", type=int, default=ROWS_A_LABEL, help="rows a label")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--test-texts", type=int, default=500)
+    parser.add_argument("--resume", action="store_true", help="keep the runs that the results hold already")
     arguments = parser.parse_args()
     if arguments.data is None:
         print("contrastive_vs_setfit: skipped, for it needs the sets: pass --data FOLDER or set DATA")
         return
-    results = []
+    runs = json.loads(RESULTS.read_text(encoding="utf-8"))["runs"] if arguments.resume else []
+    done = {(run["set"], run["rows_a_label"], run["seed"], run["method"]) for run in runs}
+    cases = list(product(arguments.sets, arguments.rows))
     with tempfile.TemporaryDirectory() as cache:
         measured(
             "probe", draw(arguments.data / arguments.sets[0], 8, 8, 0), 0, Path(cache)
         )  # imports, outside the time
-        for name in arguments.sets:
-            for rows in arguments.rows:
-                runs: dict[str, list[dict[str, Any]]] = {rival: [] for rival in RIVALS}
-                for seed in range(arguments.seeds):
-                    drawn = draw(arguments.data / name, rows, arguments.test_texts, seed)
-                    for rival in RIVALS:
-                        runs[rival].append(measured(rival, drawn, seed, Path(cache)))
-                results.append({"set": name, "rows_a_label": rows, "seeds": arguments.seeds, **compared(runs)})
-                print(line(results[-1]), flush=True)
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps({"encoder": DEFAULT_ENCODER, "results": results}, indent=1) + "\n", encoding="utf-8")
+        for seed, (name, rows), rival in product(range(arguments.seeds), cases, RIVALS):
+            if (name, rows, seed, rival) in done:
+                continue
+            drawn = draw(arguments.data / name, rows, arguments.test_texts, seed)
+            run = {"set": name, "rows_a_label": rows, "seed": seed, "method": rival}
+            runs.append({**run, **measured(rival, drawn, seed, Path(cache))})
+            print(run, flush=True)
+            write(runs, [])
+    results = [compared(runs, *case) for case in cases]
+    write(runs, results)
     print(table(results))
+
+
+def write(runs: list[dict[str, Any]], results: list[dict[str, Any]]) -> None:
+    """Write the runs and the figures of each case; without the latter while the runs go on."""
+    RESULTS.parent.mkdir(exist_ok=True)
+    content = {"encoder": DEFAULT_ENCODER, "results": results, "runs": runs}
+    RESULTS.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 def line(result: dict[str, Any]) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -18,6 +20,8 @@ from classwright_tools.learning.contrastive import (
     average_weights,
     balanced_batches,
     number_of_steps,
+    objective,
+    pair_loss,
     supervised_contrastive_loss,
 )
 from classwright_tools.learning.head import Head, fit_head
@@ -62,9 +66,12 @@ def test_a_head_reads_back_to_the_bit(tmp_path: Path) -> None:
     assert (again.biases == head.biases).all()
 
 
-def test_the_loss_is_equation_2_of_khosla_et_al_written_out() -> None:
-    generator = torch.Generator().manual_seed(0)
-    vectors = torch.nn.functional.normalize(torch.randn(7, 4, generator=generator), dim=1)
+def unit_vectors(n: int, seed: int) -> torch.Tensor:
+    return torch.nn.functional.normalize(torch.randn(n, 4, generator=torch.Generator().manual_seed(seed)), dim=1)
+
+
+def test_the_contrastive_loss_is_equation_2_of_khosla_et_al_written_out() -> None:
+    vectors = unit_vectors(7, 0)
     labels = torch.tensor([0, 0, 1, 1, 1, 2, 0])  # one text is alone with its label
     terms = []
     for i in range(7):
@@ -83,6 +90,50 @@ def test_a_batch_without_two_texts_of_a_label_has_no_loss_and_finite_gradients()
     loss = supervised_contrastive_loss(vectors, torch.arange(3), 0.1)
     loss.backward()
     assert loss.item() == 0
+    assert vectors.grad is not None
+    assert torch.isfinite(vectors.grad).all()
+
+
+def test_the_pair_loss_is_the_mean_squared_error_of_the_cosines_where_both_kinds_of_pairs_weigh_alike() -> None:
+    vectors, labels = unit_vectors(7, 0), [0, 0, 1, 1, 1, 2, 0]  # 6 pairs of a label, 15 of two; one text is alone
+    pairs = list(combinations(range(7), 2))
+    alike = [(1 - float(vectors[a] @ vectors[b])) ** 2 for a, b in pairs if labels[a] == labels[b]]
+    apart = [float(vectors[a] @ vectors[b]) ** 2 for a, b in pairs if labels[a] != labels[b]]
+    expected = (sum(alike) / 6 + sum(apart) / 15) / 2
+    assert pair_loss(vectors, torch.tensor(labels)).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_pair_loss_of_balanced_pairs_is_setfits_own() -> None:
+    vectors, labels = unit_vectors(6, 1), torch.tensor([0, 0, 1, 1, 2, 2])
+    pairs = list(combinations(range(6), 2))
+    wanted = [float(labels[a] == labels[b]) for a, b in pairs]
+    drawn = [pair for pair, alike in zip(pairs, wanted, strict=True) for _ in range(4 if alike else 1)]  # 12 of each
+    targets = [alike for alike in wanted for _ in range(4 if alike else 1)]
+    first, second = (vectors[[pair[side] for pair in drawn]] for side in (0, 1))
+    expected = torch.nn.functional.mse_loss(torch.cosine_similarity(first, second), torch.tensor(targets))
+    assert pair_loss(vectors, labels).item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=20), st.permutations(range(4)), st.randoms())
+def test_neither_the_names_of_labels_nor_the_order_of_texts_change_the_pair_loss(
+    labels: list[int], names: list[int], chance: Random
+) -> None:
+    vectors, numbers = unit_vectors(len(labels), 2), torch.tensor(labels)
+    order = chance.sample(range(len(labels)), len(labels))
+    same = pair_loss(vectors[order], torch.tensor(names)[numbers][order])
+    torch.testing.assert_close(same, pair_loss(vectors, numbers))
+
+
+@pytest.mark.parametrize(("labels", "kept"), [([0, 1, 2], 0.0), ([1, 1, 1], 1.0)])
+def test_a_batch_without_one_kind_of_pairs_has_the_other_half_of_the_pair_loss_and_finite_gradients(
+    labels: list[int], kept: float
+) -> None:
+    vectors = unit_vectors(3, 3).requires_grad_()
+    loss = pair_loss(vectors, torch.tensor(labels))
+    loss.backward()
+    cosines = (vectors @ vectors.T).detach()[~torch.eye(3, dtype=torch.bool)]
+    assert loss.item() == pytest.approx(float((cosines - kept).square().mean()) / 2, rel=1e-5)
     assert vectors.grad is not None
     assert torch.isfinite(vectors.grad).all()
 
@@ -112,6 +163,13 @@ def test_few_rows_get_more_passes_and_a_number_of_passes_is_kept() -> None:
     assert number_of_steps(864, 64, None) == 3 * 14
     assert number_of_steps(16, 16, None) == 12
     assert number_of_steps(16, 16, 2) == 2
+
+
+def test_rows_that_fit_into_a_batch_are_compared_by_pairs_and_more_rows_by_the_contrastive_loss() -> None:
+    vectors, labels = unit_vectors(6, 4), torch.tensor([0, 0, 1, 1, 2, 2])
+    few, many = objective(64)[0], objective(65)[0]
+    assert few(vectors, labels).item() == pair_loss(vectors, labels).item()
+    assert many(vectors, labels).item() == supervised_contrastive_loss(vectors, labels, 0.07).item()
 
 
 def test_averaged_weights_lie_where_the_share_says() -> None:
