@@ -4,7 +4,7 @@ Each text of a batch is encoded once a step and compared with all the others, wh
 again for each comparison. Few rows get the loss on pairs with which setfit trains (Tunstall et al. 2022, "Efficient
 Few-Shot Learning Without Prompts", section 3): it is content once two labels are at right angles. Many rows get the
 supervised contrastive loss (Khosla et al. 2020, "Supervised Contrastive Learning", eq. 2), which goes on parting labels
-that are alike; on few it learns them by heart. `benchmarks/README.md` has the figures of both.
+that are alike. `benchmarks/README.md` has the figures of both.
 """
 
 from __future__ import annotations
