@@ -57,7 +57,12 @@ Found while the method's numbers were set, on draws of other intents than those 
   method had 21%).
 - Before: a softmax over the centroids in place of the hinges; a logit for each cluster; margins half or one and a half
   times as large.
-- The draws of the second stage alone lower the macro-F1 error by 7%, and find fewer rare rows: "class weights, halved".
+- The draws of the second stage alone lower the macro-F1 error as well, and find fewer rare rows ("class weights,
+  halved"): with the adapter by 8% of the 12%, with the LSTM by 16% of the 17%. Against these draws
+  alone the clusters have 5% less macro-F1 error with the adapter (p 0.11) and 1% with the LSTM (p 0.78), whose own
+  clusters take away.
+- `imbalance="auto"` chooses among linear classifiers. Where it is behind, the best rival is a network: a balanced
+  softmax or LDAM-DRW.
 - No weights at all lower it as well: weights trade precision of the small classes for recall.
 - Class weights with twice the steps have 6% less macro-F1 error."""
 LONGEST = 32  # subwords of a text that the LSTM reads
