@@ -33,7 +33,7 @@ class ErrorAnalysisRequest(ToolRequest):
     pairs: tuple[GivenPair, ...] = Field(
         default=(),
         max_length=8,
-        description="For a matcher: pairs of your own, whose attention the report draws before that of the errors.",
+        description="For a matcher: pairs whose attention the report draws, beside the errors'.",
     )
 
 

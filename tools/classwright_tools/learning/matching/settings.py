@@ -18,9 +18,7 @@ REPAIR = "Change the settings of the matcher."
 
 
 class MiningSettings(Noun):
-    """Knobs of sentence-transformers' `mine_hard_negatives`: for each item, `num_negatives` queries of these ranks by
-    similarity, within the scores (-1 to 1), and by the margins further from it than its own query.
-    """
+    """Knobs of sentence-transformers' `mine_hard_negatives`, for the queries of an item by their similarity."""
 
     range_min: int = Field(default=0, ge=0, le=1_000, description="Ranks skipped.")
     range_max: int | None = Field(default=50, ge=1, le=1_000, description="Last rank.")
