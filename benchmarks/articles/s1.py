@@ -78,7 +78,7 @@ def _cells(seeds: range, numbers: tuple[int, ...], *, quick: bool) -> Iterator[t
         for seed in seeds:
             for name in SETS:
                 for n in where:
-                    if n in numbers and not (quick and seed and methods is not EVERYWHERE):
+                    if n in numbers and not (quick and (methods is ABLATED or (seed and methods is not EVERYWHERE))):
                         yield methods, name, n, seed
 
 
