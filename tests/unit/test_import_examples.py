@@ -466,3 +466,44 @@ def test_progress_rises_to_the_end(context: ToolContext, task: Task, folder: Pat
     assert seen == sorted(seen)
     assert 0 < seen[0] < 0.7
     assert 0.8 <= seen[-1] <= 1
+
+
+@pytest.mark.parametrize("there", [0, 1], ids=["the first dataset", "a further one"])
+def test_two_imports_at_the_same_time_both_end_in_the_newest_dataset(
+    there: int, run: Importer, context: ToolContext, task: Task
+) -> None:
+    """A client that calls twice at once, for validation and for test rows, finds both in what it trains on next."""
+    if there:
+        run(rows=given(("I have been charged for nothing", "refund")))
+    others: list[ImportExamplesResult] = []
+
+    def meanwhile(_fraction: float | None, _message: str) -> None:
+        if not others:
+            others.append(run("test", rows=given(ROWS[0])))
+
+    request = ImportExamplesRequest(task=task.slug, split="validation", rows=given(*ROWS))
+    result = import_examples(request, replace(context, run_key="first", report=meanwhile))
+
+    newest = context.workspace.resolve(None, "dataset", task.slug)
+    assert newest.id == result.dataset
+    assert newest.parent == others[0].dataset
+    assert read_card(context.workspace, newest.id).rows("test") == 1
+    assert read_card(context.workspace, newest.id).rows("validation") == 2  # the text that is a test row stays there
+    assert len(context.workspace.artifacts(task.slug, "dataset")) == 2 + there
+
+
+def test_an_import_into_a_named_dataset_goes_there_whatever_else_is_made_meanwhile(
+    run: Importer, context: ToolContext, task: Task
+) -> None:
+    named = run(rows=given(ROWS[0])).dataset
+    others: list[ImportExamplesResult] = []
+
+    def meanwhile(_fraction: float | None, _message: str) -> None:
+        if not others:
+            others.append(run("test", rows=given(ROWS[1])))
+
+    request = ImportExamplesRequest(task=task.slug, split="validation", rows=given(ROWS[2]), dataset=named)
+    result = import_examples(request, replace(context, run_key="first", report=meanwhile))
+
+    assert result.dataset
+    assert read_card(context.workspace, result.dataset).parent == named

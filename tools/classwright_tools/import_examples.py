@@ -111,6 +111,21 @@ def import_examples(request: ImportExamplesRequest, context: ToolContext) -> Imp
         NotFound: the task, the dataset, the file or the hub dataset does not exist.
         StorageFailed: the disk is full; nothing was changed.
     """
+    from classwright_tools.workspace.workspace import Overtaken
+
+    while True:
+        try:
+            return _imported(request, context)
+        except Overtaken:  # by a job beside this one: its rows are to be in the new version too
+            context.progress(None, "the dataset was changed meanwhile: reading it again")
+
+
+def _imported(request: ImportExamplesRequest, context: ToolContext) -> ImportExamplesResult:
+    """Import the rows into a new version of the dataset that is named, or else of what is the newest now.
+
+    Raises:
+        Overtaken: no dataset is named, and the newest was another when the rows were stored.
+    """
     from classwright_tools.curation.arrivals import Arrivals, Comparison
     from classwright_tools.curation.file_readers import Position
     from classwright_tools.curation.label_names import LabelNames
@@ -139,6 +154,7 @@ def import_examples(request: ImportExamplesRequest, context: ToolContext) -> Imp
                 task.slug,
                 {split: _rows_of(split, comparison, parent, context) for split in changed},
                 parent=parent,
+                on_newest=not (request.dataset or request.new_dataset),
                 run_key=context.run_key,
                 made_by="import_examples",
                 refused=arrivals.skipped.counts,

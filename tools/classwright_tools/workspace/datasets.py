@@ -109,6 +109,7 @@ def save_dataset(
     changed: Mapping[Split, Iterable[Example]],
     *,
     parent: str | None,
+    on_newest: bool = False,
     run_key: str,
     made_by: str,
     refused: Mapping[str, int] | None = None,
@@ -122,6 +123,7 @@ def save_dataset(
 
     Raises:
         InvalidInput: a row of a pair task has one text, or a row of a text task has two.
+        Overtaken: with `on_newest`, `parent` is not the task's newest dataset any more.
     """
     import shutil
 
@@ -156,7 +158,9 @@ def save_dataset(
             (folder / name).write_text(text, encoding="utf-8")
         (folder / CARD).write_text(card.model_dump_json(indent=1), encoding="utf-8")
 
-    return workspace.publish("dataset", task, write, run_key=run_key, parent=parent, facts={"made_by": made_by})
+    return workspace.publish(
+        "dataset", task, write, run_key=run_key, parent=parent, on_newest=on_newest, facts={"made_by": made_by}
+    )
 
 
 def _of_kind(examples: Iterable[Example], task: Task) -> Iterator[Example]:

@@ -54,6 +54,10 @@ class Artifact:
     path: Path
 
 
+class Overtaken(Exception):
+    """Another artifact of the kind was made while this one was: whoever made it does so again, on that one."""
+
+
 class Workspace:
     """A folder of artifacts and the index of them. Several processes may use one workspace at once."""
 
@@ -125,15 +129,18 @@ class Workspace:
         *,
         run_key: str,
         parent: str | None = None,
+        on_newest: bool = False,
         facts: dict[str, Any] | None = None,
     ) -> Artifact:
         """Make an artifact: `write` fills its folder, which then appears whole, and only then is indexed.
 
         `write` must not need the id, and must not open the index. If the run `run_key` already made an artifact of
-        this kind, that one is returned and `write` is not called.
+        this kind, that one is returned and `write` is not called. With `on_newest` the `parent` must still be the
+        task's newest artifact of the kind, and None still mean that there is none.
 
         Raises:
             StorageFailed: the disk is full or not writable; nothing was indexed.
+            Overtaken: `on_newest`, and another was made meanwhile; nothing was indexed.
         """
         made = self.made_by(run_key, kind)
         if made:
@@ -144,6 +151,7 @@ class Workspace:
                 return self._index(
                     staged,
                     ArtifactRow(task=task, kind=kind, parent=parent, run_key=run_key, facts=facts or {}),
+                    on_newest=on_newest,
                 )
             except IntegrityError:  # the same run was repeated at the same time, and the other one was first
                 made = self.made_by(run_key, kind)
@@ -153,7 +161,7 @@ class Workspace:
             finally:
                 shutil.rmtree(staged, ignore_errors=True)
 
-    def _index(self, staged: Path, row: ArtifactRow) -> Artifact:
+    def _index(self, staged: Path, row: ArtifactRow, *, on_newest: bool) -> Artifact:
         """Give `row` the next number of its kind, move its folder into place and commit."""
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
             if self.engine.dialect.name != "sqlite":  # SQLite holds its write lock from BEGIN on
@@ -161,8 +169,10 @@ class Workspace:
             newest = session.scalar(
                 select(func.max(ArtifactRow.number)).where(ArtifactRow.task == row.task, ArtifactRow.kind == row.kind)
             )
+            if on_newest and row.parent != (_id_of(row.task, row.kind, newest) if newest else None):
+                raise Overtaken
             row.number = (newest or 0) + 1
-            row.id = f"{row.task}-{KIND_LETTERS[row.kind]}{row.number}"
+            row.id = _id_of(row.task, row.kind, row.number)
             session.add(row)
             session.flush()  # a second run with this key fails here, before its folder moves
             move_folder(staged, self._path(row))
@@ -276,6 +286,10 @@ class Workspace:
             created=row.created.replace(tzinfo=UTC) if row.created.tzinfo is None else row.created,  # as SQLite has it
             path=self._path(row),
         )
+
+
+def _id_of(task: str, kind: str, number: int) -> str:
+    return f"{task}-{KIND_LETTERS[kind]}{number}"
 
 
 def write_json(path: Path, value: Any) -> None:
