@@ -14,7 +14,7 @@ from mcp.server.mcpserver.tools import Tool
 from classwright_server import __version__
 from classwright_server.backend import Backend
 from classwright_server.job_tasks import JobTasks
-from classwright_server.prompts import add_prompts
+from classwright_server.prompts import add_prompts, prompt_errors
 from classwright_server.resources import add_resources
 from classwright_server.settings import ServerSettings
 from classwright_server.task_push import TaskPush
@@ -64,7 +64,7 @@ def assembled(
         version=__version__,
         tools=tools,
         extensions=[TasksExtension(tasks, starting)],
-        middleware=[TaskPush(tasks)],
+        middleware=[TaskPush(tasks), prompt_errors],
         lifespan=lifespan,
         auth=auth,
         token_verifier=token_verifier,

@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.mcpserver import MCPServer
+from mcp.shared.exceptions import MCPError
+from mcp_types import INVALID_PARAMS
 from pydantic import Field
 
 from classwright_server.backend import Backend
 
 ABOUT = Field(description="What to tell apart, in a sentence: the texts and the classes.")
 TASK = Field(description="The task's short name, such as banking12.")
+
+
+async def prompt_errors(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+    """A middleware: tells who asks for a prompt wrongly what is wrong, which the SDK takes for a defect of the server.
+
+    Raises:
+        MCPError: -32602, invalid params.
+    """
+    try:
+        return await call_next(ctx)
+    except ValueError:
+        if ctx.method != "prompts/get":
+            raise
+        reason = "there is no such prompt, or an argument that it needs is missing"
+        raise MCPError(INVALID_PARAMS, f"prompts/get: {reason}. See prompts/list for both.") from None
 
 
 def add_prompts(server: MCPServer[Backend]) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 from mcp import Client
+from mcp.shared.exceptions import MCPError
+from mcp_types import INVALID_PARAMS
 
 from classwright_server import __version__
 from classwright_server.texts import INSTRUCTIONS
@@ -179,6 +181,18 @@ async def test_three_prompts_describe_themselves_and_their_arguments(tmp_path: P
     text = rendered.messages[0].content.text  # type: ignore[union-attr]  # one text
     assert "mails about refunds" in text
     assert "F1 of 0.9" in text
+
+
+@pytest.mark.parametrize(("name", "arguments"), [("no_such_prompt", {}), ("build_classifier", {})])
+async def test_a_prompt_that_is_asked_for_wrongly_is_told_so_and_no_defect(
+    name: str, arguments: dict[str, str], mode: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with connected(make_settings(tmp_path), mode) as client:
+        with pytest.raises(MCPError, match="prompts/list") as told:
+            await client.get_prompt(name, arguments)
+
+    assert told.value.error.code == INVALID_PARAMS
+    assert not caplog.records
 
 
 async def test_prompts_name_only_tools_that_exist(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -168,4 +169,4 @@ def test_with_an_endpoint_it_runs_unattended_and_pays_for_nothing_twice(tmp_path
     plain, *rounds = (found[way]["tokens"] for way in sorted(found, reverse=True))
     assert max(rounds) == TOKENS * len(paid_prompts(work))  # also what was paid for before the run was killed
     assert plain <= min(rounds)
-    assert "over the plain recipe" in printed
+    assert re.search("(over|equals) the plain recipe", printed)
