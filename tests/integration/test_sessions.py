@@ -86,11 +86,13 @@ async def test_a_lock_is_held_until_the_last_process_that_inherited_it_is_gone(u
 
 
 @pytest.mark.usefixtures("no_grace")
-def test_a_lock_that_is_given_back_is_free_at_once(url: str, other: SessionLock) -> None:
+async def test_a_lock_that_is_given_back_is_free_as_soon_as_the_database_has_closed_its_session(
+    url: str, other: SessionLock
+) -> None:
     lock = SessionLock(url)
     lock.release()
 
-    assert other.dead([lock.executor_id]) == [lock.executor_id]
+    await until(lambda: other.dead([lock.executor_id]) == [lock.executor_id])
 
 
 async def test_nobody_counts_as_dead_because_the_database_was_started_anew() -> None:
