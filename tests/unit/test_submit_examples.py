@@ -291,6 +291,76 @@ def test_arguments_out_of_bounds_are_refused_by_name(field: str, value: object) 
         SubmitExamplesRequest.model_validate(fields | {field: value})
 
 
+def imported(context: ToolContext, **splits: list[Example]) -> str:
+    """Add rows to the newest dataset, as an import while the calling model writes does."""
+    parent = context.workspace.latest("dataset", "support")
+    assert parent
+    saved = save_dataset(
+        context.workspace,
+        "support",
+        splits,  # type: ignore[arg-type]  # names of splits
+        parent=parent.id,
+        run_key=f"import beside {parent.id}",
+        made_by="import_examples",
+    )
+    return saved.id
+
+
+def test_rows_imported_while_the_calling_model_writes_are_in_the_dataset_too(
+    context: ToolContext, assignment: Assignment
+) -> None:
+    submit(context, "b1", sentences(100, 5))
+    newest = imported(context, validation=[make_example(sentence(n), "refund") for n in (3, 103)])
+
+    result = submit(context, "b2", [sentence(3), *sentences(200, 2)], finish=True)
+
+    assert [refused.reason.split(":")[0] for refused in result.refused] == ["near-duplicate of a validation row"]
+    assert result.dataset
+    card = read_card(context.workspace, result.dataset)
+    assert (card.parent, card.rows("validation"), card.rows("train", "written")) == (newest, 2, 6)
+    assert card.refused == {"near-duplicate of a validation row": 1}
+    assert "its 6 of 60 texts are in support-d3; 1 repeat rows that came there meanwhile" in result.summary
+
+
+def test_rows_imported_while_the_dataset_is_made_are_in_it_too(
+    context: ToolContext, assignment: Assignment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from classwright_tools.writing import submissions
+
+    def save_just_after_an_import(*arguments: Any, **named: Any) -> Any:
+        monkeypatch.undo()
+        imported(context, validation=[make_example(sentence(3), "refund")])
+        return save_dataset(*arguments, **named)
+
+    monkeypatch.setattr(submissions, "save_dataset", save_just_after_an_import)
+    result = submit(context, "b1", sentences(100, 2), finish=True)
+
+    assert result.dataset == "support-d3"
+    card = read_card(context.workspace, "support-d3")
+    assert (card.rows("validation"), card.rows("train", "written")) == (1, 2)
+
+
+def test_an_assignment_for_a_named_dataset_goes_there_whatever_is_made_meanwhile(
+    context: ToolContext, task: Task
+) -> None:
+    save_tree(context.workspace, task)
+    save_dataset(
+        context.workspace,
+        "support",
+        {"train": [make_example(sentence(1), "refund")]},
+        parent=None,
+        run_key="import",
+        made_by="import_examples",
+    )
+    synthesize_examples(SynthesizeExamplesRequest(task="support", rows=60, dataset="support-d1"), context)
+    imported(context, validation=[make_example(sentence(3), "refund")])
+
+    submit(context, "b1", sentences(100, 2), finish=True)
+
+    card = read_card(context.workspace, "support-d3")
+    assert (card.parent, card.rows("validation")) == ("support-d1", 0)
+
+
 def test_contexts_of_any_run_key_share_one_assignment(context: ToolContext, assignment: Assignment) -> None:
     submit(replace(context, run_key="one"), "b1", sentences(100, 2))
 

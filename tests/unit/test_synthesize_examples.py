@@ -260,6 +260,68 @@ def test_copies_of_rows_that_are_there_are_refused(context: ToolContext, tree: s
     assert (result.accepted, result.refused) == (48, {reason: 24})
 
 
+def importing(context: ToolContext, run_key: str, **splits: list[Example]) -> None:
+    """Make a new version of the newest dataset, as a job does that runs beside the writing."""
+    newest = context.workspace.latest("dataset", "support")
+    save_dataset(
+        context.workspace,
+        "support",
+        splits,  # type: ignore[arg-type]  # names of splits
+        parent=newest.id if newest else None,
+        run_key=run_key,
+        made_by="import_examples",
+    )
+
+
+@pytest.mark.parametrize("there", [0, 1], ids=["the first dataset", "a further one"])
+def test_rows_that_come_while_texts_are_written_are_in_the_new_dataset_and_no_text_repeats_one(
+    there: int, context: ToolContext, tree: str
+) -> None:
+    if there:
+        importing(context, "before", train=[make_example(sentence(1), "refund")])
+    written: list[str] = []
+
+    def writes_beside_an_import(request: WritingRequest) -> Completion:
+        written.extend(texts_of(request))
+        if len(written) == request.count:
+            importing(
+                context,
+                "beside",
+                train=[make_example(sentence(2), "refund")],
+                test=[make_example(written[0], request.labels[0].name)],
+            )
+        return well_written(request)
+
+    result = synthesize_examples(
+        SynthesizeExamplesRequest(task="support"), with_writer(context, writes_beside_an_import)
+    )
+
+    assert (result.wanted, result.accepted) == (48, 47)
+    assert result.refused == {"near-duplicate of a test row": 1}
+    assert sum(shortfall.missing for shortfall in result.missing) == 1
+    assert result.dataset
+    card = read_card(context.workspace, result.dataset)
+    assert card.parent == f"support-d{1 + there}"
+    assert (card.rows("test"), card.rows("train", "real"), card.rows("train", "written")) == (1, 1, 47)
+    assert whole_outcome(context, result.dataset).accepted == 47
+
+
+def test_texts_for_a_named_dataset_go_there_whatever_is_made_meanwhile(context: ToolContext, tree: str) -> None:
+    importing(context, "before", train=[make_example(sentence(1), "refund")])
+
+    def writes_beside_an_import(request: WritingRequest) -> Completion:
+        importing(context, "beside", test=[make_example(sentence(2), "refund")])
+        return well_written(request)
+
+    result = synthesize_examples(
+        SynthesizeExamplesRequest(task="support", dataset="support-d1"), with_writer(context, writes_beside_an_import)
+    )
+
+    assert result.dataset
+    card = read_card(context.workspace, result.dataset)
+    assert (card.parent, card.rows("test")) == ("support-d1", 0)
+
+
 def test_a_second_filling_is_a_new_round_and_avoids_the_texts_of_the_first(context: ToolContext, tree: str) -> None:
     synthesize_examples(SynthesizeExamplesRequest(task="support"), with_writer(context, run_key="first"))
     context = with_writer(context, run_key="second")

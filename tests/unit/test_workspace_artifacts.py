@@ -79,6 +79,23 @@ def test_a_repeated_run_returns_what_it_made_and_writes_nothing(workspace: Works
 
 
 @ON_BOTH
+@pytest.mark.parametrize("on_newest", [True, False])
+def test_a_run_that_is_begun_anew_while_it_still_goes_on_makes_one_artifact(
+    on_newest: bool, workspace: Workspace, task: Task
+) -> None:
+    """A worker that is taken for dead may end its job after all."""
+    others: list[Artifact] = []
+
+    def write_slowly(folder: Path) -> None:
+        others.append(publish(workspace, "once"))
+        _write(folder, "once")
+
+    made = workspace.publish("report", "support", write_slowly, run_key="once", on_newest=on_newest)
+
+    assert [made] == others == workspace.artifacts("support")
+
+
+@ON_BOTH
 def test_a_run_that_fails_while_writing_leaves_nothing(workspace: Workspace, task: Task) -> None:
     def fails(folder: Path) -> None:
         _write(folder, "half")

@@ -73,7 +73,7 @@ def submit_examples(request: SubmitExamplesRequest, context: ToolContext) -> Sub
     submissions = Submissions(workspace, request.assignment, assignment, task)
     receipt = submissions.receive(batch, _contents(request, batch), finish=request.finish)
     if receipt.is_closed:
-        return _finished(receipt, submissions.dataset(), assignment)
+        return _finished(receipt, submissions.dataset(), assignment, context)
     return _still_open(request, receipt, assignment, task)
 
 
@@ -91,11 +91,18 @@ def _contents(request: SubmitExamplesRequest, batch: Batch) -> list[str]:
     return list(request.texts) or [joined(pair.text, pair.text_pair) for pair in request.pairs]
 
 
-def _finished(receipt: Receipt, dataset: Artifact, assignment: Assignment) -> SubmitExamplesResult:
+def _finished(
+    receipt: Receipt, dataset: Artifact, assignment: Assignment, context: ToolContext
+) -> SubmitExamplesResult:
+    from classwright_tools.workspace.datasets import read_card
+
     want = sum(batch.count for batch in assignment.batches)
+    repeated = sum(read_card(context.workspace, dataset.id).refused.values())
+    left_out = f"; {repeated} repeat rows that came there meanwhile and were left out" if repeated else ""
     now = "was finished before this call and takes no more texts" if receipt.was_closed else "is finished"
     return SubmitExamplesResult(
-        summary=f"{_counted(receipt)} The assignment {now}: its {receipt.total} of {want} texts are in {dataset.id}.",
+        summary=f"{_counted(receipt)} The assignment {now}: its {receipt.total - repeated} of {want} texts "
+        f"are in {dataset.id}{left_out}.",
         next_step=f"Call train_classifier(task={dataset.task!r}, dataset={dataset.id!r}).",
         accepted=receipt.accepted,
         already_accepted=receipt.already_accepted,

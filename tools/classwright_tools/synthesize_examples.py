@@ -24,6 +24,7 @@ from classwright_tools.errors import InvalidInput
 
 if TYPE_CHECKING:
     from classwright_tools.workspace.workspace import Artifact, Workspace
+    from classwright_tools.writing.fulfilment import Written
     from classwright_tools.writing.orders import Order
 
 LIST_BYTES = 2_500  # of the 10 kB that an answer may have, for each of its two lists
@@ -102,8 +103,7 @@ def synthesize_examples(request: SynthesizeExamplesRequest, context: ToolContext
         BudgetExceeded: the budget does not allow for a single accepted text.
         Cancelled: the caller asked to stop; what had arrived is stored.
     """
-    from classwright_tools.workspace.datasets import save_dataset
-    from classwright_tools.writing.fulfilment import outcome_files, read_outcome, write_texts
+    from classwright_tools.writing.fulfilment import read_outcome, write_texts
     from classwright_tools.writing.orders import order_of_items, order_of_plan, order_of_tree
 
     workspace = context.workspace
@@ -131,18 +131,9 @@ def synthesize_examples(request: SynthesizeExamplesRequest, context: ToolContext
         max_tokens=request.max_tokens,
         max_cost=request.max_cost,
     )
-    if not written.examples:
+    dataset = _saved(request, order, written, context)
+    if dataset is None:
         return _nothing_made(order, written.outcome)
-    dataset = save_dataset(
-        workspace,
-        task.slug,
-        {"train": [*order.there, *written.examples]},
-        parent=order.parent,
-        run_key=context.run_key,
-        made_by="synthesize_examples",
-        refused=written.outcome.refused,
-        files=outcome_files(written),
-    )
     return _dataset_made(workspace, dataset, written.outcome)
 
 
@@ -170,6 +161,7 @@ def _handed_out(request: SynthesizeExamplesRequest, order: Order, context: ToolC
         Assignment(
             task=order.task.slug,
             parent=order.parent,
+            on_newest=request.dataset is None,
             plan=request.plan,
             round=order.round,
             batches=make_batches(order.quotas),
@@ -195,6 +187,38 @@ def _handed_out(request: SynthesizeExamplesRequest, order: Order, context: ToolC
         batches=batches,
         rules=text_rules(order.task, batches),
     )
+
+
+def _saved(request: SynthesizeExamplesRequest, order: Order, written: Written, context: ToolContext) -> Artifact | None:
+    """Return the dataset of the rows that are there and those written; None if not one of the latter is left.
+
+    Unless a dataset was named they join the one that is the newest in the end, for writing takes long and a job
+    beside this one may have added rows; a text that repeats one of these is not kept.
+    """
+    from classwright_tools.curation.gates import Gates
+    from classwright_tools.workspace.datasets import save_dataset
+    from classwright_tools.workspace.workspace import Overtaken
+    from classwright_tools.writing.fulfilment import outcome_files
+
+    workspace = context.workspace
+    while written.examples:
+        try:
+            return save_dataset(
+                workspace,
+                request.task,
+                {"train": [*order.there, *written.examples]},
+                parent=order.parent,
+                on_newest=request.dataset is None,
+                run_key=context.run_key,
+                made_by="synthesize_examples",
+                refused=written.outcome.refused,
+                files=outcome_files(written),
+            )
+        except Overtaken:
+            context.progress(None, "the dataset was changed meanwhile: reading it again")
+            order = order.onto_newest(workspace)
+            written.drop_repeats(Gates.for_dataset(workspace, order.task, order.parent))
+    return None
 
 
 def _nothing_made(order: Order, outcome: WritingOutcome) -> SynthesizeExamplesResult:

@@ -102,6 +102,14 @@ class Gates:
             self.add(joined(text, item), label)
         return refused
 
+    def repeated(self, rows: Iterable[Example]) -> dict[str, Refused]:
+        """Return which written `rows` repeat one that they are compared with, and how, by their ids."""
+        verdicts = {
+            row.id: self._repeated(row.content, row.label or "", row.provenance.contrast if row.provenance else None)
+            for row in rows
+        }
+        return {id_: refused for id_, refused in verdicts.items() if refused}
+
     def _unusable(self, text: str) -> Refused | None:
         if is_broken(text):
             return Refused("unparsable", "characters were lost in it (U+FFFD)", "Send the text as valid UTF-8.")

@@ -32,7 +32,10 @@ class Assignment(Noun):
     """Everything that one `synthesize_examples` left to the calling model."""
 
     task: Slug
-    parent: ArtifactId | None = Field(description="The dataset that the accepted rows are added to.")
+    parent: ArtifactId | None = Field(description="The dataset that the texts were asked for in the light of.")
+    on_newest: bool = Field(
+        default=True, description="Whether the accepted rows join the newest dataset of the end, or else `parent`."
+    )
     plan: ArtifactId | None = None
     round: int = Field(ge=0)
     batches: tuple[Batch, ...]

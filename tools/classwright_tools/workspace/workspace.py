@@ -153,7 +153,7 @@ class Workspace:
                     ArtifactRow(task=task, kind=kind, parent=parent, run_key=run_key, facts=facts or {}),
                     on_newest=on_newest,
                 )
-            except IntegrityError:  # the same run was repeated at the same time, and the other one was first
+            except (IntegrityError, Overtaken):  # perhaps the same run, repeated at the same time, was first
                 made = self.made_by(run_key, kind)
                 if made is None:
                     raise

@@ -11,6 +11,7 @@ from classwright_tools.context import ToolContext
 from classwright_tools.curation.gates import Gates
 from classwright_tools.domain.example import Example
 from classwright_tools.domain.outcome import Refusal, WritingOutcome
+from classwright_tools.domain.usage import WriterUsage
 from classwright_tools.errors import DamagedArtifact
 from classwright_tools.workspace.own_files import read_own
 from classwright_tools.workspace.workspace import Artifact
@@ -31,9 +32,35 @@ REFUSALS_KEPT = 20  # in the outcome; all of them are in the file of refused tex
 class Written:
     """The accepted rows, every refused candidate, and the account of both."""
 
-    examples: list[Example]
-    refusals: list[Refusal]
-    outcome: WritingOutcome
+    filling: Filling
+    usage: WriterUsage
+
+    @property
+    def examples(self) -> list[Example]:
+        """The accepted rows, in the order's order."""
+        return self.filling.examples
+
+    @property
+    def refusals(self) -> list[Refusal]:
+        """Every refused candidate."""
+        return self.filling.refusals
+
+    @property
+    def outcome(self) -> WritingOutcome:
+        """The account of the writing."""
+        return WritingOutcome(
+            wanted=self.filling.wanted,
+            accepted=self.filling.accepted,
+            refused=dict(self.filling.refused),
+            refusals=tuple(self.filling.refusals[:REFUSALS_KEPT]),
+            missing=tuple(self.filling.missing),
+            usage=self.usage,
+        )
+
+    def drop_repeats(self, gates: Gates) -> None:
+        """Refuse the accepted rows that repeat one that `gates` compares with: they count as missing."""
+        for id_, refused in gates.repeated(self.examples).items():
+            self.filling.drop({id_: refused.detail}, refused.reason)
 
 
 def write_texts(
@@ -70,18 +97,7 @@ def write_texts(
     asyncio.run(_fill_and_check(filling, session, order, context))
     if not filling.accepted and session.stopped is not None:
         raise session.stopped
-    return Written(
-        examples=filling.examples,
-        refusals=filling.refusals,
-        outcome=WritingOutcome(
-            wanted=filling.wanted,
-            accepted=filling.accepted,
-            refused=dict(filling.refused),
-            refusals=tuple(filling.refusals[:REFUSALS_KEPT]),
-            missing=tuple(filling.missing),
-            usage=session.usage,
-        ),
-    )
+    return Written(filling, session.usage)
 
 
 def outcome_files(written: Written) -> dict[str, str]:

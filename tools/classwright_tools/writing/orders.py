@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from classwright_tools.curation.cleaning import clean_text
 from classwright_tools.domain.example import Example
@@ -32,6 +32,11 @@ class Order:
     def rows(self) -> int:
         """How many texts are wanted in all."""
         return sum(quota.rows for quota in self.quotas)
+
+    def onto_newest(self, workspace: Workspace) -> Order:
+        """Return the same order, its texts added to the dataset that is the task's newest now."""
+        parent, there = _parent(workspace, self.task, None)
+        return replace(self, parent=parent, there=there)
 
 
 def order_of_tree(

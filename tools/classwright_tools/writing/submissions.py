@@ -21,7 +21,7 @@ from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.workspace.atomic import storage_errors
 from classwright_tools.workspace.datasets import read_rows, save_dataset
 from classwright_tools.workspace.index import ArtifactRow, ClosedAssignmentRow, SubmissionRow
-from classwright_tools.workspace.workspace import Artifact, Workspace
+from classwright_tools.workspace.workspace import Artifact, Overtaken, Workspace
 from classwright_tools.writing.assignments import WRITER, shared_cell
 
 FULL = "batch is full"
@@ -64,7 +64,7 @@ class Submissions:
         Raises:
             StorageFailed: the disk is full; nothing of this call was stored.
         """
-        gates = Gates.for_dataset(self._workspace, self._task, self._assignment.parent)
+        gates = Gates.for_dataset(self._workspace, self._task, self._parent())
         known = self.accepted()
         gates.add_rows("train", known)
         with storage_errors(f"assignment {self._id!r}"), Session(self._workspace.engine) as session, session.begin():
@@ -99,17 +99,36 @@ class Submissions:
             return [Example.model_validate(row.row) for row in rows]
 
     def dataset(self) -> Artifact:
-        """Return the dataset of a closed assignment, making it if it is not there yet."""
-        parent = self._assignment.parent
-        train = read_rows(self._workspace, parent, "train") if parent else []
-        return self._workspace.made_by(self._id, "dataset") or save_dataset(
-            self._workspace,
-            self._task.slug,
-            {"train": [*train, *self.accepted()]},
-            parent=parent,
-            run_key=self._id,
-            made_by="submit_examples",
-        )
+        """Return the dataset of a closed assignment, making it if it is not there yet.
+
+        Accepted texts that repeat a row which another call has added since are left out, and counted on its card.
+        """
+        while (made := self._workspace.made_by(self._id, "dataset")) is None:
+            parent = self._parent()
+            train = read_rows(self._workspace, parent, "train") if parent else []
+            accepted = self.accepted()
+            repeated = Gates.for_dataset(self._workspace, self._task, parent).repeated(accepted)
+            try:
+                return save_dataset(
+                    self._workspace,
+                    self._task.slug,
+                    {"train": [*train, *(row for row in accepted if row.id not in repeated)]},
+                    parent=parent,
+                    on_newest=self._assignment.on_newest,
+                    run_key=self._id,
+                    made_by="submit_examples",
+                    refused=Counter(refused.reason for refused in repeated.values()),
+                )
+            except Overtaken:  # by a job beside this call: its rows are to be in the new version too
+                continue
+        return made
+
+    def _parent(self) -> str | None:
+        """Return the dataset that the accepted rows join, as things stand now."""
+        if not self._assignment.on_newest:
+            return self._assignment.parent
+        newest = self._workspace.latest("dataset", self._task.slug)
+        return newest.id if newest else None
 
     def _rows(self, session: Session) -> Sequence[SubmissionRow]:
         query = select(SubmissionRow).where(SubmissionRow.assignment == self._id)
