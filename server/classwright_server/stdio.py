@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 
 from classwright_server.settings import ServerSettings
 
+logger = logging.getLogger("classwright")
+
 STDOUT, STDERR = 1, 2
 
 
 def serve_stdio(settings: ServerSettings) -> None:
-    """Serve until the client closes the input.
+    """Serve until the client closes the input, or is gone when an answer is written.
 
     The SDK keeps the descriptor to itself while it serves. Before, imports may print, and afterwards what Python had
     kept back is written: both go to the log.
@@ -26,5 +29,7 @@ def serve_stdio(settings: ServerSettings) -> None:
     os.close(wire)
     try:
         server.run("stdio")
+    except* BrokenPipeError:
+        logger.info("the client went away while an answer was on its way; its jobs go on at the next start")
     finally:
         os.dup2(STDERR, STDOUT)

@@ -110,6 +110,22 @@ def test_listing_the_tools_imports_nothing_heavy_and_opens_nothing(tmp_path: Pat
     assert not (tmp_path / "w").exists()
 
 
+def test_a_client_that_leaves_while_an_answer_is_on_its_way_leaves_no_traceback(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with log.open("w") as errors, spoken_to(tmp_path / "w", errors) as process:
+        list_tools(process)
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stdin is not None
+        process.stdin.write('{"jsonrpc": "2.0", "id": 3, "method": "tools/list"}\n')
+        process.stdin.close()
+        process.stdin = process.stdout = None  # nothing is left to say or to read
+        assert process.wait(60) == 0
+
+    assert "the client went away" in log.read_text()
+    assert "Traceback" not in log.read_text()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="reads which libraries a process has mapped from /proc")
 @pytest.mark.anyio
 async def test_the_server_process_never_loads_torch_even_when_it_trains(tmp_path: Path) -> None:
