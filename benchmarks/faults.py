@@ -181,6 +181,9 @@ async def postgres_phase(folder: Path, measure: Measure, seed: int) -> dict[str,
         return await phase(folder / "postgres", server.new_database(), measure, seed + 2, trouble)
 
 
+PHASES = {"kills": kill_phase, "disk_full": disk_phase, "postgres": postgres_phase}
+
+
 def restart(server: PostgresServer, number: int) -> None:
     """End PostgreSQL and start it again; every second time it crashes."""
     server.stop(signal.SIGQUIT if number % 2 else signal.SIGINT)
@@ -202,12 +205,17 @@ async def run(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
     if arguments.kill_minutes:
         measure = replace(measure, kill_seconds=60 * arguments.kill_minutes)
     results = {}
-    for name, made in (("kills", kill_phase), ("disk_full", disk_phase), ("postgres", postgres_phase)):
-        if name in arguments.phases:
-            print(f"{name} ...", flush=True)
-            results[name] = await made(folder, measure, arguments.seed)
-            print(json.dumps(results[name], indent=1), flush=True)
+    for name in arguments.phases:
+        print(f"{name} ...", flush=True)
+        results[name] = await PHASES[name](folder, measure, arguments.seed)
+        print(json.dumps(results[name], indent=1), flush=True)
     return results
+
+
+def kept_phases() -> dict[str, Any]:
+    """Return the figures of the last run's phases."""
+    last = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    return {name: last[name] for name in PHASES if name in last}
 
 
 def main() -> None:
@@ -215,13 +223,17 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a few kills, for a try")
     parser.add_argument("--seed", type=int, default=20)
     parser.add_argument("--kill-minutes", type=float, help="for the kills, where a busy machine needs longer")
-    parser.add_argument("--phases", nargs="+", default=["kills", "disk_full", "postgres"])
+    parser.add_argument(
+        "--phases", nargs="+", default=list(PHASES), choices=list(PHASES), help="the figures of the others stay"
+    )
     parser.add_argument("--keep", type=Path, help="keep the workspaces and logs in this folder")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = arguments.keep or Path(name)
         folder.mkdir(parents=True, exist_ok=True)
         results = anyio.run(run, arguments, folder)
+    if not arguments.quick:
+        results = {**kept_phases(), **results}
     found = faults_of(results)
     if not arguments.quick:
         RESULTS.write_text(

@@ -20,8 +20,8 @@ from sqlalchemy.exc import OperationalError
 from classwright_server.vllm import free_port
 
 START_SECONDS = 60.0
-# What is written need not outlive a power cut of the machine that tests.
-_UNSAFE_AND_FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+# What is written need not outlive a power cut of the machine that tests. It has to outlive a crash of the server.
+_UNSAFE_AND_FAST = ("fsync=off", "full_page_writes=off")
 
 
 def postgres_programs() -> Path | None:
