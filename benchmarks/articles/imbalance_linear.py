@@ -18,7 +18,8 @@ from classwright_tools.context import DEFAULT_ENCODER
 from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoders import open_encoder
 from classwright_tools.learning.head import REGULARISATION, fit_head
-from classwright_tools.learning.imbalance.balanced_heads import adjusted, discriminant, fit_blend
+from classwright_tools.learning.imbalance.balanced_heads import adjusted
+from classwright_tools.learning.imbalance.balanced_network import fit_balanced
 from classwright_tools.learning.imbalance.clusters import split_classes
 from classwright_tools.learning.method import Setup
 from classwright_tools.learning.rows import Rows
@@ -44,7 +45,11 @@ def adjusted_afterwards(embeddings: np.ndarray, labels: np.ndarray, _seed: int) 
 
 
 def lda(embeddings: np.ndarray, labels: np.ndarray, _seed: int) -> Logits:
-    return discriminant(embeddings, labels, _classes(labels)).logits
+    """Linear discriminant analysis with equal priors and a shrunk covariance (Ledoit and Wolf 2004)."""
+    priors = np.full(_classes(labels), 1 / _classes(labels))
+    model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto", priors=priors)
+    model.fit(embeddings.astype(np.float64), labels)
+    return lambda inputs: inputs.astype(np.float64) @ model.coef_.T + model.intercept_
 
 
 def cluster_lda(embeddings: np.ndarray, labels: np.ndarray, seed: int) -> Logits:
@@ -76,4 +81,7 @@ def chosen(embeddings: np.ndarray, labels: np.ndarray, seed: int) -> Logits:
         imbalance="auto",
     )
     rows = Rows(("",) * len(labels), labels, np.arange(len(labels)), "real")
-    return fit_blend(embeddings, rows, setup).head.logits
+    fitted = fit_balanced(embeddings, rows, setup)
+    adapter = fitted.adapter
+    assert adapter, "texts have the network as well"
+    return lambda inputs: fitted.head.logits(adapter.apply(inputs))

@@ -12,6 +12,7 @@ from torch.nn.functional import cross_entropy
 
 from classwright_tools.learning.contrastive import balanced_batches, supervised_contrastive_loss
 from classwright_tools.learning.imbalance import cluster
+from classwright_tools.learning.imbalance.balanced_network import natural_batches
 from classwright_tools.learning.imbalance.clusters import Clusters, split_classes, unsplit
 from classwright_tools.learning.imbalance.networks import embed_all
 
@@ -62,16 +63,6 @@ def _predict(network: torch.nn.Module, head: cluster.LinearHead, inputs: torch.T
     return logits.argmax(dim=1).numpy()
 
 
-def _natural_batches(rows: int, seed: int, steps: int) -> Iterator[np.ndarray]:
-    generator = np.random.default_rng(seed)
-    queue: list[int] = []
-    for _ in range(steps):
-        if len(queue) < cluster.BATCH:
-            queue += generator.permutation(rows).tolist()
-        batch, queue = queue[: cluster.BATCH], queue[cluster.BATCH :]
-        yield np.array(batch)
-
-
 def _trained(
     material: Material,
     loss: Loss,
@@ -82,7 +73,7 @@ def _trained(
     network = material.network()
     head = cluster.LinearHead(embed_all(network, material.inputs), material.labels)
     descent = cluster.Descent(network, head, falling=steps)
-    batches = draws(material, steps) if draws else _natural_batches(len(material.labels), material.seed, steps)
+    batches = draws(material, steps) if draws else natural_batches(len(material.labels), material.seed, steps)
     network.train()
     for step, places in enumerate(batches):
         descent.step(loss(head(network(material.inputs[places])), material.labels[places], step))

@@ -1,4 +1,4 @@
-"""Heads that count classes alike: their formulas, and that their blend is a linear head too."""
+"""Heads that count classes alike: their formulas, and how the penalty is chosen."""
 
 from __future__ import annotations
 
@@ -6,20 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.metrics import balanced_accuracy_score
 
 from classwright_tools.context import DEFAULT_ENCODER
 from classwright_tools.errors import NotEnoughData
 from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoders import open_encoder
 from classwright_tools.learning.head import fit_head
-from classwright_tools.learning.imbalance.balanced_heads import (
-    CANDIDATES,
-    adjusted,
-    balanced_error,
-    discriminant,
-    fit_blend,
-)
+from classwright_tools.learning.imbalance.balanced_heads import adjusted, balanced_log_loss, fit_adjusted
 from classwright_tools.learning.imbalance.cluster import fit_cluster
 from classwright_tools.learning.method import Setup
 from classwright_tools.learning.rows import Rows
@@ -49,22 +43,13 @@ def rows_of(labels: np.ndarray) -> Rows:
     return Rows(tuple(map(str, range(len(labels)))), labels, np.arange(len(labels)), "real")
 
 
-@pytest.mark.parametrize("sizes", [(30, 60), (20, 40, 80)])
-def test_the_discriminant_gives_scikit_learns_answers_with_equal_priors(sizes: tuple[int, ...]) -> None:
-    points, labels = uneven(sizes)
-    k = len(sizes)
-    expected = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto", priors=np.full(k, 1 / k))
-    probabilities = expected.fit(points.astype(np.float64), labels).predict_proba(points)
-    logits = discriminant(points, labels, k).logits(points)
-    np.testing.assert_allclose(np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True), probabilities, atol=1e-4)
-
-
-@pytest.mark.parametrize("name", CANDIDATES)
-def test_every_candidate_finds_more_of_a_rare_class_than_a_plain_head(name: str) -> None:
+def test_the_adjusted_head_finds_more_of_a_rare_class_than_a_plain_head(tmp_path: Path) -> None:
     points, labels = uneven((10, 300))
     fresh, true = uneven((200, 200), seed=1)
-    plain = balanced_error(true, fit_head(points, labels, 2).logits(fresh).argmax(axis=1))
-    assert balanced_error(true, CANDIDATES[name](points, labels, 2).logits(fresh).argmax(axis=1)) < plain
+    head = fit_adjusted(points, rows_of(labels), setup_of(2, tmp_path), lambda *_: None)
+    plain = fit_head(points, labels, 2).logits(fresh).argmax(axis=1)
+    found = head.logits(fresh).argmax(axis=1)
+    assert balanced_accuracy_score(true, found) > balanced_accuracy_score(true, plain) + 0.05
 
 
 def test_a_label_without_rows_keeps_its_bias() -> None:
@@ -73,22 +58,22 @@ def test_a_label_without_rows_keeps_its_bias() -> None:
     assert adjusted(head, labels * 2).biases[1] == head.biases[1]
 
 
-def test_the_blend_is_the_mean_of_the_best_heads_at_one_spread(tmp_path: Path) -> None:
-    points, labels = uneven((15, 30, 240))
-    blend = fit_blend(points, rows_of(labels), setup_of(3, tmp_path))
-    assert len(set(blend.names)) == 3
-    expected = np.zeros((len(points), 3))
-    for name in blend.names:
-        logits = CANDIDATES[name](points, labels, 3).logits(points)
-        expected += logits / np.std(logits - logits.mean(axis=1, keepdims=True)) / 3
-    np.testing.assert_allclose(blend.head.logits(points), expected, atol=1e-4)
-    fresh, true = uneven((200, 200, 200), seed=1)
-    plain = fit_head(points, labels, 3).logits(fresh).argmax(axis=1)
-    assert balanced_error(true, blend.head.logits(fresh).argmax(axis=1)) < balanced_error(true, plain)
+def test_the_penalty_is_heavy_on_noise_and_light_on_clean_rows(tmp_path: Path) -> None:
+    points, labels = uneven((40, 120))
+    noise = np.random.default_rng(3).normal(size=(160, 60)).astype(np.float32)
+    for inputs, c in ((0.03 * points, 30.0), (0.1 * np.concatenate([points, noise], axis=1), 1.0)):
+        head = fit_adjusted(inputs, rows_of(labels), setup_of(2, tmp_path), lambda *_: None)
+        assert (head.weights == fit_head(inputs, labels, 2, c=c).weights).all()
 
 
-def test_the_balanced_error_is_the_mean_of_the_classes_errors() -> None:
-    assert balanced_error(np.array([0, 0, 0, 0, 2]), np.array([0, 0, 0, 1, 1])) == pytest.approx((0.25 + 1) / 2)
+def test_the_balanced_log_loss_counts_labels_alike_and_does_not_depend_on_how_sure_the_logits_are() -> None:
+    labels = np.array([0, 0, 0, 2])
+    logits = np.array([[2.0, 0, 0], [2.0, 0, 0], [0, 0, 1.0], [0, 0, 2.0]])
+    loss = balanced_log_loss(labels, logits)
+    twice = balanced_log_loss(np.append(labels, labels[:3]), np.concatenate([logits, logits[:3]]))
+    assert twice == pytest.approx(loss)
+    assert balanced_log_loss(labels, 3 * logits) == pytest.approx(loss, rel=0.01)
+    assert balanced_log_loss(labels, 0 * logits) == pytest.approx(np.log(3))
 
 
 def test_rows_of_one_label_are_refused_by_the_cluster_method(tmp_path: Path) -> None:

@@ -74,9 +74,9 @@ class TrainClassifierRequest(ToolRequest):
     imbalance: Imbalance = Field(
         default="none",
         description="What makes labels count alike, however many rows each has. 'class_weights': in the classifier's "
-        "loss. 'logit_adjustment': by their shares, after training. 'auto': the three classifiers on frozen embeddings "
-        "that find most of each label in grouped cross-validation, averaged. Methods are then compared by balanced "
-        "accuracy. Not for 'cluster' and 'matcher', which make up for it by themselves.",
+        "loss. 'logit_adjustment': by their shares, after training. 'auto': the latter, its penalty chosen in grouped "
+        "cross-validation, averaged with a small network. Methods are then compared by balanced accuracy. Not for "
+        "'cluster' and 'matcher', which make up for it by themselves.",
     )
     augmentation: ArtifactId | None = Field(
         default=None, description="Rows of gan_augment to train on as well; for 'probe' on the dataset they came from."

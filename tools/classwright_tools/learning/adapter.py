@@ -23,10 +23,15 @@ class Adapter:
 
     def apply(self, embeddings: np.ndarray) -> np.ndarray:
         """Return the task's unit-length embeddings (n, e), float32, of the encoder's (n, d)."""
-        hidden = embeddings.astype(np.float64) @ self.hidden_weights.T.astype(np.float64) + self.hidden_biases
-        outer = np.maximum(hidden, 0) @ self.weights.T.astype(np.float64) + self.biases
+        outer = self.outer(embeddings)
         unit: np.ndarray = (outer / np.linalg.norm(outer, axis=1, keepdims=True)).astype(np.float32)
         return unit
+
+    def outer(self, embeddings: np.ndarray) -> np.ndarray:
+        """Return what the outer layer gives (n, e), float64, before it is cut to unit length."""
+        hidden = embeddings.astype(np.float64) @ self.hidden_weights.T.astype(np.float64) + self.hidden_biases
+        given: np.ndarray = np.maximum(hidden, 0) @ self.weights.T.astype(np.float64) + self.biases
+        return given
 
     def save(self, path: Path) -> None:
         """Write the adapter as safetensors."""

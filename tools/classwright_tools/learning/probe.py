@@ -6,7 +6,7 @@ import numpy as np
 
 from classwright_tools.learning.generated import RowSource
 from classwright_tools.learning.head import REGULARISATION, fit_head
-from classwright_tools.learning.imbalance.balanced_heads import fit_blend
+from classwright_tools.learning.imbalance.balanced_network import fit_balanced
 from classwright_tools.learning.method import Fitted, Setup
 from classwright_tools.learning.rows import Rows
 from classwright_tools.learning.splits import grouped_folds
@@ -20,13 +20,13 @@ LEAST_CHOOSING_ROWS = 50
 def fit_probe(rows: Rows, setup: Setup) -> Fitted:
     """Return the logistic regression on frozen embeddings, its penalty chosen by grouped cross-validation.
 
-    With imbalance "auto" it is the blend of the classifiers that do best when labels count alike.
+    With imbalance "auto" it is the average of one that counts labels alike and of a small network that does so too.
     """
     embeddings = setup.embed(rows.texts)
     if setup.row_source:
         return _with_generated(rows, embeddings, setup.row_source, setup)
     if setup.imbalance == "auto":
-        return Fitted(encoder=setup.encoder, head=fit_blend(embeddings, rows, setup).head, tuned=False)
+        return fit_balanced(embeddings, rows, setup)
     c = choose_regularisation(embeddings, rows, setup)
     head = fit_head(embeddings, rows.labels, setup.k, c=c, balanced=setup.balanced)
     return Fitted(encoder=setup.encoder, head=head, tuned=False)
