@@ -19,8 +19,8 @@ from classwright_tools.errors import InvalidInput, NotEnoughData
 from classwright_tools.learning.contrastive import (
     average_weights,
     balanced_batches,
+    course_of,
     number_of_steps,
-    objective,
     pair_loss,
     supervised_contrastive_loss,
 )
@@ -160,16 +160,24 @@ def test_every_row_comes_before_any_comes_again() -> None:
 
 
 def test_few_rows_get_more_passes_and_a_number_of_passes_is_kept() -> None:
-    assert number_of_steps(864, 64, None) == 3 * 14
+    assert number_of_steps(864, 64, None) == 41  # three times 13.5
     assert number_of_steps(16, 16, None) == 12
     assert number_of_steps(16, 16, 2) == 2
 
 
-def test_rows_that_fit_into_a_batch_are_compared_by_pairs_and_more_rows_by_the_contrastive_loss() -> None:
+def test_few_rows_are_compared_by_pairs_and_many_by_the_contrastive_loss() -> None:
     vectors, labels = unit_vectors(6, 4), torch.tensor([0, 0, 1, 1, 2, 2])
-    few, many = objective(64)[0], objective(65)[0]
+    few, many = course_of(64).loss, course_of(65).loss
     assert few(vectors, labels).item() == pair_loss(vectors, labels).item()
     assert many(vectors, labels).item() == supervised_contrastive_loss(vectors, labels, 0.07).item()
+
+
+@pytest.mark.parametrize("rows", [16, 24, 32, 48, 64])
+def test_few_rows_are_tuned_about_as_far_as_by_setfit(rows: int) -> None:
+    """The sum of the learning rates, at setfit's defaults: 20 draws of a pair of each kind a row, 16 pairs a step."""
+    course = course_of(rows)
+    far = number_of_steps(rows, course.batch, None) * course.learning_rate
+    assert far == pytest.approx(rows * 20 * 2 / 16 * 2e-5, rel=0.2)
 
 
 def test_averaged_weights_lie_where_the_share_says() -> None:

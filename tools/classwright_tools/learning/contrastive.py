@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from math import ceil
 
@@ -29,11 +30,8 @@ Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 PASSES = 3  # over the rows, where they are many; with few rows there are more, up to MOST_PASSES, to make LEAST_STEPS
 MOST_PASSES = 12
 LEAST_STEPS = 40
-BATCH = 64  # texts a step; rows that fit into one are few
 TEXTS_A_LABEL = 4  # in a batch, next to one another: every text has texts of its label to be drawn to
 TEMPERATURE = 0.07
-LEARNING_RATE = 2e-4
-LEARNING_RATE_FEW = 1.5e-4  # for few rows: 12 steps of it go about as far as setfit's 40 to 120 steps of 2e-5
 WEIGHT_DECAY = 0.01
 WARM_UP = 0.1  # of the steps
 LARGEST_GRADIENT = 1.0
@@ -45,6 +43,15 @@ CUT_PERCENTILE = 99
 # A step's texts are encoded so many at a time, sorted by length: little is padded, and the gradient is the same.
 ENCODED_AT_ONCE = 16
 TUNED_REGULARISATION = 10.0  # scikit-learn's C for the head; tuned embeddings are so well apart that it matters little
+
+
+@dataclass(frozen=True)
+class Course:
+    """How rows are trained on: by which loss, so many texts a step, with the highest learning rate."""
+
+    loss: Loss
+    batch: int
+    learning_rate: float
 
 
 def fit_contrastive(rows: Rows, setup: Setup) -> Fitted:
@@ -82,12 +89,12 @@ def tune(model: SentenceTransformer, rows: Rows, setup: Setup) -> None:
 
 def _descend(model: SentenceTransformer, rows: Rows, setup: Setup) -> None:
     """Take the steps of the optimiser: AdamW, a linear warm-up, then a linear decay to zero."""
-    loss, learning_rate = objective(len(rows))
-    batch = min(BATCH, len(rows))
+    course = course_of(len(rows))
+    batch = min(course.batch, len(rows))
     steps = number_of_steps(len(rows), batch, setup.epochs)
     warm_up = max(1, round(WARM_UP * steps))
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    optimiser = torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=WEIGHT_DECAY)
+    optimiser = torch.optim.AdamW(parameters, lr=course.learning_rate, weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimiser, lambda step: min((step + 1) / warm_up, (steps - step) / max(1, steps - warm_up))
     )
@@ -96,17 +103,15 @@ def _descend(model: SentenceTransformer, rows: Rows, setup: Setup) -> None:
         embeddings = _embeddings(model, [rows.texts[place] for place in places])
         labels = torch.from_numpy(rows.labels[places]).to(embeddings.device)
         optimiser.zero_grad()
-        loss(embeddings, labels).backward()  # type: ignore[no-untyped-call]  # torch
+        course.loss(embeddings, labels).backward()  # type: ignore[no-untyped-call]  # torch
         torch.nn.utils.clip_grad_norm_(parameters, LARGEST_GRADIENT)
         optimiser.step()
         schedule.step()
 
 
-def objective(rows: int) -> tuple[Loss, float]:
-    """Return the loss and the highest learning rate that suit so many rows."""
-    if rows <= BATCH:
-        return pair_loss, LEARNING_RATE_FEW
-    return partial(supervised_contrastive_loss, temperature=TEMPERATURE), LEARNING_RATE
+def course_of(rows: int) -> Course:
+    """Return how so many rows are best trained on."""
+    return COURSE_OF_FEW if rows <= FEW_ROWS else COURSE_OF_MANY
 
 
 def average_weights(tuned: SentenceTransformer, frozen: SentenceTransformer, share: float) -> None:
@@ -118,9 +123,8 @@ def average_weights(tuned: SentenceTransformer, frozen: SentenceTransformer, sha
 
 def number_of_steps(rows: int, batch: int, passes: int | None) -> int:
     """Return the steps of `passes` over `rows`; without `passes`, of the number that suits so many rows."""
-    steps_a_pass = ceil(rows / batch)
-    suited = min(MOST_PASSES, max(PASSES, ceil(LEAST_STEPS / steps_a_pass)))
-    return steps_a_pass * (passes or suited)
+    suited = min(MOST_PASSES, max(PASSES, LEAST_STEPS * batch / rows))
+    return ceil(rows * (passes or suited) / batch)
 
 
 def cut_length(model: SentenceTransformer, texts: tuple[str, ...]) -> int | None:
@@ -157,6 +161,13 @@ def pair_loss(embeddings: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     alike = labels[:, None] == labels[None, :]
     near, far = (1 - cosines[alike & ~itself]).square(), cosines[~alike].square()
     return near.sum() / max(1, 2 * near.numel()) + far.sum() / max(1, 2 * far.numel())
+
+
+FEW_ROWS = 64
+# setfit makes 2.5 steps a row at a rate of 2e-5. Twelve passes in batches of 16 are 0.75 steps a row: at this rate they
+# go as far, for any number of rows.
+COURSE_OF_FEW = Course(pair_loss, batch=16, learning_rate=7e-5)
+COURSE_OF_MANY = Course(partial(supervised_contrastive_loss, temperature=TEMPERATURE), batch=64, learning_rate=2e-4)
 
 
 def balanced_batches(
