@@ -42,6 +42,7 @@ TUNED_SHARE_WRITTEN = 0.5
 CUT_PERCENTILE = 99
 # A step's texts are encoded so many at a time, sorted by length: little is padded, and the gradient is the same.
 ENCODED_AT_ONCE = 16
+TUNED_REGULARISATION = 10.0  # scikit-learn's C for the head; tuned embeddings are so well apart that it matters little
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,6 @@ class Course:
     """Texts a step."""
     learning_rate: float
     """The highest, at the end of the warm-up."""
-    c: float
-    """scikit-learn's, of the logistic regression on the tuned embeddings."""
 
 
 def fit_contrastive(rows: Rows, setup: Setup) -> Fitted:
@@ -65,7 +64,7 @@ def fit_contrastive(rows: Rows, setup: Setup) -> Fitted:
         average_weights(model, setup.encoder.model, TUNED_SHARE_WRITTEN)
     encoder = Encoder(ref=setup.encoder.ref, model=model)
     embeddings = encoder.embed(rows.texts, on_progress=lambda done: setup.progress(done, "embedding texts"))
-    head = fit_head(embeddings, rows.labels, setup.k, c=course_of(len(rows)).c, balanced=setup.balanced)
+    head = fit_head(embeddings, rows.labels, setup.k, c=TUNED_REGULARISATION, balanced=setup.balanced)
     return Fitted(encoder=encoder, head=head, tuned=True)
 
 
@@ -168,11 +167,9 @@ def pair_loss(embeddings: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
 
 FEW_ROWS = 64
 # setfit makes 2.5 steps a row at a rate of 2e-5. Twelve passes in batches of 16 are 0.75 steps a row: at this rate they
-# go as far, for any number of rows. The head's C is setfit's as well.
-COURSE_OF_FEW = Course(pair_loss, batch=16, learning_rate=7e-5, c=1.0)
-COURSE_OF_MANY = Course(
-    partial(supervised_contrastive_loss, temperature=TEMPERATURE), batch=64, learning_rate=2e-4, c=10.0
-)
+# go as far, for any number of rows.
+COURSE_OF_FEW = Course(pair_loss, batch=16, learning_rate=7e-5)
+COURSE_OF_MANY = Course(partial(supervised_contrastive_loss, temperature=TEMPERATURE), batch=64, learning_rate=2e-4)
 
 
 def balanced_batches(
