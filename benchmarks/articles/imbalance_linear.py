@@ -1,7 +1,6 @@
 """Linear classifiers on frozen embeddings of classes of very different sizes, and `imbalance="auto"`.
 
-Each takes embeddings (n, d), classes (n,) and a seed, and returns a function from embeddings to logits (m, k). A rival
-that makes rows, such as a generator of embeddings, is one more function here.
+Each takes embeddings (n, d), classes (n,) and a seed, and returns a function from embeddings to logits (m, k).
 """
 
 from __future__ import annotations
@@ -14,7 +13,9 @@ import numpy as np
 import torch
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
+from classwright_tools.augmentation.methods import Material, Recipe, generate
 from classwright_tools.context import DEFAULT_ENCODER
+from classwright_tools.domain.augmentation import GenerationMethod
 from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoders import open_encoder
 from classwright_tools.learning.head import REGULARISATION, fit_head
@@ -67,6 +68,15 @@ def cluster_lda(embeddings: np.ndarray, labels: np.ndarray, seed: int) -> Logits
         return np.stack([np.logaddexp.reduce(scores[:, label == number], axis=1) for number in classes], axis=1)
 
     return logits
+
+
+def filled_up(embeddings: np.ndarray, labels: np.ndarray, seed: int, method: GenerationMethod) -> Logits:
+    """Every class brought to as many rows as the largest by rows that `gan_augment` makes, as good as real ones."""
+    names = tuple(map(str, range(_classes(labels))))
+    material = Material(embeddings, labels, np.arange(len(labels)), names)
+    made = generate(Recipe(method, int(np.bincount(labels).max()), 1.0, seed), material)
+    together = np.concatenate([embeddings, made.embeddings]), np.concatenate([labels, made.labels])
+    return fit_head(*together, len(names), c=REGULARISATION).logits
 
 
 def chosen(embeddings: np.ndarray, labels: np.ndarray, seed: int) -> Logits:

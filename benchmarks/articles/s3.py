@@ -111,6 +111,8 @@ LINEAR: dict[str, linear.Linear] = {
     "linear, logit adjustment": linear.adjusted_afterwards,
     "linear, discriminant analysis": linear.lda,
     "linear, cluster LDA": linear.cluster_lda,
+    "linear, SMOTE": partial(linear.filled_up, method="smote"),
+    "linear, GAN balancing": partial(linear.filled_up, method="gan"),
     AUTO: linear.chosen,
 }
 
