@@ -111,14 +111,24 @@ class PostgresServer:
         return True
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
-    """The tests' PostgreSQL; started by the first test that needs it."""
+def _started() -> Iterator[PostgresServer]:
     programs = postgres_programs()
     if programs is None:
         pytest.skip("PostgreSQL is not installed; on Debian: apt-get install postgresql")
     with PostgresServer(programs) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """The tests' PostgreSQL; started by the first test that needs it."""
+    yield from _started()
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL for one test, which may stop it."""
+    yield from _started()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from mcp import Client
 
 from classwright_server.jobs.executors import FileLock
-from postgres_parts import ON_BOTH
+from postgres_parts import ON_BOTH, PostgresServer
 from server_parts import (
     TASK,
     ServerProcess,
@@ -52,7 +52,7 @@ async def test_a_training_job_is_finished_by_the_next_server_after_a_kill(
             view = await finished(client, job["job_id"])
             again = await call(client, "train_classifier", task="support", method="probe", wait_seconds=50)
 
-    assert view["status"] == "completed"
+    assert view["status"] == "completed", view["error"]
     assert view["result"]["model"] == "support-m1"
     assert again["result"]["model"] == "support-m2"
 
@@ -96,7 +96,7 @@ async def test_a_living_server_takes_over_the_job_of_a_dead_one_and_only_then(
 
     assert seen["status"] == "running"
     assert [len(processes) for processes in owners] == [1, 0]
-    assert view["status"] == "completed"
+    assert view["status"] == "completed", view["error"]
     assert view["result"]["accepted"] == 4
 
 
@@ -135,7 +135,7 @@ async def test_a_server_that_is_stopped_leaves_its_job_to_the_next_one(tmp_path:
             async with Client(server.url) as client:
                 view = await finished(client, job["job_id"])
 
-    assert view["status"] == "completed"
+    assert view["status"] == "completed", view["error"]
     assert seconds < 10
 
 
@@ -151,3 +151,29 @@ def test_a_lock_is_held_until_the_last_process_that_inherited_it_is_gone(tmp_pat
     assert other.dead([lock.executor_id]) == [lock.executor_id]  # its file is gone now
     other.release()
     assert not list(tmp_path.iterdir())
+
+
+async def test_a_server_that_is_stopped_while_postgresql_is_gone_ends_and_its_job_goes_on_later(
+    tmp_path: Path, own_postgres: PostgresServer
+) -> None:
+    url = own_postgres.new_database()
+    with ScriptedEndpoint(lambda seen: writes_sentences(seen) if stopped else HANG) as endpoint:
+        stopped: list[bool] = []
+        with ServerProcess(tmp_path, *writer(endpoint), *on_store(url)) as server:
+            async with Client(server.url) as client:
+                await call(client, "propose_topics", {**TASK, **topics(1)}, wait_seconds=50)
+                job = await call(client, "synthesize_examples", task="support", rows=4, wait_seconds=0)
+                await anyio.to_thread.run_sync(endpoint.arrived.wait)
+            own_postgres.stop()
+            server.process.terminate()
+            try:
+                server.process.wait(60)
+            finally:
+                server.kill()
+                own_postgres.start()
+        stopped.append(True)
+        with ServerProcess(tmp_path, *writer(endpoint), *on_store(url)) as server:
+            async with Client(server.url) as client:
+                view = await finished(client, job["job_id"])
+
+    assert view["status"] == "completed", view["error"]

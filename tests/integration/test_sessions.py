@@ -19,7 +19,7 @@ from sqlalchemy import create_engine, text
 from classwright_server.jobs import sessions
 from classwright_server.jobs.sessions import SessionLock
 from classwright_tools.errors import StorageFailed
-from postgres_parts import PostgresServer, postgres_programs
+from postgres_parts import PostgresServer
 from server_parts import (
     TASK,
     ServerProcess,
@@ -95,29 +95,25 @@ async def test_a_lock_that_is_given_back_is_free_as_soon_as_the_database_has_clo
     await until(lambda: other.dead([lock.executor_id]) == [lock.executor_id])
 
 
-async def test_nobody_counts_as_dead_because_the_database_was_started_anew() -> None:
-    programs = postgres_programs()
-    if programs is None:
-        pytest.skip("PostgreSQL is not installed")
-    with PostgresServer(programs) as server:
-        url = server.new_database()
-        one, other = SessionLock(url), SessionLock(url)
-        server.stop(signal.SIGQUIT)
-        lost = other.dead([one.executor_id])
-        server.start()
-        engine = create_engine(url)
-        with engine.connect() as connection:
-            # Taken again by both, each in a new session.
-            await until(lambda: connection.scalar(text(f"SELECT count(*) {LOCKS}")) == 2)
-        found = other.dead([one.executor_id])
-        engine.dispose()
-        one.release()
-        other.release()
+async def test_nobody_counts_as_dead_because_the_database_was_started_anew(own_postgres: PostgresServer) -> None:
+    url = own_postgres.new_database()
+    one, other = SessionLock(url), SessionLock(url)
+    own_postgres.stop(signal.SIGQUIT)
+    lost = other.dead([one.executor_id])
+    own_postgres.start()
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        # Taken again by both, each in a new session.
+        await until(lambda: connection.scalar(text(f"SELECT count(*) {LOCKS}")) == 2)
+    found = other.dead([one.executor_id])
+    engine.dispose()
+    one.release()
+    other.release()
 
     assert lost == found == []
 
 
-async def test_a_job_goes_on_when_its_database_is_started_anew(tmp_path: Path) -> None:
+async def test_a_job_goes_on_when_its_database_is_started_anew(tmp_path: Path, own_postgres: PostgresServer) -> None:
     """It is started anew twice: while the model is asked, and when its answers are to be stored."""
     may_answer = threading.Event()
 
@@ -125,21 +121,18 @@ async def test_a_job_goes_on_when_its_database_is_started_anew(tmp_path: Path) -
         may_answer.wait()
         return writes_sentences(seen)
 
-    programs = postgres_programs()
-    if programs is None:
-        pytest.skip("PostgreSQL is not installed")
-    with PostgresServer(programs) as database, ScriptedEndpoint(script) as endpoint:
-        flags = ("--writer-url", endpoint.url, "--writer-model", "scripted", *on_store(database.new_database()))
+    with ScriptedEndpoint(script) as endpoint:
+        flags = ("--writer-url", endpoint.url, "--writer-model", "scripted", *on_store(own_postgres.new_database()))
         with ServerProcess(tmp_path, *flags) as server:
             async with Client(server.url) as client:
                 await call(client, "propose_topics", {**TASK, **topics(10)}, wait_seconds=50)
                 job = await call(client, "synthesize_examples", task="support", rows=40, wait_seconds=0)
                 await anyio.to_thread.run_sync(endpoint.arrived.wait)
-                database.stop(signal.SIGQUIT)
-                database.start()
-                database.stop(signal.SIGQUIT)
+                own_postgres.stop(signal.SIGQUIT)
+                own_postgres.start()
+                own_postgres.stop(signal.SIGQUIT)
                 may_answer.set()
-                database.start()
+                own_postgres.start()
                 view = await finished(client, job["job_id"])
 
     assert view["status"] == "completed", view["error"]

@@ -49,6 +49,7 @@ JOBS_VERSION = "1"
 """The form in which jobs are stored. It does not change with the program, so an upgrade finishes the old jobs."""
 POLL_SECONDS = 0.2
 TAKE_OVER_SECONDS = 2.0
+RESCUER_SECONDS = 5.0  # for its last look, which has no end while the database is out of reach
 CANCEL_CHECK_SECONDS = 1.0
 PROGRESS_EVERY_SECONDS = 0.5
 WRITING_AT_ONCE = 4
@@ -178,7 +179,7 @@ class Jobs:
         self._stopping.set()
         self._pool.close()
         DBOS.destroy(workflow_completion_timeout_sec=0)
-        self._rescuer.join()
+        self._rescuer.join(RESCUER_SECONDS)
 
     # --- inside
 
