@@ -16,6 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from classwright_server.cli import main
+from classwright_server.jobs.view import FINISHED
 from classwright_tools.workspace.datasets import read_rows
 from classwright_tools.workspace.index import CompletionRow
 from classwright_tools.workspace.workspace import Workspace
@@ -109,7 +110,8 @@ async def test_jobs_go_through_any_replica_and_survive_the_worker_that_ran_them(
         while waiting:
             states = {job["job_id"]: job["status"] for job in (await call(client, "list_jobs"))["jobs"]}
             most = max(most, sum(status == "running" for status in states.values()))
-            waiting -= {job_id for job_id, status in states.items() if status == "completed"}
+            waiting -= {job_id for job_id, status in states.items() if status in FINISHED}
+        assert set(states.values()) == {"completed"}
         assert most == 2
 
         # A client leaves while its call waits: the job goes on.

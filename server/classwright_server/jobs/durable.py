@@ -42,6 +42,7 @@ from classwright_server.vllm import GpuShare
 from classwright_tools.errors import BudgetExceeded, NotFound
 from classwright_tools.workspace.atomic import storage_errors
 from classwright_tools.workspace.index import postgres_url
+from classwright_tools.workspace.sqlite_files import WAIT_SECONDS, use_write_ahead_log
 
 logger = logging.getLogger("classwright.jobs")
 
@@ -338,6 +339,6 @@ def _database_url(surroundings: Surroundings) -> str:
     if surroundings.index_url:
         return postgres_url(surroundings.index_url).render_as_string(hide_password=False)
     path = surroundings.workspace / "jobs.sqlite"
-    with contextlib.closing(sqlite3.connect(path, timeout=30)) as connection:
-        connection.execute("PRAGMA journal_mode=WAL")  # kept in the file: readers do not wait for writers
+    with contextlib.closing(sqlite3.connect(path, timeout=WAIT_SECONDS)) as connection:
+        use_write_ahead_log(connection)  # kept in the file
     return f"sqlite:///{path}"

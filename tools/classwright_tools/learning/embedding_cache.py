@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from classwright_tools.errors import DamagedArtifact, StorageFailed
+from classwright_tools.workspace.sqlite_files import WAIT_SECONDS, use_write_ahead_log
 
 QUERY_TEXTS = 500  # texts asked for in one query; SQLite takes 999 parameters in its oldest builds
-WAIT_SECONDS = 30.0  # for another process that is writing
 
 
 class EmbeddingCache:
@@ -69,7 +69,7 @@ class EmbeddingCache:
             self._folder.mkdir(parents=True, exist_ok=True)
             connection = sqlite3.connect(self._path(encoder), timeout=WAIT_SECONDS)
             try:
-                connection.execute("PRAGMA journal_mode=WAL")
+                use_write_ahead_log(connection)
                 connection.execute(
                     "CREATE TABLE IF NOT EXISTS embeddings (text BLOB PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID"
                 )

@@ -28,6 +28,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.schema import CreateSchema
 
 from classwright_tools.errors import InvalidInput, StorageFailed
+from classwright_tools.workspace.sqlite_files import WAIT_SECONDS, use_write_ahead_log
 
 logger = logging.getLogger("classwright.index")
 
@@ -156,10 +157,9 @@ def postgres_url(url: str) -> URL:
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     """Set up a connection that several processes share: write-ahead log, waiting instead of failing."""
     connection.isolation_level = None  # SQLAlchemy's own BEGIN is used: see _begin_immediate
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "foreign_keys=ON"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+    use_write_ahead_log(connection)
+    for pragma in ("synchronous=FULL", f"busy_timeout={WAIT_SECONDS * 1000:.0f}", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
 
 
 def _begin_immediate(connection: Any) -> None:

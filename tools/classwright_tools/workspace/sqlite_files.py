@@ -1,0 +1,30 @@
+"""SQLite files that several processes open at once."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+
+WAIT_SECONDS = 30.0  # for another process that is writing
+_AGAIN_SECONDS = 0.01
+
+
+def use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    """Let the file have a write-ahead log, so that reading and writing do not wait for each other.
+
+    SQLite's own waiting leaves the change to it out: of processes that meet at a new file, one would be told at once
+    that it is locked.
+
+    Raises:
+        sqlite3.OperationalError: it could not be had within `WAIT_SECONDS`.
+    """
+    deadline = time.monotonic() + WAIT_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(_AGAIN_SECONDS)
+        else:
+            return
