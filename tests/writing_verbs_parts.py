@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from classwright_tools.domain.example import Example, Split
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.topic_tree import LabelTopics, Topic, TopicTree
 from classwright_tools.domain.usage import FREE, Prices, TokenCount
+from classwright_tools.workspace.datasets import save_dataset
 from classwright_tools.workspace.workspace import Workspace
 from classwright_tools.writing.writer import Completion, WritingKind, WritingRequest
 
@@ -94,3 +96,10 @@ def save_tree(workspace: Workspace, task: Task, *, topics: int = 2, subtopics: i
     )
     facts = {"task_version": task.version, "complete": True}
     return workspace.publish_document("topics", task.slug, tree, run_key=f"tree {topics} {subtopics}", **facts).id
+
+
+def import_beside(workspace: Workspace, run_key: str, splits: Mapping[Split, Sequence[Example]]) -> str:
+    """Make a version of the newest dataset with other `splits`, as a job beside the writing does; return its id."""
+    newest = workspace.latest("dataset", "support")
+    parent = newest.id if newest else None
+    return save_dataset(workspace, "support", splits, parent=parent, run_key=run_key, made_by="import_examples").id

@@ -1,4 +1,4 @@
-"""Defects: masked towards the client, explained in the log under a short id."""
+"""Failures that the caller did not cause: a defect masked under a short id of the log, or a database that is away."""
 
 from __future__ import annotations
 

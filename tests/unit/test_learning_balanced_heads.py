@@ -8,15 +8,11 @@ import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score
 
-from classwright_tools.context import DEFAULT_ENCODER
 from classwright_tools.errors import NotEnoughData
-from classwright_tools.learning.embedding_cache import EmbeddingCache
-from classwright_tools.learning.encoders import open_encoder
 from classwright_tools.learning.head import fit_head
 from classwright_tools.learning.imbalance.balanced_heads import adjusted, balanced_log_loss, fit_adjusted
 from classwright_tools.learning.imbalance.cluster import fit_cluster
-from classwright_tools.learning.method import Setup
-from classwright_tools.learning.rows import Rows
+from imbalance_parts import rows_of, setup_of
 
 
 def uneven(sizes: tuple[int, ...], seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -25,22 +21,6 @@ def uneven(sizes: tuple[int, ...], seed: int = 0) -> tuple[np.ndarray, np.ndarra
     labels = np.repeat(np.arange(len(sizes)), sizes)
     centres = np.random.default_rng(7).normal(size=(len(sizes), 8))
     return (centres[labels] + 1.5 * generator.normal(size=(len(labels), 8))).astype(np.float32), labels
-
-
-def setup_of(k: int, folder: Path) -> Setup:
-    return Setup(
-        encoder=open_encoder(DEFAULT_ENCODER),
-        cache=EmbeddingCache(folder),
-        k=k,
-        epochs=None,
-        seed=0,
-        progress=lambda *_: None,
-        imbalance="auto",
-    )
-
-
-def rows_of(labels: np.ndarray) -> Rows:
-    return Rows(tuple(map(str, range(len(labels)))), labels, np.arange(len(labels)), "real")
 
 
 def test_the_adjusted_head_finds_more_of_a_rare_class_than_a_plain_head(tmp_path: Path) -> None:

@@ -10,11 +10,8 @@ import pytest
 import torch
 from sklearn.metrics import balanced_accuracy_score
 
-from classwright_tools.context import DEFAULT_ENCODER
 from classwright_tools.errors import Cancelled
 from classwright_tools.learning.adapter import adapted
-from classwright_tools.learning.embedding_cache import EmbeddingCache
-from classwright_tools.learning.encoders import open_encoder
 from classwright_tools.learning.head import fit_head
 from classwright_tools.learning.imbalance.balanced_heads import fit_adjusted
 from classwright_tools.learning.imbalance.balanced_network import (
@@ -23,15 +20,11 @@ from classwright_tools.learning.imbalance.balanced_network import (
     fit_network,
     natural_batches,
 )
-from classwright_tools.learning.method import PairSetup, Progress, Setup
-from classwright_tools.learning.rows import Rows
+from classwright_tools.learning.method import PairSetup
+from imbalance_parts import rows_of, setup_of, silent
 from learning_parts import WRITTEN
 
 TEXTS = [text for topics in WRITTEN.values() for texts in topics.values() for text in texts]
-
-
-def silent(_done: float, _message: str) -> None:
-    return None
 
 
 def uneven(sizes: tuple[int, ...], seed: int = 0, noise: float = 1.5) -> tuple[np.ndarray, np.ndarray]:
@@ -41,22 +34,6 @@ def uneven(sizes: tuple[int, ...], seed: int = 0, noise: float = 1.5) -> tuple[n
     centres = np.random.default_rng(7).normal(size=(len(sizes), 8))
     points = centres[labels] + noise * generator.normal(size=(len(labels), 8))
     return (points / np.linalg.norm(points, axis=1, keepdims=True)).astype(np.float32), labels
-
-
-def setup_of(k: int, folder: Path, progress: Progress = silent) -> Setup:
-    return Setup(
-        encoder=open_encoder(DEFAULT_ENCODER),
-        cache=EmbeddingCache(folder),
-        k=k,
-        epochs=None,
-        seed=0,
-        progress=progress,
-        imbalance="auto",
-    )
-
-
-def rows_of(labels: np.ndarray) -> Rows:
-    return Rows(tuple(map(str, range(len(labels)))), labels, np.arange(len(labels)), "real")
 
 
 def spread(logits: np.ndarray) -> float:

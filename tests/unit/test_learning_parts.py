@@ -19,9 +19,9 @@ from classwright_tools.errors import InvalidInput, NotEnoughData
 from classwright_tools.learning.contrastive import (
     average_weights,
     balanced_batches,
-    course_of,
     number_of_steps,
     pair_loss,
+    recipe_of,
     supervised_contrastive_loss,
 )
 from classwright_tools.learning.head import Head, fit_head
@@ -167,7 +167,7 @@ def test_few_rows_get_more_passes_and_a_number_of_passes_is_kept() -> None:
 
 def test_few_rows_are_compared_by_pairs_and_many_by_the_contrastive_loss() -> None:
     vectors, labels = unit_vectors(6, 4), torch.tensor([0, 0, 1, 1, 2, 2])
-    few, many = course_of(64).loss, course_of(65).loss
+    few, many = recipe_of(64).loss, recipe_of(65).loss
     assert few(vectors, labels).item() == pair_loss(vectors, labels).item()
     assert many(vectors, labels).item() == supervised_contrastive_loss(vectors, labels, 0.07).item()
 
@@ -175,8 +175,8 @@ def test_few_rows_are_compared_by_pairs_and_many_by_the_contrastive_loss() -> No
 @pytest.mark.parametrize("rows", [16, 24, 32, 48, 64])
 def test_few_rows_are_tuned_about_as_far_as_by_setfit(rows: int) -> None:
     """The sum of the learning rates, at setfit's defaults: 20 draws of a pair of each kind a row, 16 pairs a step."""
-    course = course_of(rows)
-    far = number_of_steps(rows, course.batch, None) * course.learning_rate
+    recipe = recipe_of(rows)
+    far = number_of_steps(rows, recipe.batch, None) * recipe.learning_rate
     assert far == pytest.approx(rows * 20 * 2 / 16 * 2e-5, rel=0.2)
 
 

@@ -13,7 +13,7 @@ from classwright_tools.workspace import sqlite_files
 from classwright_tools.workspace.sqlite_files import use_write_ahead_log
 
 
-class Patient(sqlite3.Connection):
+class Impatient(sqlite3.Connection):
     """A connection that SQLite does not let wait, and that tells when it was refused."""
 
     def __init__(self, path: Path) -> None:
@@ -32,7 +32,7 @@ class Patient(sqlite3.Connection):
 def test_who_finds_a_new_file_locked_waits_for_it(tmp_path: Path) -> None:
     other = sqlite3.connect(tmp_path / "new", check_same_thread=False)
     other.execute("BEGIN EXCLUSIVE")
-    connection = Patient(tmp_path / "new")
+    connection = Impatient(tmp_path / "new")
 
     def let_go_once_it_was_refused() -> None:
         connection.refused.wait()
@@ -52,7 +52,7 @@ def test_a_file_that_stays_locked_is_told(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(sqlite_files, "WAIT_SECONDS", 0.0)
     other = sqlite3.connect(tmp_path / "new")
     other.execute("BEGIN EXCLUSIVE")
-    connection = Patient(tmp_path / "new")
+    connection = Impatient(tmp_path / "new")
 
     with pytest.raises(sqlite3.OperationalError, match="locked"):
         use_write_ahead_log(connection)
@@ -62,7 +62,7 @@ def test_a_file_that_stays_locked_is_told(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_a_file_that_is_no_database_is_told_at_once(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a database, but long enough to be looked at as one" * 20)
-    connection = Patient(tmp_path / "file")
+    connection = Impatient(tmp_path / "file")
 
     with pytest.raises(sqlite3.DatabaseError, match="not a database"):
         use_write_ahead_log(connection)

@@ -22,7 +22,7 @@ from classwright_tools.synthesize_examples import SynthesizeExamplesRequest, syn
 from classwright_tools.workspace.datasets import read_card, read_rows, save_dataset
 from classwright_tools.workspace.workspace import Workspace
 from postgres_parts import ON_BOTH
-from writing_verbs_parts import save_tree, sentence
+from writing_verbs_parts import import_beside, save_tree, sentence
 
 
 @pytest.fixture
@@ -291,26 +291,13 @@ def test_arguments_out_of_bounds_are_refused_by_name(field: str, value: object) 
         SubmitExamplesRequest.model_validate(fields | {field: value})
 
 
-def imported(context: ToolContext, **splits: list[Example]) -> str:
-    """Add rows to the newest dataset, as an import while the calling model writes does."""
-    parent = context.workspace.latest("dataset", "support")
-    assert parent
-    saved = save_dataset(
-        context.workspace,
-        "support",
-        splits,  # type: ignore[arg-type]  # names of splits
-        parent=parent.id,
-        run_key=f"import beside {parent.id}",
-        made_by="import_examples",
-    )
-    return saved.id
-
-
 def test_rows_imported_while_the_calling_model_writes_are_in_the_dataset_too(
     context: ToolContext, assignment: Assignment
 ) -> None:
     submit(context, "b1", sentences(100, 5))
-    newest = imported(context, validation=[make_example(sentence(n), "refund") for n in (3, 103)])
+    newest = import_beside(
+        context.workspace, "beside", {"validation": [make_example(sentence(n), "refund") for n in (3, 103)]}
+    )
 
     result = submit(context, "b2", [sentence(3), *sentences(200, 2)], finish=True)
 
@@ -329,7 +316,7 @@ def test_rows_imported_while_the_dataset_is_made_are_in_it_too(
 
     def save_just_after_an_import(*arguments: Any, **named: Any) -> Any:
         monkeypatch.undo()
-        imported(context, validation=[make_example(sentence(3), "refund")])
+        import_beside(context.workspace, "beside", {"validation": [make_example(sentence(3), "refund")]})
         return save_dataset(*arguments, **named)
 
     monkeypatch.setattr(submissions, "save_dataset", save_just_after_an_import)
@@ -353,7 +340,7 @@ def test_an_assignment_for_a_named_dataset_goes_there_whatever_is_made_meanwhile
         made_by="import_examples",
     )
     synthesize_examples(SynthesizeExamplesRequest(task="support", rows=60, dataset="support-d1"), context)
-    imported(context, validation=[make_example(sentence(3), "refund")])
+    import_beside(context.workspace, "beside", {"validation": [make_example(sentence(3), "refund")]})
 
     submit(context, "b1", sentences(100, 2), finish=True)
 

@@ -38,7 +38,7 @@ from classwright_tools.workspace.datasets import read_card, read_rows, save_data
 from classwright_tools.workspace.workspace import Workspace
 from classwright_tools.writing import session
 from classwright_tools.writing.writer import Completion, WriterUnavailable, WritingRequest
-from writing_verbs_parts import ScriptedWriter, save_tree, sentence, texts_of, well_written
+from writing_verbs_parts import ScriptedWriter, import_beside, save_tree, sentence, texts_of, well_written
 
 Script = Callable[[WritingRequest], Completion]
 
@@ -260,36 +260,20 @@ def test_copies_of_rows_that_are_there_are_refused(context: ToolContext, tree: s
     assert (result.accepted, result.refused) == (48, {reason: 24})
 
 
-def importing(context: ToolContext, run_key: str, **splits: list[Example]) -> None:
-    """Make a new version of the newest dataset, as a job does that runs beside the writing."""
-    newest = context.workspace.latest("dataset", "support")
-    save_dataset(
-        context.workspace,
-        "support",
-        splits,  # type: ignore[arg-type]  # names of splits
-        parent=newest.id if newest else None,
-        run_key=run_key,
-        made_by="import_examples",
-    )
-
-
 @pytest.mark.parametrize("there", [0, 1], ids=["the first dataset", "a further one"])
 def test_rows_that_come_while_texts_are_written_are_in_the_new_dataset_and_no_text_repeats_one(
     there: int, context: ToolContext, tree: str
 ) -> None:
     if there:
-        importing(context, "before", train=[make_example(sentence(1), "refund")])
+        import_beside(context.workspace, "before", {"train": [make_example(sentence(1), "refund")]})
     written: list[str] = []
 
     def writes_beside_an_import(request: WritingRequest) -> Completion:
         written.extend(texts_of(request))
         if len(written) == request.count:
-            importing(
-                context,
-                "beside",
-                train=[make_example(sentence(2), "refund")],
-                test=[make_example(written[0], request.labels[0].name)],
-            )
+            same = make_example(written[0], request.labels[0].name)
+            other = make_example(sentence(2), "refund")
+            import_beside(context.workspace, "beside", {"train": [other], "test": [same]})
         return well_written(request)
 
     result = synthesize_examples(
@@ -307,10 +291,10 @@ def test_rows_that_come_while_texts_are_written_are_in_the_new_dataset_and_no_te
 
 
 def test_texts_for_a_named_dataset_go_there_whatever_is_made_meanwhile(context: ToolContext, tree: str) -> None:
-    importing(context, "before", train=[make_example(sentence(1), "refund")])
+    import_beside(context.workspace, "before", {"train": [make_example(sentence(1), "refund")]})
 
     def writes_beside_an_import(request: WritingRequest) -> Completion:
-        importing(context, "beside", test=[make_example(sentence(2), "refund")])
+        import_beside(context.workspace, "beside", {"test": [make_example(sentence(2), "refund")]})
         return well_written(request)
 
     result = synthesize_examples(

@@ -46,7 +46,7 @@ TUNED_REGULARISATION = 10.0  # scikit-learn's C for the head; tuned embeddings a
 
 
 @dataclass(frozen=True)
-class Course:
+class TrainingRecipe:
     """How rows are trained on."""
 
     loss: Loss
@@ -91,12 +91,12 @@ def tune(model: SentenceTransformer, rows: Rows, setup: Setup) -> None:
 
 def _descend(model: SentenceTransformer, rows: Rows, setup: Setup) -> None:
     """Take the steps of the optimiser: AdamW, a linear warm-up, then a linear decay to zero."""
-    course = course_of(len(rows))
-    batch = min(course.batch, len(rows))
+    recipe = recipe_of(len(rows))
+    batch = min(recipe.batch, len(rows))
     steps = number_of_steps(len(rows), batch, setup.epochs)
     warm_up = max(1, round(WARM_UP * steps))
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    optimiser = torch.optim.AdamW(parameters, lr=course.learning_rate, weight_decay=WEIGHT_DECAY)
+    optimiser = torch.optim.AdamW(parameters, lr=recipe.learning_rate, weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimiser, lambda step: min((step + 1) / warm_up, (steps - step) / max(1, steps - warm_up))
     )
@@ -105,15 +105,15 @@ def _descend(model: SentenceTransformer, rows: Rows, setup: Setup) -> None:
         embeddings = _embeddings(model, [rows.texts[place] for place in places])
         labels = torch.from_numpy(rows.labels[places]).to(embeddings.device)
         optimiser.zero_grad()
-        course.loss(embeddings, labels).backward()  # type: ignore[no-untyped-call]  # torch
+        recipe.loss(embeddings, labels).backward()  # type: ignore[no-untyped-call]  # torch
         torch.nn.utils.clip_grad_norm_(parameters, LARGEST_GRADIENT)
         optimiser.step()
         schedule.step()
 
 
-def course_of(rows: int) -> Course:
+def recipe_of(rows: int) -> TrainingRecipe:
     """Return how so many rows are best trained on."""
-    return COURSE_OF_FEW if rows <= FEW_ROWS else COURSE_OF_MANY
+    return RECIPE_OF_FEW if rows <= FEW_ROWS else RECIPE_OF_MANY
 
 
 def average_weights(tuned: SentenceTransformer, frozen: SentenceTransformer, share: float) -> None:
@@ -168,8 +168,10 @@ def pair_loss(embeddings: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
 FEW_ROWS = 64
 # setfit makes 2.5 steps a row at a rate of 2e-5. Twelve passes in batches of 16 are 0.75 steps a row: at this rate they
 # go as far, for any number of rows.
-COURSE_OF_FEW = Course(pair_loss, batch=16, learning_rate=7e-5)
-COURSE_OF_MANY = Course(partial(supervised_contrastive_loss, temperature=TEMPERATURE), batch=64, learning_rate=2e-4)
+RECIPE_OF_FEW = TrainingRecipe(pair_loss, batch=16, learning_rate=7e-5)
+RECIPE_OF_MANY = TrainingRecipe(
+    partial(supervised_contrastive_loss, temperature=TEMPERATURE), batch=64, learning_rate=2e-4
+)
 
 
 def balanced_batches(
