@@ -15,8 +15,10 @@ setup: .venv/installed
 demo: setup  ## build a classifier for banking messages from no real row, with the agent over MCP
 	$(BIN)/classwright-agent build examples/banking12/task.yaml
 
+# Two processes: tests start processes of their own. A file stays in one, which makes its dear fixtures once; the long
+# files are the first in their folders' order, which is kept.
 test: setup
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 fuzz: setup  ## long: every tool with 10,000 calls, and five minutes of raw requests over HTTP; prints the memory
 	CLASSWRIGHT_FUZZ_CALLS=10000 CLASSWRIGHT_FUZZ_SECONDS=300 $(BIN)/pytest tests/fuzz -s
