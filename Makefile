@@ -15,8 +15,8 @@ setup: .venv/installed
 demo: setup  ## build a classifier for banking messages from no real row, with the agent over MCP
 	$(BIN)/classwright-agent build examples/banking12/task.yaml
 
-# Two processes: tests start processes of their own. A file stays in one, which makes its dear fixtures once; the long
-# files are the first in their folders' order, which is kept.
+# Two processes and no more, for many tests start processes of their own. A file's tests share costly fixtures, so they
+# stay in one process; files keep their order, in which the long ones (end_to_end) come early.
 test: setup
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -18,6 +19,7 @@ import pytest
 
 from classwright_tools.writing.prompting import chat_messages
 from classwright_tools.writing.writer import WritingRequest
+from server_parts import until
 from writing_parts import RESET, Said, ScriptedEndpoint, Seen, said_items
 from writing_verbs_parts import sentence
 
@@ -147,6 +149,8 @@ def test_with_an_endpoint_it_runs_unattended_and_pays_for_nothing_twice(tmp_path
         shop.last_answer, shop.reached = shop.answers + 4, threading.Event()
         second = shop.start(work, endpoint.url)
         assert shop.reached.wait(LIMIT_SECONDS)
+        # Several requests are on their way at once: one may be refused before the answer of another is stored.
+        asyncio.run(until(lambda: len(paid_prompts(work)) == shop.answers))
         second.kill()
         second.communicate()
         assert not paid & {seen.prompt for seen in endpoint.chats[before:]}
