@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
-from classwright_tools.learning.contrastive import balanced_batches, supervised_contrastive_loss
+from classwright_tools.learning.batches import balanced_batches, half_balanced_batches, natural_batches
+from classwright_tools.learning.contrastive import supervised_contrastive_loss
 from classwright_tools.learning.imbalance import cluster
-from classwright_tools.learning.imbalance.balanced_network import natural_batches
 from classwright_tools.learning.imbalance.clusters import Clusters, split_classes, unsplit
 from classwright_tools.learning.imbalance.networks import embed_all
 
@@ -63,19 +63,28 @@ def _predict(network: torch.nn.Module, head: cluster.LinearHead, inputs: torch.T
     return logits.argmax(dim=1).numpy()
 
 
+def _natural(material: Material, steps: int) -> Iterator[np.ndarray]:
+    return natural_batches(len(material.labels), cluster.BATCH, steps, np.random.default_rng(material.seed))
+
+
+def _half_balanced(material: Material, steps: int) -> Iterator[np.ndarray]:
+    """The draws of the cluster method's second stage."""
+    generator = np.random.default_rng(material.seed + 1)
+    return half_balanced_batches(material.labels.numpy(), cluster.BATCH, steps, generator)
+
+
 def _trained(
     material: Material,
     loss: Loss,
     steps: int = STEPS,
-    draws: Callable[[Material, int], Iterator[np.ndarray]] | None = None,
+    draws: Callable[[Material, int], Iterator[np.ndarray]] = _natural,
 ) -> tuple[torch.nn.Module, cluster.LinearHead]:
-    """Train network and head together at a rate that falls; batches are drawn from all rows alike without `draws`."""
+    """Train network and head together at a rate that falls; the `draws` are of all rows alike."""
     network = material.network()
     head = cluster.LinearHead(embed_all(network, material.inputs), material.labels)
     descent = cluster.Descent(network, head, falling=steps)
-    batches = draws(material, steps) if draws else natural_batches(len(material.labels), material.seed, steps)
     network.train()
-    for step, places in enumerate(batches):
+    for step, places in enumerate(draws(material, steps)):
         descent.step(loss(head(network(material.inputs[places])), material.labels[places], step))
     return network, head
 
@@ -101,11 +110,7 @@ def class_weights(material: Material, steps: int = STEPS) -> Predict:
 
 def half_weights(material: Material) -> Predict:
     """Cross-entropy on the draws of the cluster method's second stage: what they do without the clusters."""
-
-    def draws(own: Material, steps: int) -> Iterator[np.ndarray]:
-        return cluster.half_balanced_batches(own.labels.numpy(), steps, own.seed + 1)
-
-    return partial(_predict, *_trained(material, _plain_loss, draws=draws))
+    return partial(_predict, *_trained(material, _plain_loss, draws=_half_balanced))
 
 
 def balanced_softmax(material: Material) -> Predict:
@@ -157,7 +162,7 @@ def supervised_contrastive(material: Material) -> Predict:
         descent.step(_contrast(network(material.inputs[places]), labels[places]))
     head = cluster.LinearHead(embed_all(network, material.inputs), labels)
     descent = cluster.Descent(network, head, falling=cluster.HEAD_STEPS)
-    for places in cluster.half_balanced_batches(labels.numpy(), cluster.HEAD_STEPS, material.seed + 1):
+    for places in _half_balanced(material, cluster.HEAD_STEPS):
         batch = network(material.inputs[places])
         descent.step(cross_entropy(head(batch), labels[places]) + _contrast(batch, labels[places]))
     return partial(_predict, network, head)

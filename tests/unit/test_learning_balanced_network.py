@@ -14,12 +14,7 @@ from classwright_tools.errors import Cancelled
 from classwright_tools.learning.adapter import adapted
 from classwright_tools.learning.head import fit_head
 from classwright_tools.learning.imbalance.balanced_heads import fit_adjusted
-from classwright_tools.learning.imbalance.balanced_network import (
-    averaged,
-    fit_balanced,
-    fit_network,
-    natural_batches,
-)
+from classwright_tools.learning.imbalance.balanced_network import averaged, fit_balanced, fit_network
 from classwright_tools.learning.method import PairSetup
 from imbalance_parts import rows_of, setup_of, silent
 from learning_parts import WRITTEN
@@ -107,9 +102,3 @@ def test_the_fit_tells_how_far_it_is_and_stops_when_asked_to(tmp_path: Path) -> 
         fit_balanced(points, rows_of(labels), setup_of(2, tmp_path, stop_in_the_network))
     assert told == sorted(told)
     assert 0.5 < told[-1] < 0.51
-
-
-def test_every_pass_draws_each_row_once() -> None:
-    drawn = np.concatenate(list(natural_batches(256, 0, 4)))
-    for start in (0, 256):
-        assert sorted(drawn[start : start + 256]) == list(range(256))

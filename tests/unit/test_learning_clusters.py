@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from classwright_tools.learning.imbalance.centroids import RunningCentroids
-from classwright_tools.learning.imbalance.cluster import half_balanced_batches, learn_embedding, train_classifier
+from classwright_tools.learning.imbalance.cluster import learn_embedding, train_classifier
 from classwright_tools.learning.imbalance.cluster_loss import CLASS_MARGIN, SIBLING_MARGIN, cluster_loss
 from classwright_tools.learning.imbalance.clusters import (
     MOST_CLUSTERS,
@@ -112,14 +112,6 @@ def test_the_loss_is_the_sum_of_its_three_hinges() -> None:
         expected.append(loss)
     found = cluster_loss(embeddings, of_row, centroids, label)
     assert float(found) == pytest.approx(np.mean(expected), abs=1e-5)
-
-
-def test_batches_hold_each_class_as_often_as_the_square_root_of_its_rows() -> None:
-    labels = np.repeat([0, 1, 2], [25, 100, 2500])
-    drawn = np.concatenate(list(half_balanced_batches(labels, 200, 0)))
-    shares = np.bincount(labels[drawn]) / len(drawn)
-    np.testing.assert_allclose(shares, np.array([5, 10, 50]) / 65, atol=0.015)
-    assert len(np.unique(drawn)) > 2500
 
 
 def test_given_clusters_stay_and_own_ones_follow_the_embeddings() -> None:

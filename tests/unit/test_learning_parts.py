@@ -18,7 +18,6 @@ from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.errors import InvalidInput, NotEnoughData
 from classwright_tools.learning.contrastive import (
     average_weights,
-    balanced_batches,
     number_of_steps,
     pair_loss,
     recipe_of,
@@ -136,27 +135,6 @@ def test_a_batch_without_one_kind_of_pairs_has_the_other_half_of_the_pair_loss_a
     assert loss.item() == pytest.approx(float((cosines - kept).square().mean()) / 2, rel=1e-5)
     assert vectors.grad is not None
     assert torch.isfinite(vectors.grad).all()
-
-
-@settings(max_examples=40, deadline=None)
-@given(st.lists(st.integers(0, 5), min_size=4, max_size=120), st.integers(2, 64), st.integers(0, 10_000))
-def test_batches_hold_their_number_of_rows_and_the_labels_take_turns(labels: list[int], batch: int, seed: int) -> None:
-    numbers = np.array(labels)
-    drawn = list(balanced_batches(numbers, batch, 12, np.random.default_rng(seed)))
-    assert [len(places) for places in drawn] == [batch] * 12
-    counts = np.bincount(numbers[np.concatenate(drawn)], minlength=6)
-    for label in np.unique(numbers):
-        rows = int((numbers == label).sum())
-        if rows >= 4 and batch % 4 == 0:
-            turns = 12 * batch / 4 / len(np.unique(numbers))
-            assert counts[label] >= 4 * (turns - 1) - batch
-
-
-def test_every_row_comes_before_any_comes_again() -> None:
-    labels = np.arange(48) % 3
-    places = np.concatenate(list(balanced_batches(labels, 12, 8, np.random.default_rng(0))))
-    assert sorted(places[:48]) == list(range(48))
-    assert sorted(places[48:]) == list(range(48))
 
 
 def test_few_rows_get_more_passes_and_a_number_of_passes_is_kept() -> None:

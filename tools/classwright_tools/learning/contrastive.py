@@ -10,7 +10,7 @@ that are alike. `benchmarks/README.md` has the figures of both.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from math import ceil
@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from sentence_transformers import SentenceTransformer
 
+from classwright_tools.learning.batches import balanced_batches
 from classwright_tools.learning.encoders import Encoder
 from classwright_tools.learning.head import fit_head
 from classwright_tools.learning.method import Fitted, Setup
@@ -30,7 +31,6 @@ Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 PASSES = 3  # over the rows, where they are many; with few rows there are more, up to MOST_PASSES, to make LEAST_STEPS
 MOST_PASSES = 12
 LEAST_STEPS = 40
-TEXTS_A_LABEL = 4  # in a batch, next to one another: every text has texts of its label to be drawn to
 TEMPERATURE = 0.07
 WEIGHT_DECAY = 0.01
 WARM_UP = 0.1  # of the steps
@@ -172,30 +172,6 @@ RECIPE_OF_FEW = TrainingRecipe(pair_loss, batch=16, learning_rate=7e-5)
 RECIPE_OF_MANY = TrainingRecipe(
     partial(supervised_contrastive_loss, temperature=TEMPERATURE), batch=64, learning_rate=2e-4
 )
-
-
-def balanced_batches(
-    labels: np.ndarray, batch: int, steps: int, generator: np.random.Generator
-) -> Iterator[np.ndarray]:
-    """Yield `steps` batches of `batch` places in `labels` (n,): the labels in turn, up to `TEXTS_A_LABEL` rows of each.
-
-    Each label's rows come in a random order, all of them before one comes again, so rare labels' rows come more often.
-    """
-    queues = {label: _endless(np.flatnonzero(labels == label), generator) for label in np.unique(labels)}
-    turns = _endless(np.array(list(queues)), generator)
-    sizes = {label: min(TEXTS_A_LABEL, int((labels == label).sum())) for label in queues}
-    for _ in range(steps):
-        places: list[int] = []
-        while len(places) < batch:
-            label = next(turns)
-            places += [next(queues[label]) for _ in range(min(sizes[label], batch - len(places)))]
-        yield np.array(places)
-
-
-def _endless(values: np.ndarray, generator: np.random.Generator) -> Iterator[int]:
-    """Yield the values in a random order, then again in another one, without end."""
-    while True:
-        yield from generator.permutation(values).tolist()
 
 
 def _embeddings(model: SentenceTransformer, texts: list[str]) -> torch.Tensor:

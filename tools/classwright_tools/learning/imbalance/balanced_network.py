@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from classwright_tools.learning.adapter import Adapter
+from classwright_tools.learning.batches import natural_batches
 from classwright_tools.learning.head import Head
 from classwright_tools.learning.imbalance.balanced_heads import at_unit_spread, fit_adjusted
 from classwright_tools.learning.imbalance.cluster import BATCH, Descent, LinearHead, Steps
@@ -64,7 +64,8 @@ def fit_network(embeddings: np.ndarray, labels: np.ndarray, setup: Setup, progre
         head = LinearHead(embed_all(network, inputs), targets)
         descent = Descent(network, head, falling=whole)
         network.train()
-        for step, places in enumerate(natural_batches(len(labels), setup.seed, whole)):
+        batches = natural_batches(len(labels), min(BATCH, len(labels)), whole, np.random.default_rng(setup.seed))
+        for step, places in enumerate(batches):
             progress(step / whole, f"step {step + 1} of {whole} of the network")
             logits = head(network(inputs[places])) + shares
             descent.step(torch.nn.functional.cross_entropy(logits, targets[places]))
@@ -94,17 +95,6 @@ def averaged(
     )
     weights = np.concatenate(parts, axis=1).astype(np.float32)
     return adapter, Head(weights=weights, biases=np.zeros(len(weights), np.float32))
-
-
-def natural_batches(rows: int, seed: int, steps: int) -> Iterator[np.ndarray]:
-    """Yield `steps` batches of places under `rows`: each place once in every pass."""
-    generator = np.random.default_rng(seed)
-    queue: list[int] = []
-    for _ in range(steps):
-        if len(queue) < BATCH:
-            queue += generator.permutation(rows).tolist()
-        batch, queue = queue[:BATCH], queue[BATCH:]
-        yield np.array(batch)
 
 
 def _beside(adapter: Adapter, length: float) -> Adapter:

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from classwright_tools.errors import NotEnoughData
-from classwright_tools.learning.contrastive import balanced_batches
+from classwright_tools.learning.batches import balanced_batches, half_balanced_batches
 from classwright_tools.learning.head import ABSENT, Head
 from classwright_tools.learning.imbalance.centroids import RunningCentroids
 from classwright_tools.learning.imbalance.cluster_loss import cluster_loss
@@ -178,7 +178,8 @@ def train_classifier(
     head = LinearHead(embeddings, labels)
     centroids = RunningCentroids(embeddings, clusters)
     descent = Descent(network, head, falling=steps)
-    batches = half_balanced_batches(labels.numpy(), steps, seed + 1)
+    generator = np.random.default_rng(seed + 1)
+    batches = half_balanced_batches(labels.numpy(), min(BATCH, len(labels)), steps, generator)
     network.train()
     for start, span in _spans(steps, len(labels)):
         if start and assign:
@@ -192,19 +193,6 @@ def train_classifier(
             centroids.update(batch, of_row)
     network.eval()
     return head
-
-
-def half_balanced_batches(labels: np.ndarray, steps: int, seed: int) -> Iterator[np.ndarray]:
-    """Yield `steps` batches of places in `labels` (n,): a class comes as often as the square root of its rows.
-
-    That is half-way between drawing rows alike and drawing classes alike. With the latter the rare classes take in
-    more of the background's rows than they gain of their own.
-    """
-    generator = np.random.default_rng(seed)
-    shares = np.cumsum(1 / np.sqrt(np.bincount(labels)[labels]))
-    for _ in range(steps):
-        drawn = np.searchsorted(shares, shares[-1] * generator.random(min(BATCH, len(labels))))
-        yield drawn.clip(max=len(labels) - 1)  # rounding may lead past the end
 
 
 def _spans(steps: int, rows: int) -> Iterator[tuple[int, int]]:
