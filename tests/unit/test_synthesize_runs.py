@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 import threading
 import time
@@ -168,7 +169,7 @@ def test_a_writer_that_is_down_is_an_error_that_says_so(context: ToolContext, tr
 
 
 def test_a_full_disk_is_an_error_and_nothing_that_was_paid_for_is_lost(
-    context: ToolContext, tree: str, monkeypatch: pytest.MonkeyPatch
+    context: ToolContext, tree: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     pages = 0
 
@@ -183,6 +184,8 @@ def test_a_full_disk_is_an_error_and_nothing_that_was_paid_for_is_lost(
     monkeypatch.setattr(session, "STORE_PAUSES", (0.0,))
     with pytest.raises(StorageFailed, match=r"Free some space"):
         synthesize_examples(SynthesizeExamplesRequest(task="support"), with_writer(context))
+    gc.collect()
+    assert not [record for record in caplog.records if record.name == "asyncio"]  # of all requests that failed with it
     event.remove(engine, "connect", limit_pages)
     engine.dispose()
     context = with_writer(context)

@@ -115,10 +115,11 @@ class WritingSession:
                         continue
                     for answer in _answers(question, step):
                         yield answer
-                done, under_way = await _first_of(under_way)
+                done = await _first_of(under_way)
                 if self._is_cancelled():
                     raise Cancelled
                 for task in done:
+                    under_way.remove(task)
                     for answer in _answers(*task.result()):
                         yield answer
         finally:
@@ -199,14 +200,16 @@ class WritingSession:
         return self._store.put(question.key, question.requests[0], completion)
 
 
-async def _first_of(tasks: set[asyncio.Task[T]]) -> tuple[set[asyncio.Task[T]], set[asyncio.Task[T]]]:
-    """Wait for one of `tasks`, but no longer than a wish to stop may go unseen; return those done, and the others."""
+async def _first_of(tasks: set[asyncio.Task[T]]) -> set[asyncio.Task[T]]:
+    """Wait for one of `tasks`, but no longer than a wish to stop may go unseen; return those done."""
     if not tasks:
-        return set(), set()
-    return await asyncio.wait(tasks, timeout=CANCEL_POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        return set()
+    done, _ = await asyncio.wait(tasks, timeout=CANCEL_POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    return done
 
 
 async def _stop(tasks: set[asyncio.Task[T]]) -> None:
+    """Cancel `tasks` and wait for their end, whatever it is: that of one that is done already is heard as well."""
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
