@@ -67,6 +67,16 @@ def test_every_method_brings_each_label_to_its_target_with_rows_that_mean_it(met
     assert (generate(recipe, scarce.take(np.arange(30))).embeddings == made.embeddings).all()
 
 
+@pytest.mark.parametrize("method", GENERATION_METHODS)
+@pytest.mark.parametrize("target", [50, None])
+def test_a_label_of_which_a_fold_has_no_rows_or_one_gets_none_there(method: str, target: int | None) -> None:
+    recipe = Recipe(method, target=target, weight=1.0, seed=0)  # type: ignore[arg-type]
+    embeddings, _ = clouds(20, 0)
+    whole = Material(embeddings, np.repeat([0, 1, 2], [20, 19, 1]), np.arange(40), ("no", "yes", "rare"))
+    for rows in (39, 40):
+        assert set(generate(recipe, whole.take(np.arange(rows))).labels.tolist()) == {0, 1}
+
+
 def test_with_a_weight_all_generated_rows_weigh_what_was_asked_for() -> None:
     made = generate(Recipe("mixup", target=None, weight=3.0, seed=0), material(20))
     assert made.weights.sum() == pytest.approx(3 * 40, rel=1e-4)

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
-from classwright_tools.domain.example import Provenance, make_example
+from classwright_tools.curation.duplicates import NearDuplicates
+from classwright_tools.domain.example import Example, Provenance, make_example
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.errors import InvalidInput, NotEnoughData
 from classwright_tools.learning.contrastive import (
@@ -24,8 +25,8 @@ from classwright_tools.learning.contrastive import (
     supervised_contrastive_loss,
 )
 from classwright_tools.learning.head import Head, fit_head
-from classwright_tools.learning.rows import Rows, label_numbers, training_rows, without_copies
-from classwright_tools.learning.splits import grouped_folds
+from classwright_tools.learning.rows import Rows, label_numbers, training_rows, without_copies, written_at_once
+from classwright_tools.learning.splits import grouped_folds, needed_folds
 from learning_parts import WRITTEN, written_rows
 
 LABELS = tuple(WRITTEN)
@@ -165,9 +166,10 @@ def test_averaged_weights_lie_where_the_share_says() -> None:
     torch.testing.assert_close(tuned.weight, expected)
 
 
-def cell_row(text: str, label: str, topic: str | None, contrast: str | None = None) -> object:
+def cell_row(text: str, label: str, topic: str | None, contrast: str | None = None, round_: int = 0) -> Example:
     cell = Cell(label=label, topic=topic, subtopic=topic, source_type="mail")
-    return make_example(text, label, origin="written", provenance=Provenance(cell=cell, contrast=contrast, writer="w"))
+    made = Provenance(cell=cell, contrast=contrast, round=round_, writer="w")
+    return make_example(text, label, origin="written", provenance=made)
 
 
 def test_rows_of_a_cell_and_near_duplicates_are_one_group_and_chains_of_them_too() -> None:
@@ -179,17 +181,54 @@ def test_rows_of_a_cell_and_near_duplicates_are_one_group_and_chains_of_them_too
         cell_row("refund my order", "refund", "wish"),
         cell_row("money back", "refund", "other wish"),
     ]
-    groups = training_rows(rows, ("refund", "delivery")).groups  # type: ignore[arg-type]
+    groups = training_rows(rows, ("refund", "delivery")).groups
     assert len(set(groups[:4])) == 1
     assert len(set(groups)) == 3
+
+
+@given(st.permutations(range(3)))
+def test_every_two_near_duplicates_are_in_one_group_in_whatever_order_they_come(order: list[int]) -> None:
+    """The first resembles both others, which do not resemble each other enough."""
+    alike = [
+        "please tell me when the parcel with my new shoes arrives at home",
+        "please tell me when the parcel with my new shoes arrives at home today please",
+        "hi there please tell me when the parcel with my new shoes arrives at home",
+    ]
+    index: NearDuplicates[int] = NearDuplicates()
+    index.add_all([(1, alike[1]), (2, alike[2])])
+    assert {match.id for match in index.matches(alike[0])} == {1, 2}
+    assert index.matches(alike[1])[0].id == 1
+    assert len(index.matches(alike[1])) == 1
+    rows = [make_example(alike[place], "delivery") for place in order]
+    rows += [make_example(text, "refund") for text in ("money back", "pay me")]
+    assert len(set(training_rows(rows, ("refund", "delivery")).groups[:3])) == 1
+
+
+def test_rows_of_a_cell_are_one_group_in_whatever_round_they_were_written() -> None:
+    rows = [
+        cell_row("no courier in sight", "delivery", "late", round_=0),
+        cell_row("the box has not come", "delivery", "late", round_=3),
+        cell_row("do you ship abroad", "delivery", "options"),
+        cell_row("refund my order", "refund", "wish"),
+        cell_row("money back", "refund", "other wish"),
+    ]
+    assert np.bincount(training_rows(rows, ("refund", "delivery")).groups).max() == 2
+
+
+def test_rows_of_a_label_that_was_written_at_once_can_be_held_out_of_one_another() -> None:
+    rows = [cell_row(text, "refund", "wish") for text in ("money back", "please refund", "i want to be paid back")]
+    rows += [cell_row("parcel is late", "delivery", "late"), cell_row("where is it now", "delivery", "lost")]
+    assert written_at_once(rows) == ["refund"]
+    assert len(set(training_rows(rows, ("refund", "delivery")).groups)) == 5
 
 
 def test_rows_of_no_topic_are_not_one_group_for_being_of_one_label() -> None:
     rows = [cell_row(text, "refund", None) for text in ("money back", "please refund", "i want to be paid back")]
     rows += [cell_row(text, "delivery", None, "refund") for text in ("parcel is late", "where is it now")]
-    groups = training_rows(rows, ("refund", "delivery")).groups  # type: ignore[arg-type]
+    rows += [cell_row("do you ship abroad", "delivery", "options")]
+    groups = training_rows(rows, ("refund", "delivery")).groups
     assert len(set(groups[:3])) == 3
-    assert len(set(groups[3:])) == 1
+    assert len(set(groups[3:5])) == 1
 
 
 def test_a_copy_of_a_held_out_row_does_not_stay_in_the_training_rows() -> None:
@@ -221,18 +260,25 @@ def test_a_label_with_one_row_is_named() -> None:
 
 @settings(max_examples=15, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 9)), min_size=8, max_size=80), st.integers(0, 100))
-def test_no_group_is_on_both_sides_of_a_split_and_each_row_is_held_out_once(
+def test_no_group_is_on_both_sides_of_a_split_and_no_row_is_held_out_twice_or_without_its_label(
     pairs: list[tuple[int, int]], seed: int
 ) -> None:
     labels, groups = np.array([*pairs, (0, 0), (0, 1)]).T  # every label that training meets has two rows
     rows = Rows(texts=tuple(map(str, range(len(labels)))), labels=labels, groups=groups, origin="written")
-    try:
-        folds = grouped_folds(rows, seed)
-    except NotEnoughData:
-        assert len(set(groups)) == 1
-        return
+    folds = grouped_folds(rows, seed)
     held_out = np.concatenate([held for _, held in folds]) if folds else np.array([], int)
     assert len(set(held_out.tolist())) == len(held_out)
     for train, held in folds:
         assert not set(groups[train]) & set(groups[held])
-        assert len(train) + len(held) == len(rows)
+        assert len(train) + len(held) <= len(rows)
+        assert set(labels[held]) <= set(labels[train])
+    groups_of = {label: len(set(groups[labels == label])) for label in labels}
+    if all(count > 1 for count in groups_of.values()) and folds:
+        assert set(labels[held_out]) == set(labels)
+
+
+def test_rows_that_all_resemble_the_others_of_their_label_cannot_be_held_out_and_that_is_said() -> None:
+    rows = Rows(texts=tuple("abcd"), labels=np.array([0, 0, 1, 1]), groups=np.array([0, 0, 1, 1]), origin="written")
+    assert grouped_folds(rows, 0) == []
+    with pytest.raises(NotEnoughData, match=r"resemble each other within each label.*Add rows of other topics"):
+        needed_folds(rows, 0)

@@ -18,7 +18,11 @@ from classwright_tools.error_analysis import ErrorAnalysisRequest, error_analysi
 from classwright_tools.errors import DamagedArtifact, InvalidInput, NotFound
 from classwright_tools.evaluate import EvaluateRequest, evaluate
 from classwright_tools.export_model import ExportModelRequest, export_model
-from classwright_tools.learning.matching.settings import NegativeSettings
+from classwright_tools.learning import pair_matching
+from classwright_tools.learning.matching.matcher import Matcher
+from classwright_tools.learning.matching.pairs import Pairs
+from classwright_tools.learning.matching.settings import MatcherSettings, NegativeSettings
+from classwright_tools.learning.method import Setup
 from classwright_tools.learning.model import MatchClassifier, load_model
 from classwright_tools.train_classifier import TrainClassifierRequest, TrainClassifierResult, train_classifier
 from classwright_tools.workspace.workspace import Workspace
@@ -193,6 +197,42 @@ def test_every_kind_of_negatives_trains_and_unlabelled_pairs_can_be_matches(
     )
 
     assert result.training_rows == 48
+
+
+def test_no_unlabelled_pair_with_the_query_of_a_held_out_one_is_trained_on(
+    context: ToolContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train, test = pair_rows(TRAINING), pair_rows(HELD_OUT)
+    bought = [
+        row.model_copy(update={"id": f"{place:016x}", "label": None, "text": row.text.upper(), "text_pair": "a bench"})
+        for place, row in enumerate((*train, *test))
+    ]
+    dataset = save_pairs(context.workspace, {"train": train, "test": test, "unlabelled": bought}, run_key="bought")
+    fitted = []
+    fit = pair_matching.fit_matcher
+
+    def noting(labelled: Pairs, setup: Setup, settings: MatcherSettings, unlabelled: Pairs | None) -> Matcher:
+        fitted.append((set(labelled.queries), {query.lower() for query in unlabelled.queries} if unlabelled else set()))
+        return fit(labelled, setup, settings, unlabelled)
+
+    monkeypatch.setattr(pair_matching, "fit_matcher", noting)
+    request = TrainClassifierRequest(task="shop", dataset=dataset, method="matcher", epochs=1, unlabelled_as="fits")
+    model = train_classifier(request, replace(context, run_key="of bought pairs")).model
+
+    *folds, whole = sorted(fitted, key=lambda one: len(one[0]))
+    assert folds
+    for labelled, unlabelled in folds:
+        assert unlabelled == labelled  # as every query was bought as well
+    assert whole[1] == {row.text for row in train}
+    told = evaluate(EvaluateRequest(model=model, split="test"), replace(context, run_key="on test rows"))
+    assert "query that was trained on" not in told.summary
+    other = save_pairs(
+        context.workspace,
+        {"validation": [row.model_copy(update={"text_pair": "a door"}) for row in train[:4]]},
+        run_key="known",
+    )
+    told = evaluate(EvaluateRequest(model=model, dataset=other), replace(context, run_key="on known queries"))
+    assert "4 of these rows have a query that was trained on" in told.summary
 
 
 def test_auto_chooses_between_the_probe_and_the_matcher(context: ToolContext) -> None:

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.example import Example, make_example
+from classwright_tools.domain.example import Example, Provenance, make_example
 from classwright_tools.domain.task import Label, Task
+from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.errors import Cancelled, DamagedArtifact, InvalidInput, NotEnoughData, NotFound
 from classwright_tools.learning.model import load_model
 from classwright_tools.train_classifier import TrainClassifierRequest, TrainClassifierResult, train_classifier
@@ -117,6 +118,48 @@ def test_without_validation_rows_the_figures_come_from_written_rows_held_out_by_
     result = trained(context, method="probe")
     assert result.validation == result.grouped
     assert (result.validation.data, result.validation.rows) == ("written", 30)
+
+
+def in_one_cell(rows: list[Example], *labels: str) -> list[Example]:
+    """Return the rows with those of `labels` as a calling model sends a small order: in one batch, of no one cell."""
+    shared = {label: Provenance(cell=Cell(label=label, topic="all of it"), writer="calling model") for label in labels}
+    return [row.model_copy(update={"provenance": shared.get(row.label or "", row.provenance)}) for row in rows]
+
+
+@pytest.mark.parametrize("labels", [LABELS, ("refund",)])
+def test_labels_that_were_written_in_one_batch_train_and_are_measured_and_named(
+    context: ToolContext, task: Task, labels: tuple[str, ...]
+) -> None:
+    save_rows(context.workspace, written_rows(), run_key="in cells")
+    usual = trained(context, method="probe")
+    save_rows(context.workspace, in_one_cell(written_rows(), *labels), run_key="in batches")
+    result = trained(context, "batches", method="probe")
+    assert result.validation.rows == 30
+    assert result.validation.accuracy.value > usual.validation.accuracy.value - 0.1
+    assert 0.5 < result.temperature / usual.temperature < 2
+    named = ", ".join(map(repr, sorted(labels)))
+    assert f"All rows of {named} were written at once and resemble each other" in result.summary
+    assert "written at once" not in usual.summary
+
+
+def test_rows_that_only_repeat_each_other_are_refused_unless_there_are_real_rows_to_measure_with(
+    context: ToolContext, task: Task
+) -> None:
+    rows = [
+        make_example(text + end, label)
+        for label, text in (
+            ("refund", "please give me the money for the broken lamp back"),
+            ("delivery", "where is the parcel that was to be here on monday"),
+            ("account", "the link to reset my password never arrives"),
+        )
+        for end in ("", "!", " ok")
+    ]
+    save_rows(context.workspace, rows, run_key="alone")
+    with pytest.raises(NotEnoughData, match=r"resemble each other within each label.*or real validation rows"):
+        trained(context, method="probe")
+    save_rows(context.workspace, rows, real_rows(copies=10), run_key="with real rows")
+    result = trained(context, "measured", method="probe")
+    assert (result.validation.rows, result.grouped) == (60, None)
 
 
 def test_a_few_real_rows_are_reported_but_do_not_calibrate(context: ToolContext, task: Task) -> None:

@@ -81,7 +81,7 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
             found.data,
             uses,
             rows_trained_on(workspace, model.card.dataset, rows),
-            queries_trained_on(workspace, model.card.dataset, rows),
+            queries_trained_on(workspace, model.card, rows),
         ),
         seed=context.seed,
         mismatch=model.card.mismatch,

@@ -121,7 +121,8 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
         NotFound: there is no such task, dataset or encoder.
         InvalidInput: a row's label is not the task's, the encoder cannot be used, or the method is not for such tasks
             or not for that `imbalance`, or the augmentation does not fit.
-        NotEnoughData: a label has fewer than two training rows.
+        NotEnoughData: a label has fewer than two training rows, or none can be held out and there are no real
+            validation rows.
         Cancelled: the caller asked to stop; embeddings that were computed are kept.
         StorageFailed: the disk is full.
     """
@@ -179,6 +180,7 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
         kind=task.kind,
         mismatch=task.mismatch,
         training_rows=data.origins,
+        unlabelled_pairs=len(setup.pairs.unlabelled) if setup.pairs and trained.method == "matcher" else 0,
         validation=trained.validation,
         grouped=trained.grouped,
         temperature=trained.temperature,
@@ -205,12 +207,13 @@ class _Data:
     rows: Rows
     origins: dict[Origin, int]
     copies: int
+    at_once: list[str]
     validation: ValidationRows | None
 
 
 def _read(context: ToolContext, dataset: str, labels: tuple[str, ...]) -> _Data:
     """Return the labelled training rows without copies of held-out rows, and the validation rows, real ones first."""
-    from classwright_tools.learning.rows import label_numbers, training_rows, without_copies
+    from classwright_tools.learning.rows import label_numbers, training_rows, without_copies, written_at_once
     from classwright_tools.learning.training import ValidationRows
     from classwright_tools.workspace.datasets import read_rows
 
@@ -230,6 +233,7 @@ def _read(context: ToolContext, dataset: str, labels: tuple[str, ...]) -> _Data:
         rows=training_rows(kept, labels),
         origins=dict(Counter(row.origin for row in kept)),
         copies=len(labelled) - len(kept),
+        at_once=written_at_once(kept),
         validation=validation,
     )
 
@@ -273,16 +277,15 @@ def _check_pair_options(request: TrainClassifierRequest, task: Task) -> None:
 def _pair_setup(request: TrainClassifierRequest, context: ToolContext, task: Task, dataset: str) -> PairSetup:
     """Return what is said of the pair task `task` besides its labelled rows."""
     from classwright_tools.learning.method import PairSetup
-    from classwright_tools.workspace.datasets import read_rows
+    from classwright_tools.measurement.held_out import unlabelled_pairs
 
     places = {name: place for place, name in enumerate(task.label_names)}
-    unlabelled = read_rows(context.workspace, dataset, "unlabelled") if request.unlabelled_as else []
     kinds = _kinds(request)
     return PairSetup(
         mismatch=places[task.mismatch] if task.mismatch else None,
         negatives=kinds,
         mining=request.mining or MiningSettings(),
-        unlabelled=tuple(row.content for row in unlabelled),
+        unlabelled=unlabelled_pairs(context.workspace, dataset) if request.unlabelled_as else (),
         unlabelled_as=places[request.unlabelled_as] if request.unlabelled_as else 0,
     )
 
@@ -339,11 +342,15 @@ def _result(model: str, card: ModelCard, trained: Trained, data: _Data, cache: E
     left_out = (
         f" {data.copies} training rows were left out as copies of validation or test rows." if data.copies else ""
     )
+    alike = ""
+    if data.at_once and card.validation.data != "real":
+        named = ", ".join(map(repr, data.at_once[:3])) + (" and others" if len(data.at_once) > 3 else "")
+        alike = f" All rows of {named} were written at once and resemble each other: the figures may be too good."
     beside = f" and on {card.augmentation}" if card.augmentation else ""
     return TrainClassifierResult(
         summary=f"Trained {model} by {card.method} on {len(data.rows)} rows of {card.dataset}{beside}: accuracy "
         f"{accuracy.value:.3f} ({accuracy.low:.3f} to {accuracy.high:.3f}){mismatches} on {card.validation.rows} "
-        f"{card.validation.data} rows that it was not trained on.{left_out}",
+        f"{card.validation.data} rows that it was not trained on.{left_out}{alike}",
         next_step=f"Call error_analysis with model={model!r} to see where it is weak, or evaluate to measure it.",
         model=model,
         dataset=card.dataset,

@@ -14,6 +14,8 @@ from classwright_tools.domain.augmentation import GenerationMethod, MeasuredGain
 from classwright_tools.domain.figures import Estimate
 from classwright_tools.learning.generated import Generated
 from classwright_tools.learning.head import Head, fit_head
+from classwright_tools.learning.rows import Rows
+from classwright_tools.learning.splits import grouped_folds, none_can_be_held_out
 
 PENALTIES = (1.0, 10.0)  # scikit-learn's C; each side of a comparison gets the one that serves it best
 FOLDS = 4
@@ -37,10 +39,15 @@ def measure_gains(
 
     In every fold the rows are generated anew from its training rows alone, so that nothing of a held-out row is in
     what is tested on it. All recipes and the classifier without generated rows see the same folds.
+
+    Raises:
+        NotEnoughData: no row can be held out.
     """
     without: list[list[float]] = []
     scores = {recipe.method: _Scores([], [], []) for recipe in recipes}
     pairs = [(seed, fold) for seed in range(seeds) for fold in _folds(material, seed)]
+    if not pairs:
+        raise none_can_be_held_out()
     shares = []
     for number, (seed, (train_places, held_places)) in enumerate(pairs):
         kept, held = material.take(train_places), material.take(held_places)
@@ -115,9 +122,6 @@ def _accuracy(head: Head, embeddings: npt.NDArray[np.float32], labels: npt.NDArr
 
 def _folds(material: Material, seed: int) -> list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
     """Return the pairs of places (trained on, held out) of one repetition; each training part has every label twice."""
-    from classwright_tools.learning.rows import Rows
-    from classwright_tools.learning.splits import grouped_folds
-
     rows = Rows(texts=("",) * len(material), labels=material.labels, groups=material.groups, origin="real")
     k = len(material.names)
     return [

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 GENERATION_METHODS: tuple[GenerationMethod, ...] = ("distribution_calibration", "gan", "smote", "mixup")
 DRAWN = 2_000  # rows over all labels where only their weight was asked for: more make the same classifier
 LEAST_DRAWN = 50  # a label's
+LEAST_REAL = 2  # rows of a label: of one no others can be made
 MOST_GENERATED = 100_000
 
 
@@ -80,10 +81,13 @@ def generate(recipe: Recipe, material: Material) -> Generated:
 
 
 def rows_wanted(recipe: Recipe, labels: npt.NDArray[np.int64], k: int) -> npt.NDArray[np.int64]:
-    """Return how many rows (K,) to generate of each of `k` labels beside the real ones with `labels` (n,)."""
-    if recipe.target:
-        return np.maximum(recipe.target - np.bincount(labels, minlength=k), 0)
-    return np.full(k, max(LEAST_DRAWN, DRAWN // k))
+    """Return how many rows (K,) to generate of each of `k` labels beside the real ones with `labels` (n,).
+
+    It is 0 for a label with fewer real rows than there must be to make others of; a part of the rows may have such.
+    """
+    real = np.bincount(labels, minlength=k)
+    wanted = np.maximum(recipe.target - real, 0) if recipe.target else np.full(k, max(LEAST_DRAWN, DRAWN // k))
+    return np.where(real < LEAST_REAL, 0, wanted)
 
 
 def _made(recipe: Recipe, material: Material, labels: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:

@@ -67,6 +67,7 @@ class ModelCard(Noun):
     kind: TaskKind = "text"
     mismatch: LabelName | None = Field(default=None, description="The task's label for pairs that do not fit.")
     training_rows: dict[Origin, int]
+    unlabelled_pairs: int = Field(default=0, ge=0, description="Pairs nobody labelled, taken for rows of a label.")
     validation: Validation
     grouped: Validation | None = Field(
         default=None, description="The same method's figures on written rows held out by groups of cells."

@@ -32,7 +32,7 @@ class Provenance(Noun):
         cell = self.cell
         parts = (cell.label, cell.topic, cell.subtopic, cell.source_type) if cell else ()
         parts = (*parts, cell.item) if cell and cell.item else parts
-        return "\x1f".join([*(part or "" for part in parts), self.contrast or "", str(self.round)])
+        return "\x1f".join([*(part or "" for part in parts), self.contrast or ""])
 
 
 class Example(Noun):

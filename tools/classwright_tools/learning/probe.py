@@ -48,14 +48,16 @@ def _with_generated(rows: Rows, embeddings: np.ndarray, source: RowSource, setup
 def choose_regularisation(embeddings: np.ndarray, rows: Rows, setup: Setup) -> float:
     """Return the C of `CANDIDATES` with the best accuracy over grouped folds; the smallest of equals.
 
-    With too few rows to compare it is `REGULARISATION`.
+    With too few rows to compare, or none that can be held out, it is `REGULARISATION`.
     """
     if len(rows) < LEAST_CHOOSING_ROWS:
         return REGULARISATION
     places = np.random.default_rng(setup.seed).permutation(len(rows))[:CHOOSING_ROWS]
     sample, vectors = rows.take(places), embeddings[places]
-    right = np.zeros(len(CANDIDATES))
     folds = grouped_folds(sample, setup.seed, CHOOSING_FOLDS)
+    if not folds:
+        return REGULARISATION
+    right = np.zeros(len(CANDIDATES))
     for number, (train, held_out) in enumerate(folds):
         for place, c in enumerate(CANDIDATES):
             done = (number + place / len(CANDIDATES)) / len(folds)

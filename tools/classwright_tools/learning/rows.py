@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from classwright_tools.domain.example import Example, Origin
+from classwright_tools.domain.pair import apart
 from classwright_tools.errors import InvalidInput, NotEnoughData
 
 LEAST_ROWS = 2  # a label's; with one row nothing of it can be held out, and it has no other row to be drawn to
@@ -80,20 +81,36 @@ def training_rows(examples: Sequence[Example], labels: Sequence[str]) -> Rows:
     return Rows(texts=texts, labels=numbers, groups=_groups(examples), origin=origin)
 
 
+def written_at_once(examples: Iterable[Example]) -> list[str]:
+    """Return the labels, sorted, of which all rows were written for one cell, or one contrast.
+
+    A calling model gets a small order as one batch a label, and which of the batch's cells a text is about is unknown.
+    """
+    groups: defaultdict[str, set[str | None]] = defaultdict(set)
+    for example in examples:
+        if example.label is not None:
+            groups[example.label].add(_written_group(example))
+    return sorted(label for label, own in groups.items() if len(own) == 1 and None not in own)
+
+
 def _groups(examples: Sequence[Example]) -> np.ndarray:
-    """Return a number for each row: equal for rows of one cell or query, near-duplicates, and chains of them."""
+    """Return a number for each row: equal for rows of one cell or query, near-duplicates, and chains of them.
+
+    Rows of a label that was written at once are not held together by that: none of them could be held out.
+    """
     from classwright_tools.curation.duplicates import NearDuplicates
     from classwright_tools.curation.shingles import folded
 
+    at_once = set(written_at_once(examples))
     joined = _Joined(len(examples))
     first_of: dict[str, int] = {}
     index: NearDuplicates[int] = NearDuplicates()
     for place, example in enumerate(examples):
         query = None if example.text_pair is None else f"query {folded(example.text)}"
-        for group in filter(None, (_written_group(example), query)):
+        written = None if example.label in at_once else _written_group(example)
+        for group in filter(None, (written, query)):
             joined.join(place, first_of.setdefault(group, place))
-        match = index.find(example.content)
-        if match:
+        for match in index.matches(example.content):
             joined.join(place, match.id)
         index.add(place, example.content)
     return np.array([joined.root(place) for place in range(len(examples))], np.int64)
@@ -114,6 +131,14 @@ def without_copies(examples: Sequence[Example], held_out: Iterable[Example]) -> 
     index: NearDuplicates[str] = NearDuplicates()
     index.add_all((example.id, example.content) for example in held_out)
     return [example for example in examples if index.find(example.content) is None]
+
+
+def without_queries(pairs: Iterable[str], held_out: Iterable[str]) -> tuple[str, ...]:
+    """Return the `pairs` whose query no `held_out` pair has, case, blanks and punctuation aside; all are joined."""
+    from classwright_tools.curation.shingles import folded
+
+    seen = {folded(apart(pair)[0]) for pair in held_out}
+    return tuple(pair for pair in pairs if folded(apart(pair)[0]) not in seen)
 
 
 class _Joined:

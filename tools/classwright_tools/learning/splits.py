@@ -12,26 +12,47 @@ from classwright_tools.learning.rows import Rows
 FOLDS = 5
 
 
-def grouped_folds(rows: Rows, seed: int, folds: int = FOLDS) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return up to `folds` pairs of places (training, held out), each row held out once; fewer where groups are few.
+Folds = list[tuple[np.ndarray, np.ndarray]]
+"""Pairs of places: of the rows trained on, and of those held out."""
 
-    The folds keep the labels' shares as well as whole groups allow. The first pair serves as a single hold-out.
 
-    Raises:
-        NotEnoughData: all rows are one group.
+def grouped_folds(rows: Rows, seed: int, folds: int = FOLDS) -> Folds:
+    """Return up to `folds` pairs of places (training, held out), no row held out twice; fewer where groups are few.
+
+    The folds keep the labels' shares as well as whole groups allow. The first pair serves as a single hold-out. A row
+    is held out only where others of its label are trained on: else it could not be answered rightly. So there may be
+    no fold at all.
     """
     from sklearn.model_selection import StratifiedGroupKFold
 
     groups = len(np.unique(rows.groups))
     if groups < 2:
-        raise NotEnoughData(
-            "the training rows",
-            "all resemble each other, so none can be held out",
-            "Add rows of other cells, or real validation rows.",
-        )
+        return []
     most = int(np.bincount(rows.labels).max())  # scikit-learn wants a label with as many rows as there are folds
     splitter = StratifiedGroupKFold(n_splits=max(2, min(folds, groups, most)), shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The least populated class")  # a label with few rows is no mistake here
         pairs = list(splitter.split(np.zeros((len(rows), 1)), rows.labels, rows.groups))
-    return [(train, held_out) for train, held_out in pairs if len(held_out) and len(np.unique(rows.labels[train])) > 1]
+    answerable = [(train, held[np.isin(rows.labels[held], rows.labels[train])]) for train, held in pairs]
+    return [(train, held) for train, held in answerable if len(held) and len(np.unique(rows.labels[train])) > 1]
+
+
+def needed_folds(rows: Rows, seed: int, folds: int = FOLDS) -> Folds:
+    """Return the grouped folds of `rows`, of which there is at least one.
+
+    Raises:
+        NotEnoughData: no row can be held out.
+    """
+    found = grouped_folds(rows, seed, folds)
+    if not found:
+        raise none_can_be_held_out()
+    return found
+
+
+def none_can_be_held_out() -> NotEnoughData:
+    """Return the error for rows of which every label's resemble each other."""
+    return NotEnoughData(
+        "the training rows",
+        "resemble each other within each label, so none can be held out",
+        "Add rows of other topics, or real validation rows.",
+    )

@@ -23,9 +23,9 @@ from classwright_tools.learning.imbalance.cluster import fit_cluster
 from classwright_tools.learning.method import Fit, Fitted, FittedModel, Progress, Setup
 from classwright_tools.learning.pair_matching import fit_pair_matcher
 from classwright_tools.learning.probe import fit_probe
-from classwright_tools.learning.rows import Rows
+from classwright_tools.learning.rows import Rows, without_queries
 from classwright_tools.learning.setfit_library import fit_setfit
-from classwright_tools.learning.splits import grouped_folds
+from classwright_tools.learning.splits import Folds, grouped_folds, needed_folds
 
 METHODS: Mapping[str, Fit] = {
     "probe": fit_probe,
@@ -89,7 +89,11 @@ class Trained:
 
 
 def train(method: str, rows: Rows, validation: ValidationRows | None, setup: Setup) -> Trained:
-    """Train by `method`, a key of `METHODS` or "auto", and return the model with its figures."""
+    """Train by `method`, a key of `METHODS` or "auto", and return the model with its figures.
+
+    Raises:
+        NotEnoughData: there are too few real validation rows to choose and calibrate by, and no row can be held out.
+    """
     names = _tried(rows, setup) if method == "auto" else (method,)
     setup = replace(setup, progress=_rising(setup.progress))
     if validation and len(validation.texts) >= ENOUGH_REAL and validation.data == "real":
@@ -125,7 +129,8 @@ def _by_real_rows(names: tuple[str, ...], rows: Rows, validation: ValidationRows
         logits = fits[name].logits(validation.texts, own)
         held[name] = HeldOut(validation.data, validation.labels, logits, setup.mismatch, setup.imbalance != "none")
     best = _best(held)
-    grouped = _out_of_fold("probe", rows, setup).validation if best == "probe" else None
+    folds = grouped_folds(rows, setup.seed) if best == "probe" else []
+    grouped = _held_out("probe", rows, folds, setup).validation if folds else None
     return _calibrated(best, fits[best], held, held[best], grouped)
 
 
@@ -133,14 +138,17 @@ def _by_groups(names: tuple[str, ...], rows: Rows, validation: ValidationRows | 
     """Choose and calibrate by training rows held out in groups, then fit the chosen method on all rows.
 
     A fine-tuning is measured on one hold-out, the probe on five folds; to choose, only the rows that all have count.
+
+    Raises:
+        NotEnoughData: no row can be held out.
     """
     parts = _parts(setup.progress, (*names, "final"))
-    folds = grouped_folds(rows, setup.seed)
+    folds = needed_folds(rows, setup.seed)
     held = {name: _held_out(name, rows, folds[:1], replace(setup, progress=parts[name])) for name in names}
     best = _best(held)
     own = replace(setup, progress=parts["final"])
     fitted = _fit(best, rows, own)
-    grouped = _out_of_fold(best, rows, own) if best == "probe" else held[best]
+    grouped = _held_out(best, rows, folds, own) if best == "probe" else held[best]
     trained = _calibrated(best, fitted, held, grouped, grouped.validation)
     if validation is None:
         return trained
@@ -171,18 +179,21 @@ def _calibrated(
     )
 
 
-def _out_of_fold(name: str, rows: Rows, setup: Setup) -> HeldOut:
-    return _held_out(name, rows, grouped_folds(rows, setup.seed), setup)
+def _held_out(name: str, rows: Rows, folds: Folds, setup: Setup) -> HeldOut:
+    """Return the logits of each fold's held-out rows by a model of the method `name` trained on its other rows.
 
-
-def _held_out(name: str, rows: Rows, folds: list[tuple[np.ndarray, np.ndarray]], setup: Setup) -> HeldOut:
-    """Return the logits of each fold's held-out rows by a model of the method `name` trained on its other rows."""
+    A pair task's unlabelled pairs with held-out queries are not trained on either.
+    """
     logits = []
     for number, (train_places, held_places) in enumerate(folds):
         progress = _part(setup.progress, number / len(folds), 1 / len(folds), f"{name}, fold {number + 1}")
-        own = replace(setup, progress=progress)
+        held_out = rows.take(held_places)
+        pairs = setup.pairs
+        if pairs:
+            pairs = replace(pairs, unlabelled=without_queries(pairs.unlabelled, held_out.texts))
+        own = replace(setup, progress=progress, pairs=pairs)
         fitted = _fit(name, rows.take(train_places), own)
-        logits.append(fitted.logits(rows.take(held_places).texts, own))
+        logits.append(fitted.logits(held_out.texts, own))
     places = np.concatenate([held for _, held in folds])
     return HeldOut(rows.origin, rows.labels[places], np.concatenate(logits), setup.mismatch, setup.imbalance != "none")
 

@@ -11,15 +11,20 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from classwright_tools.curation.shingles import folded
+from classwright_tools.domain.cards import ModelCard
 from classwright_tools.domain.example import Example, Split
+from classwright_tools.domain.pair import apart
 from classwright_tools.errors import InvalidInput, NotEnoughData
 from classwright_tools.learning.model import Classifier
+from classwright_tools.learning.rows import without_queries
 from classwright_tools.workspace.datasets import read_rows
 from classwright_tools.workspace.workspace import Workspace
 
 BATCH_TEXTS = 512  # texts between two looks at whether the caller asked to stop
 
 Data = Literal["real", "written", "mixed"]
+HELD_OUT: tuple[Split, ...] = ("validation", "test")
 
 
 @dataclass(frozen=True)
@@ -105,10 +110,21 @@ def label_numbers(rows: Sequence[Example], labels: Sequence[str], dataset: str) 
     return np.array([place[row.label] for row in rows if row.label is not None], np.int64)
 
 
-def queries_trained_on(workspace: Workspace, dataset: str, rows: Sequence[Example]) -> int:
-    """Return how many of the pairs `rows` have a query that training rows of `dataset` have too."""
-    trained = {row.text for row in read_rows(workspace, dataset, "train") if row.text_pair is not None}
-    return sum(row.text in trained for row in rows)
+def queries_trained_on(workspace: Workspace, card: ModelCard, rows: Sequence[Example]) -> int:
+    """Return how many of the pairs `rows` have a query that the rows which the model of `card` learned from have too.
+
+    Case, blanks and punctuation do not count. Unlabelled pairs count if the model took them for rows of a label.
+    """
+    labelled = {folded(row.text) for row in read_rows(workspace, card.dataset, "train") if row.text_pair is not None}
+    taken = unlabelled_pairs(workspace, card.dataset) if card.unlabelled_pairs else ()
+    trained = labelled | {folded(apart(pair)[0]) for pair in taken}
+    return sum(folded(row.text) in trained for row in rows)
+
+
+def unlabelled_pairs(workspace: Workspace, dataset: str) -> tuple[str, ...]:
+    """Return the unlabelled pairs, joined, that a matcher may learn from: none has the query of a held-out row."""
+    held_out = (row.content for split in HELD_OUT for row in read_rows(workspace, dataset, split))
+    return without_queries((row.content for row in read_rows(workspace, dataset, "unlabelled")), held_out)
 
 
 def rows_trained_on(workspace: Workspace, dataset: str, rows: Sequence[Example]) -> int:

@@ -13,7 +13,7 @@ from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoders import Encoder
 from classwright_tools.learning.head import fit_head
 from classwright_tools.learning.rows import training_rows
-from classwright_tools.learning.splits import grouped_folds
+from classwright_tools.learning.splits import needed_folds
 from classwright_tools.measurement.held_out import Answers
 
 MOST_ROWS = 5_000  # enough to see which labels run together; five regressions on more take minutes
@@ -34,12 +34,12 @@ def out_of_fold(
 
     Raises:
         InvalidInput: a row's label is not one of `labels`.
-        NotEnoughData: a label has fewer than two rows, or all rows are one group.
+        NotEnoughData: a label has fewer than two rows, or no row can be held out.
     """
     places = np.sort(np.random.default_rng(seed).permutation(len(rows))[:MOST_ROWS])
     sample = [rows[place] for place in places]
     known = training_rows(sample, labels)
-    folds = grouped_folds(known, seed)
+    folds = needed_folds(known, seed)
     embeddings = encoder.embed(known.texts, cache, lambda done: progress(0.5 * done))
     logits = np.zeros((len(known), len(labels)))
     started = time.perf_counter()

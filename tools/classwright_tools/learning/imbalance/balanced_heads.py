@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from classwright_tools.learning.head import Head, fit_head
+from classwright_tools.learning.head import REGULARISATION, Head, fit_head
 from classwright_tools.learning.method import Progress, Setup
 from classwright_tools.learning.rows import Rows
 from classwright_tools.learning.splits import grouped_folds
@@ -31,11 +31,13 @@ def fit_adjusted(embeddings: np.ndarray, rows: Rows, setup: Setup, progress: Pro
     """Return the logistic regression with logit adjustment, its penalty chosen over grouped folds of the rows.
 
     The choice is by the balanced log-loss of the rows held out: their balanced error jumps with every row of a label
-    that has few, and a penalty chosen by it is half chance.
+    that has few, and a penalty chosen by it is half chance. Where none can be held out it is `REGULARISATION`.
     """
     places = _choosing_places(rows.labels, setup.seed)
     sample, vectors = rows.take(places), embeddings[places]
     folds = grouped_folds(sample, setup.seed)
+    if not folds:
+        return _fit(embeddings, rows.labels, setup.k, REGULARISATION)
     held = np.concatenate([held_out for _, held_out in folds])
     losses = []
     for number, c in enumerate(CANDIDATES):
