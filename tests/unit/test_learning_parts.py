@@ -94,23 +94,12 @@ def test_a_batch_without_two_texts_of_a_label_has_no_loss_and_finite_gradients()
     assert torch.isfinite(vectors.grad).all()
 
 
-def test_the_pair_loss_is_the_mean_squared_error_of_the_cosines_where_both_kinds_of_pairs_weigh_alike() -> None:
-    vectors, labels = unit_vectors(7, 0), [0, 0, 1, 1, 1, 2, 0]  # 6 pairs of a label, 15 of two; one text is alone
+def test_the_pair_loss_is_setfits_own_on_every_pair_once() -> None:
+    vectors, labels = unit_vectors(7, 0), torch.tensor([0, 0, 1, 1, 1, 2, 0])  # one text is alone
     pairs = list(combinations(range(7), 2))
-    alike = [(1 - float(vectors[a] @ vectors[b])) ** 2 for a, b in pairs if labels[a] == labels[b]]
-    apart = [float(vectors[a] @ vectors[b]) ** 2 for a, b in pairs if labels[a] != labels[b]]
-    expected = (sum(alike) / 6 + sum(apart) / 15) / 2
-    assert pair_loss(vectors, torch.tensor(labels)).item() == pytest.approx(expected, rel=1e-5)
-
-
-def test_the_pair_loss_of_balanced_pairs_is_setfits_own() -> None:
-    vectors, labels = unit_vectors(6, 1), torch.tensor([0, 0, 1, 1, 2, 2])
-    pairs = list(combinations(range(6), 2))
-    wanted = [float(labels[a] == labels[b]) for a, b in pairs]
-    drawn = [pair for pair, alike in zip(pairs, wanted, strict=True) for _ in range(4 if alike else 1)]  # 12 of each
-    targets = [alike for alike in wanted for _ in range(4 if alike else 1)]
-    first, second = (vectors[[pair[side] for pair in drawn]] for side in (0, 1))
-    expected = torch.nn.functional.mse_loss(torch.cosine_similarity(first, second), torch.tensor(targets))
+    first, second = (vectors[[pair[side] for pair in pairs]] for side in (0, 1))
+    targets = torch.tensor([float(labels[a] == labels[b]) for a, b in pairs])
+    expected = torch.nn.functional.mse_loss(torch.cosine_similarity(first, second), targets)
     assert pair_loss(vectors, labels).item() == pytest.approx(expected.item(), rel=1e-5)
 
 
@@ -125,17 +114,21 @@ def test_neither_the_names_of_labels_nor_the_order_of_texts_change_the_pair_loss
     torch.testing.assert_close(same, pair_loss(vectors, numbers))
 
 
-@pytest.mark.parametrize(("labels", "kept"), [([0, 1, 2], 0.0), ([1, 1, 1], 1.0)])
-def test_a_batch_without_one_kind_of_pairs_has_the_other_half_of_the_pair_loss_and_finite_gradients(
-    labels: list[int], kept: float
+@pytest.mark.parametrize(("labels", "wanted"), [([0, 1, 2], 0.0), ([1, 1, 1], 1.0)])
+def test_a_batch_without_one_kind_of_pairs_has_the_pair_loss_of_the_other_and_finite_gradients(
+    labels: list[int], wanted: float
 ) -> None:
     vectors = unit_vectors(3, 3).requires_grad_()
     loss = pair_loss(vectors, torch.tensor(labels))
     loss.backward()
     cosines = (vectors @ vectors.T).detach()[~torch.eye(3, dtype=torch.bool)]
-    assert loss.item() == pytest.approx(float((cosines - kept).square().mean()) / 2, rel=1e-5)
+    assert loss.item() == pytest.approx(float((cosines - wanted).square().mean()), rel=1e-5)
     assert vectors.grad is not None
     assert torch.isfinite(vectors.grad).all()
+
+
+def test_the_pair_loss_of_a_single_text_is_0() -> None:
+    assert pair_loss(unit_vectors(1, 3), torch.tensor([2])).item() == 0
 
 
 def test_few_rows_get_more_passes_and_a_number_of_passes_is_kept() -> None:

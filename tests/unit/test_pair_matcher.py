@@ -235,8 +235,8 @@ def test_no_unlabelled_pair_with_the_query_of_a_held_out_one_is_trained_on(
     assert "4 of these rows have a query that was trained on" in told.summary
 
 
-def test_auto_chooses_between_the_probe_and_the_matcher(context: ToolContext) -> None:
-    request = TrainClassifierRequest(task="shop", epochs=1)
+def test_auto_chooses_between_the_probe_and_the_matcher(trained: TrainClassifierResult, context: ToolContext) -> None:
+    request = TrainClassifierRequest(task="shop", dataset=trained.dataset, epochs=1)
 
     result = train_classifier(request, replace(context, run_key="auto"))
 

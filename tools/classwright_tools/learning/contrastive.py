@@ -155,14 +155,13 @@ def supervised_contrastive_loss(embeddings: torch.Tensor, labels: torch.Tensor, 
 def pair_loss(embeddings: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """Return the loss of unit-length `embeddings` (n, d) with `labels` (n,): the mean squared error of their cosines.
 
-    Two texts of a label should have the cosine 1, two of different labels 0; the pairs of either kind weigh half of the
-    whole, however few they are. Without any of a kind that half is 0.
+    Two texts of a label should have the cosine 1, two of different labels 0. All pairs of two texts count alike; of a
+    single text it is 0.
     """
-    cosines = embeddings @ embeddings.T
-    itself = torch.eye(len(labels), dtype=torch.bool, device=embeddings.device)
-    alike = labels[:, None] == labels[None, :]
-    near, far = (1 - cosines[alike & ~itself]).square(), cosines[~alike].square()
-    return near.sum() / max(1, 2 * near.numel()) + far.sum() / max(1, 2 * far.numel())
+    wanted = (labels[:, None] == labels[None, :]).to(embeddings.dtype)
+    pairs = ~torch.eye(len(labels), dtype=torch.bool, device=embeddings.device)
+    errors = (embeddings @ embeddings.T - wanted)[pairs]
+    return errors.square().sum() / max(1, errors.numel())
 
 
 FEW_ROWS = 64
