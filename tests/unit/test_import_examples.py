@@ -6,6 +6,7 @@ import csv
 import gzip
 import json
 import pickle
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from classwright_tools.context import ToolContext
-from classwright_tools.curation.file_readers import MAX_ROW_CHARS
+from classwright_tools.curation.file_readers import MAX_ROW_CHARS, Columns, Position, read_csv
 from classwright_tools.domain.example import SPLITS, Split
 from classwright_tools.domain.noun import MAX_TEXT_CHARS
 from classwright_tools.domain.task import Label, Task
@@ -283,14 +284,56 @@ def test_a_quote_that_is_never_closed_costs_one_row_not_the_file(run: Importer, 
     path = folder / "quotes.csv"
     with path.open("w", encoding="utf-8") as file:
         file.write('text,label\n"a parcel that is late",delivery\n"never closed,refund\n')
-        file.writelines(f"{'filler without an end ' * 20},refund\n" for _ in range(2_500))
+        file.writelines(f"give me back {n * 7919} for order {n},refund\n" for n in range(8_000))
         file.write("I cannot log in any more,account\n")
 
     result = run(path="quotes.csv")
 
+    assert result.read == 8_003
     assert result.labels["delivery"] == 1
     assert result.labels["account"] == 1
-    assert result.skipped["too long"] >= 1
+    assert result.skipped["too long"] == 1
+
+
+def test_rows_after_a_quote_that_is_never_closed_keep_their_numbers(run: Importer, folder: Path) -> None:
+    with (folder / "quotes.csv").open("w", encoding="utf-8") as file:
+        file.write('text,label\n"a parcel\nthat is late",delivery\n"never closed,refund\n')
+        file.writelines(f"give me back {n * 7919} for order {n},refund\n" for n in range(8_000))
+        file.write("I cannot log in any more,\n")
+
+    result = run(path="quotes.csv")
+
+    rows = {example.reason: (example.row, example.text) for example in result.examples}
+    assert rows["too long"] == (1, '"never closed,refund')
+    assert rows["no label"] == (8_002, "I cannot log in any more")
+
+
+def test_a_quote_that_is_open_at_the_end_of_the_file_costs_one_row(run: Importer, folder: Path) -> None:
+    lines = [
+        "text,label",
+        '"never closed,refund',
+        "where is my parcel now,delivery",
+        "I cannot log in any more,account",
+    ]
+    (folder / "quotes.csv").write_text("\n".join(lines), encoding="utf-8")
+
+    result = run(path="quotes.csv")
+
+    assert (result.read, result.imported) == (3, 2)
+    assert result.skipped == {"quote not closed": 1}
+
+
+def test_a_file_whose_every_line_leaves_a_quote_open_is_read_in_time_that_grows_with_its_size(folder: Path) -> None:
+    """Each line closes the quote of the line before and opens one: every row would last for a million characters."""
+    path = folder / "quotes.csv"
+    path.write_text("text,label\n" + 'x","\n' * 300_000, encoding="utf-8")
+
+    start = time.process_time()
+    rows = list(read_csv(path, Columns("text", "label"), Position()))
+
+    assert len(rows) == 300_000
+    assert all(row.problem for row in rows)
+    assert time.process_time() - start < 60  # it takes a second or two, and hours where all is read again for each line
 
 
 def test_one_huge_field_is_skipped_in_bounded_memory(run: Importer, folder: Path) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classwright_tools.domain.example import Provenance, make_example
-from classwright_tools.domain.topic_tree import Cell
-from classwright_tools.measurement.cells import missing_cells, redundant_cells, wanted_rows
+from classwright_tools.domain.example import Example, Provenance, make_example
+from classwright_tools.domain.topic_tree import Cell, LabelTopics, Topic, TopicTree
+from classwright_tools.measurement.cells import held_rows, missing_cells, redundant_cells, wanted_rows
 from classwright_tools.measurement.clusters import error_clusters
 from classwright_tools.measurement.confused_pairs import confused_pairs
 from classwright_tools.measurement.coverage import coverage
@@ -28,6 +29,8 @@ from classwright_tools.measurement.regeneration import (
 from classwright_tools.measurement.style import style_gaps
 from classwright_tools.measurement.text_map import MOST_TEXTS as MOST_DRAWN
 from classwright_tools.measurement.text_map import map_sample, text_map
+from classwright_tools.writing.assignments import make_batches, shared_cell
+from classwright_tools.writing.quotas import quotas_of_tree
 from measurement_parts import answers_of, support_tree, written_rows
 
 LABELS = ("a", "b", "c", "d")
@@ -135,7 +138,7 @@ def test_written_texts_never_show_the_style() -> None:
 def test_thin_cells_are_planned_but_take_a_quarter_of_the_rows_at_most() -> None:
     found = answers_of(*mixed_up(), LABELS)
     rows = [row for row in written_rows() if row.label != "refund"]
-    thin = missing_cells(rows, support_tree(), wanted=3)
+    thin = missing_cells(held_rows(rows, support_tree()), wanted=3)
 
     items = plan_items(found, [found], thin, 3, rows=100)
     few = plan_items(found, [found], thin, 3, rows=12)
@@ -276,7 +279,7 @@ def test_an_empty_cell_is_missing_and_a_thin_one_too() -> None:
     rows = written_rows()
     thinned = [row for row in rows if row.text not in {other.text for other in rows[:3] + rows[7:9]}]
 
-    found = missing_cells(thinned, support_tree(), wanted=3)
+    found = missing_cells(held_rows(thinned, support_tree()), wanted=3)
 
     assert [(finding.cell.label, finding.cell.topic, finding.rows) for finding in found] == [
         ("refund", "money", 0),
@@ -286,8 +289,70 @@ def test_an_empty_cell_is_missing_and_a_thin_one_too() -> None:
 
 
 def test_the_wanted_rows_are_what_most_cells_have() -> None:
-    assert wanted_rows(written_rows()[2:]) == 3
-    assert wanted_rows([make_example("imported", "refund")]) == 2
+    assert wanted_rows(held_rows(written_rows()[2:], support_tree())) == 3
+    assert wanted_rows(held_rows([make_example("imported", "refund")], support_tree())) == 2
+
+
+def tree_of(topics: int, subtopics: int, source_types: int, words_a_topic: int = 1) -> TopicTree:
+    return TopicTree(
+        task="support",
+        source_types=tuple(f"source {number}" for number in range(source_types)),
+        labels=tuple(
+            LabelTopics(
+                label=label,
+                topics=tuple(
+                    Topic(
+                        name=f"{label} {number}" + " matters" * words_a_topic,
+                        subtopics=tuple(f"case {case}" for case in range(subtopics)),
+                    )
+                    for number in range(topics)
+                ),
+            )
+            for label in LABELS[:2]
+        ),
+    )
+
+
+def rows_of_the_calling_model(cells: Sequence[Cell]) -> list[Example]:
+    """Return two rows for each of `cells`, as they are kept when they come by batches."""
+    return [
+        make_example(
+            f"text {number} of batch {batch.batch}",
+            batch.label,
+            origin="written",
+            provenance=Provenance(cell=shared_cell(batch), round=0, writer="calling model"),
+        )
+        for batch in make_batches(quotas_of_tree(cells, None))
+        for number in range(batch.count)
+    ]
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        tree_of(topics=4, subtopics=2, source_types=3),  # a batch a topic
+        tree_of(topics=3, subtopics=4, source_types=5),  # several batches a topic
+        tree_of(topics=7, subtopics=1, source_types=2),  # several topics a batch
+        tree_of(topics=20, subtopics=1, source_types=1, words_a_topic=6),  # more topics a batch than a row can name
+    ],
+)
+def test_rows_of_the_calling_model_fill_the_cells_that_their_batches_were_for(tree: TopicTree) -> None:
+    held = held_rows(rows_of_the_calling_model(tree.cells()), tree)
+
+    assert sum(held.values()) == 2 * len(tree.cells())
+    assert wanted_rows(held) == 2
+    assert missing_cells(held, 2) == ()
+
+
+def test_a_topic_that_the_calling_model_wrote_nothing_about_is_missing() -> None:
+    tree = tree_of(topics=7, subtopics=1, source_types=2)
+    absent = tree.labels[1].topics[4].name
+    held = held_rows(rows_of_the_calling_model([cell for cell in tree.cells() if cell.topic != absent]), tree)
+
+    found = missing_cells(held, wanted_rows(held))
+
+    assert [finding.cell for finding in found] == [cell for cell in tree.cells() if cell.topic == absent]
+    assert {finding.detail for finding in found} == {"0 of 2 rows"}
 
 
 def test_a_cell_whose_rows_say_the_same_is_redundant() -> None:
@@ -311,7 +376,7 @@ def test_contrast_rows_belong_to_no_cell() -> None:
     )
 
     assert redundant_cells([contrast, contrast], lambda texts: np.ones((len(texts), 3)), seed=0) == ()
-    assert wanted_rows([contrast]) == 2
+    assert not any(held_rows([contrast], support_tree()).values())
 
 
 # --- style, map, coverage

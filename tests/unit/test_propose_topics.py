@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.task import Label
 from classwright_tools.domain.topic_tree import LabelTopics, Topic, TopicTree
+from classwright_tools.domain.usage import Caps, TokenCount
 from classwright_tools.errors import Cancelled, InvalidInput, NotFound, WriterFailed
 from classwright_tools.propose_topics import ProposeTopicsRequest, ProposeTopicsResult, propose_topics
 from classwright_tools.writing.writer import Completion, WritingRequest
@@ -156,6 +157,41 @@ def test_a_repeated_run_makes_no_second_tree_and_asks_nothing(context: ToolConte
 
     assert propose_topics(request_for(), context) == first
     assert asked_of(context) == []
+
+
+class CautiousWriter(ScriptedWriter):
+    """Bounds each request by twenty times what its answer takes."""
+
+    def most_tokens(self, request: WritingRequest) -> TokenCount:
+        return TokenCount(2_000, 400 * request.count)
+
+
+def test_a_cap_of_tokens_makes_requests_wait_for_one_another_and_fails_none(context: ToolContext) -> None:
+    labels = tuple(Label(name=f"label {number}") for number in range(20))
+    takes = 160 + 20 * 180 + 20 * 4 * 140  # source types, topics, subtopics
+    writer = CautiousWriter(turns=random.Random(0))
+
+    result = propose_topics(
+        request_for(labels=labels), replace(context, writer=writer, caps=Caps(max_tokens=5 * takes), run_key="run")
+    )
+
+    tree = tree_of(context, result)
+    assert [len(branch.topics) for branch in tree.labels] == [4] * 20
+    assert tree.remarks == ()
+    answers = [well_written(request) for request in writer.asked]
+    assert sum(answer.tokens_in + answer.tokens_out for answer in answers) == takes
+
+
+def test_progress_rises_with_every_answer_to_the_end(context: ToolContext) -> None:
+    seen: list[float | None] = []
+    context = replace(with_writer(context), report=lambda share, _: seen.append(share))
+
+    propose_topics(request_for(), context)
+
+    shares = [share for share in seen if share is not None]
+    assert shares == sorted(set(shares))
+    assert len(shares) == 1 + 3 + 3 * 4
+    assert shares[-1] == pytest.approx(1)
 
 
 def test_it_can_be_cancelled(context: ToolContext) -> None:

@@ -115,7 +115,7 @@ def _report(
     request: ErrorAnalysisRequest, context: ToolContext, task: str, model: Classifier, evidence: Evidence
 ) -> ErrorReport:
     """Return all findings about the errors in `evidence`."""
-    from classwright_tools.measurement.cells import missing_cells, redundant_cells, wanted_rows
+    from classwright_tools.measurement.cells import held_rows, missing_cells, redundant_cells, wanted_rows
     from classwright_tools.measurement.clusters import error_clusters
     from classwright_tools.measurement.confused_pairs import confused_pairs
     from classwright_tools.measurement.error_report import ErrorReport
@@ -128,8 +128,9 @@ def _report(
     found = evidence.errors_in
     is_pairs = model.card.kind == "pair"  # what is written for pairs is queries for items, which no plan holds
     tree = _tree(context, task)
-    wanted = wanted_rows(evidence.train)
-    missing = missing_cells(evidence.train, tree, wanted) if tree else ()
+    held = held_rows(evidence.train, tree) if tree else {}
+    wanted = wanted_rows(held)
+    missing = missing_cells(held, wanted)
     context.progress(0.55, "Looking for labels that are wrong")
     validation = {row.id for row in evidence.real.rows} if evidence.real else set()
     issues = label_issues(evidence.second_opinion, validation) if evidence.second_opinion else ()

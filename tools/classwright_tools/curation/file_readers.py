@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -19,6 +20,8 @@ from classwright_tools.errors import InvalidInput
 
 # A row that is longer than this cannot be a text of at most MAX_TEXT_CHARS with some other columns: it is skipped.
 MAX_ROW_CHARS = 50 * MAX_TEXT_CHARS
+# So many times its size of a CSV file may be read again to find the rows after quotes that were not closed.
+READ_AGAIN = 4
 # How many rows of a file whose rows need not all have the same columns are looked at for the columns' names.
 ROWS_LOOKED_AT = 100
 PARQUET_BATCH = 2_000
@@ -135,8 +138,8 @@ def _json_row(line: str | None, value: Any, columns: Columns) -> SourceRow:
 def read_csv(path: Path, columns: Columns, position: Position) -> Iterator[SourceRow]:
     """Yield the rows under the header of a CSV or TSV file, plain or gzipped.
 
-    The delimiter is the one of "," ";" tab "|" by which the header holds the text column. A row whose quote is never
-    closed is skipped, and reading goes on at the next line.
+    The delimiter is the one of "," ";" tab "|" by which the header holds the text column. Of a row whose quote is never
+    closed the first line is skipped, and reading goes on at the next one.
     """
     source = f"file {path.name!r}"
     with _opened(path, position) as file:
@@ -151,12 +154,13 @@ def read_csv(path: Path, columns: Columns, position: Position) -> Iterator[Sourc
         reader = csv.reader(row_lines, delimiter=delimiter)
         while True:
             try:
-                row_lines.chars = 0
+                row_lines.begin()
                 row = next(reader)
             except StopIteration:
                 return
-            except csv.Error:
-                yield SourceRow(problem="too long")
+            except csv.Error as error:
+                problem = "quote not closed" if isinstance(error, _OpenAtTheEnd) else "too long"
+                yield from (SourceRow(text=line, problem=problem) for line in row_lines.skip())
                 reader = csv.reader(row_lines, delimiter=delimiter)
                 continue
             if row:
@@ -182,22 +186,57 @@ def _at(row: list[str], index: int) -> str | None:
     return row[index] if index < len(row) else None
 
 
+class _OpenAtTheEnd(csv.Error):
+    """The lines ended within a quote."""
+
+
 class _RowLines:
-    """Lines for a csv reader that raises when one row takes too many of them: a quote was not closed."""
+    """Lines for a csv reader that raises when one row takes too many of them, or all: a quote was not closed."""
 
     def __init__(self, lines: Iterator[str | None]) -> None:
         self._lines = lines
-        self.chars = 0
+        self._row: list[str | None] = []
+        self._chars = 0  # of the row
+        self._again: deque[str | None] = deque()
+        self._read = self._read_again = 0  # characters
+
+    def begin(self) -> None:
+        """Let the next line be the first one of a row."""
+        self._row = []
+        self._chars = 0
+
+    def skip(self) -> list[str | None]:
+        """Return what is left out of the row: its first line. The second one is the next to be read.
+
+        A row holds `MAX_ROW_CHARS` characters at most, but in a file made for it every line is the start of such a row.
+        So where `READ_AGAIN` times what was read has been read again, all lines of the row are left out.
+        """
+        if self._read_again > READ_AGAIN * self._read:
+            return self._row
+        self._again.extendleft(reversed(self._row[1:]))
+        return self._row[:1]
 
     def __iter__(self) -> _RowLines:
         return self
 
     def __next__(self) -> str:
-        line = next(self._lines)
+        is_again = bool(self._again)
+        try:
+            line = self._again.popleft() if is_again else next(self._lines)
+        except StopIteration:
+            # A reader wants another line only to begin a row, or for a quote that is still open.
+            if self._row:
+                raise _OpenAtTheEnd from None
+            raise
+        self._row.append(line)
         if line is None:
             raise csv.Error("the line is too long")
-        self.chars += len(line)
-        if self.chars > MAX_ROW_CHARS:
+        self._chars += len(line)
+        if is_again:
+            self._read_again += len(line)
+        else:
+            self._read += len(line)
+        if self._chars > MAX_ROW_CHARS:
             raise csv.Error("the row is too long")
         return line
 

@@ -24,6 +24,7 @@ SHORTENED = 300
 INSTRUCTION_SHOWN = 500
 DESCRIPTIONS_SHOWN = 900  # characters, of all labels together
 WRITER = "calling model"
+_BETWEEN_TOPICS = " / "
 
 
 def make_batches(quotas: Sequence[Quota]) -> tuple[Batch, ...]:
@@ -45,8 +46,20 @@ def shared_cell(batch: Batch) -> Cell:
         common[field] = values[0] if len(values) == 1 else None
     topics = list(dict.fromkeys(cell.topic for cell in batch.cells if cell.topic))
     if len(topics) > 1:
-        common["topic"] = " / ".join(topics)[:SHORTENED]
+        common["topic"] = _BETWEEN_TOPICS.join(topics)[:SHORTENED]
     return Cell(label=batch.label, **common)
+
+
+def topics_in(shared: Cell, topics: Sequence[str]) -> list[str]:
+    """Return those of its label's `topics` that `shared` names: its own one, or those that `shared_cell` joined."""
+    if shared.topic is None:
+        return []
+    if shared.topic in topics:
+        return [shared.topic]
+    if len(shared.topic) >= SHORTENED:  # its end was cut off, so that any topic may be among them
+        return list(topics)
+    joined = f"{_BETWEEN_TOPICS}{shared.topic}{_BETWEEN_TOPICS}"
+    return [topic for topic in topics if f"{_BETWEEN_TOPICS}{topic}{_BETWEEN_TOPICS}" in joined]
 
 
 def open_batches(assignment: Assignment, have: Mapping[str, int]) -> tuple[Batch, ...]:

@@ -1,6 +1,7 @@
 """Growing a topic tree with a writer: source types, topics for each label, subtopics for each topic.
 
-A label's subtopics are asked for as soon as its topics are there; no label waits for another one.
+All requests of one level of the tree are asked together, so that one which the budget cannot hold beside those under
+way waits for them.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from classwright_tools.context import ToolContext
 from classwright_tools.curation.cleaning import clean_text
@@ -32,12 +34,29 @@ class Growth:
     remarks: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Phrases:
-    """The phrases that came, and the failure that kept the rest away."""
+    """So many different phrases that are wanted, those that came, and the failure that kept the rest away."""
 
-    items: tuple[str, ...]
-    failure: ClasswrightError | None
+    kind: WritingKind
+    cell: Cell | None
+    count: int
+    items: tuple[str, ...] = ()
+    failure: ClasswrightError | None = None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing more is to be asked for."""
+        return self.failure is not None or len(self.items) == self.count
+
+    @property
+    def remark(self) -> str | None:
+        """What is missing and why, if anything is."""
+        if len(self.items) == self.count:
+            return None
+        of = " of " + " / ".join(repr(part) for part in (self.cell.label, self.cell.topic) if part) if self.cell else ""
+        why = f" ({self.failure.reason})" if self.failure else ""
+        return f"{len(self.items)} of {self.count} {self.kind.replace('_', ' ')}{of}{why}"
 
 
 class TreeGrower:
@@ -49,7 +68,6 @@ class TreeGrower:
         self._session = session
         self._topics = topics
         self._subtopics = subtopics
-        self._remarks: list[str] = []
 
     async def grow(
         self, labels: Sequence[str], source_types: tuple[str, ...], progress: Callable[[float, str], None]
@@ -60,19 +78,20 @@ class TreeGrower:
             WriterFailed: a label is left without topics; what had arrived is stored.
             Cancelled: the caller asked to stop.
         """
-        done = 0
-
-        async def branch(label: str) -> LabelTopics | WriterFailed:
-            nonlocal done
-            grown = await self._branch(label)
-            done += 1
-            progress(done / len(labels), f"topics of {done} of {len(labels)} labels")
-            return grown
-
-        named, branches = await asyncio.gather(
-            self._source_types(source_types), asyncio.gather(*(branch(label) for label in labels))
+        types = [] if source_types else [_Phrases("source_types", None, SOURCE_TYPES)]
+        topics = [_Phrases("topics", Cell(label=label), self._topics) for label in labels]
+        first = 1 / (1 + self._topics)  # the share that the first level has of all requests
+        await self._fill(
+            [*types, *topics], lambda done, of: progress(first * done / of, f"topics: {done} of {of} answers")
         )
-        failed = [grown for grown in (named, *branches) if isinstance(grown, WriterFailed)]
+        subtopics = [self._below(label, names.items) for label, names in zip(labels, topics, strict=True)]
+        await self._fill(
+            list(chain(*subtopics)),
+            lambda done, of: progress(first + (1 - first) * done / of, f"subtopics: {done} of {of} answers"),
+        )
+        branches = [_branch(*grown) for grown in zip(labels, topics, subtopics, strict=True)]
+        failed = [_failed("the source types", phrases) for phrases in types if not phrases.items]
+        failed += [branch for branch in branches if isinstance(branch, WriterFailed)]
         if failed:
             more = f" and of {len(failed) - 1} more" if len(failed) > 1 else ""
             raise WriterFailed(
@@ -81,64 +100,40 @@ class TreeGrower:
                 "Call propose_topics again once the writer answers: what has arrived is stored and not asked again.",
             )
         return Growth(
-            source_types=tuple(named) if not isinstance(named, WriterFailed) else (),
-            labels=[grown for grown in branches if isinstance(grown, LabelTopics)],
-            remarks=sorted(self._remarks),
+            source_types=types[0].items if types else source_types,
+            labels=[branch for branch in branches if isinstance(branch, LabelTopics)],
+            remarks=sorted(asked.remark for asked in chain(types, topics, *subtopics) if asked.remark),
         )
 
-    async def _source_types(self, given: tuple[str, ...]) -> tuple[str, ...] | WriterFailed:
-        if given:
-            return given
-        phrases = await self._phrases("source_types", None, SOURCE_TYPES)
-        return phrases.items or _failed("the source types", phrases)
+    def _below(self, label: str, topics: Sequence[str]) -> list[_Phrases]:
+        return [_Phrases("subtopics", Cell(label=label, topic=topic), self._subtopics) for topic in topics]
 
-    async def _branch(self, label: str) -> LabelTopics | WriterFailed:
-        """Return the topics of `label` that have subtopics."""
-        names = await self._phrases("topics", Cell(label=label), self._topics)
-        if not names.items:
-            return _failed(f"the topics of label {label!r}", names)
-        cells = [Cell(label=label, topic=name) for name in names.items]
-        below = await asyncio.gather(*(self._phrases("subtopics", cell, self._subtopics) for cell in cells))
-        topics = tuple(
-            Topic(name=name, subtopics=phrases.items)
-            for name, phrases in zip(names.items, below, strict=True)
-            if phrases.items
-        )
-        if not topics:
-            return _failed(f"the subtopics of label {label!r}", below[0])
-        return LabelTopics(label=label, topics=topics)
-
-    async def _phrases(self, kind: WritingKind, cell: Cell | None, count: int) -> _Phrases:
-        """Return `count` different phrases, asking a second time for those that the first answer lacks."""
-        items: tuple[str, ...] = ()
-        failure: ClasswrightError | None = None
+    async def _fill(self, level: Sequence[_Phrases], progress: Callable[[int, int], None]) -> None:
+        """Fill all of `level`, asking a second time for the phrases that the first answers lack."""
+        done = 0
         for attempt in range(2):
-            request = self._request(kind, cell, count - len(items), attempt, items)
-            async for answer in self._session.answers([request]):
-                failure = answer.failure
-                items = distinct_phrases((*items, *(answer.completion.items if answer.completion else ())))[:count]
-            if failure or len(items) == count:
-                break
-        if len(items) < count:
-            of = " of " + " / ".join(repr(part) for part in (cell.label, cell.topic) if part) if cell else ""
-            why = f" ({failure.reason})" if failure else ""
-            self._remarks.append(f"{len(items)} of {count} {kind.replace('_', ' ')}{of}{why}")
-        return _Phrases(items, failure)
+            asked = {(phrases.kind, phrases.cell): phrases for phrases in level if not phrases.is_settled}
+            async for answer in self._session.answers([self._request(phrases, attempt) for phrases in asked.values()]):
+                phrases = asked[answer.request.kind, answer.request.cell]
+                phrases.failure = answer.failure
+                came = answer.completion.items if answer.completion else ()
+                phrases.items = distinct_phrases((*phrases.items, *came))[: phrases.count]
+                if phrases.is_settled or attempt:
+                    done += 1
+                    progress(done, len(level))
 
-    def _request(
-        self, kind: WritingKind, cell: Cell | None, count: int, attempt: int, avoid: tuple[str, ...]
-    ) -> WritingRequest:
+    def _request(self, phrases: _Phrases, attempt: int) -> WritingRequest:
         task = self._task
         return WritingRequest(
-            kind=kind,
+            kind=phrases.kind,
             task=task.slug,
             instruction=task.instruction,
             labels=task.labels,
             languages=task.languages,
-            cell=cell,
-            count=count,
+            cell=phrases.cell,
+            count=phrases.count - len(phrases.items),
             attempt=attempt,
-            avoid=avoid,
+            avoid=phrases.items,
         )
 
 
@@ -176,6 +171,20 @@ def distinct_phrases(phrases: Iterable[str]) -> tuple[str, ...]:
         if cleaned and len(cleaned) <= LONGEST_PHRASE:
             kept.setdefault(cleaned.casefold(), cleaned)
     return tuple(kept.values())
+
+
+def _branch(label: str, names: _Phrases, below: Sequence[_Phrases]) -> LabelTopics | WriterFailed:
+    """Return the topics of `label` that have subtopics."""
+    if not names.items:
+        return _failed(f"the topics of label {label!r}", names)
+    topics = tuple(
+        Topic(name=name, subtopics=phrases.items)
+        for name, phrases in zip(names.items, below, strict=True)
+        if phrases.items
+    )
+    if not topics:
+        return _failed(f"the subtopics of label {label!r}", below[0])
+    return LabelTopics(label=label, topics=topics)
 
 
 def _failed(what: str, phrases: _Phrases) -> WriterFailed:
