@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from mcp_types import CallToolResult
 
 from classwright_server import backend
 from classwright_server.jobs.executors import FileLock
-from classwright_server.jobs.messages import Order
+from classwright_server.jobs.messages import Order, Outcome
 from classwright_server.jobs.process import ProcessPool, child_environment
 from classwright_server.settings import EndpointSettings, Surroundings
 from server_parts import (
@@ -332,3 +332,24 @@ async def test_processes_are_kept_warm_and_recycled_when_idle(tmp_path: Path) ->
     finally:
         pool.close()
         other.release()
+
+
+def test_what_an_order_left_unfinished_is_never_the_outcome_of_the_next_one(tmp_path: Path) -> None:
+    """Here the look whether a job is over fails while it is under way, as it does when its database is out of reach."""
+    looks = iter((False,))
+    pool = ProcessPool(Surroundings(workspace=tmp_path), os.environ, most_seconds=60)
+
+    def run(owner: str, is_over: Callable[[], bool]) -> Outcome:
+        request = {"assignment": f"{owner}-a1", "batch": "b1", "texts": ["t"]}
+        order = Order(run_key=owner, owner=owner, tool="submit_examples", request=request)
+        return pool.run(order, lambda _: None, is_over, writes=True)
+
+    try:
+        with pytest.raises(StopIteration):
+            run("alice", lambda: next(looks))
+        assert not compute_processes(os.getpid())
+        outcome = run("bob", lambda: False)
+    finally:
+        pool.close()
+
+    assert "assignment 'bob-a1': does not exist" in (outcome.error or "")

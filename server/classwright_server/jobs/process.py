@@ -88,27 +88,17 @@ class ComputeProcess:
     ) -> Outcome:
         """Run one order; a crash of the process is an outcome too, and so is its end after `most_seconds`.
 
+        Whatever else ends it, an error of `on_progress` or `is_over` too, ends the process.
+
         Raises:
             JobCancelled: `is_over` said so; the process is gone.
         """
-        self._send(order.model_dump_json())
-        end = time.monotonic() + most_seconds
-        while True:
-            said = self._next_line()
-            if is_over():
-                self.kill()
-                raise JobCancelled
-            if time.monotonic() > end and not (said and said.outcome):
-                self.kill()
-                return Outcome(error=_took_too_long(most_seconds))
-            if said is None:
-                continue
-            if said.outcome:
-                self.memory = said.outcome.memory
-                self.idle_since = time.monotonic()
-                return said.outcome
-            if said.progress:
-                on_progress(said.progress)
+        try:
+            self._send(order.model_dump_json())
+            return self._follow(on_progress, is_over, most_seconds)
+        except BaseException:  # it would answer the next order, perhaps another principal's, with the end of this one
+            self.kill()
+            raise
 
     def end(self) -> None:
         """End the process and everything that it started, at once; a `run` under way sees it."""
@@ -123,6 +113,27 @@ class ComputeProcess:
             if pipe:
                 with contextlib.suppress(BrokenPipeError):
                     pipe.close()
+
+    def _follow(
+        self, on_progress: Callable[[Progress], None], is_over: Callable[[], bool], most_seconds: float
+    ) -> Outcome:
+        """Return the outcome of the order that was sent, once the process has told it."""
+        end = time.monotonic() + most_seconds
+        while True:
+            said = self._next_line()
+            if is_over():
+                raise JobCancelled
+            if time.monotonic() > end and not (said and said.outcome):
+                self.kill()
+                return Outcome(error=_took_too_long(most_seconds))
+            if said is None:
+                continue
+            if said.outcome:
+                self.memory = said.outcome.memory
+                self.idle_since = time.monotonic()
+                return said.outcome
+            if said.progress:
+                on_progress(said.progress)
 
     def _send(self, line: str) -> None:
         assert self._process.stdin is not None
