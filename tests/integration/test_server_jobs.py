@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import sys
 import time
@@ -334,15 +335,19 @@ async def test_processes_are_kept_warm_and_recycled_when_idle(tmp_path: Path) ->
         other.release()
 
 
+def order_of(owner: str) -> Order:
+    """An order whose outcome names its owner."""
+    request = {"assignment": f"{owner}-a1", "batch": "b1", "texts": ["t"]}
+    return Order(run_key=owner, owner=owner, tool="submit_examples", request=request)
+
+
 def test_what_an_order_left_unfinished_is_never_the_outcome_of_the_next_one(tmp_path: Path) -> None:
     """Here the look whether a job is over fails while it is under way, as it does when its database is out of reach."""
     looks = iter((False,))
     pool = ProcessPool(Surroundings(workspace=tmp_path), os.environ, most_seconds=60)
 
     def run(owner: str, is_over: Callable[[], bool]) -> Outcome:
-        request = {"assignment": f"{owner}-a1", "batch": "b1", "texts": ["t"]}
-        order = Order(run_key=owner, owner=owner, tool="submit_examples", request=request)
-        return pool.run(order, lambda _: None, is_over, writes=True)
+        return pool.run(order_of(owner), lambda _: None, is_over, writes=True)
 
     try:
         with pytest.raises(StopIteration):
@@ -353,3 +358,19 @@ def test_what_an_order_left_unfinished_is_never_the_outcome_of_the_next_one(tmp_
         pool.close()
 
     assert "assignment 'bob-a1': does not exist" in (outcome.error or "")
+
+
+def test_a_server_with_more_than_a_thousand_open_files_runs_jobs_too(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (2048, hard))
+    pool = ProcessPool(Surroundings(workspace=tmp_path), os.environ, most_seconds=60)
+    held = [os.open(os.devnull, os.O_RDONLY) for _ in range(1030)]
+    try:
+        outcome = pool.run(order_of("alice"), lambda _: None, lambda: False, writes=True)
+    finally:
+        pool.close()
+        for descriptor in held:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    assert "assignment 'alice-a1': does not exist" in (outcome.error or "")

@@ -146,7 +146,9 @@ class ComputeProcess:
         assert self._process.stdout is not None
         if b"\n" not in self._pending:
             descriptor = self._process.stdout.fileno()
-            if not select.select([descriptor], [], [], TICK_SECONDS)[0]:
+            watched = select.poll()  # `select` itself knows no descriptor above 1,023
+            watched.register(descriptor, select.POLLIN)
+            if not watched.poll(TICK_SECONDS * 1000):
                 return None
             read = os.read(descriptor, 1 << 16)
             if not read:
