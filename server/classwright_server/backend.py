@@ -6,7 +6,7 @@ import logging
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ from classwright_tools.errors import ClasswrightError
 if TYPE_CHECKING:
     from classwright_server.jobs.durable import JobRecord, Jobs
     from classwright_server.jobs.process import ProcessPool
+    from classwright_server.vllm import GpuShare
     from classwright_server.workspaces import Workspaces
     from classwright_tools.workspace.workspace import Workspace
 
@@ -201,25 +202,29 @@ class Opened:
         from classwright_server.vllm import NoGpuShare, VllmServer
         from classwright_server.workspaces import Workspaces
 
-        self._vllm = VllmServer(settings.vllm, os.environ) if settings.vllm else None
         surroundings = settings.surroundings
-        if self._vllm:
-            surroundings = surroundings.model_copy(update={"writer": self._vllm.endpoint})
-        self.workspaces = Workspaces(surroundings)
-        self.workspaces.of(None)  # made, or found to be unusable, before any job is taken
-        self._sign = sign_of_life(surroundings)
-        most_seconds = settings.limits.job_hours * 3600
-        self.pool = ProcessPool(surroundings, os.environ, (self._sign.descriptor,), most_seconds=most_seconds)
-        self.jobs = Jobs(surroundings, self._sign, self.pool, self._vllm or NoGpuShare(), settings.jobs)
+        with ExitStack() as opening:  # what is open when the next one fails is closed again
+            opening.callback(flush_telemetry)
+            self.workspaces = Workspaces(surroundings)
+            opening.callback(self.workspaces.close)
+            self.workspaces.of(None)  # made, or found to be unusable, before any job is taken
+            sign = sign_of_life(surroundings)
+            opening.callback(sign.release)
+            gpu: GpuShare = NoGpuShare()
+            if settings.vllm:
+                gpu = vllm = VllmServer(settings.vllm, os.environ)
+                opening.callback(vllm.close)
+                surroundings = surroundings.model_copy(update={"writer": vllm.endpoint})
+            most_seconds = settings.limits.job_hours * 3600
+            self.pool = ProcessPool(surroundings, os.environ, (sign.descriptor,), most_seconds=most_seconds)
+            opening.callback(self.pool.close)
+            self.jobs = Jobs(surroundings, sign, self.pool, gpu, settings.jobs)
+            opening.callback(self.jobs.close)
+            self._open = opening.pop_all()
 
     def close(self) -> None:
         """Stop everything; jobs under way are left for others."""
-        self.jobs.close()
-        if self._vllm:
-            self._vllm.close()
-        self._sign.release()
-        self.workspaces.close()
-        flush_telemetry()
+        self._open.close()
 
 
 async def _every_two_seconds(go_on: Callable[[], Awaitable[None]]) -> None:

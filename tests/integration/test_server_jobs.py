@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import resource
 import signal
+import sqlite3
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
@@ -17,6 +19,7 @@ import psutil
 import pytest
 from mcp import Client
 from mcp_types import CallToolResult
+from sqlalchemy.exc import OperationalError
 
 from classwright_server import backend
 from classwright_server.jobs.executors import FileLock
@@ -358,6 +361,20 @@ def test_what_an_order_left_unfinished_is_never_the_outcome_of_the_next_one(tmp_
         pool.close()
 
     assert "assignment 'bob-a1': does not exist" in (outcome.error or "")
+
+
+async def test_a_workspace_whose_jobs_could_not_be_opened_is_opened_once_they_are_repaired(tmp_path: Path) -> None:
+    damaged = tmp_path / "jobs.sqlite"
+    with contextlib.closing(sqlite3.connect(damaged)) as connection:
+        connection.execute("CREATE TABLE workflow_status (not_as_it_should_be TEXT)")
+    with pytest.raises(OperationalError, match="workflow_status already exists"):
+        backend.Opened(make_settings(tmp_path))
+    for file in tmp_path.glob("jobs.sqlite*"):
+        file.unlink()
+
+    async with connected(make_settings(tmp_path)) as client:
+        await call(client, "propose_topics", TASK)
+        assert (await call(client, "import_examples", imported(), wait_seconds=50))["status"] == "completed"
 
 
 def test_a_server_with_more_than_a_thousand_open_files_runs_jobs_too(tmp_path: Path) -> None:
