@@ -25,6 +25,7 @@ from server_parts import (
     ERAS,
     TASK,
     ServerProcess,
+    WorkerProcess,
     call,
     call_failing,
     connected,
@@ -211,6 +212,21 @@ async def test_a_job_spends_no_more_than_the_operator_allows(tmp_path: Path) -> 
     assert job["status"] == "completed"
     assert 0 < job["result"]["accepted"] < 100
     assert "20000 of 20000 tokens are spent" in str(job["result"]["missing"])
+
+
+@pytest.mark.anyio
+async def test_the_limits_of_a_job_are_those_of_the_worker_that_runs_it(tmp_path: Path) -> None:
+    with ScriptedEndpoint(writes_dearly) as endpoint:
+        writer = ("--writer-url", endpoint.url, "--writer-model", "scripted")
+        settings = make_settings(tmp_path, writer_url=endpoint.url, jobs=())
+        with WorkerProcess(tmp_path, *writer, "--job-tokens", "20000", "--job-hours", "1"):
+            async with connected(settings) as client:
+                await call(client, "propose_topics", {**TASK, **topics(4)}, wait_seconds=50)
+                told = await call_failing(
+                    client, "synthesize_examples", task="support", rows=10, max_tokens=20_001, wait_seconds=50
+                )
+
+    assert "max_tokens: is 20001, and the operator allows 20000" in told
 
 
 @pytest.mark.parametrize(
