@@ -309,6 +309,21 @@ def test_damage_is_found_in_the_versions_made_from_it_too(workspace: Workspace, 
         read_rows(workspace, second.id, "train")
 
 
+@pytest.mark.parametrize("left", ["nothing", "a link"])
+def test_no_version_is_made_from_one_whose_split_is_gone(left: str, workspace: Workspace, task: Task) -> None:
+    first = save_rows(workspace, rows_of_all_origins())
+    split = first.path / "train.parquet"
+    elsewhere = split.rename(workspace.root / "elsewhere")
+    if left == "a link":
+        split.symlink_to(elsewhere)
+    rows = [make_example("a test row", "account")]
+
+    with pytest.raises(DamagedArtifact, match="dataset 'support-d1': its split 'train' cannot be read back"):
+        save_dataset(workspace, "support", {"test": rows}, parent=first.id, run_key="two", made_by="test")
+
+    assert workspace.latest("dataset", "support") == first
+
+
 def test_a_damaged_card_or_document_is_told(workspace: Workspace, task: Task) -> None:
     dataset = save_rows(workspace, rows_of_all_origins())
     (dataset.path / "card.json").write_text(json.dumps({"task": 1}), encoding="utf-8")
