@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import anyio
+import anyio.from_thread
 import anyio.to_thread
 
 from classwright_server.jobs.messages import Order, Outcome, Progress
@@ -37,6 +38,8 @@ REPORT_EVERY_SECONDS = 2.0
 FIRST_LOOKS_SECONDS = 2.0
 LOOK_SECONDS = 0.05
 LATER_LOOK_SECONDS = 0.25
+QUICK_AT_ONCE = 4
+"""Quick verbs that are under way at once; further calls wait for their turn. Each takes a process."""
 
 Report = Callable[["JobRecord"], Awaitable[None]]
 
@@ -48,6 +51,7 @@ class Backend:
         self.settings = settings
         self._opened: Opened | None = None
         self._opening = anyio.Lock()
+        self._quick = anyio.CapacityLimiter(QUICK_AT_ONCE)  # apart from the threads that look after jobs
         self._users = 0
 
     @asynccontextmanager
@@ -91,7 +95,7 @@ class Backend:
     async def run_now(self, tool: str, request: dict[str, Any], go_on: Callable[[], Awaitable[None]]) -> Outcome:
         """Run a quick verb in a compute process and return its outcome; it is no job.
 
-        `go_on` is called every two seconds until then.
+        `go_on` is called every two seconds until then. When the call is cancelled, so is the verb.
 
         Raises:
             NotFound: something that the request names does not exist.
@@ -104,11 +108,11 @@ class Backend:
         order = Order(run_key=new_job_id(), owner=current_principal(), tool=tool, request=request)
 
         def run() -> Outcome:
-            return opened.pool.run(order, _ignored, _never, writes=True)
+            return opened.pool.run(order, _ignored, _unless_cancelled, writes=True)
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_every_two_seconds, go_on)
-            outcome = await anyio.to_thread.run_sync(run, abandon_on_cancel=True)
+            outcome = await anyio.to_thread.run_sync(run, limiter=self._quick)
             tasks.cancel_scope.cancel()
         count_result(tool, outcome.result or {})
         return outcome
@@ -237,5 +241,7 @@ def _ignored(_progress: Progress) -> None:
     """A quick verb's progress is not reported: it has ended before anyone could read it."""
 
 
-def _never() -> bool:
+def _unless_cancelled() -> bool:
+    """Return that a quick verb is not over; raise if the call that waits for it was cancelled."""
+    anyio.from_thread.check_cancelled()
     return False
