@@ -63,6 +63,7 @@ def _check(settings: ServerSettings) -> int:
     """Try what a server with these settings would lean on, before a client does."""
     import asyncio
 
+    from classwright_server.vllm import vllm_program
     from classwright_server.writers import make_writer
     from classwright_tools.learning.encoders import open_encoder
     from classwright_tools.workspace.workspace import Workspace
@@ -73,6 +74,10 @@ def _check(settings: ServerSettings) -> int:
     _say(f"Workspace {own.workspace} can be written.")
     encoder = open_encoder(own.encoder)
     _say(f"Encoder {own.encoder!r} is here: {encoder.dimension} dimensions.")
+    if settings.vllm:
+        program = vllm_program(os.environ)
+        _say(f"Writer {settings.vllm!r} is started with the server, by {program}; it was not started now.")
+        return 0
     writer = make_writer(own.writer, os.environ)
     if isinstance(writer, EndpointWriter):
         _say(asyncio.run(writer.check()))

@@ -267,9 +267,12 @@ async def test_the_limits_of_a_job_are_those_of_the_worker_that_runs_it(tmp_path
     [
         ({"calls_per_minute": "0"}, "--calls-per-minute='0': is not a whole number above zero"),
         ({"waiting_jobs": "1.5"}, "--waiting-jobs='1.5': is not a whole number"),
-        ({"job_hours": "-1"}, "--job-hours='-1': is not above zero"),
+        ({"job_hours": "-1"}, "--job-hours='-1': is below zero"),
         ({"workspace_gb": "much"}, "--workspace-gb='much': is not a number"),
-        ({"job_tokens": "0"}, "--job-tokens='0': is not above zero"),
+        ({"job_tokens": "0"}, "--job-tokens='0': is not a whole number above zero"),
+        ({"job_tokens": "0.5"}, "--job-tokens='0.5': is not a whole number above zero"),
+        ({"job_tokens": "inf"}, "--job-tokens='inf': is not a number up to 1,000,000,000,000,000"),
+        ({"waiting_jobs": "1e20"}, "--waiting-jobs='1e20': is not a number up to"),
         ({"job_cost": "1"}, "--job-cost: needs the writer's prices"),
     ],
 )

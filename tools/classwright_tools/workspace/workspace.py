@@ -229,10 +229,8 @@ class Workspace:
     def artifacts(self, task: str, kind: Kind | None = None, *, limit: int = 1000) -> Sequence[Artifact]:
         """Return the artifacts of `task`, newest first: those of one `kind` by number, others by the hosts' clocks."""
         query = select(ArtifactRow).where(ArtifactRow.task == task)
-        if kind:
-            query = query.where(ArtifactRow.kind == kind)
-        else:  # across kinds, numbers say nothing
-            query = query.order_by(ArtifactRow.created.desc())
+        # Across kinds, numbers say nothing.
+        query = query.where(ArtifactRow.kind == kind) if kind else query.order_by(ArtifactRow.created.desc())
         query = query.order_by(ArtifactRow.number.desc()).limit(limit)
         with Session(self.engine) as session:
             return [self._artifact(row) for row in session.scalars(query)]
