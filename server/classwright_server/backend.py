@@ -6,11 +6,12 @@ import logging
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import anyio
+import anyio.from_thread
 import anyio.to_thread
 
 from classwright_server.jobs.messages import Order, Outcome, Progress
@@ -25,6 +26,7 @@ from classwright_tools.errors import ClasswrightError
 if TYPE_CHECKING:
     from classwright_server.jobs.durable import JobRecord, Jobs
     from classwright_server.jobs.process import ProcessPool
+    from classwright_server.vllm import GpuShare
     from classwright_server.workspaces import Workspaces
     from classwright_tools.workspace.workspace import Workspace
 
@@ -36,6 +38,8 @@ REPORT_EVERY_SECONDS = 2.0
 FIRST_LOOKS_SECONDS = 2.0
 LOOK_SECONDS = 0.05
 LATER_LOOK_SECONDS = 0.25
+QUICK_AT_ONCE = 4
+"""Quick verbs that are under way at once; further calls wait for their turn. Each takes a process."""
 
 Report = Callable[["JobRecord"], Awaitable[None]]
 
@@ -47,6 +51,7 @@ class Backend:
         self.settings = settings
         self._opened: Opened | None = None
         self._opening = anyio.Lock()
+        self._quick = anyio.CapacityLimiter(QUICK_AT_ONCE)  # apart from the threads that look after jobs
         self._users = 0
 
     @asynccontextmanager
@@ -90,7 +95,7 @@ class Backend:
     async def run_now(self, tool: str, request: dict[str, Any], go_on: Callable[[], Awaitable[None]]) -> Outcome:
         """Run a quick verb in a compute process and return its outcome; it is no job.
 
-        `go_on` is called every two seconds until then.
+        `go_on` is called every two seconds until then. When the call is cancelled, so is the verb.
 
         Raises:
             NotFound: something that the request names does not exist.
@@ -103,11 +108,11 @@ class Backend:
         order = Order(run_key=new_job_id(), owner=current_principal(), tool=tool, request=request)
 
         def run() -> Outcome:
-            return opened.pool.run(order, _ignored, _never, writes=True)
+            return opened.pool.run(order, _ignored, _unless_cancelled, writes=True)
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_every_two_seconds, go_on)
-            outcome = await anyio.to_thread.run_sync(run, abandon_on_cancel=True)
+            outcome = await anyio.to_thread.run_sync(run, limiter=self._quick)
             tasks.cancel_scope.cancel()
         count_result(tool, outcome.result or {})
         return outcome
@@ -201,25 +206,29 @@ class Opened:
         from classwright_server.vllm import NoGpuShare, VllmServer
         from classwright_server.workspaces import Workspaces
 
-        self._vllm = VllmServer(settings.vllm, os.environ) if settings.vllm else None
         surroundings = settings.surroundings
-        if self._vllm:
-            surroundings = surroundings.model_copy(update={"writer": self._vllm.endpoint})
-        self.workspaces = Workspaces(surroundings)
-        self.workspaces.of(None)  # made, or found to be unusable, before any job is taken
-        self._sign = sign_of_life(surroundings)
-        most_seconds = settings.limits.job_hours * 3600
-        self.pool = ProcessPool(surroundings, os.environ, (self._sign.descriptor,), most_seconds=most_seconds)
-        self.jobs = Jobs(surroundings, self._sign, self.pool, self._vllm or NoGpuShare(), settings.jobs)
+        with ExitStack() as opening:  # what is open when the next one fails is closed again
+            opening.callback(flush_telemetry)
+            self.workspaces = Workspaces(surroundings)
+            opening.callback(self.workspaces.close)
+            self.workspaces.of(None)  # made, or found to be unusable, before any job is taken
+            sign = sign_of_life(surroundings)
+            opening.callback(sign.release)
+            gpu: GpuShare = NoGpuShare()
+            if settings.vllm:
+                gpu = vllm = VllmServer(settings.vllm, os.environ)
+                opening.callback(vllm.close)
+                surroundings = surroundings.model_copy(update={"writer": vllm.endpoint})
+            most_seconds = settings.limits.job_hours * 3600
+            self.pool = ProcessPool(surroundings, os.environ, (sign.descriptor,), most_seconds=most_seconds)
+            opening.callback(self.pool.close)
+            self.jobs = Jobs(surroundings, sign, self.pool, gpu, settings.jobs)
+            opening.callback(self.jobs.close)
+            self._open = opening.pop_all()
 
     def close(self) -> None:
         """Stop everything; jobs under way are left for others."""
-        self.jobs.close()
-        if self._vllm:
-            self._vllm.close()
-        self._sign.release()
-        self.workspaces.close()
-        flush_telemetry()
+        self._open.close()
 
 
 async def _every_two_seconds(go_on: Callable[[], Awaitable[None]]) -> None:
@@ -232,5 +241,7 @@ def _ignored(_progress: Progress) -> None:
     """A quick verb's progress is not reported: it has ended before anyone could read it."""
 
 
-def _never() -> bool:
+def _unless_cancelled() -> bool:
+    """Return that a quick verb is not over; raise if the call that waits for it was cancelled."""
+    anyio.from_thread.check_cancelled()
     return False

@@ -63,6 +63,7 @@ def _check(settings: ServerSettings) -> int:
     """Try what a server with these settings would lean on, before a client does."""
     import asyncio
 
+    from classwright_server.vllm import vllm_program
     from classwright_server.writers import make_writer
     from classwright_tools.learning.encoders import open_encoder
     from classwright_tools.workspace.workspace import Workspace
@@ -73,6 +74,10 @@ def _check(settings: ServerSettings) -> int:
     _say(f"Workspace {own.workspace} can be written.")
     encoder = open_encoder(own.encoder)
     _say(f"Encoder {own.encoder!r} is here: {encoder.dimension} dimensions.")
+    if settings.vllm:
+        program = vllm_program(os.environ)
+        _say(f"Writer {settings.vllm!r} is started with the server, by {program}; it was not started now.")
+        return 0
     writer = make_writer(own.writer, os.environ)
     if isinstance(writer, EndpointWriter):
         _say(asyncio.run(writer.check()))
@@ -108,10 +113,11 @@ def _parser() -> argparse.ArgumentParser:
     tools = commands.add_parser("tools", help="print the tools and what they do")
     for command in (serve, worker, check, tools):
         _add_settings(command)
+        _add_job_limits(command)
     for command in (serve, worker):
         command.add_argument("--jobs", metavar="KIND", nargs="+", help="which jobs to run: compute, writing or none")
     for command in (serve, check, tools):
-        _add_http_settings(command)
+        _add_serving_settings(command)
     return parser
 
 
@@ -135,11 +141,15 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     writer.add_argument("--vllm", metavar="MODEL", help="start and watch a `vllm serve MODEL` of its own")
 
 
-def _add_http_settings(parser: argparse.ArgumentParser) -> None:
-    limits = parser.add_argument_group("limits")
+def _add_job_limits(parser: argparse.ArgumentParser) -> None:
+    limits = parser.add_argument_group("limits of a job that runs here")
     limits.add_argument("--job-tokens", metavar="N", help="tokens that one job may have written and read; default: any")
     limits.add_argument("--job-cost", metavar="USD", help="what one job may cost at the writer's prices; default: any")
     limits.add_argument("--job-hours", metavar="N", help="how long a job may run; default: 24")
+
+
+def _add_serving_settings(parser: argparse.ArgumentParser) -> None:
+    limits = parser.add_argument_group("limits of those who call")
     limits.add_argument("--waiting-jobs", metavar="N", help="jobs of a principal that may wait; default: 1,000")
     limits.add_argument("--workspace-gb", metavar="N", help="size of a principal's own workspace; default: 50")
     limits.add_argument(

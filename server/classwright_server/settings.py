@@ -23,6 +23,8 @@ from classwright_tools.errors import InvalidInput
 
 PREFIX = "CLASSWRIGHT_"
 DEFAULT_PORT = 8931
+MOST_OF_ANY = 10**15
+"""The largest number that a setting may be: what is larger, infinity among it, is a slip."""
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -129,7 +131,7 @@ def settings_from(flags: Mapping[str, Any], environment: Mapping[str, str]) -> S
         surroundings=surroundings,
         http=chosen.is_on("http"),
         host=chosen.text("host") or "127.0.0.1",
-        port=chosen.whole_number("port", DEFAULT_PORT),
+        port=chosen.whole_number("port", DEFAULT_PORT, most=65_535),
         token_env=chosen.text("token_env"),
         authorization=_authorization(chosen),
         limits=_limits(chosen),
@@ -181,20 +183,33 @@ class _Chosen:
         return text
 
     def number(self, name: str) -> float | None:
-        """Return the setting `name` as a number, or None."""
+        """Return the setting `name`, a number from zero on, or None."""
         text = self.text(name)
         try:
-            return None if text is None else float(text)
+            value = None if text is None else float(text)
         except ValueError:
             raise self.unusable(name, "is not a number") from None
+        if value is not None and not 0 <= value <= MOST_OF_ANY:
+            raise self.unusable(name, "is below zero" if value < 0 else f"is not a number up to {MOST_OF_ANY:,}")
+        return value
 
-    def whole_number(self, name: str, default: int) -> int:
-        """Return the setting `name` as a whole number, or `default`."""
+    def limit(self, name: str, *, whole: bool) -> float | None:
+        """Return the setting `name`, a number above zero, or None."""
+        value = self.number(name)
+        if value is not None and not (value and (value.is_integer() or not whole)):
+            raise self.unusable(name, "is not a whole number above zero" if whole else "is not above zero")
+        return value
+
+    def whole_number(self, name: str, default: int, most: int = MOST_OF_ANY) -> int:
+        """Return the setting `name`, a whole number from zero to `most`, or `default`."""
         text = self.text(name)
         try:
-            return default if text is None else int(text)
+            value = default if text is None else int(text)
         except ValueError:
             raise self.unusable(name, "is not a whole number") from None
+        if not 0 <= value <= most:
+            raise self.unusable(name, f"is not a whole number from 0 to {most:,}")
+        return value
 
     def unusable(self, name: str, reason: str) -> InvalidInput:
         """Return the error that says why the setting `name` cannot be used."""
@@ -204,20 +219,14 @@ class _Chosen:
 
 def _limits(chosen: _Chosen) -> Limits:
     """Return the limits, each its default if it is not set."""
-    values = {name: chosen.number(name) for name in Limits.model_fields}
-    for name, value in values.items():
-        whole = Limits.model_fields[name].annotation is int
-        if value is not None and not (value > 0 and (value.is_integer() or not whole)):
-            raise chosen.unusable(name, "is not a whole number above zero" if whole else "is not above zero")
+    fields = Limits.model_fields.items()
+    values = {name: chosen.limit(name, whole=field.annotation is int) for name, field in fields}
     return Limits.model_validate({name: value for name, value in values.items() if value is not None})
 
 
 def _caps(chosen: _Chosen) -> Caps:
     """Return what one job may spend on the writer."""
-    tokens, cost = chosen.number("job_tokens"), chosen.number("job_cost")
-    for name, value in (("job_tokens", tokens), ("job_cost", cost)):
-        if value is not None and not value > 0:
-            raise chosen.unusable(name, "is not above zero")
+    tokens, cost = chosen.limit("job_tokens", whole=True), chosen.limit("job_cost", whole=False)
     priced = chosen.text("writer_price_in") or chosen.text("writer_price_out")
     if cost is not None and not priced:
         raise InvalidInput("--job-cost", "needs the writer's prices", "Add --writer-price-in and --writer-price-out.")

@@ -43,3 +43,20 @@ def test_it_names_the_endpoint_that_is_down(tmp_path: Path, capsys: pytest.Captu
 def test_it_says_who_writes_when_no_writer_is_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "--workspace", str(tmp_path)]) == 0
     assert "the calling model writes the texts" in capsys.readouterr().out
+
+
+def test_it_says_that_a_vllm_of_the_servers_own_is_started_later_or_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    options = ["check", "--workspace", str(tmp_path / "new"), "--vllm", "some/model"]
+    missing = main(options)
+    program = tmp_path / "vllm"
+    program.touch(0o755)
+    code = main(options)
+
+    told = capsys.readouterr()
+    assert (missing, code) == (2, 0)
+    assert "--vllm: needs the program 'vllm'" in told.err
+    assert f"Writer 'some/model' is started with the server, by {program}" in told.out
+    assert "No writer is set" not in told.out

@@ -20,6 +20,7 @@ from classwright_tools.errors import InvalidInput
 from server_parts import ERAS, TASK, ServerProcess, call, finished, make_settings, rows
 
 TOKEN = "TOKEN_OF_THE_TEST"  # the variable's name
+WRITER = {"writer_url": ["http://one/v1"], "writer_model": "m"}
 
 
 @pytest.mark.anyio
@@ -92,6 +93,15 @@ async def test_with_a_token_only_its_bearer_gets_in(tmp_path: Path) -> None:
                 assert (await call(client, "list_jobs"))["jobs"] == []
 
 
+def test_an_address_of_ipv6_takes_a_token_too(tmp_path: Path) -> None:
+    token = secrets.token_hex(16)
+    app = http_app(make_settings(tmp_path, http=True, host="::1", token_env=TOKEN), {TOKEN: token})
+
+    with TestClient(app, base_url="http://[::1]:8931") as client:
+        assert client.post("/mcp", json={}).status_code == 401
+        assert client.post("/mcp", json={}, headers={"Authorization": f"Bearer {token}"}).status_code == 400
+
+
 def test_flags_win_over_variables_and_lists_are_read_from_both(tmp_path: Path) -> None:
     environment = {
         "CLASSWRIGHT_WORKSPACE": str(tmp_path / "a"),
@@ -117,6 +127,13 @@ def test_flags_win_over_variables_and_lists_are_read_from_both(tmp_path: Path) -
         ({"writer_url": ["http://one/v1"]}, "Add --writer-model"),
         ({"recorded": ["f.jsonl"], "vllm": "m"}, "given twice, by --recorded and --vllm"),
         ({"port": "many"}, "--port='many'.*not a whole number"),
+        (
+            {"port": "99999"},
+            "--port='99999': is not a whole number from 0 to 65,535. Correct --port or CLASSWRIGHT_PORT",
+        ),
+        ({**WRITER, "writer_thinking_tokens": "-5"}, "--writer-thinking-tokens='-5': is not a whole number from 0"),
+        ({**WRITER, "writer_price_in": "-1"}, "--writer-price-in='-1': is below zero"),
+        ({**WRITER, "writer_price_out": "nan"}, "--writer-price-out='nan': is not a number up to"),
     ],
 )
 def test_settings_that_cannot_be_used_are_named(flags: dict[str, object], words: str) -> None:

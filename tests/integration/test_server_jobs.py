@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import resource
 import signal
+import sqlite3
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +19,11 @@ import psutil
 import pytest
 from mcp import Client
 from mcp_types import CallToolResult
+from sqlalchemy.exc import OperationalError
 
 from classwright_server import backend
 from classwright_server.jobs.executors import FileLock
-from classwright_server.jobs.messages import Order
+from classwright_server.jobs.messages import Order, Outcome
 from classwright_server.jobs.process import ProcessPool, child_environment
 from classwright_server.settings import EndpointSettings, Surroundings
 from server_parts import (
@@ -332,3 +336,58 @@ async def test_processes_are_kept_warm_and_recycled_when_idle(tmp_path: Path) ->
     finally:
         pool.close()
         other.release()
+
+
+def order_of(owner: str) -> Order:
+    """An order whose outcome names its owner."""
+    request = {"assignment": f"{owner}-a1", "batch": "b1", "texts": ["t"]}
+    return Order(run_key=owner, owner=owner, tool="submit_examples", request=request)
+
+
+def test_what_an_order_left_unfinished_is_never_the_outcome_of_the_next_one(tmp_path: Path) -> None:
+    """Here the look whether a job is over fails while it is under way, as it does when its database is out of reach."""
+    looks = iter((False,))
+    pool = ProcessPool(Surroundings(workspace=tmp_path), os.environ, most_seconds=60)
+
+    def run(owner: str, is_over: Callable[[], bool]) -> Outcome:
+        return pool.run(order_of(owner), lambda _: None, is_over, writes=True)
+
+    try:
+        with pytest.raises(StopIteration):
+            run("alice", lambda: next(looks))
+        assert not compute_processes(os.getpid())
+        outcome = run("bob", lambda: False)
+    finally:
+        pool.close()
+
+    assert "assignment 'bob-a1': does not exist" in (outcome.error or "")
+
+
+async def test_a_workspace_whose_jobs_could_not_be_opened_is_opened_once_they_are_repaired(tmp_path: Path) -> None:
+    damaged = tmp_path / "jobs.sqlite"
+    with contextlib.closing(sqlite3.connect(damaged)) as connection:
+        connection.execute("CREATE TABLE workflow_status (not_as_it_should_be TEXT)")
+    with pytest.raises(OperationalError, match="workflow_status already exists"):
+        backend.Opened(make_settings(tmp_path))
+    for file in tmp_path.glob("jobs.sqlite*"):
+        file.unlink()
+
+    async with connected(make_settings(tmp_path)) as client:
+        await call(client, "propose_topics", TASK)
+        assert (await call(client, "import_examples", imported(), wait_seconds=50))["status"] == "completed"
+
+
+def test_a_server_with_more_than_a_thousand_open_files_runs_jobs_too(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (2048, hard))
+    pool = ProcessPool(Surroundings(workspace=tmp_path), os.environ, most_seconds=60)
+    held = [os.open(os.devnull, os.O_RDONLY) for _ in range(1030)]
+    try:
+        outcome = pool.run(order_of("alice"), lambda _: None, lambda: False, writes=True)
+    finally:
+        pool.close()
+        for descriptor in held:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    assert "assignment 'alice-a1': does not exist" in (outcome.error or "")

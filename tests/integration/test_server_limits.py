@@ -11,12 +11,14 @@ from typing import Any
 import anyio
 import httpx
 import pytest
+from anyio.lowlevel import checkpoint
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
 from mcp.shared.exceptions import MCPError
 
 from classwright_server import rates, room
+from classwright_server.backend import QUICK_AT_ONCE, Backend
 from classwright_server.principals import slug_of
 from classwright_server.settings import Limits, settings_from
 from classwright_tools.domain.usage import Caps
@@ -25,6 +27,7 @@ from server_parts import (
     ERAS,
     TASK,
     ServerProcess,
+    WorkerProcess,
     call,
     call_failing,
     connected,
@@ -34,6 +37,7 @@ from server_parts import (
     signed_in,
     token_of,
     topics,
+    until,
     writes_sentences,
 )
 from token_parts import Authority, bearer
@@ -213,14 +217,62 @@ async def test_a_job_spends_no_more_than_the_operator_allows(tmp_path: Path) -> 
     assert "20000 of 20000 tokens are spent" in str(job["result"]["missing"])
 
 
+@pytest.mark.anyio
+async def test_calls_that_are_given_up_never_have_more_under_way_than_is_allowed(tmp_path: Path) -> None:
+    """A quick tool's order ends with its call, and until then its place is taken; others answer meanwhile."""
+    backend = Backend(make_settings(tmp_path))
+    async with backend.running(), anyio.create_task_group() as watching:
+        at_work = (await backend.opened()).pool._busy
+        most = 0
+
+        async def watch() -> None:
+            nonlocal most
+            while True:
+                most = max(most, len(at_work))
+                await anyio.sleep(0.01)
+
+        watching.start_soon(watch)
+        for _ in range(2):
+            async with anyio.create_task_group() as calls:
+                for _ in range(20):
+                    calls.start_soon(backend.run_now, "propose_topics", TASK, checkpoint)
+                await until(lambda: len(at_work) >= QUICK_AT_ONCE)
+                assert await backend.newest_jobs(1, 0) == []
+                calls.cancel_scope.cancel()
+            assert not at_work
+        outcome = await backend.run_now("propose_topics", TASK, checkpoint)
+        watching.cancel_scope.cancel()
+
+    assert most == QUICK_AT_ONCE
+    assert outcome.error is None
+
+
+@pytest.mark.anyio
+async def test_the_limits_of_a_job_are_those_of_the_worker_that_runs_it(tmp_path: Path) -> None:
+    with ScriptedEndpoint(writes_dearly) as endpoint:
+        writer = ("--writer-url", endpoint.url, "--writer-model", "scripted")
+        settings = make_settings(tmp_path, writer_url=endpoint.url, jobs=())
+        with WorkerProcess(tmp_path, *writer, "--job-tokens", "20000", "--job-hours", "1"):
+            async with connected(settings) as client:
+                await call(client, "propose_topics", {**TASK, **topics(4)}, wait_seconds=50)
+                told = await call_failing(
+                    client, "synthesize_examples", task="support", rows=10, max_tokens=20_001, wait_seconds=50
+                )
+
+    assert "max_tokens: is 20001, and the operator allows 20000" in told
+
+
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
         ({"calls_per_minute": "0"}, "--calls-per-minute='0': is not a whole number above zero"),
         ({"waiting_jobs": "1.5"}, "--waiting-jobs='1.5': is not a whole number"),
-        ({"job_hours": "-1"}, "--job-hours='-1': is not above zero"),
+        ({"job_hours": "-1"}, "--job-hours='-1': is below zero"),
         ({"workspace_gb": "much"}, "--workspace-gb='much': is not a number"),
-        ({"job_tokens": "0"}, "--job-tokens='0': is not above zero"),
+        ({"job_tokens": "0"}, "--job-tokens='0': is not a whole number above zero"),
+        ({"job_tokens": "0.5"}, "--job-tokens='0.5': is not a whole number above zero"),
+        ({"job_tokens": "inf"}, "--job-tokens='inf': is not a number up to 1,000,000,000,000,000"),
+        ({"waiting_jobs": "1e20"}, "--waiting-jobs='1e20': is not a number up to"),
         ({"job_cost": "1"}, "--job-cost: needs the writer's prices"),
     ],
 )

@@ -6,6 +6,7 @@ The real program needs a GPU. What is tested here is the watching: starting, res
 from __future__ import annotations
 
 import os
+import sqlite3
 import stat
 import sys
 import threading
@@ -15,13 +16,15 @@ from pathlib import Path
 
 import anyio
 import httpx
+import psutil
 import pytest
 
 from classwright_server import vllm
+from classwright_server.backend import Opened
 from classwright_server.cli import main
 from classwright_server.vllm import VllmServer
-from classwright_tools.errors import InvalidInput, WriterFailed
-from server_parts import is_alive
+from classwright_tools.errors import InvalidInput, StorageFailed, WriterFailed
+from server_parts import is_alive, make_settings
 
 STAND_IN = """#!{python}
 import http.server, os, sys
@@ -136,6 +139,22 @@ def test_it_ends_with_the_server(environment: dict[str, str], tmp_path: Path) ->
     while is_alive(process) and time.monotonic() < deadline:
         pass
     assert not is_alive(process)
+
+
+@pytest.mark.parametrize("file", ["workspace", "workspace/jobs.sqlite"])
+def test_it_ends_when_what_else_the_server_needs_cannot_be_opened(
+    environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str
+) -> None:
+    """A server tries again at each call, here twice."""
+    monkeypatch.setenv("PATH", environment["PATH"])
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).write_text("neither a folder nor a database, but more than a hundred bytes of it. " * 2)
+    settings = make_settings(tmp_path / "workspace", vllm="some/model")
+    for _ in range(2):
+        with pytest.raises((StorageFailed, sqlite3.DatabaseError)):
+            Opened(settings)
+
+    assert not [child for child in psutil.Process().children() if is_alive(child.pid)]
 
 
 def test_a_machine_without_vllm_is_told_so_before_anything_starts(

@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.errors import DamagedArtifact, InvalidInput, NotFound, StorageFailed
 from classwright_tools.workspace.atomic import STALE_SECONDS
 from classwright_tools.workspace.datasets import iterate_rows, read_card, read_rows, save_dataset
-from classwright_tools.workspace.index import SubmissionRow
+from classwright_tools.workspace.index import ArtifactRow, SubmissionRow
 from classwright_tools.workspace.workspace import Artifact, Kind, Workspace
 from postgres_parts import ON_BOTH
 
@@ -64,6 +65,24 @@ def test_artifacts_are_listed_newest_first(workspace: Workspace, task: Task) -> 
     latest = workspace.latest("model", "support")
     assert latest is not None
     assert latest.id == "support-m6"
+
+
+@ON_BOTH
+def test_the_newest_of_a_kind_is_the_last_one_made_whatever_the_clock_of_its_host_said(
+    workspace: Workspace, task: Task
+) -> None:
+    first = publish(workspace, "a", "dataset")
+    with Session(workspace.engine) as session, session.begin():  # as a host whose clock is ahead would have it
+        session.get_one(ArtifactRow, first.id).created += timedelta(hours=1)
+    second = publish(workspace, "b", "dataset")
+
+    latest = workspace.latest("dataset", "support")
+    third = workspace.publish(
+        "dataset", "support", lambda folder: _write(folder, "c"), run_key="c", parent=second.id, on_newest=True
+    )
+
+    assert latest == second
+    assert workspace.artifacts("support", "dataset")[0] == third
 
 
 @ON_BOTH
@@ -288,6 +307,21 @@ def test_damage_is_found_in_the_versions_made_from_it_too(workspace: Workspace, 
 
     with pytest.raises(DamagedArtifact):
         read_rows(workspace, second.id, "train")
+
+
+@pytest.mark.parametrize("left", ["nothing", "a link"])
+def test_no_version_is_made_from_one_whose_split_is_gone(left: str, workspace: Workspace, task: Task) -> None:
+    first = save_rows(workspace, rows_of_all_origins())
+    split = first.path / "train.parquet"
+    elsewhere = split.rename(workspace.root / "elsewhere")
+    if left == "a link":
+        split.symlink_to(elsewhere)
+    rows = [make_example("a test row", "account")]
+
+    with pytest.raises(DamagedArtifact, match="dataset 'support-d1': its split 'train' cannot be read back"):
+        save_dataset(workspace, "support", {"test": rows}, parent=first.id, run_key="two", made_by="test")
+
+    assert workspace.latest("dataset", "support") == first
 
 
 def test_a_damaged_card_or_document_is_told(workspace: Workspace, task: Task) -> None:

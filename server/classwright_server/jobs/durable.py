@@ -103,25 +103,11 @@ class Jobs:
         self._runs: dict[str, object] = {}  # by job, the run of it that may go on in this process
         self._stopping = threading.Event()
         _current = self
-        DBOS(
-            config={
-                "name": "classwright",
-                "system_database_url": _database_url(surroundings),
-                "application_version": JOBS_VERSION,
-                "executor_id": sign.executor_id,
-                "serializer": DBOSPortableJSONSerializer(),
-                "db_engine_kwargs": {"hide_parameters": True},  # an error in the log holds no text of a request
-                "log_level": "WARNING",
-            }
-        )
-        DBOS.listen_queues(queues)
-        DBOS.launch()
-        # SQLite is shared by the servers of one machine, PostgreSQL by hosts with a GPU each.
-        together = 1 if surroundings.index_url is None else None
-        DBOS.register_queue(
-            "compute", worker_concurrency=1, global_concurrency=together, polling_interval_sec=POLL_SECONDS
-        )
-        DBOS.register_queue("writing", worker_concurrency=WRITING_AT_ONCE, polling_interval_sec=POLL_SECONDS)
+        try:
+            _launch(surroundings, sign.executor_id, queues)
+        except BaseException:  # half launched, it would pass for launched when it is tried again
+            DBOS.destroy(workflow_completion_timeout_sec=0)
+            raise
         self._rescuer = threading.Thread(target=self._take_over, name="classwright-rescuer", daemon=True)
         self._rescuer.start()
 
@@ -267,6 +253,27 @@ def run_job(tool: str, request: dict[str, Any]) -> dict[str, Any]:
     except JobCancelled:
         logger.info("job %s was cancelled, or taken over by another", DBOS.workflow_id)
         raise
+
+
+def _launch(surroundings: Surroundings, executor_id: str, queues: Sequence[QueueName]) -> None:
+    """Launch DBOS on the workspace's database, with both queues, of which this process takes jobs from `queues`."""
+    DBOS(
+        config={
+            "name": "classwright",
+            "system_database_url": _database_url(surroundings),
+            "application_version": JOBS_VERSION,
+            "executor_id": executor_id,
+            "serializer": DBOSPortableJSONSerializer(),
+            "db_engine_kwargs": {"hide_parameters": True},  # an error in the log holds no text of a request
+            "log_level": "WARNING",
+        }
+    )
+    DBOS.listen_queues(queues)
+    DBOS.launch()
+    # SQLite is shared by the servers of one machine, PostgreSQL by hosts with a GPU each.
+    together = 1 if surroundings.index_url is None else None
+    DBOS.register_queue("compute", worker_concurrency=1, global_concurrency=together, polling_interval_sec=POLL_SECONDS)
+    DBOS.register_queue("writing", worker_concurrency=WRITING_AT_ONCE, polling_interval_sec=POLL_SECONDS)
 
 
 def _check_queue(user: str, most_waiting: int) -> None:

@@ -88,27 +88,17 @@ class ComputeProcess:
     ) -> Outcome:
         """Run one order; a crash of the process is an outcome too, and so is its end after `most_seconds`.
 
+        Whatever else ends it, an error of `on_progress` or `is_over` too, ends the process.
+
         Raises:
             JobCancelled: `is_over` said so; the process is gone.
         """
-        self._send(order.model_dump_json())
-        end = time.monotonic() + most_seconds
-        while True:
-            said = self._next_line()
-            if is_over():
-                self.kill()
-                raise JobCancelled
-            if time.monotonic() > end and not (said and said.outcome):
-                self.kill()
-                return Outcome(error=_took_too_long(most_seconds))
-            if said is None:
-                continue
-            if said.outcome:
-                self.memory = said.outcome.memory
-                self.idle_since = time.monotonic()
-                return said.outcome
-            if said.progress:
-                on_progress(said.progress)
+        try:
+            self._send(order.model_dump_json())
+            return self._follow(on_progress, is_over, most_seconds)
+        except BaseException:  # it would answer the next order, perhaps another principal's, with the end of this one
+            self.kill()
+            raise
 
     def end(self) -> None:
         """End the process and everything that it started, at once; a `run` under way sees it."""
@@ -124,6 +114,27 @@ class ComputeProcess:
                 with contextlib.suppress(BrokenPipeError):
                     pipe.close()
 
+    def _follow(
+        self, on_progress: Callable[[Progress], None], is_over: Callable[[], bool], most_seconds: float
+    ) -> Outcome:
+        """Return the outcome of the order that was sent, once the process has told it."""
+        end = time.monotonic() + most_seconds
+        while True:
+            said = self._next_line()
+            if is_over():
+                raise JobCancelled
+            if time.monotonic() > end and not (said and said.outcome):
+                self.kill()
+                return Outcome(error=_took_too_long(most_seconds))
+            if said is None:
+                continue
+            if said.outcome:
+                self.memory = said.outcome.memory
+                self.idle_since = time.monotonic()
+                return said.outcome
+            if said.progress:
+                on_progress(said.progress)
+
     def _send(self, line: str) -> None:
         assert self._process.stdin is not None
         with contextlib.suppress(BrokenPipeError):  # its end is seen where its answer is read
@@ -135,7 +146,9 @@ class ComputeProcess:
         assert self._process.stdout is not None
         if b"\n" not in self._pending:
             descriptor = self._process.stdout.fileno()
-            if not select.select([descriptor], [], [], TICK_SECONDS)[0]:
+            watched = select.poll()  # `select` itself knows no descriptor above 1,023
+            watched.register(descriptor, select.POLLIN)
+            if not watched.poll(TICK_SECONDS * 1000):
                 return None
             read = os.read(descriptor, 1 << 16)
             if not read:

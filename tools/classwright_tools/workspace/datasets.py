@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
@@ -80,11 +81,7 @@ def iterate_rows(workspace: Workspace, dataset: str, split: Split) -> Iterator[l
         for batch in pq.ParquetFile(path).iter_batches(batch_size=BATCH_ROWS):
             yield [_example(row) for row in batch.to_pylist()]
     except (pa.ArrowException, OSError, KeyError, ValueError) as error:
-        raise DamagedArtifact(
-            f"dataset {dataset!r}",
-            f"its split {split!r} cannot be read back",
-            "Use its parent, or make it again.",
-        ) from error
+        raise _unreadable(dataset, split) from error
 
 
 def read_card(workspace: Workspace, dataset: str) -> DatasetCard:
@@ -123,12 +120,13 @@ def save_dataset(
 
     Raises:
         InvalidInput: a row of a pair task has one text, or a row of a text task has two.
+        DamagedArtifact: a split of `parent` is gone.
         Overtaken: with `on_newest`, `parent` is not the task's newest dataset any more.
     """
     import shutil
 
     current = workspace.task(task)
-    source = workspace.artifact(parent, "dataset").path if parent else None
+    source = workspace.artifact(parent, "dataset") if parent else None
     kept = read_card(workspace, parent) if parent else None
 
     def write(folder: Path) -> None:
@@ -138,12 +136,13 @@ def save_dataset(
             name = f"{split}.parquet"
             if split in changed:
                 counts.extend(_write_split(folder / name, split, _of_kind(changed[split], current), current.kind))
-            elif source and (source / name).exists():
-                shutil.copyfile(source / name, folder / name)
-            if (folder / name).exists():
-                # A copy has the digest that was written then: damage done since does not become the truth.
-                copied = kept.files.get(name) if kept and split not in changed else None
-                digests[name] = copied or _sha256(folder / name)
+                if (folder / name).exists():
+                    digests[name] = _sha256(folder / name)
+            elif source and kept and name in kept.files:
+                with _open_split(source, split) as original, (folder / name).open("wb") as copy:
+                    shutil.copyfileobj(original, copy)
+                # That which was written then: damage done since does not become the truth.
+                digests[name] = kept.files[name]
         card = DatasetCard(
             task=task,
             task_version=current.version,
@@ -201,6 +200,20 @@ def _write_split(path: Path, split: Split, examples: Iterable[Example], kind: Ta
     if writer:
         writer.close()
     return [SplitCount(split=split, label=label, origin=origin, rows=n) for (label, origin), n in counts.items()]
+
+
+def _open_split(dataset: Artifact, split: Split) -> BufferedReader:
+    """Open the file of a split that the dataset's card tells of."""
+    try:
+        return open_own(dataset.path / f"{split}.parquet")
+    except OSError as error:
+        raise _unreadable(dataset.id, split) from error
+
+
+def _unreadable(dataset: str, split: Split) -> DamagedArtifact:
+    return DamagedArtifact(
+        f"dataset {dataset!r}", f"its split {split!r} cannot be read back", "Use its parent, or make it again."
+    )
 
 
 def _sha256(path: Path) -> str:

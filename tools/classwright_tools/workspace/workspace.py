@@ -227,11 +227,11 @@ class Workspace:
         return next(iter(self.artifacts(task, kind, limit=1)), None)
 
     def artifacts(self, task: str, kind: Kind | None = None, *, limit: int = 1000) -> Sequence[Artifact]:
-        """Return the artifacts of `task`, newest first."""
+        """Return the artifacts of `task`, newest first: those of one `kind` by number, others by the hosts' clocks."""
         query = select(ArtifactRow).where(ArtifactRow.task == task)
-        if kind:
-            query = query.where(ArtifactRow.kind == kind)
-        query = query.order_by(ArtifactRow.created.desc(), ArtifactRow.number.desc()).limit(limit)
+        # Across kinds, numbers say nothing.
+        query = query.where(ArtifactRow.kind == kind) if kind else query.order_by(ArtifactRow.created.desc())
+        query = query.order_by(ArtifactRow.number.desc()).limit(limit)
         with Session(self.engine) as session:
             return [self._artifact(row) for row in session.scalars(query)]
 
