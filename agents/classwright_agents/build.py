@@ -19,7 +19,7 @@ from classwright_agents.figures import Estimate, Gain, Round, Spent
 from classwright_agents.journal import Journal
 from classwright_agents.picture import StageName
 from classwright_agents.rows import batches, read_rows
-from classwright_agents.steps import Step, Steps
+from classwright_agents.steps import Check, Step, Steps, accept
 from classwright_agents.task_file import TaskFile
 from classwright_agents.view import View
 
@@ -87,8 +87,6 @@ class Build:
         if rows:
             plan["rows"] = rows
         written = await self._write(0, plan)
-        if not written["accepted"]:
-            raise ToolError("Tool 'synthesize_examples'", "no text was written", written["next_step"])
         while out.stop is None:
             await self._train_and_measure(written)
             out.stop, written = await self._go_on()
@@ -105,9 +103,7 @@ class Build:
         )
         if task.source_types:
             arguments["source_types"] = list(task.source_types)
-        result = await self._call("topics", "propose_topics", arguments)
-        if result.get("wanted"):
-            raise ToolError("The server", *SERVER_WITHOUT_WRITER)
+        result = await self._call("topics", "propose_topics", arguments, _check_tree)
         self._view.say(f"{result['cells']} cells of label, topic, subtopic and source type")
         return result
 
@@ -144,9 +140,9 @@ class Build:
             arguments["max_tokens"] = max(1, budget.tokens - spent.tokens)
         if budget.dollars:
             arguments["max_cost"] = max(0.001, round(budget.dollars - spent.dollars, 6))
-        result = await self._call("write", "synthesize_examples", arguments)
-        if result.get("assignment"):
-            raise ToolError("The server", *SERVER_WITHOUT_WRITER)
+        result = await self._call(
+            "write", "synthesize_examples", arguments, _check_first_texts if round_ == 0 else _check_writer
+        )
         self._outcome.written.append({"round": round_, **result})
         self._dataset = result["dataset"] or self._dataset
         missing = result["wanted"] - result["accepted"]
@@ -251,9 +247,9 @@ class Build:
 
     # --- inside
 
-    async def _call(self, stage: StageName, tool: str, arguments: Result) -> Result:
+    async def _call(self, stage: StageName, tool: str, arguments: Result, check: Check = accept) -> Result:
         self._view.stage(stage, self._round, self._outcome.spent)
-        step: Step = await self._steps.run(tool, arguments)
+        step: Step = await self._steps.run(tool, arguments, check)
         self._outcome.seconds[stage] += step.seconds
         return step.result
 
@@ -263,3 +259,23 @@ class Build:
         self._view.say(reason)
         if self._journal.find("decision", key=key) is None:
             self._journal.append("decision", key=key, reason=reason)
+
+
+def _check_tree(proposed: Result) -> None:
+    """Raise a `ToolError` if the topics are left to whoever calls."""
+    if proposed.get("wanted"):
+        raise ToolError("The server", *SERVER_WITHOUT_WRITER)
+
+
+def _check_writer(written: Result) -> None:
+    """Raise a `ToolError` if the texts are left to whoever calls."""
+    if written.get("assignment"):
+        raise ToolError("The server", *SERVER_WITHOUT_WRITER)
+
+
+def _check_first_texts(written: Result) -> None:
+    """Raise a `ToolError` if there is nothing to train on: the first round has no dataset to fall back to."""
+    _check_writer(written)
+    if not written["accepted"]:
+        why = f": {written['missing'][0]['reason']}" if written["missing"] else ""
+        raise ToolError("Tool 'synthesize_examples'", f"no text was written{why}", written["next_step"])

@@ -4,7 +4,8 @@ It tells what was called, which job answers for it, what came back, and what was
 it again and repeats no finished step. The events:
 
     call      step, tool, arguments     written before the server is called
-    job       step, job_id              written before the job is waited for
+    job       step, job_id              written before the job is waited for; null: what the call answered before is of
+                                        no use, so it is made anew
     result    step, seconds, result
     decision  key, reason
     end       reason                    the run is complete

@@ -206,13 +206,18 @@ def test_a_server_that_is_not_there_is_told_in_a_line(tmp_path: Path, more: tupl
     assert "Traceback" not in said.stderr
 
 
-def test_a_server_without_a_writer_is_told_with_the_repair(tmp_path: Path) -> None:
-    said = build(write_task(tmp_path, server={"command": "classwright serve --workspace {workspace}"}))
+def test_a_server_without_a_writer_is_told_with_the_repair_and_the_run_goes_on_with_one(tmp_path: Path) -> None:
+    task = write_task(tmp_path, max_rounds=1)
+    said = build(task, "--command", "classwright serve --workspace {workspace}")
 
     assert said.returncode == 1
     assert "no language model to write with" in said.stderr
     assert "--writer-url" in said.stderr
     assert "--resume" in said.stderr
+
+    done = build(task, "--resume", "latest")
+
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture(scope="module")
