@@ -3,6 +3,7 @@
 It tells what was called, which job answers for it, what came back, and what was decided. A run that was killed reads
 it again and repeats no finished step. The events:
 
+    start                               the run folder is made; a run whose server did not start has no more than this
     call      step, tool, arguments     written before the server is called
     job       step, job_id              written before the job is waited for; null: what the call answered before is of
                                         no use, so it is made anew

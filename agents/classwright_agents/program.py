@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -41,6 +42,7 @@ async def build(
     journal = Journal(run)
     if not journal.events:
         shutil.copyfile(task_path, run / "task.yaml")
+        journal.append("start")
     try:
         with make_view(task, run.name, plain=plain, out=sys.stdout) as view:
             async with connect(entry, home, run) as connected:
@@ -51,7 +53,9 @@ async def build(
             _say_result(view, told)
         journal.append("end", reason=told["stopped"]["reason"])
     except (AgentError, anyio.get_cancelled_exc_class()):
-        _say(f"The run is kept. Go on with: classwright-agent build {task_path} --runs {runs} --resume {run.name}")
+        words = ["classwright-agent", "build", str(task_path), "--runs", str(runs), "--resume", run.name]
+        words += ["--server", server] if server else ["--command", command] if command else []
+        _say(f"The run is kept. Go on with: {shlex.join(words)}")
         raise
     finally:
         journal.close()

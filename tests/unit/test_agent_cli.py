@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -36,6 +37,23 @@ def test_two_servers_at_once_are_refused(capsys: pytest.CaptureFixture[str]) -> 
         main(["build", "task.yaml", "--server", "http://127.0.0.1:1/mcp", "--command", "classwright serve"])
 
     assert "not allowed with" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("where", [("--server", "http://127.0.0.1:9/mcp"), ("--command", f"{sys.executable} -c ''")])
+def test_the_command_that_is_printed_resumes_a_run_whose_server_did_not_start(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], where: tuple[str, str]
+) -> None:
+    path = tmp_path / "a task.yaml"
+    path.write_text("task: t\ninstruction: Tell a from b.\nlabels: [{name: a}, {name: b}]\n", encoding="utf-8")
+
+    assert main(["build", str(path), "--runs", str(tmp_path / "runs"), *where]) == 1
+    said = capsys.readouterr().err.splitlines()
+    program, *arguments = shlex.split(said[0].partition("Go on with: ")[2])
+
+    assert (program, arguments[-2:]) == ("classwright-agent", list(where))
+    assert main(arguments) == 1
+    assert capsys.readouterr().err.splitlines() == said  # the same failure: the run itself was found
+    assert len(list((tmp_path / "runs").iterdir())) == 1
 
 
 def test_an_unknown_run_is_not_resumed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
