@@ -189,7 +189,7 @@ class Build:
             macro_f1=Estimate.read(figures["macro_f1"]),
             seconds=self._steps.seconds - self._round_began,
             gain=Gain.read(comparison) if comparison else None,
-            best_before=before.accuracy.value if before else None,
+            best_before=before.figure(task.target.metric).value if before else None,
         )
 
     async def _go_on(self) -> tuple[coach.Stop | None, Result]:

@@ -50,7 +50,12 @@ def _round(item: Round) -> dict[str, Any]:
             "ci95": [accuracy.low, accuracy.high],
         },
         "gain": item.gain
-        and {"against": item.gain.against, "accuracy": item.gain.accuracy.value, "significant": item.gain.significant},
+        and {
+            "against": item.gain.against,
+            "accuracy": item.gain.accuracy.value,
+            "macro_f1": item.gain.macro_f1.value,
+            "significant": item.gain.significant,
+        },
     }
 
 

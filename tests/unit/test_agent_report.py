@@ -107,6 +107,17 @@ def test_the_page_tells_everything_that_the_build_found_out() -> None:
         assert told in text, told
 
 
+def test_the_table_of_rounds_tells_the_gain_in_the_targets_metric() -> None:
+    rounds = [make_round(0, 0.78), make_round(1, 0.85, gain=0.07, significant=True, macro_f1_gain=0.11)]
+
+    page = render(small_task(target={"macro_f1": 0.95}), "support-1", finished_outcome(rounds=rounds), material())
+
+    text = " ".join(parsed(page).text)
+    assert "macro-F1 gain on the best before" in text
+    assert "+0.110" in text
+    assert "(p " not in text
+
+
 def test_the_page_needs_nothing_beside_itself() -> None:
     page = render(small_task(), "support-1", finished_outcome(), material())
 

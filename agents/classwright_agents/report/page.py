@@ -82,6 +82,8 @@ def _page(task: TaskFile, run: str, outcome: Outcome, material: Material) -> Res
         "facts": words.facts(task, outcome),
         "remarks": words.remarks(task, outcome, tuple((measured or {}).get("warnings", ()))),
         "validation_words": words.validation_words(outcome),
+        "metric": words.METRIC_NAMES[task.target.metric],
+        "gain_words": words.gain_words,
         "measured_words": words.measured_words(measured),
         "training_words": words.training_words(outcome),
         "cost_words": words.cost_words(outcome),

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from classwright_agents.build import Outcome
-from classwright_agents.figures import Estimate
-from classwright_agents.task_file import TaskFile
+from classwright_agents.figures import Estimate, Gain
+from classwright_agents.task_file import Metric, TaskFile
 
 Result = dict[str, Any]
 # Below so many rows an interval is wider than most gains.
 FEW_ROWS = 200
+METRIC_NAMES: dict[Metric, str] = {"accuracy": "accuracy", "macro_f1": "macro-F1"}
 OF_DATA = {"real": "real", "written": "written", "mixed": "real and written"}
 
 
@@ -118,6 +119,14 @@ def validation_words(outcome: Outcome) -> str:
     if validation:
         return f"{validation['imported']:,} real validation rows"
     return "written rows that were held out, cells as a whole"
+
+
+def gain_words(gain: Gain, metric: Metric) -> str:
+    """Return a round's gain in the target's metric on the best before it; the test behind p is one of accuracy."""
+    value = f"{gain.figure(metric).value:+.3f}"
+    if metric != "accuracy":
+        return value
+    return f"{value} (p {gain.p:.3f})" if gain.p >= 0.001 else f"{value} (p < 0.001)"
 
 
 def measured_words(measured: Result | None) -> str:
