@@ -93,6 +93,9 @@ def test_the_page_tells_everything_that_the_build_found_out() -> None:
         "These test rows were used before.",
         "round 1",
         "+0.070 (p 0.010)",
+        "Accuracy on the 120 real validation rows after each round",
+        "Each line is a true label",
+        "Class by class",
         "near-duplicate",
         "where is it?",
         "Refund me",
@@ -107,13 +110,14 @@ def test_the_page_tells_everything_that_the_build_found_out() -> None:
         assert told in text, told
 
 
-def test_the_table_of_rounds_tells_the_gain_in_the_targets_metric() -> None:
+def test_the_table_of_rounds_tells_the_gain_in_the_targets_metric_as_the_curve_does() -> None:
     rounds = [make_round(0, 0.78), make_round(1, 0.85, gain=0.07, significant=True, macro_f1_gain=0.11)]
 
     page = render(small_task(target={"macro_f1": 0.95}), "support-1", finished_outcome(rounds=rounds), material())
 
     text = " ".join(parsed(page).text)
     assert "macro-F1 gain on the best before" in text
+    assert "Macro-F1 on the 120 real validation rows after each round" in text
     assert "+0.110" in text
     assert "(p " not in text
 
@@ -172,7 +176,12 @@ def test_a_build_without_validation_or_test_rows_says_what_it_cannot_know() -> N
     )
     page = render(small_task(), "support-1", outcome, material(measured=None, map=b"", samples=(), refusals=()))
 
+    text = " ".join(parsed(page).text)
     assert "cannot be known" in page
+    assert text.count("The held-out rows were not kept class by class.") == 1
+    assert "no held-out rows" not in text
+    assert "Each line" not in text
+    assert "Class by class" not in text
     assert "there were no test rows" in page
     assert summary("support", outcome)["best"]["test"] is None
 
@@ -201,6 +210,7 @@ def test_a_single_round_and_a_hundred_labels_still_make_a_page() -> None:
     )
 
     assert "Confusion matrix" not in page
+    assert "Each line" not in page
     assert "Learning curve" in page
 
 

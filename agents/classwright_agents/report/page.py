@@ -129,9 +129,10 @@ def _matrix(measured: Result | None) -> Markup | None:
     return confusion_matrix(measured["labels"], measured["confusion_matrix"])
 
 
-def _bars(measured: Result | None) -> Markup:
+def _bars(measured: Result | None) -> Markup | None:
+    """Return the classes' figures, or None where only those of all rows together were kept."""
     if not measured:
-        return Markup("<p>There were no held-out rows to measure classes on.</p>")
+        return None
     classes = [
         (c["label"], *(Estimate.read(c[name]) for name in ("f1", "precision", "recall")), c["support"])
         for c in measured["classes"]

@@ -132,7 +132,7 @@ def gain_words(gain: Gain, metric: Metric) -> str:
 def measured_words(measured: Result | None) -> str:
     """Return on which rows the figures by class were measured."""
     if not measured:
-        return "There were no held-out rows."
+        return "The held-out rows were not kept class by class."
     data = OF_DATA[measured["data"]]
     return f"Measured on {measured['figures']['rows']:,} {data} {measured['split']} rows."
 
