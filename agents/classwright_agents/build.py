@@ -34,6 +34,7 @@ SERVER_WITHOUT_WRITER = (
 class Outcome:
     """Everything that a build found out, as the tools told it."""
 
+    tree: Result = field(default_factory=dict)
     rounds: list[Round] = field(default_factory=list)
     written: list[Result] = field(default_factory=list)
     trained: list[Result] = field(default_factory=list)
@@ -48,12 +49,16 @@ class Outcome:
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
 
     @property
+    def usages(self) -> list[Result]:
+        """What the writer was asked for, by the topics and by each writing of texts."""
+        return [u for r in (self.tree, *self.written) if (u := r.get("usage"))]
+
+    @property
     def spent(self) -> Spent:
-        """What the writers used and how long the steps took."""
-        usages = [u for r in self.written if (u := r.get("usage"))]
+        """What the writer used and how long the steps took."""
         return Spent(
-            tokens=sum(u["tokens_in"] + u["tokens_out"] for u in usages),
-            dollars=sum(u["cost"] for u in usages),
+            tokens=sum(u["tokens_in"] + u["tokens_out"] for u in self.usages),
+            dollars=sum(u["cost"] for u in self.usages),
             seconds=sum(self.seconds.values()),
         )
 
@@ -79,11 +84,11 @@ class Build:
             AgentError: a tool refused, the server went away, or a file cannot be used.
         """
         out = self._outcome
-        tree = await self._propose_topics()
+        out.tree = await self._propose_topics()
         await self._import_real_rows()
-        plan: Result = {"topic_tree": tree["topic_tree"]}
+        plan: Result = {"topic_tree": out.tree["topic_tree"]}
         self._round_began = self._steps.seconds
-        rows = self._task.rows or (self._task.rows_per_cell or 0) * tree["cells"]
+        rows = self._task.rows or (self._task.rows_per_cell or 0) * out.tree["cells"]
         if rows:
             plan["rows"] = rows
         written = await self._write(0, plan)

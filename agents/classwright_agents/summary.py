@@ -74,7 +74,7 @@ def _test(test: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 def _writer(outcome: Outcome) -> dict[str, Any]:
-    usages = [u for r in outcome.written if (u := r.get("usage"))]
+    usages = outcome.usages
     return {
         "name": usages[0]["writer"] if usages else None,
         "requests": sum(u["requests"] for u in usages),

@@ -124,6 +124,17 @@ def test_no_real_row_reaches_the_training_calls(finished: Path) -> None:
     assert {r["real_training_rows"] for r in results if "real_training_rows" in r} == {0}
 
 
+def test_what_the_topics_took_is_in_the_summary(finished: Path) -> None:
+    told = json.loads((finished / "summary.json").read_text(encoding="utf-8"))
+    results = [event["result"] for event in events(finished) if event["event"] == "result"]
+    requests = {True: 0, False: 0}
+    for result in results:
+        requests["topic_tree" in result] += (result.get("usage") or {"requests": 0})["requests"]
+
+    assert requests[True] > 3
+    assert told["writer"]["requests"] == sum(requests.values())
+
+
 def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
 

@@ -18,11 +18,13 @@ from agent_parts import (
     measured,
     small_task,
     trained,
+    usage,
 )
 from classwright_agents.coach import Stop
 from classwright_agents.report.card import card
 from classwright_agents.report.charts import confusion_matrix, learning_curve
 from classwright_agents.report.page import Material, render
+from classwright_agents.report.words import cost_words
 from classwright_agents.summary import summary
 
 NASTY = '<script>alert("x")</script>&"\'>'
@@ -257,6 +259,15 @@ def test_the_summary_holds_what_programs_read() -> None:
         "dollars": 0.0,
     }
     assert told["seconds"]["all"] == pytest.approx(67.5)
+
+
+def test_what_the_topics_took_is_counted_with_the_texts() -> None:
+    outcome = finished_outcome(tree={"usage": usage(1_500) | {"cost": 0.25}})
+
+    assert (outcome.spent.tokens, outcome.spent.dollars) == (8_500, 0.25)
+    assert "36 completions for 8,500 tokens, $0.25, 9 of them" in cost_words(outcome)
+    told = summary("support", outcome)["writer"]
+    assert (told["requests"], told["tokens"], told["dollars"]) == (36, 8_500, 0.25)
 
 
 def test_the_card_is_markdown_whose_lines_come_from_us() -> None:

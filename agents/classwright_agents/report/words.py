@@ -151,9 +151,8 @@ def training_words(outcome: Outcome) -> str:
 
 def cost_words(outcome: Outcome) -> str:
     """Return time, requests, tokens and money in a sentence."""
-    usages = [u for w in outcome.written if (u := w.get("usage"))]
-    requests = sum(u["requests"] for u in usages)
-    reused = sum(u["completions_reused"] for u in usages)
+    requests = sum(u["requests"] for u in outcome.usages)
+    reused = sum(u["completions_reused"] for u in outcome.usages)
     spent = outcome.spent
     money = f", ${spent.dollars:.2f}" if spent.dollars else ""
     return (

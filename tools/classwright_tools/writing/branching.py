@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from classwright_tools.context import ToolContext
 from classwright_tools.curation.cleaning import clean_text
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.topic_tree import Cell, LabelTopics, Topic
+from classwright_tools.domain.usage import WriterUsage
 from classwright_tools.errors import ClasswrightError, WriterFailed
 from classwright_tools.writing.budget import budget_within
 from classwright_tools.writing.session import WritingSession
@@ -25,11 +26,12 @@ LONGEST_PHRASE = 300
 
 @dataclass
 class Growth:
-    """What a writer made of a tree, and a remark on everything that came out smaller than asked."""
+    """What a writer made of a tree, a remark on everything that came out smaller than asked, and what it took."""
 
-    source_types: tuple[str, ...] = ()
-    labels: list[LabelTopics] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
+    source_types: tuple[str, ...]
+    labels: list[LabelTopics]
+    remarks: list[str]
+    usage: WriterUsage
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,7 @@ class TreeGrower:
             source_types=tuple(named) if not isinstance(named, WriterFailed) else (),
             labels=[grown for grown in branches if isinstance(grown, LabelTopics)],
             remarks=sorted(self._remarks),
+            usage=self._session.usage,
         )
 
     async def _source_types(self, given: tuple[str, ...]) -> tuple[str, ...] | WriterFailed:
