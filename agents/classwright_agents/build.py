@@ -117,9 +117,7 @@ class Build:
             if path is None:
                 continue
             for batch in batches(read_rows(path)):
-                arguments: Result = {"task": self._task.task, "split": split, "rows": batch}
-                # A run's figures must not be mixed with what a shared server holds of the task from earlier runs.
-                arguments |= {"dataset": self._dataset} if self._dataset else {"new_dataset": True}
+                arguments: Result = {"task": self._task.task, "split": split, "rows": batch, **self._joined()}
                 result = await self._call("real rows", "import_examples", arguments)
                 self._dataset = result["dataset"] or self._dataset
                 total = self._outcome.imported.setdefault(split, {"imported": 0, "skipped": {}, "examples": []})
@@ -132,15 +130,20 @@ class Build:
                 raise ToolError(f"File {path.name!r}", f"no row of it could be used ({reasons})", "Mend its rows.")
             self._view.say(f"{self._outcome.imported[split]['imported']} real {split} rows")
 
+    def _joined(self) -> Result:
+        """Return the arguments that name the dataset to add to: a new one for the first rows.
+
+        A run's figures must not be mixed with what a shared server holds of the task from earlier runs.
+        """
+        return {"dataset": self._dataset} if self._dataset else {"new_dataset": True}
+
     # --- a round
 
     async def _write(self, round_: int, plan: Result) -> Result:
         """Write texts, by a tree or a plan, within what is left of the budget."""
         self._round = round_
         budget, spent = self._task.budget, self._outcome.spent
-        arguments: Result = {"task": self._task.task, **plan}
-        if self._dataset:
-            arguments["dataset"] = self._dataset
+        arguments: Result = {"task": self._task.task, **plan, **self._joined()}
         if budget.tokens:
             arguments["max_tokens"] = max(1, budget.tokens - spent.tokens)
         if budget.dollars:
