@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from classwright_agents.figures import Round, Spent
-from classwright_agents.task_file import Budget, Metric, Target
+from classwright_agents.task_file import METRIC_NAMES, Budget, Metric, Target
 
 # One round without a significant gain may be bad luck with few validation rows; two in a row are a plateau.
 ROUNDS_WITHOUT_GAIN = 2
@@ -51,7 +51,7 @@ def best_round(rounds: tuple[Round, ...], target: Target) -> Round:
 
 def better_of(best: Round, final: Round, target: Target) -> tuple[Round, str]:
     """Return the better of the best round's model and the one that the final method made of its rows, and why."""
-    metric = target.metric.replace("_", "-")
+    metric = METRIC_NAMES[target.metric]
     old, new = best.figure(target.metric).value, final.figure(target.metric).value
     compared = f"validation {metric} {new:.3f} against {old:.3f} of {best.method}"
     if new > old:
@@ -83,7 +83,7 @@ def rounds_without_gain(rounds: tuple[Round, ...], metric: Metric) -> int:
 def next_action(goal: Goal, rounds: tuple[Round, ...], spent: Spent) -> Improve | Stop:
     """Return what to do after the last of `rounds`, of which there is at least one."""
     best = best_round(rounds, goal.target)
-    metric = goal.target.metric.replace("_", "-")
+    metric = METRIC_NAMES[goal.target.metric]
     reached = best.figure(goal.target.metric).value
     if reached >= goal.target.value:
         return Stop("target", f"Validation {metric} {reached:.3f} reaches the target of {goal.target.value:.3f}.")

@@ -15,6 +15,7 @@ from classwright_agents.errors import TaskFileError
 DEFAULT_COMMAND = ("classwright", "serve", "--workspace", "{workspace}")
 Phrase = Annotated[str, Field(min_length=1, max_length=300)]
 Metric = Literal["accuracy", "macro_f1"]
+METRIC_NAMES: dict[Metric, str] = {"accuracy": "accuracy", "macro_f1": "macro-F1"}
 
 
 class Part(BaseModel):

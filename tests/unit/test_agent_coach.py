@@ -41,7 +41,9 @@ def test_a_target_in_macro_f1_is_not_reached_by_accuracy() -> None:
     rounds = (make_round(0, 0.95),)  # its macro-F1 is 0.94
 
     assert isinstance(next_action(goal(target=Target(macro_f1=0.95)), rounds, Spent()), Improve)
-    assert isinstance(next_action(goal(target=Target(macro_f1=0.94)), rounds, Spent()), Stop)
+    stopped = next_action(goal(target=Target(macro_f1=0.94)), rounds, Spent())
+    assert isinstance(stopped, Stop)
+    assert stopped.reason == "Validation macro-F1 0.940 reaches the target of 0.940."
 
 
 def test_the_number_of_rounds_is_kept() -> None:

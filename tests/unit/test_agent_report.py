@@ -179,6 +179,7 @@ def test_a_build_without_validation_or_test_rows_says_what_it_cannot_know() -> N
     page = render(small_task(), "support-1", outcome, material(measured=None, map=b"", samples=(), refusals=()))
 
     text = " ".join(parsed(page).text)
+    assert "for 90 of 100 real texts that were held out of its training." in text
     assert "cannot be known" in page
     assert text.count("The held-out rows were not kept class by class.") == 1
     assert "no held-out rows" not in text

@@ -21,7 +21,7 @@ from classwright_agents.report.charts import (
     learning_curve,
     stage_bars,
 )
-from classwright_agents.task_file import TaskFile
+from classwright_agents.task_file import METRIC_NAMES, TaskFile
 
 CONFUSIONS = 8
 PAIRS = 4
@@ -82,7 +82,7 @@ def _page(task: TaskFile, run: str, outcome: Outcome, material: Material) -> Res
         "facts": words.facts(task, outcome),
         "remarks": words.remarks(task, outcome, tuple((measured or {}).get("warnings", ()))),
         "validation_words": words.validation_words(outcome),
-        "metric": words.METRIC_NAMES[task.target.metric],
+        "metric": METRIC_NAMES[task.target.metric],
         "gain_words": words.gain_words,
         "measured_words": words.measured_words(measured),
         "training_words": words.training_words(outcome),

@@ -11,7 +11,6 @@ from classwright_agents.task_file import Metric, TaskFile
 Result = dict[str, Any]
 # Below so many rows an interval is wider than most gains.
 FEW_ROWS = 200
-METRIC_NAMES: dict[Metric, str] = {"accuracy": "accuracy", "macro_f1": "macro-F1"}
 OF_DATA = {"real": "real", "written": "written", "mixed": "real and written"}
 
 
@@ -52,7 +51,7 @@ def headline(task: TaskFile, outcome: Outcome) -> str:
     accuracy, data, _ = final(outcome)
     right = round(100 * accuracy.value)
     whose = {"real": "real texts", "written": "written texts", "mixed": "texts"}[data]
-    unseen = "it had never seen" if outcome.test else "held out of its training"
+    unseen = "it had never seen" if outcome.test else "were held out of its training"
     return f"Finds the right one of {len(task.labels)} labels for {right} of 100 {whose} that {unseen}."
 
 
