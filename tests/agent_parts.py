@@ -31,14 +31,38 @@ def around(value: float, half: float = 0.05) -> Estimate:
     return Estimate(value, max(0.0, value - half), min(1.0, value + half))
 
 
+def difference(value: float) -> Estimate:
+    """Return a gain or loss with an interval around it."""
+    return Estimate(value, value - 0.05, value + 0.05)
+
+
 def estimate(value: float, half: float = 0.05) -> dict[str, float]:
     """Return an estimate as a tool's result has it."""
     made = around(value, half)
     return {"value": made.value, "low": made.low, "high": made.high}
 
 
-def make_round(number: int, accuracy: float, *, gain: float | None = None, significant: bool = False) -> Round:
-    """Return a round with this validation accuracy, and its gain on the best before it."""
+def make_round(
+    number: int,
+    accuracy: float,
+    *,
+    gain: float | None = None,
+    significant: bool = False,
+    macro_f1_gain: float | None = None,
+) -> Round:
+    """Return a round with this validation accuracy, and its gain on the best before it, in macro-F1 alike if not given.
+
+    The intervals reach 0.05 to each side.
+    """
+    gained = None
+    if gain is not None:
+        gained = Gain(
+            "support-m1",
+            difference(gain),
+            difference(gain if macro_f1_gain is None else macro_f1_gain),
+            0.01 if significant else 0.4,
+            significant,
+        )
     return Round(
         round=number,
         rows=100 * (number + 1),
@@ -50,7 +74,7 @@ def make_round(number: int, accuracy: float, *, gain: float | None = None, signi
         accuracy=around(accuracy),
         macro_f1=around(accuracy - 0.01),
         seconds=30.0,
-        gain=None if gain is None else Gain("support-m1", around(gain), 0.01 if significant else 0.4, significant),
+        gain=gained,
         best_before=None if number == 0 else accuracy - (gain or 0.0),
     )
 

@@ -19,7 +19,7 @@ from classwright_agents.figures import Estimate, Gain, Round, Spent
 from classwright_agents.journal import Journal
 from classwright_agents.picture import StageName
 from classwright_agents.rows import batches, read_rows
-from classwright_agents.steps import Step, Steps
+from classwright_agents.steps import Check, Step, Steps, accept
 from classwright_agents.task_file import TaskFile
 from classwright_agents.view import View
 
@@ -34,6 +34,7 @@ SERVER_WITHOUT_WRITER = (
 class Outcome:
     """Everything that a build found out, as the tools told it."""
 
+    tree: Result = field(default_factory=dict)
     rounds: list[Round] = field(default_factory=list)
     written: list[Result] = field(default_factory=list)
     trained: list[Result] = field(default_factory=list)
@@ -48,12 +49,16 @@ class Outcome:
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
 
     @property
+    def usages(self) -> list[Result]:
+        """What the writer was asked for, by the topics and by each writing of texts."""
+        return [u for r in (self.tree, *self.written) if (u := r.get("usage"))]
+
+    @property
     def spent(self) -> Spent:
-        """What the writers used and how long the steps took."""
-        usages = [u for r in self.written if (u := r.get("usage"))]
+        """What the writer used and how long the steps took."""
         return Spent(
-            tokens=sum(u["tokens_in"] + u["tokens_out"] for u in usages),
-            dollars=sum(u["cost"] for u in usages),
+            tokens=sum(u["tokens_in"] + u["tokens_out"] for u in self.usages),
+            dollars=sum(u["cost"] for u in self.usages),
             seconds=sum(self.seconds.values()),
         )
 
@@ -79,16 +84,14 @@ class Build:
             AgentError: a tool refused, the server went away, or a file cannot be used.
         """
         out = self._outcome
-        tree = await self._propose_topics()
+        out.tree = await self._propose_topics()
         await self._import_real_rows()
-        plan: Result = {"topic_tree": tree["topic_tree"]}
+        plan: Result = {"topic_tree": out.tree["topic_tree"]}
         self._round_began = self._steps.seconds
-        rows = self._task.rows or (self._task.rows_per_cell or 0) * tree["cells"]
+        rows = self._task.rows or (self._task.rows_per_cell or 0) * out.tree["cells"]
         if rows:
             plan["rows"] = rows
         written = await self._write(0, plan)
-        if not written["accepted"]:
-            raise ToolError("Tool 'synthesize_examples'", "no text was written", written["next_step"])
         while out.stop is None:
             await self._train_and_measure(written)
             out.stop, written = await self._go_on()
@@ -105,9 +108,7 @@ class Build:
         )
         if task.source_types:
             arguments["source_types"] = list(task.source_types)
-        result = await self._call("topics", "propose_topics", arguments)
-        if result.get("wanted"):
-            raise ToolError("The server", *SERVER_WITHOUT_WRITER)
+        result = await self._call("topics", "propose_topics", arguments, _check_tree)
         self._view.say(f"{result['cells']} cells of label, topic, subtopic and source type")
         return result
 
@@ -116,9 +117,7 @@ class Build:
             if path is None:
                 continue
             for batch in batches(read_rows(path)):
-                arguments: Result = {"task": self._task.task, "split": split, "rows": batch}
-                # A run's figures must not be mixed with what a shared server holds of the task from earlier runs.
-                arguments |= {"dataset": self._dataset} if self._dataset else {"new_dataset": True}
+                arguments: Result = {"task": self._task.task, "split": split, "rows": batch, **self._joined()}
                 result = await self._call("real rows", "import_examples", arguments)
                 self._dataset = result["dataset"] or self._dataset
                 total = self._outcome.imported.setdefault(split, {"imported": 0, "skipped": {}, "examples": []})
@@ -131,22 +130,27 @@ class Build:
                 raise ToolError(f"File {path.name!r}", f"no row of it could be used ({reasons})", "Mend its rows.")
             self._view.say(f"{self._outcome.imported[split]['imported']} real {split} rows")
 
+    def _joined(self) -> Result:
+        """Return the arguments that name the dataset to add to: a new one for the first rows.
+
+        A run's figures must not be mixed with what a shared server holds of the task from earlier runs.
+        """
+        return {"dataset": self._dataset} if self._dataset else {"new_dataset": True}
+
     # --- a round
 
     async def _write(self, round_: int, plan: Result) -> Result:
         """Write texts, by a tree or a plan, within what is left of the budget."""
         self._round = round_
         budget, spent = self._task.budget, self._outcome.spent
-        arguments: Result = {"task": self._task.task, **plan}
-        if self._dataset:
-            arguments["dataset"] = self._dataset
+        arguments: Result = {"task": self._task.task, **plan, **self._joined()}
         if budget.tokens:
             arguments["max_tokens"] = max(1, budget.tokens - spent.tokens)
         if budget.dollars:
             arguments["max_cost"] = max(0.001, round(budget.dollars - spent.dollars, 6))
-        result = await self._call("write", "synthesize_examples", arguments)
-        if result.get("assignment"):
-            raise ToolError("The server", *SERVER_WITHOUT_WRITER)
+        result = await self._call(
+            "write", "synthesize_examples", arguments, _check_first_texts if round_ == 0 else _check_writer
+        )
         self._outcome.written.append({"round": round_, **result})
         self._dataset = result["dataset"] or self._dataset
         missing = result["wanted"] - result["accepted"]
@@ -193,7 +197,7 @@ class Build:
             macro_f1=Estimate.read(figures["macro_f1"]),
             seconds=self._steps.seconds - self._round_began,
             gain=Gain.read(comparison) if comparison else None,
-            best_before=before.accuracy.value if before else None,
+            best_before=before.figure(task.target.metric).value if before else None,
         )
 
     async def _go_on(self) -> tuple[coach.Stop | None, Result]:
@@ -251,9 +255,9 @@ class Build:
 
     # --- inside
 
-    async def _call(self, stage: StageName, tool: str, arguments: Result) -> Result:
+    async def _call(self, stage: StageName, tool: str, arguments: Result, check: Check = accept) -> Result:
         self._view.stage(stage, self._round, self._outcome.spent)
-        step: Step = await self._steps.run(tool, arguments)
+        step: Step = await self._steps.run(tool, arguments, check)
         self._outcome.seconds[stage] += step.seconds
         return step.result
 
@@ -263,3 +267,23 @@ class Build:
         self._view.say(reason)
         if self._journal.find("decision", key=key) is None:
             self._journal.append("decision", key=key, reason=reason)
+
+
+def _check_tree(proposed: Result) -> None:
+    """Raise a `ToolError` if the topics are left to whoever calls."""
+    if proposed.get("wanted"):
+        raise ToolError("The server", *SERVER_WITHOUT_WRITER)
+
+
+def _check_writer(written: Result) -> None:
+    """Raise a `ToolError` if the texts are left to whoever calls."""
+    if written.get("assignment"):
+        raise ToolError("The server", *SERVER_WITHOUT_WRITER)
+
+
+def _check_first_texts(written: Result) -> None:
+    """Raise a `ToolError` if there is nothing to train on: the first round has no dataset to fall back to."""
+    _check_writer(written)
+    if not written["accepted"]:
+        why = f": {written['missing'][0]['reason']}" if written["missing"] else ""
+        raise ToolError("Tool 'synthesize_examples'", f"no text was written{why}", written["next_step"])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from classwright_agents.figures import Round, Spent
-from classwright_agents.task_file import Budget, Target
+from classwright_agents.task_file import METRIC_NAMES, Budget, Metric, Target
 
 # One round without a significant gain may be bad luck with few validation rows; two in a row are a plateau.
 ROUNDS_WITHOUT_GAIN = 2
@@ -51,7 +51,7 @@ def best_round(rounds: tuple[Round, ...], target: Target) -> Round:
 
 def better_of(best: Round, final: Round, target: Target) -> tuple[Round, str]:
     """Return the better of the best round's model and the one that the final method made of its rows, and why."""
-    metric = target.metric.replace("_", "-")
+    metric = METRIC_NAMES[target.metric]
     old, new = best.figure(target.metric).value, final.figure(target.metric).value
     compared = f"validation {metric} {new:.3f} against {old:.3f} of {best.method}"
     if new > old:
@@ -59,22 +59,22 @@ def better_of(best: Round, final: Round, target: Target) -> tuple[Round, str]:
     return best, f"The final method, {final.method}, is not better: {compared}."
 
 
-def is_significant_gain(latest: Round) -> bool:
-    """Whether a round's model is better than the best before it by more than chance.
+def is_significant_gain(latest: Round, metric: Metric) -> bool:
+    """Whether a round's model is better in `metric` than the best before it by more than chance.
 
     By the paired test where both were measured on the same rows. Without validation rows there is none: then the
     figures come from different rows, and only an interval that lies wholly above the older figure counts.
     """
     if latest.gain is not None:
-        return latest.gain.significant and latest.gain.accuracy.value > 0
-    return latest.best_before is not None and latest.accuracy.low > latest.best_before
+        return latest.gain.is_better(metric)
+    return latest.best_before is not None and latest.figure(metric).low > latest.best_before
 
 
-def rounds_without_gain(rounds: tuple[Round, ...]) -> int:
+def rounds_without_gain(rounds: tuple[Round, ...], metric: Metric) -> int:
     """How many of the latest rounds in a row brought no significant gain; the first round is not counted."""
     count = 0
     for latest in reversed(rounds[1:]):
-        if is_significant_gain(latest):
+        if is_significant_gain(latest, metric):
             break
         count += 1
     return count
@@ -83,16 +83,15 @@ def rounds_without_gain(rounds: tuple[Round, ...]) -> int:
 def next_action(goal: Goal, rounds: tuple[Round, ...], spent: Spent) -> Improve | Stop:
     """Return what to do after the last of `rounds`, of which there is at least one."""
     best = best_round(rounds, goal.target)
-    metric = goal.target.metric.replace("_", "-")
+    metric = METRIC_NAMES[goal.target.metric]
     reached = best.figure(goal.target.metric).value
     if reached >= goal.target.value:
         return Stop("target", f"Validation {metric} {reached:.3f} reaches the target of {goal.target.value:.3f}.")
     if len(rounds) >= goal.max_rounds:
         return Stop("max_rounds", f"All {goal.max_rounds} rounds that the task allows are done.")
-    if rounds_without_gain(rounds) >= ROUNDS_WITHOUT_GAIN:
-        return Stop(
-            "no_gain", f"The last {ROUNDS_WITHOUT_GAIN} rounds brought no gain that is more than chance (paired test)."
-        )
+    if rounds_without_gain(rounds, goal.target.metric) >= ROUNDS_WITHOUT_GAIN:
+        test = " (paired test)" if rounds[-1].gain else ""
+        return Stop("no_gain", f"The last {ROUNDS_WITHOUT_GAIN} rounds brought no gain that is more than chance{test}.")
     return over_budget(goal.budget, rounds, spent) or _improve(rounds[-1], best, metric, reached, goal)
 
 
@@ -116,7 +115,7 @@ def over_budget(budget: Budget, rounds: tuple[Round, ...], spent: Spent) -> Stop
 def _improve(latest: Round, best: Round, metric: str, reached: float, goal: Goal) -> Improve:
     """Return the next round's base: the latest rows, unless they made the model worse by more than chance."""
     missing = f"{metric} {reached:.3f} is below the target of {goal.target.value:.3f}"
-    if latest.gain is not None and latest.gain.significant and latest.gain.accuracy.value < 0:
+    if latest.gain is not None and latest.gain.is_worse(goal.target.metric):
         return Improve(
             best, f"Round {latest.round} made the model worse by more than chance: go on from round {best.round}."
         )

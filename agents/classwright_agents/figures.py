@@ -24,17 +24,38 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Gain:
-    """What a paired test says of a model against the best before it, on the same rows."""
+    """A model against the best before it, on the same rows: gains by the paired bootstrap, and McNemar's test."""
 
     against: str
     accuracy: Estimate
+    macro_f1: Estimate
     p: float
+    """That the accuracies differ so much by chance."""
     significant: bool
+    """The test's verdict on the accuracies."""
 
     @classmethod
     def read(cls, data: dict[str, Any]) -> Gain:
         """Return the gain in an evaluation's `comparison`."""
-        return cls(data["against"], Estimate.read(data["accuracy_gain"]), data["mcnemar_p"], data["significant"])
+        return cls(
+            data["against"],
+            Estimate.read(data["accuracy_gain"]),
+            Estimate.read(data["macro_f1_gain"]),
+            data["mcnemar_p"],
+            data["significant"],
+        )
+
+    def figure(self, metric: Metric) -> Estimate:
+        """Return the gain in `metric`."""
+        return self.accuracy if metric == "accuracy" else self.macro_f1
+
+    def is_better(self, metric: Metric) -> bool:
+        """Whether the model is better in `metric` by more than chance."""
+        return self.significant and self.accuracy.value > 0 if metric == "accuracy" else self.macro_f1.low > 0
+
+    def is_worse(self, metric: Metric) -> bool:
+        """Whether the model is worse in `metric` by more than chance."""
+        return self.significant and self.accuracy.value < 0 if metric == "accuracy" else self.macro_f1.high < 0
 
 
 @dataclass(frozen=True)
@@ -62,6 +83,7 @@ class Round:
     seconds: float
     gain: Gain | None = None
     best_before: float | None = None
+    """The target's figure of the best round before."""
 
     def figure(self, metric: Metric) -> Estimate:
         """Return the validation figure of `metric`."""

@@ -3,8 +3,10 @@
 It tells what was called, which job answers for it, what came back, and what was decided. A run that was killed reads
 it again and repeats no finished step. The events:
 
+    start                               the run folder is made; a run whose server did not start has no more than this
     call      step, tool, arguments     written before the server is called
-    job       step, job_id              written before the job is waited for
+    job       step, job_id              written before the job is waited for; null: what the call answered before is of
+                                        no use, so it is made anew
     result    step, seconds, result
     decision  key, reason
     end       reason                    the run is complete
@@ -32,18 +34,29 @@ class Journal:
         """Open the journal in `folder`, which may not have one yet.
 
         Raises:
-            RunError: another process is writing it, or it is damaged.
+            RunError: another process is writing it, it is damaged, or the disk cannot be written.
         """
-        self._file = (folder / FILE).open("a+b")
+        self._run = folder.name
+        try:
+            self._file = (folder / FILE).open("a+b")
+        except OSError as error:
+            raise _unwritten(self._run, error) from error
         _lock(self._file, folder.name)
         self.events = list(_events(self._file, folder.name))
 
     def append(self, event: str, **fields: Any) -> None:
-        """Add an event, and return when it is on the disk."""
+        """Add an event, and return when it is on the disk.
+
+        Raises:
+            RunError: the disk cannot be written, such as a full one.
+        """
         record = {"event": event, **fields}
-        self._file.write(json.dumps(record, ensure_ascii=False).encode() + b"\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        try:
+            self._file.write(json.dumps(record, ensure_ascii=False).encode() + b"\n")
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise _unwritten(self._run, error) from error
         self.events.append(record)
 
     def find(self, event: str, **fields: Any) -> Event | None:
@@ -53,7 +66,8 @@ class Journal:
 
     def close(self) -> None:
         """Let another process write."""
-        self._file.close()
+        with contextlib.suppress(OSError):  # of an event that could not be written, as was told then
+            self._file.close()
 
 
 def read_events(folder: Path) -> list[Event]:
@@ -63,6 +77,12 @@ def read_events(folder: Path) -> list[Event]:
             return [json.loads(line) for line in file if line.endswith(b"\n")]
     except (OSError, ValueError):
         return []
+
+
+def _unwritten(run: str, error: OSError) -> RunError:
+    return RunError(
+        f"run {run!r}", f"its journal cannot be written: {error.strerror}", "Make room on the disk, and resume the run."
+    )
 
 
 def _events(file: Any, run: str) -> Iterator[Event]:

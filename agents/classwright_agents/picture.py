@@ -16,7 +16,7 @@ from rich.text import Text
 
 from classwright_agents.figures import Estimate, Round, Spent
 from classwright_agents.plain import plain
-from classwright_agents.task_file import TaskFile
+from classwright_agents.task_file import METRIC_NAMES, TaskFile
 
 StageName = Literal["topics", "real rows", "write", "train", "measure", "analyse", "test", "explain", "deliver"]
 BEFORE: tuple[StageName, ...] = ("topics", "real rows")
@@ -124,8 +124,8 @@ class Picture:
         metric = self.task.target.metric
         low = min(0.5, *(r.figure(metric).low for r in self.rounds))
         table = Table.grid(padding=(0, 2))
-        name = metric.replace("_", "-")
-        table.add_row("", "", Text("rows", style="dim"), Text(f"validation {name}", style="dim"), axis(low))
+        name = f"validation {METRIC_NAMES[metric]}"
+        table.add_row("", "", Text("rows", style="dim"), Text(name, style="dim"), axis(low))
         best = max(r.figure(metric).value for r in self.rounds)
         for item in self.rounds:
             figure = item.figure(metric)

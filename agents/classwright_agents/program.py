@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from pydantic import ValidationError
 
 from classwright_agents.build import Build
 from classwright_agents.deliver import deliver
-from classwright_agents.errors import AgentError, ServerError
+from classwright_agents.errors import AgentError, RunError, ServerError
 from classwright_agents.journal import Journal
 from classwright_agents.runs import find_run, new_run
 from classwright_agents.server import connect
@@ -38,25 +40,36 @@ async def build(
     task = load_task_file(task_path)
     entry, home = _server_entry(task.server, task_path, server, command)
     run = (find_run(runs, task.task, resume) if resume else new_run(runs, task.task)).resolve()
-    journal = Journal(run)
-    if not journal.events:
-        shutil.copyfile(task_path, run / "task.yaml")
-    try:
-        with make_view(task, run.name, plain=plain, out=sys.stdout) as view:
-            async with connect(entry, home, run) as connected:
-                outcome = await Build(task, Steps(journal, connected, view), journal, view).run()
-                view.stage("deliver", None, outcome.spent)
-                view.progress(None, "fetching the model, the dataset and the report")
-                told = await deliver(task, run, outcome, connected)
-            _say_result(view, told)
-        journal.append("end", reason=told["stopped"]["reason"])
-    except (AgentError, anyio.get_cancelled_exc_class()):
-        _say(f"The run is kept. Go on with: classwright-agent build {task_path} --runs {runs} --resume {run.name}")
-        raise
-    finally:
-        journal.close()
+    with closing(Journal(run)) as journal:
+        if not journal.events:
+            _keep(task_path, run)
+            journal.append("start")
+        try:
+            with make_view(task, run.name, plain=plain, out=sys.stdout) as view:
+                async with connect(entry, home, run) as connected:
+                    outcome = await Build(task, Steps(journal, connected, view), journal, view).run()
+                    view.stage("deliver", None, outcome.spent)
+                    view.progress(None, "fetching the model, the dataset and the report")
+                    told = await deliver(task, run, outcome, connected)
+                _say_result(view, told)
+            journal.append("end", reason=told["stopped"]["reason"])
+        except (AgentError, anyio.get_cancelled_exc_class()):
+            words = ["classwright-agent", "build", str(task_path), "--runs", str(runs), "--resume", run.name]
+            words += ["--server", server] if server else ["--command", command] if command else []
+            _say(f"The run is kept. Go on with: {shlex.join(words)}")
+            raise
     _say(f"Everything is in {runs / run.name}: report.html, summary.json, card.md, model/ and dataset/.")
     return told
+
+
+def _keep(task_path: Path, run: Path) -> None:
+    """Copy the task file into the run folder."""
+    try:
+        shutil.copyfile(task_path, run / "task.yaml")
+    except OSError as error:
+        raise RunError(
+            f"run {run.name!r}", f"its task.yaml cannot be written: {error.strerror}", "Make room on the disk."
+        ) from error
 
 
 def _server_entry(
@@ -69,8 +82,10 @@ def _server_entry(
         if command:
             return ServerEntry.model_validate({"command": command}), Path.cwd()
     except (ValidationError, ValueError) as error:
-        given = f"--server {server!r}" if server else f"--command {command!r}"
-        raise ServerError(given, "cannot be used", "Pass a URL such as http://127.0.0.1:8931/mcp.") from error
+        if server:
+            repair = "Pass a URL such as http://127.0.0.1:8931/mcp."
+            raise ServerError(f"--server {server!r}", "cannot be used", repair) from error
+        raise ServerError(f"--command {command!r}", "cannot be used", "Quote it as a shell would.") from error
     return entry, task_path.resolve().parent
 
 

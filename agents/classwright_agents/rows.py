@@ -30,10 +30,8 @@ def read_rows(path: Path) -> list[Row]:
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as lines:
-            rows = [
-                _row(path, number, record)
-                for number, record in (_csv_records(lines) if path.suffix == ".csv" else _json_records(path, lines))
-            ]
+            records = _csv_records(path, lines) if path.suffix == ".csv" else _json_records(path, lines)
+            rows = [_row(path, number, record) for number, record in records]
     except UnicodeDecodeError as error:
         raise TaskFileError(f"file {path.name!r}", "is not UTF-8 text", "Save it as UTF-8.") from error
     except OSError as error:
@@ -43,10 +41,15 @@ def read_rows(path: Path) -> list[Row]:
     return rows
 
 
-def _csv_records(lines: Any) -> Iterator[tuple[int, Any]]:
+def _csv_records(path: Path, lines: Any) -> Iterator[tuple[int, Any]]:
     reader = csv.DictReader(lines)
-    for record in reader:
-        yield reader.line_num, record
+    try:
+        for record in reader:
+            yield reader.line_num, record
+    except csv.Error as error:
+        raise TaskFileError(
+            f"file {path.name!r}, line {reader.reader.line_num}", f"is not CSV: {error}", "Look for an open quote."
+        ) from error
 
 
 def _json_records(path: Path, lines: Any) -> Iterator[tuple[int, Any]]:
@@ -68,7 +71,16 @@ def _row(path: Path, number: int, record: Any) -> Row:
             raise TaskFileError(
                 f"file {path.name!r}, line {number}", f"has no {name!r}", "Each row needs a 'text' and a 'label'."
             )
-    return Row(text=str(fields[0]), label=str(fields[1]))
+    row = Row(text=str(fields[0]), label=str(fields[1]))
+    try:
+        (row["text"] + row["label"]).encode()
+    except UnicodeEncodeError as error:
+        raise TaskFileError(
+            f"file {path.name!r}, line {number}",
+            "holds half of a character (a lone surrogate)",
+            "Write the whole character, or leave it out.",
+        ) from error
+    return row
 
 
 def batches(rows: list[Row], max_rows: int = MAX_ROWS, max_bytes: int = MAX_BYTES) -> Iterator[list[Row]]:

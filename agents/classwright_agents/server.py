@@ -8,7 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import anyio
 import httpx2
@@ -22,7 +22,7 @@ from classwright_agents.task_file import DEFAULT_COMMAND, ServerEntry
 # Jobs answer at once: a server that has said nothing for so long is not going to.
 READ_TIMEOUT_SECONDS = 60
 MAX_EVENT_BYTES = 16 * 1024 * 1024
-T = TypeVar("T")
+LAST_WORDS = "Its last words are in server.log of the run's folder."
 
 
 class Server:
@@ -80,7 +80,7 @@ class Server:
             raise ServerError("The server", "went away", self._repair()) from error
 
     def _repair(self) -> str:
-        return "Its last words are in server.log of the run's folder." if self.own else "Look at its log."
+        return LAST_WORDS if self.own else "Look at its log."
 
 
 def _text(result: CallToolResult) -> str:
@@ -111,14 +111,18 @@ async def _by_command(command: tuple[str, ...] | None, folder: Path, run: Path) 
     parameters = StdioServerParameters(
         command=words[0], args=words[1:], cwd=folder, env={**os.environ, "PATH": path}, encoding_error_handler="replace"
     )
-    with (run / "server.log").open("a", encoding="utf-8") as log:
+    subject = f"Server command {words[0]!r}"
+    async with AsyncExitStack() as stack:
         try:
-            async with _opened(stdio_client(parameters, errlog=log), f"Server command {words[0]!r}") as client:
-                yield client
+            log = stack.enter_context((run / "server.log").open("a", encoding="utf-8"))
+            opened = _opened(stdio_client(parameters, errlog=log), subject, LAST_WORDS)
+            client = await stack.enter_async_context(opened)
         except FileNotFoundError as error:
-            raise ServerError(
-                f"Server command {words[0]!r}", "is not installed", "Install it, or name another in 'server.command'."
-            ) from error
+            repair = "Install it, or name another in 'server.command'."
+            raise ServerError(subject, "is not installed", repair) from error
+        except OSError as error:  # such as a file that is no program
+            raise ServerError(subject, f"cannot be started: {error.strerror}", "Name a program.") from error
+        yield client
 
 
 @asynccontextmanager
@@ -133,20 +137,22 @@ async def _by_url(url: str, token_env: str | None) -> AsyncIterator[Client]:
     async with (
         httpx2.AsyncClient(headers=headers, timeout=timeout) as http,
         _opened(
-            streamable_http_client(url, http_client=http, max_sse_event_size=MAX_EVENT_BYTES), f"Server {url!r}"
+            streamable_http_client(url, http_client=http, max_sse_event_size=MAX_EVENT_BYTES),
+            f"Server {url!r}",
+            "Is it a Classwright server?",
         ) as client,
     ):
         yield client
 
 
 @asynccontextmanager
-async def _opened(transport: Any, subject: str) -> AsyncIterator[Client]:
+async def _opened(transport: Any, subject: str, repair: str) -> AsyncIterator[Client]:
     """Yield a client on `transport` once the server has said what it is."""
     async with AsyncExitStack() as stack:
         try:
             client = await stack.enter_async_context(Client(transport, read_timeout_seconds=READ_TIMEOUT_SECONDS))
         except (MCPError, TimeoutError, httpx2.HTTPError, ExceptionGroup) as error:
-            raise ServerError(subject, f"does not answer: {_cause(error)}", "Is it a Classwright server?") from error
+            raise ServerError(subject, f"does not answer: {_cause(error)}", repair) from error
         yield client
 
 

@@ -6,12 +6,13 @@ import contextlib
 import hashlib
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import anyio
 
-from classwright_agents.errors import RunError, ServerError, ToolError
+from classwright_agents.errors import AgentError, RunError, ServerError, ToolError
 from classwright_agents.journal import Journal
 from classwright_agents.server import Server
 
@@ -24,6 +25,11 @@ WORKING = ("queued", "running")
 MAX_LOGGED_CHARS = 20_000
 # What is left of the budget: a run may be resumed with a larger one.
 LIMITS = ("max_tokens", "max_cost")
+Check = Callable[[dict[str, Any]], None]
+
+
+def accept(result: dict[str, Any]) -> None:
+    """Raise nothing: any result is of use."""
 
 
 class Watcher(Protocol):
@@ -52,10 +58,14 @@ class Steps:
         self._number = 0
         self.seconds = 0.0
 
-    async def run(self, tool: str, arguments: dict[str, Any]) -> Step:
+    async def run(self, tool: str, arguments: dict[str, Any], check: Check = accept) -> Step:
         """Return the result of calling `tool`, from the journal if the step is finished already.
 
+        `check` raises an `AgentError` for a result that the build cannot go on from. Such a result is not written
+        down: an attempt after it calls the tool anew, as the server may have been given what it lacked.
+
         Raises:
+            AgentError: from `check`.
             ToolError: the tool refused or its job failed.
             ServerError: the server went away.
             RunError: the journal holds another call here: the task file was changed in what is done already.
@@ -76,6 +86,11 @@ class Steps:
         if done is None:
             started = time.monotonic()
             result = await self._result(number, tool, arguments, is_repeated=call is not None)
+            try:
+                check(result)
+            except AgentError:
+                self._journal.append("job", step=number, job_id=None)
+                raise
             seconds = round(time.monotonic() - started, 3)
             self._journal.append("result", step=number, seconds=seconds, result=result)
             done = self._journal.events[-1]
@@ -84,7 +99,7 @@ class Steps:
 
     async def _result(self, number: int, tool: str, arguments: dict[str, Any], *, is_repeated: bool) -> dict[str, Any]:
         job = self._journal.find("job", step=number)
-        job_id = job["job_id"] if job else await self._unheard_of(tool, is_repeated)
+        job_id = (job["job_id"] if job else None) or await self._unheard_of(tool, is_repeated)
         view = await self._taken_up(job_id) if job_id else None
         if view is None:
             view = await self._server.start(tool, arguments)

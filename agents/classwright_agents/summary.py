@@ -50,7 +50,12 @@ def _round(item: Round) -> dict[str, Any]:
             "ci95": [accuracy.low, accuracy.high],
         },
         "gain": item.gain
-        and {"against": item.gain.against, "accuracy": item.gain.accuracy.value, "significant": item.gain.significant},
+        and {
+            "against": item.gain.against,
+            "accuracy": item.gain.accuracy.value,
+            "macro_f1": item.gain.macro_f1.value,
+            "significant": item.gain.significant,
+        },
     }
 
 
@@ -69,7 +74,7 @@ def _test(test: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 def _writer(outcome: Outcome) -> dict[str, Any]:
-    usages = [u for r in outcome.written if (u := r.get("usage"))]
+    usages = outcome.usages
     return {
         "name": usages[0]["writer"] if usages else None,
         "requests": sum(u["requests"] for u in usages),

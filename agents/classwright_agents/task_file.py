@@ -15,6 +15,7 @@ from classwright_agents.errors import TaskFileError
 DEFAULT_COMMAND = ("classwright", "serve", "--workspace", "{workspace}")
 Phrase = Annotated[str, Field(min_length=1, max_length=300)]
 Metric = Literal["accuracy", "macro_f1"]
+METRIC_NAMES: dict[Metric, str] = {"accuracy": "accuracy", "macro_f1": "macro-F1"}
 
 
 class Part(BaseModel):
@@ -144,6 +145,8 @@ def load_task_file(path: Path) -> TaskFile:
         mark = getattr(error, "problem_mark", None)
         where = f" near line {mark.line + 1}" if mark else ""
         raise TaskFileError(subject, f"is not YAML{where}", "Mend the indentation or the quotes there.") from error
+    except ValueError as error:  # such as a 13th month
+        raise TaskFileError(subject, f"holds a value that cannot be: {error}", "Correct it or quote it.") from error
     if not isinstance(data, dict):
         raise TaskFileError(subject, "holds no fields", "Write 'task:', 'instruction:' and 'labels:' at least.")
     try:

@@ -124,6 +124,17 @@ def test_no_real_row_reaches_the_training_calls(finished: Path) -> None:
     assert {r["real_training_rows"] for r in results if "real_training_rows" in r} == {0}
 
 
+def test_what_the_topics_took_is_in_the_summary(finished: Path) -> None:
+    told = json.loads((finished / "summary.json").read_text(encoding="utf-8"))
+    results = [event["result"] for event in events(finished) if event["event"] == "result"]
+    requests = {True: 0, False: 0}
+    for result in results:
+        requests["topic_tree" in result] += (result.get("usage") or {"requests": 0})["requests"]
+
+    assert requests[True] > 3
+    assert told["writer"]["requests"] == sum(requests.values())
+
+
 def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
 
@@ -206,13 +217,18 @@ def test_a_server_that_is_not_there_is_told_in_a_line(tmp_path: Path, more: tupl
     assert "Traceback" not in said.stderr
 
 
-def test_a_server_without_a_writer_is_told_with_the_repair(tmp_path: Path) -> None:
-    said = build(write_task(tmp_path, server={"command": "classwright serve --workspace {workspace}"}))
+def test_a_server_without_a_writer_is_told_with_the_repair_and_the_run_goes_on_with_one(tmp_path: Path) -> None:
+    task = write_task(tmp_path, max_rounds=1)
+    said = build(task, "--command", "classwright serve --workspace {workspace}")
 
     assert said.returncode == 1
     assert "no language model to write with" in said.stderr
     assert "--writer-url" in said.stderr
     assert "--resume" in said.stderr
+
+    done = build(task, "--resume", "latest")
+
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,12 @@ from classwright_agents.cli import main
 
 # What `pip install classwright` without an extra brings, besides the standard library.
 FOREIGN = {"torch", "numpy", "pandas", "sklearn", "transformers", "pyarrow", "matplotlib", "sqlalchemy", "dbos"}
+
+
+def write_task(folder: Path) -> Path:
+    path = folder / "task.yaml"
+    path.write_text("task: t\ninstruction: Tell a from b.\nlabels: [{name: a}, {name: b}]\n", encoding="utf-8")
+    return path
 
 
 def test_the_agent_loads_nothing_of_the_server_or_its_libraries() -> None:
@@ -38,10 +45,68 @@ def test_two_servers_at_once_are_refused(capsys: pytest.CaptureFixture[str]) -> 
     assert "not allowed with" in capsys.readouterr().err
 
 
-def test_an_unknown_run_is_not_resumed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = tmp_path / "task.yaml"
-    path.write_text("task: t\ninstruction: Tell a from b.\nlabels: [{name: a}, {name: b}]\n", encoding="utf-8")
+@pytest.mark.parametrize("where", [("--server", "http://127.0.0.1:9/mcp"), ("--command", f"{sys.executable} -c ''")])
+def test_the_command_that_is_printed_resumes_a_run_whose_server_did_not_start(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], where: tuple[str, str]
+) -> None:
+    path = write_task(tmp_path).rename(tmp_path / "a task.yaml")
 
-    assert main(["build", str(path), "--runs", str(tmp_path), "--resume", "latest"]) == 1
+    assert main(["build", str(path), "--runs", str(tmp_path / "runs"), *where]) == 1
+    said = capsys.readouterr().err.splitlines()
+    program, *arguments = shlex.split(said[0].partition("Go on with: ")[2])
+
+    assert (program, arguments[-2:]) == ("classwright-agent", list(where))
+    assert main(arguments) == 1
+    assert capsys.readouterr().err.splitlines() == said  # the same failure: the run itself was found
+    assert len(list((tmp_path / "runs").iterdir())) == 1
+
+
+def test_a_disk_without_room_for_the_task_file_is_told_in_a_line(tmp_path: Path) -> None:
+    pytest.importorskip("resource")
+    script = (
+        "import resource, sys; from classwright_agents.cli import main; "
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10)); sys.exit(main(sys.argv[1:]))"
+    )
+    arguments = ["build", str(write_task(tmp_path)), "--runs", str(tmp_path / "runs")]
+
+    done = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert "its task.yaml cannot be written: File too large. Make room on the disk." in line
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o700])
+def test_a_command_that_is_no_program_is_told_in_a_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], mode: int
+) -> None:
+    command = tmp_path / "serve"
+    command.write_text("hello", encoding="utf-8")
+    command.chmod(mode)
+
+    assert main(["build", str(write_task(tmp_path)), "--runs", str(tmp_path / "runs"), "--command", str(command)]) == 1
+
+    assert "cannot be started" in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("where", "repair"),
+    [
+        (("--command", "a 'b"), "Quote it as a shell would."),
+        (("--server", "nonsense"), "Pass a URL such as"),
+        (("--command", f"{sys.executable} -c pass"), "in server.log of the run's folder."),
+        (("--server", "http://127.0.0.1:9/mcp"), "Is it a Classwright server?"),
+    ],
+)
+def test_a_server_that_cannot_be_used_is_told_with_the_repair_for_what_was_given(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], where: tuple[str, str], repair: str
+) -> None:
+    assert main(["build", str(write_task(tmp_path)), "--runs", str(tmp_path / "runs"), *where]) == 1
+
+    assert repair in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_an_unknown_run_is_not_resumed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["build", str(write_task(tmp_path)), "--runs", str(tmp_path), "--resume", "latest"]) == 1
 
     assert "no unfinished run of 't'" in capsys.readouterr().err

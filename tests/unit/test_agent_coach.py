@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent_parts import make_round
+from agent_parts import around, make_round
 from classwright_agents import coach
 from classwright_agents.coach import Goal, Improve, Stop, next_action
-from classwright_agents.figures import Round, Spent
+from classwright_agents.figures import Spent
 from classwright_agents.task_file import Budget, Target
 
 TARGET = Target(accuracy=0.95)
@@ -39,7 +41,9 @@ def test_a_target_in_macro_f1_is_not_reached_by_accuracy() -> None:
     rounds = (make_round(0, 0.95),)  # its macro-F1 is 0.94
 
     assert isinstance(next_action(goal(target=Target(macro_f1=0.95)), rounds, Spent()), Improve)
-    assert isinstance(next_action(goal(target=Target(macro_f1=0.94)), rounds, Spent()), Stop)
+    stopped = next_action(goal(target=Target(macro_f1=0.94)), rounds, Spent())
+    assert isinstance(stopped, Stop)
+    assert stopped.reason == "Validation macro-F1 0.940 reaches the target of 0.940."
 
 
 def test_the_number_of_rounds_is_kept() -> None:
@@ -69,7 +73,7 @@ def test_a_significant_gain_between_two_dull_rounds_starts_the_count_anew() -> N
         make_round(3, 0.88, gain=0.0),
     )
 
-    assert coach.rounds_without_gain(rounds) == 1
+    assert coach.rounds_without_gain(rounds, "accuracy") == 1
     assert isinstance(next_action(goal(), rounds, Spent()), Improve)
 
 
@@ -78,7 +82,7 @@ def test_a_significant_loss_is_no_gain_and_the_best_rows_are_taken_up_again() ->
 
     action = next_action(goal(), rounds, Spent())
 
-    assert coach.rounds_without_gain(rounds) == 1
+    assert coach.rounds_without_gain(rounds, "accuracy") == 1
     assert isinstance(action, Improve)
     assert action.base.round == 0
     assert "worse" in action.reason
@@ -98,8 +102,58 @@ def test_without_a_paired_test_only_an_interval_above_the_older_figure_is_a_gain
     wide = make_round(1, 0.86)  # 0.81 to 0.91
     before = make_round(0, 0.80)
 
-    assert coach.is_significant_gain(Round(**{**wide.__dict__, "best_before": before.accuracy.value}))
-    assert not coach.is_significant_gain(Round(**{**wide.__dict__, "best_before": 0.82}))
+    assert coach.is_significant_gain(replace(wide, best_before=before.accuracy.value), "accuracy")
+    assert not coach.is_significant_gain(replace(wide, best_before=0.82), "accuracy")
+
+
+def test_without_a_paired_test_a_target_in_macro_f1_looks_at_its_own_interval() -> None:
+    wide = replace(make_round(1, 0.86), macro_f1=around(0.70))  # 0.65 to 0.75
+
+    assert coach.is_significant_gain(replace(wide, best_before=0.60), "macro_f1")
+    assert not coach.is_significant_gain(replace(wide, best_before=0.66), "macro_f1")
+
+
+def test_a_gain_in_rare_labels_counts_for_a_target_in_macro_f1_and_not_for_one_in_accuracy() -> None:
+    rounds = (
+        make_round(0, 0.80),
+        make_round(1, 0.81, gain=0.01, macro_f1_gain=0.20),
+        make_round(2, 0.82, gain=0.01, macro_f1_gain=0.20),
+    )
+
+    assert isinstance(next_action(goal(target=Target(macro_f1=0.95)), rounds, Spent()), Improve)
+    assert isinstance(next_action(goal(), rounds, Spent()), Stop)
+
+
+def test_two_gains_in_frequent_labels_alone_are_a_plateau_for_a_target_in_macro_f1() -> None:
+    rounds = (
+        make_round(0, 0.70),
+        make_round(1, 0.80, gain=0.10, significant=True, macro_f1_gain=0.0),
+        make_round(2, 0.90, gain=0.10, significant=True, macro_f1_gain=0.0),
+    )
+
+    stopped = next_action(goal(target=Target(macro_f1=0.95)), rounds, Spent())
+    assert isinstance(stopped, Stop)
+    assert stopped.cause == "no_gain"
+
+
+def test_a_loss_in_macro_f1_goes_back_to_the_best_rows_where_the_target_is_one() -> None:
+    rounds = (make_round(0, 0.85), make_round(1, 0.84, gain=-0.01, macro_f1_gain=-0.20))
+
+    in_macro_f1 = next_action(goal(target=Target(macro_f1=0.95)), rounds, Spent())
+    in_accuracy = next_action(goal(), rounds, Spent())
+    assert isinstance(in_macro_f1, Improve)
+    assert isinstance(in_accuracy, Improve)
+    assert (in_macro_f1.base.round, in_accuracy.base.round) == (0, 1)
+
+
+@pytest.mark.parametrize("gain", [0.01, None])
+def test_a_plateau_names_the_paired_test_only_where_there_was_one(gain: float | None) -> None:
+    rounds = (make_round(0, 0.80), make_round(1, 0.81, gain=gain), make_round(2, 0.82, gain=gain))
+
+    stopped = next_action(goal(), rounds, Spent())
+
+    assert isinstance(stopped, Stop)
+    assert ("paired test" in stopped.reason) == (gain is not None)
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,36 @@ def test_two_processes_do_not_write_one_journal(tmp_path: Path) -> None:
     assert third.returncode == 0
 
 
+def test_a_disk_that_cannot_be_written_is_told_and_leaves_the_events_before(tmp_path: Path) -> None:
+    pytest.importorskip("resource")
+    script = """
+import pathlib, resource, sys
+from classwright_agents.errors import RunError
+from classwright_agents.journal import Journal
+journal = Journal(pathlib.Path(sys.argv[1]))
+journal.append("start")
+resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, 1_000))
+try:
+    journal.append("call", arguments="x" * 2_000)
+except RunError as error:
+    print(error)
+journal.close()
+"""
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=True)
+
+    assert "its journal cannot be written: File too large. Make room on the disk" in done.stdout
+    journal = Journal(tmp_path)
+    journal.close()
+    assert journal.events == [{"event": "start"}]
+
+
+def test_a_journal_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
+    (tmp_path / FILE).mkdir()
+
+    with pytest.raises(RunError, match="cannot be written: Is a directory"):
+        Journal(tmp_path)
+
+
 def write_run(runs: Path, name: str, *events: str) -> Path:
     (runs / name).mkdir(parents=True)
     journal = Journal(runs / name)

@@ -18,11 +18,13 @@ from agent_parts import (
     measured,
     small_task,
     trained,
+    usage,
 )
 from classwright_agents.coach import Stop
 from classwright_agents.report.card import card
 from classwright_agents.report.charts import confusion_matrix, learning_curve
 from classwright_agents.report.page import Material, render
+from classwright_agents.report.words import cost_words
 from classwright_agents.summary import summary
 
 NASTY = '<script>alert("x")</script>&"\'>'
@@ -93,6 +95,9 @@ def test_the_page_tells_everything_that_the_build_found_out() -> None:
         "These test rows were used before.",
         "round 1",
         "+0.070 (p 0.010)",
+        "Accuracy on the 120 real validation rows after each round",
+        "Each line is a true label",
+        "Class by class",
         "near-duplicate",
         "where is it?",
         "Refund me",
@@ -105,6 +110,18 @@ def test_the_page_tells_everything_that_the_build_found_out() -> None:
         "7,000 tokens",
     ):
         assert told in text, told
+
+
+def test_the_table_of_rounds_tells_the_gain_in_the_targets_metric_as_the_curve_does() -> None:
+    rounds = [make_round(0, 0.78), make_round(1, 0.85, gain=0.07, significant=True, macro_f1_gain=0.11)]
+
+    page = render(small_task(target={"macro_f1": 0.95}), "support-1", finished_outcome(rounds=rounds), material())
+
+    text = " ".join(parsed(page).text)
+    assert "macro-F1 gain on the best before" in text
+    assert "Macro-F1 on the 120 real validation rows after each round" in text
+    assert "+0.110" in text
+    assert "(p " not in text
 
 
 def test_the_page_needs_nothing_beside_itself() -> None:
@@ -161,7 +178,13 @@ def test_a_build_without_validation_or_test_rows_says_what_it_cannot_know() -> N
     )
     page = render(small_task(), "support-1", outcome, material(measured=None, map=b"", samples=(), refusals=()))
 
+    text = " ".join(parsed(page).text)
+    assert "for 90 of 100 real texts that were held out of its training." in text
     assert "cannot be known" in page
+    assert text.count("The held-out rows were not kept class by class.") == 1
+    assert "no held-out rows" not in text
+    assert "Each line" not in text
+    assert "Class by class" not in text
     assert "there were no test rows" in page
     assert summary("support", outcome)["best"]["test"] is None
 
@@ -190,6 +213,7 @@ def test_a_single_round_and_a_hundred_labels_still_make_a_page() -> None:
     )
 
     assert "Confusion matrix" not in page
+    assert "Each line" not in page
     assert "Learning curve" in page
 
 
@@ -236,6 +260,15 @@ def test_the_summary_holds_what_programs_read() -> None:
         "dollars": 0.0,
     }
     assert told["seconds"]["all"] == pytest.approx(67.5)
+
+
+def test_what_the_topics_took_is_counted_with_the_texts() -> None:
+    outcome = finished_outcome(tree={"usage": usage(1_500) | {"cost": 0.25}})
+
+    assert (outcome.spent.tokens, outcome.spent.dollars) == (8_500, 0.25)
+    assert "36 completions for 8,500 tokens, $0.25, 9 of them" in cost_words(outcome)
+    told = summary("support", outcome)["writer"]
+    assert (told["requests"], told["tokens"], told["dollars"]) == (36, 8_500, 0.25)
 
 
 def test_the_card_is_markdown_whose_lines_come_from_us() -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -13,7 +14,7 @@ from mcp import Client
 
 from agent_parts import ScriptedServer
 from classwright_agents.errors import RunError, ToolError
-from classwright_agents.journal import Journal
+from classwright_agents.journal import Journal, read_events
 from classwright_agents.server import Server
 from classwright_agents.steps import Steps
 
@@ -159,6 +160,53 @@ def test_a_refusal_is_told_in_the_tools_own_words_and_not_remembered(tmp_path: P
 
     anyio.run(go)
     anyio.run(go)
+
+
+def refuse(result: dict[str, Any]) -> None:
+    raise ToolError("The server", "has no language model to write with", "Start it with one.")
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "started"),
+    [
+        ("classify", {"texts": ["a"]}, ["classify", "classify"]),
+        ("train_classifier", {"task": "support"}, ["job_0", "job_1"]),
+    ],
+)
+@pytest.mark.parametrize("own", [True, False])
+def test_a_result_that_is_of_no_use_is_not_remembered_and_asked_for_anew(
+    tmp_path: Path, tool: str, arguments: dict[str, Any], started: list[str], *, own: bool
+) -> None:
+    scripted = ScriptedServer()
+
+    async def go(*, useful: bool) -> None:
+        async with steps(scripted, tmp_path, own=own) as run:
+            if useful:
+                await run.run(tool, arguments)
+            else:
+                with pytest.raises(ToolError, match="no language model"):
+                    await run.run(tool, arguments, refuse)
+
+    anyio.run(lambda: go(useful=False))
+    assert not [event for event in read_events(tmp_path) if event["event"] == "result"]
+    anyio.run(lambda: go(useful=True))
+    anyio.run(lambda: go(useful=True))
+    assert scripted.started == started
+
+
+def test_a_job_after_one_of_no_use_is_taken_up_by_its_id(tmp_path: Path) -> None:
+    scripted = ScriptedServer()
+
+    async def go() -> None:
+        async with steps(scripted, tmp_path) as run:
+            with pytest.raises(ToolError):
+                await run.run("train_classifier", {"task": "support"}, refuse)
+        scripted.train_classifier("support")  # by an attempt that was killed before it could write down the id
+        async with steps(scripted, tmp_path) as run:
+            assert (await run.run("train_classifier", {"task": "support"})).result == {"model": "model of job_1"}
+
+    anyio.run(go)
+    assert scripted.started == ["job_0", "job_1"]
 
 
 def test_a_server_without_the_tool_is_told(tmp_path: Path) -> None:

@@ -77,7 +77,13 @@ def test_a_field_that_cannot_be_used_is_named_with_the_reason(
 
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [(b"task: [", "not YAML"), (b"- a\n- b\n", "no fields"), (b"\xff\xfe\x00", "not UTF-8"), (b"", "no fields")],
+    [
+        (b"task: [", "not YAML"),
+        (b"since: 2026-13-45", "month must be in"),
+        (b"- a\n- b\n", "no fields"),
+        (b"\xff\xfe\x00", "not UTF-8"),
+        (b"", "no fields"),
+    ],
 )
 def test_a_file_that_is_no_task_file_is_refused_in_words(tmp_path: Path, content: bytes, reason: str) -> None:
     path = tmp_path / "task.yaml"
@@ -113,7 +119,9 @@ def test_rows_are_read_from_jsonl_and_csv(tmp_path: Path, name: str, content: st
         ("rows.jsonl", '{"text": "a", "label": "x"}\n{"text": "b"', "line 2"),
         ("rows.jsonl", '{"text": "a", "label": null}\n', "line 1"),
         ("rows.jsonl", "[]\n", "line 1"),
+        ("rows.jsonl", '{"text": "a", "label": "x"}\n{"text": "b \\ud83d", "label": "x"}\n', "line 2.*surrogate"),
         ("rows.csv", "text,class\na,x\n", "line 2"),
+        ("rows.csv", f"text,label\na,x\n{'b' * 140_000},x\n", "line 3.*larger than field limit"),
         ("rows.jsonl", "\n", "no rows"),
     ],
 )

@@ -14,7 +14,12 @@ from classwright_tools.domain.task import Label
 from classwright_tools.domain.topic_tree import LabelTopics, Topic, TopicTree
 from classwright_tools.domain.usage import Caps, TokenCount
 from classwright_tools.errors import Cancelled, InvalidInput, NotFound, WriterFailed
-from classwright_tools.propose_topics import ProposeTopicsRequest, ProposeTopicsResult, propose_topics
+from classwright_tools.propose_topics import (
+    GrownTopicsResult,
+    ProposeTopicsRequest,
+    ProposeTopicsResult,
+    propose_topics,
+)
 from classwright_tools.writing.writer import Completion, WritingRequest
 from writing_verbs_parts import ScriptedWriter, phrases_of, well_written
 
@@ -149,6 +154,16 @@ def test_a_label_left_without_topics_is_an_error_and_what_arrived_is_not_paid_fo
 
     assert result.topic_tree
     assert {request.cell.label for request in asked_of(second) if request.cell} == {"refund"}
+
+
+def test_what_the_writer_took_is_told_and_nothing_of_it_without_a_writer(context: ToolContext) -> None:
+    result = propose_topics(request_for(topics_per_label=4), with_writer(context))
+
+    assert isinstance(result, GrownTopicsResult)
+    asked = 1 + 3 * (1 + 4)  # the source types, and of each label its topics and their subtopics
+    assert (result.usage.requests, result.usage.tokens_in) == (asked, 100 * asked)
+    assert result.usage.tokens_out > 0
+    assert not hasattr(propose_topics(request_for(), replace(context, run_key="by hand")), "usage")
 
 
 def test_a_repeated_run_makes_no_second_tree_and_asks_nothing(context: ToolContext) -> None:

@@ -68,6 +68,18 @@ def test_a_complete_assignment_becomes_a_dataset(context: ToolContext, assignmen
     assert "train_classifier" in results[-1].next_step
 
 
+def test_an_assignment_for_a_new_dataset_makes_one_without_the_old_rows(context: ToolContext, task: Task) -> None:
+    save_tree(context.workspace, task)
+    import_beside(context.workspace, "before", {"train": [make_example(sentence(1), "refund")]})
+    handed_out = synthesize_examples(SynthesizeExamplesRequest(task="support", rows=3, new_dataset=True), context)
+
+    results = [submit(context, batch, texts) for batch, texts in numbered(handed_out.batches).items()]
+
+    assert results[-1].dataset
+    card = read_card(context.workspace, results[-1].dataset)
+    assert (card.parent, card.rows("train")) == (None, 3)
+
+
 def test_every_text_keeps_the_label_and_the_topic_of_its_batch(context: ToolContext, assignment: Assignment) -> None:
     texts = numbered(assignment.batches)
     for batch in sorted(texts, reverse=True):

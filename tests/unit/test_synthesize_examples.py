@@ -252,6 +252,31 @@ def test_texts_for_a_named_dataset_go_there_whatever_is_made_meanwhile(context: 
     assert (card.parent, card.rows("test")) == ("support-d1", 0)
 
 
+def test_texts_of_a_new_dataset_are_alone_in_it_whatever_is_there_and_is_made_meanwhile(
+    context: ToolContext, tree: str
+) -> None:
+    import_beside(context.workspace, "before", {"train": [make_example(sentence(1), "refund")]})
+
+    def writes_beside_an_import(request: WritingRequest) -> Completion:
+        import_beside(context.workspace, "beside", {"train": [make_example(sentence(2), "refund")]})
+        return well_written(request)
+
+    result = synthesize_examples(
+        SynthesizeExamplesRequest(task="support", new_dataset=True), with_writer(context, writes_beside_an_import)
+    )
+
+    assert result.dataset
+    card = read_card(context.workspace, result.dataset)
+    assert (card.parent, result.rows, result.accepted) == (None, 48, 48)
+
+
+def test_a_new_dataset_and_one_to_add_to_are_refused_together(context: ToolContext, tree: str) -> None:
+    import_beside(context.workspace, "before", {"train": [make_example(sentence(1), "refund")]})
+
+    with pytest.raises(InvalidInput, match="`dataset` and `new_dataset`"):
+        synthesize_examples(SynthesizeExamplesRequest(task="support", dataset="support-d1", new_dataset=True), context)
+
+
 def test_a_second_filling_is_a_new_round_and_avoids_the_texts_of_the_first(context: ToolContext, tree: str) -> None:
     synthesize_examples(SynthesizeExamplesRequest(task="support"), with_writer(context, run_key="first"))
     context = with_writer(context, run_key="second")

@@ -11,6 +11,7 @@ from classwright_tools.context import ToolContext
 from classwright_tools.domain.noun import ArtifactId, LabelName, Noun, Slug, ToolRequest, ToolResult, leading
 from classwright_tools.domain.task import Label, Language, Task, TaskKind
 from classwright_tools.domain.topic_tree import LabelTopics, Phrase, TopicTree
+from classwright_tools.domain.usage import WriterUsage
 from classwright_tools.errors import InvalidInput, unknown_id
 
 SOURCE_TYPES_WANTED = 3
@@ -81,6 +82,12 @@ class ProposeTopicsResult(ToolResult):
     wanted: TopicsWanted | None = None
 
 
+class GrownTopicsResult(ProposeTopicsResult):
+    """The result where the server's writer grew the tree. Where none is, the tool list need not tell of its usage."""
+
+    usage: WriterUsage
+
+
 def propose_topics(request: ProposeTopicsRequest, context: ToolContext) -> ProposeTopicsResult:
     """Make the task and its topic tree; a pair task has none.
 
@@ -102,9 +109,13 @@ def propose_topics(request: ProposeTopicsRequest, context: ToolContext) -> Propo
     made = context.workspace.made_by(context.run_key, "topics")
     if made:
         tree = context.workspace.document(made.id, "topics", TopicTree)
-        return _result(request, task, tree, made.id)
-    grown = _tree_from_writer(request, task, context) if context.writer else _tree_so_far(request, task, context)
-    return _result(request, task, grown, _saved(grown, task, context) if grown else None)
+        told = made.facts.get("usage")
+        return _with_usage(_result(request, task, tree, made.id), WriterUsage(**told) if told else None)
+    if context.writer:
+        tree, usage = _tree_from_writer(request, task, context)
+        return _with_usage(_result(request, task, tree, _saved(tree, task, context, usage)), usage)
+    so_far = _tree_so_far(request, task, context)
+    return _result(request, task, so_far, _saved(so_far, task, context, None) if so_far else None)
 
 
 def _task(request: ProposeTopicsRequest) -> Task:
@@ -161,8 +172,8 @@ def _check_topics(topics: Sequence[LabelTopics], task: Task) -> None:
         seen.add(branch.label)
 
 
-def _tree_from_writer(request: ProposeTopicsRequest, task: Task, context: ToolContext) -> TopicTree | None:
-    """Return the request's topics, with the labels that it leaves out grown by the writer."""
+def _tree_from_writer(request: ProposeTopicsRequest, task: Task, context: ToolContext) -> tuple[TopicTree, WriterUsage]:
+    """Return the request's topics, with the labels that it leaves out grown by the writer, and what that took."""
     from classwright_tools.writing.branching import grow_tree
 
     given = {branch.label: branch for branch in request.topics}
@@ -175,12 +186,13 @@ def _tree_from_writer(request: ProposeTopicsRequest, task: Task, context: ToolCo
         context=context,
     )
     branches = given | {branch.label: branch for branch in growth.labels}
-    return TopicTree(
+    tree = TopicTree(
         task=task.slug,
         source_types=growth.source_types,
         labels=tuple(branches[name] for name in task.label_names),
         remarks=tuple(growth.remarks),
     )
+    return tree, growth.usage
 
 
 def _tree_so_far(request: ProposeTopicsRequest, task: Task, context: ToolContext) -> TopicTree | None:
@@ -204,7 +216,7 @@ def _tree_so_far(request: ProposeTopicsRequest, task: Task, context: ToolContext
     )
 
 
-def _saved(tree: TopicTree, task: Task, context: ToolContext) -> str:
+def _saved(tree: TopicTree, task: Task, context: ToolContext, usage: WriterUsage | None) -> str:
     """Store `tree` and return its id; the newest tree's id if that is the same."""
     workspace = context.workspace
     newest = workspace.latest("topics", task.slug)
@@ -219,6 +231,7 @@ def _saved(tree: TopicTree, task: Task, context: ToolContext) -> str:
         task_version=task.version,
         complete=not _lacking(task, tree),
         cells=len(tree.cells()),
+        usage=usage.model_dump() if usage else None,
     ).id
 
 
@@ -245,6 +258,10 @@ def _result(request: ProposeTopicsRequest, task: Task, tree: TopicTree | None, i
         cells=cells,
         labels=leading(tree.labels, LIST_BYTES, least=0),
     )
+
+
+def _with_usage(result: ProposeTopicsResult, usage: WriterUsage | None) -> ProposeTopicsResult:
+    return GrownTopicsResult(**dict(result), usage=usage) if usage else result
 
 
 def _wanted(

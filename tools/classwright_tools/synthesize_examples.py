@@ -54,6 +54,9 @@ class SynthesizeExamplesRequest(ToolRequest):
     dataset: ArtifactId | None = Field(
         default=None, description="The dataset to add to. Default: the task's newest, or a new one."
     )
+    new_dataset: bool = Field(
+        default=False, description="True to begin a new dataset, instead of adding to the task's newest."
+    )
     candidates_per_row: float = Field(
         default=1.5,
         ge=1,
@@ -66,6 +69,11 @@ class SynthesizeExamplesRequest(ToolRequest):
     max_cost: float | None = Field(
         default=None, gt=0, le=10**6, description="Stop before this call has cost so much, in US dollars."
     )
+
+    @property
+    def on_newest(self) -> bool:
+        """Whether the texts join the dataset that is the task's newest in the end."""
+        return not (self.dataset or self.new_dataset)
 
 
 class SynthesizeExamplesResult(ToolResult):
@@ -96,8 +104,8 @@ def synthesize_examples(request: SynthesizeExamplesRequest, context: ToolContext
 
     Raises:
         NotFound: the task, tree, plan or dataset does not exist.
-        InvalidInput: the tree lacks labels, an artifact belongs to another task, or what is given does not fit the
-            kind of task.
+        InvalidInput: the tree lacks labels, an artifact belongs to another task, what is given does not fit the
+            kind of task, or a dataset is named and a new one is wanted.
         NotEnoughData: a pair task has no items to write for.
         WriterFailed: the writer cannot be reached and not one text was accepted.
         BudgetExceeded: the budget does not allow for a single accepted text.
@@ -109,18 +117,20 @@ def synthesize_examples(request: SynthesizeExamplesRequest, context: ToolContext
     workspace = context.workspace
     task = workspace.task(request.task)
     _check_kind(request, task)
+    if request.dataset and request.new_dataset:
+        raise InvalidInput("synthesize_examples", "was given `dataset` and `new_dataset`", "Keep one of them.")
     made = workspace.made_by(context.run_key, "dataset")
     if made:  # by this run, before it was interrupted
         return _dataset_made(workspace, made, read_outcome(made))
 
     context.progress(None, "reading what is there")
-    rows, parent = request.rows, request.dataset
+    rows, parent, new = request.rows, request.dataset, request.new_dataset
     if task.kind == "pair":
-        order = order_of_items(workspace, task, items=request.items, rows=rows, dataset=parent)
+        order = order_of_items(workspace, task, items=request.items, rows=rows, dataset=parent, new_dataset=new)
     elif request.plan:
-        order = order_of_plan(workspace, task, plan=request.plan, rows=rows, dataset=parent)
+        order = order_of_plan(workspace, task, plan=request.plan, rows=rows, dataset=parent, new_dataset=new)
     else:
-        order = order_of_tree(workspace, task, tree=request.topic_tree, rows=rows, dataset=parent)
+        order = order_of_tree(workspace, task, tree=request.topic_tree, rows=rows, dataset=parent, new_dataset=new)
     if context.writer is None:
         return _handed_out(request, order, context)
 
@@ -161,7 +171,7 @@ def _handed_out(request: SynthesizeExamplesRequest, order: Order, context: ToolC
         Assignment(
             task=order.task.slug,
             parent=order.parent,
-            on_newest=request.dataset is None,
+            on_newest=request.on_newest,
             plan=request.plan,
             round=order.round,
             batches=make_batches(order.quotas),
@@ -192,8 +202,8 @@ def _handed_out(request: SynthesizeExamplesRequest, order: Order, context: ToolC
 def _saved(request: SynthesizeExamplesRequest, order: Order, written: Written, context: ToolContext) -> Artifact | None:
     """Return the dataset of the rows that are there and those written; None if not one of the latter is left.
 
-    Unless a dataset was named they join the one that is the newest in the end, for writing takes long and a job
-    beside this one may have added rows; a text that repeats one of these is not kept.
+    Unless a dataset was named or is to be new they join the one that is the newest in the end, for writing takes long
+    and a job beside this one may have added rows; a text that repeats one of these is not kept.
     """
     from classwright_tools.curation.gates import Gates
     from classwright_tools.workspace.datasets import save_dataset
@@ -208,7 +218,7 @@ def _saved(request: SynthesizeExamplesRequest, order: Order, written: Written, c
                 request.task,
                 {"train": [*order.there, *written.examples]},
                 parent=order.parent,
-                on_newest=request.dataset is None,
+                on_newest=request.on_newest,
                 run_key=context.run_key,
                 made_by="synthesize_examples",
                 refused=written.outcome.refused,

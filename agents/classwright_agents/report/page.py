@@ -21,7 +21,7 @@ from classwright_agents.report.charts import (
     learning_curve,
     stage_bars,
 )
-from classwright_agents.task_file import TaskFile
+from classwright_agents.task_file import METRIC_NAMES, TaskFile
 
 CONFUSIONS = 8
 PAIRS = 4
@@ -82,6 +82,8 @@ def _page(task: TaskFile, run: str, outcome: Outcome, material: Material) -> Res
         "facts": words.facts(task, outcome),
         "remarks": words.remarks(task, outcome, tuple((measured or {}).get("warnings", ()))),
         "validation_words": words.validation_words(outcome),
+        "metric": METRIC_NAMES[task.target.metric],
+        "gain_words": words.gain_words,
         "measured_words": words.measured_words(measured),
         "training_words": words.training_words(outcome),
         "cost_words": words.cost_words(outcome),
@@ -127,9 +129,10 @@ def _matrix(measured: Result | None) -> Markup | None:
     return confusion_matrix(measured["labels"], measured["confusion_matrix"])
 
 
-def _bars(measured: Result | None) -> Markup:
+def _bars(measured: Result | None) -> Markup | None:
+    """Return the classes' figures, or None where only those of all rows together were kept."""
     if not measured:
-        return Markup("<p>There were no held-out rows to measure classes on.</p>")
+        return None
     classes = [
         (c["label"], *(Estimate.read(c[name]) for name in ("f1", "precision", "recall")), c["support"])
         for c in measured["classes"]

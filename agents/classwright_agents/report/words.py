@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from classwright_agents.build import Outcome
-from classwright_agents.figures import Estimate
-from classwright_agents.task_file import TaskFile
+from classwright_agents.figures import Estimate, Gain
+from classwright_agents.task_file import Metric, TaskFile
 
 Result = dict[str, Any]
 # Below so many rows an interval is wider than most gains.
@@ -51,7 +51,7 @@ def headline(task: TaskFile, outcome: Outcome) -> str:
     accuracy, data, _ = final(outcome)
     right = round(100 * accuracy.value)
     whose = {"real": "real texts", "written": "written texts", "mixed": "texts"}[data]
-    unseen = "it had never seen" if outcome.test else "held out of its training"
+    unseen = "it had never seen" if outcome.test else "were held out of its training"
     return f"Finds the right one of {len(task.labels)} labels for {right} of 100 {whose} that {unseen}."
 
 
@@ -120,10 +120,18 @@ def validation_words(outcome: Outcome) -> str:
     return "written rows that were held out, cells as a whole"
 
 
+def gain_words(gain: Gain, metric: Metric) -> str:
+    """Return a round's gain in the target's metric on the best before it; the test behind p is one of accuracy."""
+    value = f"{gain.figure(metric).value:+.3f}"
+    if metric != "accuracy":
+        return value
+    return f"{value} (p {gain.p:.3f})" if gain.p >= 0.001 else f"{value} (p < 0.001)"
+
+
 def measured_words(measured: Result | None) -> str:
     """Return on which rows the figures by class were measured."""
     if not measured:
-        return "There were no held-out rows."
+        return "The held-out rows were not kept class by class."
     data = OF_DATA[measured["data"]]
     return f"Measured on {measured['figures']['rows']:,} {data} {measured['split']} rows."
 
@@ -142,9 +150,8 @@ def training_words(outcome: Outcome) -> str:
 
 def cost_words(outcome: Outcome) -> str:
     """Return time, requests, tokens and money in a sentence."""
-    usages = [u for w in outcome.written if (u := w.get("usage"))]
-    requests = sum(u["requests"] for u in usages)
-    reused = sum(u["completions_reused"] for u in usages)
+    requests = sum(u["requests"] for u in outcome.usages)
+    reused = sum(u["completions_reused"] for u in outcome.usages)
     spent = outcome.spent
     money = f", ${spent.dollars:.2f}" if spent.dollars else ""
     return (

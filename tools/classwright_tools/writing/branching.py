@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain
 
 from classwright_tools.context import ToolContext
 from classwright_tools.curation.cleaning import clean_text
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.topic_tree import Cell, LabelTopics, Topic
+from classwright_tools.domain.usage import WriterUsage
 from classwright_tools.errors import ClasswrightError, WriterFailed
 from classwright_tools.writing.budget import budget_within
 from classwright_tools.writing.session import WritingSession
@@ -27,11 +28,12 @@ LONGEST_PHRASE = 300
 
 @dataclass
 class Growth:
-    """What a writer made of a tree, and a remark on everything that came out smaller than asked."""
+    """What a writer made of a tree, a remark on everything that came out smaller than asked, and what it took."""
 
-    source_types: tuple[str, ...] = ()
-    labels: list[LabelTopics] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
+    source_types: tuple[str, ...]
+    labels: list[LabelTopics]
+    remarks: list[str]
+    usage: WriterUsage
 
 
 @dataclass
@@ -103,6 +105,7 @@ class TreeGrower:
             source_types=types[0].items if types else source_types,
             labels=[branch for branch in branches if isinstance(branch, LabelTopics)],
             remarks=sorted(asked.remark for asked in chain(types, topics, *subtopics) if asked.remark),
+            usage=self._session.usage,
         )
 
     def _below(self, label: str, topics: Sequence[str]) -> list[_Phrases]:

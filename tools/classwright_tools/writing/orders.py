@@ -35,14 +35,16 @@ class Order:
 
     def onto_newest(self, workspace: Workspace) -> Order:
         """Return the same order, its texts added to the dataset that is the task's newest now."""
-        parent, there = _parent(workspace, self.task, None)
+        parent, there = _parent(workspace, self.task, None, new_dataset=False)
         return replace(self, parent=parent, there=there)
 
 
 def order_of_tree(
-    workspace: Workspace, task: Task, *, tree: str | None, rows: int | None, dataset: str | None
+    workspace: Workspace, task: Task, *, tree: str | None, rows: int | None, dataset: str | None, new_dataset: bool
 ) -> Order:
     """Return the order to fill the topic tree `tree` (the newest if None) with `rows` texts.
+
+    They are added to `dataset` (the newest if None), unless they begin a new one. So are those of the other orders.
 
     Raises:
         NotFound: there is no such tree or dataset.
@@ -50,11 +52,13 @@ def order_of_tree(
     """
     found = workspace.resolve(tree, "topics", task.slug)
     cells = _cells(workspace.document(found.id, "topics", TopicTree), task, found.id)
-    parent, there = _parent(workspace, task, dataset)
+    parent, there = _parent(workspace, task, dataset, new_dataset=new_dataset)
     return Order(task, quotas_of_tree(cells, rows), _next_round(there), parent, there)
 
 
-def order_of_plan(workspace: Workspace, task: Task, *, plan: str, rows: int | None, dataset: str | None) -> Order:
+def order_of_plan(
+    workspace: Workspace, task: Task, *, plan: str, rows: int | None, dataset: str | None, new_dataset: bool
+) -> Order:
     """Return the order to follow the regeneration plan `plan`, scaled to `rows` texts unless that is None.
 
     Raises:
@@ -70,12 +74,18 @@ def order_of_plan(workspace: Workspace, task: Task, *, plan: str, rows: int | No
             raise unknown_id("label", name, task.label_names)
     newest = workspace.latest("topics", task.slug)
     cells = workspace.document(newest.id, "topics", TopicTree).cells() if newest else ()
-    parent, there = _parent(workspace, task, dataset)
+    parent, there = _parent(workspace, task, dataset, new_dataset=new_dataset)
     return Order(task, quotas_of_plan(document, rows, cells), document.round, parent, there)
 
 
 def order_of_items(
-    workspace: Workspace, task: Task, *, items: Sequence[str], rows: int | None, dataset: str | None
+    workspace: Workspace,
+    task: Task,
+    *,
+    items: Sequence[str],
+    rows: int | None,
+    dataset: str | None,
+    new_dataset: bool,
 ) -> Order:
     """Return the order to write for each of `items` queries that look right for it and are wrong.
 
@@ -92,7 +102,7 @@ def order_of_items(
             "does not say which label is the mismatch, and mismatches are what is written",
             "Name it: call propose_topics with the same task and `mismatch`.",
         )
-    parent, there = _parent(workspace, task, dataset)
+    parent, there = _parent(workspace, task, dataset, new_dataset=new_dataset)
     wanted = items_wanted(task, there, items)
     if not wanted:
         raise NotEnoughData(
@@ -122,9 +132,11 @@ def items_wanted(task: Task, there: Sequence[Example], items: Sequence[str]) -> 
     ]
 
 
-def _parent(workspace: Workspace, task: Task, dataset: str | None) -> tuple[str | None, tuple[Example, ...]]:
+def _parent(
+    workspace: Workspace, task: Task, dataset: str | None, *, new_dataset: bool
+) -> tuple[str | None, tuple[Example, ...]]:
     """Return the id and the training rows of the dataset to add to: `dataset`, or the task's newest, or none."""
-    if dataset is None and workspace.latest("dataset", task.slug) is None:
+    if new_dataset or (dataset is None and workspace.latest("dataset", task.slug) is None):
         return None, ()
     parent = workspace.resolve(dataset, "dataset", task.slug).id
     return parent, tuple(read_rows(workspace, parent, "train"))

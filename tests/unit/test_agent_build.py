@@ -1,0 +1,151 @@
+"""The build: which tools it calls with what, against a real server with scripted tools."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from mcp import Client
+from mcp.server.mcpserver import MCPServer
+
+from agent_parts import estimate, small_task, usage
+from classwright_agents.build import Build, Outcome
+from classwright_agents.errors import ToolError
+from classwright_agents.journal import Journal
+from classwright_agents.server import Server
+from classwright_agents.steps import Steps
+from classwright_agents.task_file import TaskFile
+from classwright_agents.view import PlainView
+
+
+class ScriptedTools:
+    """A server whose tools answer at once: 1,500 tokens for the topics, 2,000 a writing, always the same figures."""
+
+    def __init__(self, accepted: int = 100) -> None:
+        self.accepted = accepted
+        self.writings: list[dict[str, Any]] = []
+        self.models = 0
+        self.mcp = MCPServer("scripted")
+        tools = (self.propose_topics, self.synthesize_examples, self.train_classifier, self.error_analysis)
+        for tool in (*tools, self.export_model):
+            self.mcp.add_tool(tool)
+
+    def propose_topics(
+        self,
+        task: str,  # noqa: ARG002  # as the real tools have it, here and below
+        instruction: str,  # noqa: ARG002
+        labels: list[dict[str, Any]],  # noqa: ARG002
+        languages: list[str],  # noqa: ARG002
+        topics_per_label: int,  # noqa: ARG002
+        subtopics_per_topic: int,  # noqa: ARG002
+    ) -> dict[str, Any]:
+        """Return a tree."""
+        return {"topic_tree": "support-t1", "cells": 6, "wanted": None, "usage": usage(1_500)}
+
+    def synthesize_examples(
+        self,
+        task: str,  # noqa: ARG002
+        topic_tree: str | None = None,
+        plan: str | None = None,
+        dataset: str | None = None,
+        new_dataset: bool = False,
+        max_tokens: int | None = None,
+    ) -> dict[str, Any]:
+        """Note what is asked for, and return a dataset."""
+        self.writings.append(
+            {
+                "from": topic_tree or plan,
+                "dataset": dataset,
+                "new_dataset": new_dataset,
+                "max_tokens": max_tokens,
+            }
+        )
+        return {
+            "dataset": f"support-d{len(self.writings)}" if self.accepted else None,
+            "wanted": 100,
+            "accepted": self.accepted,
+            "missing": [] if self.accepted else [{"reason": "the writer refused"}],
+            "usage": usage(2_000),
+            "assignment": None,
+            "next_step": "Correct the task's instruction.",
+        }
+
+    def train_classifier(self, task: str, dataset: str, method: str) -> dict[str, Any]:  # noqa: ARG002
+        """Return a model that is right about the frequent labels alone."""
+        self.models += 1
+        return {
+            "model": f"support-m{self.models}",
+            "dataset": dataset,
+            "method": "probe",
+            "training_rows": 100,
+            "validation": {"data": "written", "rows": 30, "accuracy": estimate(0.9), "macro_f1": estimate(0.5)},
+        }
+
+    def error_analysis(self, model: str, dataset: str, rows: int) -> dict[str, Any]:  # noqa: ARG002
+        """Return a plan."""
+        return {"model": model, "plan": "support-p1", "report": "support-r1"}
+
+    def export_model(self, model: str) -> dict[str, Any]:  # noqa: ARG002
+        """Return an export."""
+        return {"export": "support-x1"}
+
+
+def built(scripted: ScriptedTools, folder: Path, task: TaskFile) -> Outcome:
+    async def go() -> Outcome | ToolError:
+        journal, view = Journal(folder), PlainView(io.StringIO())
+        async with Client(scripted.mcp) as client:
+            try:
+                return await Build(task, Steps(journal, Server(client, own=False), view), journal, view).run()
+            except ToolError as error:  # raised here it would come out in a group
+                return error
+            finally:
+                journal.close()
+
+    came = anyio.run(go)
+    if isinstance(came, ToolError):
+        raise came
+    return came
+
+
+def test_without_real_rows_the_first_texts_begin_a_dataset_and_later_ones_join_it(tmp_path: Path) -> None:
+    scripted = ScriptedTools()
+
+    built(scripted, tmp_path, small_task(max_rounds=2))
+
+    assert [(w["from"], w["dataset"], w["new_dataset"]) for w in scripted.writings] == [
+        ("support-t1", None, True),
+        ("support-p1", "support-d1", False),
+    ]
+
+
+def test_what_the_topics_took_is_taken_from_the_budget(tmp_path: Path) -> None:
+    scripted = ScriptedTools()
+
+    outcome = built(scripted, tmp_path, small_task(max_rounds=2, budget={"tokens": 10_000}))
+
+    assert [w["max_tokens"] for w in scripted.writings] == [8_500, 6_500]
+    assert outcome.spent.tokens == 5_500
+
+
+@pytest.mark.parametrize(("target", "before"), [({"macro_f1": 0.95}, 0.5), ({"accuracy": 0.95}, 0.9)])
+def test_a_round_remembers_the_best_figure_before_it_in_the_targets_metric(
+    tmp_path: Path, target: dict[str, float], before: float
+) -> None:
+    outcome = built(ScriptedTools(), tmp_path, small_task(max_rounds=2, target=target))
+
+    assert [r.best_before for r in outcome.rounds] == [None, before]
+
+
+def test_a_build_without_a_first_text_says_why_and_writes_anew_when_it_is_resumed(tmp_path: Path) -> None:
+    scripted = ScriptedTools(accepted=0)
+    with pytest.raises(ToolError, match=r"no text was written: the writer refused\. Correct the task's instruction\."):
+        built(scripted, tmp_path, small_task(max_rounds=1))
+    scripted.accepted = 100
+
+    outcome = built(scripted, tmp_path, small_task(max_rounds=1))
+
+    assert outcome.export == {"export": "support-x1"}
+    assert len(scripted.writings) == 2
