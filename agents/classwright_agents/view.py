@@ -12,7 +12,7 @@ from rich.live import Live
 from classwright_agents.figures import Round, Spent
 from classwright_agents.picture import Picture, StageName
 from classwright_agents.plain import plain
-from classwright_agents.task_file import TaskFile
+from classwright_agents.task_file import METRIC_NAMES, Metric, TaskFile
 
 REFRESHES_A_SECOND = 4
 
@@ -81,7 +81,8 @@ class LiveView:
 class PlainView:
     """Writes a line for each event: for logs, pipes and screen readers."""
 
-    def __init__(self, out: TextIO) -> None:
+    def __init__(self, metric: Metric, out: TextIO) -> None:
+        self._metric = metric
         self._out = out
         self._started = time.monotonic()
         self._last = ("", -1)
@@ -107,11 +108,11 @@ class PlainView:
             self.say(f"  {message}" if fraction is None else f"  {fraction:4.0%} {message}")
 
     def round_done(self, latest: Round) -> None:
-        """Write a round's figures."""
-        a = latest.accuracy
+        """Write a round's figure."""
+        reached = latest.figure(self._metric)
         self.say(
-            f"round {latest.round}: {latest.rows} rows, {latest.method}: accuracy {a.value:.3f} "
-            f"({a.low:.3f} to {a.high:.3f}) on {latest.data} validation rows"
+            f"round {latest.round}: {latest.rows} rows, {latest.method}: {METRIC_NAMES[self._metric]} "
+            f"{reached.value:.3f} ({reached.low:.3f} to {reached.high:.3f}) on {latest.data} validation rows"
         )
 
     def say(self, message: str) -> None:
@@ -124,5 +125,5 @@ def make_view(task: TaskFile, run: str, *, plain: bool, out: TextIO) -> View:
     """Return the live view on a terminal, unless plain lines were asked for."""
     console = Console(file=out)
     if plain or not console.is_terminal or console.is_dumb_terminal:
-        return PlainView(out)
+        return PlainView(task.target.metric, out)
     return LiveView(task, run, console)

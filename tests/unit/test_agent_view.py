@@ -68,7 +68,7 @@ def test_a_whisker_marks_value_and_interval_on_the_axis() -> None:
 
 def test_no_text_of_a_server_moves_the_cursor_or_hides() -> None:
     out = io.StringIO()
-    with PlainView(out) as view:
+    with PlainView("accuracy", out) as view:
         view.progress(0.5, f"training{UNSEEN}\n00:00 forged")
         view.say(f"Done.{UNSEEN}")
     picture = picture_of_round_one()
@@ -85,7 +85,7 @@ def test_no_text_of_a_server_moves_the_cursor_or_hides() -> None:
 
 def test_plain_lines_tell_each_event_once() -> None:
     out = io.StringIO()
-    with PlainView(out) as view:
+    with PlainView("accuracy", out) as view:
         view.stage("train", 1, Spent())
         for fraction in (0.11, 0.12, 0.13, 0.25):
             view.progress(fraction, "training")
@@ -100,6 +100,13 @@ def test_plain_lines_tell_each_event_once() -> None:
         "round 1: 200 rows, probe: accuracy 0.850 (0.800 to 0.900) on real validation rows",
         "Done.",
     ]
+
+
+def test_a_plain_line_tells_a_round_by_the_metric_of_the_target() -> None:
+    out = io.StringIO()
+    with make_view(small_task(target={"macro_f1": 0.9}), "run", plain=True, out=out) as view:
+        view.round_done(make_round(1, 0.85))
+    assert "macro-F1 0.840 (0.790 to 0.890)" in out.getvalue()
 
 
 def test_lines_are_plain_where_there_is_no_terminal() -> None:
