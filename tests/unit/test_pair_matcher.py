@@ -15,7 +15,7 @@ from classwright_tools.context import ToolContext
 from classwright_tools.domain.pair import joined
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.error_analysis import ErrorAnalysisRequest, error_analysis
-from classwright_tools.errors import DamagedArtifact, InvalidInput, NotFound
+from classwright_tools.errors import Cancelled, DamagedArtifact, InvalidInput, NotFound
 from classwright_tools.evaluate import EvaluateRequest, evaluate
 from classwright_tools.export_model import ExportModelRequest, export_model
 from classwright_tools.learning import pair_matching
@@ -50,7 +50,8 @@ def _unlabelled() -> list[object]:
 @pytest.fixture(scope="module")
 def trained(context: ToolContext) -> TrainClassifierResult:
     """A matcher."""
-    return train_classifier(TrainClassifierRequest(task="shop", method="matcher", epochs=FEW_STEPS), context)
+    request = TrainClassifierRequest(task="shop", dataset="shop-d1", method="matcher", epochs=FEW_STEPS)
+    return train_classifier(request, context)
 
 
 def test_a_matcher_tells_unseen_queries_apart(trained: TrainClassifierResult, context: ToolContext) -> None:
@@ -233,6 +234,34 @@ def test_no_unlabelled_pair_with_the_query_of_a_held_out_one_is_trained_on(
     )
     told = evaluate(EvaluateRequest(model=model, dataset=other), replace(context, run_key="on known queries"))
     assert "4 of these rows have a query that was trained on" in told.summary
+
+
+def test_of_many_unlabelled_pairs_a_sample_is_trained_on_and_counted(
+    trained: TrainClassifierResult, context: ToolContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("classwright_tools.measurement.held_out.MOST_UNLABELLED", 7)
+    request = TrainClassifierRequest(
+        task="shop", dataset=trained.dataset, method="matcher", epochs=1, unlabelled_as="fits"
+    )
+    model = train_classifier(request, replace(context, run_key="of a sample")).model
+
+    assert load_model(context.workspace, model).card.unlabelled_pairs == 7
+
+
+def test_embedding_pairs_can_be_stopped(trained: TrainClassifierResult, context: ToolContext) -> None:
+    told = []
+
+    def stop_while_embedding(_done: float | None, message: str) -> None:
+        told.append(message)
+        if "embedding" in message:
+            raise Cancelled
+
+    rows = [row.model_copy(update={"text": f"sturdy {row.text}"}) for row in pair_rows(TRAINING)]
+    dataset = save_pairs(context.workspace, {"train": rows}, run_key="never embedded")
+    request = TrainClassifierRequest(task="shop", dataset=dataset, method="matcher", epochs=1)
+    with pytest.raises(Cancelled):
+        train_classifier(request, replace(context, run_key="stopped", report=stop_while_embedding))
+    assert sum("embedding" in message for message in told) == 1
 
 
 def test_auto_chooses_between_the_probe_and_the_matcher(trained: TrainClassifierResult, context: ToolContext) -> None:

@@ -10,13 +10,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sentence_transformers import SentenceTransformer
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.example import Example, Provenance, make_example
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.errors import Cancelled, DamagedArtifact, InvalidInput, NotEnoughData, NotFound
+from classwright_tools.learning.embedding_cache import EmbeddingCache
+from classwright_tools.learning.encoders import Encoder, open_encoder
+from classwright_tools.learning.head import logistic_regression
+from classwright_tools.learning.method import Setup
 from classwright_tools.learning.model import load_model
+from classwright_tools.learning.rows import training_rows
+from classwright_tools.learning.setfit_library import SETFIT_C, fit_setfit
 from classwright_tools.train_classifier import TrainClassifierRequest, TrainClassifierResult, train_classifier
 from classwright_tools.workspace.datasets import save_dataset
 from classwright_tools.workspace.workspace import Workspace
@@ -127,18 +134,21 @@ def in_one_cell(rows: list[Example], *labels: str) -> list[Example]:
 
 
 @pytest.mark.parametrize("labels", [LABELS, ("refund",)])
-def test_labels_that_were_written_in_one_batch_train_and_are_measured_and_named(
-    context: ToolContext, task: Task, labels: tuple[str, ...]
+@pytest.mark.parametrize("others", [0, 1])
+def test_labels_that_were_written_in_one_batch_and_perhaps_another_row_train_and_are_measured_and_named(
+    context: ToolContext, task: Task, labels: tuple[str, ...], others: int
 ) -> None:
     save_rows(context.workspace, written_rows(), run_key="in cells")
     usual = trained(context, method="probe")
-    save_rows(context.workspace, in_one_cell(written_rows(), *labels), run_key="in batches")
+    real = real_rows()[::2][: 3 * others]
+    save_rows(context.workspace, [*in_one_cell(written_rows(), *labels), *real], run_key="in batches")
     result = trained(context, "batches", method="probe")
-    assert result.validation.rows == 30
+    assert result.validation.rows == 30 + len(real)
     assert result.validation.accuracy.value > usual.validation.accuracy.value - 0.1
     assert 0.5 < result.temperature / usual.temperature < 2
     named = ", ".join(map(repr, sorted(labels)))
-    assert f"All rows of {named} were written at once and resemble each other" in result.summary
+    assert f"Most rows of {named} were written at once and resemble each other" in result.summary
+    assert load_model(context.workspace, result.model).card.written_at_once == tuple(sorted(labels))
     assert "written at once" not in usual.summary
 
 
@@ -247,6 +257,23 @@ def test_numbers_as_labels_are_not_taken_for_one_another(context: ToolContext, w
     model = load_model(workspace, result.model)
     texts = ["refund my money", "where is my parcel", "i cannot log in"]
     assert [model.labels[place] for place in model.predict_proba(texts).argmax(axis=1)] == ["1", "10", "0"]
+
+
+def test_the_head_that_setfit_fits_is_for_unit_length_whatever_the_encoder_gives(
+    context: ToolContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("classwright_tools.learning.setfit_library.PAIRS_A_TEXT", 1)
+    whole = open_encoder(context.encoder)
+    bare = Encoder(ref=whole.ref, model=SentenceTransformer(modules=[whole.model[0], whole.model[1]], device="cpu"))
+    setup = Setup(
+        encoder=bare, cache=EmbeddingCache(context.workspace.cache), k=3, epochs=1, seed=0, progress=lambda *_: None
+    )
+    rows = training_rows(written_rows(), LABELS)
+    fitted = fit_setfit(rows, setup)
+    lengths = np.linalg.norm(fitted.encoder.model.encode(list(rows.texts), convert_to_numpy=True), axis=1)
+    assert lengths.min() > 2
+    expected = logistic_regression(SETFIT_C, balanced=False).fit(fitted.encoder.embed(rows.texts), rows.labels)
+    np.testing.assert_allclose(fitted.head.weights, expected.coef_, atol=0.01)
 
 
 @pytest.mark.parametrize("method", ["probe", "contrastive", "setfit", "cluster"])
@@ -364,8 +391,9 @@ def rare_delivery() -> list[Example]:
 
 @pytest.mark.parametrize("method", ["auto", "probe", "contrastive", "setfit"])
 def test_every_remedy_against_imbalance_that_a_method_knows_gives_a_model(
-    context: ToolContext, task: Task, method: str
+    context: ToolContext, task: Task, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("classwright_tools.learning.setfit_library.PAIRS_A_TEXT", 1)
     save_rows(context.workspace, rare_delivery(), real_rows(copies=10))
     for imbalance in IMBALANCES if method in ("auto", "probe") else IMBALANCES[1:3]:
         result = trained(context, f"{method} {imbalance}", method=method, imbalance=imbalance, epochs=1)

@@ -180,6 +180,7 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
         kind=task.kind,
         mismatch=task.mismatch,
         training_rows=data.origins,
+        written_at_once=data.at_once,
         unlabelled_pairs=len(setup.pairs.unlabelled) if setup.pairs and trained.method == "matcher" else 0,
         validation=trained.validation,
         grouped=trained.grouped,
@@ -207,7 +208,7 @@ class _Data:
     rows: Rows
     origins: dict[Origin, int]
     copies: int
-    at_once: list[str]
+    at_once: tuple[str, ...]
     validation: ValidationRows | None
 
 
@@ -233,7 +234,7 @@ def _read(context: ToolContext, dataset: str, labels: tuple[str, ...]) -> _Data:
         rows=training_rows(kept, labels),
         origins=dict(Counter(row.origin for row in kept)),
         copies=len(labelled) - len(kept),
-        at_once=written_at_once(kept),
+        at_once=tuple(written_at_once(kept)),
         validation=validation,
     )
 
@@ -343,9 +344,10 @@ def _result(model: str, card: ModelCard, trained: Trained, data: _Data, cache: E
         f" {data.copies} training rows were left out as copies of validation or test rows." if data.copies else ""
     )
     alike = ""
-    if data.at_once and card.validation.data != "real":
-        named = ", ".join(map(repr, data.at_once[:3])) + (" and others" if len(data.at_once) > 3 else "")
-        alike = f" All rows of {named} were written at once and resemble each other: the figures may be too good."
+    if card.written_at_once and card.validation.data != "real":
+        more = " and others" if len(card.written_at_once) > 3 else ""
+        named = ", ".join(map(repr, card.written_at_once[:3])) + more
+        alike = f" Most rows of {named} were written at once and resemble each other: the figures may be too good."
     beside = f" and on {card.augmentation}" if card.augmentation else ""
     return TrainClassifierResult(
         summary=f"Trained {model} by {card.method} on {len(data.rows)} rows of {card.dataset}{beside}: accuracy "

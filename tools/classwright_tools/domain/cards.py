@@ -67,6 +67,9 @@ class ModelCard(Noun):
     kind: TaskKind = "text"
     mismatch: LabelName | None = Field(default=None, description="The task's label for pairs that do not fit.")
     training_rows: dict[Origin, int]
+    written_at_once: tuple[LabelName, ...] = Field(
+        default=(), description="Labels of which most rows were written for one cell: those held out resemble others."
+    )
     unlabelled_pairs: int = Field(default=0, ge=0, description="Pairs nobody labelled, taken for rows of a label.")
     validation: Validation
     grouped: Validation | None = Field(

@@ -121,6 +121,13 @@ def _figures(card: ModelCard) -> str:
     lines = ["## Figures", "", "| rows | accuracy | macro-F1 |", "|---|---|---|", _figure(card.validation)]
     if card.grouped and card.grouped != card.validation:
         lines.append(_figure(card.grouped))
+    if card.written_at_once:
+        labels = ", ".join(map(_plain, card.written_at_once))
+        lines += [
+            "",
+            f"Most training rows of {labels} were written at once. Written rows that were held out resemble those that "
+            "were trained on, so figures on written rows may be too good.",
+        ]
     ranked = card.validation.average_precision
     if ranked:
         lines += ["", f"Average precision of the mismatches on the first of these rows: {_estimate(ranked)}."]

@@ -13,6 +13,7 @@ from classwright_tools.domain.pair import apart
 from classwright_tools.errors import InvalidInput, NotEnoughData
 
 LEAST_ROWS = 2  # a label's; with one row nothing of it can be held out, and it has no other row to be drawn to
+MOST_OF_A_LABEL = 0.8  # of its rows in one group: with a larger one held out, fewer are trained on than in a fold
 
 
 @dataclass(frozen=True)
@@ -82,21 +83,26 @@ def training_rows(examples: Sequence[Example], labels: Sequence[str]) -> Rows:
 
 
 def written_at_once(examples: Iterable[Example]) -> list[str]:
-    """Return the labels, sorted, of which all rows were written for one cell, or one contrast.
+    """Return the labels, sorted, of whose rows more than `MOST_OF_A_LABEL` were written for one cell or contrast.
 
     A calling model gets a small order as one batch a label, and which of the batch's cells a text is about is unknown.
     """
-    groups: defaultdict[str, set[str | None]] = defaultdict(set)
+    groups: defaultdict[str, Counter[str | None]] = defaultdict(Counter)
     for example in examples:
         if example.label is not None:
-            groups[example.label].add(_written_group(example))
-    return sorted(label for label, own in groups.items() if len(own) == 1 and None not in own)
+            groups[example.label][_written_group(example)] += 1
+    return sorted(
+        label
+        for label, own in groups.items()
+        if max((rows for group, rows in own.items() if group), default=0) > MOST_OF_A_LABEL * own.total()
+    )
 
 
 def _groups(examples: Sequence[Example]) -> np.ndarray:
     """Return a number for each row: equal for rows of one cell or query, near-duplicates, and chains of them.
 
-    Rows of a label that was written at once are not held together by that: none of them could be held out.
+    Rows of a label that was written at once are not held together by that: without them next to none would be left to
+    learn the label from.
     """
     from classwright_tools.curation.duplicates import NearDuplicates
     from classwright_tools.curation.shingles import folded

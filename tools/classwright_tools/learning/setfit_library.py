@@ -29,6 +29,7 @@ def fit_setfit(rows: Rows, setup: Setup) -> Fitted:
     model = SetFitModel(
         model_body=copy.deepcopy(setup.encoder.model),
         model_head=logistic_regression(SETFIT_C, balanced=setup.balanced),
+        normalize_embeddings=True,  # as `Encoder.embed` does, whose embeddings the head will be given
     )
     with tempfile.TemporaryDirectory() as folder:
         arguments = TrainingArguments(

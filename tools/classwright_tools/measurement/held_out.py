@@ -18,13 +18,15 @@ from classwright_tools.domain.pair import apart
 from classwright_tools.errors import InvalidInput, NotEnoughData
 from classwright_tools.learning.model import Classifier
 from classwright_tools.learning.rows import without_queries
-from classwright_tools.workspace.datasets import read_rows
+from classwright_tools.workspace.datasets import iterate_rows, read_rows
 from classwright_tools.workspace.workspace import Workspace
 
 BATCH_TEXTS = 512  # texts between two looks at whether the caller asked to stop
 
 Data = Literal["real", "written", "mixed"]
 HELD_OUT: tuple[Split, ...] = ("validation", "test")
+# As many as a training draws; each text's tokens are held in memory, up to 37 kB of them.
+MOST_UNLABELLED = 50_000
 
 
 @dataclass(frozen=True)
@@ -122,9 +124,17 @@ def queries_trained_on(workspace: Workspace, card: ModelCard, rows: Sequence[Exa
 
 
 def unlabelled_pairs(workspace: Workspace, dataset: str) -> tuple[str, ...]:
-    """Return the unlabelled pairs, joined, that a matcher may learn from: none has the query of a held-out row."""
+    """Return the unlabelled pairs, joined, that a matcher may learn from: none has the query of a held-out row.
+
+    Of more than `MOST_UNLABELLED` it is a sample, the same each time.
+    """
     held_out = (row.content for split in HELD_OUT for row in read_rows(workspace, dataset, split))
-    return without_queries((row.content for row in read_rows(workspace, dataset, "unlabelled")), held_out)
+    rows = (row.content for batch in iterate_rows(workspace, dataset, "unlabelled") for row in batch)
+    pairs = without_queries(rows, held_out)
+    if len(pairs) <= MOST_UNLABELLED:
+        return pairs
+    places = np.sort(np.random.default_rng(0).permutation(len(pairs))[:MOST_UNLABELLED])
+    return tuple(pairs[place] for place in places)
 
 
 def rows_trained_on(workspace: Workspace, dataset: str, rows: Sequence[Example]) -> int:

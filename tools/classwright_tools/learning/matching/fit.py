@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from classwright_tools.learning.matching.pairs import Pairs
 from classwright_tools.learning.matching.partner import PartnerOver, fit_partner
 from classwright_tools.learning.matching.settings import MatcherSettings
 from classwright_tools.learning.matching.table import PairTable, Vocabulary
-from classwright_tools.learning.method import Setup
+from classwright_tools.learning.method import Progress, Setup
 from classwright_tools.learning.torch_state import one_thread, seeded
 
 LEAST_ROWS = 2  # of each of two labels
@@ -38,10 +39,10 @@ def fit_matcher(pairs: Pairs, setup: Setup, settings: MatcherSettings, unlabelle
     """
     _check(pairs, setup.k, settings)
     rows = pairs.and_also(unlabelled) if unlabelled else pairs
-    setup.progress(0.0, "embedding queries and items")
+    tell = partial(_tell_embedding, setup.progress)
     texts = tuple(dict.fromkeys((*rows.queries, *rows.items)))
-    vocabulary = Vocabulary.fit(texts, settings.parts, setup.encoder, setup.cache)
-    table = PairTable.of(rows.queries, rows.items, vocabulary, setup.encoder, setup.cache)
+    vocabulary = Vocabulary.fit(texts, settings.parts, setup.encoder, setup.cache, tell)
+    table = PairTable.of(rows.queries, rows.items, vocabulary, setup.encoder, setup.cache, tell)
     queries, items = table.places(rows.queries, rows.items)
     placed = PlacedRows(table, queries, items, rows.labels)
     lexical = table.lexical(queries, items)
@@ -64,6 +65,11 @@ def fit_matcher(pairs: Pairs, setup: Setup, settings: MatcherSettings, unlabelle
         partner=partner if settings.ensemble else None,
         cache=setup.cache,
     )
+
+
+def _tell_embedding(progress: Progress, done: float) -> None:
+    """Report the share `done` of texts or tokens that are embedded; next to the training it counts as nothing."""
+    progress(0.0, f"embedding queries and items, {done:.0%}")
 
 
 def _fitted(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,11 +24,18 @@ class Vocabulary:
 
     @staticmethod
     def fit(
-        texts: Sequence[str], parts: tuple[Part, ...], encoder: Encoder, cache: EmbeddingCache | None
+        texts: Sequence[str],
+        parts: tuple[Part, ...],
+        encoder: Encoder,
+        cache: EmbeddingCache | None,
+        on_progress: Callable[[float], None] | None = None,
     ) -> Vocabulary:
-        """Return the vocabulary of different training `texts`; the projection only where `parts` need it."""
+        """Return the vocabulary of different training `texts`; the projection only where `parts` need it.
+
+        `on_progress` is told of the tokens' states as by `token_states`.
+        """
         wanted = "tokens" in parts
-        projection = TokenProjection.fit(token_states(encoder, texts, cache)) if wanted else None
+        projection = TokenProjection.fit(token_states(encoder, texts, cache, on_progress)) if wanted else None
         return Vocabulary(lexicon=Lexicon.fit(texts), projection=projection)
 
 
@@ -62,15 +69,19 @@ class PairTable:
         vocabulary: Vocabulary,
         encoder: Encoder,
         cache: EmbeddingCache | None = None,
+        on_progress: Callable[[float], None] | None = None,
     ) -> PairTable:
-        """Return the table of the different ones of `queries` and of `items`, in the order in which they come."""
+        """Return the table of the different ones of `queries` and of `items`, in the order in which they come.
+
+        `on_progress` is told of the embeddings as by `Encoder.embed`, of the queries' and then of the items'.
+        """
         queries, items = tuple(dict.fromkeys(queries)), tuple(dict.fromkeys(items))
         projection = vocabulary.projection
         return PairTable(
             queries=queries,
             items=items,
-            query_embeddings=torch.from_numpy(encoder.embed(queries, cache)),
-            item_embeddings=torch.from_numpy(encoder.embed(items, cache)),
+            query_embeddings=torch.from_numpy(encoder.embed(queries, cache, on_progress)),
+            item_embeddings=torch.from_numpy(encoder.embed(items, cache, on_progress)),
             words=LexicalTable.of(queries, items, vocabulary.lexicon),
             query_tokens=projection.table(token_states(encoder, queries, cache)) if projection else None,
             item_tokens=projection.table(token_states(encoder, items, cache)) if projection else None,

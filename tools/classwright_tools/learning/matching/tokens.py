@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,10 +66,16 @@ class TokenTable:
         return self.values[places, :longest].float(), torch.arange(longest)[None, :] < lengths[:, None]
 
 
-def token_states(encoder: Encoder, texts: Sequence[str], cache: EmbeddingCache | None = None) -> list[np.ndarray]:
+def token_states(
+    encoder: Encoder,
+    texts: Sequence[str],
+    cache: EmbeddingCache | None = None,
+    on_progress: Callable[[float], None] | None = None,
+) -> list[np.ndarray]:
     """Return the last hidden states (tokens, d), float16, of each text, without special tokens, up to `LONGEST`.
 
-    `cache` is a workspace's; the states are kept in it under a name of their own.
+    `cache` is a workspace's; the states are kept in it under a name of their own. `on_progress` is called with the
+    share done every `CHUNK` texts; what it raises stops the work.
     """
     name = f"{encoder.ref.digest}-tokens"
     kept = cache.in_half_precision() if cache else None
@@ -77,6 +83,8 @@ def token_states(encoder: Encoder, texts: Sequence[str], cache: EmbeddingCache |
     known = kept.get(name, unique) if kept else {}
     missing = sorted((text for text in unique if text not in known), key=lambda text: (len(text), text))
     for start in range(0, len(missing), CHUNK):
+        if on_progress:
+            on_progress(start / len(missing))
         chunk = missing[start : start + CHUNK]
         states = _computed(encoder, chunk)
         if kept:
