@@ -292,7 +292,7 @@ def test_a_quote_that_is_never_closed_costs_one_row_not_the_file(run: Importer, 
     assert result.read == 8_003
     assert result.labels["delivery"] == 1
     assert result.labels["account"] == 1
-    assert result.skipped["too long"] == 1
+    assert result.skipped["quote not closed"] == 1
 
 
 def test_rows_after_a_quote_that_is_never_closed_keep_their_numbers(run: Importer, folder: Path) -> None:
@@ -304,8 +304,37 @@ def test_rows_after_a_quote_that_is_never_closed_keep_their_numbers(run: Importe
     result = run(path="quotes.csv")
 
     rows = {example.reason: (example.row, example.text) for example in result.examples}
-    assert rows["too long"] == (1, '"never closed,refund')
+    assert rows["quote not closed"] == (1, '"never closed,refund')
     assert rows["no label"] == (8_002, "I cannot log in any more")
+
+
+@pytest.mark.parametrize("lines", [2_000, 20_000])
+@pytest.mark.parametrize("later", ["I cannot log in,account", '"never closed either,refund'])
+def test_a_quote_that_is_never_closed_costs_its_own_line_whatever_the_rows_after_it(
+    later: str, lines: int, folder: Path
+) -> None:
+    rows = [f"give me back what I have paid for the order of number {n},refund" for n in range(lines)]
+    path = folder / "quotes.csv"
+    path.write_text("\n".join(["text,label", '"never closed,refund', *rows, later]), encoding="utf-8")
+
+    first, *good, last = read_csv(path, Columns("text", "label"), Position())
+
+    assert first.problem == ("too long" if path.stat().st_size > MAX_ROW_CHARS else "quote not closed")
+    assert [(row.text, row.problem) for row in good] == [(row.removesuffix(",refund"), None) for row in rows]
+    assert last.problem == ("quote not closed" if later[0] == '"' else None)
+
+
+def test_a_closed_text_of_many_lines_is_one_row_that_is_too_long(run: Importer, folder: Path) -> None:
+    lines = [f'line {n} of a ""long"" document about refunds, with a comma and more words' for n in range(2_000)]
+    document = '"' + "\n".join(lines) + '"'
+    assert 131_072 < len(document) < MAX_ROW_CHARS  # the first is where csv by itself gives up
+    rows = ["where is my parcel now,delivery", f"{document},refund", "I cannot log in any more,account"]
+    (folder / "quotes.csv").write_text("\n".join(["text,label", *rows]), encoding="utf-8")
+
+    result = run(path="quotes.csv")
+
+    assert (result.read, result.labels) == (3, {"delivery": 1, "account": 1})
+    assert result.skipped == {"too long": 1}
 
 
 def test_a_quote_that_is_open_at_the_end_of_the_file_costs_one_row(run: Importer, folder: Path) -> None:
