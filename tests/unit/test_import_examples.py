@@ -18,6 +18,7 @@ import pytest
 
 from classwright_tools.context import ToolContext
 from classwright_tools.curation.file_readers import MAX_ROW_CHARS, Columns, Position, read_csv
+from classwright_tools.curation.label_names import LabelNames
 from classwright_tools.domain.example import SPLITS, Split
 from classwright_tools.domain.noun import MAX_TEXT_CHARS
 from classwright_tools.domain.task import Label, Task
@@ -194,6 +195,22 @@ def test_a_missing_column_names_the_columns_that_exist(name: str, run: Importer,
 def test_labels_that_are_not_the_tasks_name_the_nearest_and_the_repair(run: Importer) -> None:
     with pytest.raises(InvalidInput, match=r"'refunds' is not in the task; the nearest is 'refund'.*label_names"):
         run(rows=given(("I want my money back", "refunds")))
+
+
+def test_the_nearest_label_is_looked_for_only_where_the_result_tells_it(
+    run: Importer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    nearest = LabelNames.nearest
+    monkeypatch.setattr(LabelNames, "nearest", lambda self, name: asked.append(name) or nearest(self, name))
+
+    result = run(rows=given(*ROWS, *((f"question {n}", f"refunds {n}") for n in range(1_000))))
+
+    assert result.skipped == {"label not in the task": 1_000}
+    assert [example.reason for example in result.examples] == [
+        f"label 'refunds {n}' is not in the task; the nearest is 'refund'" for n in range(3)
+    ]
+    assert asked == ["refunds 0", "refunds 0", "refunds 1", "refunds 2"]
 
 
 def test_a_label_that_is_unknown_in_some_rows_only_skips_these(run: Importer) -> None:

@@ -58,12 +58,12 @@ class Skipped:
     examples: list[Skip] = field(default_factory=list)
     unknown_label: str = ""
 
-    def add(self, number: int, text: object, reason: str, detail: str = "") -> None:
-        """Count a row under `reason`."""
+    def add(self, number: int, text: object, reason: str, detail: Callable[[], str] | None = None) -> None:
+        """Count a row under `reason`; `detail` tells more of it, and is called only for rows that are shown."""
         self.counts[reason] += 1
         if len(self.examples) < EXAMPLES_KEPT and self.counts[reason] <= EXAMPLES_OF_A_REASON:
             seen = clean_text(shown(str(text or ""))[:1_000])
-            self.examples.append(Skip(number, shortened(seen), detail or reason))
+            self.examples.append(Skip(number, shortened(seen), detail() if detail else reason))
 
 
 class Arrivals:
@@ -104,20 +104,25 @@ class Arrivals:
             self.skipped.add(number, row.text, "no text" + _WHERE[clean.index("")])
             return None
         text = joined(*clean)
-        if self._labels is None:
+        labels = self._labels
+        if labels is None:
             return Arrival(number, text, None)
         if row.label is None or not label_text(row.label):
             self.skipped.add(number, text, "no label")
             return None
-        label = self._labels.find(row.label)
+        label = labels.find(row.label)
         if label is None:
             name = label_text(row.label)
-            nearest = f"is not in the task; the nearest is {self._labels.nearest(name[:100])!r}"
-            self.skipped.unknown_label = self.skipped.unknown_label or f"label {as_name(name)} {nearest}"
-            detail = f"label {name[:100]!r} {nearest}"
-            self.skipped.add(number, text, "label not in the task", detail)
+            if not self.skipped.unknown_label:
+                self.skipped.unknown_label = f"label {as_name(name)} {_unknown(name, labels)}"
+            detail = f"label {name[:100]!r}"
+            self.skipped.add(number, text, "label not in the task", lambda: f"{detail} {_unknown(name, labels)}")
             return None
         return Arrival(number, text, label)
+
+
+def _unknown(name: str, labels: LabelNames) -> str:
+    return f"is not in the task; the nearest is {labels.nearest(name[:100])!r}"
 
 
 def _text_problem(text: object, where: str) -> str | None:
@@ -218,7 +223,7 @@ class Comparison:
         if repeat.of in self._arrived:
             where = f"row {self._numbers[repeat.of - self._arrived.start]} of the source"
         detail = f"{reason}: like {where}, similarity {repeat.similarity:.2f}"
-        skipped.add(self._numbers[repeat.row - self._arrived.start], text, reason, detail)
+        skipped.add(self._numbers[repeat.row - self._arrived.start], text, reason, lambda: detail)
 
     def _split(self, row: int) -> Split:
         if row in self._arrived:
