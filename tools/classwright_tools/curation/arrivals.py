@@ -155,7 +155,6 @@ class Comparison:
         self._arrived = range(0)
         self._numbers = array("q")
         self._kept = np.ones(0, dtype=bool)
-        self._queries = Queries()
         self.labels: Counter[str | None] = Counter()
 
     @property
@@ -171,7 +170,6 @@ class Comparison:
         """Take rows that the dataset holds in `split`."""
         self._rows[split] += len(texts)
         self._spool.append(texts, labels)
-        self._queries.add(split, texts)
         self._duplicates.add(texts, group(split, arriving=False))
 
     def add_arrivals(self, rows: Sequence[Arrival]) -> None:
@@ -179,7 +177,6 @@ class Comparison:
         begin = self._arrived.start if self._numbers else len(self._spool)
         texts = [row.text for row in rows]
         self._spool.append(texts, [row.label for row in rows])
-        self._queries.add(self.arriving, texts)
         self._duplicates.add(texts, group(self.arriving, arriving=True))
         self._numbers.extend(row.number for row in rows)
         self.labels.update(row.label for row in rows)
@@ -205,8 +202,12 @@ class Comparison:
                 yield text, label
 
     def shared_queries(self) -> int:
-        """Return how many of the arriving rows that are kept have the query of a labelled pair of another split."""
-        return sum(self._queries.elsewhere(self.arriving, text) for text, _ in self.arrivals())
+        """Return how many arriving rows that are kept have the query of a labelled pair that another split keeps."""
+        queries = Queries()
+        for split, begin in self._begins.items():
+            held = self._spool.rows(begin, begin + self._rows[split])
+            queries.add(split, (text for row, text, _ in held if self._kept[row]))
+        return sum(queries.elsewhere(self.arriving, text) for text, _ in self.arrivals())
 
     def kept(self, split: Split) -> NDArray[np.bool_]:
         """Return which of the rows that the dataset holds in `split` are kept, in their order."""
