@@ -415,6 +415,9 @@ def test_damaged_files_are_refused_by_name(run: Importer, folder: Path) -> None:
     (folder / "cut.jsonl.gz").write_bytes(gzip.compress(b'{"text": "a b", "label": "refund"}\n' * 999)[:-20])
     (folder / "utf16.csv").write_bytes("text,label\n".encode("utf-16"))
     (folder / "array.json").write_text(json.dumps(as_dicts(ROWS)), encoding="utf-8")
+    (folder / "pretty.json").write_text(json.dumps(as_dicts(ROWS), indent=2), encoding="utf-8")
+    lines = ",\n".join(map(json.dumps, as_dicts(ROWS)))
+    (folder / "lines.json").write_text(f"[{lines}]\n", encoding="utf-8")
     (folder / "rows.docx").write_bytes(b"PK")
 
     for name, reason in {
@@ -422,6 +425,8 @@ def test_damaged_files_are_refused_by_name(run: Importer, folder: Path) -> None:
         "cut.jsonl.gz": "damaged gzip",
         "utf16.csv": "is UTF-16",
         "array.json": "JSON array",
+        "pretty.json": r"JSON array.*one JSON object a line \(JSONL\)",
+        "lines.json": "JSON array",
         "rows.docx": "of no kind",
     }.items():
         with pytest.raises(InvalidInput, match=reason) as caught:

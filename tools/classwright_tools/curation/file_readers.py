@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import re
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -35,6 +36,7 @@ FREE_EXPANSION_BYTES = 256 * 2**20
 # What the columns of a pair are called; the first names are tried first.
 USUAL_PAIR, OTHER_PAIR = ("text", "text_pair"), ("query", "item")
 _DELIMITERS = (",", ";", "\t", "|")
+_FIRST_LINE_OF_AN_ARRAY = re.compile(r"\s*\[\s*(\{|$)")
 
 
 @dataclass(frozen=True)
@@ -114,13 +116,18 @@ def read_jsonl(path: Path, columns: Columns, position: Position) -> Iterator[Sou
         lines = (line for line in _bounded_lines(file) if line is None or line.strip())
         values = ((line, _json_value(line)) for line in lines)
         first = list(islice(values, ROWS_LOOKED_AT))
-        if first and isinstance(first[0][1], list):
+        if first and _begins_an_array(*first[0]):
             raise InvalidInput(source, "holds a JSON array", "Write one JSON object a line (JSONL).")
         objects = [value for _, value in first if isinstance(value, dict)]
         if objects:
             columns = columns.found_in(source, list(dict.fromkeys(name for value in objects for name in value)))
         for line, value in chain(first, values):
             yield _json_row(line, value, columns)
+
+
+def _begins_an_array(line: str | None, value: Any) -> bool:
+    """Whether the first line of a file, with its JSON value if it has one, begins an array of objects."""
+    return isinstance(value, list) or bool(_FIRST_LINE_OF_AN_ARRAY.match(line or ""))
 
 
 def _json_value(line: str | None) -> Any:
