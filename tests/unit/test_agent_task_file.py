@@ -121,7 +121,7 @@ def test_rows_are_read_from_jsonl_and_csv(tmp_path: Path, name: str, content: st
         ("rows.jsonl", "[]\n", "line 1"),
         ("rows.jsonl", '{"text": "a", "label": "x"}\n{"text": "b \\ud83d", "label": "x"}\n', "line 2.*surrogate"),
         ("rows.csv", "text,class\na,x\n", "line 2"),
-        ("rows.csv", f"text,label\na,x\n{'b' * 140_000},x\n", "line 3.*larger than field limit"),
+        ("rows.csv", f"text,label\na,x\n{'b' * 1_100_000},x\n", "line 3.*larger than field limit"),
         ("rows.jsonl", "\n", "no rows"),
     ],
 )

@@ -18,6 +18,7 @@ import pytest
 
 from classwright_tools.context import ToolContext
 from classwright_tools.curation.file_readers import MAX_ROW_CHARS, Columns, Position, read_csv
+from classwright_tools.curation.label_names import LabelNames
 from classwright_tools.domain.example import SPLITS, Split
 from classwright_tools.domain.noun import MAX_TEXT_CHARS
 from classwright_tools.domain.task import Label, Task
@@ -196,6 +197,22 @@ def test_labels_that_are_not_the_tasks_name_the_nearest_and_the_repair(run: Impo
         run(rows=given(("I want my money back", "refunds")))
 
 
+def test_the_nearest_label_is_looked_for_only_where_the_result_tells_it(
+    run: Importer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    nearest = LabelNames.nearest
+    monkeypatch.setattr(LabelNames, "nearest", lambda self, name: asked.append(name) or nearest(self, name))
+
+    result = run(rows=given(*ROWS, *((f"question {n}", f"refunds {n}") for n in range(1_000))))
+
+    assert result.skipped == {"label not in the task": 1_000}
+    assert [example.reason for example in result.examples] == [
+        f"label 'refunds {n}' is not in the task; the nearest is 'refund'" for n in range(3)
+    ]
+    assert asked == ["refunds 0", "refunds 0", "refunds 1", "refunds 2"]
+
+
 def test_a_label_that_is_unknown_in_some_rows_only_skips_these(run: Importer) -> None:
     result = run(rows=given(*ROWS, ("When do you open on Sunday?", "opening hours")))
 
@@ -292,7 +309,7 @@ def test_a_quote_that_is_never_closed_costs_one_row_not_the_file(run: Importer, 
     assert result.read == 8_003
     assert result.labels["delivery"] == 1
     assert result.labels["account"] == 1
-    assert result.skipped["too long"] == 1
+    assert result.skipped["quote not closed"] == 1
 
 
 def test_rows_after_a_quote_that_is_never_closed_keep_their_numbers(run: Importer, folder: Path) -> None:
@@ -304,8 +321,37 @@ def test_rows_after_a_quote_that_is_never_closed_keep_their_numbers(run: Importe
     result = run(path="quotes.csv")
 
     rows = {example.reason: (example.row, example.text) for example in result.examples}
-    assert rows["too long"] == (1, '"never closed,refund')
+    assert rows["quote not closed"] == (1, '"never closed,refund')
     assert rows["no label"] == (8_002, "I cannot log in any more")
+
+
+@pytest.mark.parametrize("lines", [2_000, 20_000])
+@pytest.mark.parametrize("later", ["I cannot log in,account", '"never closed either,refund'])
+def test_a_quote_that_is_never_closed_costs_its_own_line_whatever_the_rows_after_it(
+    later: str, lines: int, folder: Path
+) -> None:
+    rows = [f"give me back what I have paid for the order of number {n},refund" for n in range(lines)]
+    path = folder / "quotes.csv"
+    path.write_text("\n".join(["text,label", '"never closed,refund', *rows, later]), encoding="utf-8")
+
+    first, *good, last = read_csv(path, Columns("text", "label"), Position())
+
+    assert first.problem == ("too long" if path.stat().st_size > MAX_ROW_CHARS else "quote not closed")
+    assert [(row.text, row.problem) for row in good] == [(row.removesuffix(",refund"), None) for row in rows]
+    assert last.problem == ("quote not closed" if later[0] == '"' else None)
+
+
+def test_a_closed_text_of_many_lines_is_one_row_that_is_too_long(run: Importer, folder: Path) -> None:
+    lines = [f'line {n} of a ""long"" document about refunds, with a comma and more words' for n in range(2_000)]
+    document = '"' + "\n".join(lines) + '"'
+    assert 131_072 < len(document) < MAX_ROW_CHARS  # the first is where csv by itself gives up
+    rows = ["where is my parcel now,delivery", f"{document},refund", "I cannot log in any more,account"]
+    (folder / "quotes.csv").write_text("\n".join(["text,label", *rows]), encoding="utf-8")
+
+    result = run(path="quotes.csv")
+
+    assert (result.read, result.labels) == (3, {"delivery": 1, "account": 1})
+    assert result.skipped == {"too long": 1}
 
 
 def test_a_quote_that_is_open_at_the_end_of_the_file_costs_one_row(run: Importer, folder: Path) -> None:
@@ -369,6 +415,9 @@ def test_damaged_files_are_refused_by_name(run: Importer, folder: Path) -> None:
     (folder / "cut.jsonl.gz").write_bytes(gzip.compress(b'{"text": "a b", "label": "refund"}\n' * 999)[:-20])
     (folder / "utf16.csv").write_bytes("text,label\n".encode("utf-16"))
     (folder / "array.json").write_text(json.dumps(as_dicts(ROWS)), encoding="utf-8")
+    (folder / "pretty.json").write_text(json.dumps(as_dicts(ROWS), indent=2), encoding="utf-8")
+    lines = ",\n".join(map(json.dumps, as_dicts(ROWS)))
+    (folder / "lines.json").write_text(f"[{lines}]\n", encoding="utf-8")
     (folder / "rows.docx").write_bytes(b"PK")
 
     for name, reason in {
@@ -376,6 +425,8 @@ def test_damaged_files_are_refused_by_name(run: Importer, folder: Path) -> None:
         "cut.jsonl.gz": "damaged gzip",
         "utf16.csv": "is UTF-16",
         "array.json": "JSON array",
+        "pretty.json": r"JSON array.*one JSON object a line \(JSONL\)",
+        "lines.json": "JSON array",
         "rows.docx": "of no kind",
     }.items():
         with pytest.raises(InvalidInput, match=reason) as caught:

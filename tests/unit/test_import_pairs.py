@@ -148,6 +148,15 @@ def test_a_test_pair_leaves_the_training_rows_and_a_shared_query_is_told(run: Im
     assert run("test", rows=given(("new lamp", "floor lamp in brass", "fits"))).shared_queries == 0
 
 
+def test_training_pairs_that_leave_for_the_test_rows_share_no_query_with_them(run: Importer) -> None:
+    run(rows=given(*PAIRS))
+
+    result = run("test", rows=given(*PAIRS))
+
+    assert (result.imported, result.dropped, result.shared_queries) == (3, {"train": 3}, 0)
+    assert "have a query" not in result.summary
+
+
 def test_pairs_without_labels_share_no_queries(run: Importer) -> None:
     run(rows=given(*PAIRS))
 

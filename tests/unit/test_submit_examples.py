@@ -164,6 +164,19 @@ def test_finish_makes_the_dataset_from_what_is_there(context: ToolContext, assig
     assert read_card(context.workspace, "support-d2").rows("train") == 4
 
 
+def test_finish_alone_makes_the_dataset_from_what_earlier_calls_brought(
+    context: ToolContext, assignment: Assignment
+) -> None:
+    nothing_yet = submit(context, "b2", [], finish=True)
+    assert nothing_yet.dataset is None
+    assert "no accepted text yet" in nothing_yet.summary
+    submit(context, "b2", sentences(100, 3))
+
+    result = submit(context, "b2", [], finish=True)
+
+    assert (result.accepted, result.dataset, result.have) == (0, "support-d2", 3)
+
+
 def test_finish_without_a_single_text_makes_none_and_says_so(context: ToolContext, assignment: Assignment) -> None:
     result = submit(context, "b2", ["no"], finish=True)
 

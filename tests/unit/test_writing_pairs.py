@@ -182,6 +182,21 @@ def test_the_calling_model_writes_queries_for_items_and_hands_them_in_as_pairs(
     assert {row.provenance.cell.item for row in rows[3:] if row.provenance and row.provenance.cell} == {DRILL, LAMP}
 
 
+@pytest.mark.parametrize("empty", ["", " ", "\u200b"])
+def test_a_pair_without_an_item_is_refused_and_the_good_ones_become_a_dataset(
+    empty: str, dataset: str, context: ToolContext, workspace: Workspace
+) -> None:
+    synthesize_examples(SynthesizeExamplesRequest(task="shop"), context)
+
+    first = submit(context, "b1", [("drill bit set", DRILL), ("lamp shade", empty)])
+
+    assert first.accepted == 1
+    assert [(refused.index, refused.reason) for refused in first.refused] == [(1, "not an item of the batch: ''")]
+    last = submit(context, "b1", [("lamp shade", LAMP)])
+    rows = read_rows(workspace, last.dataset or "", "train")
+    assert [(row.text, row.text_pair) for row in rows[3:]] == [("drill bit set", DRILL), ("lamp shade", LAMP)]
+
+
 def test_texts_for_a_batch_of_pairs_are_refused_with_the_repair(dataset: str, context: ToolContext) -> None:
     synthesize_examples(SynthesizeExamplesRequest(task="shop"), context)
 

@@ -35,7 +35,7 @@ class SubmitExamplesRequest(ToolRequest):
 
     @model_validator(mode="after")
     def _texts_or_pairs(self) -> SubmitExamplesRequest:
-        if bool(self.texts) == bool(self.pairs):
+        if (self.texts and self.pairs) or not (self.texts or self.pairs or self.finish):
             raise ValueError("pass `texts`, or `pairs` for a pair task: one of the two")
         return self
 
@@ -85,8 +85,8 @@ def _batch(assignment: Assignment, id_: str) -> Batch:
 
 
 def _contents(request: SubmitExamplesRequest, batch: Batch) -> list[str]:
-    """Return the texts or the joined pairs that are submitted."""
-    if not getattr(request, batch.sent_as):
+    """Return the texts or the joined pairs that are submitted: none where the assignment is only to be finished."""
+    if (request.texts or request.pairs) and not getattr(request, batch.sent_as):
         raise InvalidInput(f"batch {batch.batch!r}", f"wants {batch.sent_as}, and got none", f"Pass `{batch.sent_as}`.")
     return list(request.texts) or [joined(pair.text, pair.text_pair) for pair in request.pairs]
 

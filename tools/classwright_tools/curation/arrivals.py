@@ -58,12 +58,12 @@ class Skipped:
     examples: list[Skip] = field(default_factory=list)
     unknown_label: str = ""
 
-    def add(self, number: int, text: object, reason: str, detail: str = "") -> None:
-        """Count a row under `reason`."""
+    def add(self, number: int, text: object, reason: str, detail: Callable[[], str] | None = None) -> None:
+        """Count a row under `reason`; `detail` tells more of it, and is called only for rows that are shown."""
         self.counts[reason] += 1
         if len(self.examples) < EXAMPLES_KEPT and self.counts[reason] <= EXAMPLES_OF_A_REASON:
             seen = clean_text(shown(str(text or ""))[:1_000])
-            self.examples.append(Skip(number, shortened(seen), detail or reason))
+            self.examples.append(Skip(number, shortened(seen), detail() if detail else reason))
 
 
 class Arrivals:
@@ -104,20 +104,25 @@ class Arrivals:
             self.skipped.add(number, row.text, "no text" + _WHERE[clean.index("")])
             return None
         text = joined(*clean)
-        if self._labels is None:
+        labels = self._labels
+        if labels is None:
             return Arrival(number, text, None)
         if row.label is None or not label_text(row.label):
             self.skipped.add(number, text, "no label")
             return None
-        label = self._labels.find(row.label)
+        label = labels.find(row.label)
         if label is None:
             name = label_text(row.label)
-            nearest = f"is not in the task; the nearest is {self._labels.nearest(name[:100])!r}"
-            self.skipped.unknown_label = self.skipped.unknown_label or f"label {as_name(name)} {nearest}"
-            detail = f"label {name[:100]!r} {nearest}"
-            self.skipped.add(number, text, "label not in the task", detail)
+            if not self.skipped.unknown_label:
+                self.skipped.unknown_label = f"label {as_name(name)} {_unknown(name, labels)}"
+            detail = f"label {name[:100]!r}"
+            self.skipped.add(number, text, "label not in the task", lambda: f"{detail} {_unknown(name, labels)}")
             return None
         return Arrival(number, text, label)
+
+
+def _unknown(name: str, labels: LabelNames) -> str:
+    return f"is not in the task; the nearest is {labels.nearest(name[:100])!r}"
 
 
 def _text_problem(text: object, where: str) -> str | None:
@@ -150,7 +155,6 @@ class Comparison:
         self._arrived = range(0)
         self._numbers = array("q")
         self._kept = np.ones(0, dtype=bool)
-        self._queries = Queries()
         self.labels: Counter[str | None] = Counter()
 
     @property
@@ -166,7 +170,6 @@ class Comparison:
         """Take rows that the dataset holds in `split`."""
         self._rows[split] += len(texts)
         self._spool.append(texts, labels)
-        self._queries.add(split, texts)
         self._duplicates.add(texts, group(split, arriving=False))
 
     def add_arrivals(self, rows: Sequence[Arrival]) -> None:
@@ -174,7 +177,6 @@ class Comparison:
         begin = self._arrived.start if self._numbers else len(self._spool)
         texts = [row.text for row in rows]
         self._spool.append(texts, [row.label for row in rows])
-        self._queries.add(self.arriving, texts)
         self._duplicates.add(texts, group(self.arriving, arriving=True))
         self._numbers.extend(row.number for row in rows)
         self.labels.update(row.label for row in rows)
@@ -200,8 +202,12 @@ class Comparison:
                 yield text, label
 
     def shared_queries(self) -> int:
-        """Return how many of the arriving rows that are kept have the query of a labelled pair of another split."""
-        return sum(self._queries.elsewhere(self.arriving, text) for text, _ in self.arrivals())
+        """Return how many arriving rows that are kept have the query of a labelled pair that another split keeps."""
+        queries = Queries()
+        for split, begin in self._begins.items():
+            held = self._spool.rows(begin, begin + self._rows[split])
+            queries.add(split, (text for row, text, _ in held if self._kept[row]))
+        return sum(queries.elsewhere(self.arriving, text) for text, _ in self.arrivals())
 
     def kept(self, split: Split) -> NDArray[np.bool_]:
         """Return which of the rows that the dataset holds in `split` are kept, in their order."""
@@ -218,7 +224,7 @@ class Comparison:
         if repeat.of in self._arrived:
             where = f"row {self._numbers[repeat.of - self._arrived.start]} of the source"
         detail = f"{reason}: like {where}, similarity {repeat.similarity:.2f}"
-        skipped.add(self._numbers[repeat.row - self._arrived.start], text, reason, detail)
+        skipped.add(self._numbers[repeat.row - self._arrived.start], text, reason, lambda: detail)
 
     def _split(self, row: int) -> Split:
         if row in self._arrived:

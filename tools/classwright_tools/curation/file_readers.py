@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import re
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +21,9 @@ from classwright_tools.errors import InvalidInput
 
 # A row that is longer than this cannot be a text of at most MAX_TEXT_CHARS with some other columns: it is skipped.
 MAX_ROW_CHARS = 50 * MAX_TEXT_CHARS
+# By itself csv gives up within a longer field, and what is left of it would be read as rows. The limit is one for the
+# whole process: readers that begin later have it too.
+csv.field_size_limit(MAX_ROW_CHARS)
 # So many times its size of a CSV file may be read again to find the rows after quotes that were not closed.
 READ_AGAIN = 4
 # How many rows of a file whose rows need not all have the same columns are looked at for the columns' names.
@@ -32,6 +36,7 @@ FREE_EXPANSION_BYTES = 256 * 2**20
 # What the columns of a pair are called; the first names are tried first.
 USUAL_PAIR, OTHER_PAIR = ("text", "text_pair"), ("query", "item")
 _DELIMITERS = (",", ";", "\t", "|")
+_FIRST_LINE_OF_AN_ARRAY = re.compile(r"\s*\[\s*(\{|$)")
 
 
 @dataclass(frozen=True)
@@ -111,13 +116,18 @@ def read_jsonl(path: Path, columns: Columns, position: Position) -> Iterator[Sou
         lines = (line for line in _bounded_lines(file) if line is None or line.strip())
         values = ((line, _json_value(line)) for line in lines)
         first = list(islice(values, ROWS_LOOKED_AT))
-        if first and isinstance(first[0][1], list):
+        if first and _begins_an_array(*first[0]):
             raise InvalidInput(source, "holds a JSON array", "Write one JSON object a line (JSONL).")
         objects = [value for _, value in first if isinstance(value, dict)]
         if objects:
             columns = columns.found_in(source, list(dict.fromkeys(name for value in objects for name in value)))
         for line, value in chain(first, values):
             yield _json_row(line, value, columns)
+
+
+def _begins_an_array(line: str | None, value: Any) -> bool:
+    """Whether the first line of a file, with its JSON value if it has one, begins an array of objects."""
+    return isinstance(value, list) or bool(_FIRST_LINE_OF_AN_ARRAY.match(line or ""))
 
 
 def _json_value(line: str | None) -> Any:
@@ -156,10 +166,11 @@ def read_csv(path: Path, columns: Columns, position: Position) -> Iterator[Sourc
             try:
                 row_lines.begin()
                 row = next(reader)
+                row_lines.check_quotes(row, delimiter)
             except StopIteration:
                 return
             except csv.Error as error:
-                problem = "quote not closed" if isinstance(error, _OpenAtTheEnd) else "too long"
+                problem = "quote not closed" if isinstance(error, _NotClosed) else "too long"
                 yield from (SourceRow(text=line, problem=problem) for line in row_lines.skip())
                 reader = csv.reader(row_lines, delimiter=delimiter)
                 continue
@@ -186,8 +197,8 @@ def _at(row: list[str], index: int) -> str | None:
     return row[index] if index < len(row) else None
 
 
-class _OpenAtTheEnd(csv.Error):
-    """The lines ended within a quote."""
+class _NotClosed(csv.Error):
+    """A quote lasted to the end of the lines, or to one that does not end a field."""
 
 
 class _RowLines:
@@ -204,6 +215,17 @@ class _RowLines:
         """Let the next line be the first one of a row."""
         self._row = []
         self._chars = 0
+
+    def check_quotes(self, row: list[str], delimiter: str) -> None:
+        """Raise where `row`, which the lines since `begin` were read as, is too long and its quotes are not in order.
+
+        It is then no long text but the rows between two quotes, neither of which is closed.
+        """
+        if len(self._row) > 1 and any(len(field) > MAX_TEXT_CHARS for field in row):
+            try:
+                next(csv.reader(map(str, self._row), delimiter=delimiter, strict=True))
+            except csv.Error:
+                raise _NotClosed from None
 
     def skip(self) -> list[str | None]:
         """Return what is left out of the row: its first line. The second one is the next to be read.
@@ -226,7 +248,7 @@ class _RowLines:
         except StopIteration:
             # A reader wants another line only to begin a row, or for a quote that is still open.
             if self._row:
-                raise _OpenAtTheEnd from None
+                raise _NotClosed from None
             raise
         self._row.append(line)
         if line is None:

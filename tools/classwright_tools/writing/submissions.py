@@ -168,8 +168,8 @@ class _Judge:
         if is_broken(text):
             return RefusedText(index=index, reason="unparsable", repair="Send the text as valid UTF-8.")
         text, item = apart(text) if self._batch.sent_as == "pairs" else (text, None)
-        text, item = clean_text(text), clean_text(item) if item else None
-        if item and item not in self._items:
+        text, item = clean_text(text), None if item is None else clean_text(item)
+        if item is not None and item not in self._items:
             repair = "Give one of the batch's items, exactly as its cell has it."
             return RefusedText(index=index, reason=f"not an item of the batch: {item[:80]!r}", repair=repair)
         content = joined(text, item)
