@@ -14,6 +14,7 @@ from classwright_tools.domain.task import Label, Task
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.error_analysis import ErrorAnalysisRequest, ErrorAnalysisResult, error_analysis
 from classwright_tools.errors import Cancelled, InvalidInput, NotEnoughData
+from classwright_tools.measurement import out_of_fold
 from classwright_tools.measurement.error_report import ErrorReport
 from classwright_tools.workspace.workspace import Workspace
 from measurement_parts import (
@@ -120,6 +121,21 @@ def test_neither_real_rows_nor_enough_written_ones_is_not_enough_data(
 
     with pytest.raises(NotEnoughData):
         analysed(workspace, model, poor)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_of_more_rows_than_are_looked_at_each_label_has_some(
+    workspace: Workspace, dataset: str, model: str, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(out_of_fold, "MOST_ROWS", 4)
+    monkeypatch.setattr(out_of_fold, "LEAST_ROWS", 3)
+    many = dataset_of(workspace, train=written_rows())
+
+    result = error_analysis(ErrorAnalysisRequest(model=model, dataset=many), context_on(workspace, seed=seed))
+
+    support = {figures.label: figures.support for figures in report_of(workspace, result).classes}
+    assert set(support) == set(WRITTEN)
+    assert 9 <= sum(support.values()) < 18
 
 
 def test_real_rows_alone_suffice(workspace: Workspace, dataset: str, model: str) -> None:

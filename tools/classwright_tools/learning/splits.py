@@ -1,4 +1,4 @@
-"""Splits of the training rows that keep a group's rows on one side."""
+"""Splits of the training rows that keep a group's rows on one side, and samples of them that keep every label."""
 
 from __future__ import annotations
 
@@ -14,6 +14,16 @@ FOLDS = 5
 
 Folds = list[tuple[np.ndarray, np.ndarray]]
 """Pairs of places: of the rows trained on, and of those held out."""
+
+
+def sampled_places(labels: np.ndarray, most: int, least: int, seed: int) -> np.ndarray:
+    """Return the places, in order, of `most` rows drawn at random, and of more of the labels with few among them.
+
+    `labels` (n,) are the rows'. Of each label there are `least` rows, or all that it has.
+    """
+    order = np.random.default_rng(seed).permutation(len(labels))
+    few = [order[labels[order] == label][:least] for label in np.unique(labels)]
+    return np.unique(np.concatenate([order[:most], *few]))
 
 
 def grouped_folds(rows: Rows, seed: int, folds: int = FOLDS) -> Folds:
