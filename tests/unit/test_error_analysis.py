@@ -99,6 +99,17 @@ def test_real_training_rows_tell_which_texts_are_hard_but_not_how_good_the_model
     assert "not how often this model is wrong" in result.cannot_know
 
 
+def test_real_and_written_training_rows_together_pass_for_neither(
+    workspace: Workspace, dataset: str, model: str
+) -> None:
+    result = analysed(workspace, model, dataset_of(workspace, train=[*real_rows(), *written_rows()]))
+
+    assert (result.data, report_of(workspace, result).data) == ("mixed", "mixed")
+    assert result.summary.startswith("Errors found on a mix of real and written texts: 30 rows")
+    assert "on real and written training rows" in result.cannot_know
+    assert "not how often this model is wrong" in result.cannot_know
+
+
 def test_a_label_without_real_rows_is_named_as_unknown(workspace: Workspace, dataset: str, model: str) -> None:
     some = dataset_of(workspace, train=written_rows(), validation=real_rows({"refund": REAL["refund"]}))
 
