@@ -55,14 +55,9 @@ def needed_folds(rows: Rows, seed: int, folds: int = FOLDS) -> Folds:
     """
     found = grouped_folds(rows, seed, folds)
     if not found:
-        raise none_can_be_held_out()
+        raise NotEnoughData(
+            "the training rows",
+            "resemble each other within each label, so none can be held out",
+            "Add rows of other topics, or real validation rows.",
+        )
     return found
-
-
-def none_can_be_held_out() -> NotEnoughData:
-    """Return the error for rows of which every label's resemble each other."""
-    return NotEnoughData(
-        "the training rows",
-        "resemble each other within each label, so none can be held out",
-        "Add rows of other topics, or real validation rows.",
-    )
