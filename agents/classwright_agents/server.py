@@ -8,7 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import anyio
 import httpx2
@@ -16,7 +16,7 @@ from mcp import Client, MCPError, StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import BlobResourceContents, CallToolResult, TextContent
 
-from classwright_agents.errors import AgentError, ServerError, ToolError
+from classwright_agents.errors import AgentError, RunError, ServerError, ToolError
 from classwright_agents.task_file import DEFAULT_COMMAND, ServerEntry
 
 # Jobs answer at once: a server that has said nothing for so long is not going to.
@@ -94,6 +94,7 @@ async def connect(entry: ServerEntry, folder: Path, run: Path) -> AsyncIterator[
 
     Raises:
         ServerError: it cannot be started or reached.
+        RunError: the log cannot be written.
     """
     opened = _by_url(entry.url, entry.token_env) if entry.url else _by_command(entry.command, folder, run)
     try:
@@ -113,16 +114,27 @@ async def _by_command(command: tuple[str, ...] | None, folder: Path, run: Path) 
     )
     subject = f"Server command {words[0]!r}"
     async with AsyncExitStack() as stack:
+        log = stack.enter_context(_opened_log(run))
         try:
-            log = stack.enter_context((run / "server.log").open("a", encoding="utf-8"))
             opened = _opened(stdio_client(parameters, errlog=log), subject, LAST_WORDS)
             client = await stack.enter_async_context(opened)
         except FileNotFoundError as error:
             repair = "Install it, or name another in 'server.command'."
             raise ServerError(subject, "is not installed", repair) from error
         except OSError as error:  # such as a file that is no program
-            raise ServerError(subject, f"cannot be started: {error.strerror}", "Name a program.") from error
+            raise ServerError(subject, f"cannot be started: {error.strerror or error}", "Name a program.") from error
         yield client
+
+
+def _opened_log(run: Path) -> TextIO:
+    try:
+        return (run / "server.log").open("a", encoding="utf-8")
+    except OSError as error:
+        raise RunError(
+            f"run {run.name!r}",
+            f"its server.log cannot be written: {error.strerror}",
+            "Make room on the disk, and resume the run.",
+        ) from error
 
 
 @asynccontextmanager

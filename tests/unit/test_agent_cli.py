@@ -89,6 +89,22 @@ def test_a_command_that_is_no_program_is_told_in_a_line(
     assert "cannot be started" in capsys.readouterr().err.splitlines()[-1]
 
 
+def test_a_log_of_the_server_that_cannot_be_written_is_not_told_of_the_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = tmp_path / "runs"
+    arguments = ["build", str(write_task(tmp_path)), "--runs", str(runs), "--command", f"{sys.executable} -c pass"]
+    assert main(arguments) == 1
+    (run,) = runs.iterdir()
+    (run / "server.log").unlink()
+    (run / "server.log").mkdir()  # no file can be opened there, whoever asks
+
+    assert main([*arguments, "--resume", "latest"]) == 1
+
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert f"run {run.name!r}: its server.log cannot be written: " in said
+
+
 @pytest.mark.parametrize(
     ("where", "repair"),
     [

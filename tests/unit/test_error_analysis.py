@@ -14,6 +14,7 @@ from classwright_tools.domain.task import Label, Task
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.error_analysis import ErrorAnalysisRequest, ErrorAnalysisResult, error_analysis
 from classwright_tools.errors import Cancelled, InvalidInput, NotEnoughData
+from classwright_tools.measurement import out_of_fold
 from classwright_tools.measurement.error_report import ErrorReport
 from classwright_tools.workspace.workspace import Workspace
 from measurement_parts import (
@@ -98,6 +99,17 @@ def test_real_training_rows_tell_which_texts_are_hard_but_not_how_good_the_model
     assert "not how often this model is wrong" in result.cannot_know
 
 
+def test_real_and_written_training_rows_together_pass_for_neither(
+    workspace: Workspace, dataset: str, model: str
+) -> None:
+    result = analysed(workspace, model, dataset_of(workspace, train=[*real_rows(), *written_rows()]))
+
+    assert (result.data, report_of(workspace, result).data) == ("mixed", "mixed")
+    assert result.summary.startswith("Errors found on a mix of real and written texts: 30 rows")
+    assert "on real and written training rows" in result.cannot_know
+    assert "not how often this model is wrong" in result.cannot_know
+
+
 def test_a_label_without_real_rows_is_named_as_unknown(workspace: Workspace, dataset: str, model: str) -> None:
     some = dataset_of(workspace, train=written_rows(), validation=real_rows({"refund": REAL["refund"]}))
 
@@ -120,6 +132,21 @@ def test_neither_real_rows_nor_enough_written_ones_is_not_enough_data(
 
     with pytest.raises(NotEnoughData):
         analysed(workspace, model, poor)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_of_more_rows_than_are_looked_at_each_label_has_some(
+    workspace: Workspace, dataset: str, model: str, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(out_of_fold, "MOST_ROWS", 4)
+    monkeypatch.setattr(out_of_fold, "LEAST_ROWS", 3)
+    many = dataset_of(workspace, train=written_rows())
+
+    result = error_analysis(ErrorAnalysisRequest(model=model, dataset=many), context_on(workspace, seed=seed))
+
+    support = {figures.label: figures.support for figures in report_of(workspace, result).classes}
+    assert set(support) == set(WRITTEN)
+    assert 9 <= sum(support.values()) < 18
 
 
 def test_real_rows_alone_suffice(workspace: Workspace, dataset: str, model: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 import re
 import subprocess
 import sys
@@ -126,6 +127,24 @@ def test_the_card_has_front_matter_figures_and_origin_and_no_licence_or_path(exp
     assert "Classify messages 'to' a &lt;b>shop&lt;/b>." in card
     assert card.count("\n# ") == 1
     assert r"its \| words # here |" in card
+
+
+def test_the_cards_labels_are_the_models_although_the_task_has_others_by_now(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "workspace")
+    labels = tuple(Label(name=name) for name in ("refund", "delivery", "account"))
+    task = Task(slug="support", instruction="Tell them apart.", labels=labels)
+    workspace.save_task(task)
+    save_rows(workspace, written_rows())
+    context = ToolContext(workspace=workspace, run_key="run")
+    model = train_classifier(TrainClassifierRequest(task="support", method="probe"), context).model
+    later = (Label(name="complaint"), Label(name="account", description="logging in"), labels[0])
+    workspace.save_task(task.model_copy(update={"labels": later}))
+    made = export_model(ExportModelRequest(model=model, onnx=False), context)
+    folder = workspace.artifact(made.export, "export").path
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    described = dict(re.findall(r"^\| (\w+) \| (.*) \|$", card.split("## Figures")[0], re.MULTILINE)[1:])
+    assert list(described) == json.loads((folder / "labels.json").read_text(encoding="utf-8"))["labels"]
+    assert described == {"refund": "", "delivery": "", "account": "logging in"}
 
 
 def test_a_frozen_encoder_is_exported_too_and_two_labels_stay_two(tmp_path: Path) -> None:

@@ -273,6 +273,18 @@ def test_fewer_than_five_rows_of_a_label_are_refused_by_name(context: ToolContex
         augmented(context)
 
 
+def test_labels_whose_rows_are_too_alike_to_measure_a_gain_are_named() -> None:
+    labels = np.repeat(np.arange(6), 6)
+    groups = np.arange(36)
+    groups[labels > 0] = np.tile([0, 0, 0, 0, 0, 1], 5) + 100 * labels[labels > 0]
+    alike = Material(np.eye(36, dtype=np.float32), labels, groups, tuple("abcdef"))
+    said = (
+        r"5 of 6 labels.*no fold leaves two rows of every label to train on: 'b', 'c', 'd', 'e', 'f'.*to these labels"
+    )
+    with pytest.raises(NotEnoughData, match=said):
+        measure_gains([Recipe("smote", target=20, weight=1.0, seed=0)], alike, 2, progress=lambda *_: None)
+
+
 def test_a_target_that_every_label_has_is_refused(context: ToolContext) -> None:
     save_banking(context.workspace, LABELS, 10)
     with pytest.raises(InvalidInput, match="every label has that many rows"):

@@ -26,7 +26,7 @@ from classwright_tools.learning.contrastive import (
 )
 from classwright_tools.learning.head import Head, fit_head
 from classwright_tools.learning.rows import Rows, label_numbers, training_rows, without_copies, written_at_once
-from classwright_tools.learning.splits import grouped_folds, needed_folds
+from classwright_tools.learning.splits import grouped_folds, needed_folds, sampled_places
 from learning_parts import WRITTEN, written_rows
 
 LABELS = tuple(WRITTEN)
@@ -275,3 +275,16 @@ def test_rows_that_all_resemble_the_others_of_their_label_cannot_be_held_out_and
     assert grouped_folds(rows, 0) == []
     with pytest.raises(NotEnoughData, match=r"resemble each other within each label.*Add rows of other topics"):
         needed_folds(rows, 0)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_sample_of_many_rows_keeps_those_of_a_rare_label(seed: int) -> None:
+    labels = np.array([0] * 4_000 + [1] * 2_997 + [2] * 3)
+    sample = labels[sampled_places(labels, most=1_000, least=10, seed=seed)]
+    assert 1_000 <= len(sample) <= 1_003
+    assert np.bincount(sample)[2] == 3
+    assert abs(np.bincount(sample)[0] - 571) < 60  # the others by their shares
+
+
+def test_few_rows_are_all_in_their_sample() -> None:
+    assert sampled_places(np.array([0, 1, 0]), most=3, least=1, seed=0).tolist() == [0, 1, 2]

@@ -313,8 +313,8 @@ def tree_of(topics: int, subtopics: int, source_types: int, words_a_topic: int =
     )
 
 
-def rows_of_the_calling_model(cells: Sequence[Cell]) -> list[Example]:
-    """Return two rows for each of `cells`, as they are kept when they come by batches."""
+def rows_of_the_calling_model(cells: Sequence[Cell], rows: int | None = None) -> list[Example]:
+    """Return `rows` rows for `cells`, or two for each, as they are kept when they come by batches."""
     return [
         make_example(
             f"text {number} of batch {batch.batch}",
@@ -322,7 +322,7 @@ def rows_of_the_calling_model(cells: Sequence[Cell]) -> list[Example]:
             origin="written",
             provenance=Provenance(cell=shared_cell(batch), round=0, writer="calling model"),
         )
-        for batch in make_batches(quotas_of_tree(cells, None))
+        for batch in make_batches(quotas_of_tree(cells, rows))
         for number in range(batch.count)
     ]
 
@@ -353,6 +353,29 @@ def test_a_topic_that_the_calling_model_wrote_nothing_about_is_missing() -> None
 
     assert [finding.cell for finding in found] == [cell for cell in tree.cells() if cell.topic == absent]
     assert {finding.detail for finding in found} == {"0 of 2 rows"}
+
+
+@pytest.mark.parametrize("rows", [10, 24, 36, 50])
+def test_cells_that_share_the_few_rows_of_a_small_order_are_not_missing(rows: int) -> None:
+    tree = tree_of(topics=4, subtopics=4, source_types=3)
+    held = held_rows(rows_of_the_calling_model(tree.cells(), rows), tree)
+
+    assert sum(held.values()) == rows < len(held)
+    assert missing_cells(held, wanted_rows(held)) == ()
+
+
+def test_a_topic_that_small_orders_left_out_or_nearly_so_is_missing() -> None:
+    tree = tree_of(topics=4, subtopics=4, source_types=3)
+    names = [branch.topics[0].name for branch in tree.labels]
+    others = [cell for cell in tree.cells() if cell.topic not in names]
+    left_out = rows_of_the_calling_model(others, 24)
+    nearly = [*left_out, *rows_of_the_calling_model(tree.cells(), 4)]
+
+    for written in (left_out, nearly):
+        held = held_rows(written, tree)
+        found = missing_cells(held, wanted_rows(held))
+        assert [finding.cell for finding in found] == [cell for cell in tree.cells() if cell.topic in names]
+        assert {finding.detail for finding in found} == {"0 of 1 rows"}
 
 
 def test_a_cell_whose_rows_say_the_same_is_redundant() -> None:

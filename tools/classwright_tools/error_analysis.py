@@ -40,7 +40,7 @@ class ErrorAnalysisRequest(ToolRequest):
 class ErrorAnalysisResult(ToolResult):
     """Where the model is weak and what to write against it; the whole analysis is a resource."""
 
-    data: Literal["real", "written"] = Field(description="Whose texts the errors were found on.")
+    data: Literal["real", "written", "mixed"] = Field(description="Whose texts the errors were found on.")
     cannot_know: str = Field(description="What these rows cannot tell; empty if they are real and each label has some.")
     model: ArtifactId
     dataset: ArtifactId
@@ -138,7 +138,7 @@ def _report(
     classes = [figures for figures in class_figures(found.true, found.predicted, found.labels) if figures.support]
     matrix = confusion_matrix(found.true, found.predicted, len(found.labels)).tolist()
     return ErrorReport(
-        data="real" if found.data == "real" else "written",
+        data=found.data,
         cannot_know=evidence.cannot_know,
         task=task,
         model=request.model,

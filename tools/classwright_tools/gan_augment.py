@@ -83,7 +83,7 @@ def gan_augment(request: GanAugmentRequest, context: ToolContext) -> GanAugmentR
         NotFound: there is no such task or dataset.
         InvalidInput: target and weight are both given, target asks for nothing or too much, or `pretrain_dataset` is
             of pairs and the task of single texts, or the other way round.
-        NotEnoughData: a label has fewer than five training rows, or they all resemble each other.
+        NotEnoughData: a label has fewer than five training rows, or no fold of them leaves two of every label.
         Cancelled: the caller asked to stop; a pre-training that was finished is kept.
         StorageFailed: the disk is full.
     """

@@ -12,10 +12,11 @@ from classwright_tools.augmentation.methods import Material, Recipe, generate
 from classwright_tools.augmentation.pair_sphere import as_features
 from classwright_tools.domain.augmentation import GenerationMethod, MeasuredGain
 from classwright_tools.domain.figures import Estimate
+from classwright_tools.errors import NotEnoughData
 from classwright_tools.learning.generated import Generated
 from classwright_tools.learning.head import Head, fit_head
 from classwright_tools.learning.rows import Rows
-from classwright_tools.learning.splits import grouped_folds, none_can_be_held_out
+from classwright_tools.learning.splits import grouped_folds
 
 PENALTIES = (1.0, 10.0)  # scikit-learn's C; each side of a comparison gets the one that serves it best
 FOLDS = 4
@@ -41,13 +42,13 @@ def measure_gains(
     what is tested on it. All recipes and the classifier without generated rows see the same folds.
 
     Raises:
-        NotEnoughData: no row can be held out.
+        NotEnoughData: no fold leaves two rows of every label to train on.
     """
     without: list[list[float]] = []
     scores = {recipe.method: _Scores([], [], []) for recipe in recipes}
     pairs = [(seed, fold) for seed in range(seeds) for fold in _folds(material, seed)]
     if not pairs:
-        raise none_can_be_held_out()
+        raise _no_fold(material)
     shares = []
     for number, (seed, (train_places, held_places)) in enumerate(pairs):
         kept, held = material.take(train_places), material.take(held_places)
@@ -129,3 +130,15 @@ def _folds(material: Material, seed: int) -> list[tuple[npt.NDArray[np.int64], n
         for kept, held in grouped_folds(rows, seed, FOLDS)
         if np.bincount(material.labels[kept], minlength=k).min() > 1
     ]
+
+
+def _no_fold(material: Material) -> NotEnoughData:
+    """Return the error for rows without a fold; it names the labels that have least beside their largest group."""
+    groups = [material.groups[material.labels == label] for label in range(len(material.names))]
+    others = [len(own) - int(np.unique(own, return_counts=True)[1].max()) for own in groups]
+    alike = [repr(name) for name, n in zip(material.names, others, strict=True) if n <= max(1, min(others))]
+    return NotEnoughData(
+        f"the training rows of {len(alike)} of {len(groups)} labels",
+        f"resemble each other so much that no fold leaves two rows of every label to train on: {', '.join(alike[:10])}",
+        "Add rows of other topics to these labels.",
+    )

@@ -93,7 +93,11 @@ def export_card(model: Classifier, task: Task, model_id: str, onnx_inputs: Seque
 
     A licence is not named: it is the user's to choose.
     """
-    parts = [_front_matter(model.card, task), f"# {model_id}\n\n{_plain(task.instruction)}\n", _labels(task)]
+    parts = [
+        _front_matter(model.card, task),
+        f"# {model_id}\n\n{_plain(task.instruction)}\n",
+        _labels(model.card, task),
+    ]
     parts += [_figures(model.card), _training_data(model.card), _use(model, onnx_inputs)]
     return "\n".join(parts)
 
@@ -112,8 +116,10 @@ def _front_matter(card: ModelCard, task: Task) -> str:
     return f"---\n{yaml.safe_dump(facts, sort_keys=False, allow_unicode=True)}---\n"
 
 
-def _labels(task: Task) -> str:
-    rows = [f"| {_cell(label.name)} | {_cell(label.description)} |" for label in task.labels]
+def _labels(card: ModelCard, task: Task) -> str:
+    """Return the table of the model's labels; the task may have got others since it was trained."""
+    described = {label.name: label.description for label in task.labels}
+    rows = [f"| {_cell(name)} | {_cell(described.get(name, ''))} |" for name in card.labels]
     return "\n".join(["## Labels", "", "| label | what belongs to it |", "|---|---|", *rows, ""])
 
 

@@ -1,4 +1,4 @@
-"""Splits of the training rows that keep a group's rows on one side."""
+"""Splits of the training rows that keep a group's rows on one side, and samples of them that keep every label."""
 
 from __future__ import annotations
 
@@ -14,6 +14,16 @@ FOLDS = 5
 
 Folds = list[tuple[np.ndarray, np.ndarray]]
 """Pairs of places: of the rows trained on, and of those held out."""
+
+
+def sampled_places(labels: np.ndarray, most: int, least: int, seed: int) -> np.ndarray:
+    """Return the places, in order, of `most` rows drawn at random, and of more of the labels with few among them.
+
+    `labels` (n,) are the rows'. Of each label there are `least` rows, or all that it has.
+    """
+    order = np.random.default_rng(seed).permutation(len(labels))
+    few = [order[labels[order] == label][:least] for label in np.unique(labels)]
+    return np.unique(np.concatenate([order[:most], *few]))
 
 
 def grouped_folds(rows: Rows, seed: int, folds: int = FOLDS) -> Folds:
@@ -45,14 +55,9 @@ def needed_folds(rows: Rows, seed: int, folds: int = FOLDS) -> Folds:
     """
     found = grouped_folds(rows, seed, folds)
     if not found:
-        raise none_can_be_held_out()
+        raise NotEnoughData(
+            "the training rows",
+            "resemble each other within each label, so none can be held out",
+            "Add rows of other topics, or real validation rows.",
+        )
     return found
-
-
-def none_can_be_held_out() -> NotEnoughData:
-    """Return the error for rows of which every label's resemble each other."""
-    return NotEnoughData(
-        "the training rows",
-        "resemble each other within each label, so none can be held out",
-        "Add rows of other topics, or real validation rows.",
-    )

@@ -52,11 +52,18 @@ def wanted_rows(held: Mapping[Cell, Fraction]) -> int:
 
 
 def missing_cells(held: Mapping[Cell, Fraction], wanted: int) -> tuple[CellFinding, ...]:
-    """Return the cells that hold less than half of the `wanted` rows, in the order of `held`."""
+    """Return the cells that hold nothing, or less than half of the `wanted` rows, in the order of `held`.
+
+    A small order of the calling model leaves parts of a row to each cell. Where one row is wanted, half of what the
+    average cell holds is enough.
+    """
+    enough: float | Fraction = wanted
+    if wanted == 1:
+        enough = min(1, sum(held.values()) / len(held))
     return tuple(
         CellFinding(cell=cell, finding="missing", rows=floor(n), detail=f"{floor(n)} of {wanted} rows")
         for cell, n in held.items()
-        if 2 * n < wanted
+        if not n or 2 * n < enough
     )
 
 

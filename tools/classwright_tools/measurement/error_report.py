@@ -22,7 +22,7 @@ from classwright_tools.measurement.text_map import TextMap
 class ErrorReport(Noun):
     """All that one error analysis found."""
 
-    data: Literal["real", "written"] = Field(description="Whose texts the errors were found on.")
+    data: Literal["real", "written", "mixed"] = Field(description="Whose texts the errors were found on.")
     cannot_know: str = Field(description="What these rows cannot tell.")
     task: Slug
     model: ArtifactId
@@ -43,9 +43,12 @@ class ErrorReport(Noun):
     @property
     def headline(self) -> str:
         """The first line of the page: on which data."""
-        if self.data == "real":
-            return f"Errors found on real texts: {self.rows:,} rows that were not trained on."
-        return f"Errors found on texts that a language model wrote: {self.rows:,} rows, held out group by group."
+        rows = f"{self.rows:,} rows"
+        return {
+            "real": f"Errors found on real texts: {rows} that were not trained on.",
+            "written": f"Errors found on texts that a language model wrote: {rows}, held out group by group.",
+            "mixed": f"Errors found on a mix of real and written texts: {rows}, held out group by group.",
+        }[self.data]
 
     @property
     def weak_classes(self) -> tuple[ClassFigures, ...]:

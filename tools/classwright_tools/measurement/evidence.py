@@ -73,13 +73,19 @@ class Evidence:
     def cannot_know(self) -> str:
         """What the rows cannot tell; empty if they are real validation rows and every label has some."""
         found = self.errors_in
-        if found.data != "real":
+        if found.data == "written":
             return (
                 "There are no real validation rows. The errors are those of a classifier on written rows that were "
                 "held out group by group: they show where the written texts of two labels run together. They cannot "
                 "tell how often real texts are classified wrongly, which words, subjects and styles of real texts "
                 "were never written, or how frequent each label really is. Ten real rows a label are a start: "
                 "import_examples with split='validation'."
+            )
+        if found.data == "mixed":
+            return (
+                "There are no real validation rows. The errors are those of a classifier on real and written training "
+                "rows that were held out: they tell which texts are hard, not how often this model is wrong, on real "
+                "texts least of all. Keep some real rows out of training: import_examples with split='validation'."
             )
         if self.real is None:
             return (

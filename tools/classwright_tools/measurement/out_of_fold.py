@@ -12,11 +12,12 @@ from classwright_tools.learning.calibration import fit_temperature, softmax
 from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoders import Encoder
 from classwright_tools.learning.head import fit_head
-from classwright_tools.learning.rows import training_rows
-from classwright_tools.learning.splits import needed_folds
+from classwright_tools.learning.rows import label_numbers, training_rows
+from classwright_tools.learning.splits import needed_folds, sampled_places
 from classwright_tools.measurement.held_out import Answers
 
 MOST_ROWS = 5_000  # enough to see which labels run together; five regressions on more take minutes
+LEAST_ROWS = 10  # of each label that has so many
 
 
 def out_of_fold(
@@ -30,13 +31,14 @@ def out_of_fold(
 ) -> Answers:
     """Return calibrated answers to `rows`, each by a logistic regression on frozen embeddings of the other folds.
 
-    Rows of one cell, and near-duplicates, are in one fold. Of more than `MOST_ROWS` rows a sample is answered.
+    Rows of one cell, and near-duplicates, are in one fold. Of more than `MOST_ROWS` rows a sample is answered, with
+    at least `LEAST_ROWS` of each label that has so many, and all rows of the others.
 
     Raises:
         InvalidInput: a row's label is not one of `labels`.
         NotEnoughData: a label has fewer than two rows, or no row can be held out.
     """
-    places = np.sort(np.random.default_rng(seed).permutation(len(rows))[:MOST_ROWS])
+    places = sampled_places(label_numbers(rows, labels), MOST_ROWS, LEAST_ROWS, seed)
     sample = [rows[place] for place in places]
     known = training_rows(sample, labels)
     folds = needed_folds(known, seed)

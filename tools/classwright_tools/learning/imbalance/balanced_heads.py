@@ -7,7 +7,7 @@ import numpy as np
 from classwright_tools.learning.head import REGULARISATION, Head, fit_head
 from classwright_tools.learning.method import Progress, Setup
 from classwright_tools.learning.rows import Rows
-from classwright_tools.learning.splits import grouped_folds
+from classwright_tools.learning.splits import grouped_folds, sampled_places
 
 CANDIDATES = (1.0, 3.0, 10.0, 30.0)
 CHOOSING_ROWS = 3_000  # rows enough to choose by
@@ -33,7 +33,7 @@ def fit_adjusted(embeddings: np.ndarray, rows: Rows, setup: Setup, progress: Pro
     The choice is by the balanced log-loss of the rows held out: their balanced error jumps with every row of a label
     that has few, and a penalty chosen by it is half chance. Where none can be held out it is `REGULARISATION`.
     """
-    places = _choosing_places(rows.labels, setup.seed)
+    places = sampled_places(rows.labels, CHOOSING_ROWS, LEAST_CHOOSING_ROWS, setup.seed)
     sample, vectors = rows.take(places), embeddings[places]
     folds = grouped_folds(sample, setup.seed)
     if not folds:
@@ -75,10 +75,3 @@ def at_unit_spread(head: Head, embeddings: np.ndarray, labels: np.ndarray) -> He
 
 def _fit(embeddings: np.ndarray, labels: np.ndarray, k: int, c: float) -> Head:
     return adjusted(fit_head(embeddings, labels, k, c=c), labels)
-
-
-def _choosing_places(labels: np.ndarray, seed: int) -> np.ndarray:
-    """Return the places of `CHOOSING_ROWS` rows drawn at random, and of more of the labels with few among them."""
-    order = np.random.default_rng(seed).permutation(len(labels))
-    few = [order[labels[order] == label][:LEAST_CHOOSING_ROWS] for label in np.unique(labels)]
-    return np.unique(np.concatenate([order[:CHOOSING_ROWS], *few]))
