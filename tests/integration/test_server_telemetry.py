@@ -80,7 +80,7 @@ def counted(page: str) -> dict[tuple[str, ...], float]:
 
 
 async def write_and_fail(url: str) -> str:
-    """Make a tree and four texts, fail to train on another's dataset; return the writing job's id."""
+    """Make a tree and four texts, fail to train with an encoder that is not there; return the writing job's id."""
     async with (
         httpx.AsyncClient(headers=HEADERS, timeout=60, trust_env=False) as http,
         Client(streamable_http_client(url, http_client=http)) as client,
@@ -88,7 +88,7 @@ async def write_and_fail(url: str) -> str:
         await call(client, "propose_topics", {**TASK, **topics(1)}, wait_seconds=50)
         written = await call(client, "synthesize_examples", task="support", rows=4, wait_seconds=50)
         assert written["result"]["accepted"] == 4
-        await call_failing(client, "train_classifier", task="support", method="probe", epochs=2, wait_seconds=50)
+        await call_failing(client, "train_classifier", task="support", encoder="nobody/nothing", wait_seconds=50)
         await call_failing(client, "evaluate", model="support-m9")
         with pytest.raises(MCPError, match="support-d99"):
             await client.read_resource("classwright://support/datasets/support-d99")

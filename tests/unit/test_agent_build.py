@@ -95,7 +95,7 @@ class ScriptedTools:
 
 def built(scripted: ScriptedTools, folder: Path, task: TaskFile) -> Outcome:
     async def go() -> Outcome | ToolError:
-        journal, view = Journal(folder), PlainView(io.StringIO())
+        journal, view = Journal(folder), PlainView("accuracy", io.StringIO())
         async with Client(scripted.mcp) as client:
             try:
                 return await Build(task, Steps(journal, Server(client, own=False), view), journal, view).run()
