@@ -42,6 +42,10 @@ DID_NOT_HELP = """\
 
 Found while the method's numbers were set, on draws of other intents than those above:
 
+- The same seeds on another processor: rounding moves rows between clusters, and runs part. There `cluster` had, against
+  class weights, a macro-F1 error lower by 9.2% (3.9 to 14.4), 11.8% (3.5 to 20.2), 5.5% (0.5 to 10.5), -3.1% (-5.1 to
+  -1.2) and -0.2% (-2.0 to 1.5) on the five kinds in their order, where the tables have 12.4%, 12.5%, 6.6%, -3.1% and
+  -1.0%, and on the first a balanced error higher by 12.4% (3.0 to 21.8) in place of 9.9%.
 - The two stages apart, the second one on the cross-entropy alone with rows drawn evenly over the classes and the
   network at a fifth of the rate (the recipe until then): on twelve draws a macro-F1 error 5% lower than class weights,
   where the sum of both losses from the first step on had 11%; on six other draws the sum had 13% and the sum after a
