@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
-from classwright_tools.learning.batches import balanced_batches, half_balanced_batches, natural_batches
+from classwright_tools.learning.batches import balanced_batches, natural_batches, square_root_batches
 from classwright_tools.learning.contrastive import supervised_contrastive_loss
 from classwright_tools.learning.imbalance import cluster
 from classwright_tools.learning.imbalance.clusters import Clusters, split_classes, unsplit
@@ -67,10 +67,10 @@ def _natural(material: Material, steps: int) -> Iterator[np.ndarray]:
     return natural_batches(len(material.labels), cluster.BATCH, steps, np.random.default_rng(material.seed))
 
 
-def _half_balanced(material: Material, steps: int) -> Iterator[np.ndarray]:
+def _square_root(material: Material, steps: int) -> Iterator[np.ndarray]:
     """The draws of the cluster method's second stage."""
     generator = np.random.default_rng(material.seed + 1)
-    return half_balanced_batches(material.labels.numpy(), cluster.BATCH, steps, generator)
+    return square_root_batches(material.labels.numpy(), cluster.BATCH, steps, generator)
 
 
 def _trained(
@@ -110,7 +110,7 @@ def class_weights(material: Material, steps: int = STEPS) -> Predict:
 
 def half_weights(material: Material) -> Predict:
     """Cross-entropy on the draws of the cluster method's second stage: what they do without the clusters."""
-    return partial(_predict, *_trained(material, _plain_loss, draws=_half_balanced))
+    return partial(_predict, *_trained(material, _plain_loss, draws=_square_root))
 
 
 def balanced_softmax(material: Material) -> Predict:
@@ -162,7 +162,7 @@ def supervised_contrastive(material: Material) -> Predict:
         descent.step(_contrast(network(material.inputs[places]), labels[places]))
     head = cluster.LinearHead(embed_all(network, material.inputs), labels)
     descent = cluster.Descent(network, head, falling=cluster.HEAD_STEPS)
-    for places in _half_balanced(material, cluster.HEAD_STEPS):
+    for places in _square_root(material, cluster.HEAD_STEPS):
         batch = network(material.inputs[places])
         descent.step(cross_entropy(head(batch), labels[places]) + _contrast(batch, labels[places]))
     return partial(_predict, network, head)

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classwright_tools.learning.batches import balanced_batches, half_balanced_batches, natural_batches
+from classwright_tools.learning.batches import balanced_batches, natural_batches, square_root_batches
 
 
 @settings(max_examples=40, deadline=None)
@@ -38,7 +38,7 @@ def test_every_pass_draws_each_row_once() -> None:
 
 def test_batches_hold_each_class_as_often_as_the_square_root_of_its_rows() -> None:
     labels = np.repeat([0, 1, 2], [25, 100, 2500])
-    drawn = np.concatenate(list(half_balanced_batches(labels, 128, 200, np.random.default_rng(0))))
+    drawn = np.concatenate(list(square_root_batches(labels, 128, 200, np.random.default_rng(0))))
     shares = np.bincount(labels[drawn]) / len(drawn)
     np.testing.assert_allclose(shares, np.array([5, 10, 50]) / 65, atol=0.015)
     assert len(np.unique(drawn)) > 2500

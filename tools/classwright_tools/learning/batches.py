@@ -35,13 +35,14 @@ def natural_batches(rows: int, batch: int, steps: int, generator: np.random.Gene
         yield np.array(list(islice(places, batch)))
 
 
-def half_balanced_batches(
+def square_root_batches(
     labels: np.ndarray, batch: int, steps: int, generator: np.random.Generator
 ) -> Iterator[np.ndarray]:
     """Yield `steps` batches of `batch` places in `labels` (n,): a class comes as often as the square root of its rows.
 
-    That is half-way between drawing rows alike and drawing classes alike. With the latter the rare classes take in
-    more of the background's rows than they gain of their own.
+    This square-root sampling (Kang et al. 2020, "Decoupling Representation and Classifier for Long-Tailed Recognition",
+    section 3) is half-way between drawing rows alike and drawing classes alike. With the latter the rare classes take
+    in more of the background's rows than they gain of their own.
     """
     shares = np.cumsum(1 / np.sqrt(np.bincount(labels)[labels]))
     for _ in range(steps):

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from classwright_tools.errors import NotEnoughData
-from classwright_tools.learning.batches import balanced_batches, half_balanced_batches
+from classwright_tools.learning.batches import balanced_batches, square_root_batches
 from classwright_tools.learning.head import ABSENT, Head
 from classwright_tools.learning.imbalance.centroids import RunningCentroids
 from classwright_tools.learning.imbalance.cluster_loss import cluster_loss
@@ -179,7 +179,7 @@ def train_classifier(
     centroids = RunningCentroids(embeddings, clusters)
     descent = Descent(network, head, falling=steps)
     generator = np.random.default_rng(seed + 1)
-    batches = half_balanced_batches(labels.numpy(), min(BATCH, len(labels)), steps, generator)
+    batches = square_root_batches(labels.numpy(), min(BATCH, len(labels)), steps, generator)
     network.train()
     for start, span in _spans(steps, len(labels)):
         if start and assign:
