@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 import sklearn.metrics
@@ -280,13 +278,3 @@ def test_confusions_are_ordered_by_rows_then_share() -> None:
         ("a", "b", 2, 0.5),
         ("c", "b", 1, 0.33),
     ]
-
-
-def test_figures_of_500_rows_and_77_classes_take_well_under_a_second() -> None:
-    true, proba = rows_of(seed=9, n=500, k=77)
-
-    start = time.perf_counter()
-    compute_figures(true, proba)
-    compare(true, proba, np.roll(proba, 1, axis=0), "m1")
-
-    assert time.perf_counter() - start < 1.5

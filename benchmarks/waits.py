@@ -1,0 +1,165 @@
+"""What a person waits for: the list of tools after a start, one classified text, and the figures of an evaluation.
+
+    python benchmarks/waits.py
+
+Each beside a peer, in turn, in one run: a bare `MCPServer` with one empty tool over stdio; the encoder with a linear
+head of scikit-learn, called in this process; scikit-learn's own report, which has no intervals. Starts are of processes
+whose files the machine has read before.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))  # the rows are the tests' own
+
+import anyio
+import numpy as np
+import psutil
+from mcp import Client, StdioServerParameters
+from mcp.client.stdio import stdio_client
+
+from server_parts import TASK, call, rows
+
+RESULTS = Path(__file__).parent / "results" / "waits.json"
+RUNS = 15
+TEXT = "I want my money back at once"
+BARE = """
+from mcp.server.mcpserver import MCPServer
+
+server = MCPServer("bare", version="1", log_level="WARNING")
+
+@server.tool()
+async def nothing() -> None:
+    "Do nothing."
+
+server.run("stdio")
+"""
+SERVE = ("-m", "classwright_server.cli", "serve", "--workspace")
+
+
+@dataclass(frozen=True)
+class Start:
+    """From the start of a server to its list of tools: seconds on the clock, and at work."""
+
+    wall: float
+    cpu: float
+
+
+def started(*command: str) -> Start:
+    """Start a server, shake hands, list its tools, and end it."""
+    began = time.monotonic()
+    with subprocess.Popen(
+        [sys.executable, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        client = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "waits", "version": "1"}}
+        for message in (
+            {"id": 1, "method": "initialize", "params": client},
+            {"method": "notifications/initialized"},
+            {"id": 2, "method": "tools/list"},
+        ):
+            process.stdin.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
+            process.stdin.flush()
+            answer = json.loads(process.stdout.readline()) if "id" in message else {}
+        wall = time.monotonic() - began
+        cpu = sum(psutil.Process(process.pid).cpu_times()[:2])
+        assert answer["result"]["tools"]
+        process.stdin.close()
+    return Start(wall, cpu)
+
+
+def seconds_of(work: Callable[[], object]) -> float:
+    """Return what one call takes."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+async def classified(folder: Path) -> tuple[list[float], list[float]]:
+    """Return the seconds of a call of `classify` with one text over stdio, and of the same work in this process."""
+    from sentence_transformers import SentenceTransformer
+    from sklearn.linear_model import LogisticRegression
+
+    from classwright_tools.context import DEFAULT_ENCODER
+    from classwright_tools.learning.encoders import encoder_folder
+
+    encoder = SentenceTransformer(str(encoder_folder(DEFAULT_ENCODER)), device="cpu")
+    known = rows(24)
+    head = LogisticRegression().fit(encoder.encode([row["text"] for row in known]), [row["label"] for row in known])
+    kept = {name: value for name, value in os.environ.items() if name.startswith(("HF_", "OMP_", "PYTHON"))}
+    server = StdioServerParameters(command=sys.executable, args=[*SERVE, str(folder)], env=kept)
+    own, peer = [], []
+    async with Client(stdio_client(server)) as client:
+        await call(client, "propose_topics", TASK)
+        await call(client, "import_examples", task="support", split="train", rows=known, wait_seconds=50)
+        await call(client, "train_classifier", task="support", method="probe", wait_seconds=50)
+        for _ in range(RUNS + 1):
+            began = time.perf_counter()
+            await call(client, "classify", model="support-m1", texts=[TEXT])
+            own.append(time.perf_counter() - began)
+            peer.append(seconds_of(lambda: head.predict_proba(encoder.encode([TEXT]))))
+    return own[1:], peer[1:]  # the first call loads the model
+
+
+def figured() -> tuple[list[float], list[float]]:
+    """Return the seconds of all figures of 500 rows and 77 classes with intervals, and of scikit-learn's report."""
+    from sklearn.metrics import classification_report
+
+    from classwright_tools.measurement.metrics import compute_figures
+
+    generator = np.random.default_rng(0)
+    true = generator.integers(0, 77, 500)
+    proba = generator.dirichlet(np.ones(77), 500)
+    proba[np.arange(500), true] += 0.4 * generator.random(500)
+    own, peer = [], []
+    for _ in range(RUNS):
+        own.append(seconds_of(lambda: compute_figures(true, proba)))
+        peer.append(seconds_of(lambda: classification_report(true, proba.argmax(axis=1), zero_division=0)))
+    return own, peer
+
+
+def line(what: str, own: list[float], peer: list[float], peer_is: str) -> dict[str, Any]:
+    """Return and print a line of the table, in milliseconds."""
+    found: dict[str, Any] = {"what": what, "peer": peer_is, "runs": len(own)}
+    for name, seconds in (("classwright", own), ("the_peer", peer)):
+        of = [round(1000 * pick(seconds), 1) for pick in (statistics.median, min, max)]
+        found[name] = dict(zip(("median_ms", "lowest_ms", "highest_ms"), of, strict=True))
+    cells = ["{median_ms} ({lowest_ms} to {highest_ms})".format(**found[name]) for name in ("classwright", "the_peer")]
+    print(f"| {what} | {cells[0]} | {cells[1]} | {peer_is} |", flush=True)
+    return found
+
+
+def main() -> None:
+    load = os.getloadavg()[0]
+    print("| ms | Classwright | peer | which peer |\n| --- | --- | --- | --- |")
+    with tempfile.TemporaryDirectory() as name:
+        bare = Path(name) / "bare.py"
+        bare.write_text(BARE, encoding="utf-8")
+        commands = ((*SERVE, str(Path(name) / "workspace")), (str(bare),))
+        pairs = [tuple(started(*command) for command in commands) for _ in range(RUNS + 1)][1:]
+        own, peer = zip(*pairs, strict=True)
+        server = "a bare MCPServer, one empty tool"
+        found = [
+            line("from the start to the list of tools", [s.wall for s in own], [s.wall for s in peer], server),
+            line("the same, at work", [s.cpu for s in own], [s.cpu for s in peer], server),
+            line("one text classified", *anyio.run(classified, Path(name) / "other"), "encoder and head, no server"),
+            line("figures of 500 rows, 77 classes", *figured(), "scikit-learn's report, no intervals"),
+        ]
+    figures = {"cores": os.cpu_count(), "load_average_before": round(load, 1), "waits": found}
+    RESULTS.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
