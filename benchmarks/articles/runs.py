@@ -1,12 +1,14 @@
-"""Measured runs, kept as they come: a benchmark that was stopped goes on where it was."""
+"""Measured runs, kept as they come: a benchmark that was stopped goes on where it was, and processes share a table."""
 
 from __future__ import annotations
 
 import argparse
+import fcntl
 import json
 import os
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
@@ -34,17 +36,28 @@ class Runs:
 
     A run is named by its key (method, set, rows, seed, ...). What a key means must not change: a run that is there is
     not repeated. Delete the file to measure anew.
+
+    Processes that make a table together have a folder `claims`, empty at their start: each marks there what it takes.
     """
 
-    def __init__(self, name: str, *, quick: bool, folder: Path = RESULTS) -> None:
+    def __init__(self, name: str, *, quick: bool, folder: Path = RESULTS, claims: Path | None = None) -> None:
         self._path = folder / ("quick" if quick else "") / f"{name}.json"
+        self._claims = claims
         self._runs: dict[str, tuple[dict[str, Value], Figures]] = {}
-        if self._path.exists():
-            for run in json.loads(self._path.read_text(encoding="utf-8"))["runs"]:
-                self._runs[_name(run["key"])] = run["key"], run["figures"]
+        self._read()
+
+    def takes(self, *part: Value) -> bool:
+        """Return whether this process is the one that makes the runs of `part`: the first that asks."""
+        if self._claims is None:
+            return True
+        try:
+            (self._claims / " ".join(map(str, part))).touch(exist_ok=False)
+        except FileExistsError:
+            return False
+        return True
 
     def measure(self, key: Mapping[str, Value], run: Callable[[], Figures]) -> Figures:
-        """Return the figures of the run `key`, from the file if they are there, else by calling `run` once."""
+        """Return the figures of the run `key`: those that are there, else of one call of `run`."""
         name = _name(key)
         if name not in self._runs:
             self._runs[name] = dict(key), run()
@@ -65,16 +78,34 @@ class Runs:
         """Return every run, in the order of its key."""
         return [self._runs[name] for name in sorted(self._runs)]
 
+    def _read(self) -> None:
+        """Take up the runs of the file that are not known yet."""
+        if self._path.exists():
+            for run in json.loads(self._path.read_text(encoding="utf-8"))["runs"]:
+                self._runs.setdefault(_name(run["key"]), (run["key"], run["figures"]))
+
     def _save(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        document = {
-            "python": platform.python_version(),
-            "versions": {name: version(name) for name in LIBRARIES},
-            "runs": [{"key": key, "figures": figures} for key, figures in self._runs.values()],
-        }
-        beside = self._path.with_suffix(".tmp")
-        beside.write_text(json.dumps(document, indent=None, separators=(",", ":")) + "\n", encoding="utf-8")
-        beside.replace(self._path)
+        with self._alone():
+            self._read()  # what the others have measured meanwhile
+            document = {
+                "python": platform.python_version(),
+                "versions": {name: version(name) for name in LIBRARIES},
+                "runs": [{"key": key, "figures": figures} for key, figures in self._runs.values()],
+            }
+            beside = self._path.with_suffix(".tmp")
+            beside.write_text(json.dumps(document, indent=None, separators=(",", ":")) + "\n", encoding="utf-8")
+            beside.replace(self._path)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep the other processes from writing."""
+        if self._claims is None:
+            yield
+            return
+        with self._claims.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
 
 def _name(key: Mapping[str, Value]) -> str:

@@ -8,22 +8,21 @@ chosen on other draws of training rows, measured on the remaining training rows.
 
 from __future__ import annotations
 
-import sys
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # networks this small gain nothing from threads
+
 import numpy as np
-import torch
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from articles.pages import table, write_section
-from articles.paired import Gain, gain
-from articles.runs import Runs, arguments_of
-from articles.s1_cells import Cell, Corpus, Rows, read_rows
-from articles.s1_own_measures import FORMS, REAL, own_measures
-from articles.sets import read_split
+from pages import table, write_section
+from paired import Gain, gain
+from runs import Runs, arguments_of
+from s1_cells import Cell, Corpus, Rows, read_rows
+from s1_own_measures import FORMS, REAL, own_measures
+from sets import read_split
+from together import measured_together
 
 SETS = ("mr", "cr")
 EVERYWHERE = (
@@ -53,23 +52,35 @@ ALL_FORMS = (REAL, *FORMS)
 
 def main() -> None:
     arguments = arguments_of(__doc__ or "")
-    torch.set_num_threads(1)
-    runs = Runs("s1", quick=arguments.quick)
-    seeds, numbers = (SEEDS[:2], (25,)) if arguments.quick else (SEEDS, NUMBERS)
-    reviews = tuple(read_split(arguments.data, name, split) for name in SETS for split in ("train", "test"))
-    most = QUICK_ROWS if arguments.quick else None
-    corpus = Corpus(read_rows(arguments.data, "semeval_tweets", "train", reviews, most))
-    sets = {
-        name: (read_rows(arguments.data, name, "train", most=most), read_rows(arguments.data, name, "test", most=most))
-        for name in SETS
-    }
-    _measure_forms(arguments.data, corpus.rows, runs, quick=arguments.quick)
-    for methods, name, n, seed in _cells(seeds, numbers, quick=arguments.quick):
-        train, test = sets[name]
-        cell = Cell(train.draw(n, seed), test, corpus, seed)
-        for method in methods:
-            runs.measure({"method": method, "set": name, "n": n, "seed": seed}, lambda: _timed(cell, method))  # noqa: B023  # called at once
-    write_section("s1", _section(runs, numbers, len(seeds), len(corpus.rows.labels)), quick=arguments.quick)
+    tweets = len(_tweets(arguments.data, quick=arguments.quick).labels)  # embeds all texts, which the processes need
+    runs = measured_together(measure, "s1", arguments.data, quick=arguments.quick)
+    seeds, numbers = _extent(quick=arguments.quick)
+    write_section("s1", _section(runs, numbers, len(seeds), tweets), quick=arguments.quick)
+
+
+def measure(runs: Runs, data: Path, quick: bool) -> None:
+    """Make all runs that are not there yet."""
+    most = QUICK_ROWS if quick else None
+    corpus = Corpus(_tweets(data, quick=quick))
+    sets = {name: [read_rows(data, name, split, most=most) for split in ("train", "test")] for name in SETS}
+    _measure_forms(data, corpus.rows, runs, quick=quick)
+    for methods, name, n, seed in _cells(*_extent(quick=quick), quick=quick):
+        if runs.takes(methods[0], name, n, seed):
+            train, test = sets[name]
+            cell = Cell(train.draw(n, seed), test, corpus, seed)
+            for method in methods:
+                runs.measure({"method": method, "set": name, "n": n, "seed": seed}, lambda: _timed(cell, method))  # noqa: B023  # called at once
+
+
+def _extent(*, quick: bool) -> tuple[range, tuple[int, ...]]:
+    """The seeds, and how many rows a class."""
+    return (SEEDS[:2], (25,)) if quick else (SEEDS, NUMBERS)
+
+
+def _tweets(data: Path, *, quick: bool) -> Rows:
+    """The corpus to pre-train on: no tweet is a near-duplicate of a review."""
+    reviews = tuple(read_split(data, name, split) for name in SETS for split in ("train", "test"))
+    return read_rows(data, "semeval_tweets", "train", reviews, QUICK_ROWS if quick else None)
 
 
 def _cells(seeds: range, numbers: tuple[int, ...], *, quick: bool) -> Iterator[tuple[tuple[str, ...], str, int, int]]:
@@ -92,10 +103,8 @@ def _measure_forms(data: Path, tweets: Rows, runs: Runs, *, quick: bool) -> None
     test = read_rows(data, "semeval_tweets", "test", most=QUICK_ROWS if quick else None)
     for form in ALL_FORMS[:2] if quick else ALL_FORMS:
         for seed in FORM_SEEDS[:1] if quick else FORM_SEEDS:
-            runs.measure(
-                {"form": form, "seed": seed},
-                lambda: own_measures(form, tweets, test, seed),  # noqa: B023  # called at once
-            )
+            if runs.takes(form, seed):
+                runs.measure({"form": form, "seed": seed}, lambda: own_measures(form, tweets, test, seed))  # noqa: B023  # called at once
 
 
 def _section(runs: Runs, numbers: tuple[int, ...], seeds: int, tweets: int) -> str:

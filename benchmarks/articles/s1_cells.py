@@ -8,8 +8,8 @@ from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
+from sets import LabelledTexts, read_split
 
-from articles.sets import LabelledTexts, read_split
 from classwright_tools.augmentation.base_classes import domain_shift
 from classwright_tools.augmentation.distribution_calibration import calibrated_rows
 from classwright_tools.augmentation.faithfulness import faithfulness

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
+from s1_cells import NAMES, Rows, balanced_accuracy
 
-from articles.s1_cells import NAMES, Rows, balanced_accuracy
 from classwright_tools.augmentation.faithfulness import faithfulness
 from classwright_tools.augmentation.gan_fitting import FittedGan, pretrain
 from classwright_tools.augmentation.gan_settings import PLAIN, GanSettings

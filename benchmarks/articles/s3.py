@@ -25,6 +25,7 @@ from pages import table, write_section
 from paired import error_reduction
 from runs import Figures, Runs, arguments_of
 from sklearn.metrics import balanced_accuracy_score, f1_score
+from together import measured_together
 
 from classwright_tools.context import DEFAULT_ENCODER
 from classwright_tools.learning.encoders import open_encoder
@@ -166,8 +167,9 @@ def by_linear(problem: Problem, seed: int, method: linear.Linear) -> Figures:
     return errors(problem, logits(embeddings[problem.test]).argmax(axis=1))
 
 
-def measure(runs: Runs, data: Path, kinds: Sequence[Kind], seeds: Sequence[int]) -> None:
+def measure(runs: Runs, data: Path, quick: bool) -> None:
     """Make all runs that are not there yet, the tables' targets first."""
+    kinds, seeds = _extent(quick=quick)
     targets = {name: NETWORKS[name] for name in (BASELINE, OURS)}
     for kind in kinds:
         _measure(runs, data, kind, seeds, "adapter", by_adapter, targets)
@@ -180,6 +182,11 @@ def measure(runs: Runs, data: Path, kinds: Sequence[Kind], seeds: Sequence[int])
         _measure(runs, data, kind, seeds, "adapter", by_adapter, NETWORKS)
 
 
+def _extent(*, quick: bool) -> tuple[Sequence[Kind], Sequence[int]]:
+    """The kinds of problems, and the seeds of each."""
+    return (KINDS[:1], range(QUICK_SEEDS)) if quick else (KINDS, range(SEEDS))
+
+
 def _measure(
     runs: Runs,
     data: Path,
@@ -190,6 +197,8 @@ def _measure(
     methods: Mapping[str, Any],
 ) -> None:
     for seed in seeds:
+        if not runs.takes(network, kind.name, *methods, seed):
+            continue
         problem = draw(data, kind, seed)
         for name, method in methods.items():
             key = {"network": network, "kind": kind.name, "method": name, "seed": seed}
@@ -265,10 +274,9 @@ def page(runs: Runs, kinds: Sequence[Kind], seeds: int) -> str:
 
 def main() -> None:
     arguments = arguments_of(__doc__ or "")
+    runs = measured_together(measure, "s3", arguments.data, quick=arguments.quick)
+    kinds, seeds = _extent(quick=arguments.quick)
     torch.set_num_threads(1)
-    runs = Runs("s3", quick=arguments.quick)
-    kinds, seeds = (KINDS[:1], range(QUICK_SEEDS)) if arguments.quick else (KINDS, range(SEEDS))
-    measure(runs, arguments.data, kinds, seeds)
     measure_cost(runs, quick=arguments.quick)
     if not arguments.quick:
         draw_map(arguments.data, BANKING)
