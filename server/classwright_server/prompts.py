@@ -44,11 +44,20 @@ def add_prompts(server: MCPServer[Backend]) -> None:
     ) -> str:
         """From one sentence to a trained, measured and exported classifier."""
         rows = (
-            f"Import the real rows of {real_rows!r}: half as validation, half as test."
+            f"Import the real rows of {real_rows!r} twice: half='first' as validation, half='second' as test."
             if real_rows
-            else ("There are no real rows: say with each figure that it comes from written texts.")
+            else "There are no real rows: say with each figure that it comes from written texts."
         )
-        target = f"Stop when this is reached: {goal}." if goal else "Stop when a round gains nothing significant."
+        compared = (
+            "Compare it with the one before: evaluate on the validation split, with `against`."
+            if real_rows
+            else "Without real rows nothing can be compared: judge by the `validation` of each training."
+        )
+        target = (
+            f"Stop when this is reached: {goal}."
+            if goal
+            else f"Stop when a round gains nothing{' significant' if real_rows else ''}."
+        )
         return f"""Build a text classifier with the classwright tools. What it should tell apart: {about}
 
 1. Settle the labels with me: name and one sentence of description each. Then call propose_topics.
@@ -56,7 +65,7 @@ def add_prompts(server: MCPServer[Backend]) -> None:
 natural, never naming the label, and send each batch with submit_examples.
 3. {rows}
 4. Call train_classifier with method 'contrastive', then error_analysis.
-5. Call synthesize_examples with the plan of the analysis, and train again. {target}
+5. Call synthesize_examples with the plan of the analysis, and train again. {compared} {target}
 6. Call evaluate on the test split once at the end if there are real rows, then export_model.
 
 Tell me after each round the accuracy with its interval, and what was weak."""
@@ -73,8 +82,9 @@ Tell me after each round the accuracy with its interval, and what was weak."""
 1. Call error_analysis. Show me the weak classes, the confused pairs with an example each, and probable label errors.
 2. Call synthesize_examples with its plan. If you are given an assignment, write the texts: of the one label, easily \
 mistaken for the other, and still clearly right.
-3. Train again by the same method, then evaluate the new model with `against` the old one on the validation split.
-4. Keep the new model only if the comparison is significant or no class became worse. Tell me which, and why."""
+3. Train again by the same method. If there are real validation rows, evaluate the new model on them with `against` \
+the old one; if not, say that the figures come from written texts, and look at the `validation` of both trainings.
+4. Keep the new model only if it is significantly better or no class became worse. Tell me which, and why."""
 
     @server.prompt(name="grow_dataset_by_chatting", title="Grow a dataset by chatting")
     def grow_dataset_by_chatting(

@@ -12,7 +12,8 @@ Workflow:
 1. propose_topics: the task (labels with descriptions) and a tree of topics.
 2. synthesize_examples: training texts for the tree. If the answer holds an assignment, you write the texts yourself \
 and send them with submit_examples, batch by batch.
-3. import_examples: real rows, if there are any: split 'validation' to choose by, 'test' for the final figure only.
+3. import_examples: real rows, if there are any: split 'validation' to choose by, 'test' for the final figure only; \
+one file serves both by its halves.
 4. train_classifier: 'probe' takes seconds, 'contrastive' is usually the best.
 5. evaluate, then error_analysis: where it is weak; it returns a plan.
 6. synthesize_examples with that plan, train again; stop when the gain is no longer significant.
@@ -88,11 +89,9 @@ TOOL_TEXTS: dict[str, ToolText] = {
         title="Import examples",
         description=(
             "Bring in rows that exist: given in the call (up to 5,000), from a JSONL, CSV or Parquet file or a "
-            "Hugging Face folder inside the operator's import folders, or from the hub. Choose what they are for: "
-            "'train', 'validation' (choosing and error analysis), 'test' (the final figure only) or 'unlabelled'. "
-            "A pair task wants two texts a row. "
-            "Says what it skipped and why: unknown labels, duplicates, copies across splits. Makes a new version of "
-            "the dataset. Seconds for thousands of rows." + JOB_NOTE
+            "Hugging Face folder inside the operator's import folders, or from the hub. Says what it skipped and "
+            "why: unknown labels, duplicates, copies across splits. Makes a new version of the dataset. Seconds for "
+            "thousands of rows." + JOB_NOTE
         ),
         outward=True,
     ),

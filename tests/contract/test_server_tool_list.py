@@ -195,18 +195,21 @@ async def test_a_prompt_that_is_asked_for_wrongly_is_told_so_and_no_defect(
     assert not caplog.records
 
 
-async def test_prompts_name_only_tools_that_exist(tmp_path: Path) -> None:
+async def test_prompts_name_only_tools_and_arguments_that_exist(tmp_path: Path) -> None:
     arguments = {
-        "build_classifier": {"about": "x"},
+        "build_classifier": {"about": "x", "real_rows": "rows.csv"},
         "improve_weak_classes": {"task": "x"},
         "grow_dataset_by_chatting": {"about": "x"},
     }
     async with connected(make_settings(tmp_path)) as client:
-        names = set(await listed(client))
+        tools = await listed(client)
+        names = set(tools)
+        known = {argument for tool in tools.values() for argument in tool["inputSchema"]["properties"]}
         for prompt, given in arguments.items():
             text = (await client.get_prompt(prompt, given)).messages[0].content.text  # type: ignore[union-attr]  # one text
             called = {word for word in re.findall(r"\w+", text) if "_" in word}
             assert called <= names, prompt
+            assert set(re.findall(r"\b(\w+)='", text)) <= known, prompt
 
 
 async def test_resource_templates_have_titles_and_descriptions(tmp_path: Path, mode: str) -> None:

@@ -8,6 +8,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +17,13 @@ import yaml
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.task import Label, Task
+from classwright_tools.evaluate import EvaluateRequest, evaluate
 from classwright_tools.export_model import ExportModelRequest, ExportModelResult, export_model
 from classwright_tools.learning.model import TextClassifier, load_model
 from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
 from classwright_tools.workspace.datasets import save_dataset
 from classwright_tools.workspace.workspace import Workspace
-from learning_parts import save_rows, written_rows
+from learning_parts import real_rows, save_rows, written_rows
 
 TEXT = "a text to classify"  # as in the README
 
@@ -145,6 +147,30 @@ def test_the_cards_labels_are_the_models_although_the_task_has_others_by_now(tmp
     described = dict(re.findall(r"^\| (\w+) \| (.*) \|$", card.split("## Figures")[0], re.MULTILINE)[1:])
     assert list(described) == json.loads((folder / "labels.json").read_text(encoding="utf-8"))["labels"]
     assert described == {"refund": "", "delivery": "", "account": "logging in"}
+
+
+def test_the_card_tells_the_newest_figures_on_test_rows_and_what_to_know_of_them(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "workspace")
+    labels = tuple(Label(name=name) for name in ("refund", "delivery", "account"))
+    workspace.save_task(Task(slug="support", instruction="Tell them apart.", labels=labels))
+    save_rows(workspace, written_rows(), test=real_rows())
+    context = ToolContext(workspace=workspace, run_key="run")
+    model = train_classifier(TrainClassifierRequest(task="support", method="probe"), context).model
+
+    def card(run_key: str) -> str:
+        made = export_model(ExportModelRequest(model=model, onnx=False), replace(context, run_key=run_key))
+        return (workspace.artifact(made.export, "export").path / "README.md").read_text(encoding="utf-8")
+
+    untested = card("before")
+    for run_key in ("first", "second"):
+        figures = evaluate(EvaluateRequest(model=model, split="test"), replace(context, run_key=run_key)).figures
+    tested = card("after")
+
+    assert "a test set of your own" in untested
+    assert "a test set of your own" not in tested
+    accuracy = figures.accuracy
+    assert f"| {figures.rows} real, test | {accuracy.value:.3f} ({accuracy.low:.3f} to" in tested
+    assert "This is use 2 of the task's test rows." in tested
 
 
 def test_a_frozen_encoder_is_exported_too_and_two_labels_stay_two(tmp_path: Path) -> None:

@@ -50,15 +50,17 @@ def export_model(request: ExportModelRequest, context: ToolContext) -> ExportMod
     """
     from classwright_tools.learning.export import exported_files, save_export
     from classwright_tools.learning.model import load_model
+    from classwright_tools.measurement.evaluation import newest_test
 
     context.progress(0.0, f"loading {request.model}")
     model = load_model(context.workspace, request.model)
     task = context.workspace.task(model.card.task)
     is_pairs = model.card.kind == "pair"
+    tested = newest_test(context.workspace, task.slug, request.model)
 
     def write(folder: Path) -> None:
         context.progress(0.2, "writing the encoder, the head and the graph" if request.onnx else "writing the files")
-        save_export(folder, model, task, request.model, onnx=request.onnx)
+        save_export(folder, model, task, request.model, onnx=request.onnx, tested=tested)
 
     made = context.workspace.publish("export", task.slug, write, run_key=context.run_key, parent=request.model)
     context.progress(0.9, "taking checksums")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.example import Example, Split, make_example
+from classwright_tools.domain.example import Example, Half, Split, make_example
 from classwright_tools.domain.noun import MAX_LABELS, ArtifactId, GivenText, Noun, Slug, ToolRequest, ToolResult
 from classwright_tools.domain.pair import apart
 from classwright_tools.domain.task import Task
@@ -32,8 +32,11 @@ class ImportExamplesRequest(ToolRequest):
 
     task: Slug
     split: Split = Field(
-        description="What the rows are for: 'train', 'validation' (choosing and error analysis), 'test' (the final "
-        "figure only) or 'unlabelled'."
+        description="What the rows are for: 'train', 'validation' (to choose and to analyse by), 'test' (the "
+        "final figure) or 'unlabelled'."
+    )
+    half: Half | None = Field(
+        default=None, description="Only half of the source: its 'first' as validation, its 'second' as test, say."
     )
     rows: tuple[GivenRow, ...] = Field(default=(), max_length=5_000, description="The rows themselves.")
     path: str | None = Field(
@@ -81,7 +84,7 @@ class ImportExamplesResult(ToolResult):
 
     dataset: ArtifactId | None = Field(description="None if no row could be imported.")
     split: Split
-    read: int = Field(ge=0)
+    read: int = Field(ge=0, description="Rows of the source, or of the half that was asked for.")
     imported: int = Field(ge=0)
     labels: dict[str, int] = Field(description="Imported rows by label.")
     skipped: dict[str, int] = Field(description="Rows that were skipped, by reason.")
@@ -137,7 +140,7 @@ def _imported(request: ImportExamplesRequest, context: ToolContext) -> ImportExa
     parent = _parent(request, context)
     labels = None if request.split == "unlabelled" else LabelNames(task, request.label_names)
     position = Position()
-    arrivals = Arrivals(_source(request, task, context, position), labels, task.kind)
+    arrivals = Arrivals(_source(request, task, context, position), labels, task.kind, request.half)
     with spool_folder(workspace.root) as folder:
         comparison = Comparison(folder, request.split)
         _compare(arrivals, comparison, parent, context, position)

@@ -20,7 +20,7 @@ from classwright_tools.curation.label_names import LabelNames, label_text
 from classwright_tools.curation.leaks import group, removal_tables, skip_reason
 from classwright_tools.curation.queries import Queries
 from classwright_tools.curation.spool import Spool
-from classwright_tools.domain.example import Split, example_id
+from classwright_tools.domain.example import Half, Split, example_id, half_of
 from classwright_tools.domain.noun import MAX_TEXT_CHARS
 from classwright_tools.domain.pair import joined, shown
 from classwright_tools.domain.task import TaskKind
@@ -69,9 +69,19 @@ class Skipped:
 class Arrivals:
     """The usable rows of a source; what is skipped, and how many were read, is counted while they are read."""
 
-    def __init__(self, source: Iterable[SourceRow], labels: LabelNames | None, kind: TaskKind = "text") -> None:
-        """Take the rows of `source`, with two texts each if `kind` is "pair"; `labels` is None when rows have none."""
-        self._source = source
+    def __init__(
+        self,
+        source: Iterable[SourceRow],
+        labels: LabelNames | None,
+        kind: TaskKind = "text",
+        half: Half | None = None,
+    ) -> None:
+        """Take the rows of `source`, or `half` of them.
+
+        They have two texts each if `kind` is "pair", and no label when `labels` is None.
+        """
+        self._source = enumerate(source)
+        self._half = half
         self._labels = labels
         self._kind = kind
         self.skipped = Skipped()
@@ -83,13 +93,13 @@ class Arrivals:
         Raises:
             InvalidInput: the source has more than MAX_ROWS_IMPORTED rows.
         """
-        rows = iter(self._source)
-        while batch := list(islice(rows, BATCH_ROWS)):
+        taken = (row for row in self._source if self._half in (None, half_of(str(row[1].text))))
+        while batch := list(islice(taken, BATCH_ROWS)):
             if self.read + len(batch) > MAX_ROWS_IMPORTED:
                 raise InvalidInput(
                     "the source", f"has more than {MAX_ROWS_IMPORTED:,} rows", "Import a part of it, or split it."
                 )
-            usable = [self._usable(self.read + offset, row) for offset, row in enumerate(batch)]
+            usable = [self._usable(number, row) for number, row in batch]
             self.read += len(batch)
             yield [row for row in usable if row is not None]
 

@@ -14,6 +14,7 @@ from classwright_tools.domain.topic_tree import Cell
 
 Origin = Literal["real", "written", "annotated", "edited", "mined"]
 Split = Literal["train", "validation", "test", "unlabelled"]
+Half = Literal["first", "second"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test", "unlabelled")
 
 
@@ -62,6 +63,14 @@ def example_id(content: str) -> str:
     The label is left out: a dataset holds a text, or a pair, once, so two labels for one are seen as a conflict.
     """
     return hashlib.sha256(unicodedata.normalize("NFC", content).encode()).hexdigest()[:16]
+
+
+def half_of(text: str) -> Half:
+    """Return which half of a source a row with this text, in a pair the query, belongs to: its digest decides.
+
+    So neither the order of the rows nor what stands between them does, and a query's pairs stay together.
+    """
+    return "second" if hashlib.sha256(text.encode(errors="replace")).digest()[0] & 1 else "first"
 
 
 def make_example(

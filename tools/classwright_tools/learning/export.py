@@ -21,6 +21,7 @@ from classwright_tools.learning.head import Head, logistic_regression
 from classwright_tools.learning.method import HEAD
 from classwright_tools.learning.model import ENCODER, Classifier, MatchClassifier, TextClassifier, save_encoder
 from classwright_tools.learning.onnx_graph import save_onnx
+from classwright_tools.measurement.evaluation import EvaluationReport
 from classwright_tools.workspace.workspace import write_json
 
 SETFIT_HEAD = "model_head.pkl"
@@ -30,8 +31,10 @@ GRAPH = "model.onnx"
 CARD = "README.md"
 
 
-def save_export(folder: Path, model: Classifier, task: Task, model_id: str, *, onnx: bool) -> None:
-    """Write the export of `model`, which was trained for `task`, into the empty `folder`.
+def save_export(
+    folder: Path, model: Classifier, task: Task, model_id: str, *, onnx: bool, tested: EvaluationReport | None = None
+) -> None:
+    """Write the export of `model`, which was trained for `task` and `tested` if it was, into the empty `folder`.
 
     The temperature is folded into every head that is written: all of them give calibrated probabilities. A matcher's
     is in `labels.json`.
@@ -45,7 +48,7 @@ def save_export(folder: Path, model: Classifier, task: Task, model_id: str, *, o
         model.matcher.save(folder)
         facts = {"labels": model.labels, "threshold": model.threshold, "temperature": temperature}
         write_json(folder / LABELS, facts)
-        (folder / CARD).write_text(export_card(model, task, model_id, ()), encoding="utf-8")
+        (folder / CARD).write_text(export_card(model, task, model_id, (), tested), encoding="utf-8")
         return
     assert isinstance(model, TextClassifier)
     head = Head(
@@ -59,7 +62,7 @@ def save_export(folder: Path, model: Classifier, task: Task, model_id: str, *, o
     if model.card.kind == "text":
         _save_setfit_head(folder, head, model.labels)
         inputs = save_onnx(folder / GRAPH, model) if onnx else ()
-    (folder / CARD).write_text(export_card(model, task, model_id, inputs), encoding="utf-8")
+    (folder / CARD).write_text(export_card(model, task, model_id, inputs, tested), encoding="utf-8")
 
 
 def exported_files(folder: Path) -> list[tuple[str, int, str]]:

@@ -9,10 +9,11 @@ from pathlib import Path
 import yaml
 
 from classwright_tools.domain.cards import ModelCard, Validation
-from classwright_tools.domain.figures import Estimate
+from classwright_tools.domain.figures import Estimate, Figures
 from classwright_tools.domain.task import Task
 from classwright_tools.learning.model import Classifier, MatchClassifier
 from classwright_tools.learning.pair_encoder import DIFFERENCE_SCALE, PRODUCT_SCALE
+from classwright_tools.measurement.evaluation import EvaluationReport
 
 SETFIT_CODE = """\
 from setfit import SetFitModel
@@ -88,9 +89,12 @@ print([labels[place] for place in probabilities.argmax(axis=1)], probabilities)
 TOKEN_FIELDS = {"input_ids": "ids", "attention_mask": "attention_mask", "token_type_ids": "type_ids"}
 
 
-def export_card(model: Classifier, task: Task, model_id: str, onnx_inputs: Sequence[str]) -> str:
+def export_card(
+    model: Classifier, task: Task, model_id: str, onnx_inputs: Sequence[str], tested: EvaluationReport | None
+) -> str:
     """Return the card of the export of `model`; `onnx_inputs` names the ONNX graph's inputs, if there is one.
 
+    `tested` are its newest figures on test rows, if there are any.
     A licence is not named: it is the user's to choose.
     """
     parts = [
@@ -98,7 +102,7 @@ def export_card(model: Classifier, task: Task, model_id: str, onnx_inputs: Seque
         f"# {model_id}\n\n{_plain(task.instruction)}\n",
         _labels(model.card, task),
     ]
-    parts += [_figures(model.card), _training_data(model.card), _use(model, onnx_inputs)]
+    parts += [_figures(model.card, tested), _training_data(model.card), _use(model, onnx_inputs)]
     return "\n".join(parts)
 
 
@@ -123,10 +127,13 @@ def _labels(card: ModelCard, task: Task) -> str:
     return "\n".join(["## Labels", "", "| label | what belongs to it |", "|---|---|", *rows, ""])
 
 
-def _figures(card: ModelCard) -> str:
-    lines = ["## Figures", "", "| rows | accuracy | macro-F1 |", "|---|---|---|", _figure(card.validation)]
+def _figures(card: ModelCard, tested: EvaluationReport | None) -> str:
+    lines = ["## Figures", "", "| rows | accuracy | macro-F1 |", "|---|---|---|", _validation(card.validation)]
     if card.grouped and card.grouped != card.validation:
-        lines.append(_figure(card.grouped))
+        lines.append(_validation(card.grouped))
+    if tested:
+        lines.append(_figure(f"{tested.figures.rows} {tested.data}, test", tested.figures))
+        lines += ["", *map(_plain, tested.warnings)]
     if card.written_at_once:
         labels = ", ".join(map(_plain, card.written_at_once))
         lines += [
@@ -139,8 +146,12 @@ def _figures(card: ModelCard) -> str:
         lines += ["", f"Average precision of the mismatches on the first of these rows: {_estimate(ranked)}."]
     lines += [
         "",
-        "With 95% intervals, on rows that the model was not trained on. The model was chosen by them, so they flatter "
-        "it a little: a test set of your own tells more.",
+        "With 95% intervals, on rows that the model was not trained on. "
+        + (
+            "It was chosen by all but the test rows, which tell more of it than the others."
+            if tested
+            else "It was chosen by them, so they flatter it a little: a test set of your own tells more."
+        ),
         f"Probabilities are calibrated (temperature {card.temperature:.3f}). Answers below {card.threshold:.2f} are "
         "better left to a person.",
         "",
@@ -148,8 +159,12 @@ def _figures(card: ModelCard) -> str:
     return "\n".join(lines)
 
 
-def _figure(figures: Validation) -> str:
-    return f"| {figures.rows} {figures.data} | {_estimate(figures.accuracy)} | {_estimate(figures.macro_f1)} |"
+def _validation(figures: Validation) -> str:
+    return _figure(f"{figures.rows} {figures.data}", figures)
+
+
+def _figure(rows: str, figures: Validation | Figures) -> str:
+    return f"| {rows} | {_estimate(figures.accuracy)} | {_estimate(figures.macro_f1)} |"
 
 
 def _estimate(figure: Estimate) -> str:

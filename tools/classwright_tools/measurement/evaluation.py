@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from classwright_tools.domain.figures import ClassFigures, Comparison, Confusion, Figures
 from classwright_tools.domain.noun import ArtifactId, LabelName, Noun, Slug
+from classwright_tools.errors import DamagedArtifact
 from classwright_tools.measurement.coverage import Coverage, coverage
 from classwright_tools.measurement.held_out import Answers
 from classwright_tools.measurement.metrics import (
@@ -22,7 +23,10 @@ from classwright_tools.measurement.metrics import (
 )
 from classwright_tools.measurement.pages import write_page
 from classwright_tools.measurement.plots import plot_confusion, plot_per_class, plot_reliability
+from classwright_tools.workspace.own_files import read_own
+from classwright_tools.workspace.workspace import Workspace
 
+REPORT = "report.json"
 MOST_CONFUSIONS = 50
 SUREST_ERRORS = 20
 
@@ -128,12 +132,29 @@ def _surest_errors(found: Answers) -> tuple[WrongRow, ...]:
 
 def write_report(folder: Path, report: EvaluationReport, found: Answers) -> None:
     """Write report.json, report.html with its three plots inside, the plots, and predictions.parquet."""
-    (folder / "report.json").write_text(report.model_dump_json(indent=1), encoding="utf-8")
+    (folder / REPORT).write_text(report.model_dump_json(indent=1), encoding="utf-8")
     plot_confusion(folder / "confusion.png", np.array(report.confusion_matrix), report.labels)
     plot_per_class(folder / "per_class.png", [c for c in report.classes if c.support])
     plot_reliability(folder / "reliability.png", report.reliability)
     write_page("evaluation.html", folder / "report.html", report=report)
     write_predictions(folder / "predictions.parquet", found)
+
+
+def newest_test(workspace: Workspace, task: str, model: str) -> EvaluationReport | None:
+    """Return the newest report of `model` on test rows, or None if it was never measured on any.
+
+    Raises:
+        DamagedArtifact: the report does not read back.
+    """
+    wanted = {"about": "evaluation", "model": model, "split": "test"}
+    for made in workspace.artifacts(task, "report"):
+        if wanted.items() <= made.facts.items():
+            try:
+                return EvaluationReport.model_validate_json(read_own(made.path / REPORT))
+            except (OSError, ValidationError) as error:
+                reason = "its report.json cannot be read back"
+                raise DamagedArtifact(f"report {made.id!r}", reason, "Call evaluate again.") from error
+    return None
 
 
 def write_predictions(path: Path, found: Answers) -> None:
