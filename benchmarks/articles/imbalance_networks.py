@@ -16,7 +16,7 @@ from classwright_tools.learning.imbalance import cluster
 from classwright_tools.learning.imbalance.clusters import Clusters, split_classes, unsplit
 from classwright_tools.learning.imbalance.networks import embed_all
 
-STEPS = cluster.EMBEDDING_STEPS + cluster.HEAD_STEPS  # of the rivals with one stage: as many as the two stages together
+STEPS = cluster.EMBEDDING_STEPS + cluster.HEAD_STEPS  # of both stages together, and of the rivals with one stage
 LDAM_SCALE = 30.0
 LARGEST_MARGIN = 0.5
 REWEIGHTED_SHARE = 0.2  # of the steps, at the end (Cao et al. 2019: epochs 160 to 200 of 200)
@@ -28,7 +28,7 @@ SUPCON_TEMPERATURE = 0.1
 class Material:
     """What a network is trained on: how to make it, the rows' inputs (n, ...) and classes (n,), all on the CPU.
 
-    `encoded` (n, d) are the frozen encoder's embeddings of the rows.
+    `encoded` (n, d) are the frozen encoder's embeddings of the rows. Every method takes as many `steps`, at one `rate`.
     """
 
     make: Callable[[], torch.nn.Module]
@@ -36,6 +36,13 @@ class Material:
     labels: torch.Tensor
     encoded: torch.Tensor
     seed: int
+    steps: int = STEPS
+    rate: float = cluster.LEARNING_RATE
+
+    @property
+    def first(self) -> int:
+        """The steps of the article's first stage."""
+        return round(self.steps * cluster.EMBEDDING_STEPS / STEPS)
 
     def network(self) -> torch.nn.Module:
         """Return a new network; the same one for the same seed."""
@@ -76,21 +83,21 @@ def _square_root(material: Material, steps: int) -> Iterator[np.ndarray]:
 def _trained(
     material: Material,
     loss: Loss,
-    steps: int = STEPS,
+    steps: int,
     draws: Callable[[Material, int], Iterator[np.ndarray]] = _natural,
 ) -> tuple[torch.nn.Module, cluster.LinearHead]:
     """Train network and head together at a rate that falls; the `draws` are of all rows alike."""
     network = material.network()
     head = cluster.LinearHead(embed_all(network, material.inputs), material.labels)
-    descent = cluster.Descent(network, head, falling=steps)
+    descent = cluster.Descent(network, head, rate=material.rate, falling=steps)
     network.train()
     for step, places in enumerate(draws(material, steps)):
         descent.step(loss(head(network(material.inputs[places])), material.labels[places], step))
     return network, head
 
 
-def _by_loss(material: Material, loss: Loss, steps: int = STEPS) -> Predict:
-    return partial(_predict, *_trained(material, loss, steps))
+def _by_loss(material: Material, loss: Loss, times: int = 1) -> Predict:
+    return partial(_predict, *_trained(material, loss, times * material.steps))
 
 
 def _plain_loss(logits: torch.Tensor, labels: torch.Tensor, _step: int) -> torch.Tensor:
@@ -102,15 +109,15 @@ def plain(material: Material) -> Predict:
     return _by_loss(material, _plain_loss)
 
 
-def class_weights(material: Material, steps: int = STEPS) -> Predict:
-    """The article's baseline: cross-entropy weighted by the inverse of the classes' rows."""
+def class_weights(material: Material, times: int = 1) -> Predict:
+    """The article's baseline: cross-entropy weighted by the inverse of the classes' rows; `times` the steps."""
     weights = 1 / (len(material.shares()) * material.shares())
-    return _by_loss(material, lambda logits, labels, _: cross_entropy(logits, labels, weights), steps)
+    return _by_loss(material, lambda logits, labels, _: cross_entropy(logits, labels, weights), times)
 
 
 def half_weights(material: Material) -> Predict:
     """Cross-entropy on the draws of the cluster method's second stage: what they do without the clusters."""
-    return partial(_predict, *_trained(material, _plain_loss, draws=_square_root))
+    return partial(_predict, *_trained(material, _plain_loss, material.steps, _square_root))
 
 
 def balanced_softmax(material: Material) -> Predict:
@@ -121,7 +128,7 @@ def balanced_softmax(material: Material) -> Predict:
 
 def adjusted_afterwards(material: Material) -> Predict:
     """Logit adjustment of the plainly trained network with tau 1 (Menon et al. 2021, eq. 9)."""
-    network, head = _trained(material, _plain_loss)
+    network, head = _trained(material, _plain_loss, material.steps)
     with torch.no_grad():
         head.biases -= material.shares().log() / cluster.SCALE
     return partial(_predict, network, head)
@@ -143,7 +150,7 @@ def ldam_drw(material: Material) -> Predict:
     sizes = torch.bincount(material.labels)
     margins = LARGEST_MARGIN * (sizes / sizes.min()) ** -0.25
     weights = 1 / (len(sizes) * material.shares())
-    late = round((1 - REWEIGHTED_SHARE) * STEPS)
+    late = round((1 - REWEIGHTED_SHARE) * material.steps)
 
     def loss(logits: torch.Tensor, labels: torch.Tensor, step: int) -> torch.Tensor:
         moved = logits / cluster.SCALE - margins * torch.nn.functional.one_hot(labels, len(sizes))
@@ -155,14 +162,15 @@ def ldam_drw(material: Material) -> Predict:
 def supervised_contrastive(material: Material) -> Predict:
     """The two stages with the supervised contrastive loss in place of the clusters' (Khosla et al. 2020)."""
     network, labels = material.network(), material.labels
-    descent = cluster.Descent(network)
+    descent = cluster.Descent(network, rate=material.rate)
     network.train()
     generator = np.random.default_rng(material.seed)
-    for places in balanced_batches(labels.numpy(), cluster.BATCH, cluster.EMBEDDING_STEPS, generator):
+    for places in balanced_batches(labels.numpy(), cluster.BATCH, material.first, generator):
         descent.step(_contrast(network(material.inputs[places]), labels[places]))
     head = cluster.LinearHead(embed_all(network, material.inputs), labels)
-    descent = cluster.Descent(network, head, falling=cluster.HEAD_STEPS)
-    for places in _square_root(material, cluster.HEAD_STEPS):
+    second = material.steps - material.first
+    descent = cluster.Descent(network, head, rate=material.rate, falling=second)
+    for places in _square_root(material, second):
         batch = network(material.inputs[places])
         descent.step(cross_entropy(head(batch), labels[places]) + _contrast(batch, labels[places]))
     return partial(_predict, network, head)
@@ -172,24 +180,26 @@ def _contrast(embeddings: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     return supervised_contrastive_loss(embeddings, labels, SUPCON_TEMPERATURE)
 
 
-def clustered(material: Material, *, by_encoder: bool = False, first: int = cluster.EMBEDDING_STEPS) -> Predict:
-    """The article's, `first` of the steps without the classifier.
+def clustered(material: Material, *, by_encoder: bool = False, one_stage: bool = False) -> Predict:
+    """The article's; in `one_stage` all steps are with the classifier.
 
     The clusters are the network's own and follow it or, `by_encoder`, those of the encoder's embeddings, which stay.
     """
     torch.manual_seed(material.seed)
-    return _clustered(material, split_classes(material.encoded, material.labels) if by_encoder else None, first)
+    given = split_classes(material.encoded, material.labels) if by_encoder else None
+    return _clustered(material, given, 0 if one_stage else material.first)
 
 
 def not_split(material: Material) -> Predict:
     """The article's with one cluster a class."""
-    return _clustered(material, unsplit(material.labels), cluster.EMBEDDING_STEPS)
+    return _clustered(material, unsplit(material.labels), material.first)
 
 
 def _clustered(material: Material, given: Clusters | None, first: int) -> Predict:
     network, inputs = material.network(), material.inputs
-    clusters = cluster.learn_embedding(network, inputs, material.labels, first, material.seed, _silent, given)
+    labels, seed, rate = material.labels, material.seed, material.rate
+    clusters = cluster.learn_embedding(network, inputs, labels, first, seed, _silent, given, rate)
     head = cluster.train_classifier(
-        network, inputs, clusters, STEPS - first, material.seed, _silent, assign=given is None
+        network, inputs, clusters, material.steps - first, seed, _silent, assign=given is None, learning_rate=rate
     )
     return partial(_predict, network, head)

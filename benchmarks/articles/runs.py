@@ -10,6 +10,7 @@ import platform
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
+from multiprocessing import parent_process
 from pathlib import Path
 
 Value = str | int | float | bool
@@ -47,9 +48,16 @@ class Runs:
         self._read()
 
     def takes(self, *part: Value) -> bool:
-        """Return whether this process is the one that makes the runs of `part`: the first that asks."""
+        """Return whether this process is the one that makes the runs of `part`: the first that asks.
+
+        Raises:
+            SystemExit: whoever started the processes is gone.
+        """
         if self._claims is None:
             return True
+        parent = parent_process()
+        if parent and not parent.is_alive():
+            raise SystemExit("the measurement was ended")
         try:
             (self._claims / " ".join(map(str, part))).touch(exist_ok=False)
         except FileExistsError:

@@ -104,14 +104,14 @@ NETWORKS: dict[str, Callable[[networks.Material], networks.Predict]] = {
 }
 ABLATIONS: dict[str, Callable[[networks.Material], networks.Predict]] = {
     "cluster, classes not split": networks.not_split,
-    "cluster, one stage": partial(networks.clustered, first=0),
+    "cluster, one stage": partial(networks.clustered, one_stage=True),
     "class weights, halved": networks.half_weights,
-    "class weights, twice the steps": partial(networks.class_weights, steps=2 * networks.STEPS),
+    "class weights, twice the steps": partial(networks.class_weights, times=2),
 }
 LSTM: dict[str, Callable[[networks.Material], networks.Predict]] = {
     BASELINE: networks.class_weights,
-    OURS: partial(networks.clustered, first=0),
-    BY_ENCODER: partial(networks.clustered, by_encoder=True, first=0),
+    OURS: partial(networks.clustered, one_stage=True),
+    BY_ENCODER: partial(networks.clustered, by_encoder=True, one_stage=True),
     "class weights, halved": networks.half_weights,
 }
 LINEAR: dict[str, linear.Linear] = {

@@ -168,16 +168,17 @@ def train_classifier(
     tell: Tell,
     *,
     assign: bool = True,
+    learning_rate: float = LEARNING_RATE,
 ) -> LinearHead:
     """Return the classifier of the clusters' classes on `network`, which is trained along: the second stage.
 
-    The loss is the cross-entropy and, for the embeddings, still the cluster loss; the rate falls to 0. Without `assign`
-    the clusters stay.
+    The loss is the cross-entropy and, for the embeddings, still the cluster loss; the rate falls from `learning_rate`
+    to 0. Without `assign` the clusters stay.
     """
     embeddings, labels = embed_all(network, inputs), clusters.label[clusters.of_row]
     head = LinearHead(embeddings, labels)
     centroids = RunningCentroids(embeddings, clusters)
-    descent = Descent(network, head, falling=steps)
+    descent = Descent(network, head, rate=learning_rate, falling=steps)
     generator = np.random.default_rng(seed + 1)
     batches = square_root_batches(labels.numpy(), min(BATCH, len(labels)), steps, generator)
     network.train()
