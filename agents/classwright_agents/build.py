@@ -116,7 +116,7 @@ class Build:
         for split, path in (("test", self._task.test), ("validation", self._task.validation)):
             if path is None:
                 continue
-            for batch in batches(read_rows(path)):
+            for batch in batches(read_rows(path, self._task.label_names)):
                 arguments: Result = {"task": self._task.task, "split": split, "rows": batch, **self._joined()}
                 result = await self._call("real rows", "import_examples", arguments)
                 self._dataset = result["dataset"] or self._dataset
@@ -125,10 +125,11 @@ class Build:
                 total["examples"] += result["examples"]
                 for reason, count in result["skipped"].items():
                     total["skipped"][reason] = total["skipped"].get(reason, 0) + count
-            if not self._outcome.imported[split]["imported"]:
-                reasons = "; ".join(f"{count} {reason}" for reason, count in result["skipped"].items())
+            total = self._outcome.imported[split]
+            reasons = ", ".join(f"{count} {reason}" for reason, count in total["skipped"].items())
+            if not total["imported"]:
                 raise ToolError(f"File {path.name!r}", f"no row of it could be used ({reasons})", "Mend its rows.")
-            self._view.say(f"{self._outcome.imported[split]['imported']} real {split} rows")
+            self._view.say(f"{total['imported']} real {split} rows" + (f"; left out: {reasons}" if reasons else ""))
 
     def _joined(self) -> Result:
         """Return the arguments that name the dataset to add to: a new one for the first rows.

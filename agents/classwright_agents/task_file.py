@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from classwright_agents.errors import TaskFileError
+from classwright_agents.rows import read_rows
 
 # What is started when the task file names no server; {workspace} is a folder of the run's own.
 DEFAULT_COMMAND = ("classwright", "serve", "--workspace", "{workspace}")
@@ -113,6 +114,11 @@ class TaskFile(Part):
     server: ServerEntry = ServerEntry()
     credit: str = Field(default="", max_length=500)
 
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """The labels' names."""
+        return tuple(label.name for label in self.labels)
+
     @model_validator(mode="after")
     def _counts_rows_once(self) -> TaskFile:
         if self.rows and self.rows_per_cell:
@@ -130,8 +136,11 @@ REPAIRS = {
 def load_task_file(path: Path) -> TaskFile:
     """Return the task file at `path`, its relative paths resolved against its own folder.
 
+    The files of real rows are read as well: a mistake there is told before anything is written, and perhaps paid for.
+
     Raises:
-        TaskFileError: it does not exist, is not YAML, or a field cannot be used; the field is named.
+        TaskFileError: it does not exist, is not YAML, or a field cannot be used, or a file that it names; the field, or
+            the file's line, is named.
     """
     subject = f"task file {path.name!r}"
     try:
@@ -154,7 +163,10 @@ def load_task_file(path: Path) -> TaskFile:
     except ValidationError as error:
         raise _field_error(subject, error) from error
     folder = path.resolve().parent
-    return task.model_copy(update={name: _resolved(folder, task, name, subject) for name in ("validation", "test")})
+    task = task.model_copy(update={name: _resolved(folder, task, name, subject) for name in ("validation", "test")})
+    for rows in filter(None, (task.validation, task.test)):
+        read_rows(rows, task.label_names)
+    return task
 
 
 def _field_error(subject: str, error: ValidationError) -> TaskFileError:
