@@ -271,6 +271,15 @@ def test_what_the_topics_took_is_counted_with_the_texts() -> None:
     assert (told["requests"], told["tokens"], told["dollars"]) == (36, 8_500, 0.25)
 
 
+def test_page_and_card_say_in_which_folder_the_lines_of_python_run() -> None:
+    text = " ".join(parsed(render(small_task(), "support-1", finished_outcome(), material())).text)
+
+    assert "In the folder model/ : model.predict(texts)" in text
+    assert "In the folder `model/`:\n\n```python\nmodel.predict(texts)" in card(
+        small_task(), finished_outcome(), material()
+    )
+
+
 def test_the_card_is_markdown_whose_lines_come_from_us() -> None:
     text = card(small_task(instruction="Sort\n# Not a heading\nit"), finished_outcome(), material())
 

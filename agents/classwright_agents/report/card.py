@@ -45,7 +45,7 @@ def card(task: TaskFile, outcome: Outcome, material: Material) -> str:
         "",
     ]
     if material.usage:
-        lines += ["## Use", "", "```python", material.usage, "```", ""]
+        lines += ["## Use", "", "In the folder `model/`:", "", "```python", material.usage, "```", ""]
     if task.credit:
         lines += ["## Credit", "", _inline(task.credit), ""]
     return "\n".join(lines)
