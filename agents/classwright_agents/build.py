@@ -41,12 +41,26 @@ class Outcome:
     measured: dict[str, Result] = field(default_factory=dict)
     decisions: list[str] = field(default_factory=list)
     stop: coach.Stop | None = None
+    final: Round | None = None
+    """What the final method made of the best round's rows."""
     best: Round | None = None
     test: Result | None = None
     analysis: Result | None = None
     export: Result | None = None
     imported: dict[str, Result] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+    @property
+    def trainings(self) -> list[Round]:
+        """Every training with its figures: the rounds', and the final method's."""
+        return [*self.rounds, self.final] if self.final else self.rounds
+
+    def validation_rows(self, model: str) -> int:
+        """On how many rows the validation figures of `model` were measured."""
+        measured = self.measured.get(model)
+        if measured:
+            return int(measured["figures"]["rows"])
+        return int(next(t["validation"]["rows"] for t in self.trained if t["model"] == model))
 
     @property
     def usages(self) -> list[Result]:
@@ -241,8 +255,8 @@ class Build:
         if self._task.final_method:
             self._dataset = best.dataset
             self._round_began = self._steps.seconds
-            final = await self._trained(self._task.final_method, best, best.round, best.written)
-            best, reason = coach.better_of(best, final, self._task.target)
+            out.final = await self._trained(self._task.final_method, best, best.round, written=0)
+            best, reason = coach.better_of(best, out.final, self._task.target)
             self._decided("after the rounds", reason)
         out.best = best
         self._view.say(f"The best model is {best.model}, of round {best.round}.")

@@ -17,11 +17,13 @@ def summary(task: str, outcome: Outcome) -> dict[str, Any]:
         "task": task,
         "real_training_rows": max(t["real_training_rows"] for t in outcome.trained),
         "rounds": [_round(item) for item in outcome.rounds],
+        "final": _round(outcome.final) if outcome.final else None,
         "best": {
             "model": best.model,
             "dataset": best.dataset,
             "round": best.round,
             "method": best.method,
+            "validation": {"rows": outcome.validation_rows(best.model), **_validation(best)},
             "test": _test(outcome.test),
         },
         "stopped": {"cause": outcome.stop.cause, "reason": outcome.stop.reason},
@@ -36,19 +38,13 @@ def summary(task: str, outcome: Outcome) -> dict[str, Any]:
 
 
 def _round(item: Round) -> dict[str, Any]:
-    accuracy, macro_f1 = item.accuracy, item.macro_f1
     return {
         "round": item.round,
         "rows": item.rows,
         "method": item.method,
         "model": item.model,
         "dataset": item.dataset,
-        "validation": {
-            "data": item.data,
-            "accuracy": accuracy.value,
-            "macro_f1": macro_f1.value,
-            "ci95": [accuracy.low, accuracy.high],
-        },
+        "validation": _validation(item),
         "gain": item.gain
         and {
             "against": item.gain.against,
@@ -56,6 +52,17 @@ def _round(item: Round) -> dict[str, Any]:
             "macro_f1": item.gain.macro_f1.value,
             "significant": item.gain.significant,
         },
+    }
+
+
+def _validation(item: Round) -> dict[str, Any]:
+    """Return the figures on validation rows, or on the training's held-out rows where the task has none."""
+    accuracy = item.accuracy
+    return {
+        "data": item.data,
+        "accuracy": accuracy.value,
+        "macro_f1": item.macro_f1.value,
+        "ci95": [accuracy.low, accuracy.high],
     }
 
 

@@ -180,6 +180,13 @@ def test_a_round_remembers_the_best_figure_before_it_in_the_targets_metric(
     assert [r.best_before for r in outcome.rounds] == [None, before]
 
 
+def test_what_the_final_method_made_is_told_beside_the_rounds_though_it_is_not_kept(tmp_path: Path) -> None:
+    outcome = built(ScriptedTools(), tmp_path, small_task(max_rounds=1, final_method="contrastive"))
+
+    assert [(r.model, r.written) for r in outcome.trainings] == [("support-m1", 100), ("support-m2", 0)]
+    assert outcome.best == outcome.rounds[0]
+
+
 def test_a_build_without_a_first_text_says_why_and_writes_anew_when_it_is_resumed(tmp_path: Path) -> None:
     scripted = ScriptedTools(accepted=0)
     with pytest.raises(ToolError, match=r"no text was written: the writer refused\. Correct the task's instruction\."):

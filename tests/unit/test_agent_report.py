@@ -22,7 +22,7 @@ from agent_parts import (
 )
 from classwright_agents.coach import Stop
 from classwright_agents.report.card import card
-from classwright_agents.report.charts import confusion_matrix, learning_curve
+from classwright_agents.report.charts import Point, confusion_matrix, learning_curve
 from classwright_agents.report.page import Material, render
 from classwright_agents.report.words import cost_words
 from classwright_agents.summary import summary
@@ -221,10 +221,41 @@ def test_the_model_of_the_final_method_is_the_one_called_kept() -> None:
     rounds = finished_outcome().rounds
     best = replace(rounds[1], model="support-m3", method="contrastive")
 
-    page = render(small_task(), "support-1", finished_outcome(best=best), material())
+    page = render(small_task(), "support-1", finished_outcome(best=best, final=best), material())
 
     assert page.count(">kept<") == 1
     assert page.index("support-m3") < page.index(">kept<")
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_the_training_by_the_final_method_is_in_curve_card_and_summary_whether_it_is_kept_or_not(*, kept: bool) -> None:
+    outcome = finished_outcome(trained=[trained(f"support-m{n}") for n in (1, 2, 3)])
+    outcome.final = replace(outcome.rounds[1], model="support-m3", method="contrastive", accuracy=around(0.901))
+    outcome.best = outcome.final if kept else outcome.rounds[1]
+
+    page = render(small_task(), "support-1", outcome, material())
+    told = summary("support", outcome)
+
+    curve = page[page.index('aria-label="Learning curve"') :].partition("</svg>")[0]
+    assert ">0.901<" in curve
+    assert ">final<" in curve
+    assert "after each round and by the final method" in page
+    assert "| final | 200 | contrastive | 0.901 | 0.840 |" in card(small_task(), outcome, material())
+    assert (told["final"]["model"], told["final"]["validation"]["accuracy"]) == ("support-m3", 0.901)
+    assert len(told["rounds"]) == 2
+
+
+def test_the_summary_tells_the_validation_figure_of_the_best_model_without_test_rows_too() -> None:
+    best = summary("support", finished_outcome(test=None))["best"]
+
+    assert best["test"] is None
+    assert best["validation"] == {
+        "rows": 120,
+        "data": "real",
+        "accuracy": 0.85,
+        "macro_f1": pytest.approx(0.84),
+        "ci95": pytest.approx([0.80, 0.90]),
+    }
 
 
 def test_the_heat_map_shows_each_count_once_with_its_words() -> None:
@@ -237,7 +268,8 @@ def test_the_heat_map_shows_each_count_once_with_its_words() -> None:
 
 @pytest.mark.parametrize("values", [[0.0], [1.0], [0.5, 0.5], [0.1, 0.99, 0.3]])
 def test_every_learning_curve_stays_inside_its_frame(values: list[float]) -> None:
-    svg = learning_curve([(10 * (n + 1), around(v)) for n, v in enumerate(values)], 0.9, around(values[-1]), 0)
+    trainings = [Point(f"round {n}", 10 * (n + 1), around(value)) for n, value in enumerate(values)]
+    svg = learning_curve(trainings, 0.9, around(values[-1]), 0)
 
     for number in re.findall(r'(?:y|cy|y1|y2)="(-?[\d.]+)"', svg):
         assert 0 <= float(number) <= 310

@@ -37,8 +37,9 @@ def card(task: TaskFile, outcome: Outcome, material: Material) -> str:
         "| round | training rows | method | validation accuracy | validation macro-F1 |",
         "|---|---|---|---|---|",
         *(
-            f"| {r.round} | {r.rows} | {r.method} | {r.accuracy.value:.3f} | {r.macro_f1.value:.3f} |"
-            for r in outcome.rounds
+            f"| {words.training_name(r, outcome)} | {r.rows} | {r.method} | {r.accuracy.value:.3f} | "
+            f"{r.macro_f1.value:.3f} |"
+            for r in outcome.trainings
         ),
         "",
         f"The model kept is `{best.model}`, of round {best.round}, trained by {best.method} on `{best.dataset}`.",

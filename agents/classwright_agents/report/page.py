@@ -16,6 +16,7 @@ from classwright_agents.figures import Estimate
 from classwright_agents.report import words
 from classwright_agents.report.charts import (
     MAX_MATRIX_LABELS,
+    Point,
     class_bars,
     confusion_matrix,
     learning_curve,
@@ -90,8 +91,8 @@ def _page(task: TaskFile, run: str, outcome: Outcome, material: Material) -> Res
         "files_words": words.files_words(material.files),
         "usage": material.usage,
         "test": outcome.test,
-        # A model that the final method made belongs to a round, but is not that round's own.
-        "trainings": outcome.rounds if best in outcome.rounds else [*outcome.rounds, best],
+        "trainings": [(words.training_name(r, outcome), r) for r in outcome.trainings],
+        "rounds": len(outcome.rounds),
         "best_model": best.model,
         "decisions": outcome.decisions,
         "curve": _curve(task, outcome),
@@ -118,8 +119,11 @@ def _curve(task: TaskFile, outcome: Outcome) -> Markup:
     best, metric = outcome.best, task.target.metric
     assert best is not None
     test = Estimate.read(outcome.test["figures"][metric]) if outcome.test else None
-    points = [(r.rows, r.figure(metric)) for r in outcome.rounds]
-    return learning_curve(points, task.target.value, test, best.round)
+    points = [
+        Point("final" if r is outcome.final else f"round {r.round}", r.rows, r.figure(metric))
+        for r in outcome.trainings
+    ]
+    return learning_curve(points, task.target.value, test, outcome.trainings.index(best))
 
 
 def _matrix(measured: Result | None) -> Markup | None:

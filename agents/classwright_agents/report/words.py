@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from classwright_agents.build import Outcome
-from classwright_agents.figures import Estimate, Gain
+from classwright_agents.figures import Estimate, Gain, Round
 from classwright_agents.task_file import Metric, TaskFile
 
 Result = dict[str, Any]
@@ -36,14 +36,12 @@ def final(outcome: Outcome) -> tuple[Estimate, str, int]:
     if outcome.test:
         figures = outcome.test["figures"]
         return Estimate.read(figures["accuracy"]), outcome.test["data"], figures["rows"]
-    measured = outcome.measured.get(best.model)
-    rows = measured["figures"]["rows"] if measured else _training_of(best.model, outcome)["validation"]["rows"]
-    return best.accuracy, best.data, rows
+    return best.accuracy, best.data, outcome.validation_rows(best.model)
 
 
-def _training_of(model: str, outcome: Outcome) -> Result:
-    """Return what the training of `model` answered."""
-    return next(trained for trained in outcome.trained if trained["model"] == model)
+def training_name(training: Round, outcome: Outcome) -> str:
+    """Return what a training is called in curve and tables: the round's number, or "final" of the final method's."""
+    return "final" if training is outcome.final else str(training.round)
 
 
 def headline(task: TaskFile, outcome: Outcome) -> str:
