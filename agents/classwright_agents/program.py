@@ -19,8 +19,9 @@ from classwright_agents.journal import Journal
 from classwright_agents.runs import find_run, new_run
 from classwright_agents.server import connect
 from classwright_agents.steps import Steps
+from classwright_agents.summary import in_a_line
 from classwright_agents.task_file import ServerEntry, load_task_file
-from classwright_agents.view import View, make_view
+from classwright_agents.view import make_view
 
 
 async def build(
@@ -51,7 +52,7 @@ async def build(
                     view.stage("deliver", None, outcome.spent)
                     view.progress(None, "fetching the model, the dataset and the report")
                     told = await deliver(task, run, outcome, connected)
-                _say_result(view, told)
+                view.say(in_a_line(told, task.target.metric))
             journal.append("end", reason=told["stopped"]["reason"])
         except (AgentError, anyio.get_cancelled_exc_class()):
             words = ["classwright-agent", "build", str(task_path), "--runs", str(runs), "--resume", run.name]
@@ -87,16 +88,6 @@ def _server_entry(
             raise ServerError(f"--server {server!r}", "cannot be used", repair) from error
         raise ServerError(f"--command {command!r}", "cannot be used", "Quote it as a shell would.") from error
     return entry, task_path.resolve().parent
-
-
-def _say_result(view: View, told: dict[str, Any]) -> None:
-    test = told["best"]["test"]
-    if test:
-        low, high = test["ci95"]
-        view.say(
-            f"Accuracy {test['accuracy']:.3f} ({low:.3f} to {high:.3f}) on {test['rows']} {test['data']} test rows, "
-            f"{told['real_training_rows']} real training rows."
-        )
 
 
 def _say(line: str) -> None:

@@ -83,7 +83,9 @@ def _csv_records(path: Path, lines: Any) -> Iterator[tuple[int, Any]]:
         if lacking:
             columns = ", ".join(str(name)[:40] for name in reader.fieldnames or ())
             raise TaskFileError(
-                f"file {path.name!r}, line 1", f"has no column {lacking[0]!r}: {columns}", "Name the columns there."
+                f"file {path.name!r}, line 1",
+                f"has no column {lacking[0]!r}: {columns}",
+                "Write 'text' and 'label' there.",
             )
         for record in reader:
             yield reader.line_num, record

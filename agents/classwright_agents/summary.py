@@ -6,6 +6,7 @@ from typing import Any
 
 from classwright_agents.build import Outcome
 from classwright_agents.figures import Round
+from classwright_agents.task_file import Metric
 
 
 def summary(task: str, outcome: Outcome) -> dict[str, Any]:
@@ -35,6 +36,19 @@ def summary(task: str, outcome: Outcome) -> dict[str, Any]:
         },
         "seconds": {**{k: round(v, 2) for k, v in outcome.seconds.items()}, "all": round(outcome.spent.seconds, 2)},
     }
+
+
+def in_a_line(told: dict[str, Any], metric: Metric) -> str:
+    """Return the result in a summary as a sentence; a target in macro-F1 has that figure first."""
+    test = told["best"]["test"]
+    figures = test or told["best"]["validation"]
+    low, high = figures["ci95"]
+    first = f"Macro-F1 {figures['macro_f1']:.3f}, accuracy" if metric == "macro_f1" else "Accuracy"
+    kind = "test rows" if test else "validation rows (there were no test rows)"
+    return (
+        f"{first} {figures['accuracy']:.3f} ({low:.3f} to {high:.3f}) on {figures['rows']} {figures['data']} {kind}, "
+        f"{told['real_training_rows']} real training rows."
+    )
 
 
 def _round(item: Round) -> dict[str, Any]:

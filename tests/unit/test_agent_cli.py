@@ -122,6 +122,19 @@ def test_a_server_that_cannot_be_used_is_told_with_the_repair_for_what_was_given
     assert repair in capsys.readouterr().err.splitlines()[-1]
 
 
+def test_the_last_line_of_a_server_that_did_not_start_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def said(script: str, *more: str) -> str:
+        command = shlex.join([sys.executable, "-c", script])
+        arguments = ["build", str(write_task(tmp_path)), "--runs", str(tmp_path / "runs"), "--command", command]
+        assert main([*arguments, *more]) == 1
+        return capsys.readouterr().err.splitlines()[-1]
+
+    assert said("exit('usage: serve\\nno such flag: --writr')").endswith("of the run's folder: no such flag: --writr")
+    assert said("pass", "--resume", "latest").endswith("of the run's folder.")  # not of the attempt before
+
+
 def test_an_unknown_run_is_not_resumed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["build", str(write_task(tmp_path)), "--runs", str(tmp_path), "--resume", "latest"]) == 1
 

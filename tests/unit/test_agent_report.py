@@ -25,7 +25,8 @@ from classwright_agents.report.card import card
 from classwright_agents.report.charts import Point, confusion_matrix, learning_curve
 from classwright_agents.report.page import Material, render
 from classwright_agents.report.words import cost_words
-from classwright_agents.summary import summary
+from classwright_agents.summary import in_a_line, summary
+from classwright_agents.task_file import Metric
 
 NASTY = '<script>alert("x")</script>&"\'>'
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -292,6 +293,28 @@ def test_the_summary_holds_what_programs_read() -> None:
         "dollars": 0.0,
     }
     assert told["seconds"]["all"] == pytest.approx(67.5)
+
+
+@pytest.mark.parametrize(
+    ("metric", "test", "said"),
+    [
+        (
+            "accuracy",
+            measured(0.87, "test"),
+            "Accuracy 0.870 (0.840 to 0.900) on 467 real test rows, 0 real training rows.",
+        ),
+        ("macro_f1", measured(0.87, "test"), "Macro-F1 0.870, accuracy 0.870 (0.840 to 0.900) on 467 real test rows"),
+        (
+            "accuracy",
+            None,
+            "Accuracy 0.850 (0.800 to 0.900) on 120 real validation rows (there were no test rows), 0 real",
+        ),
+    ],
+)
+def test_the_result_is_said_by_the_targets_metric_with_and_without_test_rows(
+    metric: Metric, test: dict[str, Any] | None, said: str
+) -> None:
+    assert in_a_line(summary("support", finished_outcome(test=test)), metric).startswith(said)
 
 
 def test_what_the_topics_took_is_counted_with_the_texts() -> None:

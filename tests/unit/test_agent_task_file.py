@@ -48,7 +48,7 @@ def test_a_command_may_be_one_string(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "field", "reason"),
     [
-        ({"labels": [{"name": "refund"}]}, "labels", "at least 2"),
+        ({"labels": [{"name": "refund"}]}, "labels", "holds 1, where at least 2 are needed"),
         ({"labels": [{"name": "refund"}, {"title": "delivery"}]}, "labels[1].name", "required"),
         ({"task": "Support Desk"}, "task", "pattern"),
         ({"target": {"accuracy": 1.5}}, "target.accuracy", "less than or equal to 1"),
@@ -73,6 +73,33 @@ def test_a_field_that_cannot_be_used_is_named_with_the_reason(
     assert f"field {field!r}" in caught.value.subject if field else "field" not in caught.value.subject
     assert reason in caught.value.reason
     assert caught.value.repair
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"languages": "en"}, "field 'languages': is not a list. Write a list: [en]."),
+        ({"languages": {"en": 1}}, "field 'languages': is not a list. Write a list: [...]."),
+        ({"languages": [False]}, "field 'languages[0]': is true or false to YAML, not a text. Put it in quotes."),
+        ({"instruction": 2026}, "field 'instruction': is a number to YAML, not a text. Put it in quotes."),
+        ({"instruction": None}, "field 'instruction': is not a text. Write a text."),
+        (
+            {"labels": ["a", {"name": "b"}]},
+            "'labels[0]': holds no fields of its own. Write {name: refund, description:",
+        ),
+        ({"target": 0.9}, "field 'target': holds no fields of its own. Write {accuracy: 0.9}."),
+        ({"budget": 5}, "field 'budget': holds no fields of its own. Write {minutes: 60}."),
+        ({"server": "classwright serve"}, "Write {command: classwright serve} or {url: 'http://127.0.0.1:8931/mcp'}."),
+        ({"validation": "."}, "field 'validation': '.' is a folder. Name a file."),
+    ],
+)
+def test_a_beginners_mistake_is_told_in_the_words_of_yaml_with_the_repair(
+    tmp_path: Path, changes: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(TaskFileError) as caught:
+        load(tmp_path, **changes)
+
+    assert said in str(caught.value)
 
 
 @pytest.mark.parametrize(
