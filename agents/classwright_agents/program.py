@@ -23,6 +23,8 @@ from classwright_agents.summary import in_a_line
 from classwright_agents.task_file import ServerEntry, load_task_file
 from classwright_agents.view import make_view
 
+COMMAND = "classwright-agent"
+
 
 async def build(
     task_path: Path,
@@ -55,7 +57,7 @@ async def build(
                 view.say(in_a_line(told, task.target.metric))
             journal.append("end", reason=told["stopped"]["reason"])
         except (AgentError, anyio.get_cancelled_exc_class()):
-            words = ["classwright-agent", "build", str(task_path), "--runs", str(runs), "--resume", run.name]
+            words = [*_program(), "build", str(task_path), "--runs", str(runs), "--resume", run.name]
             words += ["--server", server] if server else ["--command", command] if command else []
             _say(f"The run is kept. Go on with: {shlex.join(words)}")
             raise
@@ -71,6 +73,12 @@ def _keep(task_path: Path, run: Path) -> None:
         raise RunError(
             f"run {run.name!r}", f"its task.yaml cannot be written: {error.strerror}", "Make room on the disk."
         ) from error
+
+
+def _program() -> list[str]:
+    """Return what this program was called by; the command's folder need not be on the PATH."""
+    called = Path(sys.argv[0])
+    return [str(called)] if called.stem == COMMAND else [sys.executable, "-m", "classwright_agents.cli"]
 
 
 def _server_entry(

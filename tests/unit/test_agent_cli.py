@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 import sys
@@ -45,19 +46,29 @@ def test_two_servers_at_once_are_refused(capsys: pytest.CaptureFixture[str]) -> 
     assert "not allowed with" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("where", [("--server", "http://127.0.0.1:9/mcp"), ("--command", f"{sys.executable} -c ''")])
-def test_the_command_that_is_printed_resumes_a_run_whose_server_did_not_start(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], where: tuple[str, str]
+@pytest.mark.parametrize(
+    ("called", "where"),
+    [
+        ([str(Path(sys.executable).with_name("classwright-agent"))], ("--server", "http://127.0.0.1:9/mcp")),
+        ([sys.executable, "-m", "classwright_agents.cli"], ("--command", f"{sys.executable} -c ''")),
+    ],
+)
+def test_the_command_that_is_printed_is_the_one_given_and_resumes_a_run_whose_server_did_not_start(
+    tmp_path: Path, called: list[str], where: tuple[str, str]
 ) -> None:
+    def run(words: list[str]) -> list[str]:
+        ended = subprocess.run(words, capture_output=True, text=True, env=os.environ | {"PATH": ""}, check=False)
+        assert ended.returncode == 1
+        return ended.stderr.splitlines()
+
     path = write_task(tmp_path).rename(tmp_path / "a task.yaml")
 
-    assert main(["build", str(path), "--runs", str(tmp_path / "runs"), *where]) == 1
-    said = capsys.readouterr().err.splitlines()
-    program, *arguments = shlex.split(said[0].partition("Go on with: ")[2])
+    said = run([*called, "build", str(path), "--runs", str(tmp_path / "runs"), *where])
+    printed = shlex.split(said[0].partition("Go on with: ")[2])
 
-    assert (program, arguments[-2:]) == ("classwright-agent", list(where))
-    assert main(arguments) == 1
-    assert capsys.readouterr().err.splitlines() == said  # the same failure: the run itself was found
+    assert printed[: len(called)] == called
+    assert printed[-2:] == list(where)
+    assert run(printed) == said  # the same failure: the run itself was found
     assert len(list((tmp_path / "runs").iterdir())) == 1
 
 
