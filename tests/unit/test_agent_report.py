@@ -19,7 +19,9 @@ from agent_parts import (
     small_task,
     trained,
     usage,
+    written,
 )
+from classwright_agents.build import Outcome
 from classwright_agents.coach import Stop
 from classwright_agents.report.card import card
 from classwright_agents.report.charts import Point, confusion_matrix, learning_curve
@@ -96,6 +98,10 @@ def test_the_page_tells_everything_that_the_build_found_out() -> None:
         "These test rows were used before.",
         "round 1",
         "+0.070 (p 0.010)",
+        "p is how often chance alone would make as large a difference in accuracy: below 0.05 it is called a gain.",
+        "a rare label counts as much as a frequent one",
+        "Probe trains a small layer on what a fixed encoder makes of the texts.",
+        "recall the share of its texts that are found",
         "Accuracy on the 120 real validation rows after each round",
         "Each line is a true label",
         "Class by class",
@@ -121,8 +127,43 @@ def test_the_table_of_rounds_tells_the_gain_in_the_targets_metric_as_the_curve_d
     text = " ".join(parsed(page).text)
     assert "macro-F1 gain on the best before" in text
     assert "Macro-F1 on the 120 real validation rows after each round" in text
-    assert "+0.110" in text
+    assert "+0.110 (+0.060 to +0.160)" in text
+    assert "A gain has its 95% interval: above 0 it is called one." in text
     assert "(p " not in text
+
+
+def test_a_method_is_explained_where_it_was_used_and_so_in_the_card() -> None:
+    outcome = finished_outcome()
+    outcome.final = replace(outcome.rounds[1], method="contrastive")
+
+    text = card(small_task(), outcome, material())
+
+    assert (
+        "Probe trains a small layer on what a fixed encoder makes of the texts; contrastive tunes the encoder" in text
+    )
+    assert "setfit" not in text
+
+
+def test_missing_texts_that_the_table_has_no_room_for_are_counted() -> None:
+    outcome = finished_outcome()
+    cell = outcome.written[0]["missing"][0]
+    outcome.written[0] |= {"wanted": 200, "missing": [cell] * 15}  # of 5 texts each; 12 are shown
+    outcome.written[1] |= {"wanted": 100, "missing": []}
+
+    assert "And 40 more." in text_of_missing(outcome)
+    assert "more." not in text_of_missing(finished_outcome())
+
+
+def text_of_missing(outcome: Outcome) -> str:
+    text = " ".join(parsed(render(small_task(), "support-1", outcome, material())).text)
+    return text[text.index("What is missing") : text.index("Real rows that were not used")]
+
+
+def test_a_missing_text_between_two_labels_says_which_it_was_to_resemble() -> None:
+    outcome = finished_outcome()
+    outcome.written[0]["missing"][0]["contrast"] = "delivery"
+
+    assert "refund written to resemble delivery 5" in text_of_missing(outcome)
 
 
 def test_the_page_needs_nothing_beside_itself() -> None:
@@ -353,6 +394,13 @@ def test_page_and_card_say_in_which_folder_the_lines_of_python_run() -> None:
     assert "In the folder `model/`:\n\n```python\nmodel.predict(texts)" in card(
         small_task(), finished_outcome(), material()
     )
+
+
+def test_what_a_build_took_is_told_without_what_there_was_none_of() -> None:
+    outcome = finished_outcome(written=[written(0) | {"usage": usage() | {"completions_reused": 0}}])
+
+    assert cost_words(outcome) == "1.1 minutes; 12 completions."
+    assert cost_words(finished_outcome(written=[])) == "1.1 minutes."
 
 
 def test_the_card_is_markdown_whose_lines_come_from_us() -> None:

@@ -42,6 +42,8 @@ def card(task: TaskFile, outcome: Outcome, material: Material) -> str:
             for r in outcome.trainings
         ),
         "",
+        words.terms(task, outcome),
+        "",
         f"The model kept is `{best.model}`, of round {best.round}, trained by {best.method} on `{best.dataset}`.",
         "",
     ]

@@ -74,6 +74,7 @@ def _page(task: TaskFile, run: str, outcome: Outcome, material: Material) -> Res
     best, analysis = outcome.best, outcome.analysis or {}
     assert best is not None
     measured = material.measured
+    missing = [_missing(m) for w in outcome.written for m in w["missing"]][:MISSING]
     return {
         "task": task,
         "run": run,
@@ -85,6 +86,7 @@ def _page(task: TaskFile, run: str, outcome: Outcome, material: Material) -> Res
         "validation_words": words.validation_words(outcome),
         "metric": METRIC_NAMES[task.target.metric],
         "gain_words": words.gain_words,
+        "terms": words.terms(task, outcome),
         "measured_words": words.measured_words(measured),
         "training_words": words.training_words(outcome),
         "cost_words": words.cost_words(outcome),
@@ -105,7 +107,8 @@ def _page(task: TaskFile, run: str, outcome: Outcome, material: Material) -> Res
         "map": base64.b64encode(material.map).decode() if material.map else None,
         "samples": [_sample(row) for row in material.samples],
         "refused": _refused(outcome, material),
-        "missing": [_missing(m) for w in outcome.written for m in w["missing"]][:MISSING],
+        "missing": missing,
+        "missing_more": sum(w["wanted"] - w["accepted"] for w in outcome.written) - sum(m["missing"] for m in missing),
         "skipped": [
             {"split": split, "reason": reason, "count": count}
             for split, told in outcome.imported.items()
@@ -159,7 +162,7 @@ def _refused(outcome: Outcome, material: Material) -> list[Refused]:
 
 def _missing(shortfall: Result) -> Result:
     cell = shortfall["cell"]
-    place = f"as {shortfall['contrast']}" if shortfall["contrast"] else _place(cell)
+    place = f"written to resemble {shortfall['contrast']}" if shortfall["contrast"] else _place(cell)
     return {"label": cell["label"], "place": place, "missing": shortfall["missing"], "reason": shortfall["reason"]}
 
 
