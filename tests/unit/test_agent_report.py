@@ -26,6 +26,7 @@ from classwright_agents.coach import Stop
 from classwright_agents.report.card import card
 from classwright_agents.report.charts import Point, confusion_matrix, learning_curve
 from classwright_agents.report.page import Material, render
+from classwright_agents.report.svg import LONGEST_LABEL, shortened
 from classwright_agents.report.words import cost_words
 from classwright_agents.summary import in_a_line, summary
 from classwright_agents.task_file import Metric
@@ -128,7 +129,7 @@ def test_the_table_of_rounds_tells_the_gain_in_the_targets_metric_as_the_curve_d
     assert "macro-F1 gain on the best before" in text
     assert "Macro-F1 on the 120 real validation rows after each round" in text
     assert "+0.110 (+0.060 to +0.160)" in text
-    assert "A gain has its 95% interval: above 0 it is called one." in text
+    assert "A gain has its 95% interval, and is called a gain where that lies above 0." in text
     assert "(p " not in text
 
 
@@ -306,6 +307,17 @@ def test_the_heat_map_shows_each_count_once_with_its_words() -> None:
     assert svg.count("<text") == 2 * 2 + 2
     assert "1 of 4 a were called b" in svg
     assert "0 of 0 b were called a" in svg
+
+
+def test_long_names_that_begin_alike_stay_apart_in_a_chart() -> None:
+    names = [f"a question about an international transfer that is {state}" for state in ("pending", "late")]
+
+    drawn = [shortened(name) for name in names]
+
+    assert [len(name) for name in drawn] == [LONGEST_LABEL] * 2
+    assert drawn[0].startswith("a question about")
+    assert [name.endswith(state) for name, state in zip(drawn, ("pending", "late"), strict=True)] == [True, True]
+    assert shortened("x" * LONGEST_LABEL) == "x" * LONGEST_LABEL
 
 
 @pytest.mark.parametrize("values", [[0.0], [1.0], [0.5, 0.5], [0.1, 0.99, 0.3]])

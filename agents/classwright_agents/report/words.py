@@ -141,7 +141,7 @@ def terms(task: TaskFile, outcome: Outcome) -> str:
         said.append(
             "p is how often chance alone would make as large a difference in accuracy: below 0.05 it is called a gain."
             if task.target.metric == "accuracy"
-            else "A gain has its 95% interval: above 0 it is called one."
+            else "A gain has its 95% interval, and is called a gain where that lies above 0."
         )
     methods = [METHODS[name] for name in dict.fromkeys(r.method for r in outcome.trainings) if name in METHODS]
     if methods:
