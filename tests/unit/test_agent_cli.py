@@ -6,6 +6,7 @@ import os
 import shlex
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -144,6 +145,13 @@ def test_the_last_line_of_a_server_that_did_not_start_is_told(
 
     assert said("exit('usage: serve\\nno such flag: --writr')").endswith("of the run's folder: no such flag: --writr")
     assert said("pass", "--resume", "latest").endswith("of the run's folder.")  # not of the attempt before
+
+
+def test_the_version_is_told_with_the_programs_name(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--version"])
+
+    assert capsys.readouterr().out == f"classwright-agent {version('classwright')}\n"
 
 
 def test_an_unknown_run_is_not_resumed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -415,6 +415,18 @@ def test_what_a_build_took_is_told_without_what_there_was_none_of() -> None:
     assert cost_words(finished_outcome(written=[])) == "1.1 minutes."
 
 
+def test_no_text_from_outside_is_html_in_the_card() -> None:
+    labels = [{"name": f"`{NASTY}{name}", "description": NASTY} for name in LABELS]
+    told = evaluation_report() | {"warnings": [NASTY]}
+
+    text = card(small_task(instruction=NASTY, credit=NASTY, labels=labels), finished_outcome(), material(measured=told))
+
+    between_backticks = f"`'{NASTY}{LABELS[0]}`: "
+    assert between_backticks in text
+    assert "<script>" not in text.replace(f"'{NASTY}", "")
+    assert text.count("&lt;script&gt;") == 6  # instruction, credit, warning, three descriptions
+
+
 def test_the_card_is_markdown_whose_lines_come_from_us() -> None:
     text = card(small_task(instruction="Sort\n# Not a heading\nit"), finished_outcome(), material())
 

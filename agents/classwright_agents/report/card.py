@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 from classwright_agents.build import Outcome
 from classwright_agents.report import words
 from classwright_agents.report.page import Material
@@ -30,7 +32,7 @@ def card(task: TaskFile, outcome: Outcome, material: Material) -> str:
         "",
         "## Labels",
         "",
-        *(f"- `{_inline(label.name)}`: {_inline(label.description)}" for label in task.labels),
+        *(f"- `{_code(label.name)}`: {_inline(label.description)}" for label in task.labels),
         "",
         "## Rounds",
         "",
@@ -55,5 +57,10 @@ def card(task: TaskFile, outcome: Outcome, material: Material) -> str:
 
 
 def _inline(text: str) -> str:
-    """Return `text` on one line, so that it cannot open a block of its own."""
-    return " ".join(text.split())
+    """Return `text` on one line, so that it cannot open a block of its own, and with no HTML, which Markdown keeps."""
+    return escape(" ".join(text.split()), quote=False)
+
+
+def _code(text: str) -> str:
+    """Return `text` as it may stand between backticks, where nothing is HTML."""
+    return " ".join(text.split()).replace("`", "'")
