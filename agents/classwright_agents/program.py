@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from classwright_agents.build import Build
 from classwright_agents.deliver import deliver
-from classwright_agents.errors import AgentError, RunError, ServerError
+from classwright_agents.errors import AgentError, ServerError, unwritten
 from classwright_agents.journal import Journal
 from classwright_agents.runs import find_run, new_run
 from classwright_agents.server import connect
@@ -70,9 +70,7 @@ def _keep(task_path: Path, run: Path) -> None:
     try:
         shutil.copyfile(task_path, run / "task.yaml")
     except OSError as error:
-        raise RunError(
-            f"run {run.name!r}", f"its task.yaml cannot be written: {error.strerror}", "Make room on the disk."
-        ) from error
+        raise unwritten(run.name, "task.yaml", error) from error
 
 
 def _program() -> list[str]:

@@ -16,7 +16,7 @@ from mcp import Client, MCPError, StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import BlobResourceContents, CallToolResult, TextContent
 
-from classwright_agents.errors import AgentError, RunError, ServerError, ToolError
+from classwright_agents.errors import AgentError, ServerError, ToolError, unwritten
 from classwright_agents.task_file import DEFAULT_COMMAND, ServerEntry
 
 # Jobs answer at once: a server that has said nothing for so long is not going to.
@@ -142,11 +142,7 @@ def _opened_log(run: Path) -> TextIO:
     try:
         return (run / LOG).open("a", encoding="utf-8")
     except OSError as error:
-        raise RunError(
-            f"run {run.name!r}",
-            f"its server.log cannot be written: {error.strerror}",
-            "Make room on the disk, and resume the run.",
-        ) from error
+        raise unwritten(run.name, LOG, error) from error
 
 
 @asynccontextmanager
