@@ -41,12 +41,26 @@ class Outcome:
     measured: dict[str, Result] = field(default_factory=dict)
     decisions: list[str] = field(default_factory=list)
     stop: coach.Stop | None = None
+    final: Round | None = None
+    """What the final method made of the best round's rows."""
     best: Round | None = None
     test: Result | None = None
     analysis: Result | None = None
     export: Result | None = None
     imported: dict[str, Result] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+    @property
+    def trainings(self) -> list[Round]:
+        """Every training with its figures: the rounds', and the final method's."""
+        return [*self.rounds, self.final] if self.final else self.rounds
+
+    def validation_rows(self, model: str) -> int:
+        """On how many rows the validation figures of `model` were measured."""
+        measured = self.measured.get(model)
+        if measured:
+            return int(measured["figures"]["rows"])
+        return int(next(t["validation"]["rows"] for t in self.trained if t["model"] == model))
 
     @property
     def usages(self) -> list[Result]:
@@ -116,7 +130,7 @@ class Build:
         for split, path in (("test", self._task.test), ("validation", self._task.validation)):
             if path is None:
                 continue
-            for batch in batches(read_rows(path)):
+            for batch in batches(read_rows(path, self._task.label_names)):
                 arguments: Result = {"task": self._task.task, "split": split, "rows": batch, **self._joined()}
                 result = await self._call("real rows", "import_examples", arguments)
                 self._dataset = result["dataset"] or self._dataset
@@ -125,10 +139,11 @@ class Build:
                 total["examples"] += result["examples"]
                 for reason, count in result["skipped"].items():
                     total["skipped"][reason] = total["skipped"].get(reason, 0) + count
-            if not self._outcome.imported[split]["imported"]:
-                reasons = "; ".join(f"{count} {reason}" for reason, count in result["skipped"].items())
+            total = self._outcome.imported[split]
+            reasons = ", ".join(f"{count} {reason}" for reason, count in total["skipped"].items())
+            if not total["imported"]:
                 raise ToolError(f"File {path.name!r}", f"no row of it could be used ({reasons})", "Mend its rows.")
-            self._view.say(f"{self._outcome.imported[split]['imported']} real {split} rows")
+            self._view.say(f"{total['imported']} real {split} rows" + (f"; left out: {reasons}" if reasons else ""))
 
     def _joined(self) -> Result:
         """Return the arguments that name the dataset to add to: a new one for the first rows.
@@ -240,8 +255,8 @@ class Build:
         if self._task.final_method:
             self._dataset = best.dataset
             self._round_began = self._steps.seconds
-            final = await self._trained(self._task.final_method, best, best.round, best.written)
-            best, reason = coach.better_of(best, final, self._task.target)
+            out.final = await self._trained(self._task.final_method, best, best.round, written=0)
+            best, reason = coach.better_of(best, out.final, self._task.target)
             self._decided("after the rounds", reason)
         out.best = best
         self._view.say(f"The best model is {best.model}, of round {best.round}.")

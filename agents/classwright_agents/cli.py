@@ -38,7 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="classwright-agent", description="Build a text classifier by calling the tools of a Classwright server."
     )
-    parser.add_argument("--version", action="version", version=version("classwright"))
+    parser.add_argument("--version", action="version", version=f"%(prog)s {version('classwright')}")
     verbs = parser.add_subparsers(required=True, metavar="build")
     verb = verbs.add_parser("build", help="build the classifier that a task file describes")
     verb.add_argument("task", type=Path, metavar="TASK.yaml", help="the task file; see docs/guides/agent.md")

@@ -50,13 +50,20 @@ def best_round(rounds: tuple[Round, ...], target: Target) -> Round:
 
 
 def better_of(best: Round, final: Round, target: Target) -> tuple[Round, str]:
-    """Return the better of the best round's model and the one that the final method made of its rows, and why."""
+    """Return the model with the higher figure, of the best round's and the final method's of its rows, and why.
+
+    Called better only where the gain is more than chance.
+    """
     metric = METRIC_NAMES[target.metric]
     old, new = best.figure(target.metric).value, final.figure(target.metric).value
     compared = f"validation {metric} {new:.3f} against {old:.3f} of {best.method}"
-    if new > old:
+    if new <= old:
+        return best, f"The final method, {final.method}, is not better: {compared}."
+    if is_significant_gain(final, target.metric):
         return final, f"The final method, {final.method}, is better: {compared}."
-    return best, f"The final method, {final.method}, is not better: {compared}."
+    p = f" (p {final.gain.p:.2f})" if final.gain and target.metric == "accuracy" else ""  # McNemar's is of accuracies
+    chance = f"has the higher figure, which may be chance{p}; it is kept"
+    return final, f"The final method, {final.method}, {chance}: {compared}."
 
 
 def is_significant_gain(latest: Round, metric: Metric) -> bool:

@@ -36,3 +36,8 @@ class ServerError(AgentError):
 
 class ToolError(AgentError):
     """A tool refused, or its job failed."""
+
+
+def unwritten(run: str, what: str, error: OSError) -> RunError:
+    """Return that the file `what` of a run cannot be written."""
+    return RunError(f"run {run!r}", f"its {what} cannot be written: {error.strerror}", "Make room on the disk.")

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from classwright_agents.errors import RunError
+from classwright_agents.errors import RunError, unwritten
 
 FILE = "journal.jsonl"
 Event = dict[str, Any]
@@ -40,7 +40,7 @@ class Journal:
         try:
             self._file = (folder / FILE).open("a+b")
         except OSError as error:
-            raise _unwritten(self._run, error) from error
+            raise unwritten(self._run, "journal", error) from error
         _lock(self._file, folder.name)
         self.events = list(_events(self._file, folder.name))
 
@@ -56,7 +56,7 @@ class Journal:
             self._file.flush()
             os.fsync(self._file.fileno())
         except OSError as error:
-            raise _unwritten(self._run, error) from error
+            raise unwritten(self._run, "journal", error) from error
         self.events.append(record)
 
     def find(self, event: str, **fields: Any) -> Event | None:
@@ -77,12 +77,6 @@ def read_events(folder: Path) -> list[Event]:
             return [json.loads(line) for line in file if line.endswith(b"\n")]
     except (OSError, ValueError):
         return []
-
-
-def _unwritten(run: str, error: OSError) -> RunError:
-    return RunError(
-        f"run {run!r}", f"its journal cannot be written: {error.strerror}", "Make room on the disk, and resume the run."
-    )
 
 
 def _events(file: Any, run: str) -> Iterator[Event]:

@@ -6,6 +6,7 @@ import time
 from collections import deque
 from typing import Literal
 
+from rich.columns import Columns
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.panel import Panel
@@ -89,23 +90,25 @@ class Picture:
         return table
 
     def _build_stages(self) -> tuple[str, ...]:
-        return (*BEFORE, "rounds", *AFTER)
+        return (*BEFORE, "rounds", *(("final",) if self.task.final_method else ()), *AFTER)
 
-    def _row_of(self, stages: tuple[str, ...], *, over: bool = False) -> Text:
-        """Return `stages` in a row: done ones ticked, the current one marked."""
+    def _row_of(self, stages: tuple[str, ...], *, over: bool = False) -> Columns:
+        """Return `stages` in a row, or in as many as they need: done ones ticked, the current one marked."""
         current: str | None = self._stage
         if "rounds" in stages and self._round is not None:
             current = "rounds"
+        elif "final" in stages and self._stage in IN_ROUND:  # the final method is trained and measured in no round
+            current = "final"
         at = len(stages) if over or self._is_complete else stages.index(current) if current in stages else -1
-        row = Text(overflow="fold")
+        row = []
         for index, name in enumerate(stages):
             if index < at:
-                row.append(f"✓ {name}  ", style=GOOD)
+                row.append(Text(f"✓ {name}", style=GOOD))
             elif index == at:
-                row.append(f"● {name}  ", style=f"bold {BRAND}")
+                row.append(Text(f"● {name}", style=f"bold {BRAND}"))
             else:
-                row.append(f"○ {name}  ", style="dim")
-        return row
+                row.append(Text(f"○ {name}", style="dim"))
+        return Columns(row, padding=(0, 2))
 
     def _job(self) -> Padding:
         """Return the current job's bar and message."""

@@ -14,13 +14,16 @@ from pydantic import ValidationError
 
 from classwright_agents.build import Build
 from classwright_agents.deliver import deliver
-from classwright_agents.errors import AgentError, RunError, ServerError
+from classwright_agents.errors import AgentError, ServerError, unwritten
 from classwright_agents.journal import Journal
 from classwright_agents.runs import find_run, new_run
 from classwright_agents.server import connect
 from classwright_agents.steps import Steps
+from classwright_agents.summary import in_a_line
 from classwright_agents.task_file import ServerEntry, load_task_file
-from classwright_agents.view import View, make_view
+from classwright_agents.view import make_view
+
+COMMAND = "classwright-agent"
 
 
 async def build(
@@ -51,10 +54,10 @@ async def build(
                     view.stage("deliver", None, outcome.spent)
                     view.progress(None, "fetching the model, the dataset and the report")
                     told = await deliver(task, run, outcome, connected)
-                _say_result(view, told)
+                view.say(in_a_line(told, task.target.metric))
             journal.append("end", reason=told["stopped"]["reason"])
         except (AgentError, anyio.get_cancelled_exc_class()):
-            words = ["classwright-agent", "build", str(task_path), "--runs", str(runs), "--resume", run.name]
+            words = [*_program(), "build", str(task_path), "--runs", str(runs), "--resume", run.name]
             words += ["--server", server] if server else ["--command", command] if command else []
             _say(f"The run is kept. Go on with: {shlex.join(words)}")
             raise
@@ -67,9 +70,13 @@ def _keep(task_path: Path, run: Path) -> None:
     try:
         shutil.copyfile(task_path, run / "task.yaml")
     except OSError as error:
-        raise RunError(
-            f"run {run.name!r}", f"its task.yaml cannot be written: {error.strerror}", "Make room on the disk."
-        ) from error
+        raise unwritten(run.name, "task.yaml", error) from error
+
+
+def _program() -> list[str]:
+    """Return what this program was called by; the command's folder need not be on the PATH."""
+    called = Path(sys.argv[0])
+    return [str(called)] if called.stem == COMMAND else [sys.executable, "-m", "classwright_agents.cli"]
 
 
 def _server_entry(
@@ -87,16 +94,6 @@ def _server_entry(
             raise ServerError(f"--server {server!r}", "cannot be used", repair) from error
         raise ServerError(f"--command {command!r}", "cannot be used", "Quote it as a shell would.") from error
     return entry, task_path.resolve().parent
-
-
-def _say_result(view: View, told: dict[str, Any]) -> None:
-    test = told["best"]["test"]
-    if test:
-        low, high = test["ci95"]
-        view.say(
-            f"Accuracy {test['accuracy']:.3f} ({low:.3f} to {high:.3f}) on {test['rows']} {test['data']} test rows, "
-            f"{told['real_training_rows']} real training rows."
-        )
 
 
 def _say(line: str) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import difflib
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -13,6 +15,8 @@ from classwright_agents.errors import TaskFileError
 # The tool takes 5,000 rows a call, and servers take requests of up to 4 MiB: half of it leaves room for JSON's escapes.
 MAX_ROWS = 5_000
 MAX_BYTES = 2 * 1024 * 1024
+CSV = (".csv",)
+JSON_LINES = (".jsonl", ".ndjson")
 
 
 class Row(TypedDict):
@@ -22,16 +26,23 @@ class Row(TypedDict):
     label: str
 
 
-def read_rows(path: Path) -> list[Row]:
-    """Return the rows of a `.jsonl` or `.csv` file with a `text` and a `label` in each.
+def read_rows(path: Path, labels: Sequence[str]) -> list[Row]:
+    """Return the rows of a `.jsonl` or `.csv` file with a `text` and one of the task's `labels` in each.
+
+    A row whose text or label is empty is kept, as the server counts what it leaves out.
 
     Raises:
-        TaskFileError: the file cannot be read as such; the line is named.
+        TaskFileError: the file cannot be read as such, or a label is not the task's; the line is named.
     """
+    known = {_folded(name) for name in labels}
     try:
         with path.open(encoding="utf-8-sig", newline="") as lines:
-            records = _csv_records(path, lines) if path.suffix == ".csv" else _json_records(path, lines)
-            rows = [_row(path, number, record) for number, record in records]
+            rows = []
+            for number, record in _records(path, lines):
+                row = _row(path, number, record)
+                if row["label"].strip() and _folded(row["label"]) not in known:
+                    raise _unknown_label(path, number, row["label"], labels)
+                rows.append(row)
     except UnicodeDecodeError as error:
         raise TaskFileError(f"file {path.name!r}", "is not UTF-8 text", "Save it as UTF-8.") from error
     except OSError as error:
@@ -41,9 +52,41 @@ def read_rows(path: Path) -> list[Row]:
     return rows
 
 
+def _records(path: Path, lines: Any) -> Iterator[tuple[int, Any]]:
+    if path.suffix.lower() in CSV:
+        return _csv_records(path, lines)
+    if path.suffix.lower() in JSON_LINES:
+        return _json_records(path, lines)
+    raise TaskFileError(
+        f"file {path.name!r}", "is neither CSV nor JSON lines by its name", "Save it as one of them: .csv or .jsonl."
+    )
+
+
+def _folded(name: str) -> str:
+    """Return what the server compares labels by: case, spaces, "_" and "-" are passed over."""
+    return re.sub(r"[\s_-]+", " ", name).strip().casefold()
+
+
+def _unknown_label(path: Path, number: int, label: str, labels: Sequence[str]) -> TaskFileError:
+    near = difflib.get_close_matches(label, labels, n=1)
+    return TaskFileError(
+        f"file {path.name!r}, line {number}",
+        f"has the label {label[:80]!r}, which is not in the task",
+        f"Did you mean {near[0]!r}?" if near else "Add it to 'labels' in the task file, or take such rows out.",
+    )
+
+
 def _csv_records(path: Path, lines: Any) -> Iterator[tuple[int, Any]]:
     reader = csv.DictReader(lines)
     try:
+        lacking = [name for name in ("text", "label") if reader.fieldnames and name not in reader.fieldnames]
+        if lacking:
+            columns = ", ".join(str(name)[:40] for name in reader.fieldnames or ())
+            raise TaskFileError(
+                f"file {path.name!r}, line 1",
+                f"has no column {lacking[0]!r}: {columns}",
+                "Write 'text' and 'label' there.",
+            )
         for record in reader:
             yield reader.line_num, record
     except csv.Error as error:

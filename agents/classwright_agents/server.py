@@ -16,13 +16,15 @@ from mcp import Client, MCPError, StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import BlobResourceContents, CallToolResult, TextContent
 
-from classwright_agents.errors import AgentError, RunError, ServerError, ToolError
+from classwright_agents.errors import AgentError, ServerError, ToolError, unwritten
 from classwright_agents.task_file import DEFAULT_COMMAND, ServerEntry
 
 # Jobs answer at once: a server that has said nothing for so long is not going to.
 READ_TIMEOUT_SECONDS = 60
 MAX_EVENT_BYTES = 16 * 1024 * 1024
-LAST_WORDS = "Its last words are in server.log of the run's folder."
+LOG = "server.log"
+MAX_LINE_CHARS = 300
+LAST_WORDS = "Its last words are in server.log of the run's folder"
 
 
 class Server:
@@ -80,7 +82,7 @@ class Server:
             raise ServerError("The server", "went away", self._repair()) from error
 
     def _repair(self) -> str:
-        return LAST_WORDS if self.own else "Look at its log."
+        return f"{LAST_WORDS}." if self.own else "Look at its log."
 
 
 def _text(result: CallToolResult) -> str:
@@ -116,7 +118,8 @@ async def _by_command(command: tuple[str, ...] | None, folder: Path, run: Path) 
     async with AsyncExitStack() as stack:
         log = stack.enter_context(_opened_log(run))
         try:
-            opened = _opened(stdio_client(parameters, errlog=log), subject, LAST_WORDS)
+            begin = log.tell()
+            opened = _opened(stdio_client(parameters, errlog=log), subject, lambda: _last_words(run, begin))
             client = await stack.enter_async_context(opened)
         except FileNotFoundError as error:
             repair = "Install it, or name another in 'server.command'."
@@ -126,15 +129,20 @@ async def _by_command(command: tuple[str, ...] | None, folder: Path, run: Path) 
         yield client
 
 
+def _last_words(run: Path, begin: int) -> str:
+    """Return where the server's log is, and its last line after the place `begin`, which often names the mistake."""
+    with (run / LOG).open("rb") as log:
+        log.seek(begin)
+        lines = log.read().decode(errors="replace").split("\n")
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    return f"{LAST_WORDS}: {last[:MAX_LINE_CHARS]}" if last else f"{LAST_WORDS}."
+
+
 def _opened_log(run: Path) -> TextIO:
     try:
-        return (run / "server.log").open("a", encoding="utf-8")
+        return (run / LOG).open("a", encoding="utf-8")
     except OSError as error:
-        raise RunError(
-            f"run {run.name!r}",
-            f"its server.log cannot be written: {error.strerror}",
-            "Make room on the disk, and resume the run.",
-        ) from error
+        raise unwritten(run.name, LOG, error) from error
 
 
 @asynccontextmanager
@@ -151,20 +159,20 @@ async def _by_url(url: str, token_env: str | None) -> AsyncIterator[Client]:
         _opened(
             streamable_http_client(url, http_client=http, max_sse_event_size=MAX_EVENT_BYTES),
             f"Server {url!r}",
-            "Is it a Classwright server?",
+            lambda: "Is it a Classwright server?",
         ) as client,
     ):
         yield client
 
 
 @asynccontextmanager
-async def _opened(transport: Any, subject: str, repair: str) -> AsyncIterator[Client]:
-    """Yield a client on `transport` once the server has said what it is."""
+async def _opened(transport: Any, subject: str, repair: Callable[[], str]) -> AsyncIterator[Client]:
+    """Yield a client on `transport` once the server has said what it is; `repair` is asked if it does not."""
     async with AsyncExitStack() as stack:
         try:
             client = await stack.enter_async_context(Client(transport, read_timeout_seconds=READ_TIMEOUT_SECONDS))
         except (MCPError, TimeoutError, httpx2.HTTPError, ExceptionGroup) as error:
-            raise ServerError(subject, f"does not answer: {_cause(error)}", repair) from error
+            raise ServerError(subject, f"does not answer: {_cause(error)}", repair()) from error
         yield client
 
 

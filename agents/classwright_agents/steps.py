@@ -68,24 +68,27 @@ class Steps:
             AgentError: from `check`.
             ToolError: the tool refused or its job failed.
             ServerError: the server went away.
-            RunError: the journal holds another call here: the task file was changed in what is done already.
+            RunError: the journal holds another call here, with its result or a job that is not lost: the task file was
+                changed in what is done already. A call that came to nothing may be another one when it is made anew.
         """
         self._number += 1
         number = self._number
         logged = _logged(arguments)
+        started = time.monotonic()
         call = self._journal.find("call", step=number)
-        if call is None:
-            self._journal.append("call", step=number, tool=tool, arguments=logged)
-        elif (call["tool"], _without_limits(call["arguments"])) != (tool, _without_limits(logged)):
+        done = self._journal.find("result", step=number)
+        job = await self._taken_up(number, call["tool"]) if call and not done else None
+        is_same = call is not None and _compared(call["tool"], call["arguments"]) == _compared(tool, logged)
+        if call and not is_same and (done or job):
             raise RunError(
                 f"Step {number}",
-                f"was {call['tool']} with other arguments when this run was made",
-                "Undo the change in the task file, or start a new run.",
+                f"was {call['tool']} with other arguments when this run made it",
+                "Undo the change in the task file or in the rows, or start a new run.",
             )
-        done = self._journal.find("result", step=number)
         if done is None:
-            started = time.monotonic()
-            result = await self._result(number, tool, arguments, is_repeated=call is not None)
+            if not is_same:
+                self._journal.append("call", step=number, tool=tool, arguments=logged)
+            result = await self._result(number, tool, arguments, job)
             try:
                 check(result)
             except AgentError:
@@ -97,31 +100,37 @@ class Steps:
         self.seconds += done["seconds"]
         return Step(done["result"], done["seconds"])
 
-    async def _result(self, number: int, tool: str, arguments: dict[str, Any], *, is_repeated: bool) -> dict[str, Any]:
-        job = self._journal.find("job", step=number)
-        job_id = (job["job_id"] if job else None) or await self._unheard_of(tool, is_repeated)
-        view = await self._taken_up(job_id) if job_id else None
-        if view is None:
-            view = await self._server.start(tool, arguments)
-            if "job_id" not in view:
-                return view
-        if job is None or job["job_id"] != view["job_id"]:
+    async def _result(
+        self, number: int, tool: str, arguments: dict[str, Any], job: dict[str, Any] | None
+    ) -> dict[str, Any]:
+        """Return what the call comes to, by the `job` that an earlier attempt started if there is one."""
+        view = job or await self._server.start(tool, arguments)
+        if "job_id" not in view:
+            return view
+        if self._job_id(number) != view["job_id"]:
             self._journal.append("job", step=number, job_id=view["job_id"])
         return await self._finished(tool, view)
 
-    async def _unheard_of(self, tool: str, is_repeated: bool) -> str | None:
+    def _job_id(self, number: int) -> str | None:
+        event = self._journal.find("job", step=number)
+        return event["job_id"] if event else None
+
+    async def _unheard_of(self, tool: str) -> str | None:
         """Return the job that an earlier attempt started but was killed before it could write down its id.
 
         Only on an own server, whose workspace is this run's alone: elsewhere it could be another run's job.
         """
-        if not (is_repeated and self._server.own):
+        if not self._server.own:
             return None
         known = {event["job_id"] for event in self._journal.events if event["event"] == "job"}
         jobs = (await self._server.call("list_jobs", {}))["jobs"]
         return next((j["job_id"] for j in jobs if j["tool"] == tool and j["job_id"] not in known), None)
 
-    async def _taken_up(self, job_id: str) -> dict[str, Any] | None:
-        """Return a job that an earlier attempt started, or None if it is to be started anew."""
+    async def _taken_up(self, number: int, tool: str) -> dict[str, Any] | None:
+        """Return the job that an earlier attempt started by calling `tool`, or None if a call is to be made anew."""
+        job_id = self._job_id(number) or await self._unheard_of(tool)
+        if job_id is None:
+            return None
         try:
             view = await self._server.call("get_job", {"job_id": job_id, "wait_seconds": 0})
         except ToolError:
@@ -164,8 +173,9 @@ class Steps:
                 await self._server.call("cancel_job", {"job_id": job_id})
 
 
-def _without_limits(arguments: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in arguments.items() if name not in LIMITS}
+def _compared(tool: str, arguments: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return what makes a call the same as another."""
+    return tool, {name: value for name, value in arguments.items() if name not in LIMITS}
 
 
 def _logged(arguments: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from classwright_agents.build import Outcome
 from classwright_agents.figures import Round
+from classwright_agents.task_file import Metric
 
 
 def summary(task: str, outcome: Outcome) -> dict[str, Any]:
@@ -17,11 +18,13 @@ def summary(task: str, outcome: Outcome) -> dict[str, Any]:
         "task": task,
         "real_training_rows": max(t["real_training_rows"] for t in outcome.trained),
         "rounds": [_round(item) for item in outcome.rounds],
+        "final": _round(outcome.final) if outcome.final else None,
         "best": {
             "model": best.model,
             "dataset": best.dataset,
             "round": best.round,
             "method": best.method,
+            "validation": {"rows": outcome.validation_rows(best.model), **_validation(best)},
             "test": _test(outcome.test),
         },
         "stopped": {"cause": outcome.stop.cause, "reason": outcome.stop.reason},
@@ -35,20 +38,27 @@ def summary(task: str, outcome: Outcome) -> dict[str, Any]:
     }
 
 
+def in_a_line(told: dict[str, Any], metric: Metric) -> str:
+    """Return the result in a summary as a sentence; a target in macro-F1 has that figure first."""
+    test = told["best"]["test"]
+    figures = test or told["best"]["validation"]
+    low, high = figures["ci95"]
+    first = f"Macro-F1 {figures['macro_f1']:.3f}, accuracy" if metric == "macro_f1" else "Accuracy"
+    kind = "test rows" if test else "validation rows (there were no test rows)"
+    return (
+        f"{first} {figures['accuracy']:.3f} ({low:.3f} to {high:.3f}) on {figures['rows']} {figures['data']} {kind}, "
+        f"{told['real_training_rows']} real training rows."
+    )
+
+
 def _round(item: Round) -> dict[str, Any]:
-    accuracy, macro_f1 = item.accuracy, item.macro_f1
     return {
         "round": item.round,
         "rows": item.rows,
         "method": item.method,
         "model": item.model,
         "dataset": item.dataset,
-        "validation": {
-            "data": item.data,
-            "accuracy": accuracy.value,
-            "macro_f1": macro_f1.value,
-            "ci95": [accuracy.low, accuracy.high],
-        },
+        "validation": _validation(item),
         "gain": item.gain
         and {
             "against": item.gain.against,
@@ -56,6 +66,17 @@ def _round(item: Round) -> dict[str, Any]:
             "macro_f1": item.gain.macro_f1.value,
             "significant": item.gain.significant,
         },
+    }
+
+
+def _validation(item: Round) -> dict[str, Any]:
+    """Return the figures on validation rows, or on the training's held-out rows where the task has none."""
+    accuracy = item.accuracy
+    return {
+        "data": item.data,
+        "accuracy": accuracy.value,
+        "macro_f1": item.macro_f1.value,
+        "ci95": [accuracy.low, accuracy.high],
     }
 
 

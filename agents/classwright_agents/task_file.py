@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from classwright_agents.errors import TaskFileError
+from classwright_agents.rows import read_rows
 
 # What is started when the task file names no server; {workspace} is a folder of the run's own.
 DEFAULT_COMMAND = ("classwright", "serve", "--workspace", "{workspace}")
@@ -113,6 +114,11 @@ class TaskFile(Part):
     server: ServerEntry = ServerEntry()
     credit: str = Field(default="", max_length=500)
 
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """The labels' names."""
+        return tuple(label.name for label in self.labels)
+
     @model_validator(mode="after")
     def _counts_rows_once(self) -> TaskFile:
         if self.rows and self.rows_per_cell:
@@ -125,13 +131,23 @@ REPAIRS = {
     "extra_forbidden": "Remove it, or look for a misspelling.",
     "string_pattern_mismatch": "Write it in the form that the guide to the task file shows.",
 }
+# What a field that holds fields of its own looks like.
+FORMS = {
+    "LabelEntry": "{name: refund, description: asks for money back}",
+    "Target": "{accuracy: 0.9}",
+    "Budget": "{minutes: 60}",
+    "ServerEntry": "{command: classwright serve} or {url: 'http://127.0.0.1:8931/mcp'}",
+}
 
 
 def load_task_file(path: Path) -> TaskFile:
     """Return the task file at `path`, its relative paths resolved against its own folder.
 
+    The files of real rows are read as well: a mistake there is told before anything is written, and perhaps paid for.
+
     Raises:
-        TaskFileError: it does not exist, is not YAML, or a field cannot be used; the field is named.
+        TaskFileError: it does not exist, is not YAML, or a field cannot be used, or a file that it names; the field, or
+            the file's line, is named.
     """
     subject = f"task file {path.name!r}"
     try:
@@ -154,7 +170,10 @@ def load_task_file(path: Path) -> TaskFile:
     except ValidationError as error:
         raise _field_error(subject, error) from error
     folder = path.resolve().parent
-    return task.model_copy(update={name: _resolved(folder, task, name, subject) for name in ("validation", "test")})
+    task = task.model_copy(update={name: _resolved(folder, task, name, subject) for name in ("validation", "test")})
+    for rows in filter(None, (task.validation, task.test)):
+        read_rows(rows, task.label_names)
+    return task
 
 
 def _field_error(subject: str, error: ValidationError) -> TaskFileError:
@@ -163,11 +182,30 @@ def _field_error(subject: str, error: ValidationError) -> TaskFileError:
     field = ""
     for step in first["loc"]:
         field += f"[{step}]" if isinstance(step, int) else f".{step}" if field else str(step)
-    reason = first["msg"].removeprefix("Value error, ")
+    reason, repair = _reason_and_repair(first["type"], first["input"], first.get("ctx", {}))
+    if not reason:
+        said = first["msg"].removeprefix("Value error, ")
+        reason = said[:1].lower() + said[1:].rstrip(".")
     place = f"{subject}, field {field!r}" if field else subject
     more = f" ({error.error_count() - 1} more after it.)" if error.error_count() > 1 else ""
-    repair = REPAIRS.get(first["type"], "Change its value.")
-    return TaskFileError(place, reason[:1].lower() + reason[1:].rstrip("."), repair + more)
+    return TaskFileError(place, reason, repair + more)
+
+
+def _reason_and_repair(kind: str, given: Any, context: dict[str, Any]) -> tuple[str, str]:
+    """Return why a value cannot be used, "" where pydantic says it in words that are not Python's, and the repair."""
+    match kind:
+        case "tuple_type":
+            return "is not a list", f"Write a list: [{given if isinstance(given, str | int | float) else '...'}]."
+        case "too_short":
+            return f"holds {context['actual_length']}, where at least {context['min_length']} are needed", "Add some."
+        case "model_type":
+            return "holds no fields of its own", f"Write {FORMS[context['class_name']]}."
+        case "string_type" if isinstance(given, list | dict | None):
+            return "is not a text", "Write a text."
+        case "string_type":
+            name = {bool: "true or false", int: "a number", float: "a number"}.get(type(given), "a date")
+            return f"is {name} to YAML, not a text", "Put it in quotes."
+    return "", REPAIRS.get(kind, "Change its value.")
 
 
 def _resolved(folder: Path, task: TaskFile, name: str, subject: str) -> Path | None:
@@ -176,10 +214,9 @@ def _resolved(folder: Path, task: TaskFile, name: str, subject: str) -> Path | N
     if given is None:
         return None
     path = folder / given
+    place = f"{subject}, field {name!r}"
+    if path.is_dir():
+        raise TaskFileError(place, f"{str(given)!r} is a folder", "Name a file.")
     if not path.is_file():
-        raise TaskFileError(
-            f"{subject}, field {name!r}",
-            f"the file {str(given)!r} does not exist",
-            "Paths are relative to the task file.",
-        )
+        raise TaskFileError(place, f"the file {str(given)!r} does not exist", "Paths are relative to the task file.")
     return path

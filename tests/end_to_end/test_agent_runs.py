@@ -277,12 +277,13 @@ def test_a_remote_server_is_reached_with_its_token(
     assert "Traceback" not in done.stderr
 
 
-def test_rows_without_one_of_the_tasks_labels_are_told_by_the_server(tmp_path: Path) -> None:
+def test_a_row_without_one_of_the_tasks_labels_is_told_before_a_run_begins(tmp_path: Path) -> None:
     task = write_task(tmp_path)
     (tmp_path / "test.jsonl").write_text('{"text": "hello there", "label": "greeting"}\n', encoding="utf-8")
 
     said = build(task)
 
     assert said.returncode == 1
-    assert "greeting" in said.stderr
+    assert "file 'test.jsonl', line 1: has the label 'greeting'" in said.stderr
     assert "Traceback" not in said.stderr
+    assert not (tmp_path / "runs").exists()

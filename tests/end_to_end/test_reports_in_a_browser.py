@@ -142,6 +142,22 @@ def test_no_song_in_a_report_is_sung(workspace: Workspace, tmp_path: Path) -> No
         assert "x onerror" in page, name  # it is there, as text
 
 
+def test_long_names_without_spaces_stay_in_their_cards(tmp_path: Path) -> None:
+    names = ["W" * 99 + end for end in "abc"]
+    outcome = finished_outcome()
+    pair = {"label": names[0], "predicted": names[1], "count": 1, "examples": []}
+    outcome.analysis = {**(outcome.analysis or {}), "confused_pairs": [pair]}
+    confusions = [{"label": names[1], "predicted": names[2], "count": 1, "share": 0.5}]
+    material = Material(measured=evaluation_report() | {"labels": names, "confusions": confusions})
+    task = small_task(labels=[{"name": name} for name in names])
+    ends = "e => e.scrollWidth > e.clientWidth"  # what is wider than its place
+    count = f"<script>document.title = [...document.querySelectorAll('section')].filter({ends}).length</script>"
+
+    page = POLICY.sub("", render(task, "run", outcome, material)).replace("</body>", f"{count}</body>")
+
+    assert seen(page, tmp_path).title == "0"
+
+
 def test_a_song_that_is_not_escaped_would_be_heard_and_the_policy_silences_it(tmp_path: Path) -> None:
     page = agents_page().replace("<main>", f"<main>{' '.join(SONGS)}")
 

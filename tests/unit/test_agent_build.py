@@ -22,15 +22,19 @@ from classwright_agents.view import PlainView
 
 
 class ScriptedTools:
-    """A server whose tools answer at once: 1,500 tokens for the topics, 2,000 a writing, always the same figures."""
+    """A server whose tools answer at once: 1,500 tokens for the topics, 2,000 a writing, always the same figures.
 
-    def __init__(self, accepted: int = 100) -> None:
+    Of the rows in a call it imports `imported`, and finds the others too like one that it has.
+    """
+
+    def __init__(self, accepted: int = 100, imported: int = 1) -> None:
         self.accepted = accepted
+        self.imported = imported
         self.writings: list[dict[str, Any]] = []
         self.models = 0
         self.mcp = MCPServer("scripted")
         tools = (self.propose_topics, self.synthesize_examples, self.train_classifier, self.error_analysis)
-        for tool in (*tools, self.export_model):
+        for tool in (*tools, self.export_model, self.import_examples, self.evaluate):
             self.mcp.add_tool(tool)
 
     def propose_topics(
@@ -88,14 +92,30 @@ class ScriptedTools:
         """Return a plan."""
         return {"model": model, "plan": "support-p1", "report": "support-r1"}
 
+    def import_examples(
+        self,
+        task: str,  # noqa: ARG002
+        split: str,  # noqa: ARG002
+        rows: list[dict[str, Any]],
+        new_dataset: bool = False,  # noqa: ARG002
+        dataset: str | None = None,
+    ) -> dict[str, Any]:
+        """Skip all rows but the first ones."""
+        skipped = {"near-duplicate of a test row": left} if (left := len(rows) - self.imported) else {}
+        return {"dataset": dataset or "support-d0", "imported": self.imported, "skipped": skipped, "examples": []}
+
+    def evaluate(self, model: str, dataset: str, split: str, against: str | None = None) -> dict[str, Any]:  # noqa: ARG002
+        """Return the figures of training."""
+        return {"data": "real", "figures": {"accuracy": estimate(0.9), "macro_f1": estimate(0.5)}, "comparison": None}
+
     def export_model(self, model: str) -> dict[str, Any]:  # noqa: ARG002
         """Return an export."""
         return {"export": "support-x1"}
 
 
-def built(scripted: ScriptedTools, folder: Path, task: TaskFile) -> Outcome:
+def built(scripted: ScriptedTools, folder: Path, task: TaskFile, out: io.StringIO | None = None) -> Outcome:
     async def go() -> Outcome | ToolError:
-        journal, view = Journal(folder), PlainView("accuracy", io.StringIO())
+        journal, view = Journal(folder), PlainView("accuracy", out or io.StringIO())
         async with Client(scripted.mcp) as client:
             try:
                 return await Build(task, Steps(journal, Server(client, own=False), view), journal, view).run()
@@ -121,6 +141,27 @@ def test_without_real_rows_the_first_texts_begin_a_dataset_and_later_ones_join_i
     ]
 
 
+def real_rows(folder: Path, rows: int) -> Path:
+    path = folder / "validation.jsonl"
+    path.write_text('{"text": "where is it?", "label": "delivery"}\n' * rows, encoding="utf-8")
+    return path
+
+
+def test_real_rows_that_are_left_out_are_told_with_the_reason(tmp_path: Path) -> None:
+    task, out = small_task(max_rounds=1, validation=real_rows(tmp_path, 3)), io.StringIO()
+
+    built(ScriptedTools(), tmp_path, task, out)
+
+    assert "1 real validation rows; left out: 2 near-duplicate of a test row\n" in out.getvalue()
+
+
+def test_real_rows_of_which_none_can_be_used_are_told_with_the_reasons(tmp_path: Path) -> None:
+    task = small_task(max_rounds=1, validation=real_rows(tmp_path, 5_003))  # two calls
+
+    with pytest.raises(ToolError, match=r"no row of it could be used \(5003 near-duplicate of a test row\)"):
+        built(ScriptedTools(imported=0), tmp_path, task)
+
+
 def test_what_the_topics_took_is_taken_from_the_budget(tmp_path: Path) -> None:
     scripted = ScriptedTools()
 
@@ -137,6 +178,13 @@ def test_a_round_remembers_the_best_figure_before_it_in_the_targets_metric(
     outcome = built(ScriptedTools(), tmp_path, small_task(max_rounds=2, target=target))
 
     assert [r.best_before for r in outcome.rounds] == [None, before]
+
+
+def test_what_the_final_method_made_is_told_beside_the_rounds_though_it_is_not_kept(tmp_path: Path) -> None:
+    outcome = built(ScriptedTools(), tmp_path, small_task(max_rounds=1, final_method="contrastive"))
+
+    assert [(r.model, r.written) for r in outcome.trainings] == [("support-m1", 100), ("support-m2", 0)]
+    assert outcome.best == outcome.rounds[0]
 
 
 def test_a_build_without_a_first_text_says_why_and_writes_anew_when_it_is_resumed(tmp_path: Path) -> None:

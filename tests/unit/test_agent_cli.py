@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -45,19 +47,29 @@ def test_two_servers_at_once_are_refused(capsys: pytest.CaptureFixture[str]) -> 
     assert "not allowed with" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("where", [("--server", "http://127.0.0.1:9/mcp"), ("--command", f"{sys.executable} -c ''")])
-def test_the_command_that_is_printed_resumes_a_run_whose_server_did_not_start(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], where: tuple[str, str]
+@pytest.mark.parametrize(
+    ("called", "where"),
+    [
+        ([str(Path(sys.executable).with_name("classwright-agent"))], ("--server", "http://127.0.0.1:9/mcp")),
+        ([sys.executable, "-m", "classwright_agents.cli"], ("--command", f"{sys.executable} -c ''")),
+    ],
+)
+def test_the_command_that_is_printed_is_the_one_given_and_resumes_a_run_whose_server_did_not_start(
+    tmp_path: Path, called: list[str], where: tuple[str, str]
 ) -> None:
+    def run(words: list[str]) -> list[str]:
+        ended = subprocess.run(words, capture_output=True, text=True, env=os.environ | {"PATH": ""}, check=False)
+        assert ended.returncode == 1
+        return ended.stderr.splitlines()
+
     path = write_task(tmp_path).rename(tmp_path / "a task.yaml")
 
-    assert main(["build", str(path), "--runs", str(tmp_path / "runs"), *where]) == 1
-    said = capsys.readouterr().err.splitlines()
-    program, *arguments = shlex.split(said[0].partition("Go on with: ")[2])
+    said = run([*called, "build", str(path), "--runs", str(tmp_path / "runs"), *where])
+    printed = shlex.split(said[0].partition("Go on with: ")[2])
 
-    assert (program, arguments[-2:]) == ("classwright-agent", list(where))
-    assert main(arguments) == 1
-    assert capsys.readouterr().err.splitlines() == said  # the same failure: the run itself was found
+    assert printed[: len(called)] == called
+    assert printed[-2:] == list(where)
+    assert run(printed) == said  # the same failure: the run itself was found
     assert len(list((tmp_path / "runs").iterdir())) == 1
 
 
@@ -120,6 +132,26 @@ def test_a_server_that_cannot_be_used_is_told_with_the_repair_for_what_was_given
     assert main(["build", str(write_task(tmp_path)), "--runs", str(tmp_path / "runs"), *where]) == 1
 
     assert repair in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_the_last_line_of_a_server_that_did_not_start_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def said(script: str, *more: str) -> str:
+        command = shlex.join([sys.executable, "-c", script])
+        arguments = ["build", str(write_task(tmp_path)), "--runs", str(tmp_path / "runs"), "--command", command]
+        assert main([*arguments, *more]) == 1
+        return capsys.readouterr().err.splitlines()[-1]
+
+    assert said("exit('usage: serve\\nno such flag: --writr')").endswith("of the run's folder: no such flag: --writr")
+    assert said("pass", "--resume", "latest").endswith("of the run's folder.")  # not of the attempt before
+
+
+def test_the_version_is_told_with_the_programs_name(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--version"])
+
+    assert capsys.readouterr().out == f"classwright-agent {version('classwright')}\n"
 
 
 def test_an_unknown_run_is_not_resumed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

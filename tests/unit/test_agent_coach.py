@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from agent_parts import around, make_round
 from classwright_agents import coach
 from classwright_agents.coach import Goal, Improve, Stop, next_action
-from classwright_agents.figures import Spent
+from classwright_agents.figures import Round, Spent
 from classwright_agents.task_file import Budget, Target
 
 TARGET = Target(accuracy=0.95)
@@ -205,13 +205,29 @@ def test_the_best_round_is_never_below_another_and_the_earliest_of_its_like(figu
     assert best.round == figures.index(max(figures))
 
 
-def test_the_final_method_is_kept_only_where_it_is_better() -> None:
+@pytest.mark.parametrize(
+    ("target", "final", "said"),
+    [
+        (TARGET, make_round(1, 0.87, gain=0.05, significant=True), "is better: validation accuracy 0.870"),
+        (TARGET, make_round(1, 0.87, gain=0.05), "has the higher figure, which may be chance (p 0.40); it is kept: "),
+        (Target(macro_f1=0.95), make_round(1, 0.87, gain=0.04), "which may be chance; it is kept: validation macro-F1"),
+        (TARGET, replace(make_round(1, 0.89), best_before=0.82), "is better: "),  # no paired test: 0.84 to 0.94
+        (TARGET, replace(make_round(1, 0.85), best_before=0.82), "which may be chance; it is kept: "),
+    ],
+)
+def test_the_final_method_with_the_higher_figure_is_kept_and_called_better_only_beyond_chance(
+    target: Target, final: Round, said: str
+) -> None:
+    kept, reason = coach.better_of(make_round(1, 0.82), final, target)
+
+    assert kept is final
+    assert said in reason
+
+
+def test_a_final_method_without_a_higher_figure_is_not_kept() -> None:
     best = make_round(1, 0.82)
 
-    kept, reason = coach.better_of(best, make_round(1, 0.87), TARGET)
-    assert kept.accuracy.value == 0.87
-    assert "is better: validation accuracy 0.870 against 0.820" in reason
-
     kept, reason = coach.better_of(best, make_round(1, 0.82), TARGET)
+
     assert kept is best
     assert "is not better" in reason

@@ -19,13 +19,17 @@ from agent_parts import (
     small_task,
     trained,
     usage,
+    written,
 )
+from classwright_agents.build import Outcome
 from classwright_agents.coach import Stop
 from classwright_agents.report.card import card
-from classwright_agents.report.charts import confusion_matrix, learning_curve
+from classwright_agents.report.charts import Point, confusion_matrix, learning_curve
 from classwright_agents.report.page import Material, render
+from classwright_agents.report.svg import LONGEST_LABEL, shortened
 from classwright_agents.report.words import cost_words
-from classwright_agents.summary import summary
+from classwright_agents.summary import in_a_line, summary
+from classwright_agents.task_file import Metric
 
 NASTY = '<script>alert("x")</script>&"\'>'
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -95,6 +99,10 @@ def test_the_page_tells_everything_that_the_build_found_out() -> None:
         "These test rows were used before.",
         "round 1",
         "+0.070 (p 0.010)",
+        "p is how often chance alone would make as large a difference in accuracy: below 0.05 it is called a gain.",
+        "a rare label counts as much as a frequent one",
+        "Probe trains a small layer on what a fixed encoder makes of the texts.",
+        "recall the share of its texts that are found",
         "Accuracy on the 120 real validation rows after each round",
         "Each line is a true label",
         "Class by class",
@@ -120,8 +128,43 @@ def test_the_table_of_rounds_tells_the_gain_in_the_targets_metric_as_the_curve_d
     text = " ".join(parsed(page).text)
     assert "macro-F1 gain on the best before" in text
     assert "Macro-F1 on the 120 real validation rows after each round" in text
-    assert "+0.110" in text
+    assert "+0.110 (+0.060 to +0.160)" in text
+    assert "A gain has its 95% interval, and is called a gain where that lies above 0." in text
     assert "(p " not in text
+
+
+def test_a_method_is_explained_where_it_was_used_and_so_in_the_card() -> None:
+    outcome = finished_outcome()
+    outcome.final = replace(outcome.rounds[1], method="contrastive")
+
+    text = card(small_task(), outcome, material())
+
+    assert (
+        "Probe trains a small layer on what a fixed encoder makes of the texts; contrastive tunes the encoder" in text
+    )
+    assert "setfit" not in text
+
+
+def test_missing_texts_that_the_table_has_no_room_for_are_counted() -> None:
+    outcome = finished_outcome()
+    cell = outcome.written[0]["missing"][0]
+    outcome.written[0] |= {"wanted": 200, "missing": [cell] * 15}  # of 5 texts each; 12 are shown
+    outcome.written[1] |= {"wanted": 100, "missing": []}
+
+    assert "And 40 more." in text_of_missing(outcome)
+    assert "more." not in text_of_missing(finished_outcome())
+
+
+def text_of_missing(outcome: Outcome) -> str:
+    text = " ".join(parsed(render(small_task(), "support-1", outcome, material())).text)
+    return text[text.index("What is missing") : text.index("Real rows that were not used")]
+
+
+def test_a_missing_text_between_two_labels_says_which_it_was_to_resemble() -> None:
+    outcome = finished_outcome()
+    outcome.written[0]["missing"][0]["contrast"] = "delivery"
+
+    assert "refund written to resemble delivery 5" in text_of_missing(outcome)
 
 
 def test_the_page_needs_nothing_beside_itself() -> None:
@@ -221,10 +264,41 @@ def test_the_model_of_the_final_method_is_the_one_called_kept() -> None:
     rounds = finished_outcome().rounds
     best = replace(rounds[1], model="support-m3", method="contrastive")
 
-    page = render(small_task(), "support-1", finished_outcome(best=best), material())
+    page = render(small_task(), "support-1", finished_outcome(best=best, final=best), material())
 
     assert page.count(">kept<") == 1
     assert page.index("support-m3") < page.index(">kept<")
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_the_training_by_the_final_method_is_in_curve_card_and_summary_whether_it_is_kept_or_not(*, kept: bool) -> None:
+    outcome = finished_outcome(trained=[trained(f"support-m{n}") for n in (1, 2, 3)])
+    outcome.final = replace(outcome.rounds[1], model="support-m3", method="contrastive", accuracy=around(0.901))
+    outcome.best = outcome.final if kept else outcome.rounds[1]
+
+    page = render(small_task(), "support-1", outcome, material())
+    told = summary("support", outcome)
+
+    curve = page[page.index('aria-label="Learning curve"') :].partition("</svg>")[0]
+    assert ">0.901<" in curve
+    assert ">final<" in curve
+    assert "after each round and by the final method" in page
+    assert "| final | 200 | contrastive | 0.901 | 0.840 |" in card(small_task(), outcome, material())
+    assert (told["final"]["model"], told["final"]["validation"]["accuracy"]) == ("support-m3", 0.901)
+    assert len(told["rounds"]) == 2
+
+
+def test_the_summary_tells_the_validation_figure_of_the_best_model_without_test_rows_too() -> None:
+    best = summary("support", finished_outcome(test=None))["best"]
+
+    assert best["test"] is None
+    assert best["validation"] == {
+        "rows": 120,
+        "data": "real",
+        "accuracy": 0.85,
+        "macro_f1": pytest.approx(0.84),
+        "ci95": pytest.approx([0.80, 0.90]),
+    }
 
 
 def test_the_heat_map_shows_each_count_once_with_its_words() -> None:
@@ -235,12 +309,44 @@ def test_the_heat_map_shows_each_count_once_with_its_words() -> None:
     assert "0 of 0 b were called a" in svg
 
 
+def test_long_names_that_begin_alike_stay_apart_in_a_chart() -> None:
+    names = [f"a question about an international transfer that is {state}" for state in ("pending", "late")]
+
+    drawn = [shortened(name) for name in names]
+
+    assert [len(name) for name in drawn] == [LONGEST_LABEL] * 2
+    assert drawn[0].startswith("a question about")
+    assert [name.endswith(state) for name, state in zip(drawn, ("pending", "late"), strict=True)] == [True, True]
+    assert shortened("x" * LONGEST_LABEL) == "x" * LONGEST_LABEL
+
+
 @pytest.mark.parametrize("values", [[0.0], [1.0], [0.5, 0.5], [0.1, 0.99, 0.3]])
 def test_every_learning_curve_stays_inside_its_frame(values: list[float]) -> None:
-    svg = learning_curve([(10 * (n + 1), around(v)) for n, v in enumerate(values)], 0.9, around(values[-1]), 0)
+    trainings = [Point(f"round {n}", 10 * (n + 1), around(value)) for n, value in enumerate(values)]
+    svg = learning_curve(trainings, 0.9, around(values[-1]), 0)
 
     for number in re.findall(r'(?:y|cy|y1|y2)="(-?[\d.]+)"', svg):
         assert 0 <= float(number) <= 310
+
+
+@pytest.mark.parametrize(
+    ("count", "best", "named"),
+    [(3, 0, [0, 1, 2]), (10, 4, [0, 2, 4, 6, 9]), (10, 8, [0, 2, 4, 6, 8]), (25, 9, [0, 4, 9, 16, 20, 24])],
+)
+def test_labels_of_a_long_learning_curve_do_not_touch_and_the_best_has_one(
+    count: int, best: int, named: list[int]
+) -> None:
+    svg = learning_curve([Point(f"round {n}", 1_000 * n, around(0.5)) for n in range(count)], None, None, best)
+
+    assert [int(n) for n in re.findall(r">round (\d+)<", svg)] == named
+    assert svg.count(">0.500<") == len(named)
+    assert svg.count("<circle") == count
+
+
+def test_a_figure_of_one_is_whole_above_its_point() -> None:
+    svg = learning_curve([Point("round 0", 10, around(1.0))], None, None, 0)
+
+    assert all(float(y) > 12 for y in re.findall(r'<text x="[\d.]+" y="(-?[\d.]+)"', svg))  # the height of a line
 
 
 def test_the_summary_holds_what_programs_read() -> None:
@@ -262,6 +368,28 @@ def test_the_summary_holds_what_programs_read() -> None:
     assert told["seconds"]["all"] == pytest.approx(67.5)
 
 
+@pytest.mark.parametrize(
+    ("metric", "test", "said"),
+    [
+        (
+            "accuracy",
+            measured(0.87, "test"),
+            "Accuracy 0.870 (0.840 to 0.900) on 467 real test rows, 0 real training rows.",
+        ),
+        ("macro_f1", measured(0.87, "test"), "Macro-F1 0.870, accuracy 0.870 (0.840 to 0.900) on 467 real test rows"),
+        (
+            "accuracy",
+            None,
+            "Accuracy 0.850 (0.800 to 0.900) on 120 real validation rows (there were no test rows), 0 real",
+        ),
+    ],
+)
+def test_the_result_is_said_by_the_targets_metric_with_and_without_test_rows(
+    metric: Metric, test: dict[str, Any] | None, said: str
+) -> None:
+    assert in_a_line(summary("support", finished_outcome(test=test)), metric).startswith(said)
+
+
 def test_what_the_topics_took_is_counted_with_the_texts() -> None:
     outcome = finished_outcome(tree={"usage": usage(1_500) | {"cost": 0.25}})
 
@@ -269,6 +397,34 @@ def test_what_the_topics_took_is_counted_with_the_texts() -> None:
     assert "36 completions for 8,500 tokens, $0.25, 9 of them" in cost_words(outcome)
     told = summary("support", outcome)["writer"]
     assert (told["requests"], told["tokens"], told["dollars"]) == (36, 8_500, 0.25)
+
+
+def test_page_and_card_say_in_which_folder_the_lines_of_python_run() -> None:
+    text = " ".join(parsed(render(small_task(), "support-1", finished_outcome(), material())).text)
+
+    assert "In the folder model/ : model.predict(texts)" in text
+    assert "In the folder `model/`:\n\n```python\nmodel.predict(texts)" in card(
+        small_task(), finished_outcome(), material()
+    )
+
+
+def test_what_a_build_took_is_told_without_what_there_was_none_of() -> None:
+    outcome = finished_outcome(written=[written(0) | {"usage": usage() | {"completions_reused": 0}}])
+
+    assert cost_words(outcome) == "1.1 minutes; 12 completions."
+    assert cost_words(finished_outcome(written=[])) == "1.1 minutes."
+
+
+def test_no_text_from_outside_is_html_in_the_card() -> None:
+    labels = [{"name": f"`{NASTY}{name}", "description": NASTY} for name in LABELS]
+    told = evaluation_report() | {"warnings": [NASTY]}
+
+    text = card(small_task(instruction=NASTY, credit=NASTY, labels=labels), finished_outcome(), material(measured=told))
+
+    between_backticks = f"`'{NASTY}{LABELS[0]}`: "
+    assert between_backticks in text
+    assert "<script>" not in text.replace(f"'{NASTY}", "")
+    assert text.count("&lt;script&gt;") == 6  # instruction, credit, warning, three descriptions
 
 
 def test_the_card_is_markdown_whose_lines_come_from_us() -> None:

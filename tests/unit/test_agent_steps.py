@@ -143,6 +143,47 @@ def test_another_call_than_the_journal_tells_is_refused(tmp_path: Path) -> None:
     anyio.run(go)
 
 
+@pytest.mark.parametrize("own", [True, False])
+def test_a_call_that_was_refused_may_be_another_when_the_run_goes_on(tmp_path: Path, *, own: bool) -> None:
+    scripted = ScriptedServer()
+
+    async def go() -> None:
+        async with steps(scripted, tmp_path, own=own) as run:
+            with pytest.raises(ToolError, match="does not exist"):
+                await run.run("train_classifier", {"task": "unknown"})
+        for _ in range(2):  # the second finds what the first did
+            async with steps(scripted, tmp_path, own=own) as run:
+                assert (await run.run("train_classifier", {"task": "support"})).result == {"model": "model of job_0"}
+
+    anyio.run(go)
+    assert scripted.started == ["job_0"]
+
+
+@pytest.mark.parametrize("state", ["failed", "working"])
+def test_a_call_whose_job_still_works_may_not_be_another_and_one_whose_job_failed_may(
+    tmp_path: Path, state: str
+) -> None:
+    scripted = ScriptedServer()
+    scripted.train_classifier("support")
+    if state == "failed":
+        scripted.cancel_job("job_0")
+    journal = Journal(tmp_path)
+    journal.append("call", step=1, tool="train_classifier", arguments={"task": "support"})
+    journal.append("job", step=1, job_id="job_0")
+    journal.close()
+
+    async def go() -> None:
+        async with steps(scripted, tmp_path) as run:
+            if state == "working":
+                with pytest.raises(RunError, match="other arguments"):
+                    await run.run("train_classifier", {"task": "shop"})
+            else:
+                assert (await run.run("train_classifier", {"task": "shop"})).result == {"model": "model of job_1"}
+
+    anyio.run(go)
+    assert len(scripted.started) == (1 if state == "working" else 2)
+
+
 def test_a_larger_budget_is_no_other_call(tmp_path: Path) -> None:
     async def go() -> None:
         for limit in (1_000, 2_000):

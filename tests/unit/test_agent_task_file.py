@@ -48,7 +48,7 @@ def test_a_command_may_be_one_string(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "field", "reason"),
     [
-        ({"labels": [{"name": "refund"}]}, "labels", "at least 2"),
+        ({"labels": [{"name": "refund"}]}, "labels", "holds 1, where at least 2 are needed"),
         ({"labels": [{"name": "refund"}, {"title": "delivery"}]}, "labels[1].name", "required"),
         ({"task": "Support Desk"}, "task", "pattern"),
         ({"target": {"accuracy": 1.5}}, "target.accuracy", "less than or equal to 1"),
@@ -73,6 +73,33 @@ def test_a_field_that_cannot_be_used_is_named_with_the_reason(
     assert f"field {field!r}" in caught.value.subject if field else "field" not in caught.value.subject
     assert reason in caught.value.reason
     assert caught.value.repair
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"languages": "en"}, "field 'languages': is not a list. Write a list: [en]."),
+        ({"languages": {"en": 1}}, "field 'languages': is not a list. Write a list: [...]."),
+        ({"languages": [False]}, "field 'languages[0]': is true or false to YAML, not a text. Put it in quotes."),
+        ({"instruction": 2026}, "field 'instruction': is a number to YAML, not a text. Put it in quotes."),
+        ({"instruction": None}, "field 'instruction': is not a text. Write a text."),
+        (
+            {"labels": ["a", {"name": "b"}]},
+            "'labels[0]': holds no fields of its own. Write {name: refund, description:",
+        ),
+        ({"target": 0.9}, "field 'target': holds no fields of its own. Write {accuracy: 0.9}."),
+        ({"budget": 5}, "field 'budget': holds no fields of its own. Write {minutes: 60}."),
+        ({"server": "classwright serve"}, "Write {command: classwright serve} or {url: 'http://127.0.0.1:8931/mcp'}."),
+        ({"validation": "."}, "field 'validation': '.' is a folder. Name a file."),
+    ],
+)
+def test_a_beginners_mistake_is_told_in_the_words_of_yaml_with_the_repair(
+    tmp_path: Path, changes: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(TaskFileError) as caught:
+        load(tmp_path, **changes)
+
+    assert said in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -105,12 +132,13 @@ def test_a_missing_task_file_is_told_without_its_folder(tmp_path: Path) -> None:
     [
         ("rows.jsonl", '{"text": "a, b", "label": "x"}\n\n{"text": "c", "label": 1}\n'),
         ("rows.csv", '\ufefflabel,text,extra\nx,"a, b",1\n1,c,2\n'),
+        ("rows.CSV", 'text,label\n"a, b",x\nc,1\n'),
     ],
 )
 def test_rows_are_read_from_jsonl_and_csv(tmp_path: Path, name: str, content: str) -> None:
     (tmp_path / name).write_text(content, encoding="utf-8")
 
-    assert read_rows(tmp_path / name) == [{"text": "a, b", "label": "x"}, {"text": "c", "label": "1"}]
+    assert read_rows(tmp_path / name, ("x", "1", "2")) == [{"text": "a, b", "label": "x"}, {"text": "c", "label": "1"}]
 
 
 @pytest.mark.parametrize(
@@ -120,7 +148,10 @@ def test_rows_are_read_from_jsonl_and_csv(tmp_path: Path, name: str, content: st
         ("rows.jsonl", '{"text": "a", "label": null}\n', "line 1"),
         ("rows.jsonl", "[]\n", "line 1"),
         ("rows.jsonl", '{"text": "a", "label": "x"}\n{"text": "b \\ud83d", "label": "x"}\n', "line 2.*surrogate"),
-        ("rows.csv", "text,class\na,x\n", "line 2"),
+        ("rows.csv", "text,lable\na,x\n", "line 1.*no column 'label': text, lable"),
+        ("rows.csv", "text,label\na\n", "line 2.*no 'label'"),
+        ("rows.jsonl", '{"text": "a", "label": "x"}\n\n{"text": "b", "label": "xx"}', "line 3.*'xx'.* not in the task"),
+        ("rows.tsv", "text\tlabel\na\tx\n", "neither CSV nor JSON lines"),
         ("rows.csv", f"text,label\na,x\n{'b' * 1_100_000},x\n", "line 3.*larger than field limit"),
         ("rows.jsonl", "\n", "no rows"),
     ],
@@ -129,7 +160,25 @@ def test_a_bad_row_is_named_by_its_line(tmp_path: Path, name: str, content: str,
     (tmp_path / name).write_text(content, encoding="utf-8")
 
     with pytest.raises(TaskFileError, match=place):
-        read_rows(tmp_path / name)
+        read_rows(tmp_path / name, ("x", "y"))
+
+
+def test_labels_are_found_as_the_server_finds_them_and_a_misspelt_one_with_its_repair(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("text,label\na,Lost Card\nb,lost-card\nc,\n", encoding="utf-8")
+    assert [row["label"] for row in read_rows(path, ("lost_card", "refund"))] == ["Lost Card", "lost-card", ""]
+
+    path.write_text("text,label\na,refnud\n", encoding="utf-8")
+    with pytest.raises(TaskFileError, match="Did you mean 'refund'"):
+        read_rows(path, ("lost_card", "refund"))
+
+
+@pytest.mark.parametrize("split", ["validation", "test"])
+def test_a_file_of_real_rows_is_read_with_the_task_file(tmp_path: Path, split: str) -> None:
+    (tmp_path / "rows.jsonl").write_text('{"text": "hi", "label": "greeting"}\n', encoding="utf-8")
+
+    with pytest.raises(TaskFileError, match=r"file 'rows\.jsonl', line 1: has the label 'greeting'"):
+        load(tmp_path, **{split: "rows.jsonl"})
 
 
 def test_batches_hold_every_row_in_order_within_the_limits() -> None:

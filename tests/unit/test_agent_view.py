@@ -43,6 +43,17 @@ def test_the_picture_fits_a_narrow_terminal() -> None:
     assert all(len(line) <= 50 for line in drawn(picture_of_round_one(), width=50))
 
 
+def test_the_training_by_the_final_method_is_a_stage_of_the_build() -> None:
+    picture = Picture(small_task(final_method="contrastive"), "support-20260101-100000")
+    picture.rounds += [make_round(0, 0.78), make_round(1, 0.85, gain=0.07, significant=True)]
+    for stage in ("train", "measure"):
+        picture.begin(stage, None, Spent())
+
+        text = " ".join("\n".join(drawn(picture)).replace("│", "").split())
+
+        assert "✓ topics ✓ real rows ✓ rounds ● final ○ test ○ explain ○ deliver" in text
+
+
 def test_the_last_picture_has_every_stage_ticked() -> None:
     picture = picture_of_round_one()
     picture.begin("deliver", None, Spent())

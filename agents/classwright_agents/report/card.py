@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 from classwright_agents.build import Outcome
 from classwright_agents.report import words
 from classwright_agents.report.page import Material
@@ -30,27 +32,35 @@ def card(task: TaskFile, outcome: Outcome, material: Material) -> str:
         "",
         "## Labels",
         "",
-        *(f"- `{_inline(label.name)}`: {_inline(label.description)}" for label in task.labels),
+        *(f"- `{_code(label.name)}`: {_inline(label.description)}" for label in task.labels),
         "",
         "## Rounds",
         "",
         "| round | training rows | method | validation accuracy | validation macro-F1 |",
         "|---|---|---|---|---|",
         *(
-            f"| {r.round} | {r.rows} | {r.method} | {r.accuracy.value:.3f} | {r.macro_f1.value:.3f} |"
-            for r in outcome.rounds
+            f"| {words.training_name(r, outcome)} | {r.rows} | {r.method} | {r.accuracy.value:.3f} | "
+            f"{r.macro_f1.value:.3f} |"
+            for r in outcome.trainings
         ),
+        "",
+        words.terms(task, outcome),
         "",
         f"The model kept is `{best.model}`, of round {best.round}, trained by {best.method} on `{best.dataset}`.",
         "",
     ]
     if material.usage:
-        lines += ["## Use", "", "```python", material.usage, "```", ""]
+        lines += ["## Use", "", "In the folder `model/`:", "", "```python", material.usage, "```", ""]
     if task.credit:
         lines += ["## Credit", "", _inline(task.credit), ""]
     return "\n".join(lines)
 
 
 def _inline(text: str) -> str:
-    """Return `text` on one line, so that it cannot open a block of its own."""
-    return " ".join(text.split())
+    """Return `text` on one line, so that it cannot open a block of its own, and with no HTML, which Markdown keeps."""
+    return escape(" ".join(text.split()), quote=False)
+
+
+def _code(text: str) -> str:
+    """Return `text` as it may stand between backticks, where nothing is HTML."""
+    return " ".join(text.split()).replace("`", "'")

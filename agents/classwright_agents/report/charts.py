@@ -6,6 +6,8 @@ Colours are CSS variables of the page, so that a chart follows the reader's ligh
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
+from typing import NamedTuple
 
 from markupsafe import Markup
 
@@ -16,6 +18,8 @@ from classwright_agents.report.svg import drawing, group, label_width, line, poi
 MAX_MATRIX_LABELS = 40
 # Errors are shaded as if there were more of them: a single one must be seen beside the full diagonal.
 MISS_SHADE = 2.5
+# More labels than this touch each other below the learning curve.
+MAX_AXIS_LABELS = 8
 
 
 def confusion_matrix(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> Markup:
@@ -82,19 +86,26 @@ def class_bars(classes: Sequence[tuple[str, Estimate, Estimate, Estimate, int]])
     return drawing(left + scale + 190, bottom, "F1 by class", parts)
 
 
-def learning_curve(
-    rounds: Sequence[tuple[int, Estimate]], target: float | None, test: Estimate | None, best: int
-) -> Markup:
-    """Return the validation figure round by round, with intervals; `rounds` are (training rows, figure).
+class Point(NamedTuple):
+    """A training on the learning curve."""
 
-    `best` is the index of the chosen round; `test` is its figure on the test rows, drawn beside it.
+    name: str
+    rows: int
+    """Training rows."""
+    figure: Estimate
+
+
+def learning_curve(trainings: Sequence[Point], target: float | None, test: Estimate | None, best: int) -> Markup:
+    """Return the validation figure training by training, with intervals.
+
+    `best` is the index of the chosen one; `test` is its figure on the test rows, drawn beside it.
     """
-    width, height, left, right, top, bottom = 720.0, 310.0, 48.0, 620.0, 16.0, 250.0
-    shown = [figure for _, figure in rounds] + ([test] if test else [])
+    width, height, left, right, top, bottom = 720.0, 310.0, 48.0, 620.0, 28.0, 250.0
+    shown = [point.figure for point in trainings] + ([test] if test else [])
     aim = [target] if target is not None and target < 1 else []
     floor = max(0.0, min([e.low for e in shown] + aim) - 0.03)
     ceiling = min(1.0, max([e.high for e in shown] + aim) + 0.02)
-    step = (right - left) / len(rounds)
+    step = (right - left) / len(trainings)
 
     def px(index: int) -> float:
         return left + step * (index + 0.5)
@@ -116,19 +127,24 @@ def learning_curve(
             line("target", left, py(value), right, py(value)),
             text(right + 8, py(value) + 4, f"target {value:.2f}", "tick"),
         ]
-    if len(rounds) > 1:
-        upper = [(px(n), py(figure.high)) for n, (_, figure) in enumerate(rounds)]
-        lower = [(px(n), py(figure.low)) for n, (_, figure) in enumerate(rounds)]
+    if len(trainings) > 1:
+        upper = [(px(n), py(point.figure.high)) for n, point in enumerate(trainings)]
+        lower = [(px(n), py(point.figure.low)) for n, point in enumerate(trainings)]
         parts.append(points("polygon", "band", [*upper, *reversed(lower)]))
-        parts.append(points("polyline", "curve", [(px(n), py(figure.value)) for n, (_, figure) in enumerate(rounds)]))
-    for n, (rows, figure) in enumerate(rounds):
+        curve = [(px(n), py(point.figure.value)) for n, point in enumerate(trainings)]
+        parts.append(points("polyline", "curve", curve))
+    labelled = _labelled(len(trainings), best)
+    for n, (name, rows, figure) in enumerate(trainings):
         parts += [
             interval(px(n), figure),
             shape("circle", "point best" if n == best else "point", cx=px(n), cy=py(figure.value), r=5.5),
-            text(px(n) - 10, py(figure.value) - 8, f"{figure.value:.3f}", "value", "end"),
-            text(px(n), bottom + 20, f"round {n}", "value", "middle"),
-            text(px(n), bottom + 37, f"{rows:,} rows", "tick", "middle"),
         ]
+        if n in labelled:
+            parts += [
+                text(px(n) - 10, py(figure.value) - 8, f"{figure.value:.3f}", "value", "end"),
+                text(px(n), bottom + 20, name, "value", "middle"),
+                text(px(n), bottom + 37, f"{rows:,} rows", "tick", "middle"),
+            ]
     if test:
         x, y = px(best) + 18, py(test.value)
         parts += [
@@ -137,6 +153,16 @@ def learning_curve(
             text(x + 12, y + 4, f"test {test.value:.3f}", "value"),
         ]
     return drawing(width, height, "Learning curve", parts)
+
+
+def _labelled(trainings: int, best: int) -> list[int]:
+    """Return which of the trainings are labelled: the best, then the last, then others that do not touch those."""
+    apart = ceil(trainings / MAX_AXIS_LABELS)
+    kept = [best]
+    for n in (trainings - 1, *range(0, trainings, apart)):
+        if all(abs(n - other) >= apart for other in kept):
+            kept.append(n)
+    return kept
 
 
 def _ticks(low: float, high: float) -> list[float]:

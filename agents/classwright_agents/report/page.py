@@ -16,6 +16,7 @@ from classwright_agents.figures import Estimate
 from classwright_agents.report import words
 from classwright_agents.report.charts import (
     MAX_MATRIX_LABELS,
+    Point,
     class_bars,
     confusion_matrix,
     learning_curve,
@@ -73,6 +74,7 @@ def _page(task: TaskFile, run: str, outcome: Outcome, material: Material) -> Res
     best, analysis = outcome.best, outcome.analysis or {}
     assert best is not None
     measured = material.measured
+    missing = [_missing(m) for w in outcome.written for m in w["missing"]][:MISSING]
     return {
         "task": task,
         "run": run,
@@ -84,14 +86,15 @@ def _page(task: TaskFile, run: str, outcome: Outcome, material: Material) -> Res
         "validation_words": words.validation_words(outcome),
         "metric": METRIC_NAMES[task.target.metric],
         "gain_words": words.gain_words,
+        "terms": words.terms(task, outcome),
         "measured_words": words.measured_words(measured),
         "training_words": words.training_words(outcome),
         "cost_words": words.cost_words(outcome),
         "files_words": words.files_words(material.files),
         "usage": material.usage,
         "test": outcome.test,
-        # A model that the final method made belongs to a round, but is not that round's own.
-        "trainings": outcome.rounds if best in outcome.rounds else [*outcome.rounds, best],
+        "trainings": [(words.training_name(r, outcome), r) for r in outcome.trainings],
+        "rounds": len(outcome.rounds),
         "best_model": best.model,
         "decisions": outcome.decisions,
         "curve": _curve(task, outcome),
@@ -104,7 +107,8 @@ def _page(task: TaskFile, run: str, outcome: Outcome, material: Material) -> Res
         "map": base64.b64encode(material.map).decode() if material.map else None,
         "samples": [_sample(row) for row in material.samples],
         "refused": _refused(outcome, material),
-        "missing": [_missing(m) for w in outcome.written for m in w["missing"]][:MISSING],
+        "missing": missing,
+        "missing_more": sum(w["wanted"] - w["accepted"] for w in outcome.written) - sum(m["missing"] for m in missing),
         "skipped": [
             {"split": split, "reason": reason, "count": count}
             for split, told in outcome.imported.items()
@@ -118,8 +122,11 @@ def _curve(task: TaskFile, outcome: Outcome) -> Markup:
     best, metric = outcome.best, task.target.metric
     assert best is not None
     test = Estimate.read(outcome.test["figures"][metric]) if outcome.test else None
-    points = [(r.rows, r.figure(metric)) for r in outcome.rounds]
-    return learning_curve(points, task.target.value, test, best.round)
+    points = [
+        Point("final" if r is outcome.final else f"round {r.round}", r.rows, r.figure(metric))
+        for r in outcome.trainings
+    ]
+    return learning_curve(points, task.target.value, test, outcome.trainings.index(best))
 
 
 def _matrix(measured: Result | None) -> Markup | None:
@@ -155,7 +162,7 @@ def _refused(outcome: Outcome, material: Material) -> list[Refused]:
 
 def _missing(shortfall: Result) -> Result:
     cell = shortfall["cell"]
-    place = f"as {shortfall['contrast']}" if shortfall["contrast"] else _place(cell)
+    place = f"written to resemble {shortfall['contrast']}" if shortfall["contrast"] else _place(cell)
     return {"label": cell["label"], "place": place, "missing": shortfall["missing"], "reason": shortfall["reason"]}
 
 

@@ -51,8 +51,11 @@ def text(
 
 
 def shortened(name: str) -> str:
-    """Return a label's name, cut where it would take the chart's place."""
-    return name if len(name) <= LONGEST_LABEL else name[: LONGEST_LABEL - 1] + "…"
+    """Return a label's name, without its middle where it would take the chart's place: names often begin alike."""
+    if len(name) <= LONGEST_LABEL:
+        return name
+    head = LONGEST_LABEL // 2
+    return f"{name[:head]}…{name[head + 1 - LONGEST_LABEL :]}"
 
 
 def label_width(names: Sequence[str]) -> float:

@@ -5,12 +5,17 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from classwright_agents.build import Outcome
-from classwright_agents.figures import Estimate, Gain
+from classwright_agents.figures import Estimate, Gain, Round
 from classwright_agents.task_file import Metric, TaskFile
 
 Result = dict[str, Any]
 # Below so many rows an interval is wider than most gains.
 FEW_ROWS = 200
+METHODS = {
+    "probe": "probe trains a small layer on what a fixed encoder makes of the texts",
+    "contrastive": "contrastive tunes the encoder as well, so that texts of one label come to lie close together",
+    "setfit": "setfit tunes the encoder as well, by the library of that name",
+}
 OF_DATA = {"real": "real", "written": "written", "mixed": "real and written"}
 
 
@@ -36,14 +41,12 @@ def final(outcome: Outcome) -> tuple[Estimate, str, int]:
     if outcome.test:
         figures = outcome.test["figures"]
         return Estimate.read(figures["accuracy"]), outcome.test["data"], figures["rows"]
-    measured = outcome.measured.get(best.model)
-    rows = measured["figures"]["rows"] if measured else _training_of(best.model, outcome)["validation"]["rows"]
-    return best.accuracy, best.data, rows
+    return best.accuracy, best.data, outcome.validation_rows(best.model)
 
 
-def _training_of(model: str, outcome: Outcome) -> Result:
-    """Return what the training of `model` answered."""
-    return next(trained for trained in outcome.trained if trained["model"] == model)
+def training_name(training: Round, outcome: Outcome) -> str:
+    """Return what a training is called in curve and tables: the round's number, or "final" of the final method's."""
+    return "final" if training is outcome.final else str(training.round)
 
 
 def headline(task: TaskFile, outcome: Outcome) -> str:
@@ -69,7 +72,7 @@ def facts(task: TaskFile, outcome: Outcome) -> list[Fact]:
             _percent(accuracy.value),
             f"accuracy on {rows:,} {OF_DATA[data]} {kind} rows; 95% interval {_interval(accuracy)}",
         ),
-        Fact(f"{macro_f1.value:.3f}", f"macro-F1 over {len(task.labels)} labels"),
+        Fact(f"{macro_f1.value:.3f}", f"macro-F1, the mean of the F1 of {len(task.labels)} labels"),
         Fact(f"{best.rows:,}", "training rows, written"),
         Fact(f"{real:,}", "real training rows"),
         Fact(f"{outcome.spent.seconds / 60:.1f} min", f"in all, and {tokens:,} tokens" if tokens else "in all"),
@@ -121,11 +124,30 @@ def validation_words(outcome: Outcome) -> str:
 
 
 def gain_words(gain: Gain, metric: Metric) -> str:
-    """Return a round's gain in the target's metric on the best before it; the test behind p is one of accuracy."""
-    value = f"{gain.figure(metric).value:+.3f}"
+    """Return a round's gain on the best before it: in accuracy with p, in macro-F1 with its interval."""
+    figure = gain.figure(metric)
     if metric != "accuracy":
-        return value
-    return f"{value} (p {gain.p:.3f})" if gain.p >= 0.001 else f"{value} (p < 0.001)"
+        return f"{figure.value:+.3f} ({figure.low:+.3f} to {figure.high:+.3f})"
+    return f"{figure.value:+.3f} (p {gain.p:.3f})" if gain.p >= 0.001 else f"{figure.value:+.3f} (p < 0.001)"
+
+
+def terms(task: TaskFile, outcome: Outcome) -> str:
+    """Return what the columns of the rounds' table mean, in plain words."""
+    said = [
+        "Macro-F1 asks label by label how many of its texts are found, and how many that are called so are right, and "
+        "takes the mean: a rare label counts as much as a frequent one."
+    ]
+    if any(training.gain for training in outcome.trainings):
+        said.append(
+            "p is how often chance alone would make as large a difference in accuracy: below 0.05 it is called a gain."
+            if task.target.metric == "accuracy"
+            else "A gain has its 95% interval, and is called a gain where that lies above 0."
+        )
+    methods = [METHODS[name] for name in dict.fromkeys(r.method for r in outcome.trainings) if name in METHODS]
+    if methods:
+        told = "; ".join(methods)
+        said.append(f"{told[:1].upper()}{told[1:]}.")
+    return " ".join(said)
 
 
 def measured_words(measured: Result | None) -> str:
@@ -149,15 +171,20 @@ def training_words(outcome: Outcome) -> str:
 
 
 def cost_words(outcome: Outcome) -> str:
-    """Return time, requests, tokens and money in a sentence."""
+    """Return time, requests, tokens and money in a sentence, without what there was none of."""
     requests = sum(u["requests"] for u in outcome.usages)
     reused = sum(u["completions_reused"] for u in outcome.usages)
     spent = outcome.spent
-    money = f", ${spent.dollars:.2f}" if spent.dollars else ""
-    return (
-        f"{spent.seconds / 60:.1f} minutes; {requests:,} completions for {spent.tokens:,} tokens{money}, {reused:,} of "
-        "them answered from the store."
-    )
+    said = f"{spent.seconds / 60:.1f} minutes"
+    if requests:
+        said += f"; {requests:,} completions"
+    if spent.tokens:
+        said += f" for {spent.tokens:,} tokens"
+    if spent.dollars:
+        said += f", ${spent.dollars:.2f}"
+    if reused:
+        said += f", {reused:,} of them answered from the store"
+    return f"{said}."
 
 
 def files_words(files: tuple[tuple[str, int], ...]) -> str:
