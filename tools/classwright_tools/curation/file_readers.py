@@ -286,13 +286,17 @@ def read_parquet(path: Path, columns: Columns) -> Iterator[SourceRow]:
 def arrow_rows(batch: Any, columns: Columns, names: list[str]) -> Iterator[SourceRow]:
     """Yield the rows of an Arrow record batch; `names` are those of the label column's class numbers, if it has any."""
     values = {name: _values(batch.column(name)) for name in columns.names}
-    if columns.label:
-        values[columns.label] = [
-            names[label] if isinstance(label, int) and 0 <= label < len(names) else label
-            for label in values[columns.label]
-        ]
+    if columns.label and names:
+        values[columns.label] = [_class_name(label, names) for label in values[columns.label]]
     for row in zip(*values.values(), strict=True):
         yield columns.row(dict(zip(values, row, strict=True)))
+
+
+def _class_name(label: Any, names: list[str]) -> Any:
+    """Return the name of the class number `label`; a negative one is how `datasets` says that a row has no label."""
+    if not isinstance(label, int) or label >= len(names):
+        return label
+    return names[label] if label >= 0 else None
 
 
 def refuse_nested(source: str, schema: Any, columns: Columns) -> None:
