@@ -179,14 +179,22 @@ class Workspace:
         return self._artifact(row)
 
     def publish_document(
-        self, kind: Kind, task: str, document: Noun, *, run_key: str, parent: str | None = None, **facts: Any
+        self,
+        kind: Kind,
+        task: str,
+        document: Noun,
+        *,
+        run_key: str,
+        parent: str | None = None,
+        on_newest: bool = False,
+        **facts: Any,
     ) -> Artifact:
-        """Make an artifact that is one JSON document (a topic tree, a plan, an assignment)."""
+        """Make an artifact that is one JSON document (a topic tree, a plan, an assignment), as `publish` does."""
 
         def write(folder: Path) -> None:
             (folder / DOCUMENT).write_text(document.model_dump_json(indent=1), encoding="utf-8")
 
-        return self.publish(kind, task, write, run_key=run_key, parent=parent, facts=facts)
+        return self.publish(kind, task, write, run_key=run_key, parent=parent, on_newest=on_newest, facts=facts)
 
     def document(self, id_: str, kind: Kind, model: type[N]) -> N:
         """Return the JSON document of the artifact `id_` as a `model`.
