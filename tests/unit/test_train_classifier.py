@@ -309,6 +309,19 @@ def test_a_repeated_run_returns_the_model_that_it_made(context: ToolContext, tas
     assert len(context.workspace.artifacts("support", "model")) == 1
 
 
+def test_a_run_that_is_repeated_after_an_import_tells_of_the_model_that_it_made(
+    context: ToolContext, task: Task
+) -> None:
+    dataset = save_rows(context.workspace, written_rows())
+    trained(context, "same", method="probe")
+    save_rows(context.workspace, written_rows()[:-2], run_key="later")
+
+    result = trained(context, "same", method="probe")
+
+    assert (result.dataset, result.training_rows) == (dataset, 30)
+    assert load_model(context.workspace, result.model).card.dataset == dataset
+
+
 def test_unusable_input_is_named(context: ToolContext, task: Task) -> None:
     with pytest.raises(NotFound, match="has no dataset yet"):
         trained(context)

@@ -266,6 +266,18 @@ class Workspace:
             ).first()
             return self._artifact(row) if row else None
 
+    def dataset_read(self, id_: str | None, task: str, *, run_key: str, makes: Kind) -> str:
+        """Return the id of the dataset to read for an artifact of the kind `makes`: `id_`, or else the task's newest.
+
+        A run that is repeated reads the one that it read when it made the artifact, whatever was made since.
+
+        Raises:
+            NotFound: there is none.
+            InvalidInput: `id_` is no dataset, or belongs to another task.
+        """
+        made = self.made_by(run_key, makes)
+        return str(made.facts["dataset"]) if made else self.resolve(id_, "dataset", task).id
+
     # --- inside
 
     @staticmethod
