@@ -90,6 +90,8 @@ class Workspace:
     def save_task(self, task: Task) -> Task:
         """Store `task` and return it with its version: the old one if nothing changed, else one higher."""
         with Session(self.engine) as session, session.begin():
+            if self.engine.dialect.name != "sqlite":  # a new task has no row yet that could be locked
+                session.execute(select(func.pg_advisory_xact_lock(func.hashtext(task.slug))))
             row = session.scalars(
                 select(TaskRow).where(TaskRow.slug == task.slug).order_by(TaskRow.version.desc()).limit(1)
             ).first()
