@@ -345,6 +345,15 @@ def test_a_skipped_repeat_names_the_row_that_it_repeats_and_the_similarity(run: 
     assert second.dataset is None
 
 
+def test_blank_lines_before_the_header_of_a_csv_file_do_not_count(run: Importer, folder: Path) -> None:
+    (folder / "rows.csv").write_text("\n \r\n\ntext;label\n" + ";".join(ROWS[0]) + "\nno such label;other\n")
+
+    result = run(path="rows.csv")
+
+    assert result.labels == {ROWS[0][1]: 1}
+    assert [example.row for example in result.examples] == [1]
+
+
 def test_a_quote_that_is_never_closed_costs_one_row_not_the_file(run: Importer, folder: Path) -> None:
     path = folder / "quotes.csv"
     with path.open("w", encoding="utf-8") as file:
