@@ -268,6 +268,12 @@ class Workspace:
             ).first()
             return self._artifact(row) if row else None
 
+    def made_in(self, run_key: str) -> list[str]:
+        """Return the ids of all artifacts that the run `run_key` made, in the order of their making."""
+        with Session(self.engine) as session:
+            made = select(ArtifactRow.id).where(ArtifactRow.run_key == run_key).order_by(ArtifactRow.created)
+            return list(session.scalars(made))
+
     def dataset_read(self, id_: str | None, task: str, *, run_key: str, makes: Kind) -> str:
         """Return the id of the dataset to read for an artifact of the kind `makes`: `id_`, or else the task's newest.
 
