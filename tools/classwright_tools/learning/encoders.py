@@ -121,6 +121,11 @@ def read_encoder(folder: Path, name: str) -> Encoder:
     return Encoder(ref=EncoderRef(name=name, digest=encoder_digest(folder)), model=model)
 
 
+def usual_prompt(model: SentenceTransformer) -> str:
+    """Return what `model.encode` puts before every text, which few encoders have; usually nothing."""
+    return model.prompts.get(model.default_prompt_name or "") or ""
+
+
 def encoder_folder(name: str) -> Path:
     """Return the folder on this machine that holds the encoder `name`, fetching it from the hub if need be."""
     if Path(name).is_absolute():
