@@ -106,7 +106,7 @@ def test_a_token_in_the_address_is_no_token(client: TestClient, authority: Autho
     assert client.post("/mcp", data={"access_token": token}).status_code == 401
 
 
-@pytest.mark.parametrize("scopes", [{}, {"scope": "read write"}, {"scp": ["read"]}])
+@pytest.mark.parametrize("scopes", [{}, {"scope": "read write"}, {"scp": ["read"]}, {"scope": 5}])
 def test_a_token_without_the_scope_is_forbidden(
     client: TestClient, authority: Authority, scopes: dict[str, Any]
 ) -> None:
