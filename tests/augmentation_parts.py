@@ -54,7 +54,7 @@ def save_banking(workspace: Workspace, labels: tuple[str, ...], rows: int, slug:
     by_label = {name: [text for text, label in banking_texts() if label == name][:rows] for name in labels}
     examples = [make_example(text, name) for name, texts in by_label.items() for text in texts]
     return save_dataset(
-        workspace, slug, {"train": examples}, parent=None, run_key=f"{slug} rows", made_by="import_examples"
+        workspace, slug, {"train": examples}, parent=None, run_key=f"{slug} {rows} rows", made_by="import_examples"
     ).id
 
 

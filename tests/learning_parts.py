@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+from pathlib import Path
+
 from classwright_tools.domain.example import Example, Provenance, make_example
 from classwright_tools.domain.topic_tree import Cell
+from classwright_tools.learning.encoders import embedded_folder
 from classwright_tools.workspace.datasets import save_dataset
 from classwright_tools.workspace.workspace import Workspace
 
@@ -105,3 +110,12 @@ def save_rows(
     rows = {"train": train, "validation": validation or [], "test": test or []}
     changed = {split: examples for split, examples in rows.items() if examples}
     return save_dataset(workspace, "support", changed, parent=None, run_key=run_key, made_by="import_examples").id  # type: ignore[arg-type]  # the keys are splits
+
+
+def prompting_encoder(folder: Path) -> Path:
+    """Make `folder` the default encoder, but with something that it puts before every text; return it."""
+    shutil.copytree(embedded_folder(), folder)
+    prompts = {"query": "query: ", "kind": "it's of which kind | text: "}
+    settings = {"prompts": prompts, "default_prompt_name": "kind"}
+    (folder / "config_sentence_transformers.json").write_text(json.dumps(settings))
+    return folder

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack, asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -148,7 +149,7 @@ class Backend:
             NotFound: whoever asks has no such job.
         """
         opened = await self.opened()
-        return await anyio.to_thread.run_sync(opened.jobs.record, job_id, current_principal())
+        return await self._with_made(await anyio.to_thread.run_sync(opened.jobs.record, job_id, current_principal()))
 
     async def wait(self, job_id: str, seconds: float, report: Report) -> JobRecord:
         """Return the job once it has finished, or as it is after `seconds`, reporting every two seconds until then.
@@ -176,7 +177,15 @@ class Backend:
             NotFound: whoever asks has no such job.
         """
         opened = await self.opened()
-        return await anyio.to_thread.run_sync(opened.jobs.cancel, job_id, current_principal())
+        return await self._with_made(await anyio.to_thread.run_sync(opened.jobs.cancel, job_id, current_principal()))
+
+    async def _with_made(self, record: JobRecord) -> JobRecord:
+        """Return a job; one that was cancelled with what it had made by then, which stays."""
+        if record.status != "cancelled":
+            return record
+        workspace = await self.workspace()
+        made = await anyio.to_thread.run_sync(workspace.made_in, record.id)
+        return replace(record, made=tuple(made))
 
     async def newest_jobs(self, limit: int, offset: int) -> list[JobRecord]:
         """Return `limit` jobs of whoever asks, from the one at `offset` on, newest first."""

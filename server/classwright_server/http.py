@@ -18,6 +18,7 @@ from starlette.responses import JSONResponse, Response
 
 from classwright_server.app import build_server
 from classwright_server.metrics_page import metrics_page
+from classwright_server.open_sessions import OpenSessions
 from classwright_server.rates import CallRates
 from classwright_server.settings import LOOPBACK, ServerSettings
 from classwright_server.tokens import AnyOf, SharedToken, SignedTokens, shared_token
@@ -54,8 +55,9 @@ def served(server: MCPServer[Any], settings: ServerSettings, *, needs_token: boo
     if settings.metrics:
         server.custom_route("/metrics", methods=["GET"])(metrics_page(security, needs_token=needs_token))
     app = server.streamable_http_app(host=settings.host, transport_security=security)
-    # The innermost: it needs to know who calls.
+    # The innermost: they need to know who calls.
     app.user_middleware.append(Middleware(CallRates, calls_per_minute=settings.limits.calls_per_minute))
+    app.user_middleware.append(Middleware(OpenSessions))
     return app
 
 

@@ -41,7 +41,12 @@ class CallRates:
             await bucket.acquire()
             await self._app(scope, receive, send)
         else:
-            await self._refusal()(scope, receive, send)
+            seconds = -(-60 // self._calls_per_minute)  # until the next request fits, rounded up
+            message = (
+                f"Too many requests: {self._calls_per_minute} a minute are allowed. Try again in {seconds} s; "
+                "to wait for a job, call get_job with a higher wait_seconds."
+            )
+            await refusal(message, seconds)(scope, receive, send)
 
     def _bucket(self, principal: str | None) -> AsyncLimiter:
         bucket = self._buckets.pop(principal, None) or AsyncLimiter(self._calls_per_minute, time_period=60)
@@ -50,16 +55,13 @@ class CallRates:
             self._buckets.popitem(last=False)
         return bucket
 
-    def _refusal(self) -> Response:
-        seconds = -(-60 // self._calls_per_minute)  # until the next request fits, rounded up
-        message = (
-            f"Too many requests: {self._calls_per_minute} a minute are allowed. Try again in {seconds} s; "
-            "to wait for a job, call get_job with a higher wait_seconds."
-        )
-        error = JSONRPCError(jsonrpc="2.0", id=None, error=ErrorData(code=_ERROR_CODE, message=message))
-        return Response(
-            error.model_dump_json(by_alias=True, exclude_unset=True),
-            TOO_MANY_REQUESTS,
-            headers={"Retry-After": str(seconds)},
-            media_type="application/json",
-        )
+
+def refusal(message: str, seconds: int) -> Response:
+    """Return the answer to who takes too much: 429, why, and in how many seconds to try again."""
+    error = JSONRPCError(jsonrpc="2.0", id=None, error=ErrorData(code=_ERROR_CODE, message=message))
+    return Response(
+        error.model_dump_json(by_alias=True, exclude_unset=True),
+        TOO_MANY_REQUESTS,
+        headers={"Retry-After": str(seconds)},
+        media_type="application/json",
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated, Any
 
 import anyio
@@ -22,6 +23,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import Field, TypeAdapter, ValidationError
 
 from classwright_server.errors import request_errors
+from classwright_server.principals import current_principal
 from classwright_server.tasks_extension import ENDED, MAX_ID_CHARS, TASKS, RequestContext, Task, TaskSource
 from classwright_tools.errors import NotFound
 
@@ -30,6 +32,8 @@ MAX_TASKS = 100
 """Tasks that one stream may follow."""
 MAX_STREAMS = 256
 """Streams that one server process keeps open; a client beyond them is left to ask by itself."""
+MAX_STREAMS_OF_ONE = 32
+"""Those of one principal. The operator's are bounded by `MAX_STREAMS` alone."""
 
 _TASK_IDS = TypeAdapter(
     Annotated[list[Annotated[str, Field(max_length=MAX_ID_CHARS)]], Field(min_length=1, max_length=MAX_TASKS)]
@@ -46,7 +50,7 @@ class TaskPush:
 
     def __init__(self, source: TaskSource) -> None:
         self._source = source
-        self._streams = 0
+        self._streams: Counter[str | None] = Counter()  # by principal
 
     async def __call__(self, ctx: RequestContext, call_next: CallNext) -> HandlerResult:
         """Follow the tasks that the request names until the last has ended."""
@@ -58,14 +62,19 @@ class TaskPush:
             ids = dict.fromkeys(_TASK_IDS.validate_python(wanted))
         except ValidationError:
             raise MCPError(INVALID_PARAMS, f"taskIds: not a list of 1 to {MAX_TASKS} task ids. Correct it.") from None
-        if self._streams >= MAX_STREAMS:
+        principal = current_principal()
+        if principal is not None and self._streams[principal] >= MAX_STREAMS_OF_ONE:
+            reason = f"Too many subscriptions: {MAX_STREAMS_OF_ONE} of yours are open. End some, or ask with tasks/get."
+            raise MCPError(INTERNAL_ERROR, reason)
+        if self._streams.total() >= MAX_STREAMS:
             raise MCPError(INTERNAL_ERROR, "Too many subscriptions are open. Ask with tasks/get.")
-        self._streams += 1
+        self._streams[principal] += 1
         try:
             with request_errors("subscriptions/listen"):
                 await self._follow(ctx, ids)
         finally:
-            self._streams -= 1
+            self._streams[principal] -= 1
+            self._streams += Counter()  # forgets who has none
         return SubscriptionsListenResult(_meta=_meta(ctx)).model_dump(by_alias=True, mode="json", exclude_none=True)
 
     async def _follow(self, ctx: RequestContext, ids: dict[str, None]) -> None:

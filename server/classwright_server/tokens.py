@@ -150,5 +150,7 @@ def shared_token(name: str, environment: Mapping[str, str]) -> str:
 
 def _scopes(claims: Mapping[str, Any]) -> list[str]:
     """Return what the token allows: `scope` as in RFC 9068, or `scp`, as some servers name it."""
-    found = claims.get("scope") or claims.get("scp") or ""
-    return found.split() if isinstance(found, str) else [str(scope) for scope in found]
+    found = claims.get("scope") or claims.get("scp")
+    if isinstance(found, str):
+        return found.split()
+    return [scope for scope in found if isinstance(scope, str)] if isinstance(found, list) else []

@@ -222,19 +222,36 @@ def view_of(record: JobRecord) -> JobView:
         case "failed":
             summary, next_step = f"{record.tool} failed.", "Read the error, repair what it names, call the tool again."
         case "cancelled":
-            summary, next_step = f"{record.tool} was cancelled.", "Call the tool again to start anew."
-    done = record.status == "completed"
+            summary, next_step = f"{record.tool} was {_cancelled(record)}.", "Call the tool again to start anew."
+            if record.made:
+                next_step = f"Go on with {record.made[-1]!r}, or call the tool again to start anew."
     return JobView(
         summary=summary,
         next_step=next_step,
         job_id=record.id,
         tool=record.tool,
         status=record.status,
-        progress=1.0 if done else record.progress.fraction or 0.0,
-        message="done" if done else record.progress.message or record.status,
+        progress=1.0 if record.status == "completed" else record.progress.fraction or 0.0,
+        message=_message(record),
         result=result,
         error=error,
     )
+
+
+def _message(record: JobRecord) -> str:
+    """Return what a job is doing, or how it ended."""
+    match record.status:
+        case "completed":
+            return "done"
+        case "cancelled" if record.made:
+            return _cancelled(record)
+        case _:
+            return record.progress.message or record.status
+
+
+def _cancelled(record: JobRecord) -> str:
+    """Return that a job was cancelled, and what it had made by then."""
+    return f"cancelled, but had made {' and '.join(record.made)} by then" if record.made else "cancelled"
 
 
 def _line(record: JobRecord) -> JobLine:

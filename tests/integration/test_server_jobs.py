@@ -26,6 +26,7 @@ from classwright_server.jobs.executors import FileLock
 from classwright_server.jobs.messages import Order, Outcome
 from classwright_server.jobs.process import ProcessPool, child_environment
 from classwright_server.settings import EndpointSettings, Surroundings
+from classwright_tools.workspace.workspace import Workspace
 from server_parts import (
     ERAS,
     TASK,
@@ -235,6 +236,20 @@ async def test_a_job_that_waits_for_its_turn_can_be_cancelled(client: Client) ->
     assert view["status"] == "cancelled"
     assert {other["status"] for other in others} == {"failed"}  # there is nothing to train on
     assert (await call(client, "get_job", job_id=jobs[2]["job_id"]))["status"] == "cancelled"
+
+
+async def test_a_job_that_had_made_something_when_it_was_cancelled_names_it(client: Client, tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    jobs = [await call(client, "train_classifier", task="support", wait_seconds=0) for _ in range(3)]
+    made = workspace.publish("model", "support", lambda _folder: None, run_key=jobs[2]["job_id"]).id
+    view = await call(client, "cancel_job", job_id=jobs[2]["job_id"])
+    await call(client, "cancel_job", job_id=jobs[1]["job_id"])
+
+    assert view["status"] == "cancelled"
+    for told in (view, await call(client, "get_job", job_id=jobs[2]["job_id"])):
+        assert told["summary"] == "train_classifier was cancelled, but had made support-m1 by then."
+        assert told["message"] == "cancelled, but had made support-m1 by then"
+        assert repr(made) in told["next_step"]
 
 
 async def test_a_finished_job_stays_as_it_is_when_it_is_cancelled(client: Client) -> None:

@@ -25,7 +25,7 @@ from mcp_types import (
     CallToolResult,
 )
 
-from classwright_server import tools
+from classwright_server import task_push, tools
 from classwright_server.app import build_server
 from classwright_server.jobs.retention import KEPT_DAYS
 from classwright_server.task_push import MAX_TASKS
@@ -307,6 +307,26 @@ async def test_a_stream_tells_of_a_task_until_it_has_ended(tmp_path: Path) -> No
     assert [note.status for note in extension.notes if note.status != "working"] == ["completed"]
     assert extension.notes[-1].model_extra is not None
     assert extension.notes[-1].model_extra["result"] == task.result
+
+
+@pytest.mark.usefixtures("no_grace")
+async def test_who_has_too_many_streams_open_is_told_so_and_nobody_else_is(
+    tmp_path: Path, hanging: ScriptedEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(task_push, "MAX_STREAMS_OF_ONE", 1)
+    extension = TasksClient()
+    server = build_server(make_settings(tmp_path, writer_url=hanging.url))
+    async with Client(server, extensions=[extension]) as client, anyio.create_task_group() as streams:
+        with signed_in("alice"):
+            own = (await started(client, "propose_topics", TASK)).task_id
+            streams.start_soon(listen, client, [own])
+            await until(lambda: bool(extension.notes), 60)
+            told = await refusal(listen(client, [own]))
+        with signed_in("bob"):
+            await listen(client, [UNKNOWN])
+        streams.cancel_scope.cancel()
+
+    assert told == (INTERNAL_ERROR, "Too many subscriptions: 1 of yours are open. End some, or ask with tasks/get.")
 
 
 @pytest.mark.parametrize("ids", ["job", [1], [], [UNKNOWN] * (MAX_TASKS + 1), ["x" * 101]])

@@ -18,7 +18,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
 from starlette.testclient import TestClient
 
-from classwright_server import tokens
+from classwright_server import open_sessions, tokens
 from classwright_server.http import http_app
 from classwright_server.settings import AuthorizationServer, ServerSettings, settings_from
 from classwright_server.tokens import SharedToken
@@ -106,7 +106,7 @@ def test_a_token_in_the_address_is_no_token(client: TestClient, authority: Autho
     assert client.post("/mcp", data={"access_token": token}).status_code == 401
 
 
-@pytest.mark.parametrize("scopes", [{}, {"scope": "read write"}, {"scp": ["read"]}])
+@pytest.mark.parametrize("scopes", [{}, {"scope": "read write"}, {"scp": ["read"]}, {"scope": 5}])
 def test_a_token_without_the_scope_is_forbidden(
     client: TestClient, authority: Authority, scopes: dict[str, Any]
 ) -> None:
@@ -119,6 +119,35 @@ def test_a_token_without_the_scope_is_forbidden(
 @pytest.mark.parametrize("scopes", [{"scope": "read classify"}, {"scp": ["classify"]}, {"scp": "classify"}])
 def test_a_good_token_gets_in(client: TestClient, authority: Authority, scopes: dict[str, Any]) -> None:
     assert greeted(client, bearer(authority.token(**scopes))).status_code == 200
+
+
+def test_who_opens_too_many_sessions_is_told_so_and_nobody_else_is(
+    client: TestClient, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(open_sessions, "MAX_SESSIONS", 3)
+    alice, bob = (bearer(authority.token(name, scope="classify")) for name in ("alice", "bob"))
+    opened = [greeted(client, alice) for _ in range(3)]
+    refused = greeted(client, alice)
+
+    assert [answer.status_code for answer in (*opened, greeted(client, bob))] == [200] * 4
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "1800")
+    assert "Too many sessions: 3 of yours are open. End those that are not needed with DELETE" in refused.text
+    session = {"mcp-session-id": opened[0].headers["mcp-session-id"]}
+    assert client.delete("/mcp", headers=bob | session).status_code == 404
+    assert greeted(client, alice).status_code == 429
+    assert client.delete("/mcp", headers=alice | session).status_code == 200
+    assert [greeted(client, alice).status_code for _ in range(2)] == [200, 429]
+
+
+def test_a_session_that_was_idle_for_too_long_counts_no_longer(
+    client: TestClient, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(open_sessions, "MAX_SESSIONS", 1)
+    alice = bearer(authority.token(scope="classify"))
+    assert [greeted(client, alice).status_code for _ in range(2)] == [200, 429]
+    monkeypatch.setattr(open_sessions, "DEFAULT_SESSION_IDLE_TIMEOUT", 0)
+
+    assert greeted(client, alice).status_code == 200
 
 
 def test_a_client_discovers_who_issues_tokens(client: TestClient) -> None:

@@ -265,6 +265,18 @@ def test_a_job_that_is_repeated_after_a_crash_makes_nothing_twice(
     assert len(workspace.artifacts("support", "plan")) == 1
 
 
+def test_a_job_that_is_repeated_after_an_import_tells_what_it_had_found(
+    workspace: Workspace, dataset: str, model: str
+) -> None:
+    context = context_on(workspace)
+    first = error_analysis(ErrorAnalysisRequest(model=model), context)
+    dataset_of(workspace, train=written_rows(), validation=real_rows()[:3])
+
+    repeated = error_analysis(ErrorAnalysisRequest(model=model), context)
+
+    assert (repeated.report, repeated.dataset, repeated.rows) == (first.report, dataset, first.rows)
+
+
 def test_cancelling_in_the_middle_leaves_nothing(workspace: Workspace, dataset: str, model: str) -> None:
     messages: list[str] = []
 

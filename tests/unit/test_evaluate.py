@@ -177,6 +177,21 @@ def test_a_job_that_is_repeated_after_a_crash_counts_as_one_use(
     assert "This is use" not in repeated.summary
 
 
+def test_a_job_that_is_repeated_after_others_tells_what_it_had_measured(
+    workspace: Workspace, context: ToolContext, dataset: str, model: str
+) -> None:
+    request = EvaluateRequest(model=model, split="test")
+    first = evaluate(request, context)
+    dataset_of(workspace, test=real_rows()[:3])
+    evaluate(request, context_on(workspace))
+
+    repeated = evaluate(request, context)
+
+    assert repeated.report == first.report
+    assert (repeated.dataset, repeated.figures.rows) == (dataset, first.figures.rows)
+    assert repeated.summary == first.summary  # it is still the first use of the test rows
+
+
 def test_rows_that_the_model_was_trained_on_are_warned_of(workspace: Workspace, dataset: str, model: str) -> None:
     leaking = dataset_of(workspace, validation=[*real_rows(), *written_rows()[:2]])
 

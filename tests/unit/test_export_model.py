@@ -15,15 +15,16 @@ import numpy as np
 import pytest
 import yaml
 
-from classwright_tools.context import ToolContext
+from classwright_tools.context import DEFAULT_ENCODER, ToolContext
 from classwright_tools.domain.task import Label, Task
+from classwright_tools.errors import InvalidInput
 from classwright_tools.evaluate import EvaluateRequest, evaluate
 from classwright_tools.export_model import ExportModelRequest, ExportModelResult, export_model
 from classwright_tools.learning.model import TextClassifier, load_model
 from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
 from classwright_tools.workspace.datasets import save_dataset
 from classwright_tools.workspace.workspace import Workspace
-from learning_parts import real_rows, save_rows, written_rows
+from learning_parts import prompting_encoder, real_rows, save_rows, written_rows
 
 TEXT = "a text to classify"  # as in the README
 
@@ -37,8 +38,8 @@ class Export:
     model: TextClassifier
 
 
-def made_export(workspace: Workspace, task: str, *, method: str, onnx: bool) -> Export:
-    context = ToolContext(workspace=workspace, run_key=f"{task} {method}")
+def made_export(workspace: Workspace, task: str, *, method: str, onnx: bool, encoder: str = DEFAULT_ENCODER) -> Export:
+    context = ToolContext(workspace=workspace, run_key=f"{task} {method}", encoder=encoder)
     model = train_classifier(TrainClassifierRequest(task=task, method=method, epochs=1), context).model  # type: ignore[arg-type]
     result = export_model(ExportModelRequest(model=model, onnx=onnx), context)
     return Export(workspace.artifact(result.export, "export").path, result, load_model(workspace, model))
@@ -52,6 +53,12 @@ def export(tmp_path_factory: pytest.TempPathFactory) -> Export:
     workspace.save_task(Task(slug="support", instruction="# Classify\nmessages `to` a <b>shop</b>.", labels=labels))
     save_rows(workspace, written_rows())
     return made_export(workspace, "support", method="contrastive", onnx=True)
+
+
+@pytest.fixture
+def prompting(tmp_path: Path) -> Path:
+    """The folder of an encoder that puts something before every text."""
+    return prompting_encoder(tmp_path / "encoder")
 
 
 def code_blocks(export: Export) -> list[str]:
@@ -103,6 +110,36 @@ def test_a_model_with_an_adapter_is_exported_with_it(tmp_path: Path) -> None:
     expected = export.model.predict_proba([TEXT])[0]
     for code in code_blocks(export):
         np.testing.assert_allclose(printed_numbers(run(export, code))[-3:], expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("method", ["probe", "cluster"])
+def test_what_an_encoder_puts_before_every_text_is_put_there_by_the_export_too(
+    method: str, tmp_path: Path, prompting: Path
+) -> None:
+    workspace = Workspace(tmp_path / "workspace")
+    labels = tuple(Label(name=name) for name in ("refund", "delivery", "account"))
+    workspace.save_task(Task(slug="support", instruction="Tell them apart.", labels=labels))
+    save_rows(workspace, written_rows())
+
+    export = made_export(workspace, "support", method=method, onnx=True, encoder=str(prompting))
+
+    expected = export.model.predict_proba([TEXT])[0]
+    for code in code_blocks(export):
+        np.testing.assert_allclose(printed_numbers(run(export, code))[-3:], expected, atol=1e-4)
+
+
+def test_a_graph_is_refused_where_the_encoder_leaves_its_prompt_out_of_embeddings(
+    tmp_path: Path, prompting: Path
+) -> None:
+    workspace = Workspace(tmp_path / "workspace")
+    labels = tuple(Label(name=name) for name in ("refund", "delivery", "account"))
+    workspace.save_task(Task(slug="support", instruction="Tell them apart.", labels=labels))
+    save_rows(workspace, written_rows())
+    pooling = prompting / "1_Pooling" / "config.json"
+    pooling.write_text(json.dumps(json.loads(pooling.read_text()) | {"include_prompt": False}))
+
+    with pytest.raises(InvalidInput, match=r"puts a prompt before texts.*onnx=false"):
+        made_export(workspace, "support", method="probe", onnx=True, encoder=str(prompting))
 
 
 def test_the_result_lists_every_file_with_its_size_and_checksum(export: Export) -> None:

@@ -121,6 +121,16 @@ def test_rows_are_generated_and_trained_on_and_only_real_rows_are_held_out(conte
     assert "bank-g1" in trained.summary
 
 
+def test_a_run_that_is_repeated_after_an_import_tells_of_the_rows_that_it_made(context: ToolContext) -> None:
+    dataset = save_banking(context.workspace, LABELS, 8)
+    augmented(context, method="mixup", target=10)
+    save_banking(context.workspace, LABELS, 9)
+
+    result = augmented(context, method="mixup", target=10)
+
+    assert (result.augmentation, result.dataset, result.real_rows) == ("bank-g1", dataset, 24)
+
+
 def test_a_training_on_a_part_of_the_rows_never_sees_rows_made_from_the_others(
     context: ToolContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:

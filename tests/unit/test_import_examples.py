@@ -248,6 +248,54 @@ def test_the_label_10_is_never_read_as_1(context: ToolContext, workspace: Worksp
     assert [row.label for row in read_rows(workspace, result.dataset or "", "train")] == ["10", "1", "0", "10"]
 
 
+def test_a_label_minus_1_is_never_read_as_1(context: ToolContext, workspace: Workspace, folder: Path) -> None:
+    workspace.save_task(
+        Task(slug="stars", instruction="Rate the film", labels=tuple(Label(name=name) for name in "12345"))
+    )
+    (folder / "films.csv").write_text("text,label\nloved every minute of it,5\nnobody has rated this one yet,-1\n")
+    request = ImportExamplesRequest(task="stars", split="test", path="films.csv")
+
+    result = import_examples(request, replace(context, import_folders=(folder,)))
+
+    assert result.labels == {"5": 1}
+    assert result.skipped == {"label not in the task": 1}
+
+
+@pytest.mark.parametrize("names", [("-1", "0", "1"), ("A", "A-"), ("_x", "x"), ("mood 1", "mood -1"), ("(1)", "(-1)")])
+def test_names_that_differ_by_a_sign_are_two_labels(names: tuple[str, ...]) -> None:
+    task = Task(slug="signs", instruction="Tell signs apart", labels=tuple(Label(name=name) for name in names))
+
+    assert [LabelNames(task, {}).find(name.upper()) for name in names] == list(names)
+
+
+@pytest.mark.parametrize("name", ["Card lost", "card_lost", "CARD - LOST", " card-lost "])
+def test_what_joins_the_words_of_a_label_does_not_matter(name: str) -> None:
+    task = Task(slug="cards", instruction="Tell cards apart", labels=(Label(name="card lost"), Label(name="c++ card")))
+
+    assert LabelNames(task, {}).find(name) == "card lost"
+    assert LabelNames(task, {}).find("C++_card") == "c++ card"
+
+
+@pytest.mark.parametrize("saved_as", ["folder", "rows.parquet"])
+def test_a_negative_class_number_is_no_label(saved_as: str, run: Importer, folder: Path) -> None:
+    import datasets
+
+    features = datasets.Features(
+        {"text": datasets.Value("string"), "label": datasets.ClassLabel(names=["delivery", "refund"])}
+    )
+    rows = {"text": [ROWS[0][0], ROWS[1][0]], "label": [1, -1]}
+    saved = datasets.Dataset.from_dict(rows, features=features)
+    if saved_as == "folder":
+        saved.save_to_disk(str(folder / saved_as))
+    else:
+        saved.to_parquet(str(folder / saved_as))
+
+    result = run(path=saved_as)
+
+    assert result.labels == {"refund": 1}
+    assert result.skipped == {"no label": 1}
+
+
 def test_rows_that_cannot_be_used_are_counted_by_reason_with_the_first_of_each(run: Importer, folder: Path) -> None:
     lines = [
         json.dumps({"text": "a good row about a parcel", "label": "delivery"}).encode(),
@@ -295,6 +343,15 @@ def test_a_skipped_repeat_names_the_row_that_it_repeats_and_the_similarity(run: 
     assert "like row 1 of the source, similarity 0.9" in first.examples[0].reason
     assert "like train row" in second.examples[0].reason
     assert second.dataset is None
+
+
+def test_blank_lines_before_the_header_of_a_csv_file_do_not_count(run: Importer, folder: Path) -> None:
+    (folder / "rows.csv").write_text("\n \r\n\ntext;label\n" + ";".join(ROWS[0]) + "\nno such label;other\n")
+
+    result = run(path="rows.csv")
+
+    assert result.labels == {ROWS[0][1]: 1}
+    assert [example.row for example in result.examples] == [1]
 
 
 def test_a_quote_that_is_never_closed_costs_one_row_not_the_file(run: Importer, folder: Path) -> None:

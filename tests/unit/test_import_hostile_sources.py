@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import json
+import sys
 import tarfile
 import unicodedata
 from collections.abc import Callable
@@ -251,6 +252,43 @@ def test_a_column_of_lists_is_refused_before_it_is_read(run: Importer, folder: P
 
     with pytest.raises(InvalidInput, match=r"column 'text' no strings but list"):
         run(path="rows.parquet")
+
+
+def test_a_column_that_is_there_twice_is_refused(run: Importer, folder: Path) -> None:
+    columns = [pa.array([text]) for text in ("one text", "another", "refund")]
+    pq.write_table(pa.table(columns, names=["text", "text", "label"]), folder / "twice.parquet")
+    (folder / "twice.csv").write_text("text,label,label\none text,refund,account\n")
+
+    with pytest.raises(InvalidInput, match=r"'twice.parquet': has several columns 'text'.*`text_column`"):
+        run(path="twice.parquet")
+    with pytest.raises(InvalidInput, match=r"'twice.csv': has several columns 'label'.*`label_column`"):
+        run(path="twice.csv")
+
+
+@pytest.mark.parametrize(
+    "far", [pa.array([2**61], pa.timestamp("ms")), pa.array([2**30], pa.date32())], ids=["times", "dates"]
+)
+def test_dates_that_nobody_can_read_are_refused(far: pa.Array, run: Importer, folder: Path) -> None:
+    import datasets
+
+    table = pa.table({"text": ["one text"], "label": far})
+    pq.write_table(table, folder / "dates.parquet")
+    datasets.Dataset(table).save_to_disk(str(folder / "dates"))
+
+    for path in ("dates.parquet", "dates"):
+        with pytest.raises(InvalidInput, match=f"'{path}': holds in its column 'label' dates.*column of strings"):
+            run(path=path)
+
+
+def test_a_link_that_leads_to_itself_is_no_defect(run: Importer, folder: Path) -> None:
+    (folder / "sub" / "rows.jsonl").write_text(json.dumps(ROW) + "\n")
+    (folder / "sub" / "loop").symlink_to("loop")
+
+    if sys.version_info >= (3, 13):  # which takes it for a file that is not there
+        assert run(path="sub").imported == 1
+    else:
+        with pytest.raises(InvalidInput, match=r"'sub': holds 'loop', a link that leads to itself.*Remove"):
+            run(path="sub")
 
 
 def test_the_look_alikes_above_would_lead_elsewhere_if_they_were_folded() -> None:

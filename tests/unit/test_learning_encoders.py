@@ -147,15 +147,47 @@ def test_the_embedded_encoder_is_refused_when_a_byte_of_it_has_changed(
         embedded_folder()
 
 
-def test_the_digest_follows_weights_and_tokenizer_and_nothing_else(tmp_path: Path) -> None:
+def changed(folder: Path, name: str, **settings: object) -> str:
+    """Return the digest of the encoder in `folder` with other settings in its file `name`, which is then put back."""
+    path = folder / name
+    before = path.read_text()
+    path.write_text(json.dumps(json.loads(before) | settings, indent=7))
+    digest = encoder_digest(folder)
+    path.write_text(before)
+    return digest
+
+
+def test_the_digest_follows_all_that_embeddings_need_and_nothing_else(tmp_path: Path) -> None:
     folder = tmp_path / "encoder"
     shutil.copytree(embedded_folder(), folder)
     before = encoder_digest(folder)
+    assert before == open_encoder(DEFAULT_ENCODER).ref.digest
+    others = {
+        changed(folder, "1_Pooling/config.json", pooling_mode_cls_token=True, pooling_mode_mean_tokens=False),
+        changed(folder, "config_sentence_transformers.json", prompts={"query": "query: "}, default_prompt_name="query"),
+        changed(folder, "sentence_bert_config.json", max_seq_length=64),
+        changed(folder, "tokenizer.json", version="2.0"),
+    }
+    assert len(others | {before}) == 5
+
     (folder / "README.md").write_text("other words")
-    assert encoder_digest(folder) == before == open_encoder(DEFAULT_ENCODER).ref.digest
-    with (folder / "tokenizer.json").open("a") as file:
-        file.write(" ")
-    assert encoder_digest(folder) != before
+    (folder / "data_config.json").unlink()
+    assert changed(folder, "config_sentence_transformers.json", __version__={"sentence_transformers": "9"}) == before
+    assert changed(folder, "config.json", transformers_version="9", _name_or_path="elsewhere") == before
+
+
+def test_encoders_that_differ_only_in_their_pooling_share_no_embeddings(tmp_path: Path) -> None:
+    folder = tmp_path / "encoder"
+    shutil.copytree(embedded_folder(), folder)
+    pooling = {"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False, "word_embedding_dimension": 384}
+    (folder / "1_Pooling" / "config.json").write_text(json.dumps(pooling))
+    cache = EmbeddingCache(tmp_path / "cache")
+    texts = ["where is my parcel"]
+
+    open_encoder(DEFAULT_ENCODER).embed(texts, cache)
+    cls = read_encoder(folder, "cls")
+
+    assert np.array_equal(cls.embed(texts, cache), cls.embed(texts))
 
 
 def test_pickled_weights_are_refused_unopened(tmp_path: Path) -> None:

@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from classwright_tools.context import DEFAULT_ENCODER
 from classwright_tools.errors import InvalidInput
+from classwright_tools.learning.encoders import open_encoder, read_encoder
 from classwright_tools.learning.matching.alignment import fit_alignment
 from classwright_tools.learning.matching.lexical import NAMES, LexicalTable, Lexicon
 from classwright_tools.learning.matching.linear import Scaling
@@ -20,6 +22,7 @@ from classwright_tools.learning.matching.table import PairTable, Vocabulary
 from classwright_tools.learning.matching.tokens import TokenProjection, token_pieces, token_states
 from classwright_tools.learning.torch_state import one_thread
 from classwright_tools.measurement.plots import plot_attention
+from learning_parts import prompting_encoder
 from matching_parts import MATERIALS, THINGS, setup_in
 
 TEXTS = st.text(alphabet="ab -é.", max_size=12)
@@ -85,6 +88,16 @@ def test_tokens_read_back_from_the_cache_to_the_bit_and_line_up_with_their_piece
     for text, one, other in zip(texts, first, again, strict=True):
         assert (one == other).all()
         assert len(one) == len(token_pieces(setup.encoder, text))
+
+
+def test_attention_is_to_the_words_of_a_text_and_not_to_what_an_encoder_puts_before_it(tmp_path: Path) -> None:
+    encoder = read_encoder(prompting_encoder(tmp_path / "encoder"), "prompting")
+    plain = open_encoder(DEFAULT_ENCODER)
+
+    [states] = token_states(encoder, ["oak shelf"])
+
+    assert len(states) == len(token_pieces(encoder, "oak shelf")) == 2
+    assert (states == token_states(plain, ["oak shelf"])[0]).all()
 
 
 def test_a_table_of_tokens_is_padded_and_knows_its_lengths(tmp_path: Path) -> None:

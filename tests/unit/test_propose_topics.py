@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -20,6 +21,7 @@ from classwright_tools.propose_topics import (
     ProposeTopicsResult,
     propose_topics,
 )
+from classwright_tools.workspace.workspace import Artifact
 from classwright_tools.writing.writer import Completion, WritingRequest
 from writing_verbs_parts import ScriptedWriter, phrases_of, well_written
 
@@ -33,6 +35,10 @@ def request_for(*labels: str, **more: object) -> ProposeTopicsRequest:
     )
     fields = {"task": "shop", "instruction": "Sort messages.", "labels": LABELS, "topics": topics} | more
     return ProposeTopicsRequest.model_validate(fields)
+
+
+def about_vouchers(label: str) -> LabelTopics:
+    return LabelTopics(label=label, topics=(Topic(name="vouchers", subtopics=("expired",)),))
 
 
 def with_writer(
@@ -252,9 +258,31 @@ def test_labels_may_come_in_several_calls_and_none_is_lost(context: ToolContext)
     assert tree_of(context, third).source_types == ("letter",)
 
 
+@pytest.mark.parametrize("there", [0, 1], ids=["the first topics", "further ones"])
+def test_two_calls_at_the_same_time_lose_no_topics(
+    there: int, context: ToolContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if there:
+        propose_topics(request_for("refund", "delivery", "account"), replace(context, run_key="1"))
+    publish = context.workspace.publish_document
+
+    def publish_second(*given: Any, **named: Any) -> Artifact:
+        monkeypatch.setattr(context.workspace, "publish_document", publish)
+        propose_topics(request_for(topics=(about_vouchers("delivery"),)), replace(context, run_key="other"))
+        return publish(*given, **named)
+
+    monkeypatch.setattr(context.workspace, "publish_document", publish_second)
+    propose_topics(request_for(topics=(about_vouchers("refund"),)), context)
+
+    newest = context.workspace.resolve(None, "topics", "shop")
+    labels = context.workspace.document(newest.id, "topics", TopicTree).labels
+    assert labels[:2] == (about_vouchers("refund"), about_vouchers("delivery"))
+    assert len(labels) == 2 + there
+
+
 def test_new_topics_of_one_label_replace_its_old_ones_alone(context: ToolContext) -> None:
     propose_topics(request_for("refund", "delivery", "account"), replace(context, run_key="1"))
-    edited = LabelTopics(label="refund", topics=(Topic(name="vouchers", subtopics=("expired",)),))
+    edited = about_vouchers("refund")
 
     result = propose_topics(request_for(topics=(edited,)), replace(context, run_key="2"))
 

@@ -17,8 +17,9 @@ from classwright_tools.domain.example import Example, Provenance, make_example
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.errors import Cancelled, DamagedArtifact, InvalidInput, NotEnoughData, NotFound
+from classwright_tools.learning.contrastive import tune
 from classwright_tools.learning.embedding_cache import EmbeddingCache
-from classwright_tools.learning.encoders import Encoder, open_encoder
+from classwright_tools.learning.encoders import Encoder, open_encoder, read_encoder
 from classwright_tools.learning.head import logistic_regression
 from classwright_tools.learning.method import Setup
 from classwright_tools.learning.model import load_model
@@ -27,7 +28,7 @@ from classwright_tools.learning.setfit_library import SETFIT_C, fit_setfit
 from classwright_tools.train_classifier import TrainClassifierRequest, TrainClassifierResult, train_classifier
 from classwright_tools.workspace.datasets import save_dataset
 from classwright_tools.workspace.workspace import Workspace
-from learning_parts import REAL, real_rows, save_rows, written_rows
+from learning_parts import REAL, prompting_encoder, real_rows, save_rows, written_rows
 
 LABELS = ("refund", "delivery", "account")
 TEXTS = ("my money has not come back", "where is the box", "password wrong", "")
@@ -259,6 +260,24 @@ def test_numbers_as_labels_are_not_taken_for_one_another(context: ToolContext, w
     assert [model.labels[place] for place in model.predict_proba(texts).argmax(axis=1)] == ["1", "10", "0"]
 
 
+def test_an_encoder_is_tuned_with_what_it_puts_before_every_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder = read_encoder(prompting_encoder(tmp_path / "encoder"), "prompting")
+    cache = EmbeddingCache(tmp_path / "cache")
+    setup = Setup(encoder=encoder, cache=cache, k=3, epochs=1, seed=0, progress=lambda *_: None)
+    preprocess, prompts = encoder.model.preprocess, set()
+
+    def seen(texts: list[str], prompt: str | None = None, **more: object) -> dict[str, object]:
+        prompts.add(prompt)
+        return preprocess(texts, prompt=prompt, **more)
+
+    monkeypatch.setattr(encoder.model, "preprocess", seen)
+    tune(encoder.model, training_rows(written_rows(), LABELS), setup)
+
+    assert prompts == {"it's of which kind | text: "}
+
+
 def test_the_head_that_setfit_fits_is_for_unit_length_whatever_the_encoder_gives(
     context: ToolContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -307,6 +326,19 @@ def test_a_repeated_run_returns_the_model_that_it_made(context: ToolContext, tas
     save_rows(context.workspace, written_rows())
     assert trained(context, "same", method="probe").model == trained(context, "same", method="probe").model
     assert len(context.workspace.artifacts("support", "model")) == 1
+
+
+def test_a_run_that_is_repeated_after_an_import_tells_of_the_model_that_it_made(
+    context: ToolContext, task: Task
+) -> None:
+    dataset = save_rows(context.workspace, written_rows())
+    trained(context, "same", method="probe")
+    save_rows(context.workspace, written_rows()[:-2], run_key="later")
+
+    result = trained(context, "same", method="probe")
+
+    assert (result.dataset, result.training_rows) == (dataset, 30)
+    assert load_model(context.workspace, result.model).card.dataset == dataset
 
 
 def test_unusable_input_is_named(context: ToolContext, task: Task) -> None:

@@ -6,8 +6,10 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -175,6 +177,25 @@ def test_a_task_gets_a_new_version_only_when_it_changes(workspace: Workspace, ta
     changed = task.model_copy(update={"labels": (*task.labels, Label(name="praise"))})
     assert workspace.save_task(changed).version == 2
     assert workspace.task("support").label_names[-1] == "praise"
+
+
+@ON_BOTH
+def test_a_task_that_several_save_at_once_gets_a_version_for_each_of_its_forms(workspace: Workspace) -> None:
+    forms = [f"Tell them apart, in way {number}." for number in range(4)]
+    labels = (Label(name="refund"), Label(name="delivery"))
+    for number in range(10):
+        slug = f"task_{number}"
+        together = Barrier(len(forms) * 2)
+
+        def save(instruction: str, slug: str = slug, together: Barrier = together) -> int:
+            together.wait()
+            return workspace.save_task(Task(slug=slug, instruction=instruction, labels=labels)).version
+
+        with ThreadPoolExecutor(len(forms) * 2) as threads:
+            versions = list(threads.map(save, [*forms, *forms]))
+
+        assert set(versions) >= {1, 2, 3, 4}
+        assert workspace.task(slug).version == max(versions)
 
 
 @ON_BOTH

@@ -76,7 +76,7 @@ def error_analysis(request: ErrorAnalysisRequest, context: ToolContext) -> Error
 
     workspace = context.workspace
     task = workspace.artifact(request.model, "model").task
-    dataset = workspace.resolve(request.dataset, "dataset", task).id
+    dataset = workspace.dataset_read(request.dataset, task, run_key=context.run_key, makes="report")
     context.progress(0.0, f"Reading {dataset}")
     model = load_model(workspace, request.model)
     asked = asked_pairs(model, request.model, request.pairs)

@@ -61,7 +61,7 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
 
     workspace = context.workspace
     task = workspace.artifact(request.model, "model").task
-    dataset = workspace.resolve(request.dataset, "dataset", task).id
+    dataset = workspace.dataset_read(request.dataset, task, run_key=context.run_key, makes="report")
     context.progress(0.0, f"Reading the {request.split} rows of {dataset}")
     rows = read_split(workspace, dataset, request.split)
     # Embeddings are not remembered: a text that was embedded before would look faster to classify than it is.
@@ -134,9 +134,10 @@ def _compare(request: EvaluateRequest, context: ToolContext, found: Answers, oth
 
 
 def _uses_of_test(context: ToolContext, task: str) -> int:
-    """Return how often the task's test rows have been used, this time included."""
-    reports = context.workspace.artifacts(task, "report")
-    return 1 + len([r for r in reports if r.facts.get("split") == "test" and r.run_key != context.run_key])
+    """Return how often the task's test rows had been used when this run measured on them, this time included."""
+    own = context.workspace.made_by(context.run_key, "report")
+    reports = [r for r in context.workspace.artifacts(task, "report") if own is None or r.number < own.number]
+    return 1 + len([r for r in reports if r.facts.get("split") == "test"])
 
 
 def _warnings(data: str, uses: int, trained_on: int, queries: int) -> tuple[str, ...]:

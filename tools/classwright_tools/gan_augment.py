@@ -92,7 +92,7 @@ def gan_augment(request: GanAugmentRequest, context: ToolContext) -> GanAugmentR
     task = workspace.task(request.task)
     if request.target is not None and request.weight is not None:
         raise InvalidInput("target and weight", "are two ways of saying how many rows", "Give one of them.")
-    dataset = workspace.resolve(request.dataset, "dataset", task.slug).id
+    dataset = workspace.dataset_read(request.dataset, task.slug, run_key=context.run_key, makes="augmentation")
     corpus = workspace.artifact(request.pretrain_dataset, "dataset").id if request.pretrain_dataset else None
 
     # After the look-ups: importing torch takes seconds, and a slip in a name should be told at once.

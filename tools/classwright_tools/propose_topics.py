@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, ValidationError, field_validator
 
@@ -13,6 +13,9 @@ from classwright_tools.domain.task import Label, Language, Task, TaskKind
 from classwright_tools.domain.topic_tree import LabelTopics, Phrase, TopicTree
 from classwright_tools.domain.usage import WriterUsage
 from classwright_tools.errors import InvalidInput, unknown_id
+
+if TYPE_CHECKING:
+    from classwright_tools.workspace.workspace import Artifact
 
 SOURCE_TYPES_WANTED = 3
 PLAIN_SOURCE_TYPES = ("short message", "e-mail", "spoken words transcribed to text")  # where nobody names any
@@ -113,9 +116,9 @@ def propose_topics(request: ProposeTopicsRequest, context: ToolContext) -> Propo
         return _with_usage(_result(request, task, tree, made.id), WriterUsage(**told) if told else None)
     if context.writer:
         tree, usage = _tree_from_writer(request, task, context)
-        return _with_usage(_result(request, task, tree, _saved(tree, task, context, usage)), usage)
-    so_far = _tree_so_far(request, task, context)
-    return _result(request, task, so_far, _saved(so_far, task, context, None) if so_far else None)
+        newest = context.workspace.latest("topics", task.slug)
+        return _with_usage(_result(request, task, tree, _saved(tree, task, context, newest, usage=usage)), usage)
+    return _result(request, task, *_merged(request, task, context))
 
 
 def _task(request: ProposeTopicsRequest) -> Task:
@@ -195,11 +198,33 @@ def _tree_from_writer(request: ProposeTopicsRequest, task: Task, context: ToolCo
     return tree, growth.usage
 
 
-def _tree_so_far(request: ProposeTopicsRequest, task: Task, context: ToolContext) -> TopicTree | None:
-    """Return the request's topics merged with those that earlier calls gave for this version of the task."""
+def _merged(
+    request: ProposeTopicsRequest, task: Task, context: ToolContext
+) -> tuple[TopicTree, str] | tuple[None, None]:
+    """Store the request's topics merged with those of earlier calls, and return the tree and its id, if there is one.
+
+    A call beside this one may send the topics of other labels: no topics of either are lost.
+    """
+    from classwright_tools.workspace.workspace import Overtaken
+
+    while True:
+        earlier = context.workspace.artifacts(task.slug, "topics")
+        tree = _tree_so_far(request, task, context, earlier)
+        if tree is None:
+            return None, None
+        try:
+            return tree, _saved(tree, task, context, next(iter(earlier), None), on_newest=True)
+        except Overtaken:
+            context.progress(None, "topics were added meanwhile: merging them again")
+
+
+def _tree_so_far(
+    request: ProposeTopicsRequest, task: Task, context: ToolContext, trees: Sequence[Artifact]
+) -> TopicTree | None:
+    """Return the request's topics merged with those of `trees`, newest first, that are of this version of the task."""
     branches = {branch.label: branch for branch in request.topics}
     source_types = request.source_types
-    for earlier in context.workspace.artifacts(task.slug, "topics"):
+    for earlier in trees:
         if earlier.facts.get("task_version") != task.version:
             break
         tree = context.workspace.document(earlier.id, "topics", TopicTree)
@@ -216,10 +241,21 @@ def _tree_so_far(request: ProposeTopicsRequest, task: Task, context: ToolContext
     )
 
 
-def _saved(tree: TopicTree, task: Task, context: ToolContext, usage: WriterUsage | None) -> str:
-    """Store `tree` and return its id; the newest tree's id if that is the same."""
+def _saved(
+    tree: TopicTree,
+    task: Task,
+    context: ToolContext,
+    newest: Artifact | None,
+    *,
+    on_newest: bool = False,
+    usage: WriterUsage | None = None,
+) -> str:
+    """Store `tree` and return its id; that of the `newest` tree if it is the same.
+
+    Raises:
+        Overtaken: `on_newest`, and another tree has become the newest; nothing was stored.
+    """
     workspace = context.workspace
-    newest = workspace.latest("topics", task.slug)
     is_current = newest is not None and newest.facts.get("task_version") == task.version
     if newest and is_current and workspace.document(newest.id, "topics", TopicTree) == tree:
         return newest.id
@@ -228,6 +264,8 @@ def _saved(tree: TopicTree, task: Task, context: ToolContext, usage: WriterUsage
         task.slug,
         tree,
         run_key=context.run_key,
+        parent=newest.id if newest and on_newest else None,
+        on_newest=on_newest,
         task_version=task.version,
         complete=not _lacking(task, tree),
         cells=len(tree.cells()),

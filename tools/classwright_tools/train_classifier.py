@@ -132,7 +132,7 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
     _check_method(request.method, task)
     _check_pair_options(request, task)
     _check_imbalance(request)
-    dataset = workspace.resolve(request.dataset, "dataset", task.slug).id
+    dataset = workspace.dataset_read(request.dataset, task.slug, run_key=context.run_key, makes="model")
 
     # After the look-ups: importing torch takes seconds, and a slip in a name should be told at once.
     from classwright_tools.augmentation.row_source import row_source

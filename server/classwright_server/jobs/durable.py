@@ -82,6 +82,8 @@ class JobRecord:
     outcome: Outcome | None
     created: datetime
     updated: datetime
+    made: tuple[str, ...] = ()
+    """What it had made when it was cancelled; looked for only then."""
 
 
 class Jobs:

@@ -73,7 +73,7 @@ class Columns:
         """Return the columns to read of `source`, which has the columns `there`.
 
         Raises:
-            InvalidInput: a wanted column is not there; those that are there are named.
+            InvalidInput: a wanted column is not there, and those that are there are named; or it is there twice.
         """
         columns = self.like(there)
         wanted_as = (("text_column", columns.text), ("pair_column", columns.pair), ("label_column", columns.label))
@@ -82,6 +82,10 @@ class Columns:
                 names = ", ".join(as_name(name) for name in there[:30]) or "none"
                 raise InvalidInput(
                     source, f"has no column {wanted!r}; it has {names}", f"Pass one of them as `{argument}`."
+                )
+            if wanted is not None and there.count(wanted) > 1:
+                raise InvalidInput(
+                    source, f"has several columns {wanted!r}", f"Rename the one to read, and pass it as `{argument}`."
                 )
         return columns
 
@@ -146,7 +150,7 @@ def _json_row(line: str | None, value: Any, columns: Columns) -> SourceRow:
 
 
 def read_csv(path: Path, columns: Columns, position: Position) -> Iterator[SourceRow]:
-    """Yield the rows under the header of a CSV or TSV file, plain or gzipped.
+    """Yield the rows under the header, the first line that is not blank, of a CSV or TSV file, plain or gzipped.
 
     The delimiter is the one of "," ";" tab "|" by which the header holds the text column. Of a row whose quote is never
     closed the first line is skipped, and reading goes on at the next one.
@@ -154,7 +158,7 @@ def read_csv(path: Path, columns: Columns, position: Position) -> Iterator[Sourc
     source = f"file {path.name!r}"
     with _opened(path, position) as file:
         lines = _bounded_lines(file)
-        header_line = next(lines, "")
+        header_line = next((line for line in lines if line is None or line.strip()), "")
         header, delimiter = _header(header_line or "", columns, tabs_first=".tsv" in path.name.lower())
         if not any(header):
             return
@@ -278,21 +282,38 @@ def read_parquet(path: Path, columns: Columns) -> Iterator[SourceRow]:
         with pq.ParquetFile(path, read_dictionary=columns.names) as file:
             _refuse_parquet_bomb(source, file.metadata, columns)
             for batch in file.iter_batches(batch_size=PARQUET_BATCH, columns=columns.names):
-                yield from arrow_rows(batch, columns, names)
+                yield from arrow_rows(source, batch, columns, names)
     except pa.ArrowException as error:
         raise InvalidInput(source, "cannot be read as Parquet", "Check that it was copied whole.") from error
 
 
-def arrow_rows(batch: Any, columns: Columns, names: list[str]) -> Iterator[SourceRow]:
-    """Yield the rows of an Arrow record batch; `names` are those of the label column's class numbers, if it has any."""
-    values = {name: _values(batch.column(name)) for name in columns.names}
-    if columns.label:
-        values[columns.label] = [
-            names[label] if isinstance(label, int) and 0 <= label < len(names) else label
-            for label in values[columns.label]
-        ]
+def arrow_rows(source: str, batch: Any, columns: Columns, names: list[str]) -> Iterator[SourceRow]:
+    """Yield the rows of an Arrow record batch; `names` are those of the label column's class numbers, if it has any.
+
+    Raises:
+        InvalidInput: a column holds dates or times that Python cannot tell.
+    """
+    values = {}
+    for name in columns.names:
+        try:
+            values[name] = _values(batch.column(name))
+        except (OverflowError, ValueError) as error:
+            raise InvalidInput(
+                source,
+                f"holds in its column {as_name(name)} dates or times outside the years 1 to 9999, or of no known zone",
+                "Pass a column of strings.",
+            ) from error
+    if columns.label and names:
+        values[columns.label] = [_class_name(label, names) for label in values[columns.label]]
     for row in zip(*values.values(), strict=True):
         yield columns.row(dict(zip(values, row, strict=True)))
+
+
+def _class_name(label: Any, names: list[str]) -> Any:
+    """Return the name of the class number `label`; a negative one is how `datasets` says that a row has no label."""
+    if not isinstance(label, int) or label >= len(names):
+        return label
+    return names[label] if label >= 0 else None
 
 
 def refuse_nested(source: str, schema: Any, columns: Columns) -> None:

@@ -63,7 +63,13 @@ def _refuse_code(path: Path, folders: tuple[Path, ...]) -> None:
             "Save the rows as JSONL, CSV or Parquet.",
         )
     for inner in path.rglob("*") if path.is_dir() else ():
-        if not any(inner.resolve().is_relative_to(folder.resolve()) for folder in folders):
+        try:
+            leads_to = inner.resolve()
+        except (OSError, RuntimeError) as error:
+            raise InvalidInput(
+                f"folder {path.name!r}", f"holds {inner.name!r}, a link that leads to itself", "Remove the link."
+            ) from error
+        if not any(leads_to.is_relative_to(folder.resolve()) for folder in folders):
             raise InvalidInput(
                 f"folder {path.name!r}",
                 f"holds {inner.name!r}, which leads out of the import folders",

@@ -199,4 +199,4 @@ def _dataset_rows(dataset: Any, columns: Columns, subject: str) -> Iterator[Sour
     names = list(getattr(feature, "names", None) or [])
     for table in dataset.with_format("arrow").iter(batch_size=ARROW_BATCH):
         for batch in table.to_batches():
-            yield from arrow_rows(batch, columns, names)
+            yield from arrow_rows(subject, batch, columns, names)

@@ -22,6 +22,15 @@ Language = Annotated[
 TaskKind = Literal["text", "pair"]
 
 
+# What joins two words. A sign before or behind a name, or before a number in it, is none: "-1" is not "1".
+_JOINT = re.compile(r"(?<=[^\s_-])(?![\s_-]*\s-\d)[\s_-]+(?=[^\s_-])")
+
+
+def folded_name(name: str) -> str:
+    """Return `name` without what may differ in one label's name: case, and spaces, "_" and "-" between words."""
+    return _JOINT.sub(" ", name.strip()).casefold()
+
+
 class Label(Noun):
     """One class: its name, what belongs in it, and a few texts when there are any."""
 
@@ -67,7 +76,7 @@ class Task(Noun):
         """Refuse two names that a reader, or a model, would take for one."""
         seen: dict[str, str] = {}
         for label in labels:
-            folded = re.sub(r"[\s_-]+", " ", label.name).strip().casefold()
+            folded = folded_name(label.name)
             if folded in seen:
                 raise ValueError(
                     f"label {label.name!r} repeats {seen[folded]!r} but for case, spaces, '_' or '-': rename one"

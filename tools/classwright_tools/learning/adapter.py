@@ -49,7 +49,12 @@ def adapted(model: SentenceTransformer, adapter: Adapter) -> SentenceTransformer
     hidden = _dense(adapter.hidden_weights, adapter.hidden_biases, torch.nn.ReLU())
     outer = _dense(adapter.weights, adapter.biases, torch.nn.Identity())
     modules = [*model, Normalize(), hidden, outer, Normalize()]
-    return SentenceTransformer(modules=modules, device=str(model.device))
+    return SentenceTransformer(
+        modules=modules,
+        device=str(model.device),
+        prompts={name: prompt for name, prompt in model.prompts.items() if prompt is not None},
+        default_prompt_name=model.default_prompt_name,
+    )
 
 
 def _dense(weights: np.ndarray, biases: np.ndarray, activation: torch.nn.Module) -> Dense:

@@ -20,7 +20,7 @@ import torch
 from sentence_transformers import SentenceTransformer
 
 from classwright_tools.learning.batches import balanced_batches
-from classwright_tools.learning.encoders import Encoder
+from classwright_tools.learning.encoders import Encoder, usual_prompt
 from classwright_tools.learning.head import fit_head
 from classwright_tools.learning.method import Fitted, Setup
 from classwright_tools.learning.rows import Rows
@@ -133,7 +133,8 @@ def cut_length(model: SentenceTransformer, texts: tuple[str, ...]) -> int | None
     """Return the tokens at which texts are cut while training: enough for all but one in a hundred."""
     if model.max_seq_length is None:
         return None
-    lengths = [len(tokens) for tokens in model.tokenizer(list(texts), truncation=False, verbose=False)["input_ids"]]
+    embedded = [usual_prompt(model) + text for text in texts]
+    lengths = [len(tokens) for tokens in model.tokenizer(embedded, truncation=False, verbose=False)["input_ids"]]
     return min(int(model.max_seq_length), ceil(np.percentile(lengths, CUT_PERCENTILE)))
 
 
@@ -178,7 +179,8 @@ def _embeddings(model: SentenceTransformer, texts: list[str]) -> torch.Tensor:
     order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
     parts = []
     for start in range(0, len(order), ENCODED_AT_ONCE):
-        features = model.preprocess([texts[place] for place in order[start : start + ENCODED_AT_ONCE]])
+        together = [texts[place] for place in order[start : start + ENCODED_AT_ONCE]]
+        features = model.preprocess(together, prompt=usual_prompt(model))
         on_device = {
             name: value.to(model.device) if isinstance(value, torch.Tensor) else value
             for name, value in features.items()

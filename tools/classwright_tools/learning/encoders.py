@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -24,9 +25,14 @@ EMBEDDED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d
 
 # What is fetched from a hub: weights, configurations and vocabularies, never a pickle and never code.
 FETCHED = ("*.safetensors", "*.json", "*.txt", "*.model")
-NOT_FETCHED = ("onnx/*", "openvino/*")
+OTHER_FORMATS = ("onnx", "openvino")
+NOT_FETCHED = tuple(f"{folder}/*" for folder in OTHER_FORMATS)
 WEIGHTS = "*.safetensors"
 TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "merges.txt", "*.model")
+# What else an embedding depends on: how tokens are pooled, where texts are cut, what is put before them.
+SETTINGS_FILES = ("modules.json", "*config*.json")
+TRAINING_DATA = "data_config.json"  # what some models tell of their training
+STAMPS = ("__version__", "transformers_version", "_name_or_path", "name_or_path")  # who wrote a file, and where
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
 
 BATCH = 32  # texts a forward pass
@@ -115,6 +121,11 @@ def read_encoder(folder: Path, name: str) -> Encoder:
     return Encoder(ref=EncoderRef(name=name, digest=encoder_digest(folder)), model=model)
 
 
+def usual_prompt(model: SentenceTransformer) -> str:
+    """Return what `model.encode` puts before every text, which few encoders have; usually nothing."""
+    return model.prompts.get(model.default_prompt_name or "") or ""
+
+
 def encoder_folder(name: str) -> Path:
     """Return the folder on this machine that holds the encoder `name`, fetching it from the hub if need be."""
     if Path(name).is_absolute():
@@ -166,11 +177,28 @@ def embedded_folder() -> Path:
 
 
 def encoder_digest(folder: Path) -> str:
-    """Return the SHA-256 over the names and contents of an encoder's weights and tokenizer files, in hexadecimal."""
+    """Return the SHA-256, in hexadecimal, over the names and contents of all files that an encoder's embeddings need.
+
+    They are those of the weights, the tokenizer and the settings; of these what they say counts, not how it is written.
+    """
     digest = hashlib.sha256()
     for path in _found(folder, (WEIGHTS, *TOKENIZER_FILES)):
         digest.update(f"{path.relative_to(folder).as_posix()} {file_sha256(path)}\n".encode())
+    for path in _found(folder, SETTINGS_FILES):
+        if path.name != TRAINING_DATA and path.parent.name not in OTHER_FORMATS:
+            digest.update(f"{path.relative_to(folder).as_posix()} {_settings(path)}\n".encode())
     return digest.hexdigest()
+
+
+def _settings(path: Path) -> str:
+    """Return what a file of settings says, in one form."""
+    try:
+        settings = json.loads(path.read_bytes())
+    except ValueError:  # sentence-transformers will say so
+        return file_sha256(path)
+    if isinstance(settings, dict):
+        settings = {name: value for name, value in settings.items() if name not in STAMPS}
+    return json.dumps(settings, sort_keys=True)
 
 
 def file_sha256(path: Path) -> str:
@@ -183,7 +211,7 @@ def refuse_pickled_weights(folder: Path, name: str) -> None:
     """Raise `InvalidInput` if a part of the model in `folder` has its weights in a pickle and not in safetensors."""
     has_weights = any(folder.rglob(WEIGHTS))
     for pickled in folder.rglob("*.bin"):
-        if not any(pickled.parent.glob(WEIGHTS)) and pickled.parent.name not in ("onnx", "openvino"):
+        if not any(pickled.parent.glob(WEIGHTS)) and pickled.parent.name not in OTHER_FORMATS:
             has_weights = False
     if not has_weights:
         raise InvalidInput(

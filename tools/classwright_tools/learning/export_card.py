@@ -11,6 +11,7 @@ import yaml
 from classwright_tools.domain.cards import ModelCard, Validation
 from classwright_tools.domain.figures import Estimate, Figures
 from classwright_tools.domain.task import Task
+from classwright_tools.learning.encoders import usual_prompt
 from classwright_tools.learning.model import Classifier, MatchClassifier
 from classwright_tools.learning.pair_encoder import DIFFERENCE_SCALE, PRODUCT_SCALE
 from classwright_tools.measurement.evaluation import EvaluationReport
@@ -78,7 +79,7 @@ labels = json.load(open("labels.json", encoding="utf-8"))["labels"]
 tokenizer = Tokenizer.from_file("tokenizer.json")
 tokenizer.enable_truncation({length})
 tokenizer.enable_padding(pad_id={pad_id}, pad_token={pad_token!r})
-tokens = tokenizer.encode_batch(["{text}"])
+tokens = tokenizer.encode_batch({texts})
 feeds = {{
 {feeds}
 }}
@@ -206,8 +207,9 @@ def _use(model: Classifier, onnx_inputs: Sequence[str]) -> str:
     if onnx_inputs:
         tokenizer = model.encoder.model.tokenizer
         feeds = "\n".join(f'    "{name}": [one.{TOKEN_FIELDS[name]} for one in tokens],' for name in onnx_inputs)
+        prompt = usual_prompt(model.encoder.model)
         code = ONNX_CODE.format(
-            text=text,
+            texts=f'[{prompt!r} + text for text in ["{text}"]]' if prompt else f'["{text}"]',
             feeds=feeds,
             length=model.encoder.model.max_seq_length,
             pad_id=tokenizer.pad_token_id,

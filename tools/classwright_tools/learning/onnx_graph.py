@@ -13,6 +13,7 @@ import torch
 from sentence_transformers import SentenceTransformer
 
 from classwright_tools.errors import InvalidInput
+from classwright_tools.learning.encoders import usual_prompt
 from classwright_tools.learning.model import TextClassifier
 
 OPSET = 18
@@ -47,7 +48,7 @@ def save_onnx(path: Path, model: TextClassifier) -> tuple[str, ...]:
     (texts, labels): what `predict_proba` returns, to about 1e-6.
 
     Raises:
-        InvalidInput: the encoder is not one that takes token ids and an attention mask.
+        InvalidInput: the encoder is not one that takes token ids and an attention mask, and nothing besides.
     """
     encoder = copy.deepcopy(model.sentence_transformer()).cpu().eval()
     tokens = dict(encoder.preprocess(list(TRACED)))
@@ -56,6 +57,12 @@ def save_onnx(path: Path, model: TextClassifier) -> tuple[str, ...]:
         raise InvalidInput(
             f"model on {model.card.encoder.name!r}",
             "cannot become an ONNX graph: its encoder does not take token ids and an attention mask",
+            "Export it with onnx=false.",
+        )
+    if usual_prompt(encoder) and not all(getattr(module, "include_prompt", True) for module in encoder):
+        raise InvalidInput(
+            f"model on {model.card.encoder.name!r}",
+            "cannot become an ONNX graph: its encoder puts a prompt before texts and leaves it out of their embeddings",
             "Export it with onnx=false.",
         )
     temperature = model.card.temperature

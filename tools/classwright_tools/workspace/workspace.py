@@ -90,6 +90,8 @@ class Workspace:
     def save_task(self, task: Task) -> Task:
         """Store `task` and return it with its version: the old one if nothing changed, else one higher."""
         with Session(self.engine) as session, session.begin():
+            if self.engine.dialect.name != "sqlite":  # a new task has no row yet that could be locked
+                session.execute(select(func.pg_advisory_xact_lock(func.hashtext(task.slug))))
             row = session.scalars(
                 select(TaskRow).where(TaskRow.slug == task.slug).order_by(TaskRow.version.desc()).limit(1)
             ).first()
@@ -179,14 +181,22 @@ class Workspace:
         return self._artifact(row)
 
     def publish_document(
-        self, kind: Kind, task: str, document: Noun, *, run_key: str, parent: str | None = None, **facts: Any
+        self,
+        kind: Kind,
+        task: str,
+        document: Noun,
+        *,
+        run_key: str,
+        parent: str | None = None,
+        on_newest: bool = False,
+        **facts: Any,
     ) -> Artifact:
-        """Make an artifact that is one JSON document (a topic tree, a plan, an assignment)."""
+        """Make an artifact that is one JSON document (a topic tree, a plan, an assignment), as `publish` does."""
 
         def write(folder: Path) -> None:
             (folder / DOCUMENT).write_text(document.model_dump_json(indent=1), encoding="utf-8")
 
-        return self.publish(kind, task, write, run_key=run_key, parent=parent, facts=facts)
+        return self.publish(kind, task, write, run_key=run_key, parent=parent, on_newest=on_newest, facts=facts)
 
     def document(self, id_: str, kind: Kind, model: type[N]) -> N:
         """Return the JSON document of the artifact `id_` as a `model`.
@@ -257,6 +267,24 @@ class Workspace:
                 select(ArtifactRow).where(ArtifactRow.run_key == run_key, ArtifactRow.kind == kind)
             ).first()
             return self._artifact(row) if row else None
+
+    def made_in(self, run_key: str) -> list[str]:
+        """Return the ids of all artifacts that the run `run_key` made, in the order of their making."""
+        with Session(self.engine) as session:
+            made = select(ArtifactRow.id).where(ArtifactRow.run_key == run_key).order_by(ArtifactRow.created)
+            return list(session.scalars(made))
+
+    def dataset_read(self, id_: str | None, task: str, *, run_key: str, makes: Kind) -> str:
+        """Return the id of the dataset to read for an artifact of the kind `makes`: `id_`, or else the task's newest.
+
+        A run that is repeated reads the one that it read when it made the artifact, whatever was made since.
+
+        Raises:
+            NotFound: there is none.
+            InvalidInput: `id_` is no dataset, or belongs to another task.
+        """
+        made = self.made_by(run_key, makes)
+        return str(made.facts["dataset"]) if made else self.resolve(id_, "dataset", task).id
 
     # --- inside
 

@@ -102,7 +102,8 @@ def token_pieces(encoder: Encoder, text: str) -> list[str]:
 
 
 def _computed(encoder: Encoder, texts: list[str]) -> list[np.ndarray]:
-    outputs: Any = encoder.model.encode(texts, batch_size=64, output_value=None, show_progress_bar=False)
+    # Without the encoder's usual prompt, if it has one: attention is to the words of the text.
+    outputs: Any = encoder.model.encode(texts, prompt="", batch_size=64, output_value=None, show_progress_bar=False)
     special = set(encoder.model.tokenizer.all_special_ids)
     states = []
     for output in outputs:
