@@ -8,6 +8,7 @@ from pathlib import Path
 import matplotlib.image
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,7 +18,7 @@ from classwright_tools.learning.matching.lexical import NAMES, LexicalTable, Lex
 from classwright_tools.learning.matching.linear import Scaling
 from classwright_tools.learning.matching.pairs import make_pairs
 from classwright_tools.learning.matching.table import PairTable, Vocabulary
-from classwright_tools.learning.matching.tokens import TokenProjection, token_pieces, token_states
+from classwright_tools.learning.matching.tokens import TokenProjection, own_tokens, token_pieces, token_states
 from classwright_tools.learning.torch_state import one_thread
 from classwright_tools.measurement.plots import plot_attention
 from matching_parts import MATERIALS, THINGS, setup_in
@@ -85,6 +86,13 @@ def test_tokens_read_back_from_the_cache_to_the_bit_and_line_up_with_their_piece
     for text, one, other in zip(texts, first, again, strict=True):
         assert (one == other).all()
         assert len(one) == len(token_pieces(setup.encoder, text))
+
+
+def test_the_tokens_of_a_text_are_found_on_the_device_where_the_encoder_is() -> None:
+    ids, mask, special = [101, 7, 102, 8, 0], torch.tensor([1, 1, 1, 1, 0]), {101, 102}
+    assert own_tokens(ids, mask, special).tolist() == [False, True, False, True, False]
+    # A device that holds shapes alone: like a GPU it takes no tensor of another one.
+    assert own_tokens(ids, mask.to("meta"), special).is_meta
 
 
 def test_a_table_of_tokens_is_padded_and_knows_its_lengths(tmp_path: Path) -> None:
