@@ -23,7 +23,7 @@ from classwright_tools.learning.imbalance.cluster import fit_cluster
 from classwright_tools.learning.method import Fit, Fitted, FittedModel, Progress, Setup
 from classwright_tools.learning.pair_matching import fit_pair_matcher
 from classwright_tools.learning.probe import fit_probe
-from classwright_tools.learning.rows import Rows, without_queries
+from classwright_tools.learning.rows import Rows, query_numbers, without_queries
 from classwright_tools.learning.setfit_library import fit_setfit
 from classwright_tools.learning.splits import Folds, grouped_folds, needed_folds
 
@@ -45,19 +45,21 @@ ENOUGH_REAL = 50  # real rows: with fewer, a difference of ten points between tw
 class HeldOut:
     """Rows that a model was not trained on: their label numbers (n,), and the logits (n, k) that it gave them.
 
-    `mismatch` is the setup's; with `alike`, labels count alike, however many rows they have.
+    `mismatch` is the setup's; with `alike`, labels count alike, however many rows they have. `queries` (n,) are numbers
+    of the pairs' queries, None for single texts.
     """
 
     data: Origin
     labels: np.ndarray
     logits: np.ndarray
-    mismatch: int | None = None
-    alike: bool = False
+    mismatch: int | None
+    alike: bool
+    queries: np.ndarray | None
 
     @cached_property
     def validation(self) -> Validation:
         """The figures on these rows."""
-        return validation_of(self.labels, self.logits, self.data, self.mismatch)
+        return validation_of(self.labels, self.logits, self.data, self.mismatch, self.queries)
 
     @property
     def merit(self) -> float:
@@ -127,7 +129,7 @@ def _by_real_rows(names: tuple[str, ...], rows: Rows, validation: ValidationRows
         own = replace(setup, progress=parts[name])
         fits[name] = _fit(name, rows, own)
         logits = fits[name].logits(validation.texts, own)
-        held[name] = HeldOut(validation.data, validation.labels, logits, setup.mismatch, setup.imbalance != "none")
+        held[name] = _held(validation.data, validation.texts, validation.labels, logits, setup)
     best = _best(held)
     folds = grouped_folds(rows, setup.seed) if best == "probe" else []
     grouped = _held_out("probe", rows, folds, setup).validation if folds else None
@@ -152,8 +154,9 @@ def _by_groups(names: tuple[str, ...], rows: Rows, validation: ValidationRows | 
     trained = _calibrated(best, fitted, held, grouped, grouped.validation)
     if validation is None:
         return trained
-    figures = validation_of(validation.labels, fitted.logits(validation.texts, own), validation.data, setup.mismatch)
-    return replace(trained, validation=figures)
+    logits = fitted.logits(validation.texts, own)
+    checked = _held(validation.data, validation.texts, validation.labels, logits, setup)
+    return replace(trained, validation=checked.validation)
 
 
 def _fit(name: str, rows: Rows, setup: Setup) -> FittedModel:
@@ -194,8 +197,14 @@ def _held_out(name: str, rows: Rows, folds: Folds, setup: Setup) -> HeldOut:
         own = replace(setup, progress=progress, pairs=pairs)
         fitted = _fit(name, rows.take(train_places), own)
         logits.append(fitted.logits(held_out.texts, own))
-    places = np.concatenate([held for _, held in folds])
-    return HeldOut(rows.origin, rows.labels[places], np.concatenate(logits), setup.mismatch, setup.imbalance != "none")
+    held = rows.take(np.concatenate([held for _, held in folds]))
+    return _held(held.origin, held.texts, held.labels, np.concatenate(logits), setup)
+
+
+def _held(data: Origin, texts: tuple[str, ...], labels: np.ndarray, logits: np.ndarray, setup: Setup) -> HeldOut:
+    """Return the `logits` (n, k) of `texts` that were held out, with what the setup says of them."""
+    queries = query_numbers(texts) if setup.pairs else None
+    return HeldOut(data, labels, logits, setup.mismatch, setup.imbalance != "none", queries)
 
 
 def _best(held: dict[str, HeldOut]) -> str:
