@@ -15,11 +15,13 @@ import numpy as np
 
 from classwright_tools.domain.cards import Validation
 from classwright_tools.domain.example import Origin
+from classwright_tools.errors import NotEnoughData
 from classwright_tools.learning.calibration import abstaining_threshold, fit_temperature, softmax
 from classwright_tools.learning.contrastive import fit_contrastive
 from classwright_tools.learning.figures import validation_of
 from classwright_tools.learning.imbalance.balanced_heads import adjusted
 from classwright_tools.learning.imbalance.cluster import fit_cluster
+from classwright_tools.learning.matching.fit import LEAST_ROWS
 from classwright_tools.learning.method import Fit, Fitted, FittedModel, Progress, Setup
 from classwright_tools.learning.pair_matching import fit_pair_matcher
 from classwright_tools.learning.probe import fit_probe
@@ -94,7 +96,8 @@ def train(method: str, rows: Rows, validation: ValidationRows | None, setup: Set
     """Train by `method`, a key of `METHODS` or "auto", and return the model with its figures.
 
     Raises:
-        NotEnoughData: there are too few real validation rows to choose and calibrate by, and no row can be held out.
+        NotEnoughData: there are too few real validation rows to choose and calibrate by, and no row can be held out, or
+            for a matcher no mismatch.
     """
     names = _tried(rows, setup) if method == "auto" else (method,)
     setup = replace(setup, progress=_rising(setup.progress))
@@ -142,11 +145,12 @@ def _by_groups(names: tuple[str, ...], rows: Rows, validation: ValidationRows | 
     A fine-tuning is measured on one hold-out, the probe on five folds; to choose, only the rows that all have count.
 
     Raises:
-        NotEnoughData: no row can be held out.
+        NotEnoughData: no row can be held out, or for a matcher no mismatch can.
     """
-    parts = _parts(setup.progress, (*names, "final"))
     folds = needed_folds(rows, setup.seed)
-    held = {name: _held_out(name, rows, folds[:1], replace(setup, progress=parts[name])) for name in names}
+    names, hold_out = _hold_out(names, rows, folds, setup)
+    parts = _parts(setup.progress, (*names, "final"))
+    held = {name: _held_out(name, rows, hold_out, replace(setup, progress=parts[name])) for name in names}
     best = _best(held)
     own = replace(setup, progress=parts["final"])
     fitted = _fit(best, rows, own)
@@ -157,6 +161,33 @@ def _by_groups(names: tuple[str, ...], rows: Rows, validation: ValidationRows | 
     logits = fitted.logits(validation.texts, own)
     checked = _held(validation.data, validation.texts, validation.labels, logits, setup)
     return replace(trained, validation=checked.validation)
+
+
+def _hold_out(names: tuple[str, ...], rows: Rows, folds: Folds, setup: Setup) -> tuple[tuple[str, ...], Folds]:
+    """Return the methods that can be measured, and the one fold to measure them on.
+
+    A matcher needs mismatches on both sides of it. Where they are of so few queries that no fold has them, a choice is
+    left without it.
+
+    Raises:
+        NotEnoughData: the matcher is all that is asked for.
+    """
+    if "matcher" not in names:
+        return names, folds[:1]
+    mismatch = rows.labels == setup.mismatch
+    for train_places, held_places in folds:
+        trained_on = int(mismatch[train_places].sum())
+        if min(trained_on, len(train_places) - trained_on) >= LEAST_ROWS and mismatch[held_places].any():
+            return names, [(train_places, held_places)]
+    if names == ("matcher",):
+        queries = len(np.unique(query_numbers(rows.texts)[mismatch]))
+        raise NotEnoughData(
+            f"the {int(mismatch.sum())} mismatches of the training rows",
+            f"are of {queries} {'query' if queries == 1 else 'queries'}, too few to hold one out and train on "
+            f"{LEAST_ROWS} mismatches of others",
+            f"Add mismatches of other queries, or {ENOUGH_REAL} real validation rows, or use 'probe'.",
+        )
+    return tuple(name for name in names if name != "matcher"), folds[:1]
 
 
 def _fit(name: str, rows: Rows, setup: Setup) -> FittedModel:
