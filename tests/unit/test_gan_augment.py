@@ -12,7 +12,7 @@ import pytest
 
 from augmentation_parts import BANKING, clouds, save_banking, save_corpus
 from classwright_tools.augmentation.files import load_augmentation
-from classwright_tools.augmentation.findings import advice_on
+from classwright_tools.augmentation.findings import advice_on, examine
 from classwright_tools.augmentation.gain import measure_gains
 from classwright_tools.augmentation.gan_settings import GanSettings
 from classwright_tools.augmentation.methods import GENERATION_METHODS, Material, Recipe, generate
@@ -216,6 +216,15 @@ def test_the_advice_says_what_to_do_and_why_in_one_sentence() -> None:
     assert doubtful.endswith("mode collapse: they are alike.")
     for gain in (measured(0.03, 0.04), measured(0.004, 0.001), measured(-0.02, 0.001)):
         assert advice_on(gain, (), transfers=True).startswith("Do not use it, because held-out rows show no clear gain")
+
+
+def test_a_collapse_of_a_rare_label_is_told_and_no_collapse_is_not() -> None:
+    uneven = material(38).take(np.arange(43))  # 38 rows of one label, 5 of the other
+    made = generate(Recipe("smote", target=100, weight=1.0, seed=0), uneven)
+    collapsed = dataclasses.replace(made, embeddings=uneven.embeddings[np.arange(len(made)) % 38])
+
+    assert not any("Label collapse" in warning for warning in examine(uneven, made, 0).warnings)
+    assert any("hardly mean 'yes'" in warning for warning in examine(uneven, collapsed, 0).warnings)
 
 
 def test_pairs_lie_on_a_sphere_and_come_back_as_the_features_that_they_were(context: ToolContext) -> None:
