@@ -24,7 +24,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Gain:
-    """A model against the best before it, on the same rows: gains by the paired bootstrap, and McNemar's test."""
+    """A model against the best before it, on the same rows: gains by the paired bootstrap, and a paired test."""
 
     against: str
     accuracy: Estimate

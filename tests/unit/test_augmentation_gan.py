@@ -172,6 +172,17 @@ def test_a_label_that_the_corpus_lacks_starts_from_its_own_rows(corpus: Pretrain
     assert faithfulness(made, real, 0).vendi_ratio > 0.8
 
 
+def test_means_start_at_a_new_labels_own_rows_and_at_what_was_learned_of_the_others(corpus: Pretrained) -> None:
+    rows, labels = clouds(10, seed=5, labels=3)
+
+    gan = fit_gan(rows, labels, NAMES, corpus, replace(SHORT, tuning_steps=0), 0)
+
+    means = gan.networks.generator.means.detach().numpy()
+    assert corpus.networks is not None
+    assert (means[:2] == corpus.networks.generator.means.detach().numpy()).all()
+    np.testing.assert_allclose(means[2], gan.space.encode(rows[20:], gan.shift).mean(axis=0), atol=1e-5)
+
+
 @pytest.mark.parametrize("joint", [False, True])
 def test_networks_for_the_same_labels_in_another_order_say_the_same(joint: bool) -> None:
     networks = new_networks(8, 3, replace(SHORT, joint=joint, gaussian_start=False), 0)

@@ -12,7 +12,7 @@ import pytest
 
 from augmentation_parts import BANKING, clouds, save_banking, save_corpus
 from classwright_tools.augmentation.files import load_augmentation
-from classwright_tools.augmentation.findings import advice_on
+from classwright_tools.augmentation.findings import advice_on, examine, helps
 from classwright_tools.augmentation.gain import measure_gains
 from classwright_tools.augmentation.gan_settings import GanSettings
 from classwright_tools.augmentation.methods import GENERATION_METHODS, Material, Recipe, generate
@@ -226,6 +226,54 @@ def test_the_advice_says_what_to_do_and_why_in_one_sentence() -> None:
     assert doubtful.endswith("mode collapse: they are alike.")
     for gain in (measured(0.03, 0.04), measured(0.004, 0.001), measured(-0.02, 0.001)):
         assert advice_on(gain, (), transfers=True).startswith("Do not use it, because held-out rows show no clear gain")
+
+
+def test_a_collapse_of_a_rare_label_is_told_and_no_collapse_is_not() -> None:
+    uneven = material(38).take(np.arange(43))  # 38 rows of one label, 5 of the other
+    made = generate(Recipe("smote", target=100, weight=1.0, seed=0), uneven)
+    collapsed = dataclasses.replace(made, embeddings=uneven.embeddings[np.arange(len(made)) % 38])
+
+    assert not any("Label collapse" in warning for warning in examine(uneven, made, 0).warnings)
+    assert any("hardly mean 'yes'" in warning for warning in examine(uneven, collapsed, 0).warnings)
+
+
+def test_one_fold_tells_no_gain_however_often_it_is_repeated() -> None:
+    embeddings, labels = clouds(12, 3)
+    rows = np.arange(17)  # of the second label five rows in two groups: one fold alone leaves two rows of it
+    alike = Material(embeddings[rows], labels.argmax(axis=1)[rows], np.repeat([0, 1, 2], [12, 4, 1]), ("no", "yes"))
+
+    (found,) = measure_gains([Recipe("smote", None, 1.0, 0)], alike, 3, progress=lambda *_: None)
+
+    assert (found.gain.low, found.gain.high, found.p) == (-1, 1, 1)
+    better = found.model_copy(update={"gain": Estimate(value=0.4, low=-1, high=1)})
+    assert not helps(better)
+    assert advice_on(better, (), transfers=False).startswith("Do not use it, because there are too few rows to tell")
+
+
+def test_folds_that_all_gain_alike_tell_no_interval() -> None:
+    apart = np.eye(2, 8, dtype=np.float32)[np.repeat([0, 1], 20)]
+    easy = Material(apart, np.repeat([0, 1], 20), np.arange(40), ("no", "yes"))
+
+    (found,) = measure_gains([Recipe("mixup", None, 1.0, 0)], easy, 2, progress=lambda *_: None)
+
+    assert found.without == 1
+    assert (found.gain.low, found.gain.value, found.gain.high, found.p) == (-1, 0, 1, 1)
+
+
+def test_no_fold_is_measured_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    from classwright_tools.augmentation import gain
+
+    few = Material(*(clouds(6, 0)[0], np.repeat([0, 1], 6), np.arange(12) // 3, ("no", "yes")))
+    measured_on = []
+
+    def noting(recipe: Recipe, rows: Material) -> object:
+        measured_on.append(rows.embeddings.tobytes())
+        return generate(recipe, rows)
+
+    monkeypatch.setattr(gain, "generate", noting)
+    measure_gains([Recipe("mixup", None, 1.0, 0)], few, 10, progress=lambda *_: None)
+
+    assert len(measured_on) == len(set(measured_on)) > 1
 
 
 def test_pairs_lie_on_a_sphere_and_come_back_as_the_features_that_they_were(context: ToolContext) -> None:

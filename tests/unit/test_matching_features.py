@@ -8,6 +8,7 @@ from pathlib import Path
 import matplotlib.image
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,7 +20,7 @@ from classwright_tools.learning.matching.lexical import NAMES, LexicalTable, Lex
 from classwright_tools.learning.matching.linear import Scaling
 from classwright_tools.learning.matching.pairs import make_pairs
 from classwright_tools.learning.matching.table import PairTable, Vocabulary
-from classwright_tools.learning.matching.tokens import TokenProjection, token_pieces, token_states
+from classwright_tools.learning.matching.tokens import TokenProjection, own_tokens, token_pieces, token_states
 from classwright_tools.learning.torch_state import one_thread
 from classwright_tools.measurement.plots import plot_attention
 from learning_parts import prompting_encoder
@@ -98,6 +99,13 @@ def test_attention_is_to_the_words_of_a_text_and_not_to_what_an_encoder_puts_bef
 
     assert len(states) == len(token_pieces(encoder, "oak shelf")) == 2
     assert (states == token_states(plain, ["oak shelf"])[0]).all()
+
+
+def test_the_tokens_of_a_text_are_found_on_the_device_where_the_encoder_is() -> None:
+    ids, mask, special = [101, 7, 102, 8, 0], torch.tensor([1, 1, 1, 1, 0]), {101, 102}
+    assert own_tokens(ids, mask, special).tolist() == [False, True, False, True, False]
+    # A device that holds shapes alone: like a GPU it takes no tensor of another one.
+    assert own_tokens(ids, mask.to("meta"), special).is_meta
 
 
 def test_a_table_of_tokens_is_padded_and_knows_its_lengths(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random as python_random
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -211,7 +212,7 @@ def test_random_queries_never_belong_to_the_item(rows: PlacedRows) -> None:
 def test_mined_queries_are_similar_to_the_item_and_not_known_to_match(rows: PlacedRows) -> None:
     matches = np.flatnonzero(rows.labels == MATCH)
     mining = MiningSettings(range_max=10, num_negatives=2, sampling_strategy="top", relative_margin=None)
-    mined = MinedQueries(rows, MISMATCH, mining).draw(matches, np.random.default_rng(0))
+    mined = MinedQueries(rows, MISMATCH, mining, seed=0).draw(matches, np.random.default_rng(0))
     random = RandomQueries(rows).draw(matches, np.random.default_rng(0))
     items = rows.items[matches]
     found = mined.queries != NO_QUERY
@@ -221,9 +222,25 @@ def test_mined_queries_are_similar_to_the_item_and_not_known_to_match(rows: Plac
     assert near > rows.table.cosines(random.queries, items).mean() + 0.1
 
 
+def test_mined_queries_come_from_the_seed_and_leave_the_callers_random_numbers_as_they_were(rows: PlacedRows) -> None:
+    matches = np.flatnonzero(rows.labels == MATCH)
+    mining = MiningSettings(num_negatives=1, relative_margin=None)
+    python_random.seed(1)
+    expected = python_random.random()
+    found = []
+    for outside, seed in ((1, 0), (2, 0), (1, 5)):
+        python_random.seed(outside)
+        mined = MinedQueries(rows, MISMATCH, mining, seed)
+        found.append(mined.draw(matches, np.random.default_rng(0)).queries)
+
+    assert (found[0] == found[1]).all()
+    assert (found[0] != found[2]).any()
+    assert python_random.random() == expected
+
+
 def test_a_refused_knob_of_the_miner_is_told(rows: PlacedRows) -> None:
     with pytest.raises(InvalidInput, match="range_min"):
-        MinedQueries(rows, MISMATCH, MiningSettings(range_min=60))
+        MinedQueries(rows, MISMATCH, MiningSettings(range_min=60), seed=0)
 
 
 def test_the_loss_is_the_articles_weighted_cross_entropy() -> None:

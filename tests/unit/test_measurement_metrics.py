@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import sklearn.metrics
@@ -17,8 +19,9 @@ from classwright_tools.measurement.metrics import (
     confusion_matrix,
     confusions,
     reliability,
+    share,
 )
-from classwright_tools.measurement.paired import compare, mcnemar
+from classwright_tools.measurement.paired import compare, mcnemar, sign_flip
 
 ESTIMATES = ("accuracy", "balanced_accuracy", "macro_f1", "weighted_f1", "mcc")
 
@@ -278,3 +281,120 @@ def test_confusions_are_ordered_by_rows_then_share() -> None:
         ("a", "b", 2, 0.5),
         ("c", "b", 1, 0.33),
     ]
+
+
+# --- rows that go together: the items of one query
+
+
+def rows_of_queries(generator: np.random.Generator, queries: int, items: int = 12) -> tuple[np.ndarray, ...]:
+    """Return the queries (n,), true labels (n,) of which 1 is rare, and probabilities (n, 2): queries differ much."""
+    query = np.repeat(np.arange(queries), items)
+    share, ease, offset = (
+        generator.beta(1, 4, queries),
+        generator.normal(0, 2, queries),
+        generator.normal(0, 1.2, queries),
+    )
+    true = (generator.random(len(query)) < share[query]).astype(int)
+    score = (1.5 + ease[query]) * (true - 0.5) + offset[query] + generator.normal(0, 1, len(query))
+    positive = 1 / (1 + np.exp(-score))
+    return query, true, np.stack([1 - positive, positive], axis=1)
+
+
+def test_intervals_over_queries_cover_the_truth_that_those_over_rows_miss() -> None:
+    generator = np.random.default_rng(11)
+    _, true, proba = rows_of_queries(generator, 10_000)
+    truth = {
+        "accuracy": sklearn.metrics.accuracy_score(true, proba.argmax(axis=1)),
+        "average_precision": sklearn.metrics.average_precision_score(true, proba[:, 1]),
+        "macro_f1": sklearn.metrics.f1_score(true, proba.argmax(axis=1), average="macro"),
+    }
+    over_queries, over_rows = dict.fromkeys(truth, 0), dict.fromkeys(truth, 0)
+    for _ in range(60):
+        query, true, proba = rows_of_queries(generator, 25)
+        for covered, groups in ((over_queries, query), (over_rows, None)):
+            figures = compute_figures(true, proba, mismatch=1, groups=groups)
+            for name, value in truth.items():
+                found = getattr(figures, name)
+                covered[name] += found.low <= value <= found.high
+
+    assert min(over_queries.values()) / 60 >= 0.88
+    assert max(over_rows.values()) / 60 < 0.8
+
+
+@settings(max_examples=30, deadline=None)
+@given(some_rows)
+def test_queries_of_one_row_each_are_rows(rows: tuple[np.ndarray, np.ndarray]) -> None:
+    true, proba = rows
+    queries, labels = np.arange(len(true))[::-1], [str(i) for i in range(proba.shape[1])]
+    predicted = proba.argmax(axis=1)
+
+    assert compute_figures(true, proba, mismatch=0, groups=queries) == compute_figures(true, proba, mismatch=0)
+    assert class_figures(true, predicted, labels, queries) == class_figures(true, predicted, labels)
+    one, other = (compare(true, proba, np.roll(proba, 1, axis=0), "m1", 0, 0, over) for over in (queries, None))
+    assert one.mcnemar_p == pytest.approx(other.mcnemar_p)
+    assert one.macro_f1_gain == other.macro_f1_gain
+
+
+def test_a_row_that_is_there_twice_in_its_query_tells_nothing_more() -> None:
+    values = np.random.default_rng(5).normal(3, 2, 400)
+
+    def mean(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
+        return (weights @ values) / weights.sum(axis=1)
+
+    once, twice = bootstrap(mean, values), bootstrap(mean, np.repeat(values, 2), groups=np.repeat(np.arange(400), 2))
+
+    assert (twice.low, twice.high) == pytest.approx((once.low, once.high), abs=0.01)
+
+
+@settings(max_examples=30, deadline=None)
+@given(some_rows, st.integers(1, 6), st.randoms(use_true_random=False))
+def test_neither_the_order_of_the_rows_nor_the_names_of_queries_change_a_figure(
+    rows: tuple[np.ndarray, np.ndarray], queries: int, random: object
+) -> None:
+    true, proba = rows
+    query, order = np.arange(len(true)) % queries, np.arange(len(true))
+    random.shuffle(order)  # type: ignore[attr-defined]  # a random.Random
+    found = compute_figures(true, proba, mismatch=0, groups=query)
+
+    assert compute_figures(true[order], proba[order], mismatch=0, groups=(9 - query)[order]) == found
+    assert all(estimate.low <= estimate.value <= estimate.high for estimate in estimates(found))
+
+
+def test_of_one_query_nothing_is_concluded_about_others() -> None:
+    true, proba = rows_of(seed=9, n=40, k=2)
+    one = np.zeros(40, int)
+
+    figures, comparison = compute_figures(true, proba, groups=one), compare(true, proba, 1 - proba, "m1", groups=one)
+
+    assert (figures.accuracy.low, figures.accuracy.high) == (0, 1)
+    assert (figures.mcc.low, figures.mcc.high) == (-1, 1)
+    assert (comparison.accuracy_gain.low, comparison.accuracy_gain.high) == (-1, 1)
+    assert (comparison.mcnemar_p, comparison.significant) == (1, False)
+
+
+def test_rows_that_are_all_right_count_as_many_times_as_they_have_queries() -> None:
+    assert share(np.ones(30, bool), np.arange(30) % 5) == wilson(5, 5)
+
+
+def test_the_sign_flip_test_is_the_count_over_all_signs() -> None:
+    differences, groups = np.array([1, 1, 0, -1, 1, 1, 1, -1, 0]), np.array([0, 0, 0, 1, 2, 2, 2, 3, 4])
+    sums = np.array([2, -1, 3, -1])
+    totals = [abs(sum(signs * sums)) for signs in itertools.product((1, -1), repeat=4)]
+
+    assert sign_flip(differences, groups) == pytest.approx(np.mean(np.array(totals) >= 3))
+
+
+def test_a_true_null_of_whole_queries_is_rejected_about_5_times_in_100() -> None:
+    generator = np.random.default_rng(12)
+    rejected = {"rows": 0, "queries": 0}
+    query = np.repeat(np.arange(40), 10)
+    for _ in range(300):
+        lean = generator.choice([-1, 1], 40)  # which of the two models is the better one for the query
+        a_right = generator.random(400) < 0.7 + 0.2 * lean[query]
+        b_right = generator.random(400) < 0.7 - 0.2 * lean[query]
+        only_a, only_b = int((a_right & ~b_right).sum()), int((b_right & ~a_right).sum())
+        rejected["rows"] += mcnemar(only_a, only_b) < 0.05
+        rejected["queries"] += sign_flip(a_right.astype(int) - b_right, query) < 0.05
+
+    assert rejected["queries"] / 300 < 0.08
+    assert rejected["rows"] / 300 > 0.15

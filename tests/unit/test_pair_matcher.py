@@ -6,16 +6,18 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
 
 from classwright_tools.classify import ClassifyRequest, classify
 from classwright_tools.context import ToolContext
+from classwright_tools.domain.example import Example, make_example
 from classwright_tools.domain.pair import joined
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.error_analysis import ErrorAnalysisRequest, error_analysis
-from classwright_tools.errors import Cancelled, DamagedArtifact, InvalidInput, NotFound
+from classwright_tools.errors import Cancelled, DamagedArtifact, InvalidInput, NotEnoughData, NotFound
 from classwright_tools.evaluate import EvaluateRequest, evaluate
 from classwright_tools.export_model import ExportModelRequest, export_model
 from classwright_tools.learning import pair_matching
@@ -24,6 +26,8 @@ from classwright_tools.learning.matching.pairs import Pairs
 from classwright_tools.learning.matching.settings import MatcherSettings, NegativeSettings
 from classwright_tools.learning.method import Setup
 from classwright_tools.learning.model import MatchClassifier, load_model
+from classwright_tools.learning.rows import training_rows
+from classwright_tools.learning.splits import grouped_folds
 from classwright_tools.train_classifier import TrainClassifierRequest, TrainClassifierResult, train_classifier
 from classwright_tools.workspace.workspace import Workspace
 from pair_parts import KINDS, pair_rows, pair_task, save_pairs
@@ -270,6 +274,44 @@ def test_auto_chooses_between_the_probe_and_the_matcher(trained: TrainClassifier
     result = train_classifier(request, replace(context, run_key="auto"))
 
     assert [candidate.method for candidate in result.tried] == ["probe", "matcher"]
+
+
+def _mismatches_of(queries: dict[str, int]) -> list[Example]:
+    """Return a match of every query, and mismatches of the `queries`, as many as they say."""
+    wrong = [
+        make_example(query, "mismatch", text_pair=f"{colour} {other}")
+        for query, count in queries.items()
+        for colour, other in list(product(("blue", "green"), list(KINDS.values())[2:]))[:count]
+    ]
+    return [row for row in pair_rows() if row.label == "fits"] + wrong
+
+
+@pytest.mark.parametrize("method", ["auto", "matcher"])
+def test_a_matcher_is_measured_on_a_fold_with_mismatches_on_both_sides(method: str, context: ToolContext) -> None:
+    rows = _mismatches_of({"red drill": 12, "red lamp": 1})
+    ((trained_on, _), *_) = grouped_folds(training_rows(rows, ("fits", "mismatch")), 0)
+    assert sum(rows[place].label == "mismatch" for place in trained_on) == 1  # the first fold would not do
+    dataset = save_pairs(context.workspace, {"train": rows}, run_key=f"uneven {method}")
+    request = TrainClassifierRequest.model_validate(
+        {"task": "shop", "dataset": dataset, "method": method, "epochs": 1, "negatives": "random"}
+    )
+
+    result = train_classifier(request, replace(context, run_key=f"uneven {method}"))
+
+    assert result.tried[-1].method == "matcher"
+    assert result.tried[-1].validation.average_precision is not None
+
+
+def test_with_mismatches_of_one_query_auto_takes_the_probe_and_the_matcher_says_why(context: ToolContext) -> None:
+    dataset = save_pairs(context.workspace, {"train": _mismatches_of({"red drill": 12})}, run_key="one query")
+    request = TrainClassifierRequest(task="shop", dataset=dataset, epochs=1)
+
+    result = train_classifier(request, replace(context, run_key="one query"))
+
+    assert [candidate.method for candidate in result.tried] == ["probe"]
+    said = "the 12 mismatches of the training rows: are of 1 query, too few .* Add mismatches of other queries"
+    with pytest.raises(NotEnoughData, match=said):
+        train_classifier(request.model_copy(update={"method": "matcher"}), replace(context, run_key="one, matcher"))
 
 
 @pytest.mark.parametrize(

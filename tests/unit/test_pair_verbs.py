@@ -24,6 +24,8 @@ from classwright_tools.export_model import ExportModelRequest, export_model
 from classwright_tools.learning.encoders import open_encoder
 from classwright_tools.learning.model import load_model
 from classwright_tools.learning.pair_encoder import PairEncoder, encoder_for, pair_features
+from classwright_tools.measurement.error_report import ErrorReport
+from classwright_tools.measurement.intervals import wilson
 from classwright_tools.measurement.ranking import average_precision_of
 from classwright_tools.propose_topics import ProposeTopicsRequest, propose_topics
 from classwright_tools.train_classifier import TrainClassifierRequest, TrainClassifierResult, train_classifier
@@ -227,7 +229,31 @@ def test_two_models_of_pairs_are_compared_by_how_they_rank_mismatches(
     gain = result.comparison.average_precision_gain
     assert gain is not None
     assert gain.low <= gain.value <= gain.high
+    assert result.comparison.test == "sign-flip test over queries"
+    assert "(sign-flip test over queries, p = " in result.summary
     own = evaluate(asked.model_copy(update={"against": None, "model": weaker}), replace(context, run_key="own"))
     assert result.figures.average_precision is not None
     assert own.figures.average_precision is not None
     assert gain.value == pytest.approx(result.figures.average_precision.value - own.figures.average_precision.value)
+
+
+def test_the_rows_of_a_query_count_as_one_draw_in_all_intervals(
+    trained: TrainClassifierResult, context: ToolContext, workspace: Workspace
+) -> None:
+    other = {"fits": "mismatch", "mismatch": "fits"}
+    rows = [
+        row.model_copy(update={"label": other[str(row.label)]}) if row.text.endswith(HELD_OUT[0]) else row
+        for row in pair_rows(HELD_OUT)
+    ]  # of each query both rows are right or both wrong, nearly
+    checked = save_pairs(workspace, {"train": pair_rows(TRAINING), "validation": rows}, run_key="checked")
+
+    result = evaluate(EvaluateRequest(model=trained.model, dataset=checked), replace(context, run_key="evaluate"))
+    errors = error_analysis(ErrorAnalysisRequest(model=trained.model, dataset=checked), context)
+    page = workspace.artifact(errors.report, "report").path
+
+    right = round(result.figures.accuracy.value * 16)
+    alone = wilson(right, 16)
+    assert result.figures.accuracy.high - result.figures.accuracy.low > 1.1 * (alone.high - alone.low)
+    assert ErrorReport.model_validate_json((page / "report.json").read_text()).accuracy == result.figures.accuracy
+    trained_on = wilson(round(trained.validation.accuracy.value * trained.validation.rows), trained.validation.rows)
+    assert trained.validation.accuracy.low < trained_on.low

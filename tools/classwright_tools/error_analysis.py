@@ -119,9 +119,8 @@ def _report(
     from classwright_tools.measurement.clusters import error_clusters
     from classwright_tools.measurement.confused_pairs import confused_pairs
     from classwright_tools.measurement.error_report import ErrorReport
-    from classwright_tools.measurement.intervals import wilson
     from classwright_tools.measurement.label_issues import label_issues
-    from classwright_tools.measurement.metrics import class_figures, confusion_matrix
+    from classwright_tools.measurement.metrics import class_figures, confusion_matrix, share
     from classwright_tools.measurement.regeneration import plan_items
     from classwright_tools.measurement.style import style_gaps
 
@@ -135,7 +134,10 @@ def _report(
     validation = {row.id for row in evidence.real.rows} if evidence.real else set()
     issues = label_issues(evidence.second_opinion, validation) if evidence.second_opinion else ()
     context.progress(0.65, "Grouping the errors")
-    classes = [figures for figures in class_figures(found.true, found.predicted, found.labels) if figures.support]
+    queries = found.queries
+    classes = [
+        figures for figures in class_figures(found.true, found.predicted, found.labels, queries) if figures.support
+    ]
     matrix = confusion_matrix(found.true, found.predicted, len(found.labels)).tolist()
     return ErrorReport(
         data=found.data,
@@ -146,7 +148,7 @@ def _report(
         labels=found.labels,
         rows=len(found.rows),
         errors=len(found.wrong),
-        accuracy=wilson(len(found.rows) - len(found.wrong), len(found.rows)),
+        accuracy=share(found.predicted == found.true, queries),
         classes=tuple(sorted(classes, key=lambda figures: (figures.f1.value, figures.label))),
         confusion_matrix=tuple(tuple(line) for line in matrix),
         confused_pairs=confused_pairs(found),

@@ -130,7 +130,8 @@ def _compare(request: EvaluateRequest, context: ToolContext, found: Answers, oth
     theirs = answers(other, found.rows, found.dataset, _progress(context, 0.45, request.against))
     columns = [other.labels.index(label) for label in found.labels]  # the labels' order may have changed since
     mismatch = found.labels.index(other.card.mismatch) if other.card.mismatch else None
-    return compare(found.true, found.proba, theirs.proba[:, columns], request.against, context.seed, mismatch)
+    proba = theirs.proba[:, columns]
+    return compare(found.true, found.proba, proba, request.against, context.seed, mismatch, found.queries)
 
 
 def _uses_of_test(context: ToolContext, task: str) -> int:
@@ -194,7 +195,8 @@ def _result(report: EvaluationReport, report_id: str) -> EvaluateResult:
         verdict = "more than chance" if report.comparison.significant else "it may be chance"
         summary.append(
             f"Against {report.comparison.against}: {gain.value:+.3f} accuracy "
-            f"({gain.low:+.3f} to {gain.high:+.3f}), {verdict} (p = {report.comparison.mcnemar_p:.2g})."
+            f"({gain.low:+.3f} to {gain.high:+.3f}), {verdict} "
+            f"({report.comparison.test}, p = {report.comparison.mcnemar_p:.2g})."
         )
         ranked = report.comparison.average_precision_gain
         if ranked:

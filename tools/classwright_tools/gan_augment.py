@@ -237,12 +237,16 @@ def _nothing(
     started: float,
 ) -> GanAugmentResult:
     """Return the answer of an `auto` that keeps no method."""
+    from classwright_tools.augmentation.findings import is_unknown
+
     best = measured[0]
     gain = best.gain
+    because, more = "there is no gain", ", less than half a point or than its own standard error"
+    if is_unknown(best):
+        because, more = "there are too few rows to tell a gain", ""
     advice = (
-        f"Use none, because there is no gain: the best, {best.method}, reaches {100 * gain.value:+.1f} points of "
-        f"accuracy ({100 * gain.low:+.1f} to {100 * gain.high:+.1f}) on held-out rows, "
-        "less than half a point or than its own standard error."
+        f"Use none, because {because}: the best, {best.method}, reaches {100 * gain.value:+.1f} points of "
+        f"accuracy ({100 * gain.low:+.1f} to {100 * gain.high:+.1f}) on held-out rows{more}."
     )
     return GanAugmentResult(
         summary=f"Nothing was generated from {dataset}. {advice}",

@@ -8,6 +8,7 @@ import numpy as np
 
 from classwright_tools.augmentation import guards
 from classwright_tools.augmentation.faithfulness import Neighbourhoods, faithfulness, real_reference
+from classwright_tools.augmentation.gain import UNKNOWN_ERROR
 from classwright_tools.augmentation.helper_classifier import fit_helper
 from classwright_tools.augmentation.methods import Material
 from classwright_tools.augmentation.pair_sphere import as_compared
@@ -30,7 +31,10 @@ def examine(material: Material, made: Generated, seed: int) -> Findings:
     real = as_compared(material.kind, material.embeddings)
     found = faithfulness(as_compared(material.kind, made.embeddings), real, seed)
     reference = real_reference(real, seed)
-    helper = fit_helper(material.embeddings, material.label_vectors)
+    # Labels count alike: without that the helper gives a label of five rows beside forty nothing, its own rows neither.
+    each = 1 / np.bincount(material.labels, minlength=len(material.names))
+    row_weights = len(material) / len(material.names) * each[material.labels]
+    helper = fit_helper(material.embeddings, material.label_vectors, row_weights)
     wanted = np.eye(len(material.names), dtype=np.float32)[made.labels]
     warnings = (
         guards.label_collapse(helper.labels_of(made.embeddings), wanted, material.names),
@@ -58,6 +62,11 @@ def helps(measured: MeasuredGain) -> bool:
     return measured.gain.value >= max(LEAST_GAIN, measured.standard_error)
 
 
+def is_unknown(measured: MeasuredGain) -> bool:
+    """Whether a gain was seen, of folds too few or too much alike to tell it from chance."""
+    return measured.gain.value >= LEAST_GAIN and measured.standard_error >= UNKNOWN_ERROR
+
+
 def advice_on(measured: MeasuredGain, warnings: tuple[str, ...], *, transfers: bool) -> str:
     """Return one sentence: use the rows, or do not, because of what was measured.
 
@@ -65,6 +74,8 @@ def advice_on(measured: MeasuredGain, warnings: tuple[str, ...], *, transfers: b
     """
     gain = measured.gain
     told = f"{100 * gain.value:+.1f} points of accuracy ({100 * gain.low:+.1f} to {100 * gain.high:+.1f})"
+    if is_unknown(measured):
+        return f"Do not use it, because there are too few rows to tell whether it helps: held-out rows gain {told}."
     if not helps(measured):
         return f"Do not use it, because held-out rows show no clear gain: {told}."
     notes = [f"held-out rows gain {told}"]

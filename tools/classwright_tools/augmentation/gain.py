@@ -21,7 +21,11 @@ from classwright_tools.learning.splits import grouped_folds
 PENALTIES = (1.0, 10.0)  # scikit-learn's C; each side of a comparison gets the one that serves it best
 FOLDS = 4
 CONFIDENCE = 0.95
+UNKNOWN_ERROR = 1.0  # of a gain of accuracy, which is at most 1: nothing is known of it
+LEAST_DIFFERENCE = 1e-9  # between folds: less is rounding
 Progress = Callable[[float, str], None]
+Fold = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
+"""The places of the rows trained on, and of those held out."""
 
 
 @dataclass
@@ -36,7 +40,7 @@ class _Scores:
 def measure_gains(
     recipes: Sequence[Recipe], material: Material, seeds: int, *, balanced: bool = False, progress: Progress
 ) -> list[MeasuredGain]:
-    """Return the gain of each recipe, over `seeds` repetitions of grouped cross-validation.
+    """Return the gain of each recipe, over `seeds` repetitions of grouped cross-validation, no fold of it twice.
 
     In every fold the rows are generated anew from its training rows alone, so that nothing of a held-out row is in
     what is tested on it. All recipes and the classifier without generated rows see the same folds.
@@ -46,7 +50,7 @@ def measure_gains(
     """
     without: list[list[float]] = []
     scores = {recipe.method: _Scores([], [], []) for recipe in recipes}
-    pairs = [(seed, fold) for seed in range(seeds) for fold in _folds(material, seed)]
+    pairs = _different_folds(material, seeds)
     if not pairs:
         raise _no_fold(material)
     shares = []
@@ -94,19 +98,24 @@ def _gain(
     """Return the gain of `accuracies` (f, c) over `without` (f, c), each with its best penalty.
 
     The folds of repeated cross-validation share rows. Their variance is corrected for it: (1/f + held out / trained
-    on) s^2, with f - 1 degrees of freedom (Nadeau and Bengio 2003, "Inference for the generalization error").
+    on) s^2, with f - 1 degrees of freedom (Nadeau and Bengio 2003, "Inference for the generalization error"). One fold,
+    or folds that all differ alike, cannot tell: then the error is `UNKNOWN_ERROR`, the interval everything, and p is 1.
     """
     from scipy import stats
 
     best, base = int(accuracies.mean(axis=0).argmax()), int(without.mean(axis=0).argmax())
     differences = accuracies[:, best] - without[:, base]
     n, mean = len(differences), float(differences.mean())
-    error = float(np.sqrt((1 / n + held_share) * differences.var(ddof=1))) if n > 1 else 0.0
-    reach = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * error if n > 1 else 1.0
-    p = float(2 * stats.t.sf(abs(mean) / error, n - 1)) if error else float(mean == 0)
+    if np.ptp(differences) > LEAST_DIFFERENCE:
+        error = float(np.sqrt((1 / n + held_share) * differences.var(ddof=1)))
+        reach = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * error
+        gain = Estimate(value=mean, low=mean - reach, high=mean + reach)
+        p = float(2 * stats.t.sf(abs(mean) / error, n - 1))
+    else:
+        error, gain, p = UNKNOWN_ERROR, Estimate(value=mean, low=-1.0, high=1.0), 1.0
     return MeasuredGain(
         method=method,
-        gain=Estimate(value=mean, low=mean - reach, high=mean + reach),
+        gain=gain,
         standard_error=error,
         p=p,
         accuracy=float(accuracies[:, best].mean()),
@@ -121,7 +130,16 @@ def _accuracy(head: Head, embeddings: npt.NDArray[np.float32], labels: npt.NDArr
     return float((head.logits(embeddings).argmax(axis=1) == labels).mean())
 
 
-def _folds(material: Material, seed: int) -> list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
+def _different_folds(material: Material, seeds: int) -> list[tuple[int, Fold]]:
+    """Return the folds of `seeds` repetitions, each with its seed; where groups are few, repetitions are the same."""
+    folds: dict[tuple[bytes, bytes], tuple[int, Fold]] = {}
+    for seed in range(seeds):
+        for kept, held in _folds(material, seed):
+            folds.setdefault((kept.tobytes(), held.tobytes()), (seed, (kept, held)))
+    return list(folds.values())
+
+
+def _folds(material: Material, seed: int) -> list[Fold]:
     """Return the pairs of places (trained on, held out) of one repetition; each training part has every label twice."""
     rows = Rows(texts=("",) * len(material), labels=material.labels, groups=material.groups, origin="real")
     k = len(material.names)

@@ -131,8 +131,8 @@ def _start(
     learned = networks.generator.means.detach().numpy()
     trust = (counts / (counts + SHRINKAGE))[:, None]
     is_new = np.array([place is None for place in matched])[:, None]
-    moved = is_new | settings.moved_means
-    means = np.where(moved, trust * own + (1 - trust) * learned, learned)
+    known = trust * own + (1 - trust) * learned if settings.moved_means else learned
+    means = np.where(is_new, own, known)
     return FittedGan(_with_means(networks, means.astype(np.float32)), base.space, shift, settings, 0)
 
 

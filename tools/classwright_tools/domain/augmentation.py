@@ -19,7 +19,7 @@ class MeasuredGain(Noun):
 
     method: GenerationMethod
     gain: Estimate = Field(description="Of accuracy; corrected for the rows that the folds share.")
-    standard_error: float = Field(ge=0)
+    standard_error: float = Field(ge=0, description="1 where the folds cannot tell.")
     p: float = Field(ge=0, le=1, description="Two-sided.")
     accuracy: float = Field(description="With the generated rows.")
     without: float = Field(description="Of the same classifier on the real rows alone.")

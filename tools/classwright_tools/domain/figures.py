@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from classwright_tools.domain.noun import LabelName, Noun
@@ -61,5 +63,8 @@ class Comparison(Noun):
     )
     only_this_right: int = Field(ge=0)
     only_other_right: int = Field(ge=0)
-    mcnemar_p: float = Field(ge=0, le=1, description="Two-sided p of the exact McNemar test.")
+    mcnemar_p: float = Field(ge=0, le=1, description="Two-sided p of `test`.")
+    test: Literal["exact McNemar test", "sign-flip test over queries"] = Field(
+        default="exact McNemar test", description="For pairs McNemar's form for whole queries."
+    )
     significant: bool = Field(description="Whether the difference is more than chance at 5%.")

@@ -9,14 +9,21 @@ from classwright_tools.domain.example import Origin
 from classwright_tools.learning.calibration import softmax
 
 
-def validation_of(labels: np.ndarray, logits: np.ndarray, data: Origin, mismatch: int | None = None) -> Validation:
+def validation_of(
+    labels: np.ndarray,
+    logits: np.ndarray,
+    data: Origin,
+    mismatch: int | None = None,
+    queries: np.ndarray | None = None,
+) -> Validation:
     """Return the figures of `logits` (n, k) on rows of origin `data` whose label numbers are `labels` (n,).
 
-    `mismatch` is the number of a pair task's mismatch label, if it names one.
+    Of a pair task, `mismatch` is the number of the mismatch label, if it names one, and `queries` (n,) are numbers of
+    the pairs' queries.
     """
     from classwright_tools.measurement.metrics import compute_figures
 
-    figures = compute_figures(labels, softmax(logits), mismatch=mismatch)
+    figures = compute_figures(labels, softmax(logits), mismatch=mismatch, groups=queries)
     return Validation(
         data=data,
         rows=figures.rows,

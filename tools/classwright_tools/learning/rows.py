@@ -139,6 +139,14 @@ def without_copies(examples: Sequence[Example], held_out: Iterable[Example]) -> 
     return [example for example in examples if index.find(example.content) is None]
 
 
+def query_numbers(pairs: Iterable[str]) -> np.ndarray:
+    """Return a number (n,) for each of the joined `pairs`: equal where the query is, case and punctuation aside."""
+    from classwright_tools.curation.shingles import folded
+
+    numbers: dict[str, int] = {}
+    return np.array([numbers.setdefault(folded(apart(pair)[0]), len(numbers)) for pair in pairs], np.int64)
+
+
 def without_queries(pairs: Iterable[str], held_out: Iterable[str]) -> tuple[str, ...]:
     """Return the `pairs` whose query no `held_out` pair has, case, blanks and punctuation aside; all are joined."""
     from classwright_tools.curation.shingles import folded

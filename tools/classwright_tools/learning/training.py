@@ -15,15 +15,17 @@ import numpy as np
 
 from classwright_tools.domain.cards import Validation
 from classwright_tools.domain.example import Origin
+from classwright_tools.errors import NotEnoughData
 from classwright_tools.learning.calibration import abstaining_threshold, fit_temperature, softmax
 from classwright_tools.learning.contrastive import fit_contrastive
 from classwright_tools.learning.figures import validation_of
 from classwright_tools.learning.imbalance.balanced_heads import adjusted
 from classwright_tools.learning.imbalance.cluster import fit_cluster
+from classwright_tools.learning.matching.fit import LEAST_ROWS
 from classwright_tools.learning.method import Fit, Fitted, FittedModel, Progress, Setup
 from classwright_tools.learning.pair_matching import fit_pair_matcher
 from classwright_tools.learning.probe import fit_probe
-from classwright_tools.learning.rows import Rows, without_queries
+from classwright_tools.learning.rows import Rows, query_numbers, without_queries
 from classwright_tools.learning.setfit_library import fit_setfit
 from classwright_tools.learning.splits import Folds, grouped_folds, needed_folds
 
@@ -45,19 +47,21 @@ ENOUGH_REAL = 50  # real rows: with fewer, a difference of ten points between tw
 class HeldOut:
     """Rows that a model was not trained on: their label numbers (n,), and the logits (n, k) that it gave them.
 
-    `mismatch` is the setup's; with `alike`, labels count alike, however many rows they have.
+    `mismatch` is the setup's; with `alike`, labels count alike, however many rows they have. `queries` (n,) are numbers
+    of the pairs' queries, None for single texts.
     """
 
     data: Origin
     labels: np.ndarray
     logits: np.ndarray
-    mismatch: int | None = None
-    alike: bool = False
+    mismatch: int | None
+    alike: bool
+    queries: np.ndarray | None
 
     @cached_property
     def validation(self) -> Validation:
         """The figures on these rows."""
-        return validation_of(self.labels, self.logits, self.data, self.mismatch)
+        return validation_of(self.labels, self.logits, self.data, self.mismatch, self.queries)
 
     @property
     def merit(self) -> float:
@@ -92,7 +96,8 @@ def train(method: str, rows: Rows, validation: ValidationRows | None, setup: Set
     """Train by `method`, a key of `METHODS` or "auto", and return the model with its figures.
 
     Raises:
-        NotEnoughData: there are too few real validation rows to choose and calibrate by, and no row can be held out.
+        NotEnoughData: there are too few real validation rows to choose and calibrate by, and no row can be held out, or
+            for a matcher no mismatch.
     """
     names = _tried(rows, setup) if method == "auto" else (method,)
     setup = replace(setup, progress=_rising(setup.progress))
@@ -127,7 +132,7 @@ def _by_real_rows(names: tuple[str, ...], rows: Rows, validation: ValidationRows
         own = replace(setup, progress=parts[name])
         fits[name] = _fit(name, rows, own)
         logits = fits[name].logits(validation.texts, own)
-        held[name] = HeldOut(validation.data, validation.labels, logits, setup.mismatch, setup.imbalance != "none")
+        held[name] = _held(validation.data, validation.texts, validation.labels, logits, setup)
     best = _best(held)
     folds = grouped_folds(rows, setup.seed) if best == "probe" else []
     grouped = _held_out("probe", rows, folds, setup).validation if folds else None
@@ -140,11 +145,12 @@ def _by_groups(names: tuple[str, ...], rows: Rows, validation: ValidationRows | 
     A fine-tuning is measured on one hold-out, the probe on five folds; to choose, only the rows that all have count.
 
     Raises:
-        NotEnoughData: no row can be held out.
+        NotEnoughData: no row can be held out, or for a matcher no mismatch can.
     """
-    parts = _parts(setup.progress, (*names, "final"))
     folds = needed_folds(rows, setup.seed)
-    held = {name: _held_out(name, rows, folds[:1], replace(setup, progress=parts[name])) for name in names}
+    names, hold_out = _hold_out(names, rows, folds, setup)
+    parts = _parts(setup.progress, (*names, "final"))
+    held = {name: _held_out(name, rows, hold_out, replace(setup, progress=parts[name])) for name in names}
     best = _best(held)
     own = replace(setup, progress=parts["final"])
     fitted = _fit(best, rows, own)
@@ -152,8 +158,36 @@ def _by_groups(names: tuple[str, ...], rows: Rows, validation: ValidationRows | 
     trained = _calibrated(best, fitted, held, grouped, grouped.validation)
     if validation is None:
         return trained
-    figures = validation_of(validation.labels, fitted.logits(validation.texts, own), validation.data, setup.mismatch)
-    return replace(trained, validation=figures)
+    logits = fitted.logits(validation.texts, own)
+    checked = _held(validation.data, validation.texts, validation.labels, logits, setup)
+    return replace(trained, validation=checked.validation)
+
+
+def _hold_out(names: tuple[str, ...], rows: Rows, folds: Folds, setup: Setup) -> tuple[tuple[str, ...], Folds]:
+    """Return the methods that can be measured, and the one fold to measure them on.
+
+    A matcher needs mismatches on both sides of it. Where they are of so few queries that no fold has them, a choice is
+    left without it.
+
+    Raises:
+        NotEnoughData: the matcher is all that is asked for.
+    """
+    if "matcher" not in names:
+        return names, folds[:1]
+    mismatch = rows.labels == setup.mismatch
+    for train_places, held_places in folds:
+        trained_on = int(mismatch[train_places].sum())
+        if min(trained_on, len(train_places) - trained_on) >= LEAST_ROWS and mismatch[held_places].any():
+            return names, [(train_places, held_places)]
+    if names == ("matcher",):
+        queries = len(np.unique(query_numbers(rows.texts)[mismatch]))
+        raise NotEnoughData(
+            f"the {int(mismatch.sum())} mismatches of the training rows",
+            f"are of {queries} {'query' if queries == 1 else 'queries'}, too few to hold one out and train on "
+            f"{LEAST_ROWS} mismatches of others",
+            f"Add mismatches of other queries, or {ENOUGH_REAL} real validation rows, or use 'probe'.",
+        )
+    return tuple(name for name in names if name != "matcher"), folds[:1]
 
 
 def _fit(name: str, rows: Rows, setup: Setup) -> FittedModel:
@@ -194,8 +228,14 @@ def _held_out(name: str, rows: Rows, folds: Folds, setup: Setup) -> HeldOut:
         own = replace(setup, progress=progress, pairs=pairs)
         fitted = _fit(name, rows.take(train_places), own)
         logits.append(fitted.logits(held_out.texts, own))
-    places = np.concatenate([held for _, held in folds])
-    return HeldOut(rows.origin, rows.labels[places], np.concatenate(logits), setup.mismatch, setup.imbalance != "none")
+    held = rows.take(np.concatenate([held for _, held in folds]))
+    return _held(held.origin, held.texts, held.labels, np.concatenate(logits), setup)
+
+
+def _held(data: Origin, texts: tuple[str, ...], labels: np.ndarray, logits: np.ndarray, setup: Setup) -> HeldOut:
+    """Return the `logits` (n, k) of `texts` that were held out, with what the setup says of them."""
+    queries = query_numbers(texts) if setup.pairs else None
+    return HeldOut(data, labels, logits, setup.mismatch, setup.imbalance != "none", queries)
 
 
 def _best(held: dict[str, HeldOut]) -> str:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from classwright_tools.domain.figures import Estimate
 from classwright_tools.domain.noun import Noun
-from classwright_tools.measurement.intervals import wilson
+from classwright_tools.measurement.metrics import share
 
 THRESHOLDS = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 
@@ -23,9 +23,15 @@ class Coverage(Noun):
 
 
 def coverage(
-    true: npt.NDArray[np.integer], proba: npt.NDArray[np.floating], own: float | None = None
+    true: npt.NDArray[np.integer],
+    proba: npt.NDArray[np.floating],
+    own: float | None = None,
+    groups: npt.NDArray[np.integer] | None = None,
 ) -> tuple[Coverage, ...]:
-    """Return the table for the usual thresholds and the model's `own`, lowest first."""
+    """Return the table for the usual thresholds and the model's `own`, lowest first.
+
+    `groups` (n,) are the queries of a pair task.
+    """
     confidence, right = proba.max(axis=1), proba.argmax(axis=1) == true
     thresholds = sorted({*THRESHOLDS, *([] if own is None else [own])})
     table = []
@@ -36,7 +42,7 @@ def coverage(
                 threshold=threshold,
                 kept=int(kept.sum()),
                 share=float(kept.mean()),
-                accuracy=wilson(int(right[kept].sum()), int(kept.sum())),
+                accuracy=share(right[kept], None if groups is None else groups[kept]),
             )
         )
     return tuple(table)

@@ -91,7 +91,8 @@ def measure(
     mismatch: str | None = None,
 ) -> EvaluationReport:
     """Return the report of the answers that `model` gave; `mismatch` is a pair task's label of that name."""
-    true, proba, predicted, labels = found.true, found.proba, found.predicted, found.labels
+    true, proba, predicted, labels, queries = found.true, found.proba, found.predicted, found.labels, found.queries
+    ranked = labels.index(mismatch) if mismatch else None
     matrix = confusion_matrix(true, predicted, len(labels))
     return EvaluationReport(
         data=found.data,
@@ -101,12 +102,12 @@ def measure(
         split=split,
         labels=labels,
         warnings=warnings,
-        figures=compute_figures(true, proba, seed=seed, mismatch=labels.index(mismatch) if mismatch else None),
-        classes=class_figures(true, predicted, labels),
+        figures=compute_figures(true, proba, seed=seed, mismatch=ranked, groups=queries),
+        classes=class_figures(true, predicted, labels, queries),
         confusion_matrix=tuple(tuple(row) for row in matrix.tolist()),
         confusions=confusions(true, predicted, labels, MOST_CONFUSIONS),
-        reliability=reliability(true, proba),
-        coverage=coverage(true, proba, threshold),
+        reliability=reliability(true, proba, groups=queries),
+        coverage=coverage(true, proba, threshold, queries),
         threshold=threshold,
         comparison=comparison,
         surest_errors=_surest_errors(found),

@@ -17,7 +17,7 @@ from classwright_tools.domain.example import Example, Split
 from classwright_tools.domain.pair import apart
 from classwright_tools.errors import InvalidInput, NotEnoughData
 from classwright_tools.learning.model import Classifier
-from classwright_tools.learning.rows import without_queries
+from classwright_tools.learning.rows import query_numbers, without_queries
 from classwright_tools.workspace.datasets import iterate_rows, read_rows
 from classwright_tools.workspace.workspace import Workspace
 
@@ -50,6 +50,11 @@ class Answers:
     def wrong(self) -> npt.NDArray[np.int64]:
         """The places of the rows that were given another label than theirs."""
         return np.flatnonzero(self.predicted != self.true)
+
+    @property
+    def queries(self) -> npt.NDArray[np.int64] | None:
+        """A number (n,) for each pair's query, which goes for all its rows together; None for single texts."""
+        return query_numbers(row.content for row in self.rows) if self.rows[0].text_pair is not None else None
 
     @property
     def data(self) -> Data:

@@ -14,7 +14,7 @@ from scipy.stats import rankdata
 
 from classwright_tools.domain.figures import ClassFigures, Confusion, Estimate, Figures
 from classwright_tools.domain.noun import Noun
-from classwright_tools.measurement.intervals import Statistic, bootstrap, wilson
+from classwright_tools.measurement.intervals import Statistic, bootstrap, of_several, wilson
 from classwright_tools.measurement.ranking import average_precision
 
 Labels = npt.NDArray[np.integer]
@@ -24,21 +24,28 @@ _SMALLEST = 1e-15  # probabilities are kept this far from 0, so that one sure er
 
 
 def compute_figures(
-    true: Labels, proba: npt.NDArray[np.floating], *, seed: int = 0, mismatch: int | None = None
+    true: Labels,
+    proba: npt.NDArray[np.floating],
+    *,
+    seed: int = 0,
+    mismatch: int | None = None,
+    groups: Labels | None = None,
 ) -> Figures:
     """Return all figures of the probabilities `proba` (n, k) of rows whose labels are `true` (n,).
 
     Accuracy has Wilson's interval. The others have bootstrap intervals; those that average over classes keep each
     class's number of rows. Classes that are neither in `true` nor predicted do not count (as in scikit-learn).
     The average precision is that of the label `mismatch`; None without one, or where no row has it.
+    With `groups` (n,), the queries of a pair task, all intervals are of the bootstrap that draws whole groups.
     """
     predicted = proba.argmax(axis=1)
     k = proba.shape[1]
     ranked = mismatch is not None and bool((true == mismatch).any())
-    accuracy = wilson(int((true == predicted).sum()), len(true))
+    accuracy = share(true == predicted, groups, seed=seed)
 
-    def interval(statistic: Statistic, *, by_class: bool) -> Estimate:
-        found = bootstrap(statistic, true, predicted, strata=true if by_class else None, seed=seed)
+    def interval(statistic: Statistic, *, by_class: bool, least: float = 0.0) -> Estimate:
+        strata = true if by_class else None
+        found = bootstrap(statistic, true, predicted, strata=strata, groups=groups, least=least, seed=seed)
         return _never_certain(found, accuracy)
 
     return Figures(
@@ -47,17 +54,34 @@ def compute_figures(
         balanced_accuracy=interval(balanced_accuracy, by_class=True),
         macro_f1=interval(macro_f1(true, predicted, k), by_class=True),
         weighted_f1=interval(weighted_f1, by_class=False),
-        mcc=interval(matthews, by_class=False),
+        mcc=interval(matthews, by_class=False, least=-1.0),
         log_loss=log_loss(true, proba),
         calibration_error=calibration_error(true, proba),
-        average_precision=average_precision(true == mismatch, proba[:, mismatch], seed=seed) if ranked else None,
+        average_precision=average_precision(true == mismatch, proba[:, mismatch], groups, seed=seed)
+        if ranked
+        else None,
     )
+
+
+def share(hits: npt.NDArray[np.bool_], groups: Labels | None = None, *, seed: int = 0) -> Estimate:
+    """Return the share of rows whose `hits` (n,) is true, with Wilson's interval, or the bootstrap's over `groups`.
+
+    Resamples of groups cannot show what none of them had: at 0% and 100% each group counts as one of Wilson's trials.
+    """
+    groups = of_several(groups)
+    found = wilson(int(hits.sum()), len(hits))
+    if groups is None:
+        return found
+    if 0 < found.value < 1:
+        return bootstrap(accuracy_of, hits, groups=groups, seed=seed)
+    trials = len(np.unique(groups))
+    return wilson(trials if found.value else 0, trials)
 
 
 def _never_certain(found: Estimate, accuracy: Estimate) -> Estimate:
     """Widen an interval that is empty because every row was right, or every row wrong.
 
-    Resamples cannot show errors that none of the rows had; Wilson's bound on the accuracy can.
+    Resamples cannot show errors that none of the rows had; the bound on the accuracy can.
     """
     if accuracy.value == 1:
         return found.model_copy(update={"low": min(found.low, accuracy.low)})
@@ -142,11 +166,12 @@ class ReliabilityBin(Noun):
 
 
 def reliability(
-    true: Labels, proba: npt.NDArray[np.floating], bins: int = CALIBRATION_BINS
+    true: Labels, proba: npt.NDArray[np.floating], bins: int = CALIBRATION_BINS, groups: Labels | None = None
 ) -> tuple[ReliabilityBin, ...]:
     """Return the rows in `bins` groups of about equal size by the probability of the predicted label, lowest first.
 
-    Rows of one probability stay together, so that the rows' order never matters.
+    Rows of one probability stay together, so that the rows' order never matters. `groups` (n,) are the queries of a
+    pair task.
     """
     confidence = proba.max(axis=1).astype(np.float64)
     right = proba.argmax(axis=1) == true
@@ -156,7 +181,7 @@ def reliability(
         ReliabilityBin(
             rows=int(inside.sum()),
             confidence=float(np.sort(confidence[inside]).mean()),  # sorted: a sum in one order
-            accuracy=wilson(int(right[inside].sum()), int(inside.sum())),
+            accuracy=share(right[inside], None if groups is None else groups[inside]),
         )
         for inside in (group_of == group for group in np.unique(group_of))
     )
@@ -179,24 +204,25 @@ def confusion_matrix(true: Labels, predicted: Labels, k: int) -> npt.NDArray[np.
     return matrix
 
 
-def class_figures(true: Labels, predicted: Labels, labels: Sequence[str]) -> tuple[ClassFigures, ...]:
+def class_figures(
+    true: Labels, predicted: Labels, labels: Sequence[str], groups: Labels | None = None
+) -> tuple[ClassFigures, ...]:
     """Return precision, recall and F1 of every label, in the order of `labels`.
 
-    All three are shares of rows, with Wilson's interval: F1 is 2j / (1 + j) of the Jaccard index j, the share of the
-    rows that are of the label or were given it which are both; the function only rises, so it carries the interval.
+    All three are shares of rows: F1 is 2j / (1 + j) of the Jaccard index j, the share of the rows that are of the
+    label or were given it which are both; the function only rises, so it carries the interval. `groups` (n,) are the
+    queries of a pair task.
     """
-    matrix = confusion_matrix(true, predicted, len(labels))
-    right, rows, given = (matrix.diagonal().tolist(), matrix.sum(axis=1).tolist(), matrix.sum(axis=0).tolist())
-    return tuple(
-        ClassFigures(
-            label=label,
-            precision=wilson(right[i], given[i]),
-            recall=wilson(right[i], rows[i]),
-            f1=_f1_of_jaccard(wilson(right[i], rows[i] + given[i] - right[i])),
-            support=rows[i],
+    found = []
+    for place, label in enumerate(labels):
+        of_label, given = true == place, predicted == place
+        right = of_label & given
+        precision, recall, jaccard = (
+            share(right[rows], None if groups is None else groups[rows]) for rows in (given, of_label, of_label | given)
         )
-        for i, label in enumerate(labels)
-    )
+        f1, support = _f1_of_jaccard(jaccard), int(of_label.sum())
+        found.append(ClassFigures(label=label, precision=precision, recall=recall, f1=f1, support=support))
+    return tuple(found)
 
 
 def _f1_of_jaccard(jaccard: Estimate) -> Estimate:

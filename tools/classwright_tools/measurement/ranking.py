@@ -11,14 +11,20 @@ from classwright_tools.measurement.intervals import bootstrap
 Floats = npt.NDArray[np.float64]
 
 
-def average_precision(positive: npt.NDArray[np.bool_], scores: npt.NDArray[np.floating], *, seed: int = 0) -> Estimate:
+def average_precision(
+    positive: npt.NDArray[np.bool_],
+    scores: npt.NDArray[np.floating],
+    groups: npt.NDArray[np.integer] | None = None,
+    *,
+    seed: int = 0,
+) -> Estimate:
     """Return the area under the precision-recall curve of `scores` (n,), with its interval.
 
     It is the sum of the precisions at each score, each times the recall gained there (as in scikit-learn: no
     interpolation); rows of one score count together. A resample keeps the number of `positive` rows (n,), of which
-    there must be some.
+    there must be some, or draws whole `groups` (n,) where these are given.
     """
-    return bootstrap(average_precision_of, positive, scores, strata=positive, seed=seed)
+    return bootstrap(average_precision_of, positive, scores, strata=positive, groups=groups, seed=seed)
 
 
 def average_precision_of(weights: Floats, positive: npt.NDArray[np.bool_], scores: Floats) -> Floats:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,9 +107,17 @@ def _computed(encoder: Encoder, texts: list[str]) -> list[np.ndarray]:
     special = set(encoder.model.tokenizer.all_special_ids)
     states = []
     for output in outputs:
-        own = output["attention_mask"].bool() & torch.tensor([int(i) not in special for i in output["input_ids"]])
+        own = own_tokens(output["input_ids"].tolist(), output["attention_mask"], special)
         states.append(output["token_embeddings"][own][:LONGEST].to(torch.float16).cpu().numpy())
     return states
+
+
+def own_tokens(ids: Sequence[int], mask: torch.Tensor, special: Container[int]) -> torch.Tensor:
+    """Return which of the tokens `ids` (t) are the text's own (t,): neither padding, by `mask` (t,), nor `special`.
+
+    It is on the device of `mask`, the encoder's.
+    """
+    return mask.bool() & torch.tensor([token not in special for token in ids], device=mask.device)
 
 
 def _token_ids(encoder: Encoder, texts: list[str]) -> list[list[int]]:

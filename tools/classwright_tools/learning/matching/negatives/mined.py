@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Sequence
+import random
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -21,15 +22,15 @@ if TYPE_CHECKING:
 class MinedQueries:
     """What `sentence_transformers.util.mine_hard_negatives` finds for the items of the rows that match."""
 
-    def __init__(self, rows: PlacedRows, mismatch: int, settings: MiningSettings) -> None:
-        """Mine for all rows whose label is not `mismatch`.
+    def __init__(self, rows: PlacedRows, mismatch: int, settings: MiningSettings, seed: int) -> None:
+        """Mine for all rows whose label is not `mismatch`; the same `seed` finds the same.
 
         Raises:
             InvalidInput: the library refuses the settings.
         """
         self._rows = rows
         self._found: dict[int, list[int]] = {}
-        items, queries = _mined(rows, np.flatnonzero(rows.labels != mismatch), settings).T
+        items, queries = _mined(rows, np.flatnonzero(rows.labels != mismatch), settings, seed).T
         fits = ~rows.known(queries, items)
         for item, query in zip(items[fits].tolist(), queries[fits].tolist(), strict=True):
             self._found.setdefault(item, []).append(query)
@@ -44,7 +45,7 @@ class MinedQueries:
         return Drawn(queries, np.ones(len(rows)))
 
 
-def _mined(rows: PlacedRows, matches: np.ndarray, settings: MiningSettings) -> np.ndarray:
+def _mined(rows: PlacedRows, matches: np.ndarray, settings: MiningSettings, seed: int) -> np.ndarray:
     """Return the places (m, 2) of the items and of the queries of the mined negatives."""
     from datasets import Dataset
     from sentence_transformers.util import mine_hard_negatives
@@ -57,7 +58,11 @@ def _mined(rows: PlacedRows, matches: np.ndarray, settings: MiningSettings) -> n
         }
     )
     try:
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):  # it prints anyway
+        with (
+            _pythons_stream(seed),
+            contextlib.redirect_stdout(io.StringIO()),  # it prints anyway
+            contextlib.redirect_stderr(io.StringIO()),
+        ):
             found = mine_hard_negatives(
                 pairs,
                 cast("SentenceTransformer", _Remembered(rows)),
@@ -74,6 +79,17 @@ def _mined(rows: PlacedRows, matches: np.ndarray, settings: MiningSettings) -> n
     items = {item: place for place, item in enumerate(table.items)}
     columns = zip(found["item"], found["negative"], strict=True)
     return np.array([(items[item], queries[query]) for item, query in columns], np.int64).reshape(-1, 2)
+
+
+@contextlib.contextmanager
+def _pythons_stream(seed: int) -> Iterator[None]:
+    """Draw Python's random numbers, which the library samples by, from `seed`; leave the caller's as they were."""
+    before = random.getstate()
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(before)
 
 
 class _Remembered:

@@ -48,7 +48,7 @@ class Overwriting:
             if kind == "random":
                 self._sources[kind] = self._fallback
             elif kind == "mined":
-                self._sources[kind] = MinedQueries(rows, mismatch, settings.mining)
+                self._sources[kind] = MinedQueries(rows, mismatch, settings.mining, seed)
             else:
                 self.generator = pretrained_generator(rows, mismatch, seed)
                 checked = teacher if settings.teacher else None
