@@ -131,7 +131,7 @@ def _figures(made: Made, plain: Made | None, labelled: LabelledSet, context: Too
     if result.comparison:
         figures |= _told("accuracy_gain", result.comparison.accuracy_gain)
         figures |= _told("macro_f1_gain", result.comparison.macro_f1_gain)
-        figures["p"] = result.comparison.mcnemar_p
+        figures["p"] = result.comparison.p
     return figures
 
 

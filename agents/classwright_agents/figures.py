@@ -41,7 +41,7 @@ class Gain:
             data["against"],
             Estimate.read(data["accuracy_gain"]),
             Estimate.read(data["macro_f1_gain"]),
-            data["mcnemar_p"],
+            data["p"],
             data["significant"],
         )
 

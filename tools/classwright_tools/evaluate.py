@@ -196,7 +196,7 @@ def _result(report: EvaluationReport, report_id: str) -> EvaluateResult:
         summary.append(
             f"Against {report.comparison.against}: {gain.value:+.3f} accuracy "
             f"({gain.low:+.3f} to {gain.high:+.3f}), {verdict} "
-            f"({report.comparison.test}, p = {report.comparison.mcnemar_p:.2g})."
+            f"({report.comparison.test}, p = {report.comparison.p:.2g})."
         )
         ranked = report.comparison.average_precision_gain
         if ranked:

@@ -63,7 +63,7 @@ class Comparison(Noun):
     )
     only_this_right: int = Field(ge=0)
     only_other_right: int = Field(ge=0)
-    mcnemar_p: float = Field(ge=0, le=1, description="Two-sided p of `test`.")
+    p: float = Field(ge=0, le=1, description="Two-sided p of `test`.")
     test: Literal["exact McNemar test", "sign-flip test over queries"] = Field(
         default="exact McNemar test", description="For pairs McNemar's form for whole queries."
     )

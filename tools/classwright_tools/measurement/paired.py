@@ -60,7 +60,7 @@ def compare(
         average_precision_gain=ranked,
         only_this_right=only_a,
         only_other_right=only_b,
-        mcnemar_p=p,
+        p=p,
         test="exact McNemar test" if groups is None else "sign-flip test over queries",
         significant=p < SIGNIFICANCE,
     )
