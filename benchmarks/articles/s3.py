@@ -88,8 +88,9 @@ Found while the method's numbers were set, on draws of other intents than those 
   their rows, +1% and -2% macro-F1 error reduction (standard errors 2), and 4% and 9% more balanced error; logits at a
   scale of 24, level on both; both together, +2% (3) and level; mixup of inputs, +3% (3) and 16% (5) more balanced
   error, with both of the others +6% (4) and 19% (5) more.
-- The encoder itself: at a rate of 2e-5, on one draw of other intents, both were worse (macro-F1 error 0.137 with weights
-  and 0.108 with clusters, against 0.091 and 0.098 at 1e-4). On the tables' draws both are worse than with the adapter.
+- The encoder itself: at a rate of 2e-5, on one draw of other intents, both were worse (macro-F1 error 0.137 with
+  weights and 0.108 with clusters, against 0.091 and 0.098 at 1e-4). On the tables' draws both are worse than with the
+  adapter.
 - No weights at all lower it as well: weights trade precision of the small classes for recall.
 - Class weights with twice the steps have 6% less macro-F1 error."""
 LONGEST = 32  # subwords of a text that the LSTM reads
