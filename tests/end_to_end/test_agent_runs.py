@@ -140,12 +140,16 @@ def children(pid: int) -> list[int]:
 
 
 def interrupt(task: Path, whom: str, how: signal.Signals, after: int, *more: str) -> subprocess.Popen[str]:
-    """Start or resume the build, and send a signal once the journal has `after` lines."""
+    """Start or resume the build, and send a signal once the journal has `after` lines, one of them at least its own."""
+
+    def lines() -> int:
+        return sum(path.read_bytes().count(b"\n") for path in (task.parent / "runs").glob("*/journal.jsonl"))
+
+    enough = max(after, lines() + 1)  # a process that is still starting would not know what to do with a signal
     process = subprocess.Popen(command(task, *more), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    journals = task.parent / "runs"
     deadline = time.monotonic() + DEADLINE
     while process.poll() is None and time.monotonic() < deadline:
-        if sum(path.read_bytes().count(b"\n") for path in journals.glob("*/journal.jsonl")) >= after:
+        if lines() >= enough:
             (process if whom == "agent" else _Process(children(process.pid)[0])).send_signal(how)
             break
         time.sleep(LOOK_SECONDS)  # the journal is the only sign of how far another process is
