@@ -15,6 +15,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -146,7 +147,14 @@ def interrupt(task: Path, whom: str, how: signal.Signals, after: int, *more: str
         return sum(path.read_bytes().count(b"\n") for path in (task.parent / "runs").glob("*/journal.jsonl"))
 
     enough = max(after, lines() + 1)  # a process that is still starting would not know what to do with a signal
-    process = subprocess.Popen(command(task, *more), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command(task, *more),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        # What a shell started in the background, such as these tests, has SIGINT ignored for good.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    )
     deadline = time.monotonic() + DEADLINE
     while process.poll() is None and time.monotonic() < deadline:
         if lines() >= enough:
