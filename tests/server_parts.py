@@ -234,7 +234,7 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-async def until(holds: Callable[[], bool], seconds: float = 10) -> None:
+async def until(holds: Callable[[], bool], seconds: float = 60) -> None:
     """Return as soon as `holds` is true."""
     import anyio
 

@@ -16,7 +16,7 @@ PROGRAMS = {
     "@modelcontextprotocol/inspector": "2.12.0",
     "node": "22.23.3",  # the runner needs 22, which many systems do not have
 }
-SECONDS = 300
+SECONDS = 900
 
 
 def install() -> None:

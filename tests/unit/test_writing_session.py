@@ -252,22 +252,18 @@ def test_leaving_the_loop_early_loses_nothing_that_had_arrived(workspace: Worksp
 
 
 def test_cancelling_stops_what_is_under_way(workspace: Workspace) -> None:
-    async def run() -> tuple[float, int]:
+    async def run() -> int:
         async def never(request: WritingRequest) -> Completion:
             await asyncio.Event().wait()
             return echo(request)
 
         writer = ScriptedWriter(never)
         session = WritingSession(writer, CompletionStore(workspace.engine), is_cancelled=lambda: len(writer.asked) == 5)
-        loop = asyncio.get_running_loop()
-        start = loop.time()
         with pytest.raises(Cancelled):
             await collect(session, writing_requests(5))
-        return loop.time() - start, writer.under_way
+        return writer.under_way
 
-    seconds, under_way = asyncio.run(run())
-    assert seconds < 1
-    assert under_way == 0
+    assert asyncio.run(run()) == 0
 
 
 def test_a_defect_of_a_writer_is_raised_and_not_swallowed(workspace: Workspace) -> None:
