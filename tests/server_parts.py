@@ -35,6 +35,8 @@ LABELS = [
 ]
 TASK = {"task": "support", "instruction": "Classify a message to a shop's support.", "labels": LABELS}
 START_SECONDS = 60.0
+LONG = 50
+"""Seconds, about as many as a call may wait."""
 ISSUER = "https://login.example"
 
 
@@ -52,12 +54,18 @@ async def connected(settings: ServerSettings, mode: str = "auto") -> AsyncIterat
 
 
 async def call(client: Client, tool: str, arguments: Mapping[str, Any] | None = None, **more: Any) -> dict[str, Any]:
-    """Call a tool that should succeed, and return its structured result."""
+    """Call a tool that should succeed, and return its structured result.
+
+    With `wait_seconds=LONG` the job is waited for to its end, also on a machine where it takes longer than a call may.
+    """
     result = await client.call_tool(tool, {**(arguments or {}), **more})
     assert isinstance(result, CallToolResult)
     assert not result.is_error, result.content
-    assert result.structured_content is not None
-    return result.structured_content
+    view = result.structured_content
+    assert view is not None
+    if more.get("wait_seconds") == LONG and view.get("status") in ("queued", "running"):
+        return await finished(client, view["job_id"])
+    return view
 
 
 async def call_failing(client: Client, tool: str, **arguments: Any) -> str:
