@@ -126,10 +126,7 @@ LSTM: dict[str, Callable[[networks.Material], networks.Predict]] = {
     BY_ENCODER: partial(networks.clustered, by_encoder=True, one_stage=True),
     "class weights, halved": networks.half_weights,
 }
-ENCODER: dict[str, Callable[[networks.Material], networks.Predict]] = {
-    BASELINE: networks.class_weights,
-    OURS: networks.clustered,
-}
+TARGETS = {name: NETWORKS[name] for name in (BASELINE, OURS)}
 LINEAR: dict[str, linear.Linear] = {
     "linear, no weights": linear.plain,
     "linear, class weights": linear.weighted,
@@ -207,14 +204,13 @@ def by_linear(problem: Problem, seed: int, method: linear.Linear) -> Figures:
 def measure(runs: Runs, data: Path, quick: bool) -> None:
     """Make all runs that are not there yet, the tables' targets first."""
     kinds, seeds = _extent(quick=quick)
-    targets = {name: NETWORKS[name] for name in (BASELINE, OURS)}
     for kind in kinds:
-        _measure(runs, data, kind, seeds, "adapter", by_adapter, targets)
+        _measure(runs, data, kind, seeds, "adapter", by_adapter, TARGETS)
     _measure(runs, data, BANKING, seeds, "adapter", by_adapter, ABLATIONS)
     lstm_seeds = seeds[:LSTM_SEEDS] if len(seeds) == SEEDS else seeds[:1]
     _measure(runs, data, BANKING, lstm_seeds, "lstm", by_lstm, LSTM)
     if not quick:
-        _measure(runs, data, BANKING, seeds[:ENCODER_SEEDS], "encoder", by_encoder, ENCODER)
+        _measure(runs, data, BANKING, seeds[:ENCODER_SEEDS], "encoder", by_encoder, TARGETS)
     for kind in kinds:
         _measure(runs, data, kind, seeds, "none", by_linear, LINEAR)
     for kind in kinds:
@@ -247,7 +243,7 @@ def _measure(
 def compared(runs: Runs, kind: Kind, network: str, seeds: int) -> str:
     """Return the table of one kind of problem: each method against the same network with class weights."""
     rows = []
-    for method in {"lstm": LSTM, "encoder": ENCODER}.get(network, NETWORKS | ABLATIONS | LINEAR):
+    for method in {"lstm": LSTM, "encoder": TARGETS}.get(network, NETWORKS | ABLATIONS | LINEAR):
         of = "none" if method in LINEAR else network
         if len(runs.figures("macro_f1_error", network=of, kind=kind.name, method=method)) != seeds:
             continue

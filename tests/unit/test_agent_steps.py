@@ -45,6 +45,14 @@ async def steps(
         journal.close()
 
 
+def write_down_a_training(folder: Path) -> None:
+    """Leave a journal in `folder` whose first step is a training that has its job, and no result yet."""
+    journal = Journal(folder)
+    journal.append("call", step=1, tool="train_classifier", arguments={"task": "support"})
+    journal.append("job", step=1, job_id="job_0")
+    journal.close()
+
+
 def test_a_job_is_waited_for_and_its_progress_is_told(tmp_path: Path) -> None:
     scripted, watched = ScriptedServer(looks=3), Watched()
 
@@ -82,10 +90,7 @@ def test_a_finished_step_is_not_repeated(tmp_path: Path) -> None:
 def test_a_running_job_is_taken_up_by_its_id(tmp_path: Path) -> None:
     scripted = ScriptedServer()
     scripted.train_classifier("support")
-    journal = Journal(tmp_path)
-    journal.append("call", step=1, tool="train_classifier", arguments={"task": "support"})
-    journal.append("job", step=1, job_id="job_0")
-    journal.close()
+    write_down_a_training(tmp_path)
 
     async def go() -> None:
         async with steps(scripted, tmp_path) as run:
@@ -167,10 +172,7 @@ def test_a_call_whose_job_still_works_may_not_be_another_and_one_whose_job_faile
     scripted.train_classifier("support")
     if state == "failed":
         scripted.cancel_job("job_0")
-    journal = Journal(tmp_path)
-    journal.append("call", step=1, tool="train_classifier", arguments={"task": "support"})
-    journal.append("job", step=1, job_id="job_0")
-    journal.close()
+    write_down_a_training(tmp_path)
 
     async def go() -> None:
         async with steps(scripted, tmp_path) as run:

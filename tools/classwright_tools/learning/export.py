@@ -32,7 +32,7 @@ CARD = "README.md"
 
 
 def save_export(
-    folder: Path, model: Classifier, task: Task, model_id: str, *, onnx: bool, tested: EvaluationReport | None = None
+    folder: Path, model: Classifier, task: Task, model_id: str, *, onnx: bool, tested: EvaluationReport | None
 ) -> None:
     """Write the export of `model`, which was trained for `task` and `tested` if it was, into the empty `folder`.
 
