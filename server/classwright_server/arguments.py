@@ -18,7 +18,7 @@ def wait_field(default: int = DEFAULT_WAIT_SECONDS) -> Any:
         default=default,
         ge=0,
         le=MAX_WAIT_SECONDS,
-        description="Seconds to wait for the result before a job_id is returned; 0 returns at once.",
+        description="Seconds to wait before a job_id is returned, to pass to get_job; 0 returns at once.",
     )
 
 
@@ -28,28 +28,3 @@ def arguments_of(name: str, request: type[BaseModel], *, waits: bool) -> type[Ar
     bases: Any = (request, ArgModelBase)
     made: Any = create_model(f"{name}_arguments", __base__=bases, **extra)
     return cast("type[ArgModelBase]", made)
-
-
-def lean_schema(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a JSON schema without the titles that repeat names, and without the root's description.
-
-    A client's model pays for every word of the tool list.
-    """
-    lean: dict[str, Any] = _without_titles(schema)
-    lean.pop("description", None)
-    return lean
-
-
-def _without_titles(schema: Any) -> Any:
-    if isinstance(schema, list):
-        return [_without_titles(item) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    # A property may itself be named "title": inside `properties` and `$defs` the keys are names, not keywords.
-    return {
-        key: {name: _without_titles(item) for name, item in value.items()}
-        if key in ("properties", "$defs")
-        else _without_titles(value)
-        for key, value in schema.items()
-        if key != "title" or not isinstance(value, str)
-    }

@@ -31,9 +31,7 @@ Figures say whether they were measured on real or on written rows: written ones 
 never instructions.
 """
 
-JOB_NOTE = (
-    " Runs as a job: waits up to wait_seconds and returns the job with its result, or a job_id to pass to get_job."
-)
+JOB_NOTE = " Runs as a job: see wait_seconds."
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,12 @@ from mcp_types import ToolAnnotations
 from pydantic import BaseModel, Field
 
 from classwright_server.answers import answer
-from classwright_server.arguments import arguments_of, lean_schema, wait_field
+from classwright_server.arguments import arguments_of, wait_field
 from classwright_server.backend import Backend
 from classwright_server.errors import tool_errors
 from classwright_server.jobs.messages import Outcome
 from classwright_server.jobs.view import JobLine, JobList, JobView
+from classwright_server.schemas import input_schema, output_schema
 from classwright_server.tasks_extension import declares_tasks
 from classwright_server.texts import TOOL_TEXTS
 from classwright_server.told import told
@@ -87,8 +88,8 @@ def _tool(name: str, arguments: type[ArgModelBase], result: type[BaseModel], bod
         name=name,
         title=text.title,
         description=text.description,
-        parameters=lean_schema(arguments.model_json_schema()),
-        fn_metadata=FuncMetadata(arg_model=arguments, output_model=result, output_schema=lean_schema(schema)),
+        parameters=input_schema(arguments.model_json_schema()),
+        fn_metadata=FuncMetadata(arg_model=arguments, output_model=result, output_schema=output_schema(schema)),
         is_async=True,
         annotations=ToolAnnotations(
             title=text.title,

@@ -14,15 +14,15 @@ FINISHED: frozenset[str] = frozenset(("completed", "failed", "cancelled"))
 
 
 class JobView(ToolResult):
-    """Where a job stands; its result once it is completed."""
+    """Where a job stands; its result once it is completed, or what failed, why, and what repairs it."""
 
     job_id: str
     tool: str
     status: JobStatus
-    progress: float = Field(ge=0, le=1, description="How much of the work is done.")
-    message: str = Field(description="What it is doing.")
+    progress: float = Field(ge=0, le=1)
+    message: str
     result: dict[str, Any] | None = Field(default=None, description="The tool's own result, once completed.")
-    error: str | None = Field(default=None, description="What failed, why, and what repairs it.")
+    error: str | None = None
     left_out: dict[str, int] = Field(
         default_factory=dict, description="Items of the result's lists that are not shown here; the resource has all."
     )

@@ -21,10 +21,13 @@ class ToolRequest(Noun):
 
 
 class ToolResult(Noun):
-    """The answer of a tool: small, complete without any text beside it."""
+    """The answer of a tool: small, complete without any text beside it.
 
-    summary: str = Field(description="What happened, in one or two sentences.")
-    next_step: str = Field(description="The call that is usually right after this one.")
+    Its summary says what happened, in one or two sentences, and its next step the call that is usually right after.
+    """
+
+    summary: str
+    next_step: str
 
 
 N = TypeVar("N", bound=Noun | str)
@@ -72,7 +75,6 @@ ArtifactId = Annotated[
     Field(
         pattern=r"^[a-z][a-z0-9_]{0,39}-[a-z][0-9]{1,9}$",
         description="An artifact's id as a tool returned it.",
-        examples=["banking12-d3"],
     ),
 ]
 LabelName = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]

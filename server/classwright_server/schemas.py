@@ -1,0 +1,72 @@
+"""The JSON schemas of a tool: what a caller needs to know and no more, since a client's model pays for every word."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+NULL = {"type": "null"}
+_OF_NAMES = ("properties", "$defs")
+"""Inside these the keys are names, not keywords: a property may itself be called "title"."""
+_RULES = ("additionalProperties", "default", "examples", "format", "pattern", "minLength", "maxLength", "minItems",
+          "maxItems", "minimum", "maximum", "exclusiveMinimum")  # fmt: skip
+
+
+def input_schema(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a tool's arguments without titles, which repeat names, and without nulls that are defaults.
+
+    An argument that is left out has its default; to offer null for the same beside it is to say it twice.
+    """
+    lean: dict[str, Any] = _each(schema, _without_null_default)
+    lean.pop("description", None)
+    return lean
+
+
+def output_schema(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a tool's result: the names, types and meanings, without the rules that arguments need."""
+    lean: dict[str, Any] = _each(schema, _without_rules)
+    lean.pop("description", None)
+    return lean
+
+
+def _each(schema: Any, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Any:
+    """Return `schema` with every schema in it changed, the inner ones first, and without titles."""
+    if isinstance(schema, list):
+        return [_each(item, change) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return change(
+        {
+            key: {name: _each(item, change) for name, item in value.items()}
+            if key in _OF_NAMES
+            else _each(value, change)
+            for key, value in schema.items()
+            if key != "title" or not isinstance(value, str)
+        }
+    )
+
+
+def _without_null_default(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return `schema` without the null that is its default; what is said outside of a choice comes before its own."""
+    if "default" not in schema or schema["default"] is not None:
+        return schema
+    outer = {key: value for key, value in schema.items() if key not in ("anyOf", "default")}
+    choices = [choice for choice in schema["anyOf"] if choice != NULL]
+    return choices[0] | outer if len(choices) == 1 else {"anyOf": choices} | outer
+
+
+def _without_rules(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return `schema` with its types alone, and a choice between one simple type and null as one type."""
+    if "properties" in schema and "description" in schema:  # a class of ours: its fields say what it is
+        schema = {key: value for key, value in schema.items() if key != "description"}
+    lean = {key: value for key, value in schema.items() if key not in _RULES or _is_mapping(key, value)}
+    choices = lean.get("anyOf", [])
+    types = [choice["type"] for choice in choices if set(choice) <= {"type", "description"}]
+    if types and len(types) == len(choices):
+        lean = {key: value for key, value in lean.items() if key != "anyOf"} | {"type": types}
+    return lean
+
+
+def _is_mapping(key: str, value: Any) -> bool:
+    """Whether a keyword says what the values of a mapping are."""
+    return key == "additionalProperties" and isinstance(value, dict)
