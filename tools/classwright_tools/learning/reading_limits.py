@@ -1,0 +1,126 @@
+"""How much of a text an encoder reads: which rows are longer, and so are cut before it sees their ends."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from classwright_tools.domain.pair import parts
+from classwright_tools.learning.encoders import Encoder, folder_at_hand, usual_prompt
+
+# A tokenizer that knows no limit names an astronomical one.
+NO_LIMIT = 10**6
+BATCH = 256  # rows looked at together
+OLD_FOLDER = "0_Transformer"  # where models of before 2021 have their transformer
+OWN_TOKENS = 8  # at most, of what a tokenizer puts before and after a text
+
+
+@dataclass(frozen=True)
+class ReadingLimit:
+    """How many tokens an encoder reads of a text, and how many a text has.
+
+    `lengths` returns the number of tokens of each text, uncut; `prompt` is what the encoder puts before every text.
+    """
+
+    tokens: int
+    lengths: Callable[[list[str]], list[int]]
+    prompt: str = ""
+
+    def cut(self, contents: Iterable[str]) -> int:
+        """Return how many of the rows are cut: see `cuts`."""
+        return sum(self.cuts(contents))
+
+    def cuts(self, contents: Iterable[str]) -> Iterator[bool]:
+        """Yield for each row, a text or a joined pair, whether it is cut; a pair is where one of its texts is.
+
+        Only texts that may be too long are tokenised: no token stands for less than one byte.
+        """
+        rows = iter(contents)
+        while batch := list(islice(rows, BATCH)):
+            texts = [[self.prompt + part for part in parts(row)] for row in batch]
+            long = [[text for text in of_row if self._may_be_cut(text)] for of_row in texts]
+            lengths = iter(self.lengths(flat) if (flat := [text for of_row in long for text in of_row]) else ())
+            for of_row in long:
+                yield max((next(lengths) for _ in of_row), default=0) > self.tokens
+
+    def told(self, cut: int, rows: int) -> str:
+        """Return the sentence that says how many of `rows` are cut; nothing where none is."""
+        if not cut:
+            return ""
+        verb = "is" if cut == 1 else "are"
+        return f"{cut} of {rows} rows {verb} cut at {self.tokens} tokens: the encoder does not see what comes after."
+
+    def _may_be_cut(self, text: str) -> bool:
+        return len(text.encode(errors="replace")) + OWN_TOKENS > self.tokens
+
+
+def limit_of(encoder: Encoder) -> ReadingLimit | None:
+    """Return the limit of an open encoder, or None if it reads texts of any length."""
+    model = encoder.model
+    tokens = model.max_seq_length
+    if tokens is None or tokens >= NO_LIMIT:
+        return None
+
+    def lengths(texts: list[str]) -> list[int]:
+        return [len(ids) for ids in model.tokenizer(texts, truncation=False, verbose=False)["input_ids"]]
+
+    return ReadingLimit(int(tokens), lengths, usual_prompt(model))
+
+
+def limit_at_hand(name: str) -> ReadingLimit | None:
+    """Return the limit of the encoder `name` from its files on this machine: nothing is fetched, nor torch loaded.
+
+    None is returned where it reads texts of any length, and where that cannot be told without opening it.
+    """
+    folder = folder_at_hand(name)
+    return _limit_in(folder) if folder else None
+
+
+@lru_cache(maxsize=4)
+def _limit_in(folder: Path) -> ReadingLimit | None:
+    from tokenizers import Tokenizer
+
+    folder = folder / OLD_FOLDER if (folder / OLD_FOLDER).is_dir() else folder
+    tokens = _tokens(folder)
+    if tokens is None or tokens >= NO_LIMIT:
+        return None
+    try:
+        tokenizer: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    except Exception:  # noqa: BLE001  # the library has none narrower; a mere vocabulary is for transformers to read
+        return None
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return ReadingLimit(
+        tokens, lambda texts: [len(encoded) for encoded in tokenizer.encode_batch_fast(texts)], _prompt(folder)
+    )
+
+
+def _tokens(folder: Path) -> int | None:
+    """Return the limit as sentence-transformers takes it: its own setting, else the tokenizer's up to the model's."""
+    own = _settings(folder, "sentence_bert_config.json").get("max_seq_length")
+    if isinstance(own, int):
+        return own
+    found = [
+        _settings(folder, "tokenizer_config.json").get("model_max_length"),
+        _settings(folder, "config.json").get("max_position_embeddings"),
+    ]
+    return min((int(limit) for limit in found if isinstance(limit, int | float) and limit > 0), default=None)
+
+
+def _prompt(folder: Path) -> str:
+    settings = _settings(folder, "config_sentence_transformers.json")
+    prompts, default = settings.get("prompts"), settings.get("default_prompt_name")
+    return str(prompts.get(default) or "") if isinstance(prompts, dict) and isinstance(default, str) else ""
+
+
+def _settings(folder: Path, name: str) -> dict[str, Any]:
+    try:
+        settings = json.loads((folder / name).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return settings if isinstance(settings, dict) else {}
