@@ -17,8 +17,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from classwright_tools.context import ToolContext
-from classwright_tools.curation.file_readers import MAX_ROW_CHARS, Columns, Position, read_csv
-from classwright_tools.curation.label_names import LabelNames
 from classwright_tools.domain.example import SPLITS, Split
 from classwright_tools.domain.noun import MAX_TEXT_CHARS
 from classwright_tools.domain.task import Label, Task
@@ -29,6 +27,10 @@ from classwright_tools.import_examples import (
     ImportExamplesResult,
     import_examples,
 )
+from classwright_tools.reading.delimited import read_csv
+from classwright_tools.reading.label_names import LabelNames
+from classwright_tools.reading.opening import MAX_ROW_CHARS, Position
+from classwright_tools.reading.rows import Columns
 from classwright_tools.workspace.datasets import read_card, read_rows
 from classwright_tools.workspace.workspace import Workspace
 

@@ -21,10 +21,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from classwright_tools.context import ToolContext
-from classwright_tools.curation import file_readers, sources
+from classwright_tools.curation import sources
 from classwright_tools.domain.task import Task
 from classwright_tools.errors import ClasswrightError, InvalidInput
 from classwright_tools.import_examples import ImportExamplesRequest, ImportExamplesResult, import_examples
+from classwright_tools.reading import opening
 from hostile_parts import CODE, LEADING_ELSEWHERE, pickled
 
 ROW = {"text": "I want my money back for the shoes", "label": "refund"}
@@ -210,7 +211,7 @@ def test_archives_are_of_no_kind_that_is_read(name: str, run: Importer, folder: 
 def test_a_small_file_that_unpacks_to_very_much_is_refused(
     name: str, run: Importer, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(file_readers, "FREE_EXPANSION_BYTES", 2**20)
+    monkeypatch.setattr(opening, "FREE_EXPANSION_BYTES", 2**20)
     (folder / name).write_bytes(gzip.compress(b"text,label\n" + b" " * 20 * 2**20))
 
     with pytest.raises(InvalidInput, match=r"unpacks to over 200 times its size"):
@@ -220,7 +221,7 @@ def test_a_small_file_that_unpacks_to_very_much_is_refused(
 def test_a_parquet_piece_that_unpacks_to_very_much_is_refused(
     run: Importer, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(file_readers, "FREE_EXPANSION_BYTES", 2**20)
+    monkeypatch.setattr(opening, "FREE_EXPANSION_BYTES", 2**20)
     table = pa.table({"text": ["x" * 20 * 2**20], "label": ["refund"]})
     pq.write_table(table, folder / "rows.parquet", compression="zstd", use_dictionary=False)
 

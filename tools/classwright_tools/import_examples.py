@@ -16,7 +16,8 @@ from classwright_tools.errors import InvalidInput
 
 if TYPE_CHECKING:
     from classwright_tools.curation.arrivals import Arrivals, Comparison
-    from classwright_tools.curation.file_readers import Position, SourceRow
+    from classwright_tools.reading.opening import Position
+    from classwright_tools.reading.rows import SourceRow
 
 
 class GivenRow(Noun):
@@ -130,9 +131,9 @@ def _imported(request: ImportExamplesRequest, context: ToolContext) -> ImportExa
         Overtaken: no dataset is named, and the newest was another when the rows were stored.
     """
     from classwright_tools.curation.arrivals import Arrivals, Comparison
-    from classwright_tools.curation.file_readers import Position
-    from classwright_tools.curation.label_names import LabelNames
     from classwright_tools.curation.spool import spool_folder
+    from classwright_tools.reading.label_names import LabelNames
+    from classwright_tools.reading.opening import Position
     from classwright_tools.workspace.datasets import save_dataset
 
     workspace = context.workspace
@@ -182,9 +183,9 @@ def _source(
     request: ImportExamplesRequest, task: Task, context: ToolContext, position: Position
 ) -> Iterable[SourceRow]:
     """Return the rows of the one source that `request` names."""
-    from classwright_tools.curation.file_readers import USUAL_PAIR, Columns, SourceRow
     from classwright_tools.curation.import_paths import resolved_import
     from classwright_tools.curation.sources import read_hub, read_path
+    from classwright_tools.reading.rows import USUAL_PAIR, Columns, SourceRow
 
     given = [name for name in ("rows", "path", "hub") if getattr(request, name)]
     if len(given) != 1:

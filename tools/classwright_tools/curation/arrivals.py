@@ -15,8 +15,6 @@ from numpy.typing import NDArray
 
 from classwright_tools.curation.bulk_duplicates import BulkDuplicates, Repeat
 from classwright_tools.curation.cleaning import as_name, clean_text, is_broken, shortened
-from classwright_tools.curation.file_readers import SourceRow
-from classwright_tools.curation.label_names import LabelNames, label_text
 from classwright_tools.curation.leaks import group, removal_tables, skip_reason
 from classwright_tools.curation.queries import Queries
 from classwright_tools.curation.spool import Spool
@@ -25,6 +23,8 @@ from classwright_tools.domain.noun import MAX_TEXT_CHARS
 from classwright_tools.domain.pair import joined, shown
 from classwright_tools.domain.task import TaskKind
 from classwright_tools.errors import InvalidInput
+from classwright_tools.reading.label_names import LabelNames, label_text
+from classwright_tools.reading.rows import SourceRow
 
 BATCH_ROWS = 10_000
 # So many skipped rows are shown, and so many of one reason: one reason shall not hide the others.

@@ -9,18 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from classwright_tools.curation.cleaning import as_name
-from classwright_tools.curation.file_readers import (
-    Columns,
-    Position,
-    SourceRow,
-    arrow_rows,
-    read_csv,
-    read_jsonl,
-    read_parquet,
-    refuse_nested,
-)
 from classwright_tools.domain.example import Split
 from classwright_tools.errors import InvalidInput, NotFound
+from classwright_tools.reading.files import file_format, read_file
+from classwright_tools.reading.opening import Position
+from classwright_tools.reading.parquet import arrow_rows, refuse_nested
+from classwright_tools.reading.rows import Columns, SourceRow
 
 ARROW_BATCH = 2_000
 _SPLIT_NAMES: dict[Split, tuple[str, ...]] = {
@@ -29,9 +23,6 @@ _SPLIT_NAMES: dict[Split, tuple[str, ...]] = {
     "test": ("test", "testing", "eval"),
     "unlabelled": ("unlabelled", "unlabeled", "unsupervised"),
 }
-_FORMATS = {
-    ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".csv": "csv", ".tsv": "csv", ".parquet": "parquet",
-}  # fmt: skip
 _HUB_FORMATS = ("parquet", "json", "csv", "arrow", "text", "cache")  # the last: loaded before, and kept
 
 
@@ -42,31 +33,13 @@ def read_path(path: Path, columns: Columns, split: Split, position: Position) ->
         InvalidInput: its kind is not known, it has no such column, or it cannot be read.
     """
     if path.is_file():
-        return _read_file(path, columns, position)
+        return read_file(path, columns, position)
     if (path / "dataset_dict.json").is_file():
         path = path / _chosen([p.name for p in path.iterdir() if p.is_dir()], split, f"folder {path.name!r}")
     if (path / "state.json").is_file():
         return _read_saved(path, columns)
     files = _files_of(path, split)
-    return chain.from_iterable(_read_file(file, columns, position) for file in files)
-
-
-def _read_file(path: Path, columns: Columns, position: Position) -> Iterator[SourceRow]:
-    kind = _format(path)
-    if kind == "jsonl":
-        return read_jsonl(path, columns, position)
-    if kind == "csv":
-        return read_csv(path, columns, position)
-    if kind == "parquet":
-        return read_parquet(path, columns)
-    raise InvalidInput(
-        f"file {path.name!r}", "is of no kind that is read", "Pass JSONL, CSV, TSV (each also as .gz) or Parquet."
-    )
-
-
-def _format(path: Path) -> str | None:
-    name = path.name.lower().removesuffix(".gz")
-    return _FORMATS.get(Path(name).suffix)
+    return chain.from_iterable(read_file(file, columns, position) for file in files)
 
 
 def _files_of(folder: Path, split: Split) -> list[Path]:
@@ -75,7 +48,7 @@ def _files_of(folder: Path, split: Split) -> list[Path]:
     The file's or its folder's name holds the split's name; where no name does, all files are one split.
     """
     subject = f"folder {folder.name!r}"
-    files = sorted(file for file in folder.rglob("*") if file.is_file() and _format(file) and file.name[0] != ".")
+    files = sorted(file for file in folder.rglob("*") if file.is_file() and file_format(file) and file.name[0] != ".")
     files = [file for file in files if file.name not in ("dataset_info.json", "dataset_infos.json", "card.json")]
     if not files:
         raise InvalidInput(

@@ -1,0 +1,1 @@
+"""Rows out of files, by the standard library alone: what the tools and the agent both read by."""

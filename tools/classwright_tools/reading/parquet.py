@@ -1,0 +1,120 @@
+"""Rows out of Parquet files and Arrow batches. pyarrow is imported where it is used: the agent runs without it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from classwright_tools.curation.cleaning import as_name
+from classwright_tools.domain.noun import MAX_TEXT_CHARS
+from classwright_tools.errors import InvalidInput
+from classwright_tools.reading import opening
+from classwright_tools.reading.rows import Columns, SourceRow
+
+PARQUET_BATCH = 2_000
+
+
+def read_parquet(path: Path, columns: Columns) -> Iterator[SourceRow]:
+    """Yield the rows of a Parquet file; integers of a `ClassLabel` column become its names."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    source = f"file {path.name!r}"
+    try:
+        schema = pq.read_schema(path)
+        columns = columns.found_in(source, list(schema.names))
+        refuse_nested(source, schema, columns)
+        names = _class_names(schema.metadata or {}, columns.label)
+        # A dictionary stays one: its values are then held once, however many rows repeat them.
+        with pq.ParquetFile(path, read_dictionary=columns.names) as file:
+            _refuse_parquet_bomb(source, file.metadata, columns)
+            for batch in file.iter_batches(batch_size=PARQUET_BATCH, columns=columns.names):
+                yield from arrow_rows(source, batch, columns, names)
+    except pa.ArrowException as error:
+        raise InvalidInput(source, "cannot be read as Parquet", "Check that it was copied whole.") from error
+
+
+def arrow_rows(source: str, batch: Any, columns: Columns, names: list[str]) -> Iterator[SourceRow]:
+    """Yield the rows of an Arrow record batch; `names` are those of the label column's class numbers, if it has any.
+
+    Raises:
+        InvalidInput: a column holds dates or times that Python cannot tell.
+    """
+    values = {}
+    for name in columns.names:
+        try:
+            values[name] = _values(batch.column(name))
+        except (OverflowError, ValueError) as error:
+            raise InvalidInput(
+                source,
+                f"holds in its column {as_name(name)} dates or times outside the years 1 to 9999, or of no known zone",
+                "Pass a column of strings.",
+            ) from error
+    if columns.label and names:
+        values[columns.label] = [_class_name(label, names) for label in values[columns.label]]
+    for row in zip(*values.values(), strict=True):
+        yield columns.row(dict(zip(values, row, strict=True)))
+
+
+def _class_name(label: Any, names: list[str]) -> Any:
+    """Return the name of the class number `label`; a negative one is how `datasets` says that a row has no label."""
+    if not isinstance(label, int) or label >= len(names):
+        return label
+    return names[label] if label >= 0 else None
+
+
+def refuse_nested(source: str, schema: Any, columns: Columns) -> None:
+    """Refuse columns of lists and the like: one row of them can be of any size."""
+    import pyarrow as pa
+
+    for name in columns.names:
+        kind = schema.field(name).type
+        if pa.types.is_nested(kind):
+            raise InvalidInput(
+                source,
+                f"holds in its column {as_name(name)} no strings but {str(kind)[:60]}",
+                "Pass a column of strings.",
+            )
+
+
+def _refuse_parquet_bomb(source: str, metadata: Any, columns: Columns) -> None:
+    """Refuse a file one of whose pieces unpacks to more than any honest one; a piece is what is unpacked at a time."""
+    for group in map(metadata.row_group, range(metadata.num_row_groups)):
+        for piece in map(group.column, range(group.num_columns)):
+            most = max(opening.FREE_EXPANSION_BYTES, opening.MAX_EXPANSION * piece.total_compressed_size)
+            if piece.path_in_schema in columns.names and piece.total_uncompressed_size > most:
+                raise opening.bomb(source)
+
+
+def _values(column: Any) -> list[Any]:
+    """Return the values of an Arrow column; strings are decoded so that broken UTF-8 shows as U+FFFD."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_dictionary(column.type):
+        longest = pc.max(pc.binary_length(column.dictionary)).as_py() if _is_text(column.dictionary.type) else 0
+        if (longest or 0) > 4 * MAX_TEXT_CHARS:  # in bytes; a copy for each row might not fit in memory
+            values = _values(column.dictionary)
+            return [None if place is None else values[place] for place in column.indices.to_pylist()]
+        column = column.dictionary_decode()
+    if not _is_text(column.type):
+        return list(column.to_pylist())
+    raw = pc.cast(column, pa.large_binary()).to_pylist()
+    return [None if value is None else value.decode("utf-8", errors="replace") for value in raw]
+
+
+def _is_text(kind: Any) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _class_names(metadata: Mapping[bytes, bytes], label: str | None) -> list[str]:
+    """Return the names of the `ClassLabel` column `label`, from what `datasets` leaves in a Parquet file's metadata."""
+    try:
+        feature = json.loads(metadata.get(b"huggingface", b"{}"))["info"]["features"][label]
+        return [str(name) for name in feature["names"]] if feature.get("_type") == "ClassLabel" else []
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return []

@@ -1,0 +1,70 @@
+"""A row as a source holds it, and the columns that it is read from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from classwright_tools.curation.cleaning import as_name
+from classwright_tools.errors import InvalidInput
+
+# What the columns of a pair are called; the first names are tried first.
+USUAL_PAIR, OTHER_PAIR = ("text", "text_pair"), ("query", "item")
+
+
+@dataclass(frozen=True)
+class SourceRow:
+    """A row as it stands in the source; `problem` says why it could not be read, if so."""
+
+    text: Any = None
+    label: Any = None
+    problem: str | None = None
+    text_pair: Any = None
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns to read; `label` is None when labels are not wanted, `pair` when a row is one text."""
+
+    text: str
+    label: str | None
+    pair: str | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """The columns that are wanted."""
+        return [name for name in (self.text, self.pair, self.label) if name is not None]
+
+    def like(self, there: list[str]) -> Columns:
+        """Return these columns, or where a source has 'query' and 'item' for 'text' and 'text_pair', those."""
+        usual = (self.text, self.pair) == USUAL_PAIR
+        if usual and set(OTHER_PAIR) <= set(there) and not set(USUAL_PAIR) <= set(there):
+            return replace(self, text=OTHER_PAIR[0], pair=OTHER_PAIR[1])
+        return self
+
+    def found_in(self, source: str, there: list[str]) -> Columns:
+        """Return the columns to read of `source`, which has the columns `there`.
+
+        Raises:
+            InvalidInput: a wanted column is not there, and those that are there are named; or it is there twice.
+        """
+        columns = self.like(there)
+        wanted_as = (("text_column", columns.text), ("pair_column", columns.pair), ("label_column", columns.label))
+        for argument, wanted in wanted_as:
+            if wanted is not None and wanted not in there:
+                names = ", ".join(as_name(name) for name in there[:30]) or "none"
+                raise InvalidInput(
+                    source, f"has no column {wanted!r}; it has {names}", f"Pass one of them as `{argument}`."
+                )
+            if wanted is not None and there.count(wanted) > 1:
+                raise InvalidInput(
+                    source, f"has several columns {wanted!r}", f"Rename the one to read, and pass it as `{argument}`."
+                )
+        return columns
+
+    def row(self, values: Mapping[str, Any]) -> SourceRow:
+        """Return the row with these `values` by column; those that are missing are None."""
+        label = None if self.label is None else values.get(self.label)
+        text_pair = None if self.pair is None else values.get(self.pair)
+        return SourceRow(values.get(self.text), label, text_pair=text_pair)
