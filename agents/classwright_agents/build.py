@@ -48,6 +48,8 @@ class Outcome:
     analysis: Result | None = None
     export: Result | None = None
     imported: dict[str, Result] = field(default_factory=dict)
+    lost: list[Result] = field(default_factory=list)
+    """The usage of attempts that came to nothing: their jobs were cancelled or failed, and the writer was paid."""
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
 
     @property
@@ -64,8 +66,8 @@ class Outcome:
 
     @property
     def usages(self) -> list[Result]:
-        """What the writer was asked for, by the topics and by each writing of texts."""
-        return [u for r in (self.tree, *self.written) if (u := r.get("usage"))]
+        """What the writer was asked for, by the topics and by each writing of texts, lost attempts included."""
+        return [*(u for r in (self.tree, *self.written) if (u := r.get("usage"))), *self.lost]
 
     @property
     def spent(self) -> Spent:
@@ -120,6 +122,7 @@ class Build:
             mode="json",
             include={"task", "instruction", "labels", "languages", "topics_per_label", "subtopics_per_topic"},
         )
+        self._outcome.lost += await self._steps.lost()
         if task.source_types:
             arguments["source_types"] = list(task.source_types)
         result = await self._call("topics", "propose_topics", arguments, _check_tree)
@@ -157,6 +160,7 @@ class Build:
     async def _write(self, round_: int, plan: Result) -> Result:
         """Write texts, by a tree or a plan, within what is left of the budget."""
         self._round = round_
+        self._outcome.lost += await self._steps.lost()
         budget, spent = self._task.budget, self._outcome.spent
         arguments: Result = {"task": self._task.task, **plan, **self._joined()}
         if budget.tokens:

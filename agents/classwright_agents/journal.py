@@ -7,6 +7,7 @@ it again and repeats no finished step. The events:
     call      step, tool, arguments     written before the server is called
     job       step, job_id              written before the job is waited for; null: what the call answered before is of
                                         no use, so it is made anew
+    spent     step, job_id, usage       what a job spent that came to nothing: cancelled, failed, or of no use
     result    step, seconds, result
     decision  key, reason
     end       reason                    the run is complete

@@ -92,6 +92,7 @@ class Steps:
             try:
                 check(result)
             except AgentError:
+                self._spent(number, self._job_id(number), result.get("usage"))
                 self._journal.append("job", step=number, job_id=None)
                 raise
             seconds = round(time.monotonic() - started, 3)
@@ -99,6 +100,20 @@ class Steps:
             done = self._journal.events[-1]
         self.seconds += done["seconds"]
         return Step(done["result"], done["seconds"])
+
+    async def lost(self) -> list[dict[str, Any]]:
+        """Return the usage of each attempt at the step to come that came to nothing.
+
+        Raises:
+            ServerError: the server went away.
+        """
+        number = self._number + 1
+        call = self._journal.find("call", step=number)
+        if call and not self._journal.find("result", step=number):
+            await self._taken_up(number, call["tool"])  # which writes down what it spent
+        return [
+            event["usage"] for event in self._journal.events if event["event"] == "spent" and event["step"] == number
+        ]
 
     async def _result(
         self, number: int, tool: str, arguments: dict[str, Any], job: dict[str, Any] | None
@@ -135,7 +150,16 @@ class Steps:
             view = await self._server.call("get_job", {"job_id": job_id, "wait_seconds": 0})
         except ToolError:
             return None
-        return view if view["status"] in (*WORKING, "completed") else None
+        if view["status"] in (*WORKING, "completed"):
+            return view
+        self._spent(number, job_id, view.get("usage"))
+        return None
+
+    def _spent(self, number: int, job_id: str | None, usage: dict[str, Any] | None) -> None:
+        """Write down what a job spent that the step goes on without, once, however often it is looked at."""
+        known = job_id and self._journal.find("spent", job_id=job_id)
+        if usage and not known:
+            self._journal.append("spent", step=number, job_id=job_id, usage=usage)
 
     async def _finished(self, tool: str, view: dict[str, Any]) -> dict[str, Any]:
         """Wait for a job and return its result."""

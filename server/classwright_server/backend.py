@@ -149,7 +149,7 @@ class Backend:
             NotFound: whoever asks has no such job.
         """
         opened = await self.opened()
-        return await self._with_made(await anyio.to_thread.run_sync(opened.jobs.record, job_id, current_principal()))
+        return await self._looked_into(await anyio.to_thread.run_sync(opened.jobs.record, job_id, current_principal()))
 
     async def wait(self, job_id: str, seconds: float, report: Report) -> JobRecord:
         """Return the job once it has finished, or as it is after `seconds`, reporting every two seconds until then.
@@ -177,15 +177,21 @@ class Backend:
             NotFound: whoever asks has no such job.
         """
         opened = await self.opened()
-        return await self._with_made(await anyio.to_thread.run_sync(opened.jobs.cancel, job_id, current_principal()))
+        return await self._looked_into(await anyio.to_thread.run_sync(opened.jobs.cancel, job_id, current_principal()))
 
-    async def _with_made(self, record: JobRecord) -> JobRecord:
-        """Return a job; one that was cancelled with what it had made by then, which stays."""
-        if record.status != "cancelled":
+    async def _looked_into(self, record: JobRecord) -> JobRecord:
+        """Return a job; one without a result with what it has spent, a cancelled one with what it had made by then."""
+        from classwright_tools.writing.ledger import paid_by
+
+        if record.outcome and record.outcome.result:
             return record
         workspace = await self.workspace()
-        made = await anyio.to_thread.run_sync(workspace.made_in, record.id)
-        return replace(record, made=tuple(made))
+
+        def look() -> JobRecord:
+            made = tuple(workspace.made_in(record.id)) if record.status == "cancelled" else ()
+            return replace(record, made=made, usage=paid_by(workspace.engine, record.id))
+
+        return await anyio.to_thread.run_sync(look)
 
     async def newest_jobs(self, limit: int, offset: int) -> list[JobRecord]:
         """Return `limit` jobs of whoever asks, from the one at `offset` on, newest first."""

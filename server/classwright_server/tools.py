@@ -236,6 +236,7 @@ def view_of(record: JobRecord) -> JobView:
         message=_message(record),
         result=result,
         error=error,
+        usage=record.usage.model_dump(exclude={"estimated_tokens", "completions_reused"}) if record.usage else {},
     )
 
 

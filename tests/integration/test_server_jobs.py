@@ -217,6 +217,28 @@ async def test_cancelling_ends_the_requests_to_the_model(tmp_path: Path) -> None
     assert len(endpoint.chats) == asked < 300
 
 
+async def test_a_job_that_was_cancelled_tells_what_it_spent(tmp_path: Path) -> None:
+    def answers_five(seen: Seen) -> Said:
+        return writes_sentences(seen) if seen.number < 5 else HANG
+
+    def spent(view: dict[str, Any]) -> tuple[int, int]:
+        return view["usage"].get("requests", 0), view["usage"].get("tokens_in", 0) + view["usage"].get("tokens_out", 0)
+
+    with ScriptedEndpoint(answers_five) as endpoint:
+        async with connected(make_settings(tmp_path, writer_url=endpoint.url)) as client:
+            await call(client, "propose_topics", {**TASK, **topics(20)}, wait_seconds=50)
+            job = await call(client, "synthesize_examples", task="support", rows=40, wait_seconds=0)
+            seen = await call(client, "get_job", job_id=job["job_id"], wait_seconds=0)
+            while spent(seen)[0] < 5:
+                seen = await call(client, "get_job", job_id=job["job_id"], wait_seconds=1)
+            cancelled = await call(client, "cancel_job", job_id=job["job_id"])
+            later = await call(client, "get_job", job_id=job["job_id"])
+
+    assert cancelled["status"] == "cancelled"
+    assert spent(seen) == spent(cancelled) == spent(later) == (5, 5 * 120)
+    assert cancelled["usage"]["writer"] == "scripted"
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="reads which libraries a process has mapped from /proc")
 async def test_cancelling_ends_the_training_process_and_frees_its_memory(client: Client) -> None:
     await call(client, "import_examples", imported(400), wait_seconds=50)

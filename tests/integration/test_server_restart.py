@@ -131,6 +131,33 @@ async def test_a_server_that_is_stopped_leaves_its_job_to_the_next_one(tmp_path:
     assert view["status"] == "completed", view["error"]
 
 
+async def test_a_job_counts_what_it_spent_before_its_server_was_killed(tmp_path: Path) -> None:
+    killed: list[bool] = []
+
+    def script(seen: Seen) -> Said:
+        return writes_sentences(seen) if killed or seen.number < 5 else HANG
+
+    with ScriptedEndpoint(script) as endpoint:
+        with ServerProcess(tmp_path, *writer(endpoint)) as server:
+            async with Client(server.url) as client:
+                await call(client, "propose_topics", {**TASK, **topics(20)}, wait_seconds=50)
+                job = await call(client, "synthesize_examples", task="support", rows=40, wait_seconds=0)
+                seen = await call(client, "get_job", job_id=job["job_id"], wait_seconds=0)
+                while seen["usage"].get("requests", 0) < 5:
+                    seen = await call(client, "get_job", job_id=job["job_id"], wait_seconds=1)
+                server.kill()
+        killed.append(True)
+        with ServerProcess(tmp_path, *writer(endpoint)) as server:
+            async with Client(server.url) as client:
+                view = await finished(client, job["job_id"])
+
+    usage = view["result"]["usage"]
+    assert view["status"] == "completed", view["error"]
+    assert view["usage"] == {}  # the result tells it
+    assert (usage["tokens_in"], usage["tokens_out"]) == (usage["requests"] * 100, usage["requests"] * 20)
+    assert usage["completions_reused"] == 5
+
+
 def test_a_lock_is_held_until_the_last_process_that_inherited_it_is_gone(tmp_path: Path) -> None:
     lock = FileLock(tmp_path)
     other = FileLock(tmp_path)

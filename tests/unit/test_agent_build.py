@@ -171,6 +171,19 @@ def test_what_the_topics_took_is_taken_from_the_budget(tmp_path: Path) -> None:
     assert outcome.spent.tokens == 5_500
 
 
+def test_what_a_cancelled_job_spent_is_told_and_taken_from_the_budget(tmp_path: Path) -> None:
+    scripted = ScriptedTools()
+    journal = Journal(tmp_path)
+    journal.append("spent", step=2, job_id="job_0", usage=usage(3_000))
+    journal.append("spent", step=5, job_id="job_1", usage=usage(4_000))  # of the second writing
+    journal.close()
+
+    outcome = built(scripted, tmp_path, small_task(max_rounds=2, budget={"tokens": 20_000}))
+
+    assert outcome.spent.tokens == 5_500 + 7_000
+    assert [w["max_tokens"] for w in scripted.writings] == [15_500, 9_500]
+
+
 @pytest.mark.parametrize(("target", "before"), [({"macro_f1": 0.95}, 0.5), ({"accuracy": 0.95}, 0.9)])
 def test_a_round_remembers_the_best_figure_before_it_in_the_targets_metric(
     tmp_path: Path, target: dict[str, float], before: float

@@ -12,7 +12,7 @@ import anyio
 import pytest
 from mcp import Client
 
-from agent_parts import ScriptedServer
+from agent_parts import ScriptedServer, usage
 from classwright_agents.errors import RunError, ToolError
 from classwright_agents.journal import Journal, read_events
 from classwright_agents.server import Server
@@ -59,7 +59,7 @@ def test_a_job_is_waited_for_and_its_progress_is_told(tmp_path: Path) -> None:
     async def go() -> None:
         async with steps(scripted, tmp_path, watched) as run:
             step = await run.run("train_classifier", {"task": "support"})
-            assert step.result == {"model": "model of job_0"}
+            assert step.result["model"] == "model of job_0"
             assert step.seconds >= 0
 
     anyio.run(go)
@@ -94,7 +94,7 @@ def test_a_running_job_is_taken_up_by_its_id(tmp_path: Path) -> None:
 
     async def go() -> None:
         async with steps(scripted, tmp_path) as run:
-            assert (await run.run("train_classifier", {"task": "support"})).result == {"model": "model of job_0"}
+            assert (await run.run("train_classifier", {"task": "support"})).result["model"] == "model of job_0"
 
     anyio.run(go)
     assert scripted.started == ["job_0"]
@@ -137,6 +137,58 @@ def test_a_job_that_was_cancelled_or_is_gone_is_started_anew(tmp_path: Path, sta
     assert scripted.started[-1] == ("job_1" if state == "cancelled" else "job_0")
 
 
+@pytest.mark.parametrize("written_down", [True, False])
+def test_what_a_cancelled_job_spent_is_counted_with_its_step_once_in_every_later_attempt(
+    tmp_path: Path, *, written_down: bool
+) -> None:
+    scripted = ScriptedServer(looks=1)
+    scripted.train_classifier("support")
+    scripted.cancel_job("job_0")
+    write_down_a_training(tmp_path)
+    if written_down:  # by an attempt that was killed before it called again
+        journal = Journal(tmp_path)
+        journal.append("spent", step=1, job_id="job_0", usage=usage(700))
+        journal.close()
+
+    async def go() -> list[list[dict[str, Any]]]:
+        async with steps(scripted, tmp_path) as run:
+            first = await run.lost()
+            await run.run("train_classifier", {"task": "support"})
+            return [first, await run.lost()]
+
+    assert anyio.run(go) == anyio.run(go) == [[usage(700)], []]
+
+
+def test_a_cancelled_job_that_the_journal_does_not_know_is_counted_too(tmp_path: Path) -> None:
+    scripted = ScriptedServer(looks=1)
+    scripted.train_classifier("support")  # the agent was killed before it could write down the id
+    scripted.cancel_job("job_0")
+    journal = Journal(tmp_path)
+    journal.append("call", step=1, tool="train_classifier", arguments={"task": "support"})
+    journal.close()
+
+    async def go() -> list[dict[str, Any]]:
+        async with steps(scripted, tmp_path) as run:
+            lost = await run.lost()
+            await run.run("train_classifier", {"task": "support"})
+            return lost
+
+    assert anyio.run(go) == anyio.run(go) == [usage(700)]
+
+
+def test_what_a_result_of_no_use_took_is_counted(tmp_path: Path) -> None:
+    async def go() -> list[dict[str, Any]]:
+        scripted = ScriptedServer(looks=1)
+        for _ in range(2):
+            async with steps(scripted, tmp_path) as run:
+                with pytest.raises(ToolError):
+                    await run.run("train_classifier", {"task": "support"}, refuse)
+        async with steps(scripted, tmp_path) as run:
+            return await run.lost()
+
+    assert anyio.run(go) == [usage(500), usage(500)]
+
+
 def test_another_call_than_the_journal_tells_is_refused(tmp_path: Path) -> None:
     async def go() -> None:
         async with steps(ScriptedServer(), tmp_path) as run:
@@ -158,7 +210,7 @@ def test_a_call_that_was_refused_may_be_another_when_the_run_goes_on(tmp_path: P
                 await run.run("train_classifier", {"task": "unknown"})
         for _ in range(2):  # the second finds what the first did
             async with steps(scripted, tmp_path, own=own) as run:
-                assert (await run.run("train_classifier", {"task": "support"})).result == {"model": "model of job_0"}
+                assert (await run.run("train_classifier", {"task": "support"})).result["model"] == "model of job_0"
 
     anyio.run(go)
     assert scripted.started == ["job_0"]
@@ -180,7 +232,7 @@ def test_a_call_whose_job_still_works_may_not_be_another_and_one_whose_job_faile
                 with pytest.raises(RunError, match="other arguments"):
                     await run.run("train_classifier", {"task": "shop"})
             else:
-                assert (await run.run("train_classifier", {"task": "shop"})).result == {"model": "model of job_1"}
+                assert (await run.run("train_classifier", {"task": "shop"})).result["model"] == "model of job_1"
 
     anyio.run(go)
     assert len(scripted.started) == (1 if state == "working" else 2)
@@ -246,7 +298,7 @@ def test_a_job_after_one_of_no_use_is_taken_up_by_its_id(tmp_path: Path) -> None
                 await run.run("train_classifier", {"task": "support"}, refuse)
         scripted.train_classifier("support")  # by an attempt that was killed before it could write down the id
         async with steps(scripted, tmp_path) as run:
-            assert (await run.run("train_classifier", {"task": "support"})).result == {"model": "model of job_1"}
+            assert (await run.run("train_classifier", {"task": "support"})).result["model"] == "model of job_1"
 
     anyio.run(go)
     assert scripted.started == ["job_0", "job_1"]

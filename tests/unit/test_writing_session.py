@@ -15,6 +15,7 @@ from classwright_tools.errors import BudgetExceeded, Cancelled, InvalidInput, St
 from classwright_tools.workspace.workspace import Workspace
 from classwright_tools.writing import session as session_module
 from classwright_tools.writing.budget import Budget
+from classwright_tools.writing.ledger import Payment
 from classwright_tools.writing.session import MOST_UNDER_WAY, MOST_UNUSABLE_IN_A_ROW, Answer, WritingSession
 from classwright_tools.writing.store import CompletionStore
 from classwright_tools.writing.writer import (
@@ -208,11 +209,13 @@ def test_an_answer_that_finds_the_disk_full_is_held_until_there_is_room(
     class FullAtFirst(CompletionStore):
         refusals = 0
 
-        def put(self, key: str, request: WritingRequest, completion: Completion) -> None:
+        def put(
+            self, key: str, request: WritingRequest, completion: Completion, payment: Payment | None = None
+        ) -> None:
             if self.refusals < 6:
                 self.refusals += 1
                 raise StorageFailed("store", "is full", "Make room.")
-            super().put(key, request, completion)
+            super().put(key, request, completion, payment)
 
     monkeypatch.setattr(session_module, "STORE_PAUSES", (0.0,) * 7)
     writer = ScriptedWriter(at_once)

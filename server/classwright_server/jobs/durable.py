@@ -39,6 +39,7 @@ from classwright_server.settings import QueueName, Surroundings
 from classwright_server.telemetry import measured
 from classwright_server.verbs import VERBS
 from classwright_server.vllm import GpuShare
+from classwright_tools.domain.usage import WriterUsage
 from classwright_tools.errors import BudgetExceeded, NotFound
 from classwright_tools.workspace.atomic import storage_errors
 from classwright_tools.workspace.index import postgres_url
@@ -84,6 +85,8 @@ class JobRecord:
     updated: datetime
     made: tuple[str, ...] = ()
     """What it had made when it was cancelled; looked for only then."""
+    usage: WriterUsage | None = None
+    """What it has spent on the writer; looked for only while it has no result to say so."""
 
 
 class Jobs:

@@ -26,6 +26,9 @@ class TokenCount(NamedTuple):
     tokens_out: int
 
 
+NO_TOKENS = TokenCount(0, 0)
+
+
 class Prices(Noun):
     """What a language model costs, in US dollars a million tokens."""
 
@@ -45,7 +48,9 @@ class WriterUsage(Noun):
 
     writer: str
     requests: int = Field(default=0, ge=0, description="Completions that were needed, stored ones included.")
-    completions_reused: int = Field(default=0, ge=0, description="Of these, answered from the store at no cost.")
+    completions_reused: int = Field(
+        default=0, ge=0, description="Of these, answered from the store: asked and paid before."
+    )
     tokens_in: int = Field(default=0, ge=0)
     tokens_out: int = Field(default=0, ge=0)
     cost: float = Field(default=0, ge=0, description="In US dollars, by the operator's prices; 0 if none are set.")

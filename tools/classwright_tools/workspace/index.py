@@ -13,6 +13,7 @@ from sqlalchemy import (
     URL,
     DateTime,
     Engine,
+    Float,
     ForeignKey,
     Integer,
     String,
@@ -82,6 +83,20 @@ class CompletionRow(Base):
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
     request: Mapped[dict[str, Any]] = mapped_column(JSON)
     completion: Mapped[dict[str, Any]] = mapped_column(JSON)
+    created: Mapped[datetime] = mapped_column(DateTime(timezone=True), default=_now)
+
+
+class PaymentRow(Base):
+    """What one answer of a language model cost, and the run that asked for it; `cost` is in US dollars."""
+
+    __tablename__ = "payments"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    run_key: Mapped[str] = mapped_column(String(200), index=True)
+    writer: Mapped[str] = mapped_column(String)
+    tokens_in: Mapped[int] = mapped_column(Integer)
+    tokens_out: Mapped[int] = mapped_column(Integer)
+    cost: Mapped[float] = mapped_column(Float)
     created: Mapped[datetime] = mapped_column(DateTime(timezone=True), default=_now)
 
 

@@ -17,9 +17,7 @@ from classwright_tools.domain.task import Task
 from classwright_tools.domain.topic_tree import Cell, LabelTopics, Topic
 from classwright_tools.domain.usage import WriterUsage
 from classwright_tools.errors import ClasswrightError, WriterFailed
-from classwright_tools.writing.budget import budget_within
-from classwright_tools.writing.session import WritingSession
-from classwright_tools.writing.store import CompletionStore
+from classwright_tools.writing.session import WritingSession, session_of
 from classwright_tools.writing.writer import WritingKind, WritingRequest
 
 SOURCE_TYPES = 3
@@ -155,14 +153,7 @@ def grow_tree(
         WriterFailed: a label is left without topics; what had arrived is stored.
         Cancelled: the caller asked to stop.
     """
-    assert context.writer is not None
-    session = WritingSession(
-        context.writer,
-        CompletionStore(context.workspace.engine),
-        budget_within(context.caps, prices=context.writer.prices),
-        context.is_cancelled,
-    )
-    grower = TreeGrower(task, session, topics=topics, subtopics=subtopics)
+    grower = TreeGrower(task, session_of(context), topics=topics, subtopics=subtopics)
     return asyncio.run(grower.grow(labels, source_types, context.progress))
 
 

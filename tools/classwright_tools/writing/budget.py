@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from classwright_tools.domain.usage import FREE, Caps, Prices, TokenCount
+from classwright_tools.domain.usage import FREE, NO_TOKENS, Caps, Prices, TokenCount
 from classwright_tools.errors import BudgetExceeded, InvalidInput
 
 
@@ -21,8 +21,11 @@ class Budget:
         max_tokens: int | None = None,
         max_cost: float | None = None,
         prices: Prices | None = None,
+        spent: TokenCount = NO_TOKENS,
     ) -> None:
         """Set the caps; `max_tokens` is of tokens in and out together, `max_cost` in US dollars.
+
+        `spent` is what earlier attempts at the same work took.
 
         Raises:
             InvalidInput: a cap is not positive, or `max_cost` is set while the prices are not known.
@@ -41,8 +44,8 @@ class Budget:
         self._max_cost = max_cost
         self._prices = prices or FREE
         self._requests = 0
-        self._spent = TokenCount(0, 0)
-        self._reserved = TokenCount(0, 0)
+        self._spent = spent
+        self._reserved = NO_TOKENS
 
     @property
     def spent(self) -> TokenCount:
@@ -60,7 +63,7 @@ class Budget:
 
     def may_ever_fit(self, most: TokenCount) -> bool:
         """Whether it may start at the best: if everything under way turned out to cost nothing."""
-        return self._exceeded(most, TokenCount(0, 0)) is None
+        return self._exceeded(most, NO_TOKENS) is None
 
     def start(self, most: TokenCount) -> None:
         """Reserve `most` for a request.
@@ -110,9 +113,16 @@ def _cap(name: str, reason: str) -> BudgetExceeded:
 
 
 def budget_within(
-    caps: Caps, *, max_tokens: int | None = None, max_cost: float | None = None, prices: Prices | None
+    caps: Caps,
+    *,
+    max_tokens: int | None = None,
+    max_cost: float | None = None,
+    prices: Prices | None,
+    spent: TokenCount = NO_TOKENS,
 ) -> Budget:
     """Return the budget of a call that may spend `max_tokens` and `max_cost`, by default as much as `caps` allow.
+
+    `spent` is what earlier attempts at the call took.
 
     Raises:
         InvalidInput: more is asked for than the caps allow, or a cost is capped while the prices are not known.
@@ -125,4 +135,6 @@ def budget_within(
             raise InvalidInput(
                 name, f"is {asked}, and the operator allows {allowed}", f"Pass {allowed} or less, or leave it out."
             )
-    return Budget(max_tokens=max_tokens or caps.max_tokens, max_cost=max_cost or caps.max_cost, prices=prices)
+    return Budget(
+        max_tokens=max_tokens or caps.max_tokens, max_cost=max_cost or caps.max_cost, prices=prices, spent=spent
+    )

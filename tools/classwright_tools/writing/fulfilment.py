@@ -15,12 +15,10 @@ from classwright_tools.domain.usage import WriterUsage
 from classwright_tools.errors import DamagedArtifact
 from classwright_tools.workspace.own_files import read_own
 from classwright_tools.workspace.workspace import Artifact
-from classwright_tools.writing.budget import budget_within
 from classwright_tools.writing.filling import Filling
 from classwright_tools.writing.label_doubts import doubtful_labels
 from classwright_tools.writing.orders import Order
-from classwright_tools.writing.session import WritingSession
-from classwright_tools.writing.store import CompletionStore
+from classwright_tools.writing.session import WritingSession, session_of
 
 LABEL_CHECKS = 2  # of what was written first, and of what replaced the rows that fell out
 OUTCOME = "writing.json"
@@ -88,12 +86,7 @@ def write_texts(
         candidates_per_row=candidates_per_row,
         existing=order.there,
     )
-    session = WritingSession(
-        writer,
-        CompletionStore(context.workspace.engine),
-        budget_within(context.caps, max_tokens=max_tokens, max_cost=max_cost, prices=writer.prices),
-        context.is_cancelled,
-    )
+    session = session_of(context, max_tokens=max_tokens, max_cost=max_cost)
     asyncio.run(_fill_and_check(filling, session, order, context))
     if not filling.accepted and session.stopped is not None:
         raise session.stopped

@@ -7,9 +7,11 @@ from collections.abc import AsyncGenerator, Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-from classwright_tools.domain.usage import TokenCount, WriterUsage
+from classwright_tools.context import ToolContext
+from classwright_tools.domain.usage import FREE, NO_TOKENS, TokenCount, WriterUsage
 from classwright_tools.errors import BudgetExceeded, Cancelled, ClasswrightError, StorageFailed, WriterFailed
-from classwright_tools.writing.budget import Budget
+from classwright_tools.writing.budget import Budget, budget_within
+from classwright_tools.writing.ledger import Payment
 from classwright_tools.writing.store import CompletionStore
 from classwright_tools.writing.writer import Completion, UnusableAnswer, Writer, WriterUnavailable, WritingRequest
 
@@ -74,7 +76,7 @@ class WritingSession:
 
     @property
     def usage(self) -> WriterUsage:
-        """What was asked and spent until now."""
+        """What was asked, and what is spent until now, by earlier attempts at the same run too."""
         spent = self._budget.spent
         return WriterUsage(
             writer=self._writer.name,
@@ -164,17 +166,20 @@ class WritingSession:
 
     async def _asked(self, question: _Question) -> tuple[_Question, _Outcome]:
         """Return the writer's answer to `question`, which is in the store by then, or what stood in its way."""
-        took = TokenCount(0, 0)
+        took = NO_TOKENS
         try:
             completion = await self._writer.write(question.requests[0])
             took = TokenCount(completion.tokens_in, completion.tokens_out)
-            await self._keep(question, completion)
+            payment = self._payment(took)
+            await self._written(lambda: self._store.put(question.key, question.requests[0], completion, payment))
         except WriterUnavailable as error:
             took = error.tokens
+            await self._pay(took)
             self.stopped = self.stopped or error
             return question, self.stopped
         except UnusableAnswer as error:
             took = error.tokens
+            await self._pay(took)
             self._unusable_in_a_row += 1
             if self._unusable_in_a_row >= MOST_UNUSABLE_IN_A_ROW:
                 self.stopped = self.stopped or _unable(self._writer, error)
@@ -186,18 +191,51 @@ class WritingSession:
         self._unusable_in_a_row = 0
         return question, completion
 
-    async def _keep(self, question: _Question, completion: Completion) -> None:
-        """Store what is paid for, or, while the disk is full, hold it and try again for a while.
+    def _payment(self, took: TokenCount) -> Payment | None:
+        """Return the payment for an answer; None for one that took nothing, such as a recorded one."""
+        cost = (self._writer.prices or FREE).cost(took)
+        return Payment(self._writer.name, took, cost) if took != NO_TOKENS else None
+
+    async def _pay(self, took: TokenCount) -> None:
+        """Write down what an answer took that could not be used."""
+        payment = self._payment(took)
+        if payment:
+            await self._written(lambda: self._store.pay(payment))
+
+    async def _written(self, write: Callable[[], None]) -> None:
+        """Call `write` for what is paid for, or, while the disk is full, hold it and try again for a while.
 
         Raises:
             StorageFailed: the disk stayed full.
         """
         for seconds in STORE_PAUSES:
             try:
-                return self._store.put(question.key, question.requests[0], completion)
+                return write()
             except StorageFailed:
                 await asyncio.sleep(seconds)
-        return self._store.put(question.key, question.requests[0], completion)
+        return write()
+
+
+def session_of(context: ToolContext, *, max_tokens: int | None = None, max_cost: float | None = None) -> WritingSession:
+    """Return a session with the context's writer and store, within the caps of the call and of the operator.
+
+    What earlier attempts at the run took counts against them.
+
+    Raises:
+        InvalidInput: more is asked for than the operator's caps allow, or a cost is capped without known prices.
+    """
+    writer = context.writer
+    assert writer is not None
+    store = CompletionStore(context.workspace.engine, context.run_key)
+    paid = store.paid()
+    budget = budget_within(
+        context.caps,
+        max_tokens=max_tokens,
+        max_cost=max_cost,
+        prices=writer.prices,
+        spent=TokenCount(paid.tokens_in, paid.tokens_out) if paid else NO_TOKENS,
+    )
+    return WritingSession(writer, store, budget, context.is_cancelled)
 
 
 async def _first_of(tasks: set[asyncio.Task[T]]) -> set[asyncio.Task[T]]:
