@@ -192,6 +192,18 @@ def test_repeats_are_refused_by_what_they_repeat(gates: Gates) -> None:
     assert reason(gates, "Something else altogether is wrong here") is None
 
 
+def test_a_refusal_tells_nothing_of_the_test_row_that_is_repeated(gates: Gates) -> None:
+    row = make_example("A test row about a parcel that is late", "delivery")
+    gates.add_rows("test", [row])
+
+    refused = gates.check("A test row about a parcel that is late today", "account")
+
+    assert refused is not None
+    assert (refused.reason, refused.detail) == ("near-duplicate of a test row", "it repeats one")
+    told = f"{refused.detail} {refused.repair}"
+    assert not any(part in told for part in ("parcel", "delivery", row.id, "0."))
+
+
 def test_a_refused_repeat_names_the_row_and_the_similarity(gates: Gates) -> None:
     kept = make_example("The parcel was left with a neighbour who is away", "delivery")
     gates.add_rows("train", [kept])

@@ -101,6 +101,7 @@ def test_written_pairs_pass_the_gates_and_what_is_refused_is_written_anew(
 
     assert result.accepted == 4
     assert result.refused == {"duplicate": 1, "near-duplicate of a test row": 1, "unparsable": 1}
+    assert [refusal.text for refusal in result.refusals if "of a test row" in refusal.reason] == [""]
     texts = [row.text for row in read_rows(workspace, result.dataset or "", "train") if row.origin == "written"]
     assert "hose" in texts  # a query may be one word
 

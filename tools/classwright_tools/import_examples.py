@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.example import Example, Half, Split, make_example
+from classwright_tools.domain.example import Example, Half, Origin, Split
 from classwright_tools.domain.noun import MAX_LABELS, ArtifactId, GivenText, Noun, Slug, ToolRequest, ToolResult
-from classwright_tools.domain.pair import apart
 from classwright_tools.domain.task import Task
 from classwright_tools.errors import InvalidInput
 
 if TYPE_CHECKING:
     from classwright_tools.curation.arrivals import Arrivals, Comparison
+    from classwright_tools.curation.origins import Origins
     from classwright_tools.reading.opening import Position
     from classwright_tools.reading.rows import SourceRow
+    from classwright_tools.workspace.workspace import Artifact
 
 
 class GivenRow(Noun):
@@ -70,13 +71,16 @@ class ImportExamplesRequest(ToolRequest):
     new_dataset: bool = Field(
         default=False, description="True to begin a new dataset, instead of adding to the task's newest."
     )
+    keep_near_duplicates: bool = Field(
+        default=False, description="True to keep rows that nearly repeat others; equal ones are skipped all the same."
+    )
 
 
 class SkippedRow(Noun):
     """A row that was not imported: where it stood in the source, and why."""
 
     row: int = Field(ge=0, description="Its number in the source, from 0.")
-    text: str = Field(description="Its text, shortened to 200 characters.")
+    text: str = Field(description="Its text, shortened to 200 characters; empty where it is or repeats a test row.")
     reason: str
 
 
@@ -97,6 +101,10 @@ class ImportExamplesResult(ToolResult):
     shared_queries: int = Field(
         default=0, ge=0, description="Imported pairs whose query another labelled split has, with another item."
     )
+    origins: dict[Origin, int] = Field(
+        default_factory=dict, description="Imported rows that are known not to be real, by origin: exported ones, say."
+    )
+    cut: int = Field(default=0, ge=0, description="Imported rows longer than the server's encoder reads.")
     examples: tuple[SkippedRow, ...] = Field(default=(), description="The first of each reason.")
 
 
@@ -109,6 +117,8 @@ def import_examples(request: ImportExamplesRequest, context: ToolContext) -> Imp
 
     Texts are cleaned; what cannot be used is skipped and counted. No text, nor nearly the same text, gets into two
     splits: test rows go before validation rows, and these before training rows. Texts wait on the disk, not in memory.
+    A row that was made by a tool, as its source or this workspace knows, keeps its origin. Nothing that stands in a
+    test row is told.
 
     Raises:
         InvalidInput: not exactly one source is given, it cannot be read, it lacks a column, or none of its labels fits.
@@ -131,39 +141,52 @@ def _imported(request: ImportExamplesRequest, context: ToolContext) -> ImportExa
         Overtaken: no dataset is named, and the newest was another when the rows were stored.
     """
     from classwright_tools.curation.arrivals import Arrivals, Comparison
+    from classwright_tools.curation.origins import Origins
     from classwright_tools.curation.spool import spool_folder
     from classwright_tools.reading.label_names import LabelNames
     from classwright_tools.reading.opening import Position
     from classwright_tools.workspace.datasets import save_dataset
+    from classwright_tools.workspace.written_rows import WrittenRows
 
     workspace = context.workspace
     task = workspace.task(request.task)
     parent = _parent(request, context)
     labels = None if request.split == "unlabelled" else LabelNames(task, request.label_names)
     position = Position()
-    arrivals = Arrivals(_source(request, task, context, position), labels, task.kind, request.half)
+    source = _source(request, task, context, position)
+    arrivals = Arrivals(source, labels, task.kind, request.half, unseen=request.split == "test")
+    origins = Origins(WrittenRows(workspace, task.slug))
     with spool_folder(workspace.root) as folder:
-        comparison = Comparison(folder, request.split)
+        comparison = Comparison(folder, request.split, keep_near=request.keep_near_duplicates)
         _compare(arrivals, comparison, parent, context, position)
         _refuse_unusable_source(request, arrivals)
         dropped = comparison.finish(
             arrivals.skipped, lambda share: context.progress(_READING + _COMPARING * share, "comparing the rows")
         )
         shared = comparison.shared_queries() if task.kind == "pair" else 0
+        cut, told_cut = _cut(comparison, context)
         saved = None
         if comparison.imported:
             changed: set[Split] = {request.split, *dropped}
             saved = save_dataset(
                 workspace,
                 task.slug,
-                {split: _rows_of(split, comparison, parent, context) for split in changed},
+                {split: _rows_of(split, comparison, origins, parent, context) for split in changed},
                 parent=parent,
                 on_newest=not (request.dataset or request.new_dataset),
                 run_key=context.run_key,
                 made_by="import_examples",
                 refused=arrivals.skipped.counts,
             )
-    return _result(request, arrivals, comparison, dropped, shared, saved.id if saved else None)
+    result = _result(request, arrivals, comparison, dropped, shared, saved.id if saved else None)
+    remarks = (result.summary, origins.told_of(comparison.imported), told_cut, _told_shares(request, context, saved))
+    return result.model_copy(
+        update={
+            "summary": " ".join(filter(None, remarks)),
+            "origins": dict(origins.known + origins.told),
+            "cut": cut,
+        }
+    )
 
 
 def _parent(request: ImportExamplesRequest, context: ToolContext) -> str | None:
@@ -236,20 +259,50 @@ def _compare(
                 context.progress(None if share is None else _READING * share, f"{arrivals.read:,} rows read")
 
 
-def _rows_of(split: Split, comparison: Comparison, parent: str | None, context: ToolContext) -> Iterator[Example]:
+def _cut(comparison: Comparison, context: ToolContext) -> tuple[int, str]:
+    """Return how many imported rows the server's encoder reads only in part, and the sentence that says so.
+
+    An encoder that is not on this machine is not waited for: its first training tells then.
+    """
+    from classwright_tools.learning.reading_limits import limit_at_hand
+
+    limit = limit_at_hand(context.encoder)
+    if limit is None:
+        return 0, ""
+    context.progress(None, "looking for rows that are longer than the encoder reads")
+    cut = limit.cut(content for content, *_ in comparison.arrivals())
+    return cut, limit.told(cut, comparison.imported)
+
+
+def _told_shares(request: ImportExamplesRequest, context: ToolContext, saved: Artifact | None) -> str:
+    """Return the sentence on labels whose share is another in the imported split than in others of the new dataset."""
+    from classwright_tools.measurement.label_shares import label_counts, label_shifts, told_shifts
+    from classwright_tools.workspace.datasets import read_card
+
+    if saved is None:
+        return ""
+    return told_shifts(label_shifts(label_counts(read_card(context.workspace, saved.id)), request.split))
+
+
+def _rows_of(
+    split: Split, comparison: Comparison, origins: Origins, parent: str | None, context: ToolContext
+) -> Iterator[Example]:
     """Yield the rows of `split` in the new version: those kept of the old one, then those that arrived."""
+    from itertools import islice
+
     from classwright_tools.workspace.datasets import BATCH_ROWS, iterate_rows
 
     kept = iter(comparison.kept(split).tolist())
     for rows in iterate_rows(context.workspace, parent, split) if parent else ():
         yield from (row for row in rows if next(kept))
     if split == comparison.arriving:
-        for number, (content, label) in enumerate(comparison.arrivals()):
+        arrived = comparison.arrivals()
+        batches = iter(lambda: list(islice(arrived, BATCH_ROWS)), [])
+        for number, row in enumerate(origins.rows(batches)):
             if number % BATCH_ROWS == 0:
                 done = _READING + _COMPARING + (1 - _READING - _COMPARING) * number / comparison.imported
                 context.progress(done, f"{number:,} rows written")
-            text, text_pair = apart(content)
-            yield make_example(text, label, text_pair=text_pair)
+            yield row
 
 
 def _refuse_unusable_source(request: ImportExamplesRequest, arrivals: Arrivals) -> None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from classwright_tools.curation.bulk_duplicates import BulkDuplicates, Repeat
 from classwright_tools.curation.cleaning import as_name, clean_text, is_broken, shortened
 from classwright_tools.curation.leaks import group, removal_tables, skip_reason
+from classwright_tools.curation.origins import claimed
 from classwright_tools.curation.queries import Queries
 from classwright_tools.curation.spool import Spool
 from classwright_tools.domain.example import Half, Split, example_id, half_of
@@ -35,15 +36,22 @@ _WHERE = ("", " in the pair's second text")  # which of a row's texts a problem 
 
 
 class Arrival(NamedTuple):
-    """A row that can be used: its number in the source, its clean text (a pair's two, joined), the task's label."""
+    """A row that can be used: its number in the source, its clean text (a pair's two, joined), the task's label.
+
+    `made` is how it was made, as `origins.Made.as_json` says it, where the source tells that it is no real row.
+    """
 
     number: int
     text: str
     label: str | None
+    made: str | None = None
 
 
 class Skip(NamedTuple):
-    """A row that is not imported: its number in the source, its text in 200 characters, and the reason in full."""
+    """A row that is not imported: its number in the source, its text in 200 characters, and the reason in full.
+
+    The text is left empty where it is a test row's, or nearly one's: see `Skipped`.
+    """
 
     number: int
     text: str
@@ -52,17 +60,32 @@ class Skip(NamedTuple):
 
 @dataclass
 class Skipped:
-    """The rows that are not imported: counted by reason, the first of each, and what the first unknown label was."""
+    """The rows that are not imported: counted by reason, the first of each, and what the first unknown label was.
 
+    What stands in test rows is not shown, so that nobody writes or chooses by it: with `unseen`, none of the rows'.
+    """
+
+    unseen: bool = False
     counts: Counter[str] = field(default_factory=Counter)
     examples: list[Skip] = field(default_factory=list)
     unknown_label: str = ""
 
-    def add(self, number: int, text: object, reason: str, detail: Callable[[], str] | None = None) -> None:
-        """Count a row under `reason`; `detail` tells more of it, and is called only for rows that are shown."""
+    def add(
+        self,
+        number: int,
+        text: object,
+        reason: str,
+        detail: Callable[[], str] | None = None,
+        *,
+        unseen: bool = False,
+    ) -> None:
+        """Count a row under `reason`; `detail` tells more of it, and is called only for rows that are shown.
+
+        `unseen` says that the text is not to be shown, though the split is another: it repeats a test row.
+        """
         self.counts[reason] += 1
         if len(self.examples) < EXAMPLES_KEPT and self.counts[reason] <= EXAMPLES_OF_A_REASON:
-            seen = clean_text(shown(str(text or ""))[:1_000])
+            seen = "" if self.unseen or unseen else clean_text(shown(str(text or ""))[:1_000])
             self.examples.append(Skip(number, shortened(seen), detail() if detail else reason))
 
 
@@ -75,16 +98,19 @@ class Arrivals:
         labels: LabelNames | None,
         kind: TaskKind = "text",
         half: Half | None = None,
+        *,
+        unseen: bool = False,
     ) -> None:
         """Take the rows of `source`, or `half` of them.
 
-        They have two texts each if `kind` is "pair", and no label when `labels` is None.
+        They have two texts each if `kind` is "pair", and no label when `labels` is None. With `unseen` nothing that
+        stands in a row is told of the rows that are skipped.
         """
         self._source = enumerate(source)
         self._half = half
         self._labels = labels
         self._kind = kind
-        self.skipped = Skipped()
+        self.skipped = Skipped(unseen)
         self.read = 0
 
     def batches(self) -> Iterator[list[Arrival]]:
@@ -116,19 +142,33 @@ class Arrivals:
         text = joined(*clean)
         labels = self._labels
         if labels is None:
-            return Arrival(number, text, None)
+            return Arrival(number, text, None, _made(row, text, None))
         if row.label is None or not label_text(row.label):
             self.skipped.add(number, text, "no label")
             return None
         label = labels.find(row.label)
         if label is None:
             name = label_text(row.label)
-            if not self.skipped.unknown_label:
-                self.skipped.unknown_label = f"label {as_name(name)} {_unknown(name, labels)}"
-            detail = f"label {name[:100]!r}"
-            self.skipped.add(number, text, "label not in the task", lambda: f"{detail} {_unknown(name, labels)}")
+            self._skip_unknown(number, text, name, labels)
             return None
-        return Arrival(number, text, label)
+        return Arrival(number, text, label, _made(row, text, label))
+
+    def _skip_unknown(self, number: int, text: str, name: str, labels: LabelNames) -> None:
+        """Skip a row whose label `name` is not the task's."""
+        seen = not self.skipped.unseen
+        if not self.skipped.unknown_label:
+            first = f"label {as_name(name)} {_unknown(name, labels)}" if seen else f"that of row {number} is not"
+            self.skipped.unknown_label = first
+        reason = "label not in the task"
+        self.skipped.add(
+            number, text, reason, lambda: f"label {name[:100]!r} {_unknown(name, labels)}" if seen else reason
+        )
+
+
+def _made(row: SourceRow, content: str, label: str | None) -> str | None:
+    """Return how the source says that a row was made, if it says so: most rows tell nothing."""
+    made = claimed(row.origin, content, label) if row.origin else None
+    return made.as_json() if made else None
 
 
 def _unknown(name: str, labels: LabelNames) -> str:
@@ -152,13 +192,14 @@ class Comparison:
     Splits are added in the order of `leaks.PRECEDENCE`, and in each the rows that are there before those arriving.
     """
 
-    def __init__(self, folder: Path, arriving: Split) -> None:
+    def __init__(self, folder: Path, arriving: Split, *, keep_near: bool = False) -> None:
         """Keep the texts in `folder`; the rows that arrive are for the split `arriving`.
 
-        `labels` counts the arriving rows that are kept, by label.
+        With `keep_near` only equal rows repeat each other. `labels` counts the arriving rows that are kept, by label.
         """
         self._spool = Spool(folder / "rows.arrow")
-        self._duplicates = BulkDuplicates(*removal_tables())
+        exact, near = removal_tables()
+        self._duplicates = BulkDuplicates(exact, np.zeros_like(near) if keep_near else near)
         self.arriving = arriving
         self._begins: dict[Split, int] = {}
         self._rows: Counter[Split] = Counter()
@@ -186,7 +227,7 @@ class Comparison:
         """Take rows that arrive."""
         begin = self._arrived.start if self._numbers else len(self._spool)
         texts = [row.text for row in rows]
-        self._spool.append(texts, [row.label for row in rows])
+        self._spool.append(texts, [row.label for row in rows], [row.made for row in rows])
         self._duplicates.add(texts, group(self.arriving, arriving=True))
         self._numbers.extend(row.number for row in rows)
         self.labels.update(row.label for row in rows)
@@ -205,19 +246,19 @@ class Comparison:
                 dropped[self._split(repeat.row)] += 1
         return dropped
 
-    def arrivals(self) -> Iterator[tuple[str, str | None]]:
-        """Yield the (text, label) of the arriving rows that are kept."""
-        for row, text, label in self._spool.rows(self._arrived.start, self._arrived.stop):
+    def arrivals(self) -> Iterator[tuple[str, str | None, str | None]]:
+        """Yield (text, label, made) of the arriving rows that are kept: see `Arrival`."""
+        for row, text, label, made in self._spool.rows(self._arrived.start, self._arrived.stop):
             if self._kept[row]:
-                yield text, label
+                yield text, label, made
 
     def shared_queries(self) -> int:
         """Return how many arriving rows that are kept have the query of a labelled pair that another split keeps."""
         queries = Queries()
         for split, begin in self._begins.items():
             held = self._spool.rows(begin, begin + self._rows[split])
-            queries.add(split, (text for row, text, _ in held if self._kept[row]))
-        return sum(queries.elsewhere(self.arriving, text) for text, _ in self.arrivals())
+            queries.add(split, (text for row, text, *_ in held if self._kept[row]))
+        return sum(queries.elsewhere(self.arriving, text) for text, *_ in self.arrivals())
 
     def kept(self, split: Split) -> NDArray[np.bool_]:
         """Return which of the rows that the dataset holds in `split` are kept, in their order."""
@@ -234,7 +275,8 @@ class Comparison:
         if repeat.of in self._arrived:
             where = f"row {self._numbers[repeat.of - self._arrived.start]} of the source"
         detail = f"{reason}: like {where}, similarity {repeat.similarity:.2f}"
-        skipped.add(self._numbers[repeat.row - self._arrived.start], text, reason, lambda: detail)
+        number = self._numbers[repeat.row - self._arrived.start]
+        skipped.add(number, text, reason, lambda: detail, unseen=split == "test")
 
     def _split(self, row: int) -> Split:
         if row in self._arrived:

@@ -29,6 +29,8 @@ Reason = Literal[
     "unparsable",
     "other label more likely",
 ]
+TEST_REPEATED: Reason = "near-duplicate of a test row"
+_MEASURES = "{} rows measure the classifier and must not be trained on."
 # Evaluation rows first: a text that repeats one must be called what it is.
 _COMPARED_WITH: tuple[Split, ...] = ("test", "validation", "train")
 
@@ -146,12 +148,13 @@ class Gates:
 
 
 def _repeat(split: Split, match: Match[_Row]) -> Refused:
-    """Return the refusal of a text that repeats a row of `split`."""
+    """Return the refusal of a text that repeats a row of `split`; what stands in a test row is not told."""
+    if split == "test":
+        return Refused(TEST_REPEATED, "it repeats one", f"Write a text of your own: {_MEASURES.format(split)}")
     where = f"row {match.id.id} ({match.id.label!r}, similarity {match.similarity:.2f})"
-    if split == "test" or split == "validation":
-        repair = f"Write a text of your own: {split} rows measure the classifier and must not be trained on."
-        reason: Reason = "near-duplicate of a test row" if split == "test" else "near-duplicate of a validation row"
-        return Refused(reason, f"it repeats {split} {where}", repair)
+    if split == "validation":
+        repair = f"Write a text of your own: {_MEASURES.format(split)}"
+        return Refused("near-duplicate of a validation row", f"it repeats {split} {where}", repair)
     if match.similarity == 1.0:
         return Refused("duplicate", f"it equals {where}", "Write a different text.")
     return Refused("near-duplicate", f"it resembles {where}", "Write about another situation, in other words.")

@@ -13,7 +13,7 @@ from classwright_tools.domain.example import Split
 from classwright_tools.errors import InvalidInput, NotFound
 from classwright_tools.reading.files import file_format, read_file
 from classwright_tools.reading.opening import Position
-from classwright_tools.reading.parquet import arrow_rows, refuse_nested
+from classwright_tools.reading.parquet import arrow_rows, plain_columns
 from classwright_tools.reading.rows import Columns, SourceRow
 
 ARROW_BATCH = 2_000
@@ -167,7 +167,7 @@ def _refuse_other_formats(builder: Any, subject: str) -> None:
 def _dataset_rows(dataset: Any, columns: Columns, subject: str) -> Iterator[SourceRow]:
     """Yield the rows of a `datasets.Dataset`."""
     columns = columns.found_in(subject, list(dataset.column_names))
-    refuse_nested(subject, dataset.features.arrow_schema, columns)
+    columns = plain_columns(subject, dataset.features.arrow_schema, columns)
     feature = dataset.features[columns.label] if columns.label else None
     names = list(getattr(feature, "names", None) or [])
     for table in dataset.with_format("arrow").iter(batch_size=ARROW_BATCH):

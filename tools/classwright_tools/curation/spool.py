@@ -14,14 +14,17 @@ from classwright_tools.workspace.atomic import STAGED, storage_errors
 
 
 class Spool:
-    """Rows of (text, label) in an Arrow file: written in batches, then read back by number through the page cache."""
+    """Rows of (text, label, made) in an Arrow file: written in batches, read back by number through the page cache.
+
+    `made` says how a row that is not real was made, as `origins.Made.as_json` does, else it is None.
+    """
 
     def __init__(self, path: Path) -> None:
         """Open the new file `path` for writing."""
         import pyarrow as pa
 
         self._path = path
-        self._schema = pa.schema([("text", pa.large_string()), ("label", pa.string())])
+        self._schema = pa.schema([("text", pa.large_string()), ("label", pa.string()), ("made", pa.string())])
         self._writer: Any = pa.ipc.new_file(str(path), self._schema)
         self._ends: list[int] = []
         self._batches: list[Any] = []
@@ -29,13 +32,16 @@ class Spool:
     def __len__(self) -> int:
         return self._ends[-1] if self._ends else 0
 
-    def append(self, texts: Sequence[str], labels: Sequence[str | None]) -> None:
-        """Write the next rows."""
+    def append(
+        self, texts: Sequence[str], labels: Sequence[str | None], made: Sequence[str | None] | None = None
+    ) -> None:
+        """Write the next rows; without `made` nothing is known of their making."""
         import pyarrow as pa
 
         if texts:
+            columns = [list(texts), list(labels), list(made or [None] * len(texts))]
             with storage_errors("the rows to import"):
-                self._writer.write_batch(pa.record_batch([list(texts), list(labels)], schema=self._schema))
+                self._writer.write_batch(pa.record_batch(columns, schema=self._schema))
             self._ends.append(len(self) + len(texts))
 
     def finish(self) -> None:
@@ -57,14 +63,14 @@ class Spool:
         batch, place = self._batches[number], row - (self._ends[number - 1] if number else 0)
         return batch.column(0)[place].as_py(), batch.column(1)[place].as_py()
 
-    def rows(self, begin: int, end: int) -> Iterator[tuple[int, str, str | None]]:
-        """Yield (number, text, label) of the rows from `begin` up to `end`, which are ends of batches."""
+    def rows(self, begin: int, end: int) -> Iterator[tuple[int, str, str | None, str | None]]:
+        """Yield (number, text, label, made) of the rows from `begin` up to `end`, which are ends of batches."""
         number = 0
         for batch in self._batches:
             if begin <= number < end:
-                columns = zip(batch.column(0).to_pylist(), batch.column(1).to_pylist(), strict=True)
-                for place, (text, label) in enumerate(columns):
-                    yield number + place, text, label
+                columns = (batch.column(place).to_pylist() for place in range(batch.num_columns))
+                for place, (text, label, made) in enumerate(zip(*columns, strict=True)):
+                    yield number + place, text, label, made
             number += batch.num_rows
 
 

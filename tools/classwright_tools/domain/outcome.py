@@ -12,7 +12,7 @@ from classwright_tools.domain.usage import WriterUsage
 class Refusal(Noun):
     """A candidate that was not kept, and why."""
 
-    text: str = Field(description="The text, shortened to 200 characters.")
+    text: str = Field(description="The text, shortened to 200 characters; empty where it repeats a test row.")
     label: LabelName
     reason: str
 

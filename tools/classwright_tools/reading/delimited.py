@@ -33,7 +33,7 @@ def read_csv(path: Path, columns: Columns, position: Position) -> Iterator[Sourc
         if not any(header):
             return
         columns = columns.found_in(source, header)
-        places = {name: header.index(name) for name in columns.names}
+        places = {name: header.index(name) for name in columns.read}
         row_lines = _RowLines(lines)
         reader = csv.reader(row_lines, delimiter=delimiter)
         while True:

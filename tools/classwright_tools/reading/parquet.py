@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,12 @@ def read_parquet(path: Path, columns: Columns) -> Iterator[SourceRow]:
     try:
         schema = pq.read_schema(path)
         columns = columns.found_in(source, list(schema.names))
-        refuse_nested(source, schema, columns)
+        columns = plain_columns(source, schema, columns)
         names = _class_names(schema.metadata or {}, columns.label)
         # A dictionary stays one: its values are then held once, however many rows repeat them.
-        with pq.ParquetFile(path, read_dictionary=columns.names) as file:
+        with pq.ParquetFile(path, read_dictionary=columns.read) as file:
             _refuse_parquet_bomb(source, file.metadata, columns)
-            for batch in file.iter_batches(batch_size=PARQUET_BATCH, columns=columns.names):
+            for batch in file.iter_batches(batch_size=PARQUET_BATCH, columns=columns.read):
                 yield from arrow_rows(source, batch, columns, names)
     except pa.ArrowException as error:
         raise InvalidInput(source, "cannot be read as Parquet", "Check that it was copied whole.") from error
@@ -43,7 +44,7 @@ def arrow_rows(source: str, batch: Any, columns: Columns, names: list[str]) -> I
         InvalidInput: a column holds dates or times that Python cannot tell.
     """
     values = {}
-    for name in columns.names:
+    for name in columns.read:
         try:
             values[name] = _values(batch.column(name))
         except (OverflowError, ValueError) as error:
@@ -65,8 +66,12 @@ def _class_name(label: Any, names: list[str]) -> Any:
     return names[label] if label >= 0 else None
 
 
-def refuse_nested(source: str, schema: Any, columns: Columns) -> None:
-    """Refuse columns of lists and the like: one row of them can be of any size."""
+def plain_columns(source: str, schema: Any, columns: Columns) -> Columns:
+    """Return the columns to read of an Arrow `schema`: beside those that are wanted, only strings and whole numbers.
+
+    Raises:
+        InvalidInput: a wanted one is of lists and the like, of which one row can be of any size.
+    """
     import pyarrow as pa
 
     for name in columns.names:
@@ -77,6 +82,13 @@ def refuse_nested(source: str, schema: Any, columns: Columns) -> None:
                 f"holds in its column {as_name(name)} no strings but {str(kind)[:60]}",
                 "Pass a column of strings.",
             )
+    return replace(columns, origin=tuple(name for name in columns.origin if _is_plain(schema.field(name).type)))
+
+
+def _is_plain(kind: Any) -> bool:
+    import pyarrow as pa
+
+    return _is_text(kind.value_type if pa.types.is_dictionary(kind) else kind) or bool(pa.types.is_integer(kind))
 
 
 def _refuse_parquet_bomb(source: str, metadata: Any, columns: Columns) -> None:
@@ -84,7 +96,7 @@ def _refuse_parquet_bomb(source: str, metadata: Any, columns: Columns) -> None:
     for group in map(metadata.row_group, range(metadata.num_row_groups)):
         for piece in map(group.column, range(group.num_columns)):
             most = max(opening.FREE_EXPANSION_BYTES, opening.MAX_EXPANSION * piece.total_compressed_size)
-            if piece.path_in_schema in columns.names and piece.total_uncompressed_size > most:
+            if piece.path_in_schema in columns.read and piece.total_uncompressed_size > most:
                 raise opening.bomb(source)
 
 

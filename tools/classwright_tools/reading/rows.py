@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from classwright_tools.curation.cleaning import as_name
@@ -11,30 +11,47 @@ from classwright_tools.errors import InvalidInput
 
 # What the columns of a pair are called; the first names are tried first.
 USUAL_PAIR, OTHER_PAIR = ("text", "text_pair"), ("query", "item")
+# What the files and the resources of a dataset say of a row beside its texts and its label: its id, its origin, and
+# how it was made, flat or as one object. They are read where a source has them: see `curation/origins.py`.
+CELL_COLUMNS, MAKING_COLUMNS = ("topic", "subtopic", "source_type"), ("contrast", "round", "writer", "prompt")
+ORIGIN_COLUMNS = ("id", "origin", "provenance", *CELL_COLUMNS, *MAKING_COLUMNS)
 
 
 @dataclass(frozen=True)
 class SourceRow:
-    """A row as it stands in the source; `problem` says why it could not be read, if so."""
+    """A row as it stands in the source; `problem` says why it could not be read, if so.
+
+    `origin` are the values of those `ORIGIN_COLUMNS` that it has.
+    """
 
     text: Any = None
     label: Any = None
     problem: str | None = None
     text_pair: Any = None
+    origin: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns to read; `label` is None when labels are not wanted, `pair` when a row is one text."""
+    """The columns to read; `label` is None when labels are not wanted, `pair` when a row is one text.
+
+    `origin` are those `ORIGIN_COLUMNS` that a source has besides; `found_in` finds them.
+    """
 
     text: str
     label: str | None
     pair: str | None = None
+    origin: tuple[str, ...] = ()
 
     @property
     def names(self) -> list[str]:
         """The columns that are wanted."""
         return [name for name in (self.text, self.pair, self.label) if name is not None]
+
+    @property
+    def read(self) -> list[str]:
+        """The columns that are wanted, and those that tell where a row came from."""
+        return [*self.names, *self.origin]
 
     def like(self, there: list[str]) -> Columns:
         """Return these columns, or where a source has 'query' and 'item' for 'text' and 'text_pair', those."""
@@ -61,10 +78,12 @@ class Columns:
                 raise InvalidInput(
                     source, f"has several columns {wanted!r}", f"Rename the one to read, and pass it as `{argument}`."
                 )
-        return columns
+        besides = (name for name in ORIGIN_COLUMNS if there.count(name) == 1 and name not in columns.names)
+        return replace(columns, origin=tuple(besides))
 
     def row(self, values: Mapping[str, Any]) -> SourceRow:
         """Return the row with these `values` by column; those that are missing are None."""
         label = None if self.label is None else values.get(self.label)
         text_pair = None if self.pair is None else values.get(self.pair)
-        return SourceRow(values.get(self.text), label, text_pair=text_pair)
+        origin = {name: values[name] for name in self.origin if values.get(name) is not None}
+        return SourceRow(values.get(self.text), label, text_pair=text_pair, origin=origin)

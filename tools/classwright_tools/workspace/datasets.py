@@ -79,7 +79,7 @@ def iterate_rows(workspace: Workspace, dataset: str, split: Split) -> Iterator[l
         if _sha256(path) != expected:
             raise ValueError("its bytes are not those that were written")
         for batch in pq.ParquetFile(path).iter_batches(batch_size=BATCH_ROWS):
-            yield [_example(row) for row in batch.to_pylist()]
+            yield [example_of(row) for row in batch.to_pylist()]
     except (pa.ArrowException, OSError, KeyError, ValueError) as error:
         raise _unreadable(dataset, split) from error
 
@@ -221,7 +221,7 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _example(row: dict[str, Any]) -> Example:
+def example_of(row: dict[str, Any]) -> Example:
     """Return the `Example` of one row of a Parquet file."""
     from classwright_tools.domain.example import Provenance
 

@@ -14,7 +14,7 @@ from itertools import zip_longest
 
 from classwright_tools.curation.allotment import even_shares, scattered
 from classwright_tools.curation.cleaning import clean_text, is_broken
-from classwright_tools.curation.gates import Gates
+from classwright_tools.curation.gates import TEST_REPEATED, Gates
 from classwright_tools.domain.example import Example, Provenance, make_example
 from classwright_tools.domain.outcome import Refusal, Shortfall
 from classwright_tools.domain.task import Task
@@ -197,11 +197,9 @@ class Filling:
     def _refuse(self, place: Place, text: str, reason: str, detail: str) -> None:
         place.refused[reason] += 1
         self.refused[reason] += 1
-        self.refusals.append(
-            Refusal(
-                text=text[:SHORTENED], label=place.quota.cell.label, reason=f"{reason}: {detail}" if detail else reason
-            )
-        )
+        shown = "" if reason == TEST_REPEATED else text[:SHORTENED]  # it would show what stands in the test row
+        told = f"{reason}: {detail}" if detail else reason
+        self.refusals.append(Refusal(text=shown, label=place.quota.cell.label, reason=told))
 
     def _provenance(self, quota: Quota) -> Provenance:
         return Provenance(

@@ -1,0 +1,213 @@
+"""Rows that were exported and come back keep their origin, their cell and their round, whatever brings them back."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from classwright_server.readings import rows as rows_resource
+from classwright_tools.context import ToolContext
+from classwright_tools.domain.example import Example, Provenance, Split, make_example
+from classwright_tools.domain.task import Label, Task
+from classwright_tools.domain.topic_tree import Cell
+from classwright_tools.import_examples import GivenRow, ImportExamplesRequest, ImportExamplesResult, import_examples
+from classwright_tools.workspace.datasets import read_rows, save_dataset
+from classwright_tools.workspace.workspace import Workspace
+
+TEXTS = (
+    ("please pay me back for the kettle", "refund"),
+    ("where has my parcel been since tuesday", "delivery"),
+    ("the login page says that i do not exist", "account"),
+)
+Importer = Callable[..., ImportExamplesResult]
+
+
+def written(text: str, label: str, round_: int = 2) -> Example:
+    made = Provenance(
+        cell=Cell(label=label, topic="a topic", subtopic="a subtopic", source_type="e-mail"),
+        contrast="delivery" if label != "delivery" else None,
+        round=round_,
+        writer="recorded",
+        prompt="abc123",
+    )
+    return make_example(text, label, origin="written", provenance=made)
+
+
+@pytest.fixture
+def dataset(workspace: Workspace, task: Task) -> str:
+    """A dataset of three written rows and a real one."""
+    rows = [*(written(text, label) for text, label in TEXTS), make_example("a real row about my refund", "refund")]
+    return save_dataset(
+        workspace, task.slug, {"train": rows}, parent=None, run_key="d", made_by="synthesize_examples"
+    ).id
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "imports"
+    made.mkdir()
+    return made
+
+
+@pytest.fixture
+def run(task: Task, folder: Path) -> Importer:
+    """Return a function that imports into a new dataset of the workspace that it is given."""
+    calls = iter(range(1_000))
+
+    def importer(workspace: Workspace, split: Split = "train", **fields: Any) -> ImportExamplesResult:
+        context = ToolContext(workspace=workspace, run_key=f"run-{next(calls)}", import_folders=(folder,))
+        workspace.save_task(task)
+        request = ImportExamplesRequest(**{"task": task.slug, "split": split, "new_dataset": True} | fields)
+        return import_examples(request, context)
+
+    return importer
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Workspace:
+    """Another workspace, that knows nothing of the rows."""
+    return Workspace(tmp_path / "elsewhere")
+
+
+def as_parquet(workspace: Workspace, dataset: str, path: Path) -> None:
+    shutil.copy(workspace.artifact(dataset, "dataset").path / "train.parquet", path)
+
+
+def flat(workspace: Workspace, dataset: str) -> list[dict[str, Any]]:
+    import pyarrow.parquet as pq
+
+    return list(pq.read_table(workspace.artifact(dataset, "dataset").path / "train.parquet").to_pylist())
+
+
+def as_flat_jsonl(workspace: Workspace, dataset: str, path: Path) -> None:
+    path.write_text("".join(json.dumps(row) + "\n" for row in flat(workspace, dataset)))
+
+
+def as_resource_jsonl(workspace: Workspace, dataset: str, path: Path) -> None:
+    page = json.loads(rows_resource(workspace, "support", dataset, "train", slice(0, 50)))
+    path.write_text("".join(json.dumps(row) + "\n" for row in page["rows"]))
+
+
+def as_csv(workspace: Workspace, dataset: str, path: Path) -> None:
+    rows = flat(workspace, dataset)
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+@pytest.mark.parametrize(
+    ("name", "export"),
+    [
+        ("a.parquet", as_parquet),
+        ("flat.jsonl", as_flat_jsonl),
+        ("resource.jsonl", as_resource_jsonl),
+        ("a.csv", as_csv),
+    ],
+)
+def test_exported_rows_are_the_same_rows_when_they_come_back_to_another_workspace(
+    name: str,
+    export: Callable[[Workspace, str, Path], None],
+    workspace: Workspace,
+    dataset: str,
+    elsewhere: Workspace,
+    run: Importer,
+    folder: Path,
+) -> None:
+    export(workspace, dataset, folder / name)
+
+    result = run(elsewhere, path=name)
+
+    assert read_rows(elsewhere, result.dataset or "", "train") == read_rows(workspace, dataset, "train")
+    assert result.origins == {"written": 3}
+    assert "3 of the 4 are no real rows and keep their origin: 3 written" in result.summary
+
+
+def test_texts_that_this_workspace_wrote_are_known_again_though_the_source_says_nothing(
+    workspace: Workspace, dataset: str, run: Importer
+) -> None:
+    rows = tuple(GivenRow(text=text, label=label) for text, label in (*TEXTS, ("quite another text here", "refund")))
+
+    result = run(workspace, "validation", rows=rows)
+
+    back = read_rows(workspace, result.dataset or "", "validation")
+    assert back[:3] == read_rows(workspace, dataset, "train")[:3]
+    assert [row.origin for row in back] == ["written", "written", "written", "real"]
+    assert result.origins == {"written": 3}
+    assert "in this workspace" in result.summary
+
+
+def test_rows_of_another_task_of_the_workspace_are_known_too(workspace: Workspace, dataset: str, run: Importer) -> None:
+    labels = (Label(name="refund"), Label(name="praise"))
+    workspace.save_task(Task(slug="other", instruction="Tell refunds from praise.", labels=labels))
+
+    result = run(workspace, task="other", rows=(GivenRow(text=TEXTS[0][0], label="praise"),))
+
+    (row,) = read_rows(workspace, result.dataset or "", "train")
+    assert (row.origin, row.label, row.provenance and row.provenance.round) == ("written", "praise", 2)
+    assert row.provenance is not None
+    assert row.provenance.cell == Cell(label="praise", topic="a topic", subtopic="a subtopic", source_type="e-mail")
+
+
+def test_written_texts_that_come_back_unlabelled_stay_written(
+    workspace: Workspace, dataset: str, run: Importer
+) -> None:
+    result = run(workspace, "unlabelled", rows=(GivenRow(text=TEXTS[0][0]), GivenRow(text="never seen before")))
+
+    assert [row.origin for row in read_rows(workspace, result.dataset or "", "unlabelled")] == ["written", "real"]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"text": "a spoken or written corpus", "label": "refund", "origin": "written"},
+        {"text": "a spoken or written corpus", "label": "refund", "origin": "written", "id": "17"},
+        {"text": "a spoken or written corpus", "label": "refund", "origin": ["written"], "writer": 3},
+        {"text": "a spoken or written corpus", "label": "refund", "origin": "web", "writer": "Jane"},
+        {"text": "a spoken or written corpus", "label": "refund", "provenance": "a museum", "origin": "real"},
+    ],
+)
+def test_a_column_called_origin_in_a_file_of_somebody_else_means_nothing(
+    row: dict[str, Any], elsewhere: Workspace, run: Importer, folder: Path
+) -> None:
+    (folder / "a.jsonl").write_text(json.dumps(row) + "\n")
+
+    result = run(elsewhere, path="a.jsonl")
+
+    assert [row.origin for row in read_rows(elsewhere, result.dataset or "", "train")] == ["real"]
+    assert result.origins == {}
+
+
+@pytest.mark.parametrize("wrong", [{"round": -1}, {"round": "two"}, {"writer": "w" * 300}, {"topic": 7}])
+def test_a_row_that_tells_its_making_wrongly_is_written_all_the_same(
+    wrong: dict[str, Any], workspace: Workspace, dataset: str, elsewhere: Workspace, run: Importer, folder: Path
+) -> None:
+    rows = [row | wrong for row in flat(workspace, dataset)]
+    (folder / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    result = run(elsewhere, path="a.jsonl")
+
+    assert result.origins == {"written": 3}
+
+
+def test_a_parquet_file_with_lists_in_such_a_column_is_read_without_it(
+    elsewhere: Workspace, run: Importer, folder: Path
+) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.table({"text": ["a text"], "label": ["refund"], "topic": [["a", "b"]]}), folder / "a.parquet")
+
+    assert run(elsewhere, path="a.parquet").imported == 1
+
+
+def test_a_damaged_old_dataset_stops_no_import(workspace: Workspace, dataset: str, run: Importer) -> None:
+    (workspace.artifact(dataset, "dataset").path / "train.parquet").write_bytes(b"PAR1 and then nothing")
+
+    assert run(workspace, rows=(GivenRow(text="a new row", label="refund"),)).imported == 1

@@ -1,0 +1,161 @@
+"""What an import says beside its counts: nothing of test rows, the rows that are cut, labels of uneven shares."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from classwright_tools.context import ToolContext
+from classwright_tools.domain.example import Split
+from classwright_tools.domain.task import Task
+from classwright_tools.errors import InvalidInput
+from classwright_tools.import_examples import GivenRow, ImportExamplesRequest, ImportExamplesResult, import_examples
+from classwright_tools.measurement.label_shares import label_shifts, told_shifts
+
+Importer = Callable[..., ImportExamplesResult]
+SECRET = "the xylophone parcel of mister quuxington never came to his door"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "imports"
+    made.mkdir()
+    return made
+
+
+@pytest.fixture
+def run(context: ToolContext, task: Task, folder: Path) -> Importer:
+    """Return a function that imports by the request's fields, each call under a run key of its own."""
+    calls = iter(range(1_000))
+
+    def importer(split: Split = "train", encoder: str = context.encoder, **fields: Any) -> ImportExamplesResult:
+        request = ImportExamplesRequest(task=task.slug, split=split, **fields)
+        own = replace(context, run_key=f"run-{next(calls)}", import_folders=(folder,), encoder=encoder)
+        return import_examples(request, own)
+
+    return importer
+
+
+def given(*rows: tuple[str, str | None]) -> tuple[GivenRow, ...]:
+    return tuple(GivenRow(text=text, label=label) for text, label in rows)
+
+
+def test_of_test_rows_an_import_tells_places_and_reasons_but_no_text_and_no_label(run: Importer, folder: Path) -> None:
+    rows: list[dict[str, Any]] = [
+        {"text": SECRET, "label": "delivery"},
+        {"text": SECRET, "label": "delivery"},
+        {"text": SECRET, "label": "account"},
+        {"text": "the xylophone of another label", "label": "quuxlabel"},
+        {"text": "the xylophone without a label", "label": None},
+        {"text": "xylophone \ufffd broken", "label": "delivery"},
+        {"text": ["xylophone"], "label": "delivery"},
+    ]
+    lines = "".join(json.dumps(row) + "\n" for row in rows) + "xylophone: no JSON at all\n"
+    (folder / "test.jsonl").write_text(lines)
+
+    answer = run("test", path="test.jsonl")
+
+    assert (answer.read, answer.imported, len(answer.examples)) == (8, 1, 7)
+    assert {example.row for example in answer.examples} == set(range(1, 8))
+    for word in ("xylophone", "quux", "'account'", "nearest"):
+        assert word not in answer.model_dump_json()
+
+
+def test_a_row_of_another_split_that_repeats_a_test_row_is_not_shown_either(run: Importer) -> None:
+    run("test", rows=given((SECRET, "delivery")))
+    for split in ("validation", "train", "unlabelled"):
+        near = SECRET if split == "validation" else SECRET + " today"
+        answer = run(split, rows=given((near, "account"), (f"{split}: nothing is repeated", "refund")))
+
+        (example,) = answer.examples
+        assert (example.row, example.text) == (0, "")
+        assert example.reason.startswith("near-duplicate of a test row: like test row ")
+        assert "xylophone" not in answer.model_dump_json()
+
+
+def test_what_is_skipped_of_other_rows_is_shown_as_before(run: Importer) -> None:
+    answer = run("validation", rows=given((SECRET, "delivery"), (SECRET, "delivery"), ("another", "quuxlabel")))
+
+    assert [example.text for example in answer.examples] == ["another", SECRET]
+    assert "label 'quuxlabel' is not in the task" in answer.examples[0].reason
+
+
+def test_test_rows_whose_labels_are_all_unknown_are_refused_by_the_place_of_one(run: Importer) -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        run("test", rows=given((SECRET, "quuxlabel"), ("another one", "quuxtwo")))
+
+    assert "that of row 0 is not" in str(refusal.value)
+    assert "quux" not in str(refusal.value)
+
+
+def test_rows_that_the_encoder_cuts_are_counted(run: Importer) -> None:
+    long = " ".join(f"word{number} of a long story" for number in range(120))
+    answer = run(rows=given((long, "refund"), (long[::-1], "delivery"), ("short", "account"), (long, "refund")))
+
+    assert answer.cut == 2
+    assert "2 of 3 rows are cut at 256 tokens" in answer.summary
+    assert "cut at" not in run(rows=given(("another short one", "refund"))).summary
+
+
+def test_an_encoder_that_is_not_at_hand_stops_no_import(run: Importer) -> None:
+    long = " ".join(f"word{number} of a long story" for number in range(120))
+    answer = run(encoder="nobody/has-this-model", rows=given((long, "refund")))
+
+    assert (answer.imported, answer.cut) == (1, 0)
+
+
+def test_labels_whose_share_differs_between_splits_are_named_at_import(run: Importer) -> None:
+    def rows(split: str, refunds: int, deliveries: int) -> tuple[GivenRow, ...]:
+        texts = [(f"{split} refund case {n * 7919}", "refund") for n in range(refunds)]
+        return given(*texts, *((f"{split} parcel case {n * 7919}", "delivery") for n in range(deliveries)))
+
+    keep: dict[str, Any] = {"keep_near_duplicates": True}
+    assert "other shares" not in run("validation", rows=rows("validation", 50, 50), **keep).summary
+    answer = run("test", rows=rows("test", 13, 87), **keep)
+
+    assert "'refund' is 50% of validation and 13% of test" in answer.summary
+
+
+@pytest.mark.parametrize(
+    ("validation", "test", "told"),
+    [
+        ({"a": 50, "b": 50}, {"a": 13, "b": 87}, True),
+        ({"a": 50, "b": 50}, {"a": 45, "b": 55}, False),  # too little to move a figure
+        ({"a": 2, "b": 2}, {"a": 1, "b": 3}, False),  # so few rows that it may be chance
+        ({"a": 90}, {"a": 50, "b": 50}, True),  # a label that a split lacks
+        ({"a": 5}, {}, False),
+        ({}, {}, False),
+    ],
+)
+def test_a_shift_of_labels_is_told_where_it_is_large_and_no_chance(
+    validation: dict[str, int], test: dict[str, int], told: bool
+) -> None:
+    shifts = label_shifts({"validation": validation, "test": test})
+    assert bool(shifts) == told == bool(told_shifts(shifts))
+
+
+def test_splits_that_are_drawn_alike_have_no_shift_however_many_labels() -> None:
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        shares = rng.dirichlet(np.ones(77))
+        drawn = [rng.multinomial(500, shares) for _ in range(3)]
+        counts = [{str(label): int(rows) for label, rows in enumerate(split)} for split in drawn]
+        assert label_shifts(dict(zip(("train", "validation", "test"), counts, strict=True))) == ()
+
+
+def test_near_duplicates_are_kept_where_the_caller_says_so_and_equal_texts_are_not(run: Importer) -> None:
+    one = "I transferred money to my friend last week and it is not there"
+    near = one + " yet"
+    rows = given((one, "refund"), (near, "refund"), (one.upper() + "!", "refund"))
+
+    assert run(rows=rows, new_dataset=True).skipped == {"near-duplicate": 1, "duplicate": 1}
+    kept = run(rows=rows, new_dataset=True, keep_near_duplicates=True)
+
+    assert (kept.imported, kept.skipped) == (2, {"duplicate": 1})

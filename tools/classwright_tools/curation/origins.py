@@ -1,0 +1,120 @@
+"""Where an arriving row came from before: what an export of a dataset says of it, and what this workspace knows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, get_args
+
+from pydantic import TypeAdapter, ValidationError
+
+from classwright_tools.curation.cleaning import clean_text
+from classwright_tools.domain.example import Example, Origin, Provenance, example_id, make_example
+from classwright_tools.domain.pair import apart
+from classwright_tools.domain.topic_tree import Cell
+from classwright_tools.reading.rows import CELL_COLUMNS, MAKING_COLUMNS
+from classwright_tools.workspace.written_rows import WrittenRows
+
+_NOT_REAL = frozenset(get_args(Origin)) - {"real"}
+_UNTOLD = (None, "")  # the second is how a CSV file has the first
+
+
+class Made(NamedTuple):
+    """A row's origin, which is not "real", and how it came to be, as far as that is known."""
+
+    origin: Origin
+    provenance: Provenance | None
+
+    def as_json(self) -> str:
+        """Return it as a string that `made_from_json` reads."""
+        return _ADAPTER.dump_json(self).decode()
+
+
+_ADAPTER: TypeAdapter[Made] = TypeAdapter(Made)
+
+
+def made_from_json(made: str) -> Made:
+    """Return what `Made.as_json` wrote."""
+    return _ADAPTER.validate_json(made)
+
+
+def claimed(given: Mapping[str, Any], content: str, label: str | None) -> Made | None:
+    """Return what a source says of its row `content`, or None if it is a real row or says nothing.
+
+    `given` are the values of `ORIGIN_COLUMNS`. They count where the source is an export of a dataset: the row has its
+    writer, or the id that its content gives. Elsewhere a column "origin" may mean anything.
+    """
+    origin, nested = given.get("origin"), given.get("provenance")
+    values = nested if isinstance(nested, Mapping) else given
+    exported = isinstance(values.get("writer"), str) or given.get("id") == example_id(content)
+    if not isinstance(origin, str) or origin not in _NOT_REAL or not exported:
+        return None
+    return Made(origin, _provenance(values, content, label))  # type: ignore[arg-type]  # one of its words
+
+
+def _provenance(values: Mapping[str, Any], content: str, label: str | None) -> Provenance | None:
+    """Return how the row was made; None where that is not told, or not as a dataset tells it."""
+    if not isinstance(values.get("writer"), str):
+        return None
+    cell = values.get("cell")
+    places = cell if isinstance(cell, Mapping) else values
+    known = {name: _clean(values[name]) for name in MAKING_COLUMNS if values.get(name) not in _UNTOLD}
+    try:
+        at = {name: _clean(places[name]) for name in CELL_COLUMNS if places.get(name) not in _UNTOLD}
+        return Provenance(cell=Cell(label=label, item=apart(content)[1], **at) if label else None, **known)
+    except ValidationError:
+        return None
+
+
+def _clean(value: Any) -> Any:
+    return clean_text(value) if isinstance(value, str) else value
+
+
+class Origins:
+    """Makes the rows of a dataset out of what arrives, each under its own origin, and counts those that are not real.
+
+    `known` counts the rows that this workspace holds as made by a tool, `told` those of which only the source says it.
+    """
+
+    def __init__(self, held: WrittenRows) -> None:
+        """Take the rows that the workspace `held` already."""
+        self._held = held
+        self.known: Counter[Origin] = Counter()
+        self.told: Counter[Origin] = Counter()
+
+    def rows(self, arrivals: Iterable[Sequence[tuple[str, str | None, str | None]]]) -> Iterator[Example]:
+        """Yield the rows of batches of (content, label, what `Made.as_json` returned)."""
+        for batch in arrivals:
+            held = self._held.of([content for content, _, _ in batch])
+            for content, label, made in batch:
+                yield self._row(content, label, made_from_json(made) if made else None, held.get(example_id(content)))
+
+    def told_of(self, imported: int) -> str:
+        """Return the sentence on those of the `imported` rows that are not real; nothing where all are."""
+        both = self.known + self.told
+        if not both:
+            return ""
+        counts = ", ".join(f"{rows} {origin}" for origin, rows in both.most_common())
+        by = [f"{self.known.total()} are in this workspace as such"] if self.known else []
+        by += [f"the source says so of {self.told.total()}"] if self.told else []
+        return f"{both.total()} of the {imported} are no real rows and keep their origin: {counts} ({', '.join(by)})."
+
+    def _row(self, content: str, label: str | None, told: Made | None, held: Example | None) -> Example:
+        text, text_pair = apart(content)
+        made = told
+        if held is not None:
+            made = Made(held.origin, _under(held.provenance, label))
+            self.known[made.origin] += 1
+        elif told is not None:
+            self.told[told.origin] += 1
+        if made is None:
+            return make_example(text, label, text_pair=text_pair)
+        return make_example(text, label, text_pair=text_pair, origin=made.origin, provenance=made.provenance)
+
+
+def _under(provenance: Provenance | None, label: str | None) -> Provenance | None:
+    """Return `provenance` for a row that may have come back under another label, or under none."""
+    if provenance is None or provenance.cell is None:
+        return provenance
+    cell = provenance.cell.model_copy(update={"label": label}) if label else None
+    return provenance.model_copy(update={"cell": cell})

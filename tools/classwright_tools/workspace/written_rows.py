@@ -1,0 +1,84 @@
+"""The rows of a workspace that are not real, by their content: so that one which comes back is known again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from classwright_tools.domain.example import SPLITS, Example, example_id
+from classwright_tools.domain.pair import apart
+from classwright_tools.errors import ClasswrightError
+from classwright_tools.workspace.datasets import example_of, read_card, schema
+from classwright_tools.workspace.own_files import open_own
+from classwright_tools.workspace.workspace import Artifact, Workspace
+
+
+class WrittenRows:
+    """Finds the rows that a tool made: in all datasets of a task, and in the newest one of every other task.
+
+    Their files are read once, by the columns that are needed; versions of a dataset share most of their files.
+    """
+
+    def __init__(self, workspace: Workspace, task: str) -> None:
+        self._workspace = workspace
+        self._task = task
+
+    def of(self, contents: Sequence[str]) -> dict[str, Example]:
+        """Return the rows with one of `contents` that are not real, by their ids; of several the newest."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        if self._rows is None:
+            return {}
+        by_id = {example_id(content): content for content in contents}
+        found = self._rows.filter(pc.is_in(self._rows.column("id"), pa.array(by_id, pa.string())))
+        rows: dict[str, Example] = {}
+        for row in found.to_pylist():
+            text, text_pair = apart(by_id[row["id"]])
+            rows.setdefault(row["id"], example_of(row | {"text": text, "text_pair": text_pair}))
+        return rows
+
+    @cached_property
+    def _rows(self) -> Any:
+        """All columns but the texts of the rows that are not real, those of the newest datasets first; or None."""
+        import pyarrow as pa
+
+        tables = list(self._tables())
+        return pa.concat_tables(tables).combine_chunks() if tables else None
+
+    def _tables(self) -> Iterator[Any]:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+        import pyarrow.parquet as pq
+
+        wanted = [name for name in schema("text").names if name != "text"]
+        for path in self._files():
+            try:
+                with open_own(path) as file:
+                    table = pq.read_table(file, columns=wanted)
+            except (pa.ArrowException, OSError):  # its dataset is damaged, which those who read it will be told
+                continue
+            yield table.filter(pc.not_equal(table.column("origin"), "real"))
+
+    def _files(self) -> Iterator[Path]:
+        """Yield the files of splits that hold such rows, each content once."""
+        seen: set[str] = set()
+        for dataset in self._datasets():
+            try:
+                card = read_card(self._workspace, dataset.id)
+            except ClasswrightError:
+                continue
+            for split in SPLITS:
+                digest = card.files.get(f"{split}.parquet")
+                if digest and digest not in seen and card.rows(split) > card.rows(split, "real"):
+                    seen.add(digest)
+                    yield dataset.path / f"{split}.parquet"
+
+    def _datasets(self) -> Iterator[Artifact]:
+        yield from self._workspace.artifacts(self._task, "dataset")
+        for task in self._workspace.tasks():
+            newest = self._workspace.latest("dataset", task) if task != self._task else None
+            if newest:
+                yield newest
