@@ -134,7 +134,7 @@ class Backend:
     async def _check(self, tool: str, request: dict[str, Any]) -> None:
         """Return if what `request` names exists, and there is room for what it makes."""
         workspace = await self.workspace()
-        most_bytes = self.settings.limits.workspace_gb * 2**30 if current_principal() else None
+        most_bytes = self.settings.surroundings.most_bytes(current_principal())
 
         def check() -> None:
             check_names(workspace, tool, request)

@@ -127,6 +127,8 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     add("--index-url", metavar="URL", help="a PostgreSQL for index and jobs; default: SQLite in the workspace")
     add("--encoder", metavar="NAME", help="the sentence encoder; default: all-MiniLM-L6-v2")
     add("--import-folder", metavar="FOLDER", action="append", help="a folder that import_examples may read; repeatable")
+    add("--no-hub", action="store_true", default=None, help="callers may name no dataset or encoder of the hub")
+    add("--workspace-gb", metavar="N", help="size of a principal's own workspace; default: 50")
     writer = parser.add_argument_group("who writes the texts (default: the calling model)")
     writer.add_argument("--recorded", metavar="FILE", nargs="+", help="files of recorded completions")
     writer.add_argument("--writer-path", metavar="MODEL", help="a transformers model to load in process")
@@ -151,7 +153,6 @@ def _add_job_limits(parser: argparse.ArgumentParser) -> None:
 def _add_serving_settings(parser: argparse.ArgumentParser) -> None:
     limits = parser.add_argument_group("limits of those who call")
     limits.add_argument("--waiting-jobs", metavar="N", help="jobs of a principal that may wait; default: 1,000")
-    limits.add_argument("--workspace-gb", metavar="N", help="size of a principal's own workspace; default: 50")
     limits.add_argument(
         "--calls-per-minute", metavar="N", help="requests over HTTP of a principal with a token; default: 600"
     )

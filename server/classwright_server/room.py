@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 from pathlib import Path
@@ -12,7 +13,7 @@ MIN_FREE_BYTES = 2**29
 """With less than 512 MiB free no job begins: it would fail half-way, and take the index and other jobs along."""
 
 
-def check_room(root: Path, most_bytes: float | None) -> None:
+def check_room(root: Path, most_bytes: float) -> None:
     """Return if the disk of the folder `root` has room, and `root` itself holds no more than `most_bytes`.
 
     Raises:
@@ -24,12 +25,18 @@ def check_room(root: Path, most_bytes: float | None) -> None:
             f"has less than {_size(MIN_FREE_BYTES)} free, and no job begins below that",
             "Have the operator free some space, then call again: nothing was lost.",
         )
-    if most_bytes is not None and (held := _bytes_in(root)) > most_bytes:
+    if most_bytes != math.inf and (held := _bytes_in(root)) > most_bytes:
         raise StorageFailed(
             "your workspace",
             f"holds {_size(held)}, and {_size(most_bytes)} are allowed",
             "Have the operator remove what is not needed, or raise --workspace-gb.",
         )
+
+
+def room_left(root: Path, most_bytes: float) -> float:
+    """Return how many bytes more the folder `root` may hold, by its disk and by `most_bytes`; below 0 if none."""
+    free = shutil.disk_usage(root).free - MIN_FREE_BYTES
+    return free if most_bytes == math.inf else min(free, most_bytes - _bytes_in(root))
 
 
 def _bytes_in(root: Path) -> int:

@@ -7,6 +7,7 @@ hosts by spaces.
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ from classwright_tools.errors import InvalidInput
 
 PREFIX = "CLASSWRIGHT_"
 DEFAULT_PORT = 8931
+WORKSPACE_GB = 50
 MOST_OF_ANY = 10**15
 """The largest number that a setting may be: what is larger, infinity among it, is a slip."""
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -62,6 +64,14 @@ class Surroundings(Noun):
     import_folders: tuple[Path, ...] = ()
     writer: EndpointSettings | RecordedSettings | LocalSettings | None = None
     caps: Caps = UNCAPPED
+    hub: bool = Field(default=True, description="Whether calls may name datasets and encoders of the hub.")
+    workspace_gb: float = Field(
+        default=WORKSPACE_GB, gt=0, description="What a principal's own workspace may hold, in GiB."
+    )
+
+    def most_bytes(self, owner: str | None) -> float:
+        """Return what the workspace of the principal `owner` may hold, in bytes; the operator's is not limited."""
+        return math.inf if owner is None else self.workspace_gb * 2**30
 
 
 class Limits(Noun):
@@ -70,7 +80,6 @@ class Limits(Noun):
     calls_per_minute: int = Field(default=600, ge=1, description="Requests over HTTP of a principal with a token.")
     waiting_jobs: int = Field(default=1_000, ge=1, description="Jobs of a principal that wait for their turn.")
     job_hours: float = Field(default=24, gt=0, description="How long a job may run.")
-    workspace_gb: float = Field(default=50, gt=0, description="What a principal's own workspace may hold, in GiB.")
 
 
 class AuthorizationServer(Noun):
@@ -126,6 +135,8 @@ def settings_from(flags: Mapping[str, Any], environment: Mapping[str, str]) -> S
         import_folders=chosen.paths("import_folder"),
         writer=_writer(chosen, vllm),
         caps=_caps(chosen),
+        hub=not chosen.is_on("no_hub"),
+        workspace_gb=chosen.limit("workspace_gb", whole=False) or WORKSPACE_GB,
     )
     return ServerSettings(
         surroundings=surroundings,

@@ -172,7 +172,7 @@ async def test_a_job_that_runs_for_longer_than_is_allowed_fails_and_says_so(tmp_
 
 @pytest.mark.anyio
 async def test_a_full_share_of_the_disk_takes_no_job_and_the_operators_own_is_not_counted(tmp_path: Path) -> None:
-    async with connected(make_settings(tmp_path, limits=Limits(workspace_gb=0.001))) as client:
+    async with connected(make_settings(tmp_path, workspace_gb=0.001)) as client:
         with signed_in("alice"):
             await call(client, "propose_topics", TASK)
             (tmp_path / "principals" / str(slug_of(token_of("alice"))) / "large").write_bytes(bytes(2**21))

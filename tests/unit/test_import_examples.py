@@ -167,7 +167,7 @@ def test_a_folder_without_the_split_names_the_splits_it_has(run: Importer, folde
 
 
 def test_a_hub_dataset_without_the_hub_says_what_to_do(run: Importer) -> None:
-    with pytest.raises(NotFound, match=r"not in the cache.*pass a file or `rows`"):
+    with pytest.raises(NotFound, match=r"works offline.*pass them as `path`"):
         run(hub="nobody/nothing-at-all")
 
 

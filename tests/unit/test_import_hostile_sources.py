@@ -6,7 +6,6 @@ import contextlib
 import gzip
 import json
 import sys
-import tarfile
 import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,7 +20,6 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from classwright_tools.context import ToolContext
-from classwright_tools.curation import sources
 from classwright_tools.domain.task import Task
 from classwright_tools.errors import ClasswrightError, InvalidInput
 from classwright_tools.import_examples import ImportExamplesRequest, ImportExamplesResult, import_examples
@@ -165,7 +163,7 @@ def test_a_canary_in_an_import_folder_does_not_sing(name: str, run: Importer, fo
 def test_a_name_of_the_hub_never_means_a_folder_or_a_format_of_the_server(
     name: str, run: Importer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`datasets` takes a folder of that name, where the server happens to run, for the dataset."""
+    """A folder of that name lies where the server happens to run."""
     for place in (tmp_path / "owner" / "name", tmp_path / "name"):
         place.mkdir(parents=True)
         (place / "train.jsonl").write_text(json.dumps(SECRET) + "\n")
@@ -184,19 +182,6 @@ def test_a_name_of_the_hub_never_means_a_folder_or_a_format_of_the_server(
 def test_what_is_no_name_of_the_hub_is_refused_before_anything_is_asked(name: str, run: Importer) -> None:
     with pytest.raises(ValidationError, match=r"hub"):
         run(hub=name)
-
-
-def test_a_dataset_of_archives_is_not_unpacked(tmp_path: Path) -> None:
-    import datasets
-
-    (tmp_path / "data").mkdir()
-    with tarfile.open(tmp_path / "data" / "rows.tar", "w") as archive:
-        (tmp_path / "0.txt").write_text("words")
-        archive.add(tmp_path / "0.txt", arcname="../0.txt")
-    builder = datasets.load_dataset_builder(str(tmp_path / "data"))
-
-    with pytest.raises(InvalidInput, match="format 'webdataset', which is not read"):
-        sources._refuse_other_formats(builder, "the dataset")
 
 
 @pytest.mark.parametrize("name", ["rows.zip", "rows.tar", "rows.tar.gz", "rows.7z", "rows.jsonl.zst", "rows.jsonl.xz"])

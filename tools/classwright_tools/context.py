@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -22,6 +23,10 @@ def _silent(fraction: float | None, message: str) -> None:
     """Report to nobody."""
 
 
+def _endless() -> float:
+    return math.inf
+
+
 def _never() -> bool:
     return False
 
@@ -31,7 +36,9 @@ class ToolContext:
     """The surroundings of one call of a tool.
 
     `run_key` names the call: an artifact that a run made is found again by it, so that a job which is repeated
-    after a crash makes nothing twice.
+    after a crash makes nothing twice. `hub` says whether a call may name what is on the Hugging Face hub,
+    `is_operator` whether the caller may use what the operator has in the hub's cache on this machine, `room` how many
+    bytes the caller's workspace may still take.
     """
 
     workspace: Workspace
@@ -39,6 +46,9 @@ class ToolContext:
     writer: Writer | None = None
     encoder: str = DEFAULT_ENCODER
     import_folders: tuple[Path, ...] = ()
+    hub: bool = True
+    is_operator: bool = True
+    room: Callable[[], float] = field(default=_endless)
     caps: Caps = UNCAPPED
     seed: int = 0
     report: Callable[[float | None, str], None] = field(default=_silent)

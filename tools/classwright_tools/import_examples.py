@@ -206,8 +206,9 @@ def _source(
     request: ImportExamplesRequest, task: Task, context: ToolContext, position: Position
 ) -> Iterable[SourceRow]:
     """Return the rows of the one source that `request` names."""
+    from classwright_tools.curation.hub_rows import read_hub
     from classwright_tools.curation.import_paths import resolved_import
-    from classwright_tools.curation.sources import read_hub, read_path
+    from classwright_tools.curation.sources import read_path
     from classwright_tools.reading.rows import USUAL_PAIR, Columns, SourceRow
 
     given = [name for name in ("rows", "path", "hub") if getattr(request, name)]
@@ -224,7 +225,7 @@ def _source(
     if request.path:
         return read_path(resolved_import(request.path, context.import_folders), columns, request.split, position)
     if request.hub:
-        return read_hub(request.hub, columns, request.split)
+        return read_hub(request.hub, columns, request.split, position, context)
     _check_rows(request.rows, task)
     return (SourceRow(row.text, row.label, text_pair=row.text_pair) for row in request.rows)
 

@@ -6,7 +6,6 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
@@ -136,14 +135,14 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
 
     # After the look-ups: importing torch takes seconds, and a slip in a name should be told at once.
     from classwright_tools.augmentation.row_source import row_source
+    from classwright_tools.learning.callers_encoders import callers_encoder
     from classwright_tools.learning.embedding_cache import EmbeddingCache
-    from classwright_tools.learning.encoders import open_encoder
     from classwright_tools.learning.method import Setup
     from classwright_tools.learning.model import save_model
     from classwright_tools.learning.pair_encoder import encoder_for
     from classwright_tools.learning.training import train
 
-    encoder = encoder_for(task.kind, open_encoder(_encoder_name(request, context)))
+    encoder = encoder_for(task.kind, callers_encoder(request.encoder or context.encoder, context))
     source = None
     if request.augmentation:
         source = row_source(
@@ -306,16 +305,6 @@ def _check_imbalance(request: TrainClassifierRequest) -> None:
     if request.imbalance == "auto" and request.method not in ("auto", "probe"):
         reason = f"chooses among classifiers on frozen embeddings, which method {request.method!r} does not use"
         raise InvalidInput(subject, reason, "Use method 'probe' or 'auto', or another `imbalance`.")
-
-
-def _encoder_name(request: TrainClassifierRequest, context: ToolContext) -> str:
-    """Return the encoder to use; a folder is the operator's to name, never a caller's."""
-    name = request.encoder or context.encoder
-    if name != context.encoder and Path(name).is_absolute():
-        raise InvalidInput(
-            "the encoder", "is a folder, and a call may only name models of the hub", "Name one, or leave it out."
-        )
-    return name
 
 
 def _versions() -> dict[str, str]:

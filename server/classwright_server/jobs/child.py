@@ -11,11 +11,12 @@ import signal
 import sys
 import threading
 import time
-from functools import cached_property
+from functools import cached_property, partial
 from typing import IO
 
 from classwright_server.incidents import masked
 from classwright_server.jobs.messages import Order, Outcome, Progress, Said
+from classwright_server.room import room_left
 from classwright_server.settings import Surroundings
 from classwright_server.told import told
 from classwright_server.verbs import VERBS
@@ -85,6 +86,9 @@ class Bench:
                 writer=self._writer if verb.queue == "writing" else None,
                 encoder=self._surroundings.encoder,
                 import_folders=self._surroundings.import_folders,
+                hub=self._surroundings.hub,
+                is_operator=order.owner is None,
+                room=partial(room_left, workspace.root, self._surroundings.most_bytes(order.owner)),
                 caps=self._surroundings.caps,
                 report=report,
             )

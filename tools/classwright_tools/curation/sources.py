@@ -1,29 +1,29 @@
-"""Where rows to import come from: a file, a folder, the hub. Each is read as a stream."""
+"""Where rows to import come from: a file or a folder. Each is read as a stream."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
 from itertools import chain
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePath
+from typing import Any, TypeVar
 
 from classwright_tools.curation.cleaning import as_name
 from classwright_tools.domain.example import Split
-from classwright_tools.errors import InvalidInput, NotFound
+from classwright_tools.errors import InvalidInput
 from classwright_tools.reading.files import file_format, read_file
 from classwright_tools.reading.opening import Position
 from classwright_tools.reading.parquet import arrow_rows, plain_columns
 from classwright_tools.reading.rows import Columns, SourceRow
 
 ARROW_BATCH = 2_000
-_SPLIT_NAMES: dict[Split, tuple[str, ...]] = {
+SPLIT_NAMES: dict[Split, tuple[str, ...]] = {
     "train": ("train", "training"),
     "validation": ("validation", "valid", "val", "dev"),
     "test": ("test", "testing", "eval"),
     "unlabelled": ("unlabelled", "unlabeled", "unsupervised"),
 }
-_HUB_FORMATS = ("parquet", "json", "csv", "arrow", "text", "cache")  # the last: loaded before, and kept
+_NO_ROWS = ("dataset_info.json", "dataset_infos.json", "card.json", "config.json")
 
 
 def read_path(path: Path, columns: Columns, split: Split, position: Position) -> Iterator[SourceRow]:
@@ -48,29 +48,46 @@ def _files_of(folder: Path, split: Split) -> list[Path]:
     The file's or its folder's name holds the split's name; where no name does, all files are one split.
     """
     subject = f"folder {folder.name!r}"
-    files = sorted(file for file in folder.rglob("*") if file.is_file() and file_format(file) and file.name[0] != ".")
-    files = [file for file in files if file.name not in ("dataset_info.json", "dataset_infos.json", "card.json")]
+    files = sorted(file for file in folder.rglob("*") if file.is_file() and is_data(file))
     if not files:
         raise InvalidInput(
             subject,
             "holds no JSONL, CSV or Parquet file and is no saved dataset",
             "Pass a folder that does, or a file.",
         )
-    by_split = {name: [f for f in files if _named(f.relative_to(folder), name)] for name in _SPLIT_NAMES}
+    return [folder / name for name in files_of_split([file.relative_to(folder) for file in files], split, subject)]
+
+
+def is_data(path: PurePath) -> bool:
+    """Whether a file of that name holds rows."""
+    return bool(file_format(path)) and path.name[0] != "." and path.name not in _NO_ROWS
+
+
+P = TypeVar("P", bound=PurePath)
+
+
+def files_of_split(files: list[P], split: Split, subject: str) -> list[P]:
+    """Return those of the `files`, named relative to their folder, that hold `split`; all where no name tells a split.
+
+    Raises:
+        InvalidInput: they hold several splits, none of which is called `split`.
+    """
+    by_split = {name: [file for file in files if names_split(file.as_posix(), name)] for name in SPLIT_NAMES}
     there = [name for name, found in by_split.items() if found]
     if not there:
         return files
     return by_split[_chosen(list(there), split, subject)]  # type: ignore[index]  # a key of it
 
 
-def _named(path: Path, split: Split) -> bool:
-    words = set(path.as_posix().lower().replace("/", " ").replace("-", " ").replace("_", " ").replace(".", " ").split())
-    return bool(words & set(_SPLIT_NAMES[split]))
+def names_split(path: str, split: Split) -> bool:
+    """Whether `path` holds a name of `split` as a word."""
+    words = set(path.lower().replace("/", " ").replace("-", " ").replace("_", " ").replace(".", " ").split())
+    return bool(words & set(SPLIT_NAMES[split]))
 
 
 def _chosen(there: list[str], split: Split, subject: str) -> str:
     """Return the split of a source to import as `split`: the one of that name, or the only one."""
-    for name in _SPLIT_NAMES[split]:
+    for name in SPLIT_NAMES[split]:
         if name in there:
             return name
     if len(there) == 1:
@@ -98,70 +115,6 @@ def _read_saved(folder: Path, columns: Columns) -> Iterator[SourceRow]:
     if saved is None:
         raise damaged
     yield from _dataset_rows(saved, columns, subject)
-
-
-def read_hub(name: str, columns: Columns, split: Split) -> Iterator[SourceRow]:
-    """Yield the rows of the Hugging Face dataset `name`, as 'owner/name', with ':config' and '@split' if need be.
-
-    Raises:
-        NotFound: there is no such dataset, or the hub cannot be reached and it is not in the cache.
-        InvalidInput: the configuration or the split is missing.
-    """
-    import datasets
-
-    subject = f"hub dataset {name!r}"
-    path, _, wanted = name.partition("@")
-    path, _, config = path.partition(":")
-    _refuse_local(path, subject)
-    try:
-        builder = datasets.load_dataset_builder(path, config or None)
-        _refuse_other_formats(builder, subject)
-        builder.download_and_prepare()
-        loaded = builder.as_dataset()
-    except (OSError, datasets.exceptions.DatasetNotFoundError) as error:
-        raise NotFound(
-            subject,
-            "is not in the cache, and the hub has no such dataset or cannot be reached",
-            "Check the name and the connection (HF_HUB_OFFLINE must not be set), or pass a file or `rows`.",
-        ) from error
-    except (ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
-        raise InvalidInput(
-            subject,
-            "cannot be loaded as it is named, or only by code of its own",
-            "Name its configuration: 'owner/name:config'; a dataset that is a script is not loaded.",
-        ) from error
-    chosen = wanted if wanted in loaded else _chosen(sorted(loaded), split, subject)
-    if wanted and chosen != wanted:
-        raise InvalidInput(
-            subject, f"has no split {wanted!r}", f"Pass one of {', '.join(map(as_name, sorted(loaded)))}."
-        )
-    yield from _dataset_rows(loaded[chosen], columns, subject)
-
-
-def _refuse_local(path: str, subject: str) -> None:
-    """Refuse a name that `datasets` would look for on this machine before it asks the hub.
-
-    It takes a folder of that name, seen from where the server runs, for the dataset, and some names for formats.
-    """
-    from datasets.packaged_modules import _PACKAGED_DATASETS_MODULES
-
-    if path in _PACKAGED_DATASETS_MODULES or path.startswith("buckets/") or Path(path).exists():
-        raise InvalidInput(
-            subject,
-            "names a format or a folder on the server, not a dataset of the hub",
-            "Pass 'owner/name'; for files, `path` inside an import folder.",
-        )
-
-
-def _refuse_other_formats(builder: Any, subject: str) -> None:
-    """Refuse a dataset that is not of tables: archives are not unpacked, and images and sounds hold no texts."""
-    kind = type(builder).__module__.rpartition(".")[2]
-    if kind not in _HUB_FORMATS:
-        raise InvalidInput(
-            subject,
-            f"is of the format {kind!r}, which is not read",
-            f"Pass one in {', '.join(_HUB_FORMATS[:-1])}, or rows exported from it.",
-        )
 
 
 def _dataset_rows(dataset: Any, columns: Columns, subject: str) -> Iterator[SourceRow]:

@@ -18,6 +18,7 @@ from classwright_tools.context import DEFAULT_ENCODER
 from classwright_tools.domain.cards import EncoderRef
 from classwright_tools.errors import DamagedArtifact, InvalidInput, NotFound
 from classwright_tools.learning.embedding_cache import EmbeddingCache
+from classwright_tools.learning.encoder_checks import OTHER_FORMATS, WEIGHTS, check_encoder_files
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -28,9 +29,7 @@ EMBEDDED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d
 
 # What is fetched from a hub: weights, configurations and vocabularies, never a pickle and never code.
 FETCHED = ("*.safetensors", "*.json", "*.txt", "*.model")
-OTHER_FORMATS = ("onnx", "openvino")
 NOT_FETCHED = tuple(f"{folder}/*" for folder in OTHER_FORMATS)
-WEIGHTS = "*.safetensors"
 TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "merges.txt", "*.model")
 # What else an embedding depends on: how tokens are pooled, where texts are cut, what is put before them.
 SETTINGS_FILES = ("modules.json", "*config*.json")
@@ -86,30 +85,36 @@ class Encoder:
         return np.asarray(vectors, np.float32)
 
 
-@lru_cache(maxsize=4)
-def open_encoder(name: str) -> Encoder:
+def open_encoder(name: str, own: Path | None = None) -> Encoder:
     """Return the encoder `name`: a hub name such as "intfloat/e5-small", or an absolute folder of the operator's.
 
-    It is opened once a process; do not train it in place. It is looked for in the Hugging Face cache, then (the
-    default one) in the package that carries it, then on the hub.
+    It is opened once a process; do not train it in place. It is looked for in the folder `own`, where a workspace keeps
+    those that were fetched for it, in the Hugging Face cache, then (the default one) in the package that carries it,
+    then on the hub.
 
     Raises:
         NotFound: it is nowhere to be found.
         InvalidInput: the name is none, or the model has pickled weights only, or needs code of its own.
         DamagedArtifact: the embedded default does not have the bytes that it must have.
     """
-    return read_encoder(encoder_folder(name), name)
+    return opened_once(encoder_folder(name, own), name)
+
+
+@lru_cache(maxsize=4)
+def opened_once(folder: Path, name: str) -> Encoder:
+    """Return the encoder in `folder`, as `read_encoder` does, reading it once a process."""
+    return read_encoder(folder, name)
 
 
 def read_encoder(folder: Path, name: str) -> Encoder:
     """Return the encoder in `folder` under the name `name`.
 
     Raises:
-        InvalidInput: it has pickled weights only, or it is not a model that loads without code of its own.
+        InvalidInput: its files may not be read, or it is not a model that loads without code of its own.
     """
     from sentence_transformers import SentenceTransformer
 
-    refuse_pickled_weights(folder, name)
+    check_encoder_files(folder, name)
     try:
         model = SentenceTransformer(
             str(folder),
@@ -131,29 +136,44 @@ def usual_prompt(model: SentenceTransformer) -> str:
     return model.prompts.get(model.default_prompt_name or "") or ""
 
 
-def encoder_folder(name: str) -> Path:
+def encoder_folder(name: str, own: Path | None = None) -> Path:
     """Return the folder on this machine that holds the encoder `name`, fetching it from the hub if need be."""
     if Path(name).is_absolute():
         if not Path(name).is_dir():
             raise NotFound(f"encoder {Path(name).name!r}", "is not a folder", "Name a folder or a hub model.")
         return Path(name)
-    if not HUB_NAME.fullmatch(name):
-        raise InvalidInput(f"encoder {name[:80]!r}", "is not a hub name", f"Name one such as {DEFAULT_ENCODER!r}.")
-    repository = _repository(name)
-    cached = _hub_folder(repository, offline=True)
-    if cached:
-        return cached
+    repository = repository_of(name)
+    there = folder_in(own, repository) or cached_folder(repository)
+    if there:
+        return there
     if repository == DEFAULT_ENCODER:
         return embedded_folder()
     fetched = _hub_folder(repository, offline=False)
     if fetched is None:
         raise NotFound(
             f"encoder {name!r}",
-            "is not in the Hugging Face cache, and the hub cannot be reached or does not have it",
+            "is not in the Hugging Face cache, and the hub cannot be reached or does not have it for everybody",
             f"Check the name, fetch it with `hf download {repository}` where there is a network, "
             f"or leave `encoder` out to use {DEFAULT_ENCODER!r}.",
         )
     return fetched
+
+
+def repository_of(name: str) -> str:
+    """Return the hub's full name of the encoder `name`.
+
+    Raises:
+        InvalidInput: it is no hub name.
+    """
+    if not HUB_NAME.fullmatch(name):
+        raise InvalidInput(f"encoder {name[:80]!r}", "is not a hub name", f"Name one such as {DEFAULT_ENCODER!r}.")
+    return name if "/" in name else f"sentence-transformers/{name}"
+
+
+def folder_in(own: Path | None, repository: str) -> Path | None:
+    """Return the folder of `own` that holds `repository`, if there is one."""
+    folder = own / repository if own else None
+    return folder if folder and folder.is_dir() else None
 
 
 def embedded_folder() -> Path:
@@ -172,7 +192,7 @@ def embedded_folder() -> Path:
         )
     folder = _package_folder(found.origin)
     weights = folder / "model.safetensors"
-    if not weights.is_file() or file_sha256(weights) != EMBEDDED_SHA256:
+    if not weights.is_file() or _sha256_once(weights) != EMBEDDED_SHA256:
         raise DamagedArtifact(
             f"encoder {DEFAULT_ENCODER!r}",
             "the weights in its package are not the published ones",
@@ -187,14 +207,10 @@ def folder_at_hand(name: str) -> Path | None:
         return Path(name) if Path(name).is_dir() else None
     if not HUB_NAME.fullmatch(name):
         return None
-    repository = _repository(name)
-    cached = _hub_folder(repository, offline=True)
+    repository = repository_of(name)
+    cached = cached_folder(repository)
     packaged = importlib.util.find_spec(EMBEDDED_PACKAGE) if repository == DEFAULT_ENCODER else None
     return cached or (_package_folder(packaged.origin) if packaged and packaged.origin else None)
-
-
-def _repository(name: str) -> str:
-    return name if "/" in name else f"sentence-transformers/{name}"
 
 
 def _package_folder(origin: str) -> Path:
@@ -226,24 +242,20 @@ def _settings(path: Path) -> str:
     return json.dumps(settings, sort_keys=True)
 
 
+@lru_cache(maxsize=1)
+def _sha256_once(path: Path) -> str:
+    return file_sha256(path)
+
+
 def file_sha256(path: Path) -> str:
     """Return the SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def refuse_pickled_weights(folder: Path, name: str) -> None:
-    """Raise `InvalidInput` if a part of the model in `folder` has its weights in a pickle and not in safetensors."""
-    has_weights = any(folder.rglob(WEIGHTS))
-    for pickled in folder.rglob("*.bin"):
-        if not any(pickled.parent.glob(WEIGHTS)) and pickled.parent.name not in OTHER_FORMATS:
-            has_weights = False
-    if not has_weights:
-        raise InvalidInput(
-            f"encoder {name!r}",
-            "has no safetensors weights, and pickled ones are not loaded",
-            "Name a model with safetensors weights, or convert it with `SentenceTransformer.save_pretrained`.",
-        )
+def cached_folder(repository: str) -> Path | None:
+    """Return the folder of `repository` in the Hugging Face cache of this machine, if it is there."""
+    return _hub_folder(repository, offline=True)
 
 
 def _hub_folder(repository: str, *, offline: bool) -> Path | None:
@@ -257,6 +269,7 @@ def _hub_folder(repository: str, *, offline: bool) -> Path | None:
             allow_patterns=list(FETCHED),
             ignore_patterns=list(NOT_FETCHED),
             local_files_only=offline,
+            token=False,  # what the operator may see is not for whoever calls
         )
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError):
         return None

@@ -137,7 +137,8 @@ def load_model(workspace: Workspace, model_id: str, *, remember: bool = True) ->
     card = _checked_card(folder, subject)
     tuned = (folder / ENCODER).is_dir()
     try:
-        encoder = read_encoder(folder / ENCODER, card.encoder.name) if tuned else open_encoder(card.encoder.name)
+        name = card.encoder.name
+        encoder = read_encoder(folder / ENCODER, name) if tuned else open_encoder(name, workspace.encoders)
     except (ValueError, KeyError, OSError) as error:
         raise DamagedArtifact(subject, f"does not read back ({type(error).__name__})", REPAIR) from error
     if encoder.ref.digest != card.encoder.digest:

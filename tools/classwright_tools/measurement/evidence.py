@@ -111,7 +111,7 @@ def gather(workspace: Workspace, model: Classifier, dataset: str, seed: int, pro
     train = tuple(row for row in read_rows(workspace, dataset, "train") if row.label is not None)
     validation = [row for row in read_rows(workspace, dataset, "validation") if row.origin == "real"]
     unlabelled = (row for batch in iterate_rows(workspace, dataset, "unlabelled") for row in batch)
-    encoder = encoder_for(model.card.kind, open_encoder(model.card.encoder.name))
+    encoder = encoder_for(model.card.kind, open_encoder(model.card.encoder.name, workspace.encoders))
     cache = EmbeddingCache(workspace.cache)
     real = answers(model, validation, dataset, lambda done: progress(done / 3)) if validation else None
 

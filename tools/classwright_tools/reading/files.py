@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from classwright_tools.errors import InvalidInput
 from classwright_tools.reading.delimited import read_csv
@@ -35,7 +35,7 @@ def read_file(path: Path, columns: Columns, position: Position) -> Iterator[Sour
     )
 
 
-def file_format(path: Path) -> str | None:
+def file_format(path: PurePath) -> str | None:
     """Return what the ending of a file says that it is, or None."""
     name = path.name.lower().removesuffix(".gz")
-    return _FORMATS.get(Path(name).suffix)
+    return _FORMATS.get(PurePath(name).suffix)

@@ -85,6 +85,11 @@ class Workspace:
         folder = self.root / "cache"
         return folder if self.engine.dialect.name == "sqlite" else folder / platform.node()
 
+    @property
+    def encoders(self) -> Path:
+        """Where the encoders that were fetched for this workspace are, by their names; it need not exist."""
+        return self.root / "cache" / "encoders"
+
     # --- tasks
 
     def save_task(self, task: Task) -> Task:

@@ -1,0 +1,36 @@
+"""Rows of a dataset on the hub: its files are fetched into a folder of the workspace, read, and removed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from classwright_tools.context import ToolContext
+from classwright_tools.curation.hub_layout import files_of
+from classwright_tools.curation.sources import read_path
+from classwright_tools.curation.spool import spool_folder
+from classwright_tools.domain.example import Split
+from classwright_tools.hub.repository import listed
+from classwright_tools.reading.opening import Position
+from classwright_tools.reading.rows import Columns, SourceRow
+
+
+def read_hub(
+    name: str, columns: Columns, split: Split, position: Position, context: ToolContext
+) -> Iterator[SourceRow]:
+    """Yield the rows of the public dataset `name`, 'owner/name' with ':config' and '@split' if need be.
+
+    Raises:
+        NotFound: there is no such dataset for everybody, or the hub cannot be reached.
+        InvalidInput: the names of its files do not tell the configuration or the split, or they cannot be read.
+        StorageFailed: there is no room for them.
+    """
+    path, _, wanted = name.partition("@")
+    path, _, config = path.partition(":")
+    repository = listed("dataset", path, context)
+    names = files_of(
+        [file.name for file in repository.files], config or None, wanted or None, split, repository.subject
+    )
+    with spool_folder(context.workspace.root) as folder:
+        repository.fetch([file for file in repository.files if file.name in names], folder, context)
+        for place in names:
+            yield from read_path(folder / place, columns, split, position)

@@ -1,0 +1,88 @@
+"""Encoders that a call names: fetched from the hub, as files by name, into the caller's own workspace."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path, PurePosixPath
+
+from classwright_tools.context import DEFAULT_ENCODER, ToolContext
+from classwright_tools.errors import InvalidInput
+from classwright_tools.hub.repository import listed
+from classwright_tools.learning.encoder_checks import OTHER_FORMATS, pickled
+from classwright_tools.learning.encoders import (
+    FETCHED,
+    Encoder,
+    cached_folder,
+    folder_in,
+    open_encoder,
+    opened_once,
+    repository_of,
+)
+from classwright_tools.workspace.atomic import move_folder, staged_folder, storage_errors
+from classwright_tools.workspace.workspace import write_json
+
+
+def callers_encoder(name: str, context: ToolContext) -> Encoder:
+    """Return the encoder that a call names, fetching it into the caller's workspace if need be.
+
+    Only the operator's own calls find what the operator has in the Hugging Face cache; it may not be for everybody.
+
+    Raises:
+        NotFound: the hub has none of that name for everybody, or cannot be reached.
+        InvalidInput: it is a folder or no name, the operator has switched the hub off, or it cannot be opened safely.
+        StorageFailed: the caller's workspace has no room for it.
+    """
+    if name == context.encoder:
+        return open_encoder(name)
+    if Path(name).is_absolute():
+        raise InvalidInput(
+            "the encoder", "is a folder, and a call may only name models of the hub", "Name one, or leave it out."
+        )
+    repository, own = repository_of(name), context.workspace.encoders
+    if repository == DEFAULT_ENCODER:
+        return open_encoder(name)
+    there = folder_in(own, repository) or (cached_folder(repository) if context.is_operator else None)
+    if there:
+        return opened_once(there, name)
+    fetched = _fetched(repository, own, context)
+    try:
+        return opened_once(fetched, name)
+    except InvalidInput:  # it would count against the workspace's room, and a mended one could not be fetched
+        shutil.rmtree(fetched)
+        raise
+
+
+def _fetched(repository: str, own: Path, context: ToolContext) -> Path:
+    """Fetch `repository` into the folder `own`, and return the folder in it."""
+    found = listed("model", repository, context)
+    wanted = [file for file in found.files if _is_fetched(PurePosixPath(file.name))]
+    if not any(file.name.endswith(".safetensors") for file in wanted):
+        raise pickled(repository)
+
+    def fill(folder: Path) -> None:
+        found.fetch(wanted, folder, context)
+        _drop_places(folder)
+
+    with storage_errors(f"encoder {repository!r}"):
+        staged = staged_folder(own.parent, fill)
+        final = own / repository
+        final.parent.mkdir(parents=True, exist_ok=True)
+        move_folder(staged, final)
+    return final
+
+
+def _is_fetched(path: PurePosixPath) -> bool:
+    return path.parts[0] not in OTHER_FORMATS and any(path.match(pattern) for pattern in FETCHED)
+
+
+def _drop_places(folder: Path) -> None:
+    """Take out of the settings of a tokenizer where its files were when it was saved: they are beside it."""
+    for path in folder.rglob("tokenizer_config.json"):
+        try:
+            settings = json.loads(path.read_bytes())
+        except (ValueError, RecursionError):  # whoever opens it will say so
+            continue
+        if isinstance(settings, dict):
+            kept = {name: value for name, value in settings.items() if not name.endswith(("_file", "_files", "_path"))}
+            write_json(path, kept)
