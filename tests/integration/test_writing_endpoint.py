@@ -12,8 +12,8 @@ import pytest
 
 from classwright_tools.domain.usage import TokenCount
 from classwright_tools.errors import ClasswrightError, InvalidInput, WriterFailed
-from classwright_tools.writing import parsing
 from classwright_tools.writing.endpoint import EndpointWriter
+from classwright_tools.writing.parsing import answer as parsing
 from classwright_tools.writing.writer import Completion, UnusableAnswer, WriterUnavailable
 from writing_parts import (
     HANG,

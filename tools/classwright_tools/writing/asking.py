@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from classwright_tools.domain.usage import TokenCount
 from classwright_tools.errors import WriterFailed
-from classwright_tools.writing.parsing import parse_answer
+from classwright_tools.writing.parsing.answer import parse_answer
 from classwright_tools.writing.writer import Completion, UnusableAnswer, WriterUnavailable, WritingRequest
 
 # How often a request is put to the model in all.
