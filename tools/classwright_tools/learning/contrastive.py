@@ -21,6 +21,7 @@ from sentence_transformers import SentenceTransformer
 
 from classwright_tools.learning.batches import balanced_batches
 from classwright_tools.learning.encoders import Encoder, usual_prompt
+from classwright_tools.learning.gradient_cache import GradientCache, memory_bound
 from classwright_tools.learning.head import fit_head
 from classwright_tools.learning.method import Fitted, Setup
 from classwright_tools.learning.rows import Rows
@@ -40,8 +41,6 @@ LARGEST_GRADIENT = 1.0
 TUNED_SHARE_WRITTEN = 0.5
 # Texts are cut where all but one in a hundred end: a few long ones would make every batch as long as they are.
 CUT_PERCENTILE = 99
-# A step's texts are encoded so many at a time, sorted by length: little is padded, and the gradient is the same.
-ENCODED_AT_ONCE = 16
 TUNED_REGULARISATION = 10.0  # scikit-learn's C for the head; tuned embeddings are so well apart that it matters little
 
 
@@ -75,13 +74,16 @@ def tune(model: SentenceTransformer, rows: Rows, setup: Setup) -> None:
     """
     torch.manual_seed(setup.seed)
     full_length = model.max_seq_length
-    model.max_seq_length = cut_length(model, rows.texts)
+    lengths = token_lengths(model, rows.texts)
+    if full_length is not None:
+        model.max_seq_length = min(int(full_length), ceil(np.percentile(lengths, CUT_PERCENTILE)))
+        lengths = lengths.clip(max=model.max_seq_length)
     words = word_vectors(model)
     for parameter in words:
         parameter.requires_grad_(False)
     model.train()
     try:
-        _descend(model, rows, setup)
+        _descend(model, rows, setup, lengths)
     finally:
         model.eval()
         model.max_seq_length = full_length
@@ -89,7 +91,7 @@ def tune(model: SentenceTransformer, rows: Rows, setup: Setup) -> None:
             parameter.requires_grad_(True)
 
 
-def _descend(model: SentenceTransformer, rows: Rows, setup: Setup) -> None:
+def _descend(model: SentenceTransformer, rows: Rows, setup: Setup, lengths: np.ndarray) -> None:
     """Take the steps of the optimiser: AdamW, a linear warm-up, then a linear decay to zero."""
     recipe = recipe_of(len(rows))
     batch = min(recipe.batch, len(rows))
@@ -100,15 +102,19 @@ def _descend(model: SentenceTransformer, rows: Rows, setup: Setup) -> None:
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimiser, lambda step: min((step + 1) / warm_up, (steps - step) / max(1, steps - warm_up))
     )
+    cache = GradientCache(model, int(lengths.max()), memory_bound(model.device))
     for step, places in enumerate(balanced_batches(rows.labels, batch, steps, np.random.default_rng(setup.seed))):
         setup.progress(step / steps, f"tuning the encoder, step {step + 1} of {steps}")
-        embeddings = _embeddings(model, [rows.texts[place] for place in places])
-        labels = torch.from_numpy(rows.labels[places]).to(embeddings.device)
         optimiser.zero_grad()
-        recipe.loss(embeddings, labels).backward()  # type: ignore[no-untyped-call]  # torch
+        labels = torch.from_numpy(rows.labels[places]).to(model.device)
+        cache.backward([rows.texts[place] for place in places], lengths[places], partial(_loss_of, recipe.loss, labels))
         torch.nn.utils.clip_grad_norm_(parameters, LARGEST_GRADIENT)
         optimiser.step()
         schedule.step()
+
+
+def _loss_of(loss: Loss, labels: torch.Tensor, embeddings: torch.Tensor) -> torch.Tensor:
+    return loss(embeddings, labels)
 
 
 def recipe_of(rows: int) -> TrainingRecipe:
@@ -129,13 +135,12 @@ def number_of_steps(rows: int, batch: int, passes: int | None) -> int:
     return ceil(rows * (passes or suited) / batch)
 
 
-def cut_length(model: SentenceTransformer, texts: tuple[str, ...]) -> int | None:
-    """Return the tokens at which texts are cut while training: enough for all but one in a hundred."""
+def token_lengths(model: SentenceTransformer, texts: tuple[str, ...]) -> np.ndarray:
+    """Return how many tokens each of `texts` has (n,), uncut; its characters where an encoder knows no longest text."""
     if model.max_seq_length is None:
-        return None
+        return np.array([len(text) for text in texts])
     embedded = [usual_prompt(model) + text for text in texts]
-    lengths = [len(tokens) for tokens in model.tokenizer(embedded, truncation=False, verbose=False)["input_ids"]]
-    return min(int(model.max_seq_length), ceil(np.percentile(lengths, CUT_PERCENTILE)))
+    return np.array([len(tokens) for tokens in model.tokenizer(embedded, truncation=False, verbose=False)["input_ids"]])
 
 
 def supervised_contrastive_loss(embeddings: torch.Tensor, labels: torch.Tensor, temperature: float) -> torch.Tensor:
@@ -172,22 +177,6 @@ RECIPE_OF_FEW = TrainingRecipe(pair_loss, batch=16, learning_rate=7e-5)
 RECIPE_OF_MANY = TrainingRecipe(
     partial(supervised_contrastive_loss, temperature=TEMPERATURE), batch=64, learning_rate=2e-4
 )
-
-
-def _embeddings(model: SentenceTransformer, texts: list[str]) -> torch.Tensor:
-    """Return the unit-length embeddings (n, d) of `texts`, with their gradients."""
-    order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
-    parts = []
-    for start in range(0, len(order), ENCODED_AT_ONCE):
-        together = [texts[place] for place in order[start : start + ENCODED_AT_ONCE]]
-        features = model.preprocess(together, prompt=usual_prompt(model))
-        on_device = {
-            name: value.to(model.device) if isinstance(value, torch.Tensor) else value
-            for name, value in features.items()
-        }
-        parts.append(model(on_device)["sentence_embedding"])
-    back = torch.from_numpy(np.argsort(order)).to(parts[0].device)
-    return torch.nn.functional.normalize(torch.cat(parts)[back], dim=1)
 
 
 def word_vectors(model: SentenceTransformer) -> list[torch.nn.Parameter]:
