@@ -78,7 +78,7 @@ def measured(method: str, drawn: Draw, seed: int, cache: Path) -> dict[str, Any]
     setup = Setup(
         encoder=open_encoder(DEFAULT_ENCODER),
         cache=EmbeddingCache(cache),
-        k=drawn.k,
+        labels=tuple(map(str, range(drawn.k))),
         epochs=None,
         seed=seed,
         progress=lambda _done, _message: None,

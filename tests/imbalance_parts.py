@@ -23,7 +23,7 @@ def setup_of(k: int, folder: Path, progress: Progress = silent) -> Setup:
     return Setup(
         encoder=open_encoder(DEFAULT_ENCODER),
         cache=EmbeddingCache(folder),
-        k=k,
+        labels=tuple(map(str, range(k))),
         epochs=None,
         seed=0,
         progress=progress,

@@ -38,7 +38,7 @@ def setup_in(folder: Path, k: int = 2, seed: int = 0) -> Setup:
     return Setup(
         encoder=open_encoder(DEFAULT_ENCODER),
         cache=EmbeddingCache(folder),
-        k=k,
+        labels=tuple(map(str, range(k))),
         epochs=None,
         seed=seed,
         progress=lambda _done, _message: None,

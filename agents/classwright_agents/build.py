@@ -15,7 +15,7 @@ from typing import Any
 
 from classwright_agents import coach
 from classwright_agents.errors import ToolError
-from classwright_agents.figures import Estimate, Gain, Round, Spent
+from classwright_agents.figures import Estimate, Gain, Round, Spent, labels_not_covered, named
 from classwright_agents.journal import Journal
 from classwright_agents.picture import StageName
 from classwright_agents.rows import batches, read_rows
@@ -137,16 +137,22 @@ class Build:
                 arguments: Result = {"task": self._task.task, "split": split, "rows": batch, **self._joined()}
                 result = await self._call("real rows", "import_examples", arguments)
                 self._dataset = result["dataset"] or self._dataset
-                total = self._outcome.imported.setdefault(split, {"imported": 0, "skipped": {}, "examples": []})
+                total = self._outcome.imported.setdefault(
+                    split, {"imported": 0, "skipped": {}, "labels": {}, "examples": []}
+                )
                 total["imported"] += result["imported"]
                 total["examples"] += result["examples"]
-                for reason, count in result["skipped"].items():
-                    total["skipped"][reason] = total["skipped"].get(reason, 0) + count
+                for counts in ("skipped", "labels"):
+                    for name, count in result[counts].items():
+                        total[counts][name] = total[counts].get(name, 0) + count
             total = self._outcome.imported[split]
             reasons = ", ".join(f"{count} {reason}" for reason, count in total["skipped"].items())
             if not total["imported"]:
                 raise ToolError(f"File {path.name!r}", f"no row of it could be used ({reasons})", "Mend its rows.")
             self._view.say(f"{total['imported']} real {split} rows" + (f"; left out: {reasons}" if reasons else ""))
+            bare = [label for label in self._task.label_names if not total["labels"].get(label)]
+            if bare:
+                self._view.say(f"{path.name} has no row of {named(bare)}: {split} figures will tell nothing of that.")
 
     def _joined(self) -> Result:
         """Return the arguments that name the dataset to add to: a new one for the first rows.
@@ -215,6 +221,7 @@ class Build:
             accuracy=Estimate.read(figures["accuracy"]),
             macro_f1=Estimate.read(figures["macro_f1"]),
             seconds=self._steps.seconds - self._round_began,
+            not_covered=labels_not_covered(figures),
             gain=Gain.read(comparison) if comparison else None,
             best_before=before.figure(task.target.metric).value if before else None,
         )

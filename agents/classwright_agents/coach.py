@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from classwright_agents.figures import Round, Spent
+from classwright_agents.figures import Round, Spent, named
 from classwright_agents.task_file import METRIC_NAMES, Budget, Metric, Target
 
 # One round without a significant gain may be bad luck with few validation rows; two in a row are a plateau.
@@ -88,11 +88,14 @@ def rounds_without_gain(rounds: tuple[Round, ...], metric: Metric) -> int:
 
 
 def next_action(goal: Goal, rounds: tuple[Round, ...], spent: Spent) -> Improve | Stop:
-    """Return what to do after the last of `rounds`, of which there is at least one."""
+    """Return what to do after the last of `rounds`, of which there is at least one.
+
+    A figure on rows that lack labels reaches no target: it may hide that these are never found.
+    """
     best = best_round(rounds, goal.target)
     metric = METRIC_NAMES[goal.target.metric]
     reached = best.figure(goal.target.metric).value
-    if reached >= goal.target.value:
+    if reached >= goal.target.value and not best.not_covered:
         return Stop("target", f"Validation {metric} {reached:.3f} reaches the target of {goal.target.value:.3f}.")
     if len(rounds) >= goal.max_rounds:
         return Stop("max_rounds", f"All {goal.max_rounds} rounds that the task allows are done.")
@@ -122,6 +125,11 @@ def over_budget(budget: Budget, rounds: tuple[Round, ...], spent: Spent) -> Stop
 def _improve(latest: Round, best: Round, metric: str, reached: float, goal: Goal) -> Improve:
     """Return the next round's base: the latest rows, unless they made the model worse by more than chance."""
     missing = f"{metric} {reached:.3f} is below the target of {goal.target.value:.3f}"
+    if reached >= goal.target.value:
+        missing = (
+            f"{metric} {reached:.3f} does not reach the target of {goal.target.value:.3f}, as no row that it was "
+            f"measured on is {named(best.not_covered)}"
+        )
     if latest.gain is not None and latest.gain.is_worse(goal.target.metric):
         return Improve(
             best, f"Round {latest.round} made the model worse by more than chance: go on from round {best.round}."

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from classwright_agents.task_file import Metric
+
+MOST_NAMED = 5
+
+
+def named(labels: Sequence[str]) -> str:
+    """Return the first of `labels` in quotes, and how many more there are."""
+    more = f" and {len(labels) - MOST_NAMED} more" if len(labels) > MOST_NAMED else ""
+    return ", ".join(map(repr, labels[:MOST_NAMED])) + more
+
+
+def labels_not_covered(figures: dict[str, Any]) -> tuple[str, ...]:
+    """Return the labels of which no row was there, by a tool's `figures`; none where it does not tell."""
+    return tuple(figures.get("not_covered", ()))
 
 
 @dataclass(frozen=True)
@@ -81,6 +95,8 @@ class Round:
     accuracy: Estimate
     macro_f1: Estimate
     seconds: float
+    not_covered: tuple[str, ...] = ()
+    """Labels that none of the rows measured on has."""
     gain: Gain | None = None
     best_before: float | None = None
     """The target's figure of the best round before."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from classwright_agents.build import Outcome
-from classwright_agents.figures import Round
+from classwright_agents.figures import Round, labels_not_covered, named
 from classwright_agents.task_file import Metric
 
 
@@ -45,9 +45,10 @@ def in_a_line(told: dict[str, Any], metric: Metric) -> str:
     low, high = figures["ci95"]
     first = f"Macro-F1 {figures['macro_f1']:.3f}, accuracy" if metric == "macro_f1" else "Accuracy"
     kind = "test rows" if test else "validation rows (there were no test rows)"
+    bare = f" None of these rows is {named(figures['not_covered'])}." if figures["not_covered"] else ""
     return (
         f"{first} {figures['accuracy']:.3f} ({low:.3f} to {high:.3f}) on {figures['rows']} {figures['data']} {kind}, "
-        f"{told['real_training_rows']} real training rows."
+        f"{told['real_training_rows']} real training rows.{bare}"
     )
 
 
@@ -77,6 +78,7 @@ def _validation(item: Round) -> dict[str, Any]:
         "accuracy": accuracy.value,
         "macro_f1": item.macro_f1.value,
         "ci95": [accuracy.low, accuracy.high],
+        "not_covered": item.not_covered,
     }
 
 
@@ -91,6 +93,7 @@ def _test(test: dict[str, Any] | None) -> dict[str, Any] | None:
         "accuracy": accuracy["value"],
         "macro_f1": macro_f1["value"],
         "ci95": [accuracy["low"], accuracy["high"]],
+        "not_covered": labels_not_covered(test["figures"]),
     }
 
 

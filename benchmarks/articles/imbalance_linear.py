@@ -84,7 +84,7 @@ def chosen(embeddings: np.ndarray, labels: np.ndarray, seed: int) -> Logits:
     setup = Setup(
         encoder=open_encoder(DEFAULT_ENCODER),
         cache=EmbeddingCache(Path(tempfile.gettempdir())),
-        k=_classes(labels),
+        labels=tuple(map(str, range(_classes(labels)))),
         epochs=None,
         seed=seed,
         progress=lambda _done, _message: None,

@@ -49,7 +49,7 @@ class Problem:
         return Setup(
             encoder=open_encoder(DEFAULT_ENCODER),
             cache=embeddings_of(self.folder, self.pair_set),
-            k=2,
+            labels=("0", "1"),
             epochs=None,
             seed=self.seed,
             progress=lambda _done, _message: None,

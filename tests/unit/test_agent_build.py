@@ -20,6 +20,8 @@ from classwright_agents.steps import Steps
 from classwright_agents.task_file import TaskFile
 from classwright_agents.view import PlainView
 
+SCORES = {"accuracy": estimate(0.9), "macro_f1": estimate(0.5)}
+
 
 class ScriptedTools:
     """A server whose tools answer at once: 1,500 tokens for the topics, 2,000 a writing, always the same figures.
@@ -27,7 +29,8 @@ class ScriptedTools:
     Of the rows in a call it imports `imported`, and finds the others too like one that it has.
     """
 
-    def __init__(self, accepted: int = 100, imported: int = 1) -> None:
+    def __init__(self, accepted: int = 100, imported: int = 1, not_covered: tuple[str, ...] = ()) -> None:
+        self.not_covered = not_covered
         self.accepted = accepted
         self.imported = imported
         self.writings: list[dict[str, Any]] = []
@@ -85,7 +88,7 @@ class ScriptedTools:
             "dataset": dataset,
             "method": "probe",
             "training_rows": 100,
-            "validation": {"data": "written", "rows": 30, "accuracy": estimate(0.9), "macro_f1": estimate(0.5)},
+            "validation": {"data": "written", "rows": 30, **SCORES},
         }
 
     def error_analysis(self, model: str, dataset: str, rows: int) -> dict[str, Any]:  # noqa: ARG002
@@ -102,11 +105,13 @@ class ScriptedTools:
     ) -> dict[str, Any]:
         """Skip all rows but the first ones."""
         skipped = {"near-duplicate of a test row": left} if (left := len(rows) - self.imported) else {}
-        return {"dataset": dataset or "support-d0", "imported": self.imported, "skipped": skipped, "examples": []}
+        labels = {"refund": self.imported}
+        made = dataset or "support-d0"
+        return {"dataset": made, "imported": self.imported, "labels": labels, "skipped": skipped, "examples": []}
 
     def evaluate(self, model: str, dataset: str, split: str, against: str | None = None) -> dict[str, Any]:  # noqa: ARG002
         """Return the figures of training."""
-        return {"data": "real", "figures": {"accuracy": estimate(0.9), "macro_f1": estimate(0.5)}, "comparison": None}
+        return {"data": "real", "figures": SCORES | {"not_covered": self.not_covered}, "comparison": None}
 
     def export_model(self, model: str) -> dict[str, Any]:  # noqa: ARG002
         """Return an export."""
@@ -160,6 +165,22 @@ def test_real_rows_of_which_none_can_be_used_are_told_with_the_reasons(tmp_path:
 
     with pytest.raises(ToolError, match=r"no row of it could be used \(5003 near-duplicate of a test row\)"):
         built(ScriptedTools(imported=0), tmp_path, task)
+
+
+def test_labels_that_a_file_of_rows_lacks_are_told_when_it_is_read_and_keep_the_target_from_being_reached(
+    tmp_path: Path,
+) -> None:
+    scripted, out = ScriptedTools(not_covered=("delivery", "account")), io.StringIO()
+    task = small_task(max_rounds=2, validation=real_rows(tmp_path, 1), target={"accuracy": 0.8})
+
+    outcome = built(scripted, tmp_path, task, out)
+
+    told = "validation.jsonl has no row of 'delivery', 'account': validation figures will tell nothing of that."
+    assert told in out.getvalue()
+    assert out.getvalue().index(told) < out.getvalue().index("texts written")
+    assert outcome.stop
+    assert outcome.stop.cause == "max_rounds"
+    assert outcome.rounds[0].not_covered == ("delivery", "account")
 
 
 def test_what_the_topics_took_is_taken_from_the_budget(tmp_path: Path) -> None:

@@ -37,6 +37,17 @@ def test_a_reached_target_stops() -> None:
     assert action.cause == "target"
 
 
+def test_a_figure_on_rows_without_some_labels_reaches_no_target() -> None:
+    rounds = (replace(make_round(0, 1.0), not_covered=("delivery", "account")),)
+
+    action = next_action(goal(), rounds, Spent())
+
+    assert isinstance(action, Improve)
+    assert "1.000 does not reach the target of 0.950, as no row that it was measured on is 'delivery', 'account'" in (
+        action.reason
+    )
+
+
 def test_a_target_in_macro_f1_is_not_reached_by_accuracy() -> None:
     rounds = (make_round(0, 0.95),)  # its macro-F1 is 0.94
 

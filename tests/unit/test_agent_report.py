@@ -264,7 +264,8 @@ def test_the_model_of_the_final_method_is_the_one_called_kept() -> None:
     rounds = finished_outcome().rounds
     best = replace(rounds[1], model="support-m3", method="contrastive")
 
-    page = render(small_task(), "support-1", finished_outcome(best=best, final=best), material())
+    own = {"support-m3": measured(0.85, "validation", 120)}
+    page = render(small_task(), "support-1", finished_outcome(best=best, final=best, measured=own), material())
 
     assert page.count(">kept<") == 1
     assert page.index("support-m3") < page.index(">kept<")
@@ -298,6 +299,7 @@ def test_the_summary_tells_the_validation_figure_of_the_best_model_without_test_
         "accuracy": 0.85,
         "macro_f1": pytest.approx(0.84),
         "ci95": pytest.approx([0.80, 0.90]),
+        "not_covered": (),
     }
 
 
@@ -432,3 +434,28 @@ def test_the_card_is_markdown_whose_lines_come_from_us() -> None:
 
     assert "\n# Not" not in text
     assert "| 1 | 200 | probe | 0.850 | 0.840 |" in text
+
+
+def test_figures_on_rows_without_some_labels_say_so_in_headline_facts_card_and_summary() -> None:
+    outcome = finished_outcome(test=measured(0.87, "test", not_covered=["delivery", "account"]))
+
+    page = " ".join(parsed(render(small_task(), "support-1", outcome, material())).text)
+    own_card = card(small_task(), outcome, material())
+    told = summary("support", outcome)
+
+    headline = "which are of 1 of the 3 labels: none is 'delivery', 'account'."
+    assert headline in page
+    assert headline in own_card
+    assert "the mean of the F1 of 1 of 3 labels" in page
+    assert "Finds the right one of 3 labels" not in page + own_card
+    assert told["best"]["test"]["not_covered"] == ("delivery", "account")
+    assert in_a_line(told, "accuracy").endswith("None of these rows is 'delivery', 'account'.")
+
+
+def test_rounds_that_were_chosen_by_rows_without_some_labels_say_so_though_the_test_rows_have_them() -> None:
+    rounds = [replace(make_round(0, 0.9), not_covered=("account",))]
+
+    own_card = card(small_task(), finished_outcome(rounds=rounds), material())
+
+    assert "No row that rounds were chosen by is 'account'" in own_card
+    assert "Finds the right one of 3 labels" in own_card

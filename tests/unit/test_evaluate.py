@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -15,10 +16,11 @@ from classwright_tools.domain.example import make_example
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.errors import Cancelled, InvalidInput, NotEnoughData, NotFound
 from classwright_tools.evaluate import EvaluateRequest, evaluate
+from classwright_tools.learning.model import TextClassifier
 from classwright_tools.measurement.evaluation import EvaluationReport
 from classwright_tools.workspace.datasets import read_rows
 from classwright_tools.workspace.workspace import Workspace
-from measurement_parts import context_on, dataset_of, real_rows, trained_on, written_rows
+from measurement_parts import REAL, context_on, dataset_of, real_rows, trained_on, written_rows
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -192,12 +194,154 @@ def test_a_job_that_is_repeated_after_others_tells_what_it_had_measured(
     assert repeated.summary == first.summary  # it is still the first use of the test rows
 
 
-def test_rows_that_the_model_was_trained_on_are_warned_of(workspace: Workspace, dataset: str, model: str) -> None:
-    leaking = dataset_of(workspace, validation=[*real_rows(), *written_rows()[:2]])
+@pytest.mark.parametrize("change", [str, lambda text: text.upper() + " !", lambda text: text + " thanks"])
+def test_a_row_that_the_model_trained_on_or_nearly_is_not_counted_and_told(
+    workspace: Workspace, dataset: str, model: str, change: Callable[[str], str]
+) -> None:
+    learnt = [make_example(change(row.text), row.label) for row in written_rows()[:2]]
+    later = dataset_of(workspace, test=[*real_rows()[1::2], *learnt])
+    alone = evaluate(EvaluateRequest(model=model, dataset=dataset, split="test"), context_on(workspace))
 
-    result = evaluate(EvaluateRequest(model=model, dataset=leaking), context_on(workspace))
+    result = evaluate(EvaluateRequest(model=model, dataset=later, split="test"), context_on(workspace))
 
-    assert "2 of these rows were also trained on" in result.summary
+    assert (result.left_out, result.figures) == (2, alone.figures)
+    assert f"6 of 8 test rows are counted: 2 are in the training rows of {model}, or nearly so." in result.summary
+    assert "6 of 8 test rows" in page_of(workspace, result.report)
+    assert report_of(workspace, result.report).left_out == 2
+
+
+def test_of_many_likenesses_of_one_training_row_none_is_counted(workspace: Workspace, task: Task) -> None:
+    template = "please send the money for order number {} back to my account as soon as you possibly can"
+    train = [*written_rows(), make_example(template.format(1000), "refund")]
+    model = trained_on(workspace, dataset_of(workspace, train=train))
+    alike = [make_example(template.format(number), "refund") for number in range(1001, 1061)]
+    later = dataset_of(workspace, validation=[*real_rows(), *alike])
+
+    assert evaluate(EvaluateRequest(model=model, dataset=later), context_on(workspace)).left_out == 60
+
+
+def test_a_comparison_counts_only_rows_that_neither_model_trained_on(
+    workspace: Workspace, dataset: str, model: str
+) -> None:
+    real = real_rows()
+    other = trained_on(workspace, dataset_of(workspace, train=[*written_rows(), *real[:3]]))
+    request = EvaluateRequest(model=model, dataset=dataset, against=other)
+
+    result = evaluate(request, context_on(workspace))
+
+    assert (result.left_out, result.figures.rows) == (2, 4)
+    assert f"4 of 6 validation rows are counted: 2 are in the training rows of {model} or {other}" in result.summary
+
+
+def test_a_split_of_training_rows_alone_cannot_be_measured_on(workspace: Workspace, dataset: str, model: str) -> None:
+    learnt = dataset_of(workspace, validation=written_rows())
+
+    with pytest.raises(NotEnoughData, match=r"each of the 18 validation rows .* is a training row of support-m1"):
+        evaluate(EvaluateRequest(model=model, dataset=learnt), context_on(workspace))
+
+
+def test_labels_that_no_row_has_are_named_and_are_no_ground_to_export(
+    workspace: Workspace, dataset: str, model: str
+) -> None:
+    some = dataset_of(workspace, test=real_rows({"refund": REAL["refund"], "delivery": REAL["delivery"]}))
+
+    result = evaluate(EvaluateRequest(model=model, dataset=some, split="test"), context_on(workspace))
+
+    assert result.figures.not_covered == ("account",)
+    assert "macro-F1 over 2 of 3 labels" in result.summary
+    assert "No row of 'account' was there: of this label nothing is known." in result.summary
+    assert "export" not in result.next_step
+    assert "Bring in test rows of 'account'" in result.next_step
+    assert "The mean over 2 of 3 labels" in body_text(page_of(workspace, result.report))
+    assert {one.label for one in result.classes} == {"refund", "delivery"}
+
+
+def test_every_label_has_its_f1_in_the_answer_the_lowest_first(workspace: Workspace) -> None:
+    names = [f"word{n}" for n in range(12)]
+    workspace.save_task(Task(slug="many", instruction="Tell them.", labels=tuple(Label(name=name) for name in names)))
+    train = [make_example(f"{name} {more} and {name}", name) for name in names for more in ("now", "here", "soon")]
+    validation = [make_example(f"it says {name}", names[n // 2]) for n, name in enumerate(names)]
+    validation += [make_example(f"look: {name}", name) for name in names]
+    dataset = dataset_of(workspace, "many", train=train, validation=validation)
+
+    result = evaluate(EvaluateRequest(model=trained_on(workspace, dataset, "many")), context_on(workspace))
+
+    classes = {one.label: one.f1 for one in report_of(workspace, result.report).classes}
+    assert {one.label: one.f1 for one in result.classes} == classes
+    assert [one.f1.value for one in result.classes] == sorted(one.f1.value for one in result.classes)
+
+
+def test_an_accuracy_that_guessing_reaches_is_called_so(workspace: Workspace, dataset: str, model: str) -> None:
+    lopsided = [*real_rows({"refund": REAL["refund"]}), make_example("cant log in", "account")]
+    some = dataset_of(workspace, test=[*lopsided, make_example("where is my parcel", "delivery")])
+
+    result = evaluate(EvaluateRequest(model=model, dataset=some, split="test"), context_on(workspace))
+
+    said = "no better than guessing: always answering the most frequent label of these rows reaches 0.667"
+    assert said in result.summary
+    assert said in page_of(workspace, result.report)
+    assert "export" not in result.next_step
+
+
+def test_of_test_rows_neither_a_text_nor_a_label_is_told_but_places_and_counts(
+    workspace: Workspace, dataset: str, model: str
+) -> None:
+    wrong = [make_example(text, "account") for text in REAL["refund"]]
+    sealed = dataset_of(workspace, test=[*wrong, *real_rows({"delivery": REAL["delivery"]})])
+
+    result = evaluate(EvaluateRequest(model=model, dataset=sealed, split="test"), context_on(workspace))
+
+    folder = workspace.artifact(result.report, "report").path
+    told = [result.model_dump_json(), page_of(workspace, result.report), (folder / "report.json").read_text()]
+    assert not any(row.text in one for row in wrong for one in told)
+    assert "label" not in pq.read_schema(folder / "predictions.parquet").names
+    errors = report_of(workspace, result.report).surest_errors
+    assert errors
+    assert {error.example for error in errors} <= {row.id for row in wrong}
+    assert all(error.text is error.label is error.predicted is None for error in errors)
+
+
+def test_of_validation_rows_the_errors_are_shown(workspace: Workspace, dataset: str, model: str) -> None:
+    wrong = [make_example(text, "account") for text in REAL["refund"]]
+    shown = dataset_of(workspace, validation=wrong)
+
+    result = evaluate(EvaluateRequest(model=model, dataset=shown), context_on(workspace))
+
+    errors = report_of(workspace, result.report).surest_errors
+    assert {(error.text, error.label) for error in errors} <= {(row.text, "account") for row in wrong}
+    assert str(errors[0].text) in page_of(workspace, result.report)
+
+
+def test_no_row_is_classified_twice_by_one_model(
+    workspace: Workspace, dataset: str, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = trained_on(workspace, dataset)
+    asked: list[str] = []
+    classify = TextClassifier.logits
+
+    def counted(self: TextClassifier, texts: Sequence[str]) -> np.ndarray:
+        asked.extend(texts)
+        return classify(self, texts)
+
+    monkeypatch.setattr(TextClassifier, "logits", counted)
+    request = EvaluateRequest(model=model, dataset=dataset, against=other)
+    fresh = evaluate(request, context_on(workspace))
+    evaluate(EvaluateRequest(model=other, dataset=dataset), context_on(workspace))
+    assert len(asked) == 3 * fresh.figures.rows
+    again = evaluate(request, context_on(workspace))
+    assert len(asked) == 3 * fresh.figures.rows
+    assert (again.figures, again.comparison) == (fresh.figures, fresh.comparison)
+    assert again.texts_per_second is None
+    more = dataset_of(workspace, validation=[*real_rows()[::2], make_example("is the lamp on its way", "delivery")])
+    evaluate(EvaluateRequest(model=model, dataset=more, against=other), context_on(workspace))
+    assert asked[3 * fresh.figures.rows :] == ["is the lamp on its way"] * 2
+
+
+def test_answers_that_do_not_read_back_are_given_anew(workspace: Workspace, dataset: str, model: str) -> None:
+    first = evaluate(EvaluateRequest(model=model, dataset=dataset), context_on(workspace))
+    (workspace.artifact(first.report, "report").path / "predictions.parquet").write_bytes(b"damaged")
+
+    assert evaluate(EvaluateRequest(model=model, dataset=dataset), context_on(workspace)).figures == first.figures
 
 
 def test_held_out_rows_that_training_left_out_are_not_warned_of(workspace: Workspace, task: Task) -> None:
@@ -206,7 +350,7 @@ def test_held_out_rows_that_training_left_out_are_not_warned_of(workspace: Works
 
     result = evaluate(EvaluateRequest(model=trained_on(workspace, copied), dataset=copied), context_on(workspace))
 
-    assert "also trained on" not in result.summary
+    assert (result.left_out, result.figures.rows) == (0, 6)
 
 
 def test_hostile_labels_and_texts_are_harmless_on_the_page(workspace: Workspace) -> None:

@@ -190,7 +190,7 @@ def test_the_card_tells_the_newest_figures_on_test_rows_and_what_to_know_of_them
     workspace = Workspace(tmp_path / "workspace")
     labels = tuple(Label(name=name) for name in ("refund", "delivery", "account"))
     workspace.save_task(Task(slug="support", instruction="Tell them apart.", labels=labels))
-    save_rows(workspace, written_rows(), test=real_rows())
+    save_rows(workspace, written_rows(), [row for row in real_rows() if row.label == "refund"], test=real_rows())
     context = ToolContext(workspace=workspace, run_key="run")
     model = train_classifier(TrainClassifierRequest(task="support", method="probe"), context).model
 
@@ -206,8 +206,10 @@ def test_the_card_tells_the_newest_figures_on_test_rows_and_what_to_know_of_them
     assert "a test set of your own" in untested
     assert "a test set of your own" not in tested
     accuracy = figures.accuracy
-    assert f"| {figures.rows} real, test | {accuracy.value:.3f} ({accuracy.low:.3f} to" in tested
+    assert f"| {figures.rows} real test rows | {accuracy.value:.3f} ({accuracy.low:.3f} to" in tested
     assert "This is use 2 of the task's test rows." in tested
+    assert re.search(r"\| 2 real validation rows \| 1\.000 .* \| 1\.000 .*, over 1 of 3 labels \|", tested)
+    assert "Of the 2 real validation rows: No row of 'delivery', 'account' was there" in tested
 
 
 def test_a_frozen_encoder_is_exported_too_and_two_labels_stay_two(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,6 +41,11 @@ some_rows = st.builds(
 )
 
 
+def figures_of(true: np.ndarray, proba: np.ndarray, **more: Any) -> Figures:
+    """Return the figures, with numbers as the labels' names."""
+    return compute_figures(true, proba, [str(place) for place in range(proba.shape[1])], **more)
+
+
 def estimates(figures: Figures) -> list[Estimate]:
     return [getattr(figures, name) for name in ESTIMATES]
 
@@ -48,7 +54,7 @@ def test_every_point_figure_equals_scikit_learns() -> None:
     true, proba = rows_of(seed=1, n=300, k=12)
     predicted = proba.argmax(axis=1)
 
-    figures = compute_figures(true, proba)
+    figures = figures_of(true, proba)
 
     assert figures.accuracy.value == pytest.approx(sklearn.metrics.accuracy_score(true, predicted))
     assert figures.balanced_accuracy.value == pytest.approx(sklearn.metrics.balanced_accuracy_score(true, predicted))
@@ -60,15 +66,44 @@ def test_every_point_figure_equals_scikit_learns() -> None:
     assert (confusion_matrix(true, predicted, 12) == matrix).all()
 
 
-def test_classes_that_are_absent_do_not_count_as_in_scikit_learn() -> None:
+def test_means_over_labels_are_of_those_that_the_rows_have_and_the_others_are_named() -> None:
     true = np.array([0, 0, 3, 3, 3])
     proba = np.eye(6)[[0, 3, 3, 3, 5]]
     predicted = proba.argmax(axis=1)
 
-    figures = compute_figures(true, proba)
+    figures = figures_of(true, proba)
 
-    assert figures.macro_f1.value == pytest.approx(sklearn.metrics.f1_score(true, predicted, average="macro"))
+    of_present = sklearn.metrics.f1_score(true, predicted, labels=[0, 3], average="macro")
+    assert figures.macro_f1.value == pytest.approx(of_present)
     assert figures.balanced_accuracy.value == pytest.approx((1 / 2 + 2 / 3) / 2)
+    assert figures.not_covered == ("1", "2", "4", "5")
+
+
+@settings(max_examples=40, deadline=None)
+@given(some_rows)
+def test_the_gain_in_macro_f1_is_the_difference_of_the_two_figures(rows: tuple[np.ndarray, np.ndarray]) -> None:
+    true, proba = rows
+    other = np.roll(proba, 1, axis=1)
+
+    gain = compare(true, proba, other, "m1").macro_f1_gain.value
+
+    assert gain == pytest.approx(figures_of(true, proba).macro_f1.value - figures_of(true, other).macro_f1.value)
+
+
+@pytest.mark.parametrize(
+    ("counts", "right", "beats"),
+    [((50, 50), 90, True), ((90, 10), 90, False), ((90, 10), 60, False), ((20, 0), 20, False), ((60, 40), 75, True)],
+)
+def test_an_accuracy_beats_guessing_if_its_interval_lies_above_the_share_of_the_commonest_label(
+    counts: tuple[int, int], right: int, beats: bool
+) -> None:
+    true = np.repeat([0, 1], counts)
+    predicted = np.where(np.arange(len(true)) < right, true, 1 - true)
+
+    figures = figures_of(true, np.eye(2)[predicted])
+
+    assert figures.guessing == max(counts) / sum(counts)
+    assert figures.beats_guessing is beats
 
 
 def test_precision_recall_and_f1_of_each_class_equal_scikit_learns() -> None:
@@ -92,7 +127,7 @@ def test_every_interval_holds_its_figure(rows: tuple[np.ndarray, np.ndarray]) ->
     predicted = proba.argmax(axis=1)
     by_class = class_figures(true, predicted, [str(i) for i in range(proba.shape[1])])
 
-    found = estimates(compute_figures(true, proba))
+    found = estimates(figures_of(true, proba))
     found += [estimate for c in by_class for estimate in (c.precision, c.recall, c.f1)]
 
     assert all(estimate.low <= estimate.value <= estimate.high for estimate in found)
@@ -106,7 +141,7 @@ def test_the_order_of_the_rows_changes_no_figure(rows: tuple[np.ndarray, np.ndar
     random.shuffle(order)  # type: ignore[attr-defined]  # a random.Random
     other = np.roll(proba, 1, axis=0)
 
-    assert compute_figures(true[order], proba[order]) == compute_figures(true, proba)
+    assert figures_of(true[order], proba[order]) == figures_of(true, proba)
     assert compare(true[order], proba[order], other[order], "m1") == compare(true, proba, other, "m1")
 
 
@@ -217,7 +252,7 @@ def test_the_macro_f1_interval_covers_the_truth_about_95_times_in_100() -> None:
     for seed in range(200):
         true = np.repeat(np.arange(4), 15)
         predicted = np.array([generator.choice(4, p=chances[label]) for label in true])
-        found = compute_figures(true, np.eye(4)[predicted], seed=seed).macro_f1
+        found = figures_of(true, np.eye(4)[predicted], seed=seed).macro_f1
         covered += found.low <= truth <= found.high
 
     assert 0.90 <= covered / 200 <= 0.99
@@ -226,13 +261,13 @@ def test_the_macro_f1_interval_covers_the_truth_about_95_times_in_100() -> None:
 def test_no_error_among_few_rows_is_not_certainty() -> None:
     true = np.array([0, 1, 2] * 3)
 
-    figures = compute_figures(true, np.eye(3)[true])
+    figures = figures_of(true, np.eye(3)[true])
 
     assert figures.macro_f1 == Estimate(value=1, low=wilson(9, 9).low, high=1)
 
 
 def test_one_sure_error_does_not_make_the_log_loss_infinite() -> None:
-    figures = compute_figures(np.array([0, 1]), np.array([[1.0, 0.0], [1.0, 0.0]]))
+    figures = figures_of(np.array([0, 1]), np.array([[1.0, 0.0], [1.0, 0.0]]))
 
     assert np.isfinite(figures.log_loss)
 
@@ -312,7 +347,7 @@ def test_intervals_over_queries_cover_the_truth_that_those_over_rows_miss() -> N
     for _ in range(60):
         query, true, proba = rows_of_queries(generator, 25)
         for covered, groups in ((over_queries, query), (over_rows, None)):
-            figures = compute_figures(true, proba, mismatch=1, groups=groups)
+            figures = figures_of(true, proba, mismatch=1, groups=groups)
             for name, value in truth.items():
                 found = getattr(figures, name)
                 covered[name] += found.low <= value <= found.high
@@ -328,7 +363,7 @@ def test_queries_of_one_row_each_are_rows(rows: tuple[np.ndarray, np.ndarray]) -
     queries, labels = np.arange(len(true))[::-1], [str(i) for i in range(proba.shape[1])]
     predicted = proba.argmax(axis=1)
 
-    assert compute_figures(true, proba, mismatch=0, groups=queries) == compute_figures(true, proba, mismatch=0)
+    assert figures_of(true, proba, mismatch=0, groups=queries) == figures_of(true, proba, mismatch=0)
     assert class_figures(true, predicted, labels, queries) == class_figures(true, predicted, labels)
     one, other = (compare(true, proba, np.roll(proba, 1, axis=0), "m1", 0, 0, over) for over in (queries, None))
     assert one.p == pytest.approx(other.p)
@@ -354,9 +389,9 @@ def test_neither_the_order_of_the_rows_nor_the_names_of_queries_change_a_figure(
     true, proba = rows
     query, order = np.arange(len(true)) % queries, np.arange(len(true))
     random.shuffle(order)  # type: ignore[attr-defined]  # a random.Random
-    found = compute_figures(true, proba, mismatch=0, groups=query)
+    found = figures_of(true, proba, mismatch=0, groups=query)
 
-    assert compute_figures(true[order], proba[order], mismatch=0, groups=(9 - query)[order]) == found
+    assert figures_of(true[order], proba[order], mismatch=0, groups=(9 - query)[order]) == found
     assert all(estimate.low <= estimate.value <= estimate.high for estimate in estimates(found))
 
 
@@ -364,7 +399,7 @@ def test_of_one_query_nothing_is_concluded_about_others() -> None:
     true, proba = rows_of(seed=9, n=40, k=2)
     one = np.zeros(40, int)
 
-    figures, comparison = compute_figures(true, proba, groups=one), compare(true, proba, 1 - proba, "m1", groups=one)
+    figures, comparison = figures_of(true, proba, groups=one), compare(true, proba, 1 - proba, "m1", groups=one)
 
     assert (figures.accuracy.low, figures.accuracy.high) == (0, 1)
     assert (figures.mcc.low, figures.mcc.high) == (-1, 1)

@@ -23,7 +23,7 @@ from classwright_tools.learning.encoders import Encoder, open_encoder, read_enco
 from classwright_tools.learning.head import logistic_regression
 from classwright_tools.learning.method import Setup
 from classwright_tools.learning.model import load_model
-from classwright_tools.learning.rows import training_rows
+from classwright_tools.learning.rows import Rows, training_rows
 from classwright_tools.learning.setfit_library import SETFIT_C, fit_setfit
 from classwright_tools.train_classifier import TrainClassifierRequest, TrainClassifierResult, train_classifier
 from classwright_tools.workspace.datasets import save_dataset
@@ -124,8 +124,20 @@ def test_without_validation_rows_the_figures_come_from_written_rows_held_out_by_
 ) -> None:
     save_rows(context.workspace, written_rows())
     result = trained(context, method="probe")
-    assert result.validation == result.grouped
+    assert result.grouped is None  # no figure is told twice
     assert (result.validation.data, result.validation.rows) == ("written", 30)
+    assert "30 training rows that were held out in 5 folds" in result.validation.measured_on
+
+
+def test_labels_that_no_validation_row_has_are_named_with_the_figures(context: ToolContext, task: Task) -> None:
+    some = [row for row in real_rows() if row.label == "refund"]
+    save_rows(context.workspace, written_rows(), some)
+    result = trained(context, method="probe")
+    assert result.validation.not_covered == ("delivery", "account")
+    assert result.grouped is not None
+    assert result.grouped.not_covered == ()
+    assert "No row of 'delivery', 'account' was there: of these labels nothing is known." in result.summary
+    assert "no better than guessing" in result.summary
 
 
 def in_one_cell(rows: list[Example], *labels: str) -> list[Example]:
@@ -184,19 +196,39 @@ def test_a_few_real_rows_are_reported_but_do_not_calibrate(context: ToolContext,
 def test_auto_tries_both_methods_on_the_same_rows_and_says_so(context: ToolContext, task: Task) -> None:
     save_rows(context.workspace, written_rows(), real_rows(copies=10))
     result = trained(context, method="auto", epochs=1)
-    assert [candidate.method for candidate in result.tried] == ["probe", "contrastive"]
-    assert {candidate.validation.rows for candidate in result.tried} == {60}
-    chosen = {candidate.method: candidate.validation for candidate in result.tried}
-    assert result.validation == chosen[result.method]
-    assert result.validation.accuracy.value == max(figures.accuracy.value for figures in chosen.values())
+    (other,) = result.tried
+    assert {result.method, other.method} == {"probe", "contrastive"}
+    assert result.validation.measured_on == other.validation.measured_on == "60 real validation rows"
+    lead = result.validation.accuracy.value - other.validation.accuracy.value
+    assert lead >= 0
+    assert other.comparison.accuracy_gain.value == pytest.approx(lead)
+    assert other.may_be_chance is not other.comparison.significant
+    verdict = "may be chance" if other.may_be_chance else "is more than chance"
+    assert f"{other.method} was tried on the same rows: the lead of {result.method}, {lead:+.3f}" in result.summary
+    assert verdict in result.summary
 
 
-def test_auto_without_real_rows_compares_on_one_grouped_hold_out(context: ToolContext, task: Task) -> None:
+def test_auto_without_real_rows_compares_on_one_grouped_hold_out_and_tunes_once(
+    context: ToolContext, task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tunings: list[int] = []
+
+    def counted(model: SentenceTransformer, rows: Rows, setup: Setup) -> None:
+        tunings.append(len(rows))
+        tune(model, rows, setup)
+
+    monkeypatch.setattr("classwright_tools.learning.contrastive.tune", counted)
+    monkeypatch.setattr("classwright_tools.learning.training.AUTO", ("contrastive", "probe"))  # the first of equals
     save_rows(context.workspace, written_rows())
-    result = trained(context, method="auto", epochs=1)
-    rows = {candidate.validation.rows for candidate in result.tried}
-    assert len(rows) == 1
-    assert rows.pop() < 30
+    result = trained(context, method="auto")
+    (other,) = result.tried
+    assert other.validation.rows < 30
+    assert (result.method, len(tunings)) == ("contrastive", 1)
+    assert result.validation.rows == 30 - tunings[0]
+    assert "that were held out once" in result.validation.measured_on
+    texts = [row.text for row in written_rows()]
+    model = load_model(context.workspace, result.model)
+    assert (model.predict_proba(texts).argmax(axis=1) == np.repeat(range(3), 10)).all()
 
 
 def test_setfit_trains_through_its_own_library(
@@ -265,7 +297,7 @@ def test_an_encoder_is_tuned_with_what_it_puts_before_every_text(
 ) -> None:
     encoder = read_encoder(prompting_encoder(tmp_path / "encoder"), "prompting")
     cache = EmbeddingCache(tmp_path / "cache")
-    setup = Setup(encoder=encoder, cache=cache, k=3, epochs=1, seed=0, progress=lambda *_: None)
+    setup = Setup(encoder=encoder, cache=cache, labels=LABELS, epochs=1, seed=0, progress=lambda *_: None)
     preprocess, prompts = encoder.model.preprocess, set()
 
     def seen(texts: list[str], prompt: str | None = None, **more: object) -> dict[str, object]:
@@ -285,7 +317,12 @@ def test_the_head_that_setfit_fits_is_for_unit_length_whatever_the_encoder_gives
     whole = open_encoder(context.encoder)
     bare = Encoder(ref=whole.ref, model=SentenceTransformer(modules=[whole.model[0], whole.model[1]], device="cpu"))
     setup = Setup(
-        encoder=bare, cache=EmbeddingCache(context.workspace.cache), k=3, epochs=1, seed=0, progress=lambda *_: None
+        encoder=bare,
+        cache=EmbeddingCache(context.workspace.cache),
+        labels=LABELS,
+        epochs=1,
+        seed=0,
+        progress=lambda *_: None,
     )
     rows = training_rows(written_rows(), LABELS)
     fitted = fit_setfit(rows, setup)
@@ -449,9 +486,8 @@ def test_with_a_remedy_against_imbalance_methods_are_compared_by_balanced_accura
 ) -> None:
     save_rows(context.workspace, rare_delivery(), real_rows(copies=10))
     result = trained(context, method="auto", imbalance="class_weights", epochs=1)
-    assert result.validation.balanced_accuracy.value == max(
-        candidate.validation.balanced_accuracy.value for candidate in result.tried
-    )
+    (other,) = result.tried
+    assert result.validation.balanced_accuracy.value >= other.validation.balanced_accuracy.value
 
 
 def test_a_remedy_that_a_method_does_not_know_is_refused_with_those_that_do(context: ToolContext, task: Task) -> None:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.analysis import CellFinding, ConfusedPair, ErrorCluster, LabelIssue, StyleGap
-from classwright_tools.domain.figures import ClassFigures
+from classwright_tools.domain.figures import ClassFigures, Estimate
 from classwright_tools.domain.noun import ArtifactId, Noun, ToolRequest, ToolResult, leading
 from classwright_tools.domain.pair import GivenPair
 from classwright_tools.domain.regeneration import RegenerationItem, RegenerationPlan
@@ -139,16 +139,18 @@ def _report(
         figures for figures in class_figures(found.true, found.predicted, found.labels, queries) if figures.support
     ]
     matrix = confusion_matrix(found.true, found.predicted, len(found.labels)).tolist()
+    accuracy = share(found.predicted == found.true, queries)
     return ErrorReport(
         data=found.data,
         cannot_know=evidence.cannot_know,
+        warnings=_warnings(request, evidence, accuracy, max(map(sum, matrix)) / len(found.rows)),
         task=task,
         model=request.model,
         dataset=found.dataset,
         labels=found.labels,
         rows=len(found.rows),
         errors=len(found.wrong),
-        accuracy=share(found.predicted == found.true, queries),
+        accuracy=accuracy,
         classes=tuple(sorted(classes, key=lambda figures: (figures.f1.value, figures.label))),
         confusion_matrix=tuple(tuple(line) for line in matrix),
         confused_pairs=confused_pairs(found),
@@ -158,6 +160,17 @@ def _report(
         style=style_gaps([row.text for row in evidence.written_rows], [row.text for row in evidence.real_rows]),
         plan_items=() if is_pairs else plan_items(found, evidence.sources, missing, wanted, request.rows),
     )
+
+
+def _warnings(
+    request: ErrorAnalysisRequest, evidence: Evidence, accuracy: Estimate, guessing: float
+) -> tuple[str, ...]:
+    """Return what a reader must know of the rows; `guessing` is the largest label's share of them."""
+    from classwright_tools.measurement.caveats import no_better_than_guessing, not_counted
+
+    counted = len(evidence.real.rows) if evidence.real else 0
+    left_out = not_counted(evidence.left_out, counted + evidence.left_out, "validation", request.model)
+    return tuple(filter(None, (left_out, no_better_than_guessing(accuracy, guessing))))
 
 
 def _tree(context: ToolContext, task: str) -> TopicTree | None:
@@ -192,11 +205,17 @@ def _result(
         f"The plan {plan} asks for {wanted} texts in {len(report.plan_items)} requests." if plan else "",
         f"The report shows in {attended} pairs where the matcher looked (attention_1.png)." if attended else "",
         report.cannot_know,
+        *report.warnings,
     ]
     if plan:
         next_step = f"Call synthesize_examples with plan={plan!r}, then train_classifier on the new dataset."
     elif is_pairs:
         next_step = f"There are no plans for pairs: call synthesize_examples with task={report.task!r} for mismatches."
+    elif report.cannot_know:
+        next_step = (
+            "There is no plan to follow. Bring in real validation rows of each label with "
+            "import_examples(split='validation'): errors of others cannot be seen."
+        )
     else:
         next_step = f"There is no plan to follow. Call export_model with model={report.model!r}, or look at the report."
     return ErrorAnalysisResult(

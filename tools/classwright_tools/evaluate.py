@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.figures import ClassFigures, Comparison, Confusion, Figures
+from classwright_tools.domain.figures import ClassF1, Comparison, Confusion, Figures
 from classwright_tools.domain.noun import ArtifactId, ToolRequest, ToolResult
-from classwright_tools.errors import InvalidInput
+from classwright_tools.errors import InvalidInput, NotEnoughData
 
 if TYPE_CHECKING:
+    from classwright_tools.domain.example import Example
     from classwright_tools.learning.model import Classifier
     from classwright_tools.measurement.evaluation import EvaluationReport
     from classwright_tools.measurement.held_out import Answers
@@ -40,24 +41,27 @@ class EvaluateResult(ToolResult):
     model: ArtifactId
     dataset: ArtifactId
     report: ArtifactId
+    left_out: int = Field(ge=0, description="Rows of the split that were not counted: a model learnt from them.")
     figures: Figures
-    weakest: tuple[ClassFigures, ...] = Field(description="The classes with the lowest F1.")
+    classes: tuple[ClassF1, ...] = Field(description="Every label that has rows, the lowest F1 first.")
     confusions: tuple[Confusion, ...] = Field(description="The most frequent ones.")
     comparison: Comparison | None = None
-    texts_per_second: float = Field(gt=0)
+    texts_per_second: float | None = Field(gt=0, description="None if the model had answered all rows before.")
 
 
 def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
     """Measure a model and write the report.
 
+    Rows that a model trained on, or that nearly repeat one, are left out and counted, whenever they were imported.
+
     Raises:
         NotFound: there is no such model or dataset.
-        NotEnoughData: the split has no rows.
+        NotEnoughData: the split has no rows, or none that the models did not train on.
         InvalidInput: the dataset is of another task, or holds a label that a model does not know.
     """
     from classwright_tools.learning.model import load_model
     from classwright_tools.measurement.evaluation import measure, write_report
-    from classwright_tools.measurement.held_out import answers, queries_trained_on, read_split, rows_trained_on
+    from classwright_tools.measurement.held_out import read_split
 
     workspace = context.workspace
     task = workspace.artifact(request.model, "model").task
@@ -67,7 +71,8 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
     # Embeddings are not remembered: a text that was embedded before would look faster to classify than it is.
     model = load_model(workspace, request.model, remember=False)
     other = _other_model(request, context, model.labels)
-    found = answers(model, rows, dataset, _progress(context, 0.05, request.model))
+    counted = _counted(request, context, dataset, rows, [model, other] if other else [model])
+    found = _answers(context, model, request.model, counted, dataset, 0.05)
     comparison = _compare(request, context, found, other) if other else None
     uses = _uses_of_test(context, task) if request.split == "test" else 0
     report = measure(
@@ -77,12 +82,8 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
         split=request.split,
         threshold=model.threshold,
         comparison=comparison,
-        warnings=_warnings(
-            found.data,
-            uses,
-            rows_trained_on(workspace, model.card.dataset, rows),
-            queries_trained_on(workspace, model.card, rows),
-        ),
+        left_out=len(rows) - len(counted),
+        warnings=_warnings(request, context, model, found, len(rows), uses),
         seed=context.seed,
         mismatch=model.card.mismatch,
     )
@@ -98,9 +99,49 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
     return _result(report, made.id)
 
 
-def _progress(context: ToolContext, start: float, model: str) -> Callable[[float], None]:
-    """Return what reports the classifying by `model`, which begins at the share `start` of the whole."""
-    return lambda done: context.progress(start + 0.4 * done, f"{model} is classifying the rows")
+def _counted(
+    request: EvaluateRequest,
+    context: ToolContext,
+    dataset: str,
+    rows: Sequence[Example],
+    models: Sequence[Classifier],
+) -> Sequence[Example]:
+    """Return the `rows` that none of the `models` trained on; raise a `NotEnoughData` if there are none."""
+    from classwright_tools.measurement.trained_rows import unseen
+
+    cards = [model.card for model in models]
+    counted = unseen(
+        context.workspace, cards, rows, lambda: context.progress(0.0, "Comparing the rows with those trained on")
+    )
+    if not counted:
+        raise NotEnoughData(
+            f"each of the {len(rows)} {request.split} rows of {dataset!r}",
+            f"is a training row of {_models(request)}, or nearly repeats one",
+            f"Import other rows with split={request.split!r}, or train a model on {dataset!r}, which leaves them out.",
+        )
+    return counted
+
+
+def _models(request: EvaluateRequest) -> str:
+    """Return the id of the model, and of the other one if there is one."""
+    return f"{request.model} or {request.against}" if request.against else request.model
+
+
+def _answers(
+    context: ToolContext, model: Classifier, model_id: str, rows: Sequence[Example], dataset: str, start: float
+) -> Answers:
+    """Return the answers of `model`: those that an evaluation kept, and others anew; `start` is the share done."""
+    from classwright_tools.measurement.held_out import answers
+    from classwright_tools.measurement.kept_answers import kept_answers
+
+    known = kept_answers(context.workspace, model.card.task, model_id, [row.id for row in rows])
+    return answers(
+        model,
+        rows,
+        dataset,
+        lambda done: context.progress(start + 0.4 * done, f"{model_id} is classifying the rows"),
+        known,
+    )
 
 
 def _other_model(request: EvaluateRequest, context: ToolContext, labels: tuple[str, ...]) -> Classifier | None:
@@ -123,11 +164,10 @@ def _other_model(request: EvaluateRequest, context: ToolContext, labels: tuple[s
 
 def _compare(request: EvaluateRequest, context: ToolContext, found: Answers, other: Classifier) -> Comparison:
     """Return how the answers `found` stand against those of `other` to the same rows."""
-    from classwright_tools.measurement.held_out import answers
     from classwright_tools.measurement.paired import compare
 
     assert request.against
-    theirs = answers(other, found.rows, found.dataset, _progress(context, 0.45, request.against))
+    theirs = _answers(context, other, request.against, found.rows, found.dataset, 0.45)
     columns = [other.labels.index(label) for label in found.labels]  # the labels' order may have changed since
     mismatch = found.labels.index(other.card.mismatch) if other.card.mismatch else None
     proba = theirs.proba[:, columns]
@@ -141,13 +181,18 @@ def _uses_of_test(context: ToolContext, task: str) -> int:
     return 1 + len([r for r in reports if r.facts.get("split") == "test"])
 
 
-def _warnings(data: str, uses: int, trained_on: int, queries: int) -> tuple[str, ...]:
-    """Return what a reader of the figures must know."""
-    warnings = []
-    if data != "real":
+def _warnings(
+    request: EvaluateRequest, context: ToolContext, model: Classifier, found: Answers, rows: int, uses: int
+) -> tuple[str, ...]:
+    """Return what a reader of the figures must know, of the split's `rows` and of the rows that were counted."""
+    from classwright_tools.measurement.caveats import not_counted
+    from classwright_tools.measurement.trained_rows import queries_trained_on
+
+    left_out = not_counted(rows - len(found.rows), rows, request.split, _models(request))
+    warnings = [left_out] if left_out else []
+    if found.data != "real":
         warnings.append("Not all of these texts are real, so the figures do not tell how the model does on real ones.")
-    if trained_on:
-        warnings.append(f"{trained_on} of these rows were also trained on, so the figures are too good.")
+    queries = queries_trained_on(context.workspace, model.card, found.rows)
     if queries:
         warnings.append(
             f"{queries} of these rows have a query that was trained on with other items: on new queries a model does "
@@ -179,11 +224,14 @@ def _facts(report: EvaluationReport, uses: int) -> dict[str, Any]:
 
 
 def _result(report: EvaluationReport, report_id: str) -> EvaluateResult:
+    from classwright_tools.measurement.caveats import macro_f1_name
+
     accuracy, macro_f1 = report.figures.accuracy, report.figures.macro_f1
     summary = [
         report.headline,
         f"{report.model}: accuracy {accuracy.value:.3f} ({accuracy.low:.3f} to {accuracy.high:.3f}), "
-        f"macro-F1 {macro_f1.value:.3f} ({macro_f1.low:.3f} to {macro_f1.high:.3f}).",
+        f"{macro_f1_name(report.figures, len(report.labels))} {macro_f1.value:.3f} "
+        f"({macro_f1.low:.3f} to {macro_f1.high:.3f}).",
     ]
     ranked = report.figures.average_precision
     if ranked:
@@ -202,20 +250,32 @@ def _result(report: EvaluationReport, report_id: str) -> EvaluateResult:
         if ranked:
             low, high = ranked.low, ranked.high
             summary.append(f"Average precision of the mismatches {ranked.value:+.3f} ({low:+.3f} to {high:+.3f}).")
-    if report.split == "validation":
-        next_step = f"Call error_analysis with model={report.model!r} to see what to write next."
-    else:
-        next_step = f"Call export_model with model={report.model!r} if this is good enough."
     return EvaluateResult(
         summary=" ".join([*summary, *report.warnings]),
-        next_step=next_step,
+        next_step=_next_step(report),
         data=report.data,
         model=report.model,
         dataset=report.dataset,
         report=report_id,
+        left_out=report.left_out,
         figures=report.figures,
-        weakest=report.weakest[:MOST_LISTED],
+        classes=tuple(ClassF1(label=c.label, f1=c.f1, rows=c.support) for c in report.weakest),
         confusions=report.confusions[:MOST_LISTED],
         comparison=report.comparison,
         texts_per_second=report.texts_per_second,
     )
+
+
+def _next_step(report: EvaluationReport) -> str:
+    """Return the call that is usually right after; figures that say too little are no ground to export."""
+    from classwright_tools.measurement.caveats import quoted
+
+    analyse = f"Call error_analysis with model={report.model!r} to see what to write next."
+    if report.figures.not_covered:
+        bare = quoted(report.figures.not_covered)
+        return (
+            f"Bring in {report.split} rows of {bare} with import_examples(split={report.split!r}), and measure again."
+        )
+    if report.split == "validation" or not report.figures.beats_guessing:
+        return analyse
+    return f"Call export_model with model={report.model!r} if this is good enough."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -11,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.cards import ModelCard, Validation
+from classwright_tools.domain.cards import Candidate, ModelCard, Validation
 from classwright_tools.domain.example import Origin
-from classwright_tools.domain.noun import ArtifactId, LabelName, Noun, Slug, ToolRequest, ToolResult
+from classwright_tools.domain.noun import ArtifactId, LabelName, Slug, ToolRequest, ToolResult
 from classwright_tools.domain.task import Task, TaskKind
 from classwright_tools.errors import InvalidInput, unknown_id
 from classwright_tools.learning.matching.settings import MiningSettings, NegativeKind
@@ -86,13 +87,6 @@ class TrainClassifierRequest(ToolRequest):
     seed: int = Field(default=0, ge=0, le=2**31 - 1, description="The same seed on the same rows gives the same model.")
 
 
-class Candidate(Noun):
-    """A method that `auto` tried."""
-
-    method: str
-    validation: Validation
-
-
 class TrainClassifierResult(ToolResult):
     """The model and the figures that it was chosen by."""
 
@@ -102,8 +96,8 @@ class TrainClassifierResult(ToolResult):
     training_rows: int = Field(ge=1)
     real_training_rows: int = Field(ge=0)
     validation: Validation
-    grouped: Validation | None = None
-    tried: tuple[Candidate, ...] = ()
+    grouped: Validation | None = Field(default=None, description="On held-out training rows, if `validation` is not.")
+    tried: tuple[Candidate, ...] = Field(default=(), description="What `auto` tried beside the method that was kept.")
     temperature: float
     threshold: float
     texts_embedded: int = Field(ge=0, description="Texts that the frozen encoder had not embedded before.")
@@ -159,7 +153,7 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
     setup = Setup(
         encoder=encoder,
         cache=EmbeddingCache(workspace.cache),
-        k=len(task.label_names),
+        labels=task.label_names,
         epochs=request.epochs,
         seed=request.seed,
         progress=context.progress,
@@ -326,22 +320,8 @@ def _facts(card: ModelCard) -> dict[str, Any]:
 
 
 def _result(model: str, card: ModelCard, trained: Trained, data: _Data, cache: EmbeddingCache) -> TrainClassifierResult:
-    accuracy = card.validation.accuracy
-    ranked = card.validation.average_precision
-    mismatches = f", average precision of the mismatches {ranked.value:.3f}" if ranked else ""
-    left_out = (
-        f" {data.copies} training rows were left out as copies of validation or test rows." if data.copies else ""
-    )
-    alike = ""
-    if card.written_at_once and card.validation.data != "real":
-        more = " and others" if len(card.written_at_once) > 3 else ""
-        named = ", ".join(map(repr, card.written_at_once[:3])) + more
-        alike = f" Most rows of {named} were written at once and resemble each other: the figures may be too good."
-    beside = f" and on {card.augmentation}" if card.augmentation else ""
     return TrainClassifierResult(
-        summary=f"Trained {model} by {card.method} on {len(data.rows)} rows of {card.dataset}{beside}: accuracy "
-        f"{accuracy.value:.3f} ({accuracy.low:.3f} to {accuracy.high:.3f}){mismatches} on {card.validation.rows} "
-        f"{card.validation.data} rows that it was not trained on.{left_out}{alike}",
+        summary=" ".join(_summary(model, card, trained, data)),
         next_step=f"Call error_analysis with model={model!r} to see where it is weak, or evaluate to measure it.",
         model=model,
         dataset=card.dataset,
@@ -350,10 +330,39 @@ def _result(model: str, card: ModelCard, trained: Trained, data: _Data, cache: E
         real_training_rows=card.training_rows.get("real", 0),
         validation=card.validation,
         grouped=card.grouped,
-        tried=tuple(Candidate(method=name, validation=figures) for name, figures in trained.tried),
+        tried=trained.tried,
         temperature=card.temperature,
         threshold=card.threshold,
         texts_embedded=cache.computed,
         texts_reused=cache.reused,
         seconds=card.seconds,
     )
+
+
+def _summary(model: str, card: ModelCard, trained: Trained, data: _Data) -> Iterator[str]:
+    """Yield the sentences that say what was trained, how good it is, and what a reader of the figure must know."""
+    from classwright_tools.measurement.caveats import caveats, quoted
+
+    accuracy, ranked = card.validation.accuracy, card.validation.average_precision
+    mismatches = f", average precision of the mismatches {ranked.value:.3f}" if ranked else ""
+    beside = f" and on {card.augmentation}" if card.augmentation else ""
+    yield (
+        f"Trained {model} by {card.method} on {len(data.rows)} rows of {card.dataset}{beside}: accuracy "
+        f"{accuracy.value:.3f} ({accuracy.low:.3f} to {accuracy.high:.3f}){mismatches} on {card.validation.rows} "
+        f"{card.validation.data} rows that it was not trained on."
+    )
+    for other in trained.tried:
+        gain = other.comparison.accuracy_gain
+        verdict = "may be chance" if other.may_be_chance else "is more than chance"
+        yield (
+            f"{other.method} was tried on the same rows: the lead of {card.method}, {gain.value:+.3f} in accuracy "
+            f"({gain.low:+.3f} to {gain.high:+.3f}), {verdict}."
+        )
+    yield from caveats(card.validation)
+    if data.copies:
+        yield f"{data.copies} training rows were left out as copies of validation or test rows."
+    if card.written_at_once and card.validation.data != "real":
+        yield (
+            f"Most rows of {quoted(card.written_at_once)} were written at once and resemble each other: the figures "
+            "may be too good."
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from classwright_agents.build import Outcome
-from classwright_agents.figures import Estimate, Gain, Round
+from classwright_agents.figures import Estimate, Gain, Round, labels_not_covered, named
 from classwright_agents.task_file import Metric, TaskFile
 
 Result = dict[str, Any]
@@ -44,6 +44,12 @@ def final(outcome: Outcome) -> tuple[Estimate, str, int]:
     return best.accuracy, best.data, outcome.validation_rows(best.model)
 
 
+def not_covered(outcome: Outcome) -> tuple[str, ...]:
+    """Return the labels of which there was no row where the accuracy that the report leads with was measured."""
+    assert outcome.best is not None
+    return labels_not_covered(outcome.test["figures"]) if outcome.test else outcome.best.not_covered
+
+
 def training_name(training: Round, outcome: Outcome) -> str:
     """Return what a training is called in curve and tables: the round's number, or "final" of the final method's."""
     return "final" if training is outcome.final else str(training.round)
@@ -55,6 +61,13 @@ def headline(task: TaskFile, outcome: Outcome) -> str:
     right = round(100 * accuracy.value)
     whose = {"real": "real texts", "written": "written texts", "mixed": "texts"}[data]
     unseen = "it had never seen" if outcome.test else "were held out of its training"
+    bare = not_covered(outcome)
+    if bare:
+        covered = f"{len(task.labels) - len(bare)} of the {len(task.labels)} labels"
+        return (
+            f"Finds the right label for {right} of 100 {whose} that {unseen}, which are of {covered}: none is "
+            f"{named(bare)}."
+        )
     return f"Finds the right one of {len(task.labels)} labels for {right} of 100 {whose} that {unseen}."
 
 
@@ -67,12 +80,14 @@ def facts(task: TaskFile, outcome: Outcome) -> list[Fact]:
     macro_f1 = Estimate.read(outcome.test["figures"]["macro_f1"]) if outcome.test else best.macro_f1
     real = max(t["real_training_rows"] for t in outcome.trained)
     tokens = outcome.spent.tokens
+    bare = len(not_covered(outcome))
+    labels = f"{len(task.labels) - bare} of {len(task.labels)} labels" if bare else f"{len(task.labels)} labels"
     return [
         Fact(
             _percent(accuracy.value),
             f"accuracy on {rows:,} {OF_DATA[data]} {kind} rows; 95% interval {_interval(accuracy)}",
         ),
-        Fact(f"{macro_f1.value:.3f}", f"macro-F1, the mean of the F1 of {len(task.labels)} labels"),
+        Fact(f"{macro_f1.value:.3f}", f"macro-F1, the mean of the F1 of {labels}"),
         Fact(f"{best.rows:,}", "training rows, written"),
         Fact(f"{real:,}", "real training rows"),
         Fact(f"{outcome.spent.seconds / 60:.1f} min", f"in all, and {tokens:,} tokens" if tokens else "in all"),
@@ -92,6 +107,11 @@ def remarks(task: TaskFile, outcome: Outcome, warnings: tuple[str, ...]) -> list
         )
     elif not outcome.test:
         said.append("The best of several rounds was chosen by these same rows, so the figure is a little too good.")
+    if best.not_covered:
+        said.append(
+            f"No row that rounds were chosen by is {named(best.not_covered)}: whether these labels are found was not "
+            "looked at then."
+        )
     if rows < FEW_ROWS:
         said.append(f"With {rows} rows the true accuracy may lie anywhere from {_interval(accuracy)} percent.")
     if outcome.stop:
@@ -117,9 +137,8 @@ def _source(outcome: Outcome, data: str, rows: int) -> str:
 def validation_words(outcome: Outcome) -> str:
     """Return what the rounds were measured on."""
     assert outcome.best is not None
-    validation = outcome.imported.get("validation")
-    if validation:
-        return f"{validation['imported']:,} real validation rows"
+    if outcome.imported.get("validation"):
+        return f"{outcome.validation_rows(outcome.best.model):,} real validation rows"
     return "written rows that were held out, cells as a whole"
 
 

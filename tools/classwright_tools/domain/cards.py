@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from classwright_tools.domain.example import Origin, Split
-from classwright_tools.domain.figures import Estimate
+from classwright_tools.domain.figures import Comparison, Scores
 from classwright_tools.domain.noun import ArtifactId, LabelName, Noun, Slug
 from classwright_tools.domain.task import TaskKind
 
@@ -43,15 +43,20 @@ class EncoderRef(Noun):
     digest: str = Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the encoder's weights and tokenizer.")
 
 
-class Validation(Noun):
+class Validation(Scores):
     """The figures that a model was chosen by, and the rows that they come from."""
 
     data: Origin = Field(description="'real' rows, or 'written' rows held out group by group.")
-    rows: int = Field(ge=1)
-    accuracy: Estimate
-    balanced_accuracy: Estimate = Field(description="The mean share found over the labels: each counts alike.")
-    macro_f1: Estimate
-    average_precision: Estimate | None = Field(default=None, description="Of a pair task's mismatch label.")
+    measured_on: str = Field(default="", description="The rows in words: which they are, and how they were held out.")
+
+
+class Candidate(Noun):
+    """A method that `auto` tried and did not keep."""
+
+    method: str
+    validation: Validation
+    comparison: Comparison = Field(description="The method that was kept against this one, on the same rows.")
+    may_be_chance: bool = Field(description="Whether it leads by no more than chance.")
 
 
 class ModelCard(Noun):
@@ -73,7 +78,7 @@ class ModelCard(Noun):
     unlabelled_pairs: int = Field(default=0, ge=0, description="Pairs nobody labelled, taken for rows of a label.")
     validation: Validation
     grouped: Validation | None = Field(
-        default=None, description="The same method's figures on written rows held out by groups of cells."
+        default=None, description="The method's figures on training rows that were held out by groups of cells."
     )
     temperature: float = Field(gt=0, description="Logits are divided by it; fitted on the validation rows.")
     threshold: float = Field(

@@ -36,26 +36,50 @@ class Confusion(Noun):
     share: float = Field(ge=0, le=1, description="Of the label's rows.")
 
 
-class Figures(Noun):
-    """What a classifier reached on some rows."""
+class ClassF1(Noun):
+    """The F1 of one label, and how many rows of it there were."""
+
+    label: LabelName
+    f1: Estimate
+    rows: int = Field(ge=0)
+
+
+class Scores(Noun):
+    """What a classifier reached on some rows, as far as models are chosen by it."""
 
     rows: int = Field(ge=1)
     accuracy: Estimate
-    balanced_accuracy: Estimate
-    macro_f1: Estimate
+    balanced_accuracy: Estimate = Field(description="The mean share found of the labels that the rows have.")
+    macro_f1: Estimate = Field(description="The mean F1 of the labels that the rows have.")
+    average_precision: Estimate | None = Field(
+        default=None, description="Area under the precision-recall curve of a pair task's mismatch label."
+    )
+    not_covered: tuple[LabelName, ...] = Field(
+        default=(), description="Labels that none of the rows has: of these the figures tell nothing."
+    )
+    guessing: float = Field(
+        default=0.0, ge=0, le=1, description="What always answering the rows' most frequent label reaches in accuracy."
+    )
+
+    @property
+    def beats_guessing(self) -> bool:
+        """Whether the accuracy is better than always answering the most frequent label, by more than chance."""
+        return self.accuracy.low > self.guessing
+
+
+class Figures(Scores):
+    """What a classifier reached on some rows."""
+
     weighted_f1: Estimate
     mcc: Estimate = Field(description="Matthews correlation coefficient, -1 to 1.")
     log_loss: float = Field(ge=0, description="Mean negative log-likelihood, in nats.")
     calibration_error: float = Field(ge=0, le=1, description="Expected calibration error, 15 equal-mass bins.")
-    average_precision: Estimate | None = Field(
-        default=None, description="Area under the precision-recall curve of a pair task's mismatch label."
-    )
 
 
 class Comparison(Noun):
     """One model against another on the same rows, by paired tests."""
 
-    against: str = Field(description="The other model's id.")
+    against: str = Field(description="The other model's id, or the method of one that was not kept.")
     accuracy_gain: Estimate = Field(description="This model's accuracy minus the other's; paired bootstrap.")
     macro_f1_gain: Estimate = Field(description="This model's macro-F1 minus the other's; paired bootstrap.")
     average_precision_gain: Estimate | None = Field(

@@ -61,7 +61,11 @@ def fit_contrastive(rows: Rows, setup: Setup) -> Fitted:
     tune(model, rows, setup)
     if rows.origin == "written":
         average_weights(model, setup.encoder.model, TUNED_SHARE_WRITTEN)
-    encoder = Encoder(ref=setup.encoder.ref, model=model)
+    return with_head(Encoder(ref=setup.encoder.ref, model=model), rows, setup)
+
+
+def with_head(encoder: Encoder, rows: Rows, setup: Setup) -> Fitted:
+    """Return the tuned `encoder` with a logistic regression on its embeddings of `rows`."""
     embeddings = encoder.embed(rows.texts, on_progress=lambda done: setup.progress(done, "embedding texts"))
     head = fit_head(embeddings, rows.labels, setup.k, c=TUNED_REGULARISATION, balanced=setup.balanced)
     return Fitted(encoder=encoder, head=head, tuned=True)

@@ -9,11 +9,12 @@ from pathlib import Path
 import yaml
 
 from classwright_tools.domain.cards import ModelCard, Validation
-from classwright_tools.domain.figures import Estimate, Figures
+from classwright_tools.domain.figures import Estimate, Scores
 from classwright_tools.domain.task import Task
 from classwright_tools.learning.encoders import usual_prompt
 from classwright_tools.learning.model import Classifier, MatchClassifier
 from classwright_tools.learning.pair_encoder import DIFFERENCE_SCALE, PRODUCT_SCALE
+from classwright_tools.measurement.caveats import caveats
 from classwright_tools.measurement.evaluation import EvaluationReport
 
 SETFIT_CODE = """\
@@ -129,17 +130,21 @@ def _labels(card: ModelCard, task: Task) -> str:
 
 
 def _figures(card: ModelCard, tested: EvaluationReport | None) -> str:
-    lines = ["## Figures", "", "| rows | accuracy | macro-F1 |", "|---|---|---|", _validation(card.validation)]
-    if card.grouped and card.grouped != card.validation:
-        lines.append(_validation(card.grouped))
+    labels = len(card.labels)
+    own = [card.validation, *([card.grouped] if card.grouped and card.grouped != card.validation else [])]
+    lines = ["## Figures", "", "| rows | accuracy | macro-F1 |", "|---|---|---|"]
+    lines += [_figure(_rows(figures), figures, labels) for figures in own]
+    said = [f"Of the {_rows(figures)}: {caveat}" for figures in own for caveat in caveats(figures)]
     if tested:
-        lines.append(_figure(f"{tested.figures.rows} {tested.data}, test", tested.figures))
-        lines += ["", *map(_plain, tested.warnings)]
+        lines.append(_figure(f"{tested.figures.rows} {tested.data} test rows", tested.figures, labels))
+        said += [f"Of the test rows: {warning}" for warning in tested.warnings]
+    for sentence in said:
+        lines += ["", _plain(sentence)]
     if card.written_at_once:
-        labels = ", ".join(map(_plain, card.written_at_once))
+        named = ", ".join(map(_plain, card.written_at_once))
         lines += [
             "",
-            f"Most training rows of {labels} were written at once. Written rows that were held out resemble those that "
+            f"Most training rows of {named} were written at once. Written rows that were held out resemble those that "
             "were trained on, so figures on written rows may be too good.",
         ]
     ranked = card.validation.average_precision
@@ -160,12 +165,15 @@ def _figures(card: ModelCard, tested: EvaluationReport | None) -> str:
     return "\n".join(lines)
 
 
-def _validation(figures: Validation) -> str:
-    return _figure(f"{figures.rows} {figures.data}", figures)
+def _rows(figures: Validation) -> str:
+    """Return the rows of some figures in words, which cards of before have none of."""
+    return figures.measured_on or f"{figures.rows} {figures.data} rows"
 
 
-def _figure(rows: str, figures: Validation | Figures) -> str:
-    return f"| {rows} | {_estimate(figures.accuracy)} | {_estimate(figures.macro_f1)} |"
+def _figure(rows: str, figures: Scores, labels: int) -> str:
+    """Return a line of the table; `labels` is the number of the model's labels."""
+    covered = f", over {labels - len(figures.not_covered)} of {labels} labels" if figures.not_covered else ""
+    return f"| {rows} | {_estimate(figures.accuracy)} | {_estimate(figures.macro_f1)}{covered} |"
 
 
 def _estimate(figure: Estimate) -> str:

@@ -46,19 +46,24 @@ class PairSetup:
 class Setup:
     """What training works with besides the rows.
 
-    `k` is the number of labels, `pairs` is None for single texts, `imbalance` is what the request says; `row_source`
-    generates rows to train on beside the real ones, for the probe.
+    `labels` are the names of the k labels, `pairs` is None for single texts, `imbalance` is what the request says;
+    `row_source` generates rows to train on beside the real ones, for the probe.
     """
 
     encoder: Encoder
     cache: EmbeddingCache
-    k: int
+    labels: tuple[str, ...]
     epochs: int | None
     seed: int
     progress: Progress
     pairs: PairSetup | None = None
     imbalance: str = "none"
     row_source: RowSource | None = None
+
+    @property
+    def k(self) -> int:
+        """The number of labels."""
+        return len(self.labels)
 
     @property
     def balanced(self) -> bool:

@@ -13,11 +13,11 @@ from functools import cached_property, partial
 
 import numpy as np
 
-from classwright_tools.domain.cards import Validation
+from classwright_tools.domain.cards import Candidate, Validation
 from classwright_tools.domain.example import Origin
 from classwright_tools.errors import NotEnoughData
 from classwright_tools.learning.calibration import abstaining_threshold, fit_temperature, softmax
-from classwright_tools.learning.contrastive import fit_contrastive
+from classwright_tools.learning.contrastive import fit_contrastive, with_head
 from classwright_tools.learning.figures import validation_of
 from classwright_tools.learning.imbalance.balanced_heads import adjusted
 from classwright_tools.learning.imbalance.cluster import fit_cluster
@@ -47,27 +47,50 @@ ENOUGH_REAL = 50  # real rows: with fewer, a difference of ten points between tw
 class HeldOut:
     """Rows that a model was not trained on: their label numbers (n,), and the logits (n, k) that it gave them.
 
-    `mismatch` is the setup's; with `alike`, labels count alike, however many rows they have. `queries` (n,) are numbers
-    of the pairs' queries, None for single texts.
+    `measured_on` says in words which rows they are. `queries` (n,) are numbers of the pairs' queries, None for single
+    texts.
     """
 
     data: Origin
+    measured_on: str
     labels: np.ndarray
     logits: np.ndarray
-    mismatch: int | None
-    alike: bool
     queries: np.ndarray | None
+    setup: Setup
 
     @cached_property
     def validation(self) -> Validation:
         """The figures on these rows."""
-        return validation_of(self.labels, self.logits, self.data, self.mismatch, self.queries)
+        about = self.setup
+        return validation_of(
+            self.labels, self.logits, about.labels, self.data, self.measured_on, about.mismatch, self.queries
+        )
+
+    @property
+    def alike(self) -> bool:
+        """Whether labels count alike, however many rows they have."""
+        return self.setup.imbalance != "none"
 
     @property
     def merit(self) -> float:
         """What methods are chosen by: the average precision of mismatches, which are rare, else the accuracy."""
         accuracy = self.validation.balanced_accuracy if self.alike else self.validation.accuracy
         return (self.validation.average_precision or accuracy).value
+
+    def against(self, method: str, other: HeldOut) -> Candidate:
+        """Return what the `other` answers to the same rows, those of a model by `method`, are beside these.
+
+        The lead is tested in what methods are chosen by; where labels count alike, in macro-F1.
+        """
+        from classwright_tools.measurement.paired import compare
+
+        proba = softmax(self.logits), softmax(other.logits)
+        found = compare(self.labels, *proba, against=method, mismatch=self.setup.mismatch, groups=self.queries)
+        if self.alike or found.average_precision_gain:
+            is_more = (found.average_precision_gain or found.macro_f1_gain).low > 0
+        else:
+            is_more = found.significant
+        return Candidate(method=method, validation=other.validation, comparison=found, may_be_chance=not is_more)
 
 
 @dataclass(frozen=True)
@@ -87,7 +110,7 @@ class Trained:
     fitted: FittedModel
     validation: Validation
     grouped: Validation | None
-    tried: tuple[tuple[str, Validation], ...]
+    tried: tuple[Candidate, ...]
     temperature: float
     threshold: float
 
@@ -131,18 +154,25 @@ def _by_real_rows(names: tuple[str, ...], rows: Rows, validation: ValidationRows
     for name in names:
         own = replace(setup, progress=parts[name])
         fits[name] = _fit(name, rows, own)
-        logits = fits[name].logits(validation.texts, own)
-        held[name] = _held(validation.data, validation.texts, validation.labels, logits, setup)
+        held[name] = _on_validation(fits[name], validation, own)
     best = _best(held)
     folds = grouped_folds(rows, setup.seed) if best == "probe" else []
-    grouped = _held_out("probe", rows, folds, setup).validation if folds else None
+    grouped = _held_out("probe", rows, folds, setup)[1].validation if folds else None
     return _calibrated(best, fits[best], held, held[best], grouped)
+
+
+def _on_validation(fitted: FittedModel, validation: ValidationRows, setup: Setup) -> HeldOut:
+    """Return what a model answers to the validation rows."""
+    words = f"{len(validation.texts)} {validation.data} validation rows"
+    logits = fitted.logits(validation.texts, setup)
+    return _held(validation.data, words, validation.texts, validation.labels, logits, setup)
 
 
 def _by_groups(names: tuple[str, ...], rows: Rows, validation: ValidationRows | None, setup: Setup) -> Trained:
     """Choose and calibrate by training rows held out in groups, then fit the chosen method on all rows.
 
     A fine-tuning is measured on one hold-out, the probe on five folds; to choose, only the rows that all have count.
+    The encoder that was tuned for a choice is kept, so that a choice costs one tuning: only its head is fitted anew.
 
     Raises:
         NotEnoughData: no row can be held out, or for a matcher no mismatch can.
@@ -150,17 +180,26 @@ def _by_groups(names: tuple[str, ...], rows: Rows, validation: ValidationRows | 
     folds = needed_folds(rows, setup.seed)
     names, hold_out = _hold_out(names, rows, folds, setup)
     parts = _parts(setup.progress, (*names, "final"))
-    held = {name: _held_out(name, rows, hold_out, replace(setup, progress=parts[name])) for name in names}
+    fits: dict[str, FittedModel] = {}
+    held: dict[str, HeldOut] = {}
+    for name in names:
+        fits[name], held[name] = _held_out(name, rows, hold_out, replace(setup, progress=parts[name]))
     best = _best(held)
     own = replace(setup, progress=parts["final"])
-    fitted = _fit(best, rows, own)
-    grouped = _held_out(best, rows, folds, own) if best == "probe" else held[best]
-    trained = _calibrated(best, fitted, held, grouped, grouped.validation)
+    fitted = _completed(best, fits[best], rows, own) if len(names) > 1 else _fit(best, rows, own)
+    grouped = _held_out(best, rows, folds, own)[1] if best == "probe" else held[best]
+    trained = _calibrated(best, fitted, held, grouped, None)
     if validation is None:
         return trained
-    logits = fitted.logits(validation.texts, own)
-    checked = _held(validation.data, validation.texts, validation.labels, logits, setup)
-    return replace(trained, validation=checked.validation)
+    checked = _on_validation(fitted, validation, own)
+    return replace(trained, validation=checked.validation, grouped=grouped.validation)
+
+
+def _completed(name: str, chosen: FittedModel, rows: Rows, setup: Setup) -> FittedModel:
+    """Return the model by the method `name` of all `rows`; `chosen` is what it made of those that were not held out."""
+    if isinstance(chosen, Fitted) and chosen.tuned:
+        return _adjusted(with_head(chosen.encoder, rows, setup), rows, setup)
+    return _fit(name, rows, setup)
 
 
 def _hold_out(names: tuple[str, ...], rows: Rows, folds: Folds, setup: Setup) -> tuple[tuple[str, ...], Folds]:
@@ -192,7 +231,11 @@ def _hold_out(names: tuple[str, ...], rows: Rows, folds: Folds, setup: Setup) ->
 
 def _fit(name: str, rows: Rows, setup: Setup) -> FittedModel:
     """Fit the method `name`; with logit adjustment its head, if it has one, is adjusted afterwards."""
-    fitted = METHODS[name](rows, setup)
+    return _adjusted(METHODS[name](rows, setup), rows, setup)
+
+
+def _adjusted(fitted: FittedModel, rows: Rows, setup: Setup) -> FittedModel:
+    """Return `fitted`, its head adjusted by the shares of the labels in `rows` if the setup says so."""
     if setup.imbalance == "logit_adjustment" and isinstance(fitted, Fitted):
         return replace(fitted, head=adjusted(fitted.head, rows.labels))
     return fitted
@@ -207,14 +250,16 @@ def _calibrated(
         fitted=fitted,
         validation=by.validation,
         grouped=grouped,
-        tried=tuple((name, one.validation) for name, one in held.items()),
+        tried=tuple(held[best].against(name, one) for name, one in held.items() if name != best),
         temperature=temperature,
         threshold=abstaining_threshold(softmax(by.logits / temperature), by.labels),
     )
 
 
-def _held_out(name: str, rows: Rows, folds: Folds, setup: Setup) -> HeldOut:
+def _held_out(name: str, rows: Rows, folds: Folds, setup: Setup) -> tuple[FittedModel, HeldOut]:
     """Return the logits of each fold's held-out rows by a model of the method `name` trained on its other rows.
+
+    The model returned beside them is the last fold's.
 
     A pair task's unlabelled pairs with held-out queries are not trained on either.
     """
@@ -229,13 +274,16 @@ def _held_out(name: str, rows: Rows, folds: Folds, setup: Setup) -> HeldOut:
         fitted = _fit(name, rows.take(train_places), own)
         logits.append(fitted.logits(held_out.texts, own))
     held = rows.take(np.concatenate([held for _, held in folds]))
-    return _held(held.origin, held.texts, held.labels, np.concatenate(logits), setup)
+    times = "once" if len(folds) == 1 else f"in {len(folds)} folds"
+    words = f"{len(held)} training rows that were held out {times}, with all rows that resemble them"
+    return fitted, _held(held.origin, words, held.texts, held.labels, np.concatenate(logits), setup)
 
 
-def _held(data: Origin, texts: tuple[str, ...], labels: np.ndarray, logits: np.ndarray, setup: Setup) -> HeldOut:
+def _held(
+    data: Origin, words: str, texts: tuple[str, ...], labels: np.ndarray, logits: np.ndarray, setup: Setup
+) -> HeldOut:
     """Return the `logits` (n, k) of `texts` that were held out, with what the setup says of them."""
-    queries = query_numbers(texts) if setup.pairs else None
-    return HeldOut(data, labels, logits, setup.mismatch, setup.imbalance != "none", queries)
+    return HeldOut(data, words, labels, logits, query_numbers(texts) if setup.pairs else None, setup)
 
 
 def _best(held: dict[str, HeldOut]) -> str:

@@ -24,6 +24,7 @@ class ErrorReport(Noun):
 
     data: Literal["real", "written", "mixed"] = Field(description="Whose texts the errors were found on.")
     cannot_know: str = Field(description="What these rows cannot tell.")
+    warnings: tuple[str, ...] = Field(default=(), description="What else a reader must know of them.")
     task: Slug
     model: ArtifactId
     dataset: ArtifactId

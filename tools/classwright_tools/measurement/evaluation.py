@@ -8,11 +8,14 @@ from typing import Literal
 import numpy as np
 from pydantic import Field, ValidationError
 
+from classwright_tools.domain.example import Split
 from classwright_tools.domain.figures import ClassFigures, Comparison, Confusion, Figures
 from classwright_tools.domain.noun import ArtifactId, LabelName, Noun, Slug
 from classwright_tools.errors import DamagedArtifact
+from classwright_tools.measurement.caveats import caveats
 from classwright_tools.measurement.coverage import Coverage, coverage
 from classwright_tools.measurement.held_out import Answers
+from classwright_tools.measurement.kept_answers import write_answers
 from classwright_tools.measurement.metrics import (
     ReliabilityBin,
     class_figures,
@@ -32,12 +35,12 @@ SUREST_ERRORS = 20
 
 
 class WrongRow(Noun):
-    """A row that the model got wrong."""
+    """A row that the model got wrong. Of a test row no more is told than which it is: whoever saw it would learn it."""
 
-    example: str
-    text: str
-    label: LabelName
-    predicted: LabelName
+    example: str = Field(description="The row's id.")
+    text: str | None = None
+    label: LabelName | None = None
+    predicted: LabelName | None = None
     probability: float = Field(ge=0, le=1)
 
 
@@ -51,6 +54,7 @@ class EvaluationReport(Noun):
     split: Literal["validation", "test"]
     labels: tuple[LabelName, ...]
     warnings: tuple[str, ...]
+    left_out: int = Field(default=0, ge=0, description="Rows of the split that were not counted: a model learnt them.")
     figures: Figures
     classes: tuple[ClassFigures, ...] = Field(description="In the order of `labels`.")
     confusion_matrix: tuple[tuple[int, ...], ...] = Field(description="True label by row, predicted one by column.")
@@ -60,7 +64,7 @@ class EvaluationReport(Noun):
     threshold: float = Field(ge=0, le=1, description="The model's own; below it the model abstains.")
     comparison: Comparison | None
     surest_errors: tuple[WrongRow, ...]
-    texts_per_second: float = Field(gt=0)
+    texts_per_second: float | None = Field(gt=0, description="None if the model had answered all rows before.")
 
     @property
     def weakest(self) -> tuple[ClassFigures, ...]:
@@ -86,6 +90,7 @@ def measure(
     split: Literal["validation", "test"],
     threshold: float,
     comparison: Comparison | None,
+    left_out: int,
     warnings: tuple[str, ...],
     seed: int,
     mismatch: str | None = None,
@@ -93,6 +98,7 @@ def measure(
     """Return the report of the answers that `model` gave; `mismatch` is a pair task's label of that name."""
     true, proba, predicted, labels, queries = found.true, found.proba, found.predicted, found.labels, found.queries
     ranked = labels.index(mismatch) if mismatch else None
+    figures = compute_figures(true, proba, labels, seed=seed, mismatch=ranked, groups=queries)
     matrix = confusion_matrix(true, predicted, len(labels))
     return EvaluationReport(
         data=found.data,
@@ -101,8 +107,9 @@ def measure(
         dataset=found.dataset,
         split=split,
         labels=labels,
-        warnings=warnings,
-        figures=compute_figures(true, proba, seed=seed, mismatch=ranked, groups=queries),
+        left_out=left_out,
+        warnings=(*warnings, *caveats(figures)),
+        figures=figures,
         classes=class_figures(true, predicted, labels, queries),
         confusion_matrix=tuple(tuple(row) for row in matrix.tolist()),
         confusions=confusions(true, predicted, labels, MOST_CONFUSIONS),
@@ -110,35 +117,37 @@ def measure(
         coverage=coverage(true, proba, threshold, queries),
         threshold=threshold,
         comparison=comparison,
-        surest_errors=_surest_errors(found),
+        surest_errors=_surest_errors(found, split),
         texts_per_second=found.texts_per_second,
     )
 
 
-def _surest_errors(found: Answers) -> tuple[WrongRow, ...]:
+def _surest_errors(found: Answers, split: Split) -> tuple[WrongRow, ...]:
     """Return the errors that the model was surest of: where labels are often wrong, or classes overlap."""
-    sure = found.proba.max(axis=1)
-    wrong = sorted(found.wrong.tolist(), key=lambda i: (-sure[i], found.rows[i].id))
+    sure = np.minimum(1.0, found.proba.max(axis=1))
+    wrong = sorted(found.wrong.tolist(), key=lambda i: (-sure[i], found.rows[i].id))[:SUREST_ERRORS]
+    if split == "test":
+        return tuple(WrongRow(example=found.rows[i].id, probability=sure[i]) for i in wrong)
     return tuple(
         WrongRow(
             example=found.rows[i].id,
             text=found.rows[i].shown,
             label=found.labels[found.true[i]],
             predicted=found.labels[found.predicted[i]],
-            probability=float(min(1.0, sure[i])),
+            probability=sure[i],
         )
-        for i in wrong[:SUREST_ERRORS]
+        for i in wrong
     )
 
 
 def write_report(folder: Path, report: EvaluationReport, found: Answers) -> None:
-    """Write report.json, report.html with its three plots inside, the plots, and predictions.parquet."""
+    """Write report.json, report.html with its three plots inside, the plots, and the answers row by row."""
     (folder / REPORT).write_text(report.model_dump_json(indent=1), encoding="utf-8")
     plot_confusion(folder / "confusion.png", np.array(report.confusion_matrix), report.labels)
     plot_per_class(folder / "per_class.png", [c for c in report.classes if c.support])
     plot_reliability(folder / "reliability.png", report.reliability)
     write_page("evaluation.html", folder / "report.html", report=report)
-    write_predictions(folder / "predictions.parquet", found)
+    write_answers(folder, found, with_labels=report.split != "test")
 
 
 def newest_test(workspace: Workspace, task: str, model: str) -> EvaluationReport | None:
@@ -156,17 +165,3 @@ def newest_test(workspace: Workspace, task: str, model: str) -> EvaluationReport
                 reason = "its report.json cannot be read back"
                 raise DamagedArtifact(f"report {made.id!r}", reason, "Call evaluate again.") from error
     return None
-
-
-def write_predictions(path: Path, found: Answers) -> None:
-    """Write a Parquet row an example: its id, label, predicted label, and probabilities in the order of the labels."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    columns = {
-        "id": [row.id for row in found.rows],
-        "label": [found.labels[i] for i in found.true],
-        "predicted": [found.labels[i] for i in found.predicted],
-        "probabilities": found.proba.astype(np.float32).tolist(),
-    }
-    pq.write_table(pa.table(columns), path)

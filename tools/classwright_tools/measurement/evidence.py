@@ -16,8 +16,10 @@ from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoders import Encoder, open_encoder
 from classwright_tools.learning.model import Classifier
 from classwright_tools.learning.pair_encoder import encoder_for
+from classwright_tools.measurement.caveats import not_covered
 from classwright_tools.measurement.held_out import Answers, answers
 from classwright_tools.measurement.out_of_fold import out_of_fold
+from classwright_tools.measurement.trained_rows import unseen
 from classwright_tools.workspace.datasets import iterate_rows, read_rows
 from classwright_tools.workspace.workspace import Workspace
 
@@ -30,14 +32,16 @@ Progress = Callable[[float], None]
 class Evidence:
     """The rows and answers of one dataset; at least one of `real` and `held_out` is there.
 
-    `real` are the model's answers to the real validation rows, `held_out` a probe's to the training rows. The
-    `second_opinion` on the labels of both is a probe's that has learnt from rows of both: a model without real
-    training rows has habits of its own, and what contradicts a habit is no wrong label.
+    `real` are the model's answers to the real validation rows, but for the `left_out` ones that it learnt from;
+    `held_out` are a probe's to the training rows. The `second_opinion` on the labels of both is a probe's that has
+    learnt from rows of both: a model without real training rows has habits of its own, and what contradicts a habit is
+    no wrong label.
     """
 
     train: tuple[Example, ...]
     unlabelled: tuple[Example, ...]
     real: Answers | None
+    left_out: int
     held_out: Answers | None
     second_opinion: Answers | None
     encoder: Encoder
@@ -72,6 +76,13 @@ class Evidence:
     @property
     def cannot_know(self) -> str:
         """What the rows cannot tell; empty if they are real validation rows and every label has some."""
+        counts = Counter(self.errors_in.true.tolist())
+        bare = [label for place, label in enumerate(self.errors_in.labels) if not counts[place]]
+        return " ".join(filter(None, (self._stand_in, not_covered(bare))))
+
+    @property
+    def _stand_in(self) -> str:
+        """What it means that the rows are not real validation rows; empty if they are."""
         found = self.errors_in
         if found.data == "written":
             return (
@@ -93,12 +104,7 @@ class Evidence:
                 "held out: they tell which texts are hard, not how often this model is wrong. Keep some rows out of "
                 "training: import_examples with split='validation'."
             )
-        counts = Counter(found.true.tolist())
-        bare = [label for place, label in enumerate(found.labels) if not counts[place]]
-        if not bare:
-            return ""
-        more = f" and {len(bare) - 5} more" if len(bare) > 5 else ""
-        return f"No row of {', '.join(map(repr, bare[:5]))}{more} was there: of these labels nothing is known."
+        return ""
 
 
 def gather(workspace: Workspace, model: Classifier, dataset: str, seed: int, progress: Progress) -> Evidence:
@@ -113,7 +119,8 @@ def gather(workspace: Workspace, model: Classifier, dataset: str, seed: int, pro
     unlabelled = (row for batch in iterate_rows(workspace, dataset, "unlabelled") for row in batch)
     encoder = encoder_for(model.card.kind, open_encoder(model.card.encoder.name, workspace.encoders))
     cache = EmbeddingCache(workspace.cache)
-    real = answers(model, validation, dataset, lambda done: progress(done / 3)) if validation else None
+    counted = unseen(workspace, [model.card], validation, lambda: progress(0.0))
+    real = answers(model, counted, dataset, lambda done: progress(done / 3)) if counted else None
 
     def probe(rows: Sequence[Example], start: float) -> Answers | None:
         """Return a probe's answers to `rows`, each held out; None if they do not suffice and real answers do."""
@@ -131,6 +138,7 @@ def gather(workspace: Workspace, model: Classifier, dataset: str, seed: int, pro
         train=train,
         unlabelled=tuple(islice((row for row in unlabelled if row.origin == "real"), UNLABELLED_TEXTS)),
         real=real,
+        left_out=len(validation) - len(counted),
         held_out=held_out,
         second_opinion=probe((*train, *validation), 2 / 3) if validation else held_out,
         encoder=encoder,

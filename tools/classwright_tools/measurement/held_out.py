@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from classwright_tools.curation.shingles import folded
-from classwright_tools.domain.cards import ModelCard
 from classwright_tools.domain.example import Example, Split
-from classwright_tools.domain.pair import apart
 from classwright_tools.errors import InvalidInput, NotEnoughData
 from classwright_tools.learning.model import Classifier
 from classwright_tools.learning.rows import query_numbers, without_queries
@@ -31,14 +29,17 @@ MOST_UNLABELLED = 50_000
 
 @dataclass(frozen=True)
 class Answers:
-    """Rows of a dataset, the places of their labels in `labels` (n,), and a model's probabilities for them (n, k)."""
+    """Rows of a dataset, the places of their labels in `labels` (n,), and a model's probabilities for them (n, k).
+
+    The speed is None where every answer was known before.
+    """
 
     dataset: str
     rows: tuple[Example, ...]
     labels: tuple[str, ...]
     true: npt.NDArray[np.int64]
     proba: npt.NDArray[np.float64]
-    texts_per_second: float
+    texts_per_second: float | None
 
     @property
     def predicted(self) -> npt.NDArray[np.int64]:
@@ -82,21 +83,31 @@ def read_split(workspace: Workspace, dataset: str, split: Split) -> tuple[Exampl
     return rows
 
 
-def answers(model: Classifier, rows: Sequence[Example], dataset: str, progress: Callable[[float], None]) -> Answers:
+def answers(
+    model: Classifier,
+    rows: Sequence[Example],
+    dataset: str,
+    progress: Callable[[float], None],
+    known: Mapping[str, npt.NDArray[np.float64]] = MappingProxyType({}),
+) -> Answers:
     """Return the model's answers to `rows` of `dataset`; `progress` is told the share done, and may stop the work.
+
+    `known` are probabilities (k,) that the model gave before, by the row's id: these rows are not classified again.
 
     Raises:
         InvalidInput: a row has no label, or one that the model does not know.
     """
     true = label_numbers(rows, model.labels, dataset)
+    asked = [row for row in rows if row.id not in known]
+    proba = dict(known)
     started = time.perf_counter()
-    parts = []
-    for start in range(0, len(rows), BATCH_TEXTS):
-        progress(start / len(rows))
-        parts.append(model.predict_proba([row.content for row in rows[start : start + BATCH_TEXTS]]))
-    seconds = max(time.perf_counter() - started, 1e-6)
-    proba = np.concatenate(parts).astype(np.float64)
-    return Answers(dataset, tuple(rows), tuple(model.labels), true, proba, len(rows) / seconds)
+    for start in range(0, len(asked), BATCH_TEXTS):
+        progress(start / len(asked))
+        batch = asked[start : start + BATCH_TEXTS]
+        found = model.predict_proba([row.content for row in batch]).astype(np.float64)
+        proba |= {row.id: own for row, own in zip(batch, found, strict=True)}
+    speed = len(asked) / max(time.perf_counter() - started, 1e-6) if asked else None
+    return Answers(dataset, tuple(rows), tuple(model.labels), true, np.stack([proba[row.id] for row in rows]), speed)
 
 
 def label_numbers(rows: Sequence[Example], labels: Sequence[str], dataset: str) -> npt.NDArray[np.int64]:
@@ -117,17 +128,6 @@ def label_numbers(rows: Sequence[Example], labels: Sequence[str], dataset: str) 
     return np.array([place[row.label] for row in rows if row.label is not None], np.int64)
 
 
-def queries_trained_on(workspace: Workspace, card: ModelCard, rows: Sequence[Example]) -> int:
-    """Return how many of the pairs `rows` have a query that the rows which the model of `card` learned from have too.
-
-    Case, blanks and punctuation do not count. Unlabelled pairs count if the model took them for rows of a label.
-    """
-    labelled = {folded(row.text) for row in read_rows(workspace, card.dataset, "train") if row.text_pair is not None}
-    taken = unlabelled_pairs(workspace, card.dataset) if card.unlabelled_pairs else ()
-    trained = labelled | {folded(apart(pair)[0]) for pair in taken}
-    return sum(folded(row.text) in trained for row in rows)
-
-
 def unlabelled_pairs(workspace: Workspace, dataset: str) -> tuple[str, ...]:
     """Return the unlabelled pairs, joined, that a matcher may learn from: none has the query of a held-out row.
 
@@ -140,12 +140,3 @@ def unlabelled_pairs(workspace: Workspace, dataset: str) -> tuple[str, ...]:
         return pairs
     places = np.sort(np.random.default_rng(0).permutation(len(pairs))[:MOST_UNLABELLED])
     return tuple(pairs[place] for place in places)
-
-
-def rows_trained_on(workspace: Workspace, dataset: str, rows: Sequence[Example]) -> int:
-    """Return how many of `rows` a model that was trained on `dataset` has seen.
-
-    Training leaves out the copies of its dataset's own validation and test rows.
-    """
-    ids = {split: {row.id for row in read_rows(workspace, dataset, split)} for split in ("train", "validation", "test")}
-    return len({row.id for row in rows} & ids["train"] - ids["validation"] - ids["test"])

@@ -26,6 +26,7 @@ _SMALLEST = 1e-15  # probabilities are kept this far from 0, so that one sure er
 def compute_figures(
     true: Labels,
     proba: npt.NDArray[np.floating],
+    labels: Sequence[str],
     *,
     seed: int = 0,
     mismatch: int | None = None,
@@ -33,14 +34,16 @@ def compute_figures(
 ) -> Figures:
     """Return all figures of the probabilities `proba` (n, k) of rows whose labels are `true` (n,).
 
-    Accuracy has Wilson's interval. The others have bootstrap intervals; those that average over classes keep each
-    class's number of rows. Classes that are neither in `true` nor predicted do not count (as in scikit-learn).
-    The average precision is that of the label `mismatch`; None without one, or where no row has it.
+    `labels` are the names of the k labels. Accuracy has Wilson's interval. The others have bootstrap intervals; those
+    that average over labels keep each label's number of rows, and are of the labels in `true` alone: what a label
+    without rows is given wrongly counts already, as rows of others that were not found. The average precision is that
+    of the label `mismatch`; None without one, or where no row has it.
     With `groups` (n,), the queries of a pair task, all intervals are of the bootstrap that draws whole groups.
     """
     predicted = proba.argmax(axis=1)
     k = proba.shape[1]
-    ranked = mismatch is not None and bool((true == mismatch).any())
+    counts = np.bincount(true, minlength=k)
+    ranked = mismatch is not None and bool(counts[mismatch])
     accuracy = share(true == predicted, groups, seed=seed)
 
     def interval(statistic: Statistic, *, by_class: bool, least: float = 0.0) -> Estimate:
@@ -52,7 +55,7 @@ def compute_figures(
         rows=len(true),
         accuracy=accuracy,
         balanced_accuracy=interval(balanced_accuracy, by_class=True),
-        macro_f1=interval(macro_f1(true, predicted, k), by_class=True),
+        macro_f1=interval(macro_f1(true, k), by_class=True),
         weighted_f1=interval(weighted_f1, by_class=False),
         mcc=interval(matthews, by_class=False, least=-1.0),
         log_loss=log_loss(true, proba),
@@ -60,6 +63,8 @@ def compute_figures(
         average_precision=average_precision(true == mismatch, proba[:, mismatch], groups, seed=seed)
         if ranked
         else None,
+        not_covered=tuple(label for label, rows in zip(labels, counts, strict=True) if not rows),
+        guessing=float(counts.max() / len(true)),
     )
 
 
@@ -121,9 +126,9 @@ def balanced_accuracy(weights: Floats, true: Labels, predicted: Labels) -> Float
     return _ratio(_ratio(right, rows).sum(axis=1), (rows > 0).sum(axis=1).astype(float))
 
 
-def macro_f1(true: Labels, predicted: Labels, k: int) -> Statistic:
-    """Return the statistic "mean F1 over the classes that occur in these rows": the same classes in each resample."""
-    present = np.union1d(true, predicted)
+def macro_f1(true: Labels, k: int) -> Statistic:
+    """Return the statistic "mean F1 over the classes of these rows": the same in each resample, and for each model."""
+    present = np.unique(true)
 
     def statistic(weights: Floats, true: Labels, predicted: Labels) -> Floats:
         right, rows, given = _sums(weights, true, predicted, k)

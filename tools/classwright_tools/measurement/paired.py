@@ -37,13 +37,13 @@ def compare(
     """
     a, b = proba_a.argmax(axis=1), proba_b.argmax(axis=1)
     a_right, b_right = a == true, b == true
-    f1_a, f1_b = (macro_f1(true, predicted, proba_a.shape[1]) for predicted in (a, b))
+    f1 = macro_f1(true, proba_a.shape[1])
 
     def accuracy_gain(weights: Floats, a_right: npt.NDArray[np.bool_], b_right: npt.NDArray[np.bool_]) -> Floats:
         return accuracy_of(weights, a_right) - accuracy_of(weights, b_right)
 
     def macro_f1_gain(weights: Floats, true: Labels, a: Labels, b: Labels) -> Floats:
-        return f1_a(weights, true, a) - f1_b(weights, true, b)
+        return f1(weights, true, a) - f1(weights, true, b)
 
     gain = partial(bootstrap, groups=groups, least=-1.0, seed=seed)
     positive = true == mismatch

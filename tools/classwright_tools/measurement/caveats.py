@@ -1,0 +1,55 @@
+"""What a reader of figures must know of their rows, in words; a sentence is empty where there is nothing to say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from classwright_tools.domain.example import Split
+from classwright_tools.domain.figures import Estimate, Scores
+
+MOST_NAMED = 5
+
+
+def quoted(names: Sequence[str]) -> str:
+    """Return the first of `names` in quotes, and how many more there are."""
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(map(repr, names[:MOST_NAMED])) + more
+
+
+def not_covered(bare: Sequence[str]) -> str:
+    """Return the sentence about the labels `bare`, of which there is no row."""
+    these = "this label" if len(bare) == 1 else "these labels"
+    return f"No row of {quoted(bare)} was there: of {these} nothing is known." if bare else ""
+
+
+def no_better_than_guessing(accuracy: Estimate, guessing: float) -> str:
+    """Return the sentence about an `accuracy` whose interval does not lie above the share `guessing`."""
+    if accuracy.low > guessing:
+        return ""
+    return (
+        "The accuracy is no better than guessing: always answering the most frequent label of these rows reaches "
+        f"{guessing:.3f}."
+    )
+
+
+def not_counted(left_out: int, rows: int, split: Split, models: str) -> str:
+    """Return the sentence about the `left_out` of the `rows` of a split that `models` learnt from."""
+    if not left_out:
+        return ""
+    are = "is" if left_out == 1 else "are"
+    return (
+        f"{rows - left_out} of {rows} {split} rows are counted: {left_out} {are} in the training rows of {models}, or "
+        "nearly so."
+    )
+
+
+def caveats(scores: Scores) -> tuple[str, ...]:
+    """Return what `scores` do not show: labels that no row has, and that guessing would do as well."""
+    said = not_covered(scores.not_covered), no_better_than_guessing(scores.accuracy, scores.guessing)
+    return tuple(filter(None, said))
+
+
+def macro_f1_name(scores: Scores, labels: int) -> str:
+    """Return "macro-F1", and of how many of the task's `labels` it is where some have no row."""
+    covered = labels - len(scores.not_covered)
+    return f"macro-F1 over {covered} of {labels} labels" if scores.not_covered else "macro-F1"

@@ -1,0 +1,60 @@
+"""Answers to rows that an evaluation keeps beside its report, so that no model is asked twice about a row."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from classwright_tools.measurement.held_out import Answers
+from classwright_tools.workspace.own_files import open_own
+from classwright_tools.workspace.workspace import Workspace
+
+FILE = "predictions.parquet"
+
+
+def write_answers(folder: Path, found: Answers, *, with_labels: bool) -> None:
+    """Write a row an example: its id, predicted label, and probabilities in the order of the model's labels.
+
+    Its own label is there only `with_labels`.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = {
+        "id": [row.id for row in found.rows],
+        "predicted": [found.labels[i] for i in found.predicted],
+        "probabilities": found.proba.tolist(),
+    }
+    if with_labels:
+        columns["label"] = [found.labels[i] for i in found.true]
+    pq.write_table(pa.table(columns), folder / FILE)
+
+
+def kept_answers(
+    workspace: Workspace, task: str, model: str, ids: Collection[str]
+) -> dict[str, npt.NDArray[np.float64]]:
+    """Return the probabilities (k,) that `model` gave to those rows of `ids` on which it was measured before, by id.
+
+    A file that does not read back is passed over: the model can be asked again.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    wanted = set(ids)
+    known: dict[str, npt.NDArray[np.float64]] = {}
+    for report in workspace.artifacts(task, "report"):
+        if report.facts.get("about") != "evaluation" or report.facts.get("model") != model:
+            continue
+        if wanted <= known.keys():
+            break
+        try:
+            with open_own(report.path / FILE) as file:
+                table = pq.read_table(file, columns=["id", "probabilities"])
+            rows = zip(table["id"].to_pylist(), table["probabilities"].to_pylist(), strict=True)
+        except (OSError, KeyError, pa.ArrowException):
+            continue
+        known |= {row: np.array(proba, np.float64) for row, proba in rows if row in wanted}
+    return known

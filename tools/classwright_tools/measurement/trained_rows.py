@@ -1,0 +1,72 @@
+"""Which rows a model has learnt from, exactly or nearly: a figure on such rows tells what it remembers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from classwright_tools.curation.duplicates import NearDuplicates
+from classwright_tools.curation.shingles import folded
+from classwright_tools.domain.cards import ModelCard
+from classwright_tools.domain.example import Example
+from classwright_tools.domain.pair import apart
+from classwright_tools.learning.rows import without_copies
+from classwright_tools.measurement.held_out import HELD_OUT, unlabelled_pairs
+from classwright_tools.workspace.datasets import iterate_rows, read_rows
+from classwright_tools.workspace.workspace import Workspace
+
+
+def unseen(
+    workspace: Workspace, cards: Sequence[ModelCard], rows: Sequence[Example], progress: Callable[[], None]
+) -> list[Example]:
+    """Return those of `rows` that none of the models of `cards` trained on, nor on a near-duplicate of.
+
+    It does not matter when the rows were imported: they are compared with what each model did learn from.
+    `progress` is called from time to time, and may stop the work.
+    """
+    seen = np.zeros(len(rows), bool)
+    for card in cards:
+        seen |= _trained_on(workspace, card, rows, progress)
+    return [row for row, is_seen in zip(rows, seen, strict=True) if not is_seen]
+
+
+def _trained_on(
+    workspace: Workspace, card: ModelCard, rows: Sequence[Example], progress: Callable[[], None]
+) -> npt.NDArray[np.bool_]:
+    """Return which of `rows` (n,) repeat a row that the model of `card` trained on, exactly or nearly.
+
+    Training leaves out what repeats a held-out row of its own dataset: only rows that came later can be among these.
+    """
+    held_out = [row for split in HELD_OUT for row in read_rows(workspace, card.dataset, split)]
+    known = {row.id for row in held_out}
+    later = {place: row.content for place, row in enumerate(rows) if row.id not in known}
+    index = _index_of(later.values())
+    labelled = []
+    for batch in iterate_rows(workspace, card.dataset, "train") if later else ():
+        progress()
+        labelled += [row for row in batch if row.label is not None and index.find(row.content)]
+    taken = unlabelled_pairs(workspace, card.dataset) if later and card.unlabelled_pairs else ()
+    # Asked the other way round: a training row of a template finds only some of its many likenesses.
+    trained = _index_of([*(row.content for row in without_copies(labelled, held_out)), *filter(index.find, taken)])
+    seen = np.zeros(len(rows), bool)
+    seen[[place for place, content in later.items() if trained.find(content)]] = True
+    return seen
+
+
+def _index_of(contents: Iterable[str]) -> NearDuplicates[int]:
+    index: NearDuplicates[int] = NearDuplicates()
+    index.add_all(enumerate(contents))
+    return index
+
+
+def queries_trained_on(workspace: Workspace, card: ModelCard, rows: Sequence[Example]) -> int:
+    """Return how many of the pairs `rows` have a query that the rows which the model of `card` learned from have too.
+
+    Case, blanks and punctuation do not count. Unlabelled pairs count if the model took them for rows of a label.
+    """
+    labelled = {folded(row.text) for row in read_rows(workspace, card.dataset, "train") if row.text_pair is not None}
+    taken = unlabelled_pairs(workspace, card.dataset) if card.unlabelled_pairs else ()
+    trained = labelled | {folded(apart(pair)[0]) for pair in taken}
+    return sum(folded(row.text) in trained for row in rows)
