@@ -15,6 +15,7 @@ from functools import cached_property, partial
 from typing import IO
 
 from classwright_server.incidents import masked
+from classwright_server.jobs.memory import memory_after_job, resident_bytes
 from classwright_server.jobs.messages import Order, Outcome, Progress, Said
 from classwright_server.room import room_left
 from classwright_server.settings import Surroundings
@@ -96,20 +97,11 @@ class Bench:
             # A verb finds what it had done by the run_key, so it may be called again.
             with storage_errors(order.tool):
                 result = outlasting_restarts(workspace.engine, lambda: verb.function()(request, context))
-            return Outcome(result=result.model_dump(mode="json"), memory=resident_bytes())
+            return Outcome(result=result.model_dump(mode="json"))
         except ClasswrightError as error:
-            return Outcome(error=told(error), memory=resident_bytes())
+            return Outcome(error=told(error))
         except Exception as error:  # noqa: BLE001  # a defect of one job must not end the process without a word
-            return Outcome(error=masked(order.tool, error), defect=True, memory=resident_bytes())
-
-
-def resident_bytes() -> int:
-    """Return the memory that this process holds, in bytes, where the system tells it; 0 elsewhere."""
-    try:
-        with open("/proc/self/statm", encoding="ascii") as statm:  # noqa: PTH123  # a kernel file, not a path of ours
-            return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except OSError:
-        return 0
+            return Outcome(error=masked(order.tool, error), defect=True)
 
 
 def follow(lines: IO[str], orders: queue.Queue[str]) -> None:
@@ -129,7 +121,9 @@ def main() -> None:
     bench = Bench(Surroundings.model_validate_json(orders.get()))
     while True:
         order = Order.model_validate_json(orders.get())
-        wire.say(Said(outcome=bench.outcome_of(order, Reporter(wire))))
+        before = resident_bytes()
+        outcome = bench.outcome_of(order, Reporter(wire))
+        wire.say(Said(outcome=outcome.model_copy(update={"memory": memory_after_job(before)})))
 
 
 if __name__ == "__main__":
