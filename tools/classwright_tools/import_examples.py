@@ -16,8 +16,9 @@ from classwright_tools.errors import InvalidInput
 if TYPE_CHECKING:
     from classwright_tools.curation.arrivals import Arrivals, Comparison
     from classwright_tools.curation.origins import Origins
+    from classwright_tools.curation.sources import Source
+    from classwright_tools.reading.label_names import LabelNames
     from classwright_tools.reading.opening import Position
-    from classwright_tools.reading.rows import SourceRow
     from classwright_tools.workspace.workspace import Artifact
 
 
@@ -151,10 +152,10 @@ def _imported(request: ImportExamplesRequest, context: ToolContext) -> ImportExa
     workspace = context.workspace
     task = workspace.task(request.task)
     parent = _parent(request, context)
-    labels = None if request.split == "unlabelled" else LabelNames(task, request.label_names)
+    labels = None if request.split == "unlabelled" else LabelNames(task.label_names, request.label_names)
     position = Position()
-    source = _source(request, task, context, position)
-    arrivals = Arrivals(source, labels, task.kind, request.half, unseen=request.split == "test")
+    source = _source(request, task, labels, context, position)
+    arrivals = Arrivals(source.rows, labels, task.kind, request.half, unseen=request.split == "test")
     origins = Origins(WrittenRows(workspace, task.slug))
     with spool_folder(workspace.root) as folder:
         comparison = Comparison(folder, request.split, keep_near=request.keep_near_duplicates)
@@ -179,7 +180,8 @@ def _imported(request: ImportExamplesRequest, context: ToolContext) -> ImportExa
                 refused=arrivals.skipped.counts,
             )
     result = _result(request, arrivals, comparison, dropped, shared, saved.id if saved else None)
-    remarks = (result.summary, origins.told_of(comparison.imported), told_cut, _told_shares(request, context, saved))
+    told_shares = _told_shares(request, context, saved)
+    remarks = (result.summary, source.told, origins.told_of(comparison.imported), told_cut, told_shares)
     return result.model_copy(
         update={
             "summary": " ".join(filter(None, remarks)),
@@ -203,12 +205,12 @@ def _parent(request: ImportExamplesRequest, context: ToolContext) -> str | None:
 
 
 def _source(
-    request: ImportExamplesRequest, task: Task, context: ToolContext, position: Position
-) -> Iterable[SourceRow]:
-    """Return the rows of the one source that `request` names."""
+    request: ImportExamplesRequest, task: Task, labels: LabelNames | None, context: ToolContext, position: Position
+) -> Source:
+    """Return the one source that `request` names."""
     from classwright_tools.curation.hub_rows import read_hub
     from classwright_tools.curation.import_paths import resolved_import
-    from classwright_tools.curation.sources import read_path
+    from classwright_tools.curation.sources import Source, read_path
     from classwright_tools.reading.rows import USUAL_PAIR, Columns, SourceRow
 
     given = [name for name in ("rows", "path", "hub") if getattr(request, name)]
@@ -217,17 +219,16 @@ def _source(
         raise InvalidInput("import_examples", reason, "Pass exactly one of `rows`, `path` and `hub`.")
     if request.pair_column and task.kind == "text":
         raise InvalidInput("pair_column", f"is given, and task {task.slug!r} is about single texts", "Leave it out.")
-    columns = Columns(
-        request.text_column,
-        None if request.split == "unlabelled" else request.label_column,
-        request.pair_column or (USUAL_PAIR[1] if task.kind == "pair" else None),
-    )
+    pair = request.pair_column or (USUAL_PAIR[1] if task.kind == "pair" else None)
+    columns = Columns(request.text_column, None, pair)
+    if labels:
+        columns = Columns(request.text_column, request.label_column, pair, labels.knows)
     if request.path:
         return read_path(resolved_import(request.path, context.import_folders), columns, request.split, position)
     if request.hub:
-        return read_hub(request.hub, columns, request.split, position, context)
+        return Source(read_hub(request.hub, columns, request.split, position, context))
     _check_rows(request.rows, task)
-    return (SourceRow(row.text, row.label, text_pair=row.text_pair) for row in request.rows)
+    return Source(SourceRow(row.text, row.label, text_pair=row.text_pair) for row in request.rows)
 
 
 def _check_rows(rows: Iterable[GivenRow], task: Task) -> None:

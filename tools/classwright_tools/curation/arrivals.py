@@ -14,18 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classwright_tools.curation.bulk_duplicates import BulkDuplicates, Repeat
-from classwright_tools.curation.cleaning import as_name, clean_text, is_broken, shortened
+from classwright_tools.curation.cleaning import as_name, clean_text, shortened
 from classwright_tools.curation.leaks import group, removal_tables, skip_reason
 from classwright_tools.curation.origins import claimed
 from classwright_tools.curation.queries import Queries
 from classwright_tools.curation.spool import Spool
 from classwright_tools.domain.example import Half, Split, example_id, half_of
-from classwright_tools.domain.noun import MAX_TEXT_CHARS
 from classwright_tools.domain.pair import joined, shown
 from classwright_tools.domain.task import TaskKind
 from classwright_tools.errors import InvalidInput
 from classwright_tools.reading.label_names import LabelNames, label_text
-from classwright_tools.reading.rows import SourceRow
+from classwright_tools.reading.rows import SourceRow, text_problem
 
 BATCH_ROWS = 10_000
 # So many skipped rows are shown, and so many of one reason: one reason shall not hide the others.
@@ -131,37 +130,41 @@ class Arrivals:
 
     def _usable(self, number: int, row: SourceRow) -> Arrival | None:
         texts = (row.text,) if self._kind == "text" else (row.text, row.text_pair)
-        problem = row.problem or next(filter(None, map(_text_problem, texts, _WHERE)), None)
+        problem = row.problem or next(filter(None, map(_problem_of_text, texts, _WHERE)), None)
         if problem:
-            self.skipped.add(number, row.text, problem)
+            self.skipped.add(number, row.text, problem, lambda: _told(row, problem))
             return None
         clean = [clean_text(text) for text in texts]
         if not all(clean):
-            self.skipped.add(number, row.text, "no text" + _WHERE[clean.index("")])
+            problem = "no text" + _WHERE[clean.index("")]
+            self.skipped.add(number, row.text, problem, lambda: _told(row, problem))
             return None
         text = joined(*clean)
         labels = self._labels
         if labels is None:
             return Arrival(number, text, None, _made(row, text, None))
-        if row.label is None or not label_text(row.label):
-            self.skipped.add(number, text, "no label")
+        if not label_text(row.label):
+            self.skipped.add(number, text, "no label", lambda: _told(row, "no label"))
             return None
         label = labels.find(row.label)
         if label is None:
-            name = label_text(row.label)
-            self._skip_unknown(number, text, name, labels)
+            self._skip_unknown(number, text, row, labels)
             return None
         return Arrival(number, text, label, _made(row, text, label))
 
-    def _skip_unknown(self, number: int, text: str, name: str, labels: LabelNames) -> None:
-        """Skip a row whose label `name` is not the task's."""
+    def _skip_unknown(self, number: int, text: str, row: SourceRow, labels: LabelNames) -> None:
+        """Skip a row whose label is not the task's."""
+        name = label_text(row.label)
         seen = not self.skipped.unseen
         if not self.skipped.unknown_label:
             first = f"label {as_name(name)} {_unknown(name, labels)}" if seen else f"that of row {number} is not"
             self.skipped.unknown_label = first
         reason = "label not in the task"
         self.skipped.add(
-            number, text, reason, lambda: f"label {name[:100]!r} {_unknown(name, labels)}" if seen else reason
+            number,
+            text,
+            reason,
+            lambda: _told(row, f"label {name[:100]!r} {_unknown(name, labels)}" if seen else reason),
         )
 
 
@@ -175,15 +178,15 @@ def _unknown(name: str, labels: LabelNames) -> str:
     return f"is not in the task; the nearest is {labels.nearest(name[:100])!r}"
 
 
-def _text_problem(text: object, where: str) -> str | None:
+def _problem_of_text(text: object, where: str) -> str | None:
     """Return why the value of a text's column cannot be used, or None; `where` names the second text of a pair."""
-    if text is None:
-        return "no text" + where
-    if not isinstance(text, str):
-        return "text is not a string" + where
-    if len(text) > MAX_TEXT_CHARS:
-        return "too long" + where
-    return "broken characters" + where if is_broken(text) else None
+    problem = text_problem(text)
+    return problem and problem + where
+
+
+def _told(row: SourceRow, problem: str | None) -> str:
+    """Return where a row is that cannot be used, why, and the repair, as far as its reader knows them."""
+    return ": ".join(filter(None, (row.place, problem, row.detail)))
 
 
 class Comparison:

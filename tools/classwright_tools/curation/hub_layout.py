@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from classwright_tools.curation.cleaning import as_name
-from classwright_tools.curation.sources import SPLIT_NAMES, files_of_split, is_data, names_split
 from classwright_tools.domain.example import Split
 from classwright_tools.errors import InvalidInput
+from classwright_tools.reading.folders import files_of_split, is_data, splits_of
 
 _TOGETHER = "data"  # the folder of the only configuration
 _SHARD = re.compile(r"-\d{5}-of-\d{5}\b.*")
@@ -65,7 +65,7 @@ def _of_config(paths: list[PurePosixPath], config: str | None, subject: str) -> 
 def _config_of(path: PurePosixPath) -> str:
     """Return the folder of a file's configuration; none where the folders are those of splits or of all data."""
     folders = [part for part in path.parts[:-1] if part != _TOGETHER]
-    return folders[0] if folders and not any(names_split(folders[0], split) for split in SPLIT_NAMES) else ""
+    return folders[0] if folders and not splits_of(PurePosixPath(folders[0])) else ""
 
 
 def _of_wanted(paths: list[PurePosixPath], wanted: str, subject: str) -> list[PurePosixPath]:

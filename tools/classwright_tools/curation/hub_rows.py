@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from classwright_tools.context import ToolContext
 from classwright_tools.curation.hub_layout import files_of
-from classwright_tools.curation.sources import read_path
 from classwright_tools.curation.spool import spool_folder
 from classwright_tools.domain.example import Split
 from classwright_tools.hub.repository import listed
+from classwright_tools.reading.files import read_file
 from classwright_tools.reading.opening import Position
 from classwright_tools.reading.rows import Columns, SourceRow
 
@@ -33,4 +33,4 @@ def read_hub(
     with spool_folder(context.workspace.root) as folder:
         repository.fetch([file for file in repository.files if file.name in names], folder, context)
         for place in names:
-            yield from read_path(folder / place, columns, split, position)
+            yield from read_file(folder / place, columns, position)

@@ -3,101 +3,49 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
-from pathlib import Path, PurePath
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from classwright_tools.curation.cleaning import as_name
 from classwright_tools.domain.example import Split
 from classwright_tools.errors import InvalidInput
-from classwright_tools.reading.files import file_format, read_file
+from classwright_tools.reading.files import read_file
+from classwright_tools.reading.folders import chosen_split, files_of
 from classwright_tools.reading.opening import Position
 from classwright_tools.reading.parquet import arrow_rows, plain_columns
 from classwright_tools.reading.rows import Columns, SourceRow
 
 ARROW_BATCH = 2_000
-SPLIT_NAMES: dict[Split, tuple[str, ...]] = {
-    "train": ("train", "training"),
-    "validation": ("validation", "valid", "val", "dev"),
-    "test": ("test", "testing", "eval"),
-    "unlabelled": ("unlabelled", "unlabeled", "unsupervised"),
-}
-_NO_ROWS = ("dataset_info.json", "dataset_infos.json", "card.json", "config.json")
 
 
-def read_path(path: Path, columns: Columns, split: Split, position: Position) -> Iterator[SourceRow]:
-    """Yield the rows of the file or folder `path`; of a folder with several splits those of `split`.
+class Source(NamedTuple):
+    """The rows of a source, and what is told of where they are from, if that is not plain."""
+
+    rows: Iterable[SourceRow]
+    told: str = ""
+
+
+def read_path(path: Path, columns: Columns, split: Split, position: Position) -> Source:
+    """Return the rows of the file or folder `path`; of a folder with several splits those of `split`.
 
     Raises:
         InvalidInput: its kind is not known, it has no such column, or it cannot be read.
     """
     if path.is_file():
-        return read_file(path, columns, position)
+        return Source(read_file(path, columns, position))
+    told = ""
     if (path / "dataset_dict.json").is_file():
-        path = path / _chosen([p.name for p in path.iterdir() if p.is_dir()], split, f"folder {path.name!r}")
+        subject = f"folder {path.name!r}"
+        there = sorted(inner.name for inner in path.iterdir() if inner.is_dir() and inner.name[0] != ".")
+        chosen = chosen_split(there, split, subject)
+        told = f"From {subject} as {split}: its split {as_name(chosen)}."
+        path = path / chosen
     if (path / "state.json").is_file():
-        return _read_saved(path, columns)
-    files = _files_of(path, split)
-    return chain.from_iterable(read_file(file, columns, position) for file in files)
-
-
-def _files_of(folder: Path, split: Split) -> list[Path]:
-    """Return the data files of `split` in a folder that `datasets.load_dataset` would read, by its naming convention.
-
-    The file's or its folder's name holds the split's name; where no name does, all files are one split.
-    """
-    subject = f"folder {folder.name!r}"
-    files = sorted(file for file in folder.rglob("*") if file.is_file() and is_data(file))
-    if not files:
-        raise InvalidInput(
-            subject,
-            "holds no JSONL, CSV or Parquet file and is no saved dataset",
-            "Pass a folder that does, or a file.",
-        )
-    return [folder / name for name in files_of_split([file.relative_to(folder) for file in files], split, subject)]
-
-
-def is_data(path: PurePath) -> bool:
-    """Whether a file of that name holds rows."""
-    return bool(file_format(path)) and path.name[0] != "." and path.name not in _NO_ROWS
-
-
-P = TypeVar("P", bound=PurePath)
-
-
-def files_of_split(files: list[P], split: Split, subject: str) -> list[P]:
-    """Return those of the `files`, named relative to their folder, that hold `split`; all where no name tells a split.
-
-    Raises:
-        InvalidInput: they hold several splits, none of which is called `split`.
-    """
-    by_split = {name: [file for file in files if names_split(file.as_posix(), name)] for name in SPLIT_NAMES}
-    there = [name for name, found in by_split.items() if found]
-    if not there:
-        return files
-    return by_split[_chosen(list(there), split, subject)]  # type: ignore[index]  # a key of it
-
-
-def names_split(path: str, split: Split) -> bool:
-    """Whether `path` holds a name of `split` as a word."""
-    words = set(path.lower().replace("/", " ").replace("-", " ").replace("_", " ").replace(".", " ").split())
-    return bool(words & set(SPLIT_NAMES[split]))
-
-
-def _chosen(there: list[str], split: Split, subject: str) -> str:
-    """Return the split of a source to import as `split`: the one of that name, or the only one."""
-    for name in SPLIT_NAMES[split]:
-        if name in there:
-            return name
-    if len(there) == 1:
-        return there[0]
-    names = ", ".join(as_name(name) for name in sorted(there)[:20]) or "none"
-    raise InvalidInput(
-        subject,
-        f"has no split for {split!r}; it has {names}",
-        "Pass the path of the split itself, or name it behind the hub name: 'owner/name@split'.",
-    )
+        return Source(_read_saved(path, columns), told)
+    taken = files_of(path, split)
+    return Source(chain.from_iterable(read_file(file, columns, position) for file in taken.files), taken.told)
 
 
 def _read_saved(folder: Path, columns: Columns) -> Iterator[SourceRow]:

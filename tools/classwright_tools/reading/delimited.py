@@ -1,137 +1,223 @@
-"""Rows out of delimited files: CSV, TSV and their kin."""
+"""Rows out of delimited files: CSV, TSV and their kin. No text is ever cut at a delimiter."""
 
 from __future__ import annotations
 
-import csv
-from collections import deque
+import json
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
-from classwright_tools.domain.noun import MAX_TEXT_CHARS
+from classwright_tools.errors import InvalidInput
+from classwright_tools.reading.lines import Lines
+from classwright_tools.reading.open_quotes import Familiar
 from classwright_tools.reading.opening import MAX_ROW_CHARS, Position, bounded_lines, opened
-from classwright_tools.reading.rows import Columns, SourceRow
+from classwright_tools.reading.records import Dialect, Fault, Record
+from classwright_tools.reading.rows import TOO_LONG, Columns, SourceRow
 
-# By itself csv gives up within a longer field, and what is left of it would be read as rows. The limit is one for the
-# whole process: readers that begin later have it too.
-csv.field_size_limit(MAX_ROW_CHARS)
-# So many times its size of a CSV file may be read again to find the rows after quotes that were not closed.
-READ_AGAIN = 4
 _DELIMITERS = (",", ";", "\t", "|")
+_NAMED_DELIMITER = re.compile(r'"?sep=(.)"?\s*$', re.IGNORECASE)  # what Excel reads in a first line
+HEADER_LINES = 20
+LINES_LOOKED_AT = 50
+NOT_CLOSED = "quote not closed"
+DISORDERED = "quotes not in order"
+UNCLEAR = "quotes that can be read in two ways"
+_QUOTING = 'put the whole text in quotes, and write each quote inside it twice ("")'
 
 
 def read_csv(path: Path, columns: Columns, position: Position) -> Iterator[SourceRow]:
-    """Yield the rows under the header, the first line that is not blank, of a CSV or TSV file, plain or gzipped.
+    r"""Yield the rows under the header, the first line that is not blank, of a CSV or TSV file, plain or gzipped.
 
-    The delimiter is the one of "," ";" tab "|" by which the header holds the text column. Of a row whose quote is never
-    closed the first line is skipped, and reading goes on at the next one.
+    The delimiter is the one of "," ";" tab "|" by which the header holds the text column, or what a line `sep=;` before
+    it says; a file of one column has none. A row that has not the header's width is a problem, not a row. Quotes are
+    read by RFC 4180, and inside quotes `\"` is a quote where that alone makes sense. Of a row whose quote is never
+    closed the first line is a problem, and reading goes on at the next one.
     """
     source = f"file {path.name!r}"
     with opened(path, position) as file:
-        lines = bounded_lines(file)
-        header_line = next((line for line in lines if line is None or line.strip()), "")
-        header, delimiter = _header(header_line or "", columns, tabs_first=".tsv" in path.name.lower())
+        lines = Lines(bounded_lines(file))
+        header, delimiter = _header(source, lines, columns, tabs_first=".tsv" in path.name.lower())
         if not any(header):
             return
-        columns = columns.found_in(source, header)
-        places = {name: header.index(name) for name in columns.read}
-        row_lines = _RowLines(lines)
-        reader = csv.reader(row_lines, delimiter=delimiter)
+        columns = replace(
+            columns,
+            text=_as_header(columns.text),
+            label=columns.label and _as_header(columns.label),
+            pair=columns.pair and _as_header(columns.pair),
+        ).found_in(source, header)
+        yield from _Rows(path.name, lines, header, Dialect(delimiter), columns).read()
+
+
+def _header(source: str, lines: Lines, columns: Columns, tabs_first: bool) -> tuple[list[str], str]:
+    """Return the column names and the delimiter, and take the lines of the header."""
+    try:
+        line = _first_line(lines)
+        named = _NAMED_DELIMITER.match(line or "")
+        if named:
+            line = _first_line(lines)
+    except StopIteration:
+        return [], ""
+    if line is None:
+        raise InvalidInput(
+            source, f"has a first line of over {MAX_ROW_CHARS:,} characters", "Put the columns' names into it."
+        )
+    _refuse_json(source, line)
+    delimiters = (named.group(1),) if named else ("\t", *_DELIMITERS) if tabs_first else _DELIMITERS
+    text = line + "".join(lines.ahead(HEADER_LINES))
+    read: list[tuple[list[str], str, int]] = []
+    for delimiter in delimiters:
+        record = _first_record(Dialect(delimiter), line, text)
+        names = [_as_header(name) for name in record.fields]
+        read.append((names, delimiter, record.lines))
+        if columns.like(names).text in names or _as_header(columns.text) in names:
+            break
+    else:
+        read = [max(read, key=lambda found: len(found[0]))]
+    names, delimiter, height = read[-1]
+    for _ in range(height - 1):
+        lines.take()
+    return names, delimiter if len(names) > 1 else ""
+
+
+def _first_line(lines: Lines) -> str | None:
+    """Return the first line that is not blank."""
+    while True:
+        line = lines.take()
+        if line is None or line.strip():
+            return line
+
+
+def _first_record(dialect: Dialect, line: str, text: str) -> Record:
+    """Return the header in `text`, which begins with `line`; with no order in its quotes, as it stands."""
+    record = dialect.record(text, len(text))
+    return record if isinstance(record, Record) else Record(tuple(dialect.literal(line)), 1)
+
+
+def _as_header(name: str) -> str:
+    """Return the name of a column in one line; a cell of a header may have several."""
+    return " ".join(name.split())
+
+
+def _refuse_json(source: str, line: str) -> None:
+    """Refuse JSON under the ending of a delimited file."""
+    if line.lstrip()[:1] in ("{", "["):
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError):
+            return
+        kind = "JSON lines" if isinstance(value, dict) else "a JSON array"
+        raise InvalidInput(source, f"holds {kind}, not CSV", "Write one JSON object a line, and name the file .jsonl.")
+
+
+class _Rows:
+    """The rows under a header."""
+
+    def __init__(self, file: str, lines: Lines, header: list[str], dialect: Dialect, columns: Columns) -> None:
+        self._file = file
+        self._lines = lines
+        self._width = len(header)
+        self._dialect = dialect
+        self._columns = columns
+        self._places = {name: header.index(name) for name in columns.read}
+        texts = {self._places[name] for name in (columns.text, columns.pair) if name is not None}
+        others = [place for place in range(len(header)) if place not in texts]
+        looked_at = others if columns.label is None else [self._places[columns.label]]
+        self._familiar = Familiar(dialect, len(header), looked_at, columns.is_label)
+
+    def read(self) -> Iterator[SourceRow]:
+        """Yield the rows, and what could not be read as one."""
         while True:
             try:
-                row_lines.begin()
-                row = next(reader)
-                row_lines.check_quotes(row, delimiter)
+                line = self._lines.take()
             except StopIteration:
                 return
-            except csv.Error as error:
-                problem = "quote not closed" if isinstance(error, _NotClosed) else "too long"
-                yield from (SourceRow(text=line, problem=problem) for line in row_lines.skip())
-                reader = csv.reader(row_lines, delimiter=delimiter)
-                continue
-            if row:
-                yield columns.row({name: _at(row, place) for name, place in places.items()})
+            number = self._lines.taken
+            if line is None:
+                yield self._problem(None, number, TOO_LONG, f"the line has over {MAX_ROW_CHARS:,} characters")
+            elif '"' not in line:
+                if line.strip() or len(self._dialect.literal(line)) > 1:
+                    yield self._row(self._dialect.literal(line), line, number)
+            else:
+                yield from self._quoted(line, number)
 
+    def _row(self, fields: list[str] | tuple[str, ...], line: str, number: int) -> SourceRow:
+        if len(fields) != self._width:
+            return self._of_other_width(len(fields), line, number)
+        self._familiar.add(fields)
+        values = {name: fields[place] for name, place in self._places.items()}
+        return self._columns.row(values, self._file, number)
 
-def _header(line: str, columns: Columns, tabs_first: bool) -> tuple[list[str], str]:
-    """Return the column names and the delimiter."""
-    delimiters = ("\t", *_DELIMITERS) if tabs_first else _DELIMITERS
-    read = []
-    for delimiter in delimiters:
-        try:
-            names = [name.strip() for name in next(csv.reader([line], delimiter=delimiter), [])]
-        except csv.Error:
-            continue
-        if columns.like(names).text in names:
-            return names, delimiter
-        read.append((names, delimiter))
-    return max(read, key=lambda found: len(found[0]), default=([], ","))
+    def _of_other_width(self, width: int, line: str, number: int) -> SourceRow:
+        problem = f"{'more' if width > self._width else 'fewer'} fields than the header"
+        return self._problem(line, number, problem, f"{width} where the header has {self._width}: {_QUOTING}")
 
+    def _problem(self, line: str | None, number: int, problem: str, detail: str = _QUOTING) -> SourceRow:
+        text = None if line is None else line.removesuffix("\n")
+        return SourceRow(text, problem=problem, file=self._file, line=number, detail=detail)
 
-def _at(row: list[str], index: int) -> str | None:
-    return row[index] if index < len(row) else None
-
-
-class _NotClosed(csv.Error):
-    """A quote lasted to the end of the lines, or to one that does not end a field."""
-
-
-class _RowLines:
-    """Lines for a csv reader that raises when one row takes too many of them, or all: a quote was not closed."""
-
-    def __init__(self, lines: Iterator[str | None]) -> None:
-        self._lines = lines
-        self._row: list[str | None] = []
-        self._chars = 0  # of the row
-        self._again: deque[str | None] = deque()
-        self._read = self._read_again = 0  # characters
-
-    def begin(self) -> None:
-        """Let the next line be the first one of a row."""
-        self._row = []
-        self._chars = 0
-
-    def check_quotes(self, row: list[str], delimiter: str) -> None:
-        """Raise where `row`, which the lines since `begin` were read as, is too long and its quotes are not in order.
-
-        It is then no long text but the rows between two quotes, neither of which is closed.
-        """
-        if len(self._row) > 1 and any(len(field) > MAX_TEXT_CHARS for field in row):
-            try:
-                next(csv.reader(map(str, self._row), delimiter=delimiter, strict=True))
-            except csv.Error:
-                raise _NotClosed from None
-
-    def skip(self) -> list[str | None]:
-        """Return what is left out of the row: its first line. The second one is the next to be read.
-
-        A row holds `MAX_ROW_CHARS` characters at most, but in a file made for it every line is the start of such a row.
-        So where `READ_AGAIN` times what was read has been read again, all lines of the row are left out.
-        """
-        if self._read_again > READ_AGAIN * self._read:
-            return self._row
-        self._again.extendleft(reversed(self._row[1:]))
-        return self._row[:1]
-
-    def __iter__(self) -> _RowLines:
-        return self
-
-    def __next__(self) -> str:
-        is_again = bool(self._again)
-        try:
-            line = self._again.popleft() if is_again else next(self._lines)
-        except StopIteration:
-            # A reader wants another line only to begin a row, or for a quote that is still open.
-            if self._row:
-                raise _NotClosed from None
-            raise
-        self._row.append(line)
-        if line is None:
-            raise csv.Error("the line is too long")
-        self._chars += len(line)
-        if is_again:
-            self._read_again += len(line)
+    def _quoted(self, line: str, number: int) -> Iterator[SourceRow]:
+        """Yield what a line is that holds quotes, and with it those after it that belong to it."""
+        readings = self._readings(line)
+        records = [reading for reading in readings if isinstance(reading, Record)]
+        fitting = {record.fields for record in records if len(record.fields) == self._width}
+        if len(fitting) > 1:
+            yield self._problem(line, number, UNCLEAR)
+        elif records:
+            yield self._row(fitting.pop() if fitting else records[0].fields, line, number)
+        elif "open" in readings and (record := self._of_several_lines(line)):
+            yield from self._between_quotes(record, line, number)
+        elif readings[0] == "open":
+            yield self._problem(line, number, NOT_CLOSED)
+        elif self._is_literal(line):
+            yield self._row(self._dialect.literal(line), line, number)
         else:
-            self._read += len(line)
-        if self._chars > MAX_ROW_CHARS:
-            raise csv.Error("the row is too long")
-        return line
+            yield self._problem(line, number, DISORDERED)
+
+    def _readings(self, text: str) -> list[Record | Fault]:
+        r"""Return what the first record of a text can be read as: by RFC 4180, and with `\"` for a quote."""
+        readings = [self._dialect.record(text, self._width)]
+        if '\\"' in text:
+            readings.append(self._dialect.record(text, self._width, escapes=True))
+        return readings
+
+    def _is_literal(self, line: str) -> bool:
+        """Whether the quotes of a line are words of its text, as in: "Great!" she said.
+
+        They come in pairs, the line has the header's width, and the next one is no rest of it.
+        """
+        after = next(iter(self._lines.ahead(1)), None)
+        return (
+            line.count('"') % 2 == 0
+            and len(self._dialect.literal(line)) == self._width
+            and (after is None or not after.strip() or len(self._dialect.literal(after)) >= self._width)
+        )
+
+    def _between_quotes(self, record: Record, line: str, number: int) -> Iterator[SourceRow]:
+        """Yield what a line is whose quote is open at its end, and which with later ones could be `record`."""
+        span = [line, *self._lines.ahead(record.lines - 1)]
+        after = self._lines.ahead(LINES_LOOKED_AT, record.lines - 1)
+        match self._familiar.verdict(span, record.fields, after):
+            case "rows":
+                yield self._problem(line, number, NOT_CLOSED)
+                return
+            case "text":
+                yield self._row(record.fields, line, number)
+            case "unclear":
+                detail = f"a quote opens in line {number:,}, and may not be closed: {_QUOTING}"
+                yield from (self._problem(one, number + n, UNCLEAR, detail) for n, one in enumerate(span))
+        for _ in span[1:]:
+            self._lines.take()
+
+    def _of_several_lines(self, line: str) -> Record | None:
+        """Return the record that begins with a line and ends in a later one; None if it never does, or too late."""
+        text, read, more = line, 0, 1
+        while True:
+            lines = self._lines.ahead(more, read)
+            text += "".join(lines)
+            readings = self._readings(text)
+            records = [reading for reading in readings if isinstance(reading, Record)]
+            if records:
+                return min(records, key=lambda record: (len(record.fields) != self._width, record.lines))
+            if "open" not in readings or len(lines) < more:
+                return None
+            read, more = read + more, 2 * more

@@ -8,34 +8,36 @@ from pathlib import Path, PurePath
 from classwright_tools.errors import InvalidInput
 from classwright_tools.reading.delimited import read_csv
 from classwright_tools.reading.json_lines import read_jsonl
-from classwright_tools.reading.opening import Position
+from classwright_tools.reading.opening import PARQUET, Position
 from classwright_tools.reading.parquet import read_parquet
 from classwright_tools.reading.rows import Columns, SourceRow
 
-_FORMATS = {
-    ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".csv": "csv", ".tsv": "csv", ".parquet": "parquet",
-}  # fmt: skip
+_JSON_LINES, _DELIMITED, _PARQUET = (".jsonl", ".ndjson", ".json"), (".csv", ".tsv"), (".parquet",)
+
+
+def is_read(path: PurePath) -> bool:
+    """Whether a file is of a kind that is read, by its ending."""
+    return _ending(path) in (*_JSON_LINES, *_DELIMITED, *_PARQUET)
 
 
 def read_file(path: Path, columns: Columns, position: Position) -> Iterator[SourceRow]:
-    """Yield the rows of a JSONL, CSV, TSV or Parquet file.
+    """Yield the rows of a JSONL, CSV, TSV or Parquet file; Parquet is known by how it begins, too.
 
     Raises:
-        InvalidInput: its kind is not known, it has no such column, or it cannot be read.
+        InvalidInput: its kind is not known, or is another than its ending says, it has no such column, or it cannot be
+            read.
+        OSError: it cannot be opened.
     """
-    kind = file_format(path)
-    if kind == "jsonl":
-        return read_jsonl(path, columns, position)
-    if kind == "csv":
-        return read_csv(path, columns, position)
-    if kind == "parquet":
+    if not is_read(path):
+        raise InvalidInput(
+            f"file {path.name!r}", "is of no kind that is read", "Pass JSONL, CSV, TSV (each also as .gz) or Parquet."
+        )
+    with path.open("rb") as file:
+        is_parquet = file.read(len(PARQUET)) == PARQUET
+    if is_parquet or _ending(path) in _PARQUET:
         return read_parquet(path, columns)
-    raise InvalidInput(
-        f"file {path.name!r}", "is of no kind that is read", "Pass JSONL, CSV, TSV (each also as .gz) or Parquet."
-    )
+    return (read_csv if _ending(path) in _DELIMITED else read_jsonl)(path, columns, position)
 
 
-def file_format(path: PurePath) -> str | None:
-    """Return what the ending of a file says that it is, or None."""
-    name = path.name.lower().removesuffix(".gz")
-    return _FORMATS.get(PurePath(name).suffix)
+def _ending(path: PurePath) -> str:
+    return PurePath(path.name.lower().removesuffix(".gz")).suffix

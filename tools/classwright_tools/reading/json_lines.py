@@ -10,45 +10,70 @@ from pathlib import Path
 from typing import Any
 
 from classwright_tools.errors import InvalidInput
-from classwright_tools.reading.opening import Position, bounded_lines, opened
-from classwright_tools.reading.rows import Columns, SourceRow
+from classwright_tools.reading.opening import MAX_ROW_CHARS, Position, bounded_lines, opened
+from classwright_tools.reading.rows import TOO_LONG, Columns, SourceRow
 
 # How many rows of a file whose rows need not all have the same columns are looked at for the columns' names.
 ROWS_LOOKED_AT = 100
-_FIRST_LINE_OF_AN_ARRAY = re.compile(r"\s*\[\s*(\{|$)")
+_BEGINS_AN_ARRAY = re.compile(r"\s*\[\s*(\{|$)")
+_BEGINS_AN_OBJECT = re.compile(r"\s*\{\s*$")
+_FORM = 'write {"text": ..., "label": ...} on a line of its own'
 
 
 def read_jsonl(path: Path, columns: Columns, position: Position) -> Iterator[SourceRow]:
     """Yield a row for every line that is not blank of a JSONL file, plain or gzipped."""
     source = f"file {path.name!r}"
-    with opened(path, position) as file:
-        lines = (line for line in bounded_lines(file) if line is None or line.strip())
-        values = ((line, _json_value(line)) for line in lines)
+    with opened(path, position, any_line_end=True) as file:
+        numbered = enumerate(bounded_lines(file), start=1)
+        values = ((n, line, _value(line)) for n, line in numbered if line is None or line.strip())
         first = list(islice(values, ROWS_LOOKED_AT))
-        if first and _begins_an_array(*first[0]):
-            raise InvalidInput(source, "holds a JSON array", "Write one JSON object a line (JSONL).")
-        objects = [value for _, value in first if isinstance(value, dict)]
+        if first:
+            _refuse_other_json(source, *first[0][1:])
+        objects = [value for _, _, value in first if isinstance(value, dict)]
         if objects:
             columns = columns.found_in(source, list(dict.fromkeys(name for value in objects for name in value)))
-        for line, value in chain(first, values):
-            yield _json_row(line, value, columns)
+        for number, line, value in chain(first, values):
+            yield _row(path.name, number, line, value, columns)
 
 
-def _begins_an_array(line: str | None, value: Any) -> bool:
-    """Whether the first line of a file, with its JSON value if it has one, begins an array of objects."""
-    return isinstance(value, list) or bool(_FIRST_LINE_OF_AN_ARRAY.match(line or ""))
+def _refuse_other_json(source: str, line: str | None, value: Any) -> None:
+    """Refuse a file whose first `line`, with its JSON value if it has one, begins JSON that is not of lines."""
+    if isinstance(value, list) or _BEGINS_AN_ARRAY.match(line or ""):
+        raise InvalidInput(source, "holds a JSON array", "Write one JSON object a line (JSONL).")
+    if _BEGINS_AN_OBJECT.match(line or ""):
+        raise InvalidInput(
+            source, "holds a JSON object of several lines", "Write one JSON object a line (JSONL), not indented."
+        )
 
 
-def _json_value(line: str | None) -> Any:
+class _Repeated(ValueError):
+    """An object has a name twice: which of its values is meant cannot be told."""
+
+
+def _value(line: str | None) -> Any:
+    """Return the JSON value of a line; None if it has none, and the error if it gives a name twice."""
     try:
-        return None if line is None else json.loads(line)
+        return None if line is None else json.loads(line, object_pairs_hook=_object)
+    except _Repeated as error:
+        return error
     except (ValueError, RecursionError):
         return None
 
 
-def _json_row(line: str | None, value: Any, columns: Columns) -> SourceRow:
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise _Repeated(next(name for name in names if names.count(name) > 1))
+    return made
+
+
+def _row(file: str, number: int, line: str | None, value: Any, columns: Columns) -> SourceRow:
+    if isinstance(value, dict):
+        return columns.row(value, file, number)
+    problem, detail = "not a JSON object", _FORM
     if line is None:
-        return SourceRow(problem="too long")
-    if not isinstance(value, dict):
-        return SourceRow(text=line, problem="not a JSON object")
-    return columns.row(value)
+        problem, detail = TOO_LONG, f"the line has over {MAX_ROW_CHARS:,} characters"
+    elif isinstance(value, _Repeated):
+        problem, detail = "a field given twice", f"{str(value)[:80]!r} is there twice: keep one of them"
+    return SourceRow(line, problem=problem, file=file, line=number, detail=detail)

@@ -1,46 +1,59 @@
-"""From a source's labels to the task's."""
+"""From a source's labels to the task's: the same label from every kind of file."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+import math
+import re
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
-from classwright_tools.domain.task import Task, folded_name
+from classwright_tools.domain.task import folded_name
 from classwright_tools.errors import InvalidInput
+
+# With an exponent only as programs write one: other names with an "e" between digits are no numbers.
+_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d*)?(e[+-]\d\d\d?)?", re.ASCII)
 
 
 class LabelNames:
     """Finds the task's label for what a source calls it.
 
-    A name is taken whole: "10" is never read as "1", nor "-1". Where the source's name is not the task's, case, and
-    spaces, "_" and "-" between words are passed over, which cannot be ambiguous: no two labels of a task differ by
-    them alone.
+    A name is taken whole: "10" is never read as "1", nor "-1". Where the source's name is not the task's, the value
+    that it writes counts ("1.0" is "1", "True" is "true"), and case, and spaces, "_" and "-" between words are passed
+    over, which cannot be ambiguous: no two labels of a task differ by them alone.
     """
 
-    def __init__(self, task: Task, mapping: Mapping[str, str]) -> None:
-        """Take the labels of `task` and a `mapping` from the source's names to them.
+    def __init__(self, labels: Sequence[str], mapping: Mapping[str, str]) -> None:
+        """Take the `labels` of a task and a `mapping` from the source's names to them.
 
         Raises:
             InvalidInput: a name that `mapping` leads to is no label of the task.
         """
-        self._labels = task.label_names
-        self._folded = {folded_name(name): name for name in self._labels}
-        self._mapping = dict(mapping)
+        self._labels = labels
+        self._folded = {folded_name(name): name for name in labels}
         for source, name in mapping.items():
-            if name not in self._labels:
+            if name not in labels:
                 raise InvalidInput(
                     f"label_names[{source[:80]!r}]",
-                    f"leads to {name[:80]!r}, which is no label of task {task.slug!r}",
+                    f"leads to {name[:80]!r}, which is no label of the task",
                     f"The nearest is {self.nearest(name)!r}.",
                 )
+        by_name = {name: name for name in labels}
+        self._by_name = ({**mapping}, by_name)
+        self._by_value = (_by_value(mapping), _by_value(by_name))
 
     def find(self, value: Any) -> str | None:
         """Return the label that `value`, from a source, stands for, or None if there is none."""
         name = label_text(value)
-        if name in self._mapping:
-            return self._mapping[name]
-        return name if name in self._labels else self._folded.get(folded_name(name))
+        for by_name, by_value in zip(self._by_name, self._by_value, strict=True):
+            if by_name and (label := by_name.get(name) or by_value.get(_value(name))):
+                return label
+        return self._folded.get(folded_name(name))
+
+    def knows(self, value: Any) -> bool:
+        """Whether there is a label that `value`, from a source, stands for."""
+        return self.find(value) is not None
 
     def nearest(self, name: str) -> str:
         """Return the label whose name is most like `name`."""
@@ -48,10 +61,39 @@ class LabelNames:
         return self._folded[close[0]] if close else self._labels[0]
 
 
+def _by_value(names: Mapping[str, str]) -> dict[str, str]:
+    """Return the labels by the value that a name writes, where names that write the same lead to the same."""
+    labels: dict[str, set[str]] = {}
+    for name, label in names.items():
+        labels.setdefault(_value(name), set()).add(label)
+    return {value: label for value, (label, *more) in labels.items() if not more}
+
+
+def _value(name: str) -> str:
+    """Return the shortest way to write the number or truth value that `name` writes; another name as it is."""
+    if name.lower() in ("true", "false"):
+        return name.lower()
+    if not _NUMBER.fullmatch(name):
+        return name
+    digits = f"{Decimal(name):f}"
+    shortest = digits.rstrip("0").rstrip(".") if "." in digits else digits
+    return "0" if shortest == "-0" else shortest
+
+
 def label_text(value: Any) -> str:
-    """Return a source's label as text: whole numbers without a fraction, truth values as in JSON."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
+    """Return a source's label as a text file would hold it: bytes as UTF-8, truth values as in JSON.
+
+    What stands for no value is "".
+    """
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case bytes():
+            return value.decode("utf-8", errors="replace").strip()
+        case float() | Decimal() if math.isnan(value):
+            return ""
+        case Decimal() if value.is_finite():
+            return f"{value:f}"
     return str(value).strip()

@@ -1,8 +1,10 @@
-"""Text files opened as lines, gzipped or not, within the bounds of an honest file."""
+"""Text files opened as lines: gzipped or not, in any Unicode encoding, within the bounds of an honest file."""
 
 from __future__ import annotations
 
+import codecs
 import gzip
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import TextIOWrapper
@@ -18,6 +20,27 @@ MAX_ROW_CHARS = 50 * MAX_TEXT_CHARS
 # or to last for days; a small file of equal rows is let through.
 MAX_EXPANSION = 200
 FREE_EXPANSION_BYTES = 256 * 2**20
+PARQUET = b"PAR1"
+_SAMPLE_BYTES = 4_096
+_MARKS = (  # the longer first: the mark of UTF-32 begins with that of UTF-16
+    (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)  # fmt: skip
+# What a file under the ending of a text file may be instead: how it begins, its name, and what to do.
+_OTHER_KINDS = (
+    (rb"PK\x03\x04", "a zip archive, as Excel's workbooks are", "Unpack it, or save the sheet as CSV."),
+    (rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook", "Save the sheet as CSV."),
+    (rb"PAR1", "Parquet in a gzip file", "Unpack it."),
+    (rb"ARROW1\x00\x00", "an Arrow file", "Save the rows as Parquet."),
+    (rb"\x28\xb5\x2f\xfd", "a zstd file", "Unpack it, or pack it with gzip."),
+    (rb"\xfd7zXZ\x00", "an xz file", "Unpack it, or pack it with gzip."),
+    (rb"BZh[1-9]1AY&SY", "a bzip2 file", "Unpack it, or pack it with gzip."),
+    (rb"7z\xbc\xaf\x27\x1c", "a 7z archive", "Unpack it."),
+    (rb"\x1f\x8b", "packed twice", "Unpack it once."),
+    (rb"SQLite format 3\x00", "an SQLite database", "Save the table as CSV."),
+    (rb"%PDF-", "a PDF", "Save its rows as CSV."),
+    (rb"(?i)\s*<(!doctype html|html)\b", "a web page, not the file that it shows", "Download the file itself."),
+)
 
 
 class Position:
@@ -38,22 +61,69 @@ class Position:
 
 
 @contextmanager
-def opened(path: Path, position: Position) -> Iterator[IO[str]]:
-    """Open a text file, gzipped or not; a byte order mark is dropped, broken UTF-8 is read as U+FFFD."""
+def opened(path: Path, position: Position, any_line_end: bool = False) -> Iterator[IO[str]]:
+    """Open a text file, gzipped or not, as UTF-8, UTF-16 or UTF-32, with or without a mark; what is broken is U+FFFD.
+
+    Its lines end as its first one does, and another line end stands inside a text; with `any_line_end` each ends one.
+
+    Raises:
+        InvalidInput: it is of another kind, or a damaged gzip file, or unpacks to too much.
+    """
     source = f"file {path.name!r}"
     with path.open("rb") as raw:
-        start = raw.read(2)
-        raw.seek(0)
-        if start in (b"\xff\xfe", b"\xfe\xff"):
-            raise InvalidInput(source, "is UTF-16", "Save it as UTF-8.")
         position.follow(raw, path.stat().st_size)
-        binary: Any = _Unpacked(raw, path) if start == b"\x1f\x8b" else raw
         try:
-            yield TextIOWrapper(binary, encoding="utf-8-sig", errors="replace", newline="")
+            binary: Any = _Unpacked(raw, path) if raw.peek(2)[:2] == b"\x1f\x8b" else raw
+            sample = binary.peek(_SAMPLE_BYTES)[:_SAMPLE_BYTES]
+            _refuse_other_kinds(sample, source)
+            encoding = _encoding(sample)
+            newline = "" if any_line_end else _line_end(sample.decode(encoding, errors="replace"))
+            yield TextIOWrapper(binary, encoding=encoding, errors="replace", newline=newline)
         except (gzip.BadGzipFile, EOFError, OSError) as error:
             if isinstance(error, OSError) and not isinstance(error, gzip.BadGzipFile):
                 raise
             raise InvalidInput(source, "is a damaged gzip file", "Check that it was copied whole.") from error
+
+
+def _refuse_other_kinds(sample: bytes, source: str) -> None:
+    for begins, kind, repair in _OTHER_KINDS:
+        if re.match(begins, sample):
+            raise InvalidInput(source, f"is {kind}", repair)
+
+
+def _encoding(sample: bytes) -> str:
+    """Return the encoding of a file by its mark, or by where the zero bytes of its Latin letters and line ends are."""
+    marked = next((name for mark, name in _MARKS if sample.startswith(mark)), None)
+    if marked:
+        return marked
+    if _is_utf_8(sample):  # a zero byte or two in a text is no sign
+        return "utf-8-sig"
+    zeros = [sample[place::4].count(0) / max(1, len(sample[place::4])) for place in range(4)]
+    candidates = {
+        "utf-32-le": min(zeros[2], zeros[3]) > 0.9,
+        "utf-32-be": min(zeros[0], zeros[1]) > 0.9,
+        "utf-16-le": zeros[0] == zeros[2] == 0 < zeros[1] + zeros[3],
+        "utf-16-be": zeros[1] == zeros[3] == 0 < zeros[0] + zeros[2],
+    }
+    for name, is_likely in candidates.items():
+        if is_likely and re.search(r'[\r\n"]', sample.decode(name, errors="replace")):
+            return name
+    return "utf-8-sig"
+
+
+def _is_utf_8(sample: bytes) -> bool:
+    """Whether a sample is UTF-8 with few control characters."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(sample)
+    except UnicodeDecodeError:
+        return False
+    return 10 * len(re.findall(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]", sample)) < len(sample) or not sample
+
+
+def _line_end(sample: str) -> str:
+    """Return what ends the first line, outside of quotes; "\\r" alone is what old Macintosh programs write."""
+    found = re.search(r"[\r\n]+", re.sub(r'"[^"]*"', "", sample))
+    return "\r" if found and "\n" not in found.group() else "\n"
 
 
 class _Unpacked(gzip.GzipFile):

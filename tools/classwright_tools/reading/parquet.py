@@ -18,11 +18,21 @@ PARQUET_BATCH = 2_000
 
 
 def read_parquet(path: Path, columns: Columns) -> Iterator[SourceRow]:
-    """Yield the rows of a Parquet file; integers of a `ClassLabel` column become its names."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    """Yield the rows of a Parquet file; integers of a `ClassLabel` column become its names.
 
+    Raises:
+        InvalidInput: it cannot be read as Parquet, or pyarrow is not installed.
+    """
     source = f"file {path.name!r}"
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ModuleNotFoundError as error:
+        raise InvalidInput(
+            source,
+            "is Parquet, which is read only where pyarrow is installed",
+            "Save it as JSONL or CSV, or install 'classwright[server]'.",
+        ) from error
     try:
         schema = pq.read_schema(path)
         columns = columns.found_in(source, list(schema.names))
@@ -60,10 +70,14 @@ def arrow_rows(source: str, batch: Any, columns: Columns, names: list[str]) -> I
 
 
 def _class_name(label: Any, names: list[str]) -> Any:
-    """Return the name of the class number `label`; a negative one is how `datasets` says that a row has no label."""
-    if not isinstance(label, int) or label >= len(names):
+    """Return the name of the class number `label`, which pandas makes a float where some rows have none.
+
+    A negative one is how `datasets` says that a row has no label.
+    """
+    is_number = isinstance(label, int | float) and not isinstance(label, bool) and label == label // 1
+    if not is_number or label >= len(names):
         return label
-    return names[label] if label >= 0 else None
+    return names[int(label)] if label >= 0 else None
 
 
 def plain_columns(source: str, schema: Any, columns: Columns) -> Columns:
@@ -101,7 +115,11 @@ def _refuse_parquet_bomb(source: str, metadata: Any, columns: Columns) -> None:
 
 
 def _values(column: Any) -> list[Any]:
-    """Return the values of an Arrow column; strings are decoded so that broken UTF-8 shows as U+FFFD."""
+    """Return the values of an Arrow column.
+
+    Strings, and bytes, which are what some writers make of strings, are decoded so that broken UTF-8 shows as U+FFFD.
+    A number of single precision has the digits that a text file would have: 0.1, not 0.10000000149011612.
+    """
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -111,6 +129,9 @@ def _values(column: Any) -> list[Any]:
             values = _values(column.dictionary)
             return [None if place is None else values[place] for place in column.indices.to_pylist()]
         column = column.dictionary_decode()
+    if pa.types.is_float32(column.type) or pa.types.is_float16(column.type):
+        digits = column.to_numpy(zero_copy_only=False)
+        return [None if value is None else float(str(digits[n])) for n, value in enumerate(column.to_pylist())]
     if not _is_text(column.type):
         return list(column.to_pylist())
     raw = pc.cast(column, pa.large_binary()).to_pylist()
@@ -120,7 +141,9 @@ def _values(column: Any) -> list[Any]:
 def _is_text(kind: Any) -> bool:
     import pyarrow as pa
 
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+    tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_binary)
+    more = (pa.types.is_large_binary, pa.types.is_binary_view, pa.types.is_fixed_size_binary)
+    return any(is_kind(kind) for is_kind in (*tests, *more))
 
 
 def _class_names(metadata: Mapping[bytes, bytes], label: str | None) -> list[str]:

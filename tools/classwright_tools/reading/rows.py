@@ -2,45 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
-from classwright_tools.curation.cleaning import as_name
+from classwright_tools.curation.cleaning import as_name, is_broken
+from classwright_tools.domain.noun import MAX_TEXT_CHARS
 from classwright_tools.errors import InvalidInput
 
 # What the columns of a pair are called; the first names are tried first.
 USUAL_PAIR, OTHER_PAIR = ("text", "text_pair"), ("query", "item")
+TOO_LONG = "too long"
 # What the files and the resources of a dataset say of a row beside its texts and its label: its id, its origin, and
 # how it was made, flat or as one object. They are read where a source has them: see `curation/origins.py`.
 CELL_COLUMNS, MAKING_COLUMNS = ("topic", "subtopic", "source_type"), ("contrast", "round", "writer", "prompt")
 ORIGIN_COLUMNS = ("id", "origin", "provenance", *CELL_COLUMNS, *MAKING_COLUMNS)
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
-@dataclass(frozen=True)
-class SourceRow:
-    """A row as it stands in the source; `problem` says why it could not be read, if so.
+class SourceRow(NamedTuple):
+    """A row as it stands in the source; `problem` says in a few words why it could not be read, if so.
 
-    `origin` are the values of those `ORIGIN_COLUMNS` that it has.
+    `detail` says more of the problem, with the repair; `file` and `line` (from 1) are where the row begins. `origin`
+    holds the values of those `ORIGIN_COLUMNS` that it has.
     """
 
     text: Any = None
     label: Any = None
     problem: str | None = None
     text_pair: Any = None
-    origin: Mapping[str, Any] = field(default_factory=dict)
+    origin: Mapping[str, Any] = _NOTHING
+    file: str | None = None
+    line: int | None = None
+    detail: str | None = None
+
+    @property
+    def place(self) -> str | None:
+        """Where the row begins, or None where a source has no lines."""
+        return None if self.line is None else f"file {self.file!r}, line {self.line:,}"
+
+
+def _is_none(_label: str) -> bool:
+    return False
 
 
 @dataclass(frozen=True)
 class Columns:
     """The columns to read; `label` is None when labels are not wanted, `pair` when a row is one text.
 
-    `origin` are those `ORIGIN_COLUMNS` that a source has besides; `found_in` finds them.
+    `is_label` tells of a value whether it is a label that whoever reads knows: lines that hold one are rows. `origin`
+    are those `ORIGIN_COLUMNS` that a source has besides; `found_in` finds them.
     """
 
     text: str
     label: str | None
     pair: str | None = None
+    is_label: Callable[[str], bool] = _is_none
     origin: tuple[str, ...] = ()
 
     @property
@@ -81,9 +99,20 @@ class Columns:
         besides = (name for name in ORIGIN_COLUMNS if there.count(name) == 1 and name not in columns.names)
         return replace(columns, origin=tuple(besides))
 
-    def row(self, values: Mapping[str, Any]) -> SourceRow:
+    def row(self, values: Mapping[str, Any], file: str | None = None, line: int | None = None) -> SourceRow:
         """Return the row with these `values` by column; those that are missing are None."""
         label = None if self.label is None else values.get(self.label)
         text_pair = None if self.pair is None else values.get(self.pair)
         origin = {name: values[name] for name in self.origin if values.get(name) is not None}
-        return SourceRow(values.get(self.text), label, text_pair=text_pair, origin=origin)
+        return SourceRow(values.get(self.text), label, text_pair=text_pair, origin=origin, file=file, line=line)
+
+
+def text_problem(text: object) -> str | None:
+    """Return why the value of a text's column cannot be used as a text, or None."""
+    if text is None:
+        return "no text"
+    if not isinstance(text, str):
+        return "text is not a string"
+    if len(text) > MAX_TEXT_CHARS:
+        return TOO_LONG
+    return "broken characters" if is_broken(text) else None

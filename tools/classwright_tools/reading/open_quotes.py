@@ -1,0 +1,82 @@
+"""A quote that is open at the end of its line: is it a text of several lines, or a quote that nobody closed?
+
+RFC 4180 knows the first alone, and both can be valid by it: a quote is opened by mistake, rows follow, and one of them
+ends in a quote. So the lines between are looked at. Rows have the header's width, and say in their other columns what
+other rows say there; the lines of a text do not, save by chance.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from itertools import takewhile
+from typing import Literal
+
+from classwright_tools.reading.records import Dialect
+
+IsLabel = Callable[[str], bool]
+Verdict = Literal["text", "rows", "unclear"]
+# Of a column; a column with more different values tells little.
+VALUES_KEPT = 1_000
+_DIGITS = re.compile(r"\d+")
+_LABEL = "\n"  # no value of a column that is one line
+
+
+class Familiar:
+    """What the rows of a file say in the columns that tell rows from lines of a text."""
+
+    def __init__(self, dialect: Dialect, width: int, places: Sequence[int], is_label: IsLabel) -> None:
+        """Take the `width` of the header, and the `places` of the columns to look at: the labels', or all but texts'.
+
+        `is_label` tells of the value of such a column whether it is a label that whoever reads knows.
+        """
+        self._dialect = dialect
+        self._width = width
+        self._places = places
+        self._is_label = is_label
+        self._values: set[tuple[int, str]] = set()
+        self._shapes: set[tuple[int, str]] = {(place, _LABEL) for place in places}
+
+    def add(self, fields: Sequence[str]) -> None:
+        """Take the fields of a row."""
+        for place in self._places:
+            value = (place, fields[place])
+            if value not in self._values and len(self._values) < VALUES_KEPT * len(self._places):
+                self._values.add(value)
+                self._shapes |= self._shapes_in(*value)
+
+    def verdict(self, span: Sequence[str], fields: Sequence[str], after: Iterable[str]) -> Verdict:
+        """Return what the lines of a `span` are, whose first opens a quote that its last one closes in good order.
+
+        If it is a text, it is the row with these `fields`. The lines `after` it begin with rows, whatever it is.
+        """
+        rows = takewhile(lambda line: '"' not in line and self._shapes_of(line), after)
+        # A column before the text stands in the first line, and one behind it in the last, whatever the span is.
+        known = self._shapes.union(self._shapes_among(fields), *map(self._shapes_of, rows))
+        found = [self._shapes_of(line) for line in span if line.strip()]
+        first, *inner, last = [2 * len({place for place, _ in said & known}) > len(self._places) for said in found]
+        alike = sum(inner)
+        if first and last and 2 * alike >= len(inner):
+            return "rows"
+        if alike and alike == len(inner):
+            return "rows"
+        is_of_rows = len(inner) > 1 and all(found)  # of labels that are new, it may be
+        return "unclear" if alike or (first and last) or is_of_rows else "text"
+
+    def _shapes_of(self, line: str) -> set[tuple[int, str]]:
+        """Return what a line says in the places to look at if it is a row; nothing if it has not the width of one."""
+        return self._shapes_among(self._dialect.literal(line))
+
+    def _shapes_among(self, fields: Sequence[str]) -> set[tuple[int, str]]:
+        if len(fields) != self._width:
+            return set()
+        return set().union(*(self._shapes_in(place, fields[place]) for place in self._places))
+
+    def _shapes_in(self, place: int, value: str) -> set[tuple[int, str]]:
+        """Return a value with its numbers made equal, as identifiers and dates differ by them alone; nothing for none.
+
+        A label is one, too.
+        """
+        value = value.strip(' "\n')
+        shapes = {_DIGITS.sub("9", value), *((_LABEL,) if self._is_label(value) else ())}
+        return {(place, shape) for shape in shapes} if value else set()
