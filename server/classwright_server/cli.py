@@ -18,6 +18,7 @@ from classwright_tools.errors import ClasswrightError
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that `arguments` (by default the process's own) name; return its exit code."""
     parsed = _parser().parse_args(arguments)
+    os.umask(0o077)  # what is stored is nobody else's, in every process that is started from here
     # Before the SDK sets up its own: a log is read by programs and in narrow panes, on stderr.
     handler = logging.StreamHandler()
     handler.setFormatter(PlainFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))

@@ -43,7 +43,7 @@ from classwright_tools.domain.usage import WriterUsage
 from classwright_tools.errors import BudgetExceeded, NotFound
 from classwright_tools.workspace.atomic import storage_errors
 from classwright_tools.workspace.index import postgres_url
-from classwright_tools.workspace.sqlite_files import WAIT_SECONDS, use_write_ahead_log
+from classwright_tools.workspace.sqlite_files import WAIT_SECONDS, own_file, use_write_ahead_log
 
 logger = logging.getLogger("classwright.jobs")
 
@@ -350,7 +350,7 @@ def _database_url(surroundings: Surroundings) -> str:
     """Return where DBOS keeps its tables: in the index's PostgreSQL, else in a SQLite file of the workspace."""
     if surroundings.index_url:
         return postgres_url(surroundings.index_url).render_as_string(hide_password=False)
-    path = surroundings.workspace / "jobs.sqlite"
+    path = own_file(surroundings.workspace / "jobs.sqlite")
     with contextlib.closing(sqlite3.connect(path, timeout=WAIT_SECONDS)) as connection:
         use_write_ahead_log(connection)  # kept in the file
     return f"sqlite:///{path}"

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 from classwright_server.settings import Surroundings
+from classwright_tools.workspace.atomic import own_folder
 
 
 class SignOfLife(Protocol):
@@ -52,7 +53,7 @@ class FileLock:
 
     def __init__(self, folder: Path) -> None:
         """Take a new lock in `folder`."""
-        folder.mkdir(parents=True, exist_ok=True)
+        own_folder(folder)
         self.executor_id = uuid.uuid4().hex
         self._folder = folder
         self.descriptor = os.open(self._path(self.executor_id), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

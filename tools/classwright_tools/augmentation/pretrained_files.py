@@ -19,6 +19,7 @@ from classwright_tools.augmentation.gan import Discriminator, Generator
 from classwright_tools.augmentation.gan_fitting import Pretrained
 from classwright_tools.augmentation.gan_settings import GanSettings
 from classwright_tools.augmentation.gan_training import Networks
+from classwright_tools.workspace.atomic import own_folder
 
 VERSION = 1  # rises when the same corpus and settings would teach something else
 _TUNING = ("tuning_steps", "moved_means", "early_stop", "filler", "pretraining")  # play no part in pre-training
@@ -48,7 +49,7 @@ def kept_pretrained(folder: Path, key: str, make: Callable[[], Pretrained]) -> t
         except (OSError, KeyError, ValueError, RuntimeError, SafetensorError):
             path.unlink(missing_ok=True)
     made = make()
-    folder.mkdir(parents=True, exist_ok=True)
+    own_folder(folder)
     beside = folder / f".{uuid.uuid4().hex}"
     write_pretrained(beside, made)
     beside.replace(path)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import bisect
-import shutil
-import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from classwright_tools.workspace.atomic import STAGED, storage_errors
+from classwright_tools.workspace.atomic import hidden_folder, storage_errors
 
 
 class Spool:
@@ -77,10 +75,7 @@ class Spool:
 @contextmanager
 def spool_folder(root: Path) -> Iterator[Path]:
     """Make a folder in `root` for the time of one import; what a killed process leaves, the workspace clears away."""
-    folder = root / f"{STAGED}{uuid.uuid4().hex}"
-    with storage_errors("the rows to import"):
-        folder.mkdir(parents=True)
-    try:
+    with ExitStack() as stack:
+        with storage_errors("the rows to import"):
+            folder = stack.enter_context(hidden_folder(root))
         yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

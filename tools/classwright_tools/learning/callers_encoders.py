@@ -19,7 +19,7 @@ from classwright_tools.learning.encoders import (
     opened_once,
     repository_of,
 )
-from classwright_tools.workspace.atomic import move_folder, staged_folder, storage_errors
+from classwright_tools.workspace.atomic import move_folder, own_folder, staged_folder, storage_errors
 from classwright_tools.workspace.workspace import write_json
 
 
@@ -64,10 +64,9 @@ def _fetched(repository: str, own: Path, context: ToolContext) -> Path:
         found.fetch(wanted, folder, context)
         _drop_places(folder)
 
-    with storage_errors(f"encoder {repository!r}"):
-        staged = staged_folder(own.parent, fill)
+    with storage_errors(f"encoder {repository!r}"), staged_folder(own.parent, fill) as staged:
         final = own / repository
-        final.parent.mkdir(parents=True, exist_ok=True)
+        own_folder(final.parent)
         move_folder(staged, final)
     return final
 

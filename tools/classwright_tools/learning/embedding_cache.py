@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from classwright_tools.errors import DamagedArtifact, StorageFailed
-from classwright_tools.workspace.sqlite_files import WAIT_SECONDS, use_write_ahead_log
+from classwright_tools.workspace.atomic import own_folder
+from classwright_tools.workspace.sqlite_files import WAIT_SECONDS, own_file, use_write_ahead_log
 
 QUERY_TEXTS = 500  # texts asked for in one query; SQLite takes 999 parameters in its oldest builds
 
@@ -66,8 +67,8 @@ class EmbeddingCache:
         A connection lives as long as one call: it is then safe across threads and forks, at well under a millisecond.
         """
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(self._path(encoder), timeout=WAIT_SECONDS)
+            own_folder(self._folder)
+            connection = sqlite3.connect(own_file(self._path(encoder)), timeout=WAIT_SECONDS)
             try:
                 use_write_ahead_log(connection)
                 connection.execute(

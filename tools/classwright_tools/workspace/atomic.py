@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 import shutil
 import time
@@ -16,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from classwright_tools.errors import StorageFailed
 
-# What is being written lies in folders of this name; what is still there after a day was left by a killed process.
+# What is being written lies in folders of this name; what is there after a day, and not locked, a killed process left.
 STAGED = ".staged-"
 STALE_SECONDS = 24 * 3600
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -41,26 +42,45 @@ def storage_errors(subject: str) -> Iterator[None]:
         raise StorageFailed(subject, f"the index says: {error.orig}", _REPAIR) from error
 
 
-def staged_folder(parent: Path, write: Callable[[Path], None]) -> Path:
-    """Let `write` fill a new hidden folder in `parent`, sync it to the disk and return it; on failure nothing stays.
+@contextmanager
+def staged_folder(parent: Path, write: Callable[[Path], None]) -> Iterator[Path]:
+    """Let `write` fill a new hidden folder in `parent`, sync it to the disk and yield it, for `move_folder` to take.
 
     Raises:
         OSError: `parent` is a link, or cannot be made: what is written stays in the workspace.
     """
-    parent.mkdir(parents=True, exist_ok=True)
+    own_folder(parent)
     _refuse_link(parent)
-    staged = parent / f"{STAGED}{uuid.uuid4().hex}"
-    staged.mkdir()
-    try:
+    with hidden_folder(parent) as staged:
         write(staged)
         for folder, _, names in os.walk(staged):
             for name in names:
                 _sync(Path(folder) / name)
             _sync(Path(folder))
-    except BaseException:
-        shutil.rmtree(staged, ignore_errors=True)
-        raise
-    return staged
+        yield staged
+
+
+@contextmanager
+def hidden_folder(parent: Path) -> Iterator[Path]:
+    """Make a hidden folder in `parent` that is this process's own until the end; what is then still there goes.
+
+    A lock says that the process lives, so that no other one clears the folder away, whatever the clocks say.
+    """
+    folder = own_folder(parent / f"{STAGED}{uuid.uuid4().hex}")
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        with contextlib.suppress(OSError):  # a file system without locks; there nothing is cleared away
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(descriptor)
+
+
+def own_folder(path: Path) -> Path:
+    """Return the folder `path`, made if need be: nobody but this user of the system can look into it, by no umask."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path
 
 
 def move_folder(staged: Path, final: Path) -> None:
@@ -80,8 +100,21 @@ def clear_stale(root: Path) -> None:
     now = time.time()
     for staged in (*root.glob(f"{STAGED}*"), *root.glob(f"*/{STAGED}*")):
         with contextlib.suppress(FileNotFoundError):  # another process clears it, or finishes it, at this moment
-            if now - max(path.stat().st_mtime for path in (staged, *staged.rglob("*"))) > STALE_SECONDS:
+            newest = max(path.stat().st_mtime for path in (staged, *staged.rglob("*")))
+            if now - newest > STALE_SECONDS and _is_left(staged):
                 shutil.rmtree(staged, ignore_errors=True)
+
+
+def _is_left(folder: Path) -> bool:
+    """Whether no process holds the lock on a folder; False where that cannot be told."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
 
 
 def _refuse_link(path: Path) -> None:

@@ -29,7 +29,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.schema import CreateSchema
 
 from classwright_tools.errors import InvalidInput, StorageFailed
-from classwright_tools.workspace.sqlite_files import WAIT_SECONDS, use_write_ahead_log
+from classwright_tools.workspace.sqlite_files import WAIT_SECONDS, own_file, use_write_ahead_log
 
 logger = logging.getLogger("classwright.index")
 
@@ -131,7 +131,7 @@ def open_index(root: Path, url: str | None, schema: str | None) -> Engine:
         StorageFailed: the database does not answer.
     """
     if url is None:
-        engine = create_engine(f"sqlite:///{root / 'index.sqlite'}", **_ENGINE)
+        engine = create_engine(f"sqlite:///{own_file(root / 'index.sqlite')}", **_ENGINE)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_immediate)
         Base.metadata.create_all(engine)

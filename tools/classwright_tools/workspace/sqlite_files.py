@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
+from pathlib import Path
 
 WAIT_SECONDS = 30.0  # for another process that is writing
 _AGAIN_SECONDS = 0.01
+
+
+def own_file(path: Path) -> Path:
+    """Return the file `path`, made if need be: nobody but this user of the system can read it, by no umask.
+
+    What SQLite puts beside it has the same rights.
+    """
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    return path
 
 
 def use_write_ahead_log(connection: sqlite3.Connection) -> None:

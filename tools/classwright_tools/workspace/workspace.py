@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import platform
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,7 +18,7 @@ from sqlalchemy.orm import Session
 from classwright_tools.domain.noun import Noun
 from classwright_tools.domain.task import Task
 from classwright_tools.errors import DamagedArtifact, InvalidInput, NotFound, unknown_id
-from classwright_tools.workspace.atomic import clear_stale, move_folder, staged_folder, storage_errors
+from classwright_tools.workspace.atomic import clear_stale, move_folder, own_folder, staged_folder, storage_errors
 from classwright_tools.workspace.index import ArtifactRow, TaskRow, open_index
 from classwright_tools.workspace.own_files import read_own
 
@@ -36,6 +35,8 @@ KIND_LETTERS: dict[str, str] = {
 }
 KIND_NAMES: dict[str, str] = {"topics": "topic tree"}
 DOCUMENT = "document.json"
+RESERVED = frozenset({"principals", "cache", "executors", "tasks", "jobs"})
+"""Slugs that no task has: beside the tasks' folders stand others, and resources of these names."""
 N = TypeVar("N", bound=Noun)
 
 
@@ -71,7 +72,7 @@ class Workspace:
         """
         self.root = root.resolve()
         with storage_errors(f"workspace {root.name!r}"):
-            self.root.mkdir(parents=True, exist_ok=True)
+            own_folder(self.root)
             self.engine = open_index(self.root, index_url, schema)
             clear_stale(self.root)
 
@@ -93,7 +94,15 @@ class Workspace:
     # --- tasks
 
     def save_task(self, task: Task) -> Task:
-        """Store `task` and return it with its version: the old one if nothing changed, else one higher."""
+        """Store `task` and return it with its version: the old one if nothing changed, else one higher.
+
+        Raises:
+            InvalidInput: its slug is that of a folder which the workspace needs itself.
+        """
+        if task.slug in RESERVED:
+            raise InvalidInput(
+                f"task {task.slug!r}", "is a name that the workspace needs itself", f"Call it '{task.slug}_task', say."
+            )
         with Session(self.engine) as session, session.begin():
             if self.engine.dialect.name != "sqlite":  # a new task has no row yet that could be locked
                 session.execute(select(func.pg_advisory_xact_lock(func.hashtext(task.slug))))
@@ -152,21 +161,15 @@ class Workspace:
         made = self.made_by(run_key, kind)
         if made:
             return made
-        with storage_errors(f"{kind} of task {task!r}"):
-            staged = staged_folder(self.root / task, write)
+        with storage_errors(f"{kind} of task {task!r}"), staged_folder(self.root / task, write) as staged:
+            row = ArtifactRow(task=task, kind=kind, parent=parent, run_key=run_key, facts=facts or {})
             try:
-                return self._index(
-                    staged,
-                    ArtifactRow(task=task, kind=kind, parent=parent, run_key=run_key, facts=facts or {}),
-                    on_newest=on_newest,
-                )
+                return self._index(staged, row, on_newest=on_newest)
             except (IntegrityError, Overtaken):  # perhaps the same run, repeated at the same time, was first
                 made = self.made_by(run_key, kind)
                 if made is None:
                     raise
                 return made
-            finally:
-                shutil.rmtree(staged, ignore_errors=True)
 
     def _index(self, staged: Path, row: ArtifactRow, *, on_newest: bool) -> Artifact:
         """Give `row` the next number of its kind, move its folder into place and commit."""
