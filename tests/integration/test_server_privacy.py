@@ -25,5 +25,5 @@ async def test_no_other_user_of_the_system_reads_what_a_server_keeps(tmp_path: P
     finally:
         os.umask(before)
 
-    assert {path.suffix for path in kept} >= {".sqlite", ".jsonl", ".json"}
+    assert {path.suffix for path in kept} >= {".sqlite", ".json"}
     assert [path for path in kept if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077] == []
