@@ -8,12 +8,12 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-from classwright_agents.errors import AgentError
+from classwright_agents.errors import AgentError, OutputClosed
 from classwright_agents.program import build
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the program and return its exit code: 0 done, 1 failed with a reason, 130 stopped by the user."""
+    """Run the program and return its exit code: 0 done, 1 failed with a reason, 2 not read to its end, 130 stopped."""
     options = _parser().parse_args(arguments)
     try:
         asyncio.run(
@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
         )
     except AgentError as error:
         print(str(error).strip(), file=sys.stderr)  # noqa: T201  # the program's answer
-        return 1
+        return 2 if isinstance(error, OutputClosed) else 1
     except KeyboardInterrupt:
         return 130
     return 0

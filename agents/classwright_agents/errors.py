@@ -4,6 +4,7 @@ AgentError          shown to the user as it is; the program ends with exit code 
 ├── TaskFileError   the task file, or a file that it names, cannot be used
 ├── RunError        a run folder cannot be made, resumed or continued
 ├── ServerError     the server cannot be started or reached, or went away
+├── OutputClosed    whoever reads the output stopped before its end; the exit code is 2
 └── ToolError       a tool refused, or its job failed
 """
 
@@ -32,6 +33,13 @@ class RunError(AgentError):
 
 class ServerError(AgentError):
     """The server cannot be started or reached, or it went away."""
+
+
+class OutputClosed(AgentError):
+    """Whoever reads the program's output stopped before its end."""
+
+    def __init__(self) -> None:
+        super().__init__("The output", "was closed before the end of the run", "Write it to a file, or read all of it.")
 
 
 class ToolError(AgentError):

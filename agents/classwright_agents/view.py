@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import time
+from contextlib import suppress
 from types import TracebackType
 from typing import Protocol, TextIO
 
 from rich.console import Console
 from rich.live import Live
 
+from classwright_agents.errors import OutputClosed
 from classwright_agents.figures import Round, Spent
 from classwright_agents.picture import Picture, StageName
 from classwright_agents.plain import plain
@@ -93,7 +96,7 @@ class PlainView:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._out.flush()
+        """Every line was written when it was said."""
 
     def stage(self, name: StageName, round_: int | None, spent: Spent) -> None:  # noqa: ARG002  # told at the end
         """Write that a stage begins."""
@@ -116,9 +119,18 @@ class PlainView:
         )
 
     def say(self, message: str) -> None:
-        """Write a line with the time since the start."""
+        """Write a line with the time since the start.
+
+        Raises:
+            OutputClosed: nobody reads any more.
+        """
         minutes, seconds = divmod(int(time.monotonic() - self._started), 60)
-        print(f"{minutes:02d}:{seconds:02d} {plain(message)}", file=self._out, flush=True)
+        try:
+            print(f"{minutes:02d}:{seconds:02d} {plain(message)}", file=self._out, flush=True)
+        except BrokenPipeError as error:
+            with suppress(OSError):  # what Python has kept back goes nowhere when it ends
+                os.dup2(os.open(os.devnull, os.O_WRONLY), self._out.fileno())
+            raise OutputClosed from error
 
 
 def make_view(task: TaskFile, run: str, *, plain: bool, out: TextIO) -> View:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import os
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 
 from classwright_server import __version__
 from classwright_server.settings import DEFAULT_PORT, PREFIX, ServerSettings, settings_from
+from classwright_server.stdio import INTERRUPTED, STOPPED, serve_stdio
 from classwright_server.telemetry import start_telemetry
 from classwright_server.told import PlainFormatter
-from classwright_tools.errors import ClasswrightError
+from classwright_tools.errors import ClasswrightError, InvalidInput
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,20 +28,50 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("classwright").setLevel(logging.INFO)
     try:
-        settings = settings_from(vars(parsed), os.environ)
-        if parsed.command == "tools":
-            return _print_tools(settings)
-        if parsed.command == "check":
-            return _check(settings)
-        if settings.vllm:
-            from classwright_server.vllm import vllm_program
-
-            vllm_program(os.environ)  # said before anything starts, if it is missing
-        start_telemetry(os.environ, page=settings.metrics)
-        return _work(settings) if parsed.command == "worker" else _serve(settings)
+        code = _run(parsed)
+        sys.stdout.flush()
     except ClasswrightError as error:
-        print(f"classwright: {error}", file=sys.stderr)  # noqa: T201  # a command line's own error
-        return 2
+        return _fail(str(error), 2)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # where Python puts what it has kept back when it ends
+        return _fail("whoever reads the output stopped before its end.", 2)
+    except KeyboardInterrupt:
+        return _fail(STOPPED, INTERRUPTED)
+    return code
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    """Run the command that was parsed and return its exit code."""
+    settings = settings_from(vars(parsed), os.environ)
+    if parsed.command == "tools":
+        return _print_tools(settings)
+    _check_installed()
+    if parsed.command == "check":
+        return _check(settings)
+    if settings.vllm:
+        from classwright_server.vllm import vllm_program
+
+        vllm_program(os.environ)  # said before anything starts, if it is missing
+    start_telemetry(os.environ, page=settings.metrics)
+    return _work(settings) if parsed.command == "worker" else _serve(settings)
+
+
+def _fail(sentence: str, code: int) -> int:
+    """Say why the command ends, and return its exit code."""
+    with contextlib.suppress(BrokenPipeError):
+        print(f"classwright: {sentence}", file=sys.stderr)  # noqa: T201  # a command line's own error
+    return code
+
+
+def _check_installed() -> None:
+    """Return if the libraries that the tools work with are installed: the agent alone needs none of them."""
+    missing = [name for name in ("dbos", "sentence_transformers", "sklearn", "torch") if find_spec(name) is None]
+    if missing:
+        raise InvalidInput(
+            "this command",
+            f"needs libraries that are not installed ({', '.join(missing)})",
+            'Run `pip install "classwright[server]"`.',
+        )
 
 
 def _serve(settings: ServerSettings) -> int:
@@ -47,8 +80,6 @@ def _serve(settings: ServerSettings) -> int:
 
         serve_http(settings)
     else:
-        from classwright_server.stdio import serve_stdio
-
         serve_stdio(settings)
     return 0
 

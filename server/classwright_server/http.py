@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,6 +24,7 @@ from classwright_server.rates import CallRates
 from classwright_server.settings import LOOPBACK, ServerSettings
 from classwright_server.tokens import AnyOf, SharedToken, SignedTokens, shared_token
 from classwright_tools.errors import InvalidInput
+from classwright_tools.workspace.atomic import check_writable
 
 LOOPBACK_HEADERS = ("127.0.0.1", "localhost", "[::1]")
 KEEP_ALIVE_SECONDS = 75
@@ -80,17 +82,42 @@ def _security(settings: ServerSettings) -> TransportSecuritySettings:
 
 
 def serve_http(settings: ServerSettings) -> None:
-    """Serve until the process is told to stop."""
+    """Serve until the process is told to stop.
+
+    Raises:
+        InvalidInput: the address cannot be listened on.
+        StorageFailed: the workspace cannot be written.
+        KeyboardInterrupt: whoever started it pressed Ctrl-C; the server has stopped in order.
+    """
     import uvicorn
 
-    uvicorn.run(
-        http_app(settings, os.environ),
+    check_writable(settings.surroundings.workspace, f"workspace {settings.surroundings.workspace.name!r}")
+    app = http_app(settings, os.environ)
+    _check_address(settings.host, settings.port)
+    config = uvicorn.Config(
+        app,
         host=settings.host,
         port=settings.port,
         log_level="warning",
         timeout_graceful_shutdown=GRACE_SECONDS,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
     )
+    uvicorn.Server(config).run()
+
+
+def _check_address(host: str, port: int) -> None:
+    """Return if the address can be listened on: uvicorn would end the process with a line of its log."""
+    try:
+        for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+            with socket.socket(family, kind, protocol) as tried:
+                tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                tried.bind(address)
+    except OSError as error:
+        raise InvalidInput(
+            f"address {host}:{port}",
+            f"cannot be listened on: {(error.strerror or str(error)).lower()}",
+            "End what listens there, or choose another --port or --host.",
+        ) from error
 
 
 def _verifier(settings: ServerSettings, environment: Mapping[str, str]) -> TokenVerifier | None:

@@ -129,7 +129,7 @@ def settings_from(flags: Mapping[str, Any], environment: Mapping[str, str]) -> S
     chosen = _Chosen(flags, environment)
     vllm = chosen.text("vllm")
     surroundings = Surroundings(
-        workspace=Path(chosen.text("workspace") or default_workspace(environment)).expanduser().resolve(),
+        workspace=chosen.path("workspace", chosen.text("workspace") or str(default_workspace(environment))),
         index_url=chosen.text("index_url"),
         encoder=chosen.text("encoder") or DEFAULT_ENCODER,
         import_folders=chosen.paths("import_folder"),
@@ -179,7 +179,17 @@ class _Chosen:
         """Return the paths of the setting `name`, which in a variable are separated as those of PATH are."""
         text = self._environment.get(PREFIX + name.upper(), "")
         named = self._flags.get(name) or [part for part in text.split(os.pathsep) if part]
-        return tuple(Path(part).expanduser().resolve() for part in named)
+        return tuple(self.path(name, part) for part in named)
+
+    def path(self, name: str, text: str) -> Path:
+        """Return the path `text`, which is one of the setting `name`, with no link and no "~" left in it."""
+        try:
+            return Path(text).expanduser().resolve()
+        except RuntimeError as error:  # of both: a home that is not there, and (before Python 3.13) a loop of links
+            reason = "names the home of a user that is not there" if text.startswith("~") else "leads to itself"
+            raise self.unusable(name, reason, text) from error
+        except (OSError, ValueError) as error:
+            raise self.unusable(name, "is not a path that can be looked up", text) from error
 
     def url(self, name: str) -> str | None:
         """Return the setting `name`, a URL over http or https, or None."""
@@ -222,10 +232,11 @@ class _Chosen:
             raise self.unusable(name, f"is not a whole number from 0 to {most:,}")
         return value
 
-    def unusable(self, name: str, reason: str) -> InvalidInput:
-        """Return the error that says why the setting `name` cannot be used."""
+    def unusable(self, name: str, reason: str, value: str | None = None) -> InvalidInput:
+        """Return the error that says why the setting `name`, or one `value` of it, cannot be used."""
         flag = f"--{name.replace('_', '-')}"
-        return InvalidInput(f"setting {flag}={self.text(name)!r}", reason, f"Correct {flag} or {PREFIX}{name.upper()}.")
+        subject = f"setting {flag}={(value or self.text(name))!r}"
+        return InvalidInput(subject, reason, f"Correct {flag} or {PREFIX}{name.upper()}.")
 
 
 def _limits(chosen: _Chosen) -> Limits:

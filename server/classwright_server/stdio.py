@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 
 from classwright_server.settings import ServerSettings
@@ -11,14 +12,23 @@ from classwright_server.settings import ServerSettings
 logger = logging.getLogger("classwright")
 
 STDOUT, STDERR = 1, 2
+INTERRUPTED = 128 + signal.SIGINT
+STOPPED = "stopped by Ctrl-C. Jobs that were under way go on at the next start."
+
+
+def _leave(_number: int, _frame: object) -> None:
+    """End at once: the thread that reads the terminal cannot be interrupted, and whoever is killed loses nothing."""
+    os.write(STDERR, f"classwright: {STOPPED}\n".encode())
+    os._exit(INTERRUPTED)
 
 
 def serve_stdio(settings: ServerSettings) -> None:
-    """Serve until the client closes the input, or is gone when an answer is written.
+    """Serve until the client closes the input, is gone when an answer is written, or presses Ctrl-C.
 
     The SDK keeps the descriptor to itself while it serves. Before, imports may print, and afterwards what Python had
     kept back is written: both go to the log.
     """
+    signal.signal(signal.SIGINT, _leave)
     wire = os.dup(STDOUT)
     os.dup2(STDERR, STDOUT)
     from classwright_server.app import build_server

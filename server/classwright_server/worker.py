@@ -19,13 +19,21 @@ def work(settings: ServerSettings) -> None:
     Raises:
         InvalidInput: there is no kind of job for it to run.
         StorageFailed: the workspace or its database cannot be used.
+        KeyboardInterrupt: whoever started it pressed Ctrl-C; the worker has stopped in order.
     """
     if not settings.jobs:
         raise InvalidInput("--jobs none", "leaves a worker nothing to do", 'Name "compute", "writing" or both.')
-    stopped = threading.Event()
+    stopped, told = threading.Event(), []
+
+    def stop(number: int, _frame: object) -> None:
+        told.append(number)
+        stopped.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
+        signal.signal(number, stop)
     opened = Opened(settings)
     logger.info("this worker takes %s jobs", " and ".join(settings.jobs))
     stopped.wait()
     opened.close()
+    if signal.SIGINT in told:
+        raise KeyboardInterrupt

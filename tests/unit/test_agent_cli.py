@@ -158,3 +158,23 @@ def test_an_unknown_run_is_not_resumed(tmp_path: Path, capsys: pytest.CaptureFix
     assert main(["build", str(write_task(tmp_path)), "--runs", str(tmp_path), "--resume", "latest"]) == 1
 
     assert "no unfinished run of 't'" in capsys.readouterr().err
+
+
+def test_output_that_nobody_reads_to_its_end_stops_the_run_which_is_kept(tmp_path: Path) -> None:
+    command = shlex.join([sys.executable, "-m", "classwright_server.cli", "serve", "--workspace", str(tmp_path / "w")])
+    words = ["build", str(write_task(tmp_path)), "--runs", str(tmp_path / "runs"), "--command", command]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "classwright_agents.cli", *words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    kept, closed = process.stderr.read().splitlines()
+
+    assert process.wait() == 2
+    assert kept.startswith("The run is kept. Go on with: ")
+    assert closed.startswith("The output: was closed before the end of the run.")

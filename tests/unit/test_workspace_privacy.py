@@ -85,7 +85,9 @@ def test_what_a_process_left_that_died_is_cleared_away(tmp_path: Path) -> None:
 @pytest.mark.parametrize("slug", sorted(RESERVED))
 def test_no_task_takes_the_name_of_a_folder_that_the_workspace_needs(slug: str, workspace: Workspace) -> None:
     with pytest.raises(InvalidInput, match=f"task '{slug}': is a name that the workspace needs.*'{slug}_task'"):
-        workspace.save_task(Task(slug=slug, instruction="Classify a message.", labels=(Label(name="a"), Label(name="b"))))
+        workspace.save_task(
+            Task(slug=slug, instruction="Classify a message.", labels=(Label(name="a"), Label(name="b")))
+        )
 
 
 def test_whatever_a_server_makes_in_its_workspace_is_no_tasks_name(tmp_path: Path) -> None:

@@ -67,9 +67,15 @@ class Cancelled(ClasswrightError):
         super().__init__("This job", "was cancelled", "Call the tool again to start anew; stored texts are reused.")
 
 
+_NONE_YET = "There is no {kind} yet: make one first."
+
+
 def unknown_id(kind: str, wanted: str, known: Iterable[str]) -> NotFound:
-    """Return a `NotFound` for the id `wanted` of a `kind` ("dataset", "model") that names the nearest known id."""
+    """Return a `NotFound` for the id `wanted` of a `kind` ("dataset", "model") that names a known id near it."""
     names = sorted(known)
-    nearest = difflib.get_close_matches(wanted, names, n=1, cutoff=0.0)
-    repair = f"Did you mean {nearest[0]!r}?" if nearest else f"There is no {kind} yet: make one first."
+    nearest = difflib.get_close_matches(wanted, names, n=1)
+    if nearest:
+        repair = f"Did you mean {nearest[0]!r}?"
+    else:
+        repair = f"None that is there is like it: check it, or make a {kind}." if names else _NONE_YET.format(kind=kind)
     return NotFound(f"{kind} {wanted[:80]!r}", "does not exist", repair)

@@ -34,8 +34,7 @@ def storage_errors(subject: str) -> Iterator[None]:
     except OSError as error:
         if error.errno not in _FULL | _NOT_WRITABLE:
             raise
-        reason = (os.strerror(error.errno) if error.errno else "cannot be written").lower()
-        raise StorageFailed(subject, reason, _REPAIR) from error
+        raise StorageFailed(subject, _why(error), _REPAIR) from error
     except DBAPIError as error:
         if getattr(error.orig, "sqlite_errorname", None) not in _INDEX_FULL:
             raise
@@ -81,6 +80,24 @@ def own_folder(path: Path) -> Path:
     """Return the folder `path`, made if need be: nobody but this user of the system can look into it, by no umask."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path
+
+
+def check_writable(folder: Path, subject: str) -> None:
+    """Return if `folder`, which `subject` names, can be written; it is made if need be.
+
+    Raises:
+        StorageFailed: it cannot be made, whatever the reason of the system, or not be written.
+    """
+    try:
+        own_folder(folder)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise StorageFailed(subject, f"cannot be written: {_why(error)}", _REPAIR) from error
+
+
+def _why(error: OSError) -> str:
+    return (os.strerror(error.errno) if error.errno else "the system does not say why").lower()
 
 
 def move_folder(staged: Path, final: Path) -> None:

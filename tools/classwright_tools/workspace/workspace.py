@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from classwright_tools.domain.noun import Noun
 from classwright_tools.domain.task import Task
 from classwright_tools.errors import DamagedArtifact, InvalidInput, NotFound, unknown_id
-from classwright_tools.workspace.atomic import clear_stale, move_folder, own_folder, staged_folder, storage_errors
+from classwright_tools.workspace.atomic import check_writable, clear_stale, move_folder, staged_folder, storage_errors
 from classwright_tools.workspace.index import ArtifactRow, TaskRow, open_index
 from classwright_tools.workspace.own_files import read_own
 
@@ -71,8 +71,9 @@ class Workspace:
             StorageFailed: the folder cannot be made or written.
         """
         self.root = root.resolve()
-        with storage_errors(f"workspace {root.name!r}"):
-            own_folder(self.root)
+        subject = f"workspace {root.name!r}"
+        check_writable(self.root, subject)
+        with storage_errors(subject):
             self.engine = open_index(self.root, index_url, schema)
             clear_stale(self.root)
 
