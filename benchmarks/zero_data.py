@@ -127,7 +127,7 @@ def _figures(made: Made, plain: Made | None, labelled: LabelledSet, context: Too
     }
     for name in ("accuracy", "macro_f1", "weighted_f1"):
         figures |= _told(name, getattr(result.figures, name))
-    figures |= {f"f1 {one.label}": one.f1.value for one in result.weakest}
+    figures |= {f"f1 {one.label}": one.f1.value for one in result.classes}
     if result.comparison:
         figures |= _told("accuracy_gain", result.comparison.accuracy_gain)
         figures |= _told("macro_f1_gain", result.comparison.macro_f1_gain)

@@ -118,6 +118,46 @@ def test_a_label_without_real_rows_is_named_as_unknown(workspace: Workspace, dat
     assert result.cannot_know == "No row of 'delivery', 'account' was there: of these labels nothing is known."
 
 
+def test_validation_rows_that_the_model_trained_on_are_not_counted(
+    workspace: Workspace, dataset: str, model: str
+) -> None:
+    learnt = [make_example(row.text + "!", row.label) for row in written_rows()[:2]]
+    later = dataset_of(workspace, train=written_rows(), validation=[*real_rows(), *learnt])
+
+    result = analysed(workspace, model, later)
+
+    assert result.rows == 12
+    assert f"12 of 14 validation rows are counted: 2 are in the training rows of {model}" in result.summary
+    assert "12 of 14 validation rows" in page_of(workspace, result)
+
+
+def test_errors_that_gather_in_rows_longer_than_the_encoder_reads_are_told_by_a_test(
+    workspace: Workspace, dataset: str, model: str
+) -> None:
+    ends = ("money back", "repay me", "refund it", "return the price", "reimburse me", "pay it back")
+    hidden = [make_example("where is my parcel, courier? " * 60 + end, "refund") for end in ends]
+    seen = [make_example("where is my parcel, courier? " * 60 + end, "delivery") for end in ("ok", "hm")]
+    rows = [*real_rows(), *hidden, *seen]
+
+    result = analysed(workspace, model, dataset_of(workspace, train=written_rows(), validation=rows))
+
+    assert "8 of 20 validation rows are cut at 256 tokens" in result.summary
+    assert re.search(r"Errors gather in the rows that are cut: 6 of 8 are wrong, of the others \d of", result.summary)
+    few = dataset_of(workspace, train=written_rows(), validation=[*real_rows(), *hidden[:1]])
+    assert "Errors gather" not in analysed(workspace, model, few).summary
+
+
+def test_without_a_plan_and_without_rows_of_a_label_export_is_not_the_next_step(
+    workspace: Workspace, dataset: str, model: str
+) -> None:
+    some = dataset_of(workspace, train=written_rows(), validation=real_rows({"refund": REAL["refund"]}))
+
+    result = analysed(workspace, model, some)
+
+    assert "export_model" not in result.next_step
+    assert "no better than guessing" in result.summary
+
+
 def test_the_test_rows_are_never_opened(workspace: Workspace, dataset: str, model: str) -> None:
     sealed = dataset_of(workspace, train=written_rows(), validation=real_rows(), test=real_rows())
     (workspace.artifact(sealed, "dataset").path / "test.parquet").write_bytes(b"not to be read")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Callable, Sequence
@@ -281,6 +282,23 @@ def test_an_accuracy_that_guessing_reaches_is_called_so(workspace: Workspace, da
     assert said in result.summary
     assert said in page_of(workspace, result.report)
     assert "export" not in result.next_step
+
+
+def test_rows_that_are_cut_and_labels_of_other_shares_are_told_with_the_figures(
+    workspace: Workspace, dataset: str, model: str
+) -> None:
+    long = make_example("hello there " * 200 + "where is my parcel", "delivery")
+    many = [make_example(f"lamp number {n} came broken", "refund") for n in range(40)]
+    other = dataset_of(workspace, train=written_rows(), test=[*real_rows(), long, *many])
+
+    result = evaluate(EvaluateRequest(model=model, dataset=other, split="test"), context_on(workspace))
+
+    for told in (
+        "1 of 53 test rows is cut at 256 tokens",
+        "Labels have other shares in other splits: 'refund' is 33% of train and 83% of test.",
+    ):
+        assert told in result.summary
+        assert told in html.unescape(page_of(workspace, result.report))
 
 
 def test_of_test_rows_neither_a_text_nor_a_label_is_told_but_places_and_counts(

@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from classwright_tools.context import DEFAULT_ENCODER, ToolContext
+from classwright_tools.domain.example import make_example
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.errors import InvalidInput
 from classwright_tools.evaluate import EvaluateRequest, evaluate
@@ -190,7 +191,9 @@ def test_the_card_tells_the_newest_figures_on_test_rows_and_what_to_know_of_them
     workspace = Workspace(tmp_path / "workspace")
     labels = tuple(Label(name=name) for name in ("refund", "delivery", "account"))
     workspace.save_task(Task(slug="support", instruction="Tell them apart.", labels=labels))
-    save_rows(workspace, written_rows(), [row for row in real_rows() if row.label == "refund"], test=real_rows())
+    long = make_example("hello " * 300, "refund")
+    some = [long, *(row for row in real_rows() if row.label == "refund")]
+    save_rows(workspace, written_rows(), some, test=real_rows())
     context = ToolContext(workspace=workspace, run_key="run")
     model = train_classifier(TrainClassifierRequest(task="support", method="probe"), context).model
 
@@ -208,8 +211,10 @@ def test_the_card_tells_the_newest_figures_on_test_rows_and_what_to_know_of_them
     accuracy = figures.accuracy
     assert f"| {figures.rows} real test rows | {accuracy.value:.3f} ({accuracy.low:.3f} to" in tested
     assert "This is use 2 of the task's test rows." in tested
-    assert re.search(r"\| 2 real validation rows \| 1\.000 .* \| 1\.000 .*, over 1 of 3 labels \|", tested)
-    assert "Of the 2 real validation rows: No row of 'delivery', 'account' was there" in tested
+    assert re.search(r"\| 3 real validation rows \| .*, over 1 of 3 labels \|", tested)
+    assert "Of the 3 real validation rows: No row of 'delivery', 'account' was there" in tested
+    assert "1 of 3 validation rows is cut at 256 tokens" in tested
+    assert "It reads the first 256 tokens of a text" in tested
 
 
 def test_a_frozen_encoder_is_exported_too_and_two_labels_stay_two(tmp_path: Path) -> None:

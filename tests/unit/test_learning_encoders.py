@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from classwright_tools.context import DEFAULT_ENCODER
 from classwright_tools.errors import DamagedArtifact, InvalidInput, NotFound, StorageFailed
-from classwright_tools.learning import encoders
+from classwright_tools.learning import embedding_cache, encoders
 from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoders import embedded_folder, encoder_digest, open_encoder, read_encoder
 from hostile_parts import LEADING_ELSEWHERE
@@ -99,6 +99,23 @@ def test_more_texts_than_one_query_takes_are_all_found(tmp_path: Path) -> None:
     cache.put("d" * 64, texts, np.arange(1_201, dtype=np.float32)[:, None])
     found = cache.get("d" * 64, texts)
     assert [found[text][0] for text in texts] == list(range(1_201))
+
+
+def test_of_tuned_encoders_the_newest_vectors_are_kept_each_under_its_own_digest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedding_cache, "MOST_TUNED", 6)
+    cache = EmbeddingCache(tmp_path, tuned=True)
+    for number, digest in enumerate(("d" * 64, "e" * 64)):
+        texts = [f"text {place}" for place in range(4)]
+        cache.put(digest, texts, np.full((4, 2), number, np.float32))
+
+    kept = {digest: cache.get(digest * 64, texts) for digest in "def"}
+
+    assert {digest: sorted(found) for digest, found in kept.items()} == {"d": texts[2:], "e": texts, "f": []}
+    assert {vector[0] for vector in kept["d"].values()} == {0}
+    assert {vector[0] for vector in kept["e"].values()} == {1}
+    assert len([*tmp_path.glob("*.sqlite")]) == 1
 
 
 def test_a_cache_that_is_no_database_is_named_as_damaged(tmp_path: Path) -> None:

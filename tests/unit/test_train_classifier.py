@@ -129,10 +129,32 @@ def test_without_validation_rows_the_figures_come_from_written_rows_held_out_by_
     assert "30 training rows that were held out in 5 folds" in result.validation.measured_on
 
 
+def test_rows_that_are_longer_than_the_encoder_reads_are_counted(context: ToolContext, task: Task) -> None:
+    long = make_example("please " * 300 + "send me my money", "refund", origin="written")
+    save_rows(context.workspace, [*written_rows(), long], [*real_rows(), make_example("now " * 300, "delivery")])
+    result = trained(context, method="probe")
+    assert "1 of 31 training rows is cut at 256 tokens" in result.summary
+    assert "1 of 7 validation rows is cut at 256 tokens" in result.summary
+    assert len(load_model(context.workspace, result.model).card.remarks) == 2
+
+
+def test_embeddings_of_a_tuned_encoder_are_kept_by_its_digest(context: ToolContext, task: Task) -> None:
+    save_rows(context.workspace, written_rows(), real_rows(copies=10))
+    model = trained(context, method="contrastive", epochs=1).model
+    first, again = (load_model(context.workspace, model) for _ in range(2))
+    vectors = first.embed(TEXTS)
+    assert (again.embed(TEXTS) == vectors).all()
+    assert again.cache
+    assert (again.cache.computed, again.cache.reused) == (0, len(TEXTS))
+
+
 def test_labels_that_no_validation_row_has_are_named_with_the_figures(context: ToolContext, task: Task) -> None:
-    some = [row for row in real_rows() if row.label == "refund"]
+    some = [row for row in real_rows(copies=10) if row.label == "refund"]
     save_rows(context.workspace, written_rows(), some)
     result = trained(context, method="probe")
+    assert (
+        "Labels have other shares in other splits: 'refund' is 33% of train and 100% of validation." in result.summary
+    )
     assert result.validation.not_covered == ("delivery", "account")
     assert result.grouped is not None
     assert result.grouped.not_covered == ()

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.analysis import CellFinding, ConfusedPair, ErrorCluster, LabelIssue, StyleGap
+from classwright_tools.domain.example import Split
 from classwright_tools.domain.figures import ClassFigures, Estimate
 from classwright_tools.domain.noun import ArtifactId, Noun, ToolRequest, ToolResult, leading
 from classwright_tools.domain.pair import GivenPair
@@ -143,7 +144,7 @@ def _report(
     return ErrorReport(
         data=found.data,
         cannot_know=evidence.cannot_know,
-        warnings=_warnings(request, evidence, accuracy, max(map(sum, matrix)) / len(found.rows)),
+        warnings=_warnings(context, model, request.model, evidence, accuracy),
         task=task,
         model=request.model,
         dataset=found.dataset,
@@ -163,14 +164,27 @@ def _report(
 
 
 def _warnings(
-    request: ErrorAnalysisRequest, evidence: Evidence, accuracy: Estimate, guessing: float
+    context: ToolContext, model: Classifier, model_id: str, evidence: Evidence, accuracy: Estimate
 ) -> tuple[str, ...]:
-    """Return what a reader must know of the rows; `guessing` is the largest label's share of them."""
-    from classwright_tools.measurement.caveats import no_better_than_guessing, not_counted
+    """Return what a reader must know of the rows that the errors were found on, of which `accuracy` are right."""
+    import numpy as np
 
+    from classwright_tools.measurement.caveats import no_better_than_guessing, not_counted
+    from classwright_tools.measurement.label_shares import label_counts, label_shifts, told_shifts
+    from classwright_tools.measurement.long_rows import told_cut
+    from classwright_tools.workspace.datasets import read_card
+
+    found = evidence.errors_in
+    split: Split = "validation" if evidence.real else "train"
     counted = len(evidence.real.rows) if evidence.real else 0
-    left_out = not_counted(evidence.left_out, counted + evidence.left_out, "validation", request.model)
-    return tuple(filter(None, (left_out, no_better_than_guessing(accuracy, guessing))))
+    counts = label_counts(read_card(context.workspace, found.dataset))
+    said = (
+        not_counted(evidence.left_out, counted + evidence.left_out, "validation", model_id),
+        no_better_than_guessing(accuracy, float(np.bincount(found.true).max() / len(found.true))),
+        *told_cut(model.encoder, [row.content for row in found.rows], f"{split} rows", found.predicted != found.true),
+        told_shifts(label_shifts(counts, split)),
+    )
+    return tuple(filter(None, said))
 
 
 def _tree(context: ToolContext, task: str) -> TopicTree | None:

@@ -186,7 +186,10 @@ def _warnings(
 ) -> tuple[str, ...]:
     """Return what a reader of the figures must know, of the split's `rows` and of the rows that were counted."""
     from classwright_tools.measurement.caveats import not_counted
+    from classwright_tools.measurement.label_shares import label_counts, label_shifts, told_shifts
+    from classwright_tools.measurement.long_rows import told_cut
     from classwright_tools.measurement.trained_rows import queries_trained_on
+    from classwright_tools.workspace.datasets import read_card
 
     left_out = not_counted(rows - len(found.rows), rows, request.split, _models(request))
     warnings = [left_out] if left_out else []
@@ -203,7 +206,9 @@ def _warnings(
             f"This is use {uses} of the task's test rows. Choosing between models by them makes the figure too good: "
             "choose by validation rows."
         )
-    return tuple(warnings)
+    warnings += told_cut(model.encoder, [row.content for row in found.rows], f"{request.split} rows")
+    counts = label_counts(read_card(context.workspace, found.dataset))
+    return (*warnings, *filter(None, [told_shifts(label_shifts(counts, request.split))]))
 
 
 def _facts(report: EvaluationReport, uses: int) -> dict[str, Any]:

@@ -73,9 +73,10 @@ def export_model(request: ExportModelRequest, context: ToolContext) -> ExportMod
     graph = ", an ONNX graph" if request.onnx and not is_pairs else ""
     no_graph = " setfit and the ONNX graph take single texts, so they are left out." if is_pairs else ""
     pickled = "" if is_pairs else " Its model_head.pkl is a pickle, for setfit alone."
+    remarks = "".join(f" {remark}" for remark in model.card.remarks)
     return ExportModelResult(
         summary=f"Exported {request.model} as {made.id}: {len(files)} files, {megabytes:.0f} MB, for "
-        f"{uses}{graph}, with a model card.{no_graph}",
+        f"{uses}{graph}, with a model card.{no_graph}{remarks}",
         next_step=f"Copy the export's folder to where it is to run; its README.md has the code.{pickled}",
         model=request.model,
         export=made.id,

@@ -21,9 +21,11 @@ from classwright_tools.learning.matching.settings import MiningSettings, Negativ
 
 if TYPE_CHECKING:
     from classwright_tools.learning.embedding_cache import EmbeddingCache
+    from classwright_tools.learning.encoders import Encoder
     from classwright_tools.learning.method import PairSetup
     from classwright_tools.learning.rows import Rows
     from classwright_tools.learning.training import Trained, ValidationRows
+    from classwright_tools.workspace.workspace import Workspace
 
 Method = Literal["auto", "probe", "setfit", "contrastive", "cluster", "matcher"]
 Imbalance = Literal["none", "class_weights", "logit_adjustment", "auto"]
@@ -174,6 +176,7 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
         mismatch=task.mismatch,
         training_rows=data.origins,
         written_at_once=data.at_once,
+        remarks=_remarks(workspace, dataset, trained.fitted.encoder, data),
         unlabelled_pairs=len(setup.pairs.unlabelled) if setup.pairs and trained.method == "matcher" else 0,
         validation=trained.validation,
         grouped=trained.grouped,
@@ -229,6 +232,21 @@ def _read(context: ToolContext, dataset: str, labels: tuple[str, ...]) -> _Data:
         copies=len(labelled) - len(kept),
         at_once=tuple(written_at_once(kept)),
         validation=validation,
+    )
+
+
+def _remarks(workspace: Workspace, dataset: str, encoder: Encoder, data: _Data) -> tuple[str, ...]:
+    """Return what a reader of the figures must know: rows that are cut, and labels of other shares in other splits."""
+    from classwright_tools.measurement.label_shares import label_counts, label_shifts, told_shifts
+    from classwright_tools.measurement.long_rows import told_cut
+    from classwright_tools.workspace.datasets import read_card
+
+    measured = data.validation.texts if data.validation else ()
+    counts = label_counts(read_card(workspace, dataset))
+    return (
+        *told_cut(encoder, data.rows.texts, "training rows"),
+        *told_cut(encoder, measured, "validation rows"),
+        *filter(None, [told_shifts(label_shifts(counts, "validation" if measured else "train"))]),
     )
 
 
@@ -359,6 +377,7 @@ def _summary(model: str, card: ModelCard, trained: Trained, data: _Data) -> Iter
             f"({gain.low:+.3f} to {gain.high:+.3f}), {verdict}."
         )
     yield from caveats(card.validation)
+    yield from card.remarks
     if data.copies:
         yield f"{data.copies} training rows were left out as copies of validation or test rows."
     if card.written_at_once and card.validation.data != "real":

@@ -76,6 +76,9 @@ class ModelCard(Noun):
         default=(), description="Labels of which most rows were written for one cell: those held out resemble others."
     )
     unlabelled_pairs: int = Field(default=0, ge=0, description="Pairs nobody labelled, taken for rows of a label.")
+    remarks: tuple[str, ...] = Field(
+        default=(), description="What a reader of the figures must know of the rows, a sentence each."
+    )
     validation: Validation
     grouped: Validation | None = Field(
         default=None, description="The method's figures on training rows that were held out by groups of cells."

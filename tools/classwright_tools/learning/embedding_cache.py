@@ -1,4 +1,8 @@
-"""Embeddings that were computed once: a SQLite file an encoder, shared by all processes of a workspace."""
+"""Embeddings that were computed once: a SQLite file an encoder, shared by all processes of a workspace.
+
+Fine-tuned encoders share one file, in which new vectors take the place of the oldest: each training makes an encoder,
+and most are soon forgotten.
+"""
 
 from __future__ import annotations
 
@@ -14,16 +18,21 @@ from classwright_tools.errors import DamagedArtifact, StorageFailed
 from classwright_tools.workspace.atomic import own_folder
 from classwright_tools.workspace.sqlite_files import WAIT_SECONDS, own_file, use_write_ahead_log
 
+MOST_TUNED = 50_000  # vectors of fine-tuned encoders that are kept: 75 MB at 384 dimensions
 QUERY_TEXTS = 500  # texts asked for in one query; SQLite takes 999 parameters in its oldest builds
 
 
 class EmbeddingCache:
     """Vectors by (encoder digest, text); counts the texts that were computed anew and those that were found."""
 
-    def __init__(self, folder: Path, precision: type[np.floating] = np.float32) -> None:
-        """Keep the files in `folder`, which is made with the first vector; vectors are kept in `precision`."""
+    def __init__(self, folder: Path, precision: type[np.floating] = np.float32, *, tuned: bool = False) -> None:
+        """Keep the files in `folder`, which is made with the first vector; vectors are kept in `precision`.
+
+        With `tuned` they are of fine-tuned encoders, and only the newest are kept.
+        """
         self._folder = folder
         self._precision = precision
+        self._tuned = tuned
         self.computed = 0
         self.reused = 0
 
@@ -35,7 +44,7 @@ class EmbeddingCache:
         """Return the vectors of those of the different `texts` that are here, by text."""
         if not texts or not self._path(encoder).exists():
             return {}
-        by_key = {_key(text): text for text in texts}
+        by_key = {self._key(encoder, text): text for text in texts}
         all_keys = list(by_key)
         found: dict[str, np.ndarray] = {}
         with self._open(encoder) as connection:
@@ -51,14 +60,23 @@ class EmbeddingCache:
     def put(self, encoder: str, texts: Sequence[str], vectors: Sequence[np.ndarray] | np.ndarray) -> None:
         """Keep `vectors`, one a text; a text that another process put first keeps its vector."""
         rows = [
-            (_key(text), vector.astype(self._precision).tobytes()) for text, vector in zip(texts, vectors, strict=True)
+            (self._key(encoder, text), vector.astype(self._precision).tobytes())
+            for text, vector in zip(texts, vectors, strict=True)
         ]
         with self._open(encoder) as connection:
             connection.executemany("INSERT OR IGNORE INTO embeddings VALUES (?, ?)", rows)
+            if self._tuned:
+                oldest = "SELECT max(rowid) - ? FROM embeddings"
+                connection.execute(f"DELETE FROM embeddings WHERE rowid <= ({oldest})", (MOST_TUNED,))  # noqa: S608  # ours
         self.computed += len(rows)
 
     def _path(self, encoder: str) -> Path:
-        return self._folder / f"embeddings-{encoder}.sqlite"
+        return self._folder / f"embeddings-{'tuned' if self._tuned else encoder}.sqlite"
+
+    def _key(self, encoder: str, text: str) -> bytes:
+        """Return what stands for a text; where encoders share a file, for the encoder as well."""
+        named = f"{encoder} {text}" if self._tuned else text
+        return hashlib.sha256(named.encode("utf-8", "surrogatepass")).digest()
 
     @contextmanager
     def _open(self, encoder: str) -> Iterator[sqlite3.Connection]:
@@ -71,8 +89,9 @@ class EmbeddingCache:
             connection = sqlite3.connect(own_file(self._path(encoder)), timeout=WAIT_SECONDS)
             try:
                 use_write_ahead_log(connection)
+                aged = "" if self._tuned else " WITHOUT ROWID"  # a row's number tells its age
                 connection.execute(
-                    "CREATE TABLE IF NOT EXISTS embeddings (text BLOB PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID"
+                    f"CREATE TABLE IF NOT EXISTS embeddings (text BLOB PRIMARY KEY, vector BLOB NOT NULL){aged}"
                 )
                 with connection:
                     yield connection
@@ -86,7 +105,3 @@ class EmbeddingCache:
             raise DamagedArtifact(
                 "the embedding cache", "is not readable", "Delete the workspace's folder 'cache' and call again."
             ) from error
-
-
-def _key(text: str) -> bytes:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()

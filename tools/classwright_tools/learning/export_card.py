@@ -14,6 +14,7 @@ from classwright_tools.domain.task import Task
 from classwright_tools.learning.encoders import usual_prompt
 from classwright_tools.learning.model import Classifier, MatchClassifier
 from classwright_tools.learning.pair_encoder import DIFFERENCE_SCALE, PRODUCT_SCALE
+from classwright_tools.learning.reading_limits import limit_of
 from classwright_tools.measurement.caveats import caveats
 from classwright_tools.measurement.evaluation import EvaluationReport
 
@@ -104,7 +105,7 @@ def export_card(
         f"# {model_id}\n\n{_plain(task.instruction)}\n",
         _labels(model.card, task),
     ]
-    parts += [_figures(model.card, tested), _training_data(model.card), _use(model, onnx_inputs)]
+    parts += [_figures(model.card, tested), _training_data(model), _use(model, onnx_inputs)]
     return "\n".join(parts)
 
 
@@ -138,7 +139,7 @@ def _figures(card: ModelCard, tested: EvaluationReport | None) -> str:
     if tested:
         lines.append(_figure(f"{tested.figures.rows} {tested.data} test rows", tested.figures, labels))
         said += [f"Of the test rows: {warning}" for warning in tested.warnings]
-    for sentence in said:
+    for sentence in (*said, *card.remarks):
         lines += ["", _plain(sentence)]
     if card.written_at_once:
         named = ", ".join(map(_plain, card.written_at_once))
@@ -180,14 +181,16 @@ def _estimate(figure: Estimate) -> str:
     return f"{figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})"
 
 
-def _training_data(card: ModelCard) -> str:
+def _training_data(model: Classifier) -> str:
+    card, limit = model.card, limit_of(model.encoder)
+    read = f" It reads the first {limit.tokens} tokens of a text, and nothing of what comes after." if limit else ""
     origins = ", ".join(f"{rows} {origin}" for origin, rows in sorted(card.training_rows.items()))
     versions = ", ".join(f"{name} {version}" for name, version in card.versions.items())
     return (
         "## Training\n\n"
         f"Rows by origin: {origins} (dataset `{card.dataset}`). 'written' rows were written by a language model. "
         f"Method: `{card.method}` on `{Path(card.encoder.name).name}`, seed {card.seed}, {card.seconds:.0f} seconds, "
-        f"with {versions}, by Classwright.\n"
+        f"with {versions}, by Classwright.{read}\n"
     )
 
 

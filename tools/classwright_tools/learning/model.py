@@ -126,7 +126,7 @@ def save_encoder(model: SentenceTransformer, folder: Path) -> None:
 
 
 def load_model(workspace: Workspace, model_id: str, *, remember: bool = True) -> Classifier:
-    """Return the model `model_id`; with `remember`, the frozen encoder's embeddings of the texts are kept.
+    """Return the model `model_id`; with `remember`, its encoder's embeddings of the texts are kept, by its digest.
 
     Raises:
         NotFound: there is no such model, or its encoder is nowhere to be found.
@@ -147,7 +147,7 @@ def load_model(workspace: Workspace, model_id: str, *, remember: bool = True) ->
             f"was trained on an encoder {card.encoder.name!r} whose files have changed since",
             "Put the encoder's former files back, or train the model again.",
         )
-    cache = EmbeddingCache(workspace.cache) if remember and not tuned else None
+    cache = EmbeddingCache(workspace.cache, tuned=tuned) if remember else None
     if (folder / FACTS).is_file():
         matcher = Matcher.load(folder, encoder, cache)
         return MatchClassifier(card=card, encoder=encoder_for(card.kind, encoder), cache=cache, matcher=matcher)

@@ -48,12 +48,12 @@ class ReadingLimit:
             for of_row in long:
                 yield max((next(lengths) for _ in of_row), default=0) > self.tokens
 
-    def told(self, cut: int, rows: int) -> str:
-        """Return the sentence that says how many of `rows` are cut; nothing where none is."""
+    def told(self, cut: int, rows: int, what: str = "rows") -> str:
+        """Return the sentence that says how many of `rows` are cut, and `what` rows they are; nothing where none is."""
         if not cut:
             return ""
         verb = "is" if cut == 1 else "are"
-        return f"{cut} of {rows} rows {verb} cut at {self.tokens} tokens: the encoder does not see what comes after."
+        return f"{cut} of {rows} {what} {verb} cut at {self.tokens} tokens: the encoder does not see what comes after."
 
     def _may_be_cut(self, text: str) -> bool:
         return len(text.encode(errors="replace")) + OWN_TOKENS > self.tokens
