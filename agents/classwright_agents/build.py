@@ -57,12 +57,12 @@ class Outcome:
         """Every training with its figures: the rounds', and the final method's."""
         return [*self.rounds, self.final] if self.final else self.rounds
 
-    def validation_rows(self, model: str) -> int:
-        """On how many rows the validation figures of `model` were measured."""
+    def validation_figures(self, model: str) -> Result:
+        """The validation figures of `model`, or without validation rows those of its training."""
         measured = self.measured.get(model)
         if measured:
-            return int(measured["figures"]["rows"])
-        return int(next(t["validation"]["rows"] for t in self.trained if t["model"] == model))
+            return dict(measured["figures"])
+        return dict(next(trained["validation"] for trained in self.trained if trained["model"] == model))
 
     @property
     def usages(self) -> list[Result]:

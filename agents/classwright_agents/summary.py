@@ -24,7 +24,7 @@ def summary(task: str, outcome: Outcome) -> dict[str, Any]:
             "dataset": best.dataset,
             "round": best.round,
             "method": best.method,
-            "validation": {"rows": outcome.validation_rows(best.model), **_validation(best)},
+            "validation": {"rows": outcome.validation_figures(best.model)["rows"], **_validation(best)},
             "test": _test(outcome.test),
         },
         "stopped": {"cause": outcome.stop.cause, "reason": outcome.stop.reason},

@@ -459,3 +459,13 @@ def test_rounds_that_were_chosen_by_rows_without_some_labels_say_so_though_the_t
 
     assert "No row that rounds were chosen by is 'account'" in own_card
     assert "Finds the right one of 3 labels" in own_card
+
+
+def test_an_accuracy_of_training_that_guessing_reaches_is_called_so_where_nothing_else_was_measured() -> None:
+    trainings = [trained("support-m1"), trained("support-m2")]
+    trainings[1]["validation"]["guessing"] = 0.82  # the interval of the best round begins at 0.80
+    bare: dict[str, Any] = {"measured": {}, "test": None, "imported": {}, "trained": trainings}
+
+    own_card = card(small_task(), finished_outcome(**bare), material(measured=None))
+
+    assert "no better than guessing: always answering the most frequent label reaches 0.820" in own_card

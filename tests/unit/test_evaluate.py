@@ -241,6 +241,15 @@ def test_a_split_of_training_rows_alone_cannot_be_measured_on(workspace: Workspa
         evaluate(EvaluateRequest(model=model, dataset=learnt), context_on(workspace))
 
 
+def test_test_rows_that_the_model_was_chosen_by_are_told(workspace: Workspace, dataset: str, model: str) -> None:
+    once_validation = dataset_of(workspace, test=[*real_rows()[::2][:2], *real_rows()[1::2]])
+
+    result = evaluate(EvaluateRequest(model=model, dataset=once_validation, split="test"), context_on(workspace))
+
+    assert result.left_out == 0
+    assert f"2 of these rows were validation rows when {model} was trained" in result.summary
+
+
 def test_labels_that_no_row_has_are_named_and_are_no_ground_to_export(
     workspace: Workspace, dataset: str, model: str
 ) -> None:

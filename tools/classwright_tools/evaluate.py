@@ -188,7 +188,7 @@ def _warnings(
     from classwright_tools.measurement.caveats import not_counted
     from classwright_tools.measurement.label_shares import label_counts, label_shifts, told_shifts
     from classwright_tools.measurement.long_rows import told_cut
-    from classwright_tools.measurement.trained_rows import queries_trained_on
+    from classwright_tools.measurement.trained_rows import chosen_by, queries_trained_on
     from classwright_tools.workspace.datasets import read_card
 
     left_out = not_counted(rows - len(found.rows), rows, request.split, _models(request))
@@ -200,6 +200,12 @@ def _warnings(
         warnings.append(
             f"{queries} of these rows have a query that was trained on with other items: on new queries a model does "
             "worse. Split by query to measure that."
+        )
+    chosen = chosen_by(context.workspace, model.card, found.rows) if request.split == "test" else 0
+    if chosen:
+        warnings.append(
+            f"{chosen} of these rows were validation rows when {request.model} was trained: it was chosen and "
+            "calibrated by them, so the figures flatter it."
         )
     if uses > 1:
         warnings.append(

@@ -41,7 +41,7 @@ def final(outcome: Outcome) -> tuple[Estimate, str, int]:
     if outcome.test:
         figures = outcome.test["figures"]
         return Estimate.read(figures["accuracy"]), outcome.test["data"], figures["rows"]
-    return best.accuracy, best.data, outcome.validation_rows(best.model)
+    return best.accuracy, best.data, outcome.validation_figures(best.model)["rows"]
 
 
 def not_covered(outcome: Outcome) -> tuple[str, ...]:
@@ -112,6 +112,11 @@ def remarks(task: TaskFile, outcome: Outcome, warnings: tuple[str, ...]) -> list
             f"No row that rounds were chosen by is {named(best.not_covered)}: whether these labels are found was not "
             "looked at then."
         )
+    guessing = outcome.validation_figures(best.model).get("guessing", 0.0)
+    if not (outcome.test or best.model in outcome.measured) and accuracy.low <= guessing:  # else the server warns
+        said.append(
+            f"The accuracy is no better than guessing: always answering the most frequent label reaches {guessing:.3f}."
+        )
     if rows < FEW_ROWS:
         said.append(f"With {rows} rows the true accuracy may lie anywhere from {_interval(accuracy)} percent.")
     if outcome.stop:
@@ -138,7 +143,8 @@ def validation_words(outcome: Outcome) -> str:
     """Return what the rounds were measured on."""
     assert outcome.best is not None
     if outcome.imported.get("validation"):
-        return f"{outcome.validation_rows(outcome.best.model):,} real validation rows"
+        rows = outcome.validation_figures(outcome.best.model)["rows"]
+        return f"{rows:,} real validation rows"
     return "written rows that were held out, cells as a whole"
 
 

@@ -61,6 +61,15 @@ def _index_of(contents: Iterable[str]) -> NearDuplicates[int]:
     return index
 
 
+def chosen_by(workspace: Workspace, card: ModelCard, rows: Sequence[Example]) -> int:
+    """Return how many of `rows` are validation rows that the model of `card` was chosen and calibrated by.
+
+    Case, blanks and punctuation do not count.
+    """
+    known = {folded(row.content) for row in read_rows(workspace, card.dataset, "validation")}
+    return sum(folded(row.content) in known for row in rows)
+
+
 def queries_trained_on(workspace: Workspace, card: ModelCard, rows: Sequence[Example]) -> int:
     """Return how many of the pairs `rows` have a query that the rows which the model of `card` learned from have too.
 
