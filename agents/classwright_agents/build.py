@@ -18,7 +18,7 @@ from classwright_agents.errors import ToolError
 from classwright_agents.figures import Estimate, Gain, Round, Spent, labels_not_covered, named
 from classwright_agents.journal import Journal
 from classwright_agents.picture import StageName
-from classwright_agents.rows import batches, read_rows
+from classwright_agents.rows import RowFile, batches, read_rows
 from classwright_agents.steps import Check, Step, Steps, accept
 from classwright_agents.task_file import TaskFile
 from classwright_agents.view import View
@@ -100,8 +100,9 @@ class Build:
             AgentError: a tool refused, the server went away, or a file cannot be used.
         """
         out = self._outcome
+        files = self._real_rows()
         out.tree = await self._propose_topics()
-        await self._import_real_rows()
+        await self._import(files)
         plan: Result = {"topic_tree": out.tree["topic_tree"]}
         self._round_began = self._steps.seconds
         rows = self._task.rows or (self._task.rows_per_cell or 0) * out.tree["cells"]
@@ -129,30 +130,33 @@ class Build:
         self._view.say(f"{result['cells']} cells of label, topic, subtopic and source type")
         return result
 
-    async def _import_real_rows(self) -> None:
-        for split, path in (("test", self._task.test), ("validation", self._task.validation)):
-            if path is None:
-                continue
-            for batch in batches(read_rows(path, self._task.label_names)):
+    def _real_rows(self) -> dict[str, RowFile]:
+        """Return the files of real rows by split; which of their rows are left out is told before anything is paid."""
+        paths = {"test": self._task.test, "validation": self._task.validation}
+        files = {split: read_rows(path, self._task.label_names) for split, path in paths.items() if path}
+        for file in files.values():
+            if file.told:
+                self._view.say(file.told)
+        return files
+
+    async def _import(self, files: dict[str, RowFile]) -> None:
+        for split, file in files.items():
+            total = self._outcome.imported[split] = {"imported": 0, "skipped": dict(file.left_out), "labels": {}}
+            for batch in batches(file.rows):
                 arguments: Result = {"task": self._task.task, "split": split, "rows": batch, **self._joined()}
                 result = await self._call("real rows", "import_examples", arguments)
                 self._dataset = result["dataset"] or self._dataset
-                total = self._outcome.imported.setdefault(
-                    split, {"imported": 0, "skipped": {}, "labels": {}, "examples": []}
-                )
                 total["imported"] += result["imported"]
-                total["examples"] += result["examples"]
                 for counts in ("skipped", "labels"):
                     for name, count in result[counts].items():
                         total[counts][name] = total[counts].get(name, 0) + count
-            total = self._outcome.imported[split]
             reasons = ", ".join(f"{count} {reason}" for reason, count in total["skipped"].items())
             if not total["imported"]:
-                raise ToolError(f"File {path.name!r}", f"no row of it could be used ({reasons})", "Mend its rows.")
+                raise ToolError(f"File {file.name!r}", f"no row of it could be used ({reasons})", "Mend its rows.")
             self._view.say(f"{total['imported']} real {split} rows" + (f"; left out: {reasons}" if reasons else ""))
             bare = [label for label in self._task.label_names if not total["labels"].get(label)]
             if bare:
-                self._view.say(f"{path.name} has no row of {named(bare)}: {split} figures will tell nothing of that.")
+                self._view.say(f"{file.name} has no row of {named(bare)}: {split} figures will tell nothing of that.")
 
     def _joined(self) -> Result:
         """Return the arguments that name the dataset to add to: a new one for the first rows.

@@ -1,22 +1,26 @@
-"""Labelled rows from a JSONL or CSV file, in batches that fit into a call."""
+"""Labelled rows from a file, read by the same code as the server's, in batches that fit into a call."""
 
 from __future__ import annotations
 
-import csv
 import difflib
-import json
-import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from classwright_agents.errors import TaskFileError
+from classwright_tools.errors import InvalidInput
+from classwright_tools.reading.files import read_file
+from classwright_tools.reading.label_names import LabelNames, label_text
+from classwright_tools.reading.opening import Position
+from classwright_tools.reading.rows import Columns, NoColumn, SourceRow, text_problem
 
 # The tool takes 5,000 rows a call, and servers take requests of up to 4 MiB: half of it leaves room for JSON's escapes.
 MAX_ROWS = 5_000
 MAX_BYTES = 2 * 1024 * 1024
-CSV = (".csv",)
-JSON_LINES = (".jsonl", ".ndjson")
+# So many rows that are left out are told by their places.
+PLACES_TOLD = 5
 
 
 class Row(TypedDict):
@@ -26,104 +30,75 @@ class Row(TypedDict):
     label: str
 
 
-def read_rows(path: Path, labels: Sequence[str]) -> list[Row]:
-    """Return the rows of a `.jsonl` or `.csv` file with a `text` and one of the task's `labels` in each.
+@dataclass
+class RowFile:
+    """The rows of a file that can be used, and those that cannot: counted by reason, the first by their places."""
+
+    name: str
+    rows: list[Row] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
+    places: list[str] = field(default_factory=list)
+
+    @property
+    def told(self) -> str:
+        """How many rows are left out, and where the first of them are; "" if none is."""
+        left_out = self.left_out.total()
+        if not left_out:
+            return ""
+        more = left_out - len(self.places)
+        places = "; ".join(self.places) + (f"; and {more:,} more" if more else "")
+        return f"file {self.name!r}: {left_out:,} of {left_out + len(self.rows):,} rows are left out: {places}"
+
+    def leave_out(self, row: SourceRow, number: int, problem: str) -> None:
+        """Count a row, the file's `number`th from 1, that cannot be used."""
+        self.left_out[problem] += 1
+        if len(self.places) < PLACES_TOLD:
+            place = f"row {number:,}" if row.line is None else f"line {row.line:,}"
+            self.places.append(": ".join(filter(None, (place, problem, row.detail))))
+
+
+def read_rows(path: Path, labels: Sequence[str]) -> RowFile:
+    """Return the rows of a file with a `text` and one of the task's `labels` in each: JSON lines, CSV or TSV.
 
     A row whose text or label is empty is kept, as the server counts what it leaves out.
 
     Raises:
-        TaskFileError: the file cannot be read as such, or a label is not the task's; the line is named.
+        TaskFileError: the file cannot be read as such, no row of it can be used, or a label is not the task's; the
+            line is named.
     """
-    known = {_folded(name) for name in labels}
+    names = LabelNames(labels, {})
+    subject = f"file {path.name!r}"
+    read = RowFile(path.name)
     try:
-        with path.open(encoding="utf-8-sig", newline="") as lines:
-            rows = []
-            for number, record in _records(path, lines):
-                row = _row(path, number, record)
-                if row["label"].strip() and _folded(row["label"]) not in known:
-                    raise _unknown_label(path, number, row["label"], labels)
-                rows.append(row)
-    except UnicodeDecodeError as error:
-        raise TaskFileError(f"file {path.name!r}", "is not UTF-8 text", "Save it as UTF-8.") from error
+        for number, row in enumerate(read_file(path, Columns("text", "label", is_label=names.knows), Position()), 1):
+            problem = row.problem or text_problem(row.text)
+            if problem:
+                read.leave_out(row, number, problem)
+                continue
+            label = label_text(row.label)
+            if label and not names.knows(label):
+                raise _unknown_label(row.place or f"{subject}, row {number:,}", label, labels)
+            read.rows.append(Row(text=row.text, label=label))
+    except NoColumn as error:
+        raise TaskFileError(error.subject, error.reason, "Name its columns 'text' and 'label'.") from error
+    except InvalidInput as error:
+        raise TaskFileError(error.subject, error.reason, error.repair) from error
     except OSError as error:
-        raise TaskFileError(f"file {path.name!r}", "cannot be read", "Check its permissions.") from error
-    if not rows:
-        raise TaskFileError(f"file {path.name!r}", "holds no rows", "Add rows, or leave the file out of the task.")
-    return rows
+        raise TaskFileError(subject, "cannot be read", "Check its permissions.") from error
+    if not read.rows and read.left_out:
+        raise TaskFileError(subject, "no row of it can be used", f"Mend its rows: {'; '.join(read.places)}.")
+    if not read.rows:
+        raise TaskFileError(subject, "holds no rows", "Add rows, or leave the file out of the task.")
+    return read
 
 
-def _records(path: Path, lines: Any) -> Iterator[tuple[int, Any]]:
-    if path.suffix.lower() in CSV:
-        return _csv_records(path, lines)
-    if path.suffix.lower() in JSON_LINES:
-        return _json_records(path, lines)
-    raise TaskFileError(
-        f"file {path.name!r}", "is neither CSV nor JSON lines by its name", "Save it as one of them: .csv or .jsonl."
-    )
-
-
-def _folded(name: str) -> str:
-    """Return what the server compares labels by: case, spaces, "_" and "-" are passed over."""
-    return re.sub(r"[\s_-]+", " ", name).strip().casefold()
-
-
-def _unknown_label(path: Path, number: int, label: str, labels: Sequence[str]) -> TaskFileError:
+def _unknown_label(place: str, label: str, labels: Sequence[str]) -> TaskFileError:
     near = difflib.get_close_matches(label, labels, n=1)
     return TaskFileError(
-        f"file {path.name!r}, line {number}",
+        place,
         f"has the label {label[:80]!r}, which is not in the task",
         f"Did you mean {near[0]!r}?" if near else "Add it to 'labels' in the task file, or take such rows out.",
     )
-
-
-def _csv_records(path: Path, lines: Any) -> Iterator[tuple[int, Any]]:
-    reader = csv.DictReader(lines)
-    try:
-        lacking = [name for name in ("text", "label") if reader.fieldnames and name not in reader.fieldnames]
-        if lacking:
-            columns = ", ".join(str(name)[:40] for name in reader.fieldnames or ())
-            raise TaskFileError(
-                f"file {path.name!r}, line 1",
-                f"has no column {lacking[0]!r}: {columns}",
-                "Write 'text' and 'label' there.",
-            )
-        for record in reader:
-            yield reader.line_num, record
-    except csv.Error as error:
-        raise TaskFileError(
-            f"file {path.name!r}, line {reader.reader.line_num}", f"is not CSV: {error}", "Look for an open quote."
-        ) from error
-
-
-def _json_records(path: Path, lines: Any) -> Iterator[tuple[int, Any]]:
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            try:
-                yield number, json.loads(line)
-            except ValueError as error:
-                raise TaskFileError(
-                    f"file {path.name!r}, line {number}", "is not JSON", 'Write {"text": ..., "label": ...}.'
-                ) from error
-
-
-def _row(path: Path, number: int, record: Any) -> Row:
-    """Return the row that a line's `record` holds."""
-    fields = [record.get(name) if isinstance(record, dict) else None for name in ("text", "label")]
-    for name, value in zip(("text", "label"), fields, strict=True):
-        if not isinstance(value, str | int) or isinstance(value, bool):
-            raise TaskFileError(
-                f"file {path.name!r}, line {number}", f"has no {name!r}", "Each row needs a 'text' and a 'label'."
-            )
-    row = Row(text=str(fields[0]), label=str(fields[1]))
-    try:
-        (row["text"] + row["label"]).encode()
-    except UnicodeEncodeError as error:
-        raise TaskFileError(
-            f"file {path.name!r}, line {number}",
-            "holds half of a character (a lone surrogate)",
-            "Write the whole character, or leave it out.",
-        ) from error
-    return row
 
 
 def batches(rows: list[Row], max_rows: int = MAX_ROWS, max_bytes: int = MAX_BYTES) -> Iterator[list[Row]]:

@@ -160,6 +160,22 @@ def test_real_rows_that_are_left_out_are_told_with_the_reason(tmp_path: Path) ->
     assert "1 real validation rows; left out: 2 near-duplicate of a test row\n" in out.getvalue()
 
 
+def test_rows_that_are_too_long_or_cut_are_left_out_by_file_and_line_before_anything_is_paid_for(
+    tmp_path: Path,
+) -> None:
+    rows, out = tmp_path / "rows.csv", io.StringIO()
+    rows.write_text(f'label,text\nrefund,pay me\nrefund,"open\ndelivery,{"where " * 20_000}\nrefund,a, b\n')
+
+    outcome = built(ScriptedTools(), tmp_path, small_task(max_rounds=1, validation=rows), out)
+
+    told = "file 'rows.csv': 3 of 4 rows are left out: line 3: quote not closed: put the whole text in quotes"
+    assert told in out.getvalue()
+    assert "; line 4: too long; line 5: more fields than the header" in out.getvalue()
+    assert out.getvalue().index(told) < out.getvalue().index("cells of label")
+    skipped = outcome.imported["validation"]["skipped"]
+    assert skipped.items() >= {"quote not closed": 1, "too long": 1, "more fields than the header": 1}.items()
+
+
 def test_real_rows_of_which_none_can_be_used_are_told_with_the_reasons(tmp_path: Path) -> None:
     task = small_task(max_rounds=1, validation=real_rows(tmp_path, 5_003))  # two calls
 

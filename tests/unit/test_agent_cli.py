@@ -23,12 +23,12 @@ def write_task(folder: Path) -> Path:
     return path
 
 
-def test_the_agent_loads_nothing_of_the_server_or_its_libraries() -> None:
+def test_the_agent_loads_nothing_of_the_server_nor_the_libraries_of_the_tools() -> None:
     script = "import sys; import classwright_agents.program; print(*sorted({m.split('.')[0] for m in sys.modules}))"
 
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
 
-    assert set(loaded) & (FOREIGN | {"classwright_server", "classwright_tools"}) == set()
+    assert set(loaded) & (FOREIGN | {"classwright_server"}) == set()
 
 
 def test_a_task_file_that_does_not_exist_ends_with_exit_code_1(

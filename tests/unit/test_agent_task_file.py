@@ -132,31 +132,72 @@ def test_a_missing_task_file_is_told_without_its_folder(tmp_path: Path) -> None:
     [
         ("rows.jsonl", '{"text": "a, b", "label": "x"}\n\n{"text": "c", "label": 1}\n'),
         ("rows.csv", '\ufefflabel,text,extra\nx,"a, b",1\n1,c,2\n'),
-        ("rows.CSV", 'text,label\n"a, b",x\nc,1\n'),
+        ("rows.CSV", 'text;label\n"a, b";x\nc;1\n'),
+        ("rows.tsv", "text\tlabel\na, b\tx\nc\t1\n"),
     ],
 )
-def test_rows_are_read_from_jsonl_and_csv(tmp_path: Path, name: str, content: str) -> None:
+def test_rows_are_read_from_jsonl_csv_and_tsv(tmp_path: Path, name: str, content: str) -> None:
     (tmp_path / name).write_text(content, encoding="utf-8")
 
-    assert read_rows(tmp_path / name, ("x", "1", "2")) == [{"text": "a, b", "label": "x"}, {"text": "c", "label": "1"}]
+    read = read_rows(tmp_path / name, ("x", "1", "2"))
+
+    assert [row["text"] for row in read.rows] == ["a, b", "c"]
+    assert [row["label"] for row in read.rows] == ["x", "1"]
+    assert read.told == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("rows.jsonl", '{"text": "a", "label": "x"}\n{"text": "b"', "line 2: not a JSON object: write {"),
+        ("rows.jsonl", '{"text": "a", "label": "x"}\n{"text": "b \\ud83d", "label": "x"}\n', "line 2: broken char"),
+        ("rows.jsonl", '\n{"text": null, "label": "x"}\n{"text": "a", "label": "x"}\n', "line 2: no text"),
+        ("rows.jsonl", '{"text": "a", "label": "x"}\n{"text": "' + "b " * 60_000 + '"}', "line 2: too long"),
+        ("rows.csv", "text,label\na,x\na\n", "line 3: fewer fields than the header: 1 where the header has 2"),
+        ("rows.csv", "label,text\nx,a, b\nx,a\n", "line 2: more fields than the header: 3 where the header has 2"),
+        ("rows.csv", 'label,text\nx,"a\nx,a\n', "line 2: quote not closed"),
+        ("rows.csv", f"text,label\na,x\n{'b' * 1_100_000},x\n", "line 3: too long"),
+    ],
+    ids=range(8),
+)  # fmt: skip
+def test_a_row_that_cannot_be_used_is_left_out_and_named_by_its_line(
+    tmp_path: Path, name: str, content: str, said: str
+) -> None:
+    (tmp_path / name).write_text(content, encoding="utf-8")
+
+    read = read_rows(tmp_path / name, ("x", "y"))
+
+    assert [(row["text"], row["label"]) for row in read.rows] == [("a", "x")]
+    assert read.told.startswith(f"file '{name}': 1 of 2 rows are left out: {said}")
+    assert read.left_out.total() == 1
+
+
+def test_many_rows_that_are_left_out_are_counted_and_the_first_told(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("label,text\nx,a\n" + "x,a,b\n" * 12, encoding="utf-8")
+
+    told = read_rows(tmp_path / "rows.csv", ("x", "y")).told
+
+    assert told.startswith("file 'rows.csv': 12 of 13 rows are left out: line 3: more fields than the header")
+    assert told.endswith("; and 7 more")
+    assert told.count("line ") == 5
 
 
 @pytest.mark.parametrize(
     ("name", "content", "place"),
     [
-        ("rows.jsonl", '{"text": "a", "label": "x"}\n{"text": "b"', "line 2"),
-        ("rows.jsonl", '{"text": "a", "label": null}\n', "line 1"),
-        ("rows.jsonl", "[]\n", "line 1"),
-        ("rows.jsonl", '{"text": "a", "label": "x"}\n{"text": "b \\ud83d", "label": "x"}\n', "line 2.*surrogate"),
-        ("rows.csv", "text,lable\na,x\n", "line 1.*no column 'label': text, lable"),
-        ("rows.csv", "text,label\na\n", "line 2.*no 'label'"),
+        ("rows.jsonl", '{"text": 1, "label": "x"}\n', r"no row of it can be used\. .*line 1: text is not a"),
+        ("rows.jsonl", "[]\n", "'rows.jsonl': holds a JSON array.*one JSON object a line"),
+        ("rows.csv", "text,lable\na,x\n", "no column 'label'; it has 'text', 'lable'.*columns 'text' and 'label'"),
         ("rows.jsonl", '{"text": "a", "label": "x"}\n\n{"text": "b", "label": "xx"}', "line 3.*'xx'.* not in the task"),
-        ("rows.tsv", "text\tlabel\na\tx\n", "neither CSV nor JSON lines"),
-        ("rows.csv", f"text,label\na,x\n{'b' * 1_100_000},x\n", "line 3.*larger than field limit"),
+        ("rows.csv", 'label,text\nx,"a\nz,b\n', "line 3: has the label 'z'"),
+        ("rows.docx", "PK", "of no kind that is read"),
+        ("rows.csv", "PK\x03\x04", "is a zip archive.*save the sheet as CSV"),
         ("rows.jsonl", "\n", "no rows"),
     ],
-)
-def test_a_bad_row_is_named_by_its_line(tmp_path: Path, name: str, content: str, place: str) -> None:
+)  # fmt: skip
+def test_a_file_that_cannot_be_used_is_told_with_the_line_or_the_repair(
+    tmp_path: Path, name: str, content: str, place: str
+) -> None:
     (tmp_path / name).write_text(content, encoding="utf-8")
 
     with pytest.raises(TaskFileError, match=place):
@@ -166,11 +207,30 @@ def test_a_bad_row_is_named_by_its_line(tmp_path: Path, name: str, content: str,
 def test_labels_are_found_as_the_server_finds_them_and_a_misspelt_one_with_its_repair(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     path.write_text("text,label\na,Lost Card\nb,lost-card\nc,\n", encoding="utf-8")
-    assert [row["label"] for row in read_rows(path, ("lost_card", "refund"))] == ["Lost Card", "lost-card", ""]
+    assert [row["label"] for row in read_rows(path, ("lost_card", "refund")).rows] == ["Lost Card", "lost-card", ""]
 
     path.write_text("text,label\na,refnud\n", encoding="utf-8")
     with pytest.raises(TaskFileError, match="Did you mean 'refund'"):
         read_rows(path, ("lost_card", "refund"))
+
+
+@pytest.mark.parametrize("labels", [("-1", "1"), ("A-", "A"), ("C++", "C"), ("#1", "1")])
+def test_a_sign_of_a_label_is_no_blank(tmp_path: Path, labels: tuple[str, str]) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text(f"text,label\na,{labels[0]}\n", encoding="utf-8")
+
+    assert read_rows(path, labels).rows == [{"text": "a", "label": labels[0]}]
+    with pytest.raises(TaskFileError, match=r"line 2: has the label"):
+        read_rows(path, (labels[1], "other"))
+
+
+def test_labels_of_other_types_are_told_as_a_text_file_would_hold_them(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(
+        '{"text": "a", "label": true}\n{"text": "b", "label": 1.0}\n{"text": "c", "label": null}\n', encoding="utf-8"
+    )
+
+    assert [row["label"] for row in read_rows(path, ("True", "1")).rows] == ["true", "1.0", ""]
 
 
 @pytest.mark.parametrize("split", ["validation", "test"])

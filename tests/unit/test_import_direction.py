@@ -1,4 +1,7 @@
-"""The house's one direction: server -> tools; agents and tools import neither of the others."""
+"""The house's one direction: server -> tools; agents and tools import neither of the others.
+
+One exception: the agent reads files by the readers of the tools, see docs/decisions/one-reader.md.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,8 @@ PACKAGES = {
     "classwright_agents": ROOT / "agents" / "classwright_agents",
 }
 ALLOWED = {("classwright_server", "classwright_tools")}
+READERS = ("classwright_tools.reading.", "classwright_tools.errors")
+"""What the agent may import of the tools."""
 VERBS = (
     "propose_topics",
     "synthesize_examples",
@@ -47,7 +52,8 @@ def test_a_package_imports_only_along_the_one_direction(package: str) -> None:
         for module in imported_modules(path):
             other = module.split(".")[0]
             if other in PACKAGES and other != package:
-                assert (package, other) in ALLOWED, f"{path.relative_to(ROOT)} imports {module}"
+                is_reader = package == "classwright_agents" and module.startswith(READERS)
+                assert is_reader or (package, other) in ALLOWED, f"{path.relative_to(ROOT)} imports {module}"
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -64,3 +70,31 @@ def test_importing_every_verb_loads_no_heavy_library() -> None:
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
 
     assert loaded.strip() == "[]"
+
+
+def test_the_agent_reads_rows_where_only_its_own_libraries_are_installed(tmp_path: Path) -> None:
+    """Of what the server is installed with, nothing is there: an import of it ends the program."""
+    (tmp_path / "rows.csv").write_text("text,label\nwhere is it,delivery\n", encoding="utf-8")
+    (tmp_path / "rows.parquet").write_bytes(b"PAR1")
+    script = f"""
+import importlib.metadata, sys
+from pathlib import Path
+extra = [r for r in importlib.metadata.requires("classwright") if "extra == 'server'" in r or 'extra == "server"' in r]
+names = {{__import__("re").split("[^A-Za-z0-9_.-]", r)[0].replace("-", "_").lower() for r in extra}}
+assert "pyarrow" in names and "torch" in names
+sys.modules.update({{name: None for name in names | {HEAVY!r}}})
+from classwright_agents import cli, rows
+print([row["label"] for row in rows.read_rows(Path({str(tmp_path)!r}) / "rows.csv", ("delivery", "refund")).rows])
+try:
+    rows.read_rows(Path({str(tmp_path)!r}) / "rows.parquet", ("delivery", "refund"))
+except rows.TaskFileError as error:
+    print(error)
+"""
+
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+
+    assert done.stdout.splitlines() == [
+        "['delivery']",
+        "file 'rows.parquet': is Parquet, which is read only where pyarrow is installed. "
+        "Save it as JSONL or CSV, or install 'classwright[server]'.",
+    ], done.stderr

@@ -47,6 +47,10 @@ def _is_none(_label: str) -> bool:
     return False
 
 
+class NoColumn(InvalidInput):
+    """A source has not the column that is wanted."""
+
+
 @dataclass(frozen=True)
 class Columns:
     """The columns to read; `label` is None when labels are not wanted, `pair` when a row is one text.
@@ -82,14 +86,15 @@ class Columns:
         """Return the columns to read of `source`, which has the columns `there`.
 
         Raises:
-            InvalidInput: a wanted column is not there, and those that are there are named; or it is there twice.
+            NoColumn: a wanted column is not there, and those that are there are named.
+            InvalidInput: it is there twice.
         """
         columns = self.like(there)
         wanted_as = (("text_column", columns.text), ("pair_column", columns.pair), ("label_column", columns.label))
         for argument, wanted in wanted_as:
             if wanted is not None and wanted not in there:
                 names = ", ".join(as_name(name) for name in there[:30]) or "none"
-                raise InvalidInput(
+                raise NoColumn(
                     source, f"has no column {wanted!r}; it has {names}", f"Pass one of them as `{argument}`."
                 )
             if wanted is not None and there.count(wanted) > 1:
