@@ -10,7 +10,7 @@ import pytest
 from classwright_tools.curation.cleaning import clean_text
 from classwright_tools.curation.gates import Gates
 from classwright_tools.curation.languages import wrong_language
-from classwright_tools.domain.example import make_example
+from classwright_tools.domain.example import Origin, Split, make_example
 from classwright_tools.domain.noun import MAX_TEXT_CHARS
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.workspace.datasets import save_dataset
@@ -134,6 +134,129 @@ def test_a_label_that_people_say_in_passing_has_not_leaked(gates: Gates, text: s
     assert gates.check(text, "refund") is None
 
 
+def with_labels(task: Task, *names: str, **changes: object) -> Task:
+    return task.model_copy(update={"labels": tuple(Label(name=name) for name in names), **changes})
+
+
+@pytest.mark.parametrize(
+    ("label", "text"),
+    [
+        ("iPhone", "The iphone will not charge any more since yesterday"),
+        ("PayPal", "PayPal froze my balance and I do not know why"),
+        ("JavaScript", "How do I sort an array of objects in JavaScript by date?"),
+        ("macOS", "After the update macOS asks for my password twice"),
+        ("eBay", "Someone on eBay wants to pay by cheque"),
+        ("peer-to-peer", "Is a peer-to-peer payment free of charge?"),
+        ("state-of-the-art", "They sell it as state-of-the-art and it is not"),
+        ("C++", "My C++ program does not link any more"),
+        ("neutral", "The bank stays neutral on the shares of both"),
+        ("abbreviation", "What is the abbreviation for the state of Texas?"),
+        ("sports", "Do you show sports on Sunday evening?"),
+        ("-", "Type: size 42, colour blue, never arrived here"),
+        ("+", "Topic: none, I only want to say thank you"),
+    ],
+)
+def test_a_name_that_people_say_is_no_leak_where_they_say_it(task: Task, label: str, text: str) -> None:
+    assert Gates(with_labels(task, label, "other")).check(text, label) is None
+
+
+@pytest.mark.parametrize("label", ["iPhone", "PayPal", "sports", "C++"])
+@pytest.mark.parametrize(
+    "form", ["[{}] what is on tonight", "Label: {} what is on tonight", "what is on tonight -> {}"]
+)
+def test_such_a_name_is_a_leak_where_it_marks_the_text(task: Task, label: str, form: str) -> None:
+    gates = Gates(with_labels(task, label, "other"))
+
+    assert reason(gates, form.format(label), label) == "label name leaked"
+
+
+@pytest.mark.parametrize("name", ["card_arrival", "cardArrival", "lostStolenCard", "card-not-working"])
+def test_a_name_that_is_spelled_as_programs_spell_leaks_unless_people_write_it(task: Task, name: str) -> None:
+    text = f"this is about {name}, is it not"
+    task = with_labels(task, name, "other")
+    seen, shown = Gates(task), task.model_copy(update={"labels": (Label(name=name, examples=(text,)), task.labels[1])})
+    seen.add_rows("unlabelled", [make_example(f"why does {name} say nothing to me", None)])
+
+    assert reason(Gates(task), text, name) == "label name leaked"
+    assert Gates(task).rules([name]).never_written == (name,)
+    assert reason(seen, text, name) is None
+    assert seen.rules([name]).never_written == ()
+    assert reason(Gates(shown), f"and now {name} again", name) is None
+
+
+def test_one_real_text_of_thousands_does_not_say_how_people_write(task: Task) -> None:
+    gates = Gates(task)
+    rows = [make_example(f"my order number {number} has not arrived yet", "delivery") for number in range(2_500)]
+    gates.add_rows("train", rows)
+    slips = [make_example(text, "refund") for text in ("refund: I want it", "ok", "- where is it now")]
+    gates.add_rows("validation", slips)
+
+    assert reason(gates, "refund: the shoes do not fit me") == "label name leaked"
+    assert reason(gates, "thanks") == "too short"
+    assert reason(gates, "- the shoes do not fit me") == "unparsable"
+    gates.add_rows("validation", [*slips, *slips])
+    assert reason(gates, "refund: the shoes do not fit me") is None
+    assert reason(gates, "thanks") is None
+    assert reason(gates, "- the shoes do not fit me") is None
+
+
+@pytest.mark.parametrize(("split", "origin", "tells"), [("test", "real", False), ("train", "written", False)])
+def test_test_rows_and_written_rows_say_nothing_of_what_real_texts_are_like(
+    task: Task, split: Split, origin: Origin, *, tells: bool
+) -> None:
+    gates = Gates(task)
+    gates.add_rows(split, [make_example("ok", "refund", origin=origin)])
+
+    assert (reason(gates, "thanks") is None) == tells
+
+
+def test_texts_may_be_as_short_as_real_ones_are(task: Task) -> None:
+    chats = Gates(task)
+    chats.add_rows("unlabelled", [make_example(text, None) for text in ("k", "where is it?", "no thanks")])
+    mails = Gates(task)
+    mails.add_rows("unlabelled", [make_example("where is it, I ask you", None)])
+
+    assert [reason(chats, text) for text in ("yes", "k", "!!")] == [None, None, "too short"]
+    assert [reason(mails, text) for text in ("yes", "k", "ok then")] == ["too short", "too short", None]
+    assert "at least one word" in chats.rules(()).told(str)[0]
+    assert "at least 2 words" in mails.rules(()).told(str)[0]
+
+
+def test_what_was_shown_is_not_copied_also_in_part(task: Task) -> None:
+    """The row is of no dataset that the gates know, and longer than what is shown of it."""
+    shown = "Highlight: there is very little not to like about this report, the acting chief economist says at noon"
+    long = "We study the waves of a plasma whose electrons are relativistic and whose ions are cold. " * 8
+    gates = Gates(task)
+    gates.add_shown([shown, long])
+
+    for copy in (
+        "Highlight: there is very little not to like about that report, says the acting chief economist at noon",
+        long[:300] + "Then something of one's own follows, which is longer than all that was taken before. " * 5,
+    ):
+        refused = gates.check(copy, "refund")
+        assert refused
+        assert refused.reason == "near-duplicate of a shown text"
+        assert shown not in refused.detail
+    assert reason(gates, "Highlight: the report is late, and nobody at the ministry says why") is None
+
+
+def test_the_rules_say_what_the_gates_do(gates: Gates, task: Task) -> None:
+    told = " ".join(Gates(with_labels(task, "card_arrival", "refund")).rules(["card_arrival", "refund"]).told(str))
+
+    for said in (
+        "at least 2 words",
+        "'Label:'",
+        "before a colon at its beginning",
+        "arrow",
+        "placeholder",
+        "list mark",
+    ):
+        assert said in told
+    assert "card_arrival" in told
+    assert "refund" not in told
+    assert gates.rules(["refund"]).never_written == ()
+
+
 def test_an_identifier_leaks_wherever_it_stands(task: Task) -> None:
     gates = Gates(task.model_copy(update={"labels": (Label(name="card_arrival"), Label(name="lost card"))}))
 
@@ -177,6 +300,43 @@ def test_any_language_of_the_task_passes_and_an_unknown_one_is_not_judged(
     languages: tuple[str, ...], text: str
 ) -> None:
     assert wrong_language(text, languages) is None
+
+
+@pytest.mark.parametrize(
+    ("languages", "text"),
+    [
+        (("hi-Latn",), "mera paisa wapas karo yaar"),
+        (("ur-Latn",), "bhai refund kab milega mujhe"),
+        (("ru-Latn",), "gde moya posylka, ya zhdu"),
+        (("sr-Latn",), "gde je moj paket, čekam već nedelju dana"),
+        (("sr-Cyrl",), "где је мој пакет, чекам већ недељу дана"),  # noqa: RUF001
+        (("zh-Hant",), "我想退款 包裹一直沒有到"),
+        (("zh-yue-Hant",), "我想退款 包裹一直沒有到"),
+        (("ja-Latn",), "watashi no nimotsu wa doko desu ka"),
+        (("hi-Latn", "en"), "bhai mera refund kab aayega batao"),
+        (("uz-Cyrl",), "менинг посилкам қаерда қолди"),
+        (("hi-Deva",), "मेरा पैसा वापस कब आएगा"),
+        (("en", "xx"), "watashi no nimotsu wa doko desu ka"),
+    ],
+)
+def test_a_language_in_a_script_that_it_is_not_known_in_is_not_judged(languages: tuple[str, ...], text: str) -> None:
+    assert wrong_language(text, languages) is None
+
+
+@pytest.mark.parametrize(
+    ("languages", "text", "found"),
+    [
+        (("hi-Latn",), "मेरा पैसा वापस कब आएगा", "Devanagari letters"),
+        (("ru-Latn",), "Где моя посылка, я жду", "Cyrillic letters"),
+        (("uz-Cyrl",), "mening posilkam qayerda qoldi", "Latin letters"),
+        (("zh-Hant",), "I want my money back for this order", "'en'"),
+        (("hi-Deva",), "I want my money back for this order", "'en'"),
+    ],
+)
+def test_a_script_that_the_task_does_not_name_is_another_language(
+    languages: tuple[str, ...], text: str, found: str
+) -> None:
+    assert wrong_language(text, languages) == found
 
 
 def test_repeats_are_refused_by_what_they_repeat(gates: Gates) -> None:

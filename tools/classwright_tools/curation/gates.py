@@ -8,9 +8,13 @@ from typing import Literal, NamedTuple
 
 from classwright_tools.curation.cleaning import is_broken
 from classwright_tools.curation.duplicates import Match, NearDuplicates
+from classwright_tools.curation.label_leaks import is_identifier, leaks_in
 from classwright_tools.curation.languages import wrong_language
-from classwright_tools.curation.text_checks import debris, leaked_label, too_short
-from classwright_tools.domain.example import Example, Split, example_id
+from classwright_tools.curation.real_texts import RealTexts
+from classwright_tools.curation.shown_texts import ShownTexts
+from classwright_tools.curation.text_checks import debris, letters, words
+from classwright_tools.curation.text_rules import TextRules
+from classwright_tools.domain.example import SPLITS, Example, Split, example_id
 from classwright_tools.domain.noun import MAX_TEXT_CHARS
 from classwright_tools.domain.pair import joined
 from classwright_tools.domain.task import Task
@@ -22,6 +26,7 @@ Reason = Literal[
     "near-duplicate",
     "near-duplicate of a test row",
     "near-duplicate of a validation row",
+    "near-duplicate of a shown text",
     "wrong language",
     "too short",
     "too long",
@@ -33,6 +38,9 @@ TEST_REPEATED: Reason = "near-duplicate of a test row"
 _MEASURES = "{} rows measure the classifier and must not be trained on."
 # Evaluation rows first: a text that repeats one must be called what it is.
 _COMPARED_WITH: tuple[Split, ...] = ("test", "validation", "train")
+# Real texts that tell what the task's texts are like. A test row is only compared with.
+_TELLING: tuple[Split, ...] = ("validation", "train", "unlabelled")
+_REAL = ("real", "annotated")
 
 
 class _Row(NamedTuple):
@@ -59,27 +67,43 @@ class Gates:
         self.task = task
         self.max_chars = max_chars
         self._indexes: dict[Split, NearDuplicates[_Row]] = {split: NearDuplicates() for split in _COMPARED_WITH}
-        shown = (text for label in task.labels for text in label.examples)
-        self._single_words = task.kind == "pair" or any(len(text.split()) == 1 for text in shown)  # queries often are
+        self._shown = ShownTexts()
+        self._real = RealTexts(task)
 
     @classmethod
     def for_dataset(cls, workspace: Workspace, task: Task, dataset: str | None) -> Gates:
-        """Return the gates of `task` that compare with the train, validation and test rows of `dataset`.
+        """Return the gates of `task` that compare with the rows of `dataset`, and go by its real texts.
 
         Raises:
             NotFound: there is no such dataset.
             DamagedArtifact: its rows do not read back.
         """
         gates = cls(task)
-        for split in _COMPARED_WITH if dataset else ():
+        for split in SPLITS if dataset else ():
             for rows in iterate_rows(workspace, dataset or "", split):
                 gates.add_rows(split, rows)
         return gates
 
     def add_rows(self, split: Split, rows: Iterable[Example]) -> None:
-        """Compare with `rows` of `split` from now on; unlabelled rows are not compared with."""
+        """Compare with `rows` of `split` from now on, if they have labels; what is real tells what texts are like."""
+        rows = list(rows)
         if split in self._indexes:
             self._indexes[split].add_all((_Row(row.id, row.label), row.content) for row in rows)
+        if split in _TELLING:
+            self._real.add(row.text for row in rows if row.origin in _REAL)
+
+    def add_shown(self, texts: Iterable[str]) -> None:
+        """Compare with real `texts` that the writer is shown as style, more strictly than with any row."""
+        self._shown.add(texts)
+
+    def rules(self, labels: Iterable[str]) -> TextRules:
+        """Return what the gates ask of texts of `labels`, for whoever writes them."""
+        names = (name for name in labels if is_identifier(name))
+        return TextRules(
+            least_words=self._real.least_words,
+            least_letters=self._real.least_letters,
+            never_written=tuple(name for name in names if not self._real.say("spelling", name)),
+        )
 
     def add(self, content: str, label: str) -> None:
         """Compare with `content`, a text or a joined pair of `label` that was accepted for training, from now on."""
@@ -95,7 +119,7 @@ class Gates:
         is more likely takes all rows together: see `label_check.unlikely_labels`.
         """
         alone = self._unusable(text) or self._leaking(text) or self._foreign(text)
-        return alone or self._repeated(joined(text, item), label, contrast)
+        return alone or self._repeated(joined(text, item), label, contrast) or self._copied(text)
 
     def admit(self, text: str, label: str, contrast: str | None = None, item: str | None = None) -> Refused | None:
         """Check `text` and, when nothing is wrong with it, compare with it from now on."""
@@ -118,25 +142,47 @@ class Gates:
         if len(text) > self.max_chars:
             detail = f"it has {len(text)} characters, more than {self.max_chars}"
             return Refused("too long", detail, "Write a shorter text.")
-        wrong = debris(text)
+        wrong = next((found for found in debris(text) if not self._real.hold(found[0])), None)
         if wrong:
             repair = "Write only the text itself, with made-up but concrete names, numbers and dates."
-            return Refused("unparsable", wrong, repair)
-        short = too_short(text, self._single_words)
-        return Refused("too short", short, "Write a whole message of at least two words.") if short else None
+            return Refused("unparsable", f"it holds {wrong[0]}: {wrong[1]!r}", repair)
+        return self._short(text)
+
+    def _short(self, text: str) -> Refused | None:
+        rules = self.rules(())
+        if letters(text) < rules.least_letters:
+            detail = f"it has {letters(text)} letters and digits, fewer than {rules.least_letters}"
+        elif words(text) < rules.least_words:
+            detail = "it is a single word"
+        else:
+            return None
+        return Refused("too short", detail, f"Write a whole message of {rules.length}.")
 
     def _leaking(self, text: str) -> Refused | None:
-        leaked = leaked_label(text, self.task.label_names)
-        if leaked is None:
+        leak = next(
+            (leak for leak in leaks_in(text, self.task.label_names) if not self._real.say(leak.form, leak.name)), None
+        )
+        if leak is None:
             return None
-        return Refused("label name leaked", leaked, "Say it in a person's own words, without naming the class.")
+        repair = "Take it away: it names the class as no author would."
+        if leak.form == "spelling":
+            repair = "Say it in other words: no author spells a name so."
+        return Refused("label name leaked", f"it says {leak.said!r}", repair)
 
     def _foreign(self, text: str) -> Refused | None:
-        language = wrong_language(text, self.task.languages)
-        if language is None:
+        found = wrong_language(text, self.task.languages)
+        if found is None:
             return None
         wanted = ", ".join(self.task.languages)
-        return Refused("wrong language", f"it is in {language!r}, the task is in {wanted}", f"Write it in {wanted}.")
+        return Refused("wrong language", f"it is in {found}, the task is in {wanted}", f"Write it in {wanted}.")
+
+    def _copied(self, text: str) -> Refused | None:
+        similarity = self._shown.nearest(text)
+        if similarity is None:
+            return None
+        detail = f"it copies a text that was shown as style (similarity {similarity:.2f})"
+        repair = "Take the manner from such texts, never their content: they measure the classifier."
+        return Refused("near-duplicate of a shown text", detail, repair)
 
     def _repeated(self, content: str, label: str, contrast: str | None) -> Refused | None:
         for split, index in self._indexes.items():

@@ -6,6 +6,8 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from classwright_tools.curation.scripts import is_usual, other_script
+
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
 
@@ -37,24 +39,28 @@ _NOT_WORDS = re.compile(r"https?://\S+|(?<!\S)\S+@\S+|[@#]\w+|\d+")
 
 
 def wrong_language(text: str, languages: tuple[str, ...]) -> str | None:
-    """Return the ISO 639 code of the language that `text` is clearly in, if it is none of `languages` or their kin.
+    """Return what `text` is clearly in, if it is none of `languages` or their kin: 'de', Cyrillic letters.
 
-    `languages` are BCP 47 tags; what follows the first "-" is not looked at. None means: one of them, or not clear,
-    or one of them is a language that cannot be identified.
+    `languages` are BCP 47 tags. Where one of them is a language that cannot be identified, or in a script that it
+    cannot be identified in ("hi-Latn"), only scripts are compared. None means: one of them, or not clear.
     """
     words = _NOT_WORDS.sub(" ", text)
     if sum(character.isalpha() for character in words) < letters_needed(words):
         return None
     identifier = _identifier()
-    own = _with_kin(frozenset(tag.split("-")[0].lower() for tag in languages))
+    codes = [tag.split("-")[0].lower() for tag in languages]
     known = set(identifier.labels)
-    if not own & known:
+    if not all(_with_kin(frozenset({code})) & known for code in codes):
         return None
+    if not all(map(is_usual, languages)):
+        script = other_script(words, languages)
+        return script and f"{script} letters"
+    own = _with_kin(frozenset(codes))
     ranked = identifier.rank(words)
     likely, probability = ranked[0]
     own_probability = max(p for language, p in ranked if language in own)
     clear = likely not in own and probability > CLEARLY_MORE_LIKELY * own_probability
-    return str(likely) if clear else None
+    return repr(str(likely)) if clear else None
 
 
 def letters_needed(text: str) -> int:

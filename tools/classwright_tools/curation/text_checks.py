@@ -1,11 +1,10 @@
-"""What makes a written text useless by itself: too short, too long, debris of the writing, the label's name in it."""
+"""What makes a written text useless by itself: how short it is, and debris of the writing."""
 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from collections.abc import Iterator
 
-MIN_CHARS = 3
 # Scripts that put no spaces between words: Thai, Lao, Myanmar, Khmer, Chinese, Japanese. (Korean does.)
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 
@@ -49,52 +48,19 @@ _DEBRIS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 )
 
 
-def too_short(text: str, single_words: bool) -> str | None:
-    """Return why `text` is too short, or None; `single_words` says that the task's texts may be one word."""
-    characters = sum(character.isalnum() for character in text)
-    if characters < MIN_CHARS and not _UNSPACED.search(text):
-        return f"it has {characters} letters and digits, fewer than {MIN_CHARS}"
-    if not single_words and len(text.split()) < 2 and not _UNSPACED.search(text):
-        return "it is a single word"
-    return None
+def words(text: str) -> int:
+    """Return how many words `text` has; a script without spaces between words is taken to have enough."""
+    return 1_000 if _UNSPACED.search(text) else len(text.split())
 
 
-def debris(text: str) -> str | None:
-    """Return what in `text` is no text at all (a placeholder, JSON, a refusal), or None."""
+def letters(text: str) -> int:
+    """Return how many letters and digits `text` has, or that it has enough where one is a syllable or a word."""
+    return 1_000 if _UNSPACED.search(text) else sum(character.isalnum() for character in text)
+
+
+def debris(text: str) -> Iterator[tuple[str, str]]:
+    """Yield what in `text` is no text at all: its name ("a placeholder", "JSON", ...) and where it says so."""
     for name, pattern in _DEBRIS:
         found = pattern.search(text)
         if found:
-            return f"it holds {name}: {found.group().strip()[:60]!r}"
-    return None
-
-
-def leaked_label(text: str, labels: tuple[str, ...]) -> str | None:
-    """Return where the name of a label stands in `text` as metadata, or None.
-
-    A label that is made like an identifier ("card_arrival", "cardArrival") leaks wherever it stands. One made of
-    ordinary words ("refund", "lost card") leaks only where it names the class: "[refund] ...", "Label: refund".
-    """
-    found = _leak_pattern(labels).search(text)
-    return f"it says {found.group().strip()[:60]!r}" if found else None
-
-
-@lru_cache(maxsize=64)
-def _leak_pattern(labels: tuple[str, ...]) -> re.Pattern[str]:
-    identifiers = [re.escape(name) for name in labels if _is_identifier(name)]
-    spoken = [r"[\s_-]+".join(re.escape(word) for word in re.split(r"[\s_-]+", name) if word) for name in labels]
-    names = "|".join(sorted(spoken, key=len, reverse=True))
-    heading = r"(?:label|category|class|intent|topic|tag|type)"
-    forms = [
-        rf"^\s*[\[<({{*#\"']+\s*(?:{heading}\s*[:=-]\s*)?(?:{names})\s*[\]>)}}*\"']+\s*[:.-]?(?=\s|$)",
-        rf"[\[<({{]\s*(?:{heading}\s*[:=-]\s*)?(?:{names})\s*[\]>)}}]\s*$",
-        rf"(?:^|[\[(<.;|]\s*|\s-\s*){heading}\s*(?:is\s*)?[:=]\s*[\"'*\[]*(?:{names})\b",
-        rf"^\s*(?:{names})\s*[:|]\s",
-        rf"\s(?:->|=>|\u2192)\s*(?:{names})\s*$",
-    ]
-    if identifiers:
-        forms.append(rf"(?<![\w-])(?:{'|'.join(identifiers)})(?![\w-])")
-    return re.compile("|".join(forms), re.IGNORECASE)
-
-
-def _is_identifier(name: str) -> bool:
-    return " " not in name and ("_" in name or re.search(r"[a-z][A-Z]", name) is not None or name.count("-") > 1)
+            yield name, found.group().strip()[:60]

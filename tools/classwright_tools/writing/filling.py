@@ -156,6 +156,7 @@ class Filling:
             attempt=place.attempts,
             style=quota.style,
             avoid=tuple(text[:SHORTENED] for text in place.seen[-SHOWN_TO_AVOID:]),
+            rules=self._gates.rules([name for name in (quota.cell.label, quota.contrast) if name]),
         )
 
     # --- judging

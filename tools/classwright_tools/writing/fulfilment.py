@@ -18,6 +18,7 @@ from classwright_tools.workspace.workspace import Artifact
 from classwright_tools.writing.filling import Filling
 from classwright_tools.writing.label_doubts import doubtful_labels
 from classwright_tools.writing.orders import Order
+from classwright_tools.writing.quotas import shown_as_style
 from classwright_tools.writing.session import WritingSession, session_of
 
 LABEL_CHECKS = 2  # of what was written first, and of what replaced the rows that fell out
@@ -77,11 +78,13 @@ def write_texts(
     """
     writer = context.writer
     assert writer is not None
+    gates = Gates.for_dataset(context.workspace, order.task, order.parent)
+    gates.add_shown(shown_as_style(order.quotas))
     filling = Filling(
         order.task,
         order.quotas,
         writer=writer,
-        gates=Gates.for_dataset(context.workspace, order.task, order.parent),
+        gates=gates,
         writing_round=order.round,
         candidates_per_row=candidates_per_row,
         existing=order.there,

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, get_args
 
 from jinja2 import PackageLoader, StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
+from classwright_tools.curation.text_rules import TextRules
 from classwright_tools.domain.task import Label
 from classwright_tools.domain.usage import TokenCount
 from classwright_tools.errors import InvalidInput
@@ -84,7 +86,7 @@ def most_tokens(request: WritingRequest) -> TokenCount:
 
 @cache
 def prompt_digest(kind: WritingKind) -> str:
-    """Return the SHA-256 of every template that `kind` is asked with, in hexadecimal."""
+    """Return the SHA-256 of every template and rule that `kind` is asked with, in hexadecimal."""
     environment = _environment()
     names = ["system.jinja", f"{kind}.jinja", *(["_text_rules.jinja"] if kind in _TEXT_KINDS else [])]
     digest = hashlib.sha256()
@@ -92,6 +94,8 @@ def prompt_digest(kind: WritingKind) -> str:
         assert environment.loader is not None
         source, _, _ = environment.loader.get_source(environment, name)
         digest.update(f"{name}\x00{source}\x00".encode())
+    if kind in _TEXT_KINDS:
+        digest.update("\x00".join(TextRules(never_written=("a_name",)).told(_as_data)).encode())
     return digest.hexdigest()
 
 
@@ -120,6 +124,11 @@ def _data(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c")
 
 
+def _as_data(names: Sequence[str]) -> str:
+    """Return label names as an element that holds data alone."""
+    return f"<data>{_data(names)}</data>"
+
+
 def _variables(request: WritingRequest) -> dict[str, Any]:
     """Return what the templates may use; what a template does not need it leaves out."""
     labels = {label.name: label for label in request.labels}
@@ -144,6 +153,7 @@ def _variables(request: WritingRequest) -> dict[str, Any]:
         "item": _short(cell.item, "item") if cell and cell.item else None,
         "style": [_short(text, "style") for text in request.style],
         "avoid": [_short(text, "avoid") for text in request.avoid[-_MOST_AVOIDED:]],
+        "rules": request.rules.told(_as_data),
     }
 
 

@@ -22,6 +22,11 @@ class Quota:
     style: tuple[str, ...] = ()
 
 
+def shown_as_style(quotas: Iterable[Quota]) -> tuple[str, ...]:
+    """Return the real texts that `quotas` show. Queries of an item are not among them: a wrong one is made of them."""
+    return tuple(dict.fromkeys(text for quota in quotas if not quota.cell.item for text in quota.style))
+
+
 def quotas_of_tree(cells: Sequence[Cell], rows: int | None) -> tuple[Quota, ...]:
     """Return quotas that spread `rows` evenly over labels and `cells`; `ROWS_A_CELL` a cell when `rows` is None."""
     cells = tuple(dict.fromkeys(cells))

@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 
 from pydantic import Field
 
+from classwright_tools.curation.text_rules import TextRules
 from classwright_tools.domain.noun import LabelName, Noun, Slug
 from classwright_tools.domain.task import Label
 from classwright_tools.domain.topic_tree import Cell
@@ -36,6 +37,7 @@ class WritingRequest(Noun):
     attempt: int = Field(default=0, ge=0)
     style: tuple[str, ...] = ()
     avoid: tuple[str, ...] = Field(default=(), description="Items that exist already and must not be repeated.")
+    rules: TextRules = TextRules()
 
     def key(self, writer: str) -> str:
         """Return the SHA-256 under which the answer of `writer` (a name with its prompts' digest) is stored."""

@@ -1,0 +1,77 @@
+"""What the real texts of a task are like, as far as gates go by it: how short they are, what they say and hold."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from classwright_tools.curation.label_leaks import Form, leaks_in
+from classwright_tools.curation.text_checks import debris, letters, words
+from classwright_tools.domain.task import Task
+
+LEAST_SHARE = 0.001
+"""What so many of the real texts are or say, a written text may be or say. One alone may be a slip where there are a
+thousand."""
+MOST_LOOKED_AT = 10_000
+"""Real texts: more say nothing new, and each call looks at them again."""
+USUAL_WORDS, USUAL_LETTERS = 2, 3
+
+
+class RealTexts:
+    """Counts the real texts of a task, labelled or not, as they come in; the labels' own examples count by themselves.
+
+    Test rows are none of them: what may be written does not depend on those.
+    """
+
+    def __init__(self, task: Task) -> None:
+        """Begin with the examples that `task` gives of its labels."""
+        self._labels = task.label_names
+        examples = [text for label in task.labels for text in label.examples]
+        # The queries of a pair task often are one word.
+        self._are_short = task.kind == "pair" or any(words(text) < USUAL_WORDS for text in examples)
+        self._shown = {(leak.form, leak.name) for text in examples for leak in leaks_in(text, self._labels)}
+        self._seen = 0
+        self._words: Counter[int] = Counter()
+        self._letters: Counter[int] = Counter()
+        self._said: Counter[tuple[Form, str]] = Counter()
+        self._held: Counter[str] = Counter()
+
+    def add(self, texts: Iterable[str]) -> None:
+        """Look at `texts`."""
+        for text in texts:
+            if self._seen == MOST_LOOKED_AT:
+                return
+            self._seen += 1
+            self._words[words(text)] += 1
+            self._letters[letters(text)] += 1
+            self._said.update({(leak.form, leak.name) for leak in leaks_in(text, self._labels)})
+            self._held.update({name for name, _ in debris(text)})
+
+    def say(self, form: Form, name: str) -> bool:
+        """Whether people write the label `name` in this form, so that it gives nothing away."""
+        return (form, name) in self._shown or self._is_usual(self._said[form, name])
+
+    def hold(self, name: str) -> bool:
+        """Whether people's texts hold the debris called `name`, such as list marks, so that it is none here."""
+        return self._is_usual(self._held[name])
+
+    @property
+    def least_words(self) -> int:
+        """How few words a text may have: as few as real ones, and never more than usual."""
+        return 1 if self._are_short else self._least(self._words, USUAL_WORDS)
+
+    @property
+    def least_letters(self) -> int:
+        """How few letters and digits a text may have: as few as real ones, and never more than usual."""
+        return self._least(self._letters, USUAL_LETTERS)
+
+    def _least(self, sizes: Counter[int], usual: int) -> int:
+        below = 0
+        for size in range(usual):
+            below += sizes[size]
+            if self._is_usual(below):
+                return size
+        return usual
+
+    def _is_usual(self, count: int) -> bool:
+        return count >= 1 and (count > 1 or self._seen < 1 / LEAST_SHARE) and count >= LEAST_SHARE * self._seen

@@ -1,0 +1,42 @@
+"""The rules for a written text in words: what the gates check, told to whoever writes, model or calling model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from pydantic import Field
+
+from classwright_tools.domain.noun import LabelName, Noun
+
+_NAMES_TOLD = 12
+
+
+class TextRules(Noun):
+    """What a text must be to pass the gates of its task, as far as it can be said beforehand."""
+
+    least_words: int = Field(default=2, ge=0)
+    least_letters: int = Field(default=3, ge=0)
+    never_written: tuple[LabelName, ...] = Field(
+        default=(), description="Label names that give a text away wherever they stand, as they are spelled."
+    )
+
+    def told(self, quoted: Callable[[Sequence[str]], str]) -> tuple[str, ...]:
+        """Return the rules as sentences; `quoted` puts label names, which may come from strangers, into one of them."""
+        rules = [
+            f"A text has {self.length}.",
+            "No text is marked with a label's name: not in brackets or quotes at its beginning or end, not after a "
+            "word such as 'Label:' or 'Topic:', not before a colon at its beginning, not behind an arrow at its end. "
+            "Within a sentence a name may be said where its author would say it.",
+            "A text is the text itself: no placeholder like [name], no number or list mark before it, no heading, JSON "
+            "or code fence around it, no word of yours.",
+            "A text may not say nearly the same in nearly the same words as another text, written or real.",
+        ]
+        if self.never_written:
+            names = quoted(self.never_written[:_NAMES_TOLD])
+            rules.append(f"Names like {names} stand nowhere in a text as they are spelled: say their words.")
+        return tuple(rules)
+
+    @property
+    def length(self) -> str:
+        """The least length in words."""
+        return "at least one word" if self.least_words < 2 else f"at least {self.least_words} words"
