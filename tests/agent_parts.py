@@ -261,7 +261,7 @@ class ScriptedServer:
             "result": {"model": f"model of {job_id}", "usage": usage(500)} if done else None,
             "error": None,
             "usage": usage(700) if status == "cancelled" else {},
-            "left_out": {},
+            "shown_in_part": {},
             "summary": "",
             "next_step": "",
         }

@@ -22,6 +22,7 @@ from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 from mcp_types import CallToolResult
 
+from answer_parts import check_told
 from classwright_server.app import build_server
 from classwright_server.settings import EndpointSettings, ServerSettings, Surroundings
 from classwright_server.vllm import free_port
@@ -54,7 +55,7 @@ async def connected(settings: ServerSettings, mode: str = "auto") -> AsyncIterat
 
 
 async def call(client: Client, tool: str, arguments: Mapping[str, Any] | None = None, **more: Any) -> dict[str, Any]:
-    """Call a tool that should succeed, and return its structured result.
+    """Call a tool that should succeed, and return its structured result, which must tell what it does not show.
 
     With `wait_seconds=LONG` the job is waited for to its end, also on a machine where it takes longer than a call may.
     """
@@ -63,6 +64,7 @@ async def call(client: Client, tool: str, arguments: Mapping[str, Any] | None = 
     assert not result.is_error, result.content
     view = result.structured_content
     assert view is not None
+    await check_told(client, view)
     if more.get("wait_seconds") == LONG and view.get("status") in ("queued", "running"):
         return await finished(client, view["job_id"])
     return view

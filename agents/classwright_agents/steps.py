@@ -174,8 +174,9 @@ class Steps:
         if view["status"] != "completed":
             reason = view.get("error") or view.get("message") or f"its job was {view['status']}"
             raise ToolError(f"Tool {tool!r}", str(reason), "")
-        if view["left_out"]:  # the answer was shortened
-            return dict(json.loads(await self._server.read(f"classwright://jobs/{job_id}/result")))
+        whole = f"classwright://jobs/{job_id}/result"
+        if any(part["uri"] == whole for part in view["shown_in_part"].values()):  # the answer was shortened
+            return dict(json.loads(await self._server.read(whole)))
         return dict(view["result"])
 
     async def _polled(self, job_id: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import anyio
 import anyio.from_thread
 import anyio.to_thread
 
+from classwright_server.answers import fits
 from classwright_server.jobs.messages import Order, Outcome, Progress
 from classwright_server.jobs.view import FINISHED
 from classwright_server.names import check_names
@@ -22,6 +23,7 @@ from classwright_server.principals import current_principal
 from classwright_server.room import check_room
 from classwright_server.settings import ServerSettings
 from classwright_server.telemetry import count_result, flush_telemetry
+from classwright_tools.domain.uris import job_uri
 from classwright_tools.errors import ClasswrightError
 
 if TYPE_CHECKING:
@@ -116,6 +118,12 @@ class Backend:
             outcome = await anyio.to_thread.run_sync(run, limiter=self._quick)
             tasks.cancel_scope.cancel()
         count_result(tool, outcome.result or {})
+        if outcome.result and not fits(outcome.result):  # there is no job that would hold it whole
+            from classwright_server.kept_answers import keep_answer
+
+            root = (await self.workspace()).root
+            await anyio.to_thread.run_sync(keep_answer, root, order.run_key, outcome.result)
+            outcome.result["uris"]["whole"] = job_uri(order.run_key)
         return outcome
 
     async def submit(self, tool: str, request: dict[str, Any], task: str | None) -> str:

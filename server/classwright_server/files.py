@@ -7,8 +7,10 @@ from pathlib import Path
 
 from pydantic import Field
 
+from classwright_server.mime_types import is_text
 from classwright_tools.domain.noun import Noun
-from classwright_tools.errors import NotFound, unknown_id
+from classwright_tools.domain.uris import file_uri
+from classwright_tools.errors import InvalidInput, NotFound, unknown_id
 from classwright_tools.workspace.own_files import read_own
 from classwright_tools.workspace.workspace import KIND_LETTERS, Artifact, Kind, Workspace
 
@@ -70,6 +72,23 @@ def part_of(artifact: Artifact, name: str, part: int) -> bytes:
     with path.open("rb") as file:
         file.seek(part * PART_BYTES)
         return file.read(PART_BYTES)
+
+
+def file_of(artifact: Artifact, name: str) -> str | bytes:
+    """Return the file `name` whole, as text where it is one.
+
+    Raises:
+        NotFound: there is no such file; the nearest name is told.
+        InvalidInput: it is too large for one answer.
+    """
+    path = inner_path(artifact, name)
+    parts = _parts(path.stat().st_size)
+    if parts > 1:
+        uri = file_uri(artifact.id, name)
+        reason = f"is larger than {PART_BYTES // 2**20} MiB, what one answer holds"
+        raise InvalidInput(f"file {name!r}", reason, f"Read its {parts} parts, {uri}/0 to {uri}/{parts - 1}.")
+    content = path.read_bytes()
+    return content.decode("utf-8", "replace") if is_text(name) else content
 
 
 def inner_path(artifact: Artifact, name: str) -> Path:

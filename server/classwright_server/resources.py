@@ -11,10 +11,13 @@ from mcp.server.mcpserver import MCPServer
 
 from classwright_server.backend import Backend
 from classwright_server.errors import resource_errors
+from classwright_server.mime_types import BYTES, JSON, mime_type
+from classwright_server.resource_requests import ResourceRequests
 from classwright_server.told import escaped_json
 from classwright_tools.domain.invisible import plain_text
+from classwright_tools.domain.uris import job_uri
 
-JSON = "application/json"
+FILE = "classwright://{task}/artifacts/{artifact}/files/{name}"
 T = TypeVar("T")
 
 
@@ -30,7 +33,7 @@ class Offer:
 
 
 def add_resources(server: MCPServer[Backend], backend: Backend) -> None:
-    """Register the resources. A URI is read by the first offer that it fits."""
+    """Register the resources, and what answers for the rest. A URI is read by the first offer that it fits."""
     shelf = Shelf(backend)
     offers = (
         Offer("classwright://tasks", shelf.tasks, "Tasks", "Every task of the workspace."),
@@ -38,7 +41,7 @@ def add_resources(server: MCPServer[Backend], backend: Backend) -> None:
             "classwright://jobs/{job_id}/result",
             shelf.job_result,
             "A job's result",
-            "The whole result of a completed job, also what its answer left out.",
+            "The whole result of a completed job, or the whole of an answer that says so in `uris`.",
         ),
         Offer("classwright://{task}", shelf.task, "A task", "The task and its newest artifacts."),
         Offer(
@@ -48,11 +51,18 @@ def add_resources(server: MCPServer[Backend], backend: Backend) -> None:
             "Names, sizes, SHA-256 and number of parts of the files of a model, dataset, report or export.",
         ),
         Offer(
-            "classwright://{task}/artifacts/{artifact}/files/{name}/{part}",
+            FILE,
+            shelf.file,
+            "A file",
+            "A file of at most 3 MiB, whole, a text as text; its name percent-encoded.",
+            BYTES,
+        ),
+        Offer(
+            f"{FILE}/{{part}}",
             shelf.file_part,
             "A part of a file",
-            "At most 3 MiB of a file, as a blob; its name percent-encoded, parts numbered from 0.",
-            "application/octet-stream",
+            "At most 3 MiB of a file, as a blob; parts are numbered from 0.",
+            BYTES,
         ),
         Offer(
             "classwright://{task}/reports/{artifact}/report.html",
@@ -69,10 +79,11 @@ def add_resources(server: MCPServer[Backend], backend: Backend) -> None:
             "image/png",
         ),
         Offer(
-            "classwright://{task}/datasets/{artifact}/{split}{?offset,limit}",
+            "classwright://{task}/datasets/{artifact}/{split}{?offset,limit,label,q}",
             shelf.rows,
             "Rows of a dataset",
-            "Rows of a split ('train', 'validation', 'test', 'unlabelled'), page by page, as JSON.",
+            "Rows of a split ('train', 'validation', 'test', 'unlabelled') as JSON, page by page, also of one label or "
+            "with the words q in them.",
         ),
         Offer(
             "classwright://{task}/{kind}/{artifact}",
@@ -82,6 +93,7 @@ def add_resources(server: MCPServer[Backend], backend: Backend) -> None:
             "Kinds: datasets, models, reports, topics, plans, assignments, exports, augmentations.",
         ),
     )
+    server.middleware.append(ResourceRequests([offer.uri for offer in offers], files=FILE))
     for offer in offers:
         register = server.resource(
             offer.uri, title=offer.title, description=offer.description, mime_type=offer.mime_type
@@ -100,13 +112,14 @@ class Shelf:
         return await self._read("classwright://tasks", lambda readings, workspace: readings.tasks(workspace))
 
     async def job_result(self, job_id: str) -> str:
-        """Return the whole result of a job."""
-        uri = f"classwright://jobs/{job_id}/result"
-        with resource_errors(uri):
-            record = await self._backend.record(job_id)
+        """Return the whole result of a job, or the answer of a tool that is none."""
+        with resource_errors(job_uri(job_id)):
+            root = (await self._backend.workspace()).root
+            from classwright_server.kept_answers import kept_answer
             from classwright_server.readings import job_result
 
-            return escaped_json(job_result(record))
+            kept = await anyio.to_thread.run_sync(kept_answer, root, job_id)
+            return escaped_json(kept or job_result(await self._backend.record(job_id)))
 
     async def task(self, task: str) -> str:
         """Return a task and its newest artifacts."""
@@ -117,10 +130,20 @@ class Shelf:
         uri = f"classwright://{task}/artifacts/{artifact}/files"
         return await self._read(uri, lambda readings, workspace: readings.files(workspace, task, artifact))
 
-    async def file_part(self, task: str, artifact: str, name: str, part: int) -> bytes:
-        """Return a part of a file."""
+    async def file(self, task: str, artifact: str, name: str) -> str | bytes:
+        """Return a file, whole."""
+        uri = f"classwright://{task}/artifacts/{artifact}/files/{name}"
+        found = await self._read(uri, lambda readings, workspace: readings.file(workspace, task, artifact, name))
+        return found if isinstance(found, bytes) or mime_type(name) == JSON else plain_text(found)
+
+    async def file_part(self, task: str, artifact: str, name: str, part: str) -> str | bytes:
+        """Return a part of a file, or a file in a folder whose name was not percent-encoded."""
+        if not _is_number(part):
+            return await self.file(task, artifact, f"{name}/{part}")
         uri = f"classwright://{task}/artifacts/{artifact}/files/{name}/{part}"
-        return await self._read(uri, lambda readings, workspace: readings.part(workspace, task, artifact, name, part))
+        return await self._read(
+            uri, lambda readings, workspace: readings.part(workspace, task, artifact, name, int(part))
+        )
 
     async def report_page(self, task: str, artifact: str) -> str:
         """Return the page of a report."""
@@ -133,11 +156,15 @@ class Shelf:
         uri = f"classwright://{task}/reports/{artifact}/{plot}.png"
         return await self._read(uri, lambda readings, workspace: readings.plot(workspace, task, artifact, plot))
 
-    async def rows(self, task: str, artifact: str, split: str, offset: int = 0, limit: int = 50) -> str:
+    async def rows(
+        self, task: str, artifact: str, split: str, offset: str = "0", limit: str = "50", label: str = "", q: str = ""
+    ) -> str:
         """Return a page of a dataset's rows."""
         uri = f"classwright://{task}/datasets/{artifact}/{split}"
-        page = slice(offset, offset + limit)
-        return await self._read(uri, lambda readings, workspace: readings.rows(workspace, task, artifact, split, page))
+        page = (int(offset) if _is_number(offset) else -1, int(limit) if _is_number(limit) else -1)
+        return await self._read(
+            uri, lambda readings, workspace: readings.rows(workspace, task, artifact, split, page, label, q)
+        )
 
     async def artifact(self, task: str, kind: str, artifact: str) -> str:
         """Return the JSON document that describes an artifact."""
@@ -152,3 +179,8 @@ class Shelf:
 
             found = await anyio.to_thread.run_sync(read, readings, workspace)
             return escaped_json(found) if isinstance(found, str) else found  # type: ignore[return-value]  # text as text
+
+
+def _is_number(text: str) -> bool:
+    """Whether `text` is a whole number that a machine can count to."""
+    return text.removeprefix("-").isdecimal() and len(text) < 18

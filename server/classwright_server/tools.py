@@ -226,15 +226,17 @@ def view_of(record: JobRecord) -> JobView:
             summary, next_step = f"{record.tool} was {_cancelled(record)}.", "Call the tool again to start anew."
             if record.made:
                 next_step = f"Go on with {record.made[-1]!r}, or call the tool again to start anew."
+    of_job = ("shown_in_part", "uris")  # told of the whole answer, and so beside the result
     return JobView(
         summary=summary,
         next_step=next_step,
+        **{name: result[name] for name in of_job if result},
         job_id=record.id,
         tool=record.tool,
         status=record.status,
         progress=1.0 if record.status == "completed" else record.progress.fraction or 0.0,
         message=_message(record),
-        result=result,
+        result=result and {name: value for name, value in result.items() if name not in of_job},
         error=error,
         usage=record.usage.model_dump(exclude={"estimated_tokens", "completions_reused"}) if record.usage else {},
     )

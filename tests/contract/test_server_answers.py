@@ -16,9 +16,12 @@ from pydantic import BaseModel, Field
 
 from classwright_server.answers import MAX_BYTES, answer, fit
 from classwright_server.errors import resource_errors, tool_errors
+from classwright_tools.domain.noun import ToolResult
+from classwright_tools.domain.uris import uris_in
 from classwright_tools.errors import StorageFailed, unknown_id
 from server_parts import ERAS, LABELS, call_failing, connected, make_settings
 
+VIEW: dict[str, Any] = {"summary": "Done.", "job_id": "job_1", "shown_in_part": {}, "uris": {}}
 texts = st.builds(lambda text, times: text * times, st.text(max_size=60), st.integers(1, 60))
 names = st.text(max_size=40)  # of fields
 labels = st.text(max_size=100)  # as long as a label may be
@@ -35,7 +38,7 @@ def wire_bytes(structured: dict[str, Any]) -> int:
 def test_any_answer_fits_and_is_whole_json(
     one: list[Any], two: list[Any], by_label: dict[str, int], words: str
 ) -> None:
-    structured = {"summary": "Done.", "result": {"one": one, "two": {"three": two}, "counts": by_label}, "words": words}
+    structured = {**VIEW, "result": {"one": one, "two": {"three": two}, "counts": by_label}, "words": words}
 
     fitted = fit(structured)
 
@@ -47,40 +50,61 @@ def test_any_answer_fits_and_is_whole_json(
 
 @given(st.integers(min_value=0, max_value=3_000))
 def test_what_is_left_out_is_counted(n: int) -> None:
-    structured = {
-        "summary": "Done.",
-        "left_out": {},
-        "result": {"results": [{"label": "refund", "n": i} for i in range(n)]},
-    }
+    results = [{"label": "refund", "n": i} for i in range(n)]
 
-    fitted = fit(structured)
+    fitted = fit({**VIEW, "result": {"results": results}})
     shown = fitted["result"]["results"]
 
     assert wire_bytes(fitted) < 10_000
-    assert shown == structured["result"]["results"][: len(shown)]  # type: ignore[index]  # as built above
-    assert len(shown) + fitted["left_out"].get("results", 0) == n
-    assert ("Not shown here" in fitted["summary"]) == (len(shown) < n)
+    assert shown == results[: len(shown)]
+    if len(shown) < n:
+        assert fitted["shown_in_part"] == {
+            "results": {"shown": len(shown), "total": n, "uri": "classwright://jobs/job_1/result"}
+        }
+    else:
+        assert fitted["shown_in_part"] == {}
+
+
+@given(st.integers(1, 40), st.integers(1, 6_000))
+def test_a_text_that_is_cut_is_counted_in_characters(n: int, length: int) -> None:
+    fitted = fit({**VIEW, "result": {"texts": [{"text": "x" * length}] * n}})
+
+    shown = [item["text"] for item in fitted["result"]["texts"]]
+    cut = fitted["shown_in_part"].get("texts.text, in characters")
+    if any(text.endswith("…") for text in shown):
+        assert (cut["shown"], cut["total"]) == (sum(map(len, shown)), n * length)
+    else:
+        assert cut is None
+        assert all(len(text) == length for text in shown)
+
+
+def test_what_a_tool_shows_in_part_and_is_shortened_once_more_keeps_its_total_and_its_place() -> None:
+    told = {"issues": {"shown": 900, "total": 5_000, "uri": "classwright://shop/reports/shop-r5"}}
+    fitted = fit({**VIEW, "shown_in_part": told, "result": {"issues": [{"text": "a text that is wrong"}] * 900}})
+
+    shown = len(fitted["result"]["issues"])
+    assert 0 < shown < 900
+    assert fitted["shown_in_part"] == {"issues": {**told["issues"], "shown": shown}}
 
 
 def test_an_answer_has_the_structure_the_same_as_text_and_links() -> None:
-    made = answer({"summary": "s", "result": {"dataset": "shop-d3", "report": "shop-r5", "model": None}})
+    result = ToolResult.model_validate({"summary": "s", "next_step": "n"}).model_dump()
+    uris = uris_in({"dataset": "shop-d3", "report": "shop-r5", "model": None})
+    made = answer({**result, "uris": uris})
 
     text, *links = made.content
     assert json.loads(text.text) == made.structured_content  # type: ignore[union-attr]  # the first is text
-    assert [link.uri for link in links] == [  # type: ignore[union-attr]  # the others are links
-        "classwright://shop/datasets/shop-d3",
-        "classwright://shop/reports/shop-r5",
-        "classwright://shop/reports/shop-r5/report.html",
+    assert [(link.uri, link.mime_type) for link in links] == [  # type: ignore[union-attr]  # the others are links
+        ("classwright://shop/datasets/shop-d3", "application/json"),
+        ("classwright://shop/reports/shop-r5", "application/json"),
+        ("classwright://shop/reports/shop-r5/report.html", "text/html"),
     ]
 
 
 def test_an_answer_that_leaves_something_out_links_to_all_of_it() -> None:
     long = {"results": [{"label": "refund", "n": number} for number in range(2_000)]}
-    view = {"summary": "Done.", "job_id": "job_1", "left_out": {}, "result": long}
-    shortened, whole = answer(view), answer({**view, "result": {}})
+    shortened, whole = answer({**VIEW, "result": long}), answer({**VIEW, "result": {}})
 
-    assert shortened.structured_content is not None
-    assert "All of it is in classwright://jobs/job_1/result." in shortened.structured_content["summary"]
     assert shortened.content[-1].uri == "classwright://jobs/job_1/result"  # type: ignore[union-attr]  # a link
     assert len(whole.content) == 1
 

@@ -29,6 +29,9 @@ TEMPLATES: dict[str, dict[str, str]] = {
     "classwright://jobs/{job_id}/result": {"job_id": "job_00"},
     "classwright://{task}": {"task": "support"},
     "classwright://{task}/artifacts/{artifact}/files": {"task": "support", "artifact": "support-d1"},
+    "classwright://{task}/artifacts/{artifact}/files/{name}": {
+        "task": "support", "artifact": "support-d1", "name": "card.json",
+    },
     "classwright://{task}/artifacts/{artifact}/files/{name}/{part}": {
         "task": "support", "artifact": "support-d1", "name": "card.json", "part": "0",
     },
@@ -36,7 +39,7 @@ TEMPLATES: dict[str, dict[str, str]] = {
     "classwright://{task}/reports/{artifact}/{plot}.png": {
         "task": "support", "artifact": "support-r1", "plot": "confusion",
     },
-    "classwright://{task}/datasets/{artifact}/{split}{?offset,limit}": {
+    "classwright://{task}/datasets/{artifact}/{split}{?offset,limit,label,q}": {
         "task": "support", "artifact": "support-d1", "split": "train",
     },
     "classwright://{task}/{kind}/{artifact}": {"task": "support", "kind": "datasets", "artifact": "support-d1"},

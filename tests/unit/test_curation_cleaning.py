@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classwright_tools.curation.cleaning import clean_text, is_broken, shortened
+from classwright_tools.curation.cleaning import clean_text, is_broken
+from classwright_tools.domain.excerpt import shortened
 
 ANY_TEXT = st.text(max_size=60)
 # Where cleaning is hard: joiners next to spaces, marks, emoji and each other.

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.analysis import CellFinding, ConfusedPair, ErrorCluster, LabelIssue, StyleGap
 from classwright_tools.domain.example import Split
+from classwright_tools.domain.excerpt import Excerpts
 from classwright_tools.domain.figures import ClassFigures, Estimate
-from classwright_tools.domain.noun import ArtifactId, Noun, ToolRequest, ToolResult, leading
+from classwright_tools.domain.noun import ArtifactId, ToolRequest, ToolResult
 from classwright_tools.domain.pair import GivenPair
 from classwright_tools.domain.regeneration import RegenerationItem, RegenerationPlan
 from classwright_tools.domain.topic_tree import TopicTree
+from classwright_tools.domain.uris import artifact_uri
 
 if TYPE_CHECKING:
     from classwright_tools.learning.model import Classifier
@@ -21,8 +24,7 @@ if TYPE_CHECKING:
     from classwright_tools.measurement.evidence import Evidence
     from classwright_tools.measurement.text_map import TextMap
 
-N = TypeVar("N", bound=Noun)
-SHORT = 160  # characters of a text in the answer; the report has it whole
+EXAMPLES_SHOWN = 3  # of a finding; the report has them all
 
 
 class ErrorAnalysisRequest(ToolRequest):
@@ -232,6 +234,7 @@ def _result(
         )
     else:
         next_step = f"There is no plan to follow. Call export_model with model={report.model!r}, or look at the report."
+    excerpts = Excerpts(artifact_uri(report_id))
     return ErrorAnalysisResult(
         summary=" ".join(filter(None, summary)),
         next_step=next_step,
@@ -243,25 +246,18 @@ def _result(
         plan=plan,
         errors=report.errors,
         rows=report.rows,
-        weak_classes=leading(report.weak_classes, 1_500),
-        confused_pairs=leading(map(_shortened, report.confused_pairs), 1_500),
-        label_issues=leading(map(_shortened, report.label_issues), 900),
-        clusters=leading(map(_shortened, report.clusters), 1_200),
-        cells=leading(report.cells, 800),
-        style=leading(report.style, 1_200),
-        plan_items=leading((item.model_copy(update={"style": ()}) for item in report.plan_items), 1_200),
+        weak_classes=excerpts.of("weak_classes", report.weak_classes, 1_400),
+        confused_pairs=excerpts.quoting("confused_pairs", report.confused_pairs, 1_400, EXAMPLES_SHOWN),
+        label_issues=excerpts.quoting("label_issues", report.label_issues, 900),
+        clusters=excerpts.quoting("clusters", report.clusters, 1_200, EXAMPLES_SHOWN),
+        cells=excerpts.of("cells", report.cells, 700),
+        style=excerpts.of("style", report.style, 1_200),
+        plan_items=_plan_items(report.plan_items, excerpts),
+        shown_in_part=excerpts.told,
     )
 
 
-def _shortened(noun: N) -> N:
-    """Return a finding with its texts cut for the answer."""
-    cut: dict[str, Any] = {}
-    if hasattr(noun, "text"):
-        cut["text"] = _short(noun.text)
-    if hasattr(noun, "examples"):
-        cut["examples"] = tuple(map(_short, noun.examples[:3]))
-    return noun.model_copy(update=cut)
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= SHORT else text[: SHORT - 1] + "…"
+def _plan_items(items: Sequence[RegenerationItem], excerpts: Excerpts) -> tuple[RegenerationItem, ...]:
+    """Return what to write without the texts that show the style: whoever follows the plan finds them in it."""
+    excerpts.note("plan_items.style", 0, sum(len(item.style) for item in items))
+    return excerpts.of("plan_items", [item.model_copy(update={"style": ()}) for item in items], 1_200)

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, ValidationError, field_validator
 
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.noun import ArtifactId, LabelName, Noun, Slug, ToolRequest, ToolResult, leading
+from classwright_tools.domain.excerpt import Excerpts, listed
+from classwright_tools.domain.noun import ArtifactId, LabelName, Noun, Slug, ToolRequest, ToolResult
 from classwright_tools.domain.task import Label, Language, Task, TaskKind
 from classwright_tools.domain.topic_tree import LabelTopics, Phrase, TopicTree
+from classwright_tools.domain.uris import artifact_uri
 from classwright_tools.domain.usage import WriterUsage
 from classwright_tools.errors import InvalidInput, unknown_id
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 SOURCE_TYPES_WANTED = 3
 PLAIN_SOURCE_TYPES = ("short message", "e-mail", "spoken words transcribed to text")  # where nobody names any
 LIST_BYTES = 3_000  # of the 10 kB that an answer may have
+REMARKS_TOLD = 5
 
 
 class ProposeTopicsRequest(ToolRequest):
@@ -285,7 +288,10 @@ def _result(request: ProposeTopicsRequest, task: Task, tree: TopicTree | None, i
         return _wanted(request, task, tree, lacking)
     assert tree is not None
     cells = len(tree.cells())
-    remarks = f" Smaller than asked: {'; '.join(tree.remarks[:5])}." if tree.remarks else ""
+    assert id_ is not None
+    excerpts = Excerpts(artifact_uri(id_))
+    excerpts.note("remarks", min(REMARKS_TOLD, len(tree.remarks)), len(tree.remarks))
+    remarks = f" Smaller than asked: {listed(tree.remarks, REMARKS_TOLD)}." if tree.remarks else ""
     return ProposeTopicsResult(
         summary=f"Task {task.slug!r} (version {task.version}) has {len(task.labels)} labels; its topic tree {id_} has "
         f"{cells} cells.{remarks}",
@@ -294,7 +300,8 @@ def _result(request: ProposeTopicsRequest, task: Task, tree: TopicTree | None, i
         task_version=task.version,
         topic_tree=id_,
         cells=cells,
-        labels=leading(tree.labels, LIST_BYTES, least=0),
+        labels=excerpts.of("labels", tree.labels, LIST_BYTES, least=0),
+        shown_in_part=excerpts.told,
     )
 
 
@@ -309,7 +316,6 @@ def _wanted(
     from classwright_tools.writing.assignments import topic_rules
 
     source_types = 0 if request.source_types or tree else SOURCE_TYPES_WANTED
-    shown = leading(lacking, LIST_BYTES)
     return ProposeTopicsResult(
         summary=f"Task {task.slug!r} (version {task.version}) is saved. {len(lacking)} of {len(task.labels)} labels "
         "still need topics, and this server has no language model of its own: you write them.",
@@ -323,7 +329,7 @@ def _wanted(
         cells=0,
         labels=(),
         wanted=TopicsWanted(
-            labels=shown,
+            labels=lacking,
             topics_per_label=request.topics_per_label,
             subtopics_per_topic=request.subtopics_per_topic,
             source_types_wanted=source_types,

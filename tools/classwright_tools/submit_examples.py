@@ -9,17 +9,17 @@ from pydantic import Field, model_validator
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.assignment import Assignment, Batch, BatchId
-from classwright_tools.domain.noun import ArtifactId, GivenText, ToolRequest, ToolResult, leading
+from classwright_tools.domain.excerpt import Excerpts
+from classwright_tools.domain.noun import ArtifactId, GivenText, ToolRequest, ToolResult
 from classwright_tools.domain.outcome import RefusedText
 from classwright_tools.domain.pair import GivenPair, joined
 from classwright_tools.domain.task import Task
+from classwright_tools.domain.uris import artifact_uri
 from classwright_tools.errors import InvalidInput, unknown_id
 
 if TYPE_CHECKING:
     from classwright_tools.workspace.workspace import Artifact
     from classwright_tools.writing.submissions import Receipt
-
-REFUSED_BYTES = 3_000  # of the 10 kB that an answer may have
 
 
 class SubmitExamplesRequest(ToolRequest):
@@ -106,7 +106,7 @@ def _finished(
         next_step=f"Call train_classifier(task={dataset.task!r}, dataset={dataset.id!r}).",
         accepted=receipt.accepted,
         already_accepted=receipt.already_accepted,
-        refused=leading(receipt.refused, REFUSED_BYTES),
+        refused=receipt.refused,
         have=receipt.total,
         want=want,
         dataset=dataset.id,
@@ -116,10 +116,12 @@ def _finished(
 def _still_open(
     request: SubmitExamplesRequest, receipt: Receipt, assignment: Assignment, task: Task
 ) -> SubmitExamplesResult:
-    from classwright_tools.writing.assignments import open_batches, text_rules
+    from classwright_tools.writing.assignments import BATCHES_BYTES, BATCHES_SHOWN, open_batches, text_rules
 
     want = sum(batch.count for batch in assignment.batches)
-    batches = open_batches(assignment, receipt.have)
+    excerpts = Excerpts(artifact_uri(request.assignment))
+    wanting = open_batches(assignment, receipt.have)
+    batches = excerpts.of("next_batches", wanting, BATCHES_BYTES, most=BATCHES_SHOWN)
     unfinished = " There is no accepted text yet to make a dataset of." if request.finish else ""
     return SubmitExamplesResult(
         summary=f"{_counted(receipt)} The assignment has {receipt.total} of {want} texts.{unfinished}",
@@ -128,11 +130,12 @@ def _still_open(
         f"{batches[0].sent_as}=[...]); finish=true makes the dataset from what is there.",
         accepted=receipt.accepted,
         already_accepted=receipt.already_accepted,
-        refused=leading(receipt.refused, REFUSED_BYTES),
+        refused=receipt.refused,
         have=receipt.total,
         want=want,
         next_batches=batches,
         rules=text_rules(task, batches),
+        shown_in_part=excerpts.told,
     )
 
 

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.assignment import Assignment, Batch
+from classwright_tools.domain.excerpt import Excerpts
 from classwright_tools.domain.noun import (
     MAX_ROWS_WRITTEN,
     ArtifactId,
@@ -15,10 +16,10 @@ from classwright_tools.domain.noun import (
     Text,
     ToolRequest,
     ToolResult,
-    leading,
 )
 from classwright_tools.domain.outcome import Refusal, Shortfall, WritingOutcome
 from classwright_tools.domain.task import Task
+from classwright_tools.domain.uris import artifact_uri, file_uri
 from classwright_tools.domain.usage import WriterUsage
 from classwright_tools.errors import InvalidInput
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from classwright_tools.writing.fulfilment import Written
     from classwright_tools.writing.orders import Order
 
-LIST_BYTES = 2_500  # of the 10 kB that an answer may have, for each of its two lists
+MISSING_BYTES = 2_500  # of the 10 kB that an answer may have
 
 
 class SynthesizeExamplesRequest(ToolRequest):
@@ -143,7 +144,7 @@ def synthesize_examples(request: SynthesizeExamplesRequest, context: ToolContext
     )
     dataset = _saved(request, order, written, context)
     if dataset is None:
-        return _nothing_made(order, written.outcome)
+        return _nothing_made(order, written)
     return _dataset_made(workspace, dataset, written.outcome)
 
 
@@ -162,7 +163,13 @@ def _check_kind(request: SynthesizeExamplesRequest, task: Task) -> None:
 
 def _handed_out(request: SynthesizeExamplesRequest, order: Order, context: ToolContext) -> SynthesizeExamplesResult:
     """Make the assignment of `order` and return its first batches."""
-    from classwright_tools.writing.assignments import make_batches, open_batches, text_rules
+    from classwright_tools.writing.assignments import (
+        BATCHES_BYTES,
+        BATCHES_SHOWN,
+        make_batches,
+        open_batches,
+        text_rules,
+    )
 
     workspace = context.workspace
     saved = workspace.publish_document(
@@ -182,7 +189,8 @@ def _handed_out(request: SynthesizeExamplesRequest, order: Order, context: ToolC
     )
     assignment = workspace.document(saved.id, "assignment", Assignment)
     wanted = sum(batch.count for batch in assignment.batches)
-    batches = open_batches(assignment, {})
+    excerpts = Excerpts(artifact_uri(saved.id))
+    batches = excerpts.of("batches", open_batches(assignment, {}), BATCHES_BYTES, most=BATCHES_SHOWN)
     return SynthesizeExamplesResult(
         summary=f"This server has no language model of its own: you write the {wanted} texts, in "
         f"{len(assignment.batches)} batches. Here are the first {len(batches)}.",
@@ -196,6 +204,7 @@ def _handed_out(request: SynthesizeExamplesRequest, order: Order, context: ToolC
         assignment=saved.id,
         batches=batches,
         rules=text_rules(order.task, batches),
+        shown_in_part=excerpts.told,
     )
 
 
@@ -231,8 +240,9 @@ def _saved(request: SynthesizeExamplesRequest, order: Order, written: Written, c
     return None
 
 
-def _nothing_made(order: Order, outcome: WritingOutcome) -> SynthesizeExamplesResult:
-    """Return the result of a run without a single accepted text: there is no new dataset."""
+def _nothing_made(order: Order, written: Written) -> SynthesizeExamplesResult:
+    """Return the result of a run without a single accepted text: all of it, as there is no new dataset to hold it."""
+    outcome = written.outcome
     return SynthesizeExamplesResult(
         summary=f"None of the {outcome.wanted} texts wanted was accepted{_refused(outcome)}. No dataset was made.",
         next_step="Look at `missing` and `refusals`, correct the task's instruction, labels or topics, and call again.",
@@ -241,15 +251,18 @@ def _nothing_made(order: Order, outcome: WritingOutcome) -> SynthesizeExamplesRe
         accepted=0,
         rows=len(order.there),
         refused=outcome.refused,
-        refusals=leading(outcome.refusals, LIST_BYTES),
-        missing=leading(outcome.missing, LIST_BYTES),
+        refusals=tuple(written.refusals),
+        missing=outcome.missing,
         usage=outcome.usage,
     )
 
 
 def _dataset_made(workspace: Workspace, dataset: Artifact, outcome: WritingOutcome) -> SynthesizeExamplesResult:
     from classwright_tools.workspace.datasets import read_card
+    from classwright_tools.writing.fulfilment import OUTCOME, REFUSED
 
+    refusals, missing = (Excerpts(file_uri(dataset.id, name)) for name in (REFUSED, OUTCOME))
+    refusals.note("refusals", len(outcome.refusals), sum(outcome.refused.values()))
     rows = read_card(workspace, dataset.id).rows("train")
     lacking = outcome.wanted - outcome.accepted
     next_step = f"Call train_classifier(task={dataset.task!r}, dataset={dataset.id!r})"
@@ -265,9 +278,10 @@ def _dataset_made(workspace: Workspace, dataset: Artifact, outcome: WritingOutco
         accepted=outcome.accepted,
         rows=rows,
         refused=outcome.refused,
-        refusals=leading(outcome.refusals, LIST_BYTES),
-        missing=leading(outcome.missing, LIST_BYTES),
+        refusals=outcome.refusals,
+        missing=missing.of("missing", outcome.missing, MISSING_BYTES),
         usage=outcome.usage,
+        shown_in_part=refusals.told | missing.told,
     )
 
 

@@ -24,9 +24,6 @@ class JobView(ToolResult):
     result: dict[str, Any] | None = Field(default=None, description="The tool's own result, once completed.")
     error: str | None = None
     usage: dict[str, Any] = Field(default_factory=dict, description="Spent so far, while it has no result.")
-    left_out: dict[str, int] = Field(
-        default_factory=dict, description="Items of the result's lists that are not shown here; the resource has all."
-    )
 
 
 class JobLine(Noun):

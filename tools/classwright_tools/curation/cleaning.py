@@ -40,8 +40,3 @@ def as_name(value: str) -> str:
     if len(value) <= NAME_CHARS and len(value.split()) <= NAME_WORDS:
         return repr(clean_text(value))
     return f"(a text of {len(value):,} characters)"
-
-
-def shortened(text: str, length: int = 200) -> str:
-    """Return `text` in at most `length` characters, with an ellipsis where it was cut."""
-    return text if len(text) <= length else text[: length - 1] + "…"

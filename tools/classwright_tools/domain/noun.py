@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Annotated, TypeVar
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
 
 from classwright_tools.domain.invisible import plain_text
+from classwright_tools.domain.uris import uris_in
 
 
 class Noun(BaseModel):
@@ -20,6 +28,14 @@ class ToolRequest(Noun):
     """The arguments of a tool: the MCP schema and the command line are made from its fields."""
 
 
+class Part(Noun):
+    """What an answer shows only in part: so many of the entries of a list, or of the characters of its texts."""
+
+    shown: int = Field(ge=0)
+    total: int = Field(ge=1)
+    uri: str = Field(description="Of the whole.")
+
+
 class ToolResult(Noun):
     """The answer of a tool: small, complete without any text beside it.
 
@@ -28,24 +44,16 @@ class ToolResult(Noun):
 
     summary: str
     next_step: str
+    shown_in_part: Annotated[dict[str, Part], WithJsonSchema({"type": "object"})] = Field(
+        default_factory=dict, description="By place: shown, total, uri of the whole."
+    )
+    uris: dict[str, str] = Field(default_factory=dict)
 
-
-N = TypeVar("N", bound=Noun | str)
-
-
-def leading(items: Iterable[N], max_bytes: int, *, least: int = 1) -> tuple[N, ...]:
-    """Return the first of `items` whose JSON fits into `max_bytes`, and in any case the first `least` ones.
-
-    A tool's answer stays under 10 kB: hosts cut longer ones.
-    """
-    kept: list[N] = []
-    used = 0
-    for item in items:
-        used += len((item.model_dump_json() if isinstance(item, Noun) else item).encode())
-        if used > max_bytes and len(kept) >= least:
-            break
-        kept.append(item)
-    return tuple(kept)
+    @model_validator(mode="before")
+    @classmethod
+    def _with_uris(cls, fields: Any) -> Any:
+        """Add the URIs of the artifacts that the result names."""
+        return {"uris": uris_in(fields), **fields} if isinstance(fields, dict) else fields
 
 
 # The bounds that every tool shares. They keep one call from exhausting a host.

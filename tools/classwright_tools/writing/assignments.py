@@ -8,9 +8,10 @@ from itertools import groupby
 
 from classwright_tools.curation.allotment import even_shares
 from classwright_tools.domain.assignment import Assignment, Batch
-from classwright_tools.domain.noun import leading
+from classwright_tools.domain.excerpt import shortened
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.topic_tree import Cell
+from classwright_tools.domain.uris import task_uri
 from classwright_tools.writing.quotas import Quota
 
 LEAST_TEXTS = 10  # a batch of fewer is joined to its neighbour where that fits
@@ -62,20 +63,19 @@ def topics_in(shared: Cell, topics: Sequence[str]) -> list[str]:
     return [topic for topic in topics if f"{_BETWEEN_TOPICS}{topic}{_BETWEEN_TOPICS}" in joined]
 
 
-def open_batches(assignment: Assignment, have: Mapping[str, int]) -> tuple[Batch, ...]:
-    """Return the next few batches that still want texts; `have` is how many were accepted, by batch id."""
-    wanting = (
+def open_batches(assignment: Assignment, have: Mapping[str, int]) -> list[Batch]:
+    """Return the batches that still want texts; `have` is how many were accepted, by batch id."""
+    return [
         batch.model_copy(update={"count": batch.count - have.get(batch.batch, 0)})
         for batch in assignment.batches
         if have.get(batch.batch, 0) < batch.count
-    )
-    return leading((batch for batch, _ in zip(wanting, range(BATCHES_SHOWN), strict=False)), BATCHES_BYTES)
+    ]
 
 
 def topic_rules(task: Task) -> tuple[str, ...]:
     """Return the rules for writing a topic tree."""
     return (
-        f"The task: {task.instruction[:INSTRUCTION_SHOWN]}",
+        f"The task: {_told(task, task.instruction, INSTRUCTION_SHOWN)}",
         "Topics are the different matters within a label; subtopics are concrete situations within a topic. "
         "Between them they cover what real texts of the label are about, the rare as well as the common.",
         "A topic belongs to its label and to no other one. Topics of one label do not overlap.",
@@ -87,9 +87,10 @@ def topic_rules(task: Task) -> tuple[str, ...]:
 def text_rules(task: Task, batches: Sequence[Batch]) -> tuple[str, ...]:
     """Return the rules for writing `batches`, with what their labels mean."""
     names = dict.fromkeys(name for batch in batches for name in (batch.label, batch.contrast) if name)
-    meanings = {label.name: label.description[: DESCRIPTIONS_SHOWN // len(names)] for label in task.labels}
+    most = DESCRIPTIONS_SHOWN // len(names)
+    meanings = {label.name: _told(task, label.description, most) for label in task.labels}
     meant = [
-        f"The task: {task.instruction[:INSTRUCTION_SHOWN]}",
+        f"The task: {_told(task, task.instruction, INSTRUCTION_SHOWN)}",
         *(f"Label {name!r}: {meanings[name]}" for name in names if meanings.get(name)),
     ]
     if task.kind == "pair":
@@ -108,6 +109,11 @@ def text_rules(task: Task, batches: Sequence[Batch]) -> tuple[str, ...]:
     if any(batch.style for batch in batches):
         rules.append("`style` shows how real messages sound. Take the manner from them, never their content.")
     return tuple(rules)
+
+
+def _told(task: Task, text: str, most: int) -> str:
+    """Return `text` in `most` characters, and where all of it is if that is not all."""
+    return text if len(text) <= most else f"{shortened(text, most)} (all of it: {task_uri(task.slug)})"
 
 
 def _pair_rules(task: Task) -> tuple[str, ...]:
@@ -173,5 +179,5 @@ def _batch(number: int, run: list[Quota]) -> Batch:
         cells=tuple(dict.fromkeys(piece.cell for piece in run)),
         count=sum(piece.rows for piece in run),
         # The queries that fit the first of several items would mislead for the others.
-        style=() if first.cell.item else tuple(text[:SHORTENED] for text in first.style[:STYLES_SHOWN]),
+        style=() if first.cell.item else tuple(shortened(text, SHORTENED) for text in first.style[:STYLES_SHOWN]),
     )

@@ -16,6 +16,7 @@ from classwright_tools.curation.allotment import even_shares, scattered
 from classwright_tools.curation.cleaning import clean_text, is_broken
 from classwright_tools.curation.gates import TEST_REPEATED, Gates
 from classwright_tools.domain.example import Example, Provenance, make_example
+from classwright_tools.domain.excerpt import shortened
 from classwright_tools.domain.outcome import Refusal, Shortfall
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.topic_tree import Cell
@@ -198,7 +199,7 @@ class Filling:
     def _refuse(self, place: Place, text: str, reason: str, detail: str) -> None:
         place.refused[reason] += 1
         self.refused[reason] += 1
-        shown = "" if reason == TEST_REPEATED else text[:SHORTENED]  # it would show what stands in the test row
+        shown = "" if reason == TEST_REPEATED else shortened(text)  # it would show what stands in the test row
         told = f"{reason}: {detail}" if detail else reason
         self.refusals.append(Refusal(text=shown, label=place.quota.cell.label, reason=told))
 
