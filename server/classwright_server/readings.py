@@ -116,6 +116,8 @@ def _has(row: Example, label: str, words: str) -> bool:
 
 def _of_kind(workspace: Workspace, slug: str, folder: str, id_: str) -> Artifact:
     """Return an artifact that lies in `folder`, such as "reports"."""
+    if folder not in KIND_FOLDERS.values():
+        raise unknown_id("kind of artifact", folder, KIND_FOLDERS.values())
     found = find_artifact(workspace, slug, id_)
     its_folder = KIND_FOLDERS[KIND_LETTERS[found.kind]]
     if its_folder != folder:

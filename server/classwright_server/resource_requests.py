@@ -36,7 +36,8 @@ class ResourceRequests:
         uri = (ctx.params or {}).get("uri") if ctx.method == "resources/read" else None
         if not isinstance(uri, str):
             return await call_next(ctx)
-        fitting = next((template for template in self._templates if template.match(uri) is not None), None)
+        path = uri.partition("?")[0]
+        fitting = next((template for template in self._templates if template.match(path) is not None), None)
         if fitting is None:
             raise MCPError(
                 INVALID_PARAMS, told(f"resource {uri[:MAX_URI_CHARS]!r}: does not exist. {self._nearest(uri)}")

@@ -165,3 +165,55 @@ async def test_a_large_file_comes_in_parts_that_join_to_it(
 
 def test_a_part_in_base64_stays_under_what_hosts_take() -> None:
     assert len(base64.b64encode(bytes(files.PART_BYTES))) <= 4 * 2**20
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("README.md", "text/markdown"),
+        ("refused.jsonl", "application/jsonl"),
+        ("onnx/model.bin", "application/octet-stream"),
+    ],
+)
+async def test_a_file_is_read_whole_as_what_its_name_says(client: Client, shop: Path, name: str, kind: str) -> None:
+    path = shop / "support" / "support-d1" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("# Größe", encoding="utf-8")
+
+    for written in (quote(name, safe=""), name):
+        [content] = (await client.read_resource(f"classwright://support/artifacts/support-d1/files/{written}")).contents
+        text = getattr(content, "text", None) or base64.b64decode(content.blob).decode()  # type: ignore[union-attr]  # one of both
+        assert (content.mime_type, text) == (kind, "# Größe")
+
+
+async def test_rows_are_read_by_label_and_by_their_words(client: Client) -> None:
+    uri = "classwright://support/datasets/support-d1/train"
+    refunds = await text_of(client, f"{uri}?label=refund&limit=5")
+    asking = await text_of(client, f"{uri}?q=WHERE%20does&limit=100")
+    neither = await text_of(client, f"{uri}?label=refund&q=parcel")
+
+    assert (refunds["total"], refunds["next_offset"]) == (12, 5)
+    assert {row["label"] for row in refunds["rows"]} == {"refund"}
+    assert (asking["total"], {row["label"] for row in asking["rows"]}) == (12, {"delivery"})
+    assert (neither["total"], neither["rows"]) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("uri", "words"),
+    [
+        ("classwright://support/datasets/support-d1/train?lable=refund", "'lable' .* takes label, limit, offset, q"),
+        ("classwright://support?limit=5", "takes nothing after a '\\?'"),
+        ("classwright://support/datasets/support-d1/train?label=refnd", "Did you mean 'refund'"),
+        ("classwright://support/datasets/support-d1/train?offset=9223372036854775807", "out of bounds"),
+        ("classwright://support/datasets/support-d1/train?limit=many", "out of bounds"),
+        (
+            "classwright://support/artifact/support-d1/files",
+            "nearest is classwright://support/artifacts/support-d1/files",
+        ),
+        ("classwright://support/model/support-d1", "Did you mean 'models'"),
+        ("classwrite://tasks", "nearest is classwright://tasks"),
+    ],
+)
+async def test_a_uri_that_asks_for_what_is_not_known_is_told_so(client: Client, uri: str, words: str) -> None:
+    with pytest.raises(MCPError, match=words):
+        await client.read_resource(uri)
