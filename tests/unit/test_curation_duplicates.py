@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from classwright_tools.curation.bulk_duplicates import WINDOW, BulkDuplicates, Repeat
 from classwright_tools.curation.duplicates import NearDuplicates
-from classwright_tools.curation.shingles import NEAR_DUPLICATE, folded, jaccard, minhashes, ngram_set
+from classwright_tools.curation.shingles import NEAR_DUPLICATE, folded, gram_length, jaccard, minhashes, ngram_set
 
 SENTENCE = (
     "my card was lost stolen please help the a transfer refund order has not arrived yet where is it money account "
@@ -198,6 +199,50 @@ def test_the_index_and_the_bulk_form_agree() -> None:
             index.add(row, text)
 
     assert removed == {repeat.row for repeat in bulk_repeats(texts)}
+
+
+def of_few_characters(kind: str, rng: random.Random) -> str:
+    """Return a random text of a kind whose 3-grams are so few that one text holds nearly all of them."""
+    kinds: dict[str, Callable[[], str]] = {
+        "DNA": lambda: "".join(rng.choice("ACGT") for _ in range(300)),
+        "numbers": lambda: " ".join(f"{rng.randrange(10**6):06d}" for _ in range(600)),
+        "hexadecimal": lambda: " ".join(f"{rng.randrange(256):02x}" for _ in range(800)),
+        "bits": lambda: " ".join(rng.choice("01") for _ in range(300)),
+        "dates": lambda: " ".join(f"2024-{rng.randint(1, 12):02}-{rng.randint(1, 28):02}" for _ in range(80)),
+        "chess": lambda: " ".join(rng.choice("abcdefgh") + rng.choice("12345678") for _ in range(200)),
+        "digits in words": lambda: " ".join(rng.choice("one two three four five six".split()) for _ in range(200)),  # noqa: SIM905
+    }
+    return kinds[kind]()
+
+
+@pytest.mark.parametrize("kind", ["DNA", "numbers", "hexadecimal", "bits", "dates", "chess", "digits in words"])
+def test_unrelated_texts_of_few_characters_are_kept_and_a_copy_with_one_changed_is_not(kind: str) -> None:
+    rng = random.Random(5)
+    texts = [of_few_characters(kind, rng) for _ in range(30)]
+    copies = [text[:100] + text[101:] for text in texts]
+    index: NearDuplicates[int] = NearDuplicates()
+    index.add_all(enumerate(texts))
+
+    assert max(similarity(texts[0], text) for text in texts[1:]) > NEAR_DUPLICATE  # by 3-grams
+    assert bulk_repeats(texts) == []
+    assert {(repeat.row, repeat.of) for repeat in bulk_repeats([*texts, *copies])} == {(n + 30, n) for n in range(30)}
+    assert [match.id if (match := index.find(copy)) else None for copy in copies] == list(range(30))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ha" * 30,
+        "no " * 40,
+        "GOAL GOAL GOAL",
+        "Where is my card? " * 2,
+        "Where is my card? " * 9,
+        "a",
+        "",
+    ],
+)
+def test_prose_is_compared_by_3_grams_also_where_it_says_the_same_again(text: str) -> None:
+    assert gram_length(folded(text)) == 3
 
 
 @settings(max_examples=30)

@@ -17,7 +17,7 @@ from classwright_tools.curation.shingles import (
     band_keys,
     digest,
     folded,
-    gram_sets,
+    grams_of,
     minhashes,
     similarity,
 )
@@ -154,7 +154,7 @@ class _Verifier:
         self._threshold = threshold
         self._compared = np.zeros(rows, dtype=np.uint8)
         self._matched = np.zeros(rows, dtype=np.uint8)
-        self._grams = lru_cache(maxsize=1_000)(lambda row: gram_sets(folded(text(row))))
+        self._grams = lru_cache(maxsize=1_000)(lambda row: grams_of(folded(text(row))))
 
     def verify(self, pairs: Rows) -> None:
         """Verify the (m, 2) pairs (earlier, later); it is fastest if they come in the order of the later row."""

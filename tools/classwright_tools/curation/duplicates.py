@@ -15,7 +15,7 @@ from classwright_tools.curation.shingles import (
     NEAR_DUPLICATE,
     band_keys,
     folded,
-    gram_sets,
+    grams_of,
     minhashes,
     similarity,
 )
@@ -39,7 +39,7 @@ class NearDuplicates(Generic[Id]):
     """An index of texts by id that finds the one which a new text repeats, exactly or nearly.
 
     Two texts are exact duplicates if they are equal but for case, punctuation, spaces and Unicode form, and
-    near-duplicates if the Jaccard similarity of their character 3-grams is `threshold` or more. Two pairs are if their
+    near-duplicates if the Jaccard similarity of their character n-grams is `threshold` or more. Two pairs are if their
     queries are and their items are.
     """
 
@@ -78,8 +78,8 @@ class NearDuplicates(Generic[Id]):
     def matches(self, text: str) -> list[Match[Id]]:
         """Return the indexed texts that `text` repeats, the most similar first; of equal ones only the first added."""
         form = folded(text)
-        grams = gram_sets(form)
-        found = [(similarity(grams, gram_sets(self._forms[number])), number) for number in self._candidates(form)]
+        grams = grams_of(form)
+        found = [(similarity(grams, grams_of(self._forms[number])), number) for number in self._candidates(form)]
         found = sorted((alike, -number) for alike, number in found if alike >= self.threshold)
         return [Match(self._ids[-number], alike) for alike, number in reversed(found)]
 

@@ -1,4 +1,7 @@
-"""What two texts are compared by: a folded form, its character 3-grams, and MinHash bands of them.
+"""What two texts are compared by: a folded form, its character n-grams, and MinHash bands of them.
+
+Character 3-grams are what prose is compared by; a text that holds nearly all that there are of them, such as a strand
+of DNA or a list of numbers, is compared by longer ones: see `gram_length`.
 
 MinHash is Broder (1997), "On the resemblance and containment of documents"; banding is Leskovec, Rajaraman and
 Ullman, "Mining of Massive Datasets", section 3.4. Texts are handled in batches, by numpy: a Unicode code point has
@@ -10,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -19,6 +23,15 @@ from classwright_tools.domain.pair import SEPARATOR, parts
 
 # Chosen on labelled sets; see docs/decisions/near-duplicates.md.
 NEAR_DUPLICATE = 0.85
+# Each is twice the one before it: 6-grams are hashed as pairs of 3-grams, and so on.
+LENGTHS = (3, 6, 12, 24)
+# n-grams tell texts apart while most of those that could occur do not. Where n-grams are equally likely, two unrelated
+# texts come to a Jaccard similarity of 0.8 when 0.4 of a text's n-grams are different ones and 0.3 of these occur once.
+# Prose has fewer different ones in a long text, but many that occur once; a text that repeats itself the reverse.
+LEAST_DIFFERENT, LEAST_SINGLE = 0.4, 0.3
+DOUBT = 1.2  # two standard deviations of an estimate by HASHES minima
+# Nor are texts compared by n-grams of which they have hardly any.
+GRAMS_OF_A_LENGTH = 8
 # 16 bands of 6 rows find a pair at Jaccard 0.85 with a probability of 0.9995, one at 0.5 with 0.22.
 BANDS = 16
 ROWS = 6
@@ -33,6 +46,7 @@ _KEPT_SIGNS = set("#%&@")
 _generator = np.random.default_rng(20_230_917)  # any fixed seed: the hash functions must be the same in every process
 _MULTIPLIERS = _generator.integers(1, 2**32, size=(HASHES, 1), dtype=np.uint32) | np.uint32(1)
 _OFFSETS = _generator.integers(0, 2**32, size=(HASHES, 1), dtype=np.uint32)
+_SECOND_HALF = np.uint64(0x9E3779B97F4A7C15)  # any odd number
 _BAND_MULTIPLIERS = _generator.integers(1, 2**63, size=ROWS, dtype=np.uint64) | np.uint64(1)
 
 
@@ -70,20 +84,43 @@ def digest(form: str) -> int:
     return int.from_bytes(hashlib.blake2b(form.encode(), digest_size=8).digest(), "little")
 
 
-def ngrams(forms: Sequence[str]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Return the 3-grams of the folded `forms`, one array for all, and where each form's begin.
+def gram_length(form: str) -> int:
+    """Return the n of the character n-grams by which a folded form is compared: one of `LENGTHS`.
 
-    The second array has one entry more than `forms`: form i has the 3-grams from entry i up to entry i + 1. A space
-    is put before and after each form, so that even a form of one character has a 3-gram. Repeats are kept.
+    It is the least by which unrelated texts of its kind differ: 3 for nearly all texts. It is 3, too, for a text that
+    no n suits: a short one, or one that says the same again and again.
+    """
+    padded = f" {form} "
+    return next((n for n in LENGTHS if len(padded) >= GRAMS_OF_A_LENGTH * n and not _saturated(padded, n)), LENGTHS[0])
+
+
+def _saturated(padded: str, n: int) -> bool:
+    """Whether most n-grams that could occur in a text of this kind are in `padded`, most of them more than once."""
+    total = len(padded) - n + 1
+    if len({padded[at : at + n] for at in range(total)}) >= LEAST_DIFFERENT * total:
+        return False
+    counts = Counter(padded[at : at + n] for at in range(total))
+    return list(counts.values()).count(1) < LEAST_SINGLE * len(counts)
+
+
+def ngrams(forms: Sequence[str], n: int = LENGTHS[0]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """Return the `n`-grams of the folded `forms`, one array for all, and where each form's begin.
+
+    The second array has one entry more than `forms`: form i has the n-grams from entry i up to entry i + 1. A space
+    is put before and after each form, so that even a form of one character has a 3-gram; for longer n-grams no form
+    may be shorter than n. Repeats are kept. 3-grams are numbers without loss, longer ones are 64 well mixed bits.
     """
     padded = [f" {form} " if form else "   " for form in forms]
     codes = np.frombuffer("".join(padded).encode("utf-32-le"), dtype=np.uint32).astype(np.uint64)
     ends = np.cumsum([len(form) for form in padded])
     grams = codes[:-2] | codes[1:-1] << np.uint64(21) | codes[2:] << np.uint64(42)
+    for half in LENGTHS[: LENGTHS.index(n)]:
+        grams = _mixed(grams[:-half]) * _SECOND_HALF + _mixed(grams[half:])
     inside = np.ones(len(codes), dtype=bool)
-    inside[ends - 1] = inside[ends - 2] = False
-    starts = np.concatenate(([0], ends - 2 * np.arange(1, len(ends) + 1)))
-    return grams[inside[:-2]], starts
+    for behind in range(1, n):
+        inside[ends - behind] = False
+    starts = np.concatenate(([0], ends - (n - 1) * np.arange(1, len(ends) + 1)))
+    return grams[inside[: len(grams)]], starts
 
 
 def minhashes(forms: Sequence[str]) -> NDArray[np.uint32]:
@@ -102,28 +139,74 @@ def band_keys(signatures: NDArray[np.uint32]) -> NDArray[np.uint64]:
 
 
 def _minhashes(forms: Sequence[str]) -> NDArray[np.uint32]:
-    grams, starts = ngrams(forms)
-    hashes = _mixed(grams) * _MULTIPLIERS + _OFFSETS
-    return np.asarray(np.minimum.reduceat(hashes, starts[:-1], axis=1).T)
+    hashes, starts = _hashed(forms)
+    found = _minima(hashes, starts)
+    # A minimum of hashes is one over the number of different ones, on average: which texts have few needs no counting.
+    different = HASHES / (found / 2.0**32).sum(axis=1).clip(min=1e-9)
+    for place in np.flatnonzero(different < DOUBT * LEAST_DIFFERENT * np.diff(starts)).tolist():
+        if _few(hashes[starts[place] : starts[place + 1]]):
+            n = gram_length(forms[place])
+            found[place] = _minima(*_hashed([forms[place]], n))[0]
+    return found
 
 
-def gram_sets(form: str) -> tuple[frozenset[str], ...]:
-    """Return the distinct character 3-grams of a folded form; of a pair's form those of the query and of the item."""
-    return tuple(map(ngram_set, parts(form)))
+def _few(hashes: NDArray[np.uint32]) -> bool:
+    """Whether the 3-grams of a text are as few, and as few of them single, as those of a saturated one."""
+    ordered = np.sort(hashes)
+    begins = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1], [True])))
+    single = int((np.diff(begins) == 1).sum())
+    different = len(begins) - 1
+    return different < LEAST_DIFFERENT * len(hashes) and single < LEAST_SINGLE * different
 
 
-def similarity(one: tuple[frozenset[str], ...], other: tuple[frozenset[str], ...]) -> float:
-    """Return the Jaccard similarity, 0 to 1, of two texts by their `gram_sets`; of two pairs the smaller of the two.
+def _hashed(forms: Sequence[str], n: int = LENGTHS[0]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+    """Return 32 bits of every n-gram, and where each form's begin."""
+    grams, starts = ngrams(forms, n)
+    return _mixed(grams).astype(np.uint32), starts
+
+
+def _minima(hashes: NDArray[np.uint32], starts: NDArray[np.int64]) -> NDArray[np.uint32]:
+    """Return the (n, HASHES) least values, by as many hash functions, of the n-grams of n forms."""
+    return np.asarray(np.minimum.reduceat(hashes * _MULTIPLIERS + _OFFSETS, starts[:-1], axis=1).T)
+
+
+class Grams:
+    """A folded form, the n of the n-grams that suit it (see `gram_length`), and its distinct ones of that length."""
+
+    def __init__(self, form: str) -> None:
+        self.form = form
+        self.own = ngram_set(form)
+        few = len(self.own) < LEAST_DIFFERENT * len(form)  # else the length needs no looking for
+        self.length = gram_length(form) if few else LENGTHS[0]
+        if self.length != LENGTHS[0]:
+            self.own = ngram_set(form, self.length)
+
+
+def grams_of(form: str) -> tuple[Grams, ...]:
+    """Return what a folded form is compared by; of a pair's form that of the query and of the item."""
+    return tuple(map(Grams, parts(form)))
+
+
+def similarity(one: tuple[Grams, ...], other: tuple[Grams, ...]) -> float:
+    """Return the Jaccard similarity, 0 to 1, of two texts; of two pairs the smaller of the two.
 
     Pairs repeat each other only if the queries do and the items do: one long item with two queries is two pairs.
     """
-    return min(map(jaccard, one, other))
+    return min(map(_alike, one, other))
 
 
-def ngram_set(form: str) -> frozenset[str]:
-    """Return the distinct character 3-grams of a folded form, with a space before and after it."""
+def _alike(one: Grams, other: Grams) -> float:
+    """Return the similarity of two forms by the longer of the n-grams that suit them."""
+    if one.length == other.length:
+        return jaccard(one.own, other.own)
+    n = max(one.length, other.length)
+    return jaccard(ngram_set(one.form, n), ngram_set(other.form, n))
+
+
+def ngram_set(form: str, n: int = LENGTHS[0]) -> frozenset[str]:
+    """Return the distinct character n-grams of a folded form, with a space before and after it."""
     padded = f" {form} " if form else "   "
-    return frozenset(padded[at : at + 3] for at in range(len(padded) - 2))
+    return frozenset(padded[at : at + n] for at in range(max(1, len(padded) - n + 1)))
 
 
 def jaccard(one: frozenset[str], other: frozenset[str]) -> float:
@@ -142,8 +225,8 @@ def _batches(forms: Sequence[str]) -> Iterator[tuple[int, int]]:
             begin, chars = end, 0
 
 
-def _mixed(grams: NDArray[np.uint64]) -> NDArray[np.uint32]:
-    """Return 32 well mixed bits of every 3-gram (the finaliser of splitmix64, Steele, Lea and Flood 2014)."""
+def _mixed(grams: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return 64 well mixed bits of every n-gram (the finaliser of splitmix64, Steele, Lea and Flood 2014)."""
     mixed = (grams ^ (grams >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return (mixed ^ (mixed >> np.uint64(31))).astype(np.uint32)
+    return mixed ^ (mixed >> np.uint64(31))
