@@ -15,6 +15,7 @@ from classwright_tools.workspace.datasets import iterate_rows, read_card
 from classwright_tools.workspace.workspace import KIND_LETTERS, Artifact, Workspace
 
 MAX_ROWS = 200
+MAX_OFFSET = 10**12
 NEWEST = 20
 
 
@@ -94,8 +95,9 @@ def rows(
     if split not in SPLITS:
         raise InvalidInput(f"split {split[:40]!r}", "does not exist", f"Use one of {', '.join(SPLITS)}.")
     offset, limit = page_of
-    if offset < 0 or not 1 <= limit <= MAX_ROWS:
-        raise InvalidInput("offset and limit", "are out of bounds", f"offset is 0 or more, limit 1 to {MAX_ROWS}.")
+    if not 0 <= offset <= MAX_OFFSET or not 1 <= limit <= MAX_ROWS:
+        bounds = f"offset is 0 to {MAX_OFFSET:,}, limit 1 to {MAX_ROWS}."
+        raise InvalidInput("offset and limit", "are out of bounds", bounds)
     known = workspace.task(slug).label_names
     if label and label not in known:
         raise unknown_id("label", label, known)

@@ -233,6 +233,40 @@ def test_a_text_that_a_few_kilobytes_repeat_in_every_row_is_held_once(run: Impor
     assert own.max_memory() < 100 * 2**20
 
 
+@pytest.mark.parametrize("value", [None, "again and again"])
+def test_millions_of_rows_without_bytes_are_refused(value: str | None, run: Importer, folder: Path) -> None:
+    """Nulls, and one value again and again, have less than a bit each."""
+    table = pa.table({"text": pa.repeat(pa.scalar(value, pa.string()), 3_000_000), "label": pa.nulls(3_000_000)})
+    pq.write_table(table, folder / "rows.parquet", compression="zstd")
+    with pytest.raises(InvalidInput, match=r"says in [\d,]+ bytes that it has 3,000,000 rows"):
+        run(path="rows.parquet")
+
+
+def test_a_saved_folder_of_nothing_but_nulls_is_refused(run: Importer, folder: Path) -> None:
+    """An Arrow array of the type null has no bytes, whatever its length."""
+    import datasets
+
+    nothing = pa.nulls(3_000_000)
+    datasets.Dataset(pa.table({"text": nothing, "label": nothing})).save_to_disk(str(folder / "saved"))
+
+    with pytest.raises(InvalidInput, match=r"bytes that it has 3,000,000 rows"):
+        run(path="saved")
+
+
+@pytest.mark.parametrize("name", ["state.json", "dataset_info.json"])
+@pytest.mark.parametrize("content", ["[" * 200_000, "[]", "null", "{", "3"])
+def test_a_saved_folder_whose_files_are_nonsense_is_refused(
+    name: str, content: str, run: Importer, folder: Path
+) -> None:
+    import datasets
+
+    datasets.Dataset.from_list([ROW]).save_to_disk(str(folder / "saved"))
+    (folder / "saved" / name).write_text(content)
+
+    with pytest.raises(InvalidInput, match="cannot be read as a saved dataset"):
+        run(path="saved")
+
+
 def test_a_column_of_lists_is_refused_before_it_is_read(run: Importer, folder: Path) -> None:
     pq.write_table(pa.table({"text": [["a", "b"]], "label": ["refund"]}), folder / "rows.parquet")
 

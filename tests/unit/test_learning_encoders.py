@@ -216,6 +216,40 @@ def test_pickled_weights_are_refused_unopened(tmp_path: Path) -> None:
         read_encoder(folder, "mine")
 
 
+@pytest.mark.parametrize("content", [b"", b"no tensors", b"\xff" * 100])
+def test_damaged_weights_are_refused(content: bytes, tmp_path: Path) -> None:
+    folder = tmp_path / "encoder"
+    shutil.copytree(embedded_folder(), folder)
+    (folder / "model.safetensors").write_bytes(content)
+    with pytest.raises(InvalidInput, match="encoder 'mine': cannot be opened"):
+        read_encoder(folder, "mine")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("modules.json", "[" * 100_000, "a file 'modules.json' that cannot be read"),
+        ("modules.json", '{"type": "x"}', "made of a module 'none'"),
+        ("modules.json", '[{"path": "", "type": "sentence_transformers.util.file_io.Any"}]', "module 'sentence_tr"),
+        ("modules.json", '[{"path": "", "type": "sentence_transformers.models.BoW"}]', "module 'sentence_transf"),
+        ("modules.json", '[{"path": "", "type": "os.system"}]', "module 'os.system'"),
+        ("sentence_bert_config.json", '{"tokenizer_name_or_path": "/etc"}', "its tokenizer from another place"),
+        ("sentence_bert_config.json", '{"processor_kwargs": {"vocab_file": "/etc/passwd"}}', "sets 'vocab_file'"),
+        ("sentence_bert_config.json", '{"model_args": {"gguf_file": "../x"}}', "sets 'gguf_file'"),
+        ("sentence_roberta_config.json", '{"config_args": ["x"]}', "could lead out of its folder"),
+        ("adapter_config.json", '{"base_model_name_or_path": "/etc"}', "a change of another model"),
+    ],
+)
+def test_files_that_name_code_or_another_place_are_refused_unopened(
+    name: str, content: str, told: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "encoder"
+    shutil.copytree(embedded_folder(), folder)
+    (folder / name).write_text(content)
+    with pytest.raises(InvalidInput, match=told):
+        read_encoder(folder, "mine")
+
+
 def test_a_model_that_brings_code_is_refused_and_its_code_not_run(tmp_path: Path) -> None:
     folder = tmp_path / "encoder"
     shutil.copytree(embedded_folder(), folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors.numpy
 from sentence_transformers import SentenceTransformer
 
 from classwright_tools.context import ToolContext
@@ -419,6 +421,31 @@ def test_unusable_input_is_named(context: ToolContext, task: Task) -> None:
 
 def damaged(context: ToolContext, model_id: str) -> Path:
     return context.workspace.artifact(model_id, "model").path
+
+
+OTHER_HEADS: tuple[bytes | dict[str, np.ndarray], ...] = (
+    b"no tensors at all",
+    {"weights": np.zeros((2, 384), np.float32), "biases": np.zeros(2, np.float32)},
+    {"weights": np.zeros((3, 383), np.float32), "biases": np.zeros(3, np.float32)},
+    {"weights": np.zeros((3, 384), np.float32), "biases": np.zeros((3, 1), np.float32)},
+    {"weights": np.zeros(384, np.float32), "biases": np.zeros(3, np.float32)},
+    {"weights": np.zeros((3, 384), np.float32)},
+)
+
+
+def test_a_head_that_is_not_that_of_its_card_is_damaged(context: ToolContext, task: Task) -> None:
+    """Its checksum in the card is right: whoever changed the one has changed the other."""
+    save_rows(context.workspace, written_rows())
+    model_id = trained(context, method="probe").model
+    folder = damaged(context, model_id)
+    card = json.loads((folder / "card.json").read_text())
+    for head in OTHER_HEADS:
+        content = head if isinstance(head, bytes) else safetensors.numpy.save(head)
+        (folder / "head.safetensors").write_bytes(content)
+        card["files"]["head.safetensors"] = hashlib.sha256(content).hexdigest()
+        (folder / "card.json").write_text(json.dumps(card))
+        with pytest.raises(DamagedArtifact, match=r"does not read back|shapes are not those of its card"):
+            load_model(context.workspace, model_id)
 
 
 def test_a_damaged_model_is_refused_with_the_name_of_the_file(context: ToolContext, task: Task) -> None:

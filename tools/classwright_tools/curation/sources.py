@@ -14,7 +14,7 @@ from classwright_tools.errors import InvalidInput
 from classwright_tools.reading.files import read_file
 from classwright_tools.reading.folders import chosen_split, files_of
 from classwright_tools.reading.opening import Position
-from classwright_tools.reading.parquet import arrow_rows, plain_columns
+from classwright_tools.reading.parquet import arrow_rows, plain_columns, refuse_endless
 from classwright_tools.reading.rows import Columns, SourceRow
 
 ARROW_BATCH = 2_000
@@ -58,10 +58,11 @@ def _read_saved(folder: Path, columns: Columns) -> Iterator[SourceRow]:
         state = json.loads((folder / "state.json").read_bytes())
         inside = all(Path(str(file["filename"])).name == file["filename"] for file in state["_data_files"])
         saved = datasets.load_from_disk(str(folder)) if inside else None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise damaged from error
     if saved is None:
         raise damaged
+    refuse_endless(subject, saved.num_rows, sum(file.stat().st_size for file in folder.iterdir()))
     yield from _dataset_rows(saved, columns, subject)
 
 

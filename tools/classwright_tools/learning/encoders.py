@@ -106,12 +106,17 @@ def opened_once(folder: Path, name: str) -> Encoder:
     return read_encoder(folder, name)
 
 
+# What libraries raise over the files of a model that are damaged, or not what they say.
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError, RuntimeError)
+
+
 def read_encoder(folder: Path, name: str) -> Encoder:
     """Return the encoder in `folder` under the name `name`.
 
     Raises:
         InvalidInput: its files may not be read, or it is not a model that loads without code of its own.
     """
+    from safetensors import SafetensorError
     from sentence_transformers import SentenceTransformer
 
     check_encoder_files(folder, name)
@@ -122,7 +127,7 @@ def read_encoder(folder: Path, name: str) -> Encoder:
             trust_remote_code=False,
             model_kwargs={"use_safetensors": True},
         )
-    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+    except (*_UNREADABLE, SafetensorError) as error:
         raise InvalidInput(
             f"encoder {name!r}",
             f"cannot be opened by sentence-transformers without code of its own ({type(error).__name__})",
@@ -235,7 +240,7 @@ def _settings(path: Path) -> str:
     """Return what a file of settings says, in one form."""
     try:
         settings = json.loads(path.read_bytes())
-    except ValueError:  # sentence-transformers will say so
+    except (ValueError, RecursionError):  # sentence-transformers will say so
         return file_sha256(path)
     if isinstance(settings, dict):
         settings = {name: value for name, value in settings.items() if name not in STAMPS}

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from safetensors import SafetensorError
 from sentence_transformers import SentenceTransformer
 
 from classwright_tools.domain.cards import ModelCard
@@ -30,6 +31,7 @@ from classwright_tools.workspace.workspace import Workspace
 CARD = "card.json"
 ENCODER = "encoder"
 SAFE_SUFFIXES = frozenset({".safetensors", ".json", ".txt", ".md", ".model"})
+_OTHER_SHAPES = "has parts whose shapes are not those of its card and its encoder"
 REPAIR = "Train it again with `train_classifier`, or use another model."
 
 
@@ -150,13 +152,34 @@ def load_model(workspace: Workspace, model_id: str, *, remember: bool = True) ->
     cache = EmbeddingCache(workspace.cache, tuned=tuned) if remember else None
     if (folder / FACTS).is_file():
         matcher = Matcher.load(folder, encoder, cache)
+        if matcher.k != len(card.labels):
+            raise DamagedArtifact(subject, _OTHER_SHAPES, REPAIR)
         return MatchClassifier(card=card, encoder=encoder_for(card.kind, encoder), cache=cache, matcher=matcher)
     try:
         head = Head.load(folder / HEAD)
         adapter = Adapter.load(folder / ADAPTER) if (folder / ADAPTER).is_file() else None
-    except (ValueError, KeyError, OSError) as error:
+    except (ValueError, KeyError, OSError, SafetensorError) as error:
         raise DamagedArtifact(subject, f"does not read back ({type(error).__name__})", REPAIR) from error
-    return TextClassifier(card=card, encoder=encoder_for(card.kind, encoder), head=head, adapter=adapter, cache=cache)
+    own = encoder_for(card.kind, encoder)
+    _check_shapes(head, adapter, own.dimension, len(card.labels), subject)
+    return TextClassifier(card=card, encoder=own, head=head, adapter=adapter, cache=cache)
+
+
+def _check_shapes(head: Head, adapter: Adapter | None, dimension: int, k: int, subject: str) -> None:
+    """Raise a `DamagedArtifact` if the parts do not fit to each other, to `k` labels and to the encoder's dimension."""
+    inner = dimension
+    shapes: list[tuple[np.ndarray, tuple[int, ...]]] = [(head.biases, (k,))]
+    if adapter:
+        width, inner = adapter.hidden_biases.size, adapter.biases.size
+        shapes += [
+            (adapter.hidden_weights, (width, dimension)),
+            (adapter.hidden_biases, (width,)),
+            (adapter.weights, (inner, width)),
+            (adapter.biases, (inner,)),
+        ]
+    shapes.append((head.weights, (k, inner)))
+    if any(array.shape != shape for array, shape in shapes):
+        raise DamagedArtifact(subject, _OTHER_SHAPES, REPAIR)
 
 
 def _checked_card(folder: Path, subject: str) -> ModelCard:

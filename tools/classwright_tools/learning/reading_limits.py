@@ -121,6 +121,6 @@ def _prompt(folder: Path) -> str:
 def _settings(folder: Path, name: str) -> dict[str, Any]:
     try:
         settings = json.loads((folder / name).read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return settings if isinstance(settings, dict) else {}

@@ -15,6 +15,8 @@ from classwright_tools.reading import opening
 from classwright_tools.reading.rows import Columns, SourceRow
 
 PARQUET_BATCH = 2_000
+# So many rows are read however few bytes they have.
+FREE_ROWS = 1_000_000
 
 
 def read_parquet(path: Path, columns: Columns) -> Iterator[SourceRow]:
@@ -40,6 +42,7 @@ def read_parquet(path: Path, columns: Columns) -> Iterator[SourceRow]:
         names = _class_names(schema.metadata or {}, columns.label)
         # A dictionary stays one: its values are then held once, however many rows repeat them.
         with pq.ParquetFile(path, read_dictionary=columns.read) as file:
+            refuse_endless(source, file.metadata.num_rows, path.stat().st_size)
             _refuse_parquet_bomb(source, file.metadata, columns)
             for batch in file.iter_batches(batch_size=PARQUET_BATCH, columns=columns.read):
                 yield from arrow_rows(source, batch, columns, names)
@@ -105,6 +108,14 @@ def _is_plain(kind: Any) -> bool:
     return _is_text(kind.value_type if pa.types.is_dictionary(kind) else kind) or bool(pa.types.is_integer(kind))
 
 
+def refuse_endless(source: str, rows: int, size: int) -> None:
+    """Refuse a source of very many rows that has less than a byte for each: nulls, or one value again and again."""
+    if rows > max(FREE_ROWS, size):
+        raise InvalidInput(
+            source, f"says in {size:,} bytes that it has {rows:,} rows", "Pass its different rows, each of them once."
+        )
+
+
 def _refuse_parquet_bomb(source: str, metadata: Any, columns: Columns) -> None:
     """Refuse a file one of whose pieces unpacks to more than any honest one; a piece is what is unpacked at a time."""
     for group in map(metadata.row_group, range(metadata.num_row_groups)):
@@ -151,5 +162,5 @@ def _class_names(metadata: Mapping[bytes, bytes], label: str | None) -> list[str
     try:
         feature = json.loads(metadata.get(b"huggingface", b"{}"))["info"]["features"][label]
         return [str(name) for name in feature["names"]] if feature.get("_type") == "ClassLabel" else []
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
         return []
