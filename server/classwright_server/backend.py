@@ -239,7 +239,7 @@ class Opened:
             opening.callback(sign.release)
             gpu: GpuShare = NoGpuShare()
             if settings.vllm:
-                gpu = vllm = VllmServer(settings.vllm, os.environ)
+                gpu = vllm = VllmServer(settings.vllm, os.environ, settings.vllm_thinking_tokens)
                 opening.callback(vllm.close)
                 surroundings = surroundings.model_copy(update={"writer": vllm.endpoint})
             most_seconds = settings.limits.job_hours * 3600

@@ -53,6 +53,7 @@ class LocalSettings(Noun):
     """A transformers model that the compute process loads itself."""
 
     model: str
+    thinking_tokens: int = Field(default=0, ge=0, description="Tokens that it may think before it answers.")
 
 
 class Surroundings(Noun):
@@ -105,6 +106,9 @@ class ServerSettings(Noun):
     allow_hosts: tuple[str, ...] = ()
     metrics: bool = Field(default=False, description="Whether /metrics shows the operator counters of jobs and rows.")
     vllm: str | None = Field(default=None, description="A model for a `vllm serve` of the server's own.")
+    vllm_thinking_tokens: int = Field(
+        default=0, ge=0, description="Tokens that this model may think before it answers."
+    )
     jobs: tuple[QueueName, ...] = Field(default=get_args(QueueName), description="Which jobs this process runs.")
 
 
@@ -149,6 +153,7 @@ def settings_from(flags: Mapping[str, Any], environment: Mapping[str, str]) -> S
         allow_hosts=chosen.words("allow_host"),
         metrics=chosen.is_on("metrics"),
         vllm=vllm,
+        vllm_thinking_tokens=_thinking_tokens(chosen) if vllm else 0,
         jobs=_jobs(chosen),
     )
 
@@ -303,7 +308,7 @@ def _writer(chosen: _Chosen, vllm: str | None) -> EndpointSettings | RecordedSet
     if files:
         return RecordedSettings(files=files)
     if local:
-        return LocalSettings(model=local)
+        return LocalSettings(model=local, thinking_tokens=_thinking_tokens(chosen))
     if urls:
         return _endpoint(chosen, urls)
     return None
@@ -322,5 +327,9 @@ def _endpoint(chosen: _Chosen, urls: tuple[str, ...]) -> EndpointSettings:
         model=model,
         key_env=chosen.text("writer_key_env"),
         prices=prices,
-        thinking_tokens=chosen.whole_number("writer_thinking_tokens", 0),
+        thinking_tokens=_thinking_tokens(chosen),
     )
+
+
+def _thinking_tokens(chosen: _Chosen) -> int:
+    return chosen.whole_number("writer_thinking_tokens", 0)

@@ -90,15 +90,17 @@ def vllm_program(environment: Mapping[str, str]) -> str:
 class VllmServer:
     """One `vllm serve` on loopback. It ends with this process, however that ends."""
 
-    def __init__(self, model: str, environment: Mapping[str, str]) -> None:
+    def __init__(self, model: str, environment: Mapping[str, str], thinking_tokens: int = 0) -> None:
         """Start it on a free port; it may take minutes until it answers.
+
+        `thinking_tokens` are what the model may think on top of an answer's size.
 
         Raises:
             InvalidInput: vLLM is not installed.
         """
         self._environment = passed_on(environment, _VLLM_PREFIXES)
         self._port = free_port()
-        self.endpoint = EndpointSettings(base_urls=(f"{self.url}/v1",), model=model)
+        self.endpoint = EndpointSettings(base_urls=(f"{self.url}/v1",), model=model, thinking_tokens=thinking_tokens)
         self._command = [
             *(sys.executable, "-m", "classwright_server.leash"),
             *(vllm_program(environment), "serve", model, "--host", "127.0.0.1", "--port", str(self._port)),

@@ -27,7 +27,7 @@ def make_writer(
         case LocalSettings():
             from classwright_tools.writing.local import LocalWriter
 
-            return LocalWriter(settings.model)
+            return LocalWriter(settings.model, thinking_tokens=settings.thinking_tokens)
         case EndpointSettings():
             from classwright_tools.writing.endpoint import EndpointWriter
 

@@ -8,13 +8,12 @@ from pathlib import Path
 import pytest
 
 from classwright_server.cli import main
-from writing_parts import Said, ScriptedEndpoint, Seen
+from writing_parts import Said, ScriptedEndpoint, Seen, echoed
 
 
 def lists_tiny(seen: Seen) -> Said:
-    """Answer as an endpoint that lists one model and is asked for nothing else."""
-    assert seen.method == "GET"
-    return Said(body=json.dumps({"data": [{"id": "tiny"}]}).encode())
+    """Answer as an endpoint that lists one model, which writes."""
+    return Said(body=json.dumps({"data": [{"id": "tiny"}]}).encode()) if seen.method == "GET" else echoed(seen)
 
 
 def test_it_says_that_workspace_encoder_and_endpoint_are_there(
@@ -38,6 +37,21 @@ def test_it_names_the_endpoint_that_is_down(tmp_path: Path, capsys: pytest.Captu
 
     assert code == 2
     assert "model 'tiny': does not answer: 127.0.0.1" in capsys.readouterr().err
+
+
+def test_it_finds_a_model_that_takes_no_small_limit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def thorough(seen: Seen) -> Said:
+        if seen.method == "GET":
+            return Said(body=b'{"data": []}')
+        if seen.body["max_tokens"] < 100:
+            return Said(400, b"Could not finish the message because max_tokens or model output limit was reached.")
+        return echoed(seen)
+
+    with ScriptedEndpoint(thorough) as endpoint:
+        code = main(["check", "--workspace", str(tmp_path), "--writer-url", endpoint.url, "--writer-model", "tiny"])
+
+    assert code == 0
+    assert "Model 'tiny' answers" in capsys.readouterr().out
 
 
 def test_it_says_who_writes_when_no_writer_is_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

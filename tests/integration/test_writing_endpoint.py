@@ -111,8 +111,8 @@ def test_an_endpoint_that_keeps_failing_is_named_with_the_kind_of_fault_and_noth
     error, endpoint = failure_of(in_turn(said_status(500)))
 
     assert f"127.0.0.1:{endpoint.port}" in str(error)
-    assert "HTTP 500" in str(error)
-    assert len(endpoint.chats) == 5
+    assert "HTTP 500, 5 times for one request" in str(error)
+    assert {form_of(chat) for chat in endpoint.chats} == set(FORMS)
 
 
 def test_an_endpoint_that_never_answers_is_given_up_after_its_read_timeouts() -> None:
@@ -135,7 +135,7 @@ def test_a_request_that_is_refused_as_such_does_not_bring_the_writer_down() -> N
 
     assert not isinstance(error, WriterUnavailable)
     assert "refuses the request (HTTP 400)" in str(error)
-    assert len(endpoint.chats) == 3
+    assert [form_of(chat) for chat in endpoint.chats] == FORMS
 
 
 def test_a_cut_off_answer_keeps_its_complete_items() -> None:
@@ -201,6 +201,187 @@ def test_an_endpoint_that_reports_no_tokens_is_counted_at_the_bound() -> None:
     assert completion.tokens_out > 100
 
 
+FORMS = ["json_schema", "json_object with schema", "json_object", "plain"]
+
+
+def form_of(chat: Seen) -> str:
+    """The form of answer that a request asks for."""
+    form = chat.body.get("response_format", {"type": "plain"})
+    return f"{form['type']} with schema" if "schema" in form else str(form["type"])
+
+
+def takes(*forms: str, else_: Said) -> Callable[[Seen], Said]:
+    """An endpoint that answers a request for one of `forms`, and says `else_` to others."""
+    return lambda seen: echoed(seen) if form_of(seen) in forms else else_
+
+
+STREAM = Said(
+    body=b'data: {"choices": [{"delta": {"content": "hi"}}]}\n\ndata: [DONE]\n\n',
+    headers={"Content-Type": "text/event-stream"},
+)
+NO_ROUTE = '{"error":{"message":"No endpoints found that can handle the requested parameters.","code":404}}'
+
+
+@pytest.mark.parametrize("form", FORMS[1:])
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        said_status(500, '{"error":"failed to compile grammar"}'),
+        said_status(501, '{"error":"response_format not implemented"}'),
+        said_status(404, NO_ROUTE),
+        Said(body=NO_ROUTE.encode()),
+        said_status(400, "response_format: unknown type"),
+        STREAM,
+    ],
+)
+def test_simpler_forms_are_tried_and_the_one_that_works_is_remembered(refusal: Said, form: str) -> None:
+    with ScriptedEndpoint(takes(form, else_=refusal)) as endpoint:
+        writer = EndpointWriter([endpoint.url], "tiny")
+        assert write(writer) == write(writer)
+
+    tried = FORMS[: FORMS.index(form) + 1]
+    assert [form_of(chat) for chat in endpoint.chats] == [*tried, form]
+
+
+def test_each_endpoint_has_a_form_of_its_own() -> None:
+    refusing = takes("json_object", else_=said_status(500))
+    with ScriptedEndpoint(refusing) as one, ScriptedEndpoint(echoed) as other:
+        write_all(EndpointWriter([one.url, other.url], "tiny"), 20)
+
+    assert form_of(one.chats[-1]) == "json_object"
+    assert {form_of(chat) for chat in other.chats} == {"json_schema"}
+
+
+def test_a_failure_of_an_endpoint_that_has_given_structured_output_does_not_end_it() -> None:
+    with ScriptedEndpoint(in_turn(echoed, said_status(500), echoed)) as endpoint:
+        writer = EndpointWriter([endpoint.url], "tiny", clock=PaperClock().clock)
+        write(writer)
+        write(writer)
+
+    assert {form_of(chat) for chat in endpoint.chats} == {"json_schema"}
+
+
+def test_a_model_that_loops_in_blanks_under_a_grammar_is_asked_without_one() -> None:
+    blanks = said('{"items": [ ' + "\n" * 500, "length")
+    with ScriptedEndpoint(takes("plain", else_=blanks)) as endpoint:
+        writer = EndpointWriter([endpoint.url], "tiny")
+        first = write(writer)
+        write(writer)
+
+    assert (first.tokens_in, first.tokens_out) == (200, 40)
+    assert [form_of(chat) for chat in endpoint.chats] == ["json_schema", "plain", "plain"]
+
+
+def test_items_before_a_loop_of_blanks_are_used() -> None:
+    completion, endpoint, _ = written_by(in_turn(said('{"items": ["one", "two"] ' + "\t" * 500, "length")))
+
+    assert completion.items == ("one", "two")
+    assert len(endpoint.chats) == 1
+
+
+def test_a_model_that_nobody_knows_is_told_as_that() -> None:
+    error, _ = failure_of(in_turn(said_status(404, '{"error": {"message": "model tiny not found"}}')))
+
+    assert isinstance(error, WriterUnavailable)
+    assert "does not know the model or the path (HTTP 404)" in str(error)
+
+
+def error_in_200(code: object, **more: object) -> Said:
+    """An error that comes under the status of a success."""
+    body = {"choices": None, "error": {"message": "SECRET-BODY", "code": code, **more}}
+    return Said(body=json.dumps(body).encode())
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (error_in_200(402), "wants to be paid first: answered with an error (code 402)"),
+        (error_in_200("401"), "refused the API key: answered with an error (code 401)"),
+        (error_in_200("invalid_api_key"), "refused the API key: answered with an error (code 401)"),
+        (error_in_200(None, type="insufficient_quota"), "wants to be paid first"),
+        (error_in_200(404), "does not know the model or the path: answered with an error (code 404)"),
+        (STREAM, "answered with a stream, which was not asked for"),
+        (Said(body=b'{"message": {"content": "hi"}, "done": true}'), "in the native form of Ollama"),
+        (Said(body=b'{"message": {"content": "h"}, "done": false}\n{"done": true}'), "in the native form of Ollama"),
+        (Said(body=b'{"type": "message", "content": [{"text": "hi"}]}'), "in the native form of Anthropic"),
+        (Said(body=b'[{"generated_text": "hi"}]'), "in the native form of Text Generation Inference"),
+    ],
+)
+def test_what_makes_every_further_request_vain_under_http_200_is_told_at_once(error: Said, reason: str) -> None:
+    failure, endpoint = failure_of(in_turn(error))
+
+    assert isinstance(failure, WriterUnavailable)
+    assert reason in str(failure)
+    assert len(endpoint.chats) <= len(FORMS)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"metadata": {"headers": {"Retry-After": "23"}}},
+        {"metadata": {"retry_after_seconds": 23}},
+        {"retry_after": 23.0},
+    ],
+)
+def test_the_wait_of_a_rate_limit_under_http_200_is_kept(more: dict[str, object]) -> None:
+    completion, endpoint, _ = written_by(in_turn(error_in_200(429, **more), echoed))
+
+    assert len(completion.items) == 2
+    assert endpoint.chats[1].at - endpoint.chats[0].at >= 23
+
+
+def test_a_rate_limit_under_http_200_that_lasts_is_told_as_one() -> None:
+    error, _ = failure_of(in_turn(error_in_200(429)))
+
+    assert "is rate-limiting: answered with an error (code 429)" in str(error)
+    assert "Wait until it takes requests again" in error.repair
+
+
+@pytest.mark.parametrize("code", [502, "server_error", 1302, None])
+def test_a_passing_error_under_http_200_is_tried_again(code: object) -> None:
+    completion, _, _ = written_by(in_turn(error_in_200(code), echoed))
+
+    assert len(completion.items) == 2
+
+
+def test_lines_that_keep_a_connection_open_are_no_part_of_the_answer() -> None:
+    kept_open = Said(body=b": PROCESSING\n\n: PROCESSING\n\n" + said_items("one", "two").body)
+
+    assert written_by(in_turn(kept_open))[0].items == ("one", "two")
+
+
+def test_an_answer_that_comes_as_a_call_of_a_function_is_read() -> None:
+    call = {"type": "function", "function": {"name": "items", "arguments": '{"items": ["one", "two"]}'}}
+
+    assert written_by(in_turn(said(None, "tool_calls", tool_calls=[call])))[0].items == ("one", "two")
+    assert written_by(in_turn(said(None, function_call=call["function"])))[0].items == ("one", "two")
+
+
+def test_parts_that_hold_thoughts_are_no_part_of_the_answer() -> None:
+    parts = [{"type": "reasoning", "text": '["a draft"]'}, {"type": "text", "text": '{"items": ["one"]}'}]
+    answer = {"choices": [{"message": {"content": parts, "reasoning": "hm"}, "finish_reason": "stop"}]}
+
+    assert written_by(in_turn(Said(body=json.dumps(answer).encode())))[0].items == ("one",)
+
+
+@pytest.mark.parametrize(
+    "thinking",
+    [
+        said(None, "length", reasoning_content="Okay, let me think " * 40),
+        said("", "length", reasoning="Okay"),
+        said("<think>Okay, let me think", "length"),
+        said("[THINK]Okay", "length"),
+        said_status(400, "Could not finish the message because max_tokens or model output limit was reached."),
+    ],
+)
+def test_a_model_that_thinks_its_limit_away_is_told_with_the_setting_that_helps(thinking: Said) -> None:
+    error, _ = failure_of(in_turn(thinking))
+
+    assert parsing.THINKING_LIMIT in error.reason
+    assert "--writer-thinking-tokens" in error.reason
+    assert "--writer-thinking-tokens N" in error.repair
+
+
 def only_plain(seen: Seen) -> Said:
     """An endpoint that knows no structured output, no seed, and the newer name of the limit only."""
     if "response_format" in seen.body:
@@ -220,20 +401,19 @@ def test_an_endpoint_without_structured_output_is_asked_plainly_and_that_is_reme
         second = write(writer)
 
     assert first == second
-    formats = [chat.body.get("response_format", {}).get("type") for chat in endpoint.chats]
-    assert formats[:3] == ["json_schema", "json_object", None]
+    assert [form_of(chat) for chat in endpoint.chats][:4] == FORMS
     assert len(endpoint.chats) == needed + 1
 
 
 def test_a_refusal_for_another_reason_does_not_spoil_the_dialect() -> None:
-    refused = [said_status(400, "the prompt is too long")] * 3
+    refused = [said_status(400, "the prompt is too long")] * len(FORMS)
     with ScriptedEndpoint(in_turn(*refused, echoed)) as endpoint:
         writer = EndpointWriter([endpoint.url], "tiny")
         with pytest.raises(WriterFailed):
             write(writer)
         write(writer)
 
-    assert endpoint.chats[3].body["response_format"]["type"] == "json_schema"
+    assert form_of(endpoint.chats[len(FORMS)]) == "json_schema"
 
 
 def test_several_endpoints_share_the_load() -> None:
@@ -335,24 +515,38 @@ def listing(*models: str) -> Callable[[Seen], Said]:
     def script(seen: Seen) -> Said:
         if seen.method == "GET":
             return Said(body=json.dumps({"data": [{"id": model} for model in models]}).encode())
-        return said("Hi") if seen.body["model"] == "tiny" else said_status(404)
+        return echoed(seen) if seen.body["model"] == "tiny" else said_status(404)
 
     return script
 
 
-def test_a_check_costs_nothing_when_the_endpoint_lists_the_model() -> None:
-    with ScriptedEndpoint(listing("other", "tiny")) as endpoint:
-        sentence = asyncio.run(EndpointWriter([endpoint.url], "tiny").check())
+@pytest.mark.parametrize("models", [("other", "tiny"), ("other",), ()])
+def test_a_check_asks_a_model_as_the_writer_asks_whether_it_is_listed_or_not(models: tuple[str, ...]) -> None:
+    with ScriptedEndpoint(listing(*models)) as endpoint:
+        writer = EndpointWriter([endpoint.url], "tiny", thinking_tokens=50)
+        sentence = asyncio.run(writer.check())
+        write(writer)
 
     assert sentence == f"Model 'tiny' answers at 127.0.0.1:{endpoint.port}."
-    assert endpoint.chats == []
+    trial, real = endpoint.chats
+    assert trial.body.keys() == real.body.keys()
+    assert trial.body["max_tokens"] == real.body["max_tokens"]
 
 
-def test_a_check_asks_a_model_that_is_not_listed_for_one_token() -> None:
-    with ScriptedEndpoint(listing("other")) as endpoint:
+def test_a_check_finds_a_form_that_the_endpoint_takes() -> None:
+    with ScriptedEndpoint(in_turn(listing("tiny"), said_status(500), echoed)) as endpoint:
+        assert "answers at" in asyncio.run(EndpointWriter([endpoint.url], "tiny").check())
+
+
+def test_a_check_says_that_the_model_needs_room_to_think() -> None:
+    thinking = said(None, "length", reasoning_content="Okay, so")
+    with (
+        ScriptedEndpoint(in_turn(listing("tiny"), thinking)) as endpoint,
+        pytest.raises(WriterFailed, match="--writer-thinking-tokens N") as caught,
+    ):
         asyncio.run(EndpointWriter([endpoint.url], "tiny").check())
 
-    assert [chat.body["max_tokens"] for chat in endpoint.chats] == [1]
+    assert "Check the URL" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

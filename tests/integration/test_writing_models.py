@@ -104,8 +104,9 @@ def assert_garbage_is_honestly_reported(writer: Writer, workspace: Workspace) ->
     assert usage.tokens_in < 4 * usage.estimated_tokens  # a tokenizer of single bytes is beyond any estimate
 
 
-def test_a_real_server_is_found_by_the_check(served: str, tiny_model: Path) -> None:
-    assert "answers at 127.0.0.1" in asyncio.run(EndpointWriter([served], str(tiny_model)).check())
+def test_a_real_server_is_found_by_the_check_and_its_garbage_is_told(served: str, tiny_model: Path) -> None:
+    with pytest.raises(WriterFailed, match=r"answers, but does not write: 127\.0\.0\.1:\d+ gave nothing usable"):
+        asyncio.run(EndpointWriter([served], str(tiny_model)).check())
 
 
 def test_the_garbage_of_a_real_server_is_counted_and_reported(

@@ -245,7 +245,8 @@ def _nothing_made(order: Order, written: Written) -> SynthesizeExamplesResult:
     outcome = written.outcome
     return SynthesizeExamplesResult(
         summary=f"None of the {outcome.wanted} texts wanted was accepted{_refused(outcome)}. No dataset was made.",
-        next_step="Look at `missing` and `refusals`, correct the task's instruction, labels or topics, and call again.",
+        next_step=outcome.repair
+        or "Look at `missing` and `refusals`, correct the task's instruction, labels or topics, and call again.",
         dataset=None,
         wanted=outcome.wanted,
         accepted=0,
@@ -268,6 +269,8 @@ def _dataset_made(workspace: Workspace, dataset: Artifact, outcome: WritingOutco
     next_step = f"Call train_classifier(task={dataset.task!r}, dataset={dataset.id!r})"
     if lacking:
         next_step += f", or synthesize_examples(task={dataset.task!r}, rows={lacking}) for as many as are missing"
+    if lacking and outcome.repair:
+        next_step += f". {outcome.repair.rstrip('.')}"
     return SynthesizeExamplesResult(
         summary=f"{outcome.accepted} of {outcome.wanted} texts were written and accepted{_refused(outcome)}. "
         f"{dataset.id} now holds {rows} training rows."

@@ -43,3 +43,4 @@ class WritingOutcome(Noun):
     refusals: tuple[Refusal, ...] = ()
     missing: tuple[Shortfall, ...] = ()
     usage: WriterUsage | None = None
+    repair: str = Field(default="", description="What helps where a request failed.")

@@ -20,12 +20,20 @@ TEMPERATURE_STEP = 0.1
 MOST_TEMPERATURE = 1.2
 
 
+_THINK_LESS = (
+    "Start the server with --writer-thinking-tokens N (4,000 suits most models): so many tokens may be thought beside "
+    "the answer. Or switch the model's thinking off where it is served."
+)
+_FOLLOW_BETTER = "Use a model that follows instructions better, or write these texts yourself."
+
+
 class Reply(NamedTuple):
-    """One answer of a model, as it came."""
+    """One answer of a model, as it came; it `thought` if thoughts came beside the content."""
 
     content: str
     finish_reason: str | None
     tokens: TokenCount
+    thought: bool = False
 
 
 async def ask_until_usable(subject: str, ask: Callable[[int], Awaitable[Reply]]) -> Completion:
@@ -40,6 +48,7 @@ async def ask_until_usable(subject: str, ask: Callable[[int], Awaitable[Reply]])
     """
     tokens = TokenCount(0, 0)
     lost: dict[str, None] = {}
+    repair = _FOLLOW_BETTER
     for turn in range(MOST_ASKS):
         try:
             reply = await ask(turn)
@@ -51,16 +60,18 @@ async def ask_until_usable(subject: str, ask: Callable[[int], Awaitable[Reply]])
                 raise
             raise UnusableAnswer(error.subject, error.reason, error.repair, tokens) from error
         tokens = TokenCount(tokens.tokens_in + reply.tokens.tokens_in, tokens.tokens_out + reply.tokens.tokens_out)
-        parsed = parse_answer(reply.content, reply.finish_reason)
+        parsed = parse_answer(reply.content, reply.finish_reason, thought=reply.thought)
         lost.update(dict.fromkeys(parsed.lost))
         if parsed.items:
             return Completion(
                 items=parsed.items, tokens_in=tokens.tokens_in, tokens_out=tokens.tokens_out, lost=tuple(lost)
             )
+        if parsed.thought and reply.finish_reason == "length":
+            repair = _THINK_LESS
     raise UnusableAnswer(
         subject,
         f"gave nothing usable in {MOST_ASKS} answers: {'; '.join(lost)}",
-        "Use a model that follows instructions better, or write these texts yourself.",
+        repair,
         tokens,
     )
 

@@ -97,7 +97,7 @@ class TreeGrower:
             raise WriterFailed(
                 f"{failed[0].subject}{more}",
                 failed[0].reason,
-                "Call propose_topics again once the writer answers: what has arrived is stored and not asked again.",
+                f"{failed[0].repair} Then call propose_topics again: what has arrived is stored and not asked again.",
             )
         return Growth(
             source_types=types[0].items if types else source_types,
@@ -182,5 +182,6 @@ def _branch(label: str, names: _Phrases, below: Sequence[_Phrases]) -> LabelTopi
 
 
 def _failed(what: str, phrases: _Phrases) -> WriterFailed:
-    reason = phrases.failure.reason if phrases.failure else "the writer gave none that can be used"
-    return WriterFailed(what, reason, "Call again.")
+    if phrases.failure:
+        return WriterFailed(what, phrases.failure.reason, phrases.failure.repair)
+    return WriterFailed(what, "the writer gave none that can be used", "Describe the labels in more words.")

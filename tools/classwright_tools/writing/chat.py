@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import ssl
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,68 +15,16 @@ import httpx
 from classwright_tools.domain.usage import TokenCount
 from classwright_tools.errors import InvalidInput
 from classwright_tools.writing.asking import Reply
+from classwright_tools.writing.bodies import Answer, Complaint, understood
 from classwright_tools.writing.concurrency import Clock
+from classwright_tools.writing.dialects import Dialect, Question
 from classwright_tools.writing.faults import Fault, fault_of_status
-from classwright_tools.writing.prompting import Message, answer_schema
 from classwright_tools.writing.writer import UnusableAnswer
 
 # No honest answer is longer; a longer one is not read to its end.
 MOST_ANSWER_BYTES = 16 * 2**20
-
-_FORMATS: tuple[dict[str, Any] | None, ...] = (
-    {"type": "json_schema", "json_schema": {"name": "items", "strict": True, "schema": answer_schema()}},
-    {"type": "json_object"},
-    None,  # the prompt alone asks for JSON
-)
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is asked, before it is put in the endpoint's dialect."""
-
-    model: str
-    messages: list[Message]
-    most_tokens_out: int
-    temperature: float
-    seed: int
-    bound: TokenCount  # counted where the endpoint does not report its tokens
-
-
-@dataclass(frozen=True)
-class Dialect:
-    """Which optional parts of a request an endpoint understands."""
-
-    format: int = 0  # into _FORMATS
-    temperature: bool = True
-    seed: bool = True
-    limit: str = "max_tokens"
-
-    def body(self, question: Question) -> dict[str, Any]:
-        """Return the JSON body that asks `question`."""
-        body: dict[str, Any] = {
-            "model": question.model,
-            "messages": question.messages,
-            self.limit: question.most_tokens_out,
-        }
-        if self.temperature:
-            body["temperature"] = question.temperature
-        if self.seed:
-            body["seed"] = question.seed
-        if _FORMATS[self.format] is not None:
-            body["response_format"] = _FORMATS[self.format]
-        return body
-
-    def simpler(self, complaint: str) -> Dialect | None:
-        """Return a dialect without what `complaint`, the body of a refusal, names; None if none is left to try."""
-        if self.limit == "max_tokens" and "max_completion_tokens" in complaint:
-            return replace(self, limit="max_completion_tokens")
-        if self.temperature and "temperature" in complaint:
-            return replace(self, temperature=False)
-        if self.seed and "seed" in complaint:
-            return replace(self, seed=False)
-        if self.format + 1 < len(_FORMATS):
-            return replace(self, format=self.format + 1)
-        return None
+# So many blanks at an answer's end are no indentation.
+LOOP_OF_BLANKS = 64
 
 
 @dataclass
@@ -87,7 +35,9 @@ class ChatEndpoint:
     name: str
     host: str
     api_key: str | None = field(default=None, repr=False)
-    dialect: Dialect = Dialect()
+    dialect: Dialect = field(default_factory=Dialect)
+    has_answered: bool = False
+    """Whether a completion has come of it."""
 
     def client(self, connect_timeout: float, read_timeout: float) -> httpx.AsyncClient:
         """Return a client that sends the key to this endpoint alone and follows no redirect.
@@ -106,61 +56,76 @@ class ChatEndpoint:
     async def ask(self, client: httpx.AsyncClient, question: Question, clock: Clock) -> Reply | Fault:
         """Return the endpoint's reply to `question`, or the fault that stood in its way.
 
+        What an endpoint does not understand, or seems to stumble over, is left out; the dialect that it answered
+        is used from then on.
+
         Raises:
             UnusableAnswer: the endpoint refuses this request, in every dialect.
         """
-        dialect = self.dialect
-        while True:
-            answer = await self._exchange(client, "POST", "/chat/completions", dialect.body(question), clock)
-            if isinstance(answer, Fault):
-                return answer
-            status, body = answer
-            if status < 400:
-                reply = _reply(body, question)
-                if not isinstance(reply, Fault):
-                    self.dialect = dialect
-                return reply
-            simpler = dialect.simpler(body.decode(errors="replace"))
-            if simpler is None:
-                raise UnusableAnswer(
-                    f"writer endpoint {self.name}",
-                    f"refuses the request (HTTP {status})",
-                    "Ask for fewer texts at a time, or use a model with a longer context.",
-                    TokenCount(0, 0),
-                )
-            dialect = simpler
+        dialect: Dialect | None = self.dialect
+        first: Fault | Complaint | None = None
+        while dialect is not None:
+            answer = await self._exchange(client, "POST", "/chat/completions", dialect.body(question))
+            outcome = answer if isinstance(answer, Fault) else understood(answer, question, clock.utc())
+            if isinstance(outcome, Reply):
+                self.dialect = dialect.plain() if _is_loop_of_blanks(outcome) else dialect
+                self.has_answered = True
+                return outcome
+            if isinstance(outcome, Fault) and not self._doubts_form(outcome):
+                return outcome
+            first = first or outcome
+            dialect = dialect.simpler(outcome.words) if isinstance(outcome, Complaint) else dialect.less_strict()
+        if isinstance(first, Fault):
+            return first
+        assert first is not None
+        raise UnusableAnswer(
+            f"writer endpoint {self.name}",
+            f"refuses the request (HTTP {first.status})",
+            "Ask for fewer texts at a time, or use a model with a longer context.",
+            TokenCount(0, 0),
+        )
+
+    def _doubts_form(self, fault: Fault) -> bool:
+        """Whether to ask for a simpler form of answer; where one has come, a failure (5xx) is likelier to pass."""
+        return fault.may_be_of_form and not (self.has_answered and fault.kind == "broken")
 
     async def models(self, client: httpx.AsyncClient, clock: Clock) -> tuple[str, ...] | Fault:
         """Return the ids of the models that the endpoint lists, or why it does not."""
-        answer = await self._exchange(client, "GET", "/models", None, clock)
+        answer = await self._exchange(client, "GET", "/models", None)
         if isinstance(answer, Fault):
             return answer
+        fault = fault_of_status(answer.status, answer.headers, clock.utc())
+        if fault is not None:
+            return fault
         try:
-            return tuple(str(model["id"]) for model in json.loads(answer[1])["data"])
+            return tuple(str(model["id"]) for model in json.loads(answer.content)["data"])
         except (ValueError, TypeError, KeyError):
             return ()  # the list is optional; asking the model tells
 
     async def _exchange(
-        self, client: httpx.AsyncClient, method: str, path: str, body: dict[str, Any] | None, clock: Clock
-    ) -> tuple[int, bytes] | Fault:
-        """Return status and body of the answer: a success, or a complaint about the request itself."""
+        self, client: httpx.AsyncClient, method: str, path: str, body: dict[str, Any] | None
+    ) -> Answer | Fault:
+        """Return the HTTP answer, whatever its status, or why none came."""
         try:
             async with client.stream(method, self.url + path, json=body) as response:
-                fault = fault_of_status(response.status_code, response.headers, clock.utc())
-                if fault is not None:
-                    return fault
                 content = bytearray()
                 async for chunk in response.aiter_bytes():
                     content += chunk
                     if len(content) > MOST_ANSWER_BYTES:
                         return Fault("broken", f"answered with more than {MOST_ANSWER_BYTES >> 20} MB")
-                return response.status_code, bytes(content)
+                return Answer(response.status_code, response.headers, bytes(content))
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError):
             return Fault("unreachable", "cannot be connected to")
         except httpx.TimeoutException:
             return Fault("silent", f"did not answer within {client.timeout.read:g} s")
         except (httpx.TransportError, httpx.DecodingError):
             return Fault("broken", "broke the connection off")
+
+
+def _is_loop_of_blanks(reply: Reply) -> bool:
+    """Whether the model wrote blanks to its token limit, as some do where a grammar allows them anywhere."""
+    blanks = len(reply.content) - len(reply.content.rstrip())
+    return reply.finish_reason == "length" and blanks >= LOOP_OF_BLANKS
 
 
 def chat_endpoint(base_url: str, api_key: str | None) -> ChatEndpoint:
@@ -201,30 +166,3 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _reply(body: bytes, question: Question) -> Reply | Fault:
-    """Return what an answer's body says."""
-    try:
-        answer = json.loads(body)
-        choice = answer["choices"][0]
-        message = choice["message"]
-        content = message.get("content") or message.get("refusal") or ""
-        if isinstance(content, list):  # parts, as some servers send them
-            content = "".join(part.get("text") or "" for part in content)
-        return Reply(str(content), choice.get("finish_reason"), _tokens(answer.get("usage"), question.bound))
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
-        return Fault("broken", "answered with something that is no chat completion")
-
-
-def _tokens(usage: Any, bound: TokenCount) -> TokenCount:
-    """Return the tokens that the endpoint reported, or their upper bound where it reported none."""
-    reported = usage if isinstance(usage, dict) else {}
-    return TokenCount(
-        _count(reported.get("prompt_tokens"), bound.tokens_in),
-        _count(reported.get("completion_tokens"), bound.tokens_out),
-    )
-
-
-def _count(reported: Any, bound: int) -> int:
-    return reported if isinstance(reported, int) and reported >= 0 else bound

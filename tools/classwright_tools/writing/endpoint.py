@@ -10,6 +10,8 @@ from pathlib import PurePath
 
 import httpx
 
+from classwright_tools.domain.task import Label
+from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.domain.usage import Prices, TokenCount
 from classwright_tools.errors import InvalidInput, WriterFailed
 from classwright_tools.writing import prompting
@@ -21,14 +23,30 @@ from classwright_tools.writing.asking import (
     sampling_seed,
     temperature,
 )
-from classwright_tools.writing.chat import ChatEndpoint, Question, chat_endpoint
+from classwright_tools.writing.chat import ChatEndpoint, chat_endpoint
 from classwright_tools.writing.concurrency import Clock, Gate, Gates
+from classwright_tools.writing.dialects import Question
 from classwright_tools.writing.faults import Fault
-from classwright_tools.writing.writer import Completion, WriterUnavailable, WritingKind, WritingRequest
+from classwright_tools.writing.writer import Completion, UnusableAnswer, WriterUnavailable, WritingKind, WritingRequest
 
 CONNECT_TIMEOUT_SECONDS = 10.0
 # A big batch on a small machine takes minutes, and an answer that comes is never a failure.
 READ_TIMEOUT_SECONDS = 900.0
+# What a check asks for.
+_TRIAL = WritingRequest(
+    kind="examples",
+    task="check",
+    instruction="Classify a message to a shop's support.",
+    labels=(
+        Label(name="refund", description="wants money back"),
+        Label(name="delivery", description="asks for a parcel"),
+    ),
+    languages=("en",),
+    cell=Cell(label="refund", topic="damaged goods", subtopic="a broken lamp", source_type="email"),
+    count=2,
+)
+# Of the models that an endpoint has when it has not the one that was named.
+_LISTED_MODELS = 5
 
 
 @dataclass
@@ -119,19 +137,10 @@ class EndpointWriter:
             UnusableAnswer: the endpoint refuses the request, or nothing usable came; it says what that took.
             WriterFailed: the endpoint failed too often at this request.
         """
-        messages = prompting.chat_messages(request)
-        bound = self._bound(request)
         async with self._pool() as pool:
 
             async def ask(turn: int) -> Reply:
-                question = Question(
-                    self._model,
-                    messages,
-                    bound.tokens_out,
-                    temperature(request, turn),
-                    sampling_seed(request, turn),
-                    bound,
-                )
+                question = self._question(request, turn)
 
                 async def send(gate: Gate) -> Reply | Fault:
                     endpoint = self._endpoints[gate.key]
@@ -142,9 +151,10 @@ class EndpointWriter:
             return await ask_until_usable(f"model {self._name!r}", ask)
 
     async def check(self) -> str:
-        """Return in a sentence which endpoints answer and have the model; for before anything is spent.
+        """Return in a sentence at which endpoints the model writes; for before much is spent.
 
-        An endpoint that does not list the model is asked for one token of it: not all list all that they serve.
+        Each is asked for two texts as it will be asked for others: an endpoint may list a model that it cannot
+        serve, and serve one that it does not list.
 
         Raises:
             WriterUnavailable: no endpoint answers.
@@ -154,38 +164,47 @@ class EndpointWriter:
             found = await asyncio.gather(
                 *(self._what_is_wrong(endpoint, pool.clients[url]) for url, endpoint in self._endpoints.items())
             )
-        wrong = {
-            endpoint.name: fault
-            for endpoint, fault in zip(self._endpoints.values(), found, strict=True)
-            if fault is not None
-        }
-        reasons = "; ".join(f"{name} {fault.reason}" for name, fault in wrong.items())
+        wrong = [error for error in found if error is not None]
+        reasons = "; ".join(f"{error.subject} {error.reason}" for error in wrong)
         if len(wrong) < len(self._endpoints):
-            good = ", ".join(endpoint.name for endpoint in self._endpoints.values() if endpoint.name not in wrong)
-            return f"Model {self._name!r} answers at {good}" + (f"; but {reasons}." if reasons else ".")
-        failed = WriterFailed if any(fault.kind == "rejected" for fault in wrong.values()) else WriterUnavailable
-        raise failed(
-            f"model {self._name!r}",
-            f"does not answer: {reasons}",
-            "Check the URL, the model's name and the key that the server was started with.",
-        )
+            good = [endpoint.name for endpoint, error in zip(self._endpoints.values(), found, strict=True) if not error]
+            return f"Model {self._name!r} answers at {', '.join(good)}" + (f"; but {reasons}." if reasons else ".")
+        failed = WriterUnavailable if all(isinstance(error, WriterUnavailable) for error in wrong) else WriterFailed
+        repairs = dict.fromkeys(error.repair for error in wrong)
+        unable = all(isinstance(error, UnusableAnswer) for error in wrong)
+        verdict = "answers, but does not write" if unable else "does not answer"
+        raise failed(f"model {self._name!r}", f"{verdict}: {reasons}", " ".join(repairs))
 
-    async def _what_is_wrong(self, endpoint: ChatEndpoint, client: httpx.AsyncClient) -> Fault | None:
+    async def _what_is_wrong(self, endpoint: ChatEndpoint, client: httpx.AsyncClient) -> WriterFailed | None:
+        """Return why the model cannot write at `endpoint`, with the endpoint's name as the subject, or None."""
         models = await endpoint.models(client, self._clock)
         if isinstance(models, Fault) and models.kind not in ("rejected", "broken"):
-            return models
-        if not isinstance(models, Fault) and self._model in models:
-            return None
-        question = Question(self._model, [{"role": "user", "content": "Hi"}], 1, 1.0, 0, TokenCount(0, 0))
-        try:
-            reply = await endpoint.ask(client, question, self._clock)
-        except WriterFailed as error:
-            return Fault("rejected", error.reason)
-        if not isinstance(reply, Fault):
-            return None
-        if isinstance(models, Fault) or reply.kind != "rejected" or not models:
+            return _does_not_answer(endpoint, models)
+        listed = () if isinstance(models, Fault) or self._model in models else models[:_LISTED_MODELS]
+
+        async def ask(turn: int) -> Reply:
+            reply = await endpoint.ask(client, self._question(_TRIAL, turn), self._clock)
+            if isinstance(reply, Fault):
+                raise _does_not_answer(endpoint, reply, listed)
             return reply
-        return Fault("rejected", f"{reply.reason}; it has {', '.join(map(repr, models[:5]))}")
+
+        try:
+            await ask_until_usable(endpoint.name, ask)
+        except WriterFailed as error:
+            return error
+        return None
+
+    def _question(self, request: WritingRequest, turn: int) -> Question:
+        """Return what the `turn`-th ask (from 0 on) of `request` is."""
+        bound = self._bound(request)
+        return Question(
+            self._model,
+            prompting.chat_messages(request),
+            bound.tokens_out,
+            temperature(request, turn),
+            sampling_seed(request, turn),
+            bound,
+        )
 
     def _bound(self, request: WritingRequest) -> TokenCount:
         """Return an upper bound of the tokens of asking once."""
@@ -215,6 +234,14 @@ class EndpointWriter:
             if pool.users == 0:
                 del self._pools[loop]
                 await pool.stack.aclose()
+
+
+def _does_not_answer(endpoint: ChatEndpoint, fault: Fault, models: Sequence[str] = ()) -> WriterFailed:
+    """Return the failure that `fault` is; `models` are what the endpoint has in place of the one that was asked for."""
+    instead = f"; it has {', '.join(map(repr, models))}" if models and fault.kind == "rejected" else ""
+    failed = WriterFailed if fault.kind == "rejected" else WriterUnavailable
+    repair = "Check the URL, the model's name and the key that the server was started with."
+    return failed(endpoint.name, f"{fault.reason}{instead}", repair)
 
 
 def _keys_by_host(base_urls: Sequence[str], api_key: str | Mapping[str, str] | None) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Literal
@@ -23,26 +23,37 @@ class Fault:
     broken: the connection broke, or the endpoint failed (5xx), or its answer is not a chat completion.
     silent: connected, but no answer within the read timeout.
     rejected: every further request would be turned away as well: the key, the model or the address is wrong.
+
+    It `may_be_of_form` that the endpoint cannot give structured output, and would have answered without.
     """
 
     kind: FaultKind
     reason: str
     retry_after: float | None = None
+    may_be_of_form: bool = False
+
+    def maybe_of_form(self) -> Fault:
+        """Return it with that doubt."""
+        return replace(self, may_be_of_form=True)
 
 
-def fault_of_status(status: int, headers: Mapping[str, str], now: datetime) -> Fault | None:
-    """Return the fault that an HTTP status stands for; None for success, and for a complaint about the request."""
+def fault_of_status(status: int, headers: Mapping[str, str], now: datetime, told: str = "") -> Fault | None:
+    """Return the fault that an HTTP status stands for; None for success, and for a complaint about the request.
+
+    `told` says how the endpoint gave the status, where it was not as the answer's own.
+    """
+    how = f": {told}" if told else f" (HTTP {status})"
     if status in (429, 503):
-        reason = "is rate-limiting (HTTP 429)" if status == 429 else "is overloaded or loading (HTTP 503)"
-        return Fault("overloaded", reason, retry_after(headers.get("retry-after"), now))
+        reason = "is rate-limiting" if status == 429 else "is overloaded or loading"
+        return Fault("overloaded", f"{reason}{how}", retry_after(headers.get("retry-after"), now))
     if status >= 500 or status in (408, 425):
-        return Fault("broken", f"answered with HTTP {status}")
+        return Fault("broken", told or f"answered with HTTP {status}")
     if status in (401, 403):
-        return Fault("rejected", f"refused the API key (HTTP {status})")
+        return Fault("rejected", f"refused the API key{how}")
     if status == 402:
-        return Fault("rejected", "wants to be paid first (HTTP 402)")
+        return Fault("rejected", f"wants to be paid first{how}")
     if status in (404, 405):
-        return Fault("rejected", f"does not know the model or the path (HTTP {status})")
+        return Fault("rejected", f"does not know the model or the path{how}")
     if 300 <= status < 400:
         return Fault("rejected", f"redirects elsewhere (HTTP {status}), which is not followed")
     return None

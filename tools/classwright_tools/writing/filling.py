@@ -70,6 +70,7 @@ class Filling:
         self.wanted = sum(quota.rows for quota in quotas)
         self.refusals: list[Refusal] = []
         self.refused: Counter[str] = Counter()
+        self.repair = ""
 
     @property
     def accepted(self) -> int:
@@ -167,6 +168,7 @@ class Filling:
         place = ask.place
         if answer.completion is None:
             place.failure = _cause(answer.failure)
+            self.repair = answer.failure.repair if answer.failure else self.repair
             return
         for lost in answer.completion.lost:
             self._refuse(place, "", "unparsable", lost)

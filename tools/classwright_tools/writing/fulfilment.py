@@ -54,6 +54,7 @@ class Written:
             refusals=tuple(self.filling.refusals[:REFUSALS_KEPT]),
             missing=tuple(self.filling.missing),
             usage=self.usage,
+            repair=self.filling.repair,
         )
 
     def drop_repeats(self, gates: Gates) -> None:

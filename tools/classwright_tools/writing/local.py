@@ -53,14 +53,15 @@ class _Queue:
 class LocalWriter:
     """Generates with a model that is loaded at the first request; requests that wait at the same time share a batch."""
 
-    def __init__(self, model_path: str | Path, *, device: str | None = None) -> None:
+    def __init__(self, model_path: str | Path, *, device: str | None = None, thinking_tokens: int = 0) -> None:
         """Use the model in the folder, or of the name, `model_path`, on `device`.
 
-        By default that is the GPU, if there is one.
+        By default that is the GPU, if there is one. `thinking_tokens` are allowed on top of an answer's size.
         """
         path = str(model_path)
         self._name = Path(path).name if Path(path).is_dir() else path
         self._model = CausalModel(path, self._name, device)
+        self._thinking_tokens = thinking_tokens
         self._queues: WeakKeyDictionary[asyncio.AbstractEventLoop, _Queue] = WeakKeyDictionary()
 
     @property
@@ -71,7 +72,10 @@ class LocalWriter:
     @property
     def identity(self) -> str:
         """The model, with the digest of the prompts and the settings of sampling."""
-        return f"local {self._name} prompts {prompting.prompts_digest()} temperature {FIRST_TEMPERATURE}"
+        return (
+            f"local {self._name} prompts {prompting.prompts_digest()} "
+            f"temperature {FIRST_TEMPERATURE} thinking {self._thinking_tokens}"
+        )
 
     @property
     def prices(self) -> Prices:
@@ -81,7 +85,7 @@ class LocalWriter:
     def most_tokens(self, request: WritingRequest) -> TokenCount:
         """Return an upper bound of what answering `request` takes, all re-asks included."""
         once = prompting.most_tokens(request)
-        return TokenCount(MOST_ASKS * once.tokens_in, MOST_ASKS * once.tokens_out)
+        return TokenCount(MOST_ASKS * once.tokens_in, MOST_ASKS * (once.tokens_out + self._thinking_tokens))
 
     def prompt_digest(self, kind: WritingKind) -> str:
         """Return the digest of the templates that `kind` is asked with."""
@@ -95,7 +99,7 @@ class LocalWriter:
             UnusableAnswer: nothing usable came, or the prompt does not fit the model; it says what that took.
         """
         messages = prompting.chat_messages(request)
-        limit = prompting.most_tokens_out(request)
+        limit = prompting.most_tokens_out(request) + self._thinking_tokens
 
         async def ask(turn: int) -> Reply:
             return await self._generated(messages, temperature(request, turn), limit, sampling_seed(request, turn))
