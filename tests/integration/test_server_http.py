@@ -121,6 +121,15 @@ def test_flags_win_over_variables_and_lists_are_read_from_both(tmp_path: Path) -
     assert settings.surroundings.writer.base_urls == ("http://one/v1", "http://two/v1")  # type: ignore[union-attr]  # URLs
 
 
+@pytest.mark.parametrize("who", [WRITER, {"writer_path": "some/model"}, {"vllm": "some/model"}])
+def test_whoever_serves_the_model_it_may_be_given_tokens_to_think(who: dict[str, object]) -> None:
+    settings = settings_from({**who, "writer_thinking_tokens": "4000"}, {})
+    writer = settings.surroundings.writer
+
+    given = settings.vllm_thinking_tokens if writer is None else writer.thinking_tokens  # type: ignore[union-attr]  # no file
+    assert given == 4000
+
+
 @pytest.mark.parametrize(
     ("flags", "words"),
     [

@@ -58,7 +58,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 @pytest.fixture
 def server(environment: dict[str, str]) -> Iterator[VllmServer]:
     """A running stand-in."""
-    made = VllmServer("some/model", environment)
+    made = VllmServer("some/model", environment, 4000)
     made.wait_until_ready()
     yield made
     made.close()
@@ -79,6 +79,7 @@ def test_it_is_started_on_loopback_with_sleep_mode_and_is_the_writer(server: Vll
     assert arguments[:4] == ["serve", "some/model", "--host", "127.0.0.1"]
     assert "--enable-sleep-mode" in arguments
     assert server.endpoint.base_urls == (f"{server.url}/v1",)
+    assert server.endpoint.thinking_tokens == 4000
     assert httpx.get(f"{server.url}/health", trust_env=False).is_success
 
 

@@ -21,6 +21,7 @@ import pytest
 from classwright_tools.errors import WriterFailed
 from classwright_tools.learning.torch_state import one_thread
 from classwright_tools.workspace.workspace import Workspace
+from classwright_tools.writing.asking import MOST_ASKS
 from classwright_tools.writing.endpoint import EndpointWriter
 from classwright_tools.writing.local import LocalWriter
 from classwright_tools.writing.session import Answer, WritingSession
@@ -118,6 +119,14 @@ def test_the_garbage_of_a_real_server_is_counted_and_reported(
 def test_a_model_that_a_real_server_does_not_have_is_named_by_the_check(served: str) -> None:
     with pytest.raises(WriterFailed, match="'absent'"):
         asyncio.run(EndpointWriter([served], "absent").check())
+
+
+def test_tokens_to_think_come_on_top_of_what_a_local_answer_takes(tiny_model: Path) -> None:
+    plain, thinking = (LocalWriter(tiny_model, thinking_tokens=tokens) for tokens in (0, 100))
+    request = writing_request(**SMALL)
+
+    assert thinking.most_tokens(request).tokens_out == plain.most_tokens(request).tokens_out + MOST_ASKS * 100
+    assert thinking.identity != plain.identity
 
 
 def test_the_garbage_of_a_local_model_is_counted_and_reported(tiny_model: Path, workspace: Workspace) -> None:

@@ -394,3 +394,14 @@ def test_every_refused_text_lies_beside_the_dataset(context: ToolContext, tree: 
     folder: Path = context.workspace.artifact(result.dataset, "dataset").path
     assert len((folder / "refused.jsonl").read_text(encoding="utf-8").splitlines()) == 24
     assert read_card(context.workspace, result.dataset).refused == {"too short": 24}
+
+
+@pytest.mark.parametrize("labels", [("refund",), ("refund", "delivery", "account")])
+def test_the_next_step_is_what_repairs_the_writer(context: ToolContext, tree: str, labels: tuple[str, ...]) -> None:
+    def thinks_too_long(request: WritingRequest) -> Completion:
+        return fails(request) if request.cell and request.cell.label in labels else well_written(request)
+
+    result = synthesize_examples(SynthesizeExamplesRequest(task="support"), with_writer(context, thinks_too_long))
+
+    assert result.missing
+    assert result.next_step.endswith("Ask for something else.")

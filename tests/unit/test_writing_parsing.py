@@ -83,6 +83,7 @@ def test_no_answer_whatever_makes_the_parser_fail(answer: str, finish: str | Non
         ('{"items": []}', [], [parsing.NO_ITEMS]),
         ('{"items": "a, b"}', [], [parsing.NO_LIST]),
         ('{"items": {"a": 1}}', [], [parsing.NO_LIST]),
+        ('{"items": ["a", "b"}', ["a", "b"], [parsing.BROKEN]),
         ('{"items": ["a", "b said "no" to c", "d"]}', ["a"], [parsing.BROKEN]),
         ('{"examples": ["a"], "messages": ["b"]}', [], [parsing.SEVERAL_LISTS]),
         ('{"reasoning": ["first", "second"]}', [], [parsing.NO_LIST]),
@@ -180,6 +181,7 @@ ANSWER = '{"items": ["a", "b"]}'
         f"<|channel|>analysis<|message|>{DRAFTS}<|end|><|start|>assistant<|channel|>final<|message|>{ANSWER}<|return|>",
         f"analysis<|message|>{DRAFTS}<|end|><|start|>assistant<|channel|>final <|constrain|>json<|message|>{ANSWER}",
         f"analysis{DRAFTS}assistantfinal{ANSWER}",
+        f"Thinking...\n{DRAFTS}\n...done thinking.\n\n1. a\n2. b",
         f"analysis{DRAFTS}assistantcommentary{DRAFTS}assistantfinal{ANSWER}",
         '{"reasoning": ["a draft", "another draft"], "items": ["a", "b"]}',
         '{"languages": ["en"], "notes": [], "items": ["a", "b"], "steps": ["a draft"]}',
@@ -192,6 +194,12 @@ ANSWER = '{"items": ["a", "b"]}'
 )
 def test_what_a_model_thinks_is_none_of_its_items(answer: str) -> None:
     assert list(parse_answer(answer, "stop").items) == ["a", "b"]
+
+
+def test_thoughts_inside_an_item_are_no_part_of_its_text() -> None:
+    items = ["<think>a draft</think>\n<think>or</think> one", "two", "[THINK]a draft[/THINK]"]
+
+    assert parse_answer(json.dumps({"items": items}), "stop") == (("one", "two"), (parsing.EMPTY_ITEM,), False)
 
 
 @pytest.mark.parametrize(
@@ -208,11 +216,11 @@ def test_a_model_that_thinks_until_its_token_limit_is_told_so(answer: str) -> No
     assert parse_answer("", "length", thought=True) == ((), (parsing.THINKING_LIMIT,), True)
 
 
-@pytest.mark.parametrize("mark", ["</think>", "<think>no</think>", "[/THINK]", "assistantfinal", "<|channel|>"])
+@pytest.mark.parametrize("mark", ["</think>", "[/THINK]", "assistantfinal", "<|channel|>"])
 def test_a_mark_of_thinking_inside_a_text_is_part_of_the_text(mark: str) -> None:
     text = f"My screen shows {mark} and stops"
 
-    assert parse_answer(json.dumps({"items": [text, "b"]}), "stop").items == (text, "b")
+    assert parse_answer(json.dumps({"items": [text, mark]}), "stop").items == (text, mark)
     assert parse_answer(f"Sure: {json.dumps([text, 'b'])}", "stop").items == (text, "b")
 
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from classwright_tools.writing.parsing.choice import Choice, Unclear, chosen_list, text_of
 from classwright_tools.writing.parsing.lists import listed
 from classwright_tools.writing.parsing.literals import Ending, read_literal, text_literal
-from classwright_tools.writing.parsing.reasoning import without_thoughts
+from classwright_tools.writing.parsing.reasoning import without_leading_thoughts, without_thoughts
 
 CUT_OFF = "the answer was cut off"
 TOKEN_LIMIT = "the answer was cut off at its token limit"  # noqa: S105 - a reason, not a secret
@@ -112,7 +112,9 @@ def _usable(values: Iterable[Any]) -> tuple[list[str], list[str]]:
         text = text_of(value)
         if text is None:
             lost.append(NOT_TEXT)
-        elif not text.strip():
+            continue
+        text = without_leading_thoughts(text)
+        if not text.strip():
             lost.append(EMPTY_ITEM)
         elif text in items:
             lost.append(REPEATED)

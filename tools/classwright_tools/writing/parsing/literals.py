@@ -140,7 +140,7 @@ def _placed(text: str, into: _Open, part: Read) -> Read:
     if text.startswith(",", at):
         at += 1
     elif at < len(text) and text[at] != into.closer:
-        if isinstance(part.value, str):
+        if isinstance(part.value, str) and text[at] not in _CLOSERS.values():
             into.drop_last()
         return Read(None, at, "broken")
     return part._replace(end=at)

@@ -21,6 +21,7 @@ _BEGIN = (
 _FINISH = (
     rf"</{_NAMES}\s*>|(?-i:\[/THINK\])|\u25c1/think\u25b7"
     r"|<\|(?:end_of_thought|end_thinking|/think|/thinking|end_of_think)\|>|<channel\|>"
+    r"|\.\.\.done thinking\."
 )
 _FENCE = re.compile(r"\s*(?:```\w*\s*)?")
 
@@ -30,6 +31,7 @@ class _Marks:
 
     def __init__(self, begin: str, finish: str) -> None:
         self.any = re.compile(rf"(?i:(?P<begin>{begin})|(?P<finish>{finish}))|(?P<opener>{OPENER})")
+        self.begin = re.compile(rf"\s*(?:{begin})", re.IGNORECASE)
         self.finish = re.compile(finish, re.IGNORECASE)
 
 
@@ -74,6 +76,16 @@ def without_thoughts(content: str) -> Answer:
         if stripped["glued"]:
             return Answer("", thought=True)
     return _outside(_TAGS, content)
+
+
+def without_leading_thoughts(item: str) -> str:
+    """Return `item` without whole thoughts at its start: some models put them into the list."""
+    while begin := _TAGS.begin.match(item):
+        finish = _TAGS.finish.search(item, begin.end())
+        if not finish:
+            break
+        item = item[finish.end() :].lstrip()
+    return item
 
 
 def _outside(marks: _Marks, content: str) -> Answer:
