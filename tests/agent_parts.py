@@ -174,7 +174,15 @@ def analysis() -> dict[str, Any]:
             {"label": "refund", "predicted": "delivery", "count": 3, "examples": ["my money and my parcel?"]}
         ],
         "clusters": [{"name": "money, parcel", "errors": 3, "labels": {"refund": 3}, "examples": ["my money?"]}],
-        "style": [{"measure": "characters", "written": 80.0, "real": 45.0, "reading": "written texts are longer"}],
+        "style": [
+            {
+                "measure": "mean words",
+                "written": {"value": 80.0, "low": 70.0, "high": 90.0},
+                "real": {"value": 45.0, "low": 40.0, "high": 50.0},
+                "differs": True,
+                "reading": "written texts are longer",
+            }
+        ],
     }
 
 

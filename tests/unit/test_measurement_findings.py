@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from classwright_tools.domain.example import Example, Provenance, make_example
 from classwright_tools.domain.topic_tree import Cell, LabelTopics, Topic, TopicTree
+from classwright_tools.measurement.bare_text import bare_text
 from classwright_tools.measurement.cells import held_rows, missing_cells, redundant_cells, wanted_rows
 from classwright_tools.measurement.clusters import error_clusters
 from classwright_tools.measurement.confused_pairs import confused_pairs
@@ -26,7 +27,7 @@ from classwright_tools.measurement.regeneration import (
     plan_items,
     shares,
 )
-from classwright_tools.measurement.style import style_gaps
+from classwright_tools.measurement.style import sentences, style_gaps
 from classwright_tools.measurement.text_map import MOST_TEXTS as MOST_DRAWN
 from classwright_tools.measurement.text_map import map_sample, text_map
 from classwright_tools.writing.assignments import make_batches, shared_cell
@@ -207,7 +208,10 @@ def test_rows_whose_label_was_swapped_are_found_with_the_right_label() -> None:
     by_id = {issue.example: issue for issue in issues}
     assert all(by_id[found.rows[place].id].suggested == LABELS[right[place]] for place in swapped)
     assert Counter(issue.split for issue in issues) == {"train": 4, "validation": 1}
-    assert [issue.quality for issue in issues] == sorted(issue.quality for issue in issues)
+    given = [issue.given_probability for issue in issues]
+    assert given == sorted(given)
+    assert given == pytest.approx([0.01] * 5)
+    assert [issue.suggested_probability for issue in issues] == pytest.approx([0.97] * 5)
 
 
 def test_a_row_whose_own_label_is_the_likeliest_is_no_issue() -> None:
@@ -411,23 +415,97 @@ def test_the_style_gap_reads_what_differs_and_what_does_not() -> None:
 
     gaps = {gap.measure: gap for gap in style_gaps(written, real)}
 
-    assert (gaps["mean words"].written, gaps["mean words"].real) == (18, 4)
+    assert (gaps["mean words"].written.value, gaps["mean words"].real.value) == (18, 4)
     assert gaps["mean words"].reading == (
-        "Written texts are longer than real ones, 18.0 words against 4.0: ask for shorter ones."
+        "Written texts are longer than real ones, 18.0 words against 4.0 (half of them 18 to 18 against 4 to 4): "
+        "ask for shorter ones."
     )
     assert gaps["share of questions"].reading == (
         "0% of written texts ask a question, against 100% of real ones: ask for more questions."
     )
     assert gaps["share of greetings"].reading.endswith("ask for fewer greetings.")
-    assert gaps["share of lower-case starts"].real == 1
+    assert gaps["share of lower-case starts"].real.value == 1
     assert gaps["share of exclamations"].reading == "About as many written texts as real ones have an exclamation mark."
+    assert [gap.differs for gap in gaps.values()] == sorted((gap.differs for gap in gaps.values()), reverse=True)
 
 
 def test_a_handful_of_texts_shows_no_style_gap() -> None:
     gaps = style_gaps(["Where is it?", "I wait.", "Hello."], ["it is late", "Now?", "gone"])
 
+    assert not any(gap.differs for gap in gaps)
     assert all("About as many" in gap.reading or "about equally" in gap.reading for gap in gaps)
     assert style_gaps([], ["text"]) == ()
+
+
+TYPED = ["I don't know whether the company's offer of $0.11 (over 5%) is good, and it's late."] * 60
+
+
+@pytest.mark.parametrize(
+    "exported",
+    [
+        "I do n't know whether the company 's offer of $ 0.11 ( over 5 % ) is good , and it 's late .",
+        "I don't know whether the company's offer of $0.11 (over 5%) is good, and it's late. https://t.co/a.b?c=D!e",
+        "RT @Anna_K: I don't know whether the company's offer of $0.11 (over 5%) is good, and it's late.",
+        "I don’t know whether the company’s offer of $0.11 (over 5%) is good, and it’s late.",  # noqa: RUF001
+    ],
+    ids=["tokenised", "with a link", "with a handle", "typographic"],
+)
+def test_what_tokenisers_and_exports_put_into_a_text_is_no_style(exported: str) -> None:
+    assert not [gap.reading for gap in style_gaps(TYPED, [exported] * 60) if gap.differs]
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("It cost $0.11 in the U.S. market, e.g. at Smith Inc. today.", 1),
+        ("See www.shop.example/a.b and https://t.co/x.y for it.", 1),
+        ("It broke. please help", 2),
+        ("Really?! Yes... and no.", 3),
+        ("1. Open the app", 1),
+        ("Mr. Smith wrote at 5 p.m. on Jan. 5.", 1),
+        ("\u9000\u6b3e\u4e86\u3002\u8c22\u8c22\uff01\u597d", 3),
+    ],
+)
+def test_a_sentence_ends_where_a_reader_says_so(text: str, count: int) -> None:
+    assert sentences(bare_text(text)) == count
+
+
+@pytest.mark.parametrize(
+    ("text", "measure"),
+    [
+        ("The company's results and its owner's letter", "contractions"),
+        ("The results , and the letter ...", "careless spelling"),
+        ("Read https://u.example/im?i=thx now", "careless spelling"),
+        ("The U.S. and part (i) of the law", "careless spelling"),
+    ],
+)
+def test_what_only_looks_like_a_habit_of_typing_is_none(text: str, measure: str) -> None:
+    gaps = {gap.measure: gap for gap in style_gaps([text], [text])}
+
+    assert gaps[f"share of {measure}"].real.value == 0
+
+
+def test_habits_of_typing_english_are_not_looked_for_in_other_languages() -> None:
+    german = ["Ich bin im Haus"] * 50
+
+    assert {gap.measure for gap in style_gaps(german, german, ("de",))}.isdisjoint(
+        {"share of contractions", "share of careless spelling"}
+    )
+
+
+@pytest.mark.parametrize("text", ["does https://t.co/abc {} @anna", "it does {} &amp; does just really"])
+def test_a_cluster_is_named_by_words_of_its_own_alone(text: str) -> None:
+    [name] = group_names([[text.format("lost parcel"), text.format("parcel again")]], ["does it work", "it is fine"])
+
+    assert name == "parcel"
+
+
+def test_a_cluster_without_words_of_its_own_is_named_by_its_most_central_text() -> None:
+    found = answers_of([0] * 6, np.array([[0, 1]] * 3 + [[1, 0]] * 3), LABELS[:2])
+
+    [cluster] = error_clusters(found, lambda texts: np.ones((len(texts), 2)), 0)
+
+    assert cluster.name == f"such as {cluster.examples[0]!r}"
 
 
 def test_the_map_is_seeded_and_keeps_real_texts_when_there_are_too_many() -> None:

@@ -160,7 +160,11 @@ def _report(
         label_issues=issues,
         clusters=error_clusters(found, model.embed if evidence.real else evidence.embed, context.seed),
         cells=(*missing, *redundant_cells(evidence.train, evidence.embed, context.seed)),
-        style=style_gaps([row.text for row in evidence.written_rows], [row.text for row in evidence.real_rows]),
+        style=style_gaps(
+            [row.text for row in evidence.written_rows],
+            [row.text for row in evidence.real_rows],
+            context.workspace.task(task).languages,
+        ),
         plan_items=() if is_pairs else plan_items(found, evidence.sources, missing, wanted, request.rows),
     )
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from classwright_tools.domain.figures import Estimate
 from classwright_tools.domain.noun import LabelName, Noun
 from classwright_tools.domain.topic_tree import Cell
 
@@ -27,7 +28,8 @@ class LabelIssue(Noun):
     text: str
     given: LabelName
     suggested: LabelName
-    quality: float = Field(ge=0, le=1, description="Confidence in the given label; low means suspect.")
+    given_probability: float = Field(ge=0, le=1, description="Of the given label; low means suspect.")
+    suggested_probability: float = Field(ge=0, le=1, description="Of the suggested one.")
 
 
 class ErrorCluster(Noun):
@@ -49,9 +51,10 @@ class CellFinding(Noun):
 
 
 class StyleGap(Noun):
-    """How written texts differ from real ones."""
+    """How written texts differ from real ones in one measure."""
 
     measure: str
-    written: float
-    real: float
+    written: Estimate
+    real: Estimate
+    differs: bool = Field(description="Whether the two 95% intervals do not overlap.")
     reading: str

@@ -11,6 +11,7 @@ from sklearn.cluster import AgglomerativeClustering
 from sklearn.metrics import silhouette_score
 
 from classwright_tools.domain.analysis import ErrorCluster
+from classwright_tools.domain.excerpt import shortened
 from classwright_tools.measurement.held_out import Answers
 from classwright_tools.measurement.naming import group_names
 
@@ -18,6 +19,7 @@ MOST_ERRORS = 2_000  # clustered; of more a sample is
 MOST_CLUSTERS = 10
 ERRORS_A_CLUSTER = 3  # fewer show nothing in common
 BACKGROUND_TEXTS = 2_000
+NAME_CHARS = 60  # of the text that stands for a cluster which has no words of its own
 
 
 def error_clusters(
@@ -37,15 +39,17 @@ def error_clusters(
     wrong_places = set(found.wrong.tolist())
     right = [row.shown for place, row in enumerate(found.rows) if place not in wrong_places][:BACKGROUND_TEXTS]
     texts = [[found.rows[wrong[i]].shown for i in member] for member in members]
-    clusters = [
-        ErrorCluster(
-            name=name,
-            errors=len(member),
-            labels=dict(Counter(found.labels[found.true[wrong[i]]] for i in member).most_common()),
-            examples=tuple(found.rows[wrong[i]].shown for i in _central(vectors, member)),
+    clusters = []
+    for name, member in zip(group_names(texts, right), members, strict=True):
+        examples = tuple(found.rows[wrong[i]].shown for i in _central(vectors, member))
+        clusters.append(
+            ErrorCluster(
+                name=name or f"such as {shortened(examples[0], NAME_CHARS)!r}",
+                errors=len(member),
+                labels=dict(Counter(found.labels[found.true[wrong[i]]] for i in member).most_common()),
+                examples=examples,
+            )
         )
-        for name, member in zip(group_names(texts, right), members, strict=True)
-    ]
     return tuple(sorted(clusters, key=lambda cluster: (-cluster.errors, cluster.name)))
 
 

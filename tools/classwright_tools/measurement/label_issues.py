@@ -6,7 +6,6 @@ from collections.abc import Collection
 
 import numpy as np
 from cleanlab.filter import find_label_issues
-from cleanlab.rank import get_label_quality_scores
 
 from classwright_tools.domain.analysis import LabelIssue
 from classwright_tools.measurement.held_out import Answers
@@ -26,7 +25,6 @@ def label_issues(found: Answers, validation: Collection[str] = ()) -> tuple[Labe
     doubted = find_label_issues(
         true, proba, filter_by="confident_learning", return_indices_ranked_by="self_confidence", n_jobs=1
     )
-    quality = get_label_quality_scores(true, proba)
     return tuple(
         LabelIssue(
             example=found.rows[place].id,
@@ -34,7 +32,8 @@ def label_issues(found: Answers, validation: Collection[str] = ()) -> tuple[Labe
             text=found.rows[place].shown,
             given=found.labels[found.true[place]],
             suggested=found.labels[found.predicted[place]],
-            quality=float(np.clip(quality[place], 0, 1)),
+            given_probability=float(min(1.0, found.proba[place, found.true[place]])),
+            suggested_probability=float(min(1.0, found.proba[place, found.predicted[place]])),
         )
         for place in doubted
     )
