@@ -10,13 +10,10 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR, INVALID_PARAMS
 from pydantic import ValidationError
 
+from classwright_server.argument_faults import faults_in
 from classwright_server.incidents import masked
 from classwright_server.told import told
 from classwright_tools.errors import ClasswrightError, NotFound
-
-SHOWN_PROBLEMS = 8
-MAX_NAME_CHARS = 80
-"""Of a field's name, which the caller may have made up."""
 
 
 @contextmanager
@@ -65,20 +62,5 @@ def request_errors(method: str) -> Iterator[None]:
 
 
 def _bad_arguments(tool: str, error: ValidationError) -> str:
-    """Say which arguments cannot be used, and why; the values themselves are left out."""
-    problems = error.errors(include_url=False, include_input=False, include_context=False)
-    found = [
-        f"{_place(problem['loc'])}: {problem['msg'].removeprefix('Value error, ')}"
-        for problem in problems[:SHOWN_PROBLEMS]
-    ]
-    if len(problems) > SHOWN_PROBLEMS:
-        found.append(f"and {len(problems) - SHOWN_PROBLEMS} more")
-    return f"{tool}: the arguments cannot be used. {'; '.join(found)}. Correct them and call again."
-
-
-def _place(location: tuple[int | str, ...]) -> str:
-    """Return a place in the arguments as one writes it: labels[3].name."""
-    text = ""
-    for part in location:
-        text += f"[{part}]" if isinstance(part, int) else f".{part[:MAX_NAME_CHARS]}"
-    return text.lstrip(".") or "the call"
+    """Say which arguments cannot be used, and why."""
+    return f"{tool}: the arguments cannot be used. {'; '.join(faults_in(error))}. Correct them and call again."

@@ -13,7 +13,7 @@ from mcp_types import ToolAnnotations
 from pydantic import BaseModel, Field
 
 from classwright_server.answers import answer
-from classwright_server.arguments import arguments_of, wait_field
+from classwright_server.arguments import arguments_of, as_left_out, wait_field
 from classwright_server.backend import Backend
 from classwright_server.errors import tool_errors
 from classwright_server.jobs.messages import Outcome
@@ -64,7 +64,9 @@ class ServedTool(Tool):
     async def run(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False) -> Any:
         """Check the arguments, run the tool and return its result."""
         with tool_errors(self.name):
-            checked = self.fn_metadata.validate_arguments(arguments)
+            given = self.fn_metadata.pre_parse_json(arguments)
+            meant = as_left_out(given, self.parameters, self.parameters.get("$defs", {}))
+            checked = self.fn_metadata.validate_arguments(meant)
             result = await self.fn(checked, context)
             return self.fn_metadata.convert_result(answer(result.model_dump(mode="json"))) if convert_result else result
 

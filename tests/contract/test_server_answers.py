@@ -139,7 +139,7 @@ class Age(BaseModel):
 
 def test_a_bad_argument_is_named_and_its_value_is_not_repeated() -> None:
     with (
-        pytest.raises(ToolError, match=r"ask: the arguments cannot be used. years: .*integer") as raised,
+        pytest.raises(ToolError, match=r"ask: the arguments cannot be used. years: is not a whole number") as raised,
         tool_errors("ask"),
     ):
         Age.model_validate({"years": "a secret"})
@@ -152,9 +152,9 @@ def test_a_bad_argument_is_named_and_its_value_is_not_repeated() -> None:
 @pytest.mark.parametrize(
     ("tool", "arguments", "words"),
     [
-        ("classify", {"model": "support-m1", "texts": ["x"], "texst": []}, "texst: Extra inputs are not permitted"),
+        ("classify", {"model": "support-m1", "texts": ["x"], "texst": []}, "texst: is not known"),
         ("classify", {"model": "support-m1"}, "pass `texts`, or `pairs`"),
-        ("classify", {"model": "not an id", "texts": ["x"]}, "model: String should match pattern"),
+        ("classify", {"model": "not an id", "texts": ["x"]}, "model: does not fit the pattern"),
         ("train_classifier", {"task": "support", "epochs": 10**9}, "epochs: Input should be less than or equal to 50"),
         ("synthesize_examples", {"task": "support", "rows": 0}, "rows: Input should be greater than or equal to 1"),
         ("synthesize_examples", {"task": "support", "rows": -1}, "rows: Input should be greater than or equal to 1"),
