@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
+import shutil
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 
+from classwright_agents.answers import Rows, read_as
 from classwright_agents.errors import RunError, ServerError
 from classwright_agents.server import Server
 
 # A page shows a few of a report's rows: a file beyond this is not one to read here.
 MAX_READ_BYTES = 20 * 1024 * 1024
+MAX_FILES = 1_000
+MAX_FILE_BYTES = 8 * 2**30  # the largest encoders of sentences have 2 to 3 GB
+MAX_PART_OF_NAME = 200  # bytes; a file is written beside its place, under a longer name
 
 
 class RemoteFile(BaseModel):
     """A file of an artifact, as the server lists it."""
 
     name: str
-    bytes: int = Field(ge=0)
+    bytes: int = Field(ge=0, le=MAX_FILE_BYTES)
     sha256: str
     parts: int = Field(ge=0)
 
@@ -30,7 +34,7 @@ class RemoteFile(BaseModel):
 class RemoteFiles(BaseModel):
     """The files of an artifact."""
 
-    files: list[RemoteFile]
+    files: list[RemoteFile] = Field(max_length=MAX_FILES)
 
 
 async def list_files(server: Server, task: str, artifact: str) -> list[RemoteFile]:
@@ -39,13 +43,8 @@ async def list_files(server: Server, task: str, artifact: str) -> list[RemoteFil
     Raises:
         ServerError: there is no such artifact, or the server went away.
     """
-    try:
-        listed = await server.read(f"classwright://{task}/artifacts/{artifact}/files")
-        return RemoteFiles.model_validate_json(listed).files
-    except ValidationError as error:
-        raise ServerError(
-            f"Artifact {artifact!r}", "has a file list that cannot be read", "Update the agent."
-        ) from error
+    listed = await server.read(f"classwright://{task}/artifacts/{artifact}/files")
+    return read_as(RemoteFiles, listed, f"The file list of {artifact!r}").files
 
 
 async def fetch_file(server: Server, task: str, artifact: str, file: RemoteFile) -> bytes:
@@ -55,10 +54,15 @@ async def fetch_file(server: Server, task: str, artifact: str, file: RemoteFile)
         ServerError: what arrived is not what the server listed.
     """
     uri = f"classwright://{task}/artifacts/{artifact}/files/{quote(file.name, safe='')}"
-    content = b"".join([await server.read(f"{uri}/{part}") for part in range(file.parts)])
-    if hashlib.sha256(content).hexdigest() != file.sha256:
+    content = bytearray()
+    for number in range(file.parts):
+        part = await server.read(f"{uri}/{number}")
+        content += part
+        if len(content) > file.bytes or (not part and file.bytes):
+            break
+    if len(content) != file.bytes or hashlib.sha256(content).hexdigest() != file.sha256:
         raise ServerError(f"File {file.name!r} of {artifact!r}", "arrived damaged", "Resume the run to fetch it again.")
-    return content
+    return bytes(content)
 
 
 async def fetch_all(server: Server, task: str, artifact: str, folder: Path) -> list[RemoteFile]:
@@ -69,8 +73,9 @@ async def fetch_all(server: Server, task: str, artifact: str, folder: Path) -> l
         RunError: the disk cannot be written.
     """
     files = await list_files(server, task, artifact)
-    for file in files:
-        path = _inside(folder, file.name, artifact)
+    paths = [_inside(folder, file.name, artifact) for file in files]
+    _check_room(sum(file.bytes for file in files), folder, artifact)
+    for file, path in zip(files, paths, strict=True):
         if not _is_there(path, file):
             write_whole(path, await fetch_file(server, task, artifact, file))
     return files
@@ -87,9 +92,12 @@ async def fetch_named(server: Server, task: str, artifact: str, name: str, max_b
 async def fetch_sample(server: Server, task: str, dataset: str, rows: int) -> list[dict[str, Any]]:
     """Return about `rows` training rows, spread evenly over the dataset."""
     uri = f"classwright://{task}/datasets/{dataset}/train"
-    total = json.loads(await server.read(f"{uri}?offset=0&limit=1"))["total"]
+    total = read_as(Rows, await server.read(f"{uri}?offset=0&limit=1"), f"Dataset {dataset!r}").total
     places = sorted({(2 * n + 1) * total // (2 * rows) for n in range(rows)}) if total else []
-    return [json.loads(await server.read(f"{uri}?offset={place}&limit=1"))["rows"][0] for place in places]
+    pages = [
+        read_as(Rows, await server.read(f"{uri}?offset={place}&limit=1"), f"Dataset {dataset!r}") for place in places
+    ]
+    return [page.rows[0].model_dump(mode="json") for page in pages if page.rows]
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -110,10 +118,19 @@ def write_whole(path: Path, content: bytes) -> None:
         raise RunError(f"file {path.name!r}", "cannot be written", "Free some disk space, then resume.") from error
 
 
+def _check_room(size: int, folder: Path, artifact: str) -> None:
+    """Return if the disk has room for `size` bytes in `folder`."""
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    if size > shutil.disk_usage(there).free:
+        reason = f"has {size / 2**30:.1f} GiB of files, and the disk has no room for them"
+        raise RunError(f"artifact {artifact!r}", reason, "Make room on the disk, then resume.")
+
+
 def _inside(folder: Path, name: str, artifact: str) -> Path:
     """Return the place of a file that a server named, which must lie in `folder`."""
     pure = PurePosixPath(name)
-    if pure.is_absolute() or ".." in pure.parts or "\\" in name or ":" in name or not pure.name:
+    fits = name.isprintable() and all(len(part.encode(errors="replace")) <= MAX_PART_OF_NAME for part in pure.parts)
+    if pure.is_absolute() or ".." in pure.parts or "\\" in name or ":" in name or not pure.name or not fits:
         raise ServerError(f"Artifact {artifact!r}", f"lists a file with the unsafe name {name[:80]!r}", "Look into it.")
     return folder.joinpath(*pure.parts)
 

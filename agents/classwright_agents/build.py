@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from classwright_agents import coach
+from classwright_agents.answers import RESULTS, checked
 from classwright_agents.errors import ToolError
 from classwright_agents.figures import Estimate, Gain, Round, Spent, labels_not_covered, named
 from classwright_agents.journal import Journal
@@ -287,9 +288,14 @@ class Build:
 
     async def _call(self, stage: StageName, tool: str, arguments: Result, check: Check = accept) -> Result:
         self._view.stage(stage, self._round, self._outcome.spent)
-        step: Step = await self._steps.run(tool, arguments, check)
+
+        def is_usable(result: Result) -> None:
+            check(result)
+            checked(RESULTS[tool], result, f"Tool {tool!r}")
+
+        step: Step = await self._steps.run(tool, arguments, is_usable)
         self._outcome.seconds[stage] += step.seconds
-        return step.result
+        return checked(RESULTS[tool], step.result, f"Tool {tool!r}")
 
     def _decided(self, key: str, reason: str) -> None:
         """Tell a decision, and write it down the first time that it is taken."""

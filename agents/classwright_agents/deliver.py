@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from classwright_agents.answers import Refusal, Report, read_as
 from classwright_agents.artifacts import fetch_all, fetch_named, fetch_sample, write_whole
 from classwright_agents.build import Outcome
 from classwright_agents.report.card import card
@@ -58,7 +59,8 @@ async def _measured(server: Server, task: str, outcome: Outcome) -> dict[str, An
     evaluation = outcome.test or outcome.measured.get(outcome.best.model)
     if evaluation is None:
         return None
-    return dict(json.loads(await fetch_named(server, task, evaluation["report"], FIGURES)))
+    report = await fetch_named(server, task, evaluation["report"], FIGURES)
+    return read_as(Report, report, f"Report {evaluation['report']!r}").model_dump(mode="json")
 
 
 async def _refusals(server: Server, task: str, outcome: Outcome) -> tuple[dict[str, Any], ...]:
@@ -67,7 +69,7 @@ async def _refusals(server: Server, task: str, outcome: Outcome) -> tuple[dict[s
     for written in outcome.written:
         if written["dataset"] and written["refused"]:
             told += await fetch_named(server, task, written["dataset"], REFUSED)
-    return tuple(json.loads(line) for line in told.splitlines())
+    return tuple(read_as(Refusal, line, f"File {REFUSED!r}").model_dump(mode="json") for line in told.splitlines())
 
 
 def _first_python(readme: Path) -> str:

@@ -56,7 +56,7 @@ class Server:
         """
         if not self._takes:
             listed = await self._request(self._client.list_tools)
-            self._takes = {tool.name: set(tool.input_schema.get("properties", {})) for tool in listed.tools}
+            self._takes = {tool.name: set(tool.input_schema.get("properties") or ()) for tool in listed.tools}
         if tool not in self._takes:
             raise ToolError(f"Tool {tool!r}", "is not offered by the server", "Connect to a Classwright server.")
         no_wait = {"wait_seconds": 0} if "wait_seconds" in self._takes[tool] else {}
@@ -68,16 +68,23 @@ class Server:
         Raises:
             ServerError: it does not exist, or the server went away.
         """
-        content = (await self._request(lambda: self._client.read_resource(uri))).contents[0]
-        if isinstance(content, BlobResourceContents):
-            return base64.b64decode(content.blob)
-        return str(content.text).encode()
+        contents = (await self._request(lambda: self._client.read_resource(uri))).contents
+        try:
+            content = contents[0]
+            if isinstance(content, BlobResourceContents):
+                return base64.b64decode(content.blob)
+            return str(content.text).encode()
+        except (IndexError, ValueError) as error:  # nothing, no base64, half a character
+            raise ServerError("The server", "answered with a resource that cannot be read", self._repair()) from error
 
     async def _request(self, request: Callable[[], Any]) -> Any:
         try:
             return await request()
         except MCPError as error:
             raise ServerError("The server", f"answered with an error: {error.message}", self._repair()) from error
+        except (ValueError, RuntimeError, TypeError) as error:  # of the SDK, for what is not as MCP or its schema say
+            reason = f"answered with something that cannot be read ({type(error).__name__})"
+            raise ServerError("The server", reason, self._repair()) from error
         except (OSError, TimeoutError, httpx2.HTTPError, anyio.ClosedResourceError, anyio.BrokenResourceError) as error:
             raise ServerError("The server", "went away", self._repair()) from error
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import anyio
 
+from classwright_agents.answers import Answer, Job, Jobs, checked, read_as
 from classwright_agents.errors import AgentError, RunError, ServerError, ToolError
 from classwright_agents.journal import Journal
 from classwright_agents.server import Server
@@ -122,6 +123,7 @@ class Steps:
         view = job or await self._server.start(tool, arguments)
         if "job_id" not in view:
             return view
+        view = _job(view)
         if self._job_id(number) != view["job_id"]:
             self._journal.append("job", step=number, job_id=view["job_id"])
         return await self._finished(tool, view)
@@ -138,7 +140,7 @@ class Steps:
         if not self._server.own:
             return None
         known = {event["job_id"] for event in self._journal.events if event["event"] == "job"}
-        jobs = (await self._server.call("list_jobs", {}))["jobs"]
+        jobs = checked(Jobs, await self._server.call("list_jobs", {}), "Tool 'list_jobs'")["jobs"]
         return next((j["job_id"] for j in jobs if j["tool"] == tool and j["job_id"] not in known), None)
 
     async def _taken_up(self, number: int, tool: str) -> dict[str, Any] | None:
@@ -147,7 +149,7 @@ class Steps:
         if job_id is None:
             return None
         try:
-            view = await self._server.call("get_job", {"job_id": job_id, "wait_seconds": 0})
+            view = _job(await self._server.call("get_job", {"job_id": job_id, "wait_seconds": 0}))
         except ToolError:
             return None
         if view["status"] in (*WORKING, "completed"):
@@ -167,7 +169,7 @@ class Steps:
         while view["status"] in WORKING:
             self._watcher.progress(view["progress"] or None, view["message"])
             try:
-                view = await self._polled(job_id)
+                view = _job(await self._polled(job_id))
             except anyio.get_cancelled_exc_class():
                 await self._leave(job_id)
                 raise
@@ -176,8 +178,8 @@ class Steps:
             raise ToolError(f"Tool {tool!r}", str(reason), "")
         whole = f"classwright://jobs/{job_id}/result"
         if any(part["uri"] == whole for part in view["shown_in_part"].values()):  # the answer was shortened
-            return dict(json.loads(await self._server.read(whole)))
-        return dict(view["result"])
+            return read_as(Answer, await self._server.read(whole), f"The result of {tool!r}").model_dump(mode="json")
+        return dict(view["result"] or {})
 
     async def _polled(self, job_id: str) -> dict[str, Any]:
         """Return the job's state after a short wait; a remote server is asked again when the network fails."""
@@ -196,6 +198,10 @@ class Steps:
         if self._server.own:
             with anyio.move_on_after(CANCEL_SECONDS, shield=True), contextlib.suppress(ServerError, ToolError):
                 await self._server.call("cancel_job", {"job_id": job_id})
+
+
+def _job(view: dict[str, Any]) -> dict[str, Any]:
+    return checked(Job, view, "The job")
 
 
 def _compared(tool: str, arguments: dict[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -20,6 +20,7 @@ from classwright_agents.steps import Steps
 from classwright_agents.task_file import TaskFile
 from classwright_agents.view import PlainView
 
+MISSING = {"cell": {"label": "refund"}, "missing": 100, "reason": "the writer refused"}
 SCORES = {"accuracy": estimate(0.9), "macro_f1": estimate(0.5)}
 
 
@@ -74,7 +75,8 @@ class ScriptedTools:
             "dataset": f"support-d{len(self.writings)}" if self.accepted else None,
             "wanted": 100,
             "accepted": self.accepted,
-            "missing": [] if self.accepted else [{"reason": "the writer refused"}],
+            "refused": {},
+            "missing": [] if self.accepted else [MISSING],
             "usage": usage(2_000),
             "assignment": None,
             "next_step": "Correct the task's instruction.",
@@ -88,6 +90,9 @@ class ScriptedTools:
             "dataset": dataset,
             "method": "probe",
             "training_rows": 100,
+            "real_training_rows": 0,
+            "texts_embedded": 100,
+            "texts_reused": 0,
             "validation": {"data": "written", "rows": 30, **SCORES},
         }
 
@@ -111,7 +116,8 @@ class ScriptedTools:
 
     def evaluate(self, model: str, dataset: str, split: str, against: str | None = None) -> dict[str, Any]:  # noqa: ARG002
         """Return the figures of training."""
-        return {"data": "real", "figures": SCORES | {"not_covered": self.not_covered}, "comparison": None}
+        figures = SCORES | {"rows": 30, "not_covered": self.not_covered}
+        return {"report": "support-r1", "data": "real", "figures": figures, "comparison": None}
 
     def export_model(self, model: str) -> dict[str, Any]:  # noqa: ARG002
         """Return an export."""

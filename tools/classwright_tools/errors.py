@@ -77,5 +77,5 @@ def unknown_id(kind: str, wanted: str, known: Iterable[str]) -> NotFound:
     if nearest:
         repair = f"Did you mean {nearest[0]!r}?"
     else:
-        repair = f"None that is there is like it: check it, or make a {kind}." if names else _NONE_YET.format(kind=kind)
+        repair = "None that is there is like it: check it, or make one first." if names else _NONE_YET.format(kind=kind)
     return NotFound(f"{kind} {wanted[:80]!r}", "does not exist", repair)

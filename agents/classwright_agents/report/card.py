@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 
 from classwright_agents.build import Outcome
@@ -14,6 +15,7 @@ def card(task: TaskFile, outcome: Outcome, material: Material) -> str:
     """Return the card of a finished build."""
     best = outcome.best
     assert best is not None
+    method = _inline(best.method)
     warnings = tuple((material.measured or {}).get("warnings", ()))
     lines = [
         f"# {task.task}",
@@ -24,7 +26,7 @@ def card(task: TaskFile, outcome: Outcome, material: Material) -> str:
         "",
         "| figure | |",
         "|---|---|",
-        *(f"| {fact.name} | {fact.value} |" for fact in words.facts(task, outcome)),
+        *(f"| {_inline(fact.name)} | {_inline(fact.value)} |" for fact in words.facts(task, outcome)),
         "",
         "## What the figures come from",
         "",
@@ -39,14 +41,14 @@ def card(task: TaskFile, outcome: Outcome, material: Material) -> str:
         "| round | training rows | method | validation accuracy | validation macro-F1 |",
         "|---|---|---|---|---|",
         *(
-            f"| {words.training_name(r, outcome)} | {r.rows} | {r.method} | {r.accuracy.value:.3f} | "
+            f"| {words.training_name(r, outcome)} | {r.rows} | {_inline(r.method)} | {r.accuracy.value:.3f} | "
             f"{r.macro_f1.value:.3f} |"
             for r in outcome.trainings
         ),
         "",
         words.terms(task, outcome),
         "",
-        f"The model kept is `{best.model}`, of round {best.round}, trained by {best.method} on `{best.dataset}`.",
+        f"The model kept is `{best.model}`, of round {best.round}, trained by {method} on `{best.dataset}`.",
         "",
     ]
     if material.usage:
@@ -56,9 +58,15 @@ def card(task: TaskFile, outcome: Outcome, material: Material) -> str:
     return "\n".join(lines)
 
 
+# What Markdown takes for markup inside a line, and what it makes a link of by itself.
+_MARKUP = re.compile(r"[\\`*_\[\]|~]")
+_ADDRESS = re.compile(r"\b(https?|ftp|www)([:.])", re.IGNORECASE)
+
+
 def _inline(text: str) -> str:
-    """Return `text` on one line, so that it cannot open a block of its own, and with no HTML, which Markdown keeps."""
-    return escape(" ".join(text.split()), quote=False)
+    """Return `text` on one line, so that it cannot open a block of its own, with no HTML, no link and no image."""
+    inert = _MARKUP.sub(r"\\\g<0>", " ".join(text.split()))
+    return escape(_ADDRESS.sub(r"\1\\\2", inert), quote=False)
 
 
 def _code(text: str) -> str:
