@@ -231,7 +231,7 @@ class Row(Answer):
     """A row of a dataset."""
 
     text: str
-    label: str | None = None
+    label: str = ""
     origin: str
     provenance: dict[str, Any] = {}
 
