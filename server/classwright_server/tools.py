@@ -23,6 +23,7 @@ from classwright_server.tasks_extension import declares_tasks
 from classwright_server.texts import TOOL_TEXTS
 from classwright_server.told import told
 from classwright_server.verbs import VERBS, Verb
+from classwright_tools.domain.excerpt import shortened
 from classwright_tools.domain.noun import ToolRequest
 
 if TYPE_CHECKING:
@@ -268,6 +269,6 @@ def _line(record: JobRecord) -> JobLine:
         task=record.task,
         status=record.status,
         progress=view.progress,
-        message=view.message[:200],
+        message=shortened(view.message),
         created=record.created,
     )

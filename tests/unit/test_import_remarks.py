@@ -159,3 +159,17 @@ def test_near_duplicates_are_kept_where_the_caller_says_so_and_equal_texts_are_n
     kept = run(rows=rows, new_dataset=True, keep_near_duplicates=True)
 
     assert (kept.imported, kept.skipped) == (2, {"duplicate": 1})
+
+
+def test_every_skipped_row_is_named_by_its_number_beside_the_dataset(run: Importer, context: ToolContext) -> None:
+    rows = given(*((f"parcel number {n} never came to my door", "delivery") for n in range(3)))
+    answer = run(rows=(*rows, *rows * 10, *given(("what is this", "nonsense"), ("and that", None))))
+
+    part = answer.shown_in_part["examples"]
+    file = context.workspace.artifact(str(answer.dataset), "dataset").path / "skipped.json"
+    told = json.loads(file.read_text(encoding="utf-8"))
+
+    assert (part.shown, part.total) == (len(answer.examples), 32)
+    assert part.uri == f"classwright://{answer.dataset.partition('-')[0]}/artifacts/{answer.dataset}/files/skipped.json"  # type: ignore[union-attr]  # there is one
+    assert {reason: len(numbers) for reason, numbers in told.items()} == answer.skipped
+    assert sorted(number for numbers in told.values() for number in numbers) == list(range(3, 35))

@@ -10,7 +10,7 @@ from pydantic import Field
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.analysis import CellFinding, ConfusedPair, ErrorCluster, LabelIssue, StyleGap
 from classwright_tools.domain.example import Split
-from classwright_tools.domain.excerpt import Excerpts
+from classwright_tools.domain.excerpt import Excerpts, listed
 from classwright_tools.domain.figures import ClassFigures, Estimate
 from classwright_tools.domain.noun import ArtifactId, ToolRequest, ToolResult
 from classwright_tools.domain.pair import GivenPair
@@ -218,7 +218,7 @@ def _result(
     report: ErrorReport, report_id: str, plan: str | None, attended: int, *, is_pairs: bool
 ) -> ErrorAnalysisResult:
     wanted = sum(item.count for item in report.plan_items)
-    weakest = ", ".join(f"{c.label} ({c.f1.value:.2f})" for c in report.weak_classes[:3])
+    weakest = listed((f"{c.label} ({c.f1.value:.2f})" for c in report.weak_classes), 3)
     summary = [
         report.headline,
         f"{report.errors} of {report.rows} rows are wrong." + (f" Lowest F1: {weakest}." if weakest else ""),

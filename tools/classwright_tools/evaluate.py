@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from classwright_tools.context import ToolContext
+from classwright_tools.domain.excerpt import Excerpts, listed
 from classwright_tools.domain.figures import ClassF1, Comparison, Confusion, Figures
 from classwright_tools.domain.noun import ArtifactId, ToolRequest, ToolResult
+from classwright_tools.domain.uris import artifact_uri
 from classwright_tools.errors import InvalidInput, NotEnoughData
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from classwright_tools.measurement.held_out import Answers
 
 MOST_LISTED = 5  # in the result; the report has them all
+CONFUSIONS_BYTES = 2_000
 
 
 class EvaluateRequest(ToolRequest):
@@ -156,7 +159,7 @@ def _other_model(request: EvaluateRequest, context: ToolContext, labels: tuple[s
     if differing:
         raise InvalidInput(
             f"model {request.against!r}",
-            f"has other labels than {request.model!r} ({', '.join(map(repr, differing[:3]))})",
+            f"has other labels than {request.model!r} ({listed(map(repr, differing), 3)})",
             "Compare models that were trained on one version of the task.",
         )
     return other
@@ -261,6 +264,7 @@ def _result(report: EvaluationReport, report_id: str) -> EvaluateResult:
         if ranked:
             low, high = ranked.low, ranked.high
             summary.append(f"Average precision of the mismatches {ranked.value:+.3f} ({low:+.3f} to {high:+.3f}).")
+    excerpts = Excerpts(artifact_uri(report_id))
     return EvaluateResult(
         summary=" ".join([*summary, *report.warnings]),
         next_step=_next_step(report),
@@ -271,9 +275,10 @@ def _result(report: EvaluationReport, report_id: str) -> EvaluateResult:
         left_out=report.left_out,
         figures=report.figures,
         classes=tuple(ClassF1(label=c.label, f1=c.f1, rows=c.support) for c in report.weakest),
-        confusions=report.confusions[:MOST_LISTED],
+        confusions=excerpts.of("confusions", report.confusions, CONFUSIONS_BYTES, most=MOST_LISTED),
         comparison=report.comparison,
         texts_per_second=report.texts_per_second,
+        shown_in_part=excerpts.told,
     )
 
 

@@ -9,8 +9,10 @@ from pydantic import Field
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.example import Example, Half, Origin, Split
+from classwright_tools.domain.excerpt import Excerpts, listed
 from classwright_tools.domain.noun import MAX_LABELS, ArtifactId, GivenText, Noun, Slug, ToolRequest, ToolResult
 from classwright_tools.domain.task import Task
+from classwright_tools.domain.uris import file_uri
 from classwright_tools.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -112,6 +114,9 @@ class ImportExamplesResult(ToolResult):
 # The shares of the time that reading and comparing take, about.
 _READING, _COMPARING = 0.6, 0.2
 
+SKIPPED = "skipped.json"  # beside the dataset: the numbers of all skipped rows
+REASONS_TOLD = 5
+
 
 def import_examples(request: ImportExamplesRequest, context: ToolContext) -> ImportExamplesResult:
     """Import rows into a split of the task's dataset.
@@ -178,6 +183,7 @@ def _imported(request: ImportExamplesRequest, context: ToolContext) -> ImportExa
                 run_key=context.run_key,
                 made_by="import_examples",
                 refused=arrivals.skipped.counts,
+                files={SKIPPED: arrivals.skipped.places} if arrivals.skipped.counts else None,
             )
     result = _result(request, arrivals, comparison, dropped, shared, saved.id if saved else None)
     told_shares = _told_shares(request, context, saved)
@@ -333,7 +339,8 @@ def _result(
     summary = f"{comparison.imported} of {arrivals.read} rows were imported as {request.split}"
     summary += f" into {dataset}." if dataset else "."
     if skipped.counts:
-        summary += " Skipped: " + ", ".join(f"{n} {reason}" for reason, n in skipped.counts.most_common(5)) + "."
+        reasons = (f"{n} {reason}" for reason, n in skipped.counts.most_common())
+        summary += f" Skipped: {listed(reasons, REASONS_TOLD)}."
     if dropped:
         gone = ", ".join(f"{rows} {split}" for split, rows in dropped.items())
         summary += f" Dropped from the new version, as they repeat imported rows: {gone} rows."
@@ -342,6 +349,9 @@ def _result(
             f" {shared} have a query that another split has too, with another item: figures will say how the model "
             "does on queries that it knows. Split by query to learn how it does on others."
         )
+    excerpts = Excerpts(file_uri(dataset, SKIPPED) if dataset else "")
+    if dataset:
+        excerpts.note("examples", len(skipped.examples), skipped.counts.total())
     return ImportExamplesResult(
         summary=summary,
         next_step=_next_step(request, dataset),
@@ -354,6 +364,7 @@ def _result(
         dropped=dict(dropped),
         shared_queries=shared,
         examples=tuple(SkippedRow(row=skip.number, text=skip.text, reason=skip.reason) for skip in skipped.examples),
+        shown_in_part=excerpts.told,
     )
 
 

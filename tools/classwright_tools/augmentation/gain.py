@@ -11,6 +11,7 @@ import numpy.typing as npt
 from classwright_tools.augmentation.methods import Material, Recipe, generate
 from classwright_tools.augmentation.pair_sphere import as_features
 from classwright_tools.domain.augmentation import GenerationMethod, MeasuredGain
+from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.figures import Estimate
 from classwright_tools.errors import NotEnoughData
 from classwright_tools.learning.generated import Generated
@@ -157,6 +158,6 @@ def _no_fold(material: Material) -> NotEnoughData:
     alike = [repr(name) for name, n in zip(material.names, others, strict=True) if n <= max(1, min(others))]
     return NotEnoughData(
         f"the training rows of {len(alike)} of {len(groups)} labels",
-        f"resemble each other so much that no fold leaves two rows of every label to train on: {', '.join(alike[:10])}",
+        f"resemble each other so much that no fold leaves two rows of every label to train on: {listed(alike, 10)}",
         "Add rows of other topics to these labels.",
     )

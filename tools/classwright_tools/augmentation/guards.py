@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classwright_tools.augmentation.faithfulness import Faithfulness
+from classwright_tools.domain.excerpt import listed
 
 LEAST_LABEL_SHARE = 0.5  # of an even share
 LEAST_VENDI_RATIO = 0.6
@@ -27,7 +28,7 @@ def label_collapse(
     ]
     if not lost:
         return None
-    return f"Label collapse: generated rows hardly mean {', '.join(lost[:5])}."
+    return f"Label collapse: generated rows hardly mean {listed(lost, 5)}."
 
 
 def mode_collapse(found: Faithfulness, reference_recall: float) -> str | None:

@@ -9,6 +9,7 @@ from classwright_tools.augmentation.methods import Material
 from classwright_tools.augmentation.pair_sphere import on_sphere
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.example import Example, Split
+from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.task import Task
 from classwright_tools.errors import NotEnoughData
 from classwright_tools.learning.embedding_cache import EmbeddingCache
@@ -49,6 +50,6 @@ def _refuse_few(labels: Iterable[str | None], names: tuple[str, ...]) -> None:
     if few:
         raise NotEnoughData(
             f"the training rows of {len(few)} of {len(names)} labels",
-            f"are fewer than {LEAST_ROWS} each: {', '.join(few[:10])}",
+            f"are fewer than {LEAST_ROWS} each: {listed(few, 10)}",
             "Import some, or write some with `synthesize_examples`: rows cannot be generated from so few.",
         )

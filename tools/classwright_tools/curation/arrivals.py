@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -60,7 +61,7 @@ class Skip(NamedTuple):
 
 @dataclass
 class Skipped:
-    """The rows that are not imported: counted by reason, the first of each, and what the first unknown label was.
+    """The rows that are not imported: their numbers by reason, the first of each, and what the first unknown label was.
 
     What stands in test rows is not shown, so that nobody writes or chooses by it: with `unseen`, none of the rows'.
     """
@@ -69,6 +70,7 @@ class Skipped:
     counts: Counter[str] = field(default_factory=Counter)
     examples: list[Skip] = field(default_factory=list)
     unknown_label: str = ""
+    numbers: dict[str, array[int]] = field(default_factory=dict)
 
     def add(
         self,
@@ -84,9 +86,15 @@ class Skipped:
         `unseen` says that the text is not to be shown, though the split is another: it repeats a test row.
         """
         self.counts[reason] += 1
+        self.numbers.setdefault(reason, array("q")).append(number)
         if len(self.examples) < EXAMPLES_KEPT and self.counts[reason] <= EXAMPLES_OF_A_REASON:
             seen = "" if self.unseen or unseen else clean_text(shown(str(text or ""))[:1_000])
             self.examples.append(Skip(number, shortened(seen), detail() if detail else reason))
+
+    @property
+    def places(self) -> str:
+        """The number of every skipped row in the source, from 0, by reason, as JSON."""
+        return json.dumps({reason: numbers.tolist() for reason, numbers in self.numbers.items()})
 
 
 class Arrivals:

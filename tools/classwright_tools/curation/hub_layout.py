@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 
 from classwright_tools.curation.cleaning import as_name
 from classwright_tools.domain.example import Split
+from classwright_tools.domain.excerpt import listed
 from classwright_tools.errors import InvalidInput
 from classwright_tools.reading.folders import files_of_split, is_data, splits_of
 
@@ -85,4 +86,4 @@ def _stem(path: PurePosixPath) -> str:
 
 
 def _some(names: set[str]) -> str:
-    return ", ".join(as_name(name) for name in sorted(names)[:20])
+    return listed(map(as_name, sorted(names)), 20)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from classwright_tools.domain.example import Example, Origin
+from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.pair import apart
 from classwright_tools.errors import InvalidInput, NotEnoughData
 
@@ -74,7 +75,7 @@ def training_rows(examples: Sequence[Example], labels: Sequence[str]) -> Rows:
     if short:
         raise NotEnoughData(
             f"the training rows of {len(short)} of {len(labels)} labels",
-            f"are fewer than {LEAST_ROWS} each: {', '.join(short[:10])}",
+            f"are fewer than {LEAST_ROWS} each: {listed(short, 10)}",
             "Write some with `synthesize_examples`, import some, or take the label out of the task.",
         )
     texts = tuple(example.content for example in examples)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from classwright_tools.domain.example import Split
+from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.figures import Estimate, Scores
 
 MOST_NAMED = 5
@@ -12,8 +13,7 @@ MOST_NAMED = 5
 
 def quoted(names: Sequence[str]) -> str:
     """Return the first of `names` in quotes, and how many more there are."""
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return ", ".join(map(repr, names[:MOST_NAMED])) + more
+    return listed(map(repr, names), MOST_NAMED)
 
 
 def not_covered(bare: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classwright_tools.domain.example import Example, Split
+from classwright_tools.domain.excerpt import listed
 from classwright_tools.errors import InvalidInput, NotEnoughData
 from classwright_tools.learning.model import Classifier
 from classwright_tools.learning.rows import query_numbers, without_queries
@@ -119,7 +120,7 @@ def label_numbers(rows: Sequence[Example], labels: Sequence[str], dataset: str) 
     place = {label: i for i, label in enumerate(labels)}
     unknown = Counter(row.label for row in rows if row.label not in place)
     if unknown:
-        named = ", ".join("no label" if name is None else repr(name) for name, _ in unknown.most_common(3))
+        named = listed(("no label" if name is None else repr(name) for name, _ in unknown.most_common()), 3)
         raise InvalidInput(
             f"dataset {dataset!r}",
             f"{unknown.total()} of its rows have labels that the model does not know ({named})",

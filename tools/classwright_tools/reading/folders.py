@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeVar
 
 from classwright_tools.curation.cleaning import as_name
 from classwright_tools.domain.example import Split
+from classwright_tools.domain.excerpt import listed
 from classwright_tools.errors import InvalidInput
 from classwright_tools.reading.files import is_read
 
@@ -107,7 +108,7 @@ def chosen_split(there: Sequence[str], split: Split, subject: str) -> str:
             return name
     if len(there) == 1:
         return there[0]
-    names = ", ".join(as_name(name) for name in sorted(there)[:20]) or "none"
+    names = listed(map(as_name, sorted(there)), 20) or "none"
     raise InvalidInput(
         subject,
         f"has no split for {split!r}; it has {names}",
@@ -121,6 +122,4 @@ def _is_left_out(part: str) -> bool:
 
 def _listed(paths: Sequence[PurePath]) -> str:
     """Return the first of some paths, and how many more there are."""
-    said = ", ".join(as_name(path.as_posix()) for path in paths[:NAMES_TOLD])
-    more = len(paths) - NAMES_TOLD
-    return f"{said} and {more} more" if more > 0 else said
+    return listed((as_name(path.as_posix()) for path in paths), NAMES_TOLD)

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from classwright_tools.curation.cleaning import as_name, is_broken
+from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.noun import MAX_TEXT_CHARS
 from classwright_tools.errors import InvalidInput
 
@@ -93,7 +94,7 @@ class Columns:
         wanted_as = (("text_column", columns.text), ("pair_column", columns.pair), ("label_column", columns.label))
         for argument, wanted in wanted_as:
             if wanted is not None and wanted not in there:
-                names = ", ".join(as_name(name) for name in there[:30]) or "none"
+                names = listed(map(as_name, there), 30) or "none"
                 raise NoColumn(
                     source, f"has no column {wanted!r}; it has {names}", f"Pass one of them as `{argument}`."
                 )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from classwright_tools.curation.cleaning import clean_text
 from classwright_tools.domain.example import Example
+from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.regeneration import RegenerationPlan
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.topic_tree import Cell, TopicTree
@@ -150,7 +151,7 @@ def _cells(tree: TopicTree, task: Task, tree_id: str) -> tuple[Cell, ...]:
     if lacking:
         raise InvalidInput(
             f"topic tree {tree_id!r}",
-            f"has no topics for {len(lacking)} of the task's labels: {', '.join(map(repr, lacking[:10]))}",
+            f"has no topics for {len(lacking)} of the task's labels: {listed(map(repr, lacking), 10)}",
             "Call propose_topics for them first.",
         )
     return cells
