@@ -224,6 +224,16 @@ def test_a_mark_of_thinking_inside_a_text_is_part_of_the_text(mark: str) -> None
     assert parse_answer(f"Sure: {json.dumps([text, 'b'])}", "stop").items == (text, "b")
 
 
+def test_a_text_in_parts_keeps_its_head() -> None:
+    letter = {"subject": "Broken lamp", "body": "It came in pieces.", "label": "refund"}
+
+    assert parse_answer(json.dumps({"items": [letter]})).items == ("Broken lamp\n\nIt came in pieces.",)
+
+
+def test_a_list_that_a_text_quotes_is_no_list_of_items() -> None:
+    assert parse_answer(json.dumps({"remark of mine": 'no, but ["a draft"]', "mood": 'and ["b"]'})).items == ()
+
+
 TEXTS_OF_A_SHOP = ["I can't log in", 'She said "no" to me', "C:\\new \u00e9\U0001f600", "one\ntwo"]
 
 

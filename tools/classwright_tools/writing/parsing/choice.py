@@ -26,9 +26,11 @@ _BESIDE = re.compile(
 )
 # The names under which models wrap each item in an object of its own, the likeliest first.
 _ITEM_NAMES = (
-    *("text", "item", "example", "message", "content", "name", "topic", "subtopic", "title", "value"),
-    *("query", "first_text", "first", "text_a", "sentence", "question", "body", "source_type"),
+    *("text", "item", "example", "message", "content", "body", "name", "topic", "subtopic", "title", "value"),
+    *("query", "first_text", "first", "text_a", "sentence", "question", "source_type"),
 )
+# The names of what stands above a body, and belongs to the text.
+_HEADS = ("subject", "title", "headline")
 _NUMBERED = re.compile(r"(.*?)[\s_-]*\d{1,3}")
 # Between parts of one list, such as one object a line.
 _BETWEEN = re.compile(r"(?:[ \t\r\n,;]|```\w*)*")
@@ -79,6 +81,9 @@ def text_of(value: Any) -> str | None:
 def _wrapped(item: dict[str, Any]) -> Any:
     """Return what an object holds by the name of an item, or else its only text beside labels and notes."""
     for name in _ITEM_NAMES:
+        if name == "body" and isinstance(item.get(name), str):
+            heads = [item[head] for head in _HEADS if isinstance(item.get(head), str)]
+            return "\n\n".join([*heads, item[name]])
         if name in item:
             return item[name]
     texts = [value for name, value in item.items() if isinstance(value, str) and not _is_beside(name)]
@@ -146,7 +151,8 @@ def _lists(values: list[Any], names: re.Pattern[str]) -> dict[str, list[Any]]:
                     if names.fullmatch(name) and _elements(part, any_texts=names is _ASKED_FOR) is not None:
                         found.setdefault(name, []).append(part)
                     elif isinstance(part, str):
-                        below += [inner.read.value for inner in literals_in(part) if names.fullmatch(name)]
+                        is_encoded = names.fullmatch(name) and part.lstrip().startswith(("{", "[", "```"))
+                        below += [inner.read.value for inner in literals_in(part)] if is_encoded else []
                     else:
                         below.append(part)
             elif isinstance(value, list):
