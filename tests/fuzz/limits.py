@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 
 CALLS = int(os.environ.get("CLASSWRIGHT_FUZZ_CALLS", "300"))
+FILES = int(os.environ.get("CLASSWRIGHT_FUZZ_FILES", "300"))
 SECONDS = float(os.environ.get("CLASSWRIGHT_FUZZ_SECONDS", "10"))
 IS_LONG = "CLASSWRIGHT_FUZZ_CALLS" in os.environ or "CLASSWRIGHT_FUZZ_SECONDS" in os.environ
 MAX_GROWTH_BYTES = 50 * 2**20

@@ -14,7 +14,8 @@ from classwright_tools.reading.opening import Position
 from classwright_tools.reading.rows import Columns, SourceRow
 
 LABELS = ("refund", "delivery")
-LABELLED, UNLABELLED = Columns("text", "label", is_label=LABELS.__contains__), Columns("text", None)
+LABELLED = Columns("text", "label", is_label=LABELS.__contains__)
+UNLABELLED = Columns("text", None, is_label=LABELS.__contains__)
 SPLIT_BY = {"csv": ",", "tsv": "\t"}
 
 
@@ -177,7 +178,7 @@ def test_rows_sorted_by_label_are_not_swallowed_where_the_label_changes(tmp_path
 
 
 def test_a_span_that_may_be_a_text_or_rows_is_counted_line_by_line(tmp_path: Path) -> None:
-    span = ['"I paid, twice,refund', "Where is it,delivery", "a line of nothing", 'a screen of 6",delivery']
+    span = ['"I paid, twice', "Where is it,delivery", "a line of nothing", 'a screen of 6",delivery']
 
     found = read(tmp_path, "\n".join(["text,label", "Give it back,refund", *span, "And now,delivery"]))
 
@@ -228,7 +229,7 @@ def test_an_empty_line_is_no_row_and_lines_are_counted_with_it(tmp_path: Path) -
         ("text,label\na\rb,refund\nc,delivery\n", [("a\rb", "refund"), ("c", "delivery")]),
         ("text,label\ra\x0bb\x85c\u2028d,refund\rc,delivery\r", [("a\x0bb\x85c\u2028d", "refund"), ("c", "delivery")]),
         ("text,label\r\na,refund\nc,delivery", [("a", "refund"), ("c", "delivery")]),
-        ('text,label\r"a\nb",refund\rc,delivery', [("a\nb", "refund"), ("c", "delivery")]),
+        ('text,label\r"a\nb",refund\rc,delivery', [("a b", "refund"), ("c", "delivery")]),
         ("text,label\na\x00b,refund\n", [("a\x00b", "refund")]),
     ],
 )

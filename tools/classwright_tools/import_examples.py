@@ -157,9 +157,10 @@ def _imported(request: ImportExamplesRequest, context: ToolContext) -> ImportExa
     workspace = context.workspace
     task = workspace.task(request.task)
     parent = _parent(request, context)
-    labels = None if request.split == "unlabelled" else LabelNames(task.label_names, request.label_names)
+    names = LabelNames(task.label_names, request.label_names)
+    labels = None if request.split == "unlabelled" else names
     position = Position()
-    source = _source(request, task, labels, context, position)
+    source = _source(request, task, names, context, position)
     arrivals = Arrivals(source.rows, labels, task.kind, request.half, unseen=request.split == "test")
     origins = Origins(WrittenRows(workspace, task.slug))
     with spool_folder(workspace.root) as folder:
@@ -211,7 +212,7 @@ def _parent(request: ImportExamplesRequest, context: ToolContext) -> str | None:
 
 
 def _source(
-    request: ImportExamplesRequest, task: Task, labels: LabelNames | None, context: ToolContext, position: Position
+    request: ImportExamplesRequest, task: Task, names: LabelNames, context: ToolContext, position: Position
 ) -> Source:
     """Return the one source that `request` names."""
     from classwright_tools.curation.hub_rows import read_hub
@@ -225,10 +226,12 @@ def _source(
         raise InvalidInput("import_examples", reason, "Pass exactly one of `rows`, `path` and `hub`.")
     if request.pair_column and task.kind == "text":
         raise InvalidInput("pair_column", f"is given, and task {task.slug!r} is about single texts", "Leave it out.")
-    pair = request.pair_column or (USUAL_PAIR[1] if task.kind == "pair" else None)
-    columns = Columns(request.text_column, None, pair)
-    if labels:
-        columns = Columns(request.text_column, request.label_column, pair, labels.knows)
+    columns = Columns(
+        request.text_column,
+        None if request.split == "unlabelled" else request.label_column,
+        request.pair_column or (USUAL_PAIR[1] if task.kind == "pair" else None),
+        names.knows,
+    )
     if request.path:
         return read_path(resolved_import(request.path, context.import_folders), columns, request.split, position)
     if request.hub:

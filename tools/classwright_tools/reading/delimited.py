@@ -10,7 +10,7 @@ from pathlib import Path
 
 from classwright_tools.errors import InvalidInput
 from classwright_tools.reading.lines import Lines
-from classwright_tools.reading.open_quotes import Familiar
+from classwright_tools.reading.open_quotes import Familiar, Verdict
 from classwright_tools.reading.opening import MAX_ROW_CHARS, Position, bounded_lines, opened
 from classwright_tools.reading.records import Dialect, Fault, Record
 from classwright_tools.reading.rows import TOO_LONG, Columns, SourceRow
@@ -159,19 +159,30 @@ class _Rows:
         """Yield what a line is that holds quotes, and with it those after it that belong to it."""
         readings = self._readings(line)
         records = [reading for reading in readings if isinstance(reading, Record)]
-        fitting = {record.fields for record in records if len(record.fields) == self._width}
+        fitting = self._fitting(records)
+        longer = self._longer(line, readings)
+        if longer and (not fitting or self._fitting(longer)):
+            record = min(longer, key=lambda one: (len(one.fields) != self._width, one.lines))
+            verdict = self._verdict(record, line)
+            if verdict != "rows":
+                is_text = verdict == "text" and not fitting and len(self._fitting(longer)) <= 1
+                whole = record if is_text else max(longer, key=lambda one: one.lines)
+                yield from self._between_quotes(whole, line, number, is_text=is_text)
+                return
         if len(fitting) > 1:
             yield self._problem(line, number, UNCLEAR)
         elif records:
             yield self._row(fitting.pop() if fitting else records[0].fields, line, number)
-        elif "open" in readings and (record := self._of_several_lines(line)):
-            yield from self._between_quotes(record, line, number)
-        elif readings[0] == "open":
+        elif readings[0] == "open" or longer:
             yield self._problem(line, number, NOT_CLOSED)
         elif self._is_literal(line):
             yield self._row(self._dialect.literal(line), line, number)
         else:
             yield self._problem(line, number, DISORDERED)
+
+    def _fitting(self, records: list[Record]) -> set[tuple[str, ...]]:
+        """Return the fields of those records that have the header's width."""
+        return {record.fields for record in records if len(record.fields) == self._width}
 
     def _readings(self, text: str) -> list[Record | Fault]:
         r"""Return what the first record of a text can be read as: by RFC 4180, and with `\"` for a quote."""
@@ -192,32 +203,38 @@ class _Rows:
             and (after is None or not after.strip() or len(self._dialect.literal(after)) >= self._width)
         )
 
-    def _between_quotes(self, record: Record, line: str, number: int) -> Iterator[SourceRow]:
-        """Yield what a line is whose quote is open at its end, and which with later ones could be `record`."""
+    def _verdict(self, record: Record, line: str) -> Verdict:
+        """Return what the lines from `line` on are, which could be `record`."""
         span = [line, *self._lines.ahead(record.lines - 1)]
-        after = self._lines.ahead(LINES_LOOKED_AT, record.lines - 1)
-        match self._familiar.verdict(span, record.fields, after):
-            case "rows":
-                yield self._problem(line, number, NOT_CLOSED)
-                return
-            case "text":
-                yield self._row(record.fields, line, number)
-            case "unclear":
-                detail = f"a quote opens in line {number:,}, and may not be closed: {_QUOTING}"
-                yield from (self._problem(one, number + n, UNCLEAR, detail) for n, one in enumerate(span))
-        for _ in span[1:]:
-            self._lines.take()
+        return self._familiar.verdict(span, record.fields, self._lines.ahead(LINES_LOOKED_AT, record.lines - 1))
 
-    def _of_several_lines(self, line: str) -> Record | None:
+    def _between_quotes(self, record: Record, line: str, number: int, is_text: bool) -> Iterator[SourceRow]:
+        """Yield the row that the lines from `line` on are if they are a text, else each line as a problem."""
+        if is_text:
+            yield self._row(record.fields, line, number)
+            for _ in range(record.lines - 1):
+                self._lines.take()
+            return
+        detail = f"a quote opens in line {number:,}, and may not be closed: {_QUOTING}"
+        yield self._problem(line, number, UNCLEAR, detail)
+        for _ in range(record.lines - 1):
+            yield self._problem(self._lines.take(), self._lines.taken, UNCLEAR, detail)
+
+    def _longer(self, line: str, readings: list[Record | Fault]) -> list[Record]:
+        """Return the records that begin with a line and end in a later one, by each of the `readings` that allow it."""
+        by_rfc = self._grown(line, escapes=False) if readings[0] == "open" else None
+        escaped = self._grown(line, escapes=True) if readings[-1] == "open" else None
+        return [record for record in (by_rfc, escaped) if record]
+
+    def _grown(self, line: str, escapes: bool) -> Record | None:
         """Return the record that begins with a line and ends in a later one; None if it never does, or too late."""
         text, read, more = line, 0, 1
         while True:
             lines = self._lines.ahead(more, read)
             text += "".join(lines)
-            readings = self._readings(text)
-            records = [reading for reading in readings if isinstance(reading, Record)]
-            if records:
-                return min(records, key=lambda record: (len(record.fields) != self._width, record.lines))
-            if "open" not in readings or len(lines) < more:
+            reading = self._dialect.record(text, self._width, escapes)
+            if isinstance(reading, Record):
+                return reading
+            if reading != "open" or len(lines) < more:
                 return None
             read, more = read + more, 2 * more

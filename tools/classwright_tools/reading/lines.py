@@ -50,4 +50,5 @@ class Lines:
 
 
 def _ended(line: str | None) -> str | None:
-    return None if line is None else line.rstrip("\r\n") + "\n"
+    """Return a line with "\\n" at its end alone: where "\\r" ends lines, one inside is a blank of a text."""
+    return None if line is None else line.rstrip("\r\n").replace("\n", " ") + "\n"

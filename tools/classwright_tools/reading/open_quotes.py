@@ -50,27 +50,42 @@ class Familiar:
 
         If it is a text, it is the row with these `fields`. The lines `after` it begin with rows, whatever it is.
         """
-        rows = takewhile(lambda line: '"' not in line and self._shapes_of(line), after)
+        rows = takewhile(lambda line: '"' not in line and self._is_of_width(line), after)
         # A column before the text stands in the first line, and one behind it in the last, whatever the span is.
         known = self._shapes.union(self._shapes_among(fields), *map(self._shapes_of, rows))
-        found = [self._shapes_of(line) for line in span if line.strip()]
-        first, *inner, last = [2 * len({place for place, _ in said & known}) > len(self._places) for said in found]
+        lines = [line for line in span if line.strip()]
+        first, *inner, last = [
+            2 * len({place for place, _ in self._shapes_of(line) & known}) > len(self._places) for line in lines
+        ]
         alike = sum(inner)
         if first and last and 2 * alike >= len(inner):
             return "rows"
         if alike and alike == len(inner):
             return "rows"
-        is_of_rows = len(inner) > 1 and all(found)  # of labels that are new, it may be
-        return "unclear" if alike or (first and last) or is_of_rows else "text"
+        return "unclear" if alike or (first and last) or self._may_be_new(lines) else "text"
+
+    def _may_be_new(self, lines: Sequence[str]) -> bool:
+        """Whether all of some lines may be rows that say what no row has said before."""
+        return bool(self._places) and len(lines) > 3 and all(map(self._is_of_width, lines))
+
+    def _is_of_width(self, line: str) -> bool:
+        return len(self._dialect.literal(line)) == self._width
 
     def _shapes_of(self, line: str) -> set[tuple[int, str]]:
-        """Return what a line says in the places to look at if it is a row; nothing if it has not the width of one."""
+        """Return what a line says in the places to look at, if it is a row."""
         return self._shapes_among(self._dialect.literal(line))
 
     def _shapes_among(self, fields: Sequence[str]) -> set[tuple[int, str]]:
-        if len(fields) != self._width:
+        """Return what a row says in the places to look at; of one with a delimiter too many, from either end."""
+        if len(fields) < self._width:
             return set()
-        return set().union(*(self._shapes_in(place, fields[place]) for place in self._places))
+        return set().union(
+            *(
+                self._shapes_in(place, fields[found])
+                for place in self._places
+                for found in {place, place - self._width + len(fields)}
+            )
+        )
 
     def _shapes_in(self, place: int, value: str) -> set[tuple[int, str]]:
         """Return a value with its numbers made equal, as identifiers and dates differ by them alone; nothing for none.

@@ -102,8 +102,8 @@ def _encoding(sample: bytes) -> str:
     candidates = {
         "utf-32-le": min(zeros[2], zeros[3]) > 0.9,
         "utf-32-be": min(zeros[0], zeros[1]) > 0.9,
-        "utf-16-le": zeros[0] == zeros[2] == 0 < zeros[1] + zeros[3],
-        "utf-16-be": zeros[1] == zeros[3] == 0 < zeros[0] + zeros[2],
+        "utf-16-le": zeros[1] + zeros[3] > 4 * (zeros[0] + zeros[2]),
+        "utf-16-be": zeros[0] + zeros[2] > 4 * (zeros[1] + zeros[3]),
     }
     for name, is_likely in candidates.items():
         if is_likely and re.search(r'[\r\n"]', sample.decode(name, errors="replace")):
