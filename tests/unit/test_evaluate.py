@@ -443,3 +443,7 @@ def test_the_answer_stays_short_however_long_the_names_are(workspace: Workspace)
     result = evaluate(EvaluateRequest(model=model, dataset=dataset), context_on(workspace))
 
     assert len(json.dumps(result.model_dump(mode="json"))) < 10_000
+    whole = {"classes": 30, "confusions": len(report_of(workspace, result.report).confusions)}
+    for name, total in whole.items():
+        cut = result.shown_in_part.get(name)
+        assert (cut.total if cut else len(getattr(result, name))) == total, name

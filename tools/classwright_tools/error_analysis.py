@@ -11,7 +11,7 @@ from classwright_tools.context import ToolContext
 from classwright_tools.domain.analysis import CellFinding, ConfusedPair, ErrorCluster, LabelIssue, StyleGap
 from classwright_tools.domain.example import Split
 from classwright_tools.domain.excerpt import Excerpts, listed
-from classwright_tools.domain.figures import ClassFigures, Estimate
+from classwright_tools.domain.figures import ClassF1, Estimate
 from classwright_tools.domain.noun import ArtifactId, ToolRequest, ToolResult
 from classwright_tools.domain.pair import GivenPair
 from classwright_tools.domain.regeneration import RegenerationItem, RegenerationPlan
@@ -51,7 +51,7 @@ class ErrorAnalysisResult(ToolResult):
     plan: ArtifactId | None = Field(description="Pass it to synthesize_examples; None if there is nothing to write.")
     errors: int = Field(ge=0)
     rows: int = Field(ge=1)
-    weak_classes: tuple[ClassFigures, ...]
+    weak_classes: tuple[ClassF1, ...]
     confused_pairs: tuple[ConfusedPair, ...]
     label_issues: tuple[LabelIssue, ...]
     clusters: tuple[ErrorCluster, ...]
@@ -239,6 +239,7 @@ def _result(
     else:
         next_step = f"There is no plan to follow. Call export_model with model={report.model!r}, or look at the report."
     excerpts = Excerpts(artifact_uri(report_id))
+    weak = [ClassF1(label=c.label, f1=c.f1, rows=c.support) for c in report.weak_classes]
     return ErrorAnalysisResult(
         summary=" ".join(filter(None, summary)),
         next_step=next_step,
@@ -250,7 +251,7 @@ def _result(
         plan=plan,
         errors=report.errors,
         rows=report.rows,
-        weak_classes=excerpts.of("weak_classes", report.weak_classes, 1_400),
+        weak_classes=excerpts.of("weak_classes", weak, 1_400),
         confused_pairs=excerpts.quoting("confused_pairs", report.confused_pairs, 1_400, EXAMPLES_SHOWN),
         label_issues=excerpts.quoting("label_issues", report.label_issues, 900),
         clusters=excerpts.quoting("clusters", report.clusters, 1_200, EXAMPLES_SHOWN),

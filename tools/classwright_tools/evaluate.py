@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from classwright_tools.measurement.held_out import Answers
 
 MOST_LISTED = 5  # in the result; the report has them all
-CONFUSIONS_BYTES = 2_000
+CLASSES_BYTES, CONFUSIONS_BYTES = 4_500, 2_000
 
 
 class EvaluateRequest(ToolRequest):
@@ -265,6 +265,7 @@ def _result(report: EvaluationReport, report_id: str) -> EvaluateResult:
             low, high = ranked.low, ranked.high
             summary.append(f"Average precision of the mismatches {ranked.value:+.3f} ({low:+.3f} to {high:+.3f}).")
     excerpts = Excerpts(artifact_uri(report_id))
+    classes = [ClassF1(label=c.label, f1=c.f1, rows=c.support) for c in report.weakest]
     return EvaluateResult(
         summary=" ".join([*summary, *report.warnings]),
         next_step=_next_step(report),
@@ -274,7 +275,7 @@ def _result(report: EvaluationReport, report_id: str) -> EvaluateResult:
         report=report_id,
         left_out=report.left_out,
         figures=report.figures,
-        classes=tuple(ClassF1(label=c.label, f1=c.f1, rows=c.support) for c in report.weakest),
+        classes=excerpts.of("classes", classes, CLASSES_BYTES),
         confusions=excerpts.of("confusions", report.confusions, CONFUSIONS_BYTES, most=MOST_LISTED),
         comparison=report.comparison,
         texts_per_second=report.texts_per_second,
