@@ -373,8 +373,8 @@ def _summary(model: str, card: ModelCard, trained: Trained, data: _Data) -> Iter
         gain = other.comparison.accuracy_gain
         verdict = "may be chance" if other.may_be_chance else "is more than chance"
         yield (
-            f"{other.method} was tried on the same rows: the lead of {card.method}, {gain.value:+.3f} in accuracy "
-            f"({gain.low:+.3f} to {gain.high:+.3f}), {verdict}."
+            f"{other.method} was tried too: on {other.validation.measured_on} the lead of {card.method}, "
+            f"{gain.value:+.3f} in accuracy ({gain.low:+.3f} to {gain.high:+.3f}), {verdict}."
         )
     yield from caveats(card.validation)
     yield from card.remarks
