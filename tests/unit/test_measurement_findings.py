@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from classwright_tools.domain.assignment import Batch
 from classwright_tools.domain.example import Example, Provenance, make_example
 from classwright_tools.domain.topic_tree import Cell, LabelTopics, Topic, TopicTree
 from classwright_tools.measurement.bare_text import bare_text
@@ -30,8 +31,8 @@ from classwright_tools.measurement.regeneration import (
 from classwright_tools.measurement.style import sentences, style_gaps
 from classwright_tools.measurement.text_map import MOST_TEXTS as MOST_DRAWN
 from classwright_tools.measurement.text_map import map_sample, text_map
-from classwright_tools.writing.assignments import make_batches, shared_cell
-from classwright_tools.writing.quotas import quotas_of_tree
+from classwright_tools.writing.assignments import make_batches
+from classwright_tools.writing.quotas import Quota, quotas_of_tree
 from measurement_parts import answers_of, support_tree, written_rows
 
 LABELS = ("a", "b", "c", "d")
@@ -317,16 +318,38 @@ def tree_of(topics: int, subtopics: int, source_types: int, words_a_topic: int =
     )
 
 
+def shared_cell(batch: Batch) -> Cell:
+    """Return what the cells of a batch have in common, with their topics joined."""
+    common: dict[str, str | None] = {}
+    for field in ("topic", "subtopic", "source_type"):
+        values = list(dict.fromkeys(getattr(cell, field) for cell in batch.cells))
+        common[field] = values[0] if len(values) == 1 else None
+    topics = list(dict.fromkeys(cell.topic for cell in batch.cells if cell.topic))
+    if len(topics) > 1:
+        common["topic"] = " / ".join(topics)[:300]
+    return Cell(label=batch.label, **common)
+
+
 def rows_of_the_calling_model(cells: Sequence[Cell], rows: int | None = None) -> list[Example]:
-    """Return `rows` rows for `cells`, or two for each, as they are kept when they come by batches."""
+    """Return `rows` rows for `cells`, or two for each, as they were kept when a batch's rows shared one cell.
+
+    A batch was of one topic then, where a topic had ten texts.
+    """
+    topics: dict[tuple[str, str | None], list[Quota]] = defaultdict(list)
+    for quota in quotas_of_tree(cells, rows):
+        topics[quota.cell.label, quota.cell.topic].append(quota)
+    groups: dict[tuple[str, str | None], list[Quota]] = defaultdict(list)
+    for (label, topic), quotas in topics.items():
+        groups[label, topic if sum(quota.rows for quota in quotas) >= 10 else None] += quotas
+    batches = [batch for quotas in groups.values() for batch in make_batches(quotas)]
     return [
         make_example(
-            f"text {number} of batch {batch.batch}",
+            f"text {number} of batch {batch.cells}",
             batch.label,
             origin="written",
             provenance=Provenance(cell=shared_cell(batch), round=0, writer="calling model"),
         )
-        for batch in make_batches(quotas_of_tree(cells, rows))
+        for batch in batches
         for number in range(batch.count)
     ]
 

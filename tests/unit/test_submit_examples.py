@@ -16,6 +16,7 @@ from classwright_tools.context import ToolContext
 from classwright_tools.domain.assignment import Assignment, Batch
 from classwright_tools.domain.example import Example, make_example
 from classwright_tools.domain.task import Task
+from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.errors import NotFound, StorageFailed
 from classwright_tools.submit_examples import SubmitExamplesRequest, SubmitExamplesResult, submit_examples
 from classwright_tools.synthesize_examples import SynthesizeExamplesRequest, synthesize_examples
@@ -27,7 +28,7 @@ from writing_verbs_parts import import_beside, save_tree, sentence
 
 @pytest.fixture
 def assignment(context: ToolContext, task: Task) -> Assignment:
-    """An assignment of 60 texts in 6 batches, which joins a dataset of one test row and one training row."""
+    """An assignment of 120 texts in 6 batches, which joins a dataset of one test row and one training row."""
     save_tree(context.workspace, task)
     save_dataset(
         context.workspace,
@@ -37,7 +38,7 @@ def assignment(context: ToolContext, task: Task) -> Assignment:
         run_key="import",
         made_by="import_examples",
     )
-    synthesize_examples(SynthesizeExamplesRequest(task="support", rows=60), context)
+    synthesize_examples(SynthesizeExamplesRequest(task="support", rows=120), context)
     return context.workspace.document("support-a1", "assignment", Assignment)
 
 
@@ -61,9 +62,9 @@ def test_a_complete_assignment_becomes_a_dataset(context: ToolContext, assignmen
     results = [submit(context, batch, written) for batch, written in texts.items()]
 
     assert [result.dataset for result in results] == [None] * (len(texts) - 1) + ["support-d2"]
-    assert results[-1].have == results[-1].want == 60
+    assert results[-1].have == results[-1].want == 120
     card = read_card(context.workspace, "support-d2")
-    assert (card.parent, card.rows("train", "written"), card.rows("train", "real")) == ("support-d1", 60, 1)
+    assert (card.parent, card.rows("train", "written"), card.rows("train", "real")) == ("support-d1", 120, 1)
     assert card.rows("test") == 1
     assert "train_classifier" in results[-1].next_step
 
@@ -80,7 +81,14 @@ def test_an_assignment_for_a_new_dataset_makes_one_without_the_old_rows(context:
     assert (card.parent, card.rows("train")) == (None, 3)
 
 
-def test_every_text_keeps_the_label_and_the_topic_of_its_batch(context: ToolContext, assignment: Assignment) -> None:
+def cells_of(batch: Batch) -> list[Cell]:
+    """Return the cell of each text of a batch, in the order in which they are to be written."""
+    return [cell.cell for cell in batch.cells for _ in range(cell.count)]
+
+
+def test_every_text_keeps_the_label_of_its_batch_and_the_cell_of_its_place(
+    context: ToolContext, assignment: Assignment
+) -> None:
     texts = numbered(assignment.batches)
     for batch in sorted(texts, reverse=True):
         submit(context, batch, texts[batch])
@@ -88,22 +96,44 @@ def test_every_text_keeps_the_label_and_the_topic_of_its_batch(context: ToolCont
     rows = {row.text: row for row in read_rows(context.workspace, "support-d2", "train")}
 
     for batch in assignment.batches:
-        for text in texts[batch.batch]:
+        for text, cell in zip(texts[batch.batch], cells_of(batch), strict=True):
             made = rows[text].provenance
             assert made
-            assert made.cell
-            assert (rows[text].label, made.cell.label, made.writer) == (batch.label, batch.label, "calling model")
-            assert made.cell.topic == batch.cells[0].topic
+            assert (rows[text].label, made.cell, made.writer) == (batch.label, cell, "calling model")
 
 
 def test_next_batches_hold_what_is_still_wanted(context: ToolContext, assignment: Assignment) -> None:
     result = submit(context, "b1", sentences(100, 4))
 
-    assert (result.accepted, result.have, result.want) == (4, 4, 60)
+    assert (result.accepted, result.have, result.want) == (4, 4, 120)
     assert [batch.batch for batch in result.next_batches] == ["b1", "b2", "b3"]
     assert result.next_batches[0].count == assignment.batches[0].count - 4
-    assert result.rules
+    assert result.rules == ()  # they came with the assignment
     assert "submit_examples" in result.next_step
+
+
+def test_a_label_that_comes_up_is_told_what_it_means_once(context: ToolContext, assignment: Assignment) -> None:
+    texts = numbered(assignment.batches)
+
+    told = [submit(context, batch, texts[batch]).rules for batch in ("b1", "b2", "b3", "b4")]
+
+    account = "Label 'account': the customer cannot log in or wants to change account data"
+    assert told == [(), (account,), (), ()]  # those of the first three batches came with them
+
+
+def test_what_is_refused_is_asked_for_again_in_its_cell(context: ToolContext, assignment: Assignment) -> None:
+    first = assignment.batches[0]
+    texts = sentences(100, first.count)
+    lacking = cells_of(first)[0], cells_of(first)[-1]
+
+    refused = submit(context, "b1", ["no", *texts[1:-1], "no"])
+    again = refused.next_batches[0]
+    submit(context, "b1", sentences(500, 2))
+
+    assert [(cell.cell, cell.count) for cell in again.cells] == [(cell, 1) for cell in lacking]
+    result = submit(context, "b1", [*sentences(500, 1), *texts[1:-1], *sentences(501, 1)], finish=True)
+    rows = {row.text: row.provenance for row in read_rows(context.workspace, str(result.dataset), "train")}
+    assert [getattr(rows[text], "cell", None) for text in sentences(500, 2)] == list(lacking)
 
 
 def test_texts_that_are_sent_twice_count_once_and_are_not_refused(context: ToolContext, assignment: Assignment) -> None:
@@ -148,13 +178,31 @@ def test_refused_texts_are_named_by_their_place_with_reason_and_repair(
     assert all(text.repair for text in result.refused)
 
 
-def test_a_full_batch_keeps_no_more_than_its_count(context: ToolContext, assignment: Assignment) -> None:
-    count = assignment.batches[0].count
+def test_what_a_batch_has_no_room_for_counts_for_the_next_one_of_its_label(
+    context: ToolContext, assignment: Assignment
+) -> None:
+    first, second = assignment.batches[:2]
+    assert first.label == second.label
 
-    result = submit(context, "b1", sentences(100, count + 3))
+    result = submit(context, "b1", sentences(100, first.count + 3))
+    again = submit(context, "b1", sentences(100, first.count + 3))
 
-    assert result.accepted == count
-    assert [text.reason for text in result.refused] == ["batch is full"] * 3
+    assert (result.accepted, result.refused) == (first.count + 3, ())
+    assert (again.accepted, again.already_accepted, again.have) == (0, first.count + 3, first.count + 3)
+    assert [(batch.batch, batch.count) for batch in again.next_batches[:1]] == [("b2", second.count - 3)]
+    assert sum(cell.count for cell in again.next_batches[0].cells) == second.count - 3
+
+
+def test_the_last_batch_of_a_label_fills_the_ones_before_it_and_keeps_no_more(
+    context: ToolContext, assignment: Assignment
+) -> None:
+    room = sum(batch.count for batch in assignment.batches[:2])
+
+    result = submit(context, "b2", sentences(100, room + 2))
+
+    assert result.accepted == room
+    assert [text.reason for text in result.refused] == ["batch is full"] * 2
+    assert result.next_batches[0].batch == "b3"
 
 
 def test_finish_makes_the_dataset_from_what_is_there(context: ToolContext, assignment: Assignment) -> None:
@@ -237,7 +285,7 @@ def test_processes_that_submit_at_once_lose_and_double_nothing(
     accepted = sum(answer["accepted"] for of_process in answers for answer in of_process)
     rows = read_rows(context.workspace, "support-d2", "train")
     written = Counter(row.text for row in rows if row.origin == "written")
-    assert accepted == 60
+    assert accepted == 120
     assert written == Counter(text for of_batch in texts.values() for text in of_batch)
     assert {answer["dataset"] for of_process in answers for answer in of_process} <= {None, "support-d2"}
     labels = {batch.batch: batch.label for batch in assignment.batches}
@@ -331,7 +379,7 @@ def test_rows_imported_while_the_calling_model_writes_are_in_the_dataset_too(
     card = read_card(context.workspace, result.dataset)
     assert (card.parent, card.rows("validation"), card.rows("train", "written")) == (newest, 2, 6)
     assert card.refused == {"near-duplicate of a validation row": 1}
-    assert "its 6 of 60 texts are in support-d3; 1 repeat rows that came there meanwhile" in result.summary
+    assert "its 6 of 120 texts are in support-d3; 1 repeat rows that came there meanwhile" in result.summary
 
 
 def test_rows_imported_while_the_dataset_is_made_are_in_it_too(

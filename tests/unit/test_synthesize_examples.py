@@ -296,7 +296,8 @@ def test_without_a_writer_the_calling_model_gets_an_assignment(context: ToolCont
 
     assert (result.dataset, result.assignment, result.wanted, result.accepted) == (None, "support-a1", 96, 0)
     assert [batch.batch for batch in result.batches] == ["b1", "b2", "b3"]
-    assert all(10 <= batch.count <= 25 for batch in result.batches)
+    assert [batch.count for batch in result.batches] == [16, 16, 16]
+    assert all(sum(cell.count for cell in batch.cells) == batch.count for batch in result.batches)
     assert "submit_examples" in result.next_step
     assert "support-a1" in result.next_step
     assert any("the customer wants money back" in rule for rule in result.rules)

@@ -49,7 +49,7 @@ class SubmitExamplesResult(ToolResult):
     have: int = Field(ge=0, description="Texts accepted for the whole assignment.")
     want: int = Field(ge=1)
     next_batches: tuple[Batch, ...] = ()
-    rules: tuple[str, ...] = Field(default=(), description="How to write the next batches.")
+    rules: tuple[str, ...] = Field(default=(), description="Of labels that first come up here; the others came before.")
     dataset: ArtifactId | None = Field(default=None, description="The dataset, once the assignment is complete.")
 
 
@@ -116,12 +116,13 @@ def _finished(
 def _still_open(
     request: SubmitExamplesRequest, receipt: Receipt, assignment: Assignment, task: Task
 ) -> SubmitExamplesResult:
-    from classwright_tools.writing.assignments import BATCHES_BYTES, BATCHES_SHOWN, open_batches, text_rules
+    from classwright_tools.writing.assignments import BATCHES_BYTES, BATCHES_SHOWN, first_of, meanings, open_batches
 
     want = sum(batch.count for batch in assignment.batches)
     excerpts = Excerpts(artifact_uri(request.assignment))
     wanting = open_batches(assignment, receipt.have)
     batches = excerpts.of("next_batches", wanting, BATCHES_BYTES, most=BATCHES_SHOWN)
+    before = open_batches(assignment, receipt.had)[:BATCHES_SHOWN]
     unfinished = " There is no accepted text yet to make a dataset of." if request.finish else ""
     return SubmitExamplesResult(
         summary=f"{_counted(receipt)} The assignment has {receipt.total} of {want} texts.{unfinished}",
@@ -134,7 +135,7 @@ def _still_open(
         have=receipt.total,
         want=want,
         next_batches=batches,
-        rules=text_rules(task, batches),
+        rules=meanings(task, batches, first_of(assignment, before[-1])),
         shown_in_part=excerpts.told,
     )
 

@@ -163,15 +163,19 @@ def _check_kind(request: SynthesizeExamplesRequest, task: Task) -> None:
 
 def _handed_out(request: SynthesizeExamplesRequest, order: Order, context: ToolContext) -> SynthesizeExamplesResult:
     """Make the assignment of `order` and return its first batches."""
+    from classwright_tools.curation.gates import Gates
     from classwright_tools.writing.assignments import (
         BATCHES_BYTES,
         BATCHES_SHOWN,
         make_batches,
+        meanings,
         open_batches,
         text_rules,
     )
 
     workspace = context.workspace
+    made = make_batches(order.quotas)
+    gates = Gates.for_dataset(workspace, order.task, order.parent).rules({batch.label: None for batch in made})
     saved = workspace.publish_document(
         "assignment",
         order.task.slug,
@@ -181,7 +185,8 @@ def _handed_out(request: SynthesizeExamplesRequest, order: Order, context: ToolC
             on_newest=request.on_newest,
             plan=request.plan,
             round=order.round,
-            batches=make_batches(order.quotas),
+            rules=text_rules(order.task, made, gates),
+            batches=made,
         ),
         run_key=context.run_key,
         parent=order.parent,
@@ -203,7 +208,7 @@ def _handed_out(request: SynthesizeExamplesRequest, order: Order, context: ToolC
         rows=len(order.there),
         assignment=saved.id,
         batches=batches,
-        rules=text_rules(order.task, batches),
+        rules=(*assignment.rules, *meanings(order.task, batches)),
         shown_in_part=excerpts.told,
     )
 

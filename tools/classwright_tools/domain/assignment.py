@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from classwright_tools.domain.noun import ArtifactId, LabelName, Noun, Slug, Text
 from classwright_tools.domain.topic_tree import Cell
@@ -12,15 +13,36 @@ from classwright_tools.domain.topic_tree import Cell
 BatchId = Annotated[str, Field(pattern=r"^b[0-9]{1,6}$", examples=["b1"])]
 
 
+class BatchCell(Cell):
+    """A cell of a batch, and how many of the batch's texts are for it."""
+
+    count: int = Field(ge=1)
+
+    @property
+    def cell(self) -> Cell:
+        """The cell itself."""
+        return Cell(**self.model_dump(exclude={"count"}))
+
+
 class Batch(Noun):
-    """10 to 25 texts to write in one go: for one cell or a few cells of one label."""
+    """Up to 25 texts of one label to write in one go, cell by cell."""
 
     batch: BatchId
     label: LabelName
     contrast: LabelName | None = None
-    cells: tuple[Cell, ...] = ()
+    cells: tuple[BatchCell, ...] = ()
     count: int = Field(ge=1, le=25)
     style: tuple[Text, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _each_cell_has_its_count(cls, data: Any) -> Any:
+        """Spread the count over the cells of a batch that was stored when they had none."""
+        if not isinstance(data, Mapping) or not all(isinstance(cell, dict) for cell in data.get("cells") or ()):
+            return data
+        cells = data.get("cells") or ()
+        shares = [(data["count"] + place) // len(cells) or 1 for place in range(len(cells))]
+        return {**data, "cells": tuple({"count": n, **cell} for cell, n in zip(cells, shares, strict=True))}
 
     @property
     def sent_as(self) -> Literal["texts", "pairs"]:
@@ -38,4 +60,5 @@ class Assignment(Noun):
     )
     plan: ArtifactId | None = None
     round: int = Field(ge=0)
+    rules: tuple[str, ...] = ()
     batches: tuple[Batch, ...]

@@ -25,8 +25,8 @@ Embed = Callable[[Sequence[str]], npt.NDArray[np.floating]]
 def held_rows(rows: Sequence[Example], tree: TopicTree) -> dict[Cell, Fraction]:
     """Return how many of `rows` each of the tree's cells holds, in the tree's order.
 
-    A row of the calling model names only what the cells of its batch have in common. It counts in equal parts for all
-    cells that it may be about.
+    A row may name only what several cells have in common, as those of the calling model once did. It counts in equal
+    parts for all cells that it may be about.
     """
     held = dict.fromkeys(tree.cells(), Fraction(0))
     topics = {branch.label: [topic.name for topic in branch.topics] for branch in tree.labels}

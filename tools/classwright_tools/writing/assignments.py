@@ -3,56 +3,51 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import accumulate
 
 from classwright_tools.curation.allotment import even_shares
-from classwright_tools.domain.assignment import Assignment, Batch
+from classwright_tools.curation.text_rules import TextRules
+from classwright_tools.domain.assignment import Assignment, Batch, BatchCell
 from classwright_tools.domain.excerpt import shortened
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.domain.uris import task_uri
-from classwright_tools.writing.quotas import Quota
+from classwright_tools.writing.quotas import Quota, shown_as_style
 
-LEAST_TEXTS = 10  # a batch of fewer is joined to its neighbour where that fits
 MOST_TEXTS = 25
 BATCHES_SHOWN = 3
 # An answer has at most 10 kB, in any language: hosts cut longer ones. So what it repeats of the task is kept short.
-BATCHES_BYTES = 3_500
-CELLS_BYTES = 2_500  # of one batch
+BATCHES_BYTES = 5_400
+CELLS_BYTES = 1_700  # of one batch
+STYLE_BYTES = 500  # of one batch
 STYLES_SHOWN = 3
 SHORTENED = 300
-INSTRUCTION_SHOWN = 500
-DESCRIPTIONS_SHOWN = 900  # characters, of all labels together
+INSTRUCTION_BYTES = 600
+DESCRIPTIONS_BYTES = 900  # of all labels together
 WRITER = "calling model"
 _BETWEEN_TOPICS = " / "
 
 
 def make_batches(quotas: Sequence[Quota]) -> tuple[Batch, ...]:
-    """Return batches of at most 25 texts, each of one label and where possible of one topic, that fill `quotas`."""
-    pieces = [piece for quota in quotas for piece in _pieces(quota)]
-    runs = [run for _, topic in groupby(pieces, key=_topic) for run in _runs(list(topic))]
-    batches = [_batch(number, run) for number, run in enumerate(_joined(runs), start=1)]
-    return tuple(batches)
+    """Return batches of at most 25 texts that fill `quotas`, each of one label and contrast.
 
-
-def shared_cell(batch: Batch) -> Cell:
-    """Return what the texts of `batch` have in common: which of its cells a single text is about is not known.
-
-    Topics that differ are joined, so that rows of different batches stay apart as groups.
+    Those of one label and contrast differ by one text at most. A batch goes through cells in the order of `quotas`.
     """
-    common: dict[str, str | None] = {}
-    for field in ("topic", "subtopic", "source_type"):
-        values = list(dict.fromkeys(getattr(cell, field) for cell in batch.cells))
-        common[field] = values[0] if len(values) == 1 else None
-    topics = list(dict.fromkeys(cell.topic for cell in batch.cells if cell.topic))
-    if len(topics) > 1:
-        common["topic"] = _BETWEEN_TOPICS.join(topics)[:SHORTENED]
-    return Cell(label=batch.label, **common)
+    groups: dict[tuple[str, str | None], list[Quota]] = {}
+    for quota in quotas:
+        groups.setdefault((quota.cell.label, quota.contrast), []).append(quota)
+    shares = [share for group in groups.values() for share in _shares(group)]
+    return tuple(_batch(number, share) for number, share in enumerate(shares, start=1))
 
 
 def topics_in(shared: Cell, topics: Sequence[str]) -> list[str]:
-    """Return those of its label's `topics` that `shared` names: its own one, or those that `shared_cell` joined."""
+    """Return those of its label's `topics` that `shared` names: its own one, or those that are joined in it.
+
+    A row of the calling model once named the topics of all its batch's cells, joined.
+    """
     if shared.topic is None:
         return []
     if shared.topic in topics:
@@ -63,19 +58,30 @@ def topics_in(shared: Cell, topics: Sequence[str]) -> list[str]:
     return [topic for topic in topics if f"{_BETWEEN_TOPICS}{topic}{_BETWEEN_TOPICS}" in joined]
 
 
-def open_batches(assignment: Assignment, have: Mapping[str, int]) -> list[Batch]:
-    """Return the batches that still want texts; `have` is how many were accepted, by batch id."""
-    return [
-        batch.model_copy(update={"count": batch.count - have.get(batch.batch, 0)})
-        for batch in assignment.batches
-        if have.get(batch.batch, 0) < batch.count
-    ]
+def remaining(batch: Batch, have: Counter[Cell]) -> Batch | None:
+    """Return what `batch` still wants, with its cells' counts; `have` counts the texts accepted for it, by their cell.
+
+    A text of another batch's cell that was counted here takes the place of one of the largest cell.
+    """
+    count = batch.count - have.total()
+    left = [max(0, cell.count - have[cell.cell]) for cell in batch.cells]
+    while sum(left) > max(0, count):
+        left[left.index(max(left))] -= 1
+    cells = zip(batch.cells, left, strict=True)
+    wanted = tuple(cell.model_copy(update={"count": n}) for cell, n in cells if n)
+    return batch.model_copy(update={"count": count, "cells": wanted}) if count > 0 else None
+
+
+def open_batches(assignment: Assignment, have: Mapping[str, Counter[Cell]]) -> list[Batch]:
+    """Return the batches that still want texts; `have` counts what was accepted, by batch and cell."""
+    left = (remaining(batch, have.get(batch.batch, Counter())) for batch in assignment.batches)
+    return [batch for batch in left if batch]
 
 
 def topic_rules(task: Task) -> tuple[str, ...]:
     """Return the rules for writing a topic tree."""
     return (
-        f"The task: {_told(task, task.instruction, INSTRUCTION_SHOWN)}",
+        f"The task: {_told(task, task.instruction, INSTRUCTION_BYTES)}",
         "Topics are the different matters within a label; subtopics are concrete situations within a topic. "
         "Between them they cover what real texts of the label are about, the rare as well as the common.",
         "A topic belongs to its label and to no other one. Topics of one label do not overlap.",
@@ -84,22 +90,34 @@ def topic_rules(task: Task) -> tuple[str, ...]:
     )
 
 
-def text_rules(task: Task, batches: Sequence[Batch]) -> tuple[str, ...]:
-    """Return the rules for writing `batches`, with what their labels mean."""
-    names = dict.fromkeys(name for batch in batches for name in (batch.label, batch.contrast) if name)
-    most = DESCRIPTIONS_SHOWN // len(names)
-    meanings = {label.name: _told(task, label.description, most) for label in task.labels}
-    meant = [
-        f"The task: {_told(task, task.instruction, INSTRUCTION_SHOWN)}",
-        *(f"Label {name!r}: {meanings[name]}" for name in names if meanings.get(name)),
-    ]
+def meanings(task: Task, batches: Sequence[Batch], before: Sequence[Batch] = ()) -> tuple[str, ...]:
+    """Return what the labels of `batches` mean, without those that `before` names as well."""
+    told = _names(before)
+    names = [name for name in _names(batches) if name not in told]
+    most = DESCRIPTIONS_BYTES // max(1, len(names))
+    described = {label.name: _told(task, label.description, most) for label in task.labels}
+    return tuple(f"Label {name!r}: {described[name]}" for name in names if described.get(name))
+
+
+def first_of(assignment: Assignment, last: Batch) -> tuple[Batch, ...]:
+    """Return the batches of `assignment` up to `last`."""
+    names = [batch.batch for batch in assignment.batches]
+    return assignment.batches[: names.index(last.batch) + 1]
+
+
+def text_rules(task: Task, batches: Sequence[Batch], gates: TextRules) -> tuple[str, ...]:
+    """Return the rules for writing any of `batches`, those of the `gates` among them."""
+    instruction = f"The task: {_told(task, task.instruction, INSTRUCTION_BYTES)}"
+    told = gates.told(lambda names: ", ".join(map(repr, names)))
     if task.kind == "pair":
-        return (*meant, *_pair_rules(task))
+        return (instruction, *_pair_rules(task), *told)
     rules = [
-        *meant,
-        f"Write each batch's `count` texts, spread evenly over its cells, in: {', '.join(task.languages)}.",
-        "Every text is one complete message as its author would type or say it; vary length, wording, tone and detail.",
-        "Never write the label's name or a paraphrase of its description, and never repeat or merely reword a text.",
+        instruction,
+        "Write each batch's texts cell by cell in the order of its `cells`, of each as many as its `count`, and send "
+        f"them in that order. Write in: {', '.join(task.languages)}.",
+        "Every text is one complete message as its author would type or say it; vary length, wording, tone and detail. "
+        "Do not paraphrase the label's description.",
+        *told,
     ]
     if any(batch.contrast for batch in batches):
         rules.append(
@@ -111,73 +129,79 @@ def text_rules(task: Task, batches: Sequence[Batch]) -> tuple[str, ...]:
     return tuple(rules)
 
 
-def _told(task: Task, text: str, most: int) -> str:
-    """Return `text` in `most` characters, and where all of it is if that is not all."""
-    return text if len(text) <= most else f"{shortened(text, most)} (all of it: {task_uri(task.slug)})"
+def _told(task: Task, text: str, most_bytes: int) -> str:
+    """Return `text`, or its beginning of so many bytes and where all of it is."""
+    encoded = text.encode()
+    if len(encoded) <= most_bytes:
+        return text
+    return f"{encoded[:most_bytes].decode(errors='ignore')}\u2026 (all of it: {task_uri(task.slug)})"
+
+
+def _names(batches: Iterable[Batch]) -> dict[str, None]:
+    return dict.fromkeys(name for batch in batches for name in (batch.label, batch.contrast) if name)
 
 
 def _pair_rules(task: Task) -> tuple[str, ...]:
     """Return the rules for writing wrong queries for items."""
     return (
-        f"For each cell's `item` write queries in: {', '.join(task.languages)}; spread the batch's `count` evenly over "
-        "its items. Send them as `pairs`: the query as `text`, the item exactly as given as `text_pair`.",
+        f"For each cell's `item` write as many queries as its `count`, in: {', '.join(task.languages)}. Send them as "
+        "`pairs`: the query as `text`, the item exactly as given as `text_pair`.",
         "A query looks right for its item, so that a hasty reader takes the pair for `contrast`, and is wrong: the "
         "pair is of `label` beyond doubt. Change what decides (size, model, brand, number, part) and keep the rest.",
-        "Write as people ask, vary the length, never name a label, never repeat or merely reword a query.",
+        "Write as people ask, and vary the length.",
     )
 
 
-def _pieces(quota: Quota) -> Iterator[Quota]:
-    """Yield `quota` in equal parts of at most `MOST_TEXTS`."""
-    for rows in even_shares(quota.rows, math.ceil(quota.rows / MOST_TEXTS)):
-        yield Quota(quota.cell, rows, quota.contrast, quota.style)
+def _shares(quotas: Sequence[Quota]) -> list[list[Quota]]:
+    """Return `quotas` of one label and contrast in even shares, as few as hold at most 25 texts and fit an answer."""
+    rows = sum(quota.rows for quota in quotas)
+    number = max(math.ceil(rows / MOST_TEXTS), math.ceil(_bytes(quotas) / CELLS_BYTES))
+    while True:
+        number = min(number, rows)
+        shares = _split(quotas, even_shares(rows, number))
+        if number == rows or all(len(share) == 1 or _bytes(share) <= CELLS_BYTES for share in shares):
+            return shares
+        number += math.ceil(number / 10)
 
 
-def _topic(piece: Quota) -> tuple[str, str | None, str | None]:
-    return piece.cell.label, piece.contrast, piece.cell.topic
+def _split(quotas: Sequence[Quota], sizes: Sequence[int]) -> list[list[Quota]]:
+    """Return `quotas` cut, in their order, into parts of so many rows."""
+    shares: list[list[Quota]] = []
+    left = list(reversed(quotas))
+    for size in sizes:
+        share: list[Quota] = []
+        while size:
+            quota = left.pop()
+            taken = min(size, quota.rows)
+            share.append(replace(quota, rows=taken))
+            if quota.rows > taken:
+                left.append(replace(quota, rows=quota.rows - taken))
+            size -= taken
+        shares.append(share)
+    return shares
 
 
-def _runs(pieces: list[Quota]) -> Iterator[list[Quota]]:
-    """Yield the pieces of one topic in runs of about equal size, none over `MOST_TEXTS`."""
-    total = sum(piece.rows for piece in pieces)
-    aim = math.ceil(total / math.ceil(total / MOST_TEXTS))
-    run: list[Quota] = []
-    for piece in pieces:
-        size = sum(p.rows for p in run)
-        if run and (size + piece.rows > MOST_TEXTS or size >= aim or not _fits([*run, piece])):
-            yield run
-            run = []
-        run.append(piece)
-    yield run
+def _bytes(quotas: Iterable[Quota]) -> int:
+    """How much of an answer the cells of `quotas` take."""
+    return sum(len(quota.cell.model_dump_json().encode()) for quota in quotas)
 
 
-def _fits(run: list[Quota]) -> bool:
-    """Whether the cells of `run` are few and short enough for one batch."""
-    return sum(len(piece.cell.model_dump_json().encode()) for piece in run) <= CELLS_BYTES
-
-
-def _joined(runs: list[list[Quota]]) -> list[list[Quota]]:
-    """Return `runs` with each small one joined to the one before it, if both are of one label and contrast."""
-    joined: list[list[Quota]] = []
-    for run in runs:
-        before = joined[-1] if joined else None
-        if before and _topic(before[0])[:2] == _topic(run[0])[:2]:
-            sizes = [sum(piece.rows for piece in part) for part in (before, run)]
-            if min(sizes) < LEAST_TEXTS and sum(sizes) <= MOST_TEXTS and _fits([*before, *run]):
-                before.extend(run)
-                continue
-        joined.append(list(run))
-    return joined
-
-
-def _batch(number: int, run: list[Quota]) -> Batch:
-    first = run[0]
+def _batch(number: int, share: list[Quota]) -> Batch:
+    first = share[0]
     return Batch(
         batch=f"b{number}",
         label=first.cell.label,
         contrast=first.contrast,
-        cells=tuple(dict.fromkeys(piece.cell for piece in run)),
-        count=sum(piece.rows for piece in run),
-        # The queries that fit the first of several items would mislead for the others.
-        style=() if first.cell.item else tuple(shortened(text, SHORTENED) for text in first.style[:STYLES_SHOWN]),
+        cells=tuple(BatchCell(**quota.cell.model_dump(), count=quota.rows) for quota in share),
+        count=sum(quota.rows for quota in share),
+        style=_style(share),
+    )
+
+
+def _style(share: Sequence[Quota]) -> tuple[str, ...]:
+    """Return the first texts that `share` shows, shortened: as many as fit beside its cells, and one at least."""
+    texts = [shortened(text, SHORTENED) for text in shown_as_style(share)[:STYLES_SHOWN]]
+    sizes = accumulate(len(text.encode()) for text in texts)
+    return tuple(
+        text for place, (text, size) in enumerate(zip(texts, sizes, strict=True)) if size <= STYLE_BYTES or not place
     )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil
+from itertools import chain, repeat
+from typing import NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -22,7 +23,7 @@ from classwright_tools.workspace.atomic import storage_errors
 from classwright_tools.workspace.datasets import read_rows, save_dataset
 from classwright_tools.workspace.index import ArtifactRow, ClosedAssignmentRow, SubmissionRow
 from classwright_tools.workspace.workspace import Artifact, Overtaken, Workspace
-from classwright_tools.writing.assignments import WRITER, shared_cell
+from classwright_tools.writing.assignments import WRITER, remaining
 
 FULL = "batch is full"
 ITEM_FULL = "item has its share"
@@ -31,19 +32,23 @@ CLOSED = "the assignment is finished"
 
 @dataclass(frozen=True)
 class Receipt:
-    """What became of one call's texts, and where the assignment stands after it; `have` counts texts by batch."""
+    """What became of one call's texts, and where the assignment stood before it and stands after it.
+
+    `had` and `have` count the accepted texts by batch and cell.
+    """
 
     accepted: int
     already_accepted: int
     refused: tuple[RefusedText, ...]
-    have: Mapping[str, int]
+    had: Mapping[str, Counter[Cell]]
+    have: Mapping[str, Counter[Cell]]
     was_closed: bool
     is_closed: bool
 
     @property
     def total(self) -> int:
         """Texts accepted for the whole assignment."""
-        return sum(self.have.values())
+        return sum(cells.total() for cells in self.have.values())
 
 
 class Submissions:
@@ -66,6 +71,7 @@ class Submissions:
         """
         gates = Gates.for_dataset(self._workspace, self._task, self._parent())
         known = self.accepted()
+        gates.add_shown(text for each in self._assignment.batches for text in each.style)
         gates.add_rows("train", known)
         with storage_errors(f"assignment {self._id!r}"), Session(self._workspace.engine) as session, session.begin():
             session.get(ArtifactRow, self._id, with_for_update=True)  # SQLite is locked as a whole already
@@ -74,20 +80,28 @@ class Submissions:
             gates.add_rows("train", [Example.model_validate(stored[id_].row) for id_ in came_since])
             was_closed = session.get(ClosedAssignmentRow, self._id) is not None
 
-            judge = _Judge(batch, gates, {id_: row.batch for id_, row in stored.items()}, was_closed=was_closed)
-            judge.of_item.update(row.row.get("text_pair") for row in stored.values() if row.batch == batch.batch)
+            had = _by_cell(stored.values())
+            judge = _Judge(
+                batch,
+                self._assignment.batches,
+                gates,
+                {id_: row.batch for id_, row in stored.items()},
+                _by_cell(stored.values()),
+                was_closed=was_closed,
+            )
             refused = [verdict for verdict in map(judge.refused, range(len(texts)), texts) if verdict]
-            session.add_all(self._row(batch, text) for text in judge.accepted)
-            have = Counter(judge.batch_of.values())
-            complete = have.total() == sum(wanted.count for wanted in self._assignment.batches)
-            closes = not was_closed and have.total() > 0 and (finish or complete)
+            session.add_all(self._row(accepted) for accepted in judge.accepted)
+            total = len(judge.batch_of)
+            complete = total == sum(wanted.count for wanted in self._assignment.batches)
+            closes = not was_closed and total > 0 and (finish or complete)
             if closes:
                 session.add(ClosedAssignmentRow(assignment=self._id))
         return Receipt(
             accepted=len(judge.accepted),
             already_accepted=judge.already_accepted,
             refused=tuple(refused),
-            have=have,
+            had=had,
+            have=judge.have,
             was_closed=was_closed,
             is_closed=was_closed or closes,
         )
@@ -134,13 +148,11 @@ class Submissions:
         query = select(SubmissionRow).where(SubmissionRow.assignment == self._id)
         return session.scalars(query.order_by(SubmissionRow.created, SubmissionRow.example)).all()
 
-    def _row(self, batch: Batch, content: str) -> SubmissionRow:
-        text, item = apart(content)
+    def _row(self, accepted: _Accepted) -> SubmissionRow:
+        text, item = apart(accepted.content)
+        batch = accepted.batch
         provenance = Provenance(
-            cell=Cell(label=batch.label, item=item) if item else shared_cell(batch),
-            contrast=batch.contrast,
-            round=self._assignment.round,
-            writer=WRITER,
+            cell=accepted.cell, contrast=batch.contrast, round=self._assignment.round, writer=WRITER
         )
         example = make_example(text, batch.label, text_pair=item, origin="written", provenance=provenance)
         return SubmissionRow(
@@ -148,20 +160,55 @@ class Submissions:
         )
 
 
+def _by_cell(rows: Iterable[SubmissionRow]) -> dict[str, Counter[Cell]]:
+    """Count accepted texts by their batch, and in it by their cell."""
+    counts: dict[str, Counter[Cell]] = {}
+    for row in rows:
+        cell = Cell.model_validate(row.row["provenance"]["cell"])
+        counts.setdefault(row.batch, Counter())[cell] += 1
+    return counts
+
+
+class _Accepted(NamedTuple):
+    """A text or a joined pair, the batch that it counts for, and the cell that it was written for."""
+
+    content: str
+    batch: Batch
+    cell: Cell
+
+
 class _Judge:
     """Judges the texts of one call, one after the other."""
 
-    def __init__(self, batch: Batch, gates: Gates, batch_of: dict[str, str], *, was_closed: bool) -> None:
-        """Judge for `batch`; `batch_of` gives the batch of every text accepted so far, by its id."""
+    def __init__(
+        self,
+        batch: Batch,
+        batches: Sequence[Batch],
+        gates: Gates,
+        batch_of: dict[str, str],
+        have: dict[str, Counter[Cell]],
+        *,
+        was_closed: bool,
+    ) -> None:
+        """Judge for `batch`, and for those of `batches` of its label and contrast, which take what it has no room for.
+
+        `batch_of` gives the batch of every text accepted so far, by its id; `have` counts them by batch and cell.
+        """
         self._batch = batch
+        alike = [one for one in batches if (one.label, one.contrast) == (batch.label, batch.contrast)]
+        place = alike.index(batch)
+        self._takers = {one.batch: one for one in (*alike[place:], *alike[:place])}
         self._gates = gates
         self._was_closed = was_closed
         self._first_index: dict[str, int] = {}
         self._items = {cell.item for cell in batch.cells}
-        self.of_item: Counter[str | None] = Counter()  # accepted for this batch
         self.batch_of = batch_of
-        self.accepted: list[str] = []
+        self.have = have
+        self.accepted: list[_Accepted] = []
         self.already_accepted = 0
+        left = remaining(batch, have.get(batch.batch, Counter())) or batch
+        # The cells that the texts of this call are for, in their order.
+        self._cells = chain((cell.cell for cell in left.cells for _ in range(cell.count)), repeat(batch.cells[-1].cell))
 
     def refused(self, index: int, text: str) -> RefusedText | None:
         """Return why text number `index` is refused; None if it is accepted, now or in an earlier call."""
@@ -177,19 +224,27 @@ class _Judge:
         first = self._first_index.setdefault(id_, index)
         if first != index:
             return RefusedText(index=index, reason=f"duplicate: it is text {first} again", repair="Write another text.")
-        if self.batch_of.get(id_) == self._batch.batch:
+        if self.batch_of.get(id_) in self._takers:
             self.already_accepted += 1
             return None
         if self._was_closed:
             return RefusedText(index=index, reason=CLOSED, repair="Call synthesize_examples for a new assignment.")
-        if list(self.batch_of.values()).count(self._batch.batch) >= self._batch.count:
+        cell = Cell(label=self._batch.label, item=item) if item else next(self._cells)
+        taker = self._batch if item else next(filter(self._has_room, self._takers.values()), self._batch)
+        if not self._has_room(taker):
             return RefusedText(index=index, reason=FULL, repair="Go on with the next batch.")
-        if item and self.of_item[item] >= ceil(self._batch.count / len(self._items)):
+        if item and self._of(taker)[cell] >= sum(one.count for one in taker.cells if one.item == item):
             return RefusedText(index=index, reason=ITEM_FULL, repair="Write for the batch's other items.")
         refused = self._gates.admit(text, self._batch.label, self._batch.contrast, item)
         if refused:
             return RefusedText(index=index, reason=f"{refused.reason}: {refused.detail}", repair=refused.repair)
-        self.batch_of[id_] = self._batch.batch
-        self.of_item[item] += 1
-        self.accepted.append(content)
+        self.batch_of[id_] = taker.batch
+        self._of(taker)[cell] += 1
+        self.accepted.append(_Accepted(content, taker, cell))
         return None
+
+    def _of(self, batch: Batch) -> Counter[Cell]:
+        return self.have.setdefault(batch.batch, Counter())
+
+    def _has_room(self, batch: Batch) -> bool:
+        return self._of(batch).total() < batch.count
