@@ -155,7 +155,7 @@ def _pair_rules(task: Task) -> tuple[str, ...]:
 def _shares(quotas: Sequence[Quota]) -> list[list[Quota]]:
     """Return `quotas` of one label and contrast in even shares, as few as hold at most 25 texts and fit an answer."""
     rows = sum(quota.rows for quota in quotas)
-    number = max(math.ceil(rows / MOST_TEXTS), math.ceil(_bytes(quotas) / CELLS_BYTES))
+    number = max(math.ceil(rows / MOST_TEXTS), min(len(quotas), math.ceil(_bytes(quotas) / CELLS_BYTES)))
     while True:
         number = min(number, rows)
         shares = _split(quotas, even_shares(rows, number))
