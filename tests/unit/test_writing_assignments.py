@@ -71,13 +71,13 @@ def test_cells_that_fill_an_answer_make_more_batches_which_are_even_too() -> Non
     assert one.count == 3
 
 
-def test_three_batches_lie_ahead_and_each_says_what_its_cells_still_want() -> None:
+def test_open_batches_say_what_their_cells_still_want() -> None:
     cells = [Cell(label="refund", topic=f"topic {n}") for n in range(60)]
     assignment = Assignment(task="t", parent=None, round=0, batches=make_batches([Quota(c, 2) for c in cells]))
 
     ahead = open_batches(assignment, {"b1": Counter({cells[0]: 2, cells[1]: 1}), "b2": Counter({cells[12]: 24})})
 
-    assert [(batch.batch, batch.count) for batch in ahead] == [("b1", 21), ("b3", 24), ("b4", 24)]
+    assert [(batch.batch, batch.count) for batch in ahead] == [("b1", 21), ("b3", 24), ("b4", 24), ("b5", 24)]
     assert [(cell.cell, cell.count) for cell in ahead[0].cells[:2]] == [(cells[1], 1), (cells[2], 2)]
 
 
