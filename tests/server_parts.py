@@ -217,10 +217,10 @@ def on_store(index_url: str | None) -> tuple[str, ...]:
     return ("--index-url", index_url) if index_url else ()
 
 
-def compute_processes(of: int) -> list[int]:
-    """The ids of the compute processes that the process `of` started and that live."""
+def compute_processes(of: int, lane: str = "") -> list[int]:
+    """The ids of the compute processes, for jobs of a lane or of any, that the process `of` started and that live."""
     children = psutil.Process(of).children()
-    return [child.pid for child in children if is_alive(child.pid) and "jobs.child" in _command(child)]
+    return [child.pid for child in children if is_alive(child.pid) and f"jobs.child {lane}" in _command(child)]
 
 
 def asks(pid: int, port: int) -> bool:

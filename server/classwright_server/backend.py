@@ -111,7 +111,7 @@ class Backend:
         order = Order(run_key=new_job_id(), owner=current_principal(), tool=tool, request=request)
 
         def run() -> Outcome:
-            return opened.pool.run(order, _ignored, _unless_cancelled, writes=True)
+            return opened.pool.run(order, _ignored, _unless_cancelled, "writing")
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_every_two_seconds, go_on)
@@ -156,8 +156,17 @@ class Backend:
         Raises:
             NotFound: whoever asks has no such job.
         """
+        return await self._told(await self._record(job_id))
+
+    async def _record(self, job_id: str) -> JobRecord:
         opened = await self.opened()
-        return await self._looked_into(await anyio.to_thread.run_sync(opened.jobs.record, job_id, current_principal()))
+        return await anyio.to_thread.run_sync(opened.jobs.record, job_id, current_principal())
+
+    async def _told(self, record: JobRecord) -> JobRecord:
+        """Return a job with what is told beside: when one that waits should begin, and what a cancelled one made."""
+        opened = await self.opened()
+        [with_outlook] = await anyio.to_thread.run_sync(opened.jobs.with_outlooks, [record])
+        return await self._looked_into(with_outlook)
 
     async def wait(self, job_id: str, seconds: float, report: Report) -> JobRecord:
         """Return the job once it has finished, or as it is after `seconds`, reporting every two seconds until then.
@@ -168,13 +177,13 @@ class Backend:
         started = time.monotonic()
         next_report = started
         while True:
-            record = await self.record(job_id)
+            record = await self._record(job_id)
             now = time.monotonic()
             if record.status in FINISHED or now >= started + seconds:
-                return record
+                return await self._told(record)
             if now >= next_report:
                 next_report = now + REPORT_EVERY_SECONDS
-                await report(record)
+                await report(await self._told(record))
             look = LOOK_SECONDS if now < started + FIRST_LOOKS_SECONDS else LATER_LOOK_SECONDS
             await anyio.sleep(min(look, started + seconds - now))
 
@@ -202,9 +211,10 @@ class Backend:
         return await anyio.to_thread.run_sync(look)
 
     async def newest_jobs(self, limit: int, offset: int) -> list[JobRecord]:
-        """Return `limit` jobs of whoever asks, from the one at `offset` on, newest first."""
+        """Return `limit` jobs of whoever asks, from the one at `offset` on, newest first; those that wait with when."""
         opened = await self.opened()
-        return await anyio.to_thread.run_sync(opened.jobs.newest, limit, offset, current_principal())
+        found = await anyio.to_thread.run_sync(opened.jobs.newest, limit, offset, current_principal())
+        return await anyio.to_thread.run_sync(opened.jobs.with_outlooks, found)
 
     async def _open_later(self) -> None:
         if not self.settings.vllm:  # a model takes long to load: it starts at once
@@ -245,7 +255,7 @@ class Opened:
             most_seconds = settings.limits.job_hours * 3600
             self.pool = ProcessPool(surroundings, os.environ, (sign.descriptor,), most_seconds=most_seconds)
             opening.callback(self.pool.close)
-            self.jobs = Jobs(surroundings, sign, self.pool, gpu, settings.jobs)
+            self.jobs = Jobs(surroundings, self.workspaces, sign, self.pool, gpu, settings.jobs)
             opening.callback(self.jobs.close)
             self._open = opening.pop_all()
 

@@ -147,7 +147,9 @@ def _parser() -> argparse.ArgumentParser:
         _add_settings(command)
         _add_job_limits(command)
     for command in (serve, worker):
-        command.add_argument("--jobs", metavar="KIND", nargs="+", help="which jobs to run: compute, writing or none")
+        command.add_argument(
+            "--jobs", metavar="KIND", nargs="+", help="which jobs to run: short, long, writing or none"
+        )
     for command in (serve, check, tools):
         _add_serving_settings(command)
     return parser

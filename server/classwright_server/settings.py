@@ -30,7 +30,10 @@ MOST_OF_ANY = 10**15
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
-QueueName = Literal["compute", "writing"]
+Lane = Literal["short", "long", "writing"]
+"""Where a job waits for its turn. Short work runs beside long work; what writes waits for a model most of the time."""
+COMPUTE: tuple[Lane, ...] = ("short", "long")
+"""Both lanes that compute, which one word of --jobs names."""
 
 
 class EndpointSettings(Noun):
@@ -109,7 +112,7 @@ class ServerSettings(Noun):
     vllm_thinking_tokens: int = Field(
         default=0, ge=0, description="Tokens that this model may think before it answers."
     )
-    jobs: tuple[QueueName, ...] = Field(default=get_args(QueueName), description="Which jobs this process runs.")
+    jobs: tuple[Lane, ...] = Field(default=get_args(Lane), description="Which jobs this process runs.")
 
 
 def default_workspace(environment: Mapping[str, str]) -> Path:
@@ -279,15 +282,17 @@ def _authorization(chosen: _Chosen) -> AuthorizationServer | None:
     return None
 
 
-def _jobs(chosen: _Chosen) -> tuple[QueueName, ...]:
+def _jobs(chosen: _Chosen) -> tuple[Lane, ...]:
     """Return which jobs the process runs: all of them unless it was told."""
-    named = dict.fromkeys(chosen.words("jobs")) or dict.fromkeys(get_args(QueueName))
-    unknown = [name for name in named if name not in (*get_args(QueueName), "none")]
+    named = dict.fromkeys(chosen.words("jobs")) or dict.fromkeys(get_args(Lane))
+    unknown = [name for name in named if name not in (*get_args(Lane), "compute", "none")]
     if unknown or ("none" in named and len(named) > 1):
         raise InvalidInput(
-            f"setting --jobs={' '.join(named)!r}", "is not understood", 'Name "compute", "writing", both, or "none".'
+            f"setting --jobs={' '.join(named)!r}",
+            "is not understood",
+            'Name some of "short", "long", "compute" (both of these) and "writing", or "none".',
         )
-    return tuple(name for name in get_args(QueueName) if name in named)
+    return tuple(name for name in get_args(Lane) if name in named or (name in COMPUTE and "compute" in named))
 
 
 def _writer(chosen: _Chosen, vllm: str | None) -> EndpointSettings | RecordedSettings | LocalSettings | None:

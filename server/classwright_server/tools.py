@@ -13,7 +13,7 @@ from mcp_types import ToolAnnotations
 from pydantic import BaseModel, Field
 
 from classwright_server.answers import answer
-from classwright_server.arguments import arguments_of, as_left_out, wait_field
+from classwright_server.arguments import MAX_WAIT_SECONDS, arguments_of, as_left_out, wait_field
 from classwright_server.backend import Backend
 from classwright_server.errors import tool_errors
 from classwright_server.jobs.messages import Outcome
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from classwright_server.jobs.durable import JobRecord
 
 JOBS_PER_PAGE = 20
-NEXT_WAIT_SECONDS = 25
 TASK_WAIT_SECONDS = 1.0
 """A job that ends so soon is answered by its result: a task would cost its client at least that."""
 
@@ -181,7 +180,7 @@ class _ProgressNotes:
 
     async def __call__(self, record: JobRecord) -> None:
         """Tell where the job stands."""
-        await self._tell(record.progress.fraction or 0.0, f"{record.tool}: {record.progress.message or record.status}")
+        await self._tell(record.progress.fraction or 0.0, f"{record.tool}: {_message(record)}")
 
     async def go_on(self) -> None:
         """Tell that the call is being answered: at once, since the first call opens the workspace."""
@@ -214,10 +213,11 @@ def view_of(record: JobRecord) -> JobView:
     """Return the job as a client sees it, with what to do next."""
     result = record.outcome.result if record.outcome else None
     error = record.outcome.error if record.outcome else None
-    again = f"Call get_job with job_id={record.id!r} and wait_seconds={NEXT_WAIT_SECONDS}."
+    again = f"Call get_job with job_id={record.id!r} and wait_seconds={MAX_WAIT_SECONDS}."
     match record.status:
         case "queued":
-            summary, next_step = f"{record.tool} waits for its turn.", again
+            where = f": {record.outlook.full}" if record.outlook else "."
+            summary, next_step = f"{record.tool} waits for its turn{where}", again
         case "running":
             summary, next_step = f"{record.tool} is running: {record.progress.message}.", again
         case "completed":
@@ -250,6 +250,8 @@ def _message(record: JobRecord) -> str:
     match record.status:
         case "completed":
             return "done"
+        case "queued" if record.outlook:
+            return record.outlook.brief
         case "cancelled" if record.made:
             return _cancelled(record)
         case _:

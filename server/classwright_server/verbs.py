@@ -1,4 +1,4 @@
-"""The verbs that the server offers: their models, and which queue their jobs wait in."""
+"""The verbs that the server offers: their models, and how it is told which lane a job of theirs waits in."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from classwright_server.settings import QueueName
+from classwright_server import lanes
 from classwright_tools.classify import ClassifyRequest, ClassifyResult
 from classwright_tools.error_analysis import ErrorAnalysisRequest, ErrorAnalysisResult
 from classwright_tools.evaluate import EvaluateRequest, EvaluateResult
@@ -22,12 +22,12 @@ from classwright_tools.train_classifier import TrainClassifierRequest, TrainClas
 
 @dataclass(frozen=True)
 class Verb:
-    """One tool of the library. Jobs of the queue "compute" run one at a time, those of "writing" beside each other."""
+    """One tool of the library."""
 
     name: str
     request: type[Any]
     result: type[Any]
-    queue: QueueName
+    judge: lanes.Judge
 
     def function(self) -> Callable[..., Any]:
         """Return the library's function of this name."""
@@ -37,15 +37,15 @@ class Verb:
 VERBS: dict[str, Verb] = {
     verb.name: verb
     for verb in (
-        Verb("propose_topics", ProposeTopicsRequest, ProposeTopicsResult, "writing"),
-        Verb("synthesize_examples", SynthesizeExamplesRequest, SynthesizeExamplesResult, "writing"),
-        Verb("submit_examples", SubmitExamplesRequest, SubmitExamplesResult, "writing"),
-        Verb("import_examples", ImportExamplesRequest, ImportExamplesResult, "writing"),
-        Verb("train_classifier", TrainClassifierRequest, TrainClassifierResult, "compute"),
-        Verb("evaluate", EvaluateRequest, EvaluateResult, "compute"),
-        Verb("error_analysis", ErrorAnalysisRequest, ErrorAnalysisResult, "compute"),
-        Verb("gan_augment", GanAugmentRequest, GanAugmentResult, "compute"),
-        Verb("classify", ClassifyRequest, ClassifyResult, "compute"),
-        Verb("export_model", ExportModelRequest, ExportModelResult, "compute"),
+        Verb("propose_topics", ProposeTopicsRequest, ProposeTopicsResult, lanes.writing),
+        Verb("synthesize_examples", SynthesizeExamplesRequest, SynthesizeExamplesResult, lanes.writing),
+        Verb("submit_examples", SubmitExamplesRequest, SubmitExamplesResult, lanes.writing),
+        Verb("import_examples", ImportExamplesRequest, ImportExamplesResult, lanes.importing),
+        Verb("train_classifier", TrainClassifierRequest, TrainClassifierResult, lanes.training),
+        Verb("evaluate", EvaluateRequest, EvaluateResult, lanes.measuring),
+        Verb("error_analysis", ErrorAnalysisRequest, ErrorAnalysisResult, lanes.analysing),
+        Verb("gan_augment", GanAugmentRequest, GanAugmentResult, lanes.generating),
+        Verb("classify", ClassifyRequest, ClassifyResult, lanes.classifying),
+        Verb("export_model", ExportModelRequest, ExportModelResult, lanes.exporting),
     )
 }

@@ -14,13 +14,13 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Protocol
 
 import httpx
 
 from classwright_server.jobs.process import ServerStopping, passed_on
-from classwright_server.settings import EndpointSettings
+from classwright_server.settings import EndpointSettings, Lane
 from classwright_tools.errors import InvalidInput, WriterFailed
 
 logger = logging.getLogger("classwright.vllm")
@@ -36,31 +36,19 @@ MAX_ENDS = 3
 
 
 class GpuShare(Protocol):
-    """Who may use the GPU: many writing jobs at once, or one computing job."""
+    """Who may use the GPU: many writing jobs at once, or one long job; short jobs take what room there is."""
 
-    @contextmanager
-    def writing(self) -> Iterator[None]:
-        """Hold the GPU for a writing job."""
-        ...
-
-    @contextmanager
-    def computing(self) -> Iterator[None]:
-        """Hold the GPU for a computing job."""
+    def of(self, lane: Lane) -> AbstractContextManager[None]:
+        """Hold the GPU for a job of `lane`."""
         ...
 
 
 class NoGpuShare:
     """Where the writer does not live on this machine's GPU, nobody waits for anybody."""
 
-    @contextmanager
-    def writing(self) -> Iterator[None]:
+    def of(self, _lane: Lane) -> AbstractContextManager[None]:
         """Begin at once."""
-        yield
-
-    @contextmanager
-    def computing(self) -> Iterator[None]:
-        """Begin at once."""
-        yield
+        return nullcontext()
 
 
 def free_port() -> int:
@@ -120,6 +108,16 @@ class VllmServer:
         """Where it listens."""
         return f"http://127.0.0.1:{self._port}"
 
+    def of(self, lane: Lane) -> AbstractContextManager[None]:
+        """Hold the GPU for a job of `lane`; a short one shares it, for it is done before a model falls asleep."""
+        match lane:
+            case "writing":
+                return self.writing()
+            case "long":
+                return self.computing()
+            case "short":
+                return nullcontext()
+
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Hold the GPU for a writing job, once no computing job has it and the model answers.
@@ -140,7 +138,7 @@ class VllmServer:
 
     @contextmanager
     def computing(self) -> Iterator[None]:
-        """Hold the GPU for a computing job: the model sleeps meanwhile, unless it is writing just now."""
+        """Hold the GPU for a long job: the model sleeps meanwhile, unless it is writing just now."""
         with self._turn:
             sleeps = self._writing == 0 and self._is_healthy() and self._post("/sleep?level=1")
             self._asleep = sleeps

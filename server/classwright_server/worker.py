@@ -22,7 +22,9 @@ def work(settings: ServerSettings) -> None:
         KeyboardInterrupt: whoever started it pressed Ctrl-C; the worker has stopped in order.
     """
     if not settings.jobs:
-        raise InvalidInput("--jobs none", "leaves a worker nothing to do", 'Name "compute", "writing" or both.')
+        raise InvalidInput(
+            "--jobs none", "leaves a worker nothing to do", 'Name "short", "long", "writing" or several.'
+        )
     stopped, told = threading.Event(), []
 
     def stop(number: int, _frame: object) -> None:

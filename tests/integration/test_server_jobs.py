@@ -242,10 +242,10 @@ async def test_a_job_that_was_cancelled_tells_what_it_spent(tmp_path: Path) -> N
 @pytest.mark.skipif(sys.platform != "linux", reason="reads which libraries a process has mapped from /proc")
 async def test_cancelling_ends_the_training_process_and_frees_its_memory(client: Client) -> None:
     await call(client, "import_examples", imported(400), wait_seconds=50)
-    [importing] = compute_processes(os.getpid())
+    [importing] = compute_processes(os.getpid(), "short")
     job = await call(client, "train_classifier", task="support", method="contrastive", wait_seconds=0)
     await until(lambda: any(holds_torch(pid) for pid in compute_processes(os.getpid())), 60)
-    [training] = set(compute_processes(os.getpid())) - {importing}
+    [training] = compute_processes(os.getpid(), "long")
     view = await call(client, "cancel_job", job_id=job["job_id"])
     await until(lambda: not psutil.pid_exists(training), 20)
 
@@ -346,12 +346,12 @@ def test_a_compute_process_sees_no_key_but_the_writers_and_only_where_it_writes(
     environment = {"PATH": "/bin", "WRITER_KEY": "k", "OPENAI_API_KEY": "o", "HF_TOKEN": "h", "HF_HOME": "/cache"}
 
     harmless = {"PATH": "/bin", "HF_HOME": "/cache", "OMP_WAIT_POLICY": "PASSIVE"}
-    assert child_environment(surroundings, environment, writes=True) == {**harmless, "WRITER_KEY": "k"}
-    assert child_environment(surroundings, environment, writes=False) == harmless
+    assert child_environment(surroundings, environment, "writing") == {**harmless, "WRITER_KEY": "k"}
+    assert child_environment(surroundings, environment, "long") == harmless
 
 
 def test_an_operator_may_have_a_compute_process_wait_otherwise(tmp_path: Path) -> None:
-    told = child_environment(Surroundings(workspace=tmp_path), {"OMP_WAIT_POLICY": "ACTIVE"}, writes=False)
+    told = child_environment(Surroundings(workspace=tmp_path), {"OMP_WAIT_POLICY": "ACTIVE"}, "short")
     assert told == {"OMP_WAIT_POLICY": "ACTIVE"}
 
 
@@ -362,9 +362,7 @@ async def test_processes_are_kept_warm_and_recycled_when_idle(tmp_path: Path) ->
     order = Order(run_key="r", tool="submit_examples", request={"assignment": "x-a1", "batch": "b1", "texts": ["t"]})
     try:
         for _ in range(2):
-            outcome = await anyio.to_thread.run_sync(
-                lambda: pool.run(order, lambda _: None, lambda: False, writes=True)
-            )
+            outcome = await anyio.to_thread.run_sync(lambda: pool.run(order, lambda _: None, lambda: False, "writing"))
             assert "does not exist" in (outcome.error or "")
             assert len(compute_processes(os.getpid())) == 1
         os.close(lock.descriptor)  # the server's own end of the lock; the process still holds it
@@ -389,7 +387,7 @@ def test_what_an_order_left_unfinished_is_never_the_outcome_of_the_next_one(tmp_
     pool = ProcessPool(Surroundings(workspace=tmp_path), os.environ, most_seconds=60)
 
     def run(owner: str, is_over: Callable[[], bool]) -> Outcome:
-        return pool.run(order_of(owner), lambda _: None, is_over, writes=True)
+        return pool.run(order_of(owner), lambda _: None, is_over, "writing")
 
     try:
         with pytest.raises(StopIteration):
@@ -422,7 +420,7 @@ def test_a_server_with_more_than_a_thousand_open_files_runs_jobs_too(tmp_path: P
     pool = ProcessPool(Surroundings(workspace=tmp_path), os.environ, most_seconds=60)
     held = [os.open(os.devnull, os.O_RDONLY) for _ in range(1030)]
     try:
-        outcome = pool.run(order_of("alice"), lambda _: None, lambda: False, writes=True)
+        outcome = pool.run(order_of("alice"), lambda _: None, lambda: False, "writing")
     finally:
         pool.close()
         for descriptor in held:

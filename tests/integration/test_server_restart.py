@@ -44,8 +44,9 @@ async def test_a_training_job_is_finished_by_the_next_server_after_a_kill(
         async with Client(server.url) as client:
             await call(client, "propose_topics", TASK)
             await call(client, "import_examples", task="support", split="train", rows=rows(24), wait_seconds=50)
-            job = await call(client, "train_classifier", task="support", method="probe", wait_seconds=0)
-            await until(lambda: len(compute_processes(server.process.pid)) == 2, 20)  # one for the import, one to train
+            long = {"task": "support", "method": "probe", "imbalance": "auto", "wait_seconds": 0}
+            job = await call(client, "train_classifier", long)
+            await until(lambda: bool(compute_processes(server.process.pid, "long")))
             server.kill()
     with ServerProcess(tmp_path, *on_store(index_url)) as server:
         async with Client(server.url) as client:

@@ -101,10 +101,9 @@ async def test_jobs_go_through_any_replica_and_survive_the_worker_that_ran_them(
         await call(client, "propose_topics", {**TASK, **topics(10)}, wait_seconds=50)
         await call(client, "import_examples", task="support", split="train", rows=rows(24), wait_seconds=50)
 
-        # Training jobs run one at a time on each worker, and on both at once.
-        jobs = [
-            await call(client, "train_classifier", task="support", method="probe", wait_seconds=0) for _ in range(4)
-        ]
+        # Long jobs run one at a time on each worker, and on both at once.
+        long = {"task": "support", "method": "probe", "imbalance": "auto", "wait_seconds": 0}
+        jobs = [await call(client, "train_classifier", long) for _ in range(4)]
         most = 0
         waiting = {job["job_id"] for job in jobs}
         while waiting:
@@ -156,7 +155,7 @@ def stored_situations(workspace: Workspace) -> set[str]:
 
 
 async def test_a_worker_takes_only_the_jobs_that_it_is_told_to(tmp_path: Path) -> None:
-    with ServerProcess(tmp_path, "--jobs", "none") as server, WorkerProcess(tmp_path, "--jobs", "writing") as worker:
+    with ServerProcess(tmp_path, "--jobs", "none") as server, WorkerProcess(tmp_path, "--jobs", "short") as worker:
         async with Client(server.url) as client:
             await call(client, "propose_topics", TASK)
             training = await call(client, "train_classifier", task="support", wait_seconds=0)
@@ -166,6 +165,7 @@ async def test_a_worker_takes_only_the_jobs_that_it_is_told_to(tmp_path: Path) -
 
     assert done["status"] == "completed"
     assert waiting["status"] == "queued"
+    assert "place 1 in the long lane. It begins at once where a server or worker takes such jobs" in waiting["summary"]
 
 
 @pytest.mark.parametrize("kinds", [["training"], ["none", "compute"]])
@@ -173,7 +173,7 @@ def test_kinds_of_jobs_that_do_not_exist_are_told(
     kinds: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["worker", "--workspace", str(tmp_path), "--jobs", *kinds]) == 2
-    assert '"compute", "writing", both, or "none"' in capsys.readouterr().err
+    assert '"short", "long", "compute" (both of these) and "writing", or "none"' in capsys.readouterr().err
 
 
 def test_a_worker_without_any_kind_of_job_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -45,7 +45,7 @@ def test_the_server_leaves_the_jobs_to_the_worker_and_both_share_one_database(se
     server, worker = (settings_from({}, own(services)[name]) for name in ("server", "worker"))
 
     assert server.jobs == ()
-    assert worker.jobs == ("compute", "writing")
+    assert worker.jobs == ("short", "long", "writing")
     assert server.surroundings.writer == worker.surroundings.writer is not None
     assert server.surroundings.index_url == worker.surroundings.index_url
     url = postgres_url(server.surroundings.index_url or "")

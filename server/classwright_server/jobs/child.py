@@ -1,6 +1,7 @@
 """The compute process: runs one verb after another, so that a crash or a cancellation takes nobody along.
 
-Its first line of input holds the surroundings, every further line an order. It dies with its parent.
+Its argument is the lane whose jobs it runs. Its first line of input holds the surroundings, every further line an
+order. It dies with its parent.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ from classwright_tools.workspace.restarts import outlasting_restarts
 from classwright_tools.writing.writer import Writer
 
 REPORT_EVERY_SECONDS = 0.25
+GIVES_WAY = 10
+"""Steps of niceness by which long work gives way to short work: a tenth of the processor where both want all of it."""
 
 
 class Wire:
@@ -68,8 +71,9 @@ class Reporter:
 class Bench:
     """What the verbs work with, opened when first needed and kept for the orders that follow."""
 
-    def __init__(self, surroundings: Surroundings) -> None:
+    def __init__(self, surroundings: Surroundings, *, writes: bool) -> None:
         self._surroundings = surroundings
+        self._writes = writes
         self._workspaces = Workspaces(surroundings)
 
     @cached_property
@@ -84,7 +88,7 @@ class Bench:
             context = ToolContext(
                 workspace=workspace,
                 run_key=order.run_key,
-                writer=self._writer if verb.queue == "writing" else None,
+                writer=self._writer if self._writes else None,
                 encoder=self._surroundings.encoder,
                 import_folders=self._surroundings.import_folders,
                 hub=self._surroundings.hub,
@@ -99,9 +103,19 @@ class Bench:
                 result = outlasting_restarts(workspace.engine, lambda: verb.function()(request, context))
             return Outcome(result=result.model_dump(mode="json"))
         except ClasswrightError as error:
-            return Outcome(error=told(error))
+            return Outcome(error=told(error), gpu_was_full=gpu_was_full(error))
         except Exception as error:  # noqa: BLE001  # a defect of one job must not end the process without a word
-            return Outcome(error=masked(order.tool, error), defect=True)
+            words, full = masked(order.tool, error), gpu_was_full(error)
+            return Outcome(error=words, defect=True, gpu_was_full=full)
+
+
+def gpu_was_full(error: BaseException | None) -> bool:
+    """Whether an error comes of a lack of memory on the GPU: each library has a class of its own for it."""
+    while error:
+        if "CUDA" in str(error) and "out of memory" in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def follow(lines: IO[str], orders: queue.Queue[str]) -> None:
@@ -118,7 +132,10 @@ def main() -> None:
     wire = Wire()
     orders: queue.Queue[str] = queue.Queue()
     threading.Thread(target=follow, args=(sys.stdin, orders), daemon=True).start()
-    bench = Bench(Surroundings.model_validate_json(orders.get()))
+    lane = sys.argv[1]
+    if lane == "long":
+        os.nice(GIVES_WAY)
+    bench = Bench(Surroundings.model_validate_json(orders.get()), writes=lane == "writing")
     while True:
         order = Order.model_validate_json(orders.get())
         before = resident_bytes()

@@ -1,8 +1,9 @@
 """Durable jobs on DBOS: a job survives the server that started it, and runs in one place at a time.
 
-A job is a DBOS workflow whose id is the job's id and the `run_key` of the tool. The workflow hands the order to a
-compute process and waits; after a crash it is run again, and the tools find what an earlier run had finished by the
-`run_key`. Progress is kept in the workflow's attributes, so every server of the workspace can show it.
+A job is a DBOS workflow whose id is the job's id and the `run_key` of the tool. It waits in a queue of DBOS, its lane.
+The workflow hands the order to a compute process and waits; after a crash it is run again, and the tools find what an
+earlier run had finished by the `run_key`. Progress is kept in the workflow's attributes, so every server of the
+workspace can show it.
 """
 
 from __future__ import annotations
@@ -16,14 +17,15 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from dbos import (
     DBOS,
     DBOSContextSetAuth,
     DBOSPortableJSONSerializer,
+    SetEnqueueOptions,
     SetWorkflowAttributes,
     SetWorkflowID,
     WorkflowStatus,
@@ -31,14 +33,19 @@ from dbos import (
 from sqlalchemy.exc import SQLAlchemyError
 
 from classwright_server.jobs.executors import SignOfLife
+from classwright_server.jobs.job_table import JobTable
 from classwright_server.jobs.messages import Order, Outcome, Progress
+from classwright_server.jobs.outlook import Durations, Outlook, outlook_of
 from classwright_server.jobs.process import JobCancelled, ProcessPool
 from classwright_server.jobs.retention import Retention
+from classwright_server.jobs.turns import seat_of, turns
 from classwright_server.jobs.view import JobStatus
-from classwright_server.settings import QueueName, Surroundings
+from classwright_server.lanes import Asked, Work
+from classwright_server.settings import COMPUTE, Lane, Surroundings
 from classwright_server.telemetry import measured
 from classwright_server.verbs import VERBS
 from classwright_server.vllm import GpuShare
+from classwright_server.workspaces import Workspaces
 from classwright_tools.domain.usage import WriterUsage
 from classwright_tools.errors import BudgetExceeded, NotFound
 from classwright_tools.workspace.atomic import storage_errors
@@ -54,7 +61,10 @@ TAKE_OVER_SECONDS = 2.0
 RESCUER_SECONDS = 5.0  # for its last look, which has no end while the database is out of reach
 CANCEL_CHECK_SECONDS = 1.0
 PROGRESS_EVERY_SECONDS = 0.5
-WRITING_AT_ONCE = 4
+AT_ONCE: dict[Lane, int] = {"short": 2, "long": 1, "writing": 4}
+"""Jobs of a lane that a process runs beside each other."""
+OLD_QUEUE = "compute"
+"""Where all jobs that compute waited before there were lanes."""
 
 _STATUS: dict[str, JobStatus] = {
     "ENQUEUED": "queued",
@@ -87,6 +97,8 @@ class JobRecord:
     """What it had made when it was cancelled; looked for only then."""
     usage: WriterUsage | None = None
     """What it has spent on the writer; looked for only while it has no result to say so."""
+    outlook: Outlook | None = None
+    """When it should begin; looked for only while it waits."""
 
 
 class Jobs:
@@ -95,21 +107,26 @@ class Jobs:
     def __init__(
         self,
         surroundings: Surroundings,
+        workspaces: Workspaces,
         sign: SignOfLife,
         pool: ProcessPool,
         gpu: GpuShare,
-        queues: Sequence[QueueName],
+        lanes: Sequence[Lane],
     ) -> None:
-        """Launch DBOS on the workspace's database and begin to take jobs from `queues`."""
+        """Launch DBOS on the workspace's database and begin to take jobs from `lanes`."""
         global _current
+        self._surroundings = surroundings
+        self._workspaces = workspaces
         self._pool = pool
         self._gpu = gpu
         self._sign = sign
         self._runs: dict[str, object] = {}  # by job, the run of it that may go on in this process
         self._stopping = threading.Event()
+        self._seating = threading.Lock()
         _current = self
         try:
-            _launch(surroundings, sign.executor_id, queues)
+            self._table = JobTable(_launch(surroundings, sign.executor_id, lanes))
+            self._durations = Durations(self._table)
         except BaseException:  # half launched, it would pass for launched when it is tried again
             DBOS.destroy(workflow_completion_timeout_sec=0)
             raise
@@ -125,12 +142,18 @@ class Jobs:
             BudgetExceeded: `most_waiting` of theirs wait already.
             StorageFailed: the disk is full; there is no job.
         """
-        _check_queue(owner or _OPERATOR, most_waiting)
+        user = owner or _OPERATOR
+        _check_queue(user, most_waiting)
         job_id = new_job_id()
-        attributes = SetWorkflowAttributes({"tool": tool, "task": task})
-        user = DBOSContextSetAuth(owner or _OPERATOR, None)
-        with storage_errors("the job"), SetWorkflowID(job_id), attributes, user:
-            DBOS.enqueue_workflow(VERBS[tool].queue, run_job, tool, request)
+        work = self._judged(tool, request, owner)
+        attributes = SetWorkflowAttributes({"tool": tool, "task": task, "kind": work.kind, "size": work.size})
+        with storage_errors("the job"), self._seating:
+            seat = seat_of(turns(work.lane), user, task)
+            if seat.moves_others:
+                self._table.make_room(work.lane, user, seat)
+            options = SetEnqueueOptions(priority=seat.round)
+            with SetWorkflowID(job_id), attributes, DBOSContextSetAuth(user, None), options:
+                DBOS.enqueue_workflow(work.lane, run_job, tool, request)
         return job_id
 
     def record(self, job_id: str, owner: str | None) -> JobRecord:
@@ -143,6 +166,18 @@ class Jobs:
         if status is None or status.authenticated_user != (owner or _OPERATOR):
             raise NotFound(f"job {job_id[:80]!r}", "does not exist", "Call list_jobs to see the jobs there are.")
         return _record(status)
+
+    def with_outlooks(self, records: Sequence[JobRecord]) -> list[JobRecord]:
+        """Return the jobs, those that wait with what they may tell of their turn."""
+        if all(record.status != "queued" for record in records):
+            return list(records)
+        everything, now = turns(), time.time()
+        return [
+            replace(record, outlook=outlook_of(record.id, everything, self._durations.of, now))
+            if record.status == "queued"
+            else record
+            for record in records
+        ]
 
     def newest(self, limit: int, offset: int, owner: str | None) -> list[JobRecord]:
         """Return `limit` jobs of `owner`, newest first, from the one at `offset` on."""
@@ -175,15 +210,36 @@ class Jobs:
 
     # --- inside
 
-    def run(self, job_id: str, tool: str, request: dict[str, Any], user: str) -> Outcome:
-        """Run a job of DBOS's `user` in a compute process. Called by the workflow, in a thread of its own."""
-        verb = VERBS[tool]
+    def begin(self, job_id: str, tool: str, request: dict[str, Any], owner: str | None) -> Lane:
+        """Return the lane in which a job of `owner` begins, judged again: what it reads may have grown since the call.
+
+        Raises:
+            JobCancelled: it is no short work any more, and waits in the long lane from now on.
+        """
+        status = contextvars.Context().run(DBOS.get_workflow_status, job_id)
+        assert status is not None
+        lane = cast("Lane", status.queue_name)
+        work = self._judged(tool, request, owner)
+        if (lane, work.lane) == ("short", "long"):
+            self._table.move(job_id, "long", self._sign.executor_id)
+            raise JobCancelled
+        _ProgressRecord(job_id).store({"fraction": 0.0, "message": "started", "kind": work.kind, "size": work.size})
+        return lane
+
+    def run(self, job_id: str, tool: str, request: dict[str, Any], owner: str | None, lane: Lane) -> Outcome:
+        """Run a job of `owner` in a compute process. Called by the workflow, in a thread of its own."""
         report = _ProgressRecord(job_id)
-        report(Progress(fraction=0.0, message="started"))
-        order = Order(run_key=job_id, owner=None if user == _OPERATOR else user, tool=tool, request=request)
-        share = self._gpu.writing if verb.queue == "writing" else self._gpu.computing
-        with self._run_of(job_id) as is_over, share():
-            return self._pool.run(order, report, is_over, writes=verb.queue == "writing")
+        order = Order(run_key=job_id, owner=owner, tool=tool, request=request)
+        with self._run_of(job_id) as is_over, self._gpu.of(lane):
+            began = time.monotonic()
+            outcome = self._pool.run(order, report, is_over, lane)
+        if outcome.error is None:  # from which it is told how long others of its kind will take
+            report.store({"seconds": round(time.monotonic() - began, 3)})
+        return outcome
+
+    def _judged(self, tool: str, request: dict[str, Any], owner: str | None) -> Work:
+        """Return the lane and the size of a job."""
+        return VERBS[tool].judge(Asked(tool, request, self._workspaces.of(owner), self._surroundings))
 
     @contextlib.contextmanager
     def _run_of(self, job_id: str) -> Iterator[Callable[[], bool]]:
@@ -217,6 +273,7 @@ class Jobs:
         while True:
             with contextlib.suppress(SQLAlchemyError):  # a busy database: the next round looks again
                 retention.sweep_if_due()
+                self._move_old_jobs()
                 running = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
                 owners = {status.executor_id for status in running if status.executor_id} - {self._sign.executor_id}
                 dead = self._sign.dead(owners)
@@ -229,6 +286,13 @@ class Jobs:
                 strays = self._resume_strays(running, strays)
             if self._stopping.wait(TAKE_OVER_SECONDS):
                 return
+
+    def _move_old_jobs(self) -> None:
+        """Let the jobs that were queued before there were lanes wait in theirs."""
+        for status in DBOS.list_workflows(status="ENQUEUED", queue_name=OLD_QUEUE, load_output=False):
+            assert status.input is not None
+            tool, request = status.input["args"]
+            self._table.move(status.workflow_id, self._judged(tool, request, _owner(status.authenticated_user)).lane)
 
     def _resume_strays(self, running: list[WorkflowStatus], before: set[str]) -> set[str]:
         """Return the jobs that count as running here and are not; run again those that were so at the look `before`.
@@ -252,17 +316,23 @@ def run_job(tool: str, request: dict[str, Any]) -> dict[str, Any]:
     assert _current is not None
     assert DBOS.workflow_id is not None
     assert DBOS.authenticated_user is not None
+    job = (DBOS.workflow_id, tool, request, _owner(DBOS.authenticated_user))
     try:
-        run = functools.partial(_current.run, DBOS.workflow_id, tool, request, DBOS.authenticated_user)
+        run = functools.partial(_current.run, *job, _current.begin(*job))
         return measured(tool, run).model_dump(mode="json")
     except JobCancelled:
         logger.info("job %s was cancelled, or taken over by another", DBOS.workflow_id)
         raise
 
 
-def _launch(surroundings: Surroundings, executor_id: str, queues: Sequence[QueueName]) -> None:
-    """Launch DBOS on the workspace's database, with both queues, of which this process takes jobs from `queues`."""
-    DBOS(
+def _owner(user: str | None) -> str | None:
+    """Return the principal that is DBOS's `user`; None is the operator."""
+    return None if user == _OPERATOR else user
+
+
+def _launch(surroundings: Surroundings, executor_id: str, lanes: Sequence[Lane]) -> DBOS:
+    """Launch DBOS on the workspace's database, with a queue a lane, of which this process takes jobs from `lanes`."""
+    dbos = DBOS(
         config={
             "name": "classwright",
             "system_database_url": _database_url(surroundings),
@@ -273,12 +343,16 @@ def _launch(surroundings: Surroundings, executor_id: str, queues: Sequence[Queue
             "log_level": "WARNING",
         }
     )
-    DBOS.listen_queues(queues)
+    DBOS.listen_queues(lanes)
     DBOS.launch()
     # SQLite is shared by the servers of one machine, PostgreSQL by hosts with a GPU each.
-    together = 1 if surroundings.index_url is None else None
-    DBOS.register_queue("compute", worker_concurrency=1, global_concurrency=together, polling_interval_sec=POLL_SECONDS)
-    DBOS.register_queue("writing", worker_concurrency=WRITING_AT_ONCE, polling_interval_sec=POLL_SECONDS)
+    one_machine = surroundings.index_url is None
+    for lane, at_once in AT_ONCE.items():
+        together = at_once if one_machine and lane in COMPUTE else None
+        DBOS.register_queue(
+            lane, worker_concurrency=at_once, global_concurrency=together, polling_interval_sec=POLL_SECONDS
+        )
+    return dbos
 
 
 def _check_queue(user: str, most_waiting: int) -> None:
@@ -312,14 +386,13 @@ class _ProgressRecord:
         if now < self._next:
             return
         self._next = now + PROGRESS_EVERY_SECONDS
+        self.store({"fraction": progress.fraction, "message": progress.message})
+
+    def store(self, attributes: dict[str, Any]) -> None:
+        """Store what is known of the job, beside what is known already."""
         with contextlib.suppress(SQLAlchemyError):  # a job does not fail because its progress could not be told
             # In an empty context, so that DBOS does not take it for a step of the workflow and keep every one.
-            contextvars.Context().run(
-                DBOS.update_workflow_attributes,
-                self._job_id,
-                {"fraction": progress.fraction, "message": progress.message},
-                merge=True,
-            )
+            contextvars.Context().run(DBOS.update_workflow_attributes, self._job_id, attributes, merge=True)
 
 
 def _record(status: WorkflowStatus) -> JobRecord:

@@ -31,6 +31,7 @@ class Outcome(Noun):
     result: dict[str, Any] | None = None
     error: str | None = None
     defect: bool = Field(default=False, description="The error is not the verb's own: it broke, or its process did.")
+    gpu_was_full: bool = Field(default=False, description="The error is that the GPU had no room for the work.")
     memory: int = Field(default=0, ge=0, description="Bytes that the process holds afterwards; 0 if unknown.")
 
 

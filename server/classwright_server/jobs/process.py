@@ -12,11 +12,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from typing import get_args
 
 from pydantic import ValidationError
 
 from classwright_server.jobs.messages import Order, Outcome, Progress, Said
-from classwright_server.settings import EndpointSettings, Surroundings
+from classwright_server.settings import EndpointSettings, Lane, Surroundings
 
 logger = logging.getLogger("classwright.process")
 
@@ -35,6 +36,7 @@ _PASSED = (
 # OpenMP's threads sleep while they wait for each other. On two idle cores a training then takes a sixth longer than
 # with threads that spin; beside another process that computes, those take seven times as long as these.
 _WAITING = {"OMP_WAIT_POLICY": "PASSIVE"}
+_NO_GPU = {"CUDA_VISIBLE_DEVICES": ""}
 _PASSED_PREFIXES = ("LC_", "XDG_", "OMP_", "MKL_", "CUDA_", "NVIDIA_", "PYTORCH_", "COVERAGE_", "PYTHON")
 
 
@@ -52,11 +54,11 @@ def passed_on(environment: Mapping[str, str], also: tuple[str, ...] = ()) -> dic
     return {name: value for name, value in environment.items() if name in _PASSED or name.startswith(prefixes)}
 
 
-def child_environment(surroundings: Surroundings, environment: Mapping[str, str], *, writes: bool) -> dict[str, str]:
-    """Return the environment of a compute process: no key but the writer's, and that only where it `writes`."""
+def child_environment(surroundings: Surroundings, environment: Mapping[str, str], lane: Lane) -> dict[str, str]:
+    """Return the environment of a compute process: no key but the writer's, and that only where it writes."""
     kept = _WAITING | passed_on(environment)
     writer = surroundings.writer
-    if writes and isinstance(writer, EndpointSettings) and writer.key_env and writer.key_env in environment:
+    if lane == "writing" and isinstance(writer, EndpointSettings) and writer.key_env and writer.key_env in environment:
         kept[writer.key_env] = environment[writer.key_env]
     return kept
 
@@ -64,10 +66,15 @@ def child_environment(surroundings: Surroundings, environment: Mapping[str, str]
 class ComputeProcess:
     """One child process and the pipe to it. Not for several threads at once."""
 
-    def __init__(self, surroundings: Surroundings, environment: Mapping[str, str], inherited: tuple[int, ...]) -> None:
-        """Start it; it keeps the descriptors `inherited` open, so that a lock on them lasts as long as it does."""
+    def __init__(
+        self, surroundings: Surroundings, environment: Mapping[str, str], inherited: tuple[int, ...], lane: Lane
+    ) -> None:
+        """Start it for jobs of `lane`.
+
+        It keeps the descriptors `inherited` open, so that a lock on them lasts as long as it does.
+        """
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "classwright_server.jobs.child"],
+            [sys.executable, "-m", "classwright_server.jobs.child", lane],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=dict(environment),
@@ -76,6 +83,7 @@ class ComputeProcess:
         )
         self.idle_since = time.monotonic()
         self.memory = 0
+        self.filled_gpu = False
         self._pending = b""
         self._send(surroundings.model_dump_json())
 
@@ -129,7 +137,7 @@ class ComputeProcess:
             if said is None:
                 continue
             if said.outcome:
-                self.memory = said.outcome.memory
+                self.memory, self.filled_gpu = said.outcome.memory, said.outcome.gpu_was_full
                 self.idle_since = time.monotonic()
                 return said.outcome
             if said.progress:
@@ -190,7 +198,7 @@ def _took_too_long(most_seconds: float) -> str:
 
 
 class ProcessPool:
-    """Keeps compute processes warm for a while, apart by whether they may see the writer's key."""
+    """Keeps compute processes warm for a while, apart by lane: by who may see the writer's key, and who gives way."""
 
     def __init__(
         self,
@@ -208,7 +216,7 @@ class ProcessPool:
         self._idle_seconds = idle_seconds
         self._most_seconds = most_seconds
         self._lock = threading.Lock()
-        self._idle: dict[bool, list[ComputeProcess]] = {True: [], False: []}
+        self._idle: dict[Lane, list[ComputeProcess]] = {lane: [] for lane in get_args(Lane)}
         self._busy: dict[ComputeProcess, str] = {}  # with the run_key of what each is doing
         self._closed = threading.Event()
         self._reaper = threading.Thread(target=self._reap, name="classwright-reaper", daemon=True)
@@ -219,22 +227,21 @@ class ProcessPool:
         order: Order,
         on_progress: Callable[[Progress], None],
         is_over: Callable[[], bool],
-        *,
-        writes: bool,
+        lane: Lane,
     ) -> Outcome:
         """Run `order` in a warm process if there is one, else in a new one, unless it is over before it began.
+
+        Where the GPU, which others use as well, has no room for a short job, it is run again on the processor.
 
         Raises:
             JobCancelled: `is_over` said so.
             ServerStopping: the pool was closed meanwhile.
         """
-        with self._lease(order.run_key, writes) as process:
-            if is_over():
-                raise JobCancelled
-            outcome = process.run(order, on_progress, is_over, most_seconds=self._most_seconds)
-            if self._closed.is_set():
-                raise ServerStopping
-            return outcome
+        outcome = self._run(order, on_progress, is_over, lane, {})
+        if outcome.gpu_was_full and lane == "short":
+            logger.warning("the GPU has no room for %s: it is run on the processor", order.tool)
+            outcome = self._run(order, on_progress, is_over, lane, _NO_GPU)
+        return outcome
 
     def end(self, run_key: str) -> None:
         """End what works on `run_key`, at once, and return when it is gone; its `run` must know that it is over."""
@@ -247,36 +254,55 @@ class ProcessPool:
         """End every process, those at work too."""
         self._closed.set()
         with self._lock:
-            processes = [*self._busy, *self._idle[True], *self._idle[False]]
-            self._idle = {True: [], False: []}
+            processes = [*self._busy, *(process for idle in self._idle.values() for process in idle)]
+            for idle in self._idle.values():
+                idle.clear()
         for process in processes:
             process.end()
 
+    def _run(
+        self,
+        order: Order,
+        on_progress: Callable[[Progress], None],
+        is_over: Callable[[], bool],
+        lane: Lane,
+        own: dict[str, str],
+    ) -> Outcome:
+        with self._lease(order.run_key, lane, own) as process:
+            if is_over():
+                raise JobCancelled
+            outcome = process.run(order, on_progress, is_over, most_seconds=self._most_seconds)
+            if self._closed.is_set():
+                raise ServerStopping
+            return outcome
+
     @contextlib.contextmanager
-    def _lease(self, run_key: str, writes: bool) -> Iterator[ComputeProcess]:
-        process = self._take(run_key, writes)
+    def _lease(self, run_key: str, lane: Lane, own: dict[str, str]) -> Iterator[ComputeProcess]:
+        """Lend a process; one with variables of its `own` is a new one, and ends afterwards."""
+        process = self._take(run_key, lane, own)
         try:
             yield process
         finally:
             with self._lock:
                 del self._busy[process]
-                keep = process.is_alive() and process.memory < MAX_KEPT_BYTES and not self._closed.is_set()
+                is_usual = process.is_alive() and not own and not process.filled_gpu
+                keep = is_usual and process.memory < MAX_KEPT_BYTES and not self._closed.is_set()
                 if keep:
-                    self._idle[writes].append(process)
+                    self._idle[lane].append(process)
             if not keep:
                 process.kill()
 
-    def _take(self, run_key: str, writes: bool) -> ComputeProcess:
+    def _take(self, run_key: str, lane: Lane, own: dict[str, str]) -> ComputeProcess:
         with self._lock:
-            idle = self._idle[writes]
-            while idle:
+            idle = self._idle[lane]
+            while idle and not own:
                 process = idle.pop()
                 if process.is_alive():
                     self._busy[process] = run_key
                     return process
                 process.kill()
-            environment = child_environment(self._surroundings, self._environment, writes=writes)
-            process = ComputeProcess(self._surroundings, environment, self._inherited)
+            environment = child_environment(self._surroundings, self._environment, lane) | own
+            process = ComputeProcess(self._surroundings, environment, self._inherited, lane)
             self._busy[process] = run_key
             return process
 

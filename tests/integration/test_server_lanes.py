@@ -1,0 +1,201 @@
+"""Short work runs beside long work, and within a lane principals and tasks take turns."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from anyio import to_thread
+from anyio.lowlevel import checkpoint
+from dbos import DBOS, DBOSContextSetAuth, SetWorkflowAttributes, SetWorkflowID
+from mcp import Client
+
+from classwright_server import lanes
+from classwright_server.jobs import durable
+from classwright_server.jobs.messages import Order
+from classwright_server.jobs.process import ProcessPool
+from classwright_server.jobs.turns import turns
+from classwright_server.settings import Lane, ServerSettings, Surroundings
+from postgres_parts import ON_BOTH
+from server_parts import LONG, TASK, call, compute_processes, connected, finished, make_settings, rows, signed_in, until
+
+pytestmark = pytest.mark.anyio
+TRAINING = {"task": "support", "method": "contrastive", "wait_seconds": 0}
+
+
+async def made(client: Client, task: str = "support") -> None:
+    """Make a task."""
+    await call(client, "propose_topics", {**TASK, "task": task})
+
+
+async def imported(client: Client, split: str, n: int = 24, first: int = 0, task: str = "support") -> None:
+    """Import rows of the task."""
+    given = {"task": task, "split": split, "rows": rows(n, first)}
+    assert (await call(client, "import_examples", given, wait_seconds=LONG))["status"] == "completed"
+
+
+async def test_short_work_runs_beside_a_training_that_gives_way_to_it(tmp_path: Path) -> None:
+    async with connected(make_settings(tmp_path)) as client:
+        for task, n in (("support", 24), ("large", 400)):
+            await made(client, task)
+            await imported(client, "train", n, task=task)
+        await imported(client, "validation", 12, 500)
+        await call(client, "train_classifier", task="support", method="probe", wait_seconds=LONG)
+        long = [await call(client, "train_classifier", {**TRAINING, "task": "large"}) for _ in range(2)]
+        await until(lambda: bool(compute_processes(os.getpid(), "long")))
+        for tool, more in (("classify", {"texts": ["I want my money back"]}), ("evaluate", {})):
+            done = await call(client, tool, {"model": "support-m1", **more}, wait_seconds=LONG)
+            assert done["status"] == "completed"
+        states = [await call(client, "get_job", job_id=job["job_id"], wait_seconds=0) for job in long]
+        [niceness] = [psutil.Process(pid).nice() for pid in compute_processes(os.getpid(), "long")]
+        others = [psutil.Process(pid).nice() for pid in compute_processes(os.getpid(), "short")]
+        for job in reversed(long):
+            await call(client, "cancel_job", job_id=job["job_id"])
+
+    assert [state["status"] for state in states] == ["running", "queued"]
+    assert niceness > max(others)
+    named = f"Running now: your train_classifier by contrastive for 'large' ({long[0]['job_id']}"
+    assert states[1]["summary"].startswith(f"train_classifier waits for its turn: place 1 in the long lane. {named}")
+    assert states[1]["message"].startswith("place 1 in the long lane; ")
+    assert "wait_seconds=50" in states[1]["next_step"]
+
+
+@ON_BOTH
+async def test_one_who_queued_many_jobs_does_not_hold_up_the_one_of_another(
+    tmp_path: Path, index_url: str | None
+) -> None:
+    """No process takes the jobs until all wait; then each fails at once, since there is nothing to train on."""
+    surroundings = Surroundings(workspace=tmp_path, index_url=index_url)
+    async with connected(ServerSettings(surroundings=surroundings, jobs=())) as client:
+        with signed_in("alice"):
+            await made(client)
+            await made(client, "other")
+            many = [(await call(client, "train_classifier", TRAINING))["job_id"] for _ in range(5)]
+            second = (await call(client, "train_classifier", {**TRAINING, "task": "other"}))["job_id"]
+            [first_line] = [job for job in (await call(client, "list_jobs"))["jobs"] if job["job_id"] == many[-1]]
+        with signed_in("bob"):
+            await made(client)
+            one = await call(client, "train_classifier", TRAINING)
+        with signed_in("alice"):
+            last = await call(client, "get_job", job_id=many[-1], wait_seconds=0)
+        expected = [turn.job_id for turn in await to_thread.run_sync(turns, "long")]
+    async with connected(ServerSettings(surroundings=surroundings, jobs=("long",))) as client:
+        with signed_in("alice"):
+            for job_id in many:
+                await finished(client, job_id)
+            await finished(client, second)
+        with signed_in("bob"):
+            await finished(client, one["job_id"])
+        began = {job.workflow_id: job.dequeued_at or 0 for job in await to_thread.run_sync(DBOS.list_workflows)}
+
+    # Bob's job is in the first round, before or after alice's, and the tasks of alice take turns.
+    assert {*expected[:2]} == {many[0], one["job_id"]}
+    assert expected[2:] == [second, *many[1:]]
+    assert [began[job_id] for job_id in expected] == sorted(began.values())  # SQLite's times are whole seconds
+    assert first_line["message"].startswith("place 6 in the long lane; begins when those are done")
+    assert "place 7 in the long lane" in last["summary"]
+    assert "1 train_classifier by contrastive of others" in last["summary"]
+    assert one["summary"].partition(": place ")[2][0] in "12"
+    assert not any(job_id in one["summary"] for job_id in (*many, second))
+
+
+@ON_BOTH
+async def test_how_long_a_kind_of_work_takes_here_is_told_from_the_jobs_that_succeeded(
+    tmp_path: Path, index_url: str | None
+) -> None:
+    surroundings = Surroundings(workspace=tmp_path, index_url=index_url)
+    async with connected(ServerSettings(surroundings=surroundings)) as client:
+        await made(client)
+        failing = await call(client, "train_classifier", task="support", method="probe", wait_seconds=0)
+        assert (await finished(client, failing["job_id"]))["status"] == "failed"
+        await imported(client, "train")
+        assert durable._current is not None
+        latest = durable._current._table.latest
+        [of_import] = latest("import_examples", 10)
+        of_training = latest("train_classifier by probe", 10)
+
+    assert of_import["seconds"] > 0
+    assert of_import["size"] > 0
+    assert of_training == []
+
+
+def queue_as_before(job_id: str, request: dict[str, Any]) -> None:
+    """Queue an import of the operator's as it was done when all jobs that compute waited in one queue."""
+    DBOS.register_queue(durable.OLD_QUEUE)
+    attributes = SetWorkflowAttributes({"tool": "import_examples", "task": "support"})
+    with SetWorkflowID(job_id), attributes, DBOSContextSetAuth("operator", None):
+        DBOS.enqueue_workflow(durable.OLD_QUEUE, durable.run_job, "import_examples", request)
+
+
+async def test_a_job_that_was_queued_before_there_were_lanes_runs_in_its_lane(tmp_path: Path) -> None:
+    async with connected(make_settings(tmp_path, jobs=())) as client:
+        await made(client)
+        await call(client, "list_jobs")
+        request = {"task": "support", "split": "train", "rows": rows(4), "path": None, "hub": None}
+        await to_thread.run_sync(queue_as_before, "job_old", request)
+    async with connected(make_settings(tmp_path, jobs=("short",))) as client:
+        view = await finished(client, "job_old")
+
+    assert view["status"] == "completed", view["error"]
+    assert view["result"]["imported"] == 4
+
+
+async def test_a_short_job_whose_rows_have_become_many_until_its_turn_goes_to_the_long_lane(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with connected(make_settings(tmp_path)) as client:
+        await made(client)
+        await imported(client, "train")
+    async with connected(make_settings(tmp_path, jobs=())) as client:
+        job = await call(client, "train_classifier", task="support", method="probe", wait_seconds=0)
+    monkeypatch.setattr(lanes, "SHORT_BYTES", 0)
+    async with connected(make_settings(tmp_path, jobs=("short",))) as client:
+        await call(client, "list_jobs")
+        while [turn.lane for turn in await to_thread.run_sync(turns)] != ["long"]:
+            await checkpoint()
+        view = await call(client, "get_job", job_id=job["job_id"], wait_seconds=0)
+    async with connected(make_settings(tmp_path, jobs=("long",))) as client:
+        done = await finished(client, job["job_id"])
+
+    assert "place 1 in the short lane" in job["summary"]
+    assert view["status"] == "queued"
+    assert "place 1 in the long lane" in view["summary"]
+    assert done["status"] == "completed", done["error"]
+
+
+FULL_GPU = """
+import os, sys
+if "jobs.child" in " ".join(sys.orig_argv):
+    from classwright_tools import submit_examples
+    was, hidden = submit_examples.submit_examples, os.environ.get("CUDA_VISIBLE_DEVICES") == ""
+    def call(request, context):
+        try:
+            if not hidden:
+                raise RuntimeError("CUDA out of memory. Tried to allocate 20.00 MiB.")
+        except RuntimeError as error:
+            raise ValueError("the encoder cannot be opened") from error
+        return was(request, context)
+    submit_examples.submit_examples = call
+"""
+
+
+@pytest.mark.parametrize(("lane", "words"), [("short", "assignment 'x-a1': does not exist"), ("long", "incident")])
+def test_a_short_job_for_which_the_gpu_has_no_room_is_run_on_the_processor(
+    tmp_path: Path, lane: Lane, words: str
+) -> None:
+    """`sitecustomize` stands for torch on a card that is full; it works where no card is seen."""
+    (tmp_path / "sitecustomize.py").write_text(FULL_GPU)
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "CUDA_VISIBLE_DEVICES": "0"}
+    pool = ProcessPool(Surroundings(workspace=tmp_path), environment, most_seconds=60)
+    order = Order(run_key="r", tool="submit_examples", request={"assignment": "x-a1", "batch": "b1", "texts": ["t"]})
+    try:
+        outcome = pool.run(order, lambda _: None, lambda: False, lane)
+        left = compute_processes(os.getpid())
+    finally:
+        pool.close()
+
+    assert words in (outcome.error or "")
+    assert left == []  # neither the one that filled the card nor the one without it stays
