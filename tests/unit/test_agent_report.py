@@ -429,6 +429,17 @@ def test_no_text_from_outside_is_html_in_the_card() -> None:
     assert text.count("&lt;script&gt;") == 6  # instruction, credit, warning, three descriptions
 
 
+def test_no_text_from_outside_is_a_link_or_an_image_in_the_card() -> None:
+    link, image = "[pay](https://evil.example)", "![x](https://evil.example/p.png)"
+    labels = [{"name": f"{image}{name}", "description": link} for name in LABELS]
+    told = evaluation_report() | {"warnings": [link + image]}
+
+    text = card(small_task(instruction=image, credit=link, labels=labels), finished_outcome(), material(measured=told))
+
+    assert r"\[pay\](https\://evil.example)" in text
+    assert "](https" not in text.replace(r"\](https", "").replace(f"`{image}", "")
+
+
 def test_the_card_is_markdown_whose_lines_come_from_us() -> None:
     text = card(small_task(instruction="Sort\n# Not a heading\nit"), finished_outcome(), material())
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from markdown_it import MarkdownIt
 
 from classwright_tools.context import DEFAULT_ENCODER, ToolContext
 from classwright_tools.domain.example import make_example
@@ -21,6 +22,7 @@ from classwright_tools.domain.task import Label, Task
 from classwright_tools.errors import InvalidInput
 from classwright_tools.evaluate import EvaluateRequest, evaluate
 from classwright_tools.export_model import ExportModelRequest, ExportModelResult, export_model
+from classwright_tools.learning.export_card import _cell, _plain
 from classwright_tools.learning.model import TextClassifier, load_model
 from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
 from classwright_tools.workspace.datasets import save_dataset
@@ -185,6 +187,25 @@ def test_the_cards_labels_are_the_models_although_the_task_has_others_by_now(tmp
     described = dict(re.findall(r"^\| (\w+) \| (.*) \|$", card.split("## Figures")[0], re.MULTILINE)[1:])
     assert list(described) == json.loads((folder / "labels.json").read_text(encoding="utf-8"))["labels"]
     assert described == {"refund": "", "delivery": "", "account": "logging in"}
+
+
+def test_the_card_names_labels_as_the_labels_file_does_and_none_is_a_link() -> None:
+    names = [
+        *("-1", "0", "+1", "#1", "1.", ">50K", "<=50K", "*", "**", "= none", "--", "C++", "A-", "a|b", "a\\b", "`x`"),
+        *("[pay](https://evil.example)", "![x](https://evil.example/p.png)", "<b>bold</b>", "R&amp;D", "snake_case_"),
+        *("https://evil.example", "www.evil.example", "me@evil.example", "~~no~~", "$x$", "<https://evil.example>"),
+    ]
+    table = ["| label | |", "|---|---|", *(f"| {_cell(name)} | {_cell(name)} |" for name in names)]
+    parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    tokens = [token for token in parser.parse("\n".join(table)) if token.type == "inline"]
+    shown = ["".join(child.content for child in token.children or ()) for token in tokens]
+
+    assert shown[2::2] == shown[3::2] == names
+    assert {child.type for token in tokens for child in token.children or ()} <= {"text", "text_special"}
+    raw = "\n".join(table)
+    assert not any(address in raw for address in ("https://", "www.e", "me@e"))  # which some readers make links of
+    for name in names:  # as a paragraph, where a sign at the beginning would open a block
+        assert [token.type for token in parser.parse(_plain(name))] == ["paragraph_open", "inline", "paragraph_close"]
 
 
 def test_the_card_tells_the_newest_figures_on_test_rows_and_what_to_know_of_them(tmp_path: Path) -> None:

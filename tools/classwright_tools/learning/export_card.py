@@ -89,6 +89,10 @@ session = onnxruntime.InferenceSession("model.onnx")
 probabilities = session.run(None, {{name: np.array(ids, np.int64) for name, ids in feeds.items()}})[0]
 print([labels[place] for place in probabilities.argmax(axis=1)], probabilities)
 """
+# What Markdown makes more of than text: brackets, emphasis, struck-out words, formulas, the middle of an address.
+_ACTIVE = re.compile(r"[\\\[\]*~$]|(?<!\w)_|_(?!\w)|(?<=:)//|(?<=www)\.|(?<=\w)@(?=\w)|&(?=#|\w+;)")
+# At the beginning of a line: headings, quotes, lists, tables, rules.
+_BLOCK = re.compile(r"^(\d{0,9})([#>+|=-]|(?<=\d)[.)])")
 TOKEN_FIELDS = {"input_ids": "ids", "attention_mask": "attention_mask", "token_type_ids": "type_ids"}
 
 
@@ -142,7 +146,7 @@ def _figures(card: ModelCard, tested: EvaluationReport | None) -> str:
     for sentence in (*said, *card.remarks):
         lines += ["", _plain(sentence)]
     if card.written_at_once:
-        named = ", ".join(map(_plain, card.written_at_once))
+        named = ", ".join(map(_cell, card.written_at_once))
         lines += [
             "",
             f"Most training rows of {named} were written at once. Written rows that were held out resemble those that "
@@ -236,8 +240,14 @@ def _code(text: str) -> str:
 
 def _plain(text: str) -> str:
     """Return text from a task so that it stays a paragraph: no line of it can start a heading, a table or a block."""
-    return re.sub(r"\s+", " ", text).replace("<", "&lt;").replace("`", "'").lstrip("#>-*+|= ")
+    return _BLOCK.sub(r"\1\\\2", _inert(text.replace("`", "'")))
 
 
 def _cell(text: str) -> str:
-    return _plain(text).replace("|", "\\|")
+    """Return text from a task as the cell of a table, in which it reads as it is, whatever sign it begins with."""
+    return _inert(text).replace("`", "\\`").replace("|", "\\|")
+
+
+def _inert(text: str) -> str:
+    """Return `text` on one line, with escapes for what Markdown would make a link, an image, emphasis or HTML of."""
+    return _ACTIVE.sub(r"\\\g<0>", " ".join(text.split())).replace("<", "&lt;")
