@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from classwright_agents.errors import TaskFileError
+from classwright_agents.plain import plain
 from classwright_agents.rows import read_rows
+from classwright_tools.reading.label_names import alike
 
 # What is started when the task file names no server; {workspace} is a folder of the run's own.
 DEFAULT_COMMAND = ("classwright", "serve", "--workspace", "{workspace}")
@@ -125,6 +127,13 @@ class TaskFile(Part):
             raise ValueError("give 'rows' (in all) or 'rows_per_cell', not both")
         return self
 
+    @field_validator("labels")
+    @classmethod
+    def _names_differ(cls, labels: tuple[LabelEntry, ...]) -> tuple[LabelEntry, ...]:
+        if repeated := alike([label.name for label in labels]):
+            raise ValueError(repeated)
+        return labels
+
 
 REPAIRS = {
     "missing": "Add the field.",
@@ -156,7 +165,7 @@ def load_task_file(path: Path) -> TaskFile:
         reason = "is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else "cannot be read"
         raise TaskFileError(subject, reason, "Pass the path of a YAML file that describes a task.") from error
     try:
-        data = yaml.safe_load(text)
+        data = yaml.load(text, Loader=_OnceOnly)  # noqa: S506  # a safe loader
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" near line {mark.line + 1}" if mark else ""
@@ -174,6 +183,30 @@ def load_task_file(path: Path) -> TaskFile:
     for rows in filter(None, (task.validation, task.test)):
         read_rows(rows, task.label_names)
     return task
+
+
+class _OnceOnly(yaml.SafeLoader):
+    """Loads YAML as `yaml.safe_load` does, which of a field that is given twice takes the last: here it is refused."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Return the fields of `node`.
+
+        Raises:
+            TaskFileError: one of them is given twice.
+        """
+        lines: dict[str, int] = {}
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                continue
+            line = key.start_mark.line + 1
+            if key.value in lines:
+                raise TaskFileError(
+                    f"field {plain(key.value)!r}",
+                    f"is given twice, in lines {lines[key.value]} and {line}",
+                    "Keep one of them.",
+                )
+            lines[key.value] = line
+        return super().construct_mapping(node, deep)
 
 
 def _field_error(subject: str, error: ValidationError) -> TaskFileError:

@@ -6,13 +6,11 @@ import logging
 import re
 from typing import Any
 
-from classwright_tools.domain.invisible import plain_text
+from classwright_tools.domain.invisible import INVISIBLE, plain_text
 
 MAX_ERROR_CHARS = 2_000
 # In JSON text they stand inside strings only, where an escape says the same.
-_UNSEEN = re.compile(
-    "[\x7f-\x9f\u00ad\u034f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
-)
+_UNSEEN = re.compile(f"[\x7f-\x9f\u200c\u200d\u2028\u2029\ufe0f{INVISIBLE}]")
 
 
 def told(error: object) -> str:

@@ -249,3 +249,30 @@ def test_batches_hold_every_row_in_order_within_the_limits() -> None:
     assert [row for batch in made for row in batch] == rows
     assert all(len(batch) <= 9 for batch in made)
     assert all(sum(len(r["text"]) for r in batch) <= 2_000 for batch in made)
+
+
+@pytest.mark.parametrize(
+    ("content", "field", "lines"),
+    [
+        ("task: a\ninstruction: tell\ntask: b\n", "task", "1 and 3"),
+        ("task: a\ntarget: {accuracy: 0.9, accuracy: 0.8}\n", "accuracy", ""),
+        ("task: a\nlabels:\n- name: x\n  name: y\n- name: z\n", "name", "3 and 4"),
+    ],
+)
+def test_a_field_given_twice_is_refused_by_name_at_any_depth(
+    tmp_path: Path, content: str, field: str, lines: str
+) -> None:
+    (tmp_path / "task.yaml").write_text(content)
+
+    with pytest.raises(TaskFileError, match=f"field '{field}': is given twice, in lines {lines}"):
+        load_task_file(tmp_path / "task.yaml")
+
+
+def test_two_labels_that_look_alike_are_refused_and_told_apart(tmp_path: Path) -> None:
+    labels = "labels: [{name: caf\u00e9}, {name: cafe\u0301}]"
+    (tmp_path / "task.yaml").write_text(f"task: a\ninstruction: tell them apart\n{labels}\n", encoding="utf-8")
+
+    with pytest.raises(TaskFileError) as refusal:
+        load_task_file(tmp_path / "task.yaml")
+
+    assert r"label 'cafe\u0301' repeats 'caf\xe9'" in str(refusal.value)

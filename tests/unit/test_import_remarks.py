@@ -173,3 +173,9 @@ def test_every_skipped_row_is_named_by_its_number_beside_the_dataset(run: Import
     assert part.uri == f"classwright://{answer.dataset.partition('-')[0]}/artifacts/{answer.dataset}/files/skipped.json"  # type: ignore[union-attr]  # there is one
     assert {reason: len(numbers) for reason, numbers in told.items()} == answer.skipped
     assert sorted(number for numbers in told.values() for number in numbers) == list(range(3, 35))
+
+
+def test_a_column_that_is_written_with_other_code_points_is_the_one_that_is_meant(run: Importer, folder: Path) -> None:
+    (folder / "a.csv").write_text("cafe\u0301,la\u200bbel\nwhere is it,delivery\n", encoding="utf-8")
+
+    assert run(path="a.csv", text_column="caf\u00e9", label_column="label").imported == 1

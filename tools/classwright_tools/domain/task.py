@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -27,8 +29,25 @@ _JOINT = re.compile(r"(?<=[^\s_-])(?![\s_-]*\s-\d)[\s_-]+(?=[^\s_-])")
 
 
 def folded_name(name: str) -> str:
-    """Return `name` without what may differ in one label's name: case, and spaces, "_" and "-" between words."""
-    return _JOINT.sub(" ", name.strip()).casefold()
+    """Return `name` without what may differ in one label's name: case, and spaces, "_" and "-" between words.
+
+    Nor do invisible characters count, nor which of its forms a character has in Unicode (NFKC): they look alike.
+    """
+    name = unicodedata.normalize("NFKC", plain_text(name)).strip()
+    return unicodedata.normalize("NFKC", _JOINT.sub(" ", name).casefold())
+
+
+def alike(names: Iterable[str]) -> str | None:
+    """Return which two of `names` a reader or a model would take for one, in words; None if there are none."""
+    seen: dict[str, str] = {}
+    for name in names:
+        other = seen.get(folded_name(name))
+        if other is not None:
+            same = unicodedata.normalize("NFKC", name) == unicodedata.normalize("NFKC", other) and name != other
+            told = ascii if same else repr  # else the two would look the same in the error
+            return f"label {told(name)} repeats {told(other)} but for case, spaces, '_' or '-': rename one"
+        seen[folded_name(name)] = name
+    return None
 
 
 class Label(Noun):
@@ -74,14 +93,8 @@ class Task(Noun):
     @classmethod
     def _names_differ(cls, labels: tuple[Label, ...]) -> tuple[Label, ...]:
         """Refuse two names that a reader, or a model, would take for one."""
-        seen: dict[str, str] = {}
-        for label in labels:
-            folded = folded_name(label.name)
-            if folded in seen:
-                raise ValueError(
-                    f"label {label.name!r} repeats {seen[folded]!r} but for case, spaces, '_' or '-': rename one"
-                )
-            seen[folded] = label.name
+        if repeated := alike([label.name for label in labels]):
+            raise ValueError(repeated)
         return labels
 
     @model_validator(mode="after")

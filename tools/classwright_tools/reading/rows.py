@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -9,6 +10,7 @@ from typing import Any, NamedTuple
 
 from classwright_tools.curation.cleaning import as_name, is_broken
 from classwright_tools.domain.excerpt import listed
+from classwright_tools.domain.invisible import plain_text
 from classwright_tools.domain.noun import MAX_TEXT_CHARS
 from classwright_tools.errors import InvalidInput
 
@@ -77,11 +79,19 @@ class Columns:
         return [*self.names, *self.origin]
 
     def like(self, there: list[str]) -> Columns:
-        """Return these columns, or where a source has 'query' and 'item' for 'text' and 'text_pair', those."""
+        """Return these columns, or where a source has 'query' and 'item' for 'text' and 'text_pair', those.
+
+        A name that a source writes with other code points, but so that it looks the same, is taken as it stands there.
+        """
         usual = (self.text, self.pair) == USUAL_PAIR
         if usual and set(OTHER_PAIR) <= set(there) and not set(USUAL_PAIR) <= set(there):
             return replace(self, text=OTHER_PAIR[0], pair=OTHER_PAIR[1])
-        return self
+        as_there = {_seen(name): name for name in reversed(there)}
+        named = {
+            field: name if name is None or name in there else as_there.get(_seen(name), name)
+            for field, name in (("text", self.text), ("pair", self.pair), ("label", self.label))
+        }
+        return replace(self, **named)  # type: ignore[arg-type]  # `text` is never None
 
     def found_in(self, source: str, there: list[str]) -> Columns:
         """Return the columns to read of `source`, which has the columns `there`.
@@ -111,6 +121,11 @@ class Columns:
         text_pair = None if self.pair is None else values.get(self.pair)
         origin = {name: values[name] for name in self.origin if values.get(name) is not None}
         return SourceRow(values.get(self.text), label, text_pair=text_pair, origin=origin, file=file, line=line)
+
+
+def _seen(name: str) -> str:
+    """Return what a reader sees of a name."""
+    return unicodedata.normalize("NFC", plain_text(name)).strip()
 
 
 def text_problem(text: object) -> str | None:
