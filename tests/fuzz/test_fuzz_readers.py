@@ -99,8 +99,11 @@ def delimited(draw: st.DrawFn) -> Made:
         field, meant = as_field(style, text, unit)
         values = {"text": field, "label": label, "id": f"n-{number}", "day": f"2026-01-{number + 1:02}"}
         record = delimiter.join(values[name] for name in order)
-        if style == "short":
-            record = record.partition(delimiter)[0] if len(order) > 1 else field
+        if style == "short":  # with a quote that opens, it would be the first line of a text of several
+            meant = (
+                meant.replace('"', "").replace("\\", "").replace("\n", " ").replace("\r", " ").replace(delimiter, " ")
+            )
+            record = f"{label} {meant}"
         height = record.count(unit) + 1
         rows.append(Written(meant, label if labelled else None, range(at, at + height)))
         at += height
