@@ -247,3 +247,10 @@ def test_a_line_that_is_too_long_is_counted_and_ends_an_open_quote(tmp_path: Pat
 
     assert problems(found) == [(2, "quote not closed"), (3, "too long")]
     assert good(found) == [('Where"', "delivery")]
+
+
+def test_a_quote_behind_a_delimiter_inside_a_text_does_not_make_a_label_of_several_lines(tmp_path: Path) -> None:
+    lines = ["text,label,id", 'a lamp, ",refund,n-0', "", '", late', '",refund,n-1', "Where,delivery,n-2"]
+
+    for columns in (LABELLED, UNLABELLED):
+        assert [row.text for row in read(tmp_path, "\n".join(lines), columns=columns) if not row.problem] == ["Where"]

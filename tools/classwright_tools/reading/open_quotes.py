@@ -50,6 +50,8 @@ class Familiar:
 
         If it is a text, it is the row with these `fields`. The lines `after` it begin with rows, whatever it is.
         """
+        if len(fields) == self._width and any("\n" in fields[place] for place in self._places):
+            return "unclear"  # no label has lines: a text was cut at a delimiter before a quote
         rows = takewhile(lambda line: '"' not in line and self._is_of_width(line), after)
         # A column before the text stands in the first line, and one behind it in the last, whatever the span is.
         known = self._shapes.union(self._shapes_among(fields), *map(self._shapes_of, rows))
