@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from classwright_tools.writing.fulfilment import Written
     from classwright_tools.writing.orders import Order
 
-MISSING_BYTES = 2_500  # of the 10 kB that an answer may have
+# Of the 10 kB that an answer may have.
+MISSING_BYTES = 2_500
+REFUSALS_BYTES = 2_500
 
 
 class SynthesizeExamplesRequest(ToolRequest):
@@ -268,7 +270,8 @@ def _dataset_made(workspace: Workspace, dataset: Artifact, outcome: WritingOutco
     from classwright_tools.writing.fulfilment import OUTCOME, REFUSED
 
     refusals, missing = (Excerpts(file_uri(dataset.id, name)) for name in (REFUSED, OUTCOME))
-    refusals.note("refusals", len(outcome.refusals), sum(outcome.refused.values()))
+    quoted = refusals.of("refusals", outcome.refusals, REFUSALS_BYTES)
+    refusals.note("refusals", len(quoted), sum(outcome.refused.values()))
     rows = read_card(workspace, dataset.id).rows("train")
     lacking = outcome.wanted - outcome.accepted
     next_step = f"Call train_classifier(task={dataset.task!r}, dataset={dataset.id!r})"
@@ -286,7 +289,7 @@ def _dataset_made(workspace: Workspace, dataset: Artifact, outcome: WritingOutco
         accepted=outcome.accepted,
         rows=rows,
         refused=outcome.refused,
-        refusals=outcome.refusals,
+        refusals=quoted,
         missing=missing.of("missing", outcome.missing, MISSING_BYTES),
         usage=outcome.usage,
         shown_in_part=refusals.told | missing.told,
