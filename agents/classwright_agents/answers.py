@@ -51,7 +51,7 @@ class Usage(Answer):
 
     writer: str
     requests: Count
-    completions_reused: Count
+    completions_reused: Count = 0  # a job without a result does not tell it
     tokens_in: Count
     tokens_out: Count
     cost: Share

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from itertools import product
 from typing import Any, get_args
 
 import pytest
 from pydantic import BaseModel
 
-from classwright_agents.answers import RESULTS, Answer, Job, Jobs, Report, Row
-from classwright_server.jobs.view import JobList, JobView
+from classwright_agents.answers import RESULTS, Answer, Job, Jobs, Report, Row, checked
+from classwright_server.answers import MAX_BYTES, answer
+from classwright_server.jobs.durable import JobRecord
+from classwright_server.jobs.messages import Outcome, Progress
+from classwright_server.jobs.outlook import Outlook
+from classwright_server.jobs.view import JobList, JobStatus, JobView
+from classwright_server.tools import view_of
 from classwright_server.verbs import VERBS
 from classwright_tools.domain.example import Example
+from classwright_tools.domain.usage import WriterUsage
 from classwright_tools.measurement.evaluation import EvaluationReport
 
 
@@ -47,3 +55,53 @@ def test_the_agent_reads_what_jobs_reports_and_rows_are_told_as() -> None:
     assert missing(Jobs, JobList) == []
     assert missing(Report, EvaluationReport) == []
     assert missing(Row, Example) == ["label may be null", "provenance may be null"]  # and are then left out of a page
+
+
+SPENT = WriterUsage(
+    writer="recorded", requests=4, completions_reused=1, tokens_in=300, tokens_out=20, cost=0.25, estimated_tokens=900
+)
+ENDS: dict[JobStatus, tuple[Outcome | None, ...]] = {
+    "queued": (None,),
+    "running": (None,),
+    "completed": tuple(
+        Outcome(
+            result={
+                "summary": "Two rows.",
+                "next_step": "Train.",
+                "uris": {},
+                "shown_in_part": shown_in_part,
+                "refusals": refusals,
+            }
+        )
+        for shown_in_part in ({}, {"refusals": {"shown": 1, "total": 9, "uri": "classwright://shop/datasets/shop-d1"}})
+        for refusals in ([], ["a refusal" * 40] * (MAX_BYTES // 100))
+    ),
+    "failed": (Outcome(error="Dataset 'shop-d1': does not exist."), Outcome(error="no", defect=True), None),
+    "cancelled": (None,),
+}
+
+
+def job_views(status: JobStatus) -> list[JobView]:
+    """Every kind of view that the server gives of a job with `status`: with and without each thing it may tell."""
+    now = datetime.now(UTC)
+    return [
+        view_of(JobRecord("job_1", "evaluate", None, status, progress, outcome, now, now, made, usage, outlook))
+        for outcome, progress, made, usage, outlook in product(
+            ENDS[status],
+            (Progress(fraction=None, message=""), Progress(fraction=0.5, message="writing")),
+            ((), ("shop-d1", "shop-m1")),
+            (None, WriterUsage(writer="recorded"), SPENT),
+            (None, Outlook(brief="second in its lane", full="second in its lane, about 2 minutes")),
+        )
+    ]
+
+
+@pytest.mark.parametrize("status", get_args(JobStatus))
+def test_the_agent_takes_every_view_of_a_job(status: JobStatus) -> None:
+    for view in job_views(status):
+        told = answer(view.model_dump(mode="json")).structured_content
+        read = checked(Job, told, "The job")
+
+        assert read["status"] == status
+        assert (read["usage"] or {}).get("tokens_in") == view.usage.get("tokens_in")
+        assert (read["result"] is None) == (status != "completed")
