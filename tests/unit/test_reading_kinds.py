@@ -130,3 +130,31 @@ def test_a_line_over_the_limit_is_counted_with_its_number(tmp_path: Path) -> Non
 
     assert (long.problem, long.line, long.text) == ("too long", 1, None)
     assert (good.text, good.line) == ("c", 2)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        ("text,label\n" + "x" * 1_000_000 + "\ryyyyyyyyyy,refund\nc,delivery\n").encode(),
+        ("text,label\n" + "x" * 1_000_000 + "\r" + "y" * 999_999 + "\r" + "z,refund\nc,delivery\n").encode(),
+        ("text,label\r" + "x" * 1_000_000 + "\nyyyyyyyyyy,refund\rc,delivery\r").encode(),
+        ("text,label\n" + "x" * 1_000_000 + "\ryyyyyyyyyy,refund\nc,delivery\n").encode("utf-16"),
+        gzip.compress(("text,label\r\n" + "x" * 999_999 + "\ry,refund\r\nc,delivery\r\n").encode()),
+    ],
+    ids=["a return", "two returns", "a line feed in a file of returns", "utf-16", "gzip"],
+)
+def test_no_row_is_made_of_the_rest_of_a_line_over_the_limit(content: bytes, tmp_path: Path) -> None:
+    long, good = read(tmp_path, "rows.csv.gz", content)
+
+    assert (long.problem, long.line) == ("too long", 2)
+    assert (good.text, good.label, good.line) == ("c", "delivery", 3)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"], ids=["\\n", "\\r\\n", "\\r"])
+@pytest.mark.parametrize("chars", [999_998, 999_999, 1_000_000, 1_000_001, 2_000_000, 2_000_001])
+def test_lines_are_numbered_right_after_one_over_the_limit(chars: int, end: str, tmp_path: Path) -> None:
+    lines = ["x" * chars, '{"text": "c", "label": "refund"}']
+
+    found = read(tmp_path, "rows.jsonl", end.join(lines).encode())
+
+    assert [row.line for row in found] == [1, 2]

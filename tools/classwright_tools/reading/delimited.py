@@ -11,7 +11,7 @@ from pathlib import Path
 from classwright_tools.errors import InvalidInput
 from classwright_tools.reading.lines import Lines
 from classwright_tools.reading.open_quotes import Familiar, Verdict
-from classwright_tools.reading.opening import MAX_ROW_CHARS, Position, bounded_lines, opened
+from classwright_tools.reading.opening import MAX_ROW_CHARS, Position, opened
 from classwright_tools.reading.records import Dialect, Fault, Record
 from classwright_tools.reading.rows import TOO_LONG, Columns, SourceRow
 
@@ -34,8 +34,8 @@ def read_csv(path: Path, columns: Columns, position: Position) -> Iterator[Sourc
     closed the first line is a problem, and reading goes on at the next one.
     """
     source = f"file {path.name!r}"
-    with opened(path, position) as file:
-        lines = Lines(bounded_lines(file))
+    with opened(path, position) as file_lines:
+        lines = Lines(file_lines)
         header, delimiter = _header(source, lines, columns, tabs_first=".tsv" in path.name.lower())
         if not any(header):
             return

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from classwright_tools.errors import InvalidInput
-from classwright_tools.reading.opening import MAX_ROW_CHARS, Position, bounded_lines, opened
+from classwright_tools.reading.opening import MAX_ROW_CHARS, Position, opened
 from classwright_tools.reading.rows import TOO_LONG, Columns, SourceRow
 
 # How many rows of a file whose rows need not all have the same columns are looked at for the columns' names.
@@ -23,8 +23,8 @@ _FORM = 'write {"text": ..., "label": ...} on a line of its own'
 def read_jsonl(path: Path, columns: Columns, position: Position) -> Iterator[SourceRow]:
     """Yield a row for every line that is not blank of a JSONL file, plain or gzipped."""
     source = f"file {path.name!r}"
-    with opened(path, position, any_line_end=True) as file:
-        numbered = enumerate(bounded_lines(file), start=1)
+    with opened(path, position, any_line_end=True) as lines:
+        numbered = enumerate(lines, start=1)
         values = ((n, line, _value(line)) for n, line in numbered if line is None or line.strip())
         first = list(islice(values, ROWS_LOOKED_AT))
         if first:

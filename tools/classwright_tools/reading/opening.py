@@ -61,10 +61,12 @@ class Position:
 
 
 @contextmanager
-def opened(path: Path, position: Position, any_line_end: bool = False) -> Iterator[IO[str]]:
-    """Open a text file, gzipped or not, as UTF-8, UTF-16 or UTF-32, with or without a mark; what is broken is U+FFFD.
+def opened(path: Path, position: Position, any_line_end: bool = False) -> Iterator[Iterator[str | None]]:
+    """Open the lines of a text file, gzipped or not, in UTF-8, UTF-16 or UTF-32, with or without a mark.
 
-    Its lines end as its first one does, and another line end stands inside a text; with `any_line_end` each ends one.
+    Each has its end; None stands for one of over MAX_ROW_CHARS, which is never held in memory whole. What is broken is
+    U+FFFD. The lines end as the first one does, and another line end stands inside a text; with `any_line_end` each
+    ends a line, and is "\\n".
 
     Raises:
         InvalidInput: it is of another kind, or a damaged gzip file, or unpacks to too much.
@@ -77,11 +79,10 @@ def opened(path: Path, position: Position, any_line_end: bool = False) -> Iterat
             sample = binary.peek(_SAMPLE_BYTES)[:_SAMPLE_BYTES]
             _refuse_other_kinds(sample, source)
             encoding = _encoding(sample)
-            newline = "" if any_line_end else _line_end(sample.decode(encoding, errors="replace"))
-            yield TextIOWrapper(binary, encoding=encoding, errors="replace", newline=newline)
-        except (gzip.BadGzipFile, EOFError, OSError) as error:
-            if isinstance(error, OSError) and not isinstance(error, gzip.BadGzipFile):
-                raise
+            newline = None if any_line_end else _line_end(sample.decode(encoding, errors="replace"))
+            file = TextIOWrapper(binary, encoding=encoding, errors="replace", newline=newline)
+            yield _bounded_lines(file, newline or "\n")
+        except (gzip.BadGzipFile, EOFError) as error:
             raise InvalidInput(source, "is a damaged gzip file", "Check that it was copied whole.") from error
 
 
@@ -147,12 +148,11 @@ def bomb(source: str) -> InvalidInput:
     return InvalidInput(source, f"unpacks to over {MAX_EXPANSION} times its size", "Pass the rows unpacked.")
 
 
-def bounded_lines(file: IO[str]) -> Iterator[str | None]:
-    """Yield the lines with their ends; None for a line of over MAX_ROW_CHARS, which is never held in memory whole."""
+def _bounded_lines(file: IO[str], end: str) -> Iterator[str | None]:
     while line := file.readline(MAX_ROW_CHARS + 1):
         if len(line) <= MAX_ROW_CHARS:
             yield line
             continue
-        while line and not line.endswith(("\n", "\r")):
+        while line and not line.endswith(end):
             line = file.readline(MAX_ROW_CHARS)
         yield None
