@@ -158,3 +158,25 @@ def test_lines_are_numbered_right_after_one_over_the_limit(chars: int, end: str,
     found = read(tmp_path, "rows.jsonl", end.join(lines).encode())
 
     assert [row.line for row in found] == [1, 2]
+
+
+@pytest.mark.parametrize("name", ["rows.csv.gz", "rows.jsonl.gz"])
+def test_a_gzip_file_that_is_damaged_anywhere_is_told_or_read(name: str, tmp_path: Path) -> None:
+    packed = gzip.compress((CSV if "csv" in name else JSONL).encode(), mtime=0)
+    told = 0
+    for place in range(len(packed)):
+        try:
+            read(tmp_path, name, packed[:place] + bytes([packed[place] ^ 255]) + packed[place + 1 :])
+        except InvalidInput:
+            told += 1
+
+    assert told > len(packed) / 2
+
+
+@pytest.mark.parametrize("place", [b"Where is it", b"text", b"delivery"])
+def test_a_parquet_file_that_is_damaged_within_is_told(place: bytes, tmp_path: Path) -> None:
+    file = parquet()
+    at = file.index(place)
+
+    with pytest.raises(InvalidInput, match=r"file 'rows.parquet': cannot be read as Parquet. Check that it was copied"):
+        read(tmp_path, "rows.parquet", file[: at - 12] + b"\xff" * 12 + file[at:])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import re
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import TextIOWrapper
@@ -82,7 +83,7 @@ def opened(path: Path, position: Position, any_line_end: bool = False) -> Iterat
             newline = None if any_line_end else _line_end(sample.decode(encoding, errors="replace"))
             file = TextIOWrapper(binary, encoding=encoding, errors="replace", newline=newline)
             yield _bounded_lines(file, newline or "\n")
-        except (gzip.BadGzipFile, EOFError) as error:
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
             raise InvalidInput(source, "is a damaged gzip file", "Check that it was copied whole.") from error
 
 

@@ -24,6 +24,7 @@ def read_parquet(path: Path, columns: Columns) -> Iterator[SourceRow]:
 
     Raises:
         InvalidInput: it cannot be read as Parquet, or pyarrow is not installed.
+        OSError: it cannot be opened.
     """
     source = f"file {path.name!r}"
     try:
@@ -46,7 +47,9 @@ def read_parquet(path: Path, columns: Columns) -> Iterator[SourceRow]:
             _refuse_parquet_bomb(source, file.metadata, columns)
             for batch in file.iter_batches(batch_size=PARQUET_BATCH, columns=columns.read):
                 yield from arrow_rows(source, batch, columns, names)
-    except pa.ArrowException as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # of the disk; what pyarrow says of the bytes has no number
         raise InvalidInput(source, "cannot be read as Parquet", "Check that it was copied whole.") from error
 
 
