@@ -23,7 +23,7 @@ from classwright_tools.errors import Cancelled, ClasswrightError, InvalidInput, 
 from classwright_tools.hub import repository
 from classwright_tools.import_examples import ImportExamplesRequest, ImportExamplesResult, import_examples
 from classwright_tools.learning.callers_encoders import callers_encoder
-from classwright_tools.learning.encoders import embedded_folder, open_encoder
+from classwright_tools.learning.encoders import embedded_folder, encoder_at_hand
 from hub_parts import SHA, StandInHub, Trick
 
 Importer = Callable[..., ImportExamplesResult]
@@ -284,9 +284,34 @@ def test_an_encoder_is_fetched_into_the_callers_workspace_once(hub: StandInHub, 
     assert (caller.workspace.encoders / "shop" / "encoder" / "model.safetensors").is_file()
     assert not [path for path in hub.asked if path.endswith((".py", ".bin", ".onnx", ".md"))]
     assert callers_encoder("shop/encoder", caller) is encoder
-    assert open_encoder("shop/encoder", caller.workspace.encoders) is encoder
+    assert encoder_at_hand("shop/encoder", caller.workspace.encoders) is encoder
     assert len(hub.asked) == asked
     assert encoder.dimension == 384
+
+
+def test_an_encoder_that_is_gone_is_fetched_by_no_model_that_needs_it(hub: StandInHub, caller: ToolContext) -> None:
+    hub.repositories["models/shop/encoder"] = encoder_files()
+    callers_encoder("shop/encoder", caller)
+    shutil.rmtree(caller.workspace.encoders)
+    hub.asked.clear()
+
+    with pytest.raises(NotFound, match=r"'shop/encoder': is not on this machine any more.*hf download shop/encoder"):
+        encoder_at_hand("shop/encoder", caller.workspace.encoders)
+    assert hub.asked == []
+
+
+def test_an_encoder_that_another_process_fetched_meanwhile_stays_as_it_is(hub: StandInHub, caller: ToolContext) -> None:
+    hub.repositories["models/shop/encoder"] = encoder_files()
+    place = caller.workspace.encoders / "shop" / "encoder"
+    first: list[int] = []
+
+    def another_is_first(*_: object) -> None:
+        if not first:
+            shutil.copytree(embedded_folder(), place)
+            first.append(place.stat().st_ino)
+
+    assert callers_encoder("shop/encoder", replace(caller, report=another_is_first)).dimension == 384
+    assert first == [place.stat().st_ino]
 
 
 def test_an_encoder_of_another_workspace_is_not_there(hub: StandInHub, caller: ToolContext, tmp_path: Path) -> None:

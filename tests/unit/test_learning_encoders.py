@@ -120,7 +120,7 @@ def test_of_tuned_encoders_the_newest_vectors_are_kept_each_under_its_own_digest
 
 def test_a_cache_that_is_no_database_is_named_as_damaged(tmp_path: Path) -> None:
     (tmp_path / f"embeddings-{'d' * 64}.sqlite").write_bytes(b"not a database at all" * 100)
-    with pytest.raises(DamagedArtifact, match="folder 'cache'"):
+    with pytest.raises(DamagedArtifact, match=r"Delete the files 'embeddings-\*\.sqlite\*'"):
         EmbeddingCache(tmp_path).get("d" * 64, ["a"])
 
 

@@ -49,7 +49,7 @@ def callers_encoder(name: str, context: ToolContext) -> Encoder:
     try:
         return opened_once(fetched, name)
     except InvalidInput:  # it would count against the workspace's room, and a mended one could not be fetched
-        shutil.rmtree(fetched)
+        shutil.rmtree(fetched, ignore_errors=True)  # of two who fetched it, the other one may be first
         raise
 
 
@@ -66,8 +66,9 @@ def _fetched(repository: str, own: Path, context: ToolContext) -> Path:
 
     with storage_errors(f"encoder {repository!r}"), staged_folder(own.parent, fill) as staged:
         final = own / repository
-        own_folder(final.parent)
-        move_folder(staged, final)
+        if folder_in(own, repository) is None:  # one that another process fetched meanwhile is being read there
+            own_folder(final.parent)
+            move_folder(staged, final)
     return final
 
 

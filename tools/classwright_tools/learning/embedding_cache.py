@@ -103,5 +103,7 @@ class EmbeddingCache:
             ) from error
         except sqlite3.DatabaseError as error:
             raise DamagedArtifact(
-                "the embedding cache", "is not readable", "Delete the workspace's folder 'cache' and call again."
+                "the embedding cache",
+                "is not readable",
+                "Delete the files 'embeddings-*.sqlite*' under the workspace's folder 'cache' and call again.",
             ) from error

@@ -85,19 +85,39 @@ class Encoder:
         return np.asarray(vectors, np.float32)
 
 
-def open_encoder(name: str, own: Path | None = None) -> Encoder:
+def open_encoder(name: str) -> Encoder:
     """Return the encoder `name`: a hub name such as "intfloat/e5-small", or an absolute folder of the operator's.
 
-    It is opened once a process; do not train it in place. It is looked for in the folder `own`, where a workspace keeps
-    those that were fetched for it, in the Hugging Face cache, then (the default one) in the package that carries it,
-    then on the hub.
+    It is opened once a process; do not train it in place. It is looked for in the Hugging Face cache, then (the default
+    one) in the package that carries it, then on the hub: only the operator's choice is opened by this.
 
     Raises:
         NotFound: it is nowhere to be found.
         InvalidInput: the name is none, or the model has pickled weights only, or needs code of its own.
         DamagedArtifact: the embedded default does not have the bytes that it must have.
     """
-    return opened_once(encoder_folder(name, own), name)
+    return opened_once(encoder_folder(name), name)
+
+
+def encoder_at_hand(name: str, own: Path) -> Encoder:
+    """Return the encoder `name` of a model, as `open_encoder` does, but from this machine alone.
+
+    It is looked for first in the folder `own`, where a workspace keeps those that were fetched for it. Nothing is
+    fetched: whether a call may, and how much, is for `callers_encoder` to judge.
+
+    Raises:
+        NotFound: it is not on this machine.
+        InvalidInput: the name is none, or the model has pickled weights only, or needs code of its own.
+        DamagedArtifact: the embedded default does not have the bytes that it must have.
+    """
+    folder = _folder_here(name, own)
+    if folder is None:
+        raise NotFound(
+            f"encoder {name!r}",
+            "is not on this machine any more, and a model needs the one that it was trained on",
+            f"Fetch it with `hf download {repository_of(name)}`, or name it as `encoder` of a `train_classifier` call.",
+        )
+    return opened_once(folder, name)
 
 
 @lru_cache(maxsize=4)
@@ -141,18 +161,12 @@ def usual_prompt(model: SentenceTransformer) -> str:
     return model.prompts.get(model.default_prompt_name or "") or ""
 
 
-def encoder_folder(name: str, own: Path | None = None) -> Path:
+def encoder_folder(name: str) -> Path:
     """Return the folder on this machine that holds the encoder `name`, fetching it from the hub if need be."""
-    if Path(name).is_absolute():
-        if not Path(name).is_dir():
-            raise NotFound(f"encoder {Path(name).name!r}", "is not a folder", "Name a folder or a hub model.")
-        return Path(name)
-    repository = repository_of(name)
-    there = folder_in(own, repository) or cached_folder(repository)
+    there = _folder_here(name)
     if there:
         return there
-    if repository == DEFAULT_ENCODER:
-        return embedded_folder()
+    repository = repository_of(name)
     fetched = _hub_folder(repository, offline=False)
     if fetched is None:
         raise NotFound(
@@ -162,6 +176,17 @@ def encoder_folder(name: str, own: Path | None = None) -> Path:
             f"or leave `encoder` out to use {DEFAULT_ENCODER!r}.",
         )
     return fetched
+
+
+def _folder_here(name: str, own: Path | None = None) -> Path | None:
+    """Return the folder on this machine that holds the encoder `name`, in `own` or elsewhere; None if there is none."""
+    if Path(name).is_absolute():
+        if not Path(name).is_dir():
+            raise NotFound(f"encoder {Path(name).name!r}", "is not a folder", "Name a folder or a hub model.")
+        return Path(name)
+    repository = repository_of(name)
+    there = folder_in(own, repository) or cached_folder(repository)
+    return there or (embedded_folder() if repository == DEFAULT_ENCODER else None)
 
 
 def repository_of(name: str) -> str:

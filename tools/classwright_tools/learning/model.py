@@ -20,7 +20,7 @@ from classwright_tools.errors import ClasswrightError, DamagedArtifact
 from classwright_tools.learning.adapter import Adapter, adapted
 from classwright_tools.learning.calibration import softmax
 from classwright_tools.learning.embedding_cache import EmbeddingCache
-from classwright_tools.learning.encoders import Encoder, encoder_digest, file_sha256, open_encoder, read_encoder
+from classwright_tools.learning.encoders import Encoder, encoder_at_hand, encoder_digest, file_sha256, read_encoder
 from classwright_tools.learning.head import Head
 from classwright_tools.learning.matching.matcher import FACTS, Attention, Matcher
 from classwright_tools.learning.method import ADAPTER, HEAD, FittedModel
@@ -131,7 +131,7 @@ def load_model(workspace: Workspace, model_id: str, *, remember: bool = True) ->
     """Return the model `model_id`; with `remember`, its encoder's embeddings of the texts are kept, by its digest.
 
     Raises:
-        NotFound: there is no such model, or its encoder is nowhere to be found.
+        NotFound: there is no such model, or its encoder is not on this machine: none is fetched here.
         DamagedArtifact: a file is missing, changed, or not one that a model may hold; or its encoder has changed.
     """
     folder = workspace.artifact(model_id, "model").path
@@ -140,7 +140,7 @@ def load_model(workspace: Workspace, model_id: str, *, remember: bool = True) ->
     tuned = (folder / ENCODER).is_dir()
     try:
         name = card.encoder.name
-        encoder = read_encoder(folder / ENCODER, name) if tuned else open_encoder(name, workspace.encoders)
+        encoder = read_encoder(folder / ENCODER, name) if tuned else encoder_at_hand(name, workspace.encoders)
     except (ValueError, KeyError, OSError) as error:
         raise DamagedArtifact(subject, f"does not read back ({type(error).__name__})", REPAIR) from error
     if encoder.ref.digest != card.encoder.digest:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from classwright_tools.domain.example import Example
 from classwright_tools.errors import NotEnoughData
 from classwright_tools.learning.embedding_cache import EmbeddingCache
-from classwright_tools.learning.encoders import Encoder, open_encoder
+from classwright_tools.learning.encoders import Encoder, encoder_at_hand
 from classwright_tools.learning.model import Classifier
 from classwright_tools.learning.pair_encoder import encoder_for
 from classwright_tools.measurement.caveats import not_covered
@@ -117,7 +117,7 @@ def gather(workspace: Workspace, model: Classifier, dataset: str, seed: int, pro
     train = tuple(row for row in read_rows(workspace, dataset, "train") if row.label is not None)
     validation = [row for row in read_rows(workspace, dataset, "validation") if row.origin == "real"]
     unlabelled = (row for batch in iterate_rows(workspace, dataset, "unlabelled") for row in batch)
-    encoder = encoder_for(model.card.kind, open_encoder(model.card.encoder.name, workspace.encoders))
+    encoder = encoder_for(model.card.kind, encoder_at_hand(model.card.encoder.name, workspace.encoders))
     cache = EmbeddingCache(workspace.cache)
     counted = unseen(workspace, [model.card], validation, lambda: progress(0.0))
     real = answers(model, counted, dataset, lambda done: progress(done / 3)) if counted else None

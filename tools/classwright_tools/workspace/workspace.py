@@ -79,7 +79,7 @@ class Workspace:
 
     @property
     def cache(self) -> Path:
-        """Where what can be computed again is kept; it need not exist.
+        """Where embeddings are kept, which can be computed again; it need not exist.
 
         Its files are SQLite's, whose log works between the processes of one host only: where hosts share a workspace,
         which takes a PostgreSQL, each has a folder of its own.
@@ -89,7 +89,10 @@ class Workspace:
 
     @property
     def encoders(self) -> Path:
-        """Where the encoders that were fetched for this workspace are, by their names; it need not exist."""
+        """Where the encoders that were fetched for this workspace are, by their names; it need not exist.
+
+        Models need them: one that is gone is fetched again by a training that names it, and by nothing else.
+        """
         return self.root / "cache" / "encoders"
 
     # --- tasks
