@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import os
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,10 @@ from mcp import Client
 from classwright_server import lanes
 from classwright_server.jobs import durable
 from classwright_server.jobs.messages import Order
-from classwright_server.jobs.process import ProcessPool
+from classwright_server.jobs.process import JobCancelled, ProcessPool
 from classwright_server.jobs.turns import turns
 from classwright_server.settings import Lane, ServerSettings, Surroundings
+from classwright_tools.errors import StorageFailed
 from postgres_parts import ON_BOTH
 from server_parts import LONG, TASK, call, compute_processes, connected, finished, make_settings, rows, signed_in, until
 
@@ -136,11 +138,18 @@ async def test_a_job_that_was_queued_before_there_were_lanes_runs_in_its_lane(tm
         await call(client, "list_jobs")
         request = {"task": "support", "split": "train", "rows": rows(4), "path": None, "hub": None}
         await to_thread.run_sync(queue_as_before, "job_old", request)
+        older = {"task": "support", "split": "test", "rows": rows(4, 50)}  # of a version with fewer arguments
+        await to_thread.run_sync(queue_as_before, "job_older", older)
+        await to_thread.run_sync(queue_as_before, "job_bare", {})
     async with connected(make_settings(tmp_path, jobs=("short",))) as client:
-        view = await finished(client, "job_old")
+        views = [await finished(client, job_id) for job_id in ("job_old", "job_older")]
+        while [turn.lane for turn in await to_thread.run_sync(turns)] != ["long"]:
+            await checkpoint()
+        bare = await call(client, "get_job", job_id="job_bare", wait_seconds=0)
 
-    assert view["status"] == "completed", view["error"]
-    assert view["result"]["imported"] == 4
+    assert [view["status"] for view in views] == ["completed"] * 2, [view["error"] for view in views]
+    assert [view["result"]["imported"] for view in views] == [4, 4]
+    assert bare["status"] == "queued"  # what is wrong with it its run says
 
 
 async def test_a_short_job_whose_rows_have_become_many_until_its_turn_goes_to_the_long_lane(
@@ -164,6 +173,51 @@ async def test_a_short_job_whose_rows_have_become_many_until_its_turn_goes_to_th
     assert view["status"] == "queued"
     assert "place 1 in the long lane" in view["summary"]
     assert done["status"] == "completed", done["error"]
+
+
+async def test_a_job_that_is_moved_to_another_lane_waits_behind_those_of_its_principal_there(tmp_path: Path) -> None:
+    async with connected(make_settings(tmp_path, jobs=())) as client:
+        await made(client)
+        long = [(await call(client, "train_classifier", TRAINING))["job_id"] for _ in range(2)]
+        short = await call(client, "train_classifier", task="support", method="probe", wait_seconds=0)
+        assert durable._current is not None
+        status = await to_thread.run_sync(DBOS.get_workflow_status, short["job_id"])
+        await to_thread.run_sync(durable._current._move, status, "long")
+        there = await to_thread.run_sync(turns, "long")
+
+    assert [(turn.job_id, turn.round) for turn in there] == [(long[0], 1), (long[1], 2), (short["job_id"], 3)]
+
+
+async def test_a_job_that_is_cancelled_between_its_turn_and_its_start_does_not_run(tmp_path: Path) -> None:
+    async with connected(make_settings(tmp_path, jobs=())) as client:
+        await made(client)
+        job_id = (await call(client, "train_classifier", TRAINING))["job_id"]
+        await call(client, "cancel_job", job_id=job_id)
+        assert durable._current is not None
+        with pytest.raises(JobCancelled):
+            await to_thread.run_sync(durable._current.run, job_id, "train_classifier", TRAINING, None)
+
+
+async def test_a_job_that_cannot_be_judged_at_its_start_runs_in_its_lane_and_is_no_stray_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strays: list[set[str]] = []
+
+    def fails(self: durable.Jobs, *_: object) -> None:
+        running = contextvars.Context().run(DBOS.list_workflows, status="PENDING")
+        strays.append(self._resume_strays(running, set()))
+        raise StorageFailed("the workspace", "cannot be read", "Call again.")
+
+    async with connected(make_settings(tmp_path, jobs=())) as client:
+        await made(client)
+        given = {"task": "support", "split": "train", "rows": rows(4), "wait_seconds": 0}
+        job = await call(client, "import_examples", given)
+    monkeypatch.setattr(durable.Jobs, "_judged", fails)
+    async with connected(make_settings(tmp_path)) as client:
+        view = await finished(client, job["job_id"])
+
+    assert view["status"] == "completed", view["error"]
+    assert strays == [set()]
 
 
 FULL_GPU = """

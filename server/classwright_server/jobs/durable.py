@@ -50,6 +50,7 @@ from classwright_tools.domain.usage import WriterUsage
 from classwright_tools.errors import BudgetExceeded, NotFound
 from classwright_tools.workspace.atomic import storage_errors
 from classwright_tools.workspace.index import postgres_url
+from classwright_tools.workspace.restarts import outlasting_restarts
 from classwright_tools.workspace.sqlite_files import WAIT_SECONDS, own_file, use_write_ahead_log
 
 logger = logging.getLogger("classwright.jobs")
@@ -148,10 +149,7 @@ class Jobs:
         work = self._judged(tool, request, owner)
         attributes = SetWorkflowAttributes({"tool": tool, "task": task, "kind": work.kind, "size": work.size})
         with storage_errors("the job"), self._seating:
-            seat = seat_of(turns(work.lane), user, task)
-            if seat.moves_others:
-                self._table.make_room(work.lane, user, seat)
-            options = SetEnqueueOptions(priority=seat.round)
+            options = SetEnqueueOptions(priority=self._round(work.lane, user, task))
             with SetWorkflowID(job_id), attributes, DBOSContextSetAuth(user, None), options:
                 DBOS.enqueue_workflow(work.lane, run_job, tool, request)
         return job_id
@@ -210,27 +208,39 @@ class Jobs:
 
     # --- inside
 
-    def begin(self, job_id: str, tool: str, request: dict[str, Any], owner: str | None) -> Lane:
-        """Return the lane in which a job of `owner` begins, judged again: what it reads may have grown since the call.
+    def run(self, job_id: str, tool: str, request: dict[str, Any], owner: str | None) -> Outcome:
+        """Run a job of `owner` in a compute process. Called by the workflow, in a thread of its own.
 
         Raises:
-            JobCancelled: it is no short work any more, and waits in the long lane from now on.
+            JobCancelled: it was cancelled or taken over, or waits in another lane from now on.
         """
-        status = contextvars.Context().run(DBOS.get_workflow_status, job_id)
-        assert status is not None
-        lane = cast("Lane", status.queue_name)
-        work = self._judged(tool, request, owner)
-        if (lane, work.lane) == ("short", "long"):
-            self._table.move(job_id, "long", self._sign.executor_id)
+        order = Order(run_key=job_id, owner=owner, tool=tool, request=request)
+        with self._run_of(job_id) as is_over:  # a beginning that is slow is no stray
+            lane = self._begin(order)
+            return measured(tool, functools.partial(self._computed, order, is_over, lane))
+
+    def _begin(self, order: Order) -> Lane:
+        """Return the lane in which a job begins, judged again: what it reads may have grown since the call.
+
+        Raises:
+            JobCancelled: it is cancelled, or it is no short work any more and waits in the long lane from now on.
+        """
+        status = contextvars.Context().run(DBOS.get_workflow_status, order.run_key)
+        if status is None or status.status != "PENDING" or status.queue_name is None:  # cancelled since it was taken
             raise JobCancelled
-        _ProgressRecord(job_id).store({"fraction": 0.0, "message": "started", "kind": work.kind, "size": work.size})
+        lane = cast("Lane", status.queue_name)
+        work = self._judged_again(order)
+        if work and (lane, work.lane) == ("short", "long"):
+            self._move(status, "long", self._sign.executor_id)
+            raise JobCancelled
+        known = {"kind": work.kind, "size": work.size} if work else {}
+        _ProgressRecord(order.run_key).store({"fraction": 0.0, "message": "started", **known})
         return lane
 
-    def run(self, job_id: str, tool: str, request: dict[str, Any], owner: str | None, lane: Lane) -> Outcome:
-        """Run a job of `owner` in a compute process. Called by the workflow, in a thread of its own."""
-        report = _ProgressRecord(job_id)
-        order = Order(run_key=job_id, owner=owner, tool=tool, request=request)
-        with self._run_of(job_id) as is_over, self._gpu.of(lane):
+    def _computed(self, order: Order, is_over: Callable[[], bool], lane: Lane) -> Outcome:
+        """Run a job that has begun."""
+        report = _ProgressRecord(order.run_key)
+        with self._gpu.of(lane):
             began = time.monotonic()
             outcome = self._pool.run(order, report, is_over, lane)
         if outcome.error is None:  # from which it is told how long others of its kind will take
@@ -240,6 +250,37 @@ class Jobs:
     def _judged(self, tool: str, request: dict[str, Any], owner: str | None) -> Work:
         """Return the lane and the size of a job."""
         return VERBS[tool].judge(Asked(tool, request, self._workspaces.of(owner), self._surroundings))
+
+    def _judged_again(self, order: Order) -> Work | None:
+        """Return the lane and the size of a stored job; None if they cannot be told.
+
+        An older version may have stored it, and its request lack what has a default by now.
+        """
+        tool, owner = order.tool, order.owner
+        try:
+            request = VERBS[tool].request.model_validate(order.request).model_dump(mode="json")
+            return outlasting_restarts(self._table.engine, lambda: self._judged(tool, request, owner))
+        except Exception:  # what is wrong with it the run itself tells
+            logger.warning("the lane of job %s cannot be told", order.run_key, exc_info=True)
+            return None
+
+    def _move(self, status: WorkflowStatus, lane: Lane, executor_id: str | None = None) -> None:
+        """Let a job wait in `lane`, in the turn that a new one would get there; see `JobTable.move`."""
+        user, task = status.authenticated_user or "", (status.attributes or {}).get("task")
+
+        def move() -> None:
+            with self._seating:
+                self._table.move(status.workflow_id, lane, self._round(lane, user, task), executor_id)
+
+        outlasting_restarts(self._table.engine, move)
+
+    def _round(self, lane: Lane, user: str, task: str | None) -> int:
+        """Return the round of a new job of DBOS's `user` in `lane`, when it has room there. Needs the lock of seats."""
+        # In an empty context: within a workflow it would be kept as a step of it.
+        seat = seat_of(contextvars.Context().run(turns, lane), user, task)
+        if seat.moves_others:
+            self._table.make_room(lane, user, seat)
+        return seat.round
 
     @contextlib.contextmanager
     def _run_of(self, job_id: str) -> Iterator[Callable[[], bool]]:
@@ -292,7 +333,9 @@ class Jobs:
         for status in DBOS.list_workflows(status="ENQUEUED", queue_name=OLD_QUEUE, load_output=False):
             assert status.input is not None
             tool, request = status.input["args"]
-            self._table.move(status.workflow_id, self._judged(tool, request, _owner(status.authenticated_user)).lane)
+            owner = _owner(status.authenticated_user)
+            work = self._judged_again(Order(run_key=status.workflow_id, owner=owner, tool=tool, request=request))
+            self._move(status, work.lane if work else "long")
 
     def _resume_strays(self, running: list[WorkflowStatus], before: set[str]) -> set[str]:
         """Return the jobs that count as running here and are not; run again those that were so at the look `before`.
@@ -316,10 +359,9 @@ def run_job(tool: str, request: dict[str, Any]) -> dict[str, Any]:
     assert _current is not None
     assert DBOS.workflow_id is not None
     assert DBOS.authenticated_user is not None
-    job = (DBOS.workflow_id, tool, request, _owner(DBOS.authenticated_user))
     try:
-        run = functools.partial(_current.run, *job, _current.begin(*job))
-        return measured(tool, run).model_dump(mode="json")
+        outcome = _current.run(DBOS.workflow_id, tool, request, _owner(DBOS.authenticated_user))
+        return outcome.model_dump(mode="json")
     except JobCancelled:
         logger.info("job %s was cancelled, or taken over by another", DBOS.workflow_id)
         raise

@@ -15,7 +15,7 @@ class JobTable:
     """The table of jobs. Its columns are described in docs.dbos.dev, "System Tables"."""
 
     def __init__(self, dbos: DBOS) -> None:
-        self._engine = dbos._sys_db.engine
+        self.engine = dbos._sys_db.engine
         self._jobs = dbos._sys_db.tables.workflow_status
 
     def make_room(self, lane: Lane, user: str, seat: Seat) -> None:
@@ -24,8 +24,8 @@ class JobTable:
         waiting = (jobs.queue_name == lane, jobs.status == "ENQUEUED", jobs.authenticated_user == user)
         self._update(sa.and_(*waiting, jobs.priority >= seat.round), priority=jobs.priority + 1)
 
-    def move(self, job_id: str, lane: Lane, executor_id: str | None = None) -> None:
-        """Let a job wait in `lane`: one that waits elsewhere, or one that this server's `executor_id` had begun.
+    def move(self, job_id: str, lane: Lane, round_: int, executor_id: str | None = None) -> None:
+        """Let a job wait in a round of `lane`: one that waits elsewhere, or that this server's `executor_id` had begun.
 
         One that was taken or cancelled meanwhile stays as it is.
         """
@@ -34,6 +34,7 @@ class JobTable:
         self._update(
             sa.and_(jobs.workflow_uuid == job_id, jobs.status.in_(LIVE), state),
             queue_name=lane,
+            priority=round_,
             status="ENQUEUED",
             owner_xid=None,
             started_at_epoch_ms=None,
@@ -45,9 +46,9 @@ class JobTable:
         timed = told["seconds"].as_float().is_not(None)
         which = sa.and_(self._jobs.c.status == "SUCCESS", told["kind"].as_string() == kind, timed)
         query = sa.select(told).where(which).order_by(self._jobs.c.created_at.desc()).limit(limit)
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             return list(connection.scalars(query))
 
     def _update(self, which: sa.ColumnElement[bool], **values: Any) -> None:
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             connection.execute(sa.update(self._jobs).where(which).values(**values))
