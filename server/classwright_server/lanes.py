@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from classwright_server.settings import Lane, Surroundings
+from classwright_tools.curation.import_paths import resolved_import
 from classwright_tools.domain.example import Split
 from classwright_tools.errors import ClasswrightError
 
@@ -68,7 +69,7 @@ def importing(asked: Asked) -> Work:
     rows, path = asked.request["rows"], asked.request["path"]
     size = _shown(str(row) for row in rows)
     if path:
-        size = max((_stored([folder / path]) for folder in asked.surroundings.import_folders), default=0)
+        size = _import_bytes(path, asked.surroundings.import_folders)
     # No encoder reads them: a minute is enough for thirty times as much.
     fetched = asked.request["hub"] is not None or size > 30 * SHORT_BYTES
     return Work("writing" if fetched else "short", asked.tool, size)
@@ -131,6 +132,14 @@ def _stored(paths: Iterable[Path]) -> int:
         with suppress(OSError, ValueError):
             total += path.stat().st_size
     return total
+
+
+def _import_bytes(path: str, folders: tuple[Path, ...]) -> int:
+    """Return the bytes of the file or the files of the folder `path`; 0 where it may not be imported."""
+    with suppress(ClasswrightError):
+        found = resolved_import(path, folders)
+        return _stored(found.rglob("*") if found.is_dir() else [found])
+    return 0
 
 
 def _task_of(asked: Asked) -> str | None:

@@ -85,6 +85,21 @@ def test_the_same_work_on_more_text_than_takes_minutes_is_long(
     assert lane_of(workspace, "import_examples", task="support", split="train", path="large.csv") == "writing"
 
 
+def test_a_folder_to_import_counts_as_its_files_and_what_lies_outside_as_nothing(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deep = workspace.root / "imports" / "many" / "deep"
+    deep.mkdir(parents=True)
+    for name in ("a.csv", "b.csv"):
+        (deep / name).write_bytes(bytes(20_000))
+    (workspace.root / "outside.csv").write_bytes(bytes(40_000))
+    monkeypatch.setattr(lanes, "SHORT_BYTES", 1_000)
+
+    assert lane_of(workspace, "import_examples", task="support", split="train", path="many") == "writing"
+    assert lane_of(workspace, "import_examples", task="support", split="train", path="many/deep/a.csv") == "short"
+    assert lane_of(workspace, "import_examples", task="support", split="train", path="../outside.csv") == "short"
+
+
 def test_a_model_of_five_times_the_weights_reads_a_fifth_of_the_text_in_that_time(workspace: Workspace) -> None:
     texts = ["a" * 1_000] * 400
     before = lane_of(workspace, "classify", model="support-m1", texts=texts)
