@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mcp.server.mcpserver import Context
@@ -12,7 +12,7 @@ from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetad
 from mcp_types import ToolAnnotations
 from pydantic import BaseModel, Field
 
-from classwright_server.answers import answer
+from classwright_server.answers import answer, fits
 from classwright_server.arguments import MAX_WAIT_SECONDS, arguments_of, as_left_out, wait_field
 from classwright_server.backend import Backend
 from classwright_server.errors import tool_errors
@@ -157,17 +157,24 @@ def _cancel_job(backend: Backend) -> Tool:
 def _list_jobs(backend: Backend) -> Tool:
     async def body(arguments: dict[str, Any], _context: Context[Any, Any]) -> BaseModel:
         offset, limit = int(arguments["cursor"] or 0), arguments["limit"]
-        records = await backend.newest_jobs(limit + 1, offset)
-        shown = records[:limit]
-        more = str(offset + limit) if len(records) > limit else None
-        return JobList(
-            summary=f"Jobs on this page: {len(shown)}." if shown or offset else "There are no jobs yet.",
-            next_step="Call get_job with a job_id to see its result.",
-            jobs=tuple(_line(record) for record in shown),
-            next_cursor=more,
-        )
+        return page_of(await backend.newest_jobs(limit + 1, offset), limit, offset)
 
     return _tool("list_jobs", arguments_of("list_jobs", ListJobsRequest, waits=False), JobList, body)
+
+
+def page_of(records: Sequence[JobRecord], limit: int, offset: int) -> JobList:
+    """Return a page of at most `limit` jobs and as many as an answer holds; `records` are those from `offset` on."""
+    lines = tuple(_line(record) for record in records)
+    for shown in range(min(limit, len(lines)), -1, -1):
+        page = JobList(
+            summary=f"Jobs on this page: {shown}." if shown or offset else "There are no jobs yet.",
+            next_step="Call get_job with a job_id to see its result.",
+            jobs=lines[:shown],
+            next_cursor=str(offset + shown) if len(lines) > shown else None,
+        )
+        if shown <= 1 or fits(page.model_dump(mode="json")):
+            break
+    return page
 
 
 class _ProgressNotes:

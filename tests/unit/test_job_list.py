@@ -1,0 +1,37 @@
+"""A page of jobs: as many as an answer holds, and a cursor for the next."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from classwright_server.answers import answer
+from classwright_server.jobs.durable import JobRecord
+from classwright_server.jobs.messages import Progress
+from classwright_server.tools import page_of
+
+
+def jobs(n: int) -> list[JobRecord]:
+    """`n` running jobs, each with a long message of its own."""
+    now, progress = datetime.now(UTC), Progress(fraction=0.1, message="\u00e9" * 300)
+    return [
+        JobRecord(f"job_{n:032}", "train_classifier", "support", "running", progress, None, now, now) for n in range(n)
+    ]
+
+
+def test_pages_of_fifty_jobs_fit_into_answers_and_no_job_is_left_out_between_them() -> None:
+    records, seen, cursor = jobs(60), list[str](), "0"
+    while cursor is not None:
+        offset = int(cursor)
+        page = page_of(records[offset : offset + 51], 50, offset).model_dump(mode="json")
+        assert answer(page).structured_content == page  # nothing is cut
+        assert f"on this page: {len(page['jobs'])}." in page["summary"]
+        seen += [job["job_id"] for job in page["jobs"]]
+        cursor = page["next_cursor"]
+
+    assert seen == [record.id for record in records]
+
+
+def test_a_page_of_no_jobs_says_that_there_are_none() -> None:
+    page = page_of([], 50, 0)
+
+    assert (page.summary, page.next_cursor) == ("There are no jobs yet.", None)
