@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 from collections.abc import Mapping
@@ -93,31 +94,59 @@ def serve_http(settings: ServerSettings) -> None:
 
     check_writable(settings.surroundings.workspace, f"workspace {settings.surroundings.workspace.name!r}")
     app = http_app(settings, os.environ)
-    _check_address(settings.host, settings.port)
+    listeners = _listeners(settings.host, settings.port)
     config = uvicorn.Config(
         app,
-        host=settings.host,
-        port=settings.port,
         log_level="warning",
         timeout_graceful_shutdown=GRACE_SECONDS,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
     )
-    uvicorn.Server(config).run()
+    uvicorn.Server(config).run(listeners)
 
 
-def _check_address(host: str, port: int) -> None:
-    """Return if the address can be listened on: uvicorn would end the process with a line of its log."""
+def _listeners(host: str, port: int) -> list[socket.socket]:
+    """Return sockets bound to the addresses of `host`. Bound by uvicorn, a taken one ends the process without an error.
+
+    A name may stand for addresses that this machine lacks, as ::1 where there is no IPv6: one that it has is enough.
+
+    Raises:
+        InvalidInput: an address is taken, or there is none.
+    """
+    bound: list[socket.socket] = []
+    lacking: OSError | None = None
     try:
         for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-            with socket.socket(family, kind, protocol) as tried:
-                tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                tried.bind(address)
+            try:
+                bound.append(_listener(family, kind, protocol, address))
+            except OSError as error:
+                if error.errno not in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
+                    raise
+                lacking = error
+        if lacking and not bound:
+            raise lacking
     except OSError as error:
+        for listener in bound:
+            listener.close()
         raise InvalidInput(
             f"address {host}:{port}",
             f"cannot be listened on: {(error.strerror or str(error)).lower()}",
             "End what listens there, or choose another --port or --host.",
         ) from error
+    return bound
+
+
+def _listener(family: int, kind: int, protocol: int, address: Any) -> socket.socket:
+    """Return a socket bound to `address`, set as asyncio sets those that it binds."""
+    made = socket.socket(family, kind, protocol)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        made.bind(address)
+    except OSError:
+        made.close()
+        raise
+    return made
 
 
 def _verifier(settings: ServerSettings, environment: Mapping[str, str]) -> TokenVerifier | None:
