@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 
 from classwright_tools.curation.bulk_duplicates import WINDOW, BulkDuplicates, Repeat
 from classwright_tools.curation.duplicates import NearDuplicates
-from classwright_tools.curation.shingles import NEAR_DUPLICATE, folded, gram_length, jaccard, minhashes, ngram_set
+from classwright_tools.curation.shingles import (
+    NEAR_DUPLICATE,
+    folded,
+    gram_length,
+    grams_of,
+    jaccard,
+    minhashes,
+    ngram_set,
+)
+from classwright_tools.curation.shingles import similarity as compared
 
 SENTENCE = (
     "my card was lost stolen please help the a transfer refund order has not arrived yet where is it money account "
@@ -147,16 +156,18 @@ def test_similarity_is_symmetric_and_one_for_equal_texts(one: str, other: str) -
 def test_a_signature_does_not_depend_on_the_texts_beside_it(texts: list[str]) -> None:
     forms = [folded(text) for text in texts]
 
-    together = minhashes(forms)
+    together, of = minhashes(forms)
 
-    for form, signature in zip(forms, together, strict=True):
-        assert (minhashes([form])[0] == signature).all()
+    for number, form in enumerate(forms):
+        alone, _ = minhashes([form])
+        assert (alone == together[of == number]).all()
 
 
 def test_signatures_estimate_the_true_similarity() -> None:
     texts = noisy_texts(600)
     forms = [folded(text) for text in texts]
-    signatures = minhashes(forms)
+    signatures, of = minhashes(forms)
+    assert of.tolist() == list(range(600))
     rng = random.Random(1)
     pairs = [(rng.randrange(600), rng.randrange(600)) for _ in range(3_000)]
 
@@ -188,8 +199,9 @@ def test_each_removal_names_an_earlier_row_that_is_kept_and_their_true_similarit
         assert repeat.similarity == similarity(texts[repeat.row], texts[repeat.of])
 
 
-def test_the_index_and_the_bulk_form_agree() -> None:
-    texts = noisy_texts(1_500)
+@pytest.mark.parametrize("kind", ["prose", "borderline"])
+def test_the_index_and_the_bulk_form_agree(kind: str) -> None:
+    texts = noisy_texts(1_500) if kind == "prose" else [text for pair in zip(*borderline_pairs(60)) for text in pair]
     index: NearDuplicates[int] = NearDuplicates()
     removed = set()
     for row, text in enumerate(texts):
@@ -227,6 +239,39 @@ def test_unrelated_texts_of_few_characters_are_kept_and_a_copy_with_one_changed_
     assert bulk_repeats(texts) == []
     assert {(repeat.row, repeat.of) for repeat in bulk_repeats([*texts, *copies])} == {(n + 30, n) for n in range(30)}
     assert [match.id if (match := index.find(copy)) else None for copy in copies] == list(range(30))
+
+
+def borderline_pairs(wanted: int) -> tuple[list[str], list[str]]:
+    """Return texts that 3-grams just suit, or just do not, and copies with a character less of which the reverse holds.
+
+    They are strands of 130 to 200 letters, lists of 20 to 32 dates, and rows of 40 to 60 bits.
+    """
+    rng = random.Random(7)
+    texts, copies = [], []
+    while len(texts) < wanted:
+        text = rng.choice(
+            [
+                "".join(rng.choice("ACGT") for _ in range(rng.randint(130, 200))),
+                " ".join(f"2024-{rng.randint(1, 12):02}-{rng.randint(1, 28):02}" for _ in range(rng.randint(20, 32))),
+                "".join(rng.choice("01") for _ in range(rng.randint(40, 60))),
+            ]
+        )
+        at = rng.randrange(len(text))
+        copy = text[:at] + text[at + 1 :]
+        if gram_length(folded(text)) != gram_length(folded(copy)):
+            if compared(grams_of(folded(text)), grams_of(folded(copy))) >= NEAR_DUPLICATE:
+                texts.append(text)
+                copies.append(copy)
+    return texts, copies
+
+
+def test_near_copies_that_are_compared_by_n_grams_of_another_length_are_found() -> None:
+    texts, copies = borderline_pairs(60)
+    index: NearDuplicates[int] = NearDuplicates()
+    index.add_all(enumerate(texts))
+
+    assert [row for row, copy in enumerate(copies) if row not in {match.id for match in index.matches(copy)}] == []
+    assert {repeat.row for repeat in bulk_repeats([*texts, *copies])} >= set(range(60, 120))
 
 
 @pytest.mark.parametrize(

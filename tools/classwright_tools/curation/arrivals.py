@@ -31,7 +31,7 @@ from classwright_tools.reading.rows import SourceRow, text_problem
 BATCH_ROWS = 10_000
 # So many skipped rows are shown, and so many of one reason: one reason shall not hide the others.
 EXAMPLES_KEPT, EXAMPLES_OF_A_REASON = 12, 3
-# A dataset's fingerprints are held in memory, 170 bytes a row.
+# A dataset's fingerprints are held in memory, 175 bytes a row.
 MAX_ROWS_IMPORTED = 5_000_000
 _WHERE = ("", " in the pair's second text")  # which of a row's texts a problem is in
 

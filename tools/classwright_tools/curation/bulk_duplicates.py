@@ -31,9 +31,9 @@ WINDOW = 8
 # A pair goes on to the true similarity if its signatures estimate at least this much: four standard deviations
 # (0.036 each, for 96 hashes at 0.85) below the threshold.
 ESTIMATE_MARGIN = 0.15
-# A row is verified against so many others in a pass, and no longer once so many of them are near-duplicates. Only
+# A signature is verified against so many others in a pass, and no longer once so many of them are near-duplicates. Only
 # large families of one template come so far; without the bound they would take hours.
-VERIFIED_A_ROW, FOUND_A_ROW = 24, 4
+VERIFIED, FOUND = 24, 4
 # Removing rows brings others next to each other in the large buckets, so there is a second look, and a third.
 PASSES = 3
 
@@ -50,27 +50,32 @@ class Repeat:
 class BulkDuplicates:
     """Collects texts in the order of precedence, then says which of them repeat an earlier one.
 
-    A text costs about 170 bytes of memory. Time grows as n log n: texts are compared within buckets that a sort finds.
+    A text costs about 175 bytes of memory. Time grows as n log n: texts are compared within buckets that a sort finds.
     """
 
     def __init__(self, exact: Allowed, near: Allowed, threshold: float = NEAR_DUPLICATE) -> None:
         """Say what may be removed: by the (groups, groups) tables, [group of the earlier row, group of the later]."""
         self._exact, self._near, self._threshold = exact, near, threshold
+        self._rows = 0
         self._digests: list[NDArray[np.uint64]] = []
+        self._groups: list[NDArray[np.uint8]] = []
+        # Of every signature, in the order of the rows; a few rows have several.
         self._keys: list[NDArray[np.uint32]] = []
         self._sketches: list[NDArray[np.uint8]] = []
-        self._groups: list[NDArray[np.uint8]] = []
+        self._signed: list[NDArray[np.uint32]] = []  # the row that it is of
 
     def add(self, texts: Sequence[str], group: int) -> None:
         """Take the next `texts`, all of one `group`; those added first are kept."""
         if not texts:
             return
         forms = [folded(text) for text in texts]
-        signatures = minhashes(forms)
+        signatures, places = minhashes(forms)
         self._digests.append(np.array([digest(form) for form in forms], dtype=np.uint64))
         self._keys.append((band_keys(signatures) >> np.uint64(32)).astype(np.uint32))
         self._sketches.append(signatures.astype(np.uint8))  # the low 8 bits tell two hashes apart 255 times of 256
+        self._signed.append(places + np.uint32(self._rows))
         self._groups.append(np.full(len(texts), group, dtype=np.uint8))
+        self._rows += len(texts)
 
     def repeats(self, text: Callable[[int], str], progress: Callable[[float], None]) -> Iterator[Repeat]:
         """Yield the rows to remove; `text` returns the text of a row, `progress` is told the share done, 0 to 1."""
@@ -81,13 +86,14 @@ class BulkDuplicates:
         for repeat in self._equal(digests, groups):
             alive[repeat.row] = False
             yield repeat
-        keys, sketches = _joined(self._keys), _joined(self._sketches)
+        keys, sketches, signed = _joined(self._keys), _joined(self._sketches), _joined(self._signed)
+        groups = groups[signed]
         for number in range(PASSES):
-            rows, removed = np.flatnonzero(alive), False
-            verifier = _Verifier(self._threshold, len(alive), text)
+            signatures, removed = np.flatnonzero(alive[signed]), False
+            verifier = _Verifier(self._threshold, signed, text)
             crowded = False
             for band in range(BANDS):
-                pairs, overfull = self._candidates(rows, keys[rows, band], sketches, groups)
+                pairs, overfull = self._candidates(signatures, keys[signatures, band], sketches, groups)
                 verifier.verify(pairs)
                 crowded = crowded or overfull
                 progress((number + (band + 1) / BANDS) / PASSES)
@@ -111,14 +117,14 @@ class BulkDuplicates:
             yield Repeat(row, leader, 1.0)
 
     def _candidates(
-        self, rows: Rows, keys: NDArray[np.uint32], sketches: NDArray[np.uint8], groups: NDArray[np.uint8]
+        self, signatures: Rows, keys: NDArray[np.uint32], sketches: NDArray[np.uint8], groups: NDArray[np.uint8]
     ) -> tuple[Rows, bool]:
-        """Return the (m, 2) pairs (earlier, later) of `rows` to verify, whose `keys` in one band are equal.
+        """Return the (m, 2) pairs (earlier, later) of `signatures` to verify, whose `keys` in one band are equal.
 
-        They come in the order of the later row. The second value says whether a bucket was too large to compare all.
+        They come in the order of the later one. The second value says whether a bucket was too large to compare all.
         """
         order = np.argsort(keys, kind="stable")
-        ordered = rows[order]
+        ordered = signatures[order]
         first = _run_starts(keys[order])
         depth = np.arange(len(ordered)) - first
         found: list[NDArray[np.uint64]] = []
@@ -134,7 +140,7 @@ class BulkDuplicates:
     def _similar(
         self, earlier: Rows, later: Rows, sketches: NDArray[np.uint8], groups: NDArray[np.uint8]
     ) -> NDArray[np.uint64]:
-        """Return the pairs that may be removed and that the signatures find similar, as later << 32 | earlier."""
+        """Return the pairs of signatures whose rows may be removed and that are similar, as later << 32 | earlier."""
         allowed = self._near[groups[earlier], groups[later]]
         earlier, later = earlier[allowed], later[allowed]
         needed = (self._threshold - ESTIMATE_MARGIN) * HASHES
@@ -147,24 +153,27 @@ class BulkDuplicates:
 
 
 class _Verifier:
-    """Computes true similarities, a bounded number for each row; `found` are (later, earlier, similarity)."""
+    """Computes true similarities, a bounded number for each signature; `found` are (later, earlier, similarity)."""
 
-    def __init__(self, threshold: float, rows: int, text: Callable[[int], str]) -> None:
+    def __init__(self, threshold: float, signed: NDArray[np.uint32], text: Callable[[int], str]) -> None:
+        """Say which row each signature is of, and what returns the text of a row."""
         self.found: set[tuple[int, int, float]] = set()
         self._threshold = threshold
-        self._compared = np.zeros(rows, dtype=np.uint8)
-        self._matched = np.zeros(rows, dtype=np.uint8)
+        self._signed = signed
+        self._compared = np.zeros(len(signed), dtype=np.uint8)
+        self._matched = np.zeros(len(signed), dtype=np.uint8)
         self._grams = lru_cache(maxsize=1_000)(lambda row: grams_of(folded(text(row))))
 
     def verify(self, pairs: Rows) -> None:
-        """Verify the (m, 2) pairs (earlier, later); it is fastest if they come in the order of the later row."""
-        for earlier, later in pairs.tolist():
-            if self._compared[later] >= VERIFIED_A_ROW or self._matched[later] >= FOUND_A_ROW:
+        """Verify the (m, 2) pairs (earlier, later) of signatures; fastest if they come in the order of the later."""
+        rows = self._signed[pairs]
+        for (_, signature), (earlier, later) in zip(pairs.tolist(), rows.tolist(), strict=True):
+            if self._compared[signature] >= VERIFIED or self._matched[signature] >= FOUND:
                 continue
-            self._compared[later] += 1
+            self._compared[signature] += 1
             alike = similarity(self._grams(earlier), self._grams(later))
             if alike >= self._threshold:
-                self._matched[later] += 1
+                self._matched[signature] += 1
                 self.found.add((later, earlier, alike))
 
 

@@ -62,11 +62,13 @@ class NearDuplicates(Generic[Id]):
         """Index every (id, text): much faster than one by one."""
         pairs = list(texts)
         forms = [folded(text) for _, text in pairs]
-        for (id_, _), form, keys in zip(pairs, forms, band_keys(minhashes(forms)).tolist(), strict=True):
-            number = len(self._ids)
-            self._ids.append(id_)
-            self._forms.append(form)
-            if self._exact.setdefault(form, number) != number:
+        begin = len(self._ids)
+        self._ids += [id_ for id_, _ in pairs]
+        self._forms += forms
+        signatures, places = minhashes(forms)
+        for place, keys in zip(places.tolist(), band_keys(signatures).tolist(), strict=True):
+            number = begin + place
+            if self._exact.setdefault(forms[place], number) != number:
                 continue  # its twin is in the bands already
             for band, key in zip(self._bands, keys, strict=True):
                 band.setdefault(key, []).append(number)
@@ -85,9 +87,12 @@ class NearDuplicates(Generic[Id]):
 
     def _candidates(self, form: str) -> list[int]:
         """Return the texts to compare: the one that equals `form`, and those which share most bands with it."""
-        shared: Counter[int] = Counter()
-        for band, key in zip(self._bands, band_keys(minhashes([form]))[0].tolist(), strict=True):
-            shared.update(band.get(key, ())[-BUCKET_READ:])
-        candidates = [number for number, _ in shared.most_common(COMPARED)]
+        signatures, _ = minhashes([form])
         exact = self._exact.get(form)
-        return candidates if exact is None or exact in candidates else [exact, *candidates]
+        candidates = [] if exact is None else [exact]
+        for keys in band_keys(signatures).tolist():
+            shared: Counter[int] = Counter()
+            for band, key in zip(self._bands, keys, strict=True):
+                shared.update(band.get(key, ())[-BUCKET_READ:])
+            candidates += [number for number, _ in shared.most_common(COMPARED)]
+        return list(dict.fromkeys(candidates))

@@ -32,6 +32,8 @@ LEAST_DIFFERENT, LEAST_SINGLE = 0.4, 0.3
 DOUBT = 1.2  # two standard deviations of an estimate by HASHES minima
 # Nor are texts compared by n-grams of which they have hardly any.
 GRAMS_OF_A_LENGTH = 8
+# How far a near copy of a text can be from it in these, about: in the shares absolutely, in length as a part of it.
+SLACK_DIFFERENT, SLACK_SINGLE, SLACK_LENGTH = 0.06, 0.1, 0.15
 # 16 bands of 6 rows find a pair at Jaccard 0.85 with a probability of 0.9995, one at 0.5 with 0.22.
 BANDS = 16
 ROWS = 6
@@ -91,16 +93,36 @@ def gram_length(form: str) -> int:
     no n suits: a short one, or one that says the same again and again.
     """
     padded = f" {form} "
-    return next((n for n in LENGTHS if len(padded) >= GRAMS_OF_A_LENGTH * n and not _saturated(padded, n)), LENGTHS[0])
+    return next((n for n in LENGTHS if _suits(padded, n)), LENGTHS[0])
 
 
-def _saturated(padded: str, n: int) -> bool:
+def signed_lengths(form: str) -> list[int]:
+    """Return each n by whose n-grams a folded form is signed: its `gram_length`, and those of its near copies.
+
+    A text whose `gram_length` a changed character could make a longer one is signed by that, too: two texts are
+    compared by the longer of theirs, and have to meet in a band of it.
+    """
+    padded, own = f" {form} ", gram_length(form)
+    longest = next((n for n in LENGTHS if _suits(padded, n, slack=-1)), LENGTHS[-1])
+    return [n for n in LENGTHS if n == own or (own < n <= longest and _suits(padded, n, slack=1))]
+
+
+def _suits(padded: str, n: int, slack: int = 0) -> bool:
+    """Whether `padded` is long enough for n-grams, and not saturated with them.
+
+    With a `slack` of 1 that has to be so of a near copy of it only, with one of -1 of all near copies.
+    """
+    long_enough = len(padded) >= GRAMS_OF_A_LENGTH * n * (1 - SLACK_LENGTH * slack)
+    return long_enough and not _saturated(padded, n, -slack)
+
+
+def _saturated(padded: str, n: int, slack: int) -> bool:
     """Whether most n-grams that could occur in a text of this kind are in `padded`, most of them more than once."""
     total = len(padded) - n + 1
-    if len({padded[at : at + n] for at in range(total)}) >= LEAST_DIFFERENT * total:
+    if len({padded[at : at + n] for at in range(total)}) >= (LEAST_DIFFERENT + SLACK_DIFFERENT * slack) * total:
         return False
     counts = Counter(padded[at : at + n] for at in range(total))
-    return list(counts.values()).count(1) < LEAST_SINGLE * len(counts)
+    return list(counts.values()).count(1) < (LEAST_SINGLE + SLACK_SINGLE * slack) * len(counts)
 
 
 def ngrams(forms: Sequence[str], n: int = LENGTHS[0]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
@@ -123,13 +145,18 @@ def ngrams(forms: Sequence[str], n: int = LENGTHS[0]) -> tuple[NDArray[np.uint64
     return grams[inside[: len(grams)]], starts
 
 
-def minhashes(forms: Sequence[str]) -> NDArray[np.uint32]:
-    """Return the (n, HASHES) MinHash signatures of the folded `forms`.
+def minhashes(forms: Sequence[str]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    """Return the (m, HASHES) MinHash signatures of the folded `forms`, and the number of the form that each is of.
 
-    The share of equal entries in two rows estimates the Jaccard similarity, with a standard deviation of at most 0.05.
+    They are in the order of the forms. Nearly every form has one, a few have several: see `signed_lengths`. The share
+    of equal entries in two estimates the Jaccard similarity, with a standard deviation of at most 0.05.
     """
-    parts = [_minhashes(forms[begin:end]) for begin, end in _batches(forms)]
-    return np.concatenate(parts) if parts else np.empty((0, HASHES), dtype=np.uint32)
+    signatures, numbers = [np.empty((0, HASHES), dtype=np.uint32)], [np.empty(0, dtype=np.uint32)]
+    for begin, end in _batches(forms):
+        of_batch, places = _minhashes(forms[begin:end])
+        signatures.append(of_batch)
+        numbers.append((places + begin).astype(np.uint32))
+    return np.concatenate(signatures), np.concatenate(numbers)
 
 
 def band_keys(signatures: NDArray[np.uint32]) -> NDArray[np.uint64]:
@@ -138,25 +165,34 @@ def band_keys(signatures: NDArray[np.uint32]) -> NDArray[np.uint64]:
     return np.asarray((rows * _BAND_MULTIPLIERS).sum(axis=2))
 
 
-def _minhashes(forms: Sequence[str]) -> NDArray[np.uint32]:
+def _minhashes(forms: Sequence[str]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+    """Return what `minhashes` does, of one batch."""
     hashes, starts = _hashed(forms)
     found = _minima(hashes, starts)
+    further: list[NDArray[np.uint32]] = []
+    places = list(range(len(forms)))
     # A minimum of hashes is one over the number of different ones, on average: which texts have few needs no counting.
     different = HASHES / (found / 2.0**32).sum(axis=1).clip(min=1e-9)
-    for place in np.flatnonzero(different < DOUBT * LEAST_DIFFERENT * np.diff(starts)).tolist():
+    few = DOUBT * (LEAST_DIFFERENT + SLACK_DIFFERENT) * np.diff(starts)
+    for place in np.flatnonzero(different < few).tolist():
         if _few(hashes[starts[place] : starts[place + 1]]):
-            n = gram_length(forms[place])
-            found[place] = _minima(*_hashed([forms[place]], n))[0]
-    return found
+            first, *longer = signed_lengths(forms[place])
+            if first != LENGTHS[0]:
+                found[place] = _minima(*_hashed([forms[place]], first))[0]
+            further += [_minima(*_hashed([forms[place]], n)) for n in longer]
+            places += [place] * len(longer)
+    order = np.argsort(places, kind="stable")
+    return np.concatenate([found, *further])[order], np.array(places)[order]
 
 
 def _few(hashes: NDArray[np.uint32]) -> bool:
-    """Whether the 3-grams of a text are as few, and as few of them single, as those of a saturated one."""
+    """Whether the 3-grams of a text are as few, and as few of them single, as those of a nearly saturated one."""
     ordered = np.sort(hashes)
     begins = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1], [True])))
     single = int((np.diff(begins) == 1).sum())
     different = len(begins) - 1
-    return different < LEAST_DIFFERENT * len(hashes) and single < LEAST_SINGLE * different
+    few = different < (LEAST_DIFFERENT + SLACK_DIFFERENT) * len(hashes)
+    return few and single < (LEAST_SINGLE + SLACK_SINGLE) * different
 
 
 def _hashed(forms: Sequence[str], n: int = LENGTHS[0]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
