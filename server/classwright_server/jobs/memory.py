@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import os
 import sys
+
+from classwright_tools.learning.memory import trim_heap
 
 GROWN_BYTES = 256 * 2**20
 """A job that leaves the process larger by less is not cleared up after: looking through all objects takes a while."""
@@ -27,9 +28,7 @@ def memory_after_job(before: int) -> int:
     """
     if resident_bytes() - before > GROWN_BYTES:
         gc.collect()
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it
-        if trim:
-            trim(0)
+        trim_heap()
         torch = sys.modules.get("torch")
         if torch and torch.cuda.is_available():
             torch.cuda.empty_cache()

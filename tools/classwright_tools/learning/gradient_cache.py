@@ -18,6 +18,7 @@ import torch
 from sentence_transformers import SentenceTransformer
 
 from classwright_tools.learning.encoders import usual_prompt
+from classwright_tools.learning.memory import trim_heap
 
 logger = logging.getLogger("classwright.learning")
 
@@ -130,7 +131,9 @@ class GradientCache:
                 with _random_state_again(self._model.device, states[number]):
                     part = self._encode([texts[place] for place in chunks[number].places])
             part.backward(gradients[number])  # type: ignore[no-untyped-call]  # torch
-            parts[number] = part.detach()
+            parts[number] = part = part.detach()
+            if not chunks[number].kept:  # texts so long that what they leave behind in pieces adds up
+                trim_heap()
 
     def _encode(self, texts: list[str]) -> torch.Tensor:
         """Return the embeddings (n, d) of `texts`."""
@@ -171,7 +174,7 @@ def _counted_in(saved: dict[int, int], model: SentenceTransformer) -> Callable[[
         storage = tensor.untyped_storage()
         if storage.data_ptr() not in weights:
             saved[storage.data_ptr()] = storage.nbytes()
-        return tensor
+        return tensor.detach()  # an output that its own operation keeps would otherwise keep itself
 
     return count
 
