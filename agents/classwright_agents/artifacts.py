@@ -58,7 +58,7 @@ async def fetch_file(server: Server, task: str, artifact: str, file: RemoteFile)
     for number in range(file.parts):
         part = await server.read(f"{uri}/{number}")
         content += part
-        if len(content) > file.bytes or (not part and file.bytes):
+        if not part or len(content) > file.bytes:
             break
     if len(content) != file.bytes or hashlib.sha256(content).hexdigest() != file.sha256:
         raise ServerError(f"File {file.name!r} of {artifact!r}", "arrived damaged", "Resume the run to fetch it again.")

@@ -21,8 +21,9 @@ PART = 10
 class FileServer:
     """A real MCP server with the files of one artifact."""
 
-    def __init__(self, files: dict[str, bytes], *, damaged: bool = False) -> None:
+    def __init__(self, files: dict[str, bytes], *, damaged: bool = False, parts: int = 0) -> None:
         self.reads = 0
+        self._parts = parts
         self._files = files
         self._damaged = damaged
         self.mcp = MCPServer("files")
@@ -38,7 +39,7 @@ class FileServer:
                         "name": name,
                         "bytes": len(content),
                         "sha256": hashlib.sha256(content).hexdigest(),
-                        "parts": max(1, -(-len(content) // PART)),
+                        "parts": self._parts or max(1, -(-len(content) // PART)),
                     }
                     for name, content in self._files.items()
                 ],
@@ -90,6 +91,16 @@ def test_a_damaged_file_is_refused_and_not_kept(tmp_path: Path) -> None:
         fetch(FileServer({"model.onnx": b"weights"}, damaged=True), tmp_path)
 
     assert not (tmp_path / "model.onnx").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"0123456789"])
+def test_parts_that_are_listed_and_hold_nothing_are_not_asked_for_for_ever(tmp_path: Path, content: bytes) -> None:
+    files = FileServer({"model.onnx": content}, parts=10**18)
+
+    fetch(files, tmp_path)
+
+    assert (tmp_path / "model.onnx").read_bytes() == content
+    assert files.reads <= 2
 
 
 @pytest.mark.parametrize("name", ["../evil", "/etc/evil", "a/../../evil", "a\\..\\evil", "C:evil", ""])
