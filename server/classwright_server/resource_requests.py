@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
-from urllib.parse import parse_qsl
 
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.shared.exceptions import MCPError
@@ -43,7 +43,7 @@ class ResourceRequests:
                 INVALID_PARAMS, told(f"resource {uri[:MAX_URI_CHARS]!r}: does not exist. {self._nearest(uri)}")
             )
         _check_query(uri, fitting)
-        result = await call_next(ctx)
+        result = _named(await call_next(replace(ctx, params={**(ctx.params or {}), "uri": _with_blanks(uri)})), uri)
         return _as_file(result, uri) if fitting.template.startswith(self._files) else result
 
     def _nearest(self, uri: str) -> str:
@@ -63,13 +63,34 @@ def _filled(template: list[str], said: list[str]) -> str:
 
 
 def _check_query(uri: str, template: UriTemplate) -> None:
-    """Return if the resource knows everything that the URI asks for after its '?'; otherwise it would be ignored."""
-    known = sorted(template.query_variable_names)
-    for name, _ in parse_qsl(uri.partition("?")[2].partition("#")[0], keep_blank_values=True):
+    """Return if the resource knows everything that the URI asks for after its '?'; otherwise it would be ignored.
+
+    Names are compared as they stand, as the SDK does: it decodes none, and takes the first of those that are repeated.
+    """
+    known, seen = sorted(template.query_variable_names), set[str]()
+    for pair in filter(None, uri.partition("#")[0].partition("?")[2].split("&")):
+        name = pair.partition("=")[0]
+        reason = ""
         if name not in known:
             takes = f"takes {', '.join(known)}" if known else "takes nothing after a '?'"
-            reason = f"{name[:40]!r} in {uri[:MAX_URI_CHARS]!r}: is not known. The resource {takes}."
-            raise MCPError(INVALID_PARAMS, told(reason))
+            reason = f"is not known. The resource {takes}."
+        elif name in seen:
+            reason = "is given more than once. Give it once, and read the resource once for each value."
+        if reason:
+            raise MCPError(INVALID_PARAMS, told(f"{name[:40]!r} in {uri[:MAX_URI_CHARS]!r}: {reason}"))
+        seen.add(name)
+
+
+def _with_blanks(uri: str) -> str:
+    """Return `uri` with the '+' after its '?' as blanks, as forms write them; a plus itself is written '%2B'."""
+    path, mark, query = uri.partition("?")
+    return path + mark + query.replace("+", "%20")
+
+
+def _named(result: HandlerResult, uri: str) -> HandlerResult:
+    """Return what was read under the URI that was asked for."""
+    assert isinstance(result, dict)
+    return result | {"contents": [content | {"uri": uri} for content in result["contents"]]}
 
 
 def _as_file(result: HandlerResult, uri: str) -> HandlerResult:

@@ -195,11 +195,15 @@ async def test_rows_are_read_by_label_and_by_their_words(client: Client) -> None
     uri = "classwright://support/datasets/support-d1/train"
     refunds = await text_of(client, f"{uri}?label=refund&limit=5")
     asking = await text_of(client, f"{uri}?q=WHERE%20does&limit=100")
+    by_form = await text_of(client, f"{uri}?q=WHERE+does&limit=100")
+    plus = await text_of(client, f"{uri}?q=WHERE%2Bdoes")
     neither = await text_of(client, f"{uri}?label=refund&q=parcel")
 
     assert (refunds["total"], refunds["next_offset"]) == (12, 5)
     assert {row["label"] for row in refunds["rows"]} == {"refund"}
     assert (asking["total"], {row["label"] for row in asking["rows"]}) == (12, {"delivery"})
+    assert by_form == asking
+    assert (plus["total"], plus["rows"]) == (0, [])
     assert (neither["total"], neither["rows"]) == (0, [])
 
 
@@ -207,6 +211,11 @@ async def test_rows_are_read_by_label_and_by_their_words(client: Client) -> None
     ("uri", "words"),
     [
         ("classwright://support/datasets/support-d1/train?lable=refund", "'lable' .* takes label, limit, offset, q"),
+        ("classwright://support/datasets/support-d1/train?label=refund&label=delivery", "'label' .* more than once"),
+        ("classwright://support/datasets/support-d1/train?limit=5&limit=5", "'limit' .* more than once"),
+        ("classwright://support/datasets/support-d1/train?%6Cabel=refund", "'%6Cabel' .* is not known"),
+        ("classwright://support/datasets/support-d1/train?Label=refund", "'Label' .* is not known"),
+        ("classwright://support/datasets/support-d1/train?=refund", "'' .* is not known"),
         ("classwright://support?limit=5", "takes nothing after a '\\?'"),
         ("classwright://support/datasets/support-d1/train?label=refnd", "Did you mean 'refund'"),
         ("classwright://support/datasets/support-d1/train?offset=9223372036854775807", "out of bounds"),
