@@ -121,7 +121,7 @@ ROWS = [
 
 @pytest.mark.parametrize("ending", SPLIT_BY)
 @pytest.mark.parametrize("columns", [("text", "label"), ("label", "text"), ("id", "label", "text", "day")])
-@pytest.mark.parametrize("chosen", [range(7), (0, 1, 2, 3), (0, 1, 2, 6), (1, 2, 6), (1, 6), (1, 6, 2), (2, 3, 1)])
+@pytest.mark.parametrize("chosen", [range(6), (0, 1, 2, 3), (0, 1, 4, 2), (1, 4), (2, 3, 1), (1, *(2, 3) * 4, 6)])
 def test_a_quote_that_nobody_closes_costs_its_own_row_in_any_order_of_columns(
     chosen: range | tuple[int, ...], columns: tuple[str, ...], ending: str, tmp_path: Path
 ) -> None:
@@ -137,6 +137,53 @@ def test_a_quote_that_nobody_closes_costs_its_own_row_in_any_order_of_columns(
     is_open = [text.startswith('"') for text, _ in rows]
     assert good(found) == [row for row, bad in zip(rows, is_open, strict=True) if not bad]
     assert problems(found) == [(n + 2, "quote not closed") for n, bad in enumerate(is_open) if bad]
+
+
+@pytest.mark.parametrize("ending", SPLIT_BY)
+@pytest.mark.parametrize("columns", [("text", "label"), ("label", "text"), ("id", "label", "text", "day")])
+@pytest.mark.parametrize("chosen", [(0, 1, 2, 6, 3), (1, 2, 6), (1, 2, 3, 5, 6, 0)])
+def test_few_lines_between_quotes_in_order_that_are_like_rows_are_counted_one_by_one(
+    chosen: tuple[int, ...], columns: tuple[str, ...], ending: str, tmp_path: Path
+) -> None:
+    delimiter = SPLIT_BY[ending]
+    rows = [ROWS[place] for place in chosen]
+    lines = [
+        delimiter.join({"text": text, "label": label, "id": f"n-{n}", "day": "May 1"}[name] for name in columns)
+        for n, (text, label) in enumerate(rows)
+    ]
+
+    found = read(tmp_path, "\n".join([delimiter.join(columns), *lines]), f"rows.{ending}")
+
+    between = range(chosen.index(1), chosen.index(6) + 1)
+    assert good(found) == [row for n, row in enumerate(rows) if n not in between]
+    assert problems(found) == [(n + 2, "quotes that can be read in two ways") for n in between]
+
+
+PASTED = "My rows are:\nrefund,I paid twice\ndelivery,Where is it\nrefund,it broke"
+
+
+@pytest.mark.parametrize("order", [("text", "label"), ("label", "text"), ("id", "text", "label")])
+@pytest.mark.parametrize("columns", [LABELLED, UNLABELLED], ids=["labelled", "unlabelled"])
+def test_rows_inside_a_text_are_no_rows_of_the_file(columns: Columns, order: tuple[str, ...], tmp_path: Path) -> None:
+    texts = ["Where, please", PASTED, "short", f'"{PASTED}"']
+    for quoting in (csv.QUOTE_ALL, csv.QUOTE_MINIMAL):
+        written = io.StringIO()
+        writer = csv.DictWriter(written, order, lineterminator="\n", quoting=quoting, extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows({"text": text, "label": "refund", "id": n} for n, text in enumerate(texts))
+
+        found = read(tmp_path, written.getvalue(), columns=columns)
+
+        assert {row.text for row in found if not row.problem} <= set(texts)
+        if quoting == csv.QUOTE_ALL:
+            assert [row.text for row in found] == texts
+
+
+def test_an_open_quote_in_a_file_with_all_fields_in_quotes_costs_its_own_row(tmp_path: Path) -> None:
+    found = read(tmp_path, '"label","text"\n"refund","I paid\n"delivery","Where is it"\n"delivery","6"""\n')
+
+    assert good(found) == [("Where is it", "delivery"), ('6"', "delivery")]
+    assert problems(found) == [(2, "quote not closed")]
 
 
 MAIL = 'Hello,\n\nI paid, "twice", for one lamp.\nRegards, Bob\n12 Main St, Leeds'
@@ -167,13 +214,17 @@ def test_a_text_of_many_lines_in_quotes_is_one_row(
 
 def test_rows_sorted_by_label_are_not_swallowed_where_the_label_changes(tmp_path: Path) -> None:
     lines = ["label,text", *(f"refund,give it back {n}" for n in range(5)), 'refund,"I paid']
-    lines += ["delivery,Where is it", 'delivery,a screen of 6"', "delivery,Where is the other"]
+    lines += [
+        *(f"delivery,Where is it {n}" for n in range(8)),
+        'delivery,a screen of 6"',
+        "delivery,Where is the other",
+    ]
 
     found = read(tmp_path, "\n".join(lines))
 
     assert problems(found) == [(7, "quote not closed")]
     assert [text for text, label in good(found) if label == "delivery"] == [
-        "Where is it", 'a screen of 6"', "Where is the other",
+        *(f"Where is it {n}" for n in range(8)), 'a screen of 6"', "Where is the other",
     ]  # fmt: skip
 
 
@@ -254,3 +305,10 @@ def test_a_quote_behind_a_delimiter_inside_a_text_does_not_make_a_label_of_sever
 
     for columns in (LABELLED, UNLABELLED):
         assert [row.text for row in read(tmp_path, "\n".join(lines), columns=columns) if not row.problem] == ["Where"]
+
+
+def test_lines_are_counted_until_both_readings_of_their_quotes_end_a_row(tmp_path: Path) -> None:
+    found = read(tmp_path, 'text\n"a path C:\\"\n\n"\nthe next text"\nlast\n', columns=UNLABELLED)
+
+    assert [row.text for row in found if not row.problem] == ["last"]
+    assert problems(found) == [(line, "quotes that can be read in two ways") for line in range(2, 6)]

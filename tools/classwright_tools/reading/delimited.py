@@ -37,26 +37,26 @@ def read_csv(path: Path, columns: Columns, position: Position) -> Iterator[Sourc
     with opened(path, position) as file_lines:
         lines = Lines(file_lines)
         header, delimiter = _header(source, lines, columns, tabs_first=".tsv" in path.name.lower())
-        if not any(header):
+        if not any(header.fields):
             return
         columns = replace(
             columns,
             text=_as_header(columns.text),
             label=columns.label and _as_header(columns.label),
             pair=columns.pair and _as_header(columns.pair),
-        ).found_in(source, header)
+        ).found_in(source, list(header.fields))
         yield from _Rows(path.name, lines, header, Dialect(delimiter), columns).read()
 
 
-def _header(source: str, lines: Lines, columns: Columns, tabs_first: bool) -> tuple[list[str], str]:
-    """Return the column names and the delimiter, and take the lines of the header."""
+def _header(source: str, lines: Lines, columns: Columns, tabs_first: bool) -> tuple[Record, str]:
+    """Return the record of the column names and the delimiter, and take the lines of the header."""
     try:
         line = _first_line(lines)
         named = _NAMED_DELIMITER.match(line or "")
         if named:
             line = _first_line(lines)
     except StopIteration:
-        return [], ""
+        return Record((), 0, all_quoted=False), ""
     if line is None:
         raise InvalidInput(
             source, f"has a first line of over {MAX_ROW_CHARS:,} characters", "Put the columns' names into it."
@@ -64,19 +64,19 @@ def _header(source: str, lines: Lines, columns: Columns, tabs_first: bool) -> tu
     _refuse_json(source, line)
     delimiters = (named.group(1),) if named else ("\t", *_DELIMITERS) if tabs_first else _DELIMITERS
     text = line + "".join(lines.ahead(HEADER_LINES))
-    read: list[tuple[list[str], str, int]] = []
+    read: list[tuple[Record, str]] = []
     for delimiter in delimiters:
         record = _first_record(Dialect(delimiter), line, text)
         names = [_as_header(name) for name in record.fields]
-        read.append((names, delimiter, record.lines))
+        read.append((record._replace(fields=tuple(names)), delimiter))
         if columns.like(names).text in names or _as_header(columns.text) in names:
             break
     else:
-        read = [max(read, key=lambda found: len(found[0]))]
-    names, delimiter, height = read[-1]
-    for _ in range(height - 1):
+        read = [max(read, key=lambda found: len(found[0].fields))]
+    header, delimiter = read[-1]
+    for _ in range(header.lines - 1):
         lines.take()
-    return names, delimiter if len(names) > 1 else ""
+    return header, delimiter if len(header.fields) > 1 else ""
 
 
 def _first_line(lines: Lines) -> str | None:
@@ -90,7 +90,7 @@ def _first_line(lines: Lines) -> str | None:
 def _first_record(dialect: Dialect, line: str, text: str) -> Record:
     """Return the header in `text`, which begins with `line`; with no order in its quotes, as it stands."""
     record = dialect.record(text, len(text))
-    return record if isinstance(record, Record) else Record(tuple(dialect.literal(line)), 1)
+    return record if isinstance(record, Record) else Record(tuple(dialect.literal(line)), 1, all_quoted=False)
 
 
 def _as_header(name: str) -> str:
@@ -112,17 +112,18 @@ def _refuse_json(source: str, line: str) -> None:
 class _Rows:
     """The rows under a header."""
 
-    def __init__(self, file: str, lines: Lines, header: list[str], dialect: Dialect, columns: Columns) -> None:
+    def __init__(self, file: str, lines: Lines, header: Record, dialect: Dialect, columns: Columns) -> None:
         self._file = file
         self._lines = lines
-        self._width = len(header)
+        self._width = len(header.fields)
+        self._all_quoted = header.all_quoted
         self._dialect = dialect
         self._columns = columns
-        self._places = {name: header.index(name) for name in columns.read}
+        self._places = {name: header.fields.index(name) for name in columns.read}
         texts = {self._places[name] for name in (columns.text, columns.pair) if name is not None}
-        others = [place for place in range(len(header)) if place not in texts]
+        others = [place for place in range(self._width) if place not in texts]
         looked_at = others if columns.label is None else [self._places[columns.label]]
-        self._familiar = Familiar(dialect, len(header), looked_at, columns.is_label)
+        self._familiar = Familiar(dialect, self._width, looked_at, columns.is_label)
 
     def read(self) -> Iterator[SourceRow]:
         """Yield the rows, and what could not be read as one."""
@@ -166,8 +167,12 @@ class _Rows:
             verdict = self._verdict(record, line)
             if verdict != "rows":
                 is_text = verdict == "text" and not fitting and len(self._fitting(longer)) <= 1
-                whole = record if is_text else max(longer, key=lambda one: one.lines)
-                yield from self._between_quotes(whole, line, number, is_text=is_text)
+                if is_text:
+                    yield self._row(record.fields, line, number)
+                    for _ in range(record.lines - 1):
+                        self._lines.take()
+                else:
+                    yield from self._unclear(self._settled(line, max(one.lines for one in longer)), line, number)
                 return
         if len(fitting) > 1:
             yield self._problem(line, number, UNCLEAR)
@@ -204,21 +209,35 @@ class _Rows:
         )
 
     def _verdict(self, record: Record, line: str) -> Verdict:
-        """Return what the lines from `line` on are, which could be `record`."""
+        """Return what the lines from `line` on are, which could be `record`.
+
+        Where a file has all fields in quotes, each row begins with one, which ends an open quote out of order.
+        """
+        if self._all_quoted and record.all_quoted:
+            return "text"
         span = [line, *self._lines.ahead(record.lines - 1)]
         return self._familiar.verdict(span, record.fields, self._lines.ahead(LINES_LOOKED_AT, record.lines - 1))
 
-    def _between_quotes(self, record: Record, line: str, number: int, is_text: bool) -> Iterator[SourceRow]:
-        """Yield the row that the lines from `line` on are if they are a text, else each line as a problem."""
-        if is_text:
-            yield self._row(record.fields, line, number)
-            for _ in range(record.lines - 1):
-                self._lines.take()
-            return
+    def _unclear(self, lines: int, line: str, number: int) -> Iterator[SourceRow]:
+        """Yield each of the `lines` from `line` on as a problem."""
         detail = f"a quote opens in line {number:,}, and may not be closed: {_QUOTING}"
         yield self._problem(line, number, UNCLEAR, detail)
-        for _ in range(record.lines - 1):
+        for _ in range(lines - 1):
             yield self._problem(self._lines.take(), self._lines.taken, UNCLEAR, detail)
+
+    def _settled(self, line: str, lines: int) -> int:
+        """Return after how many lines from `line` on, `lines` or more, a row ends by either reading of the quotes."""
+        settled = 0
+        while settled < lines:
+            settled = lines
+            for escapes in (False, True):
+                at = 0
+                while at < lines:
+                    begin = line if at == 0 else "".join(self._lines.ahead(1, at - 1))
+                    record = self._grown(begin, escapes, at) if '"' in begin else None
+                    at += record.lines if record else 1
+                lines = at
+        return lines
 
     def _longer(self, line: str, readings: list[Record | Fault]) -> list[Record]:
         """Return the records that begin with a line and end in a later one, by each of the `readings` that allow it."""
@@ -226,15 +245,15 @@ class _Rows:
         escaped = self._grown(line, escapes=True) if readings[-1] == "open" else None
         return [record for record in (by_rfc, escaped) if record]
 
-    def _grown(self, line: str, escapes: bool) -> Record | None:
-        """Return the record that begins with a line and ends in a later one; None if it never does, or too late."""
-        text, read, more = line, 0, 1
+    def _grown(self, line: str, escapes: bool, at: int = 0) -> Record | None:
+        """Return the record that begins with a line, which is `at` lines ahead; None if it never ends, or too late."""
+        text, read, more = line, at, 1
         while True:
-            lines = self._lines.ahead(more, read)
-            text += "".join(lines)
             reading = self._dialect.record(text, self._width, escapes)
             if isinstance(reading, Record):
                 return reading
-            if reading != "open" or len(lines) < more:
+            lines = self._lines.ahead(more, read)
+            if reading != "open" or not lines:
                 return None
-            read, more = read + more, 2 * more
+            text += "".join(lines)
+            read, more = read + len(lines), 2 * more

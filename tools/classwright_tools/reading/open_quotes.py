@@ -18,6 +18,8 @@ IsLabel = Callable[[str], bool]
 Verdict = Literal["text", "rows", "unclear"]
 # Of a column; a column with more different values tells little.
 VALUES_KEPT = 1_000
+# Some lines of a text may be like rows by chance, or because rows were pasted into it; so many hardly ever.
+ROWS_BELIEVED = 8
 _DIGITS = re.compile(r"\d+")
 _LABEL = "\n"  # no value of a column that is one line
 
@@ -60,9 +62,7 @@ class Familiar:
             2 * len({place for place, _ in self._shapes_of(line) & known}) > len(self._places) for line in lines
         ]
         alike = sum(inner)
-        if first and last and 2 * alike >= len(inner):
-            return "rows"
-        if alike and alike == len(inner):
+        if alike >= ROWS_BELIEVED and ((first and last and 2 * alike >= len(inner)) or alike == len(inner)):
             return "rows"
         return "unclear" if alike or (first and last) or self._may_be_new(lines) else "text"
 

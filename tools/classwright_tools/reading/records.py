@@ -7,10 +7,11 @@ from typing import Literal, NamedTuple
 
 
 class Record(NamedTuple):
-    """The fields of a record, and how many lines it takes."""
+    """The fields of a record, how many lines it takes, and whether each of its fields stands in quotes."""
 
     fields: tuple[str, ...]
     lines: int
+    all_quoted: bool
 
 
 # Why a record cannot be told: a quote lasts to the end of what there is, or ends before its field does.
@@ -41,6 +42,7 @@ class Dialect:
         they are where a quote is open in a field beyond `width`.
         """
         fields: list[str] = []
+        all_quoted = True
         at = 0
         while True:
             opening = _OPENING.match(text, at)
@@ -48,6 +50,7 @@ class Dialect:
                 end = self._end.search(text, at)
                 assert end is not None  # the text ends in a line end
                 fields.append(text[at : end.start()])
+                all_quoted = False
             else:
                 closing = _closing(text, opening.end(), escapes)
                 if closing is None:
@@ -58,7 +61,7 @@ class Dialect:
                 fields.append(_unquoted(text[opening.end() : closing], escapes))
             at = end.end()
             if text[at - 1] == "\n":
-                return Record(tuple(fields), text.count("\n", 0, at))
+                return Record(tuple(fields), text.count("\n", 0, at), all_quoted)
 
 
 def _closing(text: str, at: int, escapes: bool) -> int | None:
