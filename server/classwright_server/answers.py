@@ -50,6 +50,7 @@ def fit(structured: dict[str, Any], max_bytes: int = MAX_BYTES) -> dict[str, Any
             break
         places.add(place)
         left = _amounts(fitted)
+        places |= {told for told in structured["shown_in_part"] if left[told] != there[told]}  # went with its list
         fitted["shown_in_part"] = structured["shown_in_part"] | {
             place: {"total": there[place], "uri": _whole(structured)}
             | structured["shown_in_part"].get(place, {})

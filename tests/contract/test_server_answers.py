@@ -87,6 +87,16 @@ def test_what_a_tool_shows_in_part_and_is_shortened_once_more_keeps_its_total_an
     assert fitted["shown_in_part"] == {"issues": {**told["issues"], "shown": shown}}
 
 
+def test_the_characters_that_a_tool_told_of_a_list_are_counted_again_when_the_list_is_shortened() -> None:
+    told = {"issues.text, in characters": {"shown": 900 * 20, "total": 900 * 50, "uri": "classwright://shop/reports/r"}}
+    fitted = fit({**VIEW, "shown_in_part": told, "result": {"issues": [{"text": "a text that was cut…"}] * 900}})
+
+    characters = 20 * len(fitted["result"]["issues"])
+    assert 0 < characters < 900 * 20
+    assert fitted["shown_in_part"]["issues.text, in characters"]["shown"] == characters
+    assert fitted["shown_in_part"]["issues.text, in characters"]["total"] == 900 * 50
+
+
 def test_an_answer_has_the_structure_the_same_as_text_and_links() -> None:
     result = ToolResult.model_validate({"summary": "s", "next_step": "n"}).model_dump()
     uris = uris_in({"dataset": "shop-d3", "report": "shop-r5", "model": None})
