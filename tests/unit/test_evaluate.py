@@ -289,6 +289,7 @@ def test_an_accuracy_that_guessing_reaches_is_called_so(workspace: Workspace, da
 
     said = "no better than guessing: always answering the most frequent label of these rows reaches 0.667"
     assert said in result.summary
+    assert f"Where labels count alike it is {result.figures.balanced_accuracy.value:.3f}" in result.summary
     assert said in page_of(workspace, result.report)
     assert "export" not in result.next_step
 
@@ -308,6 +309,17 @@ def test_rows_that_are_cut_and_labels_of_other_shares_are_told_with_the_figures(
     ):
         assert told in result.summary
         assert told in html.unescape(page_of(workspace, result.report))
+
+
+def test_shares_of_labels_are_compared_with_those_of_the_rows_that_the_model_trained_on(
+    workspace: Workspace, dataset: str, model: str
+) -> None:
+    skewed = [make_example(f"lamp number {n} came broken", "refund") for n in range(200)]
+    newer = dataset_of(workspace, train=[*written_rows(), *skewed], test=real_rows())
+
+    result = evaluate(EvaluateRequest(model=model, dataset=newer, split="test"), context_on(workspace))
+
+    assert "other shares" not in result.summary
 
 
 def test_of_test_rows_neither_a_text_nor_a_label_is_told_but_places_and_counts(

@@ -176,14 +176,15 @@ def _warnings(
     import numpy as np
 
     from classwright_tools.measurement.caveats import no_better_than_guessing, not_counted
-    from classwright_tools.measurement.label_shares import label_counts, label_shifts, told_shifts
+    from classwright_tools.measurement.label_shares import counts_for_model, label_shifts, told_shifts
     from classwright_tools.measurement.long_rows import told_cut
     from classwright_tools.workspace.datasets import read_card
 
     found = evidence.errors_in
     split: Split = "validation" if evidence.real else "train"
     counted = len(evidence.real.rows) if evidence.real else 0
-    counts = label_counts(read_card(context.workspace, found.dataset))
+    cards = (read_card(context.workspace, dataset) for dataset in (found.dataset, model.card.dataset))
+    counts = counts_for_model(*cards)
     said = (
         not_counted(evidence.left_out, counted + evidence.left_out, "validation", model_id),
         no_better_than_guessing(accuracy, float(np.bincount(found.true).max() / len(found.true))),

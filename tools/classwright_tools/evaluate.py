@@ -189,7 +189,7 @@ def _warnings(
 ) -> tuple[str, ...]:
     """Return what a reader of the figures must know, of the split's `rows` and of the rows that were counted."""
     from classwright_tools.measurement.caveats import not_counted
-    from classwright_tools.measurement.label_shares import label_counts, label_shifts, told_shifts
+    from classwright_tools.measurement.label_shares import counts_for_model, label_shifts, told_shifts
     from classwright_tools.measurement.long_rows import told_cut
     from classwright_tools.measurement.trained_rows import chosen_by, queries_trained_on
     from classwright_tools.workspace.datasets import read_card
@@ -216,7 +216,8 @@ def _warnings(
             "choose by validation rows."
         )
     warnings += told_cut(model.encoder, [row.content for row in found.rows], f"{request.split} rows")
-    counts = label_counts(read_card(context.workspace, found.dataset))
+    cards = (read_card(context.workspace, dataset) for dataset in (found.dataset, model.card.dataset))
+    counts = counts_for_model(*cards)
     return (*warnings, *filter(None, [told_shifts(label_shifts(counts, request.split))]))
 
 

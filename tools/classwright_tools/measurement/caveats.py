@@ -45,8 +45,11 @@ def not_counted(left_out: int, rows: int, split: Split, models: str) -> str:
 
 def caveats(scores: Scores) -> tuple[str, ...]:
     """Return what `scores` do not show: labels that no row has, and that guessing would do as well."""
-    said = not_covered(scores.not_covered), no_better_than_guessing(scores.accuracy, scores.guessing)
-    return tuple(filter(None, said))
+    guessed = no_better_than_guessing(scores.accuracy, scores.guessing)
+    if guessed:  # where one label is most of the rows, accuracy alone would throw a useful model away
+        alike = scores.balanced_accuracy
+        guessed += f" Where labels count alike it is {alike.value:.3f} ({alike.low:.3f} to {alike.high:.3f})."
+    return tuple(filter(None, (not_covered(scores.not_covered), guessed)))
 
 
 def macro_f1_name(scores: Scores, labels: int) -> str:

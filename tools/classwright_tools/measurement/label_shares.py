@@ -37,6 +37,11 @@ def label_counts(card: DatasetCard) -> dict[Split, dict[str, int]]:
     return {split: dict(counts[split]) for split in LABELLED if split in counts}
 
 
+def counts_for_model(measured: DatasetCard, trained: DatasetCard) -> dict[Split, dict[str, int]]:
+    """Return the rows of each labelled split by label: those that a model is `measured` on, and `trained` on."""
+    return label_counts(measured) | {"train": label_counts(trained).get("train", {})}
+
+
 def label_shifts(counts: Mapping[Split, Mapping[str, int]], split: Split | None = None) -> tuple[Shift, ...]:
     """Return, for each pair of splits, the label whose shares differ most, if one does; with `split` its pairs alone.
 
