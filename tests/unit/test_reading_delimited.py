@@ -281,6 +281,7 @@ def test_an_empty_line_is_no_row_and_lines_are_counted_with_it(tmp_path: Path) -
         ("text,label\ra\x0bb\x85c\u2028d,refund\rc,delivery\r", [("a\x0bb\x85c\u2028d", "refund"), ("c", "delivery")]),
         ("text,label\r\na,refund\nc,delivery", [("a", "refund"), ("c", "delivery")]),
         ('text,label\r"a\nb",refund\rc,delivery', [("a b", "refund"), ("c", "delivery")]),
+        ('text,label\r"a \\"\nb",refund\rc,delivery', [('a " b', "refund"), ("c", "delivery")]),
         ("text,label\na\x00b,refund\n", [("a\x00b", "refund")]),
     ],
 )

@@ -124,7 +124,7 @@ def _is_utf_8(sample: bytes) -> bool:
 
 def _line_end(sample: str) -> str:
     """Return what ends the first line, outside of quotes; "\\r" alone is what old Macintosh programs write."""
-    found = re.search(r"[\r\n]+", re.sub(r'"[^"]*"', "", sample))
+    found = re.search(r"[\r\n]+", re.sub(r'"[^"]*"', '""', sample))
     return "\r" if found and "\n" not in found.group() else "\n"
 
 
