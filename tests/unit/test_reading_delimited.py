@@ -313,3 +313,10 @@ def test_lines_are_counted_until_both_readings_of_their_quotes_end_a_row(tmp_pat
 
     assert [row.text for row in found if not row.problem] == ["last"]
     assert problems(found) == [(line, "quotes that can be read in two ways") for line in range(2, 6)]
+
+
+def test_a_text_that_begins_where_an_open_quote_would_end_is_not_cut(tmp_path: Path) -> None:
+    found = read(tmp_path, 'text,label\n"open,refund\n\n"\nthe next text",refund\nlast,delivery\n')
+
+    assert good(found) == [("last", "delivery")]
+    assert problems(found) == [(line, "quotes that can be read in two ways") for line in range(2, 6)]

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 from classwright_tools.errors import InvalidInput
@@ -226,12 +227,14 @@ class _Rows:
             yield self._problem(self._lines.take(), self._lines.taken, UNCLEAR, detail)
 
     def _settled(self, line: str, lines: int) -> int:
-        """Return after how many lines from `line` on, `lines` or more, a row ends by either reading of the quotes."""
+        """Return after how many lines from `line` on, `lines` or more, a row ends by each reading of the quotes.
+
+        Those are RFC 4180 and escapes, and both where `line` is a row by itself, whose quote nobody closed.
+        """
         settled = 0
         while settled < lines:
             settled = lines
-            for escapes in (False, True):
-                at = 0
+            for at, escapes in product((0, 1), (False, True)):
                 while at < lines:
                     begin = line if at == 0 else "".join(self._lines.ahead(1, at - 1))
                     record = self._grown(begin, escapes, at) if '"' in begin else None

@@ -64,7 +64,8 @@ class Familiar:
         alike = sum(inner)
         if alike >= ROWS_BELIEVED and ((first and last and 2 * alike >= len(inner)) or alike == len(inner)):
             return "rows"
-        return "unclear" if alike or (first and last) or self._may_be_new(lines) else "text"
+        is_like_rows = alike or (first and (last or len(fields) != self._width)) or self._may_be_new(lines)
+        return "unclear" if is_like_rows else "text"
 
     def _may_be_new(self, lines: Sequence[str]) -> bool:
         """Whether all of some lines may be rows that say what no row has said before."""
