@@ -240,7 +240,7 @@ def view_of(record: JobRecord) -> JobView:
     return JobView(
         summary=summary,
         next_step=next_step,
-        **{name: result[name] for name in of_job if result},
+        **{name: result[name] for name in of_job if result and name in result},
         job_id=record.id,
         tool=record.tool,
         status=record.status,
