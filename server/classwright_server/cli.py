@@ -148,7 +148,7 @@ def _parser() -> argparse.ArgumentParser:
         _add_job_limits(command)
     for command in (serve, worker):
         command.add_argument(
-            "--jobs", metavar="KIND", nargs="+", help="which jobs to run: short, long, writing or none"
+            "--jobs", metavar="KIND", nargs="+", help="jobs to run: short, long, compute (both), writing or none"
         )
     for command in (serve, check, tools):
         _add_serving_settings(command)

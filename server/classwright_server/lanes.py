@@ -16,6 +16,7 @@ from classwright_server.settings import Lane, Surroundings
 from classwright_tools.curation.import_paths import resolved_import
 from classwright_tools.domain.example import Split
 from classwright_tools.errors import ClasswrightError
+from classwright_tools.measurement.label_shares import LABELLED
 
 if TYPE_CHECKING:
     from classwright_tools.workspace.workspace import Workspace
@@ -26,7 +27,6 @@ ROW_BYTES = 1_000
 """An encoder reads about so much of a row."""
 USUAL_WEIGHTS_BYTES = 90e6
 """MiniLM's."""
-LABELLED: tuple[Split, ...] = ("train", "validation", "test")
 QUICK_METHODS = ("probe", "cluster")
 QUICK_GENERATORS = ("smote", "mixup", "distribution_calibration")
 

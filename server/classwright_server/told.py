@@ -6,6 +6,7 @@ import logging
 import re
 from typing import Any
 
+from classwright_tools.domain.excerpt import shortened
 from classwright_tools.domain.invisible import INVISIBLE, plain_text
 
 MAX_ERROR_CHARS = 2_000
@@ -15,8 +16,7 @@ _UNSEEN = re.compile(f"[\x7f-\x9f\u200c\u200d\u2028\u2029\ufe0f{INVISIBLE}]")
 
 def told(error: object) -> str:
     """Return the text of an error for a client, plain and of bounded length."""
-    text = plain_text(str(error))
-    return text if len(text) <= MAX_ERROR_CHARS else text[: MAX_ERROR_CHARS - 1] + "\u2026"
+    return shortened(plain_text(str(error)), MAX_ERROR_CHARS)
 
 
 def plain_values(value: Any) -> Any:
