@@ -58,6 +58,9 @@ def test_a_zero_byte_in_utf_8_makes_no_utf_16_of_it(place: int, tmp_path: Path) 
     text = "abcd"[:place] + "\x00" + "efghij"
 
     assert read(tmp_path, "rows.csv", f"text,label\n{text},refund\n".encode())[0].text == text
+    (tmp_path / "short.csv").write_bytes(b'text\n"t0' + 9 * b"\x00" + b'"')
+    (short,) = read_file(tmp_path / "short.csv", Columns("text", None), Position())
+    assert short.text == "t0" + 9 * "\x00"
 
 
 def zipped() -> bytes:

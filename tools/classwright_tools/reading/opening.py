@@ -114,11 +114,13 @@ def _encoding(sample: bytes) -> str:
 
 
 def _is_utf_8(sample: bytes) -> bool:
-    """Whether a sample is UTF-8 with few control characters."""
+    """Whether a sample is UTF-8 with few control characters, or with none in its first line."""
     try:
         codecs.getincrementaldecoder("utf-8")().decode(sample)
     except UnicodeDecodeError:
         return False
+    if re.match(rb"[\t\x20-\xff]+[\r\n]", sample):
+        return True
     return 10 * len(re.findall(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]", sample)) < len(sample) or not sample
 
 
