@@ -315,8 +315,11 @@ def test_lines_are_counted_until_both_readings_of_their_quotes_end_a_row(tmp_pat
     assert problems(found) == [(line, "quotes that can be read in two ways") for line in range(2, 6)]
 
 
-def test_a_text_that_begins_where_an_open_quote_would_end_is_not_cut(tmp_path: Path) -> None:
-    found = read(tmp_path, 'text,label\n"open,refund\n\n"\nthe next text",refund\nlast,delivery\n')
+@pytest.mark.parametrize("columns", [LABELLED, UNLABELLED], ids=["labelled", "unlabelled"])
+def test_a_text_that_begins_where_an_open_quote_would_end_is_not_cut(columns: Columns, tmp_path: Path) -> None:
+    lines = ["text,label,id", '"open,refund,n-0', "", '"', 'the next text",refund,n-1', "last,delivery,n-2"]
 
-    assert good(found) == [("last", "delivery")]
+    found = read(tmp_path, "\n".join(lines), columns=columns)
+
+    assert [row.text for row in found if not row.problem] == ["last"]
     assert problems(found) == [(line, "quotes that can be read in two ways") for line in range(2, 6)]

@@ -64,8 +64,8 @@ class Familiar:
         alike = sum(inner)
         if alike >= ROWS_BELIEVED and ((first and last and 2 * alike >= len(inner)) or alike == len(inner)):
             return "rows"
-        is_like_rows = alike or (first and (last or len(fields) != self._width)) or self._may_be_new(lines)
-        return "unclear" if is_like_rows else "text"
+        is_row = len(fields) != self._width and self._is_of_width(lines[0])
+        return "unclear" if alike or (first and last) or is_row or self._may_be_new(lines) else "text"
 
     def _may_be_new(self, lines: Sequence[str]) -> bool:
         """Whether all of some lines may be rows that say what no row has said before."""
