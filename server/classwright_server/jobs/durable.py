@@ -311,22 +311,29 @@ class Jobs:
         """Take up the jobs of servers that died, and those of this one that strayed; forget those that are old."""
         retention = Retention()
         strays: set[str] = set()
-        while True:
-            with contextlib.suppress(SQLAlchemyError):  # a busy database: the next round looks again
-                retention.sweep_if_due()
-                self._move_old_jobs()
-                running = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
-                owners = {status.executor_id for status in running if status.executor_id} - {self._sign.executor_id}
-                dead = self._sign.dead(owners)
-                if dead:
-                    left = sum(status.executor_id in dead for status in running)
-                    logger.warning("going on with %d job(s) that ended servers left unfinished", left)
-                    # Internal to DBOS, where Conductor calls it. It returns a job to its queue only while the dead
-                    # server still owns it, so that two servers that see the same death start it once.
-                    DBOS._recover_pending_workflows(dead)
-                strays = self._resume_strays(running, strays)
-            if self._stopping.wait(TAKE_OVER_SECONDS):
-                return
+        while not self._stopping.is_set():
+            try:
+                strays = self._looked_after(retention, strays)
+            except SQLAlchemyError:  # a busy database: the next round looks again
+                pass
+            except Exception:  # without this thread no job of a dead server would ever go on
+                logger.exception("looking after the jobs failed; it is tried again")
+            self._stopping.wait(TAKE_OVER_SECONDS)
+
+    def _looked_after(self, retention: Retention, strays: set[str]) -> set[str]:
+        """Look after all jobs once; return those that count as running here and are not, as `strays` did before."""
+        retention.sweep_if_due()
+        self._move_old_jobs()
+        running = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
+        owners = {status.executor_id for status in running if status.executor_id} - {self._sign.executor_id}
+        dead = self._sign.dead(owners)
+        if dead:
+            left = sum(status.executor_id in dead for status in running)
+            logger.warning("going on with %d job(s) that ended servers left unfinished", left)
+            # Internal to DBOS, where Conductor calls it. It returns a job to its queue only while the dead server
+            # still owns it, so that two servers that see the same death start it once.
+            DBOS._recover_pending_workflows(dead)
+        return self._resume_strays(running, strays)
 
     def _move_old_jobs(self) -> None:
         """Let the jobs that were queued before there were lanes wait in theirs."""
