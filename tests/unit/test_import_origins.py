@@ -19,6 +19,7 @@ from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.import_examples import GivenRow, ImportExamplesRequest, ImportExamplesResult, import_examples
 from classwright_tools.workspace.datasets import read_rows, save_dataset
 from classwright_tools.workspace.workspace import Workspace
+from classwright_tools.workspace.written_rows import WrittenRows
 
 TEXTS = (
     ("please pay me back for the kettle", "refund"),
@@ -90,7 +91,7 @@ def as_flat_jsonl(workspace: Workspace, dataset: str, path: Path) -> None:
 
 
 def as_resource_jsonl(workspace: Workspace, dataset: str, path: Path) -> None:
-    page = json.loads(rows_resource(workspace, "support", dataset, "train", slice(0, 50)))
+    page = json.loads(rows_resource(workspace, "support", dataset, "train", (0, 50), "", ""))
     path.write_text("".join(json.dumps(row) + "\n" for row in page["rows"]))
 
 
@@ -143,16 +144,50 @@ def test_texts_that_this_workspace_wrote_are_known_again_though_the_source_says_
     assert "in this workspace" in result.summary
 
 
-def test_rows_of_another_task_of_the_workspace_are_known_too(workspace: Workspace, dataset: str, run: Importer) -> None:
+def test_a_text_that_another_task_of_the_workspace_wrote_is_real_here(
+    workspace: Workspace, dataset: str, run: Importer
+) -> None:
     labels = (Label(name="refund"), Label(name="praise"))
     workspace.save_task(Task(slug="other", instruction="Tell refunds from praise.", labels=labels))
 
-    result = run(workspace, task="other", rows=(GivenRow(text=TEXTS[0][0], label="praise"),))
+    result = run(workspace, task="other", rows=(GivenRow(text=TEXTS[0][0], label="refund"),))
 
     (row,) = read_rows(workspace, result.dataset or "", "train")
-    assert (row.origin, row.label, row.provenance and row.provenance.round) == ("written", "praise", 2)
-    assert row.provenance is not None
-    assert row.provenance.cell == Cell(label="praise", topic="a topic", subtopic="a subtopic", source_type="e-mail")
+    assert (row.origin, row.label, row.provenance) == ("real", "refund", None)
+
+
+def test_a_text_that_the_task_wrote_stays_written_under_a_corrected_label(
+    workspace: Workspace, dataset: str, run: Importer
+) -> None:
+    result = run(workspace, rows=(GivenRow(text=TEXTS[0][0], label="account"),))
+
+    (row,) = read_rows(workspace, result.dataset or "", "train")
+    assert (row.origin, row.label, row.provenance and row.provenance.round) == ("written", "account", 2)
+
+
+def test_a_row_that_its_export_calls_real_is_real_though_the_task_wrote_the_same_text(
+    workspace: Workspace, dataset: str, elsewhere: Workspace, run: Importer, folder: Path, task: Task
+) -> None:
+    real = run(elsewhere, rows=(GivenRow(text=TEXTS[0][0], label="refund"),))
+    as_parquet(elsewhere, real.dataset or "", folder / "real.parquet")
+
+    result = run(workspace, path="real.parquet")
+
+    assert [row.origin for row in read_rows(workspace, result.dataset or "", "train")] == ["real"]
+    assert result.origins == {}
+
+
+def test_versions_of_a_dataset_hold_each_written_row_once_in_its_newest_form(workspace: Workspace, task: Task) -> None:
+    older = [written(text, label, round_=0) for text, label in TEXTS]
+    newer = [*older[:2], written(*TEXTS[2], round_=5), written("only the newer version has this", "refund")]
+    for key, rows in (("older", older), ("newer", newer)):
+        save_dataset(workspace, task.slug, {"train": rows}, parent=None, run_key=key, made_by="synthesize_examples")
+    rows = WrittenRows(workspace, task.slug)
+
+    held = rows.of([row.content for row in newer])
+
+    assert held == {row.id: row for row in newer}
+    assert len(rows._rows) == 4
 
 
 def test_written_texts_that_come_back_unlabelled_stay_written(

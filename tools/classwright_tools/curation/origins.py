@@ -20,7 +20,7 @@ _UNTOLD = (None, "")  # the second is how a CSV file has the first
 
 
 class Made(NamedTuple):
-    """A row's origin, which is not "real", and how it came to be, as far as that is known."""
+    """A row's origin, and how it came to be, as far as that is known."""
 
     origin: Origin
     provenance: Provenance | None
@@ -39,15 +39,17 @@ def made_from_json(made: str) -> Made:
 
 
 def claimed(given: Mapping[str, Any], content: str, label: str | None) -> Made | None:
-    """Return what a source says of its row `content`, or None if it is a real row or says nothing.
+    """Return what a source says of its row `content`, or None if it says nothing.
 
     `given` are the values of `ORIGIN_COLUMNS`. They count where the source is an export of a dataset: the row has its
     writer, or the id that its content gives. Elsewhere a column "origin" may mean anything.
     """
     origin, nested = given.get("origin"), given.get("provenance")
     values = nested if isinstance(nested, Mapping) else given
-    exported = isinstance(values.get("writer"), str) or given.get("id") == example_id(content)
-    if not isinstance(origin, str) or origin not in _NOT_REAL or not exported:
+    named = given.get("id") == example_id(content)
+    if origin == "real":
+        return Made("real", None) if named else None
+    if not isinstance(origin, str) or origin not in _NOT_REAL or not (named or isinstance(values.get("writer"), str)):
         return None
     return Made(origin, _provenance(values, content, label))  # type: ignore[arg-type]  # one of its words
 
@@ -102,6 +104,8 @@ class Origins:
     def _row(self, content: str, label: str | None, told: Made | None, held: Example | None) -> Example:
         text, text_pair = apart(content)
         made = told
+        if told is not None and told.origin == "real":
+            return make_example(text, label, text_pair=text_pair)  # whatever equal text a tool wrote here
         if held is not None:
             made = Made(held.origin, _under(held.provenance, label))
             self.known[made.origin] += 1

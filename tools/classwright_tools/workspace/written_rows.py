@@ -12,13 +12,14 @@ from classwright_tools.domain.pair import apart
 from classwright_tools.errors import ClasswrightError
 from classwright_tools.workspace.datasets import example_of, read_card, schema
 from classwright_tools.workspace.own_files import open_own
-from classwright_tools.workspace.workspace import Artifact, Workspace
+from classwright_tools.workspace.workspace import Workspace
 
 
 class WrittenRows:
-    """Finds the rows that a tool made: in all datasets of a task, and in the newest one of every other task.
+    """Finds the rows that a tool made, in all datasets of a task: what another task holds says nothing of this one's.
 
-    Their files are read once, by the columns that are needed; versions of a dataset share most of their files.
+    Their files are read once, by the columns that are needed; versions of a dataset share most of their rows, and of
+    each row the newest is held.
     """
 
     def __init__(self, workspace: Workspace, task: str) -> None:
@@ -26,7 +27,7 @@ class WrittenRows:
         self._task = task
 
     def of(self, contents: Sequence[str]) -> dict[str, Example]:
-        """Return the rows with one of `contents` that are not real, by their ids; of several the newest."""
+        """Return the rows with one of `contents` that are not real, by their ids."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
@@ -37,12 +38,12 @@ class WrittenRows:
         rows: dict[str, Example] = {}
         for row in found.to_pylist():
             text, text_pair = apart(by_id[row["id"]])
-            rows.setdefault(row["id"], example_of(row | {"text": text, "text_pair": text_pair}))
+            rows[row["id"]] = example_of(row | {"text": text, "text_pair": text_pair})
         return rows
 
     @cached_property
     def _rows(self) -> Any:
-        """All columns but the texts of the rows that are not real, those of the newest datasets first; or None."""
+        """All columns but the texts of the rows that are not real, each in its newest form; or None."""
         import pyarrow as pa
 
         tables = list(self._tables())
@@ -53,6 +54,7 @@ class WrittenRows:
         import pyarrow.compute as pc
         import pyarrow.parquet as pq
 
+        seen = pa.array([], pa.string())
         wanted = [name for name in schema("text").names if name != "text"]
         for path in self._files():
             try:
@@ -60,12 +62,15 @@ class WrittenRows:
                     table = pq.read_table(file, columns=wanted)
             except (pa.ArrowException, OSError):  # its dataset is damaged, which those who read it will be told
                 continue
-            yield table.filter(pc.not_equal(table.column("origin"), "real"))
+            made = table.filter(pc.not_equal(table.column("origin"), "real"))
+            new = made.filter(pc.invert(pc.is_in(made.column("id"), seen)))
+            seen = pa.concat_arrays([seen, *new.column("id").cast(pa.string()).chunks])
+            yield new
 
     def _files(self) -> Iterator[Path]:
         """Yield the files of splits that hold such rows, each content once."""
         seen: set[str] = set()
-        for dataset in self._datasets():
+        for dataset in self._workspace.artifacts(self._task, "dataset"):
             try:
                 card = read_card(self._workspace, dataset.id)
             except ClasswrightError:
@@ -75,10 +80,3 @@ class WrittenRows:
                 if digest and digest not in seen and card.rows(split) > card.rows(split, "real"):
                     seen.add(digest)
                     yield dataset.path / f"{split}.parquet"
-
-    def _datasets(self) -> Iterator[Artifact]:
-        yield from self._workspace.artifacts(self._task, "dataset")
-        for task in self._workspace.tasks():
-            newest = self._workspace.latest("dataset", task) if task != self._task else None
-            if newest:
-                yield newest
