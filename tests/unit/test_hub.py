@@ -75,6 +75,7 @@ def test_a_dataset_is_read_from_its_files_at_one_commit_and_only_its_split_is_fe
         f"/datasets/shop/letters/resolve/{SHA}/train.jsonl",
     ]
     assert left_behind(context) == []
+    assert "as train: 'train.jsonl'; left aside: 'test.jsonl'." in result.summary
 
 
 def test_parquet_keeps_the_names_of_its_classes(run: Importer, tmp_path: Path) -> None:

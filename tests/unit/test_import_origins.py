@@ -182,12 +182,12 @@ def test_versions_of_a_dataset_hold_each_written_row_once_in_its_newest_form(wor
     newer = [*older[:2], written(*TEXTS[2], round_=5), written("only the newer version has this", "refund")]
     for key, rows in (("older", older), ("newer", newer)):
         save_dataset(workspace, task.slug, {"train": rows}, parent=None, run_key=key, made_by="synthesize_examples")
-    rows = WrittenRows(workspace, task.slug)
+    known = WrittenRows(workspace, task.slug)
 
-    held = rows.of([row.content for row in newer])
+    held = known.of([row.content for row in newer])
 
     assert held == {row.id: row for row in newer}
-    assert len(rows._rows) == 4
+    assert len(known._rows) == 4
 
 
 def test_written_texts_that_come_back_unlabelled_stay_written(

@@ -175,6 +175,16 @@ def test_every_skipped_row_is_named_by_its_number_beside_the_dataset(run: Import
     assert sorted(number for numbers in told.values() for number in numbers) == list(range(3, 35))
 
 
+def test_skipped_rows_are_counted_in_part_also_where_no_row_is_imported(run: Importer) -> None:
+    run(rows=given(("the first row", "refund")))
+
+    answer = run(rows=given(*[("the first row", "refund")] * 9))
+
+    assert answer.dataset is None
+    part = answer.shown_in_part["examples"]
+    assert (part.shown, part.total, part.uri) == (len(answer.examples), 9, "")
+
+
 def test_a_column_that_is_written_with_other_code_points_is_the_one_that_is_meant(run: Importer, folder: Path) -> None:
     (folder / "a.csv").write_text("cafe\u0301,la\u200bbel\nwhere is it,delivery\n", encoding="utf-8")
 

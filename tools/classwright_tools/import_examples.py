@@ -235,7 +235,7 @@ def _source(
     if request.path:
         return read_path(resolved_import(request.path, context.import_folders), columns, request.split, position)
     if request.hub:
-        return Source(read_hub(request.hub, columns, request.split, position, context))
+        return read_hub(request.hub, columns, request.split, position, context)
     _check_rows(request.rows, task)
     return Source(SourceRow(row.text, row.label, text_pair=row.text_pair) for row in request.rows)
 
@@ -353,8 +353,7 @@ def _result(
             "does on queries that it knows. Split by query to learn how it does on others."
         )
     excerpts = Excerpts(file_uri(dataset, SKIPPED) if dataset else "")
-    if dataset:
-        excerpts.note("examples", len(skipped.examples), skipped.counts.total())
+    excerpts.note("examples", len(skipped.examples), skipped.counts.total())
     return ImportExamplesResult(
         summary=summary,
         next_step=_next_step(request, dataset),

@@ -40,7 +40,6 @@ _MEASURES = "{} rows measure the classifier and must not be trained on."
 _COMPARED_WITH: tuple[Split, ...] = ("test", "validation", "train")
 # Real texts that tell what the task's texts are like. A test row is only compared with.
 _TELLING: tuple[Split, ...] = ("validation", "train", "unlabelled")
-_REAL = ("real", "annotated")
 
 
 class _Row(NamedTuple):
@@ -90,7 +89,7 @@ class Gates:
         if split in self._indexes:
             self._indexes[split].add_all((_Row(row.id, row.label), row.content) for row in rows)
         if split in _TELLING:
-            self._real.add(row.text for row in rows if row.origin in _REAL)
+            self._real.add(row.text for row in rows if row.origin == "real")
 
     def add_shown(self, texts: Iterable[str]) -> None:
         """Compare with real `texts` that the writer is shown as style, more strictly than with any row."""

@@ -52,10 +52,13 @@ def files_of(folder: Path, split: Split) -> Taken:
             "Pass a folder that does, or a file.",
         )
     taken = files_of_split(paths, split, subject)
-    told = f"From {subject} as {split}: {_listed(taken)}"
-    others = [path for path in paths if path not in taken]
-    told += f"; left aside: {_listed(others)}." if others else "."
-    return Taken([folder / path for path in taken], told)
+    return Taken([folder / path for path in taken], told_of(subject, split, taken, paths))
+
+
+def told_of(subject: str, split: Split, taken: Sequence[PurePath], there: Sequence[PurePath]) -> str:
+    """Return the sentence on which of the files that are `there` were taken as `split`, and which were not."""
+    others = [path for path in there if path not in taken]
+    return f"From {subject} as {split}: {_listed(taken)}" + (f"; left aside: {_listed(others)}." if others else ".")
 
 
 def is_data(path: PurePath) -> bool:
