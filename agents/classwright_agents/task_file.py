@@ -165,7 +165,7 @@ def load_task_file(path: Path) -> TaskFile:
         reason = "is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else "cannot be read"
         raise TaskFileError(subject, reason, "Pass the path of a YAML file that describes a task.") from error
     try:
-        data = yaml.load(text, Loader=_OnceOnly)  # noqa: S506  # a safe loader
+        data = _OnceOnly(text).get_single_data()
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" near line {mark.line + 1}" if mark else ""
