@@ -52,3 +52,11 @@ def task(workspace: Workspace) -> Task:
 def context(workspace: Workspace) -> ToolContext:
     """A context on `workspace`, without a writer."""
     return ToolContext(workspace=workspace, run_key="test-run")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An import folder."""
+    made = tmp_path / "imports"
+    made.mkdir()
+    return made

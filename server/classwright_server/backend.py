@@ -119,7 +119,7 @@ class Backend:
             tasks.cancel_scope.cancel()
         count_result(tool, outcome.result or {})
         if outcome.result and not fits(outcome.result):  # there is no job that would hold it whole
-            from classwright_server.kept_answers import keep_answer
+            from classwright_server.long_answers import keep_answer
 
             root = (await self.workspace()).root
             await anyio.to_thread.run_sync(keep_answer, root, order.run_key, outcome.result)

@@ -115,7 +115,7 @@ class Shelf:
         """Return the whole result of a job, or the answer of a tool that is none."""
         with resource_errors(job_uri(job_id)):
             root = (await self._backend.workspace()).root
-            from classwright_server.kept_answers import kept_answer
+            from classwright_server.long_answers import kept_answer
             from classwright_server.readings import job_result
 
             kept = await anyio.to_thread.run_sync(kept_answer, root, job_id)

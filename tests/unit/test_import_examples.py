@@ -43,14 +43,6 @@ Importer = Callable[..., ImportExamplesResult]
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """An import folder."""
-    made = tmp_path / "imports"
-    made.mkdir()
-    return made
-
-
-@pytest.fixture
 def run(context: ToolContext, task: Task, folder: Path) -> Importer:
     """Return a function that imports by the request's fields, each call under a run key of its own."""
     calls = iter(range(1_000))

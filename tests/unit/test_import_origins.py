@@ -50,13 +50,6 @@ def dataset(workspace: Workspace, task: Task) -> str:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    made = tmp_path / "imports"
-    made.mkdir()
-    return made
-
-
-@pytest.fixture
 def run(task: Task, folder: Path) -> Importer:
     """Return a function that imports into a new dataset of the workspace that it is given."""
     calls = iter(range(1_000))

@@ -22,13 +22,6 @@ SECRET = "the xylophone parcel of mister quuxington never came to his door"
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    made = tmp_path / "imports"
-    made.mkdir()
-    return made
-
-
-@pytest.fixture
 def run(context: ToolContext, task: Task, folder: Path) -> Importer:
     """Return a function that imports by the request's fields, each call under a run key of its own."""
     calls = iter(range(1_000))
