@@ -28,7 +28,7 @@ def clean_text(text: str) -> str:
 
 def is_broken(text: str) -> bool:
     """Whether characters of `text` were lost when its bytes were decoded: it holds U+FFFD or a lone surrogate."""
-    return REPLACEMENT in text or any("\ud800" <= character <= "\udfff" for character in text)
+    return not text.isascii() and (REPLACEMENT in text or any("\ud800" <= character <= "\udfff" for character in text))
 
 
 def as_name(value: str) -> str:
