@@ -538,6 +538,11 @@ def test_a_check_finds_a_form_that_the_endpoint_takes() -> None:
         assert "answers at" in asyncio.run(EndpointWriter([endpoint.url], "tiny").check())
 
 
+def test_a_check_takes_one_connection_that_breaks_for_none_of_the_endpoints_faults() -> None:
+    with ScriptedEndpoint(in_turn(listing("tiny"), Said(then="reset"), echoed)) as endpoint:
+        assert "answers at" in asyncio.run(EndpointWriter([endpoint.url], "tiny").check())
+
+
 def test_a_check_says_that_the_model_needs_room_to_think() -> None:
     thinking = said(None, "length", reasoning_content="Okay, so")
     with (

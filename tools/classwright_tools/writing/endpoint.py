@@ -183,7 +183,11 @@ class EndpointWriter:
         listed = () if isinstance(models, Fault) or self._model in models else models[:_LISTED_MODELS]
 
         async def ask(turn: int) -> Reply:
-            reply = await endpoint.ask(client, self._question(_TRIAL, turn), self._clock)
+            question = self._question(_TRIAL, turn)
+            reply = await endpoint.ask(client, question, self._clock)
+            if isinstance(reply, Fault) and reply.kind == "broken":
+                # Once more: a busy server closes a connection that was kept open, just when it is used again.
+                reply = await endpoint.ask(client, question, self._clock)
             if isinstance(reply, Fault):
                 raise _does_not_answer(endpoint, reply, listed)
             return reply
