@@ -31,8 +31,8 @@ from classwright_tools.learning.encoders import open_encoder
 from classwright_tools.learning.method import Setup
 from classwright_tools.learning.rows import Rows
 from classwright_tools.learning.training import METHODS
-from classwright_tools.measurement.intervals import bootstrap
-from classwright_tools.measurement.metrics import accuracy_of
+from classwright_tools.statistics.intervals import bootstrap
+from classwright_tools.statistics.metrics import accuracy_of
 
 SETS = ("financial_phrasebank", "cr", "subj")
 ROWS_A_LABEL = (8, 16)

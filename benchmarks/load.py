@@ -114,7 +114,7 @@ def serve_bare(port: int) -> None:
     import uvicorn
     from mcp.server.mcpserver import MCPServer
 
-    from classwright_server.http import GRACE_SECONDS, KEEP_ALIVE_SECONDS
+    from classwright_server.http.serving import GRACE_SECONDS, KEEP_ALIVE_SECONDS
 
     server: MCPServer[None] = MCPServer("bare", version="1", log_level="WARNING")
 

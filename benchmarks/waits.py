@@ -117,7 +117,7 @@ def figured() -> tuple[list[float], list[float]]:
     """Return the seconds of all figures of 500 rows and 77 classes with intervals, and of scikit-learn's report."""
     from sklearn.metrics import classification_report
 
-    from classwright_tools.measurement.metrics import compute_figures
+    from classwright_tools.statistics.metrics import compute_figures
 
     generator = np.random.default_rng(0)
     true = generator.integers(0, 77, 500)

@@ -23,12 +23,13 @@ import numpy as np
 from articles.pages import write_section
 from articles.runs import Figures, Runs
 from articles.sets import CACHE
-from classwright_server.settings import EndpointSettings, RecordedSettings
-from classwright_server.writers import make_writer
+from classwright_server.config.settings import EndpointSettings, RecordedSettings
+from classwright_server.config.writers import make_writer
 from classwright_tools.context import DEFAULT_ENCODER, ToolContext
 from classwright_tools.domain.figures import Estimate
 from classwright_tools.domain.topic_tree import TopicTree
 from classwright_tools.domain.usage import FREE, Prices
+from classwright_tools.domain.writer import Writer
 from classwright_tools.errors import ClasswrightError
 from classwright_tools.evaluate import EvaluateRequest, evaluate
 from classwright_tools.learning.embedding_cache import EmbeddingCache
@@ -36,7 +37,6 @@ from classwright_tools.learning.encoders import open_encoder
 from classwright_tools.train_classifier import Method
 from classwright_tools.workspace.datasets import read_rows
 from classwright_tools.workspace.workspace import Workspace
-from classwright_tools.writing.writer import Writer
 from zero.labelled_set import SETS, LabelledSet, open_set
 from zero.results import PLAIN, ROUNDS, section
 from zero.unattended import EndpointGone, StoppingWriter, paid_for

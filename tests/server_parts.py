@@ -23,8 +23,8 @@ from mcp.server.auth.provider import AccessToken
 from mcp_types import CallToolResult
 
 from answer_parts import check_told
-from classwright_server.app import build_server
-from classwright_server.settings import EndpointSettings, ServerSettings, Surroundings
+from classwright_server.config.settings import EndpointSettings, ServerSettings, ToolSettings
+from classwright_server.mcp.app import build_server
 from classwright_server.vllm import free_port
 from writing_parts import Said, Seen, said_items
 from writing_verbs_parts import sentence
@@ -44,7 +44,7 @@ ISSUER = "https://login.example"
 def make_settings(workspace: Path, *, writer_url: str | None = None, **changes: Any) -> ServerSettings:
     """Return settings for a server on `workspace`."""
     writer = EndpointSettings(base_urls=(writer_url,), model="scripted") if writer_url else None
-    return ServerSettings(surroundings=Surroundings(workspace=workspace, writer=writer), **changes)
+    return ServerSettings(tool_settings=ToolSettings(workspace=workspace, writer=writer), **changes)
 
 
 @asynccontextmanager

@@ -11,10 +11,10 @@ from classwright_tools.context import ToolContext
 from classwright_tools.domain.example import Example
 from classwright_tools.domain.outcome import WritingOutcome
 from classwright_tools.domain.task import Task
+from classwright_tools.domain.writer import Completion, WritingRequest
 from classwright_tools.errors import WriterFailed
 from classwright_tools.workspace.datasets import read_rows
 from classwright_tools.workspace.workspace import Workspace
-from classwright_tools.writing.writer import Completion, WritingRequest
 from writing_verbs_parts import ScriptedWriter, save_tree, well_written
 
 

@@ -25,7 +25,7 @@ from mcp_types import (
 from pydantic import ConfigDict
 from pydantic.alias_generators import to_camel
 
-from classwright_server.tasks_extension import TASKS
+from classwright_server.mcp.tasks_extension import TASKS
 
 LOOK_SECONDS = 0.05
 

@@ -17,8 +17,8 @@ from typing import Any, Literal
 
 from classwright_tools.domain.task import Label
 from classwright_tools.domain.topic_tree import Cell
-from classwright_tools.writing.concurrency import Clock
-from classwright_tools.writing.writer import WritingRequest
+from classwright_tools.domain.writer import WritingRequest
+from classwright_tools.writing.backends.rate_limit import Clock
 
 LABELS = (
     Label(name="refund", description="the customer wants money back"),

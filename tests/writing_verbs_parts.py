@@ -11,9 +11,9 @@ from classwright_tools.domain.example import Example, Split
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.topic_tree import LabelTopics, Topic, TopicTree
 from classwright_tools.domain.usage import FREE, Prices, TokenCount
+from classwright_tools.domain.writer import Completion, WritingKind, WritingRequest
 from classwright_tools.workspace.datasets import save_dataset
 from classwright_tools.workspace.workspace import Workspace
-from classwright_tools.writing.writer import Completion, WritingKind, WritingRequest
 
 OPENINGS = ("Hello,", "Good morning,", "Listen,", "Quick question:", "Dear team,", "Hi again,", "Well,", "Excuse me,")
 PEOPLE = ("my sister", "our neighbour", "the plumber", "a colleague", "uncle Henry", "the teacher", "nobody", "a nurse")

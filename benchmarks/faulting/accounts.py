@@ -15,12 +15,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from classwright_tools.domain.example import SPLITS
+from classwright_tools.domain.writer import WritingRequest
 from classwright_tools.workspace.datasets import read_card, read_rows
 from classwright_tools.workspace.index import CompletionRow
 from classwright_tools.workspace.workspace import Artifact, Workspace
-from classwright_tools.writing import prompting
-from classwright_tools.writing.asking import MOST_ASKS, sampling_seed
-from classwright_tools.writing.writer import WritingRequest
+from classwright_tools.writing.completions.retry import MOST_ASKS, sampling_seed
+from classwright_tools.writing.prompts import render
 from faulting.endpoint import PaidEndpoint, digest, paid_twice
 from faulting.replicas import Kill
 from faulting.work import Work
@@ -162,7 +162,7 @@ def _stored(workspace: Workspace) -> dict[str, float]:
     stored: dict[str, float] = {}
     for written, created in rows:
         request = WritingRequest.model_validate(written)
-        messages = [dict(message) for message in prompting.chat_messages(request)]
+        messages = [dict(message) for message in render.chat_messages(request)]
         at = (created if created.tzinfo else created.replace(tzinfo=UTC)).timestamp()  # SQLite keeps no zone
         stored |= {digest(messages, sampling_seed(request, turn)): at for turn in range(MOST_ASKS)}
     return stored

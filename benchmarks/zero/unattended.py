@@ -8,9 +8,9 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from classwright_tools.domain.usage import Prices, TokenCount
+from classwright_tools.domain.writer import Completion, Writer, WriterUnavailable, WritingKind, WritingRequest
 from classwright_tools.errors import ClasswrightError
 from classwright_tools.workspace.index import CompletionRow
-from classwright_tools.writing.writer import Completion, Writer, WriterUnavailable, WritingKind, WritingRequest
 
 
 class EndpointGone(ClasswrightError):

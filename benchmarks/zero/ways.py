@@ -16,6 +16,7 @@ from classwright_tools.curation.allotment import even_shares
 from classwright_tools.domain.example import Provenance, make_example
 from classwright_tools.domain.topic_tree import TopicTree
 from classwright_tools.domain.usage import WriterUsage
+from classwright_tools.domain.writer import WritingRequest
 from classwright_tools.error_analysis import ErrorAnalysisRequest, error_analysis
 from classwright_tools.errors import NotEnoughData
 from classwright_tools.import_examples import GivenRow, ImportExamplesRequest, import_examples
@@ -23,10 +24,9 @@ from classwright_tools.propose_topics import propose_topics
 from classwright_tools.synthesize_examples import SynthesizeExamplesRequest, synthesize_examples
 from classwright_tools.train_classifier import Method, TrainClassifierRequest, train_classifier
 from classwright_tools.workspace.datasets import save_dataset
-from classwright_tools.writing.filling import TEXTS_A_REQUEST
-from classwright_tools.writing.session import WritingSession
-from classwright_tools.writing.store import CompletionStore
-from classwright_tools.writing.writer import WritingRequest
+from classwright_tools.writing.completions.session import WritingSession
+from classwright_tools.writing.completions.store import CompletionStore
+from classwright_tools.writing.generation.filling import TEXTS_A_REQUEST
 from zero.labelled_set import LabelledSet
 
 IMPORTED_AT_ONCE = 5_000

@@ -15,22 +15,22 @@ import anyio
 import anyio.from_thread
 import anyio.to_thread
 
-from classwright_server.answers import fits
+from classwright_server.config.principals import current_principal
+from classwright_server.config.settings import ServerSettings
+from classwright_server.jobs.disk_quota import check_room
 from classwright_server.jobs.messages import Order, Outcome, Progress
+from classwright_server.jobs.telemetry import count_result, flush_telemetry
 from classwright_server.jobs.view import FINISHED
-from classwright_server.names import check_names
-from classwright_server.principals import current_principal
-from classwright_server.room import check_room
-from classwright_server.settings import ServerSettings
-from classwright_server.telemetry import count_result, flush_telemetry
+from classwright_server.mcp.preflight import check_names
+from classwright_server.mcp.results import fits
 from classwright_tools.domain.uris import job_uri
 from classwright_tools.errors import ClasswrightError
 
 if TYPE_CHECKING:
+    from classwright_server.config.workspaces import Workspaces
     from classwright_server.jobs.durable import JobRecord, Jobs
     from classwright_server.jobs.process import ProcessPool
     from classwright_server.vllm import GpuShare
-    from classwright_server.workspaces import Workspaces
     from classwright_tools.workspace.workspace import Workspace
 
 logger = logging.getLogger("classwright")
@@ -48,11 +48,11 @@ Report = Callable[["JobRecord"], Awaitable[None]]
 
 
 class Backend:
-    """The workspace and its jobs, for one server process. Nothing heavy is imported before `opened` is called."""
+    """The workspace and its jobs, for one server process. Nothing heavy is imported before `runtime` is called."""
 
     def __init__(self, settings: ServerSettings) -> None:
         self.settings = settings
-        self._opened: Opened | None = None
+        self._runtime: Runtime | None = None
         self._opening = anyio.Lock()
         self._quick = anyio.CapacityLimiter(QUICK_AT_ONCE)  # apart from the threads that look after jobs
         self._users = 0
@@ -68,23 +68,23 @@ class Backend:
                 tasks.cancel_scope.cancel()
         finally:
             self._users -= 1
-            if not self._users and self._opened:
-                opened, self._opened = self._opened, None
+            if not self._users and self._runtime:
+                runtime, self._runtime = self._runtime, None
                 with anyio.CancelScope(shield=True):
-                    await anyio.to_thread.run_sync(opened.close)
+                    await anyio.to_thread.run_sync(runtime.close)
 
-    async def opened(self) -> Opened:
+    async def runtime(self) -> Runtime:
         """Return what is open, opening it if need be.
 
         Raises:
             StorageFailed: the workspace cannot be made or written.
         """
         async with self._opening:
-            if self._opened is None:
+            if self._runtime is None:
                 with anyio.CancelScope(shield=True):  # what is half open could not be closed
-                    self._opened = await anyio.to_thread.run_sync(Opened, self.settings)
-            assert self._opened is not None
-            return self._opened
+                    self._runtime = await anyio.to_thread.run_sync(Runtime, self.settings)
+            assert self._runtime is not None
+            return self._runtime
 
     async def workspace(self) -> Workspace:
         """Return the workspace of whoever asks.
@@ -92,8 +92,8 @@ class Backend:
         Raises:
             StorageFailed: it cannot be made or written.
         """
-        opened = await self.opened()
-        return await anyio.to_thread.run_sync(opened.workspaces.of, current_principal())
+        runtime = await self.runtime()
+        return await anyio.to_thread.run_sync(runtime.workspaces.of, current_principal())
 
     async def run_now(self, tool: str, request: dict[str, Any], go_on: Callable[[], Awaitable[None]]) -> Outcome:
         """Run a quick verb in a compute process and return its outcome; it is no job.
@@ -106,12 +106,12 @@ class Backend:
         """
         from classwright_server.jobs.durable import new_job_id
 
-        opened = await self.opened()
+        runtime = await self.runtime()
         await self._check(tool, request)
         order = Order(run_key=new_job_id(), owner=current_principal(), tool=tool, request=request)
 
         def run() -> Outcome:
-            return opened.pool.run(order, _ignored, _unless_cancelled, "writing")
+            return runtime.pool.run(order, _ignored, _unless_cancelled, "writing")
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_every_two_seconds, go_on)
@@ -119,7 +119,7 @@ class Backend:
             tasks.cancel_scope.cancel()
         count_result(tool, outcome.result or {})
         if outcome.result and not fits(outcome.result):  # there is no job that would hold it whole
-            from classwright_server.long_answers import keep_answer
+            from classwright_server.mcp.long_answers import keep_answer
 
             root = (await self.workspace()).root
             await anyio.to_thread.run_sync(keep_answer, root, order.run_key, outcome.result)
@@ -134,15 +134,15 @@ class Backend:
             StorageFailed: there is no room for what it makes.
             BudgetExceeded: too many jobs of whoever asks wait already.
         """
-        opened = await self.opened()
+        runtime = await self.runtime()
         await self._check(tool, request)
-        submit = partial(opened.jobs.submit, most_waiting=self.settings.limits.waiting_jobs)
+        submit = partial(runtime.jobs.submit, most_waiting=self.settings.limits.waiting_jobs)
         return await anyio.to_thread.run_sync(submit, tool, request, task, current_principal())
 
     async def _check(self, tool: str, request: dict[str, Any]) -> None:
         """Return if what `request` names exists, and there is room for what it makes."""
         workspace = await self.workspace()
-        most_bytes = self.settings.surroundings.most_bytes(current_principal())
+        most_bytes = self.settings.tool_settings.most_bytes(current_principal())
 
         def check() -> None:
             check_names(workspace, tool, request)
@@ -159,13 +159,13 @@ class Backend:
         return await self._told(await self._record(job_id))
 
     async def _record(self, job_id: str) -> JobRecord:
-        opened = await self.opened()
-        return await anyio.to_thread.run_sync(opened.jobs.record, job_id, current_principal())
+        runtime = await self.runtime()
+        return await anyio.to_thread.run_sync(runtime.jobs.record, job_id, current_principal())
 
     async def _told(self, record: JobRecord) -> JobRecord:
         """Return a job with what is told beside: when one that waits should begin, and what a cancelled one made."""
-        opened = await self.opened()
-        [with_outlook] = await anyio.to_thread.run_sync(opened.jobs.with_outlooks, [record])
+        runtime = await self.runtime()
+        [with_outlook] = await anyio.to_thread.run_sync(runtime.jobs.with_outlooks, [record])
         return await self._looked_into(with_outlook)
 
     async def wait(self, job_id: str, seconds: float, report: Report) -> JobRecord:
@@ -193,12 +193,12 @@ class Backend:
         Raises:
             NotFound: whoever asks has no such job.
         """
-        opened = await self.opened()
-        return await self._looked_into(await anyio.to_thread.run_sync(opened.jobs.cancel, job_id, current_principal()))
+        runtime = await self.runtime()
+        return await self._looked_into(await anyio.to_thread.run_sync(runtime.jobs.cancel, job_id, current_principal()))
 
     async def _looked_into(self, record: JobRecord) -> JobRecord:
         """Return a job; one without a result with what it has spent, a cancelled one with what it had made by then."""
-        from classwright_tools.writing.ledger import paid_by
+        from classwright_tools.writing.completions.ledger import paid_by
 
         if record.outcome and record.outcome.result:
             return record
@@ -212,20 +212,20 @@ class Backend:
 
     async def newest_jobs(self, limit: int, offset: int) -> list[JobRecord]:
         """Return `limit` jobs of whoever asks, from the one at `offset` on, newest first; those that wait with when."""
-        opened = await self.opened()
-        found = await anyio.to_thread.run_sync(opened.jobs.newest, limit, offset, current_principal())
-        return await anyio.to_thread.run_sync(opened.jobs.with_outlooks, found)
+        runtime = await self.runtime()
+        found = await anyio.to_thread.run_sync(runtime.jobs.newest, limit, offset, current_principal())
+        return await anyio.to_thread.run_sync(runtime.jobs.with_outlooks, found)
 
     async def _open_later(self) -> None:
         if not self.settings.vllm:  # a model takes long to load: it starts at once
             await anyio.sleep(OPEN_AFTER_SECONDS)
         try:
-            await self.opened()
+            await self.runtime()
         except ClasswrightError as error:
             logger.error("%s", error)  # whoever calls a tool is told the same
 
 
-class Opened:
+class Runtime:
     """Everything that a process of the workspace keeps open: a server, or a worker."""
 
     workspaces: Workspaces
@@ -233,29 +233,29 @@ class Opened:
     pool: ProcessPool
 
     def __init__(self, settings: ServerSettings) -> None:
+        from classwright_server.config.workspaces import Workspaces
         from classwright_server.jobs.durable import Jobs
-        from classwright_server.jobs.executors import sign_of_life
+        from classwright_server.jobs.liveness import sign_of_life
         from classwright_server.jobs.process import ProcessPool
         from classwright_server.vllm import NoGpuShare, VllmServer
-        from classwright_server.workspaces import Workspaces
 
-        surroundings = settings.surroundings
+        tool_settings = settings.tool_settings
         with ExitStack() as opening:  # what is open when the next one fails is closed again
             opening.callback(flush_telemetry)
-            self.workspaces = Workspaces(surroundings)
+            self.workspaces = Workspaces(tool_settings)
             opening.callback(self.workspaces.close)
             self.workspaces.of(None)  # made, or found to be unusable, before any job is taken
-            sign = sign_of_life(surroundings)
+            sign = sign_of_life(tool_settings)
             opening.callback(sign.release)
             gpu: GpuShare = NoGpuShare()
             if settings.vllm:
                 gpu = vllm = VllmServer(settings.vllm, os.environ, settings.vllm_thinking_tokens)
                 opening.callback(vllm.close)
-                surroundings = surroundings.model_copy(update={"writer": vllm.endpoint})
+                tool_settings = tool_settings.model_copy(update={"writer": vllm.endpoint})
             most_seconds = settings.limits.job_hours * 3600
-            self.pool = ProcessPool(surroundings, os.environ, (sign.descriptor,), most_seconds=most_seconds)
+            self.pool = ProcessPool(tool_settings, os.environ, (sign.descriptor,), most_seconds=most_seconds)
             opening.callback(self.pool.close)
-            self.jobs = Jobs(surroundings, self.workspaces, sign, self.pool, gpu, settings.jobs)
+            self.jobs = Jobs(tool_settings, self.workspaces, sign, self.pool, gpu, settings.jobs)
             opening.callback(self.jobs.close)
             self._open = opening.pop_all()
 

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 
 from classwright_server import __version__
-from classwright_server.settings import DEFAULT_PORT, PREFIX, ServerSettings, settings_from
-from classwright_server.stdio import INTERRUPTED, STOPPED, serve_stdio
-from classwright_server.telemetry import start_telemetry
-from classwright_server.told import PlainFormatter
+from classwright_server.config.settings import DEFAULT_PORT, PREFIX, ServerSettings, settings_from
+from classwright_server.jobs.telemetry import start_telemetry
+from classwright_server.mcp.stdio import INTERRUPTED, STOPPED, serve_stdio
+from classwright_server.sanitize import PlainFormatter
 from classwright_tools.errors import ClasswrightError, InvalidInput
 
 
@@ -76,7 +76,7 @@ def _check_installed() -> None:
 
 def _serve(settings: ServerSettings) -> int:
     if settings.http:
-        from classwright_server.http import serve_http
+        from classwright_server.http.serving import serve_http
 
         serve_http(settings)
     else:
@@ -85,7 +85,7 @@ def _serve(settings: ServerSettings) -> int:
 
 
 def _work(settings: ServerSettings) -> int:
-    from classwright_server.worker import work
+    from classwright_server.jobs.worker import work
 
     work(settings)
     return 0
@@ -95,13 +95,13 @@ def _check(settings: ServerSettings) -> int:
     """Try what a server with these settings would lean on, before a client does."""
     import asyncio
 
+    from classwright_server.config.writers import make_writer
     from classwright_server.vllm import vllm_program
-    from classwright_server.writers import make_writer
     from classwright_tools.learning.encoders import open_encoder
     from classwright_tools.workspace.workspace import Workspace
-    from classwright_tools.writing.endpoint import EndpointWriter
+    from classwright_tools.writing.backends.openai_compatible import EndpointWriter
 
-    own = settings.surroundings
+    own = settings.tool_settings
     Workspace(own.workspace, own.index_url)
     _say(f"Workspace {own.workspace} can be written.")
     encoder = open_encoder(own.encoder)
@@ -124,7 +124,7 @@ def _say(sentence: str) -> None:
 
 def _print_tools(settings: ServerSettings) -> int:
     from classwright_server.backend import Backend
-    from classwright_server.tools import served_tools
+    from classwright_server.mcp.tools import served_tools
 
     for tool in served_tools(Backend(settings)):
         _say(f"{tool.name}: {tool.title}\n    {tool.description}\n")

@@ -19,8 +19,8 @@ from typing import Protocol
 
 import httpx
 
+from classwright_server.config.settings import EndpointSettings, Lane
 from classwright_server.jobs.process import ServerStopping, passed_on
-from classwright_server.settings import EndpointSettings, Lane
 from classwright_tools.errors import InvalidInput, WriterFailed
 
 logger = logging.getLogger("classwright.vllm")
@@ -90,7 +90,7 @@ class VllmServer:
         self._port = free_port()
         self.endpoint = EndpointSettings(base_urls=(f"{self.url}/v1",), model=model, thinking_tokens=thinking_tokens)
         self._command = [
-            *(sys.executable, "-m", "classwright_server.leash"),
+            *(sys.executable, "-m", "classwright_server.jobs.supervise"),
             *(vllm_program(environment), "serve", model, "--host", "127.0.0.1", "--port", str(self._port)),
             "--enable-sleep-mode",
         ]

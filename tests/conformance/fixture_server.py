@@ -10,9 +10,9 @@ from pathlib import Path
 
 import uvicorn
 
-from classwright_server.app import assembled
-from classwright_server.http import served
-from classwright_server.settings import ServerSettings, Surroundings
+from classwright_server.config.settings import ServerSettings, ToolSettings
+from classwright_server.http.serving import served
+from classwright_server.mcp.app import assembled
 from fixture_contents import add_changes, add_contents, add_readings
 from fixture_questions import add_questions_of_the_newer_era, add_questions_of_the_older_era
 from fixture_tasks import STARTING, FixtureTasks, add_task_tools
@@ -28,8 +28,8 @@ def main(port: int) -> None:
     add_questions_of_the_older_era(server)
     add_questions_of_the_newer_era(server)
     add_task_tools(server, tasks)
-    nothing_stored = Surroundings(workspace=Path.cwd())
-    settings = ServerSettings(surroundings=nothing_stored, http=True, port=port)
+    nothing_stored = ToolSettings(workspace=Path.cwd())
+    settings = ServerSettings(tool_settings=nothing_stored, http=True, port=port)
     uvicorn.run(served(server, settings, needs_token=False), host="127.0.0.1", port=port, log_level="warning")
 
 

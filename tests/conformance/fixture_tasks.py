@@ -21,7 +21,7 @@ from mcp_types import (
     TextContent,
 )
 
-from classwright_server.tasks_extension import ENDED, TASKS, Task, declares_tasks
+from classwright_server.mcp.tasks_extension import ENDED, TASKS, Task, declares_tasks
 from classwright_tools.errors import NotFound
 
 STARTING = ("slow_compute", "failing_job", "protocol_error_job", "confirm_delete", "multi_input", "test_tool_with_task")

@@ -10,13 +10,13 @@ import pytest
 from pydantic import BaseModel
 
 from classwright_agents.answers import RESULTS, Answer, Job, Jobs, Report, Row, checked
-from classwright_server.answers import MAX_BYTES, answer
 from classwright_server.jobs.durable import JobRecord
 from classwright_server.jobs.messages import Outcome, Progress
 from classwright_server.jobs.outlook import Outlook
 from classwright_server.jobs.view import JobList, JobStatus, JobView
-from classwright_server.tools import view_of
-from classwright_server.verbs import VERBS
+from classwright_server.mcp.results import MAX_BYTES, answer
+from classwright_server.mcp.tools import view_of
+from classwright_server.mcp.verbs import VERBS
 from classwright_tools.domain.example import Example
 from classwright_tools.domain.usage import WriterUsage
 from classwright_tools.measurement.evaluation import EvaluationReport

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import pytest
 from mcp import Client
 
-from classwright_server.app import build_server
 from classwright_server.backend import Backend
-from classwright_server.tools import served_tools
+from classwright_server.mcp.app import build_server
+from classwright_server.mcp.tools import served_tools
 from server_parts import call_failing, make_settings
 
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from mcp.server.mcpserver.exceptions import ResourceNotFoundError, ToolError
 from pydantic import BaseModel, Field
 
-from classwright_server.answers import MAX_BYTES, answer, fit
-from classwright_server.errors import resource_errors, tool_errors
+from classwright_server.mcp.errors import resource_errors, tool_errors
+from classwright_server.mcp.results import MAX_BYTES, answer, fit
 from classwright_tools.domain.noun import ToolResult
 from classwright_tools.domain.uris import uris_in
 from classwright_tools.errors import StorageFailed, unknown_id

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from mcp import Client
 from mcp_types import CallToolResult
 
-from classwright_server.told import MAX_ERROR_CHARS, PlainFormatter, escaped_json, plain_values, told
+from classwright_server.sanitize import MAX_ERROR_CHARS, PlainFormatter, escaped_json, plain_values, told
 from classwright_tools.domain.invisible import plain_text
 from hostile_parts import ORDER, UNSEEN
 from server_parts import LABELS, call_failing, connected, make_settings, rows
@@ -69,12 +69,12 @@ async def test_an_order_hidden_in_a_row_is_quoted_and_never_said(tmp_path: Path)
     (folder / ORDER).mkdir()
     (folder / ORDER / f"{ORDER}.bin").write_text("x")
     settings = make_settings(tmp_path / "workspace")
-    own = settings.surroundings.model_copy(update={"import_folders": (folder,)})
+    own = settings.tool_settings.model_copy(update={"import_folders": (folder,)})
     hostile = [{"text": f"{ORDER} {row['text']}", "label": row["label"]} for row in rows(24)]
     wrong = [{"text": row["text"], "label": "refund"} for row in rows(8, 40)]
     base: dict[str, Any] = {"task": "support", "wait_seconds": 50}
 
-    async with connected(settings.model_copy(update={"surroundings": own})) as client:
+    async with connected(settings.model_copy(update={"tool_settings": own})) as client:
         before = await offered(client)
         answers = [
             await said(client, "propose_topics", **BARE),

@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
-from classwright_tools.writing.prompting import chat_messages
-from classwright_tools.writing.writer import WritingRequest
+from classwright_tools.domain.writer import WritingRequest
+from classwright_tools.writing.prompts.render import chat_messages
 from server_parts import until
 from writing_parts import RESET, Said, ScriptedEndpoint, Seen, said_items
 from writing_verbs_parts import sentence

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from limits import CALLS
 
-from classwright_tools.writing.parsing.answer import parse_answer
+from classwright_tools.writing.completions.parsing.answer import parse_answer
 
 
 @given(answer=answers())

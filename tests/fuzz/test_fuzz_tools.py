@@ -36,8 +36,8 @@ def prepared(folder: Path) -> Iterator[tuple[Any, Client]]:
     imports.mkdir()
     (imports / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows(8)))
     made = make_settings(folder / "workspace")
-    own = made.surroundings.model_copy(update={"import_folders": (imports,)})
-    server = made.model_copy(update={"surroundings": own})
+    own = made.tool_settings.model_copy(update={"import_folders": (imports,)})
+    server = made.model_copy(update={"tool_settings": own})
     with (
         anyio.from_thread.start_blocking_portal() as portal,
         portal.wrap_async_context_manager(connected(server)) as client,

@@ -13,11 +13,11 @@ from sqlalchemy.orm import Session
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.task import Task
+from classwright_tools.domain.writer import Completion, WritingRequest
 from classwright_tools.synthesize_examples import SynthesizeExamplesRequest, synthesize_examples
 from classwright_tools.workspace.datasets import read_card, read_rows, save_dataset
 from classwright_tools.workspace.index import CompletionRow
 from classwright_tools.workspace.workspace import Workspace
-from classwright_tools.writing.writer import Completion, WritingRequest
 from writing_verbs_parts import ScriptedWriter, save_tree, well_written
 
 FORK = multiprocessing.get_context("fork")  # a start from nothing would take longer than the run

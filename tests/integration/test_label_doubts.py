@@ -9,11 +9,11 @@ from pathlib import Path
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.task import Label
 from classwright_tools.domain.topic_tree import Cell
+from classwright_tools.domain.writer import Completion, WritingRequest
 from classwright_tools.propose_topics import ProposeTopicsRequest, propose_topics
 from classwright_tools.synthesize_examples import SynthesizeExamplesRequest, synthesize_examples
 from classwright_tools.workspace.datasets import read_rows
-from classwright_tools.writing.recorded import RecordedWriter
-from classwright_tools.writing.writer import Completion, WritingRequest
+from classwright_tools.writing.backends.recorded import RecordedWriter
 
 COMPLETIONS = Path(__file__).parents[2] / "examples" / "banking12" / "completions"
 LABELS = ("card_arrival", "declined_card_payment", "request_refund")

@@ -14,8 +14,8 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
 from starlette.testclient import TestClient
 
-from classwright_server.http import http_app
-from classwright_server.settings import settings_from
+from classwright_server.config.settings import settings_from
+from classwright_server.http.serving import http_app
 from classwright_tools.errors import InvalidInput
 from server_parts import ERAS, TASK, ServerProcess, call, finished, make_settings, rows
 
@@ -113,18 +113,18 @@ def test_flags_win_over_variables_and_lists_are_read_from_both(tmp_path: Path) -
     }
     settings = settings_from({"workspace": str(tmp_path / "b"), "port": None}, environment)
 
-    assert settings.surroundings.workspace == tmp_path / "b"
+    assert settings.tool_settings.workspace == tmp_path / "b"
     assert settings.port == 9000
     assert settings.allow_hosts == ("box.example:8931", "box.example")
-    assert settings.surroundings.import_folders == (tmp_path / "x", tmp_path / "y")
-    assert settings.surroundings.writer is not None
-    assert settings.surroundings.writer.base_urls == ("http://one/v1", "http://two/v1")  # type: ignore[union-attr]  # URLs
+    assert settings.tool_settings.import_folders == (tmp_path / "x", tmp_path / "y")
+    assert settings.tool_settings.writer is not None
+    assert settings.tool_settings.writer.base_urls == ("http://one/v1", "http://two/v1")  # type: ignore[union-attr]  # URLs
 
 
 @pytest.mark.parametrize("who", [WRITER, {"writer_path": "some/model"}, {"vllm": "some/model"}])
 def test_whoever_serves_the_model_it_may_be_given_tokens_to_think(who: dict[str, object]) -> None:
     settings = settings_from({**who, "writer_thinking_tokens": "4000"}, {})
-    writer = settings.surroundings.writer
+    writer = settings.tool_settings.writer
 
     given = settings.vllm_thinking_tokens if writer is None else writer.thinking_tokens  # type: ignore[union-attr]  # no file
     assert given == 4000

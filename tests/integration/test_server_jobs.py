@@ -23,10 +23,10 @@ from mcp_types import CallToolResult
 from sqlalchemy.exc import OperationalError
 
 from classwright_server import backend
-from classwright_server.jobs.executors import FileLock
+from classwright_server.config.settings import EndpointSettings, ToolSettings
+from classwright_server.jobs.liveness import FileLock
 from classwright_server.jobs.messages import Order, Outcome
 from classwright_server.jobs.process import ProcessPool, child_environment
-from classwright_server.settings import EndpointSettings, Surroundings
 from classwright_tools.workspace.workspace import Workspace
 from server_parts import (
     ERAS,
@@ -342,23 +342,23 @@ async def test_a_client_that_leaves_does_not_stop_its_job(tmp_path: Path) -> Non
 
 def test_a_compute_process_sees_no_key_but_the_writers_and_only_where_it_writes(tmp_path: Path) -> None:
     writer = EndpointSettings(base_urls=("http://127.0.0.1:9/v1",), model="m", key_env="WRITER_KEY")
-    surroundings = Surroundings(workspace=tmp_path, writer=writer)
+    tool_settings = ToolSettings(workspace=tmp_path, writer=writer)
     environment = {"PATH": "/bin", "WRITER_KEY": "k", "OPENAI_API_KEY": "o", "HF_TOKEN": "h", "HF_HOME": "/cache"}
 
     harmless = {"PATH": "/bin", "HF_HOME": "/cache", "OMP_WAIT_POLICY": "PASSIVE"}
-    assert child_environment(surroundings, environment, "writing") == {**harmless, "WRITER_KEY": "k"}
-    assert child_environment(surroundings, environment, "long") == harmless
+    assert child_environment(tool_settings, environment, "writing") == {**harmless, "WRITER_KEY": "k"}
+    assert child_environment(tool_settings, environment, "long") == harmless
 
 
 def test_an_operator_may_have_a_compute_process_wait_otherwise(tmp_path: Path) -> None:
-    told = child_environment(Surroundings(workspace=tmp_path), {"OMP_WAIT_POLICY": "ACTIVE"}, "short")
+    told = child_environment(ToolSettings(workspace=tmp_path), {"OMP_WAIT_POLICY": "ACTIVE"}, "short")
     assert told == {"OMP_WAIT_POLICY": "ACTIVE"}
 
 
 async def test_processes_are_kept_warm_and_recycled_when_idle(tmp_path: Path) -> None:
     lock, other = FileLock(tmp_path / "executors"), FileLock(tmp_path / "executors")
-    surroundings = Surroundings(workspace=tmp_path)
-    pool = ProcessPool(surroundings, os.environ, (lock.descriptor,), idle_seconds=2.0, most_seconds=60)
+    tool_settings = ToolSettings(workspace=tmp_path)
+    pool = ProcessPool(tool_settings, os.environ, (lock.descriptor,), idle_seconds=2.0, most_seconds=60)
     order = Order(run_key="r", tool="submit_examples", request={"assignment": "x-a1", "batch": "b1", "texts": ["t"]})
     try:
         for _ in range(2):
@@ -384,7 +384,7 @@ def order_of(owner: str) -> Order:
 def test_what_an_order_left_unfinished_is_never_the_outcome_of_the_next_one(tmp_path: Path) -> None:
     """Here the look whether a job is over fails while it is under way, as it does when its database is out of reach."""
     looks = iter((False,))
-    pool = ProcessPool(Surroundings(workspace=tmp_path), os.environ, most_seconds=60)
+    pool = ProcessPool(ToolSettings(workspace=tmp_path), os.environ, most_seconds=60)
 
     def run(owner: str, is_over: Callable[[], bool]) -> Outcome:
         return pool.run(order_of(owner), lambda _: None, is_over, "writing")
@@ -405,7 +405,7 @@ async def test_a_workspace_whose_jobs_could_not_be_opened_is_opened_once_they_ar
     with contextlib.closing(sqlite3.connect(damaged)) as connection:
         connection.execute("CREATE TABLE workflow_status (not_as_it_should_be TEXT)")
     with pytest.raises(OperationalError, match="workflow_status already exists"):
-        backend.Opened(make_settings(tmp_path))
+        backend.Runtime(make_settings(tmp_path))
     for file in tmp_path.glob("jobs.sqlite*"):
         file.unlink()
 
@@ -417,7 +417,7 @@ async def test_a_workspace_whose_jobs_could_not_be_opened_is_opened_once_they_ar
 def test_a_server_with_more_than_a_thousand_open_files_runs_jobs_too(tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (2048, hard))
-    pool = ProcessPool(Surroundings(workspace=tmp_path), os.environ, most_seconds=60)
+    pool = ProcessPool(ToolSettings(workspace=tmp_path), os.environ, most_seconds=60)
     held = [os.open(os.devnull, os.O_RDONLY) for _ in range(1030)]
     try:
         outcome = pool.run(order_of("alice"), lambda _: None, lambda: False, "writing")

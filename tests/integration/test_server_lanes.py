@@ -14,12 +14,11 @@ from anyio.lowlevel import checkpoint
 from dbos import DBOS, DBOSContextSetAuth, SetWorkflowAttributes, SetWorkflowID
 from mcp import Client
 
-from classwright_server import lanes
-from classwright_server.jobs import durable
+from classwright_server.config.settings import Lane, ServerSettings, ToolSettings
+from classwright_server.jobs import durable, lanes
 from classwright_server.jobs.messages import Order
 from classwright_server.jobs.process import JobCancelled, ProcessPool
 from classwright_server.jobs.turns import turns
-from classwright_server.settings import Lane, ServerSettings, Surroundings
 from classwright_tools.errors import StorageFailed
 from postgres_parts import ON_BOTH
 from server_parts import LONG, TASK, call, compute_processes, connected, finished, make_settings, rows, signed_in, until
@@ -70,8 +69,8 @@ async def test_one_who_queued_many_jobs_does_not_hold_up_the_one_of_another(
     tmp_path: Path, index_url: str | None
 ) -> None:
     """No process takes the jobs until all wait; then each fails at once, since there is nothing to train on."""
-    surroundings = Surroundings(workspace=tmp_path, index_url=index_url)
-    async with connected(ServerSettings(surroundings=surroundings, jobs=())) as client:
+    tool_settings = ToolSettings(workspace=tmp_path, index_url=index_url)
+    async with connected(ServerSettings(tool_settings=tool_settings, jobs=())) as client:
         with signed_in("alice"):
             await made(client)
             await made(client, "other")
@@ -84,7 +83,7 @@ async def test_one_who_queued_many_jobs_does_not_hold_up_the_one_of_another(
         with signed_in("alice"):
             last = await call(client, "get_job", job_id=many[-1], wait_seconds=0)
         expected = [turn.job_id for turn in await to_thread.run_sync(turns, "long")]
-    async with connected(ServerSettings(surroundings=surroundings, jobs=("long",))) as client:
+    async with connected(ServerSettings(tool_settings=tool_settings, jobs=("long",))) as client:
         with signed_in("alice"):
             for job_id in many:
                 await finished(client, job_id)
@@ -108,8 +107,8 @@ async def test_one_who_queued_many_jobs_does_not_hold_up_the_one_of_another(
 async def test_how_long_a_kind_of_work_takes_here_is_told_from_the_jobs_that_succeeded(
     tmp_path: Path, index_url: str | None
 ) -> None:
-    surroundings = Surroundings(workspace=tmp_path, index_url=index_url)
-    async with connected(ServerSettings(surroundings=surroundings)) as client:
+    tool_settings = ToolSettings(workspace=tmp_path, index_url=index_url)
+    async with connected(ServerSettings(tool_settings=tool_settings)) as client:
         await made(client)
         failing = await call(client, "train_classifier", task="support", method="probe", wait_seconds=0)
         assert (await finished(client, failing["job_id"]))["status"] == "failed"
@@ -243,7 +242,7 @@ def test_a_short_job_for_which_the_gpu_has_no_room_is_run_on_the_processor(
     """`sitecustomize` stands for torch on a card that is full; it works where no card is seen."""
     (tmp_path / "sitecustomize.py").write_text(FULL_GPU)
     environment = {**os.environ, "PYTHONPATH": str(tmp_path), "CUDA_VISIBLE_DEVICES": "0"}
-    pool = ProcessPool(Surroundings(workspace=tmp_path), environment, most_seconds=60)
+    pool = ProcessPool(ToolSettings(workspace=tmp_path), environment, most_seconds=60)
     order = Order(run_key="r", tool="submit_examples", request={"assignment": "x-a1", "batch": "b1", "texts": ["t"]})
     try:
         outcome = pool.run(order, lambda _: None, lambda: False, lane)

@@ -17,10 +17,11 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
 from mcp.shared.exceptions import MCPError
 
-from classwright_server import rates, room
 from classwright_server.backend import QUICK_AT_ONCE, Backend
-from classwright_server.principals import slug_of
-from classwright_server.settings import Limits, settings_from
+from classwright_server.config.principals import slug_of
+from classwright_server.config.settings import Limits, settings_from
+from classwright_server.http.serving import rate_limit
+from classwright_server.jobs import disk_quota
 from classwright_tools.domain.usage import Caps
 from classwright_tools.errors import InvalidInput
 from server_parts import (
@@ -95,8 +96,8 @@ async def refused(client: Client) -> str:
 def test_of_too_many_principals_the_rate_of_the_one_seen_longest_ago_is_forgotten(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(rates, "MAX_BUCKETS", 2)
-    counted = rates.CallRates(None, 5)  # type: ignore[arg-type]  # nothing is passed on
+    monkeypatch.setattr(rate_limit, "MAX_BUCKETS", 2)
+    counted = rate_limit.CallRates(None, 5)  # type: ignore[arg-type]  # nothing is passed on
     first = counted._bucket("a")
     for name in ("b", "a", "c"):
         counted._bucket(name)
@@ -173,8 +174,8 @@ async def test_a_job_that_runs_for_longer_than_is_allowed_fails_and_says_so(tmp_
 @pytest.mark.anyio
 async def test_a_full_share_of_the_disk_takes_no_job_and_the_operators_own_is_not_counted(tmp_path: Path) -> None:
     made = make_settings(tmp_path)
-    small = made.surroundings.model_copy(update={"workspace_gb": 0.001})
-    async with connected(made.model_copy(update={"surroundings": small})) as client:
+    small = made.tool_settings.model_copy(update={"workspace_gb": 0.001})
+    async with connected(made.model_copy(update={"tool_settings": small})) as client:
         with signed_in("alice"):
             await call(client, "propose_topics", TASK)
             (tmp_path / "principals" / str(slug_of(token_of("alice"))) / "large").write_bytes(bytes(2**21))
@@ -187,7 +188,7 @@ async def test_a_full_share_of_the_disk_takes_no_job_and_the_operators_own_is_no
 
 @pytest.mark.anyio
 async def test_a_disk_that_is_nearly_full_takes_no_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "MIN_FREE_BYTES", 2**60)
+    monkeypatch.setattr(disk_quota, "MIN_FREE_BYTES", 2**60)
     async with connected(make_settings(tmp_path)) as client:
         told = await call_failing(client, "propose_topics", **TASK)
 
@@ -204,8 +205,8 @@ def writes_dearly(seen: Seen) -> Said:
 async def test_a_job_spends_no_more_than_the_operator_allows(tmp_path: Path) -> None:
     with ScriptedEndpoint(writes_dearly) as endpoint:
         made = make_settings(tmp_path, writer_url=endpoint.url)
-        capped = made.surroundings.model_copy(update={"caps": Caps(max_tokens=20_000)})
-        async with connected(made.model_copy(update={"surroundings": capped})) as client:
+        capped = made.tool_settings.model_copy(update={"caps": Caps(max_tokens=20_000)})
+        async with connected(made.model_copy(update={"tool_settings": capped})) as client:
             await call(client, "propose_topics", {**TASK, **topics(30)}, wait_seconds=50)
             told = await call_failing(
                 client, "synthesize_examples", task="support", rows=10, max_tokens=20_001, wait_seconds=50
@@ -224,7 +225,7 @@ async def test_calls_that_are_given_up_never_have_more_under_way_than_is_allowed
     """A quick tool's order ends with its call, and until then its place is taken; others answer meanwhile."""
     backend = Backend(make_settings(tmp_path))
     async with backend.running(), anyio.create_task_group() as watching:
-        at_work = (await backend.opened()).pool._busy
+        at_work = (await backend.runtime()).pool._busy
         most = 0
 
         async def watch() -> None:
@@ -287,4 +288,4 @@ def test_limits_are_read_from_flags_and_variables() -> None:
     settings = settings_from({"job_tokens": "5000"}, {"CLASSWRIGHT_WAITING_JOBS": "7", "CLASSWRIGHT_JOB_HOURS": "0.5"})
 
     assert settings.limits == Limits(waiting_jobs=7, job_hours=0.5)
-    assert settings.surroundings.caps == Caps(max_tokens=5_000)
+    assert settings.tool_settings.caps == Caps(max_tokens=5_000)

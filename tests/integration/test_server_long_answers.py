@@ -11,7 +11,7 @@ import pytest
 from mcp import Client
 from mcp.shared.exceptions import MCPError
 
-from classwright_server.long_answers import keep_answer, kept_answer
+from classwright_server.mcp.long_answers import keep_answer, kept_answer
 from server_parts import TASK, call, connected, make_settings, signed_in, topics
 
 pytestmark = pytest.mark.anyio

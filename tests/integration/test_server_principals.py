@@ -15,10 +15,10 @@ from mcp.server.mcpserver import MCPServer
 from mcp.shared.exceptions import MCPError
 from pydantic import BaseModel
 
-from classwright_server.app import build_server
-from classwright_server.principals import SLUG_CHARS, slug_of
-from classwright_server.verbs import VERBS
-from classwright_server.workspaces import MAX_OPEN, Workspaces
+from classwright_server.config.principals import SLUG_CHARS, slug_of
+from classwright_server.config.workspaces import MAX_OPEN, Workspaces
+from classwright_server.mcp.app import build_server
+from classwright_server.mcp.verbs import VERBS
 from classwright_tools.domain.example import make_example
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.workspace.datasets import save_dataset
@@ -70,7 +70,7 @@ def _write_files(folder: Path) -> None:
 def server(tmp_path: Path) -> MCPServer[Any]:
     """A server where Alice has a task with an artifact of every kind, and Bob the same task with nothing in it."""
     made = make_settings(tmp_path)
-    workspaces = Workspaces(made.surroundings)
+    workspaces = Workspaces(made.tool_settings)
     furnish(workspaces.of(slug_of(token_of("alice"))), "r")
     workspaces.close()
     return build_server(made)
@@ -243,21 +243,21 @@ def test_whoever_differs_in_issuer_subject_or_client_is_another() -> None:
 
 @ON_BOTH
 def test_on_one_database_each_has_an_index_of_their_own(tmp_path: Path, index_url: str | None) -> None:
-    surroundings = make_settings(tmp_path).surroundings.model_copy(update={"index_url": index_url})
+    tool_settings = make_settings(tmp_path).tool_settings.model_copy(update={"index_url": index_url})
     owners = (None, slug_of(token_of("alice")), slug_of(token_of("bob")))
     for owner in owners * 2:
-        workspaces = Workspaces(surroundings)
+        workspaces = Workspaces(tool_settings)
         furnish(workspaces.of(owner), str(owner))
         workspaces.close()
 
-    workspaces = Workspaces(surroundings)
+    workspaces = Workspaces(tool_settings)
     made = [[artifact.id for artifact in workspaces.of(owner).artifacts("support", "dataset")] for owner in owners]
     workspaces.close()
     assert made == [["support-d1"]] * 3
 
 
 def test_no_more_workspaces_stay_open_than_are_used(tmp_path: Path) -> None:
-    workspaces = Workspaces(make_settings(tmp_path).surroundings)
+    workspaces = Workspaces(make_settings(tmp_path).tool_settings)
     owners = [f"{number:032x}" for number in range(MAX_OPEN + 5)]
     first = workspaces.of(owners[0])
     for owner in owners:

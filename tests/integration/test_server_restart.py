@@ -11,7 +11,7 @@ import anyio
 import pytest
 from mcp import Client
 
-from classwright_server.jobs.executors import FileLock
+from classwright_server.jobs.liveness import FileLock
 from postgres_parts import ON_BOTH, PostgresServer
 from server_parts import (
     TASK,

@@ -25,11 +25,11 @@ from mcp_types import (
     CallToolResult,
 )
 
-from classwright_server import task_push, tools
-from classwright_server.app import build_server
 from classwright_server.jobs.retention import KEPT_DAYS
-from classwright_server.task_push import MAX_TASKS
-from classwright_server.tasks_extension import TASKS
+from classwright_server.mcp import task_push, tools
+from classwright_server.mcp.app import build_server
+from classwright_server.mcp.task_push import MAX_TASKS
+from classwright_server.mcp.tasks_extension import TASKS
 from server_parts import (
     TASK,
     ServerProcess,

@@ -19,8 +19,8 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from prometheus_client.parser import text_string_to_metric_families
 
-from classwright_server.http import http_app
-from classwright_server.telemetry import start_telemetry
+from classwright_server.http.serving import http_app
+from classwright_server.jobs.telemetry import start_telemetry
 from classwright_tools.errors import InvalidInput
 from server_parts import TASK, ServerProcess, call, call_failing, make_settings, topics, writes_sentences
 from writing_parts import ScriptedEndpoint

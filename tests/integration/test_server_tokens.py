@@ -18,10 +18,9 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
 from starlette.testclient import TestClient
 
-from classwright_server import open_sessions, tokens
-from classwright_server.http import http_app
-from classwright_server.settings import AuthorizationServer, ServerSettings, settings_from
-from classwright_server.tokens import SharedToken
+from classwright_server.config.settings import AuthorizationServer, ServerSettings, settings_from
+from classwright_server.http.serving import http_app, open_sessions, tokens
+from classwright_server.http.tokens import SharedToken
 from classwright_tools.errors import InvalidInput
 from server_parts import ERAS, TASK, ServerProcess, call, make_settings
 from token_parts import ISSUER, Authority, bearer

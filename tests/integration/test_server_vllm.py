@@ -20,7 +20,7 @@ import psutil
 import pytest
 
 from classwright_server import vllm
-from classwright_server.backend import Opened
+from classwright_server.backend import Runtime
 from classwright_server.cli import main
 from classwright_server.vllm import VllmServer
 from classwright_tools.errors import InvalidInput, StorageFailed, WriterFailed
@@ -154,7 +154,7 @@ def test_it_ends_when_what_else_the_server_needs_cannot_be_opened(
     before = psutil.Process().children()
     for _ in range(2):
         with pytest.raises((StorageFailed, sqlite3.DatabaseError)):
-            Opened(settings)
+            Runtime(settings)
 
     assert not [child for child in psutil.Process().children() if child not in before and is_alive(child.pid)]
 

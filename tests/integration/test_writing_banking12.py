@@ -15,7 +15,7 @@ from classwright_tools.domain.regeneration import RegenerationItem, Regeneration
 from classwright_tools.propose_topics import ProposeTopicsRequest, propose_topics
 from classwright_tools.synthesize_examples import SynthesizeExamplesRequest, synthesize_examples
 from classwright_tools.workspace.datasets import read_rows, save_dataset
-from classwright_tools.writing.recorded import RecordedWriter
+from classwright_tools.writing.backends.recorded import RecordedWriter
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "banking12"
 COMPLETIONS = sorted((EXAMPLE / "completions").glob("*.jsonl"))

@@ -11,10 +11,10 @@ from email.utils import format_datetime
 import pytest
 
 from classwright_tools.domain.usage import TokenCount
+from classwright_tools.domain.writer import Completion, UnusableAnswer, WriterUnavailable
 from classwright_tools.errors import ClasswrightError, InvalidInput, WriterFailed
-from classwright_tools.writing.endpoint import EndpointWriter
-from classwright_tools.writing.parsing import answer as parsing
-from classwright_tools.writing.writer import Completion, UnusableAnswer, WriterUnavailable
+from classwright_tools.writing.backends.openai_compatible import EndpointWriter
+from classwright_tools.writing.completions.parsing import answer as parsing
 from writing_parts import (
     HANG,
     RESET,

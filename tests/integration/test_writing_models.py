@@ -18,15 +18,15 @@ from pathlib import Path
 import httpx
 import pytest
 
+from classwright_tools.domain.writer import UnusableAnswer, Writer, WriterUnavailable, WritingRequest
 from classwright_tools.errors import WriterFailed
 from classwright_tools.learning.torch_state import one_thread
 from classwright_tools.workspace.workspace import Workspace
-from classwright_tools.writing.asking import MOST_ASKS
-from classwright_tools.writing.endpoint import EndpointWriter
-from classwright_tools.writing.local import LocalWriter
-from classwright_tools.writing.session import Answer, WritingSession
-from classwright_tools.writing.store import CompletionStore
-from classwright_tools.writing.writer import UnusableAnswer, Writer, WriterUnavailable, WritingRequest
+from classwright_tools.writing.backends.local import LocalWriter
+from classwright_tools.writing.backends.openai_compatible import EndpointWriter
+from classwright_tools.writing.completions.retry import MOST_ASKS
+from classwright_tools.writing.completions.session import Answer, WritingSession
+from classwright_tools.writing.completions.store import CompletionStore
 from writing_parts import dead_port, make_tiny_model, writing_request
 
 SMALL = {"kind": "topics", "count": 1}

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from classwright_tools.domain.writer import Completion, WriterUnavailable, WritingRequest
 from classwright_tools.errors import Cancelled
 from classwright_tools.workspace.workspace import Workspace
-from classwright_tools.writing.endpoint import EndpointWriter
-from classwright_tools.writing.session import Answer, WritingSession
-from classwright_tools.writing.store import CompletionStore
-from classwright_tools.writing.writer import Completion, WriterUnavailable, WritingRequest
+from classwright_tools.writing.backends.openai_compatible import EndpointWriter
+from classwright_tools.writing.completions.session import Answer, WritingSession
+from classwright_tools.writing.completions.store import CompletionStore
 from writing_parts import (
     HANG,
     PaperClock,
@@ -119,9 +119,9 @@ from pathlib import Path
 sys.path.insert(0, {tests!r})
 from writing_parts import writing_requests
 from classwright_tools.workspace.workspace import Workspace
-from classwright_tools.writing.endpoint import EndpointWriter
-from classwright_tools.writing.session import WritingSession
-from classwright_tools.writing.store import CompletionStore
+from classwright_tools.writing.backends.openai_compatible import EndpointWriter
+from classwright_tools.writing.completions.session import WritingSession
+from classwright_tools.writing.completions.store import CompletionStore
 
 async def main():
     session = WritingSession(EndpointWriter([{url!r}], "tiny"), CompletionStore(Workspace(Path({root!r})).engine))
@@ -172,8 +172,8 @@ from pathlib import Path
 sys.path.insert(0, {tests!r})
 from writing_parts import writing_requests
 from classwright_tools.workspace.workspace import Workspace
-from classwright_tools.writing.store import CompletionStore
-from classwright_tools.writing.writer import Completion
+from classwright_tools.writing.completions.store import CompletionStore
+from classwright_tools.domain.writer import Completion
 
 store = CompletionStore(Workspace(Path({root!r})).engine)
 sys.stdin.readline()

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from classwright_server.cli import _parser
-from classwright_server.settings import PREFIX, settings_from
+from classwright_server.config.settings import PREFIX, settings_from
 from classwright_tools.workspace.index import postgres_url
 
 SET = {"CLASSWRIGHT_TOKEN": "t" * 64, "POSTGRES_PASSWORD": "p" * 64}
@@ -46,9 +46,9 @@ def test_the_server_leaves_the_jobs_to_the_worker_and_both_share_one_database(se
 
     assert server.jobs == ()
     assert worker.jobs == ("short", "long", "writing")
-    assert server.surroundings.writer == worker.surroundings.writer is not None
-    assert server.surroundings.index_url == worker.surroundings.index_url
-    url = postgres_url(server.surroundings.index_url or "")
+    assert server.tool_settings.writer == worker.tool_settings.writer is not None
+    assert server.tool_settings.index_url == worker.tool_settings.index_url
+    url = postgres_url(server.tool_settings.index_url or "")
     postgres = services["postgres"]["environment"]
     assert (url.username, url.password, url.host, url.database) == (
         postgres["POSTGRES_USER"],

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classwright_tools.curation.cleaning import clean_text, is_broken
+from classwright_tools.domain.cleaning import clean_text, is_broken
 from classwright_tools.domain.excerpt import shortened
 from classwright_tools.domain.invisible import plain_text
 from classwright_tools.domain.task import folded_name

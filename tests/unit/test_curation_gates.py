@@ -8,9 +8,9 @@ from typing import get_args
 
 import pytest
 
-from classwright_tools.curation.cleaning import clean_text
-from classwright_tools.curation.gates import Gates
+from classwright_tools.curation.gates import QualityFilter
 from classwright_tools.curation.languages import wrong_language
+from classwright_tools.domain.cleaning import clean_text
 from classwright_tools.domain.example import Origin, Split, make_example
 from classwright_tools.domain.noun import MAX_TEXT_CHARS
 from classwright_tools.domain.task import Label, Task
@@ -21,16 +21,16 @@ BANKING = Path(__file__).parents[2] / "examples" / "banking12"
 
 
 @pytest.fixture
-def gates(task: Task) -> Gates:
-    return Gates(task)
+def gates(task: Task) -> QualityFilter:
+    return QualityFilter(task)
 
 
-def reason(gates: Gates, text: str, label: str = "refund", contrast: str | None = None) -> str | None:
+def reason(gates: QualityFilter, text: str, label: str = "refund", contrast: str | None = None) -> str | None:
     refused = gates.check(text, label, contrast)
     return refused.reason if refused else None
 
 
-def test_an_ordinary_text_passes(gates: Gates) -> None:
+def test_an_ordinary_text_passes(gates: QualityFilter) -> None:
     assert gates.check("I want a refund for the shoes that came broken.", "refund") is None
 
 
@@ -57,7 +57,7 @@ def test_an_ordinary_text_passes(gates: Gates) -> None:
         "where is my caf\ufffd",
     ],
 )
-def test_what_a_writer_leaves_around_or_instead_of_a_text_is_unparsable(gates: Gates, text: str) -> None:
+def test_what_a_writer_leaves_around_or_instead_of_a_text_is_unparsable(gates: QualityFilter, text: str) -> None:
     refused = gates.check(text, "refund")
 
     assert refused is not None
@@ -80,30 +80,30 @@ def test_what_a_writer_leaves_around_or_instead_of_a_text_is_unparsable(gates: G
         "100 euros are missing. Refund them.",
     ],
 )
-def test_brackets_numbers_and_polite_words_of_people_pass(gates: Gates, text: str) -> None:
+def test_brackets_numbers_and_polite_words_of_people_pass(gates: QualityFilter, text: str) -> None:
     assert gates.check(text, "refund") is None
 
 
 @pytest.mark.parametrize("text", ["ok", "a", "!!", "refund"])
-def test_fewer_than_three_letters_or_one_word_is_too_short(gates: Gates, text: str) -> None:
+def test_fewer_than_three_letters_or_one_word_is_too_short(gates: QualityFilter, text: str) -> None:
     assert reason(gates, text) == "too short"
 
 
 def test_one_word_passes_where_the_labels_own_examples_are_single_words(task: Task) -> None:
     labels = (Label(name="yes", examples=("yep",)), Label(name="no", examples=("nope",)))
 
-    assert Gates(task.model_copy(update={"labels": labels})).check("affirmative", "yes") is None
+    assert QualityFilter(task.model_copy(update={"labels": labels})).check("affirmative", "yes") is None
 
 
 def test_a_short_text_in_a_script_without_spaces_passes(task: Task) -> None:
-    gates = Gates(task.model_copy(update={"languages": ("zh",)}))
+    gates = QualityFilter(task.model_copy(update={"languages": ("zh",)}))
 
     assert gates.check("退款", "refund") is None
 
 
-def test_a_text_over_the_bound_is_too_long(gates: Gates, task: Task) -> None:
+def test_a_text_over_the_bound_is_too_long(gates: QualityFilter, task: Task) -> None:
     assert reason(gates, "word " * (MAX_TEXT_CHARS // 5 + 1)) == "too long"
-    assert reason(Gates(task, max_chars=20), "I want my money back, please") == "too long"
+    assert reason(QualityFilter(task, max_chars=20), "I want my money back, please") == "too long"
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_a_text_over_the_bound_is_too_long(gates: Gates, task: Task) -> None:
         '"refund" I want my money back',
     ],
 )
-def test_a_label_named_as_metadata_has_leaked(gates: Gates, text: str) -> None:
+def test_a_label_named_as_metadata_has_leaked(gates: QualityFilter, text: str) -> None:
     assert reason(gates, text) == "label name leaked"
 
 
@@ -131,7 +131,7 @@ def test_a_label_named_as_metadata_has_leaked(gates: Gates, text: str) -> None:
         "Is the type of account important?",
     ],
 )
-def test_a_label_that_people_say_in_passing_has_not_leaked(gates: Gates, text: str) -> None:
+def test_a_label_that_people_say_in_passing_has_not_leaked(gates: QualityFilter, text: str) -> None:
     assert gates.check(text, "refund") is None
 
 
@@ -158,7 +158,7 @@ def with_labels(task: Task, *names: str, **changes: object) -> Task:
     ],
 )
 def test_a_name_that_people_say_is_no_leak_where_they_say_it(task: Task, label: str, text: str) -> None:
-    assert Gates(with_labels(task, label, "other")).check(text, label) is None
+    assert QualityFilter(with_labels(task, label, "other")).check(text, label) is None
 
 
 @pytest.mark.parametrize("label", ["iPhone", "PayPal", "sports", "C++"])
@@ -166,7 +166,7 @@ def test_a_name_that_people_say_is_no_leak_where_they_say_it(task: Task, label: 
     "form", ["[{}] what is on tonight", "Label: {} what is on tonight", "what is on tonight -> {}"]
 )
 def test_such_a_name_is_a_leak_where_it_marks_the_text(task: Task, label: str, form: str) -> None:
-    gates = Gates(with_labels(task, label, "other"))
+    gates = QualityFilter(with_labels(task, label, "other"))
 
     assert reason(gates, form.format(label), label) == "label name leaked"
 
@@ -175,18 +175,21 @@ def test_such_a_name_is_a_leak_where_it_marks_the_text(task: Task, label: str, f
 def test_a_name_that_is_spelled_as_programs_spell_leaks_unless_people_write_it(task: Task, name: str) -> None:
     text = f"this is about {name}, is it not"
     task = with_labels(task, name, "other")
-    seen, shown = Gates(task), task.model_copy(update={"labels": (Label(name=name, examples=(text,)), task.labels[1])})
+    seen, shown = (
+        QualityFilter(task),
+        task.model_copy(update={"labels": (Label(name=name, examples=(text,)), task.labels[1])}),
+    )
     seen.add_rows("unlabelled", [make_example(f"why does {name} say nothing to me", None)])
 
-    assert reason(Gates(task), text, name) == "label name leaked"
-    assert Gates(task).rules([name]).never_written == (name,)
+    assert reason(QualityFilter(task), text, name) == "label name leaked"
+    assert QualityFilter(task).rules([name]).never_written == (name,)
     assert reason(seen, text, name) is None
     assert seen.rules([name]).never_written == ()
-    assert reason(Gates(shown), f"and now {name} again", name) is None
+    assert reason(QualityFilter(shown), f"and now {name} again", name) is None
 
 
 def test_one_real_text_of_thousands_does_not_say_how_people_write(task: Task) -> None:
-    gates = Gates(task)
+    gates = QualityFilter(task)
     rows = [make_example(f"my order number {number} has not arrived yet", "delivery") for number in range(2_500)]
     gates.add_rows("train", rows)
     slips = [make_example(text, "refund") for text in ("refund: I want it", "ok", "- where is it now")]
@@ -208,16 +211,16 @@ def test_one_real_text_of_thousands_does_not_say_how_people_write(task: Task) ->
 def test_test_rows_and_rows_of_another_origin_say_nothing_of_what_real_texts_are_like(
     task: Task, split: Split, origin: Origin
 ) -> None:
-    gates = Gates(task)
+    gates = QualityFilter(task)
     gates.add_rows(split, [make_example("ok", "refund", origin=origin)])
 
     assert reason(gates, "thanks") == "too short"
 
 
 def test_texts_may_be_as_short_as_real_ones_are(task: Task) -> None:
-    chats = Gates(task)
+    chats = QualityFilter(task)
     chats.add_rows("unlabelled", [make_example(text, None) for text in ("k", "where is it?", "no thanks")])
-    mails = Gates(task)
+    mails = QualityFilter(task)
     mails.add_rows("unlabelled", [make_example("where is it, I ask you", None)])
 
     assert [reason(chats, text) for text in ("yes", "k", "!!")] == [None, None, "too short"]
@@ -230,7 +233,7 @@ def test_what_was_shown_is_not_copied_also_in_part(task: Task) -> None:
     """The row is of no dataset that the gates know, and longer than what is shown of it."""
     shown = "Highlight: there is very little not to like about this report, the acting chief economist says at noon"
     long = "We study the waves of a plasma whose electrons are relativistic and whose ions are cold. " * 8
-    gates = Gates(task)
+    gates = QualityFilter(task)
     gates.add_shown([shown, long])
 
     for copy in (
@@ -244,8 +247,10 @@ def test_what_was_shown_is_not_copied_also_in_part(task: Task) -> None:
     assert reason(gates, "Highlight: the report is late, and nobody at the ministry says why") is None
 
 
-def test_the_rules_say_what_the_gates_do(gates: Gates, task: Task) -> None:
-    told = " ".join(Gates(with_labels(task, "card_arrival", "refund")).rules(["card_arrival", "refund"]).told(str))
+def test_the_rules_say_what_the_gates_do(gates: QualityFilter, task: Task) -> None:
+    told = " ".join(
+        QualityFilter(with_labels(task, "card_arrival", "refund")).rules(["card_arrival", "refund"]).told(str)
+    )
 
     for said in (
         "at least 2 words",
@@ -262,7 +267,7 @@ def test_the_rules_say_what_the_gates_do(gates: Gates, task: Task) -> None:
 
 
 def test_an_identifier_leaks_wherever_it_stands(task: Task) -> None:
-    gates = Gates(task.model_copy(update={"labels": (Label(name="card_arrival"), Label(name="lost card"))}))
+    gates = QualityFilter(task.model_copy(update={"labels": (Label(name="card_arrival"), Label(name="lost card"))}))
 
     assert reason(gates, "this is about card_arrival, is it not", "card_arrival") == "label name leaked"
     assert gates.check("what about the card arrival, is it not here", "card_arrival") is None
@@ -279,14 +284,14 @@ def test_an_identifier_leaks_wherever_it_stands(task: Task) -> None:
         "Где моя посылка?",
     ],
 )
-def test_a_text_clearly_in_another_language_is_refused(gates: Gates, text: str) -> None:
+def test_a_text_clearly_in_another_language_is_refused(gates: QualityFilter, text: str) -> None:
     assert reason(gates, text) == "wrong language"
 
 
 @pytest.mark.parametrize(
     "text", ["ok bye", "PayPal Sparkasse IBAN", "Café Müller 12,50", "thx m8", "Siva is in hostel"]
 )
-def test_names_and_short_words_are_not_taken_for_another_language(gates: Gates, text: str) -> None:
+def test_names_and_short_words_are_not_taken_for_another_language(gates: QualityFilter, text: str) -> None:
     assert gates.check(text, "refund") is None
 
 
@@ -343,7 +348,7 @@ def test_a_script_that_the_task_does_not_name_is_another_language(
     assert wrong_language(text, languages) == found
 
 
-def test_repeats_are_refused_by_what_they_repeat(gates: Gates) -> None:
+def test_repeats_are_refused_by_what_they_repeat(gates: QualityFilter) -> None:
     real = "My card payment from last Tuesday was refunded to the wrong account"
     gates.add_rows("test", [make_example("A test row about a parcel that is late", "delivery")])
     gates.add_rows("validation", [make_example("A validation row about a forgotten password", "account")])
@@ -356,7 +361,7 @@ def test_repeats_are_refused_by_what_they_repeat(gates: Gates) -> None:
     assert reason(gates, "Something else altogether is wrong here") is None
 
 
-def test_a_refusal_tells_nothing_of_the_test_row_that_is_repeated(gates: Gates) -> None:
+def test_a_refusal_tells_nothing_of_the_test_row_that_is_repeated(gates: QualityFilter) -> None:
     row = make_example("A test row about a parcel that is late", "delivery")
     gates.add_rows("test", [row])
 
@@ -368,7 +373,7 @@ def test_a_refusal_tells_nothing_of_the_test_row_that_is_repeated(gates: Gates) 
     assert not any(part in told for part in ("parcel", "delivery", row.id, "0."))
 
 
-def test_a_refused_repeat_names_the_row_and_the_similarity(gates: Gates) -> None:
+def test_a_refused_repeat_names_the_row_and_the_similarity(gates: QualityFilter) -> None:
     kept = make_example("The parcel was left with a neighbour who is away", "delivery")
     gates.add_rows("train", [kept])
 
@@ -379,7 +384,7 @@ def test_a_refused_repeat_names_the_row_and_the_similarity(gates: Gates) -> None
     assert "1.00" in refused.detail
 
 
-def test_a_contrast_text_may_come_near_its_neighbour_but_not_equal_it(gates: Gates) -> None:
+def test_a_contrast_text_may_come_near_its_neighbour_but_not_equal_it(gates: QualityFilter) -> None:
     neighbour = "I cannot log in, so please send my parcel to the new address"
     gates.add(neighbour, "account")
     contrast = "I cannot log in, so please send the parcel to the new address"
@@ -389,7 +394,7 @@ def test_a_contrast_text_may_come_near_its_neighbour_but_not_equal_it(gates: Gat
     assert reason(gates, neighbour, "delivery", "account") == "duplicate"
 
 
-def test_an_admitted_text_is_compared_with_from_then_on_and_a_checked_one_is_not(gates: Gates) -> None:
+def test_an_admitted_text_is_compared_with_from_then_on_and_a_checked_one_is_not(gates: QualityFilter) -> None:
     text = "Where is the parcel that I ordered?"
 
     assert gates.check(text, "delivery") is None
@@ -401,10 +406,10 @@ def test_the_gates_of_a_dataset_know_its_rows(workspace: Workspace, task: Task) 
     row = make_example("Where is the parcel that I ordered?", "delivery")
     dataset = save_dataset(workspace, task.slug, {"test": [row]}, parent=None, run_key="k", made_by="test")
 
-    gates = Gates.for_dataset(workspace, task, dataset.id)
+    gates = QualityFilter.for_dataset(workspace, task, dataset.id)
 
     assert reason(gates, "where is the parcel that i ordered", "delivery") == "near-duplicate of a test row"
-    assert Gates.for_dataset(workspace, task, None).check(row.text, "delivery") is None
+    assert QualityFilter.for_dataset(workspace, task, None).check(row.text, "delivery") is None
 
 
 def recorded_texts() -> list[tuple[str, str, str | None]]:
@@ -417,7 +422,7 @@ def recorded_texts() -> list[tuple[str, str, str | None]]:
 def test_of_the_recorded_texts_at_most_one_in_two_hundred_is_refused(task: Task) -> None:
     texts = recorded_texts()
     labels = tuple(Label(name=name) for name in sorted({label for _, label, _ in texts}))
-    gates = Gates(task.model_copy(update={"labels": labels}))
+    gates = QualityFilter(task.model_copy(update={"labels": labels}))
 
     refused = [text for text, label, contrast in texts if gates.admit(clean_text(text), label, contrast)]
 

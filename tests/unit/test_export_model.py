@@ -21,8 +21,8 @@ from classwright_tools.domain.example import make_example
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.errors import InvalidInput
 from classwright_tools.evaluate import EvaluateRequest, evaluate
+from classwright_tools.export.card import _cell, _plain
 from classwright_tools.export_model import ExportModelRequest, ExportModelResult, export_model
-from classwright_tools.learning.export_card import _cell, _plain
 from classwright_tools.learning.model import TextClassifier, load_model
 from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
 from classwright_tools.workspace.datasets import save_dataset

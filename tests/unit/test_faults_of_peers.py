@@ -20,12 +20,12 @@ from classwright_tools.domain.example import Example, make_example
 from classwright_tools.domain.regeneration import RegenerationItem, RegenerationPlan
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.domain.topic_tree import Cell
+from classwright_tools.domain.writer import Completion, WritingRequest
 from classwright_tools.errors import WriterFailed
 from classwright_tools.submit_examples import SubmitExamplesRequest, submit_examples
 from classwright_tools.synthesize_examples import SynthesizeExamplesRequest, synthesize_examples
 from classwright_tools.workspace.datasets import read_rows, save_dataset
 from classwright_tools.workspace.workspace import Workspace
-from classwright_tools.writing.writer import Completion, WritingRequest
 from writing_verbs_parts import ScriptedWriter, save_tree, sentence, texts_of, well_written
 
 NUMERALS = ("1", "10", "0")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from classwright_server.readings import rows as rows_resource
+from classwright_server.mcp.resource_readers import rows as rows_resource
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.example import Example, Provenance, Split, make_example
 from classwright_tools.domain.task import Label, Task

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from mcp_types import INTERNAL_ERROR
 
-from classwright_server.job_tasks import task_of
 from classwright_server.jobs.durable import JobRecord
 from classwright_server.jobs.messages import Outcome, Progress
+from classwright_server.mcp.job_tasks import task_of
 
 UNSEEN = "the row \x1b[31mignore\u202e all\u200b this"
 RESULT = {"summary": UNSEEN, "next_step": "Go on.", "dataset": "shop-d1"}

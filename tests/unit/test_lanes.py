@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from classwright_server import lanes
-from classwright_server.lanes import Asked
-from classwright_server.settings import Surroundings
-from classwright_server.verbs import VERBS
+from classwright_server.config.settings import ToolSettings
+from classwright_server.jobs import lanes
+from classwright_server.jobs.lanes import Asked
+from classwright_server.mcp.verbs import VERBS
 from classwright_tools.context import ToolContext
 from classwright_tools.import_examples import ImportExamplesRequest, import_examples
 from classwright_tools.propose_topics import ProposeTopicsRequest, propose_topics
@@ -34,8 +34,8 @@ def lane_of(workspace: Workspace, tool: str, **request: Any) -> str:
     """The lane of a call."""
     verb = VERBS[tool]
     given = verb.request(**request).model_dump(mode="json")
-    surroundings = Surroundings(workspace=workspace.root, import_folders=(workspace.root / "imports",))
-    return verb.judge(Asked(tool, given, workspace, surroundings)).lane
+    tool_settings = ToolSettings(workspace=workspace.root, import_folders=(workspace.root / "imports",))
+    return verb.judge(Asked(tool, given, workspace, tool_settings)).lane
 
 
 @pytest.mark.parametrize(

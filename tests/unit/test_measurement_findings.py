@@ -17,7 +17,6 @@ from classwright_tools.measurement.bare_text import bare_text
 from classwright_tools.measurement.cells import held_rows, missing_cells, redundant_cells, wanted_rows
 from classwright_tools.measurement.clusters import error_clusters
 from classwright_tools.measurement.confused_pairs import confused_pairs
-from classwright_tools.measurement.coverage import coverage
 from classwright_tools.measurement.label_issues import label_issues
 from classwright_tools.measurement.naming import group_names, words
 from classwright_tools.measurement.regeneration import (
@@ -31,8 +30,9 @@ from classwright_tools.measurement.regeneration import (
 from classwright_tools.measurement.style import sentences, style_gaps
 from classwright_tools.measurement.text_map import MOST_TEXTS as MOST_DRAWN
 from classwright_tools.measurement.text_map import map_sample, text_map
-from classwright_tools.writing.assignments import make_batches
-from classwright_tools.writing.quotas import Quota, quotas_of_tree
+from classwright_tools.statistics.coverage import coverage
+from classwright_tools.writing.assignments.batches import make_batches
+from classwright_tools.writing.generation.targets import CellTarget, targets_of_tree
 from measurement_parts import answers_of, support_tree, written_rows
 
 LABELS = ("a", "b", "c", "d")
@@ -335,13 +335,13 @@ def rows_of_the_calling_model(cells: Sequence[Cell], rows: int | None = None) ->
 
     A batch was of one topic then, where a topic had ten texts.
     """
-    topics: dict[tuple[str, str | None], list[Quota]] = defaultdict(list)
-    for quota in quotas_of_tree(cells, rows):
-        topics[quota.cell.label, quota.cell.topic].append(quota)
-    groups: dict[tuple[str, str | None], list[Quota]] = defaultdict(list)
-    for (label, topic), quotas in topics.items():
-        groups[label, topic if sum(quota.rows for quota in quotas) >= 10 else None] += quotas
-    batches = [batch for quotas in groups.values() for batch in make_batches(quotas)]
+    topics: dict[tuple[str, str | None], list[CellTarget]] = defaultdict(list)
+    for target in targets_of_tree(cells, rows):
+        topics[target.cell.label, target.cell.topic].append(target)
+    groups: dict[tuple[str, str | None], list[CellTarget]] = defaultdict(list)
+    for (label, topic), targets in topics.items():
+        groups[label, topic if sum(target.rows for target in targets) >= 10 else None] += targets
+    batches = [batch for targets in groups.values() for batch in make_batches(targets)]
     return [
         make_example(
             f"text {number} of batch {batch.cells}",

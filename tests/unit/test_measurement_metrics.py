@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classwright_tools.domain.figures import Estimate, Figures
-from classwright_tools.measurement.intervals import bootstrap, wilson
-from classwright_tools.measurement.metrics import (
+from classwright_tools.statistics.intervals import bootstrap, wilson
+from classwright_tools.statistics.metrics import (
     calibration_error,
     class_figures,
     compute_figures,
@@ -22,7 +22,7 @@ from classwright_tools.measurement.metrics import (
     reliability,
     share,
 )
-from classwright_tools.measurement.paired import compare, mcnemar, sign_flip
+from classwright_tools.statistics.paired import compare, mcnemar, sign_flip
 
 ESTIMATES = ("accuracy", "balanced_accuracy", "macro_f1", "weighted_f1", "mcc")
 

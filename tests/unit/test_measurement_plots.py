@@ -9,9 +9,9 @@ import pytest
 from matplotlib.image import imread
 
 from classwright_tools.domain.figures import Estimate
-from classwright_tools.measurement.metrics import class_figures, confusion_matrix, reliability
 from classwright_tools.measurement.pages import breakable, estimate, percent, points
 from classwright_tools.measurement.plots import MOST_LABELS, plot_confusion, plot_map, plot_per_class, plot_reliability
+from classwright_tools.statistics.metrics import class_figures, confusion_matrix, reliability
 
 NAMES = ("plain", "$x^2", "<b>bold</b>", "with_underscores", "é" * 90, "zwei Wörter", "line " * 19, "a")
 

@@ -14,6 +14,7 @@ from classwright_tools.context import ToolContext
 from classwright_tools.domain.task import Label
 from classwright_tools.domain.topic_tree import LabelTopics, Topic, TopicTree
 from classwright_tools.domain.usage import Caps, TokenCount
+from classwright_tools.domain.writer import Completion, WritingRequest
 from classwright_tools.errors import Cancelled, InvalidInput, NotFound, WriterFailed
 from classwright_tools.propose_topics import (
     GrownTopicsResult,
@@ -22,7 +23,6 @@ from classwright_tools.propose_topics import (
     propose_topics,
 )
 from classwright_tools.workspace.workspace import Artifact
-from classwright_tools.writing.writer import Completion, WritingRequest
 from writing_verbs_parts import ScriptedWriter, phrases_of, well_written
 
 LABELS = (Label(name="refund"), Label(name="delivery"), Label(name="account"))

@@ -14,11 +14,11 @@ from classwright_tools.domain.example import make_example
 from classwright_tools.domain.regeneration import RegenerationItem, RegenerationPlan
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.domain.topic_tree import LabelTopics, Topic, TopicTree
+from classwright_tools.domain.writer import Completion, WritingRequest
 from classwright_tools.errors import InvalidInput, NotFound
 from classwright_tools.synthesize_examples import SynthesizeExamplesRequest, synthesize_examples
 from classwright_tools.workspace.datasets import read_card, save_dataset
 from classwright_tools.workspace.workspace import Workspace
-from classwright_tools.writing.writer import Completion, WritingRequest
 from synthesize_parts import asked_of, fails, train_rows, whole_outcome, with_writer
 from writing_verbs_parts import import_beside, sentence, texts_of, well_written
 

@@ -17,12 +17,12 @@ from sqlalchemy import event
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.domain.usage import Prices
+from classwright_tools.domain.writer import Completion, WriterUnavailable, WritingRequest
 from classwright_tools.errors import BudgetExceeded, Cancelled, ClasswrightError, InvalidInput, StorageFailed
 from classwright_tools.synthesize_examples import SynthesizeExamplesRequest, synthesize_examples
 from classwright_tools.workspace.datasets import save_dataset
 from classwright_tools.workspace.workspace import Workspace
-from classwright_tools.writing import session
-from classwright_tools.writing.writer import Completion, WriterUnavailable, WritingRequest
+from classwright_tools.writing.completions import session
 from synthesize_parts import asked_of, fails, train_rows, with_writer
 from writing_verbs_parts import ScriptedWriter, save_tree, sentence, well_written
 
@@ -48,7 +48,7 @@ def test_the_rows_do_not_depend_on_the_order_in_which_answers_arrive(
     for number, turns in enumerate((None, random.Random(seed))):
         writer = ScriptedWriter(uneven, turns=turns, name=f"writer {number} {seed}")
         run = replace(context, writer=writer, run_key=f"run {number} {seed}")
-        # Each run starts from an empty dataset of its own, so that both see the same surroundings.
+        # Each run starts from an empty dataset of its own, so that both see the same tool_settings.
         empty = save_dataset(workspace, "support", {}, parent=None, run_key=f"e{number} {seed}", made_by="test")
         result = synthesize_examples(SynthesizeExamplesRequest(task="support", dataset=empty.id, rows=24), run)
         rows = [

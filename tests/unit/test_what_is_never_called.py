@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from test_import_direction import PACKAGES, ROOT
 
-from classwright_tools.writing.generation import CausalModel
-from classwright_tools.writing.writer import WriterUnavailable
+from classwright_tools.domain.writer import WriterUnavailable
+from classwright_tools.writing.backends.local_generation import CausalModel
 from hostile_parts import CODE, pickled
 
 SOURCES = sorted(path for folder in PACKAGES.values() for path in folder.rglob("*.py"))
@@ -55,7 +55,7 @@ def test_no_file_calls_it(forbidden: re.Pattern[str], called: str) -> None:
 
 def test_what_could_run_code_is_switched_off_wherever_it_is_named() -> None:
     off = {"trust_remote_code": False, "allow_pickle": False, "shell": False, "weights_only": True, "autoescape": True}
-    prompts = "tools/classwright_tools/writing/prompting.py"  # its templates make no HTML
+    prompts = "tools/classwright_tools/writing/prompts/render.py"  # its templates make no HTML
     for path in SOURCES:
         for name, call in calls(path):
             for keyword in call.keywords:

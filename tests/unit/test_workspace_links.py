@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from classwright_server.files import files_of, find_artifact, inner_path, main_document, part_of
+from classwright_server.mcp.files import files_of, find_artifact, inner_path, main_document, part_of
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.example import make_example
 from classwright_tools.domain.task import Task

@@ -9,19 +9,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from classwright_tools.domain.writer import WriterUnavailable
 from classwright_tools.errors import WriterFailed
-from classwright_tools.writing.concurrency import (
+from classwright_tools.writing.backends.http_errors import MOST_RETRY_AFTER_SECONDS, Fault, fault_of_status, retry_after
+from classwright_tools.writing.backends.rate_limit import (
     FIRST_LIMIT,
     FIRST_PAUSE,
     LONGEST_PAUSE,
     MOST_LIMIT,
     ROUNDS_UNTIL_DOWN,
     Gate,
-    Gates,
+    RateLimiter,
     backoff,
 )
-from classwright_tools.writing.faults import MOST_RETRY_AFTER_SECONDS, Fault, fault_of_status, retry_after
-from classwright_tools.writing.writer import WriterUnavailable
 from writing_parts import PaperClock
 
 OVERLOADED = Fault("overloaded", "is rate-limiting (HTTP 429)")
@@ -148,8 +148,8 @@ def test_a_status_is_a_fault_of_the_endpoint_or_none(status: int, kind: str | No
     assert (fault.kind if fault else None) == kind
 
 
-def gates(paper: PaperClock, *names: str) -> Gates:
-    return Gates([Gate(name, name) for name in names], paper.clock, seed=0)
+def gates(paper: PaperClock, *names: str) -> RateLimiter:
+    return RateLimiter([Gate(name, name) for name in names], paper.clock, seed=0)
 
 
 def test_a_slow_answer_is_no_fault() -> None:
@@ -160,7 +160,7 @@ def test_a_slow_answer_is_no_fault() -> None:
         await paper.sleep(500.0)
         return "done"
 
-    assert asyncio.run(Gates([gate], paper.clock, seed=0).send(slow)) == "done"
+    assert asyncio.run(RateLimiter([gate], paper.clock, seed=0).send(slow)) == "done"
     assert gate.limit == FIRST_LIMIT
     assert gate.rounds == 0
 
@@ -248,7 +248,7 @@ def test_whatever_happens_every_request_ends_and_no_place_is_lost(
         return outcome
 
     async def run() -> list[object]:
-        shared = Gates(ways, paper.clock, seed=1)
+        shared = RateLimiter(ways, paper.clock, seed=1)
         tasks = [asyncio.create_task(shared.send(send)) for _ in range(40)]
         await asyncio.sleep(0)
         for task in tasks[::9]:
@@ -263,7 +263,7 @@ def test_whatever_happens_every_request_ends_and_no_place_is_lost(
 
 def test_the_place_that_a_cancelled_request_was_woken_for_goes_to_the_next() -> None:
     async def run() -> str:
-        shared = Gates([Gate("a", "a", limit=1.0)], PaperClock().clock, seed=0)
+        shared = RateLimiter([Gate("a", "a", limit=1.0)], PaperClock().clock, seed=0)
         first_may_end = asyncio.Event()
 
         async def hold(_: Gate) -> str:
@@ -299,7 +299,7 @@ def test_an_endpoint_that_comes_back_is_used_again() -> None:
         return way.name
 
     async def run() -> list[str]:
-        shared = Gates(ways, paper.clock, seed=0)
+        shared = RateLimiter(ways, paper.clock, seed=0)
         return [await shared.send(send) for _ in range(400)]
 
     used = asyncio.run(run())

@@ -9,13 +9,13 @@ import pytest
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.usage import Prices, TokenCount
+from classwright_tools.domain.writer import Completion, UnusableAnswer, WritingRequest
 from classwright_tools.errors import BudgetExceeded
 from classwright_tools.propose_topics import ProposeTopicsRequest, propose_topics
 from classwright_tools.synthesize_examples import SynthesizeExamplesRequest, synthesize_examples
 from classwright_tools.workspace.workspace import Workspace
-from classwright_tools.writing.ledger import Payment, paid_by
-from classwright_tools.writing.store import CompletionStore
-from classwright_tools.writing.writer import Completion, UnusableAnswer, WritingRequest
+from classwright_tools.writing.completions.ledger import Payment, paid_by
+from classwright_tools.writing.completions.store import CompletionStore
 from postgres_parts import ON_BOTH
 from synthesize_parts import asked_of, with_writer
 from writing_parts import writing_request

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.example import make_example
 from classwright_tools.domain.task import Label, Task
+from classwright_tools.domain.writer import Completion, WritingRequest
 from classwright_tools.errors import InvalidInput, NotEnoughData
 from classwright_tools.learning.rows import training_rows
 from classwright_tools.submit_examples import SubmitExamplesRequest, SubmitExamplesResult, submit_examples
@@ -23,9 +24,8 @@ from classwright_tools.synthesize_examples import (
 )
 from classwright_tools.workspace.datasets import read_rows
 from classwright_tools.workspace.workspace import Workspace
-from classwright_tools.writing.prompting import chat_messages
-from classwright_tools.writing.recorded import RecordedWriter
-from classwright_tools.writing.writer import Completion, WritingRequest
+from classwright_tools.writing.backends.recorded import RecordedWriter
+from classwright_tools.writing.prompts.render import chat_messages
 from pair_parts import pair_rows, pair_task, save_pairs
 from writing_verbs_parts import ScriptedWriter, sentence
 

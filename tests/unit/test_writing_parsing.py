@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classwright_tools.writing.parsing import answer as parsing
-from classwright_tools.writing.parsing.answer import parse_answer
+from classwright_tools.writing.completions.parsing import answer as parsing
+from classwright_tools.writing.completions.parsing.answer import parse_answer
 
 # Everything that JSON treats in a way of its own is drawn often; lone surrogates are no text.
 TEXTS = st.one_of(

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from classwright_tools.domain.task import Label
 from classwright_tools.domain.topic_tree import Cell
+from classwright_tools.domain.writer import WritingKind, WritingRequest
 from classwright_tools.errors import InvalidInput
-from classwright_tools.writing.prompting import KINDS, chat_messages, most_tokens, prompt_digest, prompts_digest
-from classwright_tools.writing.writer import WritingKind, WritingRequest
+from classwright_tools.writing.prompts.render import KINDS, chat_messages, most_tokens, prompt_digest, prompts_digest
 from writing_parts import LABELS, writing_request
 
 DATA = re.compile(r"<data>(.*?)</data>", re.DOTALL)

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from classwright_tools.domain.topic_tree import Cell
+from classwright_tools.domain.writer import WritingRequest
 from classwright_tools.errors import InvalidInput, NotFound, WriterFailed
-from classwright_tools.writing.recorded import RecordedWriter
-from classwright_tools.writing.writer import WritingRequest
+from classwright_tools.writing.backends.recorded import RecordedWriter
 from writing_parts import writing_request
 
 CELL = {"label": "refund", "topic": "damaged goods", "subtopic": "broken on arrival", "source_type": "email"}

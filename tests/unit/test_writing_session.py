@@ -11,20 +11,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from classwright_tools.domain.usage import Prices, TokenCount
-from classwright_tools.errors import BudgetExceeded, Cancelled, InvalidInput, StorageFailed, WriterFailed
-from classwright_tools.workspace.workspace import Workspace
-from classwright_tools.writing import session as session_module
-from classwright_tools.writing.budget import Budget
-from classwright_tools.writing.ledger import Payment
-from classwright_tools.writing.session import MOST_UNDER_WAY, MOST_UNUSABLE_IN_A_ROW, Answer, WritingSession
-from classwright_tools.writing.store import CompletionStore
-from classwright_tools.writing.writer import (
+from classwright_tools.domain.writer import (
     Completion,
     UnusableAnswer,
     WriterUnavailable,
     WritingKind,
     WritingRequest,
 )
+from classwright_tools.errors import BudgetExceeded, Cancelled, InvalidInput, StorageFailed, WriterFailed
+from classwright_tools.workspace.workspace import Workspace
+from classwright_tools.writing.completions import session as session_module
+from classwright_tools.writing.completions.budget import Budget
+from classwright_tools.writing.completions.ledger import Payment
+from classwright_tools.writing.completions.session import MOST_UNDER_WAY, MOST_UNUSABLE_IN_A_ROW, Answer, WritingSession
+from classwright_tools.writing.completions.store import CompletionStore
 from postgres_parts import ON_BOTH
 from writing_parts import writing_request, writing_requests
 

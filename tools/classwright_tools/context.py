@@ -13,8 +13,8 @@ from classwright_tools.errors import Cancelled
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from classwright_tools.domain.writer import Writer
     from classwright_tools.workspace.workspace import Workspace
-    from classwright_tools.writing.writer import Writer
 
 DEFAULT_ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
 

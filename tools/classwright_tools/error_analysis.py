@@ -123,9 +123,9 @@ def _report(
     from classwright_tools.measurement.confused_pairs import confused_pairs
     from classwright_tools.measurement.error_report import ErrorReport
     from classwright_tools.measurement.label_issues import label_issues
-    from classwright_tools.measurement.metrics import class_figures, confusion_matrix, share
     from classwright_tools.measurement.regeneration import plan_items
     from classwright_tools.measurement.style import style_gaps
+    from classwright_tools.statistics.metrics import class_figures, confusion_matrix, share
 
     found = evidence.errors_in
     is_pairs = model.card.kind == "pair"  # what is written for pairs is queries for items, which no plan holds

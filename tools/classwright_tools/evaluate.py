@@ -167,7 +167,7 @@ def _other_model(request: EvaluateRequest, context: ToolContext, labels: tuple[s
 
 def _compare(request: EvaluateRequest, context: ToolContext, found: Answers, other: Classifier) -> Comparison:
     """Return how the answers `found` stand against those of `other` to the same rows."""
-    from classwright_tools.measurement.paired import compare
+    from classwright_tools.statistics.paired import compare
 
     assert request.against
     theirs = _answers(context, other, request.against, found.rows, found.dataset, 0.45)

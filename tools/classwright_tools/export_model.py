@@ -48,7 +48,7 @@ def export_model(request: ExportModelRequest, context: ToolContext) -> ExportMod
         InvalidInput: an ONNX graph is asked for and the encoder cannot become one.
         StorageFailed: the disk is full.
     """
-    from classwright_tools.learning.export import exported_files, save_export
+    from classwright_tools.export.folder import exported_files, save_export
     from classwright_tools.learning.model import load_model
     from classwright_tools.measurement.evaluation import newest_test
 

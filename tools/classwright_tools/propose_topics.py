@@ -180,7 +180,7 @@ def _check_topics(topics: Sequence[LabelTopics], task: Task) -> None:
 
 def _tree_from_writer(request: ProposeTopicsRequest, task: Task, context: ToolContext) -> tuple[TopicTree, WriterUsage]:
     """Return the request's topics, with the labels that it leaves out grown by the writer, and what that took."""
-    from classwright_tools.writing.branching import grow_tree
+    from classwright_tools.writing.topic_tree import grow_tree
 
     given = {branch.label: branch for branch in request.topics}
     growth = grow_tree(
@@ -313,7 +313,7 @@ def _wanted(
     request: ProposeTopicsRequest, task: Task, tree: TopicTree | None, lacking: tuple[str, ...]
 ) -> ProposeTopicsResult:
     """Return the result that asks the calling model for the topics of the `lacking` labels."""
-    from classwright_tools.writing.assignments import topic_rules
+    from classwright_tools.writing.assignments.batches import topic_rules
 
     source_types = 0 if request.source_types or tree else SOURCE_TYPES_WANTED
     return ProposeTopicsResult(

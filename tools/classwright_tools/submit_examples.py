@@ -19,7 +19,7 @@ from classwright_tools.errors import InvalidInput, unknown_id
 
 if TYPE_CHECKING:
     from classwright_tools.workspace.workspace import Artifact
-    from classwright_tools.writing.submissions import Receipt
+    from classwright_tools.writing.assignments.submissions import Receipt
 
 
 class SubmitExamplesRequest(ToolRequest):
@@ -61,7 +61,7 @@ def submit_examples(request: SubmitExamplesRequest, context: ToolContext) -> Sub
         InvalidInput: the batch is of pairs and got texts, or the other way round.
         StorageFailed: the disk is full; nothing of this call was stored.
     """
-    from classwright_tools.writing.submissions import Submissions
+    from classwright_tools.writing.assignments.submissions import Submissions
 
     workspace = context.workspace
     assignment = workspace.document(request.assignment, "assignment", Assignment)
@@ -116,7 +116,13 @@ def _finished(
 def _still_open(
     request: SubmitExamplesRequest, receipt: Receipt, assignment: Assignment, task: Task
 ) -> SubmitExamplesResult:
-    from classwright_tools.writing.assignments import BATCHES_BYTES, BATCHES_SHOWN, first_of, meanings, open_batches
+    from classwright_tools.writing.assignments.batches import (
+        BATCHES_BYTES,
+        BATCHES_SHOWN,
+        first_of,
+        meanings,
+        open_batches,
+    )
 
     want = sum(batch.count for batch in assignment.batches)
     excerpts = Excerpts(artifact_uri(request.assignment))

@@ -25,8 +25,8 @@ from classwright_tools.errors import InvalidInput
 
 if TYPE_CHECKING:
     from classwright_tools.workspace.workspace import Artifact, Workspace
-    from classwright_tools.writing.fulfilment import Written
-    from classwright_tools.writing.orders import Order
+    from classwright_tools.writing.generation.run import Written
+    from classwright_tools.writing.generation.spec import GenerationSpec
 
 # Of the 10 kB that an answer may have.
 MISSING_BYTES = 2_500
@@ -114,8 +114,8 @@ def synthesize_examples(request: SynthesizeExamplesRequest, context: ToolContext
         BudgetExceeded: the budget does not allow for a single accepted text.
         Cancelled: the caller asked to stop; what had arrived is stored.
     """
-    from classwright_tools.writing.fulfilment import read_outcome, write_texts
-    from classwright_tools.writing.orders import order_of_items, order_of_plan, order_of_tree
+    from classwright_tools.writing.generation.run import read_outcome, write_texts
+    from classwright_tools.writing.generation.spec import spec_of_items, spec_of_plan, spec_of_tree
 
     workspace = context.workspace
     task = workspace.task(request.task)
@@ -129,24 +129,24 @@ def synthesize_examples(request: SynthesizeExamplesRequest, context: ToolContext
     context.progress(None, "reading what is there")
     rows, parent, new = request.rows, request.dataset, request.new_dataset
     if task.kind == "pair":
-        order = order_of_items(workspace, task, items=request.items, rows=rows, dataset=parent, new_dataset=new)
+        spec = spec_of_items(workspace, task, items=request.items, rows=rows, dataset=parent, new_dataset=new)
     elif request.plan:
-        order = order_of_plan(workspace, task, plan=request.plan, rows=rows, dataset=parent, new_dataset=new)
+        spec = spec_of_plan(workspace, task, plan=request.plan, rows=rows, dataset=parent, new_dataset=new)
     else:
-        order = order_of_tree(workspace, task, tree=request.topic_tree, rows=rows, dataset=parent, new_dataset=new)
+        spec = spec_of_tree(workspace, task, tree=request.topic_tree, rows=rows, dataset=parent, new_dataset=new)
     if context.writer is None:
-        return _handed_out(request, order, context)
+        return _handed_out(request, spec, context)
 
     written = write_texts(
-        order,
+        spec,
         context,
         candidates_per_row=request.candidates_per_row,
         max_tokens=request.max_tokens,
         max_cost=request.max_cost,
     )
-    dataset = _saved(request, order, written, context)
+    dataset = _saved(request, spec, written, context)
     if dataset is None:
-        return _nothing_made(order, written)
+        return _nothing_made(spec, written)
     return _dataset_made(workspace, dataset, written.outcome)
 
 
@@ -163,10 +163,12 @@ def _check_kind(request: SynthesizeExamplesRequest, task: Task) -> None:
         )
 
 
-def _handed_out(request: SynthesizeExamplesRequest, order: Order, context: ToolContext) -> SynthesizeExamplesResult:
-    """Make the assignment of `order` and return its first batches."""
-    from classwright_tools.curation.gates import Gates
-    from classwright_tools.writing.assignments import (
+def _handed_out(
+    request: SynthesizeExamplesRequest, spec: GenerationSpec, context: ToolContext
+) -> SynthesizeExamplesResult:
+    """Make the assignment of `spec` and return its first batches."""
+    from classwright_tools.curation.gates import QualityFilter
+    from classwright_tools.writing.assignments.batches import (
         BATCHES_BYTES,
         BATCHES_SHOWN,
         make_batches,
@@ -176,23 +178,23 @@ def _handed_out(request: SynthesizeExamplesRequest, order: Order, context: ToolC
     )
 
     workspace = context.workspace
-    made = make_batches(order.quotas)
-    gates = Gates.for_dataset(workspace, order.task, order.parent).rules({batch.label: None for batch in made})
+    made = make_batches(spec.targets)
+    gates = QualityFilter.for_dataset(workspace, spec.task, spec.parent).rules({batch.label: None for batch in made})
     saved = workspace.publish_document(
         "assignment",
-        order.task.slug,
+        spec.task.slug,
         Assignment(
-            task=order.task.slug,
-            parent=order.parent,
+            task=spec.task.slug,
+            parent=spec.parent,
             on_newest=request.on_newest,
             plan=request.plan,
-            round=order.round,
-            rules=text_rules(order.task, made, gates),
+            round=spec.round,
+            rules=text_rules(spec.task, made, gates),
             batches=made,
         ),
         run_key=context.run_key,
-        parent=order.parent,
-        rows=order.rows,
+        parent=spec.parent,
+        rows=spec.rows,
     )
     assignment = workspace.document(saved.id, "assignment", Assignment)
     wanted = sum(batch.count for batch in assignment.batches)
@@ -207,24 +209,26 @@ def _handed_out(request: SynthesizeExamplesRequest, order: Order, context: ToolC
         dataset=None,
         wanted=wanted,
         accepted=0,
-        rows=len(order.there),
+        rows=len(spec.there),
         assignment=saved.id,
         batches=batches,
-        rules=(*assignment.rules, *meanings(order.task, batches)),
+        rules=(*assignment.rules, *meanings(spec.task, batches)),
         shown_in_part=excerpts.told,
     )
 
 
-def _saved(request: SynthesizeExamplesRequest, order: Order, written: Written, context: ToolContext) -> Artifact | None:
+def _saved(
+    request: SynthesizeExamplesRequest, spec: GenerationSpec, written: Written, context: ToolContext
+) -> Artifact | None:
     """Return the dataset of the rows that are there and those written; None if not one of the latter is left.
 
     Unless a dataset was named or is to be new they join the one that is the newest in the end, for writing takes long
     and a job beside this one may have added rows; a text that repeats one of these is not kept.
     """
-    from classwright_tools.curation.gates import Gates
+    from classwright_tools.curation.gates import QualityFilter
     from classwright_tools.workspace.datasets import save_dataset
     from classwright_tools.workspace.workspace import Overtaken
-    from classwright_tools.writing.fulfilment import outcome_files
+    from classwright_tools.writing.generation.run import outcome_files
 
     workspace = context.workspace
     while written.examples:
@@ -232,8 +236,8 @@ def _saved(request: SynthesizeExamplesRequest, order: Order, written: Written, c
             return save_dataset(
                 workspace,
                 request.task,
-                {"train": [*order.there, *written.examples]},
-                parent=order.parent,
+                {"train": [*spec.there, *written.examples]},
+                parent=spec.parent,
                 on_newest=request.on_newest,
                 run_key=context.run_key,
                 made_by="synthesize_examples",
@@ -242,12 +246,12 @@ def _saved(request: SynthesizeExamplesRequest, order: Order, written: Written, c
             )
         except Overtaken:
             context.progress(None, "the dataset was changed meanwhile: reading it again")
-            order = order.onto_newest(workspace)
-            written.drop_repeats(Gates.for_dataset(workspace, order.task, order.parent))
+            spec = spec.onto_newest(workspace)
+            written.drop_repeats(QualityFilter.for_dataset(workspace, spec.task, spec.parent))
     return None
 
 
-def _nothing_made(order: Order, written: Written) -> SynthesizeExamplesResult:
+def _nothing_made(spec: GenerationSpec, written: Written) -> SynthesizeExamplesResult:
     """Return the result of a run without a single accepted text: all of it, as there is no new dataset to hold it."""
     outcome = written.outcome
     return SynthesizeExamplesResult(
@@ -257,7 +261,7 @@ def _nothing_made(order: Order, written: Written) -> SynthesizeExamplesResult:
         dataset=None,
         wanted=outcome.wanted,
         accepted=0,
-        rows=len(order.there),
+        rows=len(spec.there),
         refused=outcome.refused,
         refusals=tuple(written.refusals),
         missing=outcome.missing,
@@ -267,7 +271,7 @@ def _nothing_made(order: Order, written: Written) -> SynthesizeExamplesResult:
 
 def _dataset_made(workspace: Workspace, dataset: Artifact, outcome: WritingOutcome) -> SynthesizeExamplesResult:
     from classwright_tools.workspace.datasets import read_card
-    from classwright_tools.writing.fulfilment import OUTCOME, REFUSED
+    from classwright_tools.writing.generation.run import OUTCOME, REFUSED
 
     refusals, missing = (Excerpts(file_uri(dataset.id, name)) for name in (REFUSED, OUTCOME))
     quoted = refusals.of("refusals", outcome.refusals, REFUSALS_BYTES)

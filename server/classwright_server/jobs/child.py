@@ -1,6 +1,6 @@
 """The compute process: runs one verb after another, so that a crash or a cancellation takes nobody along.
 
-Its argument is the lane whose jobs it runs. Its first line of input holds the surroundings, every further line an
+Its argument is the lane whose jobs it runs. Its first line of input holds the tool_settings, every further line an
 order. It dies with its parent.
 """
 
@@ -15,21 +15,21 @@ import time
 from functools import cached_property, partial
 from typing import IO
 
+from classwright_server.config.settings import ToolSettings
+from classwright_server.config.workspaces import Workspaces
+from classwright_server.config.writers import make_writer
 from classwright_server.incidents import masked
+from classwright_server.jobs.disk_quota import room_left
 from classwright_server.jobs.memory import memory_after_job, resident_bytes
 from classwright_server.jobs.messages import Order, Outcome, Progress, Said
-from classwright_server.room import room_left
-from classwright_server.settings import Surroundings
-from classwright_server.told import told
-from classwright_server.verbs import VERBS
-from classwright_server.workspaces import Workspaces
-from classwright_server.writers import make_writer
+from classwright_server.mcp.verbs import VERBS
+from classwright_server.sanitize import told
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.invisible import plain_text
+from classwright_tools.domain.writer import Writer
 from classwright_tools.errors import ClasswrightError
 from classwright_tools.workspace.atomic import storage_errors
 from classwright_tools.workspace.restarts import outlasting_restarts
-from classwright_tools.writing.writer import Writer
 
 REPORT_EVERY_SECONDS = 0.25
 GIVES_WAY = 10
@@ -71,14 +71,14 @@ class Reporter:
 class Bench:
     """What the verbs work with, opened when first needed and kept for the orders that follow."""
 
-    def __init__(self, surroundings: Surroundings, *, writes: bool) -> None:
-        self._surroundings = surroundings
+    def __init__(self, tool_settings: ToolSettings, *, writes: bool) -> None:
+        self._tool_settings = tool_settings
         self._writes = writes
-        self._workspaces = Workspaces(surroundings)
+        self._workspaces = Workspaces(tool_settings)
 
     @cached_property
     def _writer(self) -> Writer | None:
-        return make_writer(self._surroundings.writer, os.environ)
+        return make_writer(self._tool_settings.writer, os.environ)
 
     def outcome_of(self, order: Order, report: Reporter) -> Outcome:
         """Run one order to its end."""
@@ -89,12 +89,12 @@ class Bench:
                 workspace=workspace,
                 run_key=order.run_key,
                 writer=self._writer if self._writes else None,
-                encoder=self._surroundings.encoder,
-                import_folders=self._surroundings.import_folders,
-                hub=self._surroundings.hub,
+                encoder=self._tool_settings.encoder,
+                import_folders=self._tool_settings.import_folders,
+                hub=self._tool_settings.hub,
                 is_operator=order.owner is None,
-                room=partial(room_left, workspace.root, self._surroundings.most_bytes(order.owner)),
-                caps=self._surroundings.caps,
+                room=partial(room_left, workspace.root, self._tool_settings.most_bytes(order.owner)),
+                caps=self._tool_settings.caps,
                 report=report,
             )
             request = verb.request.model_validate(order.request)
@@ -135,7 +135,7 @@ def main() -> None:
     lane = sys.argv[1]
     if lane == "long":
         os.nice(GIVES_WAY)
-    bench = Bench(Surroundings.model_validate_json(orders.get()), writes=lane == "writing")
+    bench = Bench(ToolSettings.model_validate_json(orders.get()), writes=lane == "writing")
     while True:
         order = Order.model_validate_json(orders.get())
         before = resident_bytes()

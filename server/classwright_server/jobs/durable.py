@@ -32,20 +32,20 @@ from dbos import (
 )
 from sqlalchemy.exc import SQLAlchemyError
 
-from classwright_server.jobs.executors import SignOfLife
+from classwright_server.config.settings import COMPUTE, Lane, ToolSettings
+from classwright_server.config.workspaces import Workspaces
 from classwright_server.jobs.job_table import JobTable
+from classwright_server.jobs.lanes import Asked, Work
+from classwright_server.jobs.liveness import SignOfLife
 from classwright_server.jobs.messages import Order, Outcome, Progress
 from classwright_server.jobs.outlook import Durations, Outlook, outlook_of
 from classwright_server.jobs.process import JobCancelled, ProcessPool
 from classwright_server.jobs.retention import Retention
+from classwright_server.jobs.telemetry import measured
 from classwright_server.jobs.turns import seat_of, turns
 from classwright_server.jobs.view import JobStatus
-from classwright_server.lanes import Asked, Work
-from classwright_server.settings import COMPUTE, Lane, Surroundings
-from classwright_server.telemetry import measured
-from classwright_server.verbs import VERBS
+from classwright_server.mcp.verbs import VERBS
 from classwright_server.vllm import GpuShare
-from classwright_server.workspaces import Workspaces
 from classwright_tools.domain.usage import WriterUsage
 from classwright_tools.errors import BudgetExceeded, NotFound
 from classwright_tools.workspace.atomic import storage_errors
@@ -107,7 +107,7 @@ class Jobs:
 
     def __init__(
         self,
-        surroundings: Surroundings,
+        tool_settings: ToolSettings,
         workspaces: Workspaces,
         sign: SignOfLife,
         pool: ProcessPool,
@@ -116,7 +116,7 @@ class Jobs:
     ) -> None:
         """Launch DBOS on the workspace's database and begin to take jobs from `lanes`."""
         global _current
-        self._surroundings = surroundings
+        self._tool_settings = tool_settings
         self._workspaces = workspaces
         self._pool = pool
         self._gpu = gpu
@@ -126,7 +126,7 @@ class Jobs:
         self._seating = threading.Lock()
         _current = self
         try:
-            self._table = JobTable(_launch(surroundings, sign.executor_id, lanes))
+            self._table = JobTable(_launch(tool_settings, sign.executor_id, lanes))
             self._durations = Durations(self._table)
         except BaseException:  # half launched, it would pass for launched when it is tried again
             DBOS.destroy(workflow_completion_timeout_sec=0)
@@ -249,7 +249,7 @@ class Jobs:
 
     def _judged(self, tool: str, request: dict[str, Any], owner: str | None) -> Work:
         """Return the lane and the size of a job."""
-        return VERBS[tool].judge(Asked(tool, request, self._workspaces.of(owner), self._surroundings))
+        return VERBS[tool].judge(Asked(tool, request, self._workspaces.of(owner), self._tool_settings))
 
     def _judged_again(self, order: Order) -> Work | None:
         """Return the lane and the size of a stored job; None if they cannot be told.
@@ -379,12 +379,12 @@ def _owner(user: str | None) -> str | None:
     return None if user == _OPERATOR else user
 
 
-def _launch(surroundings: Surroundings, executor_id: str, lanes: Sequence[Lane]) -> DBOS:
+def _launch(tool_settings: ToolSettings, executor_id: str, lanes: Sequence[Lane]) -> DBOS:
     """Launch DBOS on the workspace's database, with a queue a lane, of which this process takes jobs from `lanes`."""
     dbos = DBOS(
         config={
             "name": "classwright",
-            "system_database_url": _database_url(surroundings),
+            "system_database_url": _database_url(tool_settings),
             "application_version": JOBS_VERSION,
             "executor_id": executor_id,
             "serializer": DBOSPortableJSONSerializer(),
@@ -395,7 +395,7 @@ def _launch(surroundings: Surroundings, executor_id: str, lanes: Sequence[Lane])
     DBOS.listen_queues(lanes)
     DBOS.launch()
     # SQLite is shared by the servers of one machine, PostgreSQL by hosts with a GPU each.
-    one_machine = surroundings.index_url is None
+    one_machine = tool_settings.index_url is None
     for lane, at_once in AT_ONCE.items():
         together = at_once if one_machine and lane in COMPUTE else None
         DBOS.register_queue(
@@ -468,11 +468,11 @@ def _moment(milliseconds: int | None) -> datetime:
     return datetime.fromtimestamp((milliseconds or 0) / 1000, UTC)
 
 
-def _database_url(surroundings: Surroundings) -> str:
+def _database_url(tool_settings: ToolSettings) -> str:
     """Return where DBOS keeps its tables: in the index's PostgreSQL, else in a SQLite file of the workspace."""
-    if surroundings.index_url:
-        return postgres_url(surroundings.index_url).render_as_string(hide_password=False)
-    path = own_file(surroundings.workspace / "jobs.sqlite")
+    if tool_settings.index_url:
+        return postgres_url(tool_settings.index_url).render_as_string(hide_password=False)
+    path = own_file(tool_settings.workspace / "jobs.sqlite")
     with contextlib.closing(sqlite3.connect(path, timeout=WAIT_SECONDS)) as connection:
         use_write_ahead_log(connection)  # kept in the file
     return f"sqlite:///{path}"

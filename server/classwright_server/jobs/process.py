@@ -16,8 +16,8 @@ from typing import get_args
 
 from pydantic import ValidationError
 
+from classwright_server.config.settings import EndpointSettings, Lane, ToolSettings
 from classwright_server.jobs.messages import Order, Outcome, Progress, Said
-from classwright_server.settings import EndpointSettings, Lane, Surroundings
 
 logger = logging.getLogger("classwright.process")
 
@@ -54,10 +54,10 @@ def passed_on(environment: Mapping[str, str], also: tuple[str, ...] = ()) -> dic
     return {name: value for name, value in environment.items() if name in _PASSED or name.startswith(prefixes)}
 
 
-def child_environment(surroundings: Surroundings, environment: Mapping[str, str], lane: Lane) -> dict[str, str]:
+def child_environment(tool_settings: ToolSettings, environment: Mapping[str, str], lane: Lane) -> dict[str, str]:
     """Return the environment of a compute process: no key but the writer's, and that only where it writes."""
     kept = _WAITING | passed_on(environment)
-    writer = surroundings.writer
+    writer = tool_settings.writer
     if lane == "writing" and isinstance(writer, EndpointSettings) and writer.key_env and writer.key_env in environment:
         kept[writer.key_env] = environment[writer.key_env]
     return kept
@@ -67,7 +67,7 @@ class ComputeProcess:
     """One child process and the pipe to it. Not for several threads at once."""
 
     def __init__(
-        self, surroundings: Surroundings, environment: Mapping[str, str], inherited: tuple[int, ...], lane: Lane
+        self, tool_settings: ToolSettings, environment: Mapping[str, str], inherited: tuple[int, ...], lane: Lane
     ) -> None:
         """Start it for jobs of `lane`.
 
@@ -85,7 +85,7 @@ class ComputeProcess:
         self.memory = 0
         self.filled_gpu = False
         self._pending = b""
-        self._send(surroundings.model_dump_json())
+        self._send(tool_settings.model_dump_json())
 
     def is_alive(self) -> bool:
         """Whether the process can take another order."""
@@ -202,7 +202,7 @@ class ProcessPool:
 
     def __init__(
         self,
-        surroundings: Surroundings,
+        tool_settings: ToolSettings,
         environment: Mapping[str, str],
         inherited: tuple[int, ...] = (),
         idle_seconds: float = IDLE_SECONDS,
@@ -210,7 +210,7 @@ class ProcessPool:
         most_seconds: float,
     ) -> None:
         """Give each order `most_seconds`, and keep a process for `idle_seconds` after its last one."""
-        self._surroundings = surroundings
+        self._tool_settings = tool_settings
         self._environment = environment
         self._inherited = inherited
         self._idle_seconds = idle_seconds
@@ -301,8 +301,8 @@ class ProcessPool:
                     self._busy[process] = run_key
                     return process
                 process.kill()
-            environment = child_environment(self._surroundings, self._environment, lane) | own
-            process = ComputeProcess(self._surroundings, environment, self._inherited, lane)
+            environment = child_environment(self._tool_settings, self._environment, lane) | own
+            process = ComputeProcess(self._tool_settings, environment, self._inherited, lane)
             self._busy[process] = run_key
             return process
 

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classwright_tools.curation.bulk_duplicates import BulkDuplicates, Repeat
-from classwright_tools.curation.cleaning import as_name, clean_text
 from classwright_tools.curation.leaks import group, removal_tables, skip_reason
 from classwright_tools.curation.origins import claimed
 from classwright_tools.curation.queries import Queries
 from classwright_tools.curation.spool import Spool
+from classwright_tools.domain.cleaning import as_name, clean_text
 from classwright_tools.domain.example import Half, Split, example_id, half_of
 from classwright_tools.domain.excerpt import shortened
 from classwright_tools.domain.pair import joined, shown

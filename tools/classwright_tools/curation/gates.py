@@ -6,18 +6,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from classwright_tools.curation.cleaning import is_broken
 from classwright_tools.curation.duplicates import Match, NearDuplicates
 from classwright_tools.curation.label_leaks import is_identifier, leaks_in
 from classwright_tools.curation.languages import wrong_language
 from classwright_tools.curation.real_texts import RealTexts
 from classwright_tools.curation.shown_texts import ShownTexts
 from classwright_tools.curation.text_checks import debris, letters, words
-from classwright_tools.curation.text_rules import TextRules
+from classwright_tools.domain.cleaning import is_broken
 from classwright_tools.domain.example import SPLITS, Example, Split, example_id
 from classwright_tools.domain.noun import MAX_TEXT_CHARS
 from classwright_tools.domain.pair import joined
 from classwright_tools.domain.task import Task
+from classwright_tools.domain.text_rules import TextRules
 from classwright_tools.workspace.datasets import iterate_rows
 from classwright_tools.workspace.workspace import Workspace
 
@@ -58,7 +58,7 @@ class Refused:
     repair: str
 
 
-class Gates:
+class QualityFilter:
     """Judges candidate texts for a task's training split, in the light of the rows that are there already."""
 
     def __init__(self, task: Task, *, max_chars: int = MAX_TEXT_CHARS) -> None:
@@ -70,7 +70,7 @@ class Gates:
         self._real = RealTexts(task)
 
     @classmethod
-    def for_dataset(cls, workspace: Workspace, task: Task, dataset: str | None) -> Gates:
+    def for_dataset(cls, workspace: Workspace, task: Task, dataset: str | None) -> QualityFilter:
         """Return the gates of `task` that compare with the rows of `dataset`, and go by its real texts.
 
         Raises:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
-from classwright_tools.curation.cleaning import as_name
+from classwright_tools.domain.cleaning import as_name
 from classwright_tools.domain.example import Split
 from classwright_tools.domain.excerpt import listed
 from classwright_tools.errors import InvalidInput

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
-from classwright_tools.curation.cleaning import clean_text
+from classwright_tools.domain.cleaning import clean_text
 from classwright_tools.domain.example import Example, Origin, Provenance, example_id, make_example
 from classwright_tools.domain.pair import apart
 from classwright_tools.domain.topic_tree import Cell

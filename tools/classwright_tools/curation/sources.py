@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from classwright_tools.curation.cleaning import as_name
+from classwright_tools.domain.cleaning import as_name
 from classwright_tools.domain.example import Split
 from classwright_tools.errors import InvalidInput
 from classwright_tools.reading.files import read_file

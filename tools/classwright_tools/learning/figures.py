@@ -26,7 +26,7 @@ def validation_of(
     `labels` are the names of the k labels, and `measured_on` says which rows they are. Of a pair task, `mismatch` is
     the number of the mismatch label, if it names one, and `queries` (n,) are numbers of the pairs' queries.
     """
-    from classwright_tools.measurement.metrics import compute_figures
+    from classwright_tools.statistics.metrics import compute_figures
 
     figures = compute_figures(true, softmax(logits), labels, mismatch=mismatch, groups=queries)
     scores = {name: getattr(figures, name) for name in Scores.model_fields}

@@ -82,7 +82,7 @@ class HeldOut:
 
         The lead is tested in what methods are chosen by; where labels count alike, in macro-F1.
         """
-        from classwright_tools.measurement.paired import compare
+        from classwright_tools.statistics.paired import compare
 
         proba = softmax(self.logits), softmax(other.logits)
         found = compare(self.labels, *proba, against=method, mismatch=self.setup.mismatch, groups=self.queries)

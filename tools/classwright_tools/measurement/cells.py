@@ -12,8 +12,7 @@ import numpy.typing as npt
 
 from classwright_tools.domain.analysis import CellFinding
 from classwright_tools.domain.example import Example
-from classwright_tools.domain.topic_tree import Cell, TopicTree
-from classwright_tools.writing.assignments import topics_in
+from classwright_tools.domain.topic_tree import Cell, TopicTree, topics_in
 
 USUAL_ROWS = 2  # rows a cell, as synthesize_examples writes by default
 NEARLY_THE_SAME = 0.95  # cosine similarity of two embeddings

@@ -6,7 +6,7 @@ import numpy as np
 
 from classwright_tools.domain.analysis import ConfusedPair
 from classwright_tools.measurement.held_out import Answers
-from classwright_tools.measurement.metrics import confusions
+from classwright_tools.statistics.metrics import confusions
 
 MOST_PAIRS = 50
 EXAMPLES = 5

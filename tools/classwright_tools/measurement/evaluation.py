@@ -13,10 +13,12 @@ from classwright_tools.domain.figures import ClassFigures, Comparison, Confusion
 from classwright_tools.domain.noun import ArtifactId, LabelName, Noun, Slug
 from classwright_tools.errors import DamagedArtifact
 from classwright_tools.measurement.caveats import caveats
-from classwright_tools.measurement.coverage import Coverage, coverage
 from classwright_tools.measurement.held_out import Answers
 from classwright_tools.measurement.kept_answers import write_answers
-from classwright_tools.measurement.metrics import (
+from classwright_tools.measurement.pages import write_page
+from classwright_tools.measurement.plots import plot_confusion, plot_per_class, plot_reliability
+from classwright_tools.statistics.coverage import Coverage, coverage
+from classwright_tools.statistics.metrics import (
     ReliabilityBin,
     class_figures,
     compute_figures,
@@ -24,8 +26,6 @@ from classwright_tools.measurement.metrics import (
     confusions,
     reliability,
 )
-from classwright_tools.measurement.pages import write_page
-from classwright_tools.measurement.plots import plot_confusion, plot_per_class, plot_reliability
 from classwright_tools.workspace.own_files import read_own
 from classwright_tools.workspace.workspace import Workspace
 

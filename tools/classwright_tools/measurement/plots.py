@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import get_font_names
 
 from classwright_tools.domain.figures import ClassFigures
-from classwright_tools.measurement.metrics import ReliabilityBin
+from classwright_tools.statistics.metrics import ReliabilityBin
 
 # Okabe and Ito 2008, "Color universal design"
 BLUE, ORANGE, GREEN, VERMILION, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#6B7280"

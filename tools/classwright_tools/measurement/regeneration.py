@@ -13,7 +13,7 @@ from classwright_tools.domain.example import Example
 from classwright_tools.domain.regeneration import RegenerationItem
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.measurement.held_out import Answers
-from classwright_tools.measurement.metrics import confusion_matrix
+from classwright_tools.statistics.metrics import confusion_matrix
 
 NEIGHBOURS = 3  # of a label: the ones that it is confused with most
 LEAST_TEXTS, MOST_TEXTS = 6, 25  # in one request: fewer show no variety, more begin to repeat

@@ -12,7 +12,7 @@ from scipy.stats import t as student
 from classwright_tools.domain.analysis import StyleGap
 from classwright_tools.domain.figures import Estimate
 from classwright_tools.measurement.bare_text import bare_text
-from classwright_tools.measurement.intervals import Z, wilson
+from classwright_tools.statistics.intervals import Z, wilson
 
 _WORDS = re.compile(r"\w+(?:'\w+)*")
 # "'s" is a contraction after words that own nothing; after a noun it is a possessive: "the company's".

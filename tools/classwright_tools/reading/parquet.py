@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from classwright_tools.curation.cleaning import as_name
+from classwright_tools.domain.cleaning import as_name
 from classwright_tools.domain.noun import MAX_TEXT_CHARS
 from classwright_tools.errors import InvalidInput
 from classwright_tools.reading import opening

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from classwright_tools.curation.cleaning import as_name, is_broken
+from classwright_tools.domain.cleaning import as_name, is_broken
 from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.invisible import plain_text
 from classwright_tools.domain.noun import MAX_TEXT_CHARS

@@ -1,0 +1,1 @@
+"""The operator's settings, and what is made of them: writers, workspaces, principals."""

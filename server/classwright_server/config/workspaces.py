@@ -1,0 +1,48 @@
+"""Whose workspace it is: the operator's, as the settings say, or a folder of a principal's own inside it."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+
+from classwright_server.config.settings import ToolSettings
+from classwright_tools.workspace.workspace import Workspace
+
+MAX_OPEN = 32
+"""Workspaces that one process keeps open; each holds a few descriptors."""
+
+
+class Workspaces:
+    """The workspaces of the operator and the principals, opened when first needed. For several threads at once."""
+
+    def __init__(self, tool_settings: ToolSettings) -> None:
+        self._tool_settings = tool_settings
+        self._lock = threading.Lock()
+        self._open: OrderedDict[str | None, Workspace] = OrderedDict()
+
+    def of(self, owner: str | None) -> Workspace:
+        """Return the workspace of the principal `owner`, making it if need be.
+
+        Raises:
+            StorageFailed: it cannot be made or written.
+        """
+        with self._lock:
+            workspace = self._open.pop(owner, None) or _opened(self._tool_settings, owner)
+            self._open[owner] = workspace
+            if len(self._open) > MAX_OPEN:
+                _, oldest = self._open.popitem(last=False)
+                oldest.engine.dispose()  # connections in use are closed when they are given back
+            return workspace
+
+    def close(self) -> None:
+        """Give back what the open ones hold."""
+        with self._lock:
+            for workspace in self._open.values():
+                workspace.engine.dispose()
+            self._open.clear()
+
+
+def _opened(tool_settings: ToolSettings, owner: str | None) -> Workspace:
+    if owner is None:
+        return Workspace(tool_settings.workspace, tool_settings.index_url)
+    return Workspace(tool_settings.workspace / "principals" / owner, tool_settings.index_url, f"principal_{owner}")

@@ -1,0 +1,41 @@
+"""A worker: runs the jobs of a workspace's servers, on this host or on others, and serves nobody itself."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+
+from classwright_server.backend import Runtime
+from classwright_server.config.settings import ServerSettings
+from classwright_tools.errors import InvalidInput
+
+logger = logging.getLogger("classwright")
+
+
+def work(settings: ServerSettings) -> None:
+    """Run jobs until the process is told to stop; those under way are then left for others.
+
+    Raises:
+        InvalidInput: there is no kind of job for it to run.
+        StorageFailed: the workspace or its database cannot be used.
+        KeyboardInterrupt: whoever started it pressed Ctrl-C; the worker has stopped in order.
+    """
+    if not settings.jobs:
+        raise InvalidInput(
+            "--jobs none", "leaves a worker nothing to do", 'Name "short", "long", "writing" or several.'
+        )
+    stopped, told = threading.Event(), []
+
+    def stop(number: int, _frame: object) -> None:
+        told.append(number)
+        stopped.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    runtime = Runtime(settings)
+    logger.info("this worker takes %s jobs", " and ".join(settings.jobs))
+    stopped.wait()
+    runtime.close()
+    if signal.SIGINT in told:
+        raise KeyboardInterrupt

@@ -1,0 +1,72 @@
+"""The MCP server: tools, resources and prompts in one `MCPServer`, the same over stdio and HTTP, in both eras."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+from mcp.server.auth.provider import TokenVerifier
+from mcp.server.auth.settings import AuthSettings
+from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver.tools import Tool
+
+from classwright_server import __version__
+from classwright_server.backend import Backend
+from classwright_server.config.settings import ServerSettings
+from classwright_server.mcp.job_tasks import JobTasks
+from classwright_server.mcp.prompts import add_prompts, prompt_errors
+from classwright_server.mcp.resources import add_resources
+from classwright_server.mcp.task_push import TaskPush
+from classwright_server.mcp.tasks_extension import TasksExtension, TaskSource
+from classwright_server.mcp.texts import INSTRUCTIONS
+from classwright_server.mcp.tools import served_tools
+from classwright_server.mcp.verbs import VERBS
+
+
+def build_server(
+    settings: ServerSettings, *, auth: AuthSettings | None = None, token_verifier: TokenVerifier | None = None
+) -> MCPServer[Backend]:
+    """Return the server that `settings` describe; nothing heavy is imported or opened yet."""
+    backend = Backend(settings)
+
+    @asynccontextmanager
+    async def lifespan(_server: MCPServer[Backend]) -> AsyncIterator[Backend]:
+        async with backend.running():
+            yield backend
+
+    server: MCPServer[Backend] = assembled(
+        served_tools(backend), JobTasks(backend), VERBS, lifespan, auth=auth, token_verifier=token_verifier
+    )
+    add_resources(server, backend)
+    add_prompts(server)
+    return server
+
+
+def assembled(
+    tools: list[Tool],
+    tasks: TaskSource,
+    starting: Collection[str],
+    lifespan: Callable[[MCPServer[Any]], AbstractAsyncContextManager[Any]],
+    *,
+    auth: AuthSettings | None = None,
+    token_verifier: TokenVerifier | None = None,
+) -> MCPServer[Any]:
+    """Return a server of `tools`, of which those `starting` may answer with one of the `tasks`.
+
+    What of the protocol is not ours comes from here alone, so that a server of other tools behaves the same.
+    """
+    return MCPServer(
+        "classwright",
+        title="Classwright",
+        description="Grows text classifiers out of a conversation.",
+        instructions=INSTRUCTIONS,
+        version=__version__,
+        tools=tools,
+        extensions=[TasksExtension(tasks, starting)],
+        middleware=[TaskPush(tasks), prompt_errors],
+        lifespan=lifespan,
+        auth=auth,
+        token_verifier=token_verifier,
+        log_level="WARNING",
+    )

@@ -1,0 +1,66 @@
+"""How failures reach a client: expected ones in their own words, defects masked. This is the one place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError, ToolError
+from mcp.shared.exceptions import MCPError
+from mcp_types import INTERNAL_ERROR, INVALID_PARAMS
+from pydantic import ValidationError
+
+from classwright_server.incidents import masked
+from classwright_server.mcp.argument_faults import faults_in
+from classwright_server.sanitize import told
+from classwright_tools.errors import ClasswrightError, NotFound
+
+
+@contextmanager
+def tool_errors(tool: str) -> Iterator[None]:
+    """Turn whatever fails inside into a `ToolError`: ours with its text, a bad argument explained, the rest masked."""
+    try:
+        yield
+    except MCPError:
+        raise
+    except (ToolError, ClasswrightError) as error:
+        raise ToolError(told(error)) from error
+    except ValidationError as error:
+        raise ToolError(told(_bad_arguments(tool, error))) from error
+    except Exception as error:  # noqa: BLE001  # the boundary to the client: logged there, masked here
+        raise ToolError(masked(tool, error)) from None
+
+
+@contextmanager
+def resource_errors(uri: str) -> Iterator[None]:
+    """Turn whatever fails inside into a `ResourceError`."""
+    try:
+        yield
+    except (ResourceError, MCPError):
+        raise
+    except NotFound as error:
+        raise ResourceNotFoundError(told(error)) from error
+    except ClasswrightError as error:
+        raise ResourceError(told(error)) from error
+    except Exception as error:  # noqa: BLE001  # the boundary to the client: logged there, masked here
+        raise ResourceError(masked(uri, error)) from None
+
+
+@contextmanager
+def request_errors(method: str) -> Iterator[None]:
+    """Turn whatever fails inside into an `MCPError`, for a request that is neither a tool nor a resource."""
+    try:
+        yield
+    except MCPError:
+        raise
+    except NotFound as error:
+        raise MCPError(INVALID_PARAMS, told(error)) from error
+    except ClasswrightError as error:
+        raise MCPError(INTERNAL_ERROR, told(error)) from error
+    except Exception as error:  # noqa: BLE001  # the boundary to the client: logged there, masked here
+        raise MCPError(INTERNAL_ERROR, masked(method, error)) from None
+
+
+def _bad_arguments(tool: str, error: ValidationError) -> str:
+    """Say which arguments cannot be used, and why."""
+    return f"{tool}: the arguments cannot be used. {'; '.join(faults_in(error))}. Correct them and call again."

@@ -1,0 +1,80 @@
+"""The jobs as tasks of MCP's tasks extension: the id is the same, and the durable store answers for both."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mcp_types import INTERNAL_ERROR, CallToolResult, TextContent
+
+from classwright_server.backend import Backend
+from classwright_server.mcp.results import answer
+from classwright_server.mcp.tasks_extension import Task, TaskStatus
+from classwright_server.mcp.tools import view_of
+from classwright_server.sanitize import told
+
+if TYPE_CHECKING:
+    from classwright_server.jobs.durable import JobRecord
+
+DAY_MS = 24 * 60 * 60 * 1000
+_STATUS: dict[str, TaskStatus] = {
+    "queued": "working",
+    "running": "working",
+    "completed": "completed",
+    "failed": "failed",
+    "cancelled": "cancelled",
+}
+
+
+class JobTasks:
+    """A `TaskSource` of the jobs of whoever asks."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    async def task(self, task_id: str) -> Task:
+        """Return the job `task_id` as a task.
+
+        Raises:
+            NotFound: whoever asks has no such job.
+        """
+        return task_of(await self._backend.record(task_id))
+
+    async def answer(self, task_id: str, responses: dict[str, Any]) -> None:  # noqa: ARG002  # no job asks anything
+        """Ignore every answer.
+
+        Raises:
+            NotFound: whoever asks has no such job.
+        """
+        await self._backend.record(task_id)
+
+    async def cancel(self, task_id: str) -> None:
+        """Stop a job.
+
+        Raises:
+            NotFound: whoever asks has no such job.
+        """
+        await self._backend.cancel(task_id)
+
+
+def task_of(record: JobRecord) -> Task:
+    """Return a job as a task: a tool that said what is wrong has completed, one that broke has failed."""
+    from classwright_server.jobs.retention import KEPT_DAYS  # it needs DBOS, which a record has loaded
+
+    view = view_of(record)
+    task = Task(
+        task_id=record.id,
+        status=_STATUS[record.status],
+        status_message=told(view.message),
+        created_at=record.created,
+        last_updated_at=record.updated,
+        ttl_ms=KEPT_DAYS * DAY_MS,
+    )
+    if record.status == "completed":
+        return task.model_copy(update={"result": answer(view.model_dump(mode="json"))})
+    if record.status == "failed" and record.outcome:
+        words = told(record.outcome.error)
+        if record.outcome.defect:
+            return task.model_copy(update={"error": {"code": INTERNAL_ERROR, "message": words}})
+        refused = CallToolResult(content=[TextContent(text=words)], is_error=True)
+        return task.model_copy(update={"status": "completed", "result": refused})
+    return task

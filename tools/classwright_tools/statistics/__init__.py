@@ -1,0 +1,1 @@
+"""Metrics, intervals, paired tests and rankings: figures of answers, whatever gave them."""

@@ -1,0 +1,92 @@
+"""One model against another on the same rows: paired bootstrap, and McNemar's test or its form for whole queries."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import binomtest
+
+from classwright_tools.domain.figures import Comparison
+from classwright_tools.statistics.intervals import bootstrap
+from classwright_tools.statistics.metrics import Floats, Labels, accuracy_of, macro_f1
+from classwright_tools.statistics.ranking import average_precision_of
+
+SIGNIFICANCE = 0.05
+
+
+def compare(
+    true: Labels,
+    proba_a: npt.NDArray[np.floating],
+    proba_b: npt.NDArray[np.floating],
+    against: str,
+    seed: int = 0,
+    mismatch: int | None = None,
+    groups: Labels | None = None,
+) -> Comparison:
+    """Return how much better a is than b on rows whose labels are `true` (n,); both probabilities are (n, k).
+
+    `mismatch` is the number of a pair task's label of that name.
+    A resample draws rows, and with a row both models' answers, so what makes a row hard for both cancels out.
+    `significant` is the exact McNemar test's verdict at 5%: a two-sided binomial test on the rows where just one of
+    the two is right (McNemar 1947, in the exact form that small counts need).
+
+    With `groups` (n,), the queries of a pair task, resamples draw whole groups, and the test is its form for them, see
+    `sign_flip`: rows that are won and lost together are no independent trials.
+    """
+    a, b = proba_a.argmax(axis=1), proba_b.argmax(axis=1)
+    a_right, b_right = a == true, b == true
+    f1 = macro_f1(true, proba_a.shape[1])
+
+    def accuracy_gain(weights: Floats, a_right: npt.NDArray[np.bool_], b_right: npt.NDArray[np.bool_]) -> Floats:
+        return accuracy_of(weights, a_right) - accuracy_of(weights, b_right)
+
+    def macro_f1_gain(weights: Floats, true: Labels, a: Labels, b: Labels) -> Floats:
+        return f1(weights, true, a) - f1(weights, true, b)
+
+    gain = partial(bootstrap, groups=groups, least=-1.0, seed=seed)
+    positive = true == mismatch
+    ranked = None
+    if positive.any():
+        scores = proba_a[:, mismatch], proba_b[:, mismatch]
+        ranked = gain(_average_precision_gain, positive, *scores, strata=positive)
+    only_a, only_b = int((a_right & ~b_right).sum()), int((b_right & ~a_right).sum())
+    p = mcnemar(only_a, only_b) if groups is None else sign_flip(a_right.astype(int) - b_right, groups)
+    return Comparison(
+        against=against,
+        accuracy_gain=gain(accuracy_gain, a_right, b_right),
+        macro_f1_gain=gain(macro_f1_gain, true, a, b, strata=true),
+        average_precision_gain=ranked,
+        only_this_right=only_a,
+        only_other_right=only_b,
+        p=p,
+        test="exact McNemar test" if groups is None else "sign-flip test over queries",
+        significant=p < SIGNIFICANCE,
+    )
+
+
+def _average_precision_gain(weights: Floats, positive: npt.NDArray[np.bool_], a: Floats, b: Floats) -> Floats:
+    return average_precision_of(weights, positive, a) - average_precision_of(weights, positive, b)
+
+
+def mcnemar(only_a: int, only_b: int) -> float:
+    """Return the two-sided p that the rows where just one of two is right fall so unevenly by chance."""
+    return float(binomtest(only_a, only_a + only_b).pvalue) if only_a + only_b else 1.0
+
+
+def sign_flip(differences: npt.NDArray[np.integer], groups: Labels) -> float:
+    """Return the two-sided p of the sum of whole-number `differences` (n,) if each of `groups` (n,) had either sign.
+
+    The permutation test by cluster (Good 2005, "Permutation, parametric and bootstrap tests of hypotheses", section
+    3.2, for a matched pair of sums a cluster), over all 2^g signs of the groups' sums. With one row a group it is the
+    exact McNemar test.
+    """
+    sums = np.zeros(int(groups.max()) + 1, np.int64)
+    np.add.at(sums, groups, differences)
+    sizes = np.abs(sums[sums != 0])
+    chances = np.ones(1)  # of each total of the groups whose sign is plus: 0, 1, ...
+    for size in sizes:
+        chances = (np.pad(chances, (0, size)) + np.pad(chances, (size, 0))) / 2
+    reached = np.abs(2 * np.arange(len(chances)) - sizes.sum())
+    return float(min(1.0, chances[reached >= abs(sums.sum())].sum()))

@@ -1,0 +1,40 @@
+"""How well a probability ranks the rows of one label before the others, where that label is rare."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from classwright_tools.domain.figures import Estimate
+from classwright_tools.statistics.intervals import bootstrap
+
+Floats = npt.NDArray[np.float64]
+
+
+def average_precision(
+    positive: npt.NDArray[np.bool_],
+    scores: npt.NDArray[np.floating],
+    groups: npt.NDArray[np.integer] | None = None,
+    *,
+    seed: int = 0,
+) -> Estimate:
+    """Return the area under the precision-recall curve of `scores` (n,), with its interval.
+
+    It is the sum of the precisions at each score, each times the recall gained there (as in scikit-learn: no
+    interpolation); rows of one score count together. A resample keeps the number of `positive` rows (n,), of which
+    there must be some, or draws whole `groups` (n,) where these are given.
+    """
+    return bootstrap(average_precision_of, positive, scores, strata=positive, groups=groups, seed=seed)
+
+
+def average_precision_of(weights: Floats, positive: npt.NDArray[np.bool_], scores: Floats) -> Floats:
+    """Return the average precision (b,) of m distinct rows that occur `weights` (b, m) times."""
+    order = np.argsort(-scores, kind="stable")
+    ends = np.append(np.diff(scores[order]) != 0, True)  # the last row of each score
+    weights, positive = weights[:, order], positive[order]
+    found = np.cumsum(weights * positive, axis=1)[:, ends]
+    given = np.cumsum(weights, axis=1)[:, ends]
+    gained = np.diff(found, axis=1, prepend=0)
+    precision = np.divide(found, given, out=np.zeros_like(found), where=given > 0)
+    area: Floats = (gained * precision).sum(axis=1) / found[:, -1]
+    return area

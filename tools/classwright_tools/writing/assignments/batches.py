@@ -1,0 +1,191 @@
+"""Assignments: what the calling model is to write, cut into batches, with the rules that go with them."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import accumulate
+
+from classwright_tools.curation.allotment import even_shares
+from classwright_tools.domain.assignment import Assignment, Batch, BatchCell
+from classwright_tools.domain.excerpt import shortened
+from classwright_tools.domain.task import Task
+from classwright_tools.domain.text_rules import TextRules
+from classwright_tools.domain.topic_tree import Cell
+from classwright_tools.domain.uris import task_uri
+from classwright_tools.writing.generation.targets import CellTarget, shown_as_style
+
+MOST_TEXTS = 25
+BATCHES_SHOWN = 3
+# An answer has at most 10 kB, in any language: hosts cut longer ones. So what it repeats of the task is kept short.
+BATCHES_BYTES = 5_400
+CELLS_BYTES = 1_700  # of one batch
+STYLE_BYTES = 500  # of one batch
+STYLES_SHOWN = 3
+SHORTENED = 300
+INSTRUCTION_BYTES = 600
+DESCRIPTIONS_BYTES = 900  # of all labels together
+WRITER = "calling model"
+
+
+def make_batches(targets: Sequence[CellTarget]) -> tuple[Batch, ...]:
+    """Return batches of at most 25 texts that fill `targets`, each of one label and contrast.
+
+    Those of one label and contrast differ by one text at most. A batch goes through cells in the order of `targets`.
+    """
+    groups: dict[tuple[str, str | None], list[CellTarget]] = {}
+    for target in targets:
+        groups.setdefault((target.cell.label, target.contrast), []).append(target)
+    shares = [share for group in groups.values() for share in _shares(group)]
+    return tuple(_batch(number, share) for number, share in enumerate(shares, start=1))
+
+
+def remaining(batch: Batch, have: Counter[Cell]) -> Batch | None:
+    """Return what `batch` still wants, with its cells' counts; `have` counts the texts accepted for it, by their cell.
+
+    A text of another batch's cell that was counted here takes the place of one of the largest cell.
+    """
+    count = batch.count - have.total()
+    left = [max(0, cell.count - have[cell.cell]) for cell in batch.cells]
+    while sum(left) > max(0, count):
+        left[left.index(max(left))] -= 1
+    cells = zip(batch.cells, left, strict=True)
+    wanted = tuple(cell.model_copy(update={"count": n}) for cell, n in cells if n)
+    return batch.model_copy(update={"count": count, "cells": wanted}) if count > 0 else None
+
+
+def open_batches(assignment: Assignment, have: Mapping[str, Counter[Cell]]) -> list[Batch]:
+    """Return the batches that still want texts; `have` counts what was accepted, by batch and cell."""
+    left = (remaining(batch, have.get(batch.batch, Counter())) for batch in assignment.batches)
+    return [batch for batch in left if batch]
+
+
+def topic_rules(task: Task) -> tuple[str, ...]:
+    """Return the rules for writing a topic tree."""
+    return (
+        f"The task: {_told(task, task.instruction, INSTRUCTION_BYTES)}",
+        "Topics are the different matters within a label; subtopics are concrete situations within a topic. "
+        "Between them they cover what real texts of the label are about, the rare as well as the common.",
+        "A topic belongs to its label and to no other one. Topics of one label do not overlap.",
+        "Each is a phrase of a few words, not a sample text. A source type is a kind of text: 'email to support'.",
+        f"The texts will be in: {', '.join(task.languages)}.",
+    )
+
+
+def meanings(task: Task, batches: Sequence[Batch], before: Sequence[Batch] = ()) -> tuple[str, ...]:
+    """Return what the labels of `batches` mean, without those that `before` names as well."""
+    told = _names(before)
+    names = [name for name in _names(batches) if name not in told]
+    most = DESCRIPTIONS_BYTES // max(1, len(names))
+    described = {label.name: _told(task, label.description, most) for label in task.labels}
+    return tuple(f"Label {name!r}: {described[name]}" for name in names if described.get(name))
+
+
+def first_of(assignment: Assignment, last: Batch) -> tuple[Batch, ...]:
+    """Return the batches of `assignment` up to `last`."""
+    names = [batch.batch for batch in assignment.batches]
+    return assignment.batches[: names.index(last.batch) + 1]
+
+
+def text_rules(task: Task, batches: Sequence[Batch], gates: TextRules) -> tuple[str, ...]:
+    """Return the rules for writing any of `batches`, those of the `gates` among them."""
+    instruction = f"The task: {_told(task, task.instruction, INSTRUCTION_BYTES)}"
+    told = gates.told(lambda names: ", ".join(map(repr, names)))
+    if task.kind == "pair":
+        return (instruction, *_pair_rules(task), *told)
+    rules = [
+        instruction,
+        "Write each batch's texts cell by cell in the order of its `cells`, of each as many as its `count`, and send "
+        f"them in that order. Write in: {', '.join(task.languages)}.",
+        "Every text is one complete message as its author would type or say it; vary length, wording, tone and detail. "
+        "Do not paraphrase the label's description.",
+        *told,
+    ]
+    if any(batch.contrast for batch in batches):
+        rules.append(
+            "Where a batch has a `contrast`, every text belongs to `label` beyond doubt, but shares words and "
+            "situation with `contrast`, so that a careless reader would take it for that."
+        )
+    if any(batch.style for batch in batches):
+        rules.append("`style` shows how real messages sound. Take the manner from them, never their content.")
+    return tuple(rules)
+
+
+def _told(task: Task, text: str, most_bytes: int) -> str:
+    """Return `text`, or its beginning of so many bytes and where all of it is."""
+    encoded = text.encode()
+    if len(encoded) <= most_bytes:
+        return text
+    return f"{encoded[:most_bytes].decode(errors='ignore')}\u2026 (all of it: {task_uri(task.slug)})"
+
+
+def _names(batches: Iterable[Batch]) -> dict[str, None]:
+    return dict.fromkeys(name for batch in batches for name in (batch.label, batch.contrast) if name)
+
+
+def _pair_rules(task: Task) -> tuple[str, ...]:
+    """Return the rules for writing wrong queries for items."""
+    return (
+        f"For each cell's `item` write as many queries as its `count`, in: {', '.join(task.languages)}. Send them as "
+        "`pairs`: the query as `text`, the item exactly as given as `text_pair`.",
+        "A query looks right for its item, so that a hasty reader takes the pair for `contrast`, and is wrong: the "
+        "pair is of `label` beyond doubt. Change what decides (size, model, brand, number, part) and keep the rest.",
+        "Write as people ask, and vary the length.",
+    )
+
+
+def _shares(targets: Sequence[CellTarget]) -> list[list[CellTarget]]:
+    """Return `targets` of one label and contrast in even shares, as few as hold at most 25 texts and fit an answer."""
+    rows = sum(target.rows for target in targets)
+    number = max(math.ceil(rows / MOST_TEXTS), min(len(targets), math.ceil(_bytes(targets) / CELLS_BYTES)))
+    while True:
+        number = min(number, rows)
+        shares = _split(targets, even_shares(rows, number))
+        if number == rows or all(len(share) == 1 or _bytes(share) <= CELLS_BYTES for share in shares):
+            return shares
+        number += math.ceil(number / 10)
+
+
+def _split(targets: Sequence[CellTarget], sizes: Sequence[int]) -> list[list[CellTarget]]:
+    """Return `targets` cut, in their order, into parts of so many rows."""
+    shares: list[list[CellTarget]] = []
+    left = list(reversed(targets))
+    for size in sizes:
+        share: list[CellTarget] = []
+        while size:
+            target = left.pop()
+            taken = min(size, target.rows)
+            share.append(replace(target, rows=taken))
+            if target.rows > taken:
+                left.append(replace(target, rows=target.rows - taken))
+            size -= taken
+        shares.append(share)
+    return shares
+
+
+def _bytes(targets: Iterable[CellTarget]) -> int:
+    """How much of an answer the cells of `targets` take."""
+    return sum(len(target.cell.model_dump_json().encode()) for target in targets)
+
+
+def _batch(number: int, share: list[CellTarget]) -> Batch:
+    first = share[0]
+    return Batch(
+        batch=f"b{number}",
+        label=first.cell.label,
+        contrast=first.contrast,
+        cells=tuple(BatchCell(**target.cell.model_dump(), count=target.rows) for target in share),
+        count=sum(target.rows for target in share),
+        style=_style(share),
+    )
+
+
+def _style(share: Sequence[CellTarget]) -> tuple[str, ...]:
+    """Return the first texts that `share` shows, shortened: as many as fit beside its cells, and one at least."""
+    texts = [shortened(text, SHORTENED) for text in shown_as_style(share)[:STYLES_SHOWN]]
+    sizes = accumulate(len(text.encode()) for text in texts)
+    return tuple(
+        text for place, (text, size) in enumerate(zip(texts, sizes, strict=True)) if size <= STYLE_BYTES or not place
+    )

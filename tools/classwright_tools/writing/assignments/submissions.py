@@ -1,0 +1,250 @@
+"""Texts that a calling model submits for an assignment: judged and stored in one transaction, each counted once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, repeat
+from typing import NamedTuple
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from classwright_tools.curation.gates import QualityFilter
+from classwright_tools.domain.assignment import Assignment, Batch
+from classwright_tools.domain.cleaning import clean_text, is_broken
+from classwright_tools.domain.example import Example, Provenance, example_id, make_example
+from classwright_tools.domain.outcome import RefusedText
+from classwright_tools.domain.pair import apart, joined
+from classwright_tools.domain.task import Task
+from classwright_tools.domain.topic_tree import Cell
+from classwright_tools.workspace.atomic import storage_errors
+from classwright_tools.workspace.datasets import read_rows, save_dataset
+from classwright_tools.workspace.index import ArtifactRow, ClosedAssignmentRow, SubmissionRow
+from classwright_tools.workspace.workspace import Artifact, Overtaken, Workspace
+from classwright_tools.writing.assignments.batches import WRITER, remaining
+
+FULL = "batch is full"
+ITEM_FULL = "item has its share"
+CLOSED = "the assignment is finished"
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What became of one call's texts, and where the assignment stood before it and stands after it.
+
+    `had` and `have` count the accepted texts by batch and cell.
+    """
+
+    accepted: int
+    already_accepted: int
+    refused: tuple[RefusedText, ...]
+    had: Mapping[str, Counter[Cell]]
+    have: Mapping[str, Counter[Cell]]
+    was_closed: bool
+    is_closed: bool
+
+    @property
+    def total(self) -> int:
+        """Texts accepted for the whole assignment."""
+        return sum(cells.total() for cells in self.have.values())
+
+
+class Submissions:
+    """The texts accepted for one assignment. Several processes may submit to it at once."""
+
+    def __init__(self, workspace: Workspace, assignment_id: str, assignment: Assignment, task: Task) -> None:
+        """Take texts for `assignment` of `task`, which is stored under `assignment_id`."""
+        self._workspace = workspace
+        self._id = assignment_id
+        self._assignment = assignment
+        self._task = task
+
+    def receive(self, batch: Batch, texts: Sequence[str], *, finish: bool) -> Receipt:
+        """Judge `texts` for `batch`, store the good ones, and close the assignment when it is complete or `finish`.
+
+        Pairs come joined: see `domain/pair.py`. An assignment without a single text stays open.
+
+        Raises:
+            StorageFailed: the disk is full; nothing of this call was stored.
+        """
+        gates = QualityFilter.for_dataset(self._workspace, self._task, self._parent())
+        known = self.accepted()
+        gates.add_shown(text for each in self._assignment.batches for text in each.style)
+        gates.add_rows("train", known)
+        with storage_errors(f"assignment {self._id!r}"), Session(self._workspace.engine) as session, session.begin():
+            session.get(ArtifactRow, self._id, with_for_update=True)  # SQLite is locked as a whole already
+            stored = {row.example: row for row in self._rows(session)}
+            came_since = stored.keys() - {example.id for example in known}
+            gates.add_rows("train", [Example.model_validate(stored[id_].row) for id_ in came_since])
+            was_closed = session.get(ClosedAssignmentRow, self._id) is not None
+
+            had = _by_cell(stored.values())
+            judge = _Judge(
+                batch,
+                self._assignment.batches,
+                gates,
+                {id_: row.batch for id_, row in stored.items()},
+                _by_cell(stored.values()),
+                was_closed=was_closed,
+            )
+            refused = [verdict for verdict in map(judge.refused, range(len(texts)), texts) if verdict]
+            session.add_all(self._row(accepted) for accepted in judge.accepted)
+            total = len(judge.batch_of)
+            complete = total == sum(wanted.count for wanted in self._assignment.batches)
+            closes = not was_closed and total > 0 and (finish or complete)
+            if closes:
+                session.add(ClosedAssignmentRow(assignment=self._id))
+        return Receipt(
+            accepted=len(judge.accepted),
+            already_accepted=judge.already_accepted,
+            refused=tuple(refused),
+            had=had,
+            have=judge.have,
+            was_closed=was_closed,
+            is_closed=was_closed or closes,
+        )
+
+    def accepted(self) -> list[Example]:
+        """Return the accepted rows, by batch and in it by time."""
+        with Session(self._workspace.engine) as session:
+            rows = sorted(self._rows(session), key=lambda row: int(row.batch[1:]))
+            return [Example.model_validate(row.row) for row in rows]
+
+    def dataset(self) -> Artifact:
+        """Return the dataset of a closed assignment, making it if it is not there yet.
+
+        Accepted texts that repeat a row which another call has added since are left out, and counted on its card.
+        """
+        while (made := self._workspace.made_by(self._id, "dataset")) is None:
+            parent = self._parent()
+            train = read_rows(self._workspace, parent, "train") if parent else []
+            accepted = self.accepted()
+            repeated = QualityFilter.for_dataset(self._workspace, self._task, parent).repeated(accepted)
+            try:
+                return save_dataset(
+                    self._workspace,
+                    self._task.slug,
+                    {"train": [*train, *(row for row in accepted if row.id not in repeated)]},
+                    parent=parent,
+                    on_newest=self._assignment.on_newest,
+                    run_key=self._id,
+                    made_by="submit_examples",
+                    refused=Counter(refused.reason for refused in repeated.values()),
+                )
+            except Overtaken:  # by a job beside this call: its rows are to be in the new version too
+                continue
+        return made
+
+    def _parent(self) -> str | None:
+        """Return the dataset that the accepted rows join, as things stand now."""
+        if not self._assignment.on_newest:
+            return self._assignment.parent
+        newest = self._workspace.latest("dataset", self._task.slug)
+        return newest.id if newest else None
+
+    def _rows(self, session: Session) -> Sequence[SubmissionRow]:
+        query = select(SubmissionRow).where(SubmissionRow.assignment == self._id)
+        return session.scalars(query.order_by(SubmissionRow.created, SubmissionRow.example)).all()
+
+    def _row(self, accepted: _Accepted) -> SubmissionRow:
+        text, item = apart(accepted.content)
+        batch = accepted.batch
+        provenance = Provenance(
+            cell=accepted.cell, contrast=batch.contrast, round=self._assignment.round, writer=WRITER
+        )
+        example = make_example(text, batch.label, text_pair=item, origin="written", provenance=provenance)
+        return SubmissionRow(
+            assignment=self._id, example=example.id, batch=batch.batch, row=example.model_dump(mode="json")
+        )
+
+
+def _by_cell(rows: Iterable[SubmissionRow]) -> dict[str, Counter[Cell]]:
+    """Count accepted texts by their batch, and in it by their cell."""
+    counts: dict[str, Counter[Cell]] = {}
+    for row in rows:
+        cell = Cell.model_validate(row.row["provenance"]["cell"])
+        counts.setdefault(row.batch, Counter())[cell] += 1
+    return counts
+
+
+class _Accepted(NamedTuple):
+    """A text or a joined pair, the batch that it counts for, and the cell that it was written for."""
+
+    content: str
+    batch: Batch
+    cell: Cell
+
+
+class _Judge:
+    """Judges the texts of one call, one after the other."""
+
+    def __init__(
+        self,
+        batch: Batch,
+        batches: Sequence[Batch],
+        gates: QualityFilter,
+        batch_of: dict[str, str],
+        have: dict[str, Counter[Cell]],
+        *,
+        was_closed: bool,
+    ) -> None:
+        """Judge for `batch`, and for those of `batches` of its label and contrast, which take what it has no room for.
+
+        `batch_of` gives the batch of every text accepted so far, by its id; `have` counts them by batch and cell.
+        """
+        self._batch = batch
+        alike = [one for one in batches if (one.label, one.contrast) == (batch.label, batch.contrast)]
+        place = alike.index(batch)
+        self._takers = {one.batch: one for one in (*alike[place:], *alike[:place])}
+        self._gates = gates
+        self._was_closed = was_closed
+        self._first_index: dict[str, int] = {}
+        self._items = {cell.item for cell in batch.cells}
+        self.batch_of = batch_of
+        self.have = have
+        self.accepted: list[_Accepted] = []
+        self.already_accepted = 0
+        left = remaining(batch, have.get(batch.batch, Counter())) or batch
+        # The cells that the texts of this call are for, in their order.
+        self._cells = chain((cell.cell for cell in left.cells for _ in range(cell.count)), repeat(batch.cells[-1].cell))
+
+    def refused(self, index: int, text: str) -> RefusedText | None:
+        """Return why text number `index` is refused; None if it is accepted, now or in an earlier call."""
+        if is_broken(text):
+            return RefusedText(index=index, reason="unparsable", repair="Send the text as valid UTF-8.")
+        text, item = apart(text) if self._batch.sent_as == "pairs" else (text, None)
+        text, item = clean_text(text), None if item is None else clean_text(item)
+        if item is not None and item not in self._items:
+            repair = "Give one of the batch's items, exactly as its cell has it."
+            return RefusedText(index=index, reason=f"not an item of the batch: {item[:80]!r}", repair=repair)
+        content = joined(text, item)
+        id_ = example_id(content)
+        first = self._first_index.setdefault(id_, index)
+        if first != index:
+            return RefusedText(index=index, reason=f"duplicate: it is text {first} again", repair="Write another text.")
+        if self.batch_of.get(id_) in self._takers:
+            self.already_accepted += 1
+            return None
+        if self._was_closed:
+            return RefusedText(index=index, reason=CLOSED, repair="Call synthesize_examples for a new assignment.")
+        cell = Cell(label=self._batch.label, item=item) if item else next(self._cells)
+        taker = self._batch if item else next(filter(self._has_room, self._takers.values()), self._batch)
+        if not self._has_room(taker):
+            return RefusedText(index=index, reason=FULL, repair="Go on with the next batch.")
+        if item and self._of(taker)[cell] >= sum(one.count for one in taker.cells if one.item == item):
+            return RefusedText(index=index, reason=ITEM_FULL, repair="Write for the batch's other items.")
+        refused = self._gates.admit(text, self._batch.label, self._batch.contrast, item)
+        if refused:
+            return RefusedText(index=index, reason=f"{refused.reason}: {refused.detail}", repair=refused.repair)
+        self.batch_of[id_] = taker.batch
+        self._of(taker)[cell] += 1
+        self.accepted.append(_Accepted(content, taker, cell))
+        return None
+
+    def _of(self, batch: Batch) -> Counter[Cell]:
+        return self.have.setdefault(batch.batch, Counter())
+
+    def _has_room(self, batch: Batch) -> bool:
+        return self._of(batch).total() < batch.count

@@ -1,0 +1,137 @@
+"""Batches of chat prompts through a causal language model of the transformers library; to be run in a thread."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from jinja2 import TemplateError
+
+from classwright_tools.domain.usage import TokenCount
+from classwright_tools.domain.writer import UnusableAnswer, WriterUnavailable
+from classwright_tools.errors import WriterFailed
+from classwright_tools.writing.completions.retry import Reply
+from classwright_tools.writing.prompts.render import Message
+
+
+class CausalModel:
+    """A model and its tokenizer, loaded when they are first needed. One batch is generated at a time."""
+
+    def __init__(self, path: str, name: str, device: str | None) -> None:
+        """Use the model in the folder, or of the hub's name, `path`; `name` is what errors call it."""
+        self._path = path
+        self._name = name
+        self._device = device
+        self._lock = threading.Lock()
+        self._loaded: tuple[Any, Any] | None = None
+
+    def generate(
+        self,
+        prompts: Sequence[list[Message]],
+        temperature: float,
+        most_tokens_out: int,
+        seed: int,
+        stop: threading.Event,
+    ) -> list[Reply | WriterFailed]:
+        """Return the reply to each prompt, or why it has none; `stop` ends the generation at the next token.
+
+        Raises:
+            WriterUnavailable: the model cannot be loaded.
+        """
+        import torch
+
+        with self._lock, torch.random.fork_rng():
+            torch.manual_seed(seed)
+            model, tokenizer = self._load()
+            texts = [_as_text(tokenizer, messages) for messages in prompts]
+            lengths = [len(ids) for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]]
+            context = getattr(model.config, "max_position_embeddings", None) or tokenizer.model_max_length
+            fitting = [i for i, length in enumerate(lengths) if length < context]
+            replies: list[Reply | WriterFailed] = [self._too_long(length, context) for length in lengths]
+            if fitting:
+                limit = min(most_tokens_out, context - max(lengths[i] for i in fitting))
+                found = _sampled(model, tokenizer, [texts[i] for i in fitting], temperature, limit, stop)
+                for i, reply in zip(fitting, found, strict=True):
+                    replies[i] = reply
+            return replies
+
+    def _load(self) -> tuple[Any, Any]:
+        """Return the model and its tokenizer; no code of the model's folder is run and no pickle is read."""
+        if self._loaded is None:
+            import torch
+            from transformers import AutoModelForCausalLM, AutoTokenizer
+
+            try:
+                # Said outright: left open, a model that brings code makes transformers ask on the standard input.
+                tokenizer = AutoTokenizer.from_pretrained(self._path, padding_side="left", trust_remote_code=False)
+                model: Any = AutoModelForCausalLM.from_pretrained(
+                    self._path, dtype="auto", use_safetensors=True, trust_remote_code=False
+                )
+            except (OSError, ValueError, KeyError) as error:
+                raise WriterUnavailable(
+                    f"local model {self._name!r}",
+                    "cannot be loaded as a causal language model with safetensors weights",
+                    "Check the folder or the name that the server was started with.",
+                ) from error
+            if tokenizer.pad_token is None:
+                tokenizer.pad_token = tokenizer.eos_token
+            device = self._device or ("cuda" if torch.cuda.is_available() else "cpu")
+            self._loaded = model.to(device).eval(), tokenizer
+        return self._loaded
+
+    def _too_long(self, length: int, context: int) -> WriterFailed:
+        return UnusableAnswer(
+            f"local model {self._name!r}",
+            f"takes {context} tokens, and the prompt has {length}",
+            "Shorten the labels' descriptions, or use a model with a longer context.",
+            TokenCount(0, 0),
+        )
+
+
+def _as_text(tokenizer: Any, messages: list[Message]) -> str:
+    """Return `messages` as the model was trained to read them; one after the other if it has no chat template."""
+    joined = "\n\n".join(message["content"] for message in messages)
+    if tokenizer.chat_template is None:
+        return f"{joined}\n\n"
+    try:
+        return str(tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+    except TemplateError:  # some templates know no system message
+        alone = [{"role": "user", "content": joined}]
+        return str(tokenizer.apply_chat_template(alone, tokenize=False, add_generation_prompt=True))
+
+
+def _sampled(
+    model: Any, tokenizer: Any, texts: list[str], temperature: float, limit: int, stop: threading.Event
+) -> list[Reply]:
+    """Return a sampled continuation of each of `texts`, of at most `limit` tokens."""
+    import torch
+
+    def is_stopped(ids: torch.Tensor, _scores: torch.Tensor, **_: Any) -> torch.Tensor:
+        return torch.full((ids.shape[0],), stop.is_set(), dtype=torch.bool, device=ids.device)
+
+    inputs = tokenizer(texts, return_tensors="pt", padding=True, add_special_tokens=False).to(model.device)
+    with torch.inference_mode():
+        ids = model.generate(
+            **inputs,
+            do_sample=True,
+            temperature=temperature,
+            max_new_tokens=limit,
+            pad_token_id=tokenizer.pad_token_id,
+            stopping_criteria=[is_stopped],
+        )
+    width = inputs["input_ids"].shape[1]
+    return [
+        _reply(tokenizer, row[width:].tolist(), int(mask.sum()), limit)
+        for row, mask in zip(ids, inputs["attention_mask"], strict=True)
+    ]
+
+
+def _reply(tokenizer: Any, ids: list[int], tokens_in: int, limit: int) -> Reply:
+    """Return the reply in the new `ids` of a row, which end with the model's end token, padding, or at the limit."""
+    ended = tokenizer.eos_token_id in ids
+    if ended:
+        ids = ids[: ids.index(tokenizer.eos_token_id) + 1]
+    cut_off = not ended and len(ids) >= limit
+    content = tokenizer.decode(ids, skip_special_tokens=True)
+    return Reply(content, "length" if cut_off else "stop", TokenCount(tokens_in, len(ids)))

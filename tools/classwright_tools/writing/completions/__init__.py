@@ -1,0 +1,1 @@
+"""Answers of a language model: asked for within a budget, kept the moment they arrive, and parsed."""

@@ -1,0 +1,254 @@
+"""Filling targets with exactly as many accepted texts as were asked for.
+
+Answers are judged in the order of their requests, whatever order they arrive in, so that the same answers always give
+the same rows, and a run that is repeated asks for the same things again and finds them in the store.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+
+from classwright_tools.curation.allotment import even_shares, scattered
+from classwright_tools.curation.gates import TEST_REPEATED, QualityFilter
+from classwright_tools.domain.cleaning import clean_text, is_broken
+from classwright_tools.domain.example import Example, Provenance, make_example
+from classwright_tools.domain.excerpt import shortened
+from classwright_tools.domain.outcome import Refusal, Shortfall
+from classwright_tools.domain.task import Task
+from classwright_tools.domain.topic_tree import Cell
+from classwright_tools.domain.writer import Writer, WritingKind, WritingRequest
+from classwright_tools.errors import BudgetExceeded, ClasswrightError
+from classwright_tools.writing.completions.session import Answer, WritingSession
+from classwright_tools.writing.generation.progress import CellProgress, LabelPool, make_pools
+from classwright_tools.writing.generation.targets import CellTarget
+
+TEXTS_A_REQUEST = 25  # beyond it models repeat themselves, and a lost answer costs more
+REASKS_A_CELL = 2
+HELPING_ROUNDS = 2  # how often the other cells of a label stand in for those that cannot be filled
+SHOWN_TO_AVOID = 20
+SHORTENED = 200
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One request on its way, and the cell it is for; a `helping` one may fill its cell beyond the target."""
+
+    request: WritingRequest
+    pool: LabelPool
+    progress: CellProgress
+    helping: bool
+
+
+class Filling:
+    """The rows of a writing run as they come in: ask, judge, ask again, and in the end say what is missing."""
+
+    def __init__(
+        self,
+        task: Task,
+        targets: Sequence[CellTarget],
+        *,
+        writer: Writer,
+        gates: QualityFilter,
+        writing_round: int,
+        candidates_per_row: float,
+        existing: Iterable[Example] = (),
+    ) -> None:
+        """Prepare to fill `targets`, of which no two have one cell and contrast.
+
+        `candidates_per_row` caps how many texts are asked for, by label. `existing` rows of a target's cell are shown
+        to the writer as texts to avoid; keeping their copies out is the work of `gates`, which must know them.
+        """
+        self._task = task
+        self._writer = writer
+        self._gates = gates
+        self._round = writing_round
+        self._pools = make_pools(targets, candidates_per_row, existing)
+        self.wanted = sum(target.rows for target in targets)
+        self.refusals: list[Refusal] = []
+        self.refused: Counter[str] = Counter()
+        self.repair = ""
+
+    @property
+    def accepted(self) -> int:
+        """How many rows are accepted."""
+        return sum(pool.accepted for pool in self._pools)
+
+    @property
+    def examples(self) -> list[Example]:
+        """The accepted rows, in the targets' order."""
+        return [row for pool in self._pools for progress in pool.cells for row in progress.accepted.values()]
+
+    @property
+    def missing(self) -> list[Shortfall]:
+        """What is missing and why, the largest first; the numbers add up to what is missing in all."""
+        shortfalls = [shortfall for pool in self._pools for shortfall in pool.shortfalls()]
+        return sorted(shortfalls, key=lambda shortfall: -shortfall.missing)
+
+    async def fill(self, session: WritingSession, progress: Callable[[float, str], None]) -> None:
+        """Ask until every target is full, its candidates are used up, or the writer fails.
+
+        Raises:
+            Cancelled: the caller asked to stop; what had arrived is stored.
+        """
+        while session.stopped is None and (asks := _interleaved([self._next_asks(b) for b in self._pools])):
+            async for ask, answer in _in_order(session, asks):
+                self._take(ask, answer)
+                progress(self.accepted / self.wanted, f"{self.accepted} of {self.wanted} rows accepted")
+
+    def drop(self, refused: dict[str, str], reason: str) -> None:
+        """Take accepted rows out again: `refused` gives the detail by their ids. Their cells may be filled anew."""
+        for pool in self._pools:
+            for progress in pool.cells:
+                for id_ in [id_ for id_ in progress.accepted if id_ in refused]:
+                    self._refuse(progress, progress.accepted.pop(id_).text, reason, refused[id_])
+                    pool.accepted -= 1
+
+    # --- asking
+
+    def _next_asks(self, pool: LabelPool) -> list[Ask]:
+        """Return what to ask next for `pool`: first asks, then asking again, then other cells that stand in."""
+        return [*self._first_asks(pool)] or [*self._reasks(pool)] or [*self._helping_asks(pool)]
+
+    def _first_asks(self, pool: LabelPool) -> Iterator[Ask]:
+        for turn in scattered(len(pool.cells)):
+            progress = pool.cells[turn]
+            if not progress.attempts:
+                yield from self._asks(pool, progress, progress.short)
+
+    def _reasks(self, pool: LabelPool) -> Iterator[Ask]:
+        for progress in pool.cells:
+            if progress.short and pool.short > 0 and not progress.failure and progress.reasks < REASKS_A_CELL:
+                progress.reasks += 1
+                yield from self._asks(pool, progress, progress.short)
+
+    def _helping_asks(self, pool: LabelPool) -> Iterator[Ask]:
+        helpers = [progress for progress in pool.cells if not progress.failure and not progress.short]
+        if pool.short <= 0 or not helpers or pool.helping_rounds == HELPING_ROUNDS:
+            return
+        pool.helping_rounds += 1
+        shares = even_shares(pool.short, len(helpers))
+        for turn in scattered(len(helpers)):
+            yield from self._asks(pool, helpers[turn], shares[turn], helping=True)
+
+    def _asks(self, pool: LabelPool, progress: CellProgress, wanted: int, *, helping: bool = False) -> Iterator[Ask]:
+        """Yield requests for `wanted` texts of the cell, as far as its label's candidates last."""
+        count = pool.granted(wanted)
+        if not count:
+            return
+        for share in even_shares(count, math.ceil(count / TEXTS_A_REQUEST)):
+            yield Ask(self._request(progress, share), pool, progress, helping)
+            progress.attempts += 1
+
+    def _request(self, progress: CellProgress, count: int) -> WritingRequest:
+        target = progress.target
+        return WritingRequest(
+            kind=_kind(target),
+            task=self._task.slug,
+            instruction=self._task.instruction,
+            labels=self._task.labels,
+            languages=self._task.languages,
+            cell=target.cell,
+            contrast=target.contrast,
+            count=count,
+            round=self._round,
+            attempt=progress.attempts,
+            style=target.style,
+            avoid=tuple(text[:SHORTENED] for text in progress.seen[-SHOWN_TO_AVOID:]),
+            rules=self._gates.rules([name for name in (target.cell.label, target.contrast) if name]),
+        )
+
+    # --- judging
+
+    def _take(self, ask: Ask, answer: Answer) -> None:
+        """Keep what `answer` has of good texts, up to the target; what is over is neither kept nor refused."""
+        progress = ask.progress
+        if answer.completion is None:
+            progress.failure = _cause(answer.failure)
+            self.repair = answer.failure.repair if answer.failure else self.repair
+            return
+        for lost in answer.completion.lost:
+            self._refuse(progress, "", "unparsable", lost)
+        for item in answer.completion.items:
+            if ask.pool.short <= 0 or (not progress.short and not ask.helping):
+                return
+            self._judge(ask.pool, progress, item)
+
+    def _judge(self, pool: LabelPool, progress: CellProgress, text: str) -> None:
+        target = progress.target
+        if is_broken(text):
+            self._refuse(progress, clean_text(text), "unparsable", "it is not valid UTF-8")
+            return
+        text = clean_text(text)
+        progress.seen.append(text)
+        refused = self._gates.admit(text, target.cell.label, target.contrast, target.cell.item)
+        if refused:
+            self._refuse(progress, text, refused.reason, refused.detail)
+            return
+        example = make_example(
+            text,
+            target.cell.label,
+            text_pair=target.cell.item,
+            origin="written",
+            provenance=self._provenance(target),
+        )
+        progress.accepted[example.id] = example
+        pool.accepted += 1
+
+    def _refuse(self, progress: CellProgress, text: str, reason: str, detail: str) -> None:
+        progress.refused[reason] += 1
+        self.refused[reason] += 1
+        shown = "" if reason == TEST_REPEATED else shortened(text)  # it would show what stands in the test row
+        told = f"{reason}: {detail}" if detail else reason
+        self.refusals.append(Refusal(text=shown, label=progress.target.cell.label, reason=told))
+
+    def _provenance(self, target: CellTarget) -> Provenance:
+        return Provenance(
+            cell=target.cell,
+            contrast=target.contrast,
+            round=self._round,
+            writer=self._writer.name,
+            prompt=self._writer.prompt_digest(_kind(target)),
+        )
+
+
+def _kind(target: CellTarget) -> WritingKind:
+    if target.cell.item:
+        return "mismatch"
+    return "contrast" if target.contrast else "examples"
+
+
+def _cause(failure: ClasswrightError | None) -> str:
+    """Say why a request has no completion."""
+    if isinstance(failure, BudgetExceeded):
+        return f"budget reached: {failure.reason}"
+    return f"the writer failed: {failure.reason}" if failure else "the writer did not answer"
+
+
+def _interleaved(asks_of_pools: Sequence[Sequence[Ask]]) -> list[Ask]:
+    """Return all asks, a first one of each pool, then a second: what a budget cuts off is spread over the labels."""
+    turns = zip_longest(*asks_of_pools)
+    return [ask for turn in turns for ask in turn if ask is not None]
+
+
+async def _in_order(session: WritingSession, asks: Sequence[Ask]) -> AsyncIterator[tuple[Ask, Answer]]:
+    """Yield the answers in the order of `asks`, each as soon as all before it are there.
+
+    An answer finds its ask by the request it carries, never by its place in the order of arrival.
+    """
+    numbers = {_name(ask.request): number for number, ask in enumerate(asks)}
+    arrived: dict[int, Answer] = {}
+    turn = 0
+    async for answer in session.answers(ask.request for ask in asks):
+        arrived[numbers[_name(answer.request)]] = answer
+        while turn in arrived:
+            yield asks[turn], arrived.pop(turn)
+            turn += 1
+
+
+def _name(request: WritingRequest) -> tuple[Cell | None, str | None, int]:
+    """Return what sets `request` apart from every other one of its run."""
+    return request.cell, request.contrast, request.attempt

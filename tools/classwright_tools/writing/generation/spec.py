@@ -1,0 +1,173 @@
+"""What one call of `synthesize_examples` wants written, and the rows that the texts will join."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from classwright_tools.domain.cleaning import clean_text
+from classwright_tools.domain.example import Example
+from classwright_tools.domain.excerpt import listed
+from classwright_tools.domain.regeneration import RegenerationPlan
+from classwright_tools.domain.task import Task
+from classwright_tools.domain.topic_tree import Cell, TopicTree
+from classwright_tools.errors import InvalidInput, NotEnoughData, unknown_id
+from classwright_tools.workspace.datasets import read_rows
+from classwright_tools.workspace.workspace import Workspace
+from classwright_tools.writing.generation.targets import (
+    CellTarget,
+    ItemWanted,
+    targets_of_items,
+    targets_of_plan,
+    targets_of_tree,
+)
+
+QUERIES_SHOWN = 5  # that fit the item: they show how people ask
+
+
+@dataclass(frozen=True)
+class GenerationSpec:
+    """What is to be written for `task`, in which round, and added to which dataset; `there` are its training rows."""
+
+    task: Task
+    targets: tuple[CellTarget, ...]
+    round: int
+    parent: str | None
+    there: tuple[Example, ...]
+
+    @property
+    def rows(self) -> int:
+        """How many texts are wanted in all."""
+        return sum(target.rows for target in self.targets)
+
+    def onto_newest(self, workspace: Workspace) -> GenerationSpec:
+        """Return the same specification, its texts added to the dataset that is the task's newest now."""
+        parent, there = _parent(workspace, self.task, None, new_dataset=False)
+        return replace(self, parent=parent, there=there)
+
+
+def spec_of_tree(
+    workspace: Workspace, task: Task, *, tree: str | None, rows: int | None, dataset: str | None, new_dataset: bool
+) -> GenerationSpec:
+    """Return the specification to fill the topic tree `tree` (the newest if None) with `rows` texts.
+
+    They are added to `dataset` (the newest if None), unless they begin a new one. So are those of the other orders.
+
+    Raises:
+        NotFound: there is no such tree or dataset.
+        InvalidInput: the tree lacks labels of the task.
+    """
+    found = workspace.resolve(tree, "topics", task.slug)
+    cells = _cells(workspace.document(found.id, "topics", TopicTree), task, found.id)
+    parent, there = _parent(workspace, task, dataset, new_dataset=new_dataset)
+    return GenerationSpec(task, targets_of_tree(cells, rows), _next_round(there), parent, there)
+
+
+def spec_of_plan(
+    workspace: Workspace, task: Task, *, plan: str, rows: int | None, dataset: str | None, new_dataset: bool
+) -> GenerationSpec:
+    """Return the specification to follow the regeneration plan `plan`, scaled to `rows` texts unless that is None.
+
+    Raises:
+        NotFound: there is no such plan or dataset, or it names a label that the task no longer has.
+        InvalidInput: the plan belongs to another task, or asks for nothing.
+    """
+    found = workspace.resolve(plan, "plan", task.slug)
+    document = workspace.document(found.id, "plan", RegenerationPlan)
+    if not document.items:
+        raise InvalidInput(f"plan {plan!r}", "asks for no texts", "Call synthesize_examples without a plan.")
+    for name in _labels_named(document):
+        if name not in task.label_names:
+            raise unknown_id("label", name, task.label_names)
+    newest = workspace.latest("topics", task.slug)
+    cells = workspace.document(newest.id, "topics", TopicTree).cells() if newest else ()
+    parent, there = _parent(workspace, task, dataset, new_dataset=new_dataset)
+    return GenerationSpec(task, targets_of_plan(document, rows, cells), document.round, parent, there)
+
+
+def spec_of_items(
+    workspace: Workspace,
+    task: Task,
+    *,
+    items: Sequence[str],
+    rows: int | None,
+    dataset: str | None,
+    new_dataset: bool,
+) -> GenerationSpec:
+    """Return the specification to write for each of `items` queries that look right for it and are wrong.
+
+    Without `items` they are those of the training pairs that are no mismatch.
+
+    Raises:
+        NotFound: there is no such dataset.
+        InvalidInput: the task does not say which label is the mismatch.
+        NotEnoughData: no items are given, and no training pair has one.
+    """
+    if task.mismatch is None:
+        raise InvalidInput(
+            f"task {task.slug!r}",
+            "does not say which label is the mismatch, and mismatches are what is written",
+            "Name it: call propose_topics with the same task and `mismatch`.",
+        )
+    parent, there = _parent(workspace, task, dataset, new_dataset=new_dataset)
+    wanted = items_wanted(task, there, items)
+    if not wanted:
+        raise NotEnoughData(
+            f"the training pairs of task {task.slug!r}",
+            "hold none that fit, so there is no item to write for",
+            "Import some, or pass `items`.",
+        )
+    return GenerationSpec(task, targets_of_items(wanted, task.mismatch, rows), _next_round(there), parent, there)
+
+
+def items_wanted(task: Task, there: Sequence[Example], items: Sequence[str]) -> list[ItemWanted]:
+    """Return `items`, by default those of the pairs `there` that are no mismatch, with queries that fit them."""
+    fitting: dict[str, list[Example]] = {}
+    for row in there:
+        if row.text_pair is not None and row.label not in (None, task.mismatch):
+            fitting.setdefault(row.text_pair, []).append(row)
+    usual = next(name for name in task.label_names if name != task.mismatch)
+    named = [clean_text(item) for item in items] if items else list(fitting)
+    return [
+        ItemWanted(
+            item=item,
+            mistaken_for=next((row.label for row in fitting.get(item, ()) if row.label), usual),
+            queries=tuple(row.text for row in fitting.get(item, ())[:QUERIES_SHOWN]),
+        )
+        for item in dict.fromkeys(named)
+        if item
+    ]
+
+
+def _parent(
+    workspace: Workspace, task: Task, dataset: str | None, *, new_dataset: bool
+) -> tuple[str | None, tuple[Example, ...]]:
+    """Return the id and the training rows of the dataset to add to: `dataset`, or the task's newest, or none."""
+    if new_dataset or (dataset is None and workspace.latest("dataset", task.slug) is None):
+        return None, ()
+    parent = workspace.resolve(dataset, "dataset", task.slug).id
+    return parent, tuple(read_rows(workspace, parent, "train"))
+
+
+def _cells(tree: TopicTree, task: Task, tree_id: str) -> tuple[Cell, ...]:
+    """Return the cells of the labels that `task` has; every label must have some."""
+    cells = tuple(cell for cell in tree.cells() if cell.label in task.label_names)
+    grown = {cell.label for cell in cells}
+    lacking = [name for name in task.label_names if name not in grown]
+    if lacking:
+        raise InvalidInput(
+            f"topic tree {tree_id!r}",
+            f"has no topics for {len(lacking)} of the task's labels: {listed(map(repr, lacking), 10)}",
+            "Call propose_topics for them first.",
+        )
+    return cells
+
+
+def _labels_named(plan: RegenerationPlan) -> list[str]:
+    return [name for item in plan.items for name in (item.label, item.contrast, *(c.label for c in item.cells)) if name]
+
+
+def _next_round(train: Sequence[Example]) -> int:
+    """Return 0 when no row was written yet, else one more than the highest round."""
+    rounds = [row.provenance.round for row in train if row.origin == "written" and row.provenance]
+    return max(rounds) + 1 if rounds else 0

@@ -1,0 +1,171 @@
+"""What a language model is asked: chat messages from the templates in `prompts/`, and the answer's schema and size.
+
+Descriptions, topics and texts come from strangers. They reach the templates only through the filter `data`, as JSON in
+which no < is left, so that nothing in them can close the `<data>` element that the system message declares
+to be no instruction.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, get_args
+
+from jinja2 import PackageLoader, StrictUndefined
+from jinja2.sandbox import SandboxedEnvironment
+
+from classwright_tools.domain.task import Label
+from classwright_tools.domain.text_rules import TextRules
+from classwright_tools.domain.usage import TokenCount
+from classwright_tools.domain.writer import WritingKind, WritingRequest
+from classwright_tools.errors import InvalidInput
+
+KINDS: tuple[WritingKind, ...] = get_args(WritingKind)
+Message = dict[str, str]
+
+# A prompt stays well under the context of small models, however many labels and long descriptions a task has.
+_MOST_OTHER_LABELS = 40
+_MOST_EXAMPLES = 5
+_MOST_AVOIDED = 60
+_MOST_CHARS = {"description": 400, "example": 300, "style": 600, "avoid": 200, "item": 2000}
+
+# Upper bounds of what an item takes in tokens: a long email in a language that tokenizers split finely; a phrase.
+_TOKENS_A_TEXT = 300
+_TOKENS_A_PHRASE = 60
+_TOKENS_AROUND = 64
+_TEXT_KINDS = ("examples", "contrast", "mismatch")
+# What chat templates add around two messages.
+_TEMPLATE_TOKENS = 64
+
+
+def chat_messages(request: WritingRequest) -> list[Message]:
+    """Return the system and the user message that ask for `request`.
+
+    Raises:
+        InvalidInput: the request lacks the label, or names one that is not among its labels.
+    """
+    environment = _environment()
+    system = environment.get_template("system.jinja").render()
+    user = environment.get_template(f"{request.kind}.jinja").render(_variables(request))
+    return [{"role": "system", "content": system.strip()}, {"role": "user", "content": user.strip()}]
+
+
+def answer_schema() -> dict[str, Any]:
+    """Return the JSON schema of an answer: an object with a list of strings.
+
+    The number of items is left open: several engines refuse bounds on a list, and a model that is forced on to a
+    number fills up with repetitions.
+    """
+    return {
+        "type": "object",
+        "properties": {"items": {"type": "array", "items": {"type": "string"}}},
+        "required": ["items"],
+        "additionalProperties": False,
+    }
+
+
+def most_tokens_out(request: WritingRequest) -> int:
+    """Return the limit of output tokens to ask `request` with."""
+    each = _TOKENS_A_TEXT if request.kind in _TEXT_KINDS else _TOKENS_A_PHRASE
+    return _TOKENS_AROUND + each * request.count
+
+
+def most_tokens(request: WritingRequest) -> TokenCount:
+    """Return an upper bound of the tokens of asking `request` once.
+
+    The prompt: one token for every two ASCII characters and for every byte of the others, which no tokenizer of a
+    current model reaches on prose (English takes about one for four). The answer: the limit that it is asked with.
+    """
+    text = "".join(message["content"] for message in chat_messages(request))
+    plain = len(text.encode("ascii", "ignore"))
+    others = len(text.encode()) - plain
+    return TokenCount(_TEMPLATE_TOKENS + (plain + 1) // 2 + others, most_tokens_out(request))
+
+
+@cache
+def prompt_digest(kind: WritingKind) -> str:
+    """Return the SHA-256 of every template and rule that `kind` is asked with, in hexadecimal."""
+    environment = _environment()
+    names = ["system.jinja", f"{kind}.jinja", *(["_text_rules.jinja"] if kind in _TEXT_KINDS else [])]
+    digest = hashlib.sha256()
+    for name in names:
+        assert environment.loader is not None
+        source, _, _ = environment.loader.get_source(environment, name)
+        digest.update(f"{name}\x00{source}\x00".encode())
+    if kind in _TEXT_KINDS:
+        digest.update("\x00".join(TextRules(never_written=("a_name",)).told(_as_data)).encode())
+    return digest.hexdigest()
+
+
+@cache
+def prompts_digest() -> str:
+    """Return the SHA-256 of the templates of all kinds, in hexadecimal."""
+    return hashlib.sha256("".join(prompt_digest(kind) for kind in KINDS).encode()).hexdigest()
+
+
+@cache
+def _environment() -> SandboxedEnvironment:
+    environment = SandboxedEnvironment(
+        loader=PackageLoader("classwright_tools.writing", "prompts"),
+        undefined=StrictUndefined,
+        autoescape=False,  # the output is a prompt, not HTML; `data` does the escaping
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.filters["data"] = _data
+    return environment
+
+
+def _data(value: Any) -> str:
+    """Return `value` as JSON that cannot hold `</data>`: the character < is escaped."""
+    return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c")
+
+
+def _as_data(names: Sequence[str]) -> str:
+    """Return label names as an element that holds data alone."""
+    return f"<data>{_data(names)}</data>"
+
+
+def _variables(request: WritingRequest) -> dict[str, Any]:
+    """Return what the templates may use; what a template does not need it leaves out."""
+    labels = {label.name: label for label in request.labels}
+    named = [name for name in (request.cell and request.cell.label, request.contrast) if name]
+    for name in named:
+        if name not in labels:
+            raise InvalidInput(f"label {name!r}", f"is not a label of task {request.task!r}", "Use the task's labels.")
+    if request.kind != "source_types" and request.cell is None:
+        raise InvalidInput(f"a request for {request.kind}", "names no label", "Give it the cell.")
+    others = [_described(label) for label in request.labels if label.name not in named]
+    cell = request.cell
+    return {
+        "count": request.count,
+        "instruction": request.instruction,
+        "languages": list(request.languages),
+        "label": _shown(labels[cell.label]) if cell else None,
+        "contrast": _shown(labels[request.contrast]) if request.contrast else None,
+        "others": others[:_MOST_OTHER_LABELS],
+        "topic": cell.topic if cell else None,
+        "subtopic": cell.subtopic if cell else None,
+        "source_type": cell.source_type if cell else None,
+        "item": _short(cell.item, "item") if cell and cell.item else None,
+        "style": [_short(text, "style") for text in request.style],
+        "avoid": [_short(text, "avoid") for text in request.avoid[-_MOST_AVOIDED:]],
+        "rules": request.rules.told(_as_data),
+    }
+
+
+def _described(label: Label) -> dict[str, Any]:
+    return {"name": label.name, "what_belongs_here": _short(label.description, "description")}
+
+
+def _shown(label: Label) -> dict[str, Any]:
+    """Return `label` with its examples, as the one that is written for."""
+    return {**_described(label), "examples": [_short(text, "example") for text in label.examples[:_MOST_EXAMPLES]]}
+
+
+def _short(text: str, what: str) -> str:
+    most = _MOST_CHARS[what]
+    return text if len(text) <= most else text[:most] + "\u2026"
