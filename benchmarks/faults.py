@@ -33,13 +33,13 @@ import anyio
 import anyio.to_thread
 
 from classwright_tools.workspace.workspace import Workspace
-from disk_parts import small_disk
 from faulting.accounts import artifact_account, completion_account, job_account, row_account
 from faulting.endpoint import PaidEndpoint
 from faulting.replicas import Kill, Replicas, kill_one
 from faulting.work import COMPUTING_KINDS, WRITING_KINDS, Work
-from postgres_parts import PostgresServer, postgres_programs
-from writing_parts import ScriptedEndpoint
+from support.disk import small_disk
+from support.postgres import PostgresServer, postgres_programs
+from support.writing import ScriptedEndpoint
 
 RESULTS = Path(__file__).parent / "results" / "faults.json"
 SERVERS = 2

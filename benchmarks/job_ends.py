@@ -26,8 +26,8 @@ import anyio
 import psutil
 from mcp import Client
 
-from postgres_parts import PostgresServer, postgres_programs
-from server_parts import (
+from support.postgres import PostgresServer, postgres_programs
+from support.server import (
     TASK,
     CommandProcess,
     ServerProcess,
@@ -40,7 +40,7 @@ from server_parts import (
     topics,
     until,
 )
-from writing_parts import HANG, ScriptedEndpoint
+from support.writing import HANG, ScriptedEndpoint
 
 RESULTS = Path(__file__).parent / "results" / "job_ends.json"
 RUNS = 10

@@ -30,7 +30,7 @@ import anyio
 from mcp import Client
 
 from load import percentile
-from server_parts import TASK, ServerProcess, call, finished, rows
+from support.server import TASK, ServerProcess, call, finished, rows
 
 RESULTS = Path(__file__).parent / "results" / "lanes.json"
 CLIENTS = 6

@@ -32,8 +32,8 @@ from mcp import Client
 from mcp_types import CallToolResult
 
 from classwright_server.vllm import free_port
-from server_parts import TASK, ServerProcess, call, finished, rows, topics
-from writing_parts import HANG, ScriptedEndpoint
+from support.server import TASK, ServerProcess, call, finished, rows, topics
+from support.writing import HANG, ScriptedEndpoint
 
 RESULTS = Path(__file__).parent / "results" / "load.json"
 CLIENTS = 200

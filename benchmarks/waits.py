@@ -29,7 +29,7 @@ import psutil
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
-from server_parts import TASK, call, rows
+from support.server import TASK, call, rows
 
 RESULTS = Path(__file__).parent / "results" / "waits.json"
 RUNS = 15

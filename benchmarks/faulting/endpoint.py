@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from writing_parts import RESET, Said, Seen, said, said_items, said_status
-from writing_verbs_parts import sentence
+from support.writing import RESET, Said, Seen, said, said_items, said_status
+from support.writing_verbs import sentence
 
 ANSWER_SECONDS = (0.02, 0.2)
 """How long an answer takes, so that a kill meets some under way."""

@@ -16,7 +16,7 @@ import httpx
 import psutil
 
 from classwright_server.vllm import free_port
-from server_parts import compute_processes, is_alive
+from support.server import compute_processes, is_alive
 
 START_SECONDS = 300.0
 ORPHAN_SECONDS = 300.0

@@ -15,7 +15,7 @@ from mcp_types import CallToolResult
 
 from classwright_server.jobs.view import FINISHED
 from faulting.replicas import Replicas
-from server_parts import TASK, rows, topics
+from support.server import TASK, rows, topics
 
 BASE = "support"
 """The task whose dataset and model the computing jobs use; it is made before the first kill."""

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
-from test_argument_limits import sample
 
 from classwright_server.backend import Backend
 from classwright_server.mcp.argument_faults import faults_in
 from classwright_server.mcp.arguments import as_left_out
 from classwright_server.mcp.tools import served_tools
-from server_parts import make_settings
+from support.schemas import sample
+from support.server import make_settings
 
 TOOLS = {tool.name: tool for tool in served_tools(Backend(make_settings(Path("nowhere"))))}
 MORE: dict[str, dict[str, Any]] = {"classify": {"texts": ["a text"]}, "submit_examples": {"texts": ["a text"]}}

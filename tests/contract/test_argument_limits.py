@@ -12,7 +12,8 @@ from mcp import Client
 from classwright_server.backend import Backend
 from classwright_server.mcp.app import build_server
 from classwright_server.mcp.tools import served_tools
-from server_parts import call_failing, make_settings
+from support.schemas import sample
+from support.server import call_failing, make_settings
 
 
 class Limit(NamedTuple):
@@ -48,21 +49,6 @@ def limits_in(
         yield from limits_in(tool, schema["items"], defs, (*place, 0))
     for name, inner in schema.get("properties", {}).items():
         yield from limits_in(tool, inner, defs, (*place, name))
-
-
-def sample(schema: dict[str, Any], defs: dict[str, Any]) -> Any:
-    """The least value that fits a schema."""
-    if "$ref" in schema:
-        return sample(defs[schema["$ref"].rpartition("/")[2]], defs)
-    if "enum" in schema:
-        return schema["enum"][0]
-    match schema.get("type"):
-        case "array":
-            return [sample(schema["items"], defs)] * schema.get("minItems", 0)
-        case "object":
-            return {name: sample(schema["properties"][name], defs) for name in schema.get("required", ())}
-        case _:
-            return "en"  # a text, a name and a language
 
 
 TOOLS = {tool.name: tool.parameters for tool in served_tools(Backend(make_settings(Path("nowhere"))))}

@@ -19,7 +19,7 @@ from classwright_server.mcp.results import MAX_BYTES, answer, fit
 from classwright_tools.domain.noun import ToolResult
 from classwright_tools.domain.uris import uris_in
 from classwright_tools.errors import StorageFailed, unknown_id
-from server_parts import ERAS, LABELS, call_failing, connected, make_settings
+from support.server import ERAS, LABELS, call_failing, connected, make_settings
 
 VIEW: dict[str, Any] = {"summary": "Done.", "job_id": "job_1", "shown_in_part": {}, "uris": {}}
 texts = st.builds(lambda text, times: text * times, st.text(max_size=60), st.integers(1, 60))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from server_parts import connected, make_settings
+from support.server import connected, make_settings
 
 pytestmark = pytest.mark.anyio
 

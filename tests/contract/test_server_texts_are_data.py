@@ -17,8 +17,8 @@ from mcp_types import CallToolResult
 
 from classwright_server.sanitize import MAX_ERROR_CHARS, PlainFormatter, escaped_json, plain_values, told
 from classwright_tools.domain.invisible import plain_text
-from hostile_parts import ORDER, UNSEEN
-from server_parts import LABELS, call_failing, connected, make_settings, rows
+from support.hostile import ORDER, UNSEEN
+from support.server import LABELS, call_failing, connected, make_settings, rows
 
 BARE = {"task": "support", "instruction": "Classify a message.", "labels": LABELS}
 # A client's model takes these for the server's own words.

@@ -16,7 +16,7 @@ from mcp_types import INVALID_PARAMS
 from classwright_server import __version__
 from classwright_server.mcp.texts import INSTRUCTIONS
 from classwright_server.mcp.verbs import VERBS
-from server_parts import ERAS, connected, make_settings
+from support.server import ERAS, connected, make_settings
 
 pytestmark = pytest.mark.anyio
 

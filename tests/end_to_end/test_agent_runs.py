@@ -22,7 +22,9 @@ from typing import Any
 import pytest
 import yaml
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "banking12"
+from support.paths import BANKING12
+
+EXAMPLE = BANKING12
 LABELS = ("card_arrival", "lost_or_stolen_card", "compromised_card")
 DEADLINE = 280
 TOKEN, WRONG_TOKEN = "right" * 5, "wrong" * 5

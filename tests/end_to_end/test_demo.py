@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-TASK = Path(__file__).parents[2] / "examples" / "banking12" / "task.yaml"
+from support.paths import BANKING12
+
+TASK = BANKING12 / "task.yaml"
 LIMIT_SECONDS = 1_500
 # The demo reaches more; the margin is for other processors and library versions.
 LEAST_ACCURACY = 0.84

@@ -22,8 +22,8 @@ from mcp import Client
 from classwright_tools.domain.cards import ModelCard
 from classwright_tools.workspace.datasets import read_card, read_rows
 from classwright_tools.workspace.workspace import Artifact, Workspace
-from server_parts import TASK, ServerProcess, call, finished, rows, topics, writes_sentences
-from writing_parts import Said, ScriptedEndpoint, Seen
+from support.server import TASK, ServerProcess, call, finished, rows, topics, writes_sentences
+from support.writing import Said, ScriptedEndpoint, Seen
 
 KILLS = int(os.environ.get("CLASSWRIGHT_KILLS", "6"))
 CELLS_A_LABEL = 20

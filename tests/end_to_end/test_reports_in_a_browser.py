@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from agent_parts import LABELS, evaluation_report, finished_outcome, small_task
 from classwright_agents.report.page import Material, render
 from classwright_tools.domain.example import make_example
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.error_analysis import ErrorAnalysisRequest, error_analysis
 from classwright_tools.evaluate import EvaluateRequest, evaluate
 from classwright_tools.workspace.workspace import Workspace
-from measurement_parts import context_on, dataset_of, trained_on
+from support.agent import LABELS, evaluation_report, finished_outcome, small_task
+from support.measurement import context_on, dataset_of, trained_on
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = (

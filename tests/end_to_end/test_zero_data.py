@@ -19,21 +19,20 @@ import pytest
 
 from classwright_tools.domain.writer import WritingRequest
 from classwright_tools.writing.prompts.render import chat_messages
-from server_parts import until
-from writing_parts import RESET, Said, ScriptedEndpoint, Seen, said_items
-from writing_verbs_parts import sentence
+from support.paths import BANKING12, ROOT
+from support.server import until
+from support.writing import RESET, Said, ScriptedEndpoint, Seen, said_items
+from support.writing_verbs import sentence
 
-ROOT = Path(__file__).parents[2]
-EXAMPLE = ROOT / "examples" / "banking12"
 ROWS = 576
 LIMIT_SECONDS = 600
 
 
 def run(work: Path) -> str:
     """Run the benchmark on the example and return what it printed."""
-    recorded = sorted(map(str, (EXAMPLE / "completions").iterdir()))
+    recorded = sorted(map(str, (BANKING12 / "completions").iterdir()))
     options = ["--rows", str(ROWS), "--rows-a-round", "600", "--rounds", "2", "--method", "probe", "--quick"]
-    command = [sys.executable, "benchmarks/zero_data.py", "--sets", str(EXAMPLE), "--work", str(work), *options]
+    command = [sys.executable, "benchmarks/zero_data.py", "--sets", str(BANKING12), "--work", str(work), *options]
     done = subprocess.run(
         [*command, "--recorded", *recorded],
         cwd=ROOT,

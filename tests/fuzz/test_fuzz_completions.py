@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from completions import DRAFT, Answered, answers
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from limits import CALLS
 
 from classwright_tools.writing.completions.parsing.answer import parse_answer
+from support.fuzz.completions import DRAFT, Answered, answers
+from support.fuzz.limits import CALLS
 
 
 @given(answer=answers())

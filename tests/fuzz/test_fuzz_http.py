@@ -9,11 +9,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from bodies import Sent, sent
-from limits import IS_LONG, MAX_GROWTH_BYTES, SECONDS, leak_in, report, resident_bytes
 from mcp import Client
 
-from server_parts import ServerProcess, call
+from support.fuzz.bodies import Sent, sent
+from support.fuzz.limits import IS_LONG, MAX_GROWTH_BYTES, SECONDS, leak_in, report, resident_bytes
+from support.server import ServerProcess, call
 
 READ_BYTES = 64 * 2**10
 WARM_UP_SECONDS = SECONDS / 5

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from limits import FILES
 
 from classwright_tools.reading.files import read_file
 from classwright_tools.reading.opening import Position
 from classwright_tools.reading.rows import Columns, SourceRow
+from support.fuzz.limits import FILES
 
 LABELS = ("refund", "delivery", "-1", "C++")
 ENCODINGS = (

@@ -12,15 +12,15 @@ from typing import Any
 import anyio
 import anyio.from_thread
 import pytest
-from arguments import calls
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from limits import CALLS, IS_LONG, MAX_TESTED_GROWTH_BYTES, leak_in, report, resident_bytes
 from mcp import Client
 from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR
 
-from server_parts import TASK, call, connected, make_settings, rows, topics
+from support.fuzz.arguments import calls
+from support.fuzz.limits import CALLS, IS_LONG, MAX_TESTED_GROWTH_BYTES, leak_in, report, resident_bytes
+from support.server import TASK, call, connected, make_settings, rows, topics
 
 WARM_UP = CALLS // 4
 JOBS_SECONDS = 300 if IS_LONG else 10

@@ -9,7 +9,7 @@ import pytest
 from classwright_agents.errors import ServerError
 from classwright_agents.server import connect
 from classwright_agents.task_file import ServerEntry
-from writing_parts import ScriptedEndpoint, echoed, said_status
+from support.writing import ScriptedEndpoint, echoed, said_status
 
 pytestmark = pytest.mark.anyio
 

@@ -9,8 +9,8 @@ import pytest
 from classwright_tools.errors import InvalidInput, StorageFailed
 from classwright_tools.workspace.index import postgres_url
 from classwright_tools.workspace.workspace import Workspace
-from postgres_parts import PostgresServer
-from writing_parts import dead_port
+from support.postgres import PostgresServer
+from support.writing import dead_port
 
 
 def test_a_url_without_a_driver_gets_the_one_that_is_installed(postgres: PostgresServer, tmp_path: Path) -> None:

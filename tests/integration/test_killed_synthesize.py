@@ -18,7 +18,7 @@ from classwright_tools.synthesize_examples import SynthesizeExamplesRequest, syn
 from classwright_tools.workspace.datasets import read_card, read_rows, save_dataset
 from classwright_tools.workspace.index import CompletionRow
 from classwright_tools.workspace.workspace import Workspace
-from writing_verbs_parts import ScriptedWriter, save_tree, well_written
+from support.writing_verbs import ScriptedWriter, save_tree, well_written
 
 FORK = multiprocessing.get_context("fork")  # a start from nothing would take longer than the run
 KILLS = 20

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from pathlib import Path
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.task import Label
@@ -14,8 +13,9 @@ from classwright_tools.propose_topics import ProposeTopicsRequest, propose_topic
 from classwright_tools.synthesize_examples import SynthesizeExamplesRequest, synthesize_examples
 from classwright_tools.workspace.datasets import read_rows
 from classwright_tools.writing.backends.recorded import RecordedWriter
+from support.paths import BANKING12
 
-COMPLETIONS = Path(__file__).parents[2] / "examples" / "banking12" / "completions"
+COMPLETIONS = BANKING12 / "completions"
 LABELS = ("card_arrival", "declined_card_payment", "request_refund")
 STRAYING = Cell(
     label="card_arrival",

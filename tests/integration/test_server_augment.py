@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from server_parts import TASK, call, call_failing, connected, finished, make_settings, rows
+from support.server import TASK, call, call_failing, connected, finished, make_settings, rows
 
 pytestmark = pytest.mark.anyio
 

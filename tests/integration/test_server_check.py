@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from classwright_server.cli import main
-from writing_parts import Said, ScriptedEndpoint, Seen, echoed
+from support.writing import Said, ScriptedEndpoint, Seen, echoed
 
 
 def lists_tiny(seen: Seen) -> Said:

@@ -15,8 +15,8 @@ import pytest
 from mcp import Client
 from mcp_types import CallToolResult
 
-from server_parts import TASK, ServerProcess, call, compute_processes, finished, topics
-from writing_parts import HANG, ScriptedEndpoint, said_status
+from support.server import TASK, ServerProcess, call, compute_processes, finished, topics
+from support.writing import HANG, ScriptedEndpoint, said_status
 
 pytestmark = pytest.mark.anyio
 

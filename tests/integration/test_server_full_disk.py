@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from mcp import Client
 
-from disk_parts import small_disk
-from server_parts import TASK, ServerProcess, call, call_failing, compute_processes, finished, rows, topics, until
+from support.disk import small_disk
+from support.server import TASK, ServerProcess, call, call_failing, compute_processes, finished, rows, topics, until
 
 pytestmark = pytest.mark.anyio
 

@@ -18,8 +18,8 @@ from classwright_tools.domain.example import make_example
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.workspace.datasets import save_dataset
 from classwright_tools.workspace.workspace import Workspace
-from hostile_parts import LEADING_ELSEWHERE
-from server_parts import LABELS, connected, make_settings, rows
+from support.hostile import LEADING_ELSEWHERE
+from support.server import LABELS, connected, make_settings, rows
 
 pytestmark = pytest.mark.anyio
 

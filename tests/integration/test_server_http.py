@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 from classwright_server.config.settings import settings_from
 from classwright_server.http.serving import http_app
 from classwright_tools.errors import InvalidInput
-from server_parts import ERAS, TASK, ServerProcess, call, finished, make_settings, rows
+from support.server import ERAS, TASK, ServerProcess, call, finished, make_settings, rows
 
 TOKEN = "TOKEN_OF_THE_TEST"  # the variable's name
 WRITER = {"writer_url": ["http://one/v1"], "writer_model": "m"}

@@ -17,9 +17,9 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
 
-from server_parts import ERAS, TASK, ServerProcess, call_failing
-from token_parts import Authority, bearer
-from writing_parts import ScriptedEndpoint, said_status
+from support.server import ERAS, TASK, ServerProcess, call_failing
+from support.token import Authority, bearer
+from support.writing import ScriptedEndpoint, said_status
 
 JSON = "application/json"
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping", "params": {}}

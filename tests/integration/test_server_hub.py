@@ -11,9 +11,9 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
 
-from hub_parts import StandInHub, Trick
-from server_parts import LONG, TASK, ServerProcess, call, finished, rows
-from token_parts import Authority, bearer
+from support.hub import StandInHub, Trick
+from support.server import LONG, TASK, ServerProcess, call, finished, rows
+from support.token import Authority, bearer
 
 pytestmark = pytest.mark.anyio
 

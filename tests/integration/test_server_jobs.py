@@ -28,7 +28,7 @@ from classwright_server.jobs.liveness import FileLock
 from classwright_server.jobs.messages import Order, Outcome
 from classwright_server.jobs.process import ProcessPool, child_environment
 from classwright_tools.workspace.workspace import Workspace
-from server_parts import (
+from support.server import (
     ERAS,
     LONG,
     TASK,
@@ -44,7 +44,7 @@ from server_parts import (
     until,
     writes_sentences,
 )
-from writing_parts import HANG, Said, ScriptedEndpoint, Seen
+from support.writing import HANG, Said, ScriptedEndpoint, Seen
 
 pytestmark = pytest.mark.anyio
 UNKNOWN = "job_" + "0" * 32

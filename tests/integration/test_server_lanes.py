@@ -20,8 +20,19 @@ from classwright_server.jobs.messages import Order
 from classwright_server.jobs.process import JobCancelled, ProcessPool
 from classwright_server.jobs.turns import turns
 from classwright_tools.errors import StorageFailed
-from postgres_parts import ON_BOTH
-from server_parts import LONG, TASK, call, compute_processes, connected, finished, make_settings, rows, signed_in, until
+from support.postgres import ON_BOTH
+from support.server import (
+    LONG,
+    TASK,
+    call,
+    compute_processes,
+    connected,
+    finished,
+    make_settings,
+    rows,
+    signed_in,
+    until,
+)
 
 pytestmark = pytest.mark.anyio
 TRAINING = {"task": "support", "method": "contrastive", "wait_seconds": 0}

@@ -20,11 +20,11 @@ from mcp.shared.exceptions import MCPError
 from classwright_server.backend import QUICK_AT_ONCE, Backend
 from classwright_server.config.principals import slug_of
 from classwright_server.config.settings import Limits, settings_from
-from classwright_server.http.serving import rate_limit
+from classwright_server.http import rate_limit
 from classwright_server.jobs import disk_quota
 from classwright_tools.domain.usage import Caps
 from classwright_tools.errors import InvalidInput
-from server_parts import (
+from support.server import (
     ERAS,
     TASK,
     ServerProcess,
@@ -41,8 +41,8 @@ from server_parts import (
     until,
     writes_sentences,
 )
-from token_parts import Authority, bearer
-from writing_parts import HANG, Said, ScriptedEndpoint, Seen
+from support.token import Authority, bearer
+from support.writing import HANG, Said, ScriptedEndpoint, Seen
 
 URL = "https://box.example/mcp"
 

@@ -12,7 +12,7 @@ from mcp import Client
 from mcp.shared.exceptions import MCPError
 
 from classwright_server.mcp.long_answers import keep_answer, kept_answer
-from server_parts import TASK, call, connected, make_settings, signed_in, topics
+from support.server import TASK, call, connected, make_settings, signed_in, topics
 
 pytestmark = pytest.mark.anyio
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from mcp import Client
 
-from pair_parts import KINDS, pair_rows
-from server_parts import call, call_failing, connected, make_settings
+from support.pair import KINDS, pair_rows
+from support.server import call, call_failing, connected, make_settings
 
 pytestmark = pytest.mark.anyio
 TASK = {

@@ -23,9 +23,9 @@ from classwright_tools.domain.example import make_example
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.workspace.datasets import save_dataset
 from classwright_tools.workspace.workspace import KIND_LETTERS, Workspace
-from postgres_parts import ON_BOTH
-from server_parts import ERAS, LABELS, TASK, call, call_failing, connected, make_settings, rows, signed_in, token_of
-from writing_parts import HANG, ScriptedEndpoint
+from support.postgres import ON_BOTH
+from support.server import ERAS, LABELS, TASK, call, call_failing, connected, make_settings, rows, signed_in, token_of
+from support.writing import HANG, ScriptedEndpoint
 
 UNKNOWN_JOB = "job_" + "0" * 32
 ARTIFACT_PATTERN = "-[a-z][0-9]"  # of ArtifactId

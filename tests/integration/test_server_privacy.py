@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from mcp import Client
 
-from server_parts import LONG, TASK, ServerProcess, call, rows
+from support.server import LONG, TASK, ServerProcess, call, rows
 
 
 @pytest.mark.anyio

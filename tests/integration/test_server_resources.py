@@ -20,7 +20,7 @@ from classwright_tools.domain.task import Label, Task
 from classwright_tools.errors import NotFound
 from classwright_tools.workspace.datasets import save_dataset
 from classwright_tools.workspace.workspace import Workspace
-from server_parts import ERAS, LABELS, connected, make_settings, rows
+from support.server import ERAS, LABELS, connected, make_settings, rows
 
 pytestmark = pytest.mark.anyio
 

@@ -12,8 +12,8 @@ import pytest
 from mcp import Client
 
 from classwright_server.jobs.liveness import FileLock
-from postgres_parts import ON_BOTH, PostgresServer
-from server_parts import (
+from support.postgres import ON_BOTH, PostgresServer
+from support.server import (
     TASK,
     ServerProcess,
     call,
@@ -26,7 +26,7 @@ from server_parts import (
     until,
     writes_sentences,
 )
-from writing_parts import HANG, Said, ScriptedEndpoint, Seen
+from support.writing import HANG, Said, ScriptedEndpoint, Seen
 
 pytestmark = pytest.mark.anyio
 

@@ -12,8 +12,8 @@ from mcp import Client
 
 from classwright_server.jobs import retention
 from classwright_server.jobs.retention import KEPT_DAYS, forget_old_jobs
-from server_parts import TASK, call, call_failing, connected, make_settings, rows
-from writing_parts import HANG, ScriptedEndpoint
+from support.server import TASK, call, call_failing, connected, make_settings, rows
+from support.writing import HANG, ScriptedEndpoint
 
 pytestmark = pytest.mark.anyio
 

@@ -18,8 +18,8 @@ from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
 from classwright_server.backend import OPEN_AFTER_SECONDS
-from server_parts import TASK, call, call_failing, finished, rows, topics, until, writes_sentences
-from writing_parts import HANG, ScriptedEndpoint
+from support.server import TASK, call, call_failing, finished, rows, topics, until, writes_sentences
+from support.writing import HANG, ScriptedEndpoint
 
 SERVE = ("-m", "classwright_server.cli", "serve", "--workspace")
 STARTS = 5

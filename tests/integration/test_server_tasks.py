@@ -30,7 +30,7 @@ from classwright_server.mcp import task_push, tools
 from classwright_server.mcp.app import build_server
 from classwright_server.mcp.task_push import MAX_TASKS
 from classwright_server.mcp.tasks_extension import TASKS
-from server_parts import (
+from support.server import (
     TASK,
     ServerProcess,
     call,
@@ -44,7 +44,7 @@ from server_parts import (
     until,
     writes_sentences,
 )
-from tasks_parts import (
+from support.tasks import (
     SeenTask,
     TasksClient,
     cancel,
@@ -55,7 +55,7 @@ from tasks_parts import (
     started,
     update,
 )
-from writing_parts import HANG, ScriptedEndpoint
+from support.writing import HANG, ScriptedEndpoint
 
 pytestmark = pytest.mark.anyio
 UNKNOWN = "job_" + "0" * 32

@@ -22,8 +22,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from classwright_server.http.serving import http_app
 from classwright_server.jobs.telemetry import start_telemetry
 from classwright_tools.errors import InvalidInput
-from server_parts import TASK, ServerProcess, call, call_failing, make_settings, topics, writes_sentences
-from writing_parts import ScriptedEndpoint
+from support.server import TASK, ServerProcess, call, call_failing, make_settings, topics, writes_sentences
+from support.writing import ScriptedEndpoint
 
 pytestmark = pytest.mark.anyio
 TOKEN = "0123456789abcdef0123456789abcdef"

@@ -19,12 +19,13 @@ from mcp.shared._httpx_utils import create_mcp_http_client
 from starlette.testclient import TestClient
 
 from classwright_server.config.settings import AuthorizationServer, ServerSettings, settings_from
-from classwright_server.http.serving import http_app, open_sessions, tokens
+from classwright_server.http import open_sessions, tokens
+from classwright_server.http.serving import http_app
 from classwright_server.http.tokens import SharedToken
 from classwright_tools.errors import InvalidInput
-from server_parts import ERAS, TASK, ServerProcess, call, make_settings
-from token_parts import ISSUER, Authority, bearer
-from writing_parts import HANG, ScriptedEndpoint
+from support.server import ERAS, TASK, ServerProcess, call, make_settings
+from support.token import ISSUER, Authority, bearer
+from support.writing import HANG, ScriptedEndpoint
 
 URL = "https://box.example/mcp"  # by which clients reach the server
 PLACE = "https://box.example/.well-known/oauth-protected-resource/mcp"

@@ -24,7 +24,7 @@ from classwright_server.backend import Runtime
 from classwright_server.cli import main
 from classwright_server.vllm import VllmServer
 from classwright_tools.errors import InvalidInput, StorageFailed, WriterFailed
-from server_parts import is_alive, make_settings
+from support.server import is_alive, make_settings
 
 STAND_IN = """#!{python}
 import http.server, os, sys

@@ -19,8 +19,8 @@ from sqlalchemy import create_engine, text
 from classwright_server.jobs import sessions
 from classwright_server.jobs.sessions import SessionLock
 from classwright_tools.errors import StorageFailed
-from postgres_parts import PostgresServer
-from server_parts import (
+from support.postgres import PostgresServer
+from support.server import (
     TASK,
     ServerProcess,
     asks,
@@ -33,7 +33,7 @@ from server_parts import (
     until,
     writes_sentences,
 )
-from writing_parts import HANG, Said, ScriptedEndpoint, Seen, dead_port
+from support.writing import HANG, Said, ScriptedEndpoint, Seen, dead_port
 
 pytestmark = pytest.mark.anyio
 LOCKS = "FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ShareLock' AND granted"

@@ -20,9 +20,9 @@ from classwright_server.jobs.view import FINISHED
 from classwright_tools.workspace.datasets import read_rows
 from classwright_tools.workspace.index import CompletionRow
 from classwright_tools.workspace.workspace import Workspace
-from postgres_parts import PostgresServer
-from round_robin_parts import round_robin
-from server_parts import (
+from support.postgres import PostgresServer
+from support.round_robin import round_robin
+from support.server import (
     TASK,
     ServerProcess,
     WorkerProcess,
@@ -36,7 +36,7 @@ from server_parts import (
     until,
     writes_sentences,
 )
-from writing_parts import HANG, Said, ScriptedEndpoint, Seen
+from support.writing import HANG, Said, ScriptedEndpoint, Seen
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(600)]
 ROWS = 40

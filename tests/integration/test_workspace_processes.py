@@ -14,10 +14,11 @@ from classwright_tools.domain.task import Task
 from classwright_tools.errors import StorageFailed
 from classwright_tools.workspace.datasets import read_card, read_rows
 from classwright_tools.workspace.workspace import Workspace
-from postgres_parts import ON_BOTH
-from workspace_process_parts import ROWS, rows_of, save
+from support.paths import TESTS
+from support.postgres import ON_BOTH
+from support.workspace_process import ROWS, rows_of, save
 
-PARTS = Path(__file__).parents[1] / "workspace_process_parts.py"
+PARTS = TESTS / "support" / "workspace_process.py"
 KILLS = 14
 KILLS_ON_POSTGRES = 6
 

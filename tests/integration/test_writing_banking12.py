@@ -16,8 +16,9 @@ from classwright_tools.propose_topics import ProposeTopicsRequest, propose_topic
 from classwright_tools.synthesize_examples import SynthesizeExamplesRequest, synthesize_examples
 from classwright_tools.workspace.datasets import read_rows, save_dataset
 from classwright_tools.writing.backends.recorded import RecordedWriter
+from support.paths import BANKING12
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "banking12"
+EXAMPLE = BANKING12
 COMPLETIONS = sorted((EXAMPLE / "completions").glob("*.jsonl"))
 
 

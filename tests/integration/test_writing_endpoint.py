@@ -15,7 +15,7 @@ from classwright_tools.domain.writer import Completion, UnusableAnswer, WriterUn
 from classwright_tools.errors import ClasswrightError, InvalidInput, WriterFailed
 from classwright_tools.writing.backends.openai_compatible import EndpointWriter
 from classwright_tools.writing.completions.parsing import answer as parsing
-from writing_parts import (
+from support.writing import (
     HANG,
     RESET,
     PaperClock,

@@ -27,7 +27,7 @@ from classwright_tools.writing.backends.openai_compatible import EndpointWriter
 from classwright_tools.writing.completions.retry import MOST_ASKS
 from classwright_tools.writing.completions.session import Answer, WritingSession
 from classwright_tools.writing.completions.store import CompletionStore
-from writing_parts import dead_port, make_tiny_model, writing_request
+from support.writing import dead_port, make_tiny_model, writing_request
 
 SMALL = {"kind": "topics", "count": 1}
 

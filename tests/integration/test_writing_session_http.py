@@ -20,7 +20,8 @@ from classwright_tools.workspace.workspace import Workspace
 from classwright_tools.writing.backends.openai_compatible import EndpointWriter
 from classwright_tools.writing.completions.session import Answer, WritingSession
 from classwright_tools.writing.completions.store import CompletionStore
-from writing_parts import (
+from support.paths import TESTS
+from support.writing import (
     HANG,
     PaperClock,
     Said,
@@ -117,7 +118,7 @@ KILLED = """
 import asyncio, sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
-from writing_parts import writing_requests
+from support.writing import writing_requests
 from classwright_tools.workspace.workspace import Workspace
 from classwright_tools.writing.backends.openai_compatible import EndpointWriter
 from classwright_tools.writing.completions.session import WritingSession
@@ -143,7 +144,7 @@ def test_a_killed_session_never_asks_again_for_what_was_stored(tmp_path: Path) -
         return echoed(seen)
 
     with ScriptedEndpoint(script) as endpoint:
-        code = KILLED.format(tests=str(Path(__file__).parents[1]), url=endpoint.url, root=str(root), n=n)
+        code = KILLED.format(tests=str(TESTS), url=endpoint.url, root=str(root), n=n)
         process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=os.environ)
         assert process.stdout is not None
         printed = {process.stdout.readline().strip() for _ in range(20)}
@@ -170,7 +171,7 @@ STORING = """
 import sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
-from writing_parts import writing_requests
+from support.writing import writing_requests
 from classwright_tools.workspace.workspace import Workspace
 from classwright_tools.writing.completions.store import CompletionStore
 from classwright_tools.domain.writer import Completion
@@ -185,7 +186,7 @@ for request in writing_requests(100):
 def test_several_processes_store_the_same_keys_and_the_first_answer_stays(tmp_path: Path) -> None:
     root = tmp_path / "workspace"
     store = CompletionStore(Workspace(root).engine)
-    code = STORING.format(tests=str(Path(__file__).parents[1]), root=str(root))
+    code = STORING.format(tests=str(TESTS), root=str(root))
     processes = [
         subprocess.Popen([sys.executable, "-c", code, str(i)], stdin=subprocess.PIPE, text=True) for i in range(3)
     ]

@@ -1,0 +1,75 @@
+"""What the tests of augmentation share: made clouds of embeddings, and a workspace with scarce rows and a corpus."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from classwright_tools.augmentation.gan_settings import GanSettings
+from classwright_tools.augmentation.space import unit_length
+from classwright_tools.domain.example import make_example
+from classwright_tools.domain.task import Label, Task
+from classwright_tools.workspace.datasets import save_dataset
+from classwright_tools.workspace.workspace import Workspace
+from support.paths import BANKING12
+
+DIMENSIONS = 32
+NAMES = ("no", "yes", "maybe")
+SHORT = GanSettings(pretraining_steps=60, tuning_steps=20, early_stop=False)
+LONG = replace(SHORT, pretraining_steps=150)
+BANKING = BANKING12
+
+Vectors = npt.NDArray[np.float32]
+
+
+def clouds(rows: int, seed: int, labels: int = 2, shift: float = 0.0) -> tuple[Vectors, Vectors]:
+    """Unit-length embeddings (labels * rows, 32) in a cloud a label, and their one-hot vectors."""
+    generator = np.random.default_rng(seed)
+    centres = np.random.default_rng(7).standard_normal((labels, DIMENSIONS)) + 2.0
+    numbers = np.repeat(np.arange(labels), rows)
+    points = centres[numbers] + generator.standard_normal((len(numbers), DIMENSIONS))
+    points[:, 0] += shift
+    return unit_length(points), np.eye(labels, dtype=np.float32)[numbers]
+
+
+def one_hot(counts: tuple[int, ...]) -> Vectors:
+    """Label vectors with `counts` of each label."""
+    return np.eye(len(counts), dtype=np.float32)[np.repeat(np.arange(len(counts)), counts)]
+
+
+def banking_texts(split: str = "validation") -> list[tuple[str, str]]:
+    """The real texts of the demo's split, with their labels."""
+    lines = (BANKING / f"{split}.jsonl").read_text(encoding="utf-8").splitlines()
+    return [(row["text"], row["label"]) for row in map(json.loads, lines)]
+
+
+def save_banking(workspace: Workspace, labels: tuple[str, ...], rows: int, slug: str = "bank") -> str:
+    """Save a task of some labels with their first `rows` texts each as training rows; return the dataset's id."""
+    workspace.save_task(
+        Task(slug=slug, instruction="what the customer wants", labels=tuple(Label(name=name) for name in labels))
+    )
+    by_label = {name: [text for text, label in banking_texts() if label == name][:rows] for name in labels}
+    examples = [make_example(text, name) for name, texts in by_label.items() for text in texts]
+    return save_dataset(
+        workspace, slug, {"train": examples}, parent=None, run_key=f"{slug} {rows} rows", made_by="import_examples"
+    ).id
+
+
+def save_corpus(workspace: Workspace, slug: str = "corpus") -> str:
+    """Save the demo's real test texts of all labels as a corpus of its own task; return the dataset's id."""
+    texts = banking_texts("test")
+    names = sorted({label for _, label in texts})
+    workspace.save_task(
+        Task(slug=slug, instruction="what the customer wants", labels=tuple(Label(name=name) for name in names))
+    )
+    return save_dataset(
+        workspace,
+        slug,
+        {"train": [make_example(text, label) for text, label in texts]},
+        parent=None,
+        run_key=f"{slug} rows",
+        made_by="import_examples",
+    ).id

@@ -1,0 +1,20 @@
+"""JSON schemas of tools, read by tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def sample(schema: dict[str, Any], defs: dict[str, Any]) -> Any:
+    """The least value that fits a schema."""
+    if "$ref" in schema:
+        return sample(defs[schema["$ref"].rpartition("/")[2]], defs)
+    if "enum" in schema:
+        return schema["enum"][0]
+    match schema.get("type"):
+        case "array":
+            return [sample(schema["items"], defs)] * schema.get("minItems", 0)
+        case "object":
+            return {name: sample(schema["properties"][name], defs) for name in schema.get("required", ())}
+        case _:
+            return "en"  # a text, a name and a language

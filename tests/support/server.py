@@ -1,0 +1,258 @@
+"""What the server's tests share: settings, real server processes over HTTP, rows, and a writer's endpoint."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+import psutil
+from mcp import Client
+from mcp.server.auth.middleware.auth_context import auth_context_var
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+from mcp.server.auth.provider import AccessToken
+from mcp_types import CallToolResult
+
+from classwright_server.config.settings import EndpointSettings, ServerSettings, ToolSettings
+from classwright_server.mcp.app import build_server
+from classwright_server.vllm import free_port
+from support.answer import check_told
+from support.writing import Said, Seen, said_items
+from support.writing_verbs import sentence
+
+ERAS = {"auto": "2026-07-28", "legacy": "2025-11-25"}
+LABELS = [
+    {"name": "refund", "description": "the customer wants money back"},
+    {"name": "delivery", "description": "the customer asks where a parcel is"},
+]
+TASK = {"task": "support", "instruction": "Classify a message to a shop's support.", "labels": LABELS}
+START_SECONDS = 60.0
+LONG = 50
+"""Seconds, about as many as a call may wait."""
+ISSUER = "https://login.example"
+
+
+def make_settings(workspace: Path, *, writer_url: str | None = None, **changes: Any) -> ServerSettings:
+    """Return settings for a server on `workspace`."""
+    writer = EndpointSettings(base_urls=(writer_url,), model="scripted") if writer_url else None
+    return ServerSettings(tool_settings=ToolSettings(workspace=workspace, writer=writer), **changes)
+
+
+@asynccontextmanager
+async def connected(settings: ServerSettings, mode: str = "auto") -> AsyncIterator[Client]:
+    """Connect to a server in this process."""
+    async with Client(build_server(settings), mode=mode) as client:
+        yield client
+
+
+async def call(client: Client, tool: str, arguments: Mapping[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+    """Call a tool that should succeed, and return its structured result, which must tell what it does not show.
+
+    With `wait_seconds=LONG` the job is waited for to its end, also on a machine where it takes longer than a call may.
+    """
+    result = await client.call_tool(tool, {**(arguments or {}), **more})
+    assert isinstance(result, CallToolResult)
+    assert not result.is_error, result.content
+    view = result.structured_content
+    assert view is not None
+    await check_told(client, view)
+    if more.get("wait_seconds") == LONG and view.get("status") in ("queued", "running"):
+        return await finished(client, view["job_id"])
+    return view
+
+
+async def call_failing(client: Client, tool: str, **arguments: Any) -> str:
+    """Call a tool that should fail, and return the text of its error."""
+    result = await client.call_tool(tool, arguments)
+    assert isinstance(result, CallToolResult)
+    assert result.is_error, result.structured_content
+    return str(result.content[0].text)  # type: ignore[union-attr]  # an error is one text
+
+
+async def finished(client: Client, job_id: str, seconds: float = 300) -> dict[str, Any]:
+    """Return the view of a job once it is finished."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        view = await call(client, "get_job", job_id=job_id, wait_seconds=10)
+        if view["status"] not in ("queued", "running"):
+            return view
+    raise AssertionError(f"{job_id} did not finish: {view}")
+
+
+def token_of(name: str | None, **changes: Any) -> AccessToken:
+    """The verified token of the person `name`."""
+    fields = {"token": "t", "client_id": "app", "scopes": [], "subject": name, "claims": {"iss": ISSUER}}
+    return AccessToken(**{**fields, **changes})
+
+
+@contextmanager
+def signed_in(name: str | None) -> Iterator[None]:
+    """Send what is sent inside as the HTTP transport does for the verified token of `name`; None is the operator."""
+    before = auth_context_var.set(AuthenticatedUser(token_of(name)) if name else None)
+    try:
+        yield
+    finally:
+        auth_context_var.reset(before)
+
+
+def rows(n: int = 24, first: int = 0) -> list[dict[str, str]]:
+    """`n` rows of two labels that a classifier can tell apart."""
+    asks = {"refund": "I want my money back", "delivery": "where does my parcel stay"}
+    return [
+        {"text": f"{sentence(first + number)}: {ask}", "label": label}
+        for number in range(n // 2)
+        for label, ask in asks.items()
+    ]
+
+
+def topics(n: int, name: str = "situation") -> dict[str, Any]:
+    """The arguments that make a topic tree of `n` cells a label, each with a subtopic of its own."""
+    branches = [
+        {
+            "label": label["name"],
+            "topics": [
+                {
+                    "name": f"{name} {part} of {label['name']}",
+                    "subtopics": [f"{label['name']} {name} {part} {i}" for i in cells],
+                }
+                for part, cells in enumerate(_parts(n))
+            ],
+        }
+        for label in LABELS
+    ]
+    return {"source_types": ["email"], "topics": branches}
+
+
+def _parts(n: int, size: int = 20) -> list[range]:
+    return [range(start, min(start + size, n)) for start in range(0, n, size)]
+
+
+def writes_sentences(seen: Seen) -> Said:
+    """Answer a request for examples with as many sentences as it asks for, and a request for others with words."""
+    wanted = int(seen.prompt.partition("Write ")[2].split()[0])
+    start = sum(map(ord, seen.situation)) * 7 + int.from_bytes(seen.situation.encode()[-4:], "big")
+    return said_items(*(sentence(start * 50 + number) for number in range(wanted)))
+
+
+class CommandProcess:
+    """`classwright COMMAND` in a process of its own. Its log is a file: a pipe that nobody reads would hold it up."""
+
+    def __init__(
+        self, command: str, workspace: Path, *flags: str, environment: Mapping[str, str] | None = None
+    ) -> None:
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115  # closed by __exit__
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "classwright_server.cli", command, "--workspace", str(workspace), *flags],
+            env={**os.environ, **(environment or {})},
+            stderr=self._log,
+        )
+
+    def __enter__(self) -> Self:
+        deadline = time.monotonic() + START_SECONDS
+        while not self.is_ready():
+            if time.monotonic() > deadline:
+                self.kill()  # after an error here nobody calls `__exit__`
+            assert self.process.poll() is None, f"it did not start: {self.log()}"
+            time.sleep(0.05)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.process.terminate()
+        self.process.wait()
+        self._log.close()
+
+    def is_ready(self) -> bool:
+        """Whether it does what it is for."""
+        raise NotImplementedError
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def log(self) -> str:
+        """What it has written to its log."""
+        return os.pread(self._log.fileno(), 1 << 24, 0).decode()
+
+
+class ServerProcess(CommandProcess):
+    """`classwright serve --http`."""
+
+    def __init__(self, workspace: Path, *flags: str, environment: Mapping[str, str] | None = None) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}/mcp"
+        super().__init__("serve", workspace, "--http", "--port", str(self.port), *flags, environment=environment)
+
+    def is_ready(self) -> bool:
+        """Whether it answers."""
+        try:
+            return httpx.get(f"http://127.0.0.1:{self.port}/health", trust_env=False).is_success
+        except httpx.TransportError:
+            return False
+
+
+class WorkerProcess(CommandProcess):
+    """`classwright worker`."""
+
+    def __init__(self, workspace: Path, *flags: str) -> None:
+        super().__init__("worker", workspace, *flags)
+
+    def is_ready(self) -> bool:
+        """Whether it takes jobs."""
+        return "this worker takes" in self.log()
+
+
+def on_store(index_url: str | None) -> tuple[str, ...]:
+    """The flags of a server or a worker whose index and jobs are at `index_url`."""
+    return ("--index-url", index_url) if index_url else ()
+
+
+def compute_processes(of: int, lane: str = "") -> list[int]:
+    """The ids of the compute processes, for jobs of a lane or of any, that the process `of` started and that live."""
+    children = psutil.Process(of).children()
+    return [child.pid for child in children if is_alive(child.pid) and f"jobs.child {lane}" in _command(child)]
+
+
+def asks(pid: int, port: int) -> bool:
+    """Whether a process is connected with what listens on a port."""
+    return any(one.raddr and one.raddr.port == port for one in psutil.Process(pid).net_connections("tcp"))
+
+
+def _command(process: psutil.Process) -> str:
+    """How a process was started; nothing for one that ended meanwhile."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process exists and has not ended."""
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+async def until(holds: Callable[[], bool], seconds: float = 60) -> None:
+    """Return as soon as `holds` is true."""
+    import anyio
+
+    with anyio.fail_after(seconds):
+        while not holds():
+            await anyio.sleep(0.02)
+
+
+def read_json(text: str) -> Any:
+    """Return what the JSON `text` says."""
+    return json.loads(text)

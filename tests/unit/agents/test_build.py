@@ -1,0 +1,255 @@
+"""The build: which tools it calls with what, against a real server with scripted tools."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from mcp import Client
+from mcp.server.mcpserver import MCPServer
+
+from classwright_agents.build import Build, Outcome
+from classwright_agents.errors import ToolError
+from classwright_agents.journal import Journal
+from classwright_agents.server import Server
+from classwright_agents.steps import Steps
+from classwright_agents.task_file import TaskFile
+from classwright_agents.view import PlainView
+from support.agent import estimate, small_task, usage
+
+MISSING = {"cell": {"label": "refund"}, "missing": 100, "reason": "the writer refused"}
+SCORES = {"accuracy": estimate(0.9), "macro_f1": estimate(0.5)}
+
+
+class ScriptedTools:
+    """A server whose tools answer at once: 1,500 tokens for the topics, 2,000 a writing, always the same figures.
+
+    Of the rows in a call it imports `imported`, and finds the others too like one that it has.
+    """
+
+    def __init__(self, accepted: int = 100, imported: int = 1, not_covered: tuple[str, ...] = ()) -> None:
+        self.not_covered = not_covered
+        self.accepted = accepted
+        self.imported = imported
+        self.writings: list[dict[str, Any]] = []
+        self.models = 0
+        self.mcp = MCPServer("scripted")
+        tools = (self.propose_topics, self.synthesize_examples, self.train_classifier, self.error_analysis)
+        for tool in (*tools, self.export_model, self.import_examples, self.evaluate):
+            self.mcp.add_tool(tool)
+
+    def propose_topics(
+        self,
+        task: str,  # noqa: ARG002  # as the real tools have it, here and below
+        instruction: str,  # noqa: ARG002
+        labels: list[dict[str, Any]],  # noqa: ARG002
+        languages: list[str],  # noqa: ARG002
+        topics_per_label: int,  # noqa: ARG002
+        subtopics_per_topic: int,  # noqa: ARG002
+    ) -> dict[str, Any]:
+        """Return a tree."""
+        return {"topic_tree": "support-t1", "cells": 6, "wanted": None, "usage": usage(1_500)}
+
+    def synthesize_examples(
+        self,
+        task: str,  # noqa: ARG002
+        topic_tree: str | None = None,
+        plan: str | None = None,
+        dataset: str | None = None,
+        new_dataset: bool = False,
+        max_tokens: int | None = None,
+    ) -> dict[str, Any]:
+        """Note what is asked for, and return a dataset."""
+        self.writings.append(
+            {
+                "from": topic_tree or plan,
+                "dataset": dataset,
+                "new_dataset": new_dataset,
+                "max_tokens": max_tokens,
+            }
+        )
+        return {
+            "dataset": f"support-d{len(self.writings)}" if self.accepted else None,
+            "wanted": 100,
+            "accepted": self.accepted,
+            "refused": {},
+            "missing": [] if self.accepted else [MISSING],
+            "usage": usage(2_000),
+            "assignment": None,
+            "next_step": "Correct the task's instruction.",
+        }
+
+    def train_classifier(self, task: str, dataset: str, method: str) -> dict[str, Any]:  # noqa: ARG002
+        """Return a model that is right about the frequent labels alone."""
+        self.models += 1
+        return {
+            "model": f"support-m{self.models}",
+            "dataset": dataset,
+            "method": "probe",
+            "training_rows": 100,
+            "real_training_rows": 0,
+            "texts_embedded": 100,
+            "texts_reused": 0,
+            "validation": {"data": "written", "rows": 30, **SCORES},
+        }
+
+    def error_analysis(self, model: str, dataset: str, rows: int) -> dict[str, Any]:  # noqa: ARG002
+        """Return a plan."""
+        return {"model": model, "plan": "support-p1", "report": "support-r1"}
+
+    def import_examples(
+        self,
+        task: str,  # noqa: ARG002
+        split: str,  # noqa: ARG002
+        rows: list[dict[str, Any]],
+        new_dataset: bool = False,  # noqa: ARG002
+        dataset: str | None = None,
+    ) -> dict[str, Any]:
+        """Skip all rows but the first ones."""
+        skipped = {"near-duplicate of a test row": left} if (left := len(rows) - self.imported) else {}
+        labels = {"refund": self.imported}
+        made = dataset or "support-d0"
+        return {"dataset": made, "imported": self.imported, "labels": labels, "skipped": skipped, "examples": []}
+
+    def evaluate(self, model: str, dataset: str, split: str, against: str | None = None) -> dict[str, Any]:  # noqa: ARG002
+        """Return the figures of training."""
+        figures = SCORES | {"rows": 30, "not_covered": self.not_covered}
+        return {"report": "support-r1", "data": "real", "figures": figures, "comparison": None}
+
+    def export_model(self, model: str) -> dict[str, Any]:  # noqa: ARG002
+        """Return an export."""
+        return {"export": "support-x1"}
+
+
+def built(scripted: ScriptedTools, folder: Path, task: TaskFile, out: io.StringIO | None = None) -> Outcome:
+    async def go() -> Outcome | ToolError:
+        journal, view = Journal(folder), PlainView("accuracy", out or io.StringIO())
+        async with Client(scripted.mcp) as client:
+            try:
+                return await Build(task, Steps(journal, Server(client, own=False), view), journal, view).run()
+            except ToolError as error:  # raised here it would come out in a group
+                return error
+            finally:
+                journal.close()
+
+    came = anyio.run(go)
+    if isinstance(came, ToolError):
+        raise came
+    return came
+
+
+def test_without_real_rows_the_first_texts_begin_a_dataset_and_later_ones_join_it(tmp_path: Path) -> None:
+    scripted = ScriptedTools()
+
+    built(scripted, tmp_path, small_task(max_rounds=2))
+
+    assert [(w["from"], w["dataset"], w["new_dataset"]) for w in scripted.writings] == [
+        ("support-t1", None, True),
+        ("support-p1", "support-d1", False),
+    ]
+
+
+def real_rows(folder: Path, rows: int) -> Path:
+    path = folder / "validation.jsonl"
+    path.write_text('{"text": "where is it?", "label": "delivery"}\n' * rows, encoding="utf-8")
+    return path
+
+
+def test_real_rows_that_are_left_out_are_told_with_the_reason(tmp_path: Path) -> None:
+    task, out = small_task(max_rounds=1, validation=real_rows(tmp_path, 3)), io.StringIO()
+
+    built(ScriptedTools(), tmp_path, task, out)
+
+    assert "1 real validation rows; left out: 2 near-duplicate of a test row\n" in out.getvalue()
+
+
+def test_rows_that_are_too_long_or_cut_are_left_out_by_file_and_line_before_anything_is_paid_for(
+    tmp_path: Path,
+) -> None:
+    rows, out = tmp_path / "rows.csv", io.StringIO()
+    rows.write_text(f'label,text\nrefund,pay me\nrefund,"open\ndelivery,{"where " * 20_000}\nrefund,a, b\n')
+
+    outcome = built(ScriptedTools(), tmp_path, small_task(max_rounds=1, validation=rows), out)
+
+    told = "file 'rows.csv': 3 of 4 rows are left out: line 3: quote not closed: put the whole text in quotes"
+    assert told in out.getvalue()
+    assert "; line 4: too long; line 5: more fields than the header" in out.getvalue()
+    assert out.getvalue().index(told) < out.getvalue().index("cells of label")
+    skipped = outcome.imported["validation"]["skipped"]
+    assert skipped.items() >= {"quote not closed": 1, "too long": 1, "more fields than the header": 1}.items()
+
+
+def test_real_rows_of_which_none_can_be_used_are_told_with_the_reasons(tmp_path: Path) -> None:
+    task = small_task(max_rounds=1, validation=real_rows(tmp_path, 5_003))  # two calls
+
+    with pytest.raises(ToolError, match=r"no row of it could be used \(5003 near-duplicate of a test row\)"):
+        built(ScriptedTools(imported=0), tmp_path, task)
+
+
+def test_labels_that_a_file_of_rows_lacks_are_told_when_it_is_read_and_keep_the_target_from_being_reached(
+    tmp_path: Path,
+) -> None:
+    scripted, out = ScriptedTools(not_covered=("delivery", "account")), io.StringIO()
+    task = small_task(max_rounds=2, validation=real_rows(tmp_path, 1), target={"accuracy": 0.8})
+
+    outcome = built(scripted, tmp_path, task, out)
+
+    told = "validation.jsonl has no row of 'delivery', 'account': validation figures will tell nothing of that."
+    assert told in out.getvalue()
+    assert out.getvalue().index(told) < out.getvalue().index("texts written")
+    assert outcome.stop
+    assert outcome.stop.cause == "max_rounds"
+    assert outcome.rounds[0].not_covered == ("delivery", "account")
+
+
+def test_what_the_topics_took_is_taken_from_the_budget(tmp_path: Path) -> None:
+    scripted = ScriptedTools()
+
+    outcome = built(scripted, tmp_path, small_task(max_rounds=2, budget={"tokens": 10_000}))
+
+    assert [w["max_tokens"] for w in scripted.writings] == [8_500, 6_500]
+    assert outcome.spent.tokens == 5_500
+
+
+def test_what_a_cancelled_job_spent_is_told_and_taken_from_the_budget(tmp_path: Path) -> None:
+    scripted = ScriptedTools()
+    journal = Journal(tmp_path)
+    journal.append("spent", step=2, job_id="job_0", usage=usage(3_000))
+    journal.append("spent", step=5, job_id="job_1", usage=usage(4_000))  # of the second writing
+    journal.close()
+
+    outcome = built(scripted, tmp_path, small_task(max_rounds=2, budget={"tokens": 20_000}))
+
+    assert outcome.spent.tokens == 5_500 + 7_000
+    assert [w["max_tokens"] for w in scripted.writings] == [15_500, 9_500]
+
+
+@pytest.mark.parametrize(("target", "before"), [({"macro_f1": 0.95}, 0.5), ({"accuracy": 0.95}, 0.9)])
+def test_a_round_remembers_the_best_figure_before_it_in_the_targets_metric(
+    tmp_path: Path, target: dict[str, float], before: float
+) -> None:
+    outcome = built(ScriptedTools(), tmp_path, small_task(max_rounds=2, target=target))
+
+    assert [r.best_before for r in outcome.rounds] == [None, before]
+
+
+def test_what_the_final_method_made_is_told_beside_the_rounds_though_it_is_not_kept(tmp_path: Path) -> None:
+    outcome = built(ScriptedTools(), tmp_path, small_task(max_rounds=1, final_method="contrastive"))
+
+    assert [(r.model, r.written) for r in outcome.trainings] == [("support-m1", 100), ("support-m2", 0)]
+    assert outcome.best == outcome.rounds[0]
+
+
+def test_a_build_without_a_first_text_says_why_and_writes_anew_when_it_is_resumed(tmp_path: Path) -> None:
+    scripted = ScriptedTools(accepted=0)
+    with pytest.raises(ToolError, match=r"no text was written: the writer refused\. Correct the task's instruction\."):
+        built(scripted, tmp_path, small_task(max_rounds=1))
+    scripted.accepted = 100
+
+    outcome = built(scripted, tmp_path, small_task(max_rounds=1))
+
+    assert outcome.export == {"export": "support-x1"}
+    assert len(scripted.writings) == 2

@@ -1,0 +1,244 @@
+"""The coach's rules: when to go on, from where, and when to stop, each with its reason."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from classwright_agents import coach
+from classwright_agents.coach import Goal, Improve, Stop, next_action
+from classwright_agents.figures import Round, Spent
+from classwright_agents.task_file import Budget, Target
+from support.agent import around, make_round
+
+TARGET = Target(accuracy=0.95)
+
+
+def goal(*, target: Target = TARGET, max_rounds: int = 10, **budget: float) -> Goal:
+    return Goal(target, max_rounds, Budget.model_validate(budget))
+
+
+def test_after_a_first_round_below_the_target_the_errors_are_written_against() -> None:
+    action = next_action(goal(), (make_round(0, 0.78),), Spent())
+
+    assert isinstance(action, Improve)
+    assert action.base.round == 0
+    assert "0.780" in action.reason
+    assert "0.950" in action.reason
+
+
+def test_a_reached_target_stops() -> None:
+    action = next_action(goal(), (make_round(0, 0.95),), Spent())
+
+    assert isinstance(action, Stop)
+    assert action.cause == "target"
+
+
+def test_a_figure_on_rows_without_some_labels_reaches_no_target() -> None:
+    rounds = (replace(make_round(0, 1.0), not_covered=("delivery", "account")),)
+
+    action = next_action(goal(), rounds, Spent())
+
+    assert isinstance(action, Improve)
+    assert "1.000 does not reach the target of 0.950, as no row that it was measured on is 'delivery', 'account'" in (
+        action.reason
+    )
+
+
+def test_a_target_in_macro_f1_is_not_reached_by_accuracy() -> None:
+    rounds = (make_round(0, 0.95),)  # its macro-F1 is 0.94
+
+    assert isinstance(next_action(goal(target=Target(macro_f1=0.95)), rounds, Spent()), Improve)
+    stopped = next_action(goal(target=Target(macro_f1=0.94)), rounds, Spent())
+    assert isinstance(stopped, Stop)
+    assert stopped.reason == "Validation macro-F1 0.940 reaches the target of 0.940."
+
+
+def test_the_number_of_rounds_is_kept() -> None:
+    rounds = (make_round(0, 0.7), make_round(1, 0.8, gain=0.1, significant=True))
+
+    action = next_action(goal(max_rounds=2), rounds, Spent())
+
+    assert isinstance(action, Stop)
+    assert action.cause == "max_rounds"
+
+
+def test_one_round_without_a_significant_gain_does_not_stop_but_two_do() -> None:
+    one = (make_round(0, 0.80), make_round(1, 0.81, gain=0.01))
+    two = (*one, make_round(2, 0.82, gain=0.01))
+
+    assert isinstance(next_action(goal(), one, Spent()), Improve)
+    stopped = next_action(goal(), two, Spent())
+    assert isinstance(stopped, Stop)
+    assert stopped.cause == "no_gain"
+
+
+def test_a_significant_gain_between_two_dull_rounds_starts_the_count_anew() -> None:
+    rounds = (
+        make_round(0, 0.80),
+        make_round(1, 0.81, gain=0.01),
+        make_round(2, 0.88, gain=0.07, significant=True),
+        make_round(3, 0.88, gain=0.0),
+    )
+
+    assert coach.rounds_without_gain(rounds, "accuracy") == 1
+    assert isinstance(next_action(goal(), rounds, Spent()), Improve)
+
+
+def test_a_significant_loss_is_no_gain_and_the_best_rows_are_taken_up_again() -> None:
+    rounds = (make_round(0, 0.85), make_round(1, 0.75, gain=-0.10, significant=True))
+
+    action = next_action(goal(), rounds, Spent())
+
+    assert coach.rounds_without_gain(rounds, "accuracy") == 1
+    assert isinstance(action, Improve)
+    assert action.base.round == 0
+    assert "worse" in action.reason
+
+
+def test_a_loss_within_chance_keeps_the_rows_but_not_the_model() -> None:
+    rounds = (make_round(0, 0.85), make_round(1, 0.84, gain=-0.01))
+
+    action = next_action(goal(), rounds, Spent())
+
+    assert isinstance(action, Improve)
+    assert action.base.round == 1
+    assert coach.best_round(rounds, TARGET).round == 0
+
+
+def test_without_a_paired_test_only_an_interval_above_the_older_figure_is_a_gain() -> None:
+    wide = make_round(1, 0.86)  # 0.81 to 0.91
+    before = make_round(0, 0.80)
+
+    assert coach.is_significant_gain(replace(wide, best_before=before.accuracy.value), "accuracy")
+    assert not coach.is_significant_gain(replace(wide, best_before=0.82), "accuracy")
+
+
+def test_without_a_paired_test_a_target_in_macro_f1_looks_at_its_own_interval() -> None:
+    wide = replace(make_round(1, 0.86), macro_f1=around(0.70))  # 0.65 to 0.75
+
+    assert coach.is_significant_gain(replace(wide, best_before=0.60), "macro_f1")
+    assert not coach.is_significant_gain(replace(wide, best_before=0.66), "macro_f1")
+
+
+def test_a_gain_in_rare_labels_counts_for_a_target_in_macro_f1_and_not_for_one_in_accuracy() -> None:
+    rounds = (
+        make_round(0, 0.80),
+        make_round(1, 0.81, gain=0.01, macro_f1_gain=0.20),
+        make_round(2, 0.82, gain=0.01, macro_f1_gain=0.20),
+    )
+
+    assert isinstance(next_action(goal(target=Target(macro_f1=0.95)), rounds, Spent()), Improve)
+    assert isinstance(next_action(goal(), rounds, Spent()), Stop)
+
+
+def test_two_gains_in_frequent_labels_alone_are_a_plateau_for_a_target_in_macro_f1() -> None:
+    rounds = (
+        make_round(0, 0.70),
+        make_round(1, 0.80, gain=0.10, significant=True, macro_f1_gain=0.0),
+        make_round(2, 0.90, gain=0.10, significant=True, macro_f1_gain=0.0),
+    )
+
+    stopped = next_action(goal(target=Target(macro_f1=0.95)), rounds, Spent())
+    assert isinstance(stopped, Stop)
+    assert stopped.cause == "no_gain"
+
+
+def test_a_loss_in_macro_f1_goes_back_to_the_best_rows_where_the_target_is_one() -> None:
+    rounds = (make_round(0, 0.85), make_round(1, 0.84, gain=-0.01, macro_f1_gain=-0.20))
+
+    in_macro_f1 = next_action(goal(target=Target(macro_f1=0.95)), rounds, Spent())
+    in_accuracy = next_action(goal(), rounds, Spent())
+    assert isinstance(in_macro_f1, Improve)
+    assert isinstance(in_accuracy, Improve)
+    assert (in_macro_f1.base.round, in_accuracy.base.round) == (0, 1)
+
+
+@pytest.mark.parametrize("gain", [0.01, None])
+def test_a_plateau_names_the_paired_test_only_where_there_was_one(gain: float | None) -> None:
+    rounds = (make_round(0, 0.80), make_round(1, 0.81, gain=gain), make_round(2, 0.82, gain=gain))
+
+    stopped = next_action(goal(), rounds, Spent())
+
+    assert isinstance(stopped, Stop)
+    assert ("paired test" in stopped.reason) == (gain is not None)
+
+
+@pytest.mark.parametrize(
+    ("budget", "spent", "cause"),
+    [
+        ({"tokens": 10_000}, Spent(tokens=9_500), "tokens"),
+        ({"dollars": 1.0}, Spent(dollars=1.0), "dollars"),
+        ({"minutes": 2.0}, Spent(seconds=100), "minutes"),  # the last round took 30 s
+    ],
+)
+def test_a_budget_that_another_round_does_not_fit_into_stops(
+    budget: dict[str, float], spent: Spent, cause: str
+) -> None:
+    action = next_action(goal(**budget), (make_round(0, 0.7),), spent)
+
+    assert isinstance(action, Stop)
+    assert action.cause == cause
+
+
+@pytest.mark.parametrize(
+    ("budget", "spent"),
+    [
+        ({"tokens": 10_000}, Spent(tokens=8_000)),
+        ({"dollars": 1.0}, Spent(dollars=0.5)),
+        ({"minutes": 2.0}, Spent(seconds=60)),
+    ],
+)
+def test_a_budget_with_room_for_another_round_does_not_stop(budget: dict[str, float], spent: Spent) -> None:
+    assert isinstance(next_action(goal(**budget), (make_round(0, 0.7),), spent), Improve)
+
+
+def test_nothing_planned_or_nothing_written_stops() -> None:
+    assert coach.after_plan("support-p1") is None
+    assert coach.after_writing(1, 300) is None
+    planned, wrote = coach.after_plan(None), coach.after_writing(0, 300)
+    assert planned is not None
+    assert wrote is not None
+    assert planned.cause == wrote.cause == "nothing_to_write"
+    assert "300" in wrote.reason
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_the_best_round_is_never_below_another_and_the_earliest_of_its_like(figures: list[float]) -> None:
+    rounds = tuple(make_round(n, value) for n, value in enumerate(figures))
+
+    best = coach.best_round(rounds, TARGET)
+
+    assert best.accuracy.value == max(figures)
+    assert best.round == figures.index(max(figures))
+
+
+@pytest.mark.parametrize(
+    ("target", "final", "said"),
+    [
+        (TARGET, make_round(1, 0.87, gain=0.05, significant=True), "is better: validation accuracy 0.870"),
+        (TARGET, make_round(1, 0.87, gain=0.05), "has the higher figure, which may be chance (p 0.40); it is kept: "),
+        (Target(macro_f1=0.95), make_round(1, 0.87, gain=0.04), "which may be chance; it is kept: validation macro-F1"),
+        (TARGET, replace(make_round(1, 0.89), best_before=0.82), "is better: "),  # no paired test: 0.84 to 0.94
+        (TARGET, replace(make_round(1, 0.85), best_before=0.82), "which may be chance; it is kept: "),
+    ],
+)
+def test_the_final_method_with_the_higher_figure_is_kept_and_called_better_only_beyond_chance(
+    target: Target, final: Round, said: str
+) -> None:
+    kept, reason = coach.better_of(make_round(1, 0.82), final, target)
+
+    assert kept is final
+    assert said in reason
+
+
+def test_a_final_method_without_a_higher_figure_is_not_kept() -> None:
+    best = make_round(1, 0.82)
+
+    kept, reason = coach.better_of(best, make_round(1, 0.82), TARGET)
+
+    assert kept is best
+    assert "is not better" in reason

@@ -1,0 +1,209 @@
+"""The agent against servers that lie: what they answer is checked, counted, made inert, or refused in a sentence."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mcp import Client
+from mcp.server.mcpserver import MCPServer
+
+from classwright_agents.answers import RESULTS, Job, Report, Rows, checked, read_as
+from classwright_agents.artifacts import fetch_all, fetch_sample
+from classwright_agents.build import Build
+from classwright_agents.errors import AgentError, RunError, ServerError
+from classwright_agents.journal import Journal
+from classwright_agents.report.card import card
+from classwright_agents.report.page import Material
+from classwright_agents.server import Server
+from classwright_agents.steps import Steps
+from classwright_agents.view import PlainView
+from support.agent import finished_outcome, measured, small_task, trained, written
+
+TOOLS = ("propose_topics", "import_examples", "synthesize_examples", "train_classifier", "evaluate", "error_analysis")
+
+
+class Liar:
+    """A real MCP server that answers every tool with `answer`, and lists one file of an artifact."""
+
+    def __init__(self, answer: Any = None, name: str = "model.bin", body: bytes = b"words", **listed: Any) -> None:
+        self.parts = 0
+        self._answer, self._body = answer, body
+        told = {"name": name, "bytes": len(body), "sha256": hashlib.sha256(body).hexdigest(), "parts": 1, **listed}
+        self._files = json.dumps({"files": [told]})
+        self.mcp = MCPServer("liar")
+        for tool in TOOLS:
+            self.mcp.add_tool(self._tool, name=tool, structured_output=False)
+        self.mcp.resource("classwright://{task}/artifacts/{artifact}/files")(self._list)
+        self.mcp.resource("classwright://{task}/artifacts/{artifact}/files/{name}/{part}")(self._part)
+        self.mcp.resource("classwright://{task}/datasets/{dataset}/{split}{?offset,limit}")(self._rows)
+
+    def _tool(self) -> Any:
+        return self._answer
+
+    def _list(self, task: str, artifact: str) -> str:  # noqa: ARG002  # the URI's
+        return self._files
+
+    def _part(self, task: str, artifact: str, name: str, part: str) -> bytes:  # noqa: ARG002  # the URI's
+        self.parts += 1
+        return self._body
+
+    def _rows(self, task: str, dataset: str, split: str, offset: int = 0, limit: int = 1) -> str:  # noqa: ARG002  # the URI's
+        return json.dumps(self._answer)
+
+
+def raised(mcp: MCPServer[Any], do: Callable[[Server], Awaitable[Any]]) -> AgentError | None:
+    """What the agent says when it does something with a server."""
+
+    async def go() -> AgentError | None:
+        async with Client(mcp) as client:
+            try:
+                await do(Server(client, own=False))
+            except AgentError as error:
+                return error
+            return None
+
+    return anyio.run(go)
+
+
+def fetched(liar: Liar, folder: Path) -> AgentError | None:
+    return raised(liar.mcp, lambda server: fetch_all(server, "support", "support-x1", folder))
+
+
+@pytest.mark.parametrize("name", ["../x", "/x", "a\x00b", "n" * 300, "a/" + "n" * 300, "", "..", "a\\b", "C:x", "a\nb"])
+def test_a_file_name_that_is_none_is_refused_before_anything_is_fetched(name: str, tmp_path: Path) -> None:
+    liar = Liar(name=name)
+
+    error = fetched(liar, tmp_path / "model")
+
+    assert isinstance(error, ServerError)
+    assert "unsafe name" in str(error)
+    assert liar.parts == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "listed", "most_parts"),
+    [
+        (b"words", {"parts": 10**9}, 2),
+        (b"", {"parts": 10**9, "bytes": 10**6}, 1),
+        (b"words", {"parts": 10**9, "bytes": 12}, 3),
+        (b"words", {"bytes": 3}, 1),
+        (b"words", {"bytes": 5_000}, 1),
+        (b"words", {"sha256": "0" * 64}, 1),
+        (b"words", {"bytes": 9 * 2**30}, 0),
+        (b"words", {"bytes": -1}, 0),
+        (b"words", {"bytes": "many"}, 0),
+    ],
+)
+def test_a_file_has_the_bytes_that_are_listed_and_no_more(
+    body: bytes, listed: dict[str, Any], most_parts: int, tmp_path: Path
+) -> None:
+    liar = Liar(body=body, **listed)
+
+    assert isinstance(fetched(liar, tmp_path), ServerError)
+    assert liar.parts <= most_parts
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_files_that_the_disk_has_no_room_for_are_not_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import shutil
+
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10, 10, 3))  # type: ignore[attr-defined]
+    liar = Liar()
+
+    error = fetched(liar, tmp_path)
+
+    assert isinstance(error, RunError)
+    assert "the disk has no room" in str(error)
+    assert liar.parts == 0
+
+
+nonsense = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+GOOD: dict[str, dict[str, Any]] = {
+    "propose_topics": {"topic_tree": "support-t1", "cells": 6},
+    "import_examples": {"dataset": "support-d1", "imported": 1, "skipped": {}, "labels": {}},
+    "synthesize_examples": written(0),
+    "train_classifier": trained() | {"dataset": "support-d1", "method": "probe", "training_rows": 9},
+    "evaluate": measured(0.9, "test"),
+    "error_analysis": {"report": "support-r1", "model": "support-m1"},
+    "export_model": {"export": "support-x1"},
+}
+
+
+@given(st.data())
+@settings(max_examples=300)
+def test_an_answer_with_anything_in_the_place_of_a_field_is_taken_or_refused(data: st.DataObject) -> None:
+    tool = data.draw(st.sampled_from(sorted(GOOD)))
+    answer = GOOD[tool] | {data.draw(st.sampled_from(sorted(GOOD[tool]))): data.draw(nonsense)}
+    try:
+        checked(RESULTS[tool], answer, "It")
+    except ServerError as error:
+        assert "It: is not what a Classwright server answers" in str(error)  # noqa: PT017  # either is right
+
+
+@given(st.sampled_from([*RESULTS.values(), Job, Report, Rows]), nonsense | st.binary(max_size=40))
+@settings(max_examples=300)
+def test_anything_at_all_is_refused_as_an_answer(model: type[Any], answer: Any) -> None:
+    with pytest.raises(ServerError, match="is not what a Classwright server answers"):
+        read_as(model, answer, "It")
+
+
+def test_every_good_answer_is_taken_whole() -> None:
+    for tool, answer in GOOD.items():
+        assert checked(RESULTS[tool], answer, "It").items() >= answer.items()
+
+
+@pytest.mark.parametrize("id_", ["../../jobs", "support-m1/../x", "support-m1?x", "", "support-m1\n", 3, None])
+def test_an_id_that_could_lead_elsewhere_is_none(id_: Any) -> None:
+    with pytest.raises(ServerError, match="model"):
+        checked(RESULTS["train_classifier"], GOOD["train_classifier"] | {"model": id_}, "It")
+
+
+@pytest.mark.parametrize("answer", ["words", "[]", '{"job_id": 3}', '{"job_id": "../x", "status": "running"}'])
+def test_a_build_on_a_server_of_another_kind_ends_in_a_sentence(answer: str, tmp_path: Path) -> None:
+    liar = Liar(json.loads(answer) if answer != "words" else answer)
+    journal, view = Journal(tmp_path), PlainView("accuracy", io.StringIO())
+    try:
+        error = raised(liar.mcp, lambda server: Build(small_task(), Steps(journal, server, view), journal, view).run())
+    finally:
+        journal.close()
+
+    assert isinstance(error, AgentError)
+    assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize("answer", [{}, {"total": "many", "rows": []}, {"total": 3, "rows": [{"text": 3}]}, [], "x"])
+def test_rows_that_are_none_are_refused(answer: Any) -> None:
+    error = raised(Liar(answer).mcp, lambda server: fetch_sample(server, "support", "support-d1", 3))
+
+    assert isinstance(error, ServerError)
+
+
+NASTY = "![x](http://evil.example/a.png) [y](javascript:alert(1)) <img src=x> `code` | www.evil.example _em_"
+
+
+def test_nothing_of_the_servers_is_a_link_or_an_image_in_the_card() -> None:
+    outcome = finished_outcome()
+    task = small_task(instruction=NASTY, credit=NASTY)
+
+    text = card(task, outcome, Material({"warnings": [NASTY], "data": "real", "split": "test"}, b"", (), (), (), ""))
+
+    assert "!\\[x\\](" in text
+    assert "![" not in text
+    assert "](http" not in text.replace("\\](", "")
+    assert "http://" not in text
+    assert "www." not in text
+    assert "<img" not in text

@@ -1,0 +1,482 @@
+"""The report, the card and the summary of a finished build, from figures made by hand."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from classwright_agents.build import Outcome
+from classwright_agents.coach import Stop
+from classwright_agents.report.card import card
+from classwright_agents.report.charts import Point, confusion_matrix, learning_curve
+from classwright_agents.report.page import Material, render
+from classwright_agents.report.svg import LONGEST_LABEL, shortened
+from classwright_agents.report.words import cost_words
+from classwright_agents.summary import in_a_line, summary
+from classwright_agents.task_file import Metric
+from support.agent import (
+    LABELS,
+    around,
+    evaluation_report,
+    finished_outcome,
+    make_round,
+    measured,
+    small_task,
+    trained,
+    usage,
+    written,
+)
+
+NASTY = '<script>alert("x")</script>&"\'>'
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def material(**changes: Any) -> Material:
+    fields: dict[str, Any] = {
+        "measured": evaluation_report(),
+        "map": PNG,
+        "samples": (
+            {
+                "text": "where is my parcel?",
+                "label": "delivery",
+                "origin": "written",
+                "provenance": {"cell": {"topic": "late", "subtopic": "a week", "source_type": "chat"}},
+            },
+            {"text": "no money yet", "label": "refund", "origin": "written", "provenance": {"contrast": "delivery"}},
+        ),
+        "refusals": ({"text": "Refund me", "label": "refund", "reason": "too short: 2 words"},),
+        "files": (("model.onnx", 90_000_000),),
+        "usage": "model.predict(texts)",
+    }
+    return Material(**(fields | changes))
+
+
+class Tags(HTMLParser):
+    """Collects the tags of a page and checks that they close."""
+
+    VOID = ("meta", "br", "img", "rect", "line", "circle", "polygon", "polyline")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: set[str] = set()
+        self.text: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
+        self.seen.add(tag)
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
+        self.seen.add(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if data.strip() and self.open[-1] not in ("style", "title"):
+            self.text.append(" ".join(data.split()))
+
+
+def parsed(page: str) -> Tags:
+    tags = Tags()
+    tags.feed(page)
+    assert tags.open == []
+    return tags
+
+
+def test_the_page_tells_everything_that_the_build_found_out() -> None:
+    text = " ".join(parsed(render(small_task(), "support-1", finished_outcome(), material())).text)
+
+    for told in (
+        "Finds the right one of 3 labels for 87 of 100 real texts that it had never seen.",
+        "87.0%",
+        "no real row was trained on",
+        "These test rows were used before.",
+        "round 1",
+        "+0.070 (p 0.010)",
+        "p is how often chance alone would make as large a difference in accuracy: below 0.05 it is called a gain.",
+        "a rare label counts as much as a frequent one",
+        "Probe trains a small layer on what a fixed encoder makes of the texts.",
+        "recall the share of its texts that are found",
+        "Accuracy on the 120 real validation rows after each round",
+        "Each line is a true label",
+        "Class by class",
+        "near-duplicate",
+        "where is it?",
+        "Refund me",
+        "the writer gave fewer texts than asked",
+        "where is my parcel?",
+        "late / a week / chat",
+        "easily taken for delivery",
+        "written texts are longer",
+        "model.predict(texts)",
+        "7,000 tokens",
+    ):
+        assert told in text, told
+
+
+def test_the_table_of_rounds_tells_the_gain_in_the_targets_metric_as_the_curve_does() -> None:
+    rounds = [make_round(0, 0.78), make_round(1, 0.85, gain=0.07, significant=True, macro_f1_gain=0.11)]
+
+    page = render(small_task(target={"macro_f1": 0.95}), "support-1", finished_outcome(rounds=rounds), material())
+
+    text = " ".join(parsed(page).text)
+    assert "macro-F1 gain on the best before" in text
+    assert "Macro-F1 on the 120 real validation rows after each round" in text
+    assert "+0.110 (+0.060 to +0.160)" in text
+    assert "A gain has its 95% interval, and is called a gain where that lies above 0." in text
+    assert "(p " not in text
+
+
+def test_a_method_is_explained_where_it_was_used_and_so_in_the_card() -> None:
+    outcome = finished_outcome()
+    outcome.final = replace(outcome.rounds[1], method="contrastive")
+
+    text = card(small_task(), outcome, material())
+
+    assert (
+        "Probe trains a small layer on what a fixed encoder makes of the texts; contrastive tunes the encoder" in text
+    )
+    assert "setfit" not in text
+
+
+def test_missing_texts_that_the_table_has_no_room_for_are_counted() -> None:
+    outcome = finished_outcome()
+    cell = outcome.written[0]["missing"][0]
+    outcome.written[0] |= {"wanted": 200, "missing": [cell] * 15}  # of 5 texts each; 12 are shown
+    outcome.written[1] |= {"wanted": 100, "missing": []}
+
+    assert "And 40 more." in text_of_missing(outcome)
+    assert "more." not in text_of_missing(finished_outcome())
+
+
+def text_of_missing(outcome: Outcome) -> str:
+    text = " ".join(parsed(render(small_task(), "support-1", outcome, material())).text)
+    return text[text.index("What is missing") : text.index("Real rows that were not used")]
+
+
+def test_a_missing_text_between_two_labels_says_which_it_was_to_resemble() -> None:
+    outcome = finished_outcome()
+    outcome.written[0]["missing"][0]["contrast"] = "delivery"
+
+    assert "refund written to resemble delivery 5" in text_of_missing(outcome)
+
+
+def test_the_page_needs_nothing_beside_itself() -> None:
+    page = render(small_task(), "support-1", finished_outcome(), material())
+
+    assert not re.search(r'(src|href)="(?!data:)', page)
+    assert "url(" not in page
+    assert "@import" not in page
+    assert parsed(page).seen.isdisjoint({"script", "link", "iframe"})
+    assert 'src="data:image/png;base64,' in page
+
+
+def test_texts_from_outside_cannot_become_markup() -> None:
+    labels = [{"name": name + NASTY} for name in LABELS]
+    task = small_task(instruction=NASTY, labels=labels, credit=NASTY)
+    told = evaluation_report()
+    told["labels"] = [label["name"] for label in labels]
+    told["warnings"] = [NASTY]
+    for figures in told["classes"]:
+        figures["label"] += NASTY
+    told["confusions"][0]["label"] = NASTY
+    outcome = finished_outcome(decisions=[NASTY])
+    outcome.analysis = {
+        **(outcome.analysis or {}),
+        "confused_pairs": [{"label": NASTY, "predicted": NASTY, "count": 1, "examples": [NASTY]}],
+    }
+    outcome.written[0]["refused"] = {NASTY: 3}
+    page = render(
+        task,
+        NASTY,
+        outcome,
+        material(
+            measured=told,
+            samples=({"text": NASTY, "label": NASTY, "origin": "written"},),
+            refusals=({"text": NASTY, "label": "refund", "reason": NASTY},),
+            usage=NASTY,
+            files=((NASTY, 1),),
+        ),
+    )
+
+    assert "script" not in parsed(page).seen
+    assert "alert" in page
+
+
+def test_a_build_without_validation_or_test_rows_says_what_it_cannot_know() -> None:
+    outcome = finished_outcome(
+        rounds=[make_round(0, 0.9)],
+        best=make_round(0, 0.9),
+        measured={},
+        test=None,
+        trained=[trained()],
+        imported={},
+        analysis=None,
+    )
+    page = render(small_task(), "support-1", outcome, material(measured=None, map=b"", samples=(), refusals=()))
+
+    text = " ".join(parsed(page).text)
+    assert "for 90 of 100 real texts that were held out of its training." in text
+    assert "cannot be known" in page
+    assert text.count("The held-out rows were not kept class by class.") == 1
+    assert "no held-out rows" not in text
+    assert "Each line" not in text
+    assert "Class by class" not in text
+    assert "there were no test rows" in page
+    assert summary("support", outcome)["best"]["test"] is None
+
+
+def test_a_figure_that_the_model_was_chosen_by_is_called_too_good() -> None:
+    rounds = finished_outcome().rounds
+    outcome = finished_outcome(test=None, measured={rounds[1].model: measured(0.85, "validation", 120)})
+
+    text = card(small_task(validation="v.jsonl"), outcome, material())
+
+    assert "a little too good" in text
+    assert "With 120 rows" in text
+
+
+def test_a_single_round_and_a_hundred_labels_still_make_a_page() -> None:
+    told = evaluation_report()
+    told["labels"] = [f"label {n}" for n in range(100)]
+    told["confusion_matrix"] = [[int(a == b) for a in range(100)] for b in range(100)]
+    best = make_round(0, 0.9)
+
+    page = render(
+        small_task(target={"accuracy": 1.0}),
+        "support-1",
+        finished_outcome(rounds=[best], best=best, trained=[trained()], stop=Stop("target", "Reached.")),
+        material(measured=told),
+    )
+
+    assert "Confusion matrix" not in page
+    assert "Each line" not in page
+    assert "Learning curve" in page
+
+
+def test_the_model_of_the_final_method_is_the_one_called_kept() -> None:
+    rounds = finished_outcome().rounds
+    best = replace(rounds[1], model="support-m3", method="contrastive")
+
+    own = {"support-m3": measured(0.85, "validation", 120)}
+    page = render(small_task(), "support-1", finished_outcome(best=best, final=best, measured=own), material())
+
+    assert page.count(">kept<") == 1
+    assert page.index("support-m3") < page.index(">kept<")
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_the_training_by_the_final_method_is_in_curve_card_and_summary_whether_it_is_kept_or_not(*, kept: bool) -> None:
+    outcome = finished_outcome(trained=[trained(f"support-m{n}") for n in (1, 2, 3)])
+    outcome.final = replace(outcome.rounds[1], model="support-m3", method="contrastive", accuracy=around(0.901))
+    outcome.best = outcome.final if kept else outcome.rounds[1]
+
+    page = render(small_task(), "support-1", outcome, material())
+    told = summary("support", outcome)
+
+    curve = page[page.index('aria-label="Learning curve"') :].partition("</svg>")[0]
+    assert ">0.901<" in curve
+    assert ">final<" in curve
+    assert "after each round and by the final method" in page
+    assert "| final | 200 | contrastive | 0.901 | 0.840 |" in card(small_task(), outcome, material())
+    assert (told["final"]["model"], told["final"]["validation"]["accuracy"]) == ("support-m3", 0.901)
+    assert len(told["rounds"]) == 2
+
+
+def test_the_summary_tells_the_validation_figure_of_the_best_model_without_test_rows_too() -> None:
+    best = summary("support", finished_outcome(test=None))["best"]
+
+    assert best["test"] is None
+    assert best["validation"] == {
+        "rows": 120,
+        "data": "real",
+        "accuracy": 0.85,
+        "macro_f1": pytest.approx(0.84),
+        "ci95": pytest.approx([0.80, 0.90]),
+        "not_covered": (),
+    }
+
+
+def test_the_heat_map_shows_each_count_once_with_its_words() -> None:
+    svg = confusion_matrix(["a", "b"], [[3, 1], [0, 0]])
+
+    assert svg.count("<text") == 2 * 2 + 2
+    assert "1 of 4 a were called b" in svg
+    assert "0 of 0 b were called a" in svg
+
+
+def test_long_names_that_begin_alike_stay_apart_in_a_chart() -> None:
+    names = [f"a question about an international transfer that is {state}" for state in ("pending", "late")]
+
+    drawn = [shortened(name) for name in names]
+
+    assert [len(name) for name in drawn] == [LONGEST_LABEL] * 2
+    assert drawn[0].startswith("a question about")
+    assert [name.endswith(state) for name, state in zip(drawn, ("pending", "late"), strict=True)] == [True, True]
+    assert shortened("x" * LONGEST_LABEL) == "x" * LONGEST_LABEL
+
+
+@pytest.mark.parametrize("values", [[0.0], [1.0], [0.5, 0.5], [0.1, 0.99, 0.3]])
+def test_every_learning_curve_stays_inside_its_frame(values: list[float]) -> None:
+    trainings = [Point(f"round {n}", 10 * (n + 1), around(value)) for n, value in enumerate(values)]
+    svg = learning_curve(trainings, 0.9, around(values[-1]), 0)
+
+    for number in re.findall(r'(?:y|cy|y1|y2)="(-?[\d.]+)"', svg):
+        assert 0 <= float(number) <= 310
+
+
+@pytest.mark.parametrize(
+    ("count", "best", "named"),
+    [(3, 0, [0, 1, 2]), (10, 4, [0, 2, 4, 6, 9]), (10, 8, [0, 2, 4, 6, 8]), (25, 9, [0, 4, 9, 16, 20, 24])],
+)
+def test_labels_of_a_long_learning_curve_do_not_touch_and_the_best_has_one(
+    count: int, best: int, named: list[int]
+) -> None:
+    svg = learning_curve([Point(f"round {n}", 1_000 * n, around(0.5)) for n in range(count)], None, None, best)
+
+    assert [int(n) for n in re.findall(r">round (\d+)<", svg)] == named
+    assert svg.count(">0.500<") == len(named)
+    assert svg.count("<circle") == count
+
+
+def test_a_figure_of_one_is_whole_above_its_point() -> None:
+    svg = learning_curve([Point("round 0", 10, around(1.0))], None, None, 0)
+
+    assert all(float(y) > 12 for y in re.findall(r'<text x="[\d.]+" y="(-?[\d.]+)"', svg))  # the height of a line
+
+
+def test_the_summary_holds_what_programs_read() -> None:
+    told = summary("support", finished_outcome())
+
+    assert told["task"] == "support"
+    assert told["real_training_rows"] == 0
+    assert [(r["round"], r["rows"], r["method"]) for r in told["rounds"]] == [(0, 100, "probe"), (1, 200, "probe")]
+    assert set(told["rounds"][0]["validation"]) >= {"accuracy", "macro_f1"}
+    assert told["best"]["model"] == "support-m2"
+    assert told["best"]["test"]["ci95"] == pytest.approx([0.84, 0.90])
+    assert told["writer"] == {
+        "name": "recorded",
+        "requests": 24,
+        "completions_reused": 6,
+        "tokens": 7_000,
+        "dollars": 0.0,
+    }
+    assert told["seconds"]["all"] == pytest.approx(67.5)
+
+
+@pytest.mark.parametrize(
+    ("metric", "test", "said"),
+    [
+        (
+            "accuracy",
+            measured(0.87, "test"),
+            "Accuracy 0.870 (0.840 to 0.900) on 467 real test rows, 0 real training rows.",
+        ),
+        ("macro_f1", measured(0.87, "test"), "Macro-F1 0.870, accuracy 0.870 (0.840 to 0.900) on 467 real test rows"),
+        (
+            "accuracy",
+            None,
+            "Accuracy 0.850 (0.800 to 0.900) on 120 real validation rows (there were no test rows), 0 real",
+        ),
+    ],
+)
+def test_the_result_is_said_by_the_targets_metric_with_and_without_test_rows(
+    metric: Metric, test: dict[str, Any] | None, said: str
+) -> None:
+    assert in_a_line(summary("support", finished_outcome(test=test)), metric).startswith(said)
+
+
+def test_what_the_topics_took_is_counted_with_the_texts() -> None:
+    outcome = finished_outcome(tree={"usage": usage(1_500) | {"cost": 0.25}})
+
+    assert (outcome.spent.tokens, outcome.spent.dollars) == (8_500, 0.25)
+    assert "36 completions for 8,500 tokens, $0.25, 9 of them" in cost_words(outcome)
+    told = summary("support", outcome)["writer"]
+    assert (told["requests"], told["tokens"], told["dollars"]) == (36, 8_500, 0.25)
+
+
+def test_page_and_card_say_in_which_folder_the_lines_of_python_run() -> None:
+    text = " ".join(parsed(render(small_task(), "support-1", finished_outcome(), material())).text)
+
+    assert "In the folder model/ : model.predict(texts)" in text
+    assert "In the folder `model/`:\n\n```python\nmodel.predict(texts)" in card(
+        small_task(), finished_outcome(), material()
+    )
+
+
+def test_what_a_build_took_is_told_without_what_there_was_none_of() -> None:
+    outcome = finished_outcome(written=[written(0) | {"usage": usage() | {"completions_reused": 0}}])
+
+    assert cost_words(outcome) == "1.1 minutes; 12 completions."
+    assert cost_words(finished_outcome(written=[])) == "1.1 minutes."
+
+
+def test_no_text_from_outside_is_html_in_the_card() -> None:
+    labels = [{"name": f"`{NASTY}{name}", "description": NASTY} for name in LABELS]
+    told = evaluation_report() | {"warnings": [NASTY]}
+
+    text = card(small_task(instruction=NASTY, credit=NASTY, labels=labels), finished_outcome(), material(measured=told))
+
+    between_backticks = f"`'{NASTY}{LABELS[0]}`: "
+    assert between_backticks in text
+    assert "<script>" not in text.replace(f"'{NASTY}", "")
+    assert text.count("&lt;script&gt;") == 6  # instruction, credit, warning, three descriptions
+
+
+def test_no_text_from_outside_is_a_link_or_an_image_in_the_card() -> None:
+    link, image = "[pay](https://evil.example)", "![x](https://evil.example/p.png)"
+    labels = [{"name": f"{image}{name}", "description": link} for name in LABELS]
+    told = evaluation_report() | {"warnings": [link + image]}
+
+    text = card(small_task(instruction=image, credit=link, labels=labels), finished_outcome(), material(measured=told))
+
+    assert r"\[pay\](https\://evil.example)" in text
+    assert "](https" not in text.replace(r"\](https", "").replace(f"`{image}", "")
+
+
+def test_the_card_is_markdown_whose_lines_come_from_us() -> None:
+    text = card(small_task(instruction="Sort\n# Not a heading\nit"), finished_outcome(), material())
+
+    assert "\n# Not" not in text
+    assert "| 1 | 200 | probe | 0.850 | 0.840 |" in text
+
+
+def test_figures_on_rows_without_some_labels_say_so_in_headline_facts_card_and_summary() -> None:
+    outcome = finished_outcome(test=measured(0.87, "test", not_covered=["delivery", "account"]))
+
+    page = " ".join(parsed(render(small_task(), "support-1", outcome, material())).text)
+    own_card = card(small_task(), outcome, material())
+    told = summary("support", outcome)
+
+    headline = "which are of 1 of the 3 labels: none is 'delivery', 'account'."
+    assert headline in page
+    assert headline in own_card
+    assert "the mean of the F1 of 1 of 3 labels" in page
+    assert "Finds the right one of 3 labels" not in page + own_card
+    assert told["best"]["test"]["not_covered"] == ("delivery", "account")
+    assert in_a_line(told, "accuracy").endswith("None of these rows is 'delivery', 'account'.")
+
+
+def test_rounds_that_were_chosen_by_rows_without_some_labels_say_so_though_the_test_rows_have_them() -> None:
+    rounds = [replace(make_round(0, 0.9), not_covered=("account",))]
+
+    own_card = card(small_task(), finished_outcome(rounds=rounds), material())
+
+    assert "No row that rounds were chosen by is 'account'" in own_card
+    assert "Finds the right one of 3 labels" in own_card
+
+
+def test_an_accuracy_of_training_that_guessing_reaches_is_called_so_where_nothing_else_was_measured() -> None:
+    trainings = [trained("support-m1"), trained("support-m2")]
+    trainings[1]["validation"]["guessing"] = 0.82  # the interval of the best round begins at 0.80
+    bare: dict[str, Any] = {"measured": {}, "test": None, "imported": {}, "trained": trainings}
+
+    own_card = card(small_task(), finished_outcome(**bare), material(measured=None))
+
+    assert "no better than guessing: always answering the most frequent label reaches 0.820" in own_card

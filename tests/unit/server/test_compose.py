@@ -1,0 +1,77 @@
+"""compose.yaml, without an engine: its settings are ones that the server understands, and no container runs as root."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from classwright_server.cli import _parser
+from classwright_server.config.settings import PREFIX, settings_from
+from classwright_tools.workspace.index import postgres_url
+from support.paths import ROOT
+
+SET = {"CLASSWRIGHT_TOKEN": "t" * 64, "POSTGRES_PASSWORD": "p" * 64}
+
+
+@pytest.fixture(scope="module")
+def services() -> dict[str, Any]:
+    """The services, with the variables that compose fills in."""
+    text = re.sub(r"\$\{(\w+)(?::[-?]([^}]*))?\}", lambda found: SET.get(found[1], found[2] or ""), _composition())
+    found: dict[str, Any] = yaml.safe_load(text)["services"]
+    return found
+
+
+def _composition() -> str:
+    return (ROOT / "compose.yaml").read_text(encoding="utf-8")
+
+
+def own(services: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """The variables of the services that are Classwright's own, by service."""
+    return {name: service["environment"] for name, service in services.items() if "build" in service}
+
+
+def test_every_variable_is_a_setting(services: dict[str, Any]) -> None:
+    flags = vars(_parser().parse_args(["serve"]))
+    known = {PREFIX + name.upper() for name in flags} | {"CLASSWRIGHT_TOKEN"}  # which the image names as the token's
+
+    assert {variable for variables in own(services).values() for variable in variables} <= known
+
+
+def test_the_server_leaves_the_jobs_to_the_worker_and_both_share_one_database(services: dict[str, Any]) -> None:
+    server, worker = (settings_from({}, own(services)[name]) for name in ("server", "worker"))
+
+    assert server.jobs == ()
+    assert worker.jobs == ("short", "long", "writing")
+    assert server.tool_settings.writer == worker.tool_settings.writer is not None
+    assert server.tool_settings.index_url == worker.tool_settings.index_url
+    url = postgres_url(server.tool_settings.index_url or "")
+    postgres = services["postgres"]["environment"]
+    assert (url.username, url.password, url.host, url.database) == (
+        postgres["POSTGRES_USER"],
+        postgres["POSTGRES_PASSWORD"],
+        "postgres",
+        postgres["POSTGRES_DB"],
+    )
+
+
+def test_no_container_runs_as_root_or_is_reached_from_outside_but_the_server_on_loopback(
+    services: dict[str, Any],
+) -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    user = re.search(r"^USER (\S+)", dockerfile, re.MULTILINE)
+    [uid] = re.findall(r"useradd .*--uid (\d+)", dockerfile)
+
+    assert user is not None
+    assert user[1] == "classwright"
+    assert services["vllm"]["user"].partition(":")[0] == uid  # who owns /models
+    for name, service in services.items():
+        assert "build" in service or service["user"].partition(":")[0] not in ("root", "0"), name
+        assert service["cap_drop"] == ["ALL"]
+        assert service.get("ports", []) == (["127.0.0.1:8931:8931"] if name == "server" else [])
+
+
+def test_the_token_goes_to_the_server_only(services: dict[str, Any]) -> None:
+    assert [name for name, service in services.items() if "CLASSWRIGHT_TOKEN" in service["environment"]] == ["server"]

@@ -1,0 +1,257 @@
+"""Negatives made from matches: the switch, the generator behind it, snapping, the teacher, and mining."""
+
+from __future__ import annotations
+
+import random as python_random
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from classwright_tools.errors import InvalidInput
+from classwright_tools.learning.matching.descent import Pass, Training, mismatch_loss
+from classwright_tools.learning.matching.fit import fit_matcher
+from classwright_tools.learning.matching.linear import Scaling
+from classwright_tools.learning.matching.matcher import build_network
+from classwright_tools.learning.matching.negatives.drawn import NO_QUERY, PlacedRows, RandomQueries
+from classwright_tools.learning.matching.negatives.generator import LATENT, Generator, pretrained_generator
+from classwright_tools.learning.matching.negatives.mined import MinedQueries
+from classwright_tools.learning.matching.negatives.overwriting import Overwriting, Overwritten
+from classwright_tools.learning.matching.negatives.snapped import LEAST_MISMATCH, SnappedQueries
+from classwright_tools.learning.matching.negatives.switch import overwrite, switches
+from classwright_tools.learning.matching.partner import PartnerOver, fit_partner
+from classwright_tools.learning.matching.settings import MatcherSettings, MiningSettings, NegativeSettings
+from classwright_tools.learning.matching.table import PairTable, Vocabulary
+from classwright_tools.learning.torch_state import one_thread
+from support.matching import MATCH, MISMATCH, made_pairs, setup_in
+
+POOLED = MatcherSettings(parts=("pooled",), steps=30, ensemble=False)
+FREE = NegativeSettings(mix=(("generated", 1.0),), overwritten=0.5, snap=False, objective="cooperative")
+
+
+@pytest.fixture(autouse=True)
+def _on_one_thread() -> Iterator[None]:
+    with one_thread():
+        yield
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory: pytest.TempPathFactory) -> PlacedRows:
+    pairs, setup = made_pairs(), setup_in(tmp_path_factory.mktemp("cache"))
+    vocabulary = Vocabulary.fit((*pairs.queries, *pairs.items), ("lexical",), setup.encoder, setup.cache)
+    table = PairTable.of(pairs.queries, pairs.items, vocabulary, setup.encoder, setup.cache)
+    return PlacedRows(table, *table.places(pairs.queries, pairs.items), pairs.labels)
+
+
+@pytest.fixture(scope="module")
+def teacher(rows: PlacedRows) -> PartnerOver:
+    return fit_partner(rows.table, rows.queries, rows.items, rows.labels, 2, None).over(rows.table)
+
+
+@pytest.fixture(scope="module")
+def generator(rows: PlacedRows) -> Generator:
+    return pretrained_generator(rows, MISMATCH, seed=0)
+
+
+@given(
+    labels=st.lists(st.integers(0, 1), min_size=1, max_size=50),
+    probability=st.floats(0, 0.999),
+    seed=st.integers(0, 2**32),
+)
+def test_a_mismatch_is_never_overwritten(labels: list[int], probability: float, seed: int) -> None:
+    y = np.array(labels)
+    s = switches(y, probability, np.random.default_rng(seed))
+    assert set(s.tolist()) <= {0, 1}
+    assert (s[y == 1] == 0).all()
+
+
+def test_the_switch_overwrites_the_share_of_matches_that_was_asked_for() -> None:
+    s = switches(np.zeros(20_000), 0.3, np.random.default_rng(0))
+    assert s.mean() == pytest.approx(0.3, abs=0.02)
+
+
+@settings(max_examples=25)
+@given(st.lists(st.integers(0, 1), min_size=1, max_size=12))
+def test_a_gradient_reaches_the_generator_only_where_the_switch_is_on(switch: list[int]) -> None:
+    generated = torch.ones(len(switch), 3, requires_grad=True)
+    own = torch.full((len(switch), 3), 2.0, requires_grad=True)
+    read = overwrite(torch.tensor(switch), generated, own)
+    assert read[:, 0].tolist() == [1.0 if s else 2.0 for s in switch]
+    read.sum().backward()
+    assert generated.grad is not None
+    assert own.grad is not None
+    assert generated.grad[:, 0].tolist() == [float(s) for s in switch]
+    assert own.grad[:, 0].tolist() == [1.0 - s for s in switch]
+
+
+def test_the_loss_sends_no_gradient_to_the_generator_where_nothing_is_overwritten(
+    rows: PlacedRows, generator: Generator, tmp_path: Path
+) -> None:
+    network = build_network(("pooled",), setup_in(tmp_path).encoder, None, 2)
+    norms = []
+    for on in (0, 1):
+        switch = np.where(rows.labels == MATCH, on, 0)
+        drawn = Overwritten(rows.queries, np.maximum(switch, rows.labels).astype(float), switch, switch)
+        batch = Pass(_training(rows, replace(POOLED, negatives=FREE)), drawn, generator, seed=0)
+        places = np.arange(len(rows.labels))
+        made = batch.generate(places)
+        generator.zero_grad(set_to_none=False)
+        batch.loss_of(network, places, made.queries).backward()
+        norms.append(sum(float(p.grad.abs().sum()) for p in generator.parameters() if p.grad is not None))
+    assert norms[0] == 0.0
+    assert norms[1] > 0.0
+
+
+def test_without_overwriting_it_is_the_plain_classifier_to_the_bit(tmp_path: Path) -> None:
+    pairs, setup = made_pairs(), setup_in(tmp_path)
+    plain = replace(POOLED, parts=("pooled", "lexical"), negatives=NegativeSettings(mix=()))
+    off = replace(plain, negatives=NegativeSettings(overwritten=0.0))
+    answers = [fit_matcher(pairs, setup, one).logits(pairs.queries, pairs.items) for one in (plain, off)]
+    assert (answers[0] == answers[1]).all()
+
+
+@pytest.mark.parametrize("kind", ["random", "mined", "generated"])
+def test_each_kind_of_negatives_changes_the_classifier(kind: str, tmp_path: Path) -> None:
+    pairs, setup = made_pairs(), setup_in(tmp_path)
+    mixes = (NegativeSettings(mix=()), NegativeSettings(mix=((kind, 1.0),)))  # type: ignore[arg-type]
+    answers = [
+        fit_matcher(pairs, setup, replace(POOLED, negatives=one)).logits(pairs.queries, pairs.items) for one in mixes
+    ]
+    assert (answers[0] != answers[1]).any()
+
+
+@pytest.mark.parametrize("objective", ["frozen", "cooperative", "adversarial"])
+def test_vectors_of_the_generator_train_a_classifier_of_embeddings(objective: str, tmp_path: Path) -> None:
+    pairs = made_pairs()
+    negatives = replace(FREE, objective=objective)  # type: ignore[arg-type]
+    matcher = fit_matcher(pairs, setup_in(tmp_path), replace(POOLED, negatives=negatives))
+    assert np.isfinite(matcher.logits(pairs.queries, pairs.items)).all()
+
+
+def test_an_objective_for_snapped_queries_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="snapped queries have none"):
+        NegativeSettings(objective="adversarial")
+
+
+def test_shares_that_do_not_sum_to_one_are_refused() -> None:
+    with pytest.raises(InvalidInput, match="sum to 1"):
+        NegativeSettings(mix=(("random", 0.5),))
+
+
+def test_the_frozen_generator_leaves_no_trace_of_the_classifiers_training(
+    rows: PlacedRows, generator: Generator
+) -> None:
+    again = pretrained_generator(rows, MISMATCH, seed=0)
+    for own, other in zip(generator.parameters(), again.parameters(), strict=True):
+        assert (own == other).all()
+
+
+def test_the_generator_moves_queries_towards_mismatches(rows: PlacedRows, generator: Generator) -> None:
+    matches = np.flatnonzero(rows.labels == MATCH)
+    own, items = rows.table.query_embeddings[rows.queries[matches]], rows.table.item_embeddings[rows.items[matches]]
+    with torch.no_grad():
+        made = generator(own, items, torch.zeros(len(matches), LATENT)).queries
+    np.testing.assert_allclose(made.norm(dim=1).numpy(), 1.0, atol=1e-5)
+    assert float((made * items).sum(dim=1).mean()) < float((own * items).sum(dim=1).mean())
+
+
+@given(seed=st.integers(0, 2**32))
+@settings(max_examples=10, deadline=None)
+def test_snapped_queries_are_real_ones_and_never_the_items_own(
+    rows: PlacedRows, generator: Generator, teacher: PartnerOver, seed: int
+) -> None:
+    matches = np.flatnonzero(rows.labels == MATCH)
+    drawn = SnappedQueries(rows, MISMATCH, generator, teacher).draw(matches, np.random.default_rng(seed))
+    found = drawn.queries != NO_QUERY
+    assert found.any()
+    assert ((drawn.queries[found] >= 0) & (drawn.queries[found] < len(rows.table.queries))).all()
+    assert (drawn.queries[found] != rows.queries[matches][found]).all()
+    assert not rows.known(drawn.queries[found], rows.items[matches][found]).any()
+    assert (drawn.targets[found] >= LEAST_MISMATCH).all()
+
+
+class _CertainTeacher:
+    """Takes every pair for a match."""
+
+    def probabilities(self, queries: np.ndarray, items: np.ndarray) -> np.ndarray:  # noqa: ARG002
+        return np.tile([1.0, 0.0], (len(queries), 1))
+
+
+def test_the_teacher_drops_what_it_takes_for_a_match(rows: PlacedRows, generator: Generator) -> None:
+    matches = np.flatnonzero(rows.labels == MATCH)
+    strict = SnappedQueries(rows, MISMATCH, generator, _CertainTeacher())  # type: ignore[arg-type]
+    assert (strict.draw(matches, np.random.default_rng(0)).queries == NO_QUERY).all()
+
+
+def test_without_a_teacher_every_target_is_certain(rows: PlacedRows, generator: Generator) -> None:
+    drawn = SnappedQueries(rows, MISMATCH, generator, None).draw(np.arange(20), np.random.default_rng(0))
+    assert (drawn.targets == 1.0).all()
+
+
+def test_rows_for_which_nothing_is_left_get_random_queries(rows: PlacedRows) -> None:
+    settings = NegativeSettings(mix=(("generated", 1.0),), overwritten=0.9)
+    drawn = Overwriting(rows, MISMATCH, settings, _CertainTeacher(), seed=0).draw()  # type: ignore[arg-type]
+    changed = drawn.switch == 1
+    assert changed.sum() > 10
+    assert (drawn.queries[changed] != rows.queries[changed]).all()
+    assert (drawn.targets[changed] == 1.0).all()
+    assert (drawn.queries[~changed] == rows.queries[~changed]).all()
+
+
+def test_random_queries_never_belong_to_the_item(rows: PlacedRows) -> None:
+    drawn = RandomQueries(rows).draw(np.arange(len(rows.labels)), np.random.default_rng(0))
+    assert (drawn.queries != NO_QUERY).all()
+    assert not rows.known(drawn.queries, rows.items).any()
+
+
+def test_mined_queries_are_similar_to_the_item_and_not_known_to_match(rows: PlacedRows) -> None:
+    matches = np.flatnonzero(rows.labels == MATCH)
+    mining = MiningSettings(range_max=10, num_negatives=2, sampling_strategy="top", relative_margin=None)
+    mined = MinedQueries(rows, MISMATCH, mining, seed=0).draw(matches, np.random.default_rng(0))
+    random = RandomQueries(rows).draw(matches, np.random.default_rng(0))
+    items = rows.items[matches]
+    found = mined.queries != NO_QUERY
+    assert found.mean() > 0.9
+    assert not rows.known(mined.queries[found], items[found]).any()
+    near = rows.table.cosines(mined.queries[found], items[found]).mean()
+    assert near > rows.table.cosines(random.queries, items).mean() + 0.1
+
+
+def test_mined_queries_come_from_the_seed_and_leave_the_callers_random_numbers_as_they_were(rows: PlacedRows) -> None:
+    matches = np.flatnonzero(rows.labels == MATCH)
+    mining = MiningSettings(num_negatives=1, relative_margin=None)
+    python_random.seed(1)
+    expected = python_random.random()
+    found = []
+    for outside, seed in ((1, 0), (2, 0), (1, 5)):
+        python_random.seed(outside)
+        mined = MinedQueries(rows, MISMATCH, mining, seed)
+        found.append(mined.draw(matches, np.random.default_rng(0)).queries)
+
+    assert (found[0] == found[1]).all()
+    assert (found[0] != found[2]).any()
+    assert python_random.random() == expected
+
+
+def test_a_refused_knob_of_the_miner_is_told(rows: PlacedRows) -> None:
+    with pytest.raises(InvalidInput, match="range_min"):
+        MinedQueries(rows, MISMATCH, MiningSettings(range_min=60), seed=0)
+
+
+def test_the_loss_is_the_articles_weighted_cross_entropy() -> None:
+    logits, y = torch.tensor([[0.3, -0.2], [-1.0, 0.5], [0.1, 2.0]]), torch.tensor([0.0, 1.0, 1.0])
+    f = logits.softmax(dim=1)[:, 1]
+    expected = -(5 * y * f.log() + (1 - y) * (1 - f).log()).mean()
+    targets = torch.stack([1 - y, y], dim=1)
+    assert mismatch_loss(logits, targets, MISMATCH, 5.0).item() == pytest.approx(expected.item(), rel=1e-6)
+
+
+def _training(rows: PlacedRows, settings: MatcherSettings) -> Training:
+    lexical = rows.table.lexical(rows.queries, rows.items)
+    scaling = Scaling.fit(lexical)
+    return Training(rows, scaling, scaling.of(lexical), settings, 2, lambda _done, _message: None)

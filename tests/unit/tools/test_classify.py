@@ -1,0 +1,75 @@
+"""Classifying: the order of the texts, calibrated answers, abstaining, and empty texts."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from classwright_tools.classify import ClassifyRequest, classify
+from classwright_tools.context import ToolContext
+from classwright_tools.domain.task import Task
+from classwright_tools.errors import InvalidInput, NotFound
+from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
+from support.learning import save_rows, written_rows
+
+TEXTS = ("where is my parcel", "refund my money please", "i cannot log in", "refund my money please")
+
+
+@pytest.fixture
+def model(context: ToolContext, task: Task) -> str:
+    """A probe on the thirty written rows."""
+    save_rows(context.workspace, written_rows())
+    run = dataclasses.replace(context, run_key="training")
+    return train_classifier(TrainClassifierRequest(task="support", method="probe"), run).model
+
+
+def test_answers_come_in_the_order_of_the_texts_with_the_three_likeliest(context: ToolContext, model: str) -> None:
+    result = classify(ClassifyRequest(model=model, texts=TEXTS, threshold=0.0), context)
+    assert [answer.label for answer in result.results] == ["delivery", "refund", "account", "refund"]
+    assert result.results[1] == result.results[3]
+    for answer in result.results:
+        shares = [share for _, share in answer.likeliest]
+        assert answer.likeliest[0] == (answer.label, answer.probability)
+        assert shares == sorted(shares, reverse=True)
+        assert sum(shares) == pytest.approx(1)
+    backwards = classify(ClassifyRequest(model=model, texts=TEXTS[::-1], threshold=0.0), context)
+    assert backwards.results == result.results[::-1]
+
+
+def test_it_abstains_below_the_threshold_and_says_how_often(context: ToolContext, model: str) -> None:
+    sure = classify(ClassifyRequest(model=model, texts=TEXTS, threshold=1.0), context)
+    assert sure.abstained == 4
+    assert {answer.label for answer in sure.results} == {None}
+    assert sure.results[0].likeliest[0][0] == "delivery"
+    limit = sorted(answer.probability for answer in sure.results)[2]
+    some = classify(ClassifyRequest(model=model, texts=TEXTS, threshold=limit), context)
+    assert some.abstained == sum(answer.probability < limit for answer in sure.results)
+
+
+def test_the_models_own_threshold_is_the_default(context: ToolContext, model: str) -> None:
+    from classwright_tools.learning.model import load_model
+
+    result = classify(ClassifyRequest(model=model, texts=TEXTS), context)
+    assert result.threshold == load_model(context.workspace, model).threshold
+
+
+def test_the_callers_texts_are_not_kept(context: ToolContext, model: str) -> None:
+    from classwright_tools.context import DEFAULT_ENCODER
+    from classwright_tools.learning.embedding_cache import EmbeddingCache
+    from classwright_tools.learning.encoders import open_encoder
+
+    classify(ClassifyRequest(model=model, texts=("a private text",)), context)
+    cache = EmbeddingCache(context.workspace.root / "cache")
+    assert cache.get(open_encoder(DEFAULT_ENCODER).ref.digest, ["a private text", *TEXTS]) == {}
+
+
+@pytest.mark.parametrize("empty", ["", "  ", "\n\t"])
+def test_an_empty_text_is_named_by_its_place(context: ToolContext, model: str, empty: str) -> None:
+    with pytest.raises(InvalidInput, match=r"texts\[2\].*is empty"):
+        classify(ClassifyRequest(model=model, texts=("a", "b", empty)), context)
+
+
+def test_an_unknown_model_is_named_with_the_nearest_one(context: ToolContext, model: str) -> None:
+    with pytest.raises(NotFound, match=f"Did you mean '{model}'"):
+        classify(ClassifyRequest(model="suport-m1", texts=("a",)), context)

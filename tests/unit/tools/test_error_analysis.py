@@ -1,0 +1,392 @@
+"""`error_analysis`: what it finds, what it says it cannot know, what it plans; and it never opens the test rows."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from classwright_tools.domain.example import Example, Provenance, make_example
+from classwright_tools.domain.regeneration import RegenerationPlan
+from classwright_tools.domain.task import Label, Task
+from classwright_tools.domain.topic_tree import Cell
+from classwright_tools.error_analysis import ErrorAnalysisRequest, ErrorAnalysisResult, error_analysis
+from classwright_tools.errors import Cancelled, InvalidInput, NotEnoughData
+from classwright_tools.measurement import out_of_fold
+from classwright_tools.measurement.error_report import ErrorReport
+from classwright_tools.workspace.workspace import Workspace
+from support.measurement import (
+    REAL,
+    WRITTEN,
+    context_on,
+    dataset_of,
+    real_rows,
+    support_tree,
+    trained_on,
+    written_rows,
+)
+from support.paths import BANKING12
+
+BANKING = BANKING12
+HOSTILE = "<script>alert(1)</script>"
+
+
+@pytest.fixture
+def dataset(workspace: Workspace, task: Task) -> str:
+    workspace.publish_document("topics", "support", support_tree(), run_key="tree")
+    return dataset_of(workspace, train=written_rows(), validation=real_rows())
+
+
+@pytest.fixture
+def model(workspace: Workspace, dataset: str) -> str:
+    return trained_on(workspace, dataset)
+
+
+def analysed(workspace: Workspace, model: str, dataset: str, rows: int = 300) -> ErrorAnalysisResult:
+    return error_analysis(ErrorAnalysisRequest(model=model, dataset=dataset, rows=rows), context_on(workspace))
+
+
+def report_of(workspace: Workspace, result: ErrorAnalysisResult) -> ErrorReport:
+    path = workspace.artifact(result.report, "report").path / "report.json"
+    return ErrorReport.model_validate_json(path.read_bytes())
+
+
+def page_of(workspace: Workspace, result: ErrorAnalysisResult) -> str:
+    return (workspace.artifact(result.report, "report").path / "report.html").read_text(encoding="utf-8")
+
+
+def test_with_real_rows_the_errors_are_the_models_own(workspace: Workspace, dataset: str, model: str) -> None:
+    result = analysed(workspace, model, dataset)
+
+    assert (result.data, result.cannot_know, result.rows) == ("real", "", 12)
+    assert result.summary.startswith("Errors found on real texts: 12 rows")
+    report = report_of(workspace, result)
+    wrong = sum(map(sum, report.confusion_matrix)) - sum(row[i] for i, row in enumerate(report.confusion_matrix))
+    assert result.errors == wrong == sum(pair.count for pair in report.confused_pairs)
+    assert sum(cluster.errors for cluster in report.clusters) == wrong
+
+
+def test_without_real_rows_it_says_what_it_cannot_know(workspace: Workspace, dataset: str, model: str) -> None:
+    only_written = dataset_of(workspace, train=written_rows())
+
+    result = analysed(workspace, model, only_written)
+
+    assert (result.data, result.rows) == ("written", 18)
+    assert "There are no real validation rows" in result.cannot_know
+    assert "cannot tell how often real texts are classified wrongly" in result.cannot_know
+    assert result.cannot_know in result.summary
+    assert result.style == ()
+    assert "What this cannot tell" in page_of(workspace, result)
+
+
+def test_written_validation_rows_do_not_pass_for_real_ones(workspace: Workspace, dataset: str, model: str) -> None:
+    written = [make_example(text, label, origin="written") for label, texts in REAL.items() for text in texts]
+    pretended = dataset_of(workspace, train=written_rows(), validation=written)
+
+    result = analysed(workspace, model, pretended)
+
+    assert result.data == "written"
+    assert result.cannot_know
+
+
+def test_real_training_rows_tell_which_texts_are_hard_but_not_how_good_the_model_is(
+    workspace: Workspace, dataset: str, model: str
+) -> None:
+    result = analysed(workspace, model, dataset_of(workspace, train=real_rows()))
+
+    assert result.data == "real"
+    assert "not how often this model is wrong" in result.cannot_know
+
+
+def test_real_and_written_training_rows_together_pass_for_neither(
+    workspace: Workspace, dataset: str, model: str
+) -> None:
+    result = analysed(workspace, model, dataset_of(workspace, train=[*real_rows(), *written_rows()]))
+
+    assert (result.data, report_of(workspace, result).data) == ("mixed", "mixed")
+    assert result.summary.startswith("Errors found on a mix of real and written texts: 30 rows")
+    assert "on real and written training rows" in result.cannot_know
+    assert "not how often this model is wrong" in result.cannot_know
+
+
+def test_a_label_without_real_rows_is_named_as_unknown(workspace: Workspace, dataset: str, model: str) -> None:
+    some = dataset_of(workspace, train=written_rows(), validation=real_rows({"refund": REAL["refund"]}))
+
+    result = analysed(workspace, model, some)
+
+    assert result.cannot_know == "No row of 'delivery', 'account' was there: of these labels nothing is known."
+
+
+def test_validation_rows_that_the_model_trained_on_are_not_counted(
+    workspace: Workspace, dataset: str, model: str
+) -> None:
+    learnt = [make_example(row.text + "!", row.label) for row in written_rows()[:2]]
+    later = dataset_of(workspace, train=written_rows(), validation=[*real_rows(), *learnt])
+
+    result = analysed(workspace, model, later)
+
+    assert result.rows == 12
+    assert f"12 of 14 validation rows are counted: 2 are in the training rows of {model}" in result.summary
+    assert "12 of 14 validation rows" in page_of(workspace, result)
+
+
+def test_errors_that_gather_in_rows_longer_than_the_encoder_reads_are_told_by_a_test(
+    workspace: Workspace, dataset: str, model: str
+) -> None:
+    ends = ("money back", "repay me", "refund it", "return the price", "reimburse me", "pay it back")
+    hidden = [make_example("where is my parcel, courier? " * 60 + end, "refund") for end in ends]
+    seen = [make_example("where is my parcel, courier? " * 60 + end, "delivery") for end in ("ok", "hm")]
+    rows = [*real_rows(), *hidden, *seen]
+
+    result = analysed(workspace, model, dataset_of(workspace, train=written_rows(), validation=rows))
+
+    assert "8 of 20 validation rows are cut at 256 tokens" in result.summary
+    assert re.search(r"Errors gather in the rows that are cut: 6 of 8 are wrong, of the others \d of", result.summary)
+    few = dataset_of(workspace, train=written_rows(), validation=[*real_rows(), *hidden[:1]])
+    assert "Errors gather" not in analysed(workspace, model, few).summary
+
+
+def test_without_a_plan_and_without_rows_of_a_label_export_is_not_the_next_step(
+    workspace: Workspace, dataset: str, model: str
+) -> None:
+    some = dataset_of(workspace, train=written_rows(), validation=real_rows({"refund": REAL["refund"]}))
+
+    result = analysed(workspace, model, some)
+
+    assert "export_model" not in result.next_step
+    assert "no better than guessing" in result.summary
+
+
+def test_the_test_rows_are_never_opened(workspace: Workspace, dataset: str, model: str) -> None:
+    sealed = dataset_of(workspace, train=written_rows(), validation=real_rows(), test=real_rows())
+    (workspace.artifact(sealed, "dataset").path / "test.parquet").write_bytes(b"not to be read")
+
+    assert analysed(workspace, model, sealed).rows == 12
+
+
+def test_neither_real_rows_nor_enough_written_ones_is_not_enough_data(
+    workspace: Workspace, dataset: str, model: str
+) -> None:
+    poor = dataset_of(workspace, train=written_rows()[:1])
+
+    with pytest.raises(NotEnoughData):
+        analysed(workspace, model, poor)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_of_more_rows_than_are_looked_at_each_label_has_some(
+    workspace: Workspace, dataset: str, model: str, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(out_of_fold, "MOST_ROWS", 4)
+    monkeypatch.setattr(out_of_fold, "LEAST_ROWS", 3)
+    many = dataset_of(workspace, train=written_rows())
+
+    result = error_analysis(ErrorAnalysisRequest(model=model, dataset=many), context_on(workspace, seed=seed))
+
+    support = {figures.label: figures.support for figures in report_of(workspace, result).classes}
+    assert set(support) == set(WRITTEN)
+    assert 9 <= sum(support.values()) < 18
+
+
+def test_real_rows_alone_suffice(workspace: Workspace, dataset: str, model: str) -> None:
+    bare = dataset_of(workspace, validation=real_rows())
+
+    result = analysed(workspace, model, bare)
+
+    assert (result.data, result.rows) == ("real", 12)
+
+
+def test_a_label_that_the_model_does_not_know_is_named(workspace: Workspace, dataset: str, model: str) -> None:
+    strange = dataset_of(workspace, train=written_rows(), validation=[make_example("do you sell ice", "products")])
+
+    with pytest.raises(InvalidInput, match="'products'"):
+        analysed(workspace, model, strange)
+
+
+def test_the_plan_contrasts_in_both_directions_within_its_rows(workspace: Workspace, dataset: str, model: str) -> None:
+    result = analysed(workspace, model, dataset, rows=40)
+
+    assert result.plan
+    plan = workspace.document(result.plan, "plan", RegenerationPlan)
+    pairs = {(item.label, item.contrast) for item in plan.items}
+    assert 0 < plan.rows <= 40
+    assert all(item.count >= 6 for item in plan.items)
+    assert pairs == {(contrast, label) for label, contrast in pairs}
+    assert (plan.model, plan.dataset, plan.round) == (model, dataset, 1)
+    real = {text for texts in REAL.values() for text in texts}
+    assert all(set(item.style) <= real for item in plan.items)
+    assert f"plan={result.plan!r}" in result.next_step
+
+
+def test_the_plan_of_a_second_round_is_numbered_after_it(workspace: Workspace, dataset: str, model: str) -> None:
+    later = [
+        make_example(f"{row.text} Thanks.", row.label, origin="written", provenance=row.provenance)
+        for row in written_rows(round_=4)
+    ]
+    second = dataset_of(workspace, train=[*written_rows(), *later], validation=real_rows())
+
+    result = analysed(workspace, model, second)
+
+    assert result.plan
+    assert workspace.document(result.plan, "plan", RegenerationPlan).round == 5
+
+
+def test_an_empty_cell_of_the_tree_is_found_and_planned(workspace: Workspace, dataset: str, model: str) -> None:
+    holed = dataset_of(workspace, train=written_rows()[3:], validation=real_rows())
+
+    result = analysed(workspace, model, holed)
+
+    missing = [finding for finding in result.cells if finding.finding == "missing"]
+    assert [(finding.cell.label, finding.cell.topic, finding.rows) for finding in missing] == [("refund", "money", 0)]
+    assert result.plan
+    plan = workspace.document(result.plan, "plan", RegenerationPlan)
+    cells = [item for item in plan.items if item.contrast is None]
+    assert [(item.label, item.cells, item.count) for item in cells] == [("refund", (missing[0].cell,), 3)]
+
+
+def test_a_cell_that_repeats_itself_is_found(workspace: Workspace, dataset: str, model: str) -> None:
+    cell = Cell(label="refund", topic="money", subtopic="money in general", source_type="email")
+    made = Provenance(cell=cell, writer="recorded")
+    repeats = [
+        make_example(text, "refund", origin="written", provenance=made)
+        for text in ("Where is my money?", "where is my money", "Where is my money??")
+    ]
+    repeating = dataset_of(workspace, train=[*written_rows()[3:], *repeats], validation=real_rows())
+
+    result = analysed(workspace, model, repeating)
+
+    assert [(finding.cell, finding.finding) for finding in result.cells] == [(cell, "redundant")]
+
+
+def test_a_row_with_a_swapped_label_is_suspected(workspace: Workspace, dataset: str, model: str) -> None:
+    rows = written_rows()
+    swapped = make_example(WRITTEN["account"][0][1], "delivery", origin="written", provenance=rows[6].provenance)
+    suspect = dataset_of(workspace, train=[*rows[:12], swapped, *rows[13:]], validation=real_rows())
+
+    result = analysed(workspace, model, suspect)
+
+    assert (swapped.id, "delivery", "account") in [(i.example, i.given, i.suggested) for i in result.label_issues]
+
+
+def test_written_and_real_texts_are_compared_in_style(workspace: Workspace, dataset: str, model: str) -> None:
+    gaps = {gap.measure: gap for gap in analysed(workspace, model, dataset).style}
+
+    assert gaps["mean words"].written.low > 2 * gaps["mean words"].real.high
+    assert "ask for shorter ones" in gaps["mean words"].reading
+    assert gaps["share of lower-case starts"].real.value == 1
+
+
+def test_unlabelled_real_texts_show_their_style_too(workspace: Workspace, dataset: str, model: str) -> None:
+    unlabelled = [make_example(text, None) for texts in REAL.values() for text in texts]
+    collected = dataset_of(workspace, train=written_rows(), unlabelled=unlabelled)
+
+    result = analysed(workspace, model, collected)
+
+    assert result.data == "written"
+    assert "mean words" in {gap.measure for gap in result.style}
+
+
+def test_the_same_call_finds_the_same(workspace: Workspace, dataset: str, model: str) -> None:
+    one, other = (analysed(workspace, model, dataset) for _ in range(2))
+
+    assert report_of(workspace, one) == report_of(workspace, other)
+
+
+def test_a_job_that_is_repeated_after_a_crash_makes_nothing_twice(
+    workspace: Workspace, dataset: str, model: str
+) -> None:
+    context = context_on(workspace)
+    request = ErrorAnalysisRequest(model=model, dataset=dataset)
+
+    one, other = (error_analysis(request, context) for _ in range(2))
+
+    assert (one.report, one.plan) == (other.report, other.plan)
+    assert len(workspace.artifacts("support", "plan")) == 1
+
+
+def test_a_job_that_is_repeated_after_an_import_tells_what_it_had_found(
+    workspace: Workspace, dataset: str, model: str
+) -> None:
+    context = context_on(workspace)
+    first = error_analysis(ErrorAnalysisRequest(model=model), context)
+    dataset_of(workspace, train=written_rows(), validation=real_rows()[:3])
+
+    repeated = error_analysis(ErrorAnalysisRequest(model=model), context)
+
+    assert (repeated.report, repeated.dataset, repeated.rows) == (first.report, dataset, first.rows)
+
+
+def test_cancelling_in_the_middle_leaves_nothing(workspace: Workspace, dataset: str, model: str) -> None:
+    messages: list[str] = []
+
+    def is_cancelled() -> bool:
+        return any("Grouping" in message for message in messages)
+
+    context = context_on(workspace, report=lambda _, message: messages.append(message), is_cancelled=is_cancelled)
+    with pytest.raises(Cancelled):
+        error_analysis(ErrorAnalysisRequest(model=model, dataset=dataset), context)
+
+    assert not workspace.artifacts("support", "report")
+    assert not workspace.artifacts("support", "plan")
+
+
+def test_the_page_stands_alone_and_says_first_whose_texts(workspace: Workspace, dataset: str, model: str) -> None:
+    page = page_of(workspace, analysed(workspace, model, dataset))
+
+    assert re.findall(r'(?:src|href)="(.{22})', page) == ["data:image/png;base64,"] * 3
+    seen = " ".join(re.sub(r"<[^>]+>", " ", page.split("<main>")[1]).split())
+    assert seen.startswith("Errors found on real texts: 12 rows that were not trained on.")
+
+
+def test_hostile_labels_and_texts_are_harmless_on_the_page(workspace: Workspace) -> None:
+    labels = (Label(name=HOSTILE), Label(name="plain"))
+    workspace.save_task(Task(slug="hostile", instruction="Tell two labels apart.", labels=labels))
+    texts = {HOSTILE: "where is my parcel", "plain": "my password is wrong"}
+    ends = ("now", "today", "at last", "please", "again", "still")
+    train = [make_example(f"{text} {end}", label, origin="written") for label, text in texts.items() for end in ends]
+    wrong = [make_example(f"{HOSTILE} my password is wrong {end}", HOSTILE) for end in ends]
+    dataset = dataset_of(workspace, "hostile", train=train, validation=wrong)
+
+    page = page_of(workspace, analysed(workspace, trained_on(workspace, dataset, "hostile"), dataset))
+
+    assert "<script" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; my password is wrong" in page
+
+
+def banking_rows(*parts: str) -> tuple[list[Example], set[tuple[str, str]]]:
+    """Return the rows that fill the tree, and the (label, contrast) pairs that the writer wrote contrasts for."""
+    rows, pairs = [], set()
+    for part in parts:
+        for line in (BANKING / "completions" / f"{part}.jsonl").read_text(encoding="utf-8").splitlines():
+            said = json.loads(line)
+            if said["kind"] == "contrast":
+                pairs.add((said["label"], said["contrast"]))
+            if said["kind"] == "examples":
+                cell = Cell(**{name: said[name] for name in ("label", "topic", "subtopic", "source_type")})
+                made = Provenance(cell=cell, writer="recorded")
+                rows += [make_example(t, cell.label, origin="written", provenance=made) for t in said["items"]]
+    return rows, pairs
+
+
+def test_the_plan_finds_the_confusions_that_a_careful_writer_chose_by_hand(workspace: Workspace) -> None:
+    train, _ = banking_rows("part_a", "part_b")
+    _, chosen = banking_rows("part_c", "part_d")
+    lines = (BANKING / "validation.jsonl").read_text(encoding="utf-8").splitlines()
+    validation = [make_example(row["text"], row["label"]) for row in map(json.loads, lines)]
+    names = dict.fromkeys(row.label for row in train if row.label)
+    workspace.save_task(
+        Task(slug="banking12", instruction="Classify a message.", labels=tuple(Label(name=name) for name in names))
+    )
+    dataset = dataset_of(workspace, "banking12", train=train, validation=validation)
+
+    result = analysed(workspace, trained_on(workspace, dataset, "banking12"), dataset)
+
+    assert result.plan
+    plan = workspace.document(result.plan, "plan", RegenerationPlan)
+    planned = {(item.label, item.contrast) for item in plan.items}
+    assert len(chosen) == 24
+    assert len(chosen & planned) >= 22
+    assert len(planned) < 50
+    assert plan.rows <= 300
+    assert len(result.model_dump_json()) < 10_000

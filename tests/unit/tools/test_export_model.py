@@ -1,0 +1,253 @@
+"""An export runs without Classwright: the code in its README gives the model's own probabilities."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from markdown_it import MarkdownIt
+
+from classwright_tools.context import DEFAULT_ENCODER, ToolContext
+from classwright_tools.domain.example import make_example
+from classwright_tools.domain.task import Label, Task
+from classwright_tools.errors import InvalidInput
+from classwright_tools.evaluate import EvaluateRequest, evaluate
+from classwright_tools.export.card import _cell, _plain
+from classwright_tools.export_model import ExportModelRequest, ExportModelResult, export_model
+from classwright_tools.learning.model import TextClassifier, load_model
+from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
+from classwright_tools.workspace.datasets import save_dataset
+from classwright_tools.workspace.workspace import Workspace
+from support.learning import prompting_encoder, real_rows, save_rows, written_rows
+
+TEXT = "a text to classify"  # as in the README
+
+
+@dataclasses.dataclass(frozen=True)
+class Export:
+    """An export, where it is, and the model that it was made of."""
+
+    folder: Path
+    result: ExportModelResult
+    model: TextClassifier
+
+
+def made_export(workspace: Workspace, task: str, *, method: str, onnx: bool, encoder: str = DEFAULT_ENCODER) -> Export:
+    context = ToolContext(workspace=workspace, run_key=f"{task} {method}", encoder=encoder)
+    model = train_classifier(TrainClassifierRequest(task=task, method=method, epochs=1), context).model  # type: ignore[arg-type]
+    result = export_model(ExportModelRequest(model=model, onnx=onnx), context)
+    return Export(workspace.artifact(result.export, "export").path, result, load_model(workspace, model))
+
+
+@pytest.fixture(scope="module")
+def export(tmp_path_factory: pytest.TempPathFactory) -> Export:
+    """The export, with its graph, of a model with a tuned encoder and three labels."""
+    workspace = Workspace(tmp_path_factory.mktemp("exports") / "workspace")
+    labels = tuple(Label(name=name, description="its | words\n# here") for name in ("refund", "delivery", "account"))
+    workspace.save_task(Task(slug="support", instruction="# Classify\nmessages `to` a <b>shop</b>.", labels=labels))
+    save_rows(workspace, written_rows())
+    return made_export(workspace, "support", method="contrastive", onnx=True)
+
+
+@pytest.fixture
+def prompting(tmp_path: Path) -> Path:
+    """The folder of an encoder that puts something before every text."""
+    return prompting_encoder(tmp_path / "encoder")
+
+
+def code_blocks(export: Export) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", (export.folder / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+
+
+def run(export: Export, code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], cwd=export.folder, capture_output=True, timeout=120, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def printed_numbers(text: str) -> list[float]:
+    return [float(number) for number in re.findall(r"\d\.\d+(?:e-\d+)?", text)]
+
+
+@pytest.mark.parametrize(("place", "library"), [(0, "SentenceTransformer"), (1, "SetFitModel"), (2, "onnxruntime")])
+def test_the_code_of_the_readme_runs_and_gives_the_models_probabilities(
+    export: Export, place: int, library: str
+) -> None:
+    code = code_blocks(export)[place]
+    assert library in code
+    assert "torch" not in code
+    output = run(export, code)
+    expected = export.model.predict_proba([TEXT])[0]
+    np.testing.assert_allclose(printed_numbers(output)[-3:], expected, atol=1e-4)
+    assert export.model.labels[int(expected.argmax())] in output
+
+
+def test_the_graph_gives_the_models_probabilities_for_any_number_of_texts_of_any_length(export: Export) -> None:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(export.folder / "model.onnx")
+    tokenizer = export.model.encoder.model.tokenizer
+    for texts in (["x"], ["where is my parcel", "refund " * 400], ["i cannot log in to my account"] * 9):
+        tokens = tokenizer(texts, padding=True, truncation=True, max_length=256, return_tensors="np")
+        feeds = {one.name: tokens[one.name].astype(np.int64) for one in session.get_inputs()}
+        (probabilities,) = session.run(["probabilities"], feeds)
+        assert probabilities.shape == (len(texts), 3)
+        assert np.abs(probabilities - export.model.predict_proba(texts)).max() < 1e-4
+
+
+def test_a_model_with_an_adapter_is_exported_with_it(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "workspace")
+    labels = tuple(Label(name=name) for name in ("refund", "delivery", "account"))
+    workspace.save_task(Task(slug="support", instruction="Tell them apart.", labels=labels))
+    save_rows(workspace, written_rows())
+    export = made_export(workspace, "support", method="cluster", onnx=True)
+    expected = export.model.predict_proba([TEXT])[0]
+    for code in code_blocks(export):
+        np.testing.assert_allclose(printed_numbers(run(export, code))[-3:], expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("method", ["probe", "cluster"])
+def test_what_an_encoder_puts_before_every_text_is_put_there_by_the_export_too(
+    method: str, tmp_path: Path, prompting: Path
+) -> None:
+    workspace = Workspace(tmp_path / "workspace")
+    labels = tuple(Label(name=name) for name in ("refund", "delivery", "account"))
+    workspace.save_task(Task(slug="support", instruction="Tell them apart.", labels=labels))
+    save_rows(workspace, written_rows())
+
+    export = made_export(workspace, "support", method=method, onnx=True, encoder=str(prompting))
+
+    expected = export.model.predict_proba([TEXT])[0]
+    for code in code_blocks(export):
+        np.testing.assert_allclose(printed_numbers(run(export, code))[-3:], expected, atol=1e-4)
+
+
+def test_a_graph_is_refused_where_the_encoder_leaves_its_prompt_out_of_embeddings(
+    tmp_path: Path, prompting: Path
+) -> None:
+    workspace = Workspace(tmp_path / "workspace")
+    labels = tuple(Label(name=name) for name in ("refund", "delivery", "account"))
+    workspace.save_task(Task(slug="support", instruction="Tell them apart.", labels=labels))
+    save_rows(workspace, written_rows())
+    pooling = prompting / "1_Pooling" / "config.json"
+    pooling.write_text(json.dumps(json.loads(pooling.read_text()) | {"include_prompt": False}))
+
+    with pytest.raises(InvalidInput, match=r"puts a prompt before texts.*onnx=false"):
+        made_export(workspace, "support", method="probe", onnx=True, encoder=str(prompting))
+
+
+def test_the_result_lists_every_file_with_its_size_and_checksum(export: Export) -> None:
+    listed = {file.name: file for file in export.result.files}
+    present = {path.relative_to(export.folder).as_posix() for path in export.folder.rglob("*") if path.is_file()}
+    assert set(listed) == present
+    assert {"README.md", "labels.json", "head.safetensors", "model.onnx", "model.safetensors"} <= present
+    for name, file in listed.items():
+        content = (export.folder / name).read_bytes()
+        assert (file.bytes, file.sha256) == (len(content), hashlib.sha256(content).hexdigest())
+
+
+def test_the_card_has_front_matter_figures_and_origin_and_no_licence_or_path(export: Export) -> None:
+    card = (export.folder / "README.md").read_text(encoding="utf-8")
+    front = yaml.safe_load(card.split("---\n")[1])
+    assert front["pipeline_tag"] == "text-classification"
+    assert front["base_model"] == "sentence-transformers/all-MiniLM-L6-v2"
+    assert "license" not in front
+    accuracy = export.model.card.validation.accuracy
+    assert f"{accuracy.value:.3f} ({accuracy.low:.3f} to {accuracy.high:.3f})" in card
+    assert "30 written" in card
+    assert str(export.folder.parent) not in card
+    # What the task says stays text: it opens no heading, no tag, no table cell.
+    assert "Classify messages 'to' a &lt;b>shop&lt;/b>." in card
+    assert card.count("\n# ") == 1
+    assert r"its \| words # here |" in card
+
+
+def test_the_cards_labels_are_the_models_although_the_task_has_others_by_now(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "workspace")
+    labels = tuple(Label(name=name) for name in ("refund", "delivery", "account"))
+    task = Task(slug="support", instruction="Tell them apart.", labels=labels)
+    workspace.save_task(task)
+    save_rows(workspace, written_rows())
+    context = ToolContext(workspace=workspace, run_key="run")
+    model = train_classifier(TrainClassifierRequest(task="support", method="probe"), context).model
+    later = (Label(name="complaint"), Label(name="account", description="logging in"), labels[0])
+    workspace.save_task(task.model_copy(update={"labels": later}))
+    made = export_model(ExportModelRequest(model=model, onnx=False), context)
+    folder = workspace.artifact(made.export, "export").path
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    described = dict(re.findall(r"^\| (\w+) \| (.*) \|$", card.split("## Figures")[0], re.MULTILINE)[1:])
+    assert list(described) == json.loads((folder / "labels.json").read_text(encoding="utf-8"))["labels"]
+    assert described == {"refund": "", "delivery": "", "account": "logging in"}
+
+
+def test_the_card_names_labels_as_the_labels_file_does_and_none_is_a_link() -> None:
+    names = [
+        *("-1", "0", "+1", "#1", "1.", ">50K", "<=50K", "*", "**", "= none", "--", "C++", "A-", "a|b", "a\\b", "`x`"),
+        *("[pay](https://evil.example)", "![x](https://evil.example/p.png)", "<b>bold</b>", "R&amp;D", "snake_case_"),
+        *("https://evil.example", "www.evil.example", "me@evil.example", "~~no~~", "$x$", "<https://evil.example>"),
+    ]
+    table = ["| label | |", "|---|---|", *(f"| {_cell(name)} | {_cell(name)} |" for name in names)]
+    parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    tokens = [token for token in parser.parse("\n".join(table)) if token.type == "inline"]
+    shown = ["".join(child.content for child in token.children or ()) for token in tokens]
+
+    assert shown[2::2] == shown[3::2] == names
+    assert {child.type for token in tokens for child in token.children or ()} <= {"text", "text_special"}
+    raw = "\n".join(table)
+    assert not any(address in raw for address in ("https://", "www.e", "me@e"))  # which some readers make links of
+    for name in names:  # as a paragraph, where a sign at the beginning would open a block
+        assert [token.type for token in parser.parse(_plain(name))] == ["paragraph_open", "inline", "paragraph_close"]
+
+
+def test_the_card_tells_the_newest_figures_on_test_rows_and_what_to_know_of_them(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "workspace")
+    labels = tuple(Label(name=name) for name in ("refund", "delivery", "account"))
+    workspace.save_task(Task(slug="support", instruction="Tell them apart.", labels=labels))
+    long = make_example("hello " * 300, "refund")
+    some = [long, *(row for row in real_rows() if row.label == "refund")]
+    save_rows(workspace, written_rows(), some, test=real_rows())
+    context = ToolContext(workspace=workspace, run_key="run")
+    model = train_classifier(TrainClassifierRequest(task="support", method="probe"), context).model
+
+    def card(run_key: str) -> str:
+        made = export_model(ExportModelRequest(model=model, onnx=False), replace(context, run_key=run_key))
+        return (workspace.artifact(made.export, "export").path / "README.md").read_text(encoding="utf-8")
+
+    untested = card("before")
+    for run_key in ("first", "second"):
+        figures = evaluate(EvaluateRequest(model=model, split="test"), replace(context, run_key=run_key)).figures
+    tested = card("after")
+
+    assert "a test set of your own" in untested
+    assert "a test set of your own" not in tested
+    accuracy = figures.accuracy
+    assert f"| {figures.rows} real test rows | {accuracy.value:.3f} ({accuracy.low:.3f} to" in tested
+    assert "This is use 2 of the task's test rows." in tested
+    assert re.search(r"\| 3 real validation rows \| .*, over 1 of 3 labels \|", tested)
+    assert "Of the 3 real validation rows: No row of 'delivery', 'account' was there" in tested
+    assert "1 of 3 validation rows is cut at 256 tokens" in tested
+    assert "It reads the first 256 tokens of a text" in tested
+
+
+def test_a_frozen_encoder_is_exported_too_and_two_labels_stay_two(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "workspace")
+    workspace.save_task(
+        Task(slug="pair", instruction="Tell two apart.", labels=(Label(name="delivery"), Label(name="account")))
+    )
+    rows = [row for row in written_rows() if row.label != "refund"]
+    save_dataset(workspace, "pair", {"train": rows}, parent=None, run_key="rows", made_by="import_examples")
+    export = made_export(workspace, "pair", method="probe", onnx=False)
+    assert "model.onnx" not in {file.name for file in export.result.files}
+    assert len(code_blocks(export)) == 2
+    expected = export.model.predict_proba([TEXT])[0]
+    for code in code_blocks(export):
+        np.testing.assert_allclose(printed_numbers(run(export, code))[-2:], expected, atol=1e-4)

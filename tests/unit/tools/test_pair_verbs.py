@@ -1,0 +1,259 @@
+"""A pair task through the verbs: train, evaluate, analyse, classify, and what refuses it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from sklearn.metrics import average_precision_score
+
+from classwright_tools.classify import ClassifyRequest, classify
+from classwright_tools.context import ToolContext
+from classwright_tools.domain.example import Example
+from classwright_tools.domain.pair import joined
+from classwright_tools.error_analysis import ErrorAnalysisRequest, error_analysis
+from classwright_tools.errors import InvalidInput
+from classwright_tools.evaluate import EvaluateRequest, evaluate
+from classwright_tools.export_model import ExportModelRequest, export_model
+from classwright_tools.learning.encoders import open_encoder
+from classwright_tools.learning.model import load_model
+from classwright_tools.learning.pair_encoder import PairEncoder, encoder_for, pair_features
+from classwright_tools.measurement.error_report import ErrorReport
+from classwright_tools.propose_topics import ProposeTopicsRequest, propose_topics
+from classwright_tools.statistics.intervals import wilson
+from classwright_tools.statistics.ranking import average_precision_of
+from classwright_tools.train_classifier import TrainClassifierRequest, TrainClassifierResult, train_classifier
+from classwright_tools.workspace.workspace import Workspace
+from support.pair import KINDS, pair_rows, pair_task, save_pairs
+
+TRAINING, HELD_OUT = tuple(KINDS)[:6], tuple(KINDS)[6:]
+LABELS = [{"name": "fits"}, {"name": "mismatch"}]
+
+
+@pytest.fixture
+def dataset(workspace: Workspace) -> str:
+    """A dataset whose test rows are about other queries than its training rows."""
+    pair_task(workspace)
+    return save_pairs(workspace, {"train": pair_rows(TRAINING), "test": pair_rows(HELD_OUT)})
+
+
+@pytest.fixture
+def trained(dataset: str, context: ToolContext) -> TrainClassifierResult:
+    """A probe on pairs."""
+    return train_classifier(TrainClassifierRequest(task="shop", dataset=dataset, method="probe"), context)
+
+
+def contents(rows: list[Example]) -> list[str]:
+    return [row.content for row in rows]
+
+
+def test_the_features_of_a_pair_are_both_embeddings_how_they_differ_and_where_they_agree() -> None:
+    query, item = np.array([[0.6, 0.8]], np.float32), np.array([[0.8, 0.6]], np.float32)
+
+    features = pair_features(query, item)
+
+    assert features.dtype == np.float32
+    assert features == pytest.approx(np.array([[0.6, 0.8, 0.8, 0.6, 0.8, 0.8, 7.68, 7.68]]), rel=1e-5)
+
+
+def test_no_text_of_a_pair_is_embedded_twice(trained: TrainClassifierResult) -> None:
+    rows = pair_rows(TRAINING)
+    texts = {row.text for row in rows} | {row.text_pair for row in rows}
+
+    assert trained.texts_embedded == len(texts)
+    assert trained.texts_reused > 0
+
+
+def test_an_encoder_of_pairs_says_how_long_its_features_are(context: ToolContext) -> None:
+    encoder = encoder_for("pair", open_encoder(context.encoder))
+
+    assert isinstance(encoder, PairEncoder)
+    assert encoder.embed(contents(pair_rows(("drill",)))).shape == (8, encoder.dimension)
+    assert encoder_for("text", open_encoder(context.encoder)) is open_encoder(context.encoder)
+
+
+def test_a_probe_on_pairs_tells_unseen_queries_apart_and_evaluate_ranks_the_mismatches(
+    trained: TrainClassifierResult, context: ToolContext
+) -> None:
+    result = evaluate(EvaluateRequest(model=trained.model, split="test"), context)
+
+    assert result.figures.rows == 16
+    assert result.figures.accuracy.value > 0.8
+    assert result.figures.average_precision is not None
+    assert result.figures.average_precision.value > 0.9
+    assert "Average precision of the mismatches" in result.summary
+
+
+def test_a_model_of_pairs_loads_back_to_the_same_probabilities_without_pickle(
+    trained: TrainClassifierResult, workspace: Workspace
+) -> None:
+    rows = contents(pair_rows(HELD_OUT))
+    first, second = (load_model(workspace, trained.model, remember=False) for _ in range(2))
+
+    assert first.card.kind == "pair"
+    assert first.card.mismatch == "mismatch"
+    assert (first.predict_proba(rows) == second.predict_proba(rows)).all()
+    files = workspace.artifact(trained.model, "model").path.rglob("*")
+    assert {path.suffix for path in files} <= {".json", ".safetensors"}
+
+
+def test_auto_trains_on_pairs(dataset: str, context: ToolContext) -> None:
+    assert train_classifier(TrainClassifierRequest(task="shop", dataset=dataset), context).method == "probe"
+
+
+@pytest.mark.parametrize("method", ["contrastive", "setfit"])
+def test_a_method_for_single_texts_is_refused(method: str, dataset: str, context: ToolContext) -> None:
+    request = TrainClassifierRequest.model_validate({"task": "shop", "dataset": dataset, "method": method})
+
+    with pytest.raises(InvalidInput, match=f"method '{method}': does not train on pairs of texts.*'probe'"):
+        train_classifier(request, context)
+
+
+def test_queries_that_were_trained_on_with_other_items_are_told(
+    trained: TrainClassifierResult, context: ToolContext, workspace: Workspace
+) -> None:
+    known = [row.model_copy(update={"id": f"{number:016x}", "text_pair": "a bench"}) for number, row in
+             enumerate(pair_rows(("drill",)))]  # fmt: skip
+    mixed = save_pairs(workspace, {"validation": known}, run_key="mixed")
+
+    result = evaluate(EvaluateRequest(model=trained.model, dataset=mixed), context)
+
+    assert "8 of these rows have a query that was trained on" in result.summary
+
+
+def test_classify_answers_pairs_and_refuses_single_texts_for_them(
+    trained: TrainClassifierResult, context: ToolContext
+) -> None:
+    pairs = [{"text": "red lamp", "text_pair": "red table lamp"}, {"text": "red lamp", "text_pair": "garden hose"}]
+    request = ClassifyRequest.model_validate({"model": trained.model, "pairs": pairs, "threshold": 0})
+
+    assert [answer.label for answer in classify(request, context).results] == ["fits", "mismatch"]
+    with pytest.raises(InvalidInput, match=r"classifies pairs of texts.*Pass `pairs`"):
+        classify(ClassifyRequest(model=trained.model, texts=("red lamp",)), context)
+    empty = {"model": trained.model, "pairs": [{"text": "red lamp", "text_pair": " "}]}
+    with pytest.raises(InvalidInput, match=r"pairs\[0\].text_pair: is empty"):
+        classify(ClassifyRequest.model_validate(empty), context)
+
+
+def test_the_errors_of_pairs_are_explained_without_a_plan(
+    dataset: str, trained: TrainClassifierResult, context: ToolContext, workspace: Workspace
+) -> None:
+    wrong = [row.model_copy(update={"label": "fits" if row.label == "mismatch" else "mismatch"}) for row in
+             pair_rows(HELD_OUT)[:4]]  # fmt: skip
+    checked = save_pairs(workspace, {"train": pair_rows(TRAINING), "validation": wrong}, run_key="checked")
+
+    result = error_analysis(ErrorAnalysisRequest(model=trained.model, dataset=checked), context)
+
+    assert result.data == "real"
+    assert result.errors >= 3
+    assert result.plan is None
+    assert "synthesize_examples with task='shop'" in result.next_step
+    assert any(" \u2192 " in text for pair in result.confused_pairs for text in pair.examples)
+
+
+def test_a_pair_task_is_made_without_topics(context: ToolContext) -> None:
+    request = {"task": "shop", "instruction": "Does it fit?", "labels": LABELS, "kind": "pair", "mismatch": "mismatch"}
+
+    result = propose_topics(ProposeTopicsRequest.model_validate(request), context)
+
+    assert (result.topic_tree, result.cells, result.wanted) == (None, 0, None)
+    assert "import_examples" in result.next_step
+    task = context.workspace.task("shop")
+    assert (task.kind, task.mismatch) == ("pair", "mismatch")
+    topics = [{"label": "fits", "topics": [{"name": "a", "subtopics": ["b"]}]}]
+    with pytest.raises(InvalidInput, match="pair task 'shop' has none"):
+        propose_topics(ProposeTopicsRequest.model_validate(request | {"topics": topics}), context)
+    with pytest.raises(InvalidInput, match="exists with kind 'pair'"):
+        propose_topics(ProposeTopicsRequest.model_validate(request | {"kind": "text", "mismatch": None}), context)
+    with pytest.raises(InvalidInput, match="none of the labels"):
+        propose_topics(ProposeTopicsRequest.model_validate(request | {"mismatch": "other"}), context)
+
+
+def test_an_export_of_a_model_of_pairs_runs_without_us_and_gives_its_probabilities(
+    trained: TrainClassifierResult, context: ToolContext, workspace: Workspace
+) -> None:
+    result = export_model(ExportModelRequest(model=trained.model), context)
+
+    folder = workspace.artifact(result.export, "export").path
+    assert not {"model.onnx", "model_head.pkl"} & {file.name for file in result.files}
+    assert "take single texts" in result.summary
+    (code,) = re.findall(r"```python\n(.*?)```", (folder / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    printed = [float(number) for number in re.findall(r"\d\.\d+(?:e-\d+)?", done.stdout)]
+    own = load_model(workspace, trained.model).predict_proba([joined("a query", "an item")])
+    assert printed == pytest.approx(own[0].tolist(), abs=1e-5)
+
+
+def test_the_training_says_how_well_mismatches_are_ranked(trained: TrainClassifierResult) -> None:
+    assert trained.validation.average_precision is not None
+    assert "average precision of the mismatches" in trained.summary
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 5)), min_size=1, max_size=30))
+def test_average_precision_is_scikit_learns(rows: list[tuple[bool, int]]) -> None:
+    positive, scores = np.array([p for p, _ in rows]), np.array([s / 5 for _, s in rows])
+    assume(positive.any())
+
+    ours = average_precision_of(np.ones((1, len(rows))), positive, scores)
+
+    assert ours[0] == pytest.approx(average_precision_score(positive, scores))
+
+
+def test_average_precision_of_rows_drawn_twice_is_that_of_the_rows_repeated() -> None:
+    positive, scores = np.array([True, False, True, False]), np.array([0.9, 0.8, 0.4, 0.4])
+    times = np.array([1, 2, 0, 3])
+
+    ours = average_precision_of(times[None, :].astype(float), positive, scores)
+
+    assert ours[0] == pytest.approx(average_precision_score(np.repeat(positive, times), np.repeat(scores, times)))
+
+
+def test_two_models_of_pairs_are_compared_by_how_they_rank_mismatches(
+    trained: TrainClassifierResult, dataset: str, context: ToolContext
+) -> None:
+    few = save_pairs(context.workspace, {"train": pair_rows(TRAINING[:1])}, run_key="few")
+    request = TrainClassifierRequest(task="shop", dataset=few, method="probe")
+    weaker = train_classifier(request, replace(context, run_key="weaker")).model
+
+    asked = EvaluateRequest(model=trained.model, dataset=dataset, split="test", against=weaker)
+    result = evaluate(asked, replace(context, run_key="compare"))
+
+    assert result.comparison is not None
+    gain = result.comparison.average_precision_gain
+    assert gain is not None
+    assert gain.low <= gain.value <= gain.high
+    assert result.comparison.test == "sign-flip test over queries"
+    assert "(sign-flip test over queries, p = " in result.summary
+    own = evaluate(asked.model_copy(update={"against": None, "model": weaker}), replace(context, run_key="own"))
+    assert result.figures.average_precision is not None
+    assert own.figures.average_precision is not None
+    assert gain.value == pytest.approx(result.figures.average_precision.value - own.figures.average_precision.value)
+
+
+def test_the_rows_of_a_query_count_as_one_draw_in_all_intervals(
+    trained: TrainClassifierResult, context: ToolContext, workspace: Workspace
+) -> None:
+    other = {"fits": "mismatch", "mismatch": "fits"}
+    rows = [
+        row.model_copy(update={"label": other[str(row.label)]}) if row.text.endswith(HELD_OUT[0]) else row
+        for row in pair_rows(HELD_OUT)
+    ]  # of each query both rows are right or both wrong, nearly
+    checked = save_pairs(workspace, {"train": pair_rows(TRAINING), "validation": rows}, run_key="checked")
+
+    result = evaluate(EvaluateRequest(model=trained.model, dataset=checked), replace(context, run_key="evaluate"))
+    errors = error_analysis(ErrorAnalysisRequest(model=trained.model, dataset=checked), context)
+    page = workspace.artifact(errors.report, "report").path
+
+    right = round(result.figures.accuracy.value * 16)
+    alone = wilson(right, 16)
+    assert result.figures.accuracy.high - result.figures.accuracy.low > 1.1 * (alone.high - alone.low)
+    assert ErrorReport.model_validate_json((page / "report.json").read_text()).accuracy == result.figures.accuracy
+    trained_on = wilson(round(trained.validation.accuracy.value * trained.validation.rows), trained.validation.rows)
+    assert trained.validation.accuracy.low < trained_on.low

@@ -1,0 +1,78 @@
+"""`synthesize_examples` by a RegenerationPlan: contrasts and cells, as many as it says."""
+
+from __future__ import annotations
+
+import pytest
+
+from classwright_tools.context import ToolContext
+from classwright_tools.domain.regeneration import RegenerationItem, RegenerationPlan
+from classwright_tools.domain.topic_tree import Cell
+from classwright_tools.errors import NotFound
+from classwright_tools.synthesize_examples import SynthesizeExamplesRequest, synthesize_examples
+from classwright_tools.workspace.workspace import Workspace
+from support.synthesize import asked_of, train_rows, with_writer
+
+
+def save_plan(workspace: Workspace, *items: RegenerationItem) -> str:
+    plan = RegenerationPlan(task="support", model="support-m1", dataset="support-d1", round=1, items=items)
+    return workspace.publish_document("plan", "support", plan, run_key=f"plan {len(items)}").id
+
+
+def test_a_contrast_is_written_as_the_plan_says(context: ToolContext, tree: str) -> None:
+    item = RegenerationItem(
+        label="refund", contrast="delivery", count=12, reason="confused 9 times", style=("where is my parcel",)
+    )
+    plan = save_plan(context.workspace, item)
+    context = with_writer(context)
+
+    result = synthesize_examples(SynthesizeExamplesRequest(task="support", plan=plan), context)
+
+    (request,) = asked_of(context)
+    assert (request.kind, request.contrast, request.count, request.round) == ("contrast", "delivery", 12, 1)
+    assert request.cell == Cell(label="refund")
+    assert request.style == ("where is my parcel",)
+    rows = train_rows(context, result.dataset)
+    assert {(row.label, row.provenance and row.provenance.contrast) for row in rows} == {("refund", "delivery")}
+    assert len(rows) == 12
+
+
+def test_cells_of_a_plan_are_filled_and_items_of_one_place_are_joined(context: ToolContext, tree: str) -> None:
+    cells = tuple(Cell(label="account", topic="topic 0 of account", subtopic=f"matter 0.{n}") for n in range(3))
+    plan = save_plan(
+        context.workspace,
+        RegenerationItem(label="account", cells=cells, count=6, reason="thin"),
+        RegenerationItem(label="account", cells=cells[:1], count=4, reason="thin"),
+        RegenerationItem(label="refund", contrast="account", count=3, reason="confused"),
+        RegenerationItem(label="refund", contrast="account", count=2, reason="confused"),
+    )
+    context = with_writer(context)
+
+    result = synthesize_examples(SynthesizeExamplesRequest(task="support", plan=plan), context)
+
+    assert result.accepted == 15
+    assert sorted(request.count for request in asked_of(context)) == [2, 2, 5, 6]
+
+
+def test_rows_scale_a_plan(context: ToolContext, tree: str) -> None:
+    plan = save_plan(
+        context.workspace,
+        RegenerationItem(label="refund", contrast="account", count=20, reason="confused"),
+        RegenerationItem(label="account", contrast="refund", count=10, reason="confused"),
+    )
+    context = with_writer(context)
+
+    result = synthesize_examples(SynthesizeExamplesRequest(task="support", plan=plan, rows=10), context)
+
+    assert (result.wanted, result.accepted) == (10, 10)
+    assert sorted(request.count for request in asked_of(context)) == [3, 7]
+
+
+def test_a_plan_that_names_a_label_the_task_lacks_is_refused_with_the_nearest_one(
+    context: ToolContext, tree: str
+) -> None:
+    plan = save_plan(
+        context.workspace, RegenerationItem(label="refund", contrast="delivry", count=2, reason="confused")
+    )
+
+    with pytest.raises(NotFound, match=r"label 'delivry'.*'delivery'"):
+        synthesize_examples(SynthesizeExamplesRequest(task="support", plan=plan), with_writer(context))

@@ -1,0 +1,193 @@
+"""Runs of `synthesize_examples`: in any order, repeated, broken off, cancelled, over budget, or with a full disk."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import random
+import threading
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import event
+
+from classwright_tools.context import ToolContext
+from classwright_tools.domain.task import Label, Task
+from classwright_tools.domain.usage import Prices
+from classwright_tools.domain.writer import Completion, WriterUnavailable, WritingRequest
+from classwright_tools.errors import BudgetExceeded, Cancelled, ClasswrightError, InvalidInput, StorageFailed
+from classwright_tools.synthesize_examples import SynthesizeExamplesRequest, synthesize_examples
+from classwright_tools.workspace.datasets import save_dataset
+from classwright_tools.workspace.workspace import Workspace
+from classwright_tools.writing.completions import session
+from support.synthesize import asked_of, fails, train_rows, with_writer
+from support.writing_verbs import ScriptedWriter, save_tree, sentence, well_written
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 10**6))
+def test_the_rows_do_not_depend_on_the_order_in_which_answers_arrive(
+    seed: int, workspace: Workspace, context: ToolContext
+) -> None:
+    task = workspace.save_task(
+        Task(slug="support", instruction="Sort mail.", labels=(Label(name="refund"), Label(name="account")))
+    )
+    save_tree(workspace, task)
+
+    def uneven(request: WritingRequest) -> Completion:
+        """Repeat texts across cells, give too many or too few, and fail now and then."""
+        rng = random.Random(f"{request.cell}{request.attempt}")
+        if rng.random() < 0.1:
+            return fails(request)
+        return Completion(items=tuple(sentence(rng.randrange(60)) for _ in range(rng.randrange(5))))
+
+    outcomes = []
+    for number, turns in enumerate((None, random.Random(seed))):
+        writer = ScriptedWriter(uneven, turns=turns, name=f"writer {number} {seed}")
+        run = replace(context, writer=writer, run_key=f"run {number} {seed}")
+        # Each run starts from an empty dataset of its own, so that both see the same tool_settings.
+        empty = save_dataset(workspace, "support", {}, parent=None, run_key=f"e{number} {seed}", made_by="test")
+        result = synthesize_examples(SynthesizeExamplesRequest(task="support", dataset=empty.id, rows=24), run)
+        rows = [
+            (row.text, row.label, row.provenance and row.provenance.cell) for row in train_rows(run, result.dataset)
+        ]
+        outcomes.append((rows, result.refused, result.refusals, result.missing))
+
+    assert outcomes[0] == outcomes[1]
+
+
+def test_a_run_that_is_repeated_after_it_ended_asks_nothing_and_answers_the_same(
+    context: ToolContext, tree: str
+) -> None:
+    first = synthesize_examples(SynthesizeExamplesRequest(task="support"), with_writer(context))
+    context = with_writer(context, fails)
+
+    again = synthesize_examples(SynthesizeExamplesRequest(task="support"), context)
+
+    assert again == first
+    assert asked_of(context) == []
+    assert len(context.workspace.artifacts("support", "dataset")) == 1
+
+
+def test_a_run_that_broke_off_is_repeated_at_no_cost_for_what_had_arrived(context: ToolContext, tree: str) -> None:
+    answered = 0
+
+    def breaks_at_the_tenth(request: WritingRequest) -> Completion:
+        nonlocal answered
+        answered += 1
+        if answered > 10:
+            raise RuntimeError("the machine went down")
+        return well_written(request)
+
+    with pytest.raises(RuntimeError):
+        synthesize_examples(SynthesizeExamplesRequest(task="support"), with_writer(context, breaks_at_the_tenth))
+    context = with_writer(context)
+
+    result = synthesize_examples(SynthesizeExamplesRequest(task="support"), context)
+
+    assert result.accepted == 48
+    assert len(asked_of(context)) == 14
+    assert result.usage
+    assert (result.usage.requests, result.usage.completions_reused) == (24, 10)
+
+
+def test_cancelling_takes_less_than_a_second_while_the_writer_hangs(context: ToolContext, tree: str) -> None:
+    started, cancelled = threading.Event(), threading.Event()
+
+    class Hanging(ScriptedWriter):
+        async def write(self, request: WritingRequest) -> Completion:
+            self.asked.append(request)
+            started.set()
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    context = replace(context, writer=Hanging(), run_key="hangs", is_cancelled=cancelled.is_set)
+    raised: list[ClasswrightError] = []
+
+    def run() -> None:
+        try:
+            synthesize_examples(SynthesizeExamplesRequest(task="support"), context)
+        except Cancelled as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    assert started.wait(20)
+    cancelled.set()
+    thread.join(20)
+
+    assert raised
+
+
+def test_a_token_budget_ends_the_writing_evenly_and_says_so(context: ToolContext, tree: str) -> None:
+    context = with_writer(context)
+
+    result = synthesize_examples(SynthesizeExamplesRequest(task="support", max_tokens=12 * 140), context)
+
+    assert result.accepted == 24
+    assert set(Counter(row.label for row in train_rows(context, result.dataset)).values()) == {8}
+    assert result.missing[0].reason.startswith("budget reached: ")
+    assert result.usage
+    assert result.usage.tokens_in + result.usage.tokens_out <= 12 * 140
+    assert result.usage.estimated_tokens == 24 * 140
+
+
+def test_a_cost_budget_needs_prices(context: ToolContext, tree: str) -> None:
+    with pytest.raises(InvalidInput, match="max_cost"):
+        synthesize_examples(SynthesizeExamplesRequest(task="support", max_cost=1), with_writer(context, prices=None))
+
+
+def test_a_cost_budget_is_kept(context: ToolContext, tree: str) -> None:
+    prices = Prices(tokens_in=1_000, tokens_out=10_000)  # 0.5 dollars a request
+
+    result = synthesize_examples(
+        SynthesizeExamplesRequest(task="support", max_cost=3.2), with_writer(context, prices=prices)
+    )
+
+    assert result.usage
+    assert result.usage.cost == pytest.approx(3.0)
+    assert result.accepted == 12
+
+
+def test_a_budget_too_small_for_one_text_is_an_error(context: ToolContext, tree: str) -> None:
+    with pytest.raises(BudgetExceeded, match="max_tokens"):
+        synthesize_examples(SynthesizeExamplesRequest(task="support", max_tokens=10), with_writer(context))
+
+
+def test_a_writer_that_is_down_is_an_error_that_says_so(context: ToolContext, tree: str) -> None:
+    def down(request: WritingRequest) -> Completion:
+        raise WriterUnavailable("the endpoint", "does not answer", "Start it and call again.")
+
+    with pytest.raises(WriterUnavailable, match="does not answer"):
+        synthesize_examples(SynthesizeExamplesRequest(task="support"), with_writer(context, down))
+
+
+def test_a_full_disk_is_an_error_and_nothing_that_was_paid_for_is_lost(
+    context: ToolContext, tree: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    pages = 0
+
+    def limit_pages(connection: object, _record: object) -> None:
+        connection.execute(f"PRAGMA max_page_count={pages}")  # type: ignore[attr-defined]
+
+    engine = context.workspace.engine
+    with engine.connect() as connection:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one() + 3
+    event.listen(engine, "connect", limit_pages)
+    engine.dispose()
+    monkeypatch.setattr(session, "STORE_PAUSES", (0.0,))
+    with pytest.raises(StorageFailed, match=r"Free some space"):
+        synthesize_examples(SynthesizeExamplesRequest(task="support"), with_writer(context))
+    gc.collect()
+    assert not [record for record in caplog.records if record.name == "asyncio"]  # of all requests that failed with it
+    event.remove(engine, "connect", limit_pages)
+    engine.dispose()
+    context = with_writer(context)
+
+    result = synthesize_examples(SynthesizeExamplesRequest(task="support"), context)
+
+    assert result.accepted == 48
+    assert 0 < len(asked_of(context)) < 24

@@ -1,0 +1,548 @@
+"""Training: honest figures, nothing held out in training, bit-identical models on disk, stopping at once."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.numpy
+from sentence_transformers import SentenceTransformer
+
+from classwright_tools.context import ToolContext
+from classwright_tools.domain.example import Example, Provenance, make_example
+from classwright_tools.domain.task import Label, Task
+from classwright_tools.domain.topic_tree import Cell
+from classwright_tools.errors import Cancelled, DamagedArtifact, InvalidInput, NotEnoughData, NotFound
+from classwright_tools.learning.contrastive import tune
+from classwright_tools.learning.embedding_cache import EmbeddingCache
+from classwright_tools.learning.encoders import Encoder, open_encoder, read_encoder
+from classwright_tools.learning.head import logistic_regression
+from classwright_tools.learning.method import Setup
+from classwright_tools.learning.model import load_model
+from classwright_tools.learning.rows import Rows, training_rows
+from classwright_tools.learning.setfit_library import SETFIT_C, fit_setfit
+from classwright_tools.train_classifier import TrainClassifierRequest, TrainClassifierResult, train_classifier
+from classwright_tools.workspace.datasets import save_dataset
+from classwright_tools.workspace.workspace import Workspace
+from support.learning import REAL, prompting_encoder, real_rows, save_rows, written_rows
+
+LABELS = ("refund", "delivery", "account")
+TEXTS = ("my money has not come back", "where is the box", "password wrong", "")
+
+
+def trained(context: ToolContext, run_key: str = "run", **arguments: object) -> TrainClassifierResult:
+    """Train on the task's newest dataset, as the run `run_key`."""
+    request = TrainClassifierRequest(task="support", **arguments)  # type: ignore[arg-type]
+    return train_classifier(request, dataclasses.replace(context, run_key=run_key))
+
+
+def test_the_probe_reports_real_validation_rows_and_writes_a_whole_card(context: ToolContext, task: Task) -> None:
+    dataset = save_rows(context.workspace, written_rows(), real_rows(copies=10))
+    result = trained(context, method="probe")
+    assert (result.dataset, result.method, result.training_rows, result.real_training_rows) == (dataset, "probe", 30, 0)
+    assert (result.validation.data, result.validation.rows) == ("real", 60)
+    assert result.grouped is not None
+    assert (result.grouped.data, result.grouped.rows) == ("written", 30)
+    assert result.validation.accuracy.low <= result.validation.accuracy.value <= result.validation.accuracy.high
+    assert result.validation.accuracy.value > 0.8
+    model = load_model(context.workspace, result.model)
+    assert model.labels == LABELS
+    assert model.card.training_rows == {"written": 30}
+    assert model.threshold == result.threshold
+    artifact = context.workspace.artifact(result.model, "model")
+    assert artifact.parent == dataset
+    assert sorted(path.name for path in artifact.path.iterdir()) == ["card.json", "head.safetensors"]
+
+
+def test_probabilities_are_calibrated_shares_in_the_order_of_the_labels(context: ToolContext, task: Task) -> None:
+    save_rows(context.workspace, written_rows(), real_rows())
+    model = load_model(context.workspace, trained(context, method="probe").model)
+    probabilities = model.predict_proba(TEXTS)
+    assert probabilities.shape == (4, 3)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+    assert [model.labels[place] for place in probabilities[:3].argmax(axis=1)] == ["refund", "delivery", "account"]
+    assert model.predict_proba([]).shape == (0, 3)
+
+
+@pytest.mark.parametrize("method", ["probe", "contrastive", "cluster"])
+def test_a_fresh_process_predicts_to_the_bit_what_this_one_does(context: ToolContext, task: Task, method: str) -> None:
+    save_rows(context.workspace, written_rows(), real_rows())
+    model_id = trained(context, method=method, epochs=1).model
+    here = load_model(context.workspace, model_id, remember=False).predict_proba(TEXTS)
+    code = (
+        "import sys; from pathlib import Path; from classwright_tools.workspace.workspace import Workspace\n"
+        "from classwright_tools.learning.model import load_model\n"
+        f"model = load_model(Workspace(Path(sys.argv[1])), sys.argv[2], remember=False)\n"
+        f"sys.stdout.buffer.write(model.predict_proba({TEXTS!r}).tobytes())"
+    )
+    arguments = [sys.executable, "-c", code, str(context.workspace.root), model_id]
+    there = subprocess.run(arguments, capture_output=True, check=True, timeout=120).stdout
+    assert here.tobytes() == there
+    assert (load_model(context.workspace, model_id, remember=False).predict_proba(TEXTS) == here).all()
+
+
+def test_the_same_seed_trains_the_same_model_and_the_frozen_encoder_stays_frozen(
+    context: ToolContext, task: Task
+) -> None:
+    from classwright_tools.learning.encoders import open_encoder
+
+    save_rows(context.workspace, written_rows())
+    frozen = open_encoder(context.encoder)
+    before = frozen.embed(TEXTS)
+    models = [
+        load_model(context.workspace, trained(context, f"run {n}", method="contrastive", epochs=1, seed=5).model)
+        for n in range(2)
+    ]
+    assert (models[0].predict_proba(TEXTS) == models[1].predict_proba(TEXTS)).all()
+    assert (frozen.embed(TEXTS) == before).all()
+    assert not np.allclose(models[0].embed(TEXTS), before, atol=1e-3)
+    assert models[0].encoder.ref.digest != frozen.ref.digest
+    assert models[0].embed(TEXTS).shape == (4, 384)
+
+
+def test_a_cluster_model_keeps_the_frozen_encoder_and_embeds_in_a_space_of_its_own(
+    context: ToolContext, task: Task
+) -> None:
+    save_rows(context.workspace, written_rows(), real_rows())
+    result = trained(context, method="cluster")
+    folder = context.workspace.artifact(result.model, "model").path
+    assert sorted(path.name for path in folder.iterdir()) == ["adapter.safetensors", "card.json", "head.safetensors"]
+    model = load_model(context.workspace, result.model)
+    embeddings = model.embed(TEXTS)
+    np.testing.assert_allclose(np.linalg.norm(embeddings, axis=1), 1, atol=1e-6)
+    assert not np.allclose(embeddings, model.encoder.embed(TEXTS), atol=1e-2)
+    assert [model.labels[place] for place in model.predict_proba(TEXTS[:3]).argmax(axis=1)] == list(LABELS)
+    assert result.validation.accuracy.value > 0.8
+
+
+def test_without_validation_rows_the_figures_come_from_written_rows_held_out_by_group(
+    context: ToolContext, task: Task
+) -> None:
+    save_rows(context.workspace, written_rows())
+    result = trained(context, method="probe")
+    assert result.grouped is None  # no figure is told twice
+    assert (result.validation.data, result.validation.rows) == ("written", 30)
+    assert "30 training rows that were held out in 5 folds" in result.validation.measured_on
+
+
+def test_rows_that_are_longer_than_the_encoder_reads_are_counted(context: ToolContext, task: Task) -> None:
+    long = make_example("please " * 300 + "send me my money", "refund", origin="written")
+    save_rows(context.workspace, [*written_rows(), long], [*real_rows(), make_example("now " * 300, "delivery")])
+    result = trained(context, method="probe")
+    assert "1 of 31 training rows is cut at 256 tokens" in result.summary
+    assert "1 of 7 validation rows is cut at 256 tokens" in result.summary
+    assert len(load_model(context.workspace, result.model).card.remarks) == 2
+
+
+def test_embeddings_of_a_tuned_encoder_are_kept_by_its_digest(context: ToolContext, task: Task) -> None:
+    save_rows(context.workspace, written_rows(), real_rows(copies=10))
+    model = trained(context, method="contrastive", epochs=1).model
+    first, again = (load_model(context.workspace, model) for _ in range(2))
+    vectors = first.embed(TEXTS)
+    assert (again.embed(TEXTS) == vectors).all()
+    assert again.cache
+    assert (again.cache.computed, again.cache.reused) == (0, len(TEXTS))
+
+
+def test_labels_that_no_validation_row_has_are_named_with_the_figures(context: ToolContext, task: Task) -> None:
+    some = [row for row in real_rows(copies=10) if row.label == "refund"]
+    save_rows(context.workspace, written_rows(), some)
+    result = trained(context, method="probe")
+    assert (
+        "Labels have other shares in other splits: 'refund' is 33% of train and 100% of validation." in result.summary
+    )
+    assert result.validation.not_covered == ("delivery", "account")
+    assert result.grouped is not None
+    assert result.grouped.not_covered == ()
+    assert "No row of 'delivery', 'account' was there: of these labels nothing is known." in result.summary
+    assert "no better than guessing" in result.summary
+
+
+def in_one_cell(rows: list[Example], *labels: str) -> list[Example]:
+    """Return the rows with those of `labels` as a calling model sends a small order: in one batch, of no one cell."""
+    shared = {label: Provenance(cell=Cell(label=label, topic="all of it"), writer="calling model") for label in labels}
+    return [row.model_copy(update={"provenance": shared.get(row.label or "", row.provenance)}) for row in rows]
+
+
+@pytest.mark.parametrize("labels", [LABELS, ("refund",)])
+@pytest.mark.parametrize("others", [0, 1])
+def test_labels_that_were_written_in_one_batch_and_perhaps_another_row_train_and_are_measured_and_named(
+    context: ToolContext, task: Task, labels: tuple[str, ...], others: int
+) -> None:
+    save_rows(context.workspace, written_rows(), run_key="in cells")
+    usual = trained(context, method="probe")
+    real = real_rows()[::2][: 3 * others]
+    save_rows(context.workspace, [*in_one_cell(written_rows(), *labels), *real], run_key="in batches")
+    result = trained(context, "batches", method="probe")
+    assert result.validation.rows == 30 + len(real)
+    assert result.validation.accuracy.value > usual.validation.accuracy.value - 0.1
+    assert 0.5 < result.temperature / usual.temperature < 2
+    named = ", ".join(map(repr, sorted(labels)))
+    assert f"Most rows of {named} were written at once and resemble each other" in result.summary
+    assert load_model(context.workspace, result.model).card.written_at_once == tuple(sorted(labels))
+    assert "written at once" not in usual.summary
+
+
+def test_rows_that_only_repeat_each_other_are_refused_unless_there_are_real_rows_to_measure_with(
+    context: ToolContext, task: Task
+) -> None:
+    rows = [
+        make_example(text + end, label)
+        for label, text in (
+            ("refund", "please give me the money for the broken lamp back"),
+            ("delivery", "where is the parcel that was to be here on monday"),
+            ("account", "the link to reset my password never arrives"),
+        )
+        for end in ("", "!", " ok")
+    ]
+    save_rows(context.workspace, rows, run_key="alone")
+    with pytest.raises(NotEnoughData, match=r"resemble each other within each label.*or real validation rows"):
+        trained(context, method="probe")
+    save_rows(context.workspace, rows, real_rows(copies=10), run_key="with real rows")
+    result = trained(context, "measured", method="probe")
+    assert (result.validation.rows, result.grouped) == (60, None)
+
+
+def test_a_few_real_rows_are_reported_but_do_not_calibrate(context: ToolContext, task: Task) -> None:
+    save_rows(context.workspace, written_rows(), real_rows())
+    result = trained(context, method="probe")
+    assert (result.validation.data, result.validation.rows) == ("real", 6)
+    without = save_rows(context.workspace, written_rows(), run_key="without")
+    assert trained(context, "other", method="probe", dataset=without).temperature == result.temperature
+
+
+def test_auto_tries_both_methods_on_the_same_rows_and_says_so(context: ToolContext, task: Task) -> None:
+    save_rows(context.workspace, written_rows(), real_rows(copies=10))
+    result = trained(context, method="auto", epochs=1)
+    (other,) = result.tried
+    assert {result.method, other.method} == {"probe", "contrastive"}
+    assert result.validation.measured_on == other.validation.measured_on == "60 real validation rows"
+    lead = result.validation.accuracy.value - other.validation.accuracy.value
+    assert lead >= 0
+    assert other.comparison.accuracy_gain.value == pytest.approx(lead)
+    assert other.may_be_chance is not other.comparison.significant
+    verdict = "may be chance" if other.may_be_chance else "is more than chance"
+    said = f"{other.method} was tried too: on 60 real validation rows the lead of {result.method}, {lead:+.3f}"
+    assert said in result.summary
+    assert verdict in result.summary
+
+
+def test_auto_without_real_rows_compares_on_one_grouped_hold_out_and_tunes_once(
+    context: ToolContext, task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tunings: list[int] = []
+
+    def counted(model: SentenceTransformer, rows: Rows, setup: Setup) -> None:
+        tunings.append(len(rows))
+        tune(model, rows, setup)
+
+    monkeypatch.setattr("classwright_tools.learning.contrastive.tune", counted)
+    monkeypatch.setattr("classwright_tools.learning.training.AUTO", ("contrastive", "probe"))  # the first of equals
+    save_rows(context.workspace, written_rows())
+    result = trained(context, method="auto")
+    (other,) = result.tried
+    assert other.validation.rows < 30
+    assert (result.method, len(tunings)) == ("contrastive", 1)
+    assert result.validation.rows == 30 - tunings[0]
+    assert "that were held out once" in result.validation.measured_on
+    texts = [row.text for row in written_rows()]
+    model = load_model(context.workspace, result.model)
+    assert (model.predict_proba(texts).argmax(axis=1) == np.repeat(range(3), 10)).all()
+
+
+def test_setfit_trains_through_its_own_library(
+    context: ToolContext, task: Task, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("classwright_tools.learning.setfit_library.PAIRS_A_TEXT", 1)
+    save_rows(context.workspace, written_rows(), real_rows(copies=10))
+    steps: list[str] = []
+    told = dataclasses.replace(context, report=lambda _, message: steps.append(message))
+    result = trained(told, method="setfit")
+    assert result.method == "setfit"
+    assert result.validation.accuracy.value > 0.8
+    assert any("pairs" in step for step in steps)
+    assert capfd.readouterr().out == ""  # the standard output belongs to the protocol
+
+
+def test_copies_of_validation_and_test_rows_are_left_out_and_counted(context: ToolContext, task: Task) -> None:
+    copies = [make_example(REAL["refund"][1].upper(), "refund"), make_example(REAL["delivery"][0] + "!", "delivery")]
+    validation, test = real_rows()[:3], real_rows()[1:]
+    save_rows(context.workspace, [*written_rows(), *copies], validation, test)
+    result = trained(context, method="probe")
+    assert result.training_rows == 30
+    assert "2 training rows were left out" in result.summary
+
+
+def test_unchanged_texts_are_not_embedded_twice_in_a_second_round(context: ToolContext, task: Task) -> None:
+    first = written_rows()
+    save_rows(context.workspace, first, real_rows(), run_key="round 0")
+    assert trained(context, "round 0", method="probe").texts_embedded == 36
+    more = [make_example("the scarf came torn, refund please", "refund", origin="written")]
+    save_rows(context.workspace, [*first, *more], real_rows(), run_key="round 1")
+    second = trained(context, "round 1", method="probe")
+    assert second.texts_embedded == 1
+    assert second.texts_reused >= 36
+
+
+def test_class_weights_reach_the_heads_of_both_methods(context: ToolContext, task: Task) -> None:
+    rows = written_rows()
+    save_rows(context.workspace, rows[:10] + rows[10:13] + rows[20:30], real_rows(copies=10))
+    for method in ("probe", "contrastive"):
+        plain, weighted = (
+            load_model(
+                context.workspace,
+                trained(context, f"{method} {imbalance}", method=method, imbalance=imbalance, epochs=1).model,
+            )
+            for imbalance in ("none", "class_weights")
+        )
+        assert weighted.head.biases[1] > plain.head.biases[1]
+
+
+def test_numbers_as_labels_are_not_taken_for_one_another(context: ToolContext, workspace: Workspace) -> None:
+    names = {"refund": "1", "delivery": "10", "account": "0"}
+    workspace.save_task(
+        Task(slug="digits", instruction="Tell them apart.", labels=tuple(Label(name=n) for n in ("10", "0", "1")))
+    )
+    rows = [make_example(row.text, names[str(row.label)], origin="written") for row in written_rows()]
+    save_dataset(workspace, "digits", {"train": rows}, parent=None, run_key="digits", made_by="import_examples")
+    result = train_classifier(TrainClassifierRequest(task="digits", method="probe"), context)
+    model = load_model(workspace, result.model)
+    texts = ["refund my money", "where is my parcel", "i cannot log in"]
+    assert [model.labels[place] for place in model.predict_proba(texts).argmax(axis=1)] == ["1", "10", "0"]
+
+
+def test_an_encoder_is_tuned_with_what_it_puts_before_every_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder = read_encoder(prompting_encoder(tmp_path / "encoder"), "prompting")
+    cache = EmbeddingCache(tmp_path / "cache")
+    setup = Setup(encoder=encoder, cache=cache, labels=LABELS, epochs=1, seed=0, progress=lambda *_: None)
+    preprocess, prompts = encoder.model.preprocess, set()
+
+    def seen(texts: list[str], prompt: str | None = None, **more: object) -> dict[str, object]:
+        prompts.add(prompt)
+        return preprocess(texts, prompt=prompt, **more)
+
+    monkeypatch.setattr(encoder.model, "preprocess", seen)
+    tune(encoder.model, training_rows(written_rows(), LABELS), setup)
+
+    assert prompts == {"it's of which kind | text: "}
+
+
+def test_the_head_that_setfit_fits_is_for_unit_length_whatever_the_encoder_gives(
+    context: ToolContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("classwright_tools.learning.setfit_library.PAIRS_A_TEXT", 1)
+    whole = open_encoder(context.encoder)
+    bare = Encoder(ref=whole.ref, model=SentenceTransformer(modules=[whole.model[0], whole.model[1]], device="cpu"))
+    setup = Setup(
+        encoder=bare,
+        cache=EmbeddingCache(context.workspace.cache),
+        labels=LABELS,
+        epochs=1,
+        seed=0,
+        progress=lambda *_: None,
+    )
+    rows = training_rows(written_rows(), LABELS)
+    fitted = fit_setfit(rows, setup)
+    lengths = np.linalg.norm(fitted.encoder.model.encode(list(rows.texts), convert_to_numpy=True), axis=1)
+    assert lengths.min() > 2
+    expected = logistic_regression(SETFIT_C, balanced=False).fit(fitted.encoder.embed(rows.texts), rows.labels)
+    np.testing.assert_allclose(fitted.head.weights, expected.coef_, atol=0.01)
+
+
+@pytest.mark.parametrize("method", ["probe", "contrastive", "setfit", "cluster"])
+def test_a_cancelled_training_stops_at_the_next_step_and_leaves_no_model(
+    context: ToolContext, task: Task, method: str
+) -> None:
+    save_rows(context.workspace, written_rows())
+    messages: list[str] = []
+    stopped = dataclasses.replace(
+        context,
+        report=lambda _, message: messages.append(message),
+        is_cancelled=lambda: any("penalty" in m or "step" in m or "pairs" in m or "fold" in m for m in messages),
+    )
+    with pytest.raises(Cancelled):
+        trained(stopped, method=method)
+    assert context.workspace.latest("model", "support") is None
+    assert len(messages) < 10
+
+
+def test_progress_never_runs_backwards_and_stays_within_0_and_1(context: ToolContext, task: Task) -> None:
+    save_rows(context.workspace, written_rows())
+    shares: list[float] = []
+    told = dataclasses.replace(context, report=lambda share, _: shares.append(share or 0.0))
+    trained(told, method="auto", epochs=4)
+    assert shares == sorted(shares)
+    assert 0 <= shares[0] <= shares[-1] <= 1
+    assert len(shares) >= 8
+
+
+def test_a_repeated_run_returns_the_model_that_it_made(context: ToolContext, task: Task) -> None:
+    save_rows(context.workspace, written_rows())
+    assert trained(context, "same", method="probe").model == trained(context, "same", method="probe").model
+    assert len(context.workspace.artifacts("support", "model")) == 1
+
+
+def test_a_run_that_is_repeated_after_an_import_tells_of_the_model_that_it_made(
+    context: ToolContext, task: Task
+) -> None:
+    dataset = save_rows(context.workspace, written_rows())
+    trained(context, "same", method="probe")
+    save_rows(context.workspace, written_rows()[:-2], run_key="later")
+
+    result = trained(context, "same", method="probe")
+
+    assert (result.dataset, result.training_rows) == (dataset, 30)
+    assert load_model(context.workspace, result.model).card.dataset == dataset
+
+
+def test_unusable_input_is_named(context: ToolContext, task: Task) -> None:
+    with pytest.raises(NotFound, match="has no dataset yet"):
+        trained(context)
+    rows = written_rows()
+    save_rows(context.workspace, rows[:11], run_key="short")
+    with pytest.raises(NotEnoughData, match=r"'delivery' \(1\), 'account' \(0\)"):
+        trained(context, method="probe")
+    save_rows(context.workspace, [*rows, make_example("what is this", "billing")], run_key="foreign label")
+    with pytest.raises(InvalidInput, match="'billing'"):
+        trained(context, method="probe")
+    save_rows(context.workspace, rows, run_key="good")
+    with pytest.raises(NotFound, match="nobody/none"):
+        trained(context, method="probe", encoder="nobody/none")
+    with pytest.raises(InvalidInput, match="only name models of the hub"):
+        trained(context, method="probe", encoder="/etc")
+
+
+def damaged(context: ToolContext, model_id: str) -> Path:
+    return context.workspace.artifact(model_id, "model").path
+
+
+OTHER_HEADS: tuple[bytes | dict[str, np.ndarray], ...] = (
+    b"no tensors at all",
+    {"weights": np.zeros((2, 384), np.float32), "biases": np.zeros(2, np.float32)},
+    {"weights": np.zeros((3, 383), np.float32), "biases": np.zeros(3, np.float32)},
+    {"weights": np.zeros((3, 384), np.float32), "biases": np.zeros((3, 1), np.float32)},
+    {"weights": np.zeros(384, np.float32), "biases": np.zeros(3, np.float32)},
+    {"weights": np.zeros((3, 384), np.float32)},
+)
+
+
+def test_a_head_that_is_not_that_of_its_card_is_damaged(context: ToolContext, task: Task) -> None:
+    """Its checksum in the card is right: whoever changed the one has changed the other."""
+    save_rows(context.workspace, written_rows())
+    model_id = trained(context, method="probe").model
+    folder = damaged(context, model_id)
+    card = json.loads((folder / "card.json").read_text())
+    for head in OTHER_HEADS:
+        content = head if isinstance(head, bytes) else safetensors.numpy.save(head)
+        (folder / "head.safetensors").write_bytes(content)
+        card["files"]["head.safetensors"] = hashlib.sha256(content).hexdigest()
+        (folder / "card.json").write_text(json.dumps(card))
+        with pytest.raises(DamagedArtifact, match=r"does not read back|shapes are not those of its card"):
+            load_model(context.workspace, model_id)
+
+
+def test_a_damaged_model_is_refused_with_the_name_of_the_file(context: ToolContext, task: Task) -> None:
+    save_rows(context.workspace, written_rows())
+    model_id = trained(context, method="probe").model
+    folder = damaged(context, model_id)
+    head, card = (folder / "head.safetensors").read_bytes(), (folder / "card.json").read_bytes()
+
+    (folder / "head.safetensors").write_bytes(head[:-1] + bytes([head[-1] ^ 1]))
+    with pytest.raises(DamagedArtifact, match=r"'head.safetensors' has changed"):
+        load_model(context.workspace, model_id)
+    (folder / "head.safetensors").unlink()
+    with pytest.raises(DamagedArtifact, match=r"'head.safetensors' is missing"):
+        load_model(context.workspace, model_id)
+    (folder / "head.safetensors").write_bytes(head)
+    (folder / "card.json").write_bytes(card[: len(card) // 2])
+    with pytest.raises(DamagedArtifact, match=r"card.json"):
+        load_model(context.workspace, model_id)
+    changed = json.loads(card)
+    changed["encoder"]["digest"] = "0" * 64
+    (folder / "card.json").write_text(json.dumps(changed))
+    with pytest.raises(DamagedArtifact, match=r"encoder .* changed"):
+        load_model(context.workspace, model_id)
+
+
+@pytest.mark.parametrize("name", ["head.pkl", "pytorch_model.bin", "encoder/pytorch_model.bin"])
+def test_a_pickle_that_was_slipped_in_is_refused_and_never_opened(
+    context: ToolContext, task: Task, tmp_path: Path, name: str
+) -> None:
+    import hashlib
+    import pickle
+
+    class Canary:
+        def __reduce__(self) -> tuple[object, tuple[str, str]]:
+            return open, (str(tmp_path / "sang"), "w")
+
+    save_rows(context.workspace, written_rows())
+    model_id = trained(context, method="probe").model
+    folder = damaged(context, model_id)
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_bytes(pickle.dumps(Canary()))
+    with pytest.raises(DamagedArtifact, match="not opened"):
+        load_model(context.workspace, model_id)
+    # Nor when the card was forged to list it.
+    card = json.loads((folder / "card.json").read_text())
+    card["files"][name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    (folder / "card.json").write_text(json.dumps(card))
+    with pytest.raises(DamagedArtifact, match="not opened"):
+        load_model(context.workspace, model_id)
+    assert not (tmp_path / "sang").exists()
+
+
+IMBALANCES = ("none", "class_weights", "logit_adjustment", "auto")
+
+
+def rare_delivery() -> list[Example]:
+    """Return the written rows with three of ten of the label in the middle."""
+    rows = written_rows()
+    return rows[:10] + rows[10:13] + rows[20:]
+
+
+@pytest.mark.parametrize("method", ["auto", "probe", "contrastive", "setfit"])
+def test_every_remedy_against_imbalance_that_a_method_knows_gives_a_model(
+    context: ToolContext, task: Task, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("classwright_tools.learning.setfit_library.PAIRS_A_TEXT", 1)
+    save_rows(context.workspace, rare_delivery(), real_rows(copies=10))
+    for imbalance in IMBALANCES if method in ("auto", "probe") else IMBALANCES[1:3]:
+        result = trained(context, f"{method} {imbalance}", method=method, imbalance=imbalance, epochs=1)
+        assert load_model(context.workspace, result.model).predict_proba(TEXTS).shape == (4, 3)
+        assert result.validation.balanced_accuracy.value > 0.6
+
+
+def test_logit_adjustment_takes_the_labels_shares_from_the_biases(context: ToolContext, task: Task) -> None:
+    rows = rare_delivery()
+    save_rows(context.workspace, rows, real_rows(copies=10))
+    heads = [
+        load_model(context.workspace, trained(context, imbalance, method="probe", imbalance=imbalance).model).head
+        for imbalance in ("none", "logit_adjustment")
+    ]
+    assert (heads[0].weights == heads[1].weights).all()
+    np.testing.assert_allclose(heads[0].biases - heads[1].biases, np.log(np.array([10, 3, 10]) / 23), atol=1e-5)
+
+
+def test_with_a_remedy_against_imbalance_methods_are_compared_by_balanced_accuracy(
+    context: ToolContext, task: Task
+) -> None:
+    save_rows(context.workspace, rare_delivery(), real_rows(copies=10))
+    result = trained(context, method="auto", imbalance="class_weights", epochs=1)
+    (other,) = result.tried
+    assert result.validation.balanced_accuracy.value >= other.validation.balanced_accuracy.value
+
+
+def test_a_remedy_that_a_method_does_not_know_is_refused_with_those_that_do(context: ToolContext, task: Task) -> None:
+    save_rows(context.workspace, written_rows())
+    with pytest.raises(InvalidInput, match=r"'class_weights'.*by itself.*method 'probe'"):
+        trained(context, method="cluster", imbalance="class_weights")
+    with pytest.raises(InvalidInput, match=r"'auto'.*'contrastive' does not use.*'probe' or 'auto'"):
+        trained(context, method="contrastive", imbalance="auto")
