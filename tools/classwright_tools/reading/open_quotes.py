@@ -64,7 +64,7 @@ class Familiar:
         alike = sum(inner)
         if alike >= ROWS_BELIEVED and ((first and last and 2 * alike >= len(inner)) or alike == len(inner)):
             return "rows"
-        is_row = len(fields) != self._width and self._is_of_width(lines[0])
+        is_row = len(fields) != self._width and len(self._dialect.literal(lines[0])) >= self._width
         return "unclear" if alike or (first and last) or is_row or self._may_be_new(lines) else "text"
 
     def _may_be_new(self, lines: Sequence[str]) -> bool:

@@ -323,3 +323,10 @@ def test_a_text_that_begins_where_an_open_quote_would_end_is_not_cut(columns: Co
 
     assert [row.text for row in found if not row.problem] == ["last"]
     assert problems(found) == [(line, "quotes that can be read in two ways") for line in range(2, 6)]
+
+
+def test_a_row_of_too_many_fields_that_opens_a_quote_is_taken_for_no_text_of_several_lines(tmp_path: Path) -> None:
+    rows = read(tmp_path, 'sep=;\ntext;label\n"t0;;refund\n\n"\nt1";refund', columns=UNLABELLED)
+
+    assert not good(rows)
+    assert problems(rows)
