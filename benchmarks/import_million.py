@@ -1,4 +1,4 @@
-"""How long importing and de-duplicating short rows takes, and how much memory: 125 thousand to a million rows.
+"""Time and memory of importing and de-duplicating short rows: 125 thousand to a million.
 
 Each size runs in a process of its own, whose peak memory the system reports. The rows are made from a seed: sentences
 of random words from a vocabulary with Zipf's law, of 4 to 16 words; 5% are copies of earlier rows and 5% have one

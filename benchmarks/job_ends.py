@@ -1,4 +1,4 @@
-"""How long a cancelled job holds its process, and how long a killed process holds up its job.
+"""The ends of jobs: how long a cancelled one holds its process, and how long a killed process holds up its job.
 
 On SQLite and on PostgreSQL, with real servers and workers on loopback: seconds from the call of `cancel_job` until the
 job's process, with its memory, is gone, where the job runs in the server that is asked and where it runs in a worker;

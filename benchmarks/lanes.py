@@ -1,4 +1,4 @@
-"""What short jobs of six clients wait beside a training, over what they wait without one.
+"""Waits of short jobs of six clients beside a training, over their waits without one.
 
     python benchmarks/lanes.py
     python benchmarks/lanes.py --quick    # a try, in a minute or two

@@ -1,4 +1,4 @@
-"""What a call costs over a bare `MCPServer` with one empty tool, under 200 clients, and with 1,000 jobs in the queue.
+"""The cost of a call over a bare `MCPServer` with one empty tool, under 200 clients, and with 1,000 jobs in the queue.
 
     python benchmarks/load.py
     python benchmarks/load.py --quick    # a try, in a minute

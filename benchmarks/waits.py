@@ -1,4 +1,4 @@
-"""What a person waits for: the list of tools after a start, one classified text, and the figures of an evaluation.
+"""The waits of a person: for the list of tools after a start, one classified text, and the figures of an evaluation.
 
     python benchmarks/waits.py
 

@@ -1,4 +1,4 @@
-"""What `method="cluster"` costs as rows grow: the processor seconds of three passes over random embeddings."""
+"""The cost of `method="cluster"` as rows grow: the processor seconds of three passes over random embeddings."""
 
 from __future__ import annotations
 

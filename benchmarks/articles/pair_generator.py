@@ -1,4 +1,4 @@
-"""What becomes of the generator's queries under each objective: how near they are to the own query and to the item."""
+"""The generator's queries under each objective: how near they are to the own query and to the item."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What table s1 measures: few rows of a set, what a corpus taught, and a classifier with generated rows beside."""
+"""The cells of table s1: few rows of a set, what a corpus taught, and a classifier with generated rows beside."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is told to a client or a log: nothing in it that nobody sees, or that a terminal would obey."""
+"""Sanitized text for a client or a log: no invisible character, and none that a terminal would obey."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a tool works with besides its request: the workspace, the writer, progress, cancellation, the seed."""
+"""The context of a tool's call, besides its request: the workspace, the writer, progress, cancellation, the seed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who calls: the operator, or a principal whom an authorization server vouches for.
+"""Principals: the operator, or a subject that an authorization server vouches for.
 
 On stdio, without authentication and with the operator's shared token there is one caller, the operator.
 """

@@ -1,4 +1,4 @@
-"""What the operator of a server decides: where things are, who writes, who may connect.
+"""The operator's settings: where things are, who writes, who may connect.
 
 Every setting is a command-line flag, and an environment variable named after it: `--writer-url` is
 `CLASSWRIGHT_WRITER_URL`. A flag wins. In a variable, several paths are separated as those of PATH are, several URLs or

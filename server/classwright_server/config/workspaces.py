@@ -1,4 +1,4 @@
-"""Whose workspace it is: the operator's, as the settings say, or a folder of a principal's own inside it."""
+"""Workspaces by principal: the operator's, as the settings say, or a principal's own folder inside it."""
 
 from __future__ import annotations
 

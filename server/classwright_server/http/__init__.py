@@ -1,1 +1,1 @@
-"""What the server over HTTP adds: hosts, tokens, rates, sessions and the page of metrics."""
+"""The server over HTTP: hosts, tokens, rate limits, sessions and the page of metrics."""

@@ -1,4 +1,4 @@
-"""How many sessions of the older revision a principal may have open: of all that there are, none may take every one."""
+"""The limit on open sessions of the older revision: no principal may take all that there are."""
 
 from __future__ import annotations
 

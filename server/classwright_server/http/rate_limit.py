@@ -1,4 +1,4 @@
-"""How often a principal may call: a bucket of requests for each one who came with a token."""
+"""The rate limit of requests: a token bucket for each principal with a bearer token."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether there is room for one more job: on the disk, and in a principal's share of it."""
+"""The disk quota: whether there is room for one more job, on the disk and in a principal's share of it."""
 
 from __future__ import annotations
 

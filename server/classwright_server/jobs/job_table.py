@@ -1,4 +1,4 @@
-"""What DBOS has no call for, done in its table: jobs that wait are moved, and looked up by what they did."""
+"""The table of jobs that DBOS keeps: moves of waiting jobs and look-ups that DBOS has no call for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which processes of a workspace may still be at work: each that runs jobs gives a sign of life while it lives.
+"""Liveness of a workspace's processes: each one that runs jobs gives a sign of life while it lives.
 
 The sign is a descriptor that the compute processes inherit, so that a job counts as running until the last process
 that may still work on it is gone, however its server ended. On SQLite, on one machine, it is a lock on a file; on

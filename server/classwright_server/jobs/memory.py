@@ -1,4 +1,4 @@
-"""The memory of a compute process: what it holds, and giving back what a job has left free."""
+"""The memory of a compute process: measured, and given back where a job has left it free."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a job that waits may tell: its place in the lane, what comes before it, and when it should begin.
+"""The outlook of a waiting job: its place in the lane, what comes before it, and when it should begin.
 
 Of other principals' jobs only the kind of work is told.
 """

@@ -1,4 +1,4 @@
-"""Old jobs are forgotten, so that their store does not grow without end. What a job made stays."""
+"""Retention of jobs: old ones are forgotten, so that their store does not grow without end. What a job made stays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs a program on a leash: it ends, with everything that it started, as soon as this process's input closes.
+"""A supervisor of one program: it ends the program, and all that it started, as soon as its own input closes.
 
 `python -m classwright_server.jobs.supervise PROGRAM ARGUMENT...`: a parent that is killed leaves nothing behind.
 """

@@ -1,4 +1,4 @@
-"""Whose job is next in a lane: principals take turns, and within a principal's jobs their tasks do.
+"""Turns in a lane: principals alternate, and within a principal's jobs their tasks do.
 
 This is fair queueing (Nagle 1985, RFC 970) in rounds: a principal has one job in each round of a lane, whoever called
 first. DBOS takes the jobs of the lowest round first, which it knows as their priority, and of one round the oldest.

@@ -1,1 +1,1 @@
-"""What an MCP client sees: tools, resources, prompts, tasks, and the stream over stdio."""
+"""The MCP surface: tools, resources, prompts, tasks, and the stream over stdio."""

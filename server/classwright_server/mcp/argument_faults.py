@@ -1,4 +1,4 @@
-"""What is wrong with the arguments of a call, in the words of JSON: one fault for one mistake, at its place."""
+"""Faults in the arguments of a call, in the terms of JSON: one for each mistake, at its place."""
 
 from __future__ import annotations
 

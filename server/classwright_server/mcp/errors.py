@@ -1,4 +1,4 @@
-"""How failures reach a client: expected ones in their own words, defects masked. This is the one place."""
+"""Failures as a client sees them: expected ones in their own words, defects masked. This is the one place."""
 
 from __future__ import annotations
 

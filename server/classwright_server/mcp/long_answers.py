@@ -1,4 +1,4 @@
-"""Answers of tools that are no jobs, whole: those that were too long for the client are kept as long as jobs are."""
+"""Whole answers of tools that are no jobs: those too long for the client, kept as long as jobs are."""
 
 from __future__ import annotations
 

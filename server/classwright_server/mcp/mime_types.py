@@ -1,4 +1,4 @@
-"""What kind of text or bytes a resource holds, as the ending of its name tells."""
+"""MIME types of resources, by the ending of the name."""
 
 from __future__ import annotations
 

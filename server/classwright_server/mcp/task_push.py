@@ -1,4 +1,4 @@
-"""Tells clients of their tasks without being asked: `subscriptions/listen` with `taskIds` (SEP-2663, SEP-2575)."""
+"""Push of task states to clients: `subscriptions/listen` with `taskIds` (SEP-2663, SEP-2575)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is kept of a large labelled corpus: its space, and the mean and covariance of each of its classes."""
+"""Class statistics of a large labelled corpus: its space, and the mean and covariance of each of its classes."""
 
 from __future__ import annotations
 

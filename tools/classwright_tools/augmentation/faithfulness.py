@@ -1,4 +1,4 @@
-"""How faithful generated embeddings are: precision, recall, density, coverage, diversity, and copies.
+"""Faithfulness of generated embeddings: precision, recall, density, coverage, diversity, and copies.
 
 No single figure is enough: a few points near the mean of the real rows lie inside every neighbourhood and have a high
 density and coverage, while their recall and diversity show that they have collapsed.

@@ -1,4 +1,4 @@
-"""What is told of generated rows: figures, warnings, and one sentence of advice."""
+"""Findings about generated rows: figures, warnings, and one sentence of advice."""
 
 from __future__ import annotations
 

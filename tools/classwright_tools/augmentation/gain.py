@@ -1,4 +1,4 @@
-"""Whether generated rows help: a classifier with and without them on real rows held out group by group."""
+"""The gain of generated rows: a classifier with and without them on real rows held out group by group."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of the conditional GAN is switched on, and how long it trains."""
+"""Settings of the conditional GAN: its parts, and how long it trains."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can go wrong with generated rows, found and said plainly."""
+"""Warnings about generated rows: label collapse, little variety, and copies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A picture of real and generated rows: near each other in it where their embeddings are alike."""
+"""A map of real and generated rows: near each other in it where their embeddings are alike."""
 
 from __future__ import annotations
 

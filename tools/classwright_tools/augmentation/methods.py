@@ -1,4 +1,4 @@
-"""The ways of generating rows, by name, and how many rows they make."""
+"""Methods of generating rows, by name, and how many rows they make."""
 
 from __future__ import annotations
 

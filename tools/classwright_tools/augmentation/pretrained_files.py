@@ -1,4 +1,4 @@
-"""What a corpus taught, as one safetensors file; the workspace keeps it, so that a corpus is learned from once."""
+"""A pretrained GAN as one safetensors file, kept in the workspace so that a corpus is learned from once."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What makes a row fit to keep: cleaning, duplicates, quality gates, leaks."""
+"""Curation of rows: duplicates, quality gates, leaks, and rows on their way in."""

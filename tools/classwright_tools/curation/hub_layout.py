@@ -1,4 +1,4 @@
-"""What the names of a hub dataset's files say: which configuration and which split they hold.
+"""The layout of a hub dataset: the configuration and the split that the names of its files tell.
 
 A README is not asked: it may call any address a file of the dataset. The layouts are those that the hub itself writes:
 `data/train-00000-of-00001.parquet`, and a folder for each configuration where there are several.

@@ -1,4 +1,4 @@
-"""Which files may be imported: those inside the import folders, and none that could run code."""
+"""Paths that may be imported: those inside the import folders, and none of a file that could run code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which language a text is clearly not in. The model ships inside the package `py3langid`: nothing is downloaded."""
+"""Identification of a text's language, for clear cases. The model ships inside `py3langid`: nothing is downloaded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which rows a dataset may not hold beside others: no text, nor nearly the same text, in two splits.
+"""Leaks between splits: no text, nor nearly the same text, stands in two.
 
 A text stays in the first of test, validation, train and unlabelled. So a training row that is near a test row is not
 imported, and when test rows arrive, the training rows that are near one of them go. Between test and validation only

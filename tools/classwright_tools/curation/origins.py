@@ -1,4 +1,4 @@
-"""Where an arriving row came from before: what an export of a dataset says of it, and what this workspace knows."""
+"""Origins of arriving rows: as an export of a dataset says, and as this workspace knows."""
 
 from __future__ import annotations
 

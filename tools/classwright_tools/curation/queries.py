@@ -1,4 +1,4 @@
-"""Which queries the pairs of each split have: a query in two splits makes a figure too good for queries to come."""
+"""Queries of each split's pairs: a query in two splits makes a figure too good for queries to come."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the real texts of a task are like, as far as gates go by it: how short they are, what they say and hold."""
+"""Properties of a task's real texts that gates go by: how short they are, what they say and hold."""
 
 from __future__ import annotations
 

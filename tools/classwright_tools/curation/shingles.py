@@ -1,4 +1,4 @@
-"""What two texts are compared by: a folded form, its character n-grams, and MinHash bands of them.
+"""Shingles for comparing two texts: a folded form, its character n-grams, and MinHash bands of them.
 
 Character 3-grams are what prose is compared by; a text that holds nearly all that there are of them, such as a strand
 of DNA or a list of numbers, is compared by longer ones: see `gram_length`.

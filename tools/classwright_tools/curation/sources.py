@@ -1,4 +1,4 @@
-"""Where rows to import come from: a file or a folder. Each is read as a stream."""
+"""Sources of rows to import: a file or a folder. Each is read as a stream."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What makes a written text useless by itself: how short it is, and debris of the writing."""
+"""Checks of one written text by itself: too short, or debris of the writing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What became of the texts that were asked for: how many were kept, which were refused, what is missing and why."""
+"""The outcome of writing: how many texts were kept, which were refused, what is missing and why."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two texts as one string: how a row of a pair task goes where rows are strings.
+"""A pair as one string, for code whose rows are strings.
 
 Curation, splits and reports handle a row as one string. A pair's two texts are joined by a character that clean texts
 never hold, so that what works on strings works on pairs, and what must tell the two apart can.

@@ -1,4 +1,4 @@
-"""Where variety comes from: source types, and topics and subtopics for each label."""
+"""The topic tree, from which variety comes: source types, and topics and subtopics for each label."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What writing cost: requests, tokens and money, and the prices that they are counted by."""
+"""The usage of a writer: requests, tokens and money, and the prices that they are counted by."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a writer is: something that answers a `WritingRequest` with a `Completion`."""
+"""A writer: anything that answers a `WritingRequest` with a `Completion`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which rows a step of training takes: batches of their places, drawn with a seed."""
+"""Batches of training rows, as their places, drawn with a seed."""
 
 from __future__ import annotations
 

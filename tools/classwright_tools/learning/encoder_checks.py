@@ -1,4 +1,4 @@
-"""What the files of an encoder may be and may say: no pickle, no code, no place outside its folder."""
+"""Checks of an encoder's files: no pickle, no code, no place outside its folder."""
 
 from __future__ import annotations
 

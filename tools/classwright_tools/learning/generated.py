@@ -1,4 +1,4 @@
-"""Rows that were generated as embeddings, and what gives them to a training."""
+"""Generated rows (embeddings), and the interface that gives them to a training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much of a text an encoder reads: which rows are longer, and so are cut before it sees their ends."""
+"""Reading limits of encoders: the rows that are longer, and so are cut before the encoder sees their ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a small training changes of torch's own state, and gives back: its random numbers, its number of threads."""
+"""Torch's global state that a small training changes and restores: random numbers, number of threads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts as they were typed: without links, handles and what tokenisers and exports have put into them."""
+"""Bare texts, as they were typed: without links, handles and the marks of tokenisers and exports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a reader of figures must know of their rows, in words; a sentence is empty where there is nothing to say."""
+"""Caveats of figures, in sentences for their reader; each is empty where there is nothing to say."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers to rows that an evaluation keeps beside its report, so that no model is asked twice about a row."""
+"""Answers kept beside an evaluation's report, so that no model classifies a row twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which rows a model has learnt from, exactly or nearly: a figure on such rows tells what it remembers."""
+"""Rows that a model was trained on, exactly or nearly: a figure on such rows tells what it remembers."""
 
 from __future__ import annotations
 

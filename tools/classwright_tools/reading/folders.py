@@ -1,4 +1,4 @@
-"""Which files of a folder are read for which split, by the naming convention of Hugging Face `datasets`."""
+"""Files of a folder by split, after the naming convention of Hugging Face `datasets`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a source's labels to the task's: the same label from every kind of file."""
+"""Names of labels, from a source's to the task's: the same label from every kind of file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text files opened as lines: gzipped or not, in any Unicode encoding, within the bounds of an honest file."""
+"""Text files as lines: gzipped or not, in any Unicode encoding, refused where they unpack without measure."""
 
 from __future__ import annotations
 

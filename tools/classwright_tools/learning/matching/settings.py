@@ -1,4 +1,4 @@
-"""What a matcher is made of and how it is trained."""
+"""Settings of a matcher: its parts, and how it is trained."""
 
 from __future__ import annotations
 

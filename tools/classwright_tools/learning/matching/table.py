@@ -1,4 +1,4 @@
-"""What a network sees of pairs: the different queries and items, represented once, and any pair of them."""
+"""A table of pairs for a network: the different queries and items, represented once, and any pair of them."""
 
 from __future__ import annotations
 

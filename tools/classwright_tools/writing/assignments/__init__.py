@@ -1,1 +1,1 @@
-"""What a calling model is to write, in batches, and the texts that it submits."""
+"""Assignments for the calling model: batches to write, and the texts that it submits."""

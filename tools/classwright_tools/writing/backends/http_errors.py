@@ -1,4 +1,4 @@
-"""What went wrong with one HTTP request to an endpoint, and how long the endpoint wants to be left alone."""
+"""Errors of one HTTP request to an endpoint, and the wait that the endpoint asks for."""
 
 from __future__ import annotations
 

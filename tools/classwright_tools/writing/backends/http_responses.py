@@ -1,4 +1,4 @@
-"""What an endpoint's HTTP answer says: a completion, an error under any status, a stream, or another API's answer."""
+"""HTTP responses of an endpoint: a completion, an error under any status, a stream, or another API's answer."""
 
 from __future__ import annotations
 

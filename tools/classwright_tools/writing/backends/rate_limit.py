@@ -1,4 +1,4 @@
-"""How many requests each endpoint gets at once: as many as it bears, by additive increase, multiplicative decrease.
+"""Concurrency limits of endpoints, by additive increase and multiplicative decrease (AIMD).
 
 An endpoint starts with a few requests. Each answer makes room for one more until the first fault, and for one more a
 round trip from then on; an overloaded or unreachable endpoint gets half as many, and none for a while: as long as

@@ -1,4 +1,4 @@
-"""How one question is put to different endpoints: the form that is asked for, and which optional parts are sent."""
+"""Request forms for different endpoints: the form of structured output, and the optional parts that are sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ledger: every answer of a language model that a run paid for, written down the moment it arrives.
+"""The ledger: every answer of a language model that a run paid for, recorded the moment it arrives.
 
 A run that was cancelled, killed or broken off has no result to say what it spent: the ledger says it.
 """

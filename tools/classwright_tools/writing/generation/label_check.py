@@ -1,4 +1,4 @@
-"""Which of the rows just written belong to another label, by what all rows of the dataset together say."""
+"""The label check of a run: rows just written that belong to another label, as all rows of the dataset together say."""
 
 from __future__ import annotations
 

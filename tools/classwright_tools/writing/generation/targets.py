@@ -1,4 +1,4 @@
-"""What is to be written: so many texts for each cell of a topic tree, or for each item of a regeneration plan."""
+"""Targets of writing: so many texts for each cell of a topic tree, or for each item of a regeneration plan."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What a language model is asked: the templates, and the messages made of them."""
+"""Prompts for a language model: the templates, and the messages made of them."""

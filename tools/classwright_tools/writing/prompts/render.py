@@ -1,4 +1,4 @@
-"""What a language model is asked: chat messages from the templates in `prompts/`, and the answer's schema and size.
+"""Rendering of prompts: chat messages from the templates in `prompts/`, and the answer's schema and size.
 
 Descriptions, topics and texts come from strangers. They reach the templates only through the filter `data`, as JSON in
 which no < is left, so that nothing in them can close the `<data>` element that the system message declares

@@ -1,4 +1,4 @@
-"""Where the overwriting queries come from: what every kind of negatives takes and returns, and the random ones."""
+"""Queries drawn to overwrite others: what every kind of negatives takes and returns, and the random ones."""
 
 from __future__ import annotations
 

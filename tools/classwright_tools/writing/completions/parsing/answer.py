@@ -1,4 +1,4 @@
-"""What can be used of a language model's answer, and why the rest cannot.
+"""The usable part of a language model's answer, and why the rest cannot be used.
 
 The answer wanted is `{"items": ["...", ...]}`. Models give it after thoughts, inside code fences, behind a preamble,
 cut off at a token limit, with objects for strings, as Python writes it, or as a plain list; each complete item is kept.

@@ -1,4 +1,4 @@
-"""Which list of an answer's values is the one that was asked for, and which only stands beside it."""
+"""The choice among an answer's lists: the one that was asked for, not those that stand beside it."""
 
 from __future__ import annotations
 

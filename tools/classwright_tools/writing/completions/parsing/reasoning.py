@@ -1,4 +1,4 @@
-"""Leaving out what a model thought before it answered: texts between marks of thinking, and channels of analysis."""
+"""Removal of what a model thought before it answered: text between marks of thinking, and channels of analysis."""
 
 from __future__ import annotations
 
