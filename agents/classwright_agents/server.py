@@ -19,7 +19,7 @@ from mcp_types import BlobResourceContents, CallToolResult, TextContent
 from classwright_agents.errors import AgentError, ServerError, ToolError, unwritten
 from classwright_agents.task_file import DEFAULT_COMMAND, ServerEntry
 
-# Jobs answer at once: a server that has said nothing for so long is not going to.
+# Jobs answer at once: a server that is silent for so long will not answer.
 READ_TIMEOUT_SECONDS = 60
 MAX_EVENT_BYTES = 16 * 1024 * 1024
 LOG = "server.log"

@@ -21,7 +21,7 @@ REFRESHES_A_SECOND = 4
 
 
 class View(Protocol):
-    """Who is told what the build does."""
+    """The audience of a build: it is shown each step."""
 
     def __enter__(self) -> View: ...
 
@@ -96,7 +96,7 @@ class PlainView:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Every line was written when it was said."""
+        """Nothing is left to write: each line was written at once."""
 
     def stage(self, name: StageName, round_: int | None, spent: Spent) -> None:  # noqa: ARG002  # told at the end
         """Write that a stage begins."""

@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(error), 2)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # where Python puts what it has kept back when it ends
-        return _fail("whoever reads the output stopped before its end.", 2)
+        return _fail("the output was closed before its end.", 2)
     except KeyboardInterrupt:
         return _fail(STOPPED, INTERRUPTED)
     return code
@@ -51,7 +51,7 @@ def _run(parsed: argparse.Namespace) -> int:
     if settings.vllm:
         from classwright_server.vllm import vllm_program
 
-        vllm_program(os.environ)  # said before anything starts, if it is missing
+        vllm_program(os.environ)  # refused before anything starts, if it is missing
     start_telemetry(os.environ, page=settings.metrics)
     return _work(settings) if parsed.command == "worker" else _serve(settings)
 
@@ -92,7 +92,7 @@ def _work(settings: ServerSettings) -> int:
 
 
 def _check(settings: ServerSettings) -> int:
-    """Try what a server with these settings would lean on, before a client does."""
+    """Try what a server with these settings needs, before a client does."""
     import asyncio
 
     from classwright_server.config.writers import make_writer
@@ -140,7 +140,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"classwright {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
     serve = commands.add_parser("serve", help="serve the tools over stdio, or with --http over HTTP")
-    worker = commands.add_parser("worker", help="run jobs of the workspace's servers, and serve nobody")
+    worker = commands.add_parser("worker", help="run the jobs of the workspace's servers; serve no clients")
     check = commands.add_parser("check", help="try the workspace, the encoder and the writer, and say what fails")
     tools = commands.add_parser("tools", help="print the tools and what they do")
     for command in (serve, worker, check, tools):

@@ -127,7 +127,7 @@ def test_output_that_nobody_reads_to_its_end_is_told() -> None:
     told = process.stderr.read()
 
     assert process.wait() == 2
-    assert told == "classwright: whoever reads the output stopped before its end.\n"
+    assert told == "classwright: the output was closed before its end.\n"
 
 
 @pytest.mark.parametrize("flags", [["serve"], ["serve", "--http", "--port", "0"], ["worker"]])

@@ -16,7 +16,7 @@ SLUG_CHARS = 32
 
 
 def current_principal() -> str | None:
-    """Return the slug of whoever sent the request that is being answered; None for the operator."""
+    """Return the slug of the principal whose request is being answered; None for the operator."""
     token = get_access_token()
     return slug_of(token) if token else None
 

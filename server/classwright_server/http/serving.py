@@ -163,7 +163,7 @@ def _auth(settings: ServerSettings) -> AuthSettings:
     """Return what the SDK tells clients about tokens; with a shared token alone there is nothing to discover."""
     server = settings.authorization
     if server is None:
-        return AuthSettings(issuer_url=AnyHttpUrl("http://localhost"), resource_server_url=None)  # told to nobody
+        return AuthSettings(issuer_url=AnyHttpUrl("http://localhost"), resource_server_url=None)  # never shown
     return AuthSettings.model_validate(  # of strings: its URLs then stay as they are written, as OAuth compares them
         {
             "issuer_url": server.issuer,

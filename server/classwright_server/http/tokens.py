@@ -84,7 +84,7 @@ class SignedTokens(TokenVerifier):
     def _access(self, token: str, claims: Mapping[str, Any]) -> AccessToken | None:
         subject = claims.get("sub")
         client = claims.get("client_id") or claims.get("azp") or subject
-        if not client:  # it stands for nobody
+        if not client:  # it names no principal
             return None
         return AccessToken(
             token=token,

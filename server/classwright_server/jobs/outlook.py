@@ -1,6 +1,6 @@
 """The outlook of a waiting job: its place in the lane, what comes before it, and when it should begin.
 
-Of other principals' jobs only the kind of work is told.
+Of other principals' jobs only the kind of work is shown.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Takes = Callable[[Turn], float | None]
 
 @dataclass(frozen=True)
 class Outlook:
-    """What is told of a waiting job: in a few words, and in full."""
+    """The outlook of a waiting job, in brief and in full."""
 
     brief: str
     full: str
@@ -46,7 +46,7 @@ class Durations:
         self._seen: dict[str, tuple[float, list[tuple[int, float]]]] = {}
 
     def of(self, turn: Turn) -> float | None:
-        """Return the seconds that a job should take, told from the latest ones of its kind; None if there are none.
+        """Return the seconds that a job should take, estimated from the latest of its kind; None if there are none.
 
         Of these the five whose size is nearest count; a job that is larger than they were takes longer in proportion.
         """
@@ -67,7 +67,7 @@ class Durations:
 
 
 def outlook_of(job_id: str, everything: Sequence[Turn], takes: Takes, now: float) -> Outlook | None:
-    """Return what is told of a job among the jobs that wait or run; None if it does not wait any more.
+    """Return the outlook of a job among the jobs that wait or run; None if it no longer waits.
 
     `now` is in seconds since the epoch.
     """
@@ -130,7 +130,7 @@ def _left(turn: Turn, takes: Takes, now: float) -> float | None:
 
 
 def _unknown(turn: Turn) -> str:
-    return f"begins at an unknown time, because it cannot be told how long {turn.kind} takes here"
+    return f"begins at an unknown time, because it is not known how long {turn.kind} takes here"
 
 
 def _spoken(seconds: float) -> str:

@@ -41,7 +41,7 @@ _rows = _meter.create_counter("classwright.rows", description="Rows that were of
 
 
 def measured(tool: str, run: Callable[[], Outcome]) -> Outcome:
-    """Return what `run` returns, told as a span and counted as a job of `tool`.
+    """Return what `run` returns, recorded as a span and counted as a job of `tool`.
 
     A job that another server goes on with, because this one stops, is not counted here.
     """

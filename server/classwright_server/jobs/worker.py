@@ -1,4 +1,4 @@
-"""A worker: runs the jobs of a workspace's servers, on this host or on others, and serves nobody itself."""
+"""A worker: runs the jobs of a workspace's servers, on this host or on others, and serves no client."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ _STATUS: dict[str, TaskStatus] = {
 
 
 class JobTasks:
-    """A `TaskSource` of the jobs of whoever asks."""
+    """A `TaskSource` of the calling principal's jobs."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend

@@ -1,4 +1,4 @@
-"""Requests for resources: a URI that nothing fits is told the nearest one, and a file goes out as what it is."""
+"""Requests for resources: an unknown URI is answered with the nearest one, a file with its MIME type."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers that fit: structured results under 10 kB, with the URIs of what they speak of and of what they leave out."""
+"""Answers that fit: structured results under 10 kB, with the URIs of what they name and of what they leave out."""
 
 from __future__ import annotations
 

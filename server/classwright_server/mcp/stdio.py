@@ -17,7 +17,7 @@ STOPPED = "stopped by Ctrl-C. Jobs that were under way go on at the next start."
 
 
 def _leave(_number: int, _frame: object) -> None:
-    """End at once: the thread that reads the terminal cannot be interrupted, and whoever is killed loses nothing."""
+    """End at once: the thread that reads the terminal cannot be interrupted, and a kill loses nothing."""
     os.write(STDERR, f"classwright: {STOPPED}\n".encode())
     os._exit(INTERRUPTED)
 

@@ -65,7 +65,7 @@ class Task(BaseModel):
 
 
 class TaskSource(Protocol):
-    """What keeps the tasks. Each method raises `NotFound` for a task that whoever asks does not have."""
+    """The store of tasks. Each method raises `NotFound` for a task that is not the caller's."""
 
     async def task(self, task_id: str) -> Task:
         """Return a task as it is now."""
@@ -103,7 +103,7 @@ class TasksExtension(Extension):
         self._starting = frozenset(starting)
 
     def methods(self) -> Sequence[MethodBinding]:
-        """Return the extension's methods; a client of another revision is told that there are none."""
+        """Return the extension's methods; for a client of another revision they do not exist."""
         versions = frozenset(MODERN_PROTOCOL_VERSIONS)
         return [
             MethodBinding("tasks/get", TaskParams, self._get, versions),

@@ -59,7 +59,7 @@ class ListJobsRequest(ToolRequest):
 
 
 class ServedTool(Tool):
-    """A tool whose failures are told as `tool_errors` tells them, in place of the SDK's own wording."""
+    """A tool whose failures have the words of `tool_errors` in place of the SDK's."""
 
     async def run(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False) -> Any:
         """Check the arguments, run the tool and return its result."""

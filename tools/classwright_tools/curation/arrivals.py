@@ -178,7 +178,7 @@ class Arrivals:
 
 
 def _made(row: SourceRow, content: str, label: str | None) -> str | None:
-    """Return how the source says that a row was made, if it says so: most rows tell nothing."""
+    """Return the provenance that the source gives for a row; None for most rows."""
     made = claimed(row.origin, content, label) if row.origin else None
     return made.as_json() if made else None
 

@@ -78,7 +78,7 @@ class BulkDuplicates:
         self._rows += len(texts)
 
     def repeats(self, text: Callable[[int], str], progress: Callable[[float], None]) -> Iterator[Repeat]:
-        """Yield the rows to remove; `text` returns the text of a row, `progress` is told the share done, 0 to 1."""
+        """Yield the rows to remove; `text` returns the text of a row, `progress` gets the share done, 0 to 1."""
         if not self._digests:
             return
         digests, groups = _joined(self._digests), _joined(self._groups)

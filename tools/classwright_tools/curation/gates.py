@@ -59,7 +59,7 @@ class Refused:
 
 
 class QualityFilter:
-    """Judges candidate texts for a task's training split, in the light of the rows that are there already."""
+    """Judges candidate texts for a task's training split against the rows that it already has."""
 
     def __init__(self, task: Task, *, max_chars: int = MAX_TEXT_CHARS) -> None:
         """Make the gates of `task` with no rows to compare with; texts over `max_chars` characters are too long."""
@@ -96,7 +96,7 @@ class QualityFilter:
         self._shown.add(texts)
 
     def rules(self, labels: Iterable[str]) -> TextRules:
-        """Return what the gates ask of texts of `labels`, for whoever writes them."""
+        """Return the rules by which the gates judge texts of `labels`, for their writer."""
         names = (name for name in labels if is_identifier(name))
         return TextRules(
             least_words=self._real.least_words,
@@ -193,7 +193,7 @@ class QualityFilter:
 
 
 def _repeat(split: Split, match: Match[_Row]) -> Refused:
-    """Return the refusal of a text that repeats a row of `split`; what stands in a test row is not told."""
+    """Return the refusal of a text that repeats a row of `split`; the text of a test row is never quoted."""
     if split == "test":
         return Refused(TEST_REPEATED, "it repeats one", f"Write a text of your own: {_MEASURES.format(split)}")
     where = f"row {match.id.id} ({match.id.label!r}, similarity {match.similarity:.2f})"

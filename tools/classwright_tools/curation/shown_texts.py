@@ -1,4 +1,4 @@
-"""Copies of the real texts that a writer is shown as style: whoever sees a text repeats it in parts, too."""
+"""Copies of the real texts that a writer is shown as style: a model that sees a text may repeat parts of it."""
 
 from __future__ import annotations
 

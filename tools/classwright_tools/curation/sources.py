@@ -21,7 +21,7 @@ ARROW_BATCH = 2_000
 
 
 class Source(NamedTuple):
-    """The rows of a source, and what is told of where they are from, if that is not plain."""
+    """The rows of a source, and a sentence on where they are from unless that is plain."""
 
     rows: Iterable[SourceRow]
     told: str = ""

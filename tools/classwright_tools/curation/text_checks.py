@@ -59,7 +59,7 @@ def letters(text: str) -> int:
 
 
 def debris(text: str) -> Iterator[tuple[str, str]]:
-    """Yield what in `text` is no text at all: its name ("a placeholder", "JSON", ...) and where it says so."""
+    """Yield the debris in `text`: its name ("a placeholder", "JSON", ...) and the words that show it."""
     for name, pattern in _DEBRIS:
         found = pattern.search(text)
         if found:

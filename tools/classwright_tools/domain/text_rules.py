@@ -1,4 +1,4 @@
-"""The rules for a written text in words: what the gates check, told to whoever writes, model or calling model."""
+"""The rules for a written text, in sentences: what the gates check, for a writer or the calling model."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _NAMES_TOLD = 12
 
 
 class TextRules(Noun):
-    """What a text must be to pass the gates of its task, as far as it can be said beforehand."""
+    """The properties that a text needs to pass the gates of its task, as far as they are known beforehand."""
 
     least_words: int = Field(default=2, ge=0)
     least_letters: int = Field(default=3, ge=0)

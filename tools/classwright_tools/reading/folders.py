@@ -27,7 +27,7 @@ NAMES_TOLD = 4
 
 
 class Taken(NamedTuple):
-    """The files of a folder that are read, in order, and what is told of it: which they are, and which are not."""
+    """The files of a folder that are read, in order, and a sentence that names them and those that are not."""
 
     files: list[Path]
     told: str

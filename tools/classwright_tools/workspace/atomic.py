@@ -77,7 +77,7 @@ def hidden_folder(parent: Path) -> Iterator[Path]:
 
 
 def own_folder(path: Path) -> Path:
-    """Return the folder `path`, made if need be: nobody but this user of the system can look into it, by no umask."""
+    """Return the folder `path`, made if need be, open to this user of the system alone, whatever the umask."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path
 
@@ -123,7 +123,7 @@ def clear_stale(root: Path) -> None:
 
 
 def _is_left(folder: Path) -> bool:
-    """Whether no process holds the lock on a folder; False where that cannot be told."""
+    """Whether no process holds the lock on a folder; False where that is unknown."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

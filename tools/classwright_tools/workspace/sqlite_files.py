@@ -12,7 +12,7 @@ _AGAIN_SECONDS = 0.01
 
 
 def own_file(path: Path) -> Path:
-    """Return the file `path`, made if need be: nobody but this user of the system can read it, by no umask.
+    """Return the file `path`, made if need be, readable by this user of the system alone, whatever the umask.
 
     What SQLite puts beside it has the same rights.
     """

@@ -57,7 +57,7 @@ def test_the_start_is_told_from_what_runs_and_what_comes_before() -> None:
 
 
 def test_an_unknown_start_is_called_so() -> None:
-    assert "begins at an unknown time, because it cannot be told how long evaluate takes here" in full(
+    assert "begins at an unknown time, because it is not known how long evaluate takes here" in full(
         [running(1, 20), turn(9)], None
     )
     assert "begins at an unknown time" in full([running(1, 31), turn(9)])  # it takes longer than any did
