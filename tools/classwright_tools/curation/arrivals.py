@@ -178,7 +178,7 @@ class Arrivals:
 
 
 def _made(row: SourceRow, content: str, label: str | None) -> str | None:
-    """Return the provenance that the source gives for a row; None for most rows."""
+    """Return the origin and provenance that the source claims for a row, as JSON; None for most rows."""
     made = claimed(row.origin, content, label) if row.origin else None
     return made.as_json() if made else None
 
