@@ -60,7 +60,7 @@ class LocalSettings(Noun):
 
 
 class ToolSettings(Noun):
-    """What the tools work with: the part of the settings that the compute process is given."""
+    """The settings of the tools: the part that a compute process is given."""
 
     workspace: Path
     index_url: str | None = Field(default=None, description="The PostgreSQL of index and jobs; SQLite by default.")
@@ -79,7 +79,7 @@ class ToolSettings(Noun):
 
 
 class Limits(Noun):
-    """What a principal, and a job, may take."""
+    """Limits of a principal and of a job."""
 
     calls_per_minute: int = Field(default=600, ge=1, description="Requests over HTTP of a principal with a token.")
     waiting_jobs: int = Field(default=1_000, ge=1, description="Jobs of a principal that wait for their turn.")
@@ -87,7 +87,7 @@ class Limits(Noun):
 
 
 class AuthorizationServer(Noun):
-    """Who issues the tokens of callers that have a workspace of their own, and for what."""
+    """The authorization server whose tokens open a workspace of their own, and the audience and scopes they need."""
 
     jwks_url: str = Field(description="Where its public keys are.")
     issuer: str

@@ -24,7 +24,7 @@ MAX_SESSIONS = 500
 
 @dataclass
 class _Session:
-    """Whose it is, how many requests in it are under way, and since when there are none (monotonic seconds)."""
+    """A session's principal, its requests under way, and since when there are none (monotonic seconds)."""
 
     principal: str | None
     requests: int = 0

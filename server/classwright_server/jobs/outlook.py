@@ -39,7 +39,7 @@ class Outlook:
 
 
 class Durations:
-    """How long jobs took that finished here. For several threads at once."""
+    """Durations of jobs that finished here. Safe for several threads."""
 
     def __init__(self, table: JobTable) -> None:
         self._table = table

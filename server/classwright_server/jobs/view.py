@@ -14,7 +14,7 @@ FINISHED: frozenset[str] = frozenset(("completed", "failed", "cancelled"))
 
 
 class JobView(ToolResult):
-    """Where a job stands; its result once it is completed, or what failed, why, and what repairs it."""
+    """The state of a job; its result once it is completed, or what failed, why, and what repairs it."""
 
     job_id: str
     tool: str

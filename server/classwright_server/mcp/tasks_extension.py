@@ -81,13 +81,13 @@ class TaskSource(Protocol):
 
 
 class TaskParams(RequestParams):
-    """Which task."""
+    """The id of a task."""
 
     task_id: str = Field(max_length=MAX_ID_CHARS)
 
 
 class UpdateParams(TaskParams):
-    """Which task, and what the user answered."""
+    """The id of a task, and the user's answers."""
 
     input_responses: dict[str, Any] = Field(max_length=MAX_ANSWERS)
 

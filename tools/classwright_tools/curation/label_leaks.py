@@ -17,7 +17,7 @@ Form = Literal["mark", "spelling"]
 
 
 class Leak(NamedTuple):
-    """Where a label's name gives a text away: as a mark on it, or by its spelling, wherever it stands."""
+    """A label's name that gives a text away: as a mark on it, or by its spelling anywhere in it."""
 
     form: Form
     name: str

@@ -64,7 +64,7 @@ def wrong_language(text: str, languages: tuple[str, ...]) -> str | None:
 
 
 def letters_needed(text: str) -> int:
-    """How many letters identification needs: fewer where a letter is a syllable or a word."""
+    """The number of letters that identification needs: fewer where a letter is a syllable or a word."""
     return LETTERS_NEEDED if text.isascii() or max(text) < "\u0900" else 4
 
 

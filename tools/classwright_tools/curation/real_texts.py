@@ -57,12 +57,12 @@ class RealTexts:
 
     @property
     def least_words(self) -> int:
-        """How few words a text may have: as few as real ones, and never more than usual."""
+        """The fewest words that a text may have: as few as real ones, and never more than usual."""
         return 1 if self._are_short else self._least(self._words, USUAL_WORDS)
 
     @property
     def least_letters(self) -> int:
-        """How few letters and digits a text may have: as few as real ones, and never more than usual."""
+        """The fewest letters and digits that a text may have: as few as real ones, and never more than usual."""
         return self._least(self._letters, USUAL_LETTERS)
 
     def _least(self, sizes: Counter[int], usual: int) -> int:

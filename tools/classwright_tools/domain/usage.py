@@ -10,7 +10,7 @@ from classwright_tools.domain.noun import Noun
 
 
 class Caps(Noun):
-    """What the operator lets one call spend on the writer; None is without a cap."""
+    """The operator's caps on the writer's spending in one call; None is no cap."""
 
     max_tokens: int | None = Field(default=None, ge=1, description="Of tokens read and written together.")
     max_cost: float | None = Field(default=None, gt=0, description="In US dollars.")
@@ -30,7 +30,7 @@ NO_TOKENS = TokenCount(0, 0)
 
 
 class Prices(Noun):
-    """What a language model costs, in US dollars a million tokens."""
+    """Prices of a language model, in US dollars a million tokens."""
 
     tokens_in: float = Field(default=0, ge=0)
     tokens_out: float = Field(default=0, ge=0)

@@ -39,7 +39,7 @@ Kind = Literal["dataset", "model"]
 
 
 class _Large(BaseModel):
-    """What the hub tells of a large file."""
+    """A large file as the hub describes it."""
 
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 
@@ -70,7 +70,7 @@ class HubRepository:
 
     @property
     def subject(self) -> str:
-        """What errors call it."""
+        """Its name in errors."""
         return _subject(self.kind, self.name)
 
     def fetch(self, files: Iterable[HubFile], folder: Path, context: ToolContext) -> None:

@@ -34,7 +34,7 @@ AT_ONCE_SHARE = 0.5
 
 @dataclass(frozen=True)
 class ActivationCost:
-    """What the activations of a text of s tokens take: `linear` s + `quadratic` s**2 bytes; attention is quadratic."""
+    """Memory of the activations of a text of s tokens: `linear` s + `quadratic` s**2 bytes; attention is quadratic."""
 
     linear: float
     quadratic: float

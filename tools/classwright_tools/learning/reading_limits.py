@@ -22,7 +22,7 @@ OWN_TOKENS = 8  # at most, of what a tokenizer puts before and after a text
 
 @dataclass(frozen=True)
 class ReadingLimit:
-    """How many tokens an encoder reads of a text, and how many a text has.
+    """The number of tokens that an encoder reads of a text, and that a text has.
 
     `lengths` returns the number of tokens of each text, uncut; `prompt` is what the encoder puts before every text.
     """

@@ -157,7 +157,7 @@ def without_queries(pairs: Iterable[str], held_out: Iterable[str]) -> tuple[str,
 
 
 class _Joined:
-    """Which of n things belong together (a union-find forest)."""
+    """A union-find forest of n things: which of them belong together."""
 
     def __init__(self, n: int) -> None:
         self._parents = list(range(n))

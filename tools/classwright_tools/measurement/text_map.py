@@ -17,7 +17,7 @@ _PERPLEXITY = 30
 
 @dataclass(frozen=True)
 class TextMap:
-    """Where texts lie in the plane (n, 2), and which of them are real (n,)."""
+    """Positions of texts in the plane (n, 2), and which of them are real (n,)."""
 
     places: npt.NDArray[np.float32]
     real: npt.NDArray[np.bool_]

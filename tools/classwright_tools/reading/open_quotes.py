@@ -25,7 +25,7 @@ _LABEL = "\n"  # no value of a column that is one line
 
 
 class Familiar:
-    """What the rows of a file say in the columns that tell rows from lines of a text."""
+    """Values that a file's rows have in the columns by which rows are told from lines of a text."""
 
     def __init__(self, dialect: Dialect, width: int, places: Sequence[int], is_label: IsLabel) -> None:
         """Take the `width` of the header, and the `places` of the columns to look at: the labels', or all but texts'.

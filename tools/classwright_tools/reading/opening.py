@@ -45,7 +45,7 @@ _OTHER_KINDS = (
 
 
 class Position:
-    """How far a file has been read, for the progress report."""
+    """The position in a file that is being read, for the progress report."""
 
     def __init__(self) -> None:
         self._file: IO[bytes] | None = None

@@ -42,7 +42,7 @@ class SourceRow(NamedTuple):
 
     @property
     def place(self) -> str | None:
-        """Where the row begins, or None where a source has no lines."""
+        """The place where the row begins, or None where a source has no lines."""
         return None if self.line is None else f"file {self.file!r}, line {self.line:,}"
 
 

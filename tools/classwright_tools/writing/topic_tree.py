@@ -26,7 +26,7 @@ LONGEST_PHRASE = 300
 
 @dataclass
 class Growth:
-    """What a writer made of a tree, a remark on everything that came out smaller than asked, and what it took."""
+    """A tree as a writer grew it, remarks on whatever came out smaller than asked, and the usage."""
 
     source_types: tuple[str, ...]
     labels: list[LabelTopics]
@@ -51,7 +51,7 @@ class _Phrases:
 
     @property
     def remark(self) -> str | None:
-        """What is missing and why, if anything is."""
+        """A sentence on what is missing and why; None if nothing is."""
         if len(self.items) == self.count:
             return None
         of = " of " + " / ".join(repr(part) for part in (self.cell.label, self.cell.topic) if part) if self.cell else ""

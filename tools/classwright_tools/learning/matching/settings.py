@@ -33,7 +33,7 @@ class MiningSettings(Noun):
 
 @dataclass(frozen=True)
 class NegativeSettings:
-    """Which negatives are made from matches.
+    """The negatives that are made from matches.
 
     `mix` gives each kind's share of the overwritten rows; empty, none are made. `overwritten` is the probability p
     that a row is overwritten in a pass. The rest is for generated ones: with `snap` the generator's vector becomes the

@@ -17,7 +17,7 @@ from classwright_tools.learning.matching.tokens import TokenProjection, TokenTab
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """What is fitted on the training texts before any network: the words' idf, and the principal axes of tokens."""
+    """Statistics of the training texts, fitted before any network: the words' idf, and the principal axes of tokens."""
 
     lexicon: Lexicon
     projection: TokenProjection | None

@@ -117,7 +117,7 @@ class EndpointWriter:
 
     @property
     def prices(self) -> Prices | None:
-        """What the model costs; None when the operator has set no prices."""
+        """The model's prices; None when the operator has set none."""
         return self._prices
 
     def most_tokens(self, request: WritingRequest) -> TokenCount:

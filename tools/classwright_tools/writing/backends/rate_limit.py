@@ -39,7 +39,7 @@ MOST_TRIES: dict[FaultKind, int] = {"overloaded": 10, "unreachable": 10, "broken
 
 @dataclass(frozen=True)
 class Clock:
-    """Where time comes from."""
+    """The source of time."""
 
     now: Callable[[], float] = time.monotonic
     utc: Callable[[], datetime] = lambda: datetime.now(UTC)

@@ -19,7 +19,7 @@ _FORMATS: tuple[dict[str, Any] | None, ...] = (
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked, before it is put in the endpoint's dialect."""
+    """A question, before it is put in an endpoint's dialect."""
 
     model: str
     messages: list[Message]
@@ -31,7 +31,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Dialect:
-    """Which optional parts of a request an endpoint understands."""
+    """The optional parts of a request that an endpoint understands."""
 
     format: int = 0  # into _FORMATS
     temperature: bool = True

@@ -7,7 +7,7 @@ from classwright_tools.errors import BudgetExceeded, InvalidInput
 
 
 class Budget:
-    """What may be spent, what is spent, and what requests under way may still spend.
+    """A budget: its caps, the amounts spent, and the upper bounds of requests under way.
 
     A request starts only if the caps hold even when it, and everything under way, takes its upper bound. So a cap is
     kept as far as the bounds hold (see `prompts.most_tokens` for how they are made); what counts in the end is what
@@ -54,7 +54,7 @@ class Budget:
 
     @property
     def cost(self) -> float:
-        """What the requests that are over cost, in US dollars."""
+        """The cost of the requests that are over, in US dollars."""
         return self._prices.cost(self._spent)
 
     def fits(self, most: TokenCount) -> bool:

@@ -17,7 +17,7 @@ from classwright_tools.workspace.index import PaymentRow
 
 @dataclass(frozen=True)
 class Payment:
-    """What one answer took; `cost` is in US dollars. Written twice, for the database went away, it counts once."""
+    """The spending on one answer; `cost` is in US dollars. Recorded twice after an outage, it counts once."""
 
     writer: str
     tokens: TokenCount

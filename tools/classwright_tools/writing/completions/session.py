@@ -29,7 +29,7 @@ MOST_UNUSABLE_IN_A_ROW = 20
 
 @dataclass(frozen=True)
 class Answer:
-    """What became of one request: its completion, or the failure that stands in its place."""
+    """The outcome of one request: its completion, or the failure in its place."""
 
     request: WritingRequest
     completion: Completion | None
@@ -76,7 +76,7 @@ class WritingSession:
 
     @property
     def usage(self) -> WriterUsage:
-        """What was asked, and what is spent until now, by earlier attempts at the same run too."""
+        """The usage so far: requests, and spending, also by earlier attempts at the same run."""
         spent = self._budget.spent
         return WriterUsage(
             writer=self._writer.name,

@@ -27,7 +27,7 @@ class CellProgress:
 
     @property
     def short(self) -> int:
-        """How many rows are still missing of the target."""
+        """The number of rows still missing of the target."""
         return max(0, self.target.rows - len(self.accepted))
 
     @property
@@ -50,7 +50,7 @@ class LabelPool:
 
     @property
     def short(self) -> int:
-        """How many rows are still missing, whichever cell they come from."""
+        """The number of rows still missing, whichever cell they come from."""
         return self.wanted - self.accepted
 
     def granted(self, wanted: int) -> int:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class MinedQueries:
-    """What `sentence_transformers.util.mine_hard_negatives` finds for the items of the rows that match."""
+    """The queries that `sentence_transformers.util.mine_hard_negatives` finds for the items of the rows that match."""
 
     def __init__(self, rows: PlacedRows, mismatch: int, settings: MiningSettings, seed: int) -> None:
         """Mine for all rows whose label is not `mismatch`; the same `seed` finds the same.

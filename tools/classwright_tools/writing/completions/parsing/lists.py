@@ -44,7 +44,7 @@ class _Entry:
 
     @property
     def text(self) -> str:
-        """What it says; an empty line parts its paragraphs."""
+        """Its text; an empty line separates paragraphs."""
         return "\n\n".join("\n".join(lines) for lines in self.paragraphs).strip()
 
     def add(self, line: str) -> None:

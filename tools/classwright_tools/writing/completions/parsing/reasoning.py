@@ -53,7 +53,7 @@ _MOST_DRAFTS = 8
 
 
 class Answer(NamedTuple):
-    """What a model answered without its thoughts, and whether it thought."""
+    """A model's answer without its thoughts, and whether it thought."""
 
     text: str
     thought: bool
