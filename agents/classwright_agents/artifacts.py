@@ -6,7 +6,6 @@ import hashlib
 import os
 import shutil
 from pathlib import Path, PurePosixPath
-from typing import Any
 from urllib.parse import quote
 
 from pydantic import BaseModel, Field
@@ -14,6 +13,7 @@ from pydantic import BaseModel, Field
 from classwright_agents.answers import Rows, read_as
 from classwright_agents.errors import RunError, ServerError
 from classwright_agents.server import Server
+from classwright_tools.contract import Example
 
 # A page shows a few of a report's rows: a file beyond this is not one to read here.
 MAX_READ_BYTES = 20 * 1024 * 1024
@@ -89,7 +89,7 @@ async def fetch_named(server: Server, task: str, artifact: str, name: str, max_b
     return b""
 
 
-async def fetch_sample(server: Server, task: str, dataset: str, rows: int) -> list[dict[str, Any]]:
+async def fetch_sample(server: Server, task: str, dataset: str, rows: int) -> list[Example]:
     """Return about `rows` training rows, spread evenly over the dataset."""
     uri = f"classwright://{task}/datasets/{dataset}/train"
     total = read_as(Rows, await server.read(f"{uri}?offset=0&limit=1"), f"Dataset {dataset!r}").total
@@ -97,7 +97,7 @@ async def fetch_sample(server: Server, task: str, dataset: str, rows: int) -> li
     pages = [
         read_as(Rows, await server.read(f"{uri}?offset={place}&limit=1"), f"Dataset {dataset!r}") for place in places
     ]
-    return [page.rows[0].model_dump(mode="json") for page in pages if page.rows]
+    return [page.rows[0] for page in pages if page.rows]
 
 
 def write_whole(path: Path, content: bytes) -> None:

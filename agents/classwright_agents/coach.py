@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from classwright_agents.figures import Round, Spent, named
+from classwright_agents.figures import Round, Spent, is_better, is_worse, named
 from classwright_agents.task_file import METRIC_NAMES, Budget, Metric, Target
 
 # One round without a significant gain may be bad luck with few validation rows; two in a row are a plateau.
@@ -61,7 +61,9 @@ def better_of(best: Round, final: Round, target: Target) -> tuple[Round, str]:
         return best, f"The final method, {final.method}, is not better: {compared}."
     if is_significant_gain(final, target.metric):
         return final, f"The final method, {final.method}, is better: {compared}."
-    p = f" (p {final.gain.p:.2f})" if final.gain and target.metric == "accuracy" else ""  # McNemar's is of accuracies
+    p = (
+        f" (p {final.compared.p:.2f})" if final.compared and target.metric == "accuracy" else ""
+    )  # McNemar's is of accuracies
     chance = f"has the higher figure, which may be chance{p}; it is kept"
     return final, f"The final method, {final.method}, {chance}: {compared}."
 
@@ -72,8 +74,8 @@ def is_significant_gain(latest: Round, metric: Metric) -> bool:
     By the paired test where both were measured on the same rows. Without validation rows there is none: then the
     figures come from different rows, and only an interval that lies wholly above the older figure counts.
     """
-    if latest.gain is not None:
-        return latest.gain.is_better(metric)
+    if latest.compared is not None:
+        return is_better(latest.compared, metric)
     return latest.best_before is not None and latest.figure(metric).low > latest.best_before
 
 
@@ -95,12 +97,12 @@ def next_action(goal: Goal, rounds: tuple[Round, ...], spent: Spent) -> Improve 
     best = best_round(rounds, goal.target)
     metric = METRIC_NAMES[goal.target.metric]
     reached = best.figure(goal.target.metric).value
-    if reached >= goal.target.value and not best.not_covered:
+    if reached >= goal.target.value and not best.scores.not_covered:
         return Stop("target", f"Validation {metric} {reached:.3f} reaches the target of {goal.target.value:.3f}.")
     if len(rounds) >= goal.max_rounds:
         return Stop("max_rounds", f"All {goal.max_rounds} rounds that the task allows are done.")
     if rounds_without_gain(rounds, goal.target.metric) >= ROUNDS_WITHOUT_GAIN:
-        test = " (paired test)" if rounds[-1].gain else ""
+        test = " (paired test)" if rounds[-1].compared else ""
         return Stop("no_gain", f"The last {ROUNDS_WITHOUT_GAIN} rounds brought no gain that is more than chance{test}.")
     return over_budget(goal.budget, rounds, spent) or _improve(rounds[-1], best, metric, reached, goal)
 
@@ -128,9 +130,9 @@ def _improve(latest: Round, best: Round, metric: str, reached: float, goal: Goal
     if reached >= goal.target.value:
         missing = (
             f"{metric} {reached:.3f} does not reach the target of {goal.target.value:.3f}, as no row that it was "
-            f"measured on is {named(best.not_covered)}"
+            f"measured on is {named(best.scores.not_covered)}"
         )
-    if latest.gain is not None and latest.gain.is_worse(goal.target.metric):
+    if latest.compared is not None and is_worse(latest.compared, goal.target.metric):
         return Improve(
             best, f"Round {latest.round} made the model worse by more than chance: go on from round {best.round}."
         )

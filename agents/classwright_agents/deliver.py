@@ -8,14 +8,15 @@ import time
 from pathlib import Path
 from typing import Any
 
-from classwright_agents.answers import Refusal, Report, read_as
+from classwright_agents.answers import read_as
 from classwright_agents.artifacts import fetch_all, fetch_named, fetch_sample, write_whole
-from classwright_agents.build import Outcome
+from classwright_agents.outcome import Outcome
 from classwright_agents.report.card import card
 from classwright_agents.report.page import Material, render
 from classwright_agents.server import Server
 from classwright_agents.summary import summary
 from classwright_agents.task_file import TaskFile
+from classwright_tools.contract import EvaluationReport, Refusal
 
 # The names that the tools give to the files of their reports and datasets.
 FIGURES = "report.json"
@@ -35,11 +36,11 @@ async def deliver(task: TaskFile, folder: Path, outcome: Outcome, server: Server
     assert best is not None
     assert export is not None
     started = time.monotonic()
-    files = await fetch_all(server, task.task, export["export"], folder / "model")
+    files = await fetch_all(server, task.task, export.export, folder / "model")
     await fetch_all(server, task.task, best.dataset, folder / "dataset")
     material = Material(
         measured=await _measured(server, task.task, outcome),
-        map=await fetch_named(server, task.task, outcome.analysis["report"], MAP) if outcome.analysis else b"",
+        map=await fetch_named(server, task.task, outcome.analysis.report, MAP) if outcome.analysis else b"",
         samples=tuple(await fetch_sample(server, task.task, best.dataset, SAMPLES_SHOWN)),
         refusals=await _refusals(server, task.task, outcome),
         files=tuple((file.name, file.bytes) for file in files),
@@ -53,23 +54,23 @@ async def deliver(task: TaskFile, folder: Path, outcome: Outcome, server: Server
     return told
 
 
-async def _measured(server: Server, task: str, outcome: Outcome) -> dict[str, Any] | None:
+async def _measured(server: Server, task: str, outcome: Outcome) -> EvaluationReport | None:
     """Return all figures of the best model's last evaluation, or None if there were no rows to measure it on."""
     assert outcome.best is not None
     evaluation = outcome.test or outcome.measured.get(outcome.best.model)
     if evaluation is None:
         return None
-    report = await fetch_named(server, task, evaluation["report"], FIGURES)
-    return read_as(Report, report, f"Report {evaluation['report']!r}").model_dump(mode="json")
+    report = await fetch_named(server, task, evaluation.report, FIGURES)
+    return read_as(EvaluationReport, report, f"Report {evaluation.report!r}")
 
 
-async def _refusals(server: Server, task: str, outcome: Outcome) -> tuple[dict[str, Any], ...]:
+async def _refusals(server: Server, task: str, outcome: Outcome) -> tuple[Refusal, ...]:
     """Return the refused candidates, as they lie beside the datasets."""
     told = b""
     for written in outcome.written:
-        if written["dataset"] and written["refused"]:
-            told += await fetch_named(server, task, written["dataset"], REFUSED)
-    return tuple(read_as(Refusal, line, f"File {REFUSED!r}").model_dump(mode="json") for line in told.splitlines())
+        if written.dataset and written.refused:
+            told += await fetch_named(server, task, written.dataset, REFUSED)
+    return tuple(read_as(Refusal, line, f"File {REFUSED!r}") for line in told.splitlines())
 
 
 def _first_python(readme: Path) -> str:

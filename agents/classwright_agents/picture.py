@@ -15,9 +15,10 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from classwright_agents.figures import Estimate, Round, Spent
+from classwright_agents.figures import Round, Spent
 from classwright_agents.plain import plain
 from classwright_agents.task_file import METRIC_NAMES, TaskFile
+from classwright_tools.contract import Estimate
 
 StageName = Literal["topics", "real rows", "write", "train", "measure", "analyse", "test", "explain", "deliver"]
 BEFORE: tuple[StageName, ...] = ("topics", "real rows")

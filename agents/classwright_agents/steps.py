@@ -8,28 +8,29 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 import anyio
+from pydantic import BaseModel
 
-from classwright_agents.answers import Answer, Job, Jobs, checked, read_as
+from classwright_agents.answers import Job, Jobs, WholeResult, read_as
 from classwright_agents.errors import AgentError, RunError, ServerError, ToolError
 from classwright_agents.journal import Journal
 from classwright_agents.server import Server
+from classwright_tools.contract import WriterUsage
 
 # Long enough that asking costs nothing, short enough that the screen moves.
 WAIT_SECONDS = 2
 # A network that fails is given about half a minute before the run stops; the job goes on meanwhile.
 RETRY_SECONDS = (1, 3, 10, 20)
 CANCEL_SECONDS = 10
-WORKING = ("queued", "running")
 MAX_LOGGED_CHARS = 20_000
 # What is left of the budget: a run may be resumed with a larger one.
 LIMITS = ("max_tokens", "max_cost")
-Check = Callable[[dict[str, Any]], None]
+R = TypeVar("R", bound=BaseModel)
 
 
-def accept(result: dict[str, Any]) -> None:
+def accept(result: BaseModel) -> None:
     """Raise nothing: any result is of use."""
 
 
@@ -42,10 +43,10 @@ class Watcher(Protocol):
 
 
 @dataclass(frozen=True)
-class Step:
+class Step(Generic[R]):
     """A finished step: the tool's result, and how long it took."""
 
-    result: dict[str, Any]
+    result: R
     seconds: float
 
 
@@ -59,8 +60,10 @@ class Steps:
         self._number = 0
         self.seconds = 0.0
 
-    async def run(self, tool: str, arguments: dict[str, Any], check: Check = accept) -> Step:
-        """Return the result of calling `tool`, from the journal if the step is finished already.
+    async def run(
+        self, tool: str, arguments: dict[str, Any], model: type[R], check: Callable[[R], None] = accept
+    ) -> Step[R]:
+        """Return the result of calling `tool` as a `model`, from the journal if the step is finished already.
 
         `check` raises an `AgentError` for a result that the build cannot go on from. Such a result is not written
         down: an attempt after it calls the tool anew, as the server may have been given what it lacked.
@@ -68,7 +71,7 @@ class Steps:
         Raises:
             AgentError: from `check`.
             ToolError: the tool refused or its job failed.
-            ServerError: the server went away.
+            ServerError: the server went away, or answered something else than a `model`.
             RunError: the journal holds another call here, with its result or a job that is not lost: the task file was
                 changed in what is done already. A call that came to nothing may be another one when it is made anew.
         """
@@ -91,18 +94,18 @@ class Steps:
                 self._journal.append("call", step=number, tool=tool, arguments=logged)
             result = await self._result(number, tool, arguments, job)
             try:
-                check(result)
+                check(read_as(model, result, f"Tool {tool!r}"))
             except AgentError:
-                self._spent(number, self._job_id(number), result.get("usage"))
+                self._spent(number, self._job_id(number), _usage_in(result))
                 self._journal.append("job", step=number, job_id=None)
                 raise
             seconds = round(time.monotonic() - started, 3)
             self._journal.append("result", step=number, seconds=seconds, result=result)
             done = self._journal.events[-1]
         self.seconds += done["seconds"]
-        return Step(done["result"], done["seconds"])
+        return Step(read_as(model, done["result"], f"Tool {tool!r}"), done["seconds"])
 
-    async def lost(self) -> list[dict[str, Any]]:
+    async def lost(self) -> list[WriterUsage]:
         """Return the usage of each attempt at the step to come that came to nothing.
 
         Raises:
@@ -113,20 +116,21 @@ class Steps:
         if call and not self._journal.find("result", step=number):
             await self._taken_up(number, call["tool"])  # which writes down what it spent
         return [
-            event["usage"] for event in self._journal.events if event["event"] == "spent" and event["step"] == number
+            read_as(WriterUsage, event["usage"], f"Step {number}")
+            for event in self._journal.events
+            if event["event"] == "spent" and event["step"] == number
         ]
 
-    async def _result(
-        self, number: int, tool: str, arguments: dict[str, Any], job: dict[str, Any] | None
-    ) -> dict[str, Any]:
+    async def _result(self, number: int, tool: str, arguments: dict[str, Any], job: Job | None) -> dict[str, Any]:
         """Return what the call comes to, by the `job` that an earlier attempt started if there is one."""
-        view = job or await self._server.start(tool, arguments)
-        if "job_id" not in view:
-            return view
-        view = _job(view)
-        if self._job_id(number) != view["job_id"]:
-            self._journal.append("job", step=number, job_id=view["job_id"])
-        return await self._finished(tool, view)
+        if job is None:
+            told = await self._server.start(tool, arguments)
+            if "job_id" not in told:
+                return told
+            job = _job(told)
+        if self._job_id(number) != job.job_id:
+            self._journal.append("job", step=number, job_id=job.job_id)
+        return await self._finished(tool, job)
 
     def _job_id(self, number: int) -> str | None:
         event = self._journal.find("job", step=number)
@@ -140,46 +144,45 @@ class Steps:
         if not self._server.own:
             return None
         known = {event["job_id"] for event in self._journal.events if event["event"] == "job"}
-        jobs = checked(Jobs, await self._server.call("list_jobs", {}), "Tool 'list_jobs'")["jobs"]
-        return next((j["job_id"] for j in jobs if j["tool"] == tool and j["job_id"] not in known), None)
+        listed = read_as(Jobs, await self._server.call("list_jobs", {}), "Tool 'list_jobs'")
+        return next((job.job_id for job in listed.jobs if job.tool == tool and job.job_id not in known), None)
 
-    async def _taken_up(self, number: int, tool: str) -> dict[str, Any] | None:
+    async def _taken_up(self, number: int, tool: str) -> Job | None:
         """Return the job that an earlier attempt started by calling `tool`, or None if a call is to be made anew."""
         job_id = self._job_id(number) or await self._unheard_of(tool)
         if job_id is None:
             return None
         try:
-            view = _job(await self._server.call("get_job", {"job_id": job_id, "wait_seconds": 0}))
+            job = _job(await self._server.call("get_job", {"job_id": job_id, "wait_seconds": 0}))
         except ToolError:
             return None
-        if view["status"] in (*WORKING, "completed"):
-            return view
-        self._spent(number, job_id, view.get("usage"))
+        if job.is_working or job.status == "completed":
+            return job
+        self._spent(number, job_id, job.spent)
         return None
 
-    def _spent(self, number: int, job_id: str | None, usage: dict[str, Any] | None) -> None:
+    def _spent(self, number: int, job_id: str | None, usage: WriterUsage | None) -> None:
         """Write down what a job spent that the step goes on without, once, however often it is looked at."""
         known = job_id and self._journal.find("spent", job_id=job_id)
         if usage and not known:
-            self._journal.append("spent", step=number, job_id=job_id, usage=usage)
+            self._journal.append("spent", step=number, job_id=job_id, usage=usage.model_dump())
 
-    async def _finished(self, tool: str, view: dict[str, Any]) -> dict[str, Any]:
+    async def _finished(self, tool: str, job: Job) -> dict[str, Any]:
         """Wait for a job and return its result."""
-        job_id = view["job_id"]
-        while view["status"] in WORKING:
-            self._watcher.progress(view["progress"] or None, view["message"])
+        job_id = job.job_id
+        while job.is_working:
+            self._watcher.progress(job.progress or None, job.message)
             try:
-                view = _job(await self._polled(job_id))
+                job = _job(await self._polled(job_id))
             except anyio.get_cancelled_exc_class():
                 await self._leave(job_id)
                 raise
-        if view["status"] != "completed":
-            reason = view.get("error") or view.get("message") or f"its job was {view['status']}"
-            raise ToolError(f"Tool {tool!r}", str(reason), "")
+        if job.status != "completed":
+            raise ToolError(f"Tool {tool!r}", job.error or job.message or f"its job was {job.status}", "")
         whole = f"classwright://jobs/{job_id}/result"
-        if any(part["uri"] == whole for part in view["shown_in_part"].values()):  # the answer was shortened
-            return read_as(Answer, await self._server.read(whole), f"The result of {tool!r}").model_dump(mode="json")
-        return dict(view["result"] or {})
+        if any(part.uri == whole for part in job.shown_in_part.values()):  # the answer was shortened
+            return read_as(WholeResult, await self._server.read(whole), f"The result of {tool!r}").root
+        return job.result or {}
 
     async def _polled(self, job_id: str) -> dict[str, Any]:
         """Return the job's state after a short wait; a remote server is asked again when the network fails."""
@@ -200,8 +203,15 @@ class Steps:
                 await self._server.call("cancel_job", {"job_id": job_id})
 
 
-def _job(view: dict[str, Any]) -> dict[str, Any]:
-    return checked(Job, view, "The job")
+def _job(told: dict[str, Any]) -> Job:
+    return read_as(Job, told, "The job")
+
+
+def _usage_in(result: dict[str, Any]) -> WriterUsage | None:
+    """Return what the writer was asked for by a result that is of no use; None if that cannot be read either."""
+    with contextlib.suppress(ServerError):
+        return read_as(WriterUsage, result.get("usage"), "The usage")
+    return None
 
 
 def _compared(tool: str, arguments: dict[str, Any]) -> tuple[str, dict[str, Any]]:

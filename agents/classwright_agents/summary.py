@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from classwright_agents.build import Outcome
-from classwright_agents.figures import Round, labels_not_covered, named
+from classwright_agents.figures import Round, named
+from classwright_agents.outcome import Outcome
 from classwright_agents.task_file import Metric
+from classwright_tools.contract import EvaluateResult, Scores
 
 
 def summary(task: str, outcome: Outcome) -> dict[str, Any]:
@@ -16,7 +17,7 @@ def summary(task: str, outcome: Outcome) -> dict[str, Any]:
     assert outcome.stop is not None
     return {
         "task": task,
-        "real_training_rows": max(t["real_training_rows"] for t in outcome.trained),
+        "real_training_rows": outcome.real_training_rows,
         "rounds": [_round(item) for item in outcome.rounds],
         "final": _round(outcome.final) if outcome.final else None,
         "best": {
@@ -24,15 +25,15 @@ def summary(task: str, outcome: Outcome) -> dict[str, Any]:
             "dataset": best.dataset,
             "round": best.round,
             "method": best.method,
-            "validation": {"rows": outcome.validation_figures(best.model)["rows"], **_validation(best)},
+            "validation": {"rows": best.scores.rows, **_scores(best.data, best.scores)},
             "test": _test(outcome.test),
         },
         "stopped": {"cause": outcome.stop.cause, "reason": outcome.stop.reason},
         "decisions": outcome.decisions,
         "writer": _writer(outcome),
         "embedding": {
-            "computed": sum(t["texts_embedded"] for t in outcome.trained),
-            "reused": sum(t["texts_reused"] for t in outcome.trained),
+            "computed": sum(trained.texts_embedded for trained in outcome.trained),
+            "reused": sum(trained.texts_reused for trained in outcome.trained),
         },
         "seconds": {**{k: round(v, 2) for k, v in outcome.seconds.items()}, "all": round(outcome.spent.seconds, 2)},
     }
@@ -59,50 +60,38 @@ def _round(item: Round) -> dict[str, Any]:
         "method": item.method,
         "model": item.model,
         "dataset": item.dataset,
-        "validation": _validation(item),
-        "gain": item.gain
+        "validation": _scores(item.data, item.scores),
+        "gain": item.compared
         and {
-            "against": item.gain.against,
-            "accuracy": item.gain.accuracy.value,
-            "macro_f1": item.gain.macro_f1.value,
-            "significant": item.gain.significant,
+            "against": item.compared.against,
+            "accuracy": item.compared.accuracy_gain.value,
+            "macro_f1": item.compared.macro_f1_gain.value,
+            "significant": item.compared.significant,
         },
     }
 
 
-def _validation(item: Round) -> dict[str, Any]:
-    """Return the figures on validation rows, or on the training's held-out rows where the task has none."""
-    accuracy = item.accuracy
+def _scores(data: str, scores: Scores) -> dict[str, Any]:
     return {
-        "data": item.data,
-        "accuracy": accuracy.value,
-        "macro_f1": item.macro_f1.value,
-        "ci95": [accuracy.low, accuracy.high],
-        "not_covered": item.not_covered,
+        "data": data,
+        "accuracy": scores.accuracy.value,
+        "macro_f1": scores.macro_f1.value,
+        "ci95": [scores.accuracy.low, scores.accuracy.high],
+        "not_covered": scores.not_covered,
     }
 
 
-def _test(test: dict[str, Any] | None) -> dict[str, Any] | None:
+def _test(test: EvaluateResult | None) -> dict[str, Any] | None:
     """Return the figures on the test rows; None for a task without any."""
-    if test is None:
-        return None
-    accuracy, macro_f1 = test["figures"]["accuracy"], test["figures"]["macro_f1"]
-    return {
-        "data": test["data"],
-        "rows": test["figures"]["rows"],
-        "accuracy": accuracy["value"],
-        "macro_f1": macro_f1["value"],
-        "ci95": [accuracy["low"], accuracy["high"]],
-        "not_covered": labels_not_covered(test["figures"]),
-    }
+    return test and {"rows": test.figures.rows, **_scores(test.data, test.figures)}
 
 
 def _writer(outcome: Outcome) -> dict[str, Any]:
     usages = outcome.usages
     return {
-        "name": usages[0]["writer"] if usages else None,
-        "requests": sum(u["requests"] for u in usages),
-        "completions_reused": sum(u["completions_reused"] for u in usages),
+        "name": usages[0].writer if usages else None,
+        "requests": sum(usage.requests for usage in usages),
+        "completions_reused": sum(usage.completions_reused for usage in usages),
         "tokens": outcome.spent.tokens,
         "dollars": outcome.spent.dollars,
     }

@@ -1,4 +1,4 @@
-"""What the agent reads of an answer is what the tools answer: the two are written down apart, and meet here."""
+"""The agent reads answers as the tools' own types; its types of what the server adds around them fit the server's."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, get_args
 import pytest
 from pydantic import BaseModel
 
-from classwright_agents.answers import RESULTS, Answer, Job, Jobs, Report, Row, checked
+from classwright_agents.answers import Job, Jobs, TopicsResult, read_as
 from classwright_server.jobs.durable import JobRecord
 from classwright_server.jobs.messages import Outcome, Progress
 from classwright_server.jobs.outlook import Outlook
@@ -17,16 +17,34 @@ from classwright_server.jobs.view import JobList, JobStatus, JobView
 from classwright_server.mcp.results import MAX_BYTES, answer
 from classwright_server.mcp.tools import view_of
 from classwright_server.mcp.verbs import VERBS
-from classwright_tools.domain.example import Example
-from classwright_tools.domain.usage import WriterUsage
-from classwright_tools.measurement.evaluation import EvaluationReport
+from classwright_tools.contract import (
+    ErrorAnalysisResult,
+    EvaluateResult,
+    ExportModelResult,
+    ImportExamplesResult,
+    ProposeTopicsResult,
+    SynthesizeExamplesResult,
+    TrainClassifierResult,
+    WriterUsage,
+)
+from classwright_tools.propose_topics import GrownTopicsResult
+
+CALLED: dict[str, type[BaseModel]] = {
+    "import_examples": ImportExamplesResult,
+    "synthesize_examples": SynthesizeExamplesResult,
+    "train_classifier": TrainClassifierResult,
+    "evaluate": EvaluateResult,
+    "error_analysis": ErrorAnalysisResult,
+    "export_model": ExportModelResult,
+}
+"""The tools that the agent calls, and what it reads their answers as."""
 
 
-def inner(annotation: Any, base: type[BaseModel]) -> type[BaseModel] | None:
+def inner(annotation: Any) -> type[BaseModel] | None:
     """The model in an annotation such as `tuple[Model, ...] | None`."""
-    if isinstance(annotation, type) and issubclass(annotation, base):
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    return next((found for part in get_args(annotation) if (found := inner(part, base))), None)
+    return next((found for part in get_args(annotation) if (found := inner(part))), None)
 
 
 def missing(read: type[BaseModel], given: type[BaseModel], path: str = "") -> list[str]:
@@ -39,22 +57,25 @@ def missing(read: type[BaseModel], given: type[BaseModel], path: str = "") -> li
         of_tool = given.model_fields[name].annotation
         if type(None) in get_args(of_tool) and type(None) not in get_args(field.annotation):
             found.append(f"{path}{name} may be null")
-        own, its = inner(field.annotation, Answer), inner(of_tool, BaseModel)
-        if own and its:
+        own, its = inner(field.annotation), inner(of_tool)
+        if own and its and own is not its:
             found += missing(own, its, f"{path}{name}.")
     return found
 
 
-@pytest.mark.parametrize("tool", RESULTS)
+@pytest.mark.parametrize("tool", CALLED)
 def test_the_agent_reads_what_a_tool_answers(tool: str) -> None:
-    assert missing(RESULTS[tool], VERBS[tool].result) == []
+    assert VERBS[tool].result is CALLED[tool]
 
 
-def test_the_agent_reads_what_jobs_reports_and_rows_are_told_as() -> None:
+@pytest.mark.parametrize("result", [ProposeTopicsResult, GrownTopicsResult])
+def test_the_agent_reads_topics_of_a_server_with_a_writer_and_of_one_without(result: type[BaseModel]) -> None:
+    assert missing(TopicsResult, result) == []
+
+
+def test_the_agent_reads_what_jobs_are_told_as() -> None:
     assert missing(Job, JobView) == []
     assert missing(Jobs, JobList) == []
-    assert missing(Report, EvaluationReport) == []
-    assert missing(Row, Example) == ["label may be null", "provenance may be null"]  # and are then left out of a page
 
 
 SPENT = WriterUsage(
@@ -100,8 +121,8 @@ def job_views(status: JobStatus) -> list[JobView]:
 def test_the_agent_takes_every_view_of_a_job(status: JobStatus) -> None:
     for view in job_views(status):
         told = answer(view.model_dump(mode="json")).structured_content
-        read = checked(Job, told, "The job")
+        read = read_as(Job, told, "The job")
 
-        assert read["status"] == status
-        assert (read["usage"] or {}).get("tokens_in") == view.usage.get("tokens_in")
-        assert (read["result"] is None) == (status != "completed")
+        assert read.status == status
+        assert (read.spent and read.spent.tokens_in) == view.usage.get("tokens_in")
+        assert (read.result is None) == (status != "completed")

@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 from classwright_agents.report.page import Material, render
+from classwright_tools.contract import Refusal
 from classwright_tools.domain.example import make_example
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.error_analysis import ErrorAnalysisRequest, error_analysis
 from classwright_tools.evaluate import EvaluateRequest, evaluate
 from classwright_tools.workspace.workspace import Workspace
-from support.agent import LABELS, evaluation_report, finished_outcome, small_task
+from support.agent import LABELS, analysed, evaluation_report, finished_outcome, small_task, written
 from support.measurement import context_on, dataset_of, trained_on
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -107,23 +108,19 @@ def agents_page() -> str:
     every = " ".join(SONGS)
     labels = [{"name": (song + name)[:100]} for song, name in zip(SONGS, LABELS, strict=False)]
     task = small_task(instruction=every, labels=labels, credit=every)
-    told = evaluation_report()
-    told["labels"] = [label["name"] for label in labels]
-    told["warnings"] = [every]
-    for figures, label in zip(told["classes"], labels, strict=True):
-        figures["label"] = label["name"]
-    told["confusions"][0]["label"] = every
-    outcome = finished_outcome(decisions=list(SONGS))
-    outcome.analysis = {
-        **(outcome.analysis or {}),
-        "confused_pairs": [{"label": every, "predicted": every, "count": 1, "examples": list(SONGS)}],
-    }
-    outcome.written[0]["refused"] = dict.fromkeys(SONGS, 3)
+    names = [label["name"] for label in labels]
+    confusion = {"label": every[:100], "predicted": names[0], "count": 3, "share": 0.1}
+    pair = {"label": every[:100], "predicted": every[:100], "count": 1, "examples": SONGS[:5]}
+    outcome = finished_outcome(
+        decisions=list(SONGS),
+        analysis=analysed(confused_pairs=[pair]),
+        written=[written(0) | {"refused": dict.fromkeys(SONGS, 3)}],
+    )
     material = Material(
-        measured=told,
+        measured=evaluation_report(names, warnings=[every], confusions=[confusion]),
         map=b"\x89PNG\r\n\x1a\n",
-        samples=({"text": every, "label": every, "origin": "written"},),
-        refusals=({"text": every, "label": "refund", "reason": SONGS[0]},),
+        samples=(make_example(every, every[:100], origin="written"),),
+        refusals=(Refusal(text=every, label="refund", reason=SONGS[0]),),
         usage=every,
         files=((every, 1),),
     )
@@ -144,11 +141,10 @@ def test_no_song_in_a_report_is_sung(workspace: Workspace, tmp_path: Path) -> No
 
 def test_long_names_without_spaces_stay_in_their_cards(tmp_path: Path) -> None:
     names = ["W" * 99 + end for end in "abc"]
-    outcome = finished_outcome()
     pair = {"label": names[0], "predicted": names[1], "count": 1, "examples": []}
-    outcome.analysis = {**(outcome.analysis or {}), "confused_pairs": [pair]}
+    outcome = finished_outcome(analysis=analysed(confused_pairs=[pair]))
     confusions = [{"label": names[1], "predicted": names[2], "count": 1, "share": 0.5}]
-    material = Material(measured=evaluation_report() | {"labels": names, "confusions": confusions})
+    material = Material(measured=evaluation_report(names, confusions=confusions))
     task = small_task(labels=[{"name": name} for name in names])
     ends = "e => e.scrollWidth > e.clientWidth"  # what is wider than its place
     count = f"<script>document.title = [...document.querySelectorAll('section')].filter({ends}).length</script>"

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 
-from classwright_agents.build import Outcome
+from classwright_agents.answers import TopicsResult
 from classwright_agents.coach import Stop
-from classwright_agents.figures import Estimate, Gain, Round
+from classwright_agents.figures import Round
+from classwright_agents.outcome import Imported, Outcome
 from classwright_agents.task_file import LabelEntry, TaskFile
+from classwright_tools.contract import (
+    Comparison,
+    ErrorAnalysisResult,
+    Estimate,
+    EvaluateResult,
+    EvaluationReport,
+    ExportModelResult,
+    Scores,
+    SynthesizeExamplesResult,
+    TrainClassifierResult,
+    WriterUsage,
+)
 
 LABELS = ("refund", "delivery", "account")
 
@@ -29,18 +43,34 @@ def small_task(**changes: Any) -> TaskFile:
 
 def around(value: float, half: float = 0.05) -> Estimate:
     """Return an estimate with an interval around it."""
-    return Estimate(value, max(0.0, value - half), min(1.0, value + half))
+    return Estimate(value=value, low=max(0.0, value - half), high=min(1.0, value + half))
 
 
 def difference(value: float) -> Estimate:
     """Return a gain or loss with an interval around it."""
-    return Estimate(value, value - 0.05, value + 0.05)
+    return Estimate(value=value, low=value - 0.05, high=value + 0.05)
 
 
-def estimate(value: float, half: float = 0.05) -> dict[str, float]:
-    """Return an estimate as a tool's result has it."""
-    made = around(value, half)
-    return {"value": made.value, "low": made.low, "high": made.high}
+def scores(
+    accuracy: float, macro_f1: float | None = None, rows: int = 120, half: float = 0.05, **more: Any
+) -> dict[str, Any]:
+    """Return figures as a tool's result has them; the macro-F1 is the accuracy if none is given."""
+    found = around(accuracy, half)
+    mean = found if macro_f1 is None else around(macro_f1, half)
+    return Scores(rows=rows, accuracy=found, balanced_accuracy=found, macro_f1=mean, **more).model_dump(mode="json")
+
+
+def compared(accuracy_gain: float, *, significant: bool = False, macro_f1_gain: float | None = None) -> Comparison:
+    """Return a comparison with another model; the gain in macro-F1 is that in accuracy if none is given."""
+    return Comparison(
+        against="support-m1",
+        accuracy_gain=difference(accuracy_gain),
+        macro_f1_gain=difference(accuracy_gain if macro_f1_gain is None else macro_f1_gain),
+        only_this_right=9,
+        only_other_right=3,
+        p=0.01 if significant else 0.4,
+        significant=significant,
+    )
 
 
 def make_round(
@@ -49,35 +79,37 @@ def make_round(
     *,
     gain: float | None = None,
     significant: bool = False,
+    macro_f1: float | None = None,
     macro_f1_gain: float | None = None,
+    not_covered: tuple[str, ...] = (),
+    guessing: float = 0.0,
+    **changes: Any,
 ) -> Round:
     """Return a round with this validation accuracy, and its gain on the best before it, in macro-F1 alike if not given.
 
     The intervals reach 0.05 to each side.
     """
-    gained = None
-    if gain is not None:
-        gained = Gain(
-            "support-m1",
-            difference(gain),
-            difference(gain if macro_f1_gain is None else macro_f1_gain),
-            0.01 if significant else 0.4,
-            significant,
-        )
-    return Round(
-        round=number,
-        rows=100 * (number + 1),
-        written=100,
-        method="probe",
-        model=f"support-m{number + 1}",
-        dataset=f"support-d{number + 2}",
-        data="real",
-        accuracy=around(accuracy),
-        macro_f1=around(accuracy - 0.01),
-        seconds=30.0,
-        gain=gained,
-        best_before=None if number == 0 else accuracy - (gain or 0.0),
-    )
+    gained = None if gain is None else compared(gain, significant=significant, macro_f1_gain=macro_f1_gain)
+    mean = accuracy - 0.01 if macro_f1 is None else macro_f1
+    found = scores(accuracy, mean, not_covered=not_covered, guessing=guessing)
+    fields: dict[str, Any] = {
+        "round": number,
+        "rows": 100 * (number + 1),
+        "written": 100,
+        "method": "probe",
+        "model": f"support-m{number + 1}",
+        "dataset": f"support-d{number + 2}",
+        "data": "real",
+        "scores": Scores.model_validate(found),
+        "seconds": 30.0,
+        "compared": gained,
+        "best_before": None if number == 0 else accuracy - (gain or 0.0),
+    }
+    return Round(**(fields | changes))
+
+
+TOLD: dict[str, Any] = {"summary": "", "next_step": "Go on."}
+"""What every result tells."""
 
 
 def usage(tokens: int = 0) -> dict[str, Any]:
@@ -93,13 +125,31 @@ def usage(tokens: int = 0) -> dict[str, Any]:
     }
 
 
+def topics(tokens: int = 0) -> dict[str, Any]:
+    """Return the result of proposing topics."""
+    made = {"task": "support", "task_version": 1, "topic_tree": "support-t1", "cells": 6, "labels": []}
+    return TOLD | made | {"usage": usage(tokens)}
+
+
+def imported(rows: int = 1, dataset: str | None = "support-d0", skipped: int = 0) -> dict[str, Any]:
+    """Return the result of importing rows of one label."""
+    return TOLD | {
+        "dataset": dataset,
+        "split": "validation",
+        "read": rows + skipped,
+        "imported": rows,
+        "labels": {"refund": rows},
+        "skipped": {"near-duplicate of a test row": skipped} if skipped else {},
+    }
+
+
 def written(round_: int, tokens: int = 0) -> dict[str, Any]:
     """Return the result of a writing step."""
-    return {
-        "round": round_,
+    return TOLD | {
         "dataset": f"support-d{round_ + 2}",
         "wanted": 105,
         "accepted": 100,
+        "rows": 100 * (round_ + 1),
         "refused": {"near-duplicate": 4, "too short": 1},
         "refusals": [{"text": "where is it?", "label": "delivery", "reason": "near-duplicate: of another row"}],
         "missing": [
@@ -114,61 +164,57 @@ def written(round_: int, tokens: int = 0) -> dict[str, Any]:
     }
 
 
-def trained(model: str = "support-m1") -> dict[str, Any]:
-    """Return the result of a training step."""
-    return {
+def trained(model: str = "support-m1", dataset: str = "support-d1", **more: Any) -> dict[str, Any]:
+    """Return the result of a training step; `more` is told of its figures."""
+    return TOLD | {
         "model": model,
+        "dataset": dataset,
+        "method": "probe",
+        "training_rows": 100,
         "real_training_rows": 0,
+        "validation": {"data": "written"} | scores(0.9, rows=30) | more,
+        "temperature": 1.0,
+        "threshold": 0.5,
         "texts_embedded": 100,
         "texts_reused": 20,
-        "validation": {
-            "data": "written",
-            "rows": 30,
-            "accuracy": estimate(0.9),
-            "macro_f1": estimate(0.9),
-            "not_covered": [],
-        },
+        "seconds": 1.0,
     }
 
 
-def measured(accuracy: float, split: str, rows: int = 467, not_covered: Sequence[str] = ()) -> dict[str, Any]:
+def measured(
+    accuracy: float, rows: int = 467, not_covered: Sequence[str] = (), macro_f1: float | None = None
+) -> dict[str, Any]:
     """Return the result of an evaluation, on rows without the labels `not_covered`."""
-    return {
+    more = {"weighted_f1": around(accuracy).model_dump(), "mcc": around(accuracy).model_dump()}
+    figures = scores(accuracy, macro_f1, rows, 0.03, not_covered=tuple(not_covered)) | more
+    return TOLD | {
         "data": "real",
+        "model": "support-m1",
+        "dataset": "support-d1",
         "report": "support-r1",
-        "figures": {
-            "rows": rows,
-            "accuracy": estimate(accuracy, 0.03),
-            "macro_f1": estimate(accuracy, 0.03),
-            "not_covered": list(not_covered),
-        },
+        "left_out": 0,
+        "figures": figures | {"log_loss": 0.3, "calibration_error": 0.02},
+        "classes": [],
+        "confusions": [],
         "comparison": None,
-        "split": split,
+        "texts_per_second": None,
     }
 
 
-def finished_outcome(**changes: Any) -> Outcome:
-    """Return what a build found out, of two rounds if `rounds` gives no others, the last of which is the best."""
-    rounds = changes.get("rounds", [make_round(0, 0.78), make_round(1, 0.85, gain=0.07, significant=True)])
-    fields: dict[str, Any] = {
-        "rounds": rounds,
-        "written": [written(0, 5_000), written(1, 2_000)],
-        "trained": [trained(r.model) for r in rounds],
-        "measured": {r.model: measured(r.accuracy.value, "validation", 120) for r in rounds},
-        "decisions": ["Validation accuracy 0.780 is below the target.", "All 2 rounds are done."],
-        "stop": Stop("max_rounds", "All 2 rounds that the task allows are done."),
-        "best": rounds[-1],
-        "test": measured(0.87, "test"),
-        "analysis": {"report": "support-r4", "model": "support-m2", **analysis()},
-        "export": {"export": "support-x1"},
-        "imported": {"validation": {"imported": 120, "skipped": {"no text": 2}, "examples": []}},
-        "seconds": {"topics": 0.5, "write": 4.0, "train": 60.0, "measure": 3.0},
-    }
-    return Outcome(**(fields | changes))
+def analysed(model: str = "support-m2", plan: str | None = "support-p1", **found: Any) -> dict[str, Any]:
+    """Return the result of an error analysis, which found nothing if `found` does not say what."""
+    lists = ("weak_classes", "confused_pairs", "label_issues", "clusters", "cells", "style", "plan_items")
+    about = {"data": "real", "cannot_know": "", "model": model, "dataset": "support-d1", "report": "support-r4"}
+    return TOLD | about | {"plan": plan, "errors": 3, "rows": 120} | {name: [] for name in lists} | found
 
 
-def analysis() -> dict[str, Any]:
-    """Return the lists of an error analysis that the report shows."""
+def exported() -> dict[str, Any]:
+    """Return the result of an export."""
+    return TOLD | {"model": "support-m2", "export": "support-x1", "files": []}
+
+
+def findings() -> dict[str, Any]:
+    """Return what an error analysis found, as far as the report shows it."""
     return {
         "confused_pairs": [
             {"label": "refund", "predicted": "delivery", "count": 3, "examples": ["my money and my parcel?"]}
@@ -186,28 +232,68 @@ def analysis() -> dict[str, Any]:
     }
 
 
-def evaluation_report() -> dict[str, Any]:
-    """Return the `report.json` of an evaluation on three labels."""
+def finished_outcome(**changes: Any) -> Outcome:
+    """Return what a build found out, of two rounds if `rounds` gives no others, the last of which is the best.
 
-    def figures(name: str, value: float) -> dict[str, Any]:
-        return {
-            "label": name,
-            "precision": estimate(value),
-            "recall": estimate(value),
-            "f1": estimate(value),
-            "support": 40,
-        }
-
-    return {
-        "data": "real",
-        "split": "test",
-        "warnings": ["These test rows were used before."],
-        "labels": list(LABELS),
-        "figures": {"rows": 120},
-        "confusion_matrix": [[36, 3, 1], [2, 38, 0], [0, 0, 40]],
-        "classes": [figures(name, value) for name, value in zip(LABELS, (0.91, 0.93, 0.99), strict=True)],
-        "confusions": [{"label": "refund", "predicted": "delivery", "count": 3, "share": 0.075}],
+    Results of tools are given as a server tells them.
+    """
+    rounds = changes.get("rounds", [make_round(0, 0.78), make_round(1, 0.85, gain=0.07, significant=True)])
+    fields: dict[str, Any] = {
+        "rounds": rounds,
+        "topics": None,
+        "written": [written(0, 5_000), written(1, 2_000)],
+        "trained": [trained(r.model) for r in rounds],
+        "measured": {r.model: measured(r.scores.accuracy.value, 120) for r in rounds},
+        "decisions": ["Validation accuracy 0.780 is below the target.", "All 2 rounds are done."],
+        "stop": Stop("max_rounds", "All 2 rounds that the task allows are done."),
+        "best": rounds[-1],
+        "test": measured(0.87),
+        "analysis": analysed(**findings()),
+        "export": exported(),
+        "imported": {"validation": Imported(rows=120, skipped=Counter({"no text": 2}))},
+        "seconds": {"topics": 0.5, "write": 4.0, "train": 60.0, "measure": 3.0},
+    } | changes
+    one = {
+        "topics": TopicsResult,
+        "test": EvaluateResult,
+        "analysis": ErrorAnalysisResult,
+        "export": ExportModelResult,
     }
+    many = {"written": SynthesizeExamplesResult, "trained": TrainClassifierResult, "lost": WriterUsage}
+    for name, model in one.items():
+        fields[name] = fields[name] and model.model_validate(fields[name])
+    for name, model in many.items():
+        fields[name] = [model.model_validate(told) for told in fields.get(name, ())]
+    fields["measured"] = {name: EvaluateResult.model_validate(told) for name, told in fields["measured"].items()}
+    return Outcome(**fields)
+
+
+def evaluation_report(labels: Sequence[str] = LABELS, **changes: Any) -> EvaluationReport:
+    """Return the report of an evaluation on three labels."""
+    values = (0.91, 0.93, 0.99)
+    fields: dict[str, Any] = {
+        "data": "real",
+        "task": "support",
+        "model": "support-m2",
+        "dataset": "support-d1",
+        "split": "test",
+        "labels": labels,
+        "warnings": ["These test rows were used before."],
+        "figures": measured(0.95, 120)["figures"],
+        "confusion_matrix": [[36, 3, 1], [2, 38, 0], [0, 0, 40]],
+        "classes": [
+            {"label": name, "support": 40} | dict.fromkeys(("precision", "recall", "f1"), around(value).model_dump())
+            for name, value in zip(labels, values, strict=False)
+        ],
+        "confusions": [{"label": labels[0], "predicted": labels[1], "count": 3, "share": 0.075}],
+        "reliability": [],
+        "coverage": [],
+        "threshold": 0.5,
+        "comparison": None,
+        "surest_errors": [],
+        "texts_per_second": None,
+    }
+    return EvaluationReport.model_validate(fields | changes)
 
 
 class ScriptedServer:

@@ -15,9 +15,9 @@ from classwright_tools.domain.uris import artifact_uri
 from classwright_tools.errors import InvalidInput, NotEnoughData
 
 if TYPE_CHECKING:
+    from classwright_tools.domain.evaluation import EvaluationReport
     from classwright_tools.domain.example import Example
     from classwright_tools.learning.model import Classifier
-    from classwright_tools.measurement.evaluation import EvaluationReport
     from classwright_tools.measurement.held_out import Answers
 
 MOST_LISTED = 5  # in the result; the report has them all

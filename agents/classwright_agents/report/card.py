@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from html import escape
 
-from classwright_agents.build import Outcome
+from classwright_agents.outcome import Outcome
 from classwright_agents.report import words
 from classwright_agents.report.page import Material
 from classwright_agents.task_file import TaskFile
@@ -16,7 +16,7 @@ def card(task: TaskFile, outcome: Outcome, material: Material) -> str:
     best = outcome.best
     assert best is not None
     method = _inline(best.method)
-    warnings = tuple((material.measured or {}).get("warnings", ()))
+    warnings = material.measured.warnings if material.measured else ()
     lines = [
         f"# {task.task}",
         "",
@@ -41,8 +41,8 @@ def card(task: TaskFile, outcome: Outcome, material: Material) -> str:
         "| round | training rows | method | validation accuracy | validation macro-F1 |",
         "|---|---|---|---|---|",
         *(
-            f"| {words.training_name(r, outcome)} | {r.rows} | {_inline(r.method)} | {r.accuracy.value:.3f} | "
-            f"{r.macro_f1.value:.3f} |"
+            f"| {words.training_name(r, outcome)} | {r.rows} | {_inline(r.method)} | {r.scores.accuracy.value:.3f} | "
+            f"{r.scores.macro_f1.value:.3f} |"
             for r in outcome.trainings
         ),
         "",

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from classwright_agents.figures import Estimate
 from classwright_agents.report.svg import drawing, group, label_width, line, points, shape, shortened, text
+from classwright_tools.contract import ClassFigures, Estimate
 
 # Beyond this many classes a cell of the matrix is too small to read.
 MAX_MATRIX_LABELS = 40
@@ -57,17 +57,18 @@ def _cell(x: float, y: float, side: float, count: int, share: float, *, hit: boo
     )
 
 
-def class_bars(classes: Sequence[tuple[str, Estimate, Estimate, Estimate, int]]) -> Markup:
-    """Return a bar for each class: (label, F1, precision, recall, rows); F1 is drawn with its 95% interval."""
+def class_bars(classes: Sequence[ClassFigures]) -> Markup:
+    """Return a bar for each class: its F1, drawn with its 95% interval."""
     step, bar, scale, top = 30.0, 14.0, 330.0, 30.0
-    left = label_width([name for name, *_ in classes]) + 14
+    left = label_width([found.label for found in classes]) + 14
     bottom = top + step * len(classes)
     columns = {"precision": left + scale + 70, "recall": left + scale + 130, "rows": left + scale + 180}
     parts = [text(x, 14, name, "tick", "end") for name, x in columns.items()]
     for tick in (0.0, 0.25, 0.5, 0.75, 1.0):
         x = left + scale * tick
         parts += [text(x, 14, f"{tick:g}", "tick", "middle"), line("grid", x, 20, x, bottom)]
-    for index, (name, f1, precision, recall, rows) in enumerate(classes):
+    for index, found in enumerate(classes):
+        name, f1 = found.label, found.f1
         y = top + index * step
         middle = y + bar / 2
         low, high = left + scale * f1.low, left + scale * f1.high
@@ -81,7 +82,7 @@ def class_bars(classes: Sequence[tuple[str, Estimate, Estimate, Estimate, int]])
                 + line("whisker", high, middle - 4, high, middle + 4),
             )
         )
-        values = (f"{precision.value:.2f}", f"{recall.value:.2f}", str(rows))
+        values = (f"{found.precision.value:.2f}", f"{found.recall.value:.2f}", str(found.support))
         parts += [text(x, middle + 4, v, "value", "end") for x, v in zip(columns.values(), values, strict=True)]
     return drawing(left + scale + 190, bottom, "F1 by class", parts)
 

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from classwright_agents.build import Outcome
-from classwright_agents.figures import Estimate
+from classwright_agents.figures import figure
+from classwright_agents.outcome import Outcome
 from classwright_agents.report import words
 from classwright_agents.report.charts import (
     MAX_MATRIX_LABELS,
@@ -23,27 +23,27 @@ from classwright_agents.report.charts import (
     stage_bars,
 )
 from classwright_agents.task_file import METRIC_NAMES, TaskFile
+from classwright_tools.contract import Cell, EvaluationReport, Example, Refusal, Shortfall
 
 CONFUSIONS = 8
 PAIRS = 4
 CLUSTERS = 6
 REFUSALS = 12
 MISSING = 12
-Result = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Material:
     """What the page shows beside the outcome, as fetched from the server."""
 
-    measured: Result | None = None
+    measured: EvaluationReport | None = None
     """The `report.json` of the best model's last evaluation: on test rows if there are any, else on validation rows."""
     map: bytes = b""
     """The PNG of written and real texts."""
-    samples: tuple[Result, ...] = ()
+    samples: tuple[Example, ...] = ()
     """Some training rows."""
-    refusals: tuple[Result, ...] = ()
-    """Refused candidates: text, label, reason."""
+    refusals: tuple[Refusal, ...] = ()
+    """Refused candidates."""
     files: tuple[tuple[str, int], ...] = field(default=())
     """The exported model's files and their bytes."""
     usage: str = ""
@@ -69,12 +69,12 @@ def render(task: TaskFile, run: str, outcome: Outcome, material: Material) -> st
     return environment.get_template("page.html.j2").render(p=_page(task, run, outcome, material))
 
 
-def _page(task: TaskFile, run: str, outcome: Outcome, material: Material) -> Result:
+def _page(task: TaskFile, run: str, outcome: Outcome, material: Material) -> dict[str, Any]:
     """Return what the template shows."""
-    best, analysis = outcome.best, outcome.analysis or {}
+    best, analysis = outcome.best, outcome.analysis
     assert best is not None
     measured = material.measured
-    missing = [_missing(m) for w in outcome.written for m in w["missing"]][:MISSING]
+    missing = [_missing(m) for written in outcome.written for m in written.missing][:MISSING]
     return {
         "task": task,
         "run": run,
@@ -82,7 +82,7 @@ def _page(task: TaskFile, run: str, outcome: Outcome, material: Material) -> Res
         "credit": task.credit,
         "headline": words.headline(task, outcome),
         "facts": words.facts(task, outcome),
-        "remarks": words.remarks(task, outcome, tuple((measured or {}).get("warnings", ()))),
+        "remarks": words.remarks(task, outcome, measured.warnings if measured else ()),
         "validation_words": words.validation_words(outcome),
         "metric": METRIC_NAMES[task.target.metric],
         "gain_words": words.gain_words,
@@ -100,19 +100,20 @@ def _page(task: TaskFile, run: str, outcome: Outcome, material: Material) -> Res
         "curve": _curve(task, outcome),
         "matrix": _matrix(measured),
         "bars": _bars(measured),
-        "confusions": (measured or {}).get("confusions", ())[:CONFUSIONS],
-        "pairs": analysis.get("confused_pairs", ())[:PAIRS],
-        "clusters": analysis.get("clusters", ())[:CLUSTERS],
-        "style": analysis.get("style", ()),
+        "confusions": measured.confusions[:CONFUSIONS] if measured else (),
+        "pairs": analysis.confused_pairs[:PAIRS] if analysis else (),
+        "clusters": analysis.clusters[:CLUSTERS] if analysis else (),
+        "style": analysis.style if analysis else (),
         "map": base64.b64encode(material.map).decode() if material.map else None,
         "samples": [_sample(row) for row in material.samples],
         "refused": _refused(outcome, material),
         "missing": missing,
-        "missing_more": sum(w["wanted"] - w["accepted"] for w in outcome.written) - sum(m["missing"] for m in missing),
+        "missing_more": sum(written.wanted - written.accepted for written in outcome.written)
+        - sum(m["missing"] for m in missing),
         "skipped": [
             {"split": split, "reason": reason, "count": count}
             for split, told in outcome.imported.items()
-            for reason, count in told["skipped"].items()
+            for reason, count in told.skipped.items()
         ],
         "stages": stage_bars(list(outcome.seconds.items())),
     }
@@ -121,7 +122,7 @@ def _page(task: TaskFile, run: str, outcome: Outcome, material: Material) -> Res
 def _curve(task: TaskFile, outcome: Outcome) -> Markup:
     best, metric = outcome.best, task.target.metric
     assert best is not None
-    test = Estimate.read(outcome.test["figures"][metric]) if outcome.test else None
+    test = figure(outcome.test.figures, metric) if outcome.test else None
     points = [
         Point("final" if r is outcome.final else f"round {r.round}", r.rows, r.figure(metric))
         for r in outcome.trainings
@@ -129,50 +130,46 @@ def _curve(task: TaskFile, outcome: Outcome) -> Markup:
     return learning_curve(points, task.target.value, test, outcome.trainings.index(best))
 
 
-def _matrix(measured: Result | None) -> Markup | None:
+def _matrix(measured: EvaluationReport | None) -> Markup | None:
     """Return the heat map, or None when there are no rows or too many classes to see."""
-    if not measured or len(measured["labels"]) > MAX_MATRIX_LABELS:
+    if not measured or len(measured.labels) > MAX_MATRIX_LABELS:
         return None
-    return confusion_matrix(measured["labels"], measured["confusion_matrix"])
+    return confusion_matrix(measured.labels, measured.confusion_matrix)
 
 
-def _bars(measured: Result | None) -> Markup | None:
+def _bars(measured: EvaluationReport | None) -> Markup | None:
     """Return the classes' figures, or None where only those of all rows together were kept."""
-    if not measured:
-        return None
-    classes = [
-        (c["label"], *(Estimate.read(c[name]) for name in ("f1", "precision", "recall")), c["support"])
-        for c in measured["classes"]
-        if c["support"]
-    ]
-    return class_bars(sorted(classes, key=lambda c: (c[1].value, c[0])))
+    return class_bars(measured.weakest) if measured else None
 
 
 def _refused(outcome: Outcome, material: Material) -> list[Refused]:
     """Return the reasons for refusing candidates, the most frequent first, each with an example."""
     counts: Counter[str] = Counter()
     for written in outcome.written:
-        counts.update(written["refused"])
-    told = [*material.refusals, *(r for w in outcome.written for r in w["refusals"])]
+        counts.update(written.refused)
+    told = [*material.refusals, *(refusal for written in outcome.written for refusal in written.refusals)]
     return [
-        Refused(reason, count, next((r["text"] for r in told if r["reason"].startswith(reason) and r["text"]), ""))
+        Refused(reason, count, next((r.text for r in told if r.reason.startswith(reason) and r.text), ""))
         for reason, count in counts.most_common(REFUSALS)
     ]
 
 
-def _missing(shortfall: Result) -> Result:
-    cell = shortfall["cell"]
-    place = f"written to resemble {shortfall['contrast']}" if shortfall["contrast"] else _place(cell)
-    return {"label": cell["label"], "place": place, "missing": shortfall["missing"], "reason": shortfall["reason"]}
+def _missing(shortfall: Shortfall) -> dict[str, Any]:
+    place = f"written to resemble {shortfall.contrast}" if shortfall.contrast else _place(shortfall.cell)
+    return {
+        "label": shortfall.cell.label,
+        "place": place,
+        "missing": shortfall.missing,
+        "reason": shortfall.reason,
+    }
 
 
-def _sample(row: Result) -> Result:
+def _sample(row: Example) -> dict[str, Any]:
     """Return a row with what it was written for, in words."""
-    made = row.get("provenance", {})
-    contrast, cell = made.get("contrast"), made.get("cell", {})
-    place = f"easily taken for {contrast}" if contrast else _place(cell)
-    return {"text": row["text"], "label": row.get("label", ""), "place": place or row["origin"]}
+    made = row.provenance
+    place = f"easily taken for {made.contrast}" if made and made.contrast else _place(made.cell if made else None)
+    return {"text": row.text, "label": row.label or "", "place": place or row.origin}
 
 
-def _place(cell: Result) -> str:
-    return " / ".join(str(cell[name]) for name in ("topic", "subtopic", "source_type") if cell.get(name))
+def _place(cell: Cell | None) -> str:
+    return " / ".join(filter(None, (cell.topic, cell.subtopic, cell.source_type))) if cell else ""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from classwright_agents.build import Outcome
-from classwright_agents.figures import Estimate, Gain, Round, labels_not_covered, named
+from classwright_agents.figures import Round, gain_in, named
+from classwright_agents.outcome import Outcome
 from classwright_agents.task_file import Metric, TaskFile
+from classwright_tools.contract import Comparison, Estimate, EvaluationReport, Scores
 
-Result = dict[str, Any]
 # Below so many rows an interval is wider than most gains.
 FEW_ROWS = 200
 METHODS = {
@@ -16,7 +16,6 @@ METHODS = {
     "contrastive": "contrastive tunes the encoder as well, so that texts of one label come to lie close together",
     "setfit": "setfit tunes the encoder as well, by the library of that name",
 }
-OF_DATA = {"real": "real", "written": "written", "mixed": "real and written"}
 
 
 class Fact(NamedTuple):
@@ -34,20 +33,16 @@ def _interval(figure: Estimate) -> str:
     return f"{100 * figure.low:.1f} to {100 * figure.high:.1f}"
 
 
-def final(outcome: Outcome) -> tuple[Estimate, str, int]:
-    """Return the accuracy that the report leads with, whose texts it comes from, and on how many rows."""
+def _kind(data: str) -> str:
+    """Return whose texts rows of this kind or origin are, for a sentence."""
+    return data if data in ("real", "written") else "real and written"
+
+
+def final(outcome: Outcome) -> tuple[Scores, str]:
+    """Return the figures that the report leads with, and whose texts they come from."""
     best = outcome.best
     assert best is not None
-    if outcome.test:
-        figures = outcome.test["figures"]
-        return Estimate.read(figures["accuracy"]), outcome.test["data"], figures["rows"]
-    return best.accuracy, best.data, outcome.validation_figures(best.model)["rows"]
-
-
-def not_covered(outcome: Outcome) -> tuple[str, ...]:
-    """Return the labels of which there was no row where the accuracy that the report leads with was measured."""
-    assert outcome.best is not None
-    return labels_not_covered(outcome.test["figures"]) if outcome.test else outcome.best.not_covered
+    return (outcome.test.figures, outcome.test.data) if outcome.test else (best.scores, best.data)
 
 
 def training_name(training: Round, outcome: Outcome) -> str:
@@ -57,11 +52,11 @@ def training_name(training: Round, outcome: Outcome) -> str:
 
 def headline(task: TaskFile, outcome: Outcome) -> str:
     """Return what was reached, in a sentence that needs no statistics."""
-    accuracy, data, _ = final(outcome)
-    right = round(100 * accuracy.value)
-    whose = {"real": "real texts", "written": "written texts", "mixed": "texts"}[data]
+    scores, data = final(outcome)
+    right = round(100 * scores.accuracy.value)
+    whose = {"real": "real texts", "written": "written texts"}.get(data, "texts")
     unseen = "it had never seen" if outcome.test else "were held out of its training"
-    bare = not_covered(outcome)
+    bare = scores.not_covered
     if bare:
         covered = f"{len(task.labels) - len(bare)} of the {len(task.labels)} labels"
         return (
@@ -75,21 +70,19 @@ def facts(task: TaskFile, outcome: Outcome) -> list[Fact]:
     """Return the figures at the top, the most important first."""
     best = outcome.best
     assert best is not None
-    accuracy, data, rows = final(outcome)
+    scores, data = final(outcome)
+    accuracy, rows, bare = scores.accuracy, scores.rows, len(scores.not_covered)
     kind = "test" if outcome.test else "validation"
-    macro_f1 = Estimate.read(outcome.test["figures"]["macro_f1"]) if outcome.test else best.macro_f1
-    real = max(t["real_training_rows"] for t in outcome.trained)
     tokens = outcome.spent.tokens
-    bare = len(not_covered(outcome))
     labels = f"{len(task.labels) - bare} of {len(task.labels)} labels" if bare else f"{len(task.labels)} labels"
     return [
         Fact(
             _percent(accuracy.value),
-            f"accuracy on {rows:,} {OF_DATA[data]} {kind} rows; 95% interval {_interval(accuracy)}",
+            f"accuracy on {rows:,} {_kind(data)} {kind} rows; 95% interval {_interval(accuracy)}",
         ),
-        Fact(f"{macro_f1.value:.3f}", f"macro-F1, the mean of the F1 of {labels}"),
+        Fact(f"{scores.macro_f1.value:.3f}", f"macro-F1, the mean of the F1 of {labels}"),
         Fact(f"{best.rows:,}", "training rows, written"),
-        Fact(f"{real:,}", "real training rows"),
+        Fact(f"{outcome.real_training_rows:,}", "real training rows"),
         Fact(f"{outcome.spent.seconds / 60:.1f} min", f"in all, and {tokens:,} tokens" if tokens else "in all"),
     ]
 
@@ -98,7 +91,8 @@ def remarks(task: TaskFile, outcome: Outcome, warnings: tuple[str, ...]) -> list
     """Return what a reader must know to judge the figures."""
     best = outcome.best
     assert best is not None
-    accuracy, data, rows = final(outcome)
+    scores, data = final(outcome)
+    accuracy, rows = scores.accuracy, scores.rows
     said = [_source(outcome, data, rows), *warnings]
     if task.validation is None:
         said.append(
@@ -107,15 +101,15 @@ def remarks(task: TaskFile, outcome: Outcome, warnings: tuple[str, ...]) -> list
         )
     elif not outcome.test:
         said.append("The best of several rounds was chosen by these same rows, so the figure is a little too good.")
-    if best.not_covered:
+    if best.scores.not_covered:
         said.append(
-            f"No row that rounds were chosen by is {named(best.not_covered)}: whether these labels are found was not "
-            "looked at then."
+            f"No row that rounds were chosen by is {named(best.scores.not_covered)}: whether these labels are found "
+            "was not looked at then."
         )
-    guessing = outcome.validation_figures(best.model).get("guessing", 0.0)
-    if not (outcome.test or best.model in outcome.measured) and accuracy.low <= guessing:  # else the server warns
+    if not (outcome.test or best.model in outcome.measured) and not scores.beats_guessing:  # else the server warns
         said.append(
-            f"The accuracy is no better than guessing: always answering the most frequent label reaches {guessing:.3f}."
+            "The accuracy is no better than guessing: always answering the most frequent label reaches "
+            f"{scores.guessing:.3f}."
         )
     if rows < FEW_ROWS:
         said.append(f"With {rows} rows the true accuracy may lie anywhere from {_interval(accuracy)} percent.")
@@ -125,7 +119,7 @@ def remarks(task: TaskFile, outcome: Outcome, warnings: tuple[str, ...]) -> list
 
 
 def _source(outcome: Outcome, data: str, rows: int) -> str:
-    real = max(t["real_training_rows"] for t in outcome.trained)
+    real = outcome.real_training_rows
     learnt = (
         "It learned from texts that a language model wrote; no real row was trained on."
         if not real
@@ -133,27 +127,26 @@ def _source(outcome: Outcome, data: str, rows: int) -> str:
     )
     if outcome.test:
         return (
-            f"The figure comes from {rows:,} {OF_DATA[data]} test rows that were used once, after the last decision. "
+            f"The figure comes from {rows:,} {_kind(data)} test rows that were used once, after the last decision. "
             + learnt
         )
-    return f"The figure comes from {rows:,} {OF_DATA[data]} validation rows; there were no test rows. " + learnt
+    return f"The figure comes from {rows:,} {_kind(data)} validation rows; there were no test rows. " + learnt
 
 
 def validation_words(outcome: Outcome) -> str:
     """Return what the rounds were measured on."""
     assert outcome.best is not None
-    if outcome.imported.get("validation"):
-        rows = outcome.validation_figures(outcome.best.model)["rows"]
-        return f"{rows:,} real validation rows"
+    if "validation" in outcome.imported:
+        return f"{outcome.best.scores.rows:,} real validation rows"
     return "written rows that were held out, cells as a whole"
 
 
-def gain_words(gain: Gain, metric: Metric) -> str:
+def gain_words(compared: Comparison, metric: Metric) -> str:
     """Return a round's gain on the best before it: in accuracy with p, in macro-F1 with its interval."""
-    figure = gain.figure(metric)
+    gain = gain_in(compared, metric)
     if metric != "accuracy":
-        return f"{figure.value:+.3f} ({figure.low:+.3f} to {figure.high:+.3f})"
-    return f"{figure.value:+.3f} (p {gain.p:.3f})" if gain.p >= 0.001 else f"{figure.value:+.3f} (p < 0.001)"
+        return f"{gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})"
+    return f"{gain.value:+.3f} (p {compared.p:.3f})" if compared.p >= 0.001 else f"{gain.value:+.3f} (p < 0.001)"
 
 
 def terms(task: TaskFile, outcome: Outcome) -> str:
@@ -162,7 +155,7 @@ def terms(task: TaskFile, outcome: Outcome) -> str:
         "Macro-F1 asks label by label how many of its texts are found, and how many that are called so are right, and "
         "takes the mean: a rare label counts as much as a frequent one."
     ]
-    if any(training.gain for training in outcome.trainings):
+    if any(training.compared for training in outcome.trainings):
         said.append(
             "p is how often chance alone would make as large a difference in accuracy: below 0.05 it is called a gain."
             if task.target.metric == "accuracy"
@@ -175,19 +168,18 @@ def terms(task: TaskFile, outcome: Outcome) -> str:
     return " ".join(said)
 
 
-def measured_words(measured: Result | None) -> str:
+def measured_words(measured: EvaluationReport | None) -> str:
     """Return on which rows the figures by class were measured."""
     if not measured:
         return "The held-out rows were not kept class by class."
-    data = OF_DATA[measured["data"]]
-    return f"Measured on {measured['figures']['rows']:,} {data} {measured['split']} rows."
+    return f"Measured on {measured.figures.rows:,} {_kind(measured.data)} {measured.split} rows."
 
 
 def training_words(outcome: Outcome) -> str:
     """Return how many texts were written, accepted and refused."""
-    accepted = sum(w["accepted"] for w in outcome.written)
-    refused = sum(sum(w["refused"].values()) for w in outcome.written)
-    wanted = sum(w["wanted"] for w in outcome.written)
+    accepted = sum(written.accepted for written in outcome.written)
+    refused = sum(sum(written.refused.values()) for written in outcome.written)
+    wanted = sum(written.wanted for written in outcome.written)
     rounds = len(outcome.written)
     return (
         f"{accepted:,} of {wanted:,} texts wanted were written and kept, in {rounds} round{'s' if rounds > 1 else ''}; "
@@ -197,8 +189,8 @@ def training_words(outcome: Outcome) -> str:
 
 def cost_words(outcome: Outcome) -> str:
     """Return time, requests, tokens and money in a sentence, without what there was none of."""
-    requests = sum(u["requests"] for u in outcome.usages)
-    reused = sum(u["completions_reused"] for u in outcome.usages)
+    requests = sum(usage.requests for usage in outcome.usages)
+    reused = sum(usage.completions_reused for usage in outcome.usages)
     spent = outcome.spent
     said = f"{spent.seconds / 60:.1f} minutes"
     if requests:

@@ -11,17 +11,17 @@ import pytest
 from mcp import Client
 from mcp.server.mcpserver import MCPServer
 
-from classwright_agents.build import Build, Outcome
+from classwright_agents.build import Build
 from classwright_agents.errors import ToolError
 from classwright_agents.journal import Journal
+from classwright_agents.outcome import Outcome
 from classwright_agents.server import Server
 from classwright_agents.steps import Steps
 from classwright_agents.task_file import TaskFile
 from classwright_agents.view import PlainView
-from support.agent import estimate, small_task, usage
+from support.agent import analysed, around, exported, imported, measured, small_task, topics, trained, usage, written
 
 MISSING = {"cell": {"label": "refund"}, "missing": 100, "reason": "the writer refused"}
-SCORES = {"accuracy": estimate(0.9), "macro_f1": estimate(0.5)}
 
 
 class ScriptedTools:
@@ -51,7 +51,7 @@ class ScriptedTools:
         subtopics_per_topic: int,  # noqa: ARG002
     ) -> dict[str, Any]:
         """Return a tree."""
-        return {"topic_tree": "support-t1", "cells": 6, "wanted": None, "usage": usage(1_500)}
+        return topics(1_500)
 
     def synthesize_examples(
         self,
@@ -71,7 +71,7 @@ class ScriptedTools:
                 "max_tokens": max_tokens,
             }
         )
-        return {
+        return written(0) | {
             "dataset": f"support-d{len(self.writings)}" if self.accepted else None,
             "wanted": 100,
             "accepted": self.accepted,
@@ -85,20 +85,11 @@ class ScriptedTools:
     def train_classifier(self, task: str, dataset: str, method: str) -> dict[str, Any]:  # noqa: ARG002
         """Return a model that is right about the frequent labels alone."""
         self.models += 1
-        return {
-            "model": f"support-m{self.models}",
-            "dataset": dataset,
-            "method": "probe",
-            "training_rows": 100,
-            "real_training_rows": 0,
-            "texts_embedded": 100,
-            "texts_reused": 0,
-            "validation": {"data": "written", "rows": 30, **SCORES},
-        }
+        return trained(f"support-m{self.models}", dataset, macro_f1=around(0.5).model_dump())
 
     def error_analysis(self, model: str, dataset: str, rows: int) -> dict[str, Any]:  # noqa: ARG002
         """Return a plan."""
-        return {"model": model, "plan": "support-p1", "report": "support-r1"}
+        return analysed(model)
 
     def import_examples(
         self,
@@ -109,19 +100,15 @@ class ScriptedTools:
         dataset: str | None = None,
     ) -> dict[str, Any]:
         """Skip all rows but the first ones."""
-        skipped = {"near-duplicate of a test row": left} if (left := len(rows) - self.imported) else {}
-        labels = {"refund": self.imported}
-        made = dataset or "support-d0"
-        return {"dataset": made, "imported": self.imported, "labels": labels, "skipped": skipped, "examples": []}
+        return imported(self.imported, dataset or "support-d0", len(rows) - self.imported)
 
     def evaluate(self, model: str, dataset: str, split: str, against: str | None = None) -> dict[str, Any]:  # noqa: ARG002
         """Return the figures of training."""
-        figures = SCORES | {"rows": 30, "not_covered": self.not_covered}
-        return {"report": "support-r1", "data": "real", "figures": figures, "comparison": None}
+        return measured(0.9, 30, self.not_covered, macro_f1=0.5)
 
     def export_model(self, model: str) -> dict[str, Any]:  # noqa: ARG002
         """Return an export."""
-        return {"export": "support-x1"}
+        return exported()
 
 
 def built(scripted: ScriptedTools, folder: Path, task: TaskFile, out: io.StringIO | None = None) -> Outcome:
@@ -178,7 +165,7 @@ def test_rows_that_are_too_long_or_cut_are_left_out_by_file_and_line_before_anyt
     assert told in out.getvalue()
     assert "; line 4: too long; line 5: more fields than the header" in out.getvalue()
     assert out.getvalue().index(told) < out.getvalue().index("cells of label")
-    skipped = outcome.imported["validation"]["skipped"]
+    skipped = outcome.imported["validation"].skipped
     assert skipped.items() >= {"quote not closed": 1, "too long": 1, "more fields than the header": 1}.items()
 
 
@@ -202,7 +189,7 @@ def test_labels_that_a_file_of_rows_lacks_are_told_when_it_is_read_and_keep_the_
     assert out.getvalue().index(told) < out.getvalue().index("texts written")
     assert outcome.stop
     assert outcome.stop.cause == "max_rounds"
-    assert outcome.rounds[0].not_covered == ("delivery", "account")
+    assert outcome.rounds[0].scores.not_covered == ("delivery", "account")
 
 
 def test_what_the_topics_took_is_taken_from_the_budget(tmp_path: Path) -> None:
@@ -251,5 +238,6 @@ def test_a_build_without_a_first_text_says_why_and_writes_anew_when_it_is_resume
 
     outcome = built(scripted, tmp_path, small_task(max_rounds=1))
 
-    assert outcome.export == {"export": "support-x1"}
+    assert outcome.export
+    assert outcome.export.export == "support-x1"
     assert len(scripted.writings) == 2

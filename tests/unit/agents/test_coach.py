@@ -12,7 +12,7 @@ from classwright_agents import coach
 from classwright_agents.coach import Goal, Improve, Stop, next_action
 from classwright_agents.figures import Round, Spent
 from classwright_agents.task_file import Budget, Target
-from support.agent import around, make_round
+from support.agent import make_round
 
 TARGET = Target(accuracy=0.95)
 
@@ -38,7 +38,7 @@ def test_a_reached_target_stops() -> None:
 
 
 def test_a_figure_on_rows_without_some_labels_reaches_no_target() -> None:
-    rounds = (replace(make_round(0, 1.0), not_covered=("delivery", "account")),)
+    rounds = (make_round(0, 1.0, not_covered=("delivery", "account")),)
 
     action = next_action(goal(), rounds, Spent())
 
@@ -113,12 +113,12 @@ def test_without_a_paired_test_only_an_interval_above_the_older_figure_is_a_gain
     wide = make_round(1, 0.86)  # 0.81 to 0.91
     before = make_round(0, 0.80)
 
-    assert coach.is_significant_gain(replace(wide, best_before=before.accuracy.value), "accuracy")
+    assert coach.is_significant_gain(replace(wide, best_before=before.scores.accuracy.value), "accuracy")
     assert not coach.is_significant_gain(replace(wide, best_before=0.82), "accuracy")
 
 
 def test_without_a_paired_test_a_target_in_macro_f1_looks_at_its_own_interval() -> None:
-    wide = replace(make_round(1, 0.86), macro_f1=around(0.70))  # 0.65 to 0.75
+    wide = make_round(1, 0.86, macro_f1=0.70)  # 0.65 to 0.75
 
     assert coach.is_significant_gain(replace(wide, best_before=0.60), "macro_f1")
     assert not coach.is_significant_gain(replace(wide, best_before=0.66), "macro_f1")
@@ -212,7 +212,7 @@ def test_the_best_round_is_never_below_another_and_the_earliest_of_its_like(figu
 
     best = coach.best_round(rounds, TARGET)
 
-    assert best.accuracy.value == max(figures)
+    assert best.scores.accuracy.value == max(figures)
     assert best.round == figures.index(max(figures))
 
 

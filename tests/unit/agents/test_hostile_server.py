@@ -15,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mcp import Client
 from mcp.server.mcpserver import MCPServer
+from pydantic import BaseModel
 
-from classwright_agents.answers import RESULTS, Job, Report, Rows, checked, read_as
+from classwright_agents.answers import Job, Rows, TopicsResult, read_as
 from classwright_agents.artifacts import fetch_all, fetch_sample
 from classwright_agents.build import Build
 from classwright_agents.errors import AgentError, RunError, ServerError
@@ -26,7 +27,27 @@ from classwright_agents.report.page import Material
 from classwright_agents.server import Server
 from classwright_agents.steps import Steps
 from classwright_agents.view import PlainView
-from support.agent import finished_outcome, measured, small_task, trained, written
+from classwright_tools.contract import (
+    ErrorAnalysisResult,
+    EvaluateResult,
+    EvaluationReport,
+    ExportModelResult,
+    ImportExamplesResult,
+    SynthesizeExamplesResult,
+    TrainClassifierResult,
+)
+from support.agent import (
+    analysed,
+    evaluation_report,
+    exported,
+    finished_outcome,
+    imported,
+    measured,
+    small_task,
+    topics,
+    trained,
+    written,
+)
 
 TOOLS = ("propose_topics", "import_examples", "synthesize_examples", "train_classifier", "evaluate", "error_analysis")
 
@@ -132,29 +153,30 @@ nonsense = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=8,
 )
-GOOD: dict[str, dict[str, Any]] = {
-    "propose_topics": {"topic_tree": "support-t1", "cells": 6},
-    "import_examples": {"dataset": "support-d1", "imported": 1, "skipped": {}, "labels": {}},
-    "synthesize_examples": written(0),
-    "train_classifier": trained() | {"dataset": "support-d1", "method": "probe", "training_rows": 9},
-    "evaluate": measured(0.9, "test"),
-    "error_analysis": {"report": "support-r1", "model": "support-m1"},
-    "export_model": {"export": "support-x1"},
+GOOD: dict[type[BaseModel], dict[str, Any]] = {
+    TopicsResult: topics(),
+    ImportExamplesResult: imported(),
+    SynthesizeExamplesResult: written(0),
+    TrainClassifierResult: trained(),
+    EvaluateResult: measured(0.9),
+    ErrorAnalysisResult: analysed(),
+    ExportModelResult: exported(),
+    EvaluationReport: evaluation_report().model_dump(mode="json"),
 }
 
 
 @given(st.data())
 @settings(max_examples=300)
 def test_an_answer_with_anything_in_the_place_of_a_field_is_taken_or_refused(data: st.DataObject) -> None:
-    tool = data.draw(st.sampled_from(sorted(GOOD)))
-    answer = GOOD[tool] | {data.draw(st.sampled_from(sorted(GOOD[tool]))): data.draw(nonsense)}
+    model = data.draw(st.sampled_from(list(GOOD)))
+    answer = GOOD[model] | {data.draw(st.sampled_from(sorted(GOOD[model]))): data.draw(nonsense)}
     try:
-        checked(RESULTS[tool], answer, "It")
+        read_as(model, answer, "It")
     except ServerError as error:
         assert "It: is not what a Classwright server answers" in str(error)  # noqa: PT017  # either is right
 
 
-@given(st.sampled_from([*RESULTS.values(), Job, Report, Rows]), nonsense | st.binary(max_size=40))
+@given(st.sampled_from([*GOOD, Job, Rows]), nonsense | st.binary(max_size=40))
 @settings(max_examples=300)
 def test_anything_at_all_is_refused_as_an_answer(model: type[Any], answer: Any) -> None:
     with pytest.raises(ServerError, match="is not what a Classwright server answers"):
@@ -162,14 +184,41 @@ def test_anything_at_all_is_refused_as_an_answer(model: type[Any], answer: Any) 
 
 
 def test_every_good_answer_is_taken_whole() -> None:
-    for tool, answer in GOOD.items():
-        assert checked(RESULTS[tool], answer, "It").items() >= answer.items()
+    for model, answer in GOOD.items():
+        assert read_as(model, answer, "It") == model.model_validate(answer)
+
+
+def test_what_a_newer_server_adds_is_left_aside_at_every_depth() -> None:
+    for model, answer in GOOD.items():
+        assert read_as(model, newer(answer), "It") == read_as(model, answer, "It")
+
+
+def newer(answer: Any) -> Any:
+    """The answer with a field more in every object of it that has fields of a name."""
+    if isinstance(answer, list):
+        return [newer(item) for item in answer]
+    if isinstance(answer, dict) and not COUNTED.issuperset(answer):
+        return {name: newer(value) for name, value in answer.items()} | {"added_since": [1]}
+    return answer
+
+
+COUNTED = {"refund", "near-duplicate", "too short"}
+"""The keys of counts by label and by reason."""
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_a_figure_that_is_no_finite_number_is_refused(number: str) -> None:
+    told = json.dumps(trained()).replace('"temperature": 1.0', f'"temperature": {number}')
+
+    for answer in (told.encode(), json.loads(told)):
+        with pytest.raises(ServerError, match="is not what a Classwright server answers"):
+            read_as(TrainClassifierResult, answer, "It")
 
 
 @pytest.mark.parametrize("id_", ["../../jobs", "support-m1/../x", "support-m1?x", "", "support-m1\n", 3, None])
 def test_an_id_that_could_lead_elsewhere_is_none(id_: Any) -> None:
     with pytest.raises(ServerError, match="model"):
-        checked(RESULTS["train_classifier"], GOOD["train_classifier"] | {"model": id_}, "It")
+        read_as(TrainClassifierResult, trained() | {"model": id_}, "It")
 
 
 @pytest.mark.parametrize("answer", ["words", "[]", '{"job_id": 3}', '{"job_id": "../x", "status": "running"}'])
@@ -199,7 +248,7 @@ def test_nothing_of_the_servers_is_a_link_or_an_image_in_the_card() -> None:
     outcome = finished_outcome()
     task = small_task(instruction=NASTY, credit=NASTY)
 
-    text = card(task, outcome, Material({"warnings": [NASTY], "data": "real", "split": "test"}, b"", (), (), (), ""))
+    text = card(task, outcome, Material(measured=evaluation_report(warnings=[NASTY])))
 
     assert "!\\[x\\](" in text
     assert "![" not in text

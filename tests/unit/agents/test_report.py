@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from classwright_agents.build import Outcome
 from classwright_agents.coach import Stop
+from classwright_agents.outcome import Outcome
 from classwright_agents.report.card import card
 from classwright_agents.report.charts import Point, confusion_matrix, learning_curve
 from classwright_agents.report.page import Material, render
@@ -18,20 +18,25 @@ from classwright_agents.report.svg import LONGEST_LABEL, shortened
 from classwright_agents.report.words import cost_words
 from classwright_agents.summary import in_a_line, summary
 from classwright_agents.task_file import Metric
+from classwright_tools.contract import Cell, Refusal
+from classwright_tools.domain.example import Provenance, make_example
 from support.agent import (
     LABELS,
+    analysed,
     around,
     evaluation_report,
     finished_outcome,
     make_round,
     measured,
     small_task,
+    topics,
     trained,
     usage,
     written,
 )
 
 NASTY = '<script>alert("x")</script>&"\'>'
+LATE = Cell(label="delivery", topic="late", subtopic="a week", source_type="chat")
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -40,15 +45,10 @@ def material(**changes: Any) -> Material:
         "measured": evaluation_report(),
         "map": PNG,
         "samples": (
-            {
-                "text": "where is my parcel?",
-                "label": "delivery",
-                "origin": "written",
-                "provenance": {"cell": {"topic": "late", "subtopic": "a week", "source_type": "chat"}},
-            },
-            {"text": "no money yet", "label": "refund", "origin": "written", "provenance": {"contrast": "delivery"}},
+            make_example("where is my parcel?", "delivery", origin="written", provenance=Provenance(cell=LATE)),
+            make_example("no money yet", "refund", origin="written", provenance=Provenance(contrast="delivery")),
         ),
-        "refusals": ({"text": "Refund me", "label": "refund", "reason": "too short: 2 words"},),
+        "refusals": (Refusal(text="Refund me", label="refund", reason="too short: 2 words"),),
         "files": (("model.onnx", 90_000_000),),
         "usage": "model.predict(texts)",
     }
@@ -146,10 +146,9 @@ def test_a_method_is_explained_where_it_was_used_and_so_in_the_card() -> None:
 
 
 def test_missing_texts_that_the_table_has_no_room_for_are_counted() -> None:
-    outcome = finished_outcome()
-    cell = outcome.written[0]["missing"][0]
-    outcome.written[0] |= {"wanted": 200, "missing": [cell] * 15}  # of 5 texts each; 12 are shown
-    outcome.written[1] |= {"wanted": 100, "missing": []}
+    first, second = written(0), written(1)
+    first |= {"wanted": 200, "missing": first["missing"] * 15}  # of 5 texts each; 12 are shown
+    outcome = finished_outcome(written=[first, second | {"wanted": 100, "missing": []}])
 
     assert "And 40 more." in text_of_missing(outcome)
     assert "more." not in text_of_missing(finished_outcome())
@@ -161,10 +160,10 @@ def text_of_missing(outcome: Outcome) -> str:
 
 
 def test_a_missing_text_between_two_labels_says_which_it_was_to_resemble() -> None:
-    outcome = finished_outcome()
-    outcome.written[0]["missing"][0]["contrast"] = "delivery"
+    told = written(0)
+    told["missing"][0]["contrast"] = "delivery"
 
-    assert "refund written to resemble delivery 5" in text_of_missing(outcome)
+    assert "refund written to resemble delivery 5" in text_of_missing(finished_outcome(written=[told]))
 
 
 def test_the_page_needs_nothing_beside_itself() -> None:
@@ -180,26 +179,21 @@ def test_the_page_needs_nothing_beside_itself() -> None:
 def test_texts_from_outside_cannot_become_markup() -> None:
     labels = [{"name": name + NASTY} for name in LABELS]
     task = small_task(instruction=NASTY, labels=labels, credit=NASTY)
-    told = evaluation_report()
-    told["labels"] = [label["name"] for label in labels]
-    told["warnings"] = [NASTY]
-    for figures in told["classes"]:
-        figures["label"] += NASTY
-    told["confusions"][0]["label"] = NASTY
-    outcome = finished_outcome(decisions=[NASTY])
-    outcome.analysis = {
-        **(outcome.analysis or {}),
-        "confused_pairs": [{"label": NASTY, "predicted": NASTY, "count": 1, "examples": [NASTY]}],
-    }
-    outcome.written[0]["refused"] = {NASTY: 3}
+    told = evaluation_report([label["name"] for label in labels], warnings=[NASTY])
+    pair = {"label": NASTY, "predicted": NASTY, "count": 1, "examples": [NASTY]}
+    outcome = finished_outcome(
+        decisions=[NASTY],
+        analysis=analysed(confused_pairs=[pair]),
+        written=[written(0) | {"refused": {NASTY: 3}}],
+    )
     page = render(
         task,
         NASTY,
         outcome,
         material(
             measured=told,
-            samples=({"text": NASTY, "label": NASTY, "origin": "written"},),
-            refusals=({"text": NASTY, "label": "refund", "reason": NASTY},),
+            samples=(make_example(NASTY, NASTY, origin="written"),),
+            refusals=(Refusal(text=NASTY, label="refund", reason=NASTY),),
             usage=NASTY,
             files=((NASTY, 1),),
         ),
@@ -234,7 +228,7 @@ def test_a_build_without_validation_or_test_rows_says_what_it_cannot_know() -> N
 
 def test_a_figure_that_the_model_was_chosen_by_is_called_too_good() -> None:
     rounds = finished_outcome().rounds
-    outcome = finished_outcome(test=None, measured={rounds[1].model: measured(0.85, "validation", 120)})
+    outcome = finished_outcome(test=None, measured={rounds[1].model: measured(0.85, 120)})
 
     text = card(small_task(validation="v.jsonl"), outcome, material())
 
@@ -243,9 +237,8 @@ def test_a_figure_that_the_model_was_chosen_by_is_called_too_good() -> None:
 
 
 def test_a_single_round_and_a_hundred_labels_still_make_a_page() -> None:
-    told = evaluation_report()
-    told["labels"] = [f"label {n}" for n in range(100)]
-    told["confusion_matrix"] = [[int(a == b) for a in range(100)] for b in range(100)]
+    matrix = [[int(a == b) for a in range(100)] for b in range(100)]
+    told = evaluation_report([f"label {n}" for n in range(100)], confusion_matrix=matrix)
     best = make_round(0, 0.9)
 
     page = render(
@@ -264,7 +257,7 @@ def test_the_model_of_the_final_method_is_the_one_called_kept() -> None:
     rounds = finished_outcome().rounds
     best = replace(rounds[1], model="support-m3", method="contrastive")
 
-    own = {"support-m3": measured(0.85, "validation", 120)}
+    own = {"support-m3": measured(0.85, 120)}
     page = render(small_task(), "support-1", finished_outcome(best=best, final=best, measured=own), material())
 
     assert page.count(">kept<") == 1
@@ -274,7 +267,7 @@ def test_the_model_of_the_final_method_is_the_one_called_kept() -> None:
 @pytest.mark.parametrize("kept", [True, False])
 def test_the_training_by_the_final_method_is_in_curve_card_and_summary_whether_it_is_kept_or_not(*, kept: bool) -> None:
     outcome = finished_outcome(trained=[trained(f"support-m{n}") for n in (1, 2, 3)])
-    outcome.final = replace(outcome.rounds[1], model="support-m3", method="contrastive", accuracy=around(0.901))
+    outcome.final = make_round(1, 0.901, model="support-m3", method="contrastive")
     outcome.best = outcome.final if kept else outcome.rounds[1]
 
     page = render(small_task(), "support-1", outcome, material())
@@ -284,7 +277,7 @@ def test_the_training_by_the_final_method_is_in_curve_card_and_summary_whether_i
     assert ">0.901<" in curve
     assert ">final<" in curve
     assert "after each round and by the final method" in page
-    assert "| final | 200 | contrastive | 0.901 | 0.840 |" in card(small_task(), outcome, material())
+    assert "| final | 200 | contrastive | 0.901 | 0.891 |" in card(small_task(), outcome, material())
     assert (told["final"]["model"], told["final"]["validation"]["accuracy"]) == ("support-m3", 0.901)
     assert len(told["rounds"]) == 2
 
@@ -375,10 +368,10 @@ def test_the_summary_holds_what_programs_read() -> None:
     [
         (
             "accuracy",
-            measured(0.87, "test"),
+            measured(0.87),
             "Accuracy 0.870 (0.840 to 0.900) on 467 real test rows, 0 real training rows.",
         ),
-        ("macro_f1", measured(0.87, "test"), "Macro-F1 0.870, accuracy 0.870 (0.840 to 0.900) on 467 real test rows"),
+        ("macro_f1", measured(0.87), "Macro-F1 0.870, accuracy 0.870 (0.840 to 0.900) on 467 real test rows"),
         (
             "accuracy",
             None,
@@ -393,7 +386,7 @@ def test_the_result_is_said_by_the_targets_metric_with_and_without_test_rows(
 
 
 def test_what_the_topics_took_is_counted_with_the_texts() -> None:
-    outcome = finished_outcome(tree={"usage": usage(1_500) | {"cost": 0.25}})
+    outcome = finished_outcome(topics=topics() | {"usage": usage(1_500) | {"cost": 0.25}})
 
     assert (outcome.spent.tokens, outcome.spent.dollars) == (8_500, 0.25)
     assert "36 completions for 8,500 tokens, $0.25, 9 of them" in cost_words(outcome)
@@ -419,7 +412,7 @@ def test_what_a_build_took_is_told_without_what_there_was_none_of() -> None:
 
 def test_no_text_from_outside_is_html_in_the_card() -> None:
     labels = [{"name": f"`{NASTY}{name}", "description": NASTY} for name in LABELS]
-    told = evaluation_report() | {"warnings": [NASTY]}
+    told = evaluation_report(warnings=[NASTY])
 
     text = card(small_task(instruction=NASTY, credit=NASTY, labels=labels), finished_outcome(), material(measured=told))
 
@@ -432,7 +425,7 @@ def test_no_text_from_outside_is_html_in_the_card() -> None:
 def test_no_text_from_outside_is_a_link_or_an_image_in_the_card() -> None:
     link, image = "[pay](https://evil.example)", "![x](https://evil.example/p.png)"
     labels = [{"name": f"{image}{name}", "description": link} for name in LABELS]
-    told = evaluation_report() | {"warnings": [link + image]}
+    told = evaluation_report(warnings=[link + image])
 
     text = card(small_task(instruction=image, credit=link, labels=labels), finished_outcome(), material(measured=told))
 
@@ -448,7 +441,7 @@ def test_the_card_is_markdown_whose_lines_come_from_us() -> None:
 
 
 def test_figures_on_rows_without_some_labels_say_so_in_headline_facts_card_and_summary() -> None:
-    outcome = finished_outcome(test=measured(0.87, "test", not_covered=["delivery", "account"]))
+    outcome = finished_outcome(test=measured(0.87, not_covered=["delivery", "account"]))
 
     page = " ".join(parsed(render(small_task(), "support-1", outcome, material())).text)
     own_card = card(small_task(), outcome, material())
@@ -464,7 +457,7 @@ def test_figures_on_rows_without_some_labels_say_so_in_headline_facts_card_and_s
 
 
 def test_rounds_that_were_chosen_by_rows_without_some_labels_say_so_though_the_test_rows_have_them() -> None:
-    rounds = [replace(make_round(0, 0.9), not_covered=("account",))]
+    rounds = [make_round(0, 0.9, not_covered=("account",))]
 
     own_card = card(small_task(), finished_outcome(rounds=rounds), material())
 
@@ -473,9 +466,8 @@ def test_rounds_that_were_chosen_by_rows_without_some_labels_say_so_though_the_t
 
 
 def test_an_accuracy_of_training_that_guessing_reaches_is_called_so_where_nothing_else_was_measured() -> None:
-    trainings = [trained("support-m1"), trained("support-m2")]
-    trainings[1]["validation"]["guessing"] = 0.82  # the interval of the best round begins at 0.80
-    bare: dict[str, Any] = {"measured": {}, "test": None, "imported": {}, "trained": trainings}
+    rounds = [make_round(0, 0.78), make_round(1, 0.85, guessing=0.82)]  # the interval of the second begins at 0.80
+    bare: dict[str, Any] = {"measured": {}, "test": None, "imported": {}, "rounds": rounds}
 
     own_card = card(small_task(), finished_outcome(**bare), material(measured=None))
 

@@ -11,12 +11,26 @@ from typing import Any
 import anyio
 import pytest
 from mcp import Client
+from pydantic import BaseModel
 
 from classwright_agents.errors import RunError, ToolError
 from classwright_agents.journal import Journal, read_events
 from classwright_agents.server import Server
 from classwright_agents.steps import Steps
+from classwright_tools.contract import WriterUsage
 from support.agent import ScriptedServer, usage
+
+
+class Trained(BaseModel):
+    """The result of a scripted training."""
+
+    model: str
+
+
+class Classified(BaseModel):
+    """The result of a scripted classification."""
+
+    results: list[str]
 
 
 class Watched:
@@ -58,8 +72,8 @@ def test_a_job_is_waited_for_and_its_progress_is_told(tmp_path: Path) -> None:
 
     async def go() -> None:
         async with steps(scripted, tmp_path, watched) as run:
-            step = await run.run("train_classifier", {"task": "support"})
-            assert step.result["model"] == "model of job_0"
+            step = await run.run("train_classifier", {"task": "support"}, Trained)
+            assert step.result.model == "model of job_0"
             assert step.seconds >= 0
 
     anyio.run(go)
@@ -69,7 +83,7 @@ def test_a_job_is_waited_for_and_its_progress_is_told(tmp_path: Path) -> None:
 def test_a_tool_without_a_job_answers_at_once(tmp_path: Path) -> None:
     async def go() -> None:
         async with steps(ScriptedServer(), tmp_path) as run:
-            assert (await run.run("classify", {"texts": ["a"]})).result == {"results": ["A"]}
+            assert (await run.run("classify", {"texts": ["a"]}, Classified)).result.results == ["A"]
 
     anyio.run(go)
 
@@ -79,8 +93,8 @@ def test_a_finished_step_is_not_repeated(tmp_path: Path) -> None:
 
     async def go() -> float:
         async with steps(scripted, tmp_path) as run:
-            await run.run("classify", {"texts": ["a"]})
-            await run.run("train_classifier", {"task": "support"})
+            await run.run("classify", {"texts": ["a"]}, Classified)
+            await run.run("train_classifier", {"task": "support"}, Trained)
             return run.seconds
 
     assert anyio.run(go) == anyio.run(go)
@@ -94,7 +108,7 @@ def test_a_running_job_is_taken_up_by_its_id(tmp_path: Path) -> None:
 
     async def go() -> None:
         async with steps(scripted, tmp_path) as run:
-            assert (await run.run("train_classifier", {"task": "support"})).result["model"] == "model of job_0"
+            assert (await run.run("train_classifier", {"task": "support"}, Trained)).result.model == "model of job_0"
 
     anyio.run(go)
     assert scripted.started == ["job_0"]
@@ -112,7 +126,7 @@ def test_a_job_whose_id_was_lost_is_found_on_an_own_server_only(
 
     async def go() -> None:
         async with steps(scripted, tmp_path, own=own) as run:
-            await run.run("train_classifier", {"task": "support"})
+            await run.run("train_classifier", {"task": "support"}, Trained)
 
     anyio.run(go)
     assert scripted.started == started
@@ -131,7 +145,7 @@ def test_a_job_that_was_cancelled_or_is_gone_is_started_anew(tmp_path: Path, sta
 
     async def go() -> None:
         async with steps(scripted, tmp_path) as run:
-            await run.run("train_classifier", {"task": "support"})
+            await run.run("train_classifier", {"task": "support"}, Trained)
 
     anyio.run(go)
     assert scripted.started[-1] == ("job_1" if state == "cancelled" else "job_0")
@@ -150,13 +164,13 @@ def test_what_a_cancelled_job_spent_is_counted_with_its_step_once_in_every_later
         journal.append("spent", step=1, job_id="job_0", usage=usage(700))
         journal.close()
 
-    async def go() -> list[list[dict[str, Any]]]:
+    async def go() -> list[list[WriterUsage]]:
         async with steps(scripted, tmp_path) as run:
             first = await run.lost()
-            await run.run("train_classifier", {"task": "support"})
+            await run.run("train_classifier", {"task": "support"}, Trained)
             return [first, await run.lost()]
 
-    assert anyio.run(go) == anyio.run(go) == [[usage(700)], []]
+    assert anyio.run(go) == anyio.run(go) == [[WriterUsage(**usage(700))], []]
 
 
 def test_a_cancelled_job_that_the_journal_does_not_know_is_counted_too(tmp_path: Path) -> None:
@@ -167,35 +181,35 @@ def test_a_cancelled_job_that_the_journal_does_not_know_is_counted_too(tmp_path:
     journal.append("call", step=1, tool="train_classifier", arguments={"task": "support"})
     journal.close()
 
-    async def go() -> list[dict[str, Any]]:
+    async def go() -> list[WriterUsage]:
         async with steps(scripted, tmp_path) as run:
             lost = await run.lost()
-            await run.run("train_classifier", {"task": "support"})
+            await run.run("train_classifier", {"task": "support"}, Trained)
             return lost
 
-    assert anyio.run(go) == anyio.run(go) == [usage(700)]
+    assert anyio.run(go) == anyio.run(go) == [WriterUsage(**usage(700))]
 
 
 def test_what_a_result_of_no_use_took_is_counted(tmp_path: Path) -> None:
-    async def go() -> list[dict[str, Any]]:
+    async def go() -> list[WriterUsage]:
         scripted = ScriptedServer(looks=1)
         for _ in range(2):
             async with steps(scripted, tmp_path) as run:
                 with pytest.raises(ToolError):
-                    await run.run("train_classifier", {"task": "support"}, refuse)
+                    await run.run("train_classifier", {"task": "support"}, Trained, refuse)
         async with steps(scripted, tmp_path) as run:
             return await run.lost()
 
-    assert anyio.run(go) == [usage(500), usage(500)]
+    assert anyio.run(go) == [WriterUsage(**usage(500))] * 2
 
 
 def test_another_call_than_the_journal_tells_is_refused(tmp_path: Path) -> None:
     async def go() -> None:
         async with steps(ScriptedServer(), tmp_path) as run:
-            await run.run("train_classifier", {"task": "support"})
+            await run.run("train_classifier", {"task": "support"}, Trained)
         async with steps(ScriptedServer(), tmp_path) as run:
             with pytest.raises(RunError, match="other arguments"):
-                await run.run("train_classifier", {"task": "shop"})
+                await run.run("train_classifier", {"task": "shop"}, Trained)
 
     anyio.run(go)
 
@@ -207,10 +221,12 @@ def test_a_call_that_was_refused_may_be_another_when_the_run_goes_on(tmp_path: P
     async def go() -> None:
         async with steps(scripted, tmp_path, own=own) as run:
             with pytest.raises(ToolError, match="does not exist"):
-                await run.run("train_classifier", {"task": "unknown"})
+                await run.run("train_classifier", {"task": "unknown"}, Trained)
         for _ in range(2):  # the second finds what the first did
             async with steps(scripted, tmp_path, own=own) as run:
-                assert (await run.run("train_classifier", {"task": "support"})).result["model"] == "model of job_0"
+                assert (
+                    await run.run("train_classifier", {"task": "support"}, Trained)
+                ).result.model == "model of job_0"
 
     anyio.run(go)
     assert scripted.started == ["job_0"]
@@ -230,9 +246,9 @@ def test_a_call_whose_job_still_works_may_not_be_another_and_one_whose_job_faile
         async with steps(scripted, tmp_path) as run:
             if state == "working":
                 with pytest.raises(RunError, match="other arguments"):
-                    await run.run("train_classifier", {"task": "shop"})
+                    await run.run("train_classifier", {"task": "shop"}, Trained)
             else:
-                assert (await run.run("train_classifier", {"task": "shop"})).result["model"] == "model of job_1"
+                assert (await run.run("train_classifier", {"task": "shop"}, Trained)).result.model == "model of job_1"
 
     anyio.run(go)
     assert len(scripted.started) == (1 if state == "working" else 2)
@@ -242,7 +258,7 @@ def test_a_larger_budget_is_no_other_call(tmp_path: Path) -> None:
     async def go() -> None:
         for limit in (1_000, 2_000):
             async with steps(ScriptedServer(), tmp_path) as run:
-                await run.run("classify", {"texts": ["a"], "max_tokens": limit})
+                await run.run("classify", {"texts": ["a"], "max_tokens": limit}, Classified)
 
     anyio.run(go)
 
@@ -251,36 +267,36 @@ def test_a_refusal_is_told_in_the_tools_own_words_and_not_remembered(tmp_path: P
     async def go() -> None:
         async with steps(ScriptedServer(), tmp_path) as run:
             with pytest.raises(ToolError, match=r"task 'unknown': does not exist\. Call propose_topics first\."):
-                await run.run("train_classifier", {"task": "unknown"})
+                await run.run("train_classifier", {"task": "unknown"}, Trained)
 
     anyio.run(go)
     anyio.run(go)
 
 
-def refuse(result: dict[str, Any]) -> None:
+def refuse(result: BaseModel) -> None:
     raise ToolError("The server", "has no language model to write with", "Start it with one.")
 
 
 @pytest.mark.parametrize(
-    ("tool", "arguments", "started"),
+    ("tool", "arguments", "model", "started"),
     [
-        ("classify", {"texts": ["a"]}, ["classify", "classify"]),
-        ("train_classifier", {"task": "support"}, ["job_0", "job_1"]),
+        ("classify", {"texts": ["a"]}, Classified, ["classify", "classify"]),
+        ("train_classifier", {"task": "support"}, Trained, ["job_0", "job_1"]),
     ],
 )
 @pytest.mark.parametrize("own", [True, False])
 def test_a_result_that_is_of_no_use_is_not_remembered_and_asked_for_anew(
-    tmp_path: Path, tool: str, arguments: dict[str, Any], started: list[str], *, own: bool
+    tmp_path: Path, tool: str, arguments: dict[str, Any], model: type[BaseModel], started: list[str], *, own: bool
 ) -> None:
     scripted = ScriptedServer()
 
     async def go(*, useful: bool) -> None:
         async with steps(scripted, tmp_path, own=own) as run:
             if useful:
-                await run.run(tool, arguments)
+                await run.run(tool, arguments, model)
             else:
                 with pytest.raises(ToolError, match="no language model"):
-                    await run.run(tool, arguments, refuse)
+                    await run.run(tool, arguments, model, refuse)
 
     anyio.run(lambda: go(useful=False))
     assert not [event for event in read_events(tmp_path) if event["event"] == "result"]
@@ -295,10 +311,10 @@ def test_a_job_after_one_of_no_use_is_taken_up_by_its_id(tmp_path: Path) -> None
     async def go() -> None:
         async with steps(scripted, tmp_path) as run:
             with pytest.raises(ToolError):
-                await run.run("train_classifier", {"task": "support"}, refuse)
+                await run.run("train_classifier", {"task": "support"}, Trained, refuse)
         scripted.train_classifier("support")  # by an attempt that was killed before it could write down the id
         async with steps(scripted, tmp_path) as run:
-            assert (await run.run("train_classifier", {"task": "support"})).result["model"] == "model of job_1"
+            assert (await run.run("train_classifier", {"task": "support"}, Trained)).result.model == "model of job_1"
 
     anyio.run(go)
     assert scripted.started == ["job_0", "job_1"]
@@ -308,7 +324,7 @@ def test_a_server_without_the_tool_is_told(tmp_path: Path) -> None:
     async def go() -> None:
         async with steps(ScriptedServer(), tmp_path) as run:
             with pytest.raises(ToolError, match="not offered"):
-                await run.run("evaluate", {"model": "m"})
+                await run.run("evaluate", {"model": "m"}, Trained)
 
     anyio.run(go)
 
@@ -324,7 +340,7 @@ def test_stopping_cancels_the_job_of_an_own_server_and_leaves_a_remote_one(
         assert main is not None
         interrupted = Watched(on_progress=main.cancel)  # what asyncio does on Ctrl-C
         async with steps(scripted, tmp_path, interrupted, own=own) as run:
-            await run.run("train_classifier", {"task": "support"})
+            await run.run("train_classifier", {"task": "support"}, Trained)
 
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(go())
@@ -336,8 +352,8 @@ def test_long_arguments_are_kept_as_a_digest(tmp_path: Path) -> None:
 
     async def go() -> None:
         async with steps(ScriptedServer(), tmp_path) as run:
-            await run.run("classify", {"texts": texts[:1]})
-            await run.run("classify", {"texts": texts})
+            await run.run("classify", {"texts": texts[:1]}, Classified)
+            await run.run("classify", {"texts": texts}, Classified)
 
     anyio.run(go)
     journal = Journal(tmp_path)

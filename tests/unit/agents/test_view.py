@@ -7,10 +7,10 @@ import io
 from rich.console import Console
 
 from classwright_agents.errors import ToolError
-from classwright_agents.figures import Estimate, Spent
+from classwright_agents.figures import Spent
 from classwright_agents.picture import AXIS_CHARS, Picture, whisker
 from classwright_agents.view import LiveView, PlainView, make_view
-from support.agent import make_round, small_task
+from support.agent import around, make_round, small_task
 from support.hostile import UNSEEN
 
 
@@ -73,8 +73,8 @@ def test_the_last_picture_of_a_failed_build_shows_where_it_failed() -> None:
 
 
 def test_a_whisker_marks_value_and_interval_on_the_axis() -> None:
-    assert whisker(Estimate(0.75, 0.5, 1.0), 0.5, "").plain == "─" * 14 + "●" + "─" * 15
-    assert len(whisker(Estimate(1.0, 1.0, 1.0), 0.5, "").plain) == AXIS_CHARS
+    assert whisker(around(0.75, 0.25), 0.5, "").plain == "─" * 14 + "●" + "─" * 15
+    assert len(whisker(around(1.0, 0.0), 0.5, "").plain) == AXIS_CHARS
 
 
 def test_no_text_of_a_server_moves_the_cursor_or_hides() -> None:

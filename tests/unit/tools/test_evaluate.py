@@ -13,12 +13,12 @@ import pytest
 import sklearn.metrics
 
 from classwright_tools.context import ToolContext
+from classwright_tools.domain.evaluation import EvaluationReport
 from classwright_tools.domain.example import make_example
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.errors import Cancelled, InvalidInput, NotEnoughData, NotFound
 from classwright_tools.evaluate import EvaluateRequest, evaluate
 from classwright_tools.learning.model import TextClassifier
-from classwright_tools.measurement.evaluation import EvaluationReport
 from classwright_tools.workspace.datasets import read_rows
 from classwright_tools.workspace.workspace import Workspace
 from support.measurement import REAL, context_on, dataset_of, real_rows, trained_on, written_rows

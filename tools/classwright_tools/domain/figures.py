@@ -92,3 +92,20 @@ class Comparison(Noun):
         default="exact McNemar test", description="For pairs McNemar's form for whole queries."
     )
     significant: bool = Field(description="Whether the difference is more than chance at 5%.")
+
+
+class ReliabilityBin(Noun):
+    """Rows of similar confidence: how sure the model was and how often it was right."""
+
+    rows: int = Field(ge=1)
+    confidence: float = Field(ge=0, description="Mean probability of the predicted label.")
+    accuracy: Estimate
+
+
+class Coverage(Noun):
+    """Answers at or above one threshold."""
+
+    threshold: float = Field(ge=0, le=1)
+    kept: int = Field(ge=0, description="Rows that are answered.")
+    share: float = Field(ge=0, le=1, description="Of all rows.")
+    accuracy: Estimate = Field(description="Of the rows that are answered.")

@@ -9,6 +9,7 @@ from pathlib import Path
 import yaml
 
 from classwright_tools.domain.cards import ModelCard, Validation
+from classwright_tools.domain.evaluation import EvaluationReport
 from classwright_tools.domain.figures import Estimate, Scores
 from classwright_tools.domain.task import Task
 from classwright_tools.learning.encoders import usual_prompt
@@ -16,7 +17,6 @@ from classwright_tools.learning.model import Classifier, MatchClassifier
 from classwright_tools.learning.pair_encoder import DIFFERENCE_SCALE, PRODUCT_SCALE
 from classwright_tools.learning.reading_limits import limit_of
 from classwright_tools.measurement.caveats import caveats
-from classwright_tools.measurement.evaluation import EvaluationReport
 
 SETFIT_CODE = """\
 from setfit import SetFitModel

@@ -14,6 +14,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 
+from classwright_tools.domain.evaluation import EvaluationReport
 from classwright_tools.domain.task import Task
 from classwright_tools.export.card import export_card
 from classwright_tools.export.onnx_graph import save_onnx
@@ -21,7 +22,6 @@ from classwright_tools.learning.encoders import file_sha256
 from classwright_tools.learning.head import Head, logistic_regression
 from classwright_tools.learning.method import HEAD
 from classwright_tools.learning.model import ENCODER, Classifier, MatchClassifier, TextClassifier, save_encoder
-from classwright_tools.measurement.evaluation import EvaluationReport
 from classwright_tools.workspace.workspace import write_json
 
 SETFIT_HEAD = "model_head.pkl"

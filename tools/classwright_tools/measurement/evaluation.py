@@ -6,20 +6,19 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
+from classwright_tools.domain.evaluation import EvaluationReport, WrongRow
 from classwright_tools.domain.example import Split
-from classwright_tools.domain.figures import ClassFigures, Comparison, Confusion, Figures
-from classwright_tools.domain.noun import ArtifactId, LabelName, Noun, Slug
+from classwright_tools.domain.figures import Comparison
 from classwright_tools.errors import DamagedArtifact
 from classwright_tools.measurement.caveats import caveats
 from classwright_tools.measurement.held_out import Answers
 from classwright_tools.measurement.kept_answers import write_answers
 from classwright_tools.measurement.pages import write_page
 from classwright_tools.measurement.plots import plot_confusion, plot_per_class, plot_reliability
-from classwright_tools.statistics.coverage import Coverage, coverage
+from classwright_tools.statistics.coverage import coverage
 from classwright_tools.statistics.metrics import (
-    ReliabilityBin,
     class_figures,
     compute_figures,
     confusion_matrix,
@@ -32,54 +31,6 @@ from classwright_tools.workspace.workspace import Workspace
 REPORT = "report.json"
 MOST_CONFUSIONS = 50
 SUREST_ERRORS = 20
-
-
-class WrongRow(Noun):
-    """A row that the model got wrong. Of a test row no more is told than which it is: whoever saw it would learn it."""
-
-    example: str = Field(description="The row's id.")
-    text: str | None = None
-    label: LabelName | None = None
-    predicted: LabelName | None = None
-    probability: float = Field(ge=0, le=1)
-
-
-class EvaluationReport(Noun):
-    """All figures of one model on one split."""
-
-    data: Literal["real", "written", "mixed"] = Field(description="Whose texts the figures come from.")
-    task: Slug
-    model: ArtifactId
-    dataset: ArtifactId
-    split: Literal["validation", "test"]
-    labels: tuple[LabelName, ...]
-    warnings: tuple[str, ...]
-    left_out: int = Field(default=0, ge=0, description="Rows of the split that were not counted: a model learnt them.")
-    figures: Figures
-    classes: tuple[ClassFigures, ...] = Field(description="In the order of `labels`.")
-    confusion_matrix: tuple[tuple[int, ...], ...] = Field(description="True label by row, predicted one by column.")
-    confusions: tuple[Confusion, ...]
-    reliability: tuple[ReliabilityBin, ...]
-    coverage: tuple[Coverage, ...]
-    threshold: float = Field(ge=0, le=1, description="The model's own; below it the model abstains.")
-    comparison: Comparison | None
-    surest_errors: tuple[WrongRow, ...]
-    texts_per_second: float | None = Field(gt=0, description="None if the model had answered all rows before.")
-
-    @property
-    def weakest(self) -> tuple[ClassFigures, ...]:
-        """The classes that have rows, lowest F1 first."""
-        return tuple(sorted((c for c in self.classes if c.support), key=lambda c: (c.f1.value, c.label)))
-
-    @property
-    def headline(self) -> str:
-        """The first line of the page: on which data."""
-        rows = f"{self.figures.rows:,} {self.split} rows"
-        return {
-            "real": f"Measured on real texts: {rows}.",
-            "written": f"Measured on texts that a language model wrote: {rows}. Real texts are usually harder.",
-            "mixed": f"Measured on a mix of real and other texts: {rows}. Real texts alone are usually harder.",
-        }[self.data]
 
 
 def measure(

@@ -15,8 +15,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.font_manager import get_font_names
 
-from classwright_tools.domain.figures import ClassFigures
-from classwright_tools.statistics.metrics import ReliabilityBin
+from classwright_tools.domain.figures import ClassFigures, ReliabilityBin
 
 # Okabe and Ito 2008, "Color universal design"
 BLUE, ORANGE, GREEN, VERMILION, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#6B7280"

@@ -4,22 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field
 
-from classwright_tools.domain.figures import Estimate
-from classwright_tools.domain.noun import Noun
+from classwright_tools.domain.figures import Coverage
 from classwright_tools.statistics.metrics import share
 
 THRESHOLDS = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
-
-
-class Coverage(Noun):
-    """Answers at or above one threshold."""
-
-    threshold: float = Field(ge=0, le=1)
-    kept: int = Field(ge=0, description="Rows that are answered.")
-    share: float = Field(ge=0, le=1, description="Of all rows.")
-    accuracy: Estimate = Field(description="Of the rows that are answered.")
 
 
 def coverage(

@@ -9,11 +9,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field
 from scipy.stats import rankdata
 
-from classwright_tools.domain.figures import ClassFigures, Confusion, Estimate, Figures
-from classwright_tools.domain.noun import Noun
+from classwright_tools.domain.figures import ClassFigures, Confusion, Estimate, Figures, ReliabilityBin
 from classwright_tools.statistics.intervals import Statistic, bootstrap, of_several, wilson
 from classwright_tools.statistics.ranking import average_precision
 
@@ -160,14 +158,6 @@ def log_loss(true: Labels, proba: npt.NDArray[np.floating]) -> float:
     """Return the mean negative log-likelihood of the true labels, in nats."""
     likelihood = np.sort(proba[np.arange(len(true)), true].astype(np.float64))  # sorted: a sum in one order
     return float(np.abs(np.log(np.clip(likelihood, _SMALLEST, 1)).mean()))
-
-
-class ReliabilityBin(Noun):
-    """Rows of similar confidence: how sure the model was and how often it was right."""
-
-    rows: int = Field(ge=1)
-    confidence: float = Field(ge=0, description="Mean probability of the predicted label.")
-    accuracy: Estimate
 
 
 def reliability(

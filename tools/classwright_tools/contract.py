@@ -1,0 +1,43 @@
+"""The contract of the wire: what the tools answer, for clients that are written in Python.
+
+It is one door to nouns and results that stand elsewhere. It needs pydantic and nothing that the tools compute with, so
+a client runs where the server's libraries are not installed.
+"""
+
+from __future__ import annotations
+
+from classwright_tools.domain.evaluation import EvaluationReport
+from classwright_tools.domain.example import Example
+from classwright_tools.domain.figures import ClassFigures, Comparison, Estimate, Scores
+from classwright_tools.domain.noun import Part
+from classwright_tools.domain.outcome import Refusal, Shortfall
+from classwright_tools.domain.topic_tree import Cell
+from classwright_tools.domain.usage import WriterUsage
+from classwright_tools.error_analysis import ErrorAnalysisResult
+from classwright_tools.evaluate import EvaluateResult
+from classwright_tools.export_model import ExportModelResult
+from classwright_tools.import_examples import ImportExamplesResult
+from classwright_tools.propose_topics import ProposeTopicsResult
+from classwright_tools.synthesize_examples import SynthesizeExamplesResult
+from classwright_tools.train_classifier import TrainClassifierResult
+
+__all__ = [
+    "Cell",
+    "ClassFigures",
+    "Comparison",
+    "ErrorAnalysisResult",
+    "Estimate",
+    "EvaluateResult",
+    "EvaluationReport",
+    "Example",
+    "ExportModelResult",
+    "ImportExamplesResult",
+    "Part",
+    "ProposeTopicsResult",
+    "Refusal",
+    "Scores",
+    "Shortfall",
+    "SynthesizeExamplesResult",
+    "TrainClassifierResult",
+    "WriterUsage",
+]
