@@ -20,7 +20,7 @@ from classwright_tools.contract import EvaluationReport, Refusal
 
 # The names that the tools give to the files of their reports and datasets.
 FIGURES = "report.json"
-MAP = "map.png"
+MAP = "map.svg"
 REFUSED = "refused.jsonl"
 SAMPLES_SHOWN = 12
 

@@ -122,8 +122,8 @@ def _is_whole(path: Path) -> bool:
             return _reads(content)
         case ".jsonl":
             return content.endswith(b"\n") and all(_reads(line) for line in content.splitlines())
-        case ".png":
-            return b"IEND" in content[-12:]
+        case ".svg":
+            return content.endswith(b"</svg>")
         case ".html":
             return content.rstrip().endswith(b"</html>")
         case ".parquet":

@@ -106,7 +106,7 @@ def test_a_build_leaves_everything_in_its_run_folder(finished: Path) -> None:
     page = (finished / "report.html").read_text(encoding="utf-8")
     for part in ("growth", "confusions", "classes", "map", "written", "use", "cost"):
         assert f'id="{part}"' in page
-    assert 'src="data:image/png' in page
+    assert 'src="data:image/svg+xml' in page
 
 
 def test_the_best_model_is_the_best_by_validation_and_tested_once(finished: Path) -> None:

@@ -118,7 +118,7 @@ def agents_page() -> str:
     )
     material = Material(
         measured=evaluation_report(names, warnings=[every], confusions=[confusion]),
-        map=b"\x89PNG\r\n\x1a\n",
+        map=b"<svg/>",
         samples=(make_example(every, every[:100], origin="written"),),
         refusals=(Refusal(text=every, label="refund", reason=SONGS[0]),),
         usage=every,

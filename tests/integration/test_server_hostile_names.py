@@ -36,8 +36,8 @@ TEMPLATES: dict[str, dict[str, str]] = {
         "task": "support", "artifact": "support-d1", "name": "card.json", "part": "0",
     },
     "classwright://{task}/reports/{artifact}/report.html": {"task": "support", "artifact": "support-r1"},
-    "classwright://{task}/reports/{artifact}/{plot}.png": {
-        "task": "support", "artifact": "support-r1", "plot": "confusion",
+    "classwright://{task}/reports/{artifact}/{chart}.svg": {
+        "task": "support", "artifact": "support-r1", "chart": "confusion",
     },
     "classwright://{task}/datasets/{artifact}/{split}{?offset,limit,label,q}": {
         "task": "support", "artifact": "support-d1", "split": "train",
@@ -64,7 +64,7 @@ def shop(tmp_path: Path) -> Path:
         "report", "support", lambda folder: (folder / "report.html").write_text("<p>") and None, run_key="r"
     )
     workspace.engine.dispose()
-    for name in ("secret.jsonl", "secret.jsonl.png", "card.json"):
+    for name in ("secret.jsonl", "secret.jsonl.svg", "card.json"):
         (tmp_path / name).write_text(SECRET)
         (tmp_path / "shop" / name).write_text(SECRET)
     return workspace.root

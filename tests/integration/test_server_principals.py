@@ -62,7 +62,7 @@ def furnish(workspace: Workspace, run_key: str) -> None:
 
 
 def _write_files(folder: Path) -> None:
-    for name in ("report.json", "report.html", "confusion.png"):
+    for name in ("report.json", "report.html", "confusion.svg"):
         (folder / name).write_text("{}")
 
 

@@ -224,7 +224,7 @@ def _result(
         report.headline,
         f"{report.errors} of {report.rows} rows are wrong." + (f" Lowest F1: {weakest}." if weakest else ""),
         f"The plan {plan} asks for {wanted} texts in {len(report.plan_items)} requests." if plan else "",
-        f"The report shows in {attended} pairs where the matcher looked (attention_1.png)." if attended else "",
+        f"The report shows in {attended} pairs where the matcher looked (attention_1.svg)." if attended else "",
         report.cannot_know,
         *report.warnings,
     ]

@@ -1,7 +1,4 @@
-"""The report's charts as SVG: confusion matrix, figures by class, learning curve, time by stage.
-
-Colours are CSS variables of the page, so that a chart follows the reader's light or dark theme.
-"""
+"""The charts of a run as SVG: the learning curve, and the seconds by stage."""
 
 from __future__ import annotations
 
@@ -11,80 +8,11 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from classwright_agents.report.svg import drawing, group, label_width, line, points, shape, shortened, text
-from classwright_tools.contract import ClassFigures, Estimate
+from classwright_tools.charts.svg import drawing, line, points, shape, text
+from classwright_tools.contract import Estimate
 
-# Beyond this many classes a cell of the matrix is too small to read.
-MAX_MATRIX_LABELS = 40
-# Errors are shaded as if there were more of them: a single one must be seen beside the full diagonal.
-MISS_SHADE = 2.5
 # More labels than this touch each other below the learning curve.
 MAX_AXIS_LABELS = 8
-
-
-def confusion_matrix(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> Markup:
-    """Return the heat map of `counts`, (k, k): rows are the true labels, columns the answers.
-
-    A cell's shade is its share of its row, so that classes of different sizes compare.
-    """
-    cell = min(46.0, max(18.0, 560 / len(labels)))
-    left, top = label_width(labels) + 14, 0.72 * label_width(labels) + 20
-    parts = []
-    for row, (name, numbers) in enumerate(zip(labels, counts, strict=True)):
-        y = top + row * cell
-        parts.append(text(left - 8, y + cell / 2 + 4, shortened(name), "tick", "end"))
-        for column, count in enumerate(numbers):
-            tip = f"{count} of {sum(numbers)} {name} were called {labels[column]}"
-            share = count / sum(numbers) if count else 0.0
-            parts.append(group(tip, _cell(left + column * cell, y, cell, count, share, hit=row == column)))
-    for column, name in enumerate(labels):
-        x = left + column * cell + cell / 2
-        parts.append(text(x, top - 8, shortened(name), "tick", turn=-45))
-    return drawing(left + len(labels) * cell + 0.95 * top, top + len(labels) * cell + 6, "Confusion matrix", parts)
-
-
-def _cell(x: float, y: float, side: float, count: int, share: float, *, hit: bool) -> str:
-    """Return a square, shaded by its share, with its count."""
-    box = {"x": x, "y": y, "width": side - 2, "height": side - 2, "rx": 3}
-    if not count:
-        return shape("rect", "cell", **box)
-    shade = 0.12 + 0.88 * min(1.0, share if hit else MISS_SHADE * share)
-    css = "count strong" if shade > 0.55 else "count"
-    return (
-        shape("rect", "cell", **box)
-        + shape("rect", "hit" if hit else "miss", **box, fill_opacity=shade)
-        + text(x + side / 2 - 1, y + side / 2 + 3, str(count), css, "middle")
-    )
-
-
-def class_bars(classes: Sequence[ClassFigures]) -> Markup:
-    """Return a bar for each class: its F1, drawn with its 95% interval."""
-    step, bar, scale, top = 30.0, 14.0, 330.0, 30.0
-    left = label_width([found.label for found in classes]) + 14
-    bottom = top + step * len(classes)
-    columns = {"precision": left + scale + 70, "recall": left + scale + 130, "rows": left + scale + 180}
-    parts = [text(x, 14, name, "tick", "end") for name, x in columns.items()]
-    for tick in (0.0, 0.25, 0.5, 0.75, 1.0):
-        x = left + scale * tick
-        parts += [text(x, 14, f"{tick:g}", "tick", "middle"), line("grid", x, 20, x, bottom)]
-    for index, found in enumerate(classes):
-        name, f1 = found.label, found.f1
-        y = top + index * step
-        middle = y + bar / 2
-        low, high = left + scale * f1.low, left + scale * f1.high
-        parts.append(text(left - 8, middle + 4, shortened(name), "tick", "end"))
-        parts.append(
-            group(
-                f"{name}: F1 {f1.value:.3f}, 95% interval {f1.low:.3f} to {f1.high:.3f}",
-                shape("rect", "bar", x=left, y=y, width=max(1.0, scale * f1.value), height=bar, rx=3)
-                + line("whisker", low, middle, high, middle)
-                + line("whisker", low, middle - 4, low, middle + 4)
-                + line("whisker", high, middle - 4, high, middle + 4),
-            )
-        )
-        values = (f"{found.precision.value:.2f}", f"{found.recall.value:.2f}", str(found.support))
-        parts += [text(x, middle + 4, v, "value", "end") for x, v in zip(columns.values(), values, strict=True)]
-    return drawing(left + scale + 190, bottom, "F1 by class", parts)
 
 
 class Point(NamedTuple):

@@ -14,15 +14,11 @@ from markupsafe import Markup
 from classwright_agents.figures import figure
 from classwright_agents.outcome import Outcome
 from classwright_agents.report import words
-from classwright_agents.report.charts import (
-    MAX_MATRIX_LABELS,
-    Point,
-    class_bars,
-    confusion_matrix,
-    learning_curve,
-    stage_bars,
-)
+from classwright_agents.report.charts import Point, learning_curve, stage_bars
 from classwright_agents.task_file import METRIC_NAMES, TaskFile
+from classwright_tools.charts.confusion import confusion_chart
+from classwright_tools.charts.label_bars import label_bars
+from classwright_tools.charts.style import LIGHT_OR_DARK
 from classwright_tools.contract import Cell, EvaluationReport, Example, Refusal, Shortfall
 
 CONFUSIONS = 8
@@ -39,7 +35,7 @@ class Material:
     measured: EvaluationReport | None = None
     """The `report.json` of the best model's last evaluation: on test rows if there are any, else on validation rows."""
     map: bytes = b""
-    """The PNG of written and real texts."""
+    """The SVG of written and real texts."""
     samples: tuple[Example, ...] = ()
     """Some training rows."""
     refusals: tuple[Refusal, ...] = ()
@@ -98,8 +94,9 @@ def _page(task: TaskFile, run: str, outcome: Outcome, material: Material) -> dic
         "best_model": best.model,
         "decisions": outcome.decisions,
         "curve": _curve(task, outcome),
-        "matrix": _matrix(measured),
-        "bars": _bars(measured),
+        "chart_style": LIGHT_OR_DARK,
+        "matrix": confusion_chart(measured.labels, measured.confusion_matrix) if measured else None,
+        "bars": label_bars(measured.weakest) if measured else None,
         "confusions": measured.confusions[:CONFUSIONS] if measured else (),
         "pairs": analysis.confused_pairs[:PAIRS] if analysis else (),
         "clusters": analysis.clusters[:CLUSTERS] if analysis else (),
@@ -128,18 +125,6 @@ def _curve(task: TaskFile, outcome: Outcome) -> Markup:
         for r in outcome.trainings
     ]
     return learning_curve(points, task.target.value, test, outcome.trainings.index(best))
-
-
-def _matrix(measured: EvaluationReport | None) -> Markup | None:
-    """Return the heat map, or None when there are no rows or too many classes to see."""
-    if not measured or len(measured.labels) > MAX_MATRIX_LABELS:
-        return None
-    return confusion_matrix(measured.labels, measured.confusion_matrix)
-
-
-def _bars(measured: EvaluationReport | None) -> Markup | None:
-    """Return the classes' figures, or None where only those of all rows together were kept."""
-    return class_bars(measured.weakest) if measured else None
 
 
 def _refused(outcome: Outcome, material: Material) -> list[Refused]:

@@ -11,9 +11,10 @@ _TEXTS = {
     "jsonl": "application/jsonl",
     "md": "text/markdown",
     "py": "text/x-python",
+    "svg": "image/svg+xml",
     "txt": "text/plain",
 }
-_OTHERS = {"parquet": "application/vnd.apache.parquet", "png": "image/png"}
+_OTHERS = {"parquet": "application/vnd.apache.parquet"}
 
 
 def mime_type(name: str) -> str:

@@ -69,9 +69,9 @@ def page(workspace: Workspace, slug: str, id_: str) -> bytes:
     return inner_path(_of_kind(workspace, slug, "reports", id_), "report.html").read_bytes()
 
 
-def plot(workspace: Workspace, slug: str, id_: str, name: str) -> bytes:
-    """Return the plot `name` of a report, as PNG."""
-    return inner_path(_of_kind(workspace, slug, "reports", id_), f"{name}.png").read_bytes()
+def chart(workspace: Workspace, slug: str, id_: str, name: str) -> bytes:
+    """Return the chart `name` of a report, as SVG."""
+    return inner_path(_of_kind(workspace, slug, "reports", id_), f"{name}.svg").read_bytes()
 
 
 def artifact(workspace: Workspace, slug: str, folder: str, id_: str) -> str:

@@ -68,15 +68,15 @@ def add_resources(server: MCPServer[Backend], backend: Backend) -> None:
             "classwright://{task}/reports/{artifact}/report.html",
             shelf.report_page,
             "A report's page",
-            "The report with its plots, as one HTML page.",
+            "The report with its charts, as one HTML page.",
             "text/html",
         ),
         Offer(
-            "classwright://{task}/reports/{artifact}/{plot}.png",
-            shelf.report_plot,
-            "A report's plot",
-            "A plot of a report, such as confusion.png.",
-            "image/png",
+            "classwright://{task}/reports/{artifact}/{chart}.svg",
+            shelf.report_chart,
+            "A report's chart",
+            "A chart of a report, such as confusion.svg.",
+            "image/svg+xml",
         ),
         Offer(
             "classwright://{task}/datasets/{artifact}/{split}{?offset,limit,label,q}",
@@ -151,10 +151,11 @@ class Shelf:
         page = await self._read(uri, lambda readers, workspace: readers.page(workspace, task, artifact))
         return plain_text(page.decode())
 
-    async def report_plot(self, task: str, artifact: str, plot: str) -> bytes:
-        """Return a plot of a report."""
-        uri = f"classwright://{task}/reports/{artifact}/{plot}.png"
-        return await self._read(uri, lambda readers, workspace: readers.plot(workspace, task, artifact, plot))
+    async def report_chart(self, task: str, artifact: str, chart: str) -> str:
+        """Return a chart of a report."""
+        uri = f"classwright://{task}/reports/{artifact}/{chart}.svg"
+        drawn = await self._read(uri, lambda readers, workspace: readers.chart(workspace, task, artifact, chart))
+        return plain_text(drawn.decode())
 
     async def rows(
         self, task: str, artifact: str, split: str, offset: str = "0", limit: str = "50", label: str = "", q: str = ""

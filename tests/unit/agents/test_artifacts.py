@@ -117,6 +117,6 @@ def test_a_named_file_is_empty_if_it_is_not_there_or_too_large() -> None:
             server = Server(client, own=True)
             assert await fetch_named(server, "support", "support-r1", "model.onnx") == FILES["model.onnx"]
             assert await fetch_named(server, "support", "support-r1", "model.onnx", max_bytes=5) == b""
-            assert await fetch_named(server, "support", "support-r1", "map.png") == b""
+            assert await fetch_named(server, "support", "support-r1", "map.svg") == b""
 
     anyio.run(go)

@@ -16,7 +16,7 @@ import pytest
 from support.paths import PACKAGES, ROOT
 
 ALLOWED = {("classwright_server", "classwright_tools")}
-SHARED = ("classwright_tools.contract", "classwright_tools.reading.", "classwright_tools.errors")
+SHARED = tuple(f"classwright_tools.{name}" for name in ("contract", "charts.", "reading.", "errors"))
 """What the agent may import of the tools; docs/decisions/one-reader.md says why."""
 NO_VERBS = {"__init__", "context", "contract", "errors"}
 VERBS = sorted({path.stem for path in PACKAGES["classwright_tools"].glob("*.py")} - NO_VERBS)

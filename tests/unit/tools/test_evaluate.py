@@ -421,7 +421,7 @@ def test_the_page_needs_nothing_but_itself(workspace: Workspace, dataset: str, m
     assert len(sources) == 3
     assert all(source.startswith("data:image/png;base64,") for source in sources)
     names = {path.name for path in workspace.artifact(result.report, "report").path.iterdir()}
-    assert names >= {"report.json", "report.html", "confusion.png", "per_class.png", "reliability.png"}
+    assert names >= {"report.json", "report.html", "confusion.svg", "labels.svg", "reliability.svg"}
 
 
 def test_coverage_falls_and_all_rows_are_answered_at_zero(workspace: Workspace, dataset: str, model: str) -> None:

@@ -109,8 +109,8 @@ def test_rows_are_generated_and_trained_on_and_only_real_rows_are_held_out(conte
     found = load_augmentation(context.workspace, "bank-g1")
     assert found.card.generated_rows == dict.fromkeys(LABELS, 12)
     folder = context.workspace.artifact("bank-g1", "augmentation").path
-    assert sorted(path.name for path in folder.iterdir()) == ["card.json", "map.png", "rows.safetensors"]
-    assert (folder / "map.png").read_bytes().startswith(b"\x89PNG")
+    assert sorted(path.name for path in folder.iterdir()) == ["card.json", "map.svg", "rows.safetensors"]
+    assert (folder / "map.svg").read_text(encoding="utf-8").startswith("<svg ")
 
     trained = train_classifier(
         TrainClassifierRequest(task="bank", method="probe", augmentation="bank-g1"),

@@ -117,9 +117,9 @@ def test_the_error_report_draws_where_the_matcher_looked(trained: TrainClassifie
     )
 
     folder = context.workspace.artifact(result.report, "report").path
-    assert (folder / "attention_1.png").read_bytes().startswith(b"\x89PNG")
+    assert (folder / "attention_1.svg").read_text(encoding="utf-8").startswith("<svg ")
     assert "Where the matcher looked" in (folder / "report.html").read_text(encoding="utf-8")
-    assert "attention_1.png" in result.summary
+    assert "attention_1.svg" in result.summary
 
 
 def test_the_attention_of_any_pair_is_drawn_when_it_is_asked_for(
@@ -137,7 +137,7 @@ def test_the_attention_of_any_pair_is_drawn_when_it_is_asked_for(
 
     folder = context.workspace.artifact(result.report, "report").path
     page = (folder / "report.html").read_text(encoding="utf-8")
-    assert (folder / "attention_2.png").read_bytes().startswith(b"\x89PNG")
+    assert (folder / "attention_2.svg").read_text(encoding="utf-8").startswith("<svg ")
     assert page.index("red lamp → small red table lamp. Given: fits.") < page.index("garden hose. Given: mismatch.")
     wordless = {**request, "pairs": [{"text": "", "text_pair": "garden hose"}]}
     with pytest.raises(InvalidInput, match="has a text without words"):

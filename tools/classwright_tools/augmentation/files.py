@@ -1,4 +1,4 @@
-"""An augmentation on disk: `rows.safetensors`, `card.json`, `map.png`, and what its corpus taught."""
+"""An augmentation on disk: `rows.safetensors`, `card.json`, `map.svg`, and what its corpus taught."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from classwright_tools.learning.generated import Generated
 from classwright_tools.workspace.own_files import read_own
 from classwright_tools.workspace.workspace import Workspace
 
-CARD, ROWS, MAP, PRETRAINED = "card.json", "rows.safetensors", "map.png", "pretrained.safetensors"
+CARD, ROWS, MAP, PRETRAINED = "card.json", "rows.safetensors", "map.svg", "pretrained.safetensors"
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from classwright_tools.augmentation.space import Floats
+from classwright_tools.charts.scatter import generated_map
+from classwright_tools.charts.svg import standalone
 
 MOST_POINTS = 400  # of each side: more hide each other, and take seconds
 PERPLEXITY = 30
-LABELS_SHOWN = 12  # in colours of their own; more cannot be told apart
 
 
 def map_places(
@@ -48,9 +49,13 @@ def draw_map(
     names: Sequence[str],
     seed: int,
 ) -> None:
-    """Write the picture as PNG: real rows as triangles with an edge, generated ones as dots, a colour a label."""
-    from classwright_tools.measurement.plots import plot_generated
-
+    """Write the picture as SVG: real rows as triangles with an edge, generated ones as dots, a colour a label."""
     places, ours, theirs = map_places(real, generated, seed)
-    labels = np.concatenate([real_labels[ours], generated_labels[theirs]])
-    plot_generated(path, places, np.arange(len(places)) < len(ours), labels, names[:LABELS_SHOWN])
+    chart = generated_map(
+        places[: len(ours)].tolist(),
+        real_labels[ours].tolist(),
+        places[len(ours) :].tolist(),
+        generated_labels[theirs].tolist(),
+        names,
+    )
+    path.write_text(standalone(chart), encoding="utf-8")

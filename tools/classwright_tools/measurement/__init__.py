@@ -1,1 +1,1 @@
-"""Metrics, intervals, paired tests, label issues, error clusters and plots."""
+"""Metrics, intervals, paired tests, label issues, error clusters and reports."""

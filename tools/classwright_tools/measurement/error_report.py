@@ -1,4 +1,4 @@
-"""The error report: everything that an error analysis found, as JSON, as a page and as plots."""
+"""The error report: everything that an error analysis found, as JSON, as a page and as charts."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 from pydantic import Field
 
+from classwright_tools.charts.attention import attention_map
+from classwright_tools.charts.confusion import confusion_chart
+from classwright_tools.charts.label_bars import label_bars
+from classwright_tools.charts.scatter import text_map
 from classwright_tools.domain.analysis import CellFinding, ConfusedPair, ErrorCluster, LabelIssue, StyleGap
 from classwright_tools.domain.figures import ClassFigures, Estimate
 from classwright_tools.domain.noun import ArtifactId, LabelName, Noun, Slug
 from classwright_tools.domain.regeneration import RegenerationItem
 from classwright_tools.measurement.attended_pairs import AttendedPair
 from classwright_tools.measurement.pages import write_page
-from classwright_tools.measurement.plots import plot_attention, plot_confusion, plot_map, plot_per_class
 from classwright_tools.measurement.text_map import TextMap
 
 
@@ -58,24 +60,27 @@ class ErrorReport(Noun):
 
 
 def write_error_report(
-    folder: Path, report: ErrorReport, text_map: TextMap | None, attended: Sequence[AttendedPair] = ()
+    folder: Path, report: ErrorReport, mapped: TextMap | None, attended: Sequence[AttendedPair] = ()
 ) -> None:
-    """Write report.json, the plots, and report.html with the plots inside; without a map there is no map.png.
+    """Write report.json, the charts, and report.html with the charts inside; without a map there is no map.svg.
 
-    The attention of the pairs `attended` is drawn in attention_1.png and so on.
+    The attention of the pairs `attended` is drawn in attention_1.svg and so on.
     """
     (folder / "report.json").write_text(report.model_dump_json(indent=1), encoding="utf-8")
-    plot_confusion(folder / "confusion.png", np.array(report.confusion_matrix), report.labels)
-    plot_per_class(folder / "per_class.png", report.classes)
-    if text_map:
-        plot_map(folder / "map.png", text_map.places, text_map.real)
+    charts = {
+        "confusion": confusion_chart(report.labels, report.confusion_matrix),
+        "labels": label_bars(report.classes),
+    }
+    if mapped:
+        charts["map"] = text_map(mapped.places[~mapped.real].tolist(), mapped.places[mapped.real].tolist())
     for number, pair in enumerate(attended, start=1):
-        plot_attention(folder / f"attention_{number}.png", *pair.attention)
+        query, item, weights, importance = pair.attention
+        charts[f"attention_{number}"] = attention_map(query, item, weights.tolist(), importance.tolist())
     write_page(
         "errors.html",
-        folder / "report.html",
+        folder,
+        charts,
         report=report,
-        has_map=text_map is not None,
         attended=attended,
         missing=_of(report.cells, "missing"),
         redundant=_of(report.cells, "redundant"),

@@ -1,4 +1,4 @@
-"""The evaluation report: everything that was measured, as JSON, as a page, as plots, and row by row."""
+"""The evaluation report: everything that was measured, as JSON, as a page, as charts, and row by row."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from typing import Literal
 import numpy as np
 from pydantic import ValidationError
 
+from classwright_tools.charts.confusion import confusion_chart
+from classwright_tools.charts.label_bars import label_bars
+from classwright_tools.charts.reliability import reliability_diagram
 from classwright_tools.domain.evaluation import EvaluationReport, WrongRow
 from classwright_tools.domain.example import Split
 from classwright_tools.domain.figures import Comparison
@@ -16,7 +19,6 @@ from classwright_tools.measurement.caveats import caveats
 from classwright_tools.measurement.held_out import Answers
 from classwright_tools.measurement.kept_answers import write_answers
 from classwright_tools.measurement.pages import write_page
-from classwright_tools.measurement.plots import plot_confusion, plot_per_class, plot_reliability
 from classwright_tools.statistics.coverage import coverage
 from classwright_tools.statistics.metrics import (
     class_figures,
@@ -92,12 +94,14 @@ def _surest_errors(found: Answers, split: Split) -> tuple[WrongRow, ...]:
 
 
 def write_report(folder: Path, report: EvaluationReport, found: Answers) -> None:
-    """Write report.json, report.html with its three plots inside, the plots, and the answers row by row."""
+    """Write report.json, report.html with its charts inside, the charts, and the answers row by row."""
     (folder / REPORT).write_text(report.model_dump_json(indent=1), encoding="utf-8")
-    plot_confusion(folder / "confusion.png", np.array(report.confusion_matrix), report.labels)
-    plot_per_class(folder / "per_class.png", [c for c in report.classes if c.support])
-    plot_reliability(folder / "reliability.png", report.reliability)
-    write_page("evaluation.html", folder / "report.html", report=report)
+    charts = {
+        "confusion": confusion_chart(report.labels, report.confusion_matrix),
+        "labels": label_bars(report.weakest),
+        "reliability": reliability_diagram(report.reliability),
+    }
+    write_page("evaluation.html", folder, charts, report=report)
     write_answers(folder, found, with_labels=report.split != "test")
 
 

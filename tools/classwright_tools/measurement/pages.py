@@ -1,8 +1,8 @@
-"""HTML pages that stand alone: inline style, plots inside, every text from outside escaped."""
+"""HTML pages that stand alone: style and charts inside, every text from outside escaped."""
 
 from __future__ import annotations
 
-import base64
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -10,16 +10,19 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from classwright_tools.charts.style import LIGHT
+from classwright_tools.charts.svg import standalone
 from classwright_tools.domain.figures import Estimate
 
+PAGE = "report.html"
 
-def write_page(template: str, path: Path, **values: Any) -> None:
-    """Write the page of a template in `templates/` to `path`; its plots are read from the same folder."""
 
-    def plot(name: str) -> str:
-        return "data:image/png;base64," + base64.b64encode((path.parent / name).read_bytes()).decode()
-
-    path.write_text(_environment().get_template(template).render(plot=plot, **values), encoding="utf-8")
+def write_page(template: str, folder: Path, charts: Mapping[str, Markup], **values: Any) -> None:
+    """Write the page of a template in `templates/` to `folder`, and each of its `charts` as an SVG file beside it."""
+    for name, chart in charts.items():
+        (folder / f"{name}.svg").write_text(standalone(chart), encoding="utf-8")
+    page = _environment().get_template(template).render(charts=charts, chart_style=LIGHT, **values)
+    (folder / PAGE).write_text(page, encoding="utf-8")
 
 
 @lru_cache(maxsize=1)

@@ -30,7 +30,7 @@ def outside(tmp_path: Path) -> Path:
     """A folder beside the workspace, with a file that looks like every artifact's own."""
     folder = tmp_path / "outside"
     folder.mkdir()
-    for name in ("card.json", "report.json", "document.json", "report.html", "confusion.png", "secret"):
+    for name in ("card.json", "report.json", "document.json", "report.html", "confusion.svg", "secret"):
         (folder / name).write_text(json.dumps({"secret": SECRET}))
     return folder
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import matplotlib.image
 import numpy as np
 import pytest
 import torch
@@ -22,7 +21,6 @@ from classwright_tools.learning.matching.pairs import make_pairs
 from classwright_tools.learning.matching.table import PairTable, Vocabulary
 from classwright_tools.learning.matching.tokens import TokenProjection, own_tokens, token_pieces, token_states
 from classwright_tools.learning.torch_state import one_thread
-from classwright_tools.measurement.plots import plot_attention
 from support.learning import prompting_encoder
 from support.matching import MATERIALS, THINGS, setup_in
 
@@ -138,9 +136,3 @@ def test_few_matches_make_no_alignment(tmp_path: Path) -> None:
     vocabulary = Vocabulary.fit(("oak shelf",), ("lexical",), setup.encoder, setup.cache)
     table = PairTable.of(["oak shelf"], ["a shelf"], vocabulary, setup.encoder, setup.cache)
     assert fit_alignment(table, np.zeros(100, np.int64), np.zeros(100, np.int64), seed=0) is None
-
-
-def test_attention_is_drawn_with_every_token(tmp_path: Path) -> None:
-    path = tmp_path / "attention.png"
-    plot_attention(path, ("oak", "shelf"), ("shelf", "of", "oak"), np.full((2, 3), 1 / 3), np.array([0.4, 0.6]))
-    assert matplotlib.image.imread(path).shape[1] > 200

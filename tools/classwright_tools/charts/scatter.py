@@ -1,0 +1,78 @@
+"""Maps of texts: points in the plane, written and real ones, or those of labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from markupsafe import Markup
+
+from classwright_tools.charts.style import SERIES
+from classwright_tools.charts.svg import dots, drawing, shape, shortened, text, triangles
+
+Place = tuple[float, float]
+WIDTH, HEIGHT, TOP, MARGIN = 680.0, 560.0, 34.0, 12.0
+GREY = "#6b7280"
+
+
+def text_map(written: Sequence[Place], real: Sequence[Place]) -> Markup:
+    """Return written texts as blue dots and real ones as vermilion triangles."""
+    everywhere = [*written, *real]
+    parts = [
+        shape("rect", "frame", x=1, y=TOP, width=WIDTH - 2, height=HEIGHT - TOP - 1),
+        dots("dots", _inside(written, everywhere)),
+        triangles("triangles", _inside(real, everywhere)),
+        dots("dots", [(10, 15)]),
+        text(20, 19, f"written ({len(written):,})", "value"),
+        triangles("triangles", [(150, 15)]),
+        text(160, 19, f"real ({len(real):,})", "value"),
+    ]
+    return drawing(WIDTH, HEIGHT, "Map of written and real texts", parts)
+
+
+def generated_map(
+    real: Sequence[Place],
+    real_labels: Sequence[int],
+    generated: Sequence[Place],
+    generated_labels: Sequence[int],
+    names: Sequence[str],
+) -> Markup:
+    """Return generated rows as dots and real ones as triangles with an edge, in a colour for each label.
+
+    Labels are places in `names`; those of the first seven have colours, as more cannot be told apart, and the others
+    are grey.
+    """
+    everywhere = [*real, *generated]
+    shown = names[: len(SERIES)]
+    parts = [shape("rect", "frame", x=1, y=TOP, width=WIDTH - 2, height=HEIGHT - TOP - 1)]
+    parts.append(text(2, 19, f"{len(real):,} real rows (triangles), {len(generated):,} generated ones (dots)", "value"))
+    for number in range(len(shown) + (len(names) > len(shown))):
+        colour = SERIES[number] if number < len(shown) else GREY
+        name = shortened(shown[number]) if number < len(shown) else "other labels"
+        theirs, ours = (
+            [place for place, label in zip(places, labels, strict=True) if _is(label, number, shown)]
+            for places, labels in ((generated, generated_labels), (real, real_labels))
+        )
+        y = TOP + 14 + 20 * number
+        marks = dots("dots", _inside(theirs, everywhere))
+        marks += triangles("real", _inside(ours, everywhere))
+        marks += shape("rect", "swatch", x=WIDTH + 10, y=y - 10, width=11, height=11)
+        parts.append(f'<g style="--blue:{colour};fill:{colour}">{marks}</g>' + text(WIDTH + 28, y, name, "value"))
+    return drawing(WIDTH + 270, HEIGHT, "Map of real and generated rows", parts)
+
+
+def _is(label: int, number: int, shown: Sequence[str]) -> bool:
+    return label == number if number < len(shown) else label >= len(shown)
+
+
+def _inside(places: Iterable[Place], everywhere: Sequence[Place]) -> list[Place]:
+    """Return `places` moved into the frame, which `everywhere` fills."""
+    xs, ys = ([place[axis] for place in everywhere] for axis in (0, 1))
+    left, below = min(xs), min(ys)
+    across, up = max(xs) - left or 1.0, max(ys) - below or 1.0
+    return [
+        (
+            MARGIN + (WIDTH - 2 * MARGIN) * (x - left) / across,
+            HEIGHT - MARGIN - (HEIGHT - TOP - 2 * MARGIN) * (y - below) / up,
+        )
+        for x, y in places
+    ]
