@@ -104,7 +104,7 @@ def test_a_build_leaves_everything_in_its_run_folder(finished: Path) -> None:
     assert (finished / "model" / "model.onnx").stat().st_size > 1_000_000
     assert (finished / "dataset" / "train.parquet").exists()
     page = (finished / "report.html").read_text(encoding="utf-8")
-    for part in ("growth", "confusions", "classes", "map", "written", "use", "cost"):
+    for part in ("curve", "confusions", "classes", "map", "written", "use", "cost"):
         assert f'id="{part}"' in page
     assert 'src="data:image/svg+xml' in page
 

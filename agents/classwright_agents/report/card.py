@@ -20,7 +20,7 @@ def card(task: TaskFile, outcome: Outcome, material: Material) -> str:
     lines = [
         f"# {task.task}",
         "",
-        words.headline(task, outcome),
+        f"{words.headline(task, outcome)} {words.source(outcome)}",
         "",
         f"Task: {_inline(task.instruction)}",
         "",
@@ -28,7 +28,7 @@ def card(task: TaskFile, outcome: Outcome, material: Material) -> str:
         "|---|---|",
         *(f"| {_inline(fact.name)} | {_inline(fact.value)} |" for fact in words.facts(task, outcome)),
         "",
-        "## What the figures come from",
+        "## Limits of the figures",
         "",
         *(f"- {_inline(remark)}" for remark in words.remarks(task, outcome, warnings)),
         "",

@@ -1,4 +1,4 @@
-"""The report's page: what a build found out, in plain words first, then in figures, then in pictures."""
+"""The report's page: a build's findings, in plain words first, then in figures and charts."""
 
 from __future__ import annotations
 
@@ -77,6 +77,7 @@ def _page(task: TaskFile, run: str, outcome: Outcome, material: Material) -> dic
         "version": version("classwright"),
         "credit": task.credit,
         "headline": words.headline(task, outcome),
+        "source": words.source(outcome),
         "facts": words.facts(task, outcome),
         "remarks": words.remarks(task, outcome, measured.warnings if measured else ()),
         "validation_words": words.validation_words(outcome),
@@ -152,7 +153,7 @@ def _missing(shortfall: Shortfall) -> dict[str, Any]:
 def _sample(row: Example) -> dict[str, Any]:
     """Return a row with what it was written for, in words."""
     made = row.provenance
-    place = f"easily taken for {made.contrast}" if made and made.contrast else _place(made.cell if made else None)
+    place = f"easily confused with {made.contrast}" if made and made.contrast else _place(made.cell if made else None)
     return {"text": row.text, "label": row.label or "", "place": place or row.origin}
 
 

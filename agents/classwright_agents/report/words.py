@@ -1,4 +1,4 @@
-"""The report's sentences: what was reached, on whose texts, and what that does not tell."""
+"""The sentences of report and card: what was reached, on whose texts, and what that does not tell."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from classwright_tools.contract import Comparison, Estimate, EvaluationReport, S
 # Below so many rows an interval is wider than most gains.
 FEW_ROWS = 200
 METHODS = {
-    "probe": "probe trains a small layer on what a fixed encoder makes of the texts",
-    "contrastive": "contrastive tunes the encoder as well, so that texts of one label come to lie close together",
-    "setfit": "setfit tunes the encoder as well, by the library of that name",
+    "probe": "probe trains a linear classifier on the embeddings of a frozen encoder",
+    "contrastive": "contrastive fine-tunes the encoder as well, so that texts of one label get similar embeddings",
+    "setfit": "setfit fine-tunes the encoder as well, by the SetFit library",
 }
 
 
@@ -91,46 +91,46 @@ def remarks(task: TaskFile, outcome: Outcome, warnings: tuple[str, ...]) -> list
     """Return what a reader must know to judge the figures."""
     best = outcome.best
     assert best is not None
-    scores, data = final(outcome)
+    scores, _ = final(outcome)
     accuracy, rows = scores.accuracy, scores.rows
-    said = [_source(outcome, data, rows), *warnings]
+    said = [*warnings]
     if task.validation is None:
         said.append(
-            "No real validation rows were given: rounds were chosen by written rows held out group by group. How the "
-            "classifier does on real texts cannot be known from that."
+            "No real validation rows were given: models were chosen by held-out written rows, topic by topic. These do "
+            "not tell how the classifier does on real texts."
         )
     elif not outcome.test:
-        said.append("The best of several rounds was chosen by these same rows, so the figure is a little too good.")
+        said.append("The model was chosen by these same rows, so the figure is a little too good.")
     if best.scores.not_covered:
-        said.append(
-            f"No row that rounds were chosen by is {named(best.scores.not_covered)}: whether these labels are found "
-            "was not looked at then."
-        )
+        said.append(f"None of the rows that models were chosen by is {named(best.scores.not_covered)}.")
     if not (outcome.test or best.model in outcome.measured) and not scores.beats_guessing:  # else the server warns
         said.append(
             "The accuracy is no better than guessing: always answering the most frequent label reaches "
             f"{scores.guessing:.3f}."
         )
     if rows < FEW_ROWS:
-        said.append(f"With {rows} rows the true accuracy may lie anywhere from {_interval(accuracy)} percent.")
+        said.append(f"{rows} rows are few: the true accuracy may lie anywhere from {_interval(accuracy)} percent.")
     if outcome.stop:
         said.append(f"Why it stopped: {outcome.stop.reason[:1].lower()}{outcome.stop.reason[1:]}")
     return said
 
 
-def _source(outcome: Outcome, data: str, rows: int) -> str:
-    real = outcome.real_training_rows
-    learnt = (
-        "It learned from texts that a language model wrote; no real row was trained on."
-        if not real
-        else f"It learned from written texts and {real:,} real ones."
+def source(outcome: Outcome) -> str:
+    """Return which rows the headline's figure comes from, and what the model learned from."""
+    scores, data = final(outcome)
+    rows = f"{scores.rows:,} {_kind(data)}"
+    measured = (
+        f"It was measured on {rows} test rows, which were used once, after the last decision."
+        if outcome.test
+        else f"It was measured on {rows} validation rows; there were no test rows."
     )
-    if outcome.test:
-        return (
-            f"The figure comes from {rows:,} {_kind(data)} test rows that were used once, after the last decision. "
-            + learnt
-        )
-    return f"The figure comes from {rows:,} {_kind(data)} validation rows; there were no test rows. " + learnt
+    real = outcome.real_training_rows
+    learned = (
+        f"It learned from written texts and {real:,} real ones."
+        if real
+        else "It learned from texts that a language model wrote; no real row was trained on."
+    )
+    return f"{measured} {learned}"
 
 
 def validation_words(outcome: Outcome) -> str:
@@ -138,7 +138,7 @@ def validation_words(outcome: Outcome) -> str:
     assert outcome.best is not None
     if "validation" in outcome.imported:
         return f"{outcome.best.scores.rows:,} real validation rows"
-    return "written rows that were held out, cells as a whole"
+    return "written rows that were held out, topic by topic"
 
 
 def gain_words(compared: Comparison, metric: Metric) -> str:
@@ -151,15 +151,12 @@ def gain_words(compared: Comparison, metric: Metric) -> str:
 
 def terms(task: TaskFile, outcome: Outcome) -> str:
     """Return what the columns of the rounds' table mean, in plain words."""
-    said = [
-        "Macro-F1 asks label by label how many of its texts are found, and how many that are called so are right, and "
-        "takes the mean: a rare label counts as much as a frequent one."
-    ]
+    said = ["Macro-F1 is the mean F1 of the labels: a rare label counts as much as a frequent one."]
     if any(training.compared for training in outcome.trainings):
         said.append(
-            "p is how often chance alone would make as large a difference in accuracy: below 0.05 it is called a gain."
+            "p is the probability of such a difference in accuracy by chance alone; below 0.05 it is called a gain."
             if task.target.metric == "accuracy"
-            else "A gain has its 95% interval, and is called a gain where that lies above 0."
+            else "A gain is shown with its 95% interval, and is called a gain where that lies above 0."
         )
     methods = [METHODS[name] for name in dict.fromkeys(r.method for r in outcome.trainings) if name in METHODS]
     if methods:
@@ -171,7 +168,7 @@ def terms(task: TaskFile, outcome: Outcome) -> str:
 def measured_words(measured: EvaluationReport | None) -> str:
     """Return on which rows the figures by class were measured."""
     if not measured:
-        return "The held-out rows were not kept class by class."
+        return "Figures by label are kept for validation and test rows alone, and there were none."
     return f"Measured on {measured.figures.rows:,} {_kind(measured.data)} {measured.split} rows."
 
 

@@ -98,20 +98,20 @@ def test_the_page_tells_everything_that_the_build_found_out() -> None:
         "These test rows were used before.",
         "round 1",
         "+0.070 (p 0.010)",
-        "p is how often chance alone would make as large a difference in accuracy: below 0.05 it is called a gain.",
+        "p is the probability of such a difference in accuracy by chance alone; below 0.05 it is called a gain.",
         "a rare label counts as much as a frequent one",
-        "Probe trains a small layer on what a fixed encoder makes of the texts.",
-        "recall the share of its texts that are found",
-        "Accuracy on the 120 real validation rows after each round",
-        "Each line is a true label",
-        "Class by class",
+        "Probe trains a linear classifier on the embeddings of a frozen encoder.",
+        "Recall is the share of its texts that are found.",
+        "The curve shows accuracy on the 120 real validation rows after each round",
+        "Confusion matrix Measured on 120 real test rows. Each row is a true label, each column a predicted label.",
+        "F1, precision and recall by label",
         "near-duplicate",
         "where is it?",
         "Refund me",
         "the writer gave fewer texts than asked",
         "where is my parcel?",
         "late / a week / chat",
-        "easily taken for delivery",
+        "easily confused with delivery",
         "written texts are longer",
         "model.predict(texts)",
         "7,000 tokens",
@@ -125,10 +125,10 @@ def test_the_table_of_rounds_tells_the_gain_in_the_targets_metric_as_the_curve_d
     page = render(small_task(target={"macro_f1": 0.95}), "support-1", finished_outcome(rounds=rounds), material())
 
     text = " ".join(parsed(page).text)
-    assert "macro-F1 gain on the best before" in text
-    assert "Macro-F1 on the 120 real validation rows after each round" in text
+    assert "macro-F1 gain over the best before" in text
+    assert "The curve shows macro-F1 on the 120 real validation rows after each round" in text
     assert "+0.110 (+0.060 to +0.160)" in text
-    assert "A gain has its 95% interval, and is called a gain where that lies above 0." in text
+    assert "A gain is shown with its 95% interval, and is called a gain where that lies above 0." in text
     assert "(p " not in text
 
 
@@ -139,7 +139,8 @@ def test_a_method_is_explained_where_it_was_used_and_so_in_the_card() -> None:
     text = card(small_task(), outcome, material())
 
     assert (
-        "Probe trains a small layer on what a fixed encoder makes of the texts; contrastive tunes the encoder" in text
+        "Probe trains a linear classifier on the embeddings of a frozen encoder; contrastive fine-tunes the encoder"
+        in text
     )
     assert "setfit" not in text
 
@@ -155,7 +156,7 @@ def test_missing_texts_that_the_table_has_no_room_for_are_counted() -> None:
 
 def text_of_missing(outcome: Outcome) -> str:
     text = " ".join(parsed(render(small_task(), "support-1", outcome, material())).text)
-    return text[text.index("What is missing") : text.index("Real rows that were not used")]
+    return text[text.index("Missing texts") : text.index("Real rows left out")]
 
 
 def test_a_missing_text_between_two_labels_says_which_it_was_to_resemble() -> None:
@@ -216,11 +217,11 @@ def test_a_build_without_validation_or_test_rows_says_what_it_cannot_know() -> N
 
     text = " ".join(parsed(page).text)
     assert "for 90 of 100 real texts that were held out of its training." in text
-    assert "cannot be known" in page
-    assert text.count("The held-out rows were not kept class by class.") == 1
+    assert "do not tell how the classifier does on real texts" in page
+    assert text.count("Figures by label are kept for validation and test rows alone, and there were none.") == 1
     assert "no held-out rows" not in text
-    assert "Each line" not in text
-    assert "Class by class" not in text
+    assert "Each row is a true label" not in text
+    assert "F1, precision and recall" not in text
     assert "there were no test rows" in page
     assert summary("support", outcome)["best"]["test"] is None
 
@@ -232,7 +233,7 @@ def test_a_figure_that_the_model_was_chosen_by_is_called_too_good() -> None:
     text = card(small_task(validation="v.jsonl"), outcome, material())
 
     assert "a little too good" in text
-    assert "With 120 rows" in text
+    assert "120 rows are few" in text
 
 
 def test_a_single_round_and_a_hundred_labels_still_make_a_page() -> None:
@@ -441,7 +442,7 @@ def test_rounds_that_were_chosen_by_rows_without_some_labels_say_so_though_the_t
 
     own_card = card(small_task(), finished_outcome(rounds=rounds), material())
 
-    assert "No row that rounds were chosen by is 'account'" in own_card
+    assert "None of the rows that models were chosen by is 'account'." in own_card
     assert "Finds the right one of 3 labels" in own_card
 
 

@@ -118,7 +118,7 @@ def test_the_error_report_draws_where_the_matcher_looked(trained: TrainClassifie
 
     folder = context.workspace.artifact(result.report, "report").path
     assert (folder / "attention_1.svg").read_text(encoding="utf-8").startswith("<svg ")
-    assert "Where the matcher looked" in (folder / "report.html").read_text(encoding="utf-8")
+    assert "<h2>Attention</h2>" in (folder / "report.html").read_text(encoding="utf-8")
     assert "attention_1.svg" in result.summary
 
 
