@@ -20,7 +20,8 @@ from classwright_agents.runs import find_run, new_run
 from classwright_agents.server import connect
 from classwright_agents.steps import Steps
 from classwright_agents.summary import in_a_line
-from classwright_agents.task_file import ServerEntry, load_task_file
+from classwright_agents.task_file import ServerEntry
+from classwright_agents.task_loading import load_task_file
 from classwright_agents.view import make_view
 
 COMMAND = "classwright-agent"

@@ -1,4 +1,4 @@
-"""The task file: what to build, from which files, how far to go, and with which server."""
+"""The fields of a task file: what to build, from which files, how far to go, and with which server."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ import shlex
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from classwright_agents.errors import TaskFileError
-from classwright_agents.plain import plain
-from classwright_agents.rows import read_rows
+from classwright_tools.contract import Method
 from classwright_tools.reading.label_names import alike
 
 # What is started when the task file names no server; {workspace} is a folder of the run's own.
@@ -30,16 +27,23 @@ class Part(BaseModel):
 class LabelEntry(Part):
     """One class: its name and what belongs in it."""
 
-    name: str = Field(min_length=1, max_length=100)
-    description: str = Field(default="", max_length=2_000)
-    examples: tuple[str, ...] = Field(default=(), max_length=20)
+    name: str = Field(min_length=1, max_length=100, description="The label's name.")
+    description: str = Field(default="", max_length=2_000, description="What its texts say or ask for.")
+    examples: tuple[str, ...] = Field(
+        default=(), max_length=20, description="A few of its texts, which show the writer the style."
+    )
 
 
 class Target(Part):
     """The validation figure at which building stops, as a share from 0 to 1."""
 
-    accuracy: float | None = Field(default=None, gt=0, le=1)
-    macro_f1: float | None = Field(default=None, gt=0, le=1)
+    accuracy: float | None = Field(default=None, gt=0, le=1, description="The share of texts with the right label.")
+    macro_f1: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="The mean F1 of the labels: a rare label counts as much as a frequent one.",
+    )
 
     @model_validator(mode="after")
     def _names_one_metric(self) -> Target:
@@ -61,9 +65,9 @@ class Target(Part):
 class Budget(Part):
     """What may be spent before building stops; what is left out is not limited."""
 
-    tokens: int | None = Field(default=None, ge=1)
-    dollars: float | None = Field(default=None, gt=0)
-    minutes: float | None = Field(default=None, gt=0)
+    tokens: int | None = Field(default=None, ge=1, description="Tokens that the writer reads and writes.")
+    dollars: float | None = Field(default=None, gt=0, description="What the writer costs, by the server's prices.")
+    minutes: float | None = Field(default=None, gt=0, description="Another round begins only if it fits.")
 
 
 def _words(command: Any) -> Any:
@@ -74,9 +78,22 @@ def _words(command: Any) -> Any:
 class ServerEntry(Part):
     """Where the tools are: a command to start over stdio, or the URL of a running server."""
 
-    command: Annotated[tuple[str, ...] | None, BeforeValidator(_words)] = Field(default=None)
-    url: str | None = Field(default=None, pattern=r"^https?://[^\s@]+$", max_length=2_000)
-    token_env: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    command: Annotated[tuple[str, ...] | None, BeforeValidator(_words)] = Field(
+        default=None,
+        description="Started over stdio in the task file's folder: a line as for a shell, or a list of words; "
+        "`{workspace}` stands for a folder of the run's own.",
+    )
+    url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s@]+$",
+        max_length=2_000,
+        description="A running server, over streamable HTTP.",
+    )
+    token_env: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+        description="The environment variable that holds the server's bearer token.",
+    )
 
     @model_validator(mode="after")
     def _is_one_server(self) -> ServerEntry:
@@ -89,32 +106,55 @@ class ServerEntry(Part):
         return self
 
 
-Method = Literal["auto", "probe", "setfit", "contrastive"]
-
-
 class TaskFile(Part):
     """Everything that a build needs to know. Paths are absolute once the file is loaded."""
 
-    task: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")
-    instruction: str = Field(min_length=3, max_length=4_000)
-    labels: tuple[LabelEntry, ...] = Field(min_length=2, max_length=500)
-    languages: tuple[str, ...] = Field(default=("en",), min_length=1, max_length=30)
-    source_types: tuple[Phrase, ...] = Field(default=(), max_length=20)
-    topics_per_label: int = Field(default=4, ge=1, le=20)
-    subtopics_per_topic: int = Field(default=2, ge=1, le=20)
-    rows: int | None = Field(default=None, ge=1, le=200_000)
-    rows_per_cell: int | None = Field(default=None, ge=1, le=1_000)
-    validation: Path | None = None
-    test: Path | None = None
-    method: Method = "auto"
-    final_method: Method | None = None
-    encoder: str | None = Field(default=None, max_length=200)
-    target: Target = Target(accuracy=1.0)
-    max_rounds: int = Field(default=4, ge=1, le=50)
-    rows_per_round: int = Field(default=300, ge=1, le=20_000)
-    budget: Budget = Budget()
-    server: ServerEntry = ServerEntry()
-    credit: str = Field(default="", max_length=500)
+    task: str = Field(
+        pattern=r"^[a-z][a-z0-9_]{0,39}$",
+        description="A short name: lower-case letters, digits and underscores, a letter first.",
+    )
+    instruction: str = Field(min_length=3, max_length=4_000, description="What is classified, and by what.")
+    labels: tuple[LabelEntry, ...] = Field(min_length=2, max_length=500, description="The classes.")
+    languages: tuple[str, ...] = Field(
+        default=("en",), min_length=1, max_length=30, description="The languages of the texts, as codes such as `de`."
+    )
+    source_types: tuple[Phrase, ...] = Field(
+        default=(), max_length=20, description="Where texts come from, such as `e-mail`; left out: the writer proposes."
+    )
+    topics_per_label: int = Field(default=4, ge=1, le=20, description="How many topics the writer proposes a label.")
+    subtopics_per_topic: int = Field(default=2, ge=1, le=20, description="How many situations it proposes a topic.")
+    rows: int | None = Field(default=None, ge=1, le=200_000, description="Texts of the first round in all.")
+    rows_per_cell: int | None = Field(
+        default=None,
+        ge=1,
+        le=1_000,
+        description="Texts of the first round for each cell: label, topic, subtopic and source type. Left out, as "
+        "`rows`: as many as the server's default.",
+    )
+    validation: Path | None = Field(
+        default=None, description="A file of real rows that models are chosen by: JSONL, CSV or TSV."
+    )
+    test: Path | None = Field(default=None, description="A file of real rows for the final figure, used once.")
+    method: Method = Field(default="auto", description="The training method of the rounds.")
+    final_method: Method | None = Field(
+        default=None, description="Trained once after the last round, and kept if its validation figure is higher."
+    )
+    encoder: str | None = Field(
+        default=None, max_length=200, description="A sentence-transformers model. Left out: the server's own."
+    )
+    target: Target = Field(
+        default=Target(accuracy=1.0),
+        description="The validation figure at which building stops, in one metric. Left out: accuracy 1.",
+    )
+    max_rounds: int = Field(default=4, ge=1, le=50, description="Rounds of writing and training, the first included.")
+    rows_per_round: int = Field(
+        default=300, ge=1, le=20_000, description="Texts that a round after the first may ask for."
+    )
+    budget: Budget = Field(default=Budget(), description="What may be spent; a limit that is left out does not hold.")
+    server: ServerEntry = Field(
+        default=ServerEntry(), description="Where the tools are. Left out: `classwright serve` is started."
+    )
+    credit: str = Field(default="", max_length=500, description="Where the rows come from, for report and card.")
 
     @property
     def label_names(self) -> tuple[str, ...]:
@@ -133,123 +173,3 @@ class TaskFile(Part):
         if repeated := alike([label.name for label in labels]):
             raise ValueError(repeated)
         return labels
-
-
-REPAIRS = {
-    "missing": "Add the field.",
-    "extra_forbidden": "Remove it, or look for a misspelling.",
-    "string_pattern_mismatch": "Write it in the form that the guide to the task file shows.",
-}
-# What a field that holds fields of its own looks like.
-FORMS = {
-    "LabelEntry": "{name: refund, description: asks for money back}",
-    "Target": "{accuracy: 0.9}",
-    "Budget": "{minutes: 60}",
-    "ServerEntry": "{command: classwright serve} or {url: 'http://127.0.0.1:8931/mcp'}",
-}
-
-
-def load_task_file(path: Path) -> TaskFile:
-    """Return the task file at `path`, its relative paths resolved against its own folder.
-
-    The files of real rows are read as well: a mistake there is told before anything is written, and perhaps paid for.
-
-    Raises:
-        TaskFileError: it does not exist, is not YAML, or a field cannot be used, or a file that it names; the field, or
-            the file's line, is named.
-    """
-    subject = f"task file {path.name!r}"
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = "is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else "cannot be read"
-        raise TaskFileError(subject, reason, "Pass the path of a YAML file that describes a task.") from error
-    try:
-        data = _OnceOnly(text).get_single_data()
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" near line {mark.line + 1}" if mark else ""
-        raise TaskFileError(subject, f"is not YAML{where}", "Mend the indentation or the quotes there.") from error
-    except ValueError as error:  # such as a 13th month
-        raise TaskFileError(subject, f"holds a value that cannot be: {error}", "Correct it or quote it.") from error
-    if not isinstance(data, dict):
-        raise TaskFileError(subject, "holds no fields", "Write 'task:', 'instruction:' and 'labels:' at least.")
-    try:
-        task = TaskFile.model_validate(data)
-    except ValidationError as error:
-        raise _field_error(subject, error) from error
-    folder = path.resolve().parent
-    task = task.model_copy(update={name: _resolved(folder, task, name, subject) for name in ("validation", "test")})
-    for rows in filter(None, (task.validation, task.test)):
-        read_rows(rows, task.label_names)
-    return task
-
-
-class _OnceOnly(yaml.SafeLoader):
-    """Loads YAML as `yaml.safe_load` does, which of a field that is given twice takes the last: here it is refused."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Return the fields of `node`.
-
-        Raises:
-            TaskFileError: one of them is given twice.
-        """
-        lines: dict[str, int] = {}
-        for key, _ in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                continue
-            line = key.start_mark.line + 1
-            if key.value in lines:
-                raise TaskFileError(
-                    f"field {plain(key.value)!r}",
-                    f"is given twice, in lines {lines[key.value]} and {line}",
-                    "Keep one of them.",
-                )
-            lines[key.value] = line
-        return super().construct_mapping(node, deep)
-
-
-def _field_error(subject: str, error: ValidationError) -> TaskFileError:
-    """Return the first of pydantic's errors as one that names the field and the repair."""
-    first = error.errors(include_url=False)[0]
-    field = ""
-    for step in first["loc"]:
-        field += f"[{step}]" if isinstance(step, int) else f".{step}" if field else str(step)
-    reason, repair = _reason_and_repair(first["type"], first["input"], first.get("ctx", {}))
-    if not reason:
-        said = first["msg"].removeprefix("Value error, ")
-        reason = said[:1].lower() + said[1:].rstrip(".")
-    place = f"{subject}, field {field!r}" if field else subject
-    more = f" ({error.error_count() - 1} more after it.)" if error.error_count() > 1 else ""
-    return TaskFileError(place, reason, repair + more)
-
-
-def _reason_and_repair(kind: str, given: Any, context: dict[str, Any]) -> tuple[str, str]:
-    """Return why a value cannot be used, "" where pydantic says it in words that are not Python's, and the repair."""
-    match kind:
-        case "tuple_type":
-            return "is not a list", f"Write a list: [{given if isinstance(given, str | int | float) else '...'}]."
-        case "too_short":
-            return f"holds {context['actual_length']}, where at least {context['min_length']} are needed", "Add some."
-        case "model_type":
-            return "holds no fields of its own", f"Write {FORMS[context['class_name']]}."
-        case "string_type" if isinstance(given, list | dict | None):
-            return "is not a text", "Write a text."
-        case "string_type":
-            name = {bool: "true or false", int: "a number", float: "a number"}.get(type(given), "a date")
-            return f"is {name} to YAML, not a text", "Put it in quotes."
-    return "", REPAIRS.get(kind, "Change its value.")
-
-
-def _resolved(folder: Path, task: TaskFile, name: str, subject: str) -> Path | None:
-    """Return the file that the field `name` means, which must exist."""
-    given: Path | None = getattr(task, name)
-    if given is None:
-        return None
-    path = folder / given
-    place = f"{subject}, field {name!r}"
-    if path.is_dir():
-        raise TaskFileError(place, f"{str(given)!r} is a folder", "Name a file.")
-    if not path.is_file():
-        raise TaskFileError(place, f"the file {str(given)!r} does not exist", "Paths are relative to the task file.")
-    return path

@@ -19,7 +19,7 @@ from classwright_tools.export_model import ExportModelResult
 from classwright_tools.import_examples import ImportExamplesResult
 from classwright_tools.propose_topics import ProposeTopicsResult
 from classwright_tools.synthesize_examples import SynthesizeExamplesResult
-from classwright_tools.train_classifier import TrainClassifierResult
+from classwright_tools.train_classifier import Method, TrainClassifierResult
 
 __all__ = [
     "Cell",
@@ -32,6 +32,7 @@ __all__ = [
     "Example",
     "ExportModelResult",
     "ImportExamplesResult",
+    "Method",
     "Part",
     "ProposeTopicsResult",
     "Refusal",

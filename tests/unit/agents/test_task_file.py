@@ -10,7 +10,8 @@ import yaml
 
 from classwright_agents.errors import TaskFileError
 from classwright_agents.rows import batches, read_rows
-from classwright_agents.task_file import TaskFile, load_task_file
+from classwright_agents.task_file import TaskFile
+from classwright_agents.task_loading import load_task_file
 
 GOOD: dict[str, Any] = {
     "task": "support",

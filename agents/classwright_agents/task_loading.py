@@ -1,0 +1,133 @@
+"""Reading of task files: YAML to fields, with mistakes told by the field and its repair."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from classwright_agents.errors import TaskFileError
+from classwright_agents.plain import plain
+from classwright_agents.rows import read_rows
+from classwright_agents.task_file import TaskFile
+
+REPAIRS = {
+    "missing": "Add the field.",
+    "extra_forbidden": "Remove it, or look for a misspelling.",
+    "string_pattern_mismatch": "Write it in the form that the guide to the task file shows.",
+}
+# What a field that holds fields of its own looks like.
+FORMS = {
+    "LabelEntry": "{name: refund, description: asks for money back}",
+    "Target": "{accuracy: 0.9}",
+    "Budget": "{minutes: 60}",
+    "ServerEntry": "{command: classwright serve} or {url: 'http://127.0.0.1:8931/mcp'}",
+}
+
+
+def load_task_file(path: Path) -> TaskFile:
+    """Return the task file at `path`, its relative paths resolved against its own folder.
+
+    The files of real rows are read as well: a mistake there is told before anything is written, and perhaps paid for.
+
+    Raises:
+        TaskFileError: it does not exist, is not YAML, or a field cannot be used, or a file that it names; the field, or
+            the file's line, is named.
+    """
+    subject = f"task file {path.name!r}"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = "is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else "cannot be read"
+        raise TaskFileError(subject, reason, "Pass the path of a YAML file that describes a task.") from error
+    try:
+        data = _OnceOnly(text).get_single_data()
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" near line {mark.line + 1}" if mark else ""
+        raise TaskFileError(subject, f"is not YAML{where}", "Mend the indentation or the quotes there.") from error
+    except ValueError as error:  # such as a 13th month
+        raise TaskFileError(subject, f"holds a value that cannot be: {error}", "Correct it or quote it.") from error
+    if not isinstance(data, dict):
+        raise TaskFileError(subject, "holds no fields", "Write 'task:', 'instruction:' and 'labels:' at least.")
+    try:
+        task = TaskFile.model_validate(data)
+    except ValidationError as error:
+        raise _field_error(subject, error) from error
+    folder = path.resolve().parent
+    task = task.model_copy(update={name: _resolved(folder, task, name, subject) for name in ("validation", "test")})
+    for rows in filter(None, (task.validation, task.test)):
+        read_rows(rows, task.label_names)
+    return task
+
+
+class _OnceOnly(yaml.SafeLoader):
+    """Loads YAML as `yaml.safe_load` does, which of a field that is given twice takes the last: here it is refused."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Return the fields of `node`.
+
+        Raises:
+            TaskFileError: one of them is given twice.
+        """
+        lines: dict[str, int] = {}
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                continue
+            line = key.start_mark.line + 1
+            if key.value in lines:
+                raise TaskFileError(
+                    f"field {plain(key.value)!r}",
+                    f"is given twice, in lines {lines[key.value]} and {line}",
+                    "Keep one of them.",
+                )
+            lines[key.value] = line
+        return super().construct_mapping(node, deep)
+
+
+def _field_error(subject: str, error: ValidationError) -> TaskFileError:
+    """Return the first of pydantic's errors as one that names the field and the repair."""
+    first = error.errors(include_url=False)[0]
+    field = ""
+    for step in first["loc"]:
+        field += f"[{step}]" if isinstance(step, int) else f".{step}" if field else str(step)
+    reason, repair = _reason_and_repair(first["type"], first["input"], first.get("ctx", {}))
+    if not reason:
+        said = first["msg"].removeprefix("Value error, ")
+        reason = said[:1].lower() + said[1:].rstrip(".")
+    place = f"{subject}, field {field!r}" if field else subject
+    more = f" ({error.error_count() - 1} more after it.)" if error.error_count() > 1 else ""
+    return TaskFileError(place, reason, repair + more)
+
+
+def _reason_and_repair(kind: str, given: Any, context: dict[str, Any]) -> tuple[str, str]:
+    """Return why a value cannot be used, "" where pydantic says it in words that are not Python's, and the repair."""
+    match kind:
+        case "tuple_type":
+            return "is not a list", f"Write a list: [{given if isinstance(given, str | int | float) else '...'}]."
+        case "too_short":
+            return f"holds {context['actual_length']}, where at least {context['min_length']} are needed", "Add some."
+        case "model_type":
+            return "holds no fields of its own", f"Write {FORMS[context['class_name']]}."
+        case "string_type" if isinstance(given, list | dict | None):
+            return "is not a text", "Write a text."
+        case "string_type":
+            name = {bool: "true or false", int: "a number", float: "a number"}.get(type(given), "a date")
+            return f"is {name} to YAML, not a text", "Put it in quotes."
+    return "", REPAIRS.get(kind, "Change its value.")
+
+
+def _resolved(folder: Path, task: TaskFile, name: str, subject: str) -> Path | None:
+    """Return the file that the field `name` means, which must exist."""
+    given: Path | None = getattr(task, name)
+    if given is None:
+        return None
+    path = folder / given
+    place = f"{subject}, field {name!r}"
+    if path.is_dir():
+        raise TaskFileError(place, f"{str(given)!r} is a folder", "Name a file.")
+    if not path.is_file():
+        raise TaskFileError(place, f"the file {str(given)!r} does not exist", "Paths are relative to the task file.")
+    return path

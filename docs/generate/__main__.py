@@ -1,0 +1,16 @@
+"""Writes the pages of docs/reference: `make docs`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import agent
+import task_file
+
+FOLDER = Path(__file__).parents[1] / "reference"
+PAGES = {"agent.md": agent.page, "task-file.md": task_file.page}
+
+if __name__ == "__main__":
+    FOLDER.mkdir(exist_ok=True)
+    for name, page in PAGES.items():
+        (FOLDER / name).write_text(page(), encoding="utf-8")
