@@ -23,6 +23,7 @@ from classwright_agents.picture import StageName
 from classwright_agents.rows import RowFile, batches, read_rows
 from classwright_agents.steps import R, Steps, accept
 from classwright_agents.task_file import TaskFile
+from classwright_agents.usable import check_first_texts, check_tree, check_writer
 from classwright_agents.view import View
 from classwright_tools.contract import (
     ErrorAnalysisResult,
@@ -35,10 +36,6 @@ from classwright_tools.contract import (
 )
 
 Arguments = dict[str, Any]
-SERVER_WITHOUT_WRITER = (
-    "has no language model to write with",
-    "Start it with one, such as --writer-url http://localhost:8000/v1 --writer-model NAME.",
-)
 
 
 class Build:
@@ -92,7 +89,7 @@ class Build:
         self._outcome.lost += await self._steps.lost()
         if task.source_types:
             arguments["source_types"] = list(task.source_types)
-        result = await self._call("topics", "propose_topics", arguments, TopicsResult, _check_tree)
+        result = await self._call("topics", "propose_topics", arguments, TopicsResult, check_tree)
         self._view.say(f"{result.cells} cells of label, topic, subtopic and source type")
         return result
 
@@ -142,7 +139,7 @@ class Build:
             arguments["max_tokens"] = max(1, budget.tokens - spent.tokens)
         if budget.dollars:
             arguments["max_cost"] = max(0.001, round(budget.dollars - spent.dollars, 6))
-        check = _check_first_texts if round_ == 0 else _check_writer
+        check = check_first_texts if round_ == 0 else check_writer
         result = await self._call("write", "synthesize_examples", arguments, SynthesizeExamplesResult, check)
         self._outcome.written.append(result)
         self._dataset = result.dataset or self._dataset
@@ -256,23 +253,3 @@ class Build:
         self._view.say(reason)
         if self._journal.find("decision", key=key) is None:
             self._journal.append("decision", key=key, reason=reason)
-
-
-def _check_tree(proposed: TopicsResult) -> None:
-    """Raise a `ToolError` if the topics are left to whoever calls."""
-    if proposed.wanted:
-        raise ToolError("The server", *SERVER_WITHOUT_WRITER)
-
-
-def _check_writer(written: SynthesizeExamplesResult) -> None:
-    """Raise a `ToolError` if the texts are left to whoever calls."""
-    if written.assignment:
-        raise ToolError("The server", *SERVER_WITHOUT_WRITER)
-
-
-def _check_first_texts(written: SynthesizeExamplesResult) -> None:
-    """Raise a `ToolError` if there is nothing to train on: the first round has no dataset to fall back to."""
-    _check_writer(written)
-    if not written.accepted:
-        why = f": {written.missing[0].reason}" if written.missing else ""
-        raise ToolError("Tool 'synthesize_examples'", f"no text was written{why}", written.next_step)

@@ -1,0 +1,32 @@
+"""Checks of results that the build cannot go on from: nobody wrote, or nothing came of it."""
+
+from __future__ import annotations
+
+from classwright_agents.answers import TopicsResult
+from classwright_agents.errors import ToolError
+from classwright_tools.contract import SynthesizeExamplesResult
+
+SERVER_WITHOUT_WRITER = (
+    "has no language model to write with",
+    "Start it with one, such as --writer-url http://localhost:8000/v1 --writer-model NAME.",
+)
+
+
+def check_tree(proposed: TopicsResult) -> None:
+    """Raise a `ToolError` if the topics are left to whoever calls."""
+    if proposed.wanted:
+        raise ToolError("The server", *SERVER_WITHOUT_WRITER)
+
+
+def check_writer(written: SynthesizeExamplesResult) -> None:
+    """Raise a `ToolError` if the texts are left to whoever calls."""
+    if written.assignment:
+        raise ToolError("The server", *SERVER_WITHOUT_WRITER)
+
+
+def check_first_texts(written: SynthesizeExamplesResult) -> None:
+    """Raise a `ToolError` if there is nothing to train on: the first round has no dataset to fall back to."""
+    check_writer(written)
+    if not written.accepted:
+        why = f": {written.missing[0].reason}" if written.missing else ""
+        raise ToolError("Tool 'synthesize_examples'", f"no text was written{why}", written.next_step)
