@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: setup demo test fuzz lint conformance bench bench-articles faults load audit clean
+.PHONY: setup demo test fuzz lint docs conformance bench bench-articles faults load audit clean
 
 setup: .venv/installed
 
@@ -27,6 +27,9 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: setup  ## docs/reference, written from the code itself
+	$(BIN)/python docs/generate
 
 conformance: setup  ## the protocol's official runner and the MCP Inspector, which npm installs; prints a table
 	$(BIN)/python tests/conformance/run.py
