@@ -11,7 +11,7 @@ svg.chart { --ink: #1d2730; --soft: #55626d; --line: #dfe3e8; --ground: #ffffff;
 """
 _SHAPES = """
 svg.chart { display: block; width: 100%; height: auto; margin: 0 auto; fill: var(--ink);
-  font: 12px ui-sans-serif, system-ui, "Segoe UI", "DejaVu Sans", "Noto Sans CJK SC", sans-serif; }
+  font: 12px ui-sans-serif, system-ui, Segoe UI, DejaVu Sans, Noto Sans CJK SC, sans-serif; }
 svg.chart .ground { fill: var(--ground); }
 svg.chart .tick { fill: var(--soft); }
 svg.chart .value { font-variant-numeric: tabular-nums; }
@@ -38,6 +38,7 @@ svg.chart .dots { fill: none; stroke: var(--blue); stroke-width: 5; stroke-linec
 svg.chart .real { stroke: var(--ink); stroke-width: .8; }
 svg.chart .triangles { fill: var(--vermilion); fill-opacity: .8; }
 """
+# Without quotes and angle brackets, so that a template which escapes every text leaves it as it is.
 LIGHT = _COLOURS + _SHAPES
 """Of a page that is light for every reader."""
 LIGHT_OR_DARK = (
