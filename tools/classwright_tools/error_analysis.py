@@ -9,7 +9,7 @@ from pydantic import Field
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.analysis import CellFinding, ConfusedPair, ErrorCluster, LabelIssue, StyleGap
-from classwright_tools.domain.example import Split
+from classwright_tools.domain.example import Split, next_round
 from classwright_tools.domain.excerpt import Excerpts, listed
 from classwright_tools.domain.figures import ClassF1, Estimate
 from classwright_tools.domain.noun import ArtifactId, ToolRequest, ToolResult
@@ -75,7 +75,6 @@ def error_analysis(request: ErrorAnalysisRequest, context: ToolContext) -> Error
     from classwright_tools.measurement.attended_pairs import asked_pairs, attended_pairs
     from classwright_tools.measurement.error_report import write_error_report
     from classwright_tools.measurement.evidence import gather
-    from classwright_tools.measurement.regeneration import next_round
 
     workspace = context.workspace
     task = workspace.artifact(request.model, "model").task
@@ -105,7 +104,7 @@ def error_analysis(request: ErrorAnalysisRequest, context: ToolContext) -> Error
             task=task,
             model=request.model,
             dataset=dataset,
-            round=next_round(evidence.train),
+            round=max(1, next_round(evidence.train)),  # 0 is that of the tree
             items=report.plan_items,
         )
         plan = workspace.publish_document(

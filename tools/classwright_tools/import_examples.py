@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from classwright_tools.curation.sources import Source
     from classwright_tools.reading.label_names import LabelNames
     from classwright_tools.reading.opening import Position
+    from classwright_tools.workspace.destination import Destination
     from classwright_tools.workspace.workspace import Artifact
 
 
@@ -131,20 +132,21 @@ def import_examples(request: ImportExamplesRequest, context: ToolContext) -> Imp
         NotFound: the task, the dataset, the file or the hub dataset does not exist.
         StorageFailed: the disk is full; nothing was changed.
     """
-    from classwright_tools.workspace.workspace import Overtaken
+    destination = _destination(request, context)
 
-    while True:
-        try:
-            return _imported(request, context)
-        except Overtaken:  # by a job beside this one: its rows are to be in the new version too
-            context.progress(None, "the dataset was changed meanwhile: reading it again")
+    def attempt(parent: str | None) -> ImportExamplesResult:
+        return _imported(request, context, parent, on_newest=destination.on_newest)
+
+    return destination.append(context.workspace, attempt, context.progress)
 
 
-def _imported(request: ImportExamplesRequest, context: ToolContext) -> ImportExamplesResult:
-    """Import the rows into a new version of the dataset that is named, or else of what is the newest now.
+def _imported(
+    request: ImportExamplesRequest, context: ToolContext, parent: str | None, *, on_newest: bool
+) -> ImportExamplesResult:
+    """Import the rows into a new version of the dataset `parent`.
 
     Raises:
-        Overtaken: no dataset is named, and the newest was another when the rows were stored.
+        Overtaken: with `on_newest`, `parent` was not the newest any more when the rows were stored.
     """
     from classwright_tools.curation.arrivals import Arrivals, Comparison
     from classwright_tools.curation.origins import Origins
@@ -156,7 +158,6 @@ def _imported(request: ImportExamplesRequest, context: ToolContext) -> ImportExa
 
     workspace = context.workspace
     task = workspace.task(request.task)
-    parent = _parent(request, context)
     names = LabelNames(task.label_names, request.label_names)
     labels = None if request.split == "unlabelled" else names
     position = Position()
@@ -180,7 +181,7 @@ def _imported(request: ImportExamplesRequest, context: ToolContext) -> ImportExa
                 task.slug,
                 {split: _rows_of(split, comparison, origins, parent, context) for split in changed},
                 parent=parent,
-                on_newest=not (request.dataset or request.new_dataset),
+                on_newest=on_newest,
                 run_key=context.run_key,
                 made_by="import_examples",
                 refused=arrivals.skipped.counts,
@@ -198,17 +199,16 @@ def _imported(request: ImportExamplesRequest, context: ToolContext) -> ImportExa
     )
 
 
-def _parent(request: ImportExamplesRequest, context: ToolContext) -> str | None:
-    """Return the dataset to add to, which for a run that is repeated is the one that it added to then."""
-    if request.dataset and request.new_dataset:
-        raise InvalidInput("import_examples", "was given `dataset` and `new_dataset`", "Keep one of them.")
-    made = context.workspace.made_by(context.run_key, "dataset")
+def _destination(request: ImportExamplesRequest, context: ToolContext) -> Destination:
+    """Return where the rows go, which for a run that is repeated is what they were added to then."""
+    from classwright_tools.workspace.destination import Destination, chosen_destination
+
+    workspace = context.workspace
+    made = workspace.made_by(context.run_key, "dataset")
     if made:
-        return made.parent
-    if request.dataset:
-        return context.workspace.resolve(request.dataset, "dataset", request.task).id
-    latest = None if request.new_dataset else context.workspace.latest("dataset", request.task)
-    return latest.id if latest else None
+        return Destination(request.task, made.parent)
+    named, new = request.dataset, request.new_dataset
+    return chosen_destination(workspace, request.task, dataset=named, new_dataset=new, verb="import_examples")
 
 
 def _source(

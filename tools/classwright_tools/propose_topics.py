@@ -208,17 +208,14 @@ def _merged(
 
     A call beside this one may send the topics of other labels: no topics of either are lost.
     """
-    from classwright_tools.workspace.workspace import Overtaken
+    from classwright_tools.workspace.destination import onto_newest
 
-    while True:
+    def merge(_newest: str | None) -> tuple[TopicTree, str] | tuple[None, None]:
         earlier = context.workspace.artifacts(task.slug, "topics")
         tree = _tree_so_far(request, task, context, earlier)
-        if tree is None:
-            return None, None
-        try:
-            return tree, _saved(tree, task, context, next(iter(earlier), None), on_newest=True)
-        except Overtaken:
-            context.progress(None, "topics were added meanwhile: merging them again")
+        return (tree, _saved(tree, task, context, next(iter(earlier), None), on_newest=True)) if tree else (None, None)
+
+    return onto_newest(context.workspace, "topics", task.slug, merge, context.progress)
 
 
 def _tree_so_far(

@@ -24,6 +24,7 @@ from classwright_tools.domain.usage import WriterUsage
 from classwright_tools.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from classwright_tools.workspace.destination import Destination
     from classwright_tools.workspace.workspace import Artifact, Workspace
     from classwright_tools.writing.generation.run import Written
     from classwright_tools.writing.generation.spec import GenerationSpec
@@ -73,11 +74,6 @@ class SynthesizeExamplesRequest(ToolRequest):
         default=None, gt=0, le=10**6, description="Stop before this call has cost so much, in US dollars."
     )
 
-    @property
-    def on_newest(self) -> bool:
-        """Whether the texts join the dataset that is the task's newest in the end."""
-        return not (self.dataset or self.new_dataset)
-
 
 class SynthesizeExamplesResult(ToolResult):
     """The new dataset, or the assignment when the calling model is to write."""
@@ -114,28 +110,27 @@ def synthesize_examples(request: SynthesizeExamplesRequest, context: ToolContext
         BudgetExceeded: the budget does not allow for a single accepted text.
         Cancelled: the caller asked to stop; what had arrived is stored.
     """
+    from classwright_tools.workspace.destination import chosen_destination
     from classwright_tools.writing.generation.run import read_outcome, write_texts
-    from classwright_tools.writing.generation.spec import spec_of_items, spec_of_plan, spec_of_tree
 
     workspace = context.workspace
     task = workspace.task(request.task)
     _check_kind(request, task)
-    if request.dataset and request.new_dataset:
-        raise InvalidInput("synthesize_examples", "was given `dataset` and `new_dataset`", "Keep one of them.")
+    destination = chosen_destination(
+        workspace,
+        task.slug,
+        dataset=request.dataset,
+        new_dataset=request.new_dataset,
+        verb="synthesize_examples",
+    )
     made = workspace.made_by(context.run_key, "dataset")
     if made:  # by this run, before it was interrupted
         return _dataset_made(workspace, made, read_outcome(made))
 
     context.progress(None, "reading what is there")
-    rows, parent, new = request.rows, request.dataset, request.new_dataset
-    if task.kind == "pair":
-        spec = spec_of_items(workspace, task, items=request.items, rows=rows, dataset=parent, new_dataset=new)
-    elif request.plan:
-        spec = spec_of_plan(workspace, task, plan=request.plan, rows=rows, dataset=parent, new_dataset=new)
-    else:
-        spec = spec_of_tree(workspace, task, tree=request.topic_tree, rows=rows, dataset=parent, new_dataset=new)
+    spec = _spec(request, task, destination.parent(workspace), workspace)
     if context.writer is None:
-        return _handed_out(request, spec, context)
+        return _handed_out(request, spec, destination, context)
 
     written = write_texts(
         spec,
@@ -144,7 +139,7 @@ def synthesize_examples(request: SynthesizeExamplesRequest, context: ToolContext
         max_tokens=request.max_tokens,
         max_cost=request.max_cost,
     )
-    dataset = _saved(request, spec, written, context)
+    dataset = _saved(spec, written, destination, context)
     if dataset is None:
         return _nothing_made(spec, written)
     return _dataset_made(workspace, dataset, written.outcome)
@@ -163,8 +158,19 @@ def _check_kind(request: SynthesizeExamplesRequest, task: Task) -> None:
         )
 
 
+def _spec(request: SynthesizeExamplesRequest, task: Task, parent: str | None, workspace: Workspace) -> GenerationSpec:
+    """Return what `request` wants written and added to the dataset `parent`."""
+    from classwright_tools.writing.generation.spec import spec_of_items, spec_of_plan, spec_of_tree
+
+    if task.kind == "pair":
+        return spec_of_items(workspace, task, parent, items=request.items, rows=request.rows)
+    if request.plan:
+        return spec_of_plan(workspace, task, parent, plan=request.plan, rows=request.rows)
+    return spec_of_tree(workspace, task, parent, tree=request.topic_tree, rows=request.rows)
+
+
 def _handed_out(
-    request: SynthesizeExamplesRequest, spec: GenerationSpec, context: ToolContext
+    request: SynthesizeExamplesRequest, spec: GenerationSpec, destination: Destination, context: ToolContext
 ) -> SynthesizeExamplesResult:
     """Make the assignment of `spec` and return its first batches."""
     from classwright_tools.curation.gates import QualityFilter
@@ -186,7 +192,7 @@ def _handed_out(
         Assignment(
             task=spec.task.slug,
             parent=spec.parent,
-            on_newest=request.on_newest,
+            on_newest=destination.on_newest,
             plan=request.plan,
             round=spec.round,
             rules=text_rules(spec.task, made, gates),
@@ -217,38 +223,38 @@ def _handed_out(
     )
 
 
-def _saved(
-    request: SynthesizeExamplesRequest, spec: GenerationSpec, written: Written, context: ToolContext
-) -> Artifact | None:
+def _saved(spec: GenerationSpec, written: Written, destination: Destination, context: ToolContext) -> Artifact | None:
     """Return the dataset of the rows that are there and those written; None if not one of the latter is left.
 
-    Unless a dataset was named or is to be new they join the one that is the newest in the end, for writing takes long
-    and a job beside this one may have added rows; a text that repeats one of these is not kept.
+    Writing takes long: a text that repeats a row which a job beside this one has added meanwhile is not kept.
     """
     from classwright_tools.curation.gates import QualityFilter
     from classwright_tools.workspace.datasets import save_dataset
-    from classwright_tools.workspace.workspace import Overtaken
     from classwright_tools.writing.generation.run import outcome_files
+    from classwright_tools.writing.generation.spec import training_rows
 
     workspace = context.workspace
-    while written.examples:
-        try:
-            return save_dataset(
-                workspace,
-                request.task,
-                {"train": [*spec.there, *written.examples]},
-                parent=spec.parent,
-                on_newest=request.on_newest,
-                run_key=context.run_key,
-                made_by="synthesize_examples",
-                refused=written.outcome.refused,
-                files=outcome_files(written),
-            )
-        except Overtaken:
-            context.progress(None, "the dataset was changed meanwhile: reading it again")
-            spec = spec.onto_newest(workspace)
-            written.drop_repeats(QualityFilter.for_dataset(workspace, spec.task, spec.parent))
-    return None
+
+    def save_onto(parent: str | None) -> Artifact | None:
+        there = spec.there
+        if parent != spec.parent:
+            there = training_rows(workspace, parent)
+            written.drop_repeats(QualityFilter.for_dataset(workspace, spec.task, parent))
+        if not written.examples:
+            return None
+        return save_dataset(
+            workspace,
+            spec.task.slug,
+            {"train": [*there, *written.examples]},
+            parent=parent,
+            on_newest=destination.on_newest,
+            run_key=context.run_key,
+            made_by="synthesize_examples",
+            refused=written.outcome.refused,
+            files=outcome_files(written),
+        )
+
+    return destination.append(workspace, save_onto, context.progress)
 
 
 def _nothing_made(spec: GenerationSpec, written: Written) -> SynthesizeExamplesResult:

@@ -248,7 +248,7 @@ def test_a_finished_assignment_takes_no_more_and_says_so(context: ToolContext, a
 def test_a_finish_that_was_cut_off_before_the_dataset_is_made_good_by_the_next_call(
     context: ToolContext, assignment: Assignment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from classwright_tools.writing.assignments.batches import submissions
+    from classwright_tools.writing.assignments import submissions
 
     def dies(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
@@ -385,7 +385,7 @@ def test_rows_imported_while_the_calling_model_writes_are_in_the_dataset_too(
 def test_rows_imported_while_the_dataset_is_made_are_in_it_too(
     context: ToolContext, assignment: Assignment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from classwright_tools.writing.assignments.batches import submissions
+    from classwright_tools.writing.assignments import submissions
 
     def save_just_after_an_import(*arguments: Any, **named: Any) -> Any:
         monkeypatch.undo()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -63,6 +64,12 @@ def example_id(content: str) -> str:
     The label is left out: a dataset holds a text, or a pair, once, so two labels for one are seen as a conflict.
     """
     return hashlib.sha256(unicodedata.normalize("NFC", content).encode()).hexdigest()[:16]
+
+
+def next_round(train: Iterable[Example]) -> int:
+    """Return the round of the texts that are written next: 0 if `train` has none yet, else its highest and 1."""
+    rounds = (row.provenance.round for row in train if row.origin == "written" and row.provenance)
+    return max(rounds, default=-1) + 1
 
 
 def half_of(text: str) -> Half:

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from classwright_tools.domain.analysis import CellFinding
-from classwright_tools.domain.example import Example
 from classwright_tools.domain.regeneration import RegenerationItem
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.measurement.held_out import Answers
@@ -125,8 +124,3 @@ def _cell_items(thin: Sequence[CellFinding], wanted: int, rows: int) -> list[Reg
         )
         for label in cells
     ]
-
-
-def next_round(rows: Sequence[Example]) -> int:
-    """Return the number of the writing round that follows the rounds of the training `rows`."""
-    return 1 + max((row.provenance.round for row in rows if row.provenance), default=0)

@@ -21,8 +21,9 @@ from classwright_tools.domain.task import Task
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.workspace.atomic import storage_errors
 from classwright_tools.workspace.datasets import read_rows, save_dataset
+from classwright_tools.workspace.destination import Destination
 from classwright_tools.workspace.index import ArtifactRow, ClosedAssignmentRow, SubmissionRow
-from classwright_tools.workspace.workspace import Artifact, Overtaken, Workspace
+from classwright_tools.workspace.workspace import Artifact, Workspace
 from classwright_tools.writing.assignments.batches import WRITER, remaining
 
 FULL = "batch is full"
@@ -60,6 +61,7 @@ class Submissions:
         self._id = assignment_id
         self._assignment = assignment
         self._task = task
+        self._destination = Destination(task.slug, assignment.parent, on_newest=assignment.on_newest)
 
     def receive(self, batch: Batch, texts: Sequence[str], *, finish: bool) -> Receipt:
         """Judge `texts` for `batch`, store the good ones, and close the assignment when it is complete or `finish`.
@@ -69,7 +71,7 @@ class Submissions:
         Raises:
             StorageFailed: the disk is full; nothing of this call was stored.
         """
-        gates = QualityFilter.for_dataset(self._workspace, self._task, self._parent())
+        gates = QualityFilter.for_dataset(self._workspace, self._task, self._destination.parent(self._workspace))
         known = self.accepted()
         gates.add_shown(text for each in self._assignment.batches for text in each.style)
         gates.add_rows("train", known)
@@ -117,32 +119,24 @@ class Submissions:
 
         Accepted texts that repeat a row which another call has added since are left out, and counted on its card.
         """
-        while (made := self._workspace.made_by(self._id, "dataset")) is None:
-            parent = self._parent()
-            train = read_rows(self._workspace, parent, "train") if parent else []
-            accepted = self.accepted()
-            repeated = QualityFilter.for_dataset(self._workspace, self._task, parent).repeated(accepted)
-            try:
-                return save_dataset(
-                    self._workspace,
-                    self._task.slug,
-                    {"train": [*train, *(row for row in accepted if row.id not in repeated)]},
-                    parent=parent,
-                    on_newest=self._assignment.on_newest,
-                    run_key=self._id,
-                    made_by="submit_examples",
-                    refused=Counter(refused.reason for refused in repeated.values()),
-                )
-            except Overtaken:  # by a job beside this call: its rows are to be in the new version too
-                continue
-        return made
+        made = self._workspace.made_by(self._id, "dataset")
+        return made or self._destination.append(self._workspace, self._saved_onto)
 
-    def _parent(self) -> str | None:
-        """Return the dataset that the accepted rows join, as things stand now."""
-        if not self._assignment.on_newest:
-            return self._assignment.parent
-        newest = self._workspace.latest("dataset", self._task.slug)
-        return newest.id if newest else None
+    def _saved_onto(self, parent: str | None) -> Artifact:
+        """Save the accepted rows and those of the dataset `parent` as a new version of it."""
+        train = read_rows(self._workspace, parent, "train") if parent else []
+        accepted = self.accepted()
+        repeated = QualityFilter.for_dataset(self._workspace, self._task, parent).repeated(accepted)
+        return save_dataset(
+            self._workspace,
+            self._task.slug,
+            {"train": [*train, *(row for row in accepted if row.id not in repeated)]},
+            parent=parent,
+            on_newest=self._destination.on_newest,
+            run_key=self._id,
+            made_by="submit_examples",
+            refused=Counter(refused.reason for refused in repeated.values()),
+        )
 
     def _rows(self, session: Session) -> Sequence[SubmissionRow]:
         query = select(SubmissionRow).where(SubmissionRow.assignment == self._id)

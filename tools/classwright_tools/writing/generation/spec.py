@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from classwright_tools.domain.cleaning import clean_text
-from classwright_tools.domain.example import Example
+from classwright_tools.domain.example import Example, next_round
 from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.regeneration import RegenerationPlan
 from classwright_tools.domain.task import Task
@@ -40,36 +40,31 @@ class GenerationSpec:
         """How many texts are wanted in all."""
         return sum(target.rows for target in self.targets)
 
-    def onto_newest(self, workspace: Workspace) -> GenerationSpec:
-        """Return the same specification, its texts added to the dataset that is the task's newest now."""
-        parent, there = _parent(workspace, self.task, None, new_dataset=False)
-        return replace(self, parent=parent, there=there)
-
 
 def spec_of_tree(
-    workspace: Workspace, task: Task, *, tree: str | None, rows: int | None, dataset: str | None, new_dataset: bool
+    workspace: Workspace, task: Task, parent: str | None, *, tree: str | None, rows: int | None
 ) -> GenerationSpec:
     """Return the specification to fill the topic tree `tree` (the newest if None) with `rows` texts.
 
-    They are added to `dataset` (the newest if None), unless they begin a new one. So are those of the other orders.
+    They are added to the dataset `parent`; if that is None they begin a new one.
 
     Raises:
-        NotFound: there is no such tree or dataset.
+        NotFound: there is no such tree.
         InvalidInput: the tree lacks labels of the task.
     """
     found = workspace.resolve(tree, "topics", task.slug)
     cells = _cells(workspace.document(found.id, "topics", TopicTree), task, found.id)
-    parent, there = _parent(workspace, task, dataset, new_dataset=new_dataset)
-    return GenerationSpec(task, targets_of_tree(cells, rows), _next_round(there), parent, there)
+    there = training_rows(workspace, parent)
+    return GenerationSpec(task, targets_of_tree(cells, rows), next_round(there), parent, there)
 
 
 def spec_of_plan(
-    workspace: Workspace, task: Task, *, plan: str, rows: int | None, dataset: str | None, new_dataset: bool
+    workspace: Workspace, task: Task, parent: str | None, *, plan: str, rows: int | None
 ) -> GenerationSpec:
     """Return the specification to follow the regeneration plan `plan`, scaled to `rows` texts unless that is None.
 
     Raises:
-        NotFound: there is no such plan or dataset, or it names a label that the task no longer has.
+        NotFound: there is no such plan, or it names a label that the task no longer has.
         InvalidInput: the plan belongs to another task, or asks for nothing.
     """
     found = workspace.resolve(plan, "plan", task.slug)
@@ -81,25 +76,18 @@ def spec_of_plan(
             raise unknown_id("label", name, task.label_names)
     newest = workspace.latest("topics", task.slug)
     cells = workspace.document(newest.id, "topics", TopicTree).cells() if newest else ()
-    parent, there = _parent(workspace, task, dataset, new_dataset=new_dataset)
+    there = training_rows(workspace, parent)
     return GenerationSpec(task, targets_of_plan(document, rows, cells), document.round, parent, there)
 
 
 def spec_of_items(
-    workspace: Workspace,
-    task: Task,
-    *,
-    items: Sequence[str],
-    rows: int | None,
-    dataset: str | None,
-    new_dataset: bool,
+    workspace: Workspace, task: Task, parent: str | None, *, items: Sequence[str], rows: int | None
 ) -> GenerationSpec:
     """Return the specification to write for each of `items` queries that look right for it and are wrong.
 
     Without `items` they are those of the training pairs that are no mismatch.
 
     Raises:
-        NotFound: there is no such dataset.
         InvalidInput: the task does not say which label is the mismatch.
         NotEnoughData: no items are given, and no training pair has one.
     """
@@ -109,7 +97,7 @@ def spec_of_items(
             "does not say which label is the mismatch, and mismatches are what is written",
             "Name it: call propose_topics with the same task and `mismatch`.",
         )
-    parent, there = _parent(workspace, task, dataset, new_dataset=new_dataset)
+    there = training_rows(workspace, parent)
     wanted = items_wanted(task, there, items)
     if not wanted:
         raise NotEnoughData(
@@ -117,7 +105,7 @@ def spec_of_items(
             "hold none that fit, so there is no item to write for",
             "Import some, or pass `items`.",
         )
-    return GenerationSpec(task, targets_of_items(wanted, task.mismatch, rows), _next_round(there), parent, there)
+    return GenerationSpec(task, targets_of_items(wanted, task.mismatch, rows), next_round(there), parent, there)
 
 
 def items_wanted(task: Task, there: Sequence[Example], items: Sequence[str]) -> list[ItemWanted]:
@@ -139,14 +127,9 @@ def items_wanted(task: Task, there: Sequence[Example], items: Sequence[str]) -> 
     ]
 
 
-def _parent(
-    workspace: Workspace, task: Task, dataset: str | None, *, new_dataset: bool
-) -> tuple[str | None, tuple[Example, ...]]:
-    """Return the id and the training rows of the dataset to add to: `dataset`, or the task's newest, or none."""
-    if new_dataset or (dataset is None and workspace.latest("dataset", task.slug) is None):
-        return None, ()
-    parent = workspace.resolve(dataset, "dataset", task.slug).id
-    return parent, tuple(read_rows(workspace, parent, "train"))
+def training_rows(workspace: Workspace, dataset: str | None) -> tuple[Example, ...]:
+    """Return the training rows of `dataset`; of None there are none."""
+    return tuple(read_rows(workspace, dataset, "train")) if dataset else ()
 
 
 def _cells(tree: TopicTree, task: Task, tree_id: str) -> tuple[Cell, ...]:
@@ -165,9 +148,3 @@ def _cells(tree: TopicTree, task: Task, tree_id: str) -> tuple[Cell, ...]:
 
 def _labels_named(plan: RegenerationPlan) -> list[str]:
     return [name for item in plan.items for name in (item.label, item.contrast, *(c.label for c in item.cells)) if name]
-
-
-def _next_round(train: Sequence[Example]) -> int:
-    """Return 0 when no row was written yet, else one more than the highest round."""
-    rounds = [row.provenance.round for row in train if row.origin == "written" and row.provenance]
-    return max(rounds) + 1 if rounds else 0

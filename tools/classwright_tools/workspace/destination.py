@@ -1,0 +1,70 @@
+"""Where new rows go: into one dataset, into a new one, or into whichever is the task's newest when they are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from classwright_tools.errors import InvalidInput
+from classwright_tools.workspace.workspace import Kind, Overtaken, Workspace
+
+T = TypeVar("T")
+Report = Callable[[float | None, str], None]
+
+
+@dataclass(frozen=True)
+class Destination:
+    """The dataset of `task` that rows join: `dataset`, a new one if that is None, or the newest one if `on_newest`."""
+
+    task: str
+    dataset: str | None = None
+    on_newest: bool = False
+
+    def parent(self, workspace: Workspace) -> str | None:
+        """Return the id of the dataset to add to, as things stand now; None where a new one begins."""
+        return _newest(workspace, "dataset", self.task) if self.on_newest else self.dataset
+
+    def append(self, workspace: Workspace, attempt: Callable[[str | None], T], report: Report | None = None) -> T:
+        """Return what `attempt` returns: it is given the dataset to add to, and saves a new version of that.
+
+        Where rows join the newest dataset it goes by `onto_newest`, so that those of a job beside this one stay.
+        """
+        if self.on_newest:
+            return onto_newest(workspace, "dataset", self.task, attempt, report)
+        return attempt(self.dataset)
+
+
+def chosen_destination(
+    workspace: Workspace, task: str, *, dataset: str | None, new_dataset: bool, verb: str
+) -> Destination:
+    """Return where a call of `verb` adds rows: to `dataset`, to a new one with `new_dataset`, else to the newest.
+
+    Raises:
+        InvalidInput: both are given, or the dataset is of another task.
+        NotFound: there is no such dataset.
+    """
+    if dataset and new_dataset:
+        raise InvalidInput(verb, "was given `dataset` and `new_dataset`", "Keep one of them.")
+    named = workspace.resolve(dataset, "dataset", task).id if dataset else None
+    return Destination(task, named, on_newest=not (dataset or new_dataset))
+
+
+def onto_newest(
+    workspace: Workspace, kind: Kind, task: str, attempt: Callable[[str | None], T], report: Report | None = None
+) -> T:
+    """Return what `attempt` returns: it is given the task's newest artifact of `kind`, and publishes one made of it.
+
+    Whenever it is `Overtaken` it is called again, with the newest of then, which `report` is told.
+    """
+    while True:
+        try:
+            return attempt(_newest(workspace, kind, task))
+        except Overtaken:
+            if report:
+                report(None, "another was made meanwhile: going on from that")
+
+
+def _newest(workspace: Workspace, kind: Kind, task: str) -> str | None:
+    newest = workspace.latest(kind, task)
+    return newest.id if newest else None
