@@ -23,12 +23,10 @@ import numpy as np
 from articles.pages import write_section
 from articles.runs import Figures, Runs
 from articles.sets import CACHE
-from classwright_server.config.settings import EndpointSettings, RecordedSettings
-from classwright_server.config.writers import make_writer
 from classwright_tools.context import DEFAULT_ENCODER, ToolContext
 from classwright_tools.domain.figures import Estimate
 from classwright_tools.domain.topic_tree import TopicTree
-from classwright_tools.domain.usage import FREE, Prices
+from classwright_tools.domain.usage import FREE
 from classwright_tools.domain.writer import Writer
 from classwright_tools.errors import ClasswrightError
 from classwright_tools.evaluate import EvaluateRequest, evaluate
@@ -37,6 +35,8 @@ from classwright_tools.learning.encoders import open_encoder
 from classwright_tools.train_classifier import Method
 from classwright_tools.workspace.datasets import read_rows
 from classwright_tools.workspace.workspace import Workspace
+from classwright_tools.writing.backends.openai_compatible import EndpointSettings
+from classwright_tools.writing.backends.recorded import RecordedSettings
 from zero.labelled_set import SETS, LabelledSet, open_set
 from zero.results import PLAIN, ROUNDS, section
 from zero.unattended import EndpointGone, StoppingWriter, paid_for
@@ -152,21 +152,17 @@ def _similarity(texts: list[str], labels: list[str]) -> float:
 
 def _writer(arguments: argparse.Namespace) -> Writer:
     if arguments.recorded:
-        settings: RecordedSettings | EndpointSettings = RecordedSettings(files=tuple(arguments.recorded))
-    elif arguments.writer_url and arguments.writer_model:
-        settings = EndpointSettings(
-            base_urls=tuple(arguments.writer_url),
-            model=arguments.writer_model,
-            key_env=arguments.writer_key_env,
-            prices=Prices(**dict(zip(("tokens_in", "tokens_out"), arguments.prices, strict=True)))
-            if arguments.prices
-            else None,
-        )
-    else:
+        return RecordedSettings(files=tuple(arguments.recorded)).open(os.environ)
+    if not (arguments.writer_url and arguments.writer_model):
         raise SystemExit("who writes? Pass --writer-url and --writer-model, or --recorded FILE...")
-    writer = make_writer(settings, os.environ)
-    assert writer is not None
-    return writer
+    price_in, price_out = arguments.prices or (None, None)
+    return EndpointSettings(
+        base_urls=tuple(arguments.writer_url),
+        model=arguments.writer_model,
+        key_env=arguments.writer_key_env,
+        price_in=price_in,
+        price_out=price_out,
+    ).open(os.environ)
 
 
 def _arguments() -> argparse.Namespace:

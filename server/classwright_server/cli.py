@@ -9,9 +9,12 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
+from typing import Any
 
 from classwright_server import __version__
-from classwright_server.config.settings import DEFAULT_PORT, PREFIX, ServerSettings, settings_from
+from classwright_server.config.chosen import PREFIX
+from classwright_server.config.settings import DEFAULT_PORT, ServerSettings, settings_from
+from classwright_server.config.writers import writer_flags
 from classwright_server.jobs.telemetry import start_telemetry
 from classwright_server.mcp.stdio import INTERRUPTED, STOPPED, serve_stdio
 from classwright_server.sanitize import PlainFormatter
@@ -95,11 +98,9 @@ def _check(settings: ServerSettings) -> int:
     """Try what a server with these settings needs, before a client does."""
     import asyncio
 
-    from classwright_server.config.writers import make_writer
     from classwright_server.vllm import vllm_program
     from classwright_tools.learning.encoders import open_encoder
     from classwright_tools.workspace.workspace import Workspace
-    from classwright_tools.writing.backends.openai_compatible import EndpointWriter
 
     own = settings.tool_settings
     Workspace(own.workspace, own.index_url)
@@ -110,11 +111,10 @@ def _check(settings: ServerSettings) -> int:
         program = vllm_program(os.environ)
         _say(f"Writer {settings.vllm!r} is started with the server, by {program}; it was not started now.")
         return 0
-    writer = make_writer(own.writer, os.environ)
-    if isinstance(writer, EndpointWriter):
-        _say(asyncio.run(writer.check()))
+    if own.writer:
+        _say(asyncio.run(own.writer.open(os.environ).check()))
     else:
-        _say(f"Writer {writer.name!r} is ready." if writer else "No writer is set: the calling model writes the texts.")
+        _say("No writer is set: the calling model writes the texts.")
     return 0
 
 
@@ -164,16 +164,9 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     add("--no-hub", action="store_true", default=None, help="callers may name no dataset or encoder of the hub")
     add("--workspace-gb", metavar="N", help="size of a principal's own workspace; default: 50")
     writer = parser.add_argument_group("who writes the texts (default: the calling model)")
-    writer.add_argument("--recorded", metavar="FILE", nargs="+", help="files of recorded completions")
-    writer.add_argument("--writer-path", metavar="MODEL", help="a transformers model to load in process")
-    writer.add_argument(
-        "--writer-url", metavar="URL", action="append", help="an OpenAI-compatible base URL; repeatable"
-    )
-    writer.add_argument("--writer-model", metavar="NAME", help="the model to ask for at --writer-url")
-    writer.add_argument("--writer-key-env", metavar="NAME", help="the environment variable that holds the API key")
-    writer.add_argument("--writer-price-in", metavar="USD", help="price of a million tokens read")
-    writer.add_argument("--writer-price-out", metavar="USD", help="price of a million tokens written")
-    writer.add_argument("--writer-thinking-tokens", metavar="N", help="tokens the model may think before it answers")
+    for flag, is_list in writer_flags().values():
+        several: dict[str, Any] = {"nargs": "+", "action": "extend"} if is_list else {}
+        writer.add_argument(flag.option, metavar=flag.metavar, help=flag.help, **several)
     writer.add_argument("--vllm", metavar="MODEL", help="start and watch a `vllm serve MODEL` of its own")
 
 

@@ -19,9 +19,10 @@ from typing import Protocol
 
 import httpx
 
-from classwright_server.config.settings import EndpointSettings, Lane
+from classwright_server.config.settings import Lane
 from classwright_server.jobs.process import ServerStopping, passed_on
 from classwright_tools.errors import InvalidInput, WriterFailed
+from classwright_tools.writing.backends.openai_compatible import EndpointSettings
 
 logger = logging.getLogger("classwright.vllm")
 

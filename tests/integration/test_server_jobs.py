@@ -23,11 +23,12 @@ from mcp_types import CallToolResult
 from sqlalchemy.exc import OperationalError
 
 from classwright_server import backend
-from classwright_server.config.settings import EndpointSettings, ToolSettings
+from classwright_server.config.settings import ToolSettings
 from classwright_server.jobs.liveness import FileLock
 from classwright_server.jobs.messages import Order, Outcome
 from classwright_server.jobs.process import ProcessPool, child_environment
 from classwright_tools.workspace.workspace import Workspace
+from classwright_tools.writing.backends.openai_compatible import EndpointSettings
 from support.server import (
     ERAS,
     LONG,

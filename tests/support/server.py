@@ -22,9 +22,10 @@ from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 from mcp_types import CallToolResult
 
-from classwright_server.config.settings import EndpointSettings, ServerSettings, ToolSettings
+from classwright_server.config.settings import ServerSettings, ToolSettings
 from classwright_server.mcp.app import build_server
 from classwright_server.vllm import free_port
+from classwright_tools.writing.backends.openai_compatible import EndpointSettings
 from support.answer import check_told
 from support.writing import Said, Seen, said_items
 from support.writing_verbs import sentence

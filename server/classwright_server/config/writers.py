@@ -1,51 +1,74 @@
-"""The writer that the operator configured, made in the process that needs it."""
+"""The writer that the operator chose, from the flags that each kind of writer declares for itself."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, get_args, get_origin
 
-from classwright_server.config.settings import EndpointSettings, LocalSettings, RecordedSettings
-from classwright_tools.domain.writer import Writer
+from pydantic import ValidationError
+
+from classwright_server.config.chosen import Chosen
 from classwright_tools.errors import InvalidInput
+from classwright_tools.writing.backends.registry import writer_kinds
+from classwright_tools.writing.backends.settings import Flag, WriterSettings
 
 
-def make_writer(
-    settings: EndpointSettings | RecordedSettings | LocalSettings | None, environment: Mapping[str, str]
-) -> Writer | None:
-    """Return the configured writer, or None when the calling model writes.
+def chosen_writer(chosen: Chosen, vllm: str | None) -> WriterSettings | None:
+    """Return the settings of the writer that is chosen; None where the calling model, or a `vllm`, writes.
 
     Raises:
-        InvalidInput: the key's variable is not set, or a file of recordings cannot be used.
+        InvalidInput: several are chosen, or what is set of the one cannot be used.
     """
-    match settings:
-        case None:
-            return None
-        case RecordedSettings():
-            from classwright_tools.writing.backends.recorded import RecordedWriter
-
-            return RecordedWriter(settings.files)
-        case LocalSettings():
-            from classwright_tools.writing.backends.local import LocalWriter
-
-            return LocalWriter(settings.model, thinking_tokens=settings.thinking_tokens)
-        case EndpointSettings():
-            from classwright_tools.writing.backends.openai_compatible import EndpointWriter
-
-            return EndpointWriter(
-                settings.base_urls,
-                settings.model,
-                api_key=_key(settings.key_env, environment),
-                prices=settings.prices,
-                thinking_tokens=settings.thinking_tokens,
-            )
+    named: dict[str, type[WriterSettings]] = {}
+    for kind in writer_kinds().values():
+        field, flag = next(iter(kind.flags().items()))
+        if _given(chosen, kind, field, flag):
+            named[flag.option] = kind
+    options = [*named, *(["--vllm"] if vllm else [])]
+    if len(options) > 1:
+        raise InvalidInput("the writer", f"is given twice, by {' and '.join(options)}", "Keep one of them.")
+    return next((_settings(chosen, kind, option) for option, kind in named.items()), None)
 
 
-def _key(name: str | None, environment: Mapping[str, str]) -> str | None:
-    if name is None:
-        return None
-    key = environment.get(name)
-    if not key:
-        raise InvalidInput(
-            f"environment variable {name!r}", "is not set, but holds the writer's key", "Set it and start again."
-        )
-    return key
+def writer_flags() -> dict[str, tuple[Flag, bool]]:
+    """Return the flags of all kinds of writers by name, each with whether it takes several values."""
+    return {
+        flag.name: (flag, _is_list(kind, field))
+        for kind in writer_kinds().values()
+        for field, flag in kind.flags().items()
+    }
+
+
+def _settings(chosen: Chosen, kind: type[WriterSettings], option: str) -> WriterSettings:
+    """Return the settings of the `kind` that `option` chose."""
+    given: dict[str, Any] = {}
+    for field, flag in kind.flags().items():
+        value = _given(chosen, kind, field, flag)
+        if value is not None:
+            given[field] = value
+        elif kind.model_fields[field].is_required():
+            reason = f"needs {flag.option} as well: {flag.help}"
+            raise InvalidInput(option, reason, f"Add {flag.option} {flag.metavar}.")
+    try:
+        return kind.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        flag = kind.flags()[str(first["loc"][0])]
+        raise chosen.unusable(flag.name, f"cannot be used: {first['msg']}") from error
+
+
+def _given(chosen: Chosen, kind: type[WriterSettings], field: str, flag: Flag) -> Any:
+    """Return what is set for `field`, by its type; None if nothing is."""
+    if _is_list(kind, field):
+        paths = Path in get_args(kind.model_fields[field].annotation)
+        return (chosen.paths(flag.name) if paths else chosen.words(flag.name)) or None
+    types = get_args(kind.model_fields[field].annotation) or (kind.model_fields[field].annotation,)
+    if float in types:
+        return chosen.number(flag.name)
+    if int in types and chosen.text(flag.name) is not None:
+        return chosen.whole_number(flag.name, 0)
+    return chosen.text(flag.name)
+
+
+def _is_list(kind: type[WriterSettings], field: str) -> bool:
+    return get_origin(kind.model_fields[field].annotation) is tuple

@@ -17,7 +17,6 @@ from typing import IO
 
 from classwright_server.config.settings import ToolSettings
 from classwright_server.config.workspaces import Workspaces
-from classwright_server.config.writers import make_writer
 from classwright_server.incidents import masked
 from classwright_server.jobs.disk_quota import room_left
 from classwright_server.jobs.memory import memory_after_job, resident_bytes
@@ -78,7 +77,8 @@ class Bench:
 
     @cached_property
     def _writer(self) -> Writer | None:
-        return make_writer(self._tool_settings.writer, os.environ)
+        settings = self._tool_settings.writer
+        return settings.open(os.environ) if settings else None
 
     def outcome_of(self, order: Order, report: Reporter) -> Outcome:
         """Run one order to its end."""

@@ -396,7 +396,9 @@ def _launch(tool_settings: ToolSettings, executor_id: str, lanes: Sequence[Lane]
     DBOS.launch()
     # SQLite is shared by the servers of one machine, PostgreSQL by hosts with a GPU each.
     one_machine = tool_settings.index_url is None
-    for lane, at_once in AT_ONCE.items():
+    for lane, most in AT_ONCE.items():
+        loads_model = lane == "writing" and tool_settings.writer is not None and tool_settings.writer.loads_model
+        at_once = 1 if loads_model else most  # each process that writes would hold the model
         together = at_once if one_machine and lane in COMPUTE else None
         DBOS.register_queue(
             lane, worker_concurrency=at_once, global_concurrency=together, polling_interval_sec=POLL_SECONDS

@@ -16,7 +16,7 @@ from typing import get_args
 
 from pydantic import ValidationError
 
-from classwright_server.config.settings import EndpointSettings, Lane, ToolSettings
+from classwright_server.config.settings import Lane, ToolSettings
 from classwright_server.jobs.messages import Order, Outcome, Progress, Said
 
 logger = logging.getLogger("classwright.process")
@@ -58,9 +58,8 @@ def child_environment(tool_settings: ToolSettings, environment: Mapping[str, str
     """Return the environment of a compute process: no key but the writer's, and that only where it writes."""
     kept = _WAITING | passed_on(environment)
     writer = tool_settings.writer
-    if lane == "writing" and isinstance(writer, EndpointSettings) and writer.key_env and writer.key_env in environment:
-        kept[writer.key_env] = environment[writer.key_env]
-    return kept
+    keys = writer.key_variables if writer and lane == "writing" else ()
+    return kept | {name: environment[name] for name in keys if name in environment}
 
 
 class ComputeProcess:

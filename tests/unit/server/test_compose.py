@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from classwright_server.cli import _parser
-from classwright_server.config.settings import PREFIX, settings_from
+from classwright_server.config.chosen import PREFIX
+from classwright_server.config.settings import settings_from
 from classwright_tools.workspace.index import postgres_url
 from support.paths import ROOT
 

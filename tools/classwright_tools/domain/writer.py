@@ -96,6 +96,14 @@ class Writer(Protocol):
         """Return the digest of the template that `kind` is asked with."""
         ...
 
+    async def check(self) -> str:
+        """Return in a sentence that it is ready to write; for before much is spent.
+
+        Raises:
+            WriterFailed: it would not write, and why.
+        """
+        ...
+
     async def write(self, request: WritingRequest) -> Completion:
         """Answer `request`.
 

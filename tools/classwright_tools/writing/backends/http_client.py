@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import ssl
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -166,3 +167,28 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def keys_by_host(base_urls: Sequence[str], api_key: str | Mapping[str, str] | None) -> dict[str, str]:
+    """Return the API keys by host.
+
+    Raises:
+        InvalidInput: one key was given for several hosts, or a key for a host that no URL has.
+    """
+    hosts = {chat_endpoint(url, None).host for url in base_urls}
+    if api_key is None:
+        return {}
+    if isinstance(api_key, str):
+        if len(hosts) > 1:
+            raise InvalidInput(
+                "the API key",
+                f"could belong to any of the hosts {', '.join(sorted(hosts))}",
+                "Pass a key for each host that needs one.",
+            )
+        return dict.fromkeys(hosts, api_key)
+    for host in api_key:
+        if host not in hosts:
+            raise InvalidInput(
+                f"the API key for {host!r}", "belongs to no base URL", f"Use a host of {', '.join(sorted(hosts))}."
+            )
+    return dict(api_key)

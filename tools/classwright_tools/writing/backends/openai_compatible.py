@@ -7,18 +7,28 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import PurePath
+from typing import Annotated, Literal
 
 import httpx
+from pydantic import Field
 
 from classwright_tools.domain.task import Label
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.domain.usage import Prices, TokenCount
-from classwright_tools.domain.writer import Completion, UnusableAnswer, WriterUnavailable, WritingKind, WritingRequest
+from classwright_tools.domain.writer import (
+    Completion,
+    UnusableAnswer,
+    Writer,
+    WriterUnavailable,
+    WritingKind,
+    WritingRequest,
+)
 from classwright_tools.errors import InvalidInput, WriterFailed
-from classwright_tools.writing.backends.http_client import ChatEndpoint, chat_endpoint
+from classwright_tools.writing.backends.http_client import ChatEndpoint, chat_endpoint, keys_by_host
 from classwright_tools.writing.backends.http_errors import Fault
 from classwright_tools.writing.backends.rate_limit import Clock, Gate, RateLimiter
 from classwright_tools.writing.backends.request_forms import Question
+from classwright_tools.writing.backends.settings import THINKING_TOKENS, Flag, WriterSettings
 from classwright_tools.writing.completions.retry import (
     FIRST_TEMPERATURE,
     MOST_ASKS,
@@ -47,6 +57,51 @@ _TRIAL = WritingRequest(
 )
 # Of the models that an endpoint has when it has not the one that was named.
 _LISTED_MODELS = 5
+
+
+class EndpointSettings(WriterSettings):
+    """A language model behind one or several OpenAI-compatible base URLs."""
+
+    kind: Literal["endpoint"] = "endpoint"
+    base_urls: Annotated[
+        tuple[str, ...], Flag("writer_url", "URL", "an OpenAI-compatible base URL; several share the load")
+    ] = Field(min_length=1)
+    model: Annotated[str, Flag("writer_model", "NAME", "the model to ask for at --writer-url")]
+    key_env: Annotated[
+        str | None, Flag("writer_key_env", "NAME", "the environment variable that holds the API key")
+    ] = None
+    price_in: Annotated[float | None, Flag("writer_price_in", "USD", "price of a million tokens read")] = None
+    price_out: Annotated[float | None, Flag("writer_price_out", "USD", "price of a million tokens written")] = None
+    thinking_tokens: Annotated[int, THINKING_TOKENS] = Field(default=0, ge=0)
+
+    @property
+    def key_variables(self) -> tuple[str, ...]:
+        """The variable of the key, if there is one."""
+        return (self.key_env,) if self.key_env else ()
+
+    @property
+    def prices(self) -> Prices | None:
+        """What the model costs; a price that was not set is zero if the other one was."""
+        if self.price_in is None and self.price_out is None:
+            return None
+        return Prices(tokens_in=self.price_in or 0, tokens_out=self.price_out or 0)
+
+    def open(self, environment: Mapping[str, str]) -> Writer:
+        """Return the writer, which connects at the first request.
+
+        Raises:
+            InvalidInput: the key's variable is not set, or a URL cannot be used.
+        """
+        key = environment.get(self.key_env) if self.key_env else None
+        if self.key_env and not key:
+            raise InvalidInput(
+                f"environment variable {self.key_env!r}",
+                "is not set, but holds the writer's key",
+                "Set it and start again.",
+            )
+        return EndpointWriter(
+            self.base_urls, self.model, api_key=key, prices=self.prices, thinking_tokens=self.thinking_tokens
+        )
 
 
 @dataclass
@@ -86,7 +141,7 @@ class EndpointWriter:
         """
         if not base_urls:
             raise InvalidInput("the writer", "was given no endpoint", "Name at least one base URL.")
-        keys = _keys_by_host(base_urls, api_key)
+        keys = keys_by_host(base_urls, api_key)
         self._endpoints = {
             endpoint.url: endpoint
             for endpoint in (chat_endpoint(url, keys.get(chat_endpoint(url, None).host)) for url in base_urls)
@@ -246,28 +301,3 @@ def _does_not_answer(endpoint: ChatEndpoint, fault: Fault, models: Sequence[str]
     failed = WriterFailed if fault.kind == "rejected" else WriterUnavailable
     repair = "Check the URL, the model's name and the key that the server was started with."
     return failed(endpoint.name, f"{fault.reason}{instead}", repair)
-
-
-def _keys_by_host(base_urls: Sequence[str], api_key: str | Mapping[str, str] | None) -> dict[str, str]:
-    """Return the API keys by host.
-
-    Raises:
-        InvalidInput: one key was given for several hosts, or a key for a host that no URL has.
-    """
-    hosts = {chat_endpoint(url, None).host for url in base_urls}
-    if api_key is None:
-        return {}
-    if isinstance(api_key, str):
-        if len(hosts) > 1:
-            raise InvalidInput(
-                "the API key",
-                f"could belong to any of the hosts {', '.join(sorted(hosts))}",
-                "Pass a key for each host that needs one.",
-            )
-        return dict.fromkeys(hosts, api_key)
-    for host in api_key:
-        if host not in hosts:
-            raise InvalidInput(
-                f"the API key for {host!r}", "belongs to no base URL", f"Use a host of {', '.join(sorted(hosts))}."
-            )
-    return dict(api_key)

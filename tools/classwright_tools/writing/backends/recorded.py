@@ -4,17 +4,35 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
 
 from classwright_tools.domain.noun import Noun
 from classwright_tools.domain.usage import FREE, Prices, TokenCount
-from classwright_tools.domain.writer import Completion, WritingKind, WritingRequest
+from classwright_tools.domain.writer import Completion, Writer, WritingKind, WritingRequest
 from classwright_tools.errors import InvalidInput, NotFound, WriterFailed
+from classwright_tools.writing.backends.settings import Flag, WriterSettings
 
 _FIELDS = ("label", "topic", "subtopic", "source_type", "item", "contrast")
+
+
+class RecordedSettings(WriterSettings):
+    """Completions that were recorded before."""
+
+    kind: Literal["recorded"] = "recorded"
+    files: Annotated[tuple[Path, ...], Flag("recorded", "FILE", "files of recorded completions")] = Field(min_length=1)
+
+    def open(self, environment: Mapping[str, str]) -> Writer:  # noqa: ARG002 - it needs no key
+        """Return the writer that answers from the files.
+
+        Raises:
+            NotFound: a file does not exist.
+            InvalidInput: a line is not a recording.
+        """
+        return RecordedWriter(self.files)
 
 
 class Recording(Noun):
@@ -78,6 +96,10 @@ class RecordedWriter:
     def prompt_digest(self, kind: WritingKind) -> str:  # noqa: ARG002 - the same for every kind
         """Return the digest of the files: they stand in for the prompt."""
         return self._digest
+
+    async def check(self) -> str:
+        """Return that it is ready: the files were read."""
+        return f"Writer {self.name!r} is ready."
 
     async def write(self, request: WritingRequest) -> Completion:
         """Return the recorded items; there may be fewer or more than `request.count`.

@@ -1,0 +1,106 @@
+"""One setting at a time, from the command line or from the environment.
+
+Every setting is a command-line flag, and an environment variable named after it: `--writer-url` is
+`CLASSWRIGHT_WRITER_URL`. A flag wins. In a variable, several paths are separated as those of PATH are, several URLs or
+hosts by spaces.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from classwright_tools.errors import InvalidInput
+
+PREFIX = "CLASSWRIGHT_"
+MOST_OF_ANY = 10**15
+"""The largest number that a setting may be: what is larger, infinity among it, is a slip."""
+
+
+class Chosen:
+    """Looks a setting up in the flags, then in the environment."""
+
+    def __init__(self, flags: Mapping[str, Any], environment: Mapping[str, str]) -> None:
+        self._flags = flags
+        self._environment = environment
+
+    def text(self, name: str) -> str | None:
+        """Return the setting `name`, or None if it is not set or empty."""
+        value = self._flags.get(name)
+        if value is None or isinstance(value, bool):
+            value = self._environment.get(PREFIX + name.upper())
+        return str(value) if value else None
+
+    def is_on(self, name: str) -> bool:
+        """Return whether the setting `name` is given."""
+        return bool(self._flags.get(name)) or self.text(name) in ("1", "true", "yes")
+
+    def words(self, name: str) -> tuple[str, ...]:
+        """Return the values of the setting `name`, which in a variable are separated by spaces."""
+        return tuple(self._flags.get(name) or self._environment.get(PREFIX + name.upper(), "").split())
+
+    def paths(self, name: str) -> tuple[Path, ...]:
+        """Return the paths of the setting `name`, which in a variable are separated as those of PATH are."""
+        text = self._environment.get(PREFIX + name.upper(), "")
+        named = self._flags.get(name) or [part for part in text.split(os.pathsep) if part]
+        return tuple(self.path(name, part) for part in named)
+
+    def path(self, name: str, text: str) -> Path:
+        """Return the path `text`, which is one of the setting `name`, with no link and no "~" left in it."""
+        try:
+            return Path(text).expanduser().resolve()
+        except RuntimeError as error:  # of both: a home that is not there, and (before Python 3.13) a loop of links
+            reason = "names the home of a user that is not there" if text.startswith("~") else "leads to itself"
+            raise self.unusable(name, reason, text) from error
+        except (OSError, ValueError) as error:
+            raise self.unusable(name, "is not a path that can be looked up", text) from error
+
+    def url(self, name: str) -> str | None:
+        """Return the setting `name`, a URL over http or https, or None."""
+        text = self.text(name)
+        try:
+            parts = urlsplit(text or "http://none")
+            usable = parts.scheme in ("http", "https") and parts.hostname and not parts.username
+        except ValueError:
+            usable = False
+        if not usable:
+            raise self.unusable(name, "is not a URL over http or https")
+        return text
+
+    def number(self, name: str) -> float | None:
+        """Return the setting `name`, a number from zero on, or None."""
+        text = self.text(name)
+        try:
+            value = None if text is None else float(text)
+        except ValueError:
+            raise self.unusable(name, "is not a number") from None
+        if value is not None and not 0 <= value <= MOST_OF_ANY:
+            raise self.unusable(name, "is below zero" if value < 0 else f"is not a number up to {MOST_OF_ANY:,}")
+        return value
+
+    def limit(self, name: str, *, whole: bool) -> float | None:
+        """Return the setting `name`, a number above zero, or None."""
+        value = self.number(name)
+        if value is not None and not (value and (value.is_integer() or not whole)):
+            raise self.unusable(name, "is not a whole number above zero" if whole else "is not above zero")
+        return value
+
+    def whole_number(self, name: str, default: int, most: int = MOST_OF_ANY) -> int:
+        """Return the setting `name`, a whole number from zero to `most`, or `default`."""
+        text = self.text(name)
+        try:
+            value = default if text is None else int(text)
+        except ValueError:
+            raise self.unusable(name, "is not a whole number") from None
+        if not 0 <= value <= most:
+            raise self.unusable(name, f"is not a whole number from 0 to {most:,}")
+        return value
+
+    def unusable(self, name: str, reason: str, value: str | None = None) -> InvalidInput:
+        """Return the error that says why the setting `name`, or one `value` of it, cannot be used."""
+        flag = f"--{name.replace('_', '-')}"
+        subject = f"setting {flag}={(value or self.text(name))!r}"
+        return InvalidInput(subject, reason, f"Correct {flag} or {PREFIX}{name.upper()}.")

@@ -1,0 +1,113 @@
+"""A writer that an installed package brings: its flags are read, it is checked, and a server writes with it."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from classwright_server.cli import main
+from classwright_server.config.settings import ServerSettings, ToolSettings, settings_from
+from classwright_server.jobs.process import child_environment
+from classwright_tools.errors import InvalidInput
+from classwright_tools.workspace.datasets import read_rows
+from classwright_tools.workspace.workspace import Workspace
+from classwright_tools.writing.backends.registry import writer_kinds
+from support.paths import ROOT
+from support.server import LONG, TASK, call, connected, topics
+
+PROGRAM = """
+import json, random, sys
+words = random.Random(hash(sys.stdin.read()))
+days = ["in Oslo", "on Tuesday", "before lunch", "last winter", "near the quay", "at the fair"]
+sentences = [f"The parcel with number {words.randrange(10**9)} came {words.choice(days)} and {words.choice(days)}"
+             for _ in range(4)]
+print(json.dumps({"items": sentences}))
+"""
+
+
+def installed(folder: Path, entry: str) -> None:
+    """Put a package of one file into `folder`, with one entry point."""
+    shutil.copy(ROOT / "docs" / "extending" / "writer.py", folder / "command_writer.py")
+    about = folder / "command_writer-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: command-writer\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text(f"[classwright.writers]\n{entry}\n")
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder that this process, and those that it starts, import from."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH")))))
+    writer_kinds.cache_clear()
+    yield folder
+    writer_kinds.cache_clear()
+    sys.modules.pop("command_writer", None)
+
+
+@pytest.fixture
+def settings(site: Path, tmp_path: Path) -> ServerSettings:
+    """Those of a server whose writer is the package's: a program that prints sentences."""
+    installed(site, "command = command_writer:CommandSettings")
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    flags = {
+        "workspace": str(tmp_path / "ws"),
+        "writer_command": shlex.join([sys.executable, str(program)]),
+        "writer_command_key": "PROGRAM_KEY",
+    }
+    return settings_from(flags, {})
+
+
+async def test_a_server_writes_with_it(settings: ServerSettings) -> None:
+    async with connected(settings) as client:
+        await call(client, "propose_topics", {**TASK, **topics(4)}, wait_seconds=LONG)
+        view = await call(client, "synthesize_examples", {"task": "support", "rows": 8, "wait_seconds": LONG})
+
+    written = view["result"]
+    assert (written["accepted"], written["missing"]) == (8, [])
+    rows = read_rows(Workspace(settings.tool_settings.workspace), written["dataset"], "train")
+    assert {row.provenance.writer.split("/")[-1] for row in rows if row.provenance} == {"program.py"}
+
+
+def test_its_settings_reach_another_process_and_its_key_only_one_that_writes(settings: ServerSettings) -> None:
+    own = settings.tool_settings
+
+    assert ToolSettings.model_validate_json(own.model_dump_json()) == own
+    environment = {"PROGRAM_KEY": "k", "OTHER_KEY": "o"}
+    assert child_environment(own, environment, "writing")["PROGRAM_KEY"] == "k"
+    assert "PROGRAM_KEY" not in child_environment(own, environment, "short")
+
+
+@pytest.mark.parametrize(("command", "code", "told"), [("true", 0, "is there"), ("none-such", 2, "not on the PATH")])
+def test_check_asks_it(
+    command: str, code: int, told: str, site: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    installed(site, "command = command_writer:CommandSettings")
+
+    assert main(["check", "--workspace", str(tmp_path / "ws"), "--writer-command", command]) == code
+    assert told in "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize(
+    ("entry", "told"),
+    [
+        ("command = command_writer:Absent", "cannot be loaded .AttributeError"),
+        ("command = command_writer:CommandWriter", "is no subclass of WriterSettings"),
+        ("recorded = command_writer:CommandSettings", "has the name of another writer|does not have this name"),
+        ("other = command_writer:CommandSettings", "does not have this name as the default of its field `kind`"),
+    ],
+)
+def test_one_that_cannot_be_used_is_named(entry: str, told: str, site: Path) -> None:
+    installed(site, entry)
+
+    with pytest.raises(InvalidInput, match=told):
+        writer_kinds()
