@@ -177,10 +177,10 @@ def _handed_out(
     from classwright_tools.writing.assignments.batches import (
         BATCHES_BYTES,
         BATCHES_SHOWN,
+        batch_rules,
         make_batches,
         meanings,
         open_batches,
-        text_rules,
     )
 
     workspace = context.workspace
@@ -195,7 +195,7 @@ def _handed_out(
             on_newest=destination.on_newest,
             plan=request.plan,
             round=spec.round,
-            rules=text_rules(spec.task, made, gates),
+            rules=batch_rules(spec.task, made, gates),
             batches=made,
         ),
         run_key=context.run_key,

@@ -15,7 +15,9 @@ from classwright_tools.domain.task import Task
 from classwright_tools.domain.text_rules import TextRules
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.domain.uris import task_uri
+from classwright_tools.domain.writer import WritingKind
 from classwright_tools.writing.generation.targets import CellTarget, shown_as_style
+from classwright_tools.writing.prompts.rules import AIMS, STYLE, phrase_rules, text_rules
 
 MOST_TEXTS = 25
 BATCHES_SHOWN = 3
@@ -28,6 +30,15 @@ SHORTENED = 300
 INSTRUCTION_BYTES = 600
 DESCRIPTIONS_BYTES = 900  # of all labels together
 WRITER = "calling model"
+_SENT_AS_TEXTS = (
+    "Write each batch's texts cell by cell in the order of its `cells`, of each as many as its `count`, and send them "
+    "in that order.",
+)
+_SENT_AS_PAIRS = (
+    "For each cell's `item` write as many queries as its `count`. Send them as `pairs`: the query as `text`, the item "
+    "exactly as given as `text_pair`.",
+    f"Every pair is of the batch's `label`, and the other label is its `contrast`. {AIMS['mismatch']}",
+)
 
 
 def make_batches(targets: Sequence[CellTarget]) -> tuple[Batch, ...]:
@@ -63,14 +74,14 @@ def open_batches(assignment: Assignment, have: Mapping[str, Counter[Cell]]) -> l
 
 
 def topic_rules(task: Task) -> tuple[str, ...]:
-    """Return the rules for writing a topic tree."""
+    """Return the rules for writing a topic tree, source types included."""
+    kinds: tuple[WritingKind, ...] = ("topics", "subtopics", "source_types")
     return (
         f"The task: {_told(task, task.instruction, INSTRUCTION_BYTES)}",
-        "Topics are the different matters within a label; subtopics are concrete situations within a topic. "
-        "Between them they cover what real texts of the label are about, the rare as well as the common.",
-        "A topic belongs to its label and to no other one. Topics of one label do not overlap.",
-        "Each is a phrase of a few words, not a sample text. A source type is a kind of text: 'email to support'.",
-        f"The texts will be in: {', '.join(task.languages)}.",
+        *(
+            f"{kind.replace('_', ' ').capitalize()}: {' '.join((AIMS[kind], *phrase_rules(kind, task.languages)))}"
+            for kind in kinds
+        ),
     )
 
 
@@ -89,27 +100,17 @@ def first_of(assignment: Assignment, last: Batch) -> tuple[Batch, ...]:
     return assignment.batches[: names.index(last.batch) + 1]
 
 
-def text_rules(task: Task, batches: Sequence[Batch], gates: TextRules) -> tuple[str, ...]:
+def batch_rules(task: Task, batches: Sequence[Batch], gates: TextRules) -> tuple[str, ...]:
     """Return the rules for writing any of `batches`, those of the `gates` among them."""
-    instruction = f"The task: {_told(task, task.instruction, INSTRUCTION_BYTES)}"
-    told = gates.told(lambda names: ", ".join(map(repr, names)))
-    if task.kind == "pair":
-        return (instruction, *_pair_rules(task), *told)
     rules = [
-        instruction,
-        "Write each batch's texts cell by cell in the order of its `cells`, of each as many as its `count`, and send "
-        f"them in that order. Write in: {', '.join(task.languages)}.",
-        "Every text is one complete message as its author would type or say it; vary length, wording, tone and detail. "
-        "Do not paraphrase the label's description.",
-        *told,
+        f"The task: {_told(task, task.instruction, INSTRUCTION_BYTES)}",
+        *(_SENT_AS_PAIRS if task.kind == "pair" else _SENT_AS_TEXTS),
+        *text_rules(task.languages, gates, lambda names: ", ".join(map(repr, names))),
     ]
-    if any(batch.contrast for batch in batches):
-        rules.append(
-            "Where a batch has a `contrast`, every text belongs to `label` beyond doubt, but shares words and "
-            "situation with `contrast`, so that a careless reader would take it for that."
-        )
+    if task.kind == "text" and any(batch.contrast for batch in batches):
+        rules.append(f"Texts of a batch with a `contrast` are easily mistaken for that label. {AIMS['contrast']}")
     if any(batch.style for batch in batches):
-        rules.append("`style` shows how real messages sound. Take the manner from them, never their content.")
+        rules.append(f"{STYLE} They are in `style`.")
     return tuple(rules)
 
 
@@ -123,17 +124,6 @@ def _told(task: Task, text: str, most_bytes: int) -> str:
 
 def _names(batches: Iterable[Batch]) -> dict[str, None]:
     return dict.fromkeys(name for batch in batches for name in (batch.label, batch.contrast) if name)
-
-
-def _pair_rules(task: Task) -> tuple[str, ...]:
-    """Return the rules for writing wrong queries for items."""
-    return (
-        f"For each cell's `item` write as many queries as its `count`, in: {', '.join(task.languages)}. Send them as "
-        "`pairs`: the query as `text`, the item exactly as given as `text_pair`.",
-        "A query looks right for its item, so that a hasty reader takes the pair for `contrast`, and is wrong: the "
-        "pair is of `label` beyond doubt. Change what decides (size, model, brand, number, part) and keep the rest.",
-        "Write as people ask, and vary the length.",
-    )
 
 
 def _shares(targets: Sequence[CellTarget]) -> list[list[CellTarget]]:

@@ -1,4 +1,4 @@
-"""Rendering of prompts: chat messages from the templates in `prompts/`, and the answer's schema and size.
+"""Rendering of prompts: chat messages from the templates and the rules, and the schema and size of an answer.
 
 Descriptions, topics and texts come from strangers. They reach the templates only through the filter `data`, as JSON in
 which no < is left, so that nothing in them can close the `<data>` element that the system message declares
@@ -21,6 +21,7 @@ from classwright_tools.domain.text_rules import TextRules
 from classwright_tools.domain.usage import TokenCount
 from classwright_tools.domain.writer import WritingKind, WritingRequest
 from classwright_tools.errors import InvalidInput
+from classwright_tools.writing.prompts.rules import AIMS, STYLE, TEXT_KINDS, phrase_rules, text_rules
 
 KINDS: tuple[WritingKind, ...] = get_args(WritingKind)
 Message = dict[str, str]
@@ -35,7 +36,6 @@ _MOST_CHARS = {"description": 400, "example": 300, "style": 600, "avoid": 200, "
 _TOKENS_A_TEXT = 300
 _TOKENS_A_PHRASE = 60
 _TOKENS_AROUND = 64
-_TEXT_KINDS = ("examples", "contrast", "mismatch")
 # What chat templates add around two messages.
 _TEMPLATE_TOKENS = 64
 
@@ -68,7 +68,7 @@ def answer_schema() -> dict[str, Any]:
 
 def most_tokens_out(request: WritingRequest) -> int:
     """Return the limit of output tokens to ask `request` with."""
-    each = _TOKENS_A_TEXT if request.kind in _TEXT_KINDS else _TOKENS_A_PHRASE
+    each = _TOKENS_A_TEXT if request.kind in TEXT_KINDS else _TOKENS_A_PHRASE
     return _TOKENS_AROUND + each * request.count
 
 
@@ -88,14 +88,14 @@ def most_tokens(request: WritingRequest) -> TokenCount:
 def prompt_digest(kind: WritingKind) -> str:
     """Return the SHA-256 of every template and rule that `kind` is asked with, in hexadecimal."""
     environment = _environment()
-    names = ["system.jinja", f"{kind}.jinja", *(["_text_rules.jinja"] if kind in _TEXT_KINDS else [])]
+    names = ["system.jinja", f"{kind}.jinja", *(["_text_rules.jinja"] if kind in TEXT_KINDS else [])]
     digest = hashlib.sha256()
     for name in names:
         assert environment.loader is not None
         source, _, _ = environment.loader.get_source(environment, name)
         digest.update(f"{name}\x00{source}\x00".encode())
-    if kind in _TEXT_KINDS:
-        digest.update("\x00".join(TextRules(never_written=("a_name",)).told(_as_data)).encode())
+    rules = _rules(kind, ("en", "de"), TextRules(never_written=("a_name",)))
+    digest.update("\x00".join([AIMS[kind], STYLE, *rules]).encode())
     return digest.hexdigest()
 
 
@@ -143,7 +143,6 @@ def _variables(request: WritingRequest) -> dict[str, Any]:
     return {
         "count": request.count,
         "instruction": request.instruction,
-        "languages": list(request.languages),
         "label": _shown(labels[cell.label]) if cell else None,
         "contrast": _shown(labels[request.contrast]) if request.contrast else None,
         "others": others[:_MOST_OTHER_LABELS],
@@ -153,8 +152,14 @@ def _variables(request: WritingRequest) -> dict[str, Any]:
         "item": _short(cell.item, "item") if cell and cell.item else None,
         "style": [_short(text, "style") for text in request.style],
         "avoid": [_short(text, "avoid") for text in request.avoid[-_MOST_AVOIDED:]],
-        "rules": request.rules.told(_as_data),
+        "aim": AIMS[request.kind],
+        "style_rule": STYLE,
+        "rules": _rules(request.kind, request.languages, request.rules),
     }
+
+
+def _rules(kind: WritingKind, languages: Sequence[str], gates: TextRules) -> tuple[str, ...]:
+    return text_rules(languages, gates, _as_data) if kind in TEXT_KINDS else phrase_rules(kind, languages)
 
 
 def _described(label: Label) -> dict[str, Any]:

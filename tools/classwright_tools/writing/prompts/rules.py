@@ -1,0 +1,69 @@
+"""The rules of writing, each said once: a model's prompt and a calling model's assignment are rendered from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from classwright_tools.domain.text_rules import TextRules
+from classwright_tools.domain.writer import WritingKind
+
+TEXT_KINDS: tuple[WritingKind, ...] = ("examples", "contrast", "mismatch")
+
+AIMS: dict[WritingKind, str] = {
+    "source_types": "Each says where a text is written or spoken and for whom, in two to eight words, such as "
+    '"in-app chat message" or "email to a supplier".',
+    "topics": "Together they cover their label as widely as real texts do, the rare ones included.",
+    "subtopics": "Each is a concrete situation within its topic, which one single text could be about.",
+    "examples": "",
+    "contrast": "They lie close to the border: they share words and situation with the other label, and yet a careful "
+    "reader sees that they belong to theirs.",
+    "mismatch": "A hasty reader takes the two texts for a pair of the other label, and a careful reader sees that they "
+    "are not. Change what decides and keep the rest: another size, model, colour, material, brand, number, place, part "
+    "or accessory, or another thing that goes by nearly the same name. The item must not fit the query, not even in "
+    "part.",
+}
+"""What each kind of item is to be, in a sentence or two."""
+
+STYLE = (
+    "Real texts show the style. Write like them, but never copy or rephrase one of them, nor its names, numbers or "
+    "details."
+)
+_PHRASES: dict[WritingKind, tuple[str, ...]] = {
+    "source_types": (
+        "Every kind can carry texts of every label.",
+        "The kinds differ clearly in length, tone and wording.",
+        "The names of the kinds are in English.",
+    ),
+    "topics": (
+        "Two to ten words each, concrete, no sentence.",
+        "The topics do not overlap, and none belongs to another label.",
+    ),
+    "subtopics": (
+        "Three to fifteen words each, concrete, no sentence.",
+        "The situations do not overlap, and none belongs to another label.",
+    ),
+}
+_TEXTS = (
+    "Sound like real people and not like a model: use the tone, abbreviations, slips and punctuation of the kind of "
+    "text. Do not open the texts alike.",
+    "Vary the length as widely as real texts of this kind do, from a few words to several sentences. Vary person, "
+    "mood, place, product, amount and cause.",
+    "Nothing in a text may show that it is an example or that it will be classified. Do not repeat the label's "
+    "description.",
+    "Every text stands alone and is complete, with no reference to another one. None would rather belong to another "
+    "label.",
+)
+
+
+def phrase_rules(kind: WritingKind, languages: Sequence[str]) -> tuple[str, ...]:
+    """Return the rules for source types, topics or subtopics of texts in `languages`."""
+    told = f"The texts will be written in: {', '.join(languages)}."
+    people = "" if kind == "source_types" else " Think of the people who write in these languages."
+    return (*_PHRASES[kind], told + people)
+
+
+def text_rules(languages: Sequence[str], gates: TextRules, quoted: Callable[[Sequence[str]], str]) -> tuple[str, ...]:
+    """Return the rules for texts in `languages`, those of the `gates` among them; `quoted` as in `TextRules.told`."""
+    spread = " Spread the texts evenly over them; each text is in one language." if len(languages) > 1 else ""
+    told = f"Languages: {', '.join(languages)} (BCP 47 tags).{spread} Write as native and other everyday speakers do."
+    return (told, *_TEXTS, *gates.told(quoted))
