@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from classwright_tools.domain.noun import ArtifactId, LabelName, Noun, Slug, Text
 from classwright_tools.domain.topic_tree import Cell
@@ -33,16 +32,6 @@ class Batch(Noun):
     cells: tuple[BatchCell, ...] = ()
     count: int = Field(ge=1, le=25)
     style: tuple[Text, ...] = ()
-
-    @model_validator(mode="before")
-    @classmethod
-    def _each_cell_has_its_count(cls, data: Any) -> Any:
-        """Spread the count over the cells of a batch that was stored when they had none."""
-        if not isinstance(data, Mapping) or not all(isinstance(cell, dict) for cell in data.get("cells") or ()):
-            return data
-        cells = data.get("cells") or ()
-        shares = [(data["count"] + place) // len(cells) or 1 for place in range(len(cells))]
-        return {**data, "cells": tuple({"count": n, **cell} for cell, n in zip(cells, shares, strict=True))}
 
     @property
     def sent_as(self) -> Literal["texts", "pairs"]:

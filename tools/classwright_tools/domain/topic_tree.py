@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import Field
@@ -10,10 +9,6 @@ from pydantic import Field
 from classwright_tools.domain.noun import LabelName, Noun, Plain, Slug, Text
 
 Phrase = Annotated[str, Plain, Field(min_length=1, max_length=300)]
-
-# Rows of a calling model once named the topics of all cells of their batch, joined, cut to so many characters.
-_BETWEEN_TOPICS = " / "
-_TOPICS_CUT = 300
 
 
 class Cell(Noun):
@@ -64,18 +59,3 @@ class TopicTree(Noun):
             for subtopic in topic.subtopics
             for source_type in self.source_types
         )
-
-
-def topics_in(shared: Cell, topics: Sequence[str]) -> list[str]:
-    """Return those of its label's `topics` that `shared` names: its own one, or those that are joined in it.
-
-    A row of the calling model once named the topics of all its batch's cells, joined.
-    """
-    if shared.topic is None:
-        return []
-    if shared.topic in topics:
-        return [shared.topic]
-    if len(shared.topic) >= _TOPICS_CUT:  # its end was cut off, so that any topic may be among them
-        return list(topics)
-    joined = f"{_BETWEEN_TOPICS}{shared.topic}{_BETWEEN_TOPICS}"
-    return [topic for topic in topics if f"{_BETWEEN_TOPICS}{topic}{_BETWEEN_TOPICS}" in joined]

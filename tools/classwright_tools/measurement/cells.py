@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from fractions import Fraction
-from math import floor
 
 import numpy as np
 import numpy.typing as npt
 
 from classwright_tools.domain.analysis import CellFinding
 from classwright_tools.domain.example import Example
-from classwright_tools.domain.topic_tree import Cell, TopicTree, topics_in
+from classwright_tools.domain.topic_tree import Cell, TopicTree
 
 USUAL_ROWS = 2  # rows a cell, as synthesize_examples writes by default
 NEARLY_THE_SAME = 0.95  # cosine similarity of two embeddings
@@ -21,48 +19,24 @@ MOST_ROWS = 5_000  # embedded in one analysis
 Embed = Callable[[Sequence[str]], npt.NDArray[np.floating]]
 
 
-def held_rows(rows: Sequence[Example], tree: TopicTree) -> dict[Cell, Fraction]:
-    """Return how many of `rows` each of the tree's cells holds, in the tree's order.
-
-    A row may name only what several cells have in common, as those of the calling model once did. It counts in equal
-    parts for all cells that it may be about.
-    """
-    held = dict.fromkeys(tree.cells(), Fraction(0))
-    topics = {branch.label: [topic.name for topic in branch.topics] for branch in tree.labels}
-    cells: dict[tuple[str, str | None], list[Cell]] = defaultdict(list)
-    for cell in held:
-        cells[cell.label, cell.topic].append(cell)
-    for shared, places in _rows_by_cell(rows).items():
-        about = [
-            cell
-            for topic in topics_in(shared, topics.get(shared.label, ()))
-            for cell in cells[shared.label, topic]
-            if shared.subtopic in (None, cell.subtopic) and shared.source_type in (None, cell.source_type)
-        ]
-        for cell in about:
-            held[cell] += Fraction(len(places), len(about))
-    return held
+def held_rows(rows: Sequence[Example], tree: TopicTree) -> dict[Cell, int]:
+    """Return how many of `rows` each of the tree's cells holds, in the tree's order."""
+    held = _rows_by_cell(rows)
+    return {cell: len(held.get(cell, ())) for cell in tree.cells()}
 
 
-def wanted_rows(held: Mapping[Cell, Fraction]) -> int:
-    """Return how many rows a cell was meant to have: what most of the filled cells do have, in whole rows."""
-    counts = Counter(max(1, round(n)) for n in held.values() if n)
+def wanted_rows(held: Mapping[Cell, int]) -> int:
+    """Return how many rows a cell was meant to have: what most of the filled cells do have."""
+    counts = Counter(n for n in held.values() if n)
     return max(counts, key=lambda n: (counts[n], n)) if counts else USUAL_ROWS
 
 
-def missing_cells(held: Mapping[Cell, Fraction], wanted: int) -> tuple[CellFinding, ...]:
-    """Return the cells that hold nothing, or less than half of the `wanted` rows, in the order of `held`.
-
-    A small order of the calling model leaves parts of a row to each cell. Where one row is wanted, half of what the
-    average cell holds is enough.
-    """
-    enough: float | Fraction = wanted
-    if wanted == 1:
-        enough = min(1, sum(held.values()) / len(held))
+def missing_cells(held: Mapping[Cell, int], wanted: int) -> tuple[CellFinding, ...]:
+    """Return the cells that hold less than half of the `wanted` rows, in the order of `held`."""
     return tuple(
-        CellFinding(cell=cell, finding="missing", rows=floor(n), detail=f"{floor(n)} of {wanted} rows")
+        CellFinding(cell=cell, finding="missing", rows=n, detail=f"{n} of {wanted} rows")
         for cell, n in held.items()
-        if not n or 2 * n < enough
+        if 2 * n < wanted
     )
 
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections import Counter
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classwright_tools.domain.assignment import Batch
-from classwright_tools.domain.example import Example, Provenance, make_example, next_round
-from classwright_tools.domain.topic_tree import Cell, LabelTopics, Topic, TopicTree
+from classwright_tools.domain.example import Provenance, make_example, next_round
+from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.measurement.bare_text import bare_text
 from classwright_tools.measurement.cells import held_rows, missing_cells, redundant_cells, wanted_rows
 from classwright_tools.measurement.clusters import error_clusters
@@ -30,8 +28,6 @@ from classwright_tools.measurement.style import sentences, style_gaps
 from classwright_tools.measurement.text_map import MOST_TEXTS as MOST_DRAWN
 from classwright_tools.measurement.text_map import map_sample, text_map
 from classwright_tools.statistics.coverage import coverage
-from classwright_tools.writing.assignments.batches import make_batches
-from classwright_tools.writing.generation.targets import CellTarget, targets_of_tree
 from support.measurement import answers_of, support_tree, written_rows
 
 LABELS = ("a", "b", "c", "d")
@@ -297,111 +293,21 @@ def test_the_wanted_rows_are_what_most_cells_have() -> None:
     assert wanted_rows(held_rows([make_example("imported", "refund")], support_tree())) == 2
 
 
-def tree_of(topics: int, subtopics: int, source_types: int, words_a_topic: int = 1) -> TopicTree:
-    return TopicTree(
-        task="support",
-        source_types=tuple(f"source {number}" for number in range(source_types)),
-        labels=tuple(
-            LabelTopics(
-                label=label,
-                topics=tuple(
-                    Topic(
-                        name=f"{label} {number}" + " matters" * words_a_topic,
-                        subtopics=tuple(f"case {case}" for case in range(subtopics)),
-                    )
-                    for number in range(topics)
-                ),
-            )
-            for label in LABELS[:2]
-        ),
-    )
-
-
-def shared_cell(batch: Batch) -> Cell:
-    """Return what the cells of a batch have in common, with their topics joined."""
-    common: dict[str, str | None] = {}
-    for field in ("topic", "subtopic", "source_type"):
-        values = list(dict.fromkeys(getattr(cell, field) for cell in batch.cells))
-        common[field] = values[0] if len(values) == 1 else None
-    topics = list(dict.fromkeys(cell.topic for cell in batch.cells if cell.topic))
-    if len(topics) > 1:
-        common["topic"] = " / ".join(topics)[:300]
-    return Cell(label=batch.label, **common)
-
-
-def rows_of_the_calling_model(cells: Sequence[Cell], rows: int | None = None) -> list[Example]:
-    """Return `rows` rows for `cells`, or two for each, as they were kept when a batch's rows shared one cell.
-
-    A batch was of one topic then, where a topic had ten texts.
-    """
-    topics: dict[tuple[str, str | None], list[CellTarget]] = defaultdict(list)
-    for target in targets_of_tree(cells, rows):
-        topics[target.cell.label, target.cell.topic].append(target)
-    groups: dict[tuple[str, str | None], list[CellTarget]] = defaultdict(list)
-    for (label, topic), targets in topics.items():
-        groups[label, topic if sum(target.rows for target in targets) >= 10 else None] += targets
-    batches = [batch for targets in groups.values() for batch in make_batches(targets)]
-    return [
-        make_example(
-            f"text {number} of batch {batch.cells}",
-            batch.label,
-            origin="written",
-            provenance=Provenance(cell=shared_cell(batch), round=0, writer="calling model"),
-        )
-        for batch in batches
-        for number in range(batch.count)
+def test_a_topic_that_nothing_was_written_about_is_missing() -> None:
+    cells = support_tree().cells()
+    absent = cells[0].topic
+    rows = [
+        make_example(f"text {number}", cell.label, origin="written", provenance=Provenance(cell=cell, writer="m"))
+        for number, cell in enumerate((*cells, *cells))
+        if cell.topic != absent
     ]
-
-
-@pytest.mark.parametrize(
-    "tree",
-    [
-        tree_of(topics=4, subtopics=2, source_types=3),  # a batch a topic
-        tree_of(topics=3, subtopics=4, source_types=5),  # several batches a topic
-        tree_of(topics=7, subtopics=1, source_types=2),  # several topics a batch
-        tree_of(topics=20, subtopics=1, source_types=1, words_a_topic=6),  # more topics a batch than a row can name
-    ],
-)
-def test_rows_of_the_calling_model_fill_the_cells_that_their_batches_were_for(tree: TopicTree) -> None:
-    held = held_rows(rows_of_the_calling_model(tree.cells()), tree)
-
-    assert sum(held.values()) == 2 * len(tree.cells())
-    assert wanted_rows(held) == 2
-    assert missing_cells(held, 2) == ()
-
-
-def test_a_topic_that_the_calling_model_wrote_nothing_about_is_missing() -> None:
-    tree = tree_of(topics=7, subtopics=1, source_types=2)
-    absent = tree.labels[1].topics[4].name
-    held = held_rows(rows_of_the_calling_model([cell for cell in tree.cells() if cell.topic != absent]), tree)
+    held = held_rows(rows, support_tree())
 
     found = missing_cells(held, wanted_rows(held))
 
-    assert [finding.cell for finding in found] == [cell for cell in tree.cells() if cell.topic == absent]
+    assert sum(held.values()) == len(rows)
+    assert [finding.cell for finding in found] == [cell for cell in cells if cell.topic == absent]
     assert {finding.detail for finding in found} == {"0 of 2 rows"}
-
-
-@pytest.mark.parametrize("rows", [10, 24, 36, 50])
-def test_cells_that_share_the_few_rows_of_a_small_order_are_not_missing(rows: int) -> None:
-    tree = tree_of(topics=4, subtopics=4, source_types=3)
-    held = held_rows(rows_of_the_calling_model(tree.cells(), rows), tree)
-
-    assert sum(held.values()) == rows < len(held)
-    assert missing_cells(held, wanted_rows(held)) == ()
-
-
-def test_a_topic_that_small_orders_left_out_or_nearly_so_is_missing() -> None:
-    tree = tree_of(topics=4, subtopics=4, source_types=3)
-    names = [branch.topics[0].name for branch in tree.labels]
-    others = [cell for cell in tree.cells() if cell.topic not in names]
-    left_out = rows_of_the_calling_model(others, 24)
-    nearly = [*left_out, *rows_of_the_calling_model(tree.cells(), 4)]
-
-    for written in (left_out, nearly):
-        held = held_rows(written, tree)
-        found = missing_cells(held, wanted_rows(held))
-        assert [finding.cell for finding in found] == [cell for cell in tree.cells() if cell.topic in names]
-        assert {finding.detail for finding in found} == {"0 of 1 rows"}
 
 
 def test_a_cell_whose_rows_say_the_same_is_redundant() -> None:

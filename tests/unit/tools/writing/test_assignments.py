@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classwright_tools.domain.assignment import Assignment, Batch
+from classwright_tools.domain.assignment import Assignment
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.writing.assignments.batches import make_batches, open_batches, remaining
 from classwright_tools.writing.generation.targets import CellTarget
@@ -92,9 +92,3 @@ def test_what_is_left_of_a_batch_always_adds_up(came: list[int]) -> None:
     assert (left is None) == (len(came) == 24)
     if left:
         assert left.count == sum(cell.count for cell in left.cells) == 24 - len(came)
-
-
-def test_a_batch_that_was_stored_without_counts_spreads_its_own() -> None:
-    stored = {"batch": "b1", "label": "refund", "count": 5, "cells": [{"label": "refund", "topic": t} for t in "abc"]}
-
-    assert [cell.count for cell in Batch.model_validate(stored).cells] == [1, 2, 2]
