@@ -12,7 +12,7 @@ from classwright_tools.domain.assignment import Assignment, Batch, BatchId
 from classwright_tools.domain.excerpt import Excerpts
 from classwright_tools.domain.noun import ArtifactId, GivenText, ToolRequest, ToolResult
 from classwright_tools.domain.outcome import RefusedText
-from classwright_tools.domain.pair import GivenPair, joined
+from classwright_tools.domain.pair import Content, GivenPair, joined
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.uris import artifact_uri
 from classwright_tools.errors import InvalidInput, unknown_id
@@ -84,11 +84,12 @@ def _batch(assignment: Assignment, id_: str) -> Batch:
     return batches[id_]
 
 
-def _contents(request: SubmitExamplesRequest, batch: Batch) -> list[str]:
-    """Return the texts or the joined pairs that are submitted: none where the assignment is only to be finished."""
+def _contents(request: SubmitExamplesRequest, batch: Batch) -> list[Content]:
+    """Return what is submitted: none where the assignment is only to be finished."""
     if (request.texts or request.pairs) and not getattr(request, batch.sent_as):
         raise InvalidInput(f"batch {batch.batch!r}", f"wants {batch.sent_as}, and got none", f"Pass `{batch.sent_as}`.")
-    return list(request.texts) or [joined(pair.text, pair.text_pair) for pair in request.pairs]
+    texts = [Content(text) for text in request.texts]
+    return texts or [joined(pair.text, pair.text_pair) for pair in request.pairs]
 
 
 def _finished(

@@ -22,7 +22,7 @@ from classwright_tools.curation.spool import Spool
 from classwright_tools.domain.cleaning import as_name, clean_text
 from classwright_tools.domain.example import Half, Split, example_id, half_of
 from classwright_tools.domain.excerpt import shortened
-from classwright_tools.domain.pair import joined, shown
+from classwright_tools.domain.pair import Content, joined, shown
 from classwright_tools.domain.task import TaskKind
 from classwright_tools.errors import InvalidInput
 from classwright_tools.reading.label_names import LabelNames, label_text
@@ -37,13 +37,13 @@ _WHERE = ("", " in the pair's second text")  # which of a row's texts a problem 
 
 
 class Arrival(NamedTuple):
-    """A row that can be used: its number in the source, its clean text (a pair's two, joined), the task's label.
+    """A row that can be used: its number in the source, its content, cleaned, and the task's label.
 
     `made` is how it was made, as `origins.Made.as_json` says it, where the source tells that it is no real row.
     """
 
     number: int
-    text: str
+    content: Content
     label: str | None
     made: str | None = None
 
@@ -148,20 +148,20 @@ class Arrivals:
             problem = "no text" + _WHERE[clean.index("")]
             self.skipped.add(number, row.text, problem, lambda: _told(row, problem))
             return None
-        text = joined(*clean)
+        content = joined(*clean)
         labels = self._labels
         if labels is None:
-            return Arrival(number, text, None, _made(row, text, None))
+            return Arrival(number, content, None, _made(row, content, None))
         if not label_text(row.label):
-            self.skipped.add(number, text, "no label", lambda: _told(row, "no label"))
+            self.skipped.add(number, content, "no label", lambda: _told(row, "no label"))
             return None
         label = labels.find(row.label)
         if label is None:
-            self._skip_unknown(number, text, row, labels)
+            self._skip_unknown(number, content, row, labels)
             return None
-        return Arrival(number, text, label, _made(row, text, label))
+        return Arrival(number, content, label, _made(row, content, label))
 
-    def _skip_unknown(self, number: int, text: str, row: SourceRow, labels: LabelNames) -> None:
+    def _skip_unknown(self, number: int, content: Content, row: SourceRow, labels: LabelNames) -> None:
         """Skip a row whose label is not the task's."""
         name = label_text(row.label)
         seen = not self.skipped.unseen
@@ -171,13 +171,13 @@ class Arrivals:
         reason = "label not in the task"
         self.skipped.add(
             number,
-            text,
+            content,
             reason,
             lambda: _told(row, f"label {name[:100]!r} {_unknown(name, labels)}" if seen else reason),
         )
 
 
-def _made(row: SourceRow, content: str, label: str | None) -> str | None:
+def _made(row: SourceRow, content: Content, label: str | None) -> str | None:
     """Return the origin and provenance that the source claims for a row, as JSON; None for most rows."""
     made = claimed(row.origin, content, label) if row.origin else None
     return made.as_json() if made else None
@@ -205,7 +205,7 @@ class Comparison:
     """
 
     def __init__(self, folder: Path, arriving: Split, *, keep_near: bool = False) -> None:
-        """Keep the texts in `folder`; the rows that arrive are for the split `arriving`.
+        """Keep the rows in `folder`; the rows that arrive are for the split `arriving`.
 
         With `keep_near` only equal rows repeat each other. `labels` counts the arriving rows that are kept, by label.
         """
@@ -229,18 +229,18 @@ class Comparison:
         """Say that the rows of `split` come next."""
         self._begins[split] = len(self._spool)
 
-    def add_rows(self, split: Split, texts: Sequence[str], labels: Sequence[str | None]) -> None:
+    def add_rows(self, split: Split, contents: Sequence[Content], labels: Sequence[str | None]) -> None:
         """Take rows that the dataset holds in `split`."""
-        self._rows[split] += len(texts)
-        self._spool.append(texts, labels)
-        self._duplicates.add(texts, group(split, arriving=False))
+        self._rows[split] += len(contents)
+        self._spool.append(contents, labels)
+        self._duplicates.add(contents, group(split, arriving=False))
 
     def add_arrivals(self, rows: Sequence[Arrival]) -> None:
         """Take rows that arrive."""
         begin = self._arrived.start if self._numbers else len(self._spool)
-        texts = [row.text for row in rows]
-        self._spool.append(texts, [row.label for row in rows], [row.made for row in rows])
-        self._duplicates.add(texts, group(self.arriving, arriving=True))
+        contents = [row.content for row in rows]
+        self._spool.append(contents, [row.label for row in rows], [row.made for row in rows])
+        self._duplicates.add(contents, group(self.arriving, arriving=True))
         self._numbers.extend(row.number for row in rows)
         self.labels.update(row.label for row in rows)
         self._arrived = range(begin, len(self._spool))
@@ -250,7 +250,7 @@ class Comparison:
         self._spool.finish()
         self._kept = np.ones(len(self._spool), dtype=bool)
         dropped: Counter[Split] = Counter()
-        for repeat in self._duplicates.repeats(self._spool.text, progress):
+        for repeat in self._duplicates.repeats(self._spool.content, progress):
             self._kept[repeat.row] = False
             if repeat.row in self._arrived:
                 self._skip(repeat, skipped)
@@ -258,19 +258,19 @@ class Comparison:
                 dropped[self._split(repeat.row)] += 1
         return dropped
 
-    def arrivals(self) -> Iterator[tuple[str, str | None, str | None]]:
-        """Yield (text, label, made) of the arriving rows that are kept: see `Arrival`."""
-        for row, text, label, made in self._spool.rows(self._arrived.start, self._arrived.stop):
+    def arrivals(self) -> Iterator[tuple[Content, str | None, str | None]]:
+        """Yield (content, label, made) of the arriving rows that are kept: see `Arrival`."""
+        for row, content, label, made in self._spool.rows(self._arrived.start, self._arrived.stop):
             if self._kept[row]:
-                yield text, label, made
+                yield content, label, made
 
     def shared_queries(self) -> int:
         """Return how many arriving rows that are kept have the query of a labelled pair that another split keeps."""
         queries = Queries()
         for split, begin in self._begins.items():
             held = self._spool.rows(begin, begin + self._rows[split])
-            queries.add(split, (text for row, text, *_ in held if self._kept[row]))
-        return sum(queries.elsewhere(self.arriving, text) for text, *_ in self.arrivals())
+            queries.add(split, (content for row, content, *_ in held if self._kept[row]))
+        return sum(queries.elsewhere(self.arriving, content) for content, *_ in self.arrivals())
 
     def kept(self, split: Split) -> NDArray[np.bool_]:
         """Return which of the rows that the dataset holds in `split` are kept, in their order."""
@@ -278,17 +278,17 @@ class Comparison:
         return self._kept[begin : begin + self._rows[split]]
 
     def _skip(self, repeat: Repeat, skipped: Skipped) -> None:
-        text, label = self._spool.row(repeat.row)
+        content, label = self._spool.row(repeat.row)
         self.labels[label] -= 1
-        kept_text, kept_label = self._spool.row(repeat.of)
+        kept_content, kept_label = self._spool.row(repeat.of)
         split = self._split(repeat.of)
         reason = skip_reason(self.arriving, split, repeat.similarity == 1.0, label == kept_label)
-        where = f"{split} row {example_id(kept_text)}"
+        where = f"{split} row {example_id(kept_content)}"
         if repeat.of in self._arrived:
             where = f"row {self._numbers[repeat.of - self._arrived.start]} of the source"
         detail = f"{reason}: like {where}, similarity {repeat.similarity:.2f}"
         number = self._numbers[repeat.row - self._arrived.start]
-        skipped.add(number, text, reason, lambda: detail, unseen=split == "test")
+        skipped.add(number, content, reason, lambda: detail, unseen=split == "test")
 
     def _split(self, row: int) -> Split:
         if row in self._arrived:

@@ -21,6 +21,7 @@ from classwright_tools.curation.shingles import (
     minhashes,
     similarity,
 )
+from classwright_tools.domain.pair import Content
 
 N = TypeVar("N", bound=np.generic)
 Rows = NDArray[np.int64]
@@ -64,21 +65,21 @@ class BulkDuplicates:
         self._sketches: list[NDArray[np.uint8]] = []
         self._signed: list[NDArray[np.uint32]] = []  # the row that it is of
 
-    def add(self, texts: Sequence[str], group: int) -> None:
-        """Take the next `texts`, all of one `group`; those added first are kept."""
-        if not texts:
+    def add(self, contents: Sequence[Content], group: int) -> None:
+        """Take the next `contents`, all of one `group`; those added first are kept."""
+        if not contents:
             return
-        forms = [folded(text) for text in texts]
+        forms = [folded(content) for content in contents]
         signatures, places = minhashes(forms)
         self._digests.append(np.array([digest(form) for form in forms], dtype=np.uint64))
         self._keys.append((band_keys(signatures) >> np.uint64(32)).astype(np.uint32))
         self._sketches.append(signatures.astype(np.uint8))  # the low 8 bits tell two hashes apart 255 times of 256
         self._signed.append(places + np.uint32(self._rows))
-        self._groups.append(np.full(len(texts), group, dtype=np.uint8))
-        self._rows += len(texts)
+        self._groups.append(np.full(len(contents), group, dtype=np.uint8))
+        self._rows += len(contents)
 
-    def repeats(self, text: Callable[[int], str], progress: Callable[[float], None]) -> Iterator[Repeat]:
-        """Yield the rows to remove; `text` returns the text of a row, `progress` gets the share done, 0 to 1."""
+    def repeats(self, content: Callable[[int], Content], progress: Callable[[float], None]) -> Iterator[Repeat]:
+        """Yield the rows to remove; `content` returns the content of a row, `progress` gets the share done, 0 to 1."""
         if not self._digests:
             return
         digests, groups = _joined(self._digests), _joined(self._groups)
@@ -90,7 +91,7 @@ class BulkDuplicates:
         groups = groups[signed]
         for number in range(PASSES):
             signatures, removed = np.flatnonzero(alive[signed]), False
-            verifier = _Verifier(self._threshold, signed, text)
+            verifier = _Verifier(self._threshold, signed, content)
             crowded = False
             for band in range(BANDS):
                 pairs, overfull = self._candidates(signatures, keys[signatures, band], sketches, groups)
@@ -155,14 +156,14 @@ class BulkDuplicates:
 class _Verifier:
     """Computes true similarities, a bounded number for each signature; `found` are (later, earlier, similarity)."""
 
-    def __init__(self, threshold: float, signed: NDArray[np.uint32], text: Callable[[int], str]) -> None:
-        """Say which row each signature is of, and what returns the text of a row."""
+    def __init__(self, threshold: float, signed: NDArray[np.uint32], content: Callable[[int], Content]) -> None:
+        """Say which row each signature is of, and what returns the content of a row."""
         self.found: set[tuple[int, int, float]] = set()
         self._threshold = threshold
         self._signed = signed
         self._compared = np.zeros(len(signed), dtype=np.uint8)
         self._matched = np.zeros(len(signed), dtype=np.uint8)
-        self._grams = lru_cache(maxsize=1_000)(lambda row: grams_of(folded(text(row))))
+        self._grams = lru_cache(maxsize=1_000)(lambda row: grams_of(folded(content(row))))
 
     def verify(self, pairs: Rows) -> None:
         """Verify the (m, 2) pairs (earlier, later) of signatures; fastest if they come in the order of the later."""

@@ -19,6 +19,7 @@ from classwright_tools.curation.shingles import (
     minhashes,
     similarity,
 )
+from classwright_tools.domain.pair import Content
 
 Id = TypeVar("Id", bound=Hashable)
 # Texts of one template can fill a bucket. The newest so many of each are looked at, and of these the texts that share
@@ -54,16 +55,16 @@ class NearDuplicates(Generic[Id]):
     def __len__(self) -> int:
         return len(self._ids)
 
-    def add(self, id_: Id, text: str) -> None:
-        """Index `text` under `id_`."""
-        self.add_all([(id_, text)])
+    def add(self, id_: Id, content: Content) -> None:
+        """Index `content` under `id_`."""
+        self.add_all([(id_, content)])
 
-    def add_all(self, texts: Iterable[tuple[Id, str]]) -> None:
-        """Index every (id, text): much faster than one by one."""
-        pairs = list(texts)
-        forms = [folded(text) for _, text in pairs]
+    def add_all(self, rows: Iterable[tuple[Id, Content]]) -> None:
+        """Index every (id, content): much faster than one by one."""
+        rows = list(rows)
+        forms = [folded(content) for _, content in rows]
         begin = len(self._ids)
-        self._ids += [id_ for id_, _ in pairs]
+        self._ids += [id_ for id_, _ in rows]
         self._forms += forms
         signatures, places = minhashes(forms)
         for place, keys in zip(places.tolist(), band_keys(signatures).tolist(), strict=True):
@@ -73,13 +74,13 @@ class NearDuplicates(Generic[Id]):
             for band, key in zip(self._bands, keys, strict=True):
                 band.setdefault(key, []).append(number)
 
-    def find(self, text: str) -> Match[Id] | None:
-        """Return the indexed text that `text` resembles most, if any reaches the threshold."""
-        return next(iter(self.matches(text)), None)
+    def find(self, content: Content) -> Match[Id] | None:
+        """Return the indexed row that `content` resembles most, if any reaches the threshold."""
+        return next(iter(self.matches(content)), None)
 
-    def matches(self, text: str) -> list[Match[Id]]:
-        """Return the indexed texts that `text` repeats, the most similar first; of equal ones only the first added."""
-        form = folded(text)
+    def matches(self, content: Content) -> list[Match[Id]]:
+        """Return the indexed rows that `content` repeats, the most similar first; of equal ones the first added."""
+        form = folded(content)
         grams = grams_of(form)
         found = [(similarity(grams, grams_of(self._forms[number])), number) for number in self._candidates(form)]
         found = sorted((alike, -number) for alike, number in found if alike >= self.threshold)

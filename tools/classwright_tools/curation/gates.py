@@ -15,7 +15,7 @@ from classwright_tools.curation.text_checks import debris, letters, words
 from classwright_tools.domain.cleaning import is_broken
 from classwright_tools.domain.example import SPLITS, Example, Split, example_id
 from classwright_tools.domain.noun import MAX_TEXT_CHARS
-from classwright_tools.domain.pair import joined
+from classwright_tools.domain.pair import Content, joined
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.text_rules import TextRules
 from classwright_tools.workspace.datasets import iterate_rows
@@ -104,7 +104,7 @@ class QualityFilter:
             never_written=tuple(name for name in names if not self._real.say("spelling", name)),
         )
 
-    def add(self, content: str, label: str) -> None:
+    def add(self, content: Content, label: str) -> None:
         """Compare with `content`, a text or a joined pair of `label` that was accepted for training, from now on."""
         self._indexes["train"].add(_Row(example_id(content), label), content)
 
@@ -183,7 +183,7 @@ class QualityFilter:
         repair = "Take the manner from such texts, never their content: they measure the classifier."
         return Refused("near-duplicate of a shown text", detail, repair)
 
-    def _repeated(self, content: str, label: str, contrast: str | None) -> Refused | None:
+    def _repeated(self, content: Content, label: str, contrast: str | None) -> Refused | None:
         for split, index in self._indexes.items():
             for match in index.matches(content):
                 minimal_pair = match.id.label == contrast != label and match.similarity < 1.0

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from classwright_tools.domain.cleaning import clean_text
 from classwright_tools.domain.example import Example, Origin, Provenance, example_id, make_example
-from classwright_tools.domain.pair import apart
+from classwright_tools.domain.pair import Content, apart
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.reading.rows import CELL_COLUMNS, MAKING_COLUMNS
 from classwright_tools.workspace.written_rows import WrittenRows
@@ -38,7 +38,7 @@ def made_from_json(made: str) -> Made:
     return _ADAPTER.validate_json(made)
 
 
-def claimed(given: Mapping[str, Any], content: str, label: str | None) -> Made | None:
+def claimed(given: Mapping[str, Any], content: Content, label: str | None) -> Made | None:
     """Return what a source says of its row `content`, or None if it says nothing.
 
     `given` are the values of `ORIGIN_COLUMNS`. They count where the source is an export of a dataset: the row has its
@@ -54,7 +54,7 @@ def claimed(given: Mapping[str, Any], content: str, label: str | None) -> Made |
     return Made(origin, _provenance(values, content, label))  # type: ignore[arg-type]  # one of its words
 
 
-def _provenance(values: Mapping[str, Any], content: str, label: str | None) -> Provenance | None:
+def _provenance(values: Mapping[str, Any], content: Content, label: str | None) -> Provenance | None:
     """Return how the row was made; None where that is not told, or not as a dataset tells it."""
     if not isinstance(values.get("writer"), str):
         return None
@@ -84,7 +84,7 @@ class Origins:
         self.known: Counter[Origin] = Counter()
         self.told: Counter[Origin] = Counter()
 
-    def rows(self, arrivals: Iterable[Sequence[tuple[str, str | None, str | None]]]) -> Iterator[Example]:
+    def rows(self, arrivals: Iterable[Sequence[tuple[Content, str | None, str | None]]]) -> Iterator[Example]:
         """Yield the rows of batches of (content, label, what `Made.as_json` returned)."""
         for batch in arrivals:
             held = self._held.of([content for content, _, _ in batch])
@@ -101,7 +101,7 @@ class Origins:
         by += [f"the source says so of {self.told.total()}"] if self.told else []
         return f"{both.total()} of the {imported} are no real rows and keep their origin: {counts} ({', '.join(by)})."
 
-    def _row(self, content: str, label: str | None, told: Made | None, held: Example | None) -> Example:
+    def _row(self, content: Content, label: str | None, told: Made | None, held: Example | None) -> Example:
         text, text_pair = apart(content)
         made = told
         if told is not None and told.origin == "real":

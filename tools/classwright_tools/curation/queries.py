@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from classwright_tools.curation.shingles import digest, folded
 from classwright_tools.domain.example import Split
-from classwright_tools.domain.pair import SEPARATOR, apart
+from classwright_tools.domain.pair import SEPARATOR, Content, apart
 
 
 class Queries:
@@ -16,16 +16,16 @@ class Queries:
     def __init__(self) -> None:
         self._digests: defaultdict[Split, set[int]] = defaultdict(set)
 
-    def add(self, split: Split, contents: Iterable[str]) -> None:
+    def add(self, split: Split, contents: Iterable[Content]) -> None:
         """Take the rows `contents` of `split`."""
         if split != "unlabelled":
             self._digests[split].update(_digest(content) for content in contents if SEPARATOR in content)
 
-    def elsewhere(self, split: Split, content: str) -> bool:
+    def elsewhere(self, split: Split, content: Content) -> bool:
         """Whether a labelled split other than `split` has the query of the row `content`, but for case and the like."""
         others = (digests for other, digests in self._digests.items() if other != split)
         return split != "unlabelled" and SEPARATOR in content and any(_digest(content) in held for held in others)
 
 
-def _digest(content: str) -> int:
+def _digest(content: Content) -> int:
     return digest(folded(apart(content)[0]))

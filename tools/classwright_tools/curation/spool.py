@@ -1,4 +1,4 @@
-"""Texts that wait on the disk while they are compared: a million of them do not fit in a small machine's memory."""
+"""Rows that wait on the disk while they are compared: a million of them do not fit in a small machine's memory."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from classwright_tools.domain.pair import Content
 from classwright_tools.workspace.atomic import hidden_folder, storage_errors
 
 
 class Spool:
-    """Rows of (text, label, made) in an Arrow file: written in batches, read back by number through the page cache.
+    """Rows of (content, label, made) in an Arrow file: written in batches, read back by number through the page cache.
 
     `made` says how a row that is not real was made, as `origins.Made.as_json` does, else it is None.
     """
@@ -22,7 +23,7 @@ class Spool:
         import pyarrow as pa
 
         self._path = path
-        self._schema = pa.schema([("text", pa.large_string()), ("label", pa.string()), ("made", pa.string())])
+        self._schema = pa.schema([("content", pa.large_string()), ("label", pa.string()), ("made", pa.string())])
         self._writer: Any = pa.ipc.new_file(str(path), self._schema)
         self._ends: list[int] = []
         self._batches: list[Any] = []
@@ -31,16 +32,16 @@ class Spool:
         return self._ends[-1] if self._ends else 0
 
     def append(
-        self, texts: Sequence[str], labels: Sequence[str | None], made: Sequence[str | None] | None = None
+        self, contents: Sequence[Content], labels: Sequence[str | None], made: Sequence[str | None] | None = None
     ) -> None:
         """Write the next rows; without `made` nothing is known of their making."""
         import pyarrow as pa
 
-        if texts:
-            columns = [list(texts), list(labels), list(made or [None] * len(texts))]
+        if contents:
+            columns = [list(contents), list(labels), list(made or [None] * len(contents))]
             with storage_errors("the rows to import"):
                 self._writer.write_batch(pa.record_batch(columns, schema=self._schema))
-            self._ends.append(len(self) + len(texts))
+            self._ends.append(len(self) + len(contents))
 
     def finish(self) -> None:
         """End writing; rows can be read from now on."""
@@ -51,24 +52,24 @@ class Spool:
         reader = pa.ipc.open_file(pa.memory_map(str(self._path)))
         self._batches = [reader.get_batch(number) for number in range(reader.num_record_batches)]
 
-    def text(self, row: int) -> str:
-        """Return the text of a row."""
+    def content(self, row: int) -> Content:
+        """Return the content of a row."""
         return self.row(row)[0]
 
-    def row(self, row: int) -> tuple[str, str | None]:
-        """Return the (text, label) of a row."""
+    def row(self, row: int) -> tuple[Content, str | None]:
+        """Return the (content, label) of a row."""
         number = bisect.bisect_right(self._ends, row)
         batch, place = self._batches[number], row - (self._ends[number - 1] if number else 0)
         return batch.column(0)[place].as_py(), batch.column(1)[place].as_py()
 
-    def rows(self, begin: int, end: int) -> Iterator[tuple[int, str, str | None, str | None]]:
-        """Yield (number, text, label, made) of the rows from `begin` up to `end`, which are ends of batches."""
+    def rows(self, begin: int, end: int) -> Iterator[tuple[int, Content, str | None, str | None]]:
+        """Yield (number, content, label, made) of the rows from `begin` up to `end`, which are ends of batches."""
         number = 0
         for batch in self._batches:
             if begin <= number < end:
                 columns = (batch.column(place).to_pylist() for place in range(batch.num_columns))
-                for place, (text, label, made) in enumerate(zip(*columns, strict=True)):
-                    yield number + place, text, label, made
+                for place, (content, label, made) in enumerate(zip(*columns, strict=True)):
+                    yield number + place, content, label, made
             number += batch.num_rows
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from classwright_tools.domain.noun import LabelName, Noun, Text
-from classwright_tools.domain.pair import joined, shown
+from classwright_tools.domain.pair import Content, joined, shown
 from classwright_tools.domain.topic_tree import Cell
 
 Origin = Literal["real", "written", "annotated", "edited", "mined"]
@@ -48,7 +48,7 @@ class Example(Noun):
     provenance: Provenance | None = None
 
     @property
-    def content(self) -> str:
+    def content(self) -> Content:
         """The text, or both texts of a pair as one string: see `domain/pair.py`."""
         return joined(self.text, self.text_pair)
 
@@ -58,7 +58,7 @@ class Example(Noun):
         return shown(self.content)
 
 
-def example_id(content: str) -> str:
+def example_id(content: Content) -> str:
     """Return the id of the row that holds `content`: 64 bits of SHA-256 of its NFC form, in hexadecimal.
 
     The label is left out: a dataset holds a text, or a pair, once, so two labels for one are seen as a conflict.

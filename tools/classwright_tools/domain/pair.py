@@ -6,7 +6,7 @@ never hold, so that what works on strings works on pairs, and what must tell the
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, NewType
 
 from pydantic import Field
 
@@ -14,6 +14,8 @@ from classwright_tools.domain.noun import MAX_TEXT_CHARS, Noun
 
 SEPARATOR = "\x1f"  # ASCII's unit separator: cleaning turns control characters of a text into spaces
 ARROW = " \u2192 "  # what a reader sees in its place
+Content = NewType("Content", str)
+"""What a row holds, as one string: its text, or both texts of a pair joined. `joined` makes it."""
 
 AnyText = Annotated[str, Field(max_length=MAX_TEXT_CHARS)]
 
@@ -25,11 +27,11 @@ class GivenPair(Noun):
     text_pair: AnyText = Field(description="The item.")
 
 
-def joined(text: str, text_pair: str | None = None) -> str:
+def joined(text: str, text_pair: str | None = None) -> Content:
     """Return `text` alone, or both texts of a pair as one string."""
     if text_pair is None:
-        return text
-    return text.replace(SEPARATOR, " ") + SEPARATOR + text_pair.replace(SEPARATOR, " ")
+        return Content(text)
+    return Content(text.replace(SEPARATOR, " ") + SEPARATOR + text_pair.replace(SEPARATOR, " "))
 
 
 def apart(content: str) -> tuple[str, str | None]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from classwright_tools.domain.example import SPLITS, Example, example_id
-from classwright_tools.domain.pair import apart
+from classwright_tools.domain.pair import Content, apart
 from classwright_tools.errors import ClasswrightError
 from classwright_tools.workspace.datasets import example_of, read_card, schema
 from classwright_tools.workspace.own_files import open_own
@@ -26,7 +26,7 @@ class WrittenRows:
         self._workspace = workspace
         self._task = task
 
-    def of(self, contents: Sequence[str]) -> dict[str, Example]:
+    def of(self, contents: Sequence[Content]) -> dict[str, Example]:
         """Return the rows with one of `contents` that are not real, by their ids."""
         import pyarrow as pa
         import pyarrow.compute as pc

@@ -16,7 +16,7 @@ from classwright_tools.domain.assignment import Assignment, Batch
 from classwright_tools.domain.cleaning import clean_text, is_broken
 from classwright_tools.domain.example import Example, Provenance, example_id, make_example
 from classwright_tools.domain.outcome import RefusedText
-from classwright_tools.domain.pair import apart, joined
+from classwright_tools.domain.pair import Content, apart, joined
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.workspace.atomic import storage_errors
@@ -63,10 +63,10 @@ class Submissions:
         self._task = task
         self._destination = Destination(task.slug, assignment.parent, on_newest=assignment.on_newest)
 
-    def receive(self, batch: Batch, texts: Sequence[str], *, finish: bool) -> Receipt:
-        """Judge `texts` for `batch`, store the good ones, and close the assignment when it is complete or `finish`.
+    def receive(self, batch: Batch, contents: Sequence[Content], *, finish: bool) -> Receipt:
+        """Judge `contents` for `batch`, store the good ones, and close the assignment when it is complete or `finish`.
 
-        Pairs come joined: see `domain/pair.py`. An assignment without a single text stays open.
+        An assignment without a single text stays open.
 
         Raises:
             StorageFailed: the disk is full; nothing of this call was stored.
@@ -91,7 +91,7 @@ class Submissions:
                 _by_cell(stored.values()),
                 was_closed=was_closed,
             )
-            refused = [verdict for verdict in map(judge.refused, range(len(texts)), texts) if verdict]
+            refused = [verdict for verdict in map(judge.refused, range(len(contents)), contents) if verdict]
             session.add_all(self._row(accepted) for accepted in judge.accepted)
             total = len(judge.batch_of)
             complete = total == sum(wanted.count for wanted in self._assignment.batches)
@@ -164,9 +164,9 @@ def _by_cell(rows: Iterable[SubmissionRow]) -> dict[str, Counter[Cell]]:
 
 
 class _Accepted(NamedTuple):
-    """A text or a joined pair, the batch that it counts for, and the cell that it was written for."""
+    """A content, the batch that it counts for, and the cell that it was written for."""
 
-    content: str
+    content: Content
     batch: Batch
     cell: Cell
 
@@ -204,11 +204,11 @@ class _Judge:
         # The cells that the texts of this call are for, in their order.
         self._cells = chain((cell.cell for cell in left.cells for _ in range(cell.count)), repeat(batch.cells[-1].cell))
 
-    def refused(self, index: int, text: str) -> RefusedText | None:
-        """Return why text number `index` is refused; None if it is accepted, now or in an earlier call."""
-        if is_broken(text):
+    def refused(self, index: int, given: Content) -> RefusedText | None:
+        """Return why `given`, number `index` of the call, is refused; None if it is accepted now or was before."""
+        if is_broken(given):
             return RefusedText(index=index, reason="unparsable", repair="Send the text as valid UTF-8.")
-        text, item = apart(text) if self._batch.sent_as == "pairs" else (text, None)
+        text, item = apart(given) if self._batch.sent_as == "pairs" else (given, None)
         text, item = clean_text(text), None if item is None else clean_text(item)
         if item is not None and item not in self._items:
             repair = "Give one of the batch's items, exactly as its cell has it."
