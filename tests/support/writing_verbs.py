@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 
 from classwright_tools.domain.example import Example, Split
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.topic_tree import LabelTopics, Topic, TopicTree
 from classwright_tools.domain.usage import FREE, Prices, TokenCount
-from classwright_tools.domain.writer import Completion, WritingKind, WritingRequest
+from classwright_tools.domain.writer import Completion, WritingRequest
 from classwright_tools.workspace.datasets import save_dataset
 from classwright_tools.workspace.workspace import Workspace
+from classwright_tools.writing.backends import scripted
+from classwright_tools.writing.backends.scripted import Script
 
 OPENINGS = ("Hello,", "Good morning,", "Listen,", "Quick question:", "Dear team,", "Hi again,", "Well,", "Excuse me,")
 PEOPLE = ("my sister", "our neighbour", "the plumber", "a colleague", "uncle Henry", "the teacher", "nobody", "a nurse")
@@ -48,34 +49,36 @@ def well_written(request: WritingRequest) -> Completion:
     return Completion(items=items, tokens_in=100, tokens_out=20 * len(items))
 
 
-@dataclass
-class ScriptedWriter:
-    """Answers with what `script` returns or raises, and remembers what it was asked.
+class ScriptedWriter(scripted.ScriptedWriter):
+    """The scripted writer, which also remembers what it was asked, and is paid at `prices`.
 
     With `turns`, each answer waits for a random number of the event loop's turns, so answers arrive in any order.
     """
 
-    script: Callable[[WritingRequest], Completion] = well_written
-    turns: random.Random | None = None
-    name: str = "scripted"
-    prices: Prices | None = FREE
-    asked: list[WritingRequest] = field(default_factory=list)
+    def __init__(
+        self,
+        script: Script = well_written,
+        turns: random.Random | None = None,
+        name: str = "scripted",
+        prices: Prices | None = FREE,
+    ) -> None:
+        super().__init__(script, name)
+        self._turns = turns
+        self._prices = prices
+        self.asked: list[WritingRequest] = []
 
     @property
-    def identity(self) -> str:
-        return self.name
+    def prices(self) -> Prices | None:
+        return self._prices
 
     def most_tokens(self, request: WritingRequest) -> TokenCount:
         return TokenCount(100, 20 * request.count)
 
-    def prompt_digest(self, kind: WritingKind) -> str:
-        return kind
-
     async def write(self, request: WritingRequest) -> Completion:
         self.asked.append(request)
-        for _ in range(self.turns.randrange(60) if self.turns else 0):
+        for _ in range(self._turns.randrange(60) if self._turns else 0):
             await asyncio.sleep(0)
-        return self.script(request)
+        return await super().write(request)
 
 
 def save_tree(workspace: Workspace, task: Task, *, topics: int = 2, subtopics: int = 2, source_types: int = 2) -> str:

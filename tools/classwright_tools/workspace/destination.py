@@ -1,4 +1,4 @@
-"""Where new rows go: into one dataset, into a new one, or into whichever is the task's newest when they are stored."""
+"""The destination of new rows: one dataset, a new one, or whichever is the task's newest when they are stored."""
 
 from __future__ import annotations
 

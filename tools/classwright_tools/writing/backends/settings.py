@@ -1,4 +1,4 @@
-"""What the operator says of a writer: each backend declares its settings, and the flag that each of them has."""
+"""The settings of a writer: each backend declares its own, and the flag that each of them has."""
 
 from __future__ import annotations
 
