@@ -23,7 +23,7 @@ from support.server import LONG, TASK, call, connected, topics
 
 PROGRAM = """
 import json, random, sys
-words = random.Random(hash(sys.stdin.read()))
+words = random.Random(sys.stdin.read())
 days = ["in Oslo", "on Tuesday", "before lunch", "last winter", "near the quay", "at the fair"]
 sentences = [f"The parcel with number {words.randrange(10**9)} came {words.choice(days)} and {words.choice(days)}"
              for _ in range(4)]
