@@ -396,14 +396,22 @@ def _launch(tool_settings: ToolSettings, executor_id: str, lanes: Sequence[Lane]
     DBOS.launch()
     # SQLite is shared by the servers of one machine, PostgreSQL by hosts with a GPU each.
     one_machine = tool_settings.index_url is None
-    for lane, most in AT_ONCE.items():
-        loads_model = lane == "writing" and tool_settings.writer is not None and tool_settings.writer.loads_model
-        at_once = 1 if loads_model else most  # each process that writes would hold the model
-        together = at_once if one_machine and lane in COMPUTE else None
+    for lane in AT_ONCE:
+        most = jobs_at_once(lane, tool_settings)
+        together = most if one_machine and lane in COMPUTE else None
         DBOS.register_queue(
-            lane, worker_concurrency=at_once, global_concurrency=together, polling_interval_sec=POLL_SECONDS
+            lane, worker_concurrency=most, global_concurrency=together, polling_interval_sec=POLL_SECONDS
         )
     return dbos
+
+
+def jobs_at_once(lane: Lane, tool_settings: ToolSettings) -> int:
+    """Return the number of jobs of `lane` that a process runs beside each other.
+
+    It is one where each job that writes would load the writer's model again.
+    """
+    writer = tool_settings.writer
+    return 1 if lane == "writing" and writer is not None and writer.loads_model else AT_ONCE[lane]
 
 
 def _check_queue(user: str, most_waiting: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from classwright_tools.domain.pair import apart
 from classwright_tools.errors import InvalidInput, NotEnoughData
 
 LEAST_ROWS = 2  # a label's; with one row nothing of it can be held out, and it has no other row to be drawn to
+Joined = TypeVar("Joined", bound=str)
 MOST_OF_A_LABEL = 0.8  # of its rows in one group: with a larger one held out, fewer are trained on than in a fold
 
 
@@ -148,7 +150,7 @@ def query_numbers(pairs: Iterable[str]) -> np.ndarray:
     return np.array([numbers.setdefault(folded(apart(pair)[0]), len(numbers)) for pair in pairs], np.int64)
 
 
-def without_queries(pairs: Iterable[str], held_out: Iterable[str]) -> tuple[str, ...]:
+def without_queries(pairs: Iterable[Joined], held_out: Iterable[str]) -> tuple[Joined, ...]:
     """Return the `pairs` whose query no `held_out` pair has, case, blanks and punctuation aside; all are joined."""
     from classwright_tools.curation.shingles import folded
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from classwright_tools.domain.example import Example, Split
 from classwright_tools.domain.excerpt import listed
+from classwright_tools.domain.pair import Content
 from classwright_tools.errors import InvalidInput, NotEnoughData
 from classwright_tools.learning.model import Classifier
 from classwright_tools.learning.rows import query_numbers, without_queries
@@ -129,7 +130,7 @@ def label_numbers(rows: Sequence[Example], labels: Sequence[str], dataset: str) 
     return np.array([place[row.label] for row in rows if row.label is not None], np.int64)
 
 
-def unlabelled_pairs(workspace: Workspace, dataset: str) -> tuple[str, ...]:
+def unlabelled_pairs(workspace: Workspace, dataset: str) -> tuple[Content, ...]:
     """Return the unlabelled pairs, joined, that a matcher may learn from: none has the query of a held-out row.
 
     Of more than `MOST_UNLABELLED` it is a sample, the same each time.

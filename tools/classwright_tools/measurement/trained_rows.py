@@ -11,7 +11,7 @@ from classwright_tools.curation.duplicates import NearDuplicates
 from classwright_tools.curation.shingles import folded
 from classwright_tools.domain.cards import ModelCard
 from classwright_tools.domain.example import Example
-from classwright_tools.domain.pair import apart
+from classwright_tools.domain.pair import Content, apart
 from classwright_tools.learning.rows import without_copies
 from classwright_tools.measurement.held_out import HELD_OUT, unlabelled_pairs
 from classwright_tools.workspace.datasets import iterate_rows, read_rows
@@ -49,13 +49,15 @@ def _trained_on(
         labelled += [row for row in batch if row.label is not None and index.find(row.content)]
     taken = unlabelled_pairs(workspace, card.dataset) if later and card.unlabelled_pairs else ()
     # Asked the other way round: a training row of a template finds only some of its many likenesses.
-    trained = _index_of([*(row.content for row in without_copies(labelled, held_out)), *filter(index.find, taken)])
+    trained = _index_of(
+        [*(row.content for row in without_copies(labelled, held_out)), *(pair for pair in taken if index.find(pair))]
+    )
     seen = np.zeros(len(rows), bool)
     seen[[place for place, content in later.items() if trained.find(content)]] = True
     return seen
 
 
-def _index_of(contents: Iterable[str]) -> NearDuplicates[int]:
+def _index_of(contents: Iterable[Content]) -> NearDuplicates[int]:
     index: NearDuplicates[int] = NearDuplicates()
     index.add_all(enumerate(contents))
     return index
