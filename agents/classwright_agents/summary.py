@@ -83,7 +83,7 @@ def _scores(data: str, scores: Scores) -> dict[str, Any]:
 
 def _test(test: EvaluateResult | None) -> dict[str, Any] | None:
     """Return the figures on the test rows; None for a task without any."""
-    return test and {"rows": test.figures.rows, **_scores(test.data, test.figures)}
+    return {"rows": test.figures.rows, **_scores(test.data, test.figures)} if test else None
 
 
 def _writer(outcome: Outcome) -> dict[str, Any]:
