@@ -1,4 +1,4 @@
-"""What `contrastive` holds in memory, and how long it takes, beside training that keeps the activations of all texts.
+"""Memory and time of `contrastive`, beside training that keeps the activations of all texts.
 
     python benchmarks/contrastive_memory.py [--encoder NAME_OR_FOLDER] [--tokens 256] [--batches 2] [--bounded-only]
 

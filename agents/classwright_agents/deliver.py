@@ -1,4 +1,4 @@
-"""What a finished build leaves in its run folder: model/, dataset/, report.html, card.md and summary.json."""
+"""The deliverables of a finished build, in its run folder: model/, dataset/, report.html, card.md and summary.json."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text from a server or a file on its way to a terminal: nothing in it moves the cursor or hides."""
+"""Plain text for a terminal, of a server's or a file's: nothing in it moves the cursor or hides."""
 
 from __future__ import annotations
 

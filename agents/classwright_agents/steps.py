@@ -35,7 +35,7 @@ def accept(result: BaseModel) -> None:
 
 
 class Watcher(Protocol):
-    """Who is told how the job under way is doing."""
+    """The receiver of the progress of the job under way."""
 
     def progress(self, fraction: float | None, message: str) -> None:
         """Take the job's progress from 0 to 1 (None if unknown) and its message."""

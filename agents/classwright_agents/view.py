@@ -1,4 +1,4 @@
-"""What a person sees of a build: a live picture on a terminal, plain lines elsewhere."""
+"""The view of a running build: a live picture on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 

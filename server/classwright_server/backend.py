@@ -1,4 +1,4 @@
-"""What stands behind the tools: the workspace, the jobs and the compute processes, opened when first needed."""
+"""The backend of the tools: the workspace, the jobs and the compute processes, opened when first needed."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class Backend:
             return self._runtime
 
     async def workspace(self) -> Workspace:
-        """Return the workspace of whoever asks.
+        """Return the workspace of the calling principal.
 
         Raises:
             StorageFailed: it cannot be made or written.
@@ -163,7 +163,7 @@ class Backend:
         return await anyio.to_thread.run_sync(runtime.jobs.record, job_id, current_principal())
 
     async def _told(self, record: JobRecord) -> JobRecord:
-        """Return a job with what is told beside: when one that waits should begin, and what a cancelled one made."""
+        """Return a job with its outlook if it waits, and with what it had made if it was cancelled."""
         runtime = await self.runtime()
         [with_outlook] = await anyio.to_thread.run_sync(runtime.jobs.with_outlooks, [record])
         return await self._looked_into(with_outlook)
@@ -211,7 +211,7 @@ class Backend:
         return await anyio.to_thread.run_sync(look)
 
     async def newest_jobs(self, limit: int, offset: int) -> list[JobRecord]:
-        """Return `limit` jobs of whoever asks, from the one at `offset` on, newest first; those that wait with when."""
+        """Return `limit` jobs of the calling principal from `offset` on, newest first; with outlooks if they wait."""
         runtime = await self.runtime()
         found = await anyio.to_thread.run_sync(runtime.jobs.newest, limit, offset, current_principal())
         return await anyio.to_thread.run_sync(runtime.jobs.with_outlooks, found)
@@ -222,7 +222,7 @@ class Backend:
         try:
             await self.runtime()
         except ClasswrightError as error:
-            logger.error("%s", error)  # whoever calls a tool is told the same
+            logger.error("%s", error)  # a caller of a tool gets the same error
 
 
 class Runtime:

@@ -45,7 +45,7 @@ class GpuShare(Protocol):
 
 
 class NoGpuShare:
-    """Where the writer does not live on this machine's GPU, nobody waits for anybody."""
+    """No sharing: the writer does not use this machine's GPU, so no job waits for it."""
 
     def of(self, _lane: Lane) -> AbstractContextManager[None]:
         """Begin at once."""
@@ -53,7 +53,7 @@ class NoGpuShare:
 
 
 def free_port() -> int:
-    """Return a port of loopback that nobody uses now."""
+    """Return a free port of loopback."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -179,7 +179,7 @@ class VllmServer:
     def _start(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             self._command,
-            stdin=subprocess.PIPE,  # the leash: when it closes, vLLM ends
+            stdin=subprocess.PIPE,  # the supervisor ends vLLM when this pipe closes
             stdout=sys.stderr.fileno(),
             env=self._environment | {"VLLM_SERVER_DEV_MODE": "1"},
             process_group=0,

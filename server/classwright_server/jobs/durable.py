@@ -243,7 +243,7 @@ class Jobs:
         with self._gpu.of(lane):
             began = time.monotonic()
             outcome = self._pool.run(order, report, is_over, lane)
-        if outcome.error is None:  # from which it is told how long others of its kind will take
+        if outcome.error is None:  # the duration of others of its kind is estimated from these
             report.store({"seconds": round(time.monotonic() - began, 3)})
         return outcome
 

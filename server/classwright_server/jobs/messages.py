@@ -1,4 +1,4 @@
-"""What the server and its compute processes say to each other, one JSON line each."""
+"""Messages between the server and its compute processes, one JSON line each."""
 
 from __future__ import annotations
 

@@ -124,7 +124,7 @@ class ComputeProcess:
     def _follow(
         self, on_progress: Callable[[Progress], None], is_over: Callable[[], bool], most_seconds: float
     ) -> Outcome:
-        """Return the outcome of the order that was sent, once the process has told it."""
+        """Wait for the outcome of the order that was sent, and return it."""
         end = time.monotonic() + most_seconds
         while True:
             said = self._next_line()
@@ -149,7 +149,7 @@ class ComputeProcess:
             self._process.stdin.flush()
 
     def _next_line(self) -> Said | None:
-        """Return what the process says within a tick, or None; its end is told as an outcome."""
+        """Return what the process says within a tick, or None; its end is returned as an outcome."""
         assert self._process.stdout is not None
         if b"\n" not in self._pending:
             descriptor = self._process.stdout.fileno()

@@ -1,4 +1,4 @@
-"""What the resources hold, read from a workspace: each function returns a resource's text or bytes."""
+"""Readers of resources: each function returns a resource's text or bytes from a workspace."""
 
 from __future__ import annotations
 

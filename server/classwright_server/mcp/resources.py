@@ -1,4 +1,4 @@
-"""What a client can read: tasks, cards, reports and their pages, rows of datasets, jobs' results, files in parts."""
+"""The resources: tasks, cards, reports and their pages, rows of datasets, jobs' results, files in parts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What explains a model's errors: pairs that are mixed up, labels that look wrong, clusters, cells and style."""
+"""The findings of an error analysis: confused pairs, probable label errors, clusters, cells and style."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writing left to the calling model: what it is asked for, batch by batch."""
+"""Assignments: writing left to the calling model, batch by batch."""
 
 from __future__ import annotations
 

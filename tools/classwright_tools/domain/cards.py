@@ -1,4 +1,4 @@
-"""What a dataset and a model say of themselves."""
+"""The cards of a dataset and of a model."""
 
 from __future__ import annotations
 

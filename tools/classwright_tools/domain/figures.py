@@ -1,4 +1,4 @@
-"""Numbers that were measured, each with its uncertainty."""
+"""Measured figures, each with its uncertainty."""
 
 from __future__ import annotations
 

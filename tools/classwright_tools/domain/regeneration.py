@@ -1,4 +1,4 @@
-"""What to write next: the plan that the error analysis hands to the writers."""
+"""The regeneration plan: what to write next, from the error analysis to the writers."""
 
 from __future__ import annotations
 

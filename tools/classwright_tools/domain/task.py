@@ -1,4 +1,4 @@
-"""What to tell apart: an instruction in words and the labels."""
+"""A task: an instruction in words and the labels."""
 
 from __future__ import annotations
 

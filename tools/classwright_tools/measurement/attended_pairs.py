@@ -1,4 +1,4 @@
-"""Where a matcher looked, in pairs that it got wrong or that were asked for: its attention, drawn as heat maps."""
+"""Attention of a matcher, drawn as heat maps: in pairs that it got wrong or that were asked for."""
 
 from __future__ import annotations
 

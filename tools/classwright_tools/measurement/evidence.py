@@ -1,4 +1,4 @@
-"""What an error analysis looks at: answers to real validation rows, and answers to held-out training rows."""
+"""The evidence of an error analysis: answers to real validation rows, and to held-out training rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What abstaining buys: the share of texts that a model answers, and how often it is then right."""
+"""Coverage against accuracy: the share of texts that a model answers, and how often it is then right."""
 
 from __future__ import annotations
 

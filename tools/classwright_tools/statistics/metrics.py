@@ -1,4 +1,4 @@
-"""What a classifier reached: the usual figures of one-label classification, with 95% intervals.
+"""Metrics of one-label classification, with 95% intervals.
 
 Labels are numbers: the place of a label's name in the model's `labels`, which is also its column of probabilities.
 """

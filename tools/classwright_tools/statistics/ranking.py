@@ -1,4 +1,4 @@
-"""How well a probability ranks the rows of one label before the others, where that label is rare."""
+"""Ranking of a rare label's rows before the others: average precision, the area under the precision-recall curve."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one call of `synthesize_examples` wants written, and the rows that the texts will join."""
+"""The specification of one `synthesize_examples` run: what is to be written, and the rows that the texts will join."""
 
 from __future__ import annotations
 
