@@ -55,8 +55,8 @@ def trained(encoder_name: str, tokens: int, batches: int, bounded: bool) -> dict
     from classwright_tools.learning import contrastive
     from classwright_tools.learning.embedding_cache import EmbeddingCache
     from classwright_tools.learning.encoders import open_encoder
-    from classwright_tools.learning.method import Setup
     from classwright_tools.learning.rows import Rows
+    from classwright_tools.learning.setup import Setup
 
     if not bounded:
         contrastive.memory_bound = lambda _device: inf

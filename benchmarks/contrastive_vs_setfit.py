@@ -28,9 +28,9 @@ import numpy as np
 from classwright_tools.context import DEFAULT_ENCODER
 from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoders import open_encoder
-from classwright_tools.learning.method import Setup
+from classwright_tools.learning.methods.registry import METHODS
 from classwright_tools.learning.rows import Rows
-from classwright_tools.learning.training import METHODS
+from classwright_tools.learning.setup import Setup
 from classwright_tools.statistics.intervals import bootstrap
 from classwright_tools.statistics.metrics import accuracy_of
 
@@ -84,9 +84,9 @@ def measured(method: str, drawn: Draw, seed: int, cache: Path) -> dict[str, Any]
         progress=lambda _done, _message: None,
     )
     wall, processor = time.perf_counter(), time.process_time()
-    fitted = METHODS[method](drawn.rows, setup)
+    fitted = METHODS[method].fit(drawn.rows, setup)
     seconds = {"seconds": time.perf_counter() - wall, "processor_seconds": time.process_time() - processor}
-    right = fitted.logits(drawn.texts, setup).argmax(axis=1) == drawn.labels
+    right = fitted.logits(drawn.texts).argmax(axis=1) == drawn.labels
     return {"right": "".join("01"[one] for one in right.astype(int)), **seconds}
 
 

@@ -22,8 +22,8 @@ from classwright_tools.learning.head import REGULARISATION, fit_head
 from classwright_tools.learning.imbalance.balanced_heads import adjusted
 from classwright_tools.learning.imbalance.balanced_network import fit_balanced
 from classwright_tools.learning.imbalance.clusters import split_classes
-from classwright_tools.learning.method import Setup
 from classwright_tools.learning.rows import Rows
+from classwright_tools.learning.setup import Setup
 
 Logits = Callable[[np.ndarray], np.ndarray]
 Linear = Callable[[np.ndarray, np.ndarray, int], Logits]

@@ -23,7 +23,7 @@ from classwright_tools.learning.matching.matcher import NETWORK_SHARE
 from classwright_tools.learning.matching.negatives.drawn import PlacedRows, RandomQueries
 from classwright_tools.learning.matching.settings import MatcherSettings, NegativeKind, NegativeSettings, Part
 from classwright_tools.learning.matching.table import PairTable, Vocabulary
-from classwright_tools.learning.method import Setup
+from classwright_tools.learning.setup import Setup
 
 COSINE = 9  # the place of the cosine among the lexical features
 WEIGHT = 5.0  # of a mismatch among matches from which random negatives are made too, as in the network

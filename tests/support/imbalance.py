@@ -9,8 +9,8 @@ import numpy as np
 from classwright_tools.context import DEFAULT_ENCODER
 from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoders import open_encoder
-from classwright_tools.learning.method import Progress, Setup
 from classwright_tools.learning.rows import Rows
+from classwright_tools.learning.setup import Progress, Setup
 
 
 def silent(_done: float, _message: str) -> None:

@@ -10,7 +10,7 @@ from classwright_tools.context import DEFAULT_ENCODER
 from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoders import open_encoder
 from classwright_tools.learning.matching.pairs import Pairs, make_pairs
-from classwright_tools.learning.method import Setup
+from classwright_tools.learning.setup import Setup
 
 MATERIALS = ("steel", "brass", "oak", "plastic", "copper", "marble")
 THINGS = ("door handle", "kitchen faucet", "garden hose", "ceiling lamp", "paint roller", "wall shelf")

@@ -19,7 +19,7 @@ from classwright_tools.domain.topic_tree import TopicTree
 from classwright_tools.domain.uris import artifact_uri
 
 if TYPE_CHECKING:
-    from classwright_tools.learning.model import Classifier
+    from classwright_tools.learning.model import Model
     from classwright_tools.measurement.error_report import ErrorReport
     from classwright_tools.measurement.evidence import Evidence
     from classwright_tools.measurement.text_map import TextMap
@@ -114,7 +114,7 @@ def error_analysis(request: ErrorAnalysisRequest, context: ToolContext) -> Error
 
 
 def _report(
-    request: ErrorAnalysisRequest, context: ToolContext, task: str, model: Classifier, evidence: Evidence
+    request: ErrorAnalysisRequest, context: ToolContext, task: str, model: Model, evidence: Evidence
 ) -> ErrorReport:
     """Return all findings about the errors in `evidence`."""
     from classwright_tools.measurement.cells import held_rows, missing_cells, redundant_cells, wanted_rows
@@ -169,7 +169,7 @@ def _report(
 
 
 def _warnings(
-    context: ToolContext, model: Classifier, model_id: str, evidence: Evidence, accuracy: Estimate
+    context: ToolContext, model: Model, model_id: str, evidence: Evidence, accuracy: Estimate
 ) -> tuple[str, ...]:
     """Return what a reader must know of the rows that the errors were found on, of which `accuracy` are right."""
     import numpy as np

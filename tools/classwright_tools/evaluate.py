@@ -17,7 +17,7 @@ from classwright_tools.errors import InvalidInput, NotEnoughData
 if TYPE_CHECKING:
     from classwright_tools.domain.evaluation import EvaluationReport
     from classwright_tools.domain.example import Example
-    from classwright_tools.learning.model import Classifier
+    from classwright_tools.learning.model import Model
     from classwright_tools.measurement.held_out import Answers
 
 MOST_LISTED = 5  # in the result; the report has them all
@@ -107,7 +107,7 @@ def _counted(
     context: ToolContext,
     dataset: str,
     rows: Sequence[Example],
-    models: Sequence[Classifier],
+    models: Sequence[Model],
 ) -> Sequence[Example]:
     """Return the `rows` that none of the `models` trained on; raise a `NotEnoughData` if there are none."""
     from classwright_tools.measurement.trained_rows import unseen
@@ -131,7 +131,7 @@ def _models(request: EvaluateRequest) -> str:
 
 
 def _answers(
-    context: ToolContext, model: Classifier, model_id: str, rows: Sequence[Example], dataset: str, start: float
+    context: ToolContext, model: Model, model_id: str, rows: Sequence[Example], dataset: str, start: float
 ) -> Answers:
     """Return the answers of `model`: those that an evaluation kept, and others anew; `start` is the share done."""
     from classwright_tools.measurement.held_out import answers
@@ -147,7 +147,7 @@ def _answers(
     )
 
 
-def _other_model(request: EvaluateRequest, context: ToolContext, labels: tuple[str, ...]) -> Classifier | None:
+def _other_model(request: EvaluateRequest, context: ToolContext, labels: tuple[str, ...]) -> Model | None:
     """Return the model to compare with, which must know the same `labels`; None if there is none."""
     from classwright_tools.learning.model import load_model
 
@@ -165,7 +165,7 @@ def _other_model(request: EvaluateRequest, context: ToolContext, labels: tuple[s
     return other
 
 
-def _compare(request: EvaluateRequest, context: ToolContext, found: Answers, other: Classifier) -> Comparison:
+def _compare(request: EvaluateRequest, context: ToolContext, found: Answers, other: Model) -> Comparison:
     """Return how the answers `found` stand against those of `other` to the same rows."""
     from classwright_tools.statistics.paired import compare
 
@@ -185,7 +185,7 @@ def _uses_of_test(context: ToolContext, task: str) -> int:
 
 
 def _warnings(
-    request: EvaluateRequest, context: ToolContext, model: Classifier, found: Answers, rows: int, uses: int
+    request: EvaluateRequest, context: ToolContext, model: Model, found: Answers, rows: int, uses: int
 ) -> tuple[str, ...]:
     """Return what a reader of the figures must know, of the split's `rows` and of the rows that were counted."""
     from classwright_tools.measurement.caveats import not_counted

@@ -45,22 +45,23 @@ def export_model(request: ExportModelRequest, context: ToolContext) -> ExportMod
     Raises:
         NotFound: there is no such model, or its encoder is nowhere to be found.
         DamagedArtifact: the model does not read back.
-        InvalidInput: an ONNX graph is asked for and the encoder cannot become one.
+        InvalidInput: the model's method exports nothing, or a graph is asked for and the encoder cannot become one.
         StorageFailed: the disk is full.
     """
     from classwright_tools.export.folder import exported_files, save_export
+    from classwright_tools.learning.methods.registry import METHODS
     from classwright_tools.learning.model import load_model
     from classwright_tools.measurement.evaluation import newest_test
 
     context.progress(0.0, f"loading {request.model}")
     model = load_model(context.workspace, request.model)
     task = context.workspace.task(model.card.task)
-    is_pairs = model.card.kind == "pair"
+    export = METHODS[model.card.method].export(model, onnx=request.onnx)
     tested = newest_test(context.workspace, task.slug, request.model)
 
     def write(folder: Path) -> None:
         context.progress(0.2, "writing the encoder, the head and the graph" if request.onnx else "writing the files")
-        save_export(folder, model, task, request.model, onnx=request.onnx, tested=tested)
+        save_export(folder, export, model, task, request.model, tested)
 
     made = context.workspace.publish("export", task.slug, write, run_key=context.run_key, parent=request.model)
     context.progress(0.9, "taking checksums")
@@ -68,16 +69,12 @@ def export_model(request: ExportModelRequest, context: ToolContext) -> ExportMod
         ExportedFile(name=name, bytes=size, sha256=digest) for name, size, digest in exported_files(made.path)
     )
     megabytes = sum(file.bytes for file in files) / 1e6
-    uses = "sentence-transformers" if is_pairs else "sentence-transformers and setfit"
-    uses = "the classwright package, which alone has its attention" if model.card.method == "matcher" else uses
-    graph = ", an ONNX graph" if request.onnx and not is_pairs else ""
-    no_graph = " setfit and the ONNX graph take single texts, so they are left out." if is_pairs else ""
-    pickled = "" if is_pairs else " Its model_head.pkl is a pickle, for setfit alone."
-    remarks = "".join(f" {remark}" for remark in model.card.remarks)
+    remarks = "".join(f" {remark}" for remark in (export.left_out, *model.card.remarks) if remark)
+    then = "Copy the export's folder to where it is to run; its README.md has the code."
     return ExportModelResult(
         summary=f"Exported {request.model} as {made.id}: {len(files)} files, {megabytes:.0f} MB, for "
-        f"{uses}{graph}, with a model card.{no_graph}{remarks}",
-        next_step=f"Copy the export's folder to where it is to run; its README.md has the code.{pickled}",
+        f"{export.runs_with}, with a model card.{remarks}",
+        next_step=" ".join(filter(None, (then, export.caution))),
         model=request.model,
         export=made.id,
         files=files,

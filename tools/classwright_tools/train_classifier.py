@@ -15,20 +15,21 @@ from classwright_tools.context import ToolContext
 from classwright_tools.domain.cards import Candidate, ModelCard, Validation
 from classwright_tools.domain.example import Origin
 from classwright_tools.domain.noun import ArtifactId, LabelName, Slug, ToolRequest, ToolResult
-from classwright_tools.domain.task import Task, TaskKind
+from classwright_tools.domain.task import Task
 from classwright_tools.errors import InvalidInput, unknown_id
 from classwright_tools.learning.matching.settings import MiningSettings, NegativeKind
+from classwright_tools.learning.methods.choice import MethodName, tell_unable
+from classwright_tools.learning.methods.method import Imbalance
+from classwright_tools.learning.methods.registry import AUTO, METHODS, methods_for
 
 if TYPE_CHECKING:
     from classwright_tools.learning.embedding_cache import EmbeddingCache
     from classwright_tools.learning.encoders import Encoder
-    from classwright_tools.learning.method import PairSetup
     from classwright_tools.learning.rows import Rows
+    from classwright_tools.learning.setup import PairSetup
     from classwright_tools.learning.training import Trained, ValidationRows
     from classwright_tools.workspace.workspace import Workspace
 
-Method = Literal["auto", "probe", "setfit", "contrastive", "cluster", "matcher"]
-Imbalance = Literal["none", "class_weights", "logit_adjustment", "auto"]
 Negatives = Literal["none", "random", "mined", "generated"]
 NEGATIVES_DEFAULT: Negatives = "generated"
 # Half of the harder negatives are random ones: without these a network forgets what an ordinary mismatch looks like.
@@ -38,10 +39,6 @@ KINDS_OF: dict[Negatives, tuple[NegativeKind, ...]] = {
     "mined": ("mined", "random"),
     "generated": ("generated", "random"),
 }
-METHODS_FOR: dict[TaskKind, tuple[Method, ...]] = {
-    "text": ("auto", "probe", "setfit", "contrastive", "cluster"),
-    "pair": ("auto", "probe", "matcher"),
-}
 
 
 class TrainClassifierRequest(ToolRequest):
@@ -49,13 +46,7 @@ class TrainClassifierRequest(ToolRequest):
 
     task: Slug
     dataset: ArtifactId | None = Field(default=None, description="Default: the task's newest.")
-    method: Method = Field(
-        default="auto",
-        description="'probe': logistic regression on frozen embeddings, seconds. 'contrastive': fine-tunes the "
-        "encoder, each text encoded once a step. 'setfit': the setfit library. 'cluster': seconds; for a class many "
-        "times larger than others that mixes many subjects. 'auto': probe or contrastive, the best by validation. "
-        "Pair tasks: 'probe'; 'matcher': attention between the two texts' words, minutes; 'auto': the better.",
-    )
+    method: MethodName = AUTO
     negatives: Negatives | Annotated[tuple[NegativeKind, ...], Field(max_length=20)] | None = Field(
         default=None,
         description="What a matcher makes mismatches of, beside the labelled ones: 'random' queries, 'mined' (similar) "
@@ -77,8 +68,8 @@ class TrainClassifierRequest(ToolRequest):
         default="none",
         description="What makes labels count alike, however many rows each has. 'class_weights': in the classifier's "
         "loss. 'logit_adjustment': by their shares, after training. 'auto': the latter, its penalty chosen in grouped "
-        "cross-validation, averaged with a small network. Methods are then compared by balanced accuracy. Not for "
-        "'cluster' and 'matcher', which make up for it by themselves.",
+        "cross-validation, averaged with a small network. Methods are then compared by balanced accuracy.",
+        json_schema_extra=tell_unable,
     )
     augmentation: ArtifactId | None = Field(
         default=None, description="Rows of gan_augment to train on as well; for 'probe' on the dataset they came from."
@@ -124,18 +115,17 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
     started = time.monotonic()
     workspace = context.workspace
     task = workspace.task(request.task)
-    _check_method(request.method, task)
+    _check_method(request, task)
     _check_pair_options(request, task)
-    _check_imbalance(request)
     dataset = workspace.dataset_read(request.dataset, task.slug, run_key=context.run_key, makes="model")
 
     # After the look-ups: importing torch takes seconds, and a slip in a name should be told at once.
     from classwright_tools.augmentation.row_source import row_source
     from classwright_tools.learning.callers_encoders import callers_encoder
     from classwright_tools.learning.embedding_cache import EmbeddingCache
-    from classwright_tools.learning.method import Setup
     from classwright_tools.learning.model import save_model
     from classwright_tools.learning.pair_encoder import encoder_for
+    from classwright_tools.learning.setup import Setup
     from classwright_tools.learning.training import train
 
     encoder = encoder_for(task.kind, callers_encoder(request.encoder or context.encoder, context))
@@ -170,14 +160,14 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
         dataset=dataset,
         augmentation=request.augmentation,
         method=trained.method,
-        encoder=trained.fitted.encoder.ref,
+        encoder=trained.classifier.encoder.ref,
         labels=task.label_names,
         kind=task.kind,
         mismatch=task.mismatch,
         training_rows=data.origins,
         written_at_once=data.at_once,
-        remarks=_remarks(workspace, dataset, trained.fitted.encoder, data),
-        unlabelled_pairs=len(setup.pairs.unlabelled) if setup.pairs and trained.method == "matcher" else 0,
+        remarks=_remarks(workspace, dataset, trained.classifier.encoder, data),
+        unlabelled_pairs=len(setup.pairs.unlabelled) if setup.pairs and METHODS[trained.method].needs_mismatches else 0,
         validation=trained.validation,
         grouped=trained.grouped,
         temperature=trained.temperature,
@@ -189,7 +179,7 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
     made = workspace.publish(
         "model",
         task.slug,
-        lambda folder: save_model(folder, card, trained.fitted),
+        lambda folder: save_model(folder, card, trained.classifier),
         run_key=context.run_key,
         parent=dataset,
         facts=_facts(card),
@@ -250,22 +240,30 @@ def _remarks(workspace: Workspace, dataset: str, encoder: Encoder, data: _Data) 
     )
 
 
-def _check_method(method: Method, task: Task) -> None:
-    """Raise an `InvalidInput` if `method` cannot train on the rows of `task`."""
-    if method not in METHODS_FOR[task.kind]:
+def _check_method(request: TrainClassifierRequest, task: Task) -> None:
+    """Raise an `InvalidInput` if the method cannot train on the rows of `task`, or not with that `imbalance`."""
+    allowed = methods_for(task.kind)
+    if request.method not in allowed:
         rows = {"text": "single texts", "pair": "pairs of texts"}[task.kind]
         raise InvalidInput(
-            f"method {method!r}",
+            f"method {request.method!r}",
             f"does not train on {rows}, which task {task.slug!r} is about",
-            f"Use one of {', '.join(map(repr, METHODS_FOR[task.kind]))}.",
+            f"Use one of {', '.join(map(repr, allowed))}.",
+        )
+    able = [name for name in allowed if name == AUTO or request.imbalance in METHODS[name].imbalance]
+    if request.method not in able:
+        raise InvalidInput(
+            f"imbalance {request.imbalance!r}",
+            f"is not for method {request.method!r}",
+            f"Leave `imbalance` out, or use one of {', '.join(map(repr, able))}.",
         )
 
 
 def _check_pair_options(request: TrainClassifierRequest, task: Task) -> None:
     """Raise an `InvalidInput` if what is said of pairs does not fit `task`."""
-    if request.method == "matcher" and task.mismatch is None:
+    if request.method != AUTO and METHODS[request.method].needs_mismatches and task.mismatch is None:
         raise InvalidInput(
-            "method 'matcher'",
+            f"method {request.method!r}",
             f"learns to tell mismatches, and task {task.slug!r} does not say which label is the mismatch",
             "Name it: call propose_topics with the same task and `mismatch`, or use 'probe'.",
         )
@@ -288,7 +286,7 @@ def _check_pair_options(request: TrainClassifierRequest, task: Task) -> None:
 
 def _pair_setup(request: TrainClassifierRequest, context: ToolContext, task: Task, dataset: str) -> PairSetup:
     """Return what is said of the pair task `task` besides its labelled rows."""
-    from classwright_tools.learning.method import PairSetup
+    from classwright_tools.learning.setup import PairSetup
     from classwright_tools.measurement.held_out import unlabelled_pairs
 
     places = {name: place for place, name in enumerate(task.label_names)}
@@ -306,17 +304,6 @@ def _kinds(request: TrainClassifierRequest) -> tuple[NegativeKind, ...]:
     """Return the kinds of negatives that a matcher makes."""
     asked = request.negatives if request.negatives is not None else NEGATIVES_DEFAULT
     return KINDS_OF[asked] if isinstance(asked, str) else asked
-
-
-def _check_imbalance(request: TrainClassifierRequest) -> None:
-    """Raise an `InvalidInput` if the method asked for cannot do what `imbalance` says."""
-    subject = f"imbalance {request.imbalance!r}"
-    if request.method in ("cluster", "matcher") and request.imbalance != "none":
-        reason = f"is not for method {request.method!r}, which makes up for rare labels by itself"
-        raise InvalidInput(subject, reason, "Leave `imbalance` out, or use method 'probe'.")
-    if request.imbalance == "auto" and request.method not in ("auto", "probe"):
-        reason = f"chooses among classifiers on frozen embeddings, which method {request.method!r} does not use"
-        raise InvalidInput(subject, reason, "Use method 'probe' or 'auto', or another `imbalance`.")
 
 
 def _versions() -> dict[str, str]:

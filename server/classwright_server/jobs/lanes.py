@@ -16,6 +16,7 @@ from classwright_server.config.settings import Lane, ToolSettings
 from classwright_tools.curation.import_paths import resolved_import
 from classwright_tools.domain.example import Split
 from classwright_tools.errors import ClasswrightError
+from classwright_tools.learning.methods.registry import AUTO, METHODS
 from classwright_tools.measurement.label_shares import LABELLED
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ ROW_BYTES = 1_000
 """An encoder reads about so much of a row."""
 USUAL_WEIGHTS_BYTES = 90e6
 """MiniLM's."""
-QUICK_METHODS = ("probe", "cluster")
 QUICK_GENERATORS = ("smote", "mixup", "distribution_calibration")
 
 
@@ -78,7 +78,7 @@ def importing(asked: Asked) -> Work:
 def training(asked: Asked) -> Work:
     """A fine-tuning is long, and so is what may become one, or has an encoder of its own to fetch."""
     method = asked.request["method"]
-    quick = method in QUICK_METHODS and asked.request["imbalance"] != "auto"
+    quick = method != AUTO and METHODS[method].cost == "quick" and asked.request["imbalance"] != "auto"
     other_encoder = asked.request["encoder"] not in (None, asked.tool_settings.encoder)
     return asked.work(not quick or other_encoder, _dataset_bytes(asked, asked.request["task"], LABELLED), method)
 

@@ -18,7 +18,7 @@ from classwright_tools.domain.example import make_example
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.errors import Cancelled, InvalidInput, NotEnoughData, NotFound
 from classwright_tools.evaluate import EvaluateRequest, evaluate
-from classwright_tools.learning.model import TextClassifier
+from classwright_tools.learning.classifier import EmbeddingClassifier, Tell
 from classwright_tools.workspace.datasets import read_rows
 from classwright_tools.workspace.workspace import Workspace
 from support.measurement import REAL, context_on, dataset_of, real_rows, trained_on, written_rows
@@ -356,13 +356,13 @@ def test_no_row_is_classified_twice_by_one_model(
 ) -> None:
     other = trained_on(workspace, dataset)
     asked: list[str] = []
-    classify = TextClassifier.logits
+    classify = EmbeddingClassifier.logits
 
-    def counted(self: TextClassifier, texts: Sequence[str]) -> np.ndarray:
+    def counted(self: EmbeddingClassifier, texts: Sequence[str], tell: Tell | None = None) -> np.ndarray:
         asked.extend(texts)
-        return classify(self, texts)
+        return classify(self, texts, tell)
 
-    monkeypatch.setattr(TextClassifier, "logits", counted)
+    monkeypatch.setattr(EmbeddingClassifier, "logits", counted)
     request = EvaluateRequest(model=model, dataset=dataset, against=other)
     fresh = evaluate(request, context_on(workspace))
     evaluate(EvaluateRequest(model=other, dataset=dataset), context_on(workspace))

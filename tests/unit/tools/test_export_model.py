@@ -23,7 +23,7 @@ from classwright_tools.errors import InvalidInput
 from classwright_tools.evaluate import EvaluateRequest, evaluate
 from classwright_tools.export.card import _cell, _plain
 from classwright_tools.export_model import ExportModelRequest, ExportModelResult, export_model
-from classwright_tools.learning.model import TextClassifier, load_model
+from classwright_tools.learning.model import Model, load_model
 from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
 from classwright_tools.workspace.datasets import save_dataset
 from classwright_tools.workspace.workspace import Workspace
@@ -38,7 +38,7 @@ class Export:
 
     folder: Path
     result: ExportModelResult
-    model: TextClassifier
+    model: Model
 
 
 def made_export(workspace: Workspace, task: str, *, method: str, onnx: bool, encoder: str = DEFAULT_ENCODER) -> Export:

@@ -24,9 +24,10 @@ from classwright_tools.learning import pair_matching
 from classwright_tools.learning.matching.matcher import Matcher
 from classwright_tools.learning.matching.pairs import Pairs
 from classwright_tools.learning.matching.settings import MatcherSettings, NegativeSettings
-from classwright_tools.learning.method import Setup
-from classwright_tools.learning.model import MatchClassifier, load_model
+from classwright_tools.learning.model import load_model
+from classwright_tools.learning.pair_matching import PairClassifier
 from classwright_tools.learning.rows import training_rows
+from classwright_tools.learning.setup import Setup
 from classwright_tools.learning.splits import grouped_folds
 from classwright_tools.train_classifier import TrainClassifierRequest, TrainClassifierResult, train_classifier
 from classwright_tools.workspace.workspace import Workspace
@@ -71,7 +72,7 @@ def test_a_matcher_loads_back_to_the_bit_without_pickle(trained: TrainClassifier
     rows = [row.content for row in pair_rows(HELD_OUT)]
     first, second = (load_model(context.workspace, trained.model, remember=False) for _ in range(2))
 
-    assert isinstance(first, MatchClassifier)
+    assert isinstance(first.classifier, PairClassifier)
     assert (first.predict_proba(rows) == second.predict_proba(rows)).all()
     files = context.workspace.artifact(trained.model, "model").path.rglob("*")
     assert {path.suffix for path in files} <= {".json", ".safetensors"}
@@ -95,9 +96,9 @@ def test_classify_answers_by_a_matcher(trained: TrainClassifierResult, context: 
 
 def test_a_matcher_shows_where_it_looked(trained: TrainClassifierResult, context: ToolContext) -> None:
     model = load_model(context.workspace, trained.model)
-    assert isinstance(model, MatchClassifier)
+    assert isinstance(model.classifier, PairClassifier)
 
-    found = model.attention(joined("red lamp", "small red table lamp"))
+    found = model.classifier.attention(joined("red lamp", "small red table lamp"))
 
     assert found.query == ("red", "lamp")
     assert found.item[found.weights[1].argmax()] == "lamp"

@@ -19,14 +19,16 @@ from classwright_tools.domain.example import Example, Provenance, make_example
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.errors import Cancelled, DamagedArtifact, InvalidInput, NotEnoughData, NotFound
+from classwright_tools.learning.classifier import EmbeddingClassifier
 from classwright_tools.learning.contrastive import tune
 from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoders import Encoder, open_encoder, read_encoder
 from classwright_tools.learning.head import logistic_regression
-from classwright_tools.learning.method import Setup
+from classwright_tools.learning.methods.registry import METHODS
 from classwright_tools.learning.model import load_model
 from classwright_tools.learning.rows import Rows, training_rows
 from classwright_tools.learning.setfit_library import SETFIT_C, fit_setfit
+from classwright_tools.learning.setup import Setup
 from classwright_tools.train_classifier import TrainClassifierRequest, TrainClassifierResult, train_classifier
 from classwright_tools.workspace.datasets import save_dataset
 from classwright_tools.workspace.workspace import Workspace
@@ -40,6 +42,13 @@ def trained(context: ToolContext, run_key: str = "run", **arguments: object) -> 
     """Train on the task's newest dataset, as the run `run_key`."""
     request = TrainClassifierRequest(task="support", **arguments)  # type: ignore[arg-type]
     return train_classifier(request, dataclasses.replace(context, run_key=run_key))
+
+
+def classifier_of(context: ToolContext, model_id: str) -> EmbeddingClassifier:
+    """Return the classifier of a model whose head lies on embeddings."""
+    classifier = load_model(context.workspace, model_id).classifier
+    assert isinstance(classifier, EmbeddingClassifier)
+    return classifier
 
 
 def test_the_probe_reports_real_validation_rows_and_writes_a_whole_card(context: ToolContext, task: Task) -> None:
@@ -101,9 +110,10 @@ def test_the_same_seed_trains_the_same_model_and_the_frozen_encoder_stays_frozen
     ]
     assert (models[0].predict_proba(TEXTS) == models[1].predict_proba(TEXTS)).all()
     assert (frozen.embed(TEXTS) == before).all()
-    assert not np.allclose(models[0].embed(TEXTS), before, atol=1e-3)
-    assert models[0].encoder.ref.digest != frozen.ref.digest
-    assert models[0].embed(TEXTS).shape == (4, 384)
+    tuned = models[0].encoder
+    assert tuned.ref.digest != frozen.ref.digest
+    assert tuned.embed(TEXTS).shape == (4, 384)
+    assert not np.allclose(tuned.embed(TEXTS), before, atol=1e-3)
 
 
 def test_a_cluster_model_keeps_the_frozen_encoder_and_embeds_in_a_space_of_its_own(
@@ -114,7 +124,7 @@ def test_a_cluster_model_keeps_the_frozen_encoder_and_embeds_in_a_space_of_its_o
     folder = context.workspace.artifact(result.model, "model").path
     assert sorted(path.name for path in folder.iterdir()) == ["adapter.safetensors", "card.json", "head.safetensors"]
     model = load_model(context.workspace, result.model)
-    embeddings = model.embed(TEXTS)
+    embeddings = classifier_of(context, result.model).embed(TEXTS)
     np.testing.assert_allclose(np.linalg.norm(embeddings, axis=1), 1, atol=1e-6)
     assert not np.allclose(embeddings, model.encoder.embed(TEXTS), atol=1e-2)
     assert [model.labels[place] for place in model.predict_proba(TEXTS[:3]).argmax(axis=1)] == list(LABELS)
@@ -143,7 +153,7 @@ def test_rows_that_are_longer_than_the_encoder_reads_are_counted(context: ToolCo
 def test_embeddings_of_a_tuned_encoder_are_kept_by_its_digest(context: ToolContext, task: Task) -> None:
     save_rows(context.workspace, written_rows(), real_rows(copies=10))
     model = trained(context, method="contrastive", epochs=1).model
-    first, again = (load_model(context.workspace, model) for _ in range(2))
+    first, again = (classifier_of(context, model) for _ in range(2))
     vectors = first.embed(TEXTS)
     assert (again.embed(TEXTS) == vectors).all()
     assert again.cache
@@ -243,7 +253,8 @@ def test_auto_without_real_rows_compares_on_one_grouped_hold_out_and_tunes_once(
         tune(model, rows, setup)
 
     monkeypatch.setattr("classwright_tools.learning.contrastive.tune", counted)
-    monkeypatch.setattr("classwright_tools.learning.training.AUTO", ("contrastive", "probe"))  # the first of equals
+    first_of_equals = {name: METHODS[name] for name in ("contrastive", "probe")}
+    monkeypatch.setattr("classwright_tools.learning.methods.registry.METHODS", first_of_equals)
     save_rows(context.workspace, written_rows())
     result = trained(context, method="auto")
     (other,) = result.tried
@@ -524,7 +535,7 @@ def test_logit_adjustment_takes_the_labels_shares_from_the_biases(context: ToolC
     rows = rare_delivery()
     save_rows(context.workspace, rows, real_rows(copies=10))
     heads = [
-        load_model(context.workspace, trained(context, imbalance, method="probe", imbalance=imbalance).model).head
+        classifier_of(context, trained(context, imbalance, method="probe", imbalance=imbalance).model).head
         for imbalance in ("none", "logit_adjustment")
     ]
     assert (heads[0].weights == heads[1].weights).all()
@@ -542,7 +553,9 @@ def test_with_a_remedy_against_imbalance_methods_are_compared_by_balanced_accura
 
 def test_a_remedy_that_a_method_does_not_know_is_refused_with_those_that_do(context: ToolContext, task: Task) -> None:
     save_rows(context.workspace, written_rows())
-    with pytest.raises(InvalidInput, match=r"'class_weights'.*by itself.*method 'probe'"):
+    with pytest.raises(
+        InvalidInput, match=r"'class_weights': is not for method 'cluster'.*'probe', 'contrastive', 'setfit'"
+    ):
         trained(context, method="cluster", imbalance="class_weights")
-    with pytest.raises(InvalidInput, match=r"'auto'.*'contrastive' does not use.*'probe' or 'auto'"):
+    with pytest.raises(InvalidInput, match=r"'auto': is not for method 'contrastive'.*one of 'auto', 'probe'\."):
         trained(context, method="contrastive", imbalance="auto")

@@ -13,6 +13,7 @@ from classwright_tools.augmentation.pair_sphere import as_features, on_sphere
 from classwright_tools.domain.cards import EncoderRef
 from classwright_tools.errors import InvalidInput
 from classwright_tools.learning.generated import Generated
+from classwright_tools.learning.methods.registry import METHODS
 from classwright_tools.learning.rows import Rows
 from classwright_tools.workspace.workspace import Workspace
 
@@ -63,8 +64,10 @@ def row_source(
         DamagedArtifact: it does not read back.
     """
     subject = f"augmentation {id_!r}"
-    if method != "probe":
-        raise InvalidInput(subject, f"holds embeddings, which method {method!r} cannot train on", "Use method='probe'.")
+    able = [one.name for one in METHODS.values() if one.takes_generated]
+    if method not in able:
+        reason = f"holds embeddings, which method {method!r} cannot train on"
+        raise InvalidInput(subject, reason, f"Use method={' or '.join(map(repr, able))}.")
     if imbalance not in ("none", "class_weights"):
         raise InvalidInput(
             subject,

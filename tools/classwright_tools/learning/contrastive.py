@@ -1,4 +1,4 @@
-"""The method `contrastive`: the encoder fine-tuned so that rows of a label lie together, then a logistic regression.
+"""The encoder fine-tuned so that rows of a label lie together, then a logistic regression.
 
 Each text of a batch is encoded once a step and compared with all the others, where training on drawn pairs encodes it
 again for each comparison. Few rows get the loss on pairs with which setfit trains (Tunstall et al. 2022, "Efficient
@@ -20,11 +20,13 @@ import torch
 from sentence_transformers import SentenceTransformer
 
 from classwright_tools.learning.batches import balanced_batches
+from classwright_tools.learning.classifier import EmbeddingClassifier
 from classwright_tools.learning.encoders import Encoder, usual_prompt
 from classwright_tools.learning.gradient_cache import GradientCache, memory_bound
 from classwright_tools.learning.head import fit_head
-from classwright_tools.learning.method import Fitted, Setup
+from classwright_tools.learning.imbalance.balanced_heads import adjusted_as_asked
 from classwright_tools.learning.rows import Rows
+from classwright_tools.learning.setup import Setup
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 """Takes unit-length embeddings (n, d) and their labels (n,); returns one number."""
@@ -55,7 +57,7 @@ class TrainingRecipe:
     """The highest, at the end of the warm-up."""
 
 
-def fit_contrastive(rows: Rows, setup: Setup) -> Fitted:
+def fit_contrastive(rows: Rows, setup: Setup) -> EmbeddingClassifier:
     """Return a copy of the encoder tuned on `rows`, and the logistic regression on its embeddings."""
     model = copy.deepcopy(setup.encoder.model)
     tune(model, rows, setup)
@@ -64,11 +66,11 @@ def fit_contrastive(rows: Rows, setup: Setup) -> Fitted:
     return with_head(Encoder(ref=setup.encoder.ref, model=model), rows, setup)
 
 
-def with_head(encoder: Encoder, rows: Rows, setup: Setup) -> Fitted:
+def with_head(encoder: Encoder, rows: Rows, setup: Setup) -> EmbeddingClassifier:
     """Return the tuned `encoder` with a logistic regression on its embeddings of `rows`."""
     embeddings = encoder.embed(rows.texts, on_progress=lambda done: setup.progress(done, "embedding texts"))
     head = fit_head(embeddings, rows.labels, setup.k, c=TUNED_REGULARISATION, balanced=setup.balanced)
-    return Fitted(encoder=encoder, head=head, tuned=True)
+    return EmbeddingClassifier(encoder=encoder, head=adjusted_as_asked(head, rows, setup), tuned=True)
 
 
 def tune(model: SentenceTransformer, rows: Rows, setup: Setup) -> None:

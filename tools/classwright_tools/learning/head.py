@@ -30,6 +30,13 @@ class Head:
         scores: np.ndarray = embeddings.astype(np.float64) @ self.weights.T.astype(np.float64) + self.biases
         return scores
 
+    def at_temperature(self, temperature: float) -> Head:
+        """Return the head whose logits are these divided by `temperature`."""
+        return Head(
+            weights=(self.weights / temperature).astype(np.float32),
+            biases=(self.biases / temperature).astype(np.float32),
+        )
+
     def save(self, path: Path) -> None:
         """Write the head as safetensors."""
         save_file({"weights": self.weights, "biases": self.biases}, path)

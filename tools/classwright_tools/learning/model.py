@@ -1,8 +1,8 @@
-"""A trained classifier, in memory and on disk: safetensors, JSON and tokenizer files, never a pickle.
+"""A trained model, in memory and on disk: safetensors, JSON and tokenizer files, never a pickle.
 
-A model's folder holds `card.json`, `head.safetensors`, `adapter.safetensors` if it has an adapter and, if its encoder
-was fine-tuned, the folder `encoder`.
-A model on a frozen encoder keeps that encoder's name and digest only.
+A model's folder holds `card.json`, what its method's classifier writes and, if its encoder was fine-tuned, the folder
+`encoder`. A model on a frozen encoder keeps that encoder's name and digest only. The card names the method, which reads
+the classifier back.
 """
 
 from __future__ import annotations
@@ -12,36 +12,31 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError
 from sentence_transformers import SentenceTransformer
 
 from classwright_tools.domain.cards import ModelCard
 from classwright_tools.errors import ClasswrightError, DamagedArtifact
-from classwright_tools.learning.adapter import Adapter, adapted
 from classwright_tools.learning.calibration import softmax
+from classwright_tools.learning.classifier import Classifier, OtherShapes
 from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoders import Encoder, encoder_at_hand, encoder_digest, file_sha256, read_encoder
-from classwright_tools.learning.head import Head
-from classwright_tools.learning.matching.matcher import FACTS, Attention, Matcher
-from classwright_tools.learning.method import ADAPTER, HEAD, FittedModel
-from classwright_tools.learning.pair_encoder import encoder_for, pair_columns
+from classwright_tools.learning.methods.registry import method_of
+from classwright_tools.learning.pair_encoder import encoder_for
 from classwright_tools.workspace.own_files import read_own
 from classwright_tools.workspace.workspace import Workspace
 
 CARD = "card.json"
 ENCODER = "encoder"
 SAFE_SUFFIXES = frozenset({".safetensors", ".json", ".txt", ".md", ".model"})
-_OTHER_SHAPES = "has parts whose shapes are not those of its card and its encoder"
 REPAIR = "Train it again with `train_classifier`, or use another model."
 
 
-@dataclass(frozen=True, kw_only=True)
-class Classifier:
-    """A card and the encoder that it names, and calibrated answers; `cache` is set where others share the encoder."""
+@dataclass(frozen=True)
+class Model:
+    """A classifier with its card: what it is called, and calibrated answers."""
 
     card: ModelCard
-    encoder: Encoder
-    cache: EmbeddingCache | None = None
+    classifier: Classifier
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -53,69 +48,24 @@ class Classifier:
         """The probability below which it is advised to abstain, 0 to 1."""
         return self.card.threshold
 
-    def embed(self, texts: Sequence[str]) -> np.ndarray:
-        """Return the embeddings (n, d), float32, of texts, or the features of pairs."""
-        return self.encoder.embed(texts, self.cache)
-
-    def logits(self, texts: Sequence[str]) -> np.ndarray:
-        """Return the uncalibrated logits (n, k) of texts, or of pairs that are joined as `domain/pair.py` says."""
-        raise NotImplementedError
+    @property
+    def encoder(self) -> Encoder:
+        """The encoder that it works with, its own or the frozen one."""
+        return self.classifier.encoder
 
     def predict_proba(self, texts: Sequence[str]) -> np.ndarray:
-        """Return the calibrated probabilities (n, k), float64, with the columns in the order of `labels`."""
-        return softmax(self.logits(texts) / self.card.temperature)
+        """Return the calibrated probabilities (n, k), float64, of texts or joined pairs, in the order of `labels`."""
+        return softmax(self.classifier.logits(texts) / self.card.temperature)
 
 
-@dataclass(frozen=True, kw_only=True)
-class TextClassifier(Classifier):
-    """An encoder of texts or of pairs, an adapter if there is one, and a head."""
-
-    head: Head
-    adapter: Adapter | None = None
-
-    def embed(self, texts: Sequence[str]) -> np.ndarray:
-        """Return the embeddings (n, d), float32, in the model's own space; of single texts they have unit length."""
-        embeddings = super().embed(texts)
-        return self.adapter.apply(embeddings) if self.adapter else embeddings
-
-    def sentence_transformer(self) -> SentenceTransformer:
-        """Return what embeds, adapter and all, as one sentence-transformers model; its modules are shared."""
-        return adapted(self.encoder.model, self.adapter) if self.adapter else self.encoder.model
-
-    def logits(self, texts: Sequence[str]) -> np.ndarray:
-        """Return the uncalibrated logits (n, k)."""
-        return self.head.logits(self.embed(texts))
-
-
-@dataclass(frozen=True, kw_only=True)
-class MatchClassifier(Classifier):
-    """A matcher of pairs, which reads their tokens and words itself."""
-
-    matcher: Matcher
-
-    def logits(self, texts: Sequence[str]) -> np.ndarray:
-        """Return the uncalibrated logits (n, k) of joined pairs."""
-        queries, items = pair_columns(texts)
-        return self.matcher.logits(queries, items)
-
-    def attention(self, content: str) -> Attention:
-        """Return where the matcher looked in a joined pair.
-
-        Raises:
-            InvalidInput: one of its texts has no word.
-        """
-        (query,), (item,) = pair_columns([content])
-        return self.matcher.attention(query, item)
-
-
-def save_model(folder: Path, card: ModelCard, fitted: FittedModel) -> None:
+def save_model(folder: Path, card: ModelCard, classifier: Classifier) -> None:
     """Write a model into the empty `folder`; its encoder only if it was tuned.
 
     The card's digest of a tuned encoder and the checksums of the files are set here.
     """
-    fitted.save(folder)
-    if fitted.tuned:
-        save_encoder(fitted.encoder.model, folder / ENCODER)
+    classifier.save(folder)
+    if classifier.tuned:
+        save_encoder(classifier.encoder.model, folder / ENCODER)
         encoder = card.encoder.model_copy(update={"digest": encoder_digest(folder / ENCODER)})
         card = card.model_copy(update={"encoder": encoder})
     files = {name: file_sha256(folder / name) for name in _names(folder)}
@@ -127,16 +77,17 @@ def save_encoder(model: SentenceTransformer, folder: Path) -> None:
     model.save_pretrained(str(folder), create_model_card=False, safe_serialization=True)
 
 
-def load_model(workspace: Workspace, model_id: str, *, remember: bool = True) -> Classifier:
+def load_model(workspace: Workspace, model_id: str, *, remember: bool = True) -> Model:
     """Return the model `model_id`; with `remember`, its encoder's embeddings of the texts are kept, by its digest.
 
     Raises:
-        NotFound: there is no such model, or its encoder is not on this machine: none is fetched here.
+        NotFound: there is no such model, or its encoder or its method is not on this machine: nothing is fetched here.
         DamagedArtifact: a file is missing, changed, or not one that a model may hold; or its encoder has changed.
     """
     folder = workspace.artifact(model_id, "model").path
     subject = f"model {model_id!r}"
     card = _checked_card(folder, subject)
+    method = method_of(card, subject)
     tuned = (folder / ENCODER).is_dir()
     try:
         name = card.encoder.name
@@ -150,36 +101,16 @@ def load_model(workspace: Workspace, model_id: str, *, remember: bool = True) ->
             "Put the encoder's former files back, or train the model again.",
         )
     cache = EmbeddingCache(workspace.cache, tuned=tuned) if remember else None
-    if (folder / FACTS).is_file():
-        matcher = Matcher.load(folder, encoder, cache)
-        if matcher.k != len(card.labels):
-            raise DamagedArtifact(subject, _OTHER_SHAPES, REPAIR)
-        return MatchClassifier(card=card, encoder=encoder_for(card.kind, encoder), cache=cache, matcher=matcher)
     try:
-        head = Head.load(folder / HEAD)
-        adapter = Adapter.load(folder / ADAPTER) if (folder / ADAPTER).is_file() else None
-    except (ValueError, KeyError, OSError, SafetensorError) as error:
+        return Model(card, method.load(folder, card, encoder_for(card.kind, encoder), cache))
+    except OtherShapes as error:
+        raise DamagedArtifact(
+            subject, "has parts whose shapes are not those of its card and its encoder", REPAIR
+        ) from error
+    except ClasswrightError:
+        raise
+    except Exception as error:  # what libraries raise over a file that is none is of many kinds
         raise DamagedArtifact(subject, f"does not read back ({type(error).__name__})", REPAIR) from error
-    own = encoder_for(card.kind, encoder)
-    _check_shapes(head, adapter, own.dimension, len(card.labels), subject)
-    return TextClassifier(card=card, encoder=own, head=head, adapter=adapter, cache=cache)
-
-
-def _check_shapes(head: Head, adapter: Adapter | None, dimension: int, k: int, subject: str) -> None:
-    """Raise a `DamagedArtifact` if the parts do not fit to each other, to `k` labels and to the encoder's dimension."""
-    inner = dimension
-    shapes: list[tuple[np.ndarray, tuple[int, ...]]] = [(head.biases, (k,))]
-    if adapter:
-        width, inner = adapter.hidden_biases.size, adapter.biases.size
-        shapes += [
-            (adapter.hidden_weights, (width, dimension)),
-            (adapter.hidden_biases, (width,)),
-            (adapter.weights, (inner, width)),
-            (adapter.biases, (inner,)),
-        ]
-    shapes.append((head.weights, (k, inner)))
-    if any(array.shape != shape for array, shape in shapes):
-        raise DamagedArtifact(subject, _OTHER_SHAPES, REPAIR)
 
 
 def _checked_card(folder: Path, subject: str) -> ModelCard:

@@ -1,14 +1,16 @@
-"""The method `probe`: logistic regression on the embeddings of a frozen encoder."""
+"""Logistic regression on the embeddings of a frozen encoder, its penalty chosen by cross-validation."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from classwright_tools.learning.classifier import EmbeddingClassifier
 from classwright_tools.learning.generated import RowSource
 from classwright_tools.learning.head import REGULARISATION, fit_head
+from classwright_tools.learning.imbalance.balanced_heads import adjusted_as_asked
 from classwright_tools.learning.imbalance.balanced_network import fit_balanced
-from classwright_tools.learning.method import Fitted, Setup
 from classwright_tools.learning.rows import Rows
+from classwright_tools.learning.setup import Setup
 from classwright_tools.learning.splits import grouped_folds
 
 CANDIDATES = (1.0, 3.0, 10.0, 30.0)
@@ -17,7 +19,7 @@ CHOOSING_ROWS = 3_000  # rows enough to choose one number by; it keeps the choic
 LEAST_CHOOSING_ROWS = 50
 
 
-def fit_probe(rows: Rows, setup: Setup) -> Fitted:
+def fit_probe(rows: Rows, setup: Setup) -> EmbeddingClassifier:
     """Return the logistic regression on frozen embeddings, its penalty chosen by grouped cross-validation.
 
     With imbalance "auto" it is the average of one that counts labels alike and of a small network that does so too.
@@ -29,10 +31,10 @@ def fit_probe(rows: Rows, setup: Setup) -> Fitted:
         return fit_balanced(embeddings, rows, setup)
     c = choose_regularisation(embeddings, rows, setup)
     head = fit_head(embeddings, rows.labels, setup.k, c=c, balanced=setup.balanced)
-    return Fitted(encoder=setup.encoder, head=head, tuned=False)
+    return EmbeddingClassifier(encoder=setup.encoder, head=adjusted_as_asked(head, rows, setup), cache=setup.cache)
 
 
-def _with_generated(rows: Rows, embeddings: np.ndarray, source: RowSource, setup: Setup) -> Fitted:
+def _with_generated(rows: Rows, embeddings: np.ndarray, source: RowSource, setup: Setup) -> EmbeddingClassifier:
     made = source.beside(rows, embeddings)
     head = fit_head(
         np.concatenate([embeddings, made.embeddings]),
@@ -42,7 +44,7 @@ def _with_generated(rows: Rows, embeddings: np.ndarray, source: RowSource, setup
         balanced=setup.balanced,
         row_weights=np.concatenate([np.ones(len(rows)), made.weights]),
     )
-    return Fitted(encoder=setup.encoder, head=head, tuned=False)
+    return EmbeddingClassifier(encoder=setup.encoder, head=head, cache=setup.cache)
 
 
 def choose_regularisation(embeddings: np.ndarray, rows: Rows, setup: Setup) -> float:

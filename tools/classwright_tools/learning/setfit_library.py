@@ -1,4 +1,4 @@
-"""The method `setfit`: contrastive pairs and a logistic regression, as the setfit library trains them.
+"""Contrastive pairs and a logistic regression, as the setfit library trains them.
 
 Tunstall et al. 2022, "Efficient Few-Shot Learning Without Prompts". It encodes each text once for each of its pairs;
 `contrastive` reaches the same end in a fraction of the time.
@@ -12,16 +12,18 @@ from typing import Any
 
 from transformers import PrinterCallback, ProgressCallback, TrainerCallback
 
+from classwright_tools.learning.classifier import EmbeddingClassifier
 from classwright_tools.learning.encoders import Encoder
 from classwright_tools.learning.head import head_of, logistic_regression
-from classwright_tools.learning.method import Fitted, Progress, Setup
+from classwright_tools.learning.imbalance.balanced_heads import adjusted_as_asked
 from classwright_tools.learning.rows import Rows
+from classwright_tools.learning.setup import Progress, Setup
 
 PAIRS_A_TEXT = 20  # setfit's `num_iterations`: that many positive and as many negative pairs for each text
 SETFIT_C = 1.0  # the penalty of setfit's own head
 
 
-def fit_setfit(rows: Rows, setup: Setup) -> Fitted:
+def fit_setfit(rows: Rows, setup: Setup) -> EmbeddingClassifier:
     """Return a copy of the encoder that setfit tuned on pairs of `rows`, and the head that setfit fitted."""
     from datasets import Dataset
     from setfit import SetFitModel, Trainer, TrainingArguments
@@ -53,7 +55,8 @@ def fit_setfit(rows: Rows, setup: Setup) -> Fitted:
         trainer.train()
     model.model_body.eval()
     encoder = Encoder(ref=setup.encoder.ref, model=model.model_body)
-    return Fitted(encoder=encoder, head=head_of(model.model_head, setup.k), tuned=True)
+    head = adjusted_as_asked(head_of(model.model_head, setup.k), rows, setup)
+    return EmbeddingClassifier(encoder=encoder, head=head, tuned=True)
 
 
 class _Reporting(TrainerCallback):

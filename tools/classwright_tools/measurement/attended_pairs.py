@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from classwright_tools.domain.pair import GivenPair, joined, shown
 from classwright_tools.errors import InvalidInput
 from classwright_tools.learning.matching.matcher import Attention
-from classwright_tools.learning.model import Classifier, MatchClassifier
+from classwright_tools.learning.model import Model
+from classwright_tools.learning.pair_matching import PairClassifier
 from classwright_tools.measurement.held_out import Answers
 
 MOST_PAIRS = 4
@@ -25,15 +26,15 @@ class AttendedPair:
     attention: Attention
 
 
-def attended_pairs(model: Classifier, found: Answers) -> tuple[AttendedPair, ...]:
+def attended_pairs(model: Model, found: Answers) -> tuple[AttendedPair, ...]:
     """Return the errors that the model was surest of, with its attention; none where the model is no matcher."""
-    if not isinstance(model, MatchClassifier):
+    if not isinstance(model.classifier, PairClassifier):
         return ()
     pairs: list[AttendedPair] = []
     for place in sorted(found.wrong.tolist(), key=lambda row: (-found.proba[row].max(), found.rows[row].id)):
         row = found.rows[place]
         with suppress(InvalidInput):  # a text without words has no attention
-            attention = model.attention(row.content)
+            attention = model.classifier.attention(row.content)
             label, predicted = found.labels[found.true[place]], found.labels[found.predicted[place]]
             pairs.append(AttendedPair(row.shown, label, predicted, attention))
         if len(pairs) == MOST_PAIRS:
@@ -41,7 +42,7 @@ def attended_pairs(model: Classifier, found: Answers) -> tuple[AttendedPair, ...
     return tuple(pairs)
 
 
-def asked_pairs(model: Classifier, name: str, pairs: Iterable[GivenPair]) -> tuple[AttendedPair, ...]:
+def asked_pairs(model: Model, name: str, pairs: Iterable[GivenPair]) -> tuple[AttendedPair, ...]:
     """Return the attention of the model called `name` on the `pairs` that somebody asks about.
 
     Raises:
@@ -50,12 +51,12 @@ def asked_pairs(model: Classifier, name: str, pairs: Iterable[GivenPair]) -> tup
     contents = [joined(pair.text, pair.text_pair) for pair in pairs]
     if not contents:
         return ()
-    if not isinstance(model, MatchClassifier):
+    if not isinstance(model.classifier, PairClassifier):
         raise InvalidInput(
             "`pairs`", f"asks where model {name!r} looked, and only a matcher looks", "Leave it out, or use a matcher."
         )
     given = model.predict_proba(contents).argmax(axis=1)
     return tuple(
-        AttendedPair(shown(content), None, model.labels[place], model.attention(content))
+        AttendedPair(shown(content), None, model.labels[place], model.classifier.attention(content))
         for content, place in zip(contents, given.tolist(), strict=True)
     )

@@ -14,7 +14,7 @@ from classwright_tools.domain.example import Example
 from classwright_tools.errors import NotEnoughData
 from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoders import Encoder, encoder_at_hand
-from classwright_tools.learning.model import Classifier
+from classwright_tools.learning.model import Model
 from classwright_tools.learning.pair_encoder import encoder_for
 from classwright_tools.measurement.caveats import not_covered
 from classwright_tools.measurement.held_out import Answers, answers
@@ -107,7 +107,7 @@ class Evidence:
         return ""
 
 
-def gather(workspace: Workspace, model: Classifier, dataset: str, seed: int, progress: Progress) -> Evidence:
+def gather(workspace: Workspace, model: Model, dataset: str, seed: int, progress: Progress) -> Evidence:
     """Return the evidence in `dataset` on `model`; its test rows are not read.
 
     Raises:

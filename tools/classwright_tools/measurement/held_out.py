@@ -16,7 +16,7 @@ from classwright_tools.domain.example import Example, Split
 from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.pair import Content
 from classwright_tools.errors import InvalidInput, NotEnoughData
-from classwright_tools.learning.model import Classifier
+from classwright_tools.learning.model import Model
 from classwright_tools.learning.rows import query_numbers, without_queries
 from classwright_tools.workspace.datasets import iterate_rows, read_rows
 from classwright_tools.workspace.workspace import Workspace
@@ -86,7 +86,7 @@ def read_split(workspace: Workspace, dataset: str, split: Split) -> tuple[Exampl
 
 
 def answers(
-    model: Classifier,
+    model: Model,
     rows: Sequence[Example],
     dataset: str,
     progress: Callable[[float], None],

@@ -15,7 +15,7 @@ from classwright_tools.learning.adapter import adapted
 from classwright_tools.learning.head import fit_head
 from classwright_tools.learning.imbalance.balanced_heads import fit_adjusted
 from classwright_tools.learning.imbalance.balanced_network import averaged, fit_balanced, fit_network
-from classwright_tools.learning.method import PairSetup
+from classwright_tools.learning.setup import PairSetup
 from support.imbalance import rows_of, setup_of, silent
 from support.learning import WRITTEN
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from classwright_tools.learning.head import REGULARISATION, Head, fit_head
-from classwright_tools.learning.method import Progress, Setup
 from classwright_tools.learning.rows import Rows
+from classwright_tools.learning.setup import Progress, Setup
 from classwright_tools.learning.splits import grouped_folds, sampled_places
 
 CANDIDATES = (1.0, 3.0, 10.0, 30.0)
@@ -25,6 +25,11 @@ def adjusted(head: Head, labels: np.ndarray) -> Head:
     biases = head.biases.copy()
     biases[counts > 0] -= np.log(counts[counts > 0] / len(labels)).astype(np.float32)
     return Head(weights=head.weights, biases=biases)
+
+
+def adjusted_as_asked(head: Head, rows: Rows, setup: Setup) -> Head:
+    """Return `head`, which was fitted on `rows`: `adjusted` where the setup asks for logit adjustment."""
+    return adjusted(head, rows.labels) if setup.imbalance == "logit_adjustment" else head
 
 
 def fit_adjusted(embeddings: np.ndarray, rows: Rows, setup: Setup, progress: Progress) -> Head:

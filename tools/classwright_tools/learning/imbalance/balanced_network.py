@@ -9,12 +9,13 @@ import torch
 
 from classwright_tools.learning.adapter import Adapter
 from classwright_tools.learning.batches import natural_batches
+from classwright_tools.learning.classifier import EmbeddingClassifier
 from classwright_tools.learning.head import Head
 from classwright_tools.learning.imbalance.balanced_heads import at_unit_spread, fit_adjusted
 from classwright_tools.learning.imbalance.cluster import BATCH, Descent, LinearHead, Steps
 from classwright_tools.learning.imbalance.networks import AdapterNetwork, embed_all
-from classwright_tools.learning.method import Fitted, Progress, Setup
 from classwright_tools.learning.rows import Rows
+from classwright_tools.learning.setup import Progress, Setup
 from classwright_tools.learning.torch_state import one_thread, seeded
 
 NETWORK_SHARE = 1 / 3  # of the average; the rest is the linear head's
@@ -29,7 +30,7 @@ class BalancedNetwork:
     head: Head
 
 
-def fit_balanced(embeddings: np.ndarray, rows: Rows, setup: Setup) -> Fitted:
+def fit_balanced(embeddings: np.ndarray, rows: Rows, setup: Setup) -> EmbeddingClassifier:
     """Return the average of a logistic regression and a network, both of which count labels alike.
 
     Where the large class mixes many subjects the network is better, where it is one subject the regression is. Chosen
@@ -42,10 +43,10 @@ def fit_balanced(embeddings: np.ndarray, rows: Rows, setup: Setup) -> Fitted:
 
     linear = fit_adjusted(embeddings, rows, setup, lambda done, message: tell(0.0, done, message))
     if setup.pairs is not None:
-        return Fitted(encoder=setup.encoder, head=linear, tuned=False)
+        return EmbeddingClassifier(encoder=setup.encoder, head=linear, cache=setup.cache)
     network = fit_network(embeddings, rows.labels, setup, lambda done, message: tell(0.5, done, message))
     adapter, head = averaged(linear, network, embeddings, rows.labels)
-    return Fitted(encoder=setup.encoder, head=head, tuned=False, adapter=adapter)
+    return EmbeddingClassifier(encoder=setup.encoder, head=head, adapter=adapter, cache=setup.cache)
 
 
 def fit_network(embeddings: np.ndarray, labels: np.ndarray, setup: Setup, progress: Progress) -> BalancedNetwork:

@@ -1,4 +1,4 @@
-"""The method `cluster`: embeddings trained against running cluster centroids, then a classifier tuned with them.
+"""Embeddings trained against running cluster centroids, then a classifier tuned with them.
 
 First the embedding network learns to lay each row near the centroid of its own cluster and away from those of other
 classes, where classes larger than the smallest are split into clusters about its size. Then a linear classifier on
@@ -17,13 +17,14 @@ import torch
 
 from classwright_tools.errors import NotEnoughData
 from classwright_tools.learning.batches import balanced_batches, square_root_batches
+from classwright_tools.learning.classifier import EmbeddingClassifier
 from classwright_tools.learning.head import ABSENT, Head
 from classwright_tools.learning.imbalance.centroids import RunningCentroids
 from classwright_tools.learning.imbalance.cluster_loss import cluster_loss
 from classwright_tools.learning.imbalance.clusters import Clusters, assigned_anew, split_classes
 from classwright_tools.learning.imbalance.networks import AdapterNetwork, embed_all
-from classwright_tools.learning.method import Fitted, Setup
 from classwright_tools.learning.rows import Rows
+from classwright_tools.learning.setup import Setup
 from classwright_tools.learning.torch_state import one_thread
 
 BATCH = 128
@@ -94,7 +95,7 @@ class Steps:
         return Steps(max(EMBEDDING_STEPS, PASSES * a_pass), max(HEAD_STEPS, PASSES * a_pass))
 
 
-def fit_cluster(rows: Rows, setup: Setup) -> Fitted:
+def fit_cluster(rows: Rows, setup: Setup) -> EmbeddingClassifier:
     """Return the frozen encoder with an adapter that was trained on clusters, and its classifier.
 
     Raises:
@@ -120,7 +121,9 @@ def fit_cluster(rows: Rows, setup: Setup) -> Fitted:
         head = train_classifier(
             network, inputs, clusters, steps.head, setup.seed, lambda step: tell(steps.embedding + step)
         )
-    return Fitted(encoder=setup.encoder, head=head.numbers(present, setup.k), tuned=False, adapter=network.adapter())
+    return EmbeddingClassifier(
+        encoder=setup.encoder, head=head.numbers(present, setup.k), adapter=network.adapter(), cache=setup.cache
+    )
 
 
 def learn_embedding(

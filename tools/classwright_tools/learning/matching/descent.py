@@ -20,7 +20,7 @@ from classwright_tools.learning.matching.negatives.overwriting import Overwritin
 from classwright_tools.learning.matching.negatives.switch import overwrite
 from classwright_tools.learning.matching.network import MatchNetwork
 from classwright_tools.learning.matching.settings import MatcherSettings
-from classwright_tools.learning.method import Progress
+from classwright_tools.learning.setup import Progress
 from classwright_tools.learning.torch_state import seeded
 
 BATCH = 128

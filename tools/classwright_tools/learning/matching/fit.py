@@ -19,7 +19,7 @@ from classwright_tools.learning.matching.pairs import Pairs
 from classwright_tools.learning.matching.partner import PartnerOver, fit_partner
 from classwright_tools.learning.matching.settings import MatcherSettings
 from classwright_tools.learning.matching.table import PairTable, Vocabulary
-from classwright_tools.learning.method import Progress, Setup
+from classwright_tools.learning.setup import Progress, Setup
 from classwright_tools.learning.torch_state import one_thread, seeded
 
 LEAST_ROWS = 2  # of each of two labels

@@ -14,7 +14,7 @@ from sentence_transformers import SentenceTransformer
 
 from classwright_tools.errors import InvalidInput
 from classwright_tools.learning.encoders import usual_prompt
-from classwright_tools.learning.model import TextClassifier
+from classwright_tools.learning.head import Head
 
 OPSET = 18
 # Two texts of different lengths: the graph is traced with padding in it.
@@ -41,49 +41,52 @@ class _Graph(torch.nn.Module):
         return torch.softmax(self.head(embedding), dim=1)
 
 
-def save_onnx(path: Path, model: TextClassifier) -> tuple[str, ...]:
-    """Write the graph of `model` to `path` and return the names of its inputs.
-
-    The inputs are int64 of shape (texts, tokens), both free; the output `probabilities` is float32 of shape
-    (texts, labels): what `predict_proba` returns, to about 1e-6.
+def graph_inputs(encoder: SentenceTransformer, name: str) -> tuple[str, ...]:
+    """Return the names of the inputs of a graph of the encoder called `name`.
 
     Raises:
         InvalidInput: the encoder is not one that takes token ids and an attention mask, and nothing besides.
     """
-    encoder = copy.deepcopy(model.sentence_transformer()).cpu().eval()
-    tokens = dict(encoder.preprocess(list(TRACED)))
-    names = tuple(name for name in ("input_ids", "attention_mask", "token_type_ids") if name in tokens)
-    if "input_ids" not in names or "attention_mask" not in names:
+    tokens = encoder.preprocess(list(TRACED))
+    inputs = tuple(field for field in ("input_ids", "attention_mask", "token_type_ids") if field in tokens)
+    if "input_ids" not in inputs or "attention_mask" not in inputs:
         raise InvalidInput(
-            f"model on {model.card.encoder.name!r}",
+            f"model on {name!r}",
             "cannot become an ONNX graph: its encoder does not take token ids and an attention mask",
             "Export it with onnx=false.",
         )
     if usual_prompt(encoder) and not all(getattr(module, "include_prompt", True) for module in encoder):
         raise InvalidInput(
-            f"model on {model.card.encoder.name!r}",
+            f"model on {name!r}",
             "cannot become an ONNX graph: its encoder puts a prompt before texts and leaves it out of their embeddings",
             "Export it with onnx=false.",
         )
-    temperature = model.card.temperature
-    graph = _Graph(
-        encoder, torch.from_numpy(model.head.weights / temperature), torch.from_numpy(model.head.biases / temperature)
-    )
+    return inputs
+
+
+def save_onnx(path: Path, encoder: SentenceTransformer, head: Head, inputs: tuple[str, ...]) -> None:
+    """Write the graph of `head` on `encoder` to `path`; `inputs` are its `graph_inputs`.
+
+    The inputs are int64 of shape (texts, tokens), both free; the output `probabilities` is float32 of shape
+    (texts, labels): the softmax of the logits of `head`, to about 1e-6.
+    """
+    encoder = copy.deepcopy(encoder).cpu().eval()
+    tokens = dict(encoder.preprocess(list(TRACED)))
+    graph = _Graph(encoder, torch.from_numpy(head.weights), torch.from_numpy(head.biases))
     texts, length = torch.export.Dim("texts"), torch.export.Dim("tokens")
     with _quiet(), torch.inference_mode(False), torch.no_grad():
         torch.onnx.export(
             graph.float().eval(),
-            tuple(tokens[name] for name in names),
+            tuple(tokens[field] for field in inputs),
             str(path),
-            input_names=list(names),
+            input_names=list(inputs),
             output_names=["probabilities"],
-            dynamic_shapes={name: {0: texts, 1: length} for name in names},
+            dynamic_shapes={field: {0: texts, 1: length} for field in inputs},
             opset_version=OPSET,
             dynamo=True,
             external_data=False,
             verbose=False,
         )
-    return names
 
 
 @contextmanager

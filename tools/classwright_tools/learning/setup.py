@@ -1,28 +1,20 @@
-"""What every way of training takes and returns."""
+"""The setup of a training: the encoder, the labels, and what is said of it besides the rows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
-from classwright_tools.learning.adapter import Adapter
 from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoders import Encoder
 from classwright_tools.learning.generated import RowSource
-from classwright_tools.learning.head import Head
 from classwright_tools.learning.matching.settings import MiningSettings, NegativeKind
-from classwright_tools.learning.rows import Rows
+from classwright_tools.learning.methods.method import Imbalance
 
 Progress = Callable[[float, str], None]
 """Reports the share done (0 to 1) and what is being done; raises `Cancelled` when the caller asked to stop."""
-
-
-HEAD = "head.safetensors"
-ADAPTER = "adapter.safetensors"
 
 
 @dataclass(frozen=True)
@@ -57,7 +49,7 @@ class Setup:
     seed: int
     progress: Progress
     pairs: PairSetup | None = None
-    imbalance: str = "none"
+    imbalance: Imbalance = "none"
     row_source: RowSource | None = None
 
     @property
@@ -77,50 +69,8 @@ class Setup:
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         """Return the frozen encoder's embeddings (n, d) of `texts`, from the cache where they are there."""
-        return self.encoder.embed(texts, self.cache, lambda done: self.progress(done, "embedding texts"))
+        return self.encoder.embed(texts, self.cache, self.embedding)
 
-
-@dataclass(frozen=True)
-class Fitted:
-    """An encoder, fine-tuned or the one of the `Setup`, an adapter if it has one, and the head on the embeddings."""
-
-    encoder: Encoder
-    head: Head
-    tuned: bool
-    adapter: Adapter | None = None
-
-    def logits(self, texts: Sequence[str], setup: Setup) -> np.ndarray:
-        """Return the uncalibrated logits (n, k) of `texts`."""
-        embeddings = self.encoder.embed(texts) if self.tuned else setup.embed(texts)
-        return self.head.logits(self.adapter.apply(embeddings) if self.adapter else embeddings)
-
-    def save(self, folder: Path) -> None:
-        """Write the head, and the adapter if there is one, into `folder`."""
-        self.head.save(folder / HEAD)
-        if self.adapter:
-            self.adapter.save(folder / ADAPTER)
-
-
-class FittedModel(Protocol):
-    """What a method returns: a `Fitted`, or something else that gives logits and can be saved."""
-
-    @property
-    def encoder(self) -> Encoder:
-        """The encoder that it works with."""
-        ...
-
-    @property
-    def tuned(self) -> bool:
-        """Whether the encoder is no longer the one of the `Setup`."""
-        ...
-
-    def logits(self, texts: Sequence[str], setup: Setup) -> np.ndarray:
-        """Return the uncalibrated logits (n, k) of `texts`."""
-        ...
-
-    def save(self, folder: Path) -> None:
-        """Write into `folder` all but the encoder."""
-        ...
-
-
-Fit = Callable[[Rows, Setup], FittedModel]
+    def embedding(self, done: float) -> None:
+        """Report the share `done` of texts that are embedded."""
+        self.progress(done, "embedding texts")

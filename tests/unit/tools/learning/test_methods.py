@@ -1,0 +1,134 @@
+"""A training method is one file: `knn` of the docs, trained, measured, loaded, and refused where it must be."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import subprocess
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from classwright_tools.context import ToolContext
+from classwright_tools.domain.task import Task
+from classwright_tools.errors import InvalidInput, NotFound
+from classwright_tools.evaluate import EvaluateRequest, evaluate
+from classwright_tools.export_model import ExportModelRequest, export_model
+from classwright_tools.learning.methods.method import Method
+from classwright_tools.learning.methods.probe import Probe
+from classwright_tools.learning.methods.registry import METHODS, by_name, candidates
+from classwright_tools.learning.model import load_model
+from classwright_tools.train_classifier import TrainClassifierRequest, TrainClassifierResult, train_classifier
+from support.learning import real_rows, save_rows, written_rows
+from support.paths import ROOT
+
+FILE = ROOT / "docs" / "extending" / "knn.py"
+TEXTS = ["my money has not come back", "where is the box", "password wrong"]
+
+
+@pytest.fixture
+def knn(monkeypatch: pytest.MonkeyPatch) -> Method:
+    """The method of the docs, which the registry has during the test."""
+    spec = spec_from_file_location("knn", FILE)
+    assert spec
+    assert spec.loader
+    module = module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "knn", module)
+    spec.loader.exec_module(module)
+    method: Method = module.NearestNeighbours()
+    monkeypatch.setitem(METHODS, "knn", method)
+    return method
+
+
+@pytest.fixture
+def trained(context: ToolContext, task: Task, knn: Method) -> TrainClassifierResult:
+    save_rows(context.workspace, written_rows(), real_rows(copies=10))
+    request = TrainClassifierRequest(task="support", method=knn.name)
+    return train_classifier(request, dataclasses.replace(context, run_key="knn"))
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> dict[str, str]:
+    """The environment of a process in which a package brings the method."""
+    (tmp_path / "knn.py").write_text(FILE.read_text(encoding="utf-8"), encoding="utf-8")
+    about = tmp_path / "knn_method-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: knn-method\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[classwright.methods]\nknn = knn:NearestNeighbours\n")
+    return {"PYTHONPATH": str(tmp_path)}
+
+
+def test_a_method_of_one_file_trains_measures_and_says_so_in_the_card(
+    context: ToolContext, trained: TrainClassifierResult
+) -> None:
+    assert trained.validation.accuracy.value > 0.8
+    assert trained.grouped
+    assert "in 5 folds" in trained.grouped.measured_on
+    assert load_model(context.workspace, trained.model).card.method == "knn"
+    measured = evaluate(EvaluateRequest(model=trained.model, split="validation"), context)
+    assert measured.figures.accuracy.value == pytest.approx(trained.validation.accuracy.value)
+
+
+def test_a_process_in_which_a_package_brings_the_method_offers_it_and_loads_its_models_to_the_bit(
+    context: ToolContext, trained: TrainClassifierResult, installed: dict[str, str]
+) -> None:
+    here = load_model(context.workspace, trained.model, remember=False).predict_proba(TEXTS)
+    script = f"""
+import json
+from pathlib import Path
+from classwright_tools.learning.model import load_model
+from classwright_tools.train_classifier import TrainClassifierRequest
+from classwright_tools.workspace.workspace import Workspace
+offered = TrainClassifierRequest.model_json_schema()["properties"]["method"]
+model = load_model(Workspace(Path({str(context.workspace.root)!r})), {trained.model!r}, remember=False)
+print(json.dumps([offered, model.predict_proba({TEXTS!r}).tolist()]))
+"""
+
+    done = subprocess.run([sys.executable, "-c", script], env=installed, capture_output=True, text=True, check=True)
+
+    offered, there = json.loads(done.stdout)
+    assert offered["enum"][-1] == "knn"
+    assert "'knn': the nearest training rows vote" in offered["description"]
+    assert (np.array(there) == here).all()
+
+
+def test_a_model_whose_method_is_not_there_is_not_loaded(
+    context: ToolContext, trained: TrainClassifierResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(METHODS, "knn")
+
+    with pytest.raises(NotFound, match=r"trained by method 'knn', which is not installed here.*Install the package"):
+        load_model(context.workspace, trained.model)
+
+
+def test_a_method_without_an_export_says_so(context: ToolContext, trained: TrainClassifierResult) -> None:
+    with pytest.raises(InvalidInput, match=r"method 'knn': has no export.*Call classify"):
+        export_model(ExportModelRequest(model=trained.model), context)
+
+
+def test_what_a_method_cannot_do_is_refused_by_what_it_says_of_itself(
+    context: ToolContext, task: Task, knn: Method
+) -> None:
+    with pytest.raises(InvalidInput, match=r"'class_weights': is not for method 'knn'"):
+        train_classifier(TrainClassifierRequest(task="support", method="knn", imbalance="class_weights"), context)
+    with pytest.raises(ValueError, match=r"should be one of 'auto', 'probe', .*'knn'"):
+        TrainClassifierRequest(task="support", method="nearest")
+
+
+def test_auto_tries_the_methods_that_ask_for_it_and_can_do_what_is_asked(
+    knn: Method, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(knn), "auto", True)
+
+    assert [method.name for method in candidates("text", "none")] == ["probe", "contrastive", "knn"]
+    assert [method.name for method in candidates("text", "class_weights")] == ["probe", "contrastive"]
+    assert [method.name for method in candidates("text", "auto")] == ["probe"]
+    assert [method.name for method in candidates("pair", "none")] == ["probe", "matcher"]
+
+
+def test_two_methods_of_one_name_are_refused() -> None:
+    with pytest.raises(InvalidInput, match=r"method 'probe' of .*has a name that is taken"):
+        by_name(Probe(), Probe())

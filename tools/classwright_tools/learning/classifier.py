@@ -1,0 +1,111 @@
+"""A classifier as a method fits it and as it is read back: logits of texts, or of pairs that are joined."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from sentence_transformers import SentenceTransformer
+
+from classwright_tools.learning.adapter import Adapter, adapted
+from classwright_tools.learning.embedding_cache import EmbeddingCache
+from classwright_tools.learning.encoders import Encoder
+from classwright_tools.learning.head import Head
+
+HEAD = "head.safetensors"
+ADAPTER = "adapter.safetensors"
+
+Tell = Callable[[float], None]
+"""Is told the share (0 to 1) of texts that are embedded, and may stop the work by raising."""
+
+
+class OtherShapes(ValueError):
+    """The parts of a classifier that was read back do not fit to each other, to its labels or to its encoder."""
+
+
+class Classifier(Protocol):
+    """What `Method.fit` returns and `Method.load` gives back."""
+
+    @property
+    def encoder(self) -> Encoder:
+        """The encoder that it works with."""
+        ...
+
+    @property
+    def tuned(self) -> bool:
+        """Whether the encoder was trained along, and is saved with the model; else its name and digest are."""
+        ...
+
+    def logits(self, texts: Sequence[str], tell: Tell | None = None) -> np.ndarray:
+        """Return the uncalibrated logits (n, k) of texts, or of pairs that are joined as `domain/pair.py` says."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write into `folder` all but the encoder, as safetensors and JSON."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbeddingClassifier:
+    """An encoder of texts or of pairs, an adapter if there is one, and a head on the embeddings.
+
+    `cache` is set where others use the encoder too.
+    """
+
+    encoder: Encoder
+    head: Head
+    adapter: Adapter | None = None
+    tuned: bool = False
+    cache: EmbeddingCache | None = None
+
+    def embed(self, texts: Sequence[str], tell: Tell | None = None) -> np.ndarray:
+        """Return the embeddings (n, d), float32, in the classifier's own space; of single texts they have length 1."""
+        embeddings = self.encoder.embed(texts, self.cache, tell)
+        return self.adapter.apply(embeddings) if self.adapter else embeddings
+
+    def logits(self, texts: Sequence[str], tell: Tell | None = None) -> np.ndarray:
+        """Return the uncalibrated logits (n, k)."""
+        return self.head.logits(self.embed(texts, tell))
+
+    def sentence_transformer(self) -> SentenceTransformer:
+        """Return what embeds, adapter and all, as one sentence-transformers model; its modules are shared."""
+        return adapted(self.encoder.model, self.adapter) if self.adapter else self.encoder.model
+
+    def save(self, folder: Path) -> None:
+        """Write the head, and the adapter if there is one, into `folder`."""
+        self.head.save(folder / HEAD)
+        if self.adapter:
+            self.adapter.save(folder / ADAPTER)
+
+    @staticmethod
+    def load(
+        folder: Path, encoder: Encoder, k: int, *, tuned: bool, cache: EmbeddingCache | None
+    ) -> EmbeddingClassifier:
+        """Return the classifier of `k` labels that `save` wrote; safetensors raises for a file that is none.
+
+        Raises:
+            OtherShapes: its parts do not fit to each other, to `k` labels and to the encoder's dimension.
+        """
+        head = Head.load(folder / HEAD)
+        adapter = Adapter.load(folder / ADAPTER) if (folder / ADAPTER).is_file() else None
+        _check_shapes(head, adapter, encoder.dimension, k)
+        return EmbeddingClassifier(encoder=encoder, head=head, adapter=adapter, tuned=tuned, cache=cache)
+
+
+def _check_shapes(head: Head, adapter: Adapter | None, dimension: int, k: int) -> None:
+    inner = dimension
+    shapes: list[tuple[np.ndarray, tuple[int, ...]]] = [(head.biases, (k,))]
+    if adapter:
+        width, inner = adapter.hidden_biases.size, adapter.biases.size
+        shapes += [
+            (adapter.hidden_weights, (width, dimension)),
+            (adapter.hidden_biases, (width,)),
+            (adapter.weights, (inner, width)),
+            (adapter.biases, (inner,)),
+        ]
+    shapes.append((head.weights, (k, inner)))
+    if any(array.shape != shape for array, shape in shapes):
+        raise OtherShapes

@@ -1,0 +1,84 @@
+"""A head on embeddings as files: for sentence-transformers, setfit and ONNX Runtime.
+
+A model of a pair task runs with sentence-transformers alone, for setfit and the graph take one text. setfit loads its
+head from `model_head.pkl` alone, a pickle. It is written here for its users, and never read: what Classwright itself
+needs of the head is in `head.safetensors`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import joblib
+import numpy as np
+from sentence_transformers import SentenceTransformer
+
+from classwright_tools.learning.classifier import HEAD, EmbeddingClassifier
+from classwright_tools.learning.exports.embedding_code import pair_code, text_code
+from classwright_tools.learning.exports.export import LABELS, Export
+from classwright_tools.learning.exports.onnx_graph import graph_inputs, save_onnx
+from classwright_tools.learning.head import Head, logistic_regression
+from classwright_tools.learning.model import Model, save_encoder
+from classwright_tools.workspace.workspace import write_json
+
+SETFIT_HEAD = "model_head.pkl"
+SETFIT_CONFIGURATION = "config_setfit.json"
+GRAPH = "model.onnx"
+SENTENCE_TRANSFORMERS = "sentence-transformers"
+
+
+def export_embedding(model: Model, *, onnx: bool) -> Export:
+    """Return the export of `model`, whose classifier is an `EmbeddingClassifier`; with a graph if `onnx`.
+
+    The temperature is folded into every head that is written: all of them give calibrated probabilities.
+
+    Raises:
+        InvalidInput: a graph is asked for, the model is for single texts, and the encoder cannot become one.
+    """
+    classifier = model.classifier
+    assert isinstance(classifier, EmbeddingClassifier)
+    encoder = classifier.sentence_transformer()
+    head = classifier.head.at_temperature(model.card.temperature)
+    if model.card.kind == "pair":
+        return Export(
+            write=lambda folder: _write(folder, encoder, head, model),
+            libraries=(SENTENCE_TRANSFORMERS,),
+            runs_with=SENTENCE_TRANSFORMERS,
+            code=pair_code(),
+            left_out="setfit and the ONNX graph take single texts, so they are left out.",
+        )
+    inputs = graph_inputs(encoder, model.card.encoder.name) if onnx else ()
+
+    def write(folder: Path) -> None:
+        _write(folder, encoder, head, model)
+        _save_setfit_head(folder, head, model.labels)
+        if inputs:
+            save_onnx(folder / GRAPH, encoder, head, inputs)
+
+    return Export(
+        write=write,
+        libraries=(SENTENCE_TRANSFORMERS, "setfit"),
+        runs_with=f"{SENTENCE_TRANSFORMERS} and setfit" + (", an ONNX graph" if inputs else ""),
+        code=text_code(classifier.encoder.model, inputs),
+        caution=f"Its {SETFIT_HEAD} is a pickle, for setfit alone.",
+    )
+
+
+def _write(folder: Path, encoder: SentenceTransformer, head: Head, model: Model) -> None:
+    """Write what sentence-transformers needs."""
+    save_encoder(encoder, folder)
+    head.save(folder / HEAD)
+    write_json(folder / LABELS, {"labels": model.labels, "threshold": model.threshold})
+
+
+def _save_setfit_head(folder: Path, head: Head, labels: tuple[str, ...]) -> None:
+    """Write the two files that `SetFitModel.from_pretrained` looks for beside the encoder."""
+    model = logistic_regression(1.0, balanced=False)
+    weights, biases = head.weights.astype(np.float64), head.biases.astype(np.float64)
+    if len(labels) == 2:  # scikit-learn keeps one score for two classes
+        weights, biases = weights[1:] - weights[:1], biases[1:] - biases[:1]
+    model.coef_, model.intercept_ = weights, biases
+    model.classes_ = np.arange(len(labels))
+    model.n_features_in_ = weights.shape[1]
+    joblib.dump(model, folder / SETFIT_HEAD)
+    write_json(folder / SETFIT_CONFIGURATION, {"normalize_embeddings": True, "labels": labels})

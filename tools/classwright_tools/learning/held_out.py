@@ -1,0 +1,72 @@
+"""Answers to rows that a model was not trained on: what methods are measured, compared and calibrated by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from classwright_tools.domain.cards import Candidate, Validation
+from classwright_tools.domain.example import Origin
+from classwright_tools.learning.calibration import softmax
+from classwright_tools.learning.figures import validation_of
+from classwright_tools.learning.rows import query_numbers
+from classwright_tools.learning.setup import Setup
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Rows that a model was not trained on: their label numbers (n,), and the logits (n, k) that it gave them.
+
+    `measured_on` says in words which rows they are. `queries` (n,) are numbers of the pairs' queries, None for single
+    texts.
+    """
+
+    data: Origin
+    measured_on: str
+    labels: np.ndarray
+    logits: np.ndarray
+    queries: np.ndarray | None
+    setup: Setup
+
+    @cached_property
+    def validation(self) -> Validation:
+        """The figures on these rows."""
+        about = self.setup
+        return validation_of(
+            self.labels, self.logits, about.labels, self.data, self.measured_on, about.mismatch, self.queries
+        )
+
+    @property
+    def alike(self) -> bool:
+        """Whether labels count alike, however many rows they have."""
+        return self.setup.imbalance != "none"
+
+    @property
+    def merit(self) -> float:
+        """What methods are chosen by: the average precision of mismatches, which are rare, else the accuracy."""
+        accuracy = self.validation.balanced_accuracy if self.alike else self.validation.accuracy
+        return (self.validation.average_precision or accuracy).value
+
+    def against(self, method: str, other: HeldOut) -> Candidate:
+        """Return what the `other` answers to the same rows, those of a model by `method`, are beside these.
+
+        The lead is tested in what methods are chosen by; where labels count alike, in macro-F1.
+        """
+        from classwright_tools.statistics.paired import compare
+
+        proba = softmax(self.logits), softmax(other.logits)
+        found = compare(self.labels, *proba, against=method, mismatch=self.setup.mismatch, groups=self.queries)
+        if self.alike or found.average_precision_gain:
+            is_more = (found.average_precision_gain or found.macro_f1_gain).low > 0
+        else:
+            is_more = found.significant
+        return Candidate(method=method, validation=other.validation, comparison=found, may_be_chance=not is_more)
+
+
+def held_out(
+    data: Origin, words: str, texts: tuple[str, ...], labels: np.ndarray, logits: np.ndarray, setup: Setup
+) -> HeldOut:
+    """Return the `logits` (n, k) of `texts` that were held out, with what the setup says of them."""
+    return HeldOut(data, words, labels, logits, query_numbers(texts) if setup.pairs else None, setup)

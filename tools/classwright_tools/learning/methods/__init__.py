@@ -1,0 +1,1 @@
+"""The training methods, one file each, and the registry that names them."""
