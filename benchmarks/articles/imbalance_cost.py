@@ -27,12 +27,12 @@ def seconds_of(rows: int) -> Figures:
     sizes = [rows * part // sum(RATIO) for part in RATIO[:3]]
     labels = torch.repeat_interleave(torch.arange(4), torch.tensor([*sizes, rows - sum(sizes)]))
     torch.manual_seed(0)
-    network = AdapterNetwork(DIMENSION)
+    training = cluster.ClusterTraining(AdapterNetwork(DIMENSION), inputs, labels, 0)
     steps = cluster.Steps.of(rows, cluster.PASSES)
     started = time.process_time()
-    clusters = cluster.learn_embedding(network, inputs, labels, steps.embedding, 0, lambda _: None)
+    clusters = training.learn_embedding(steps.embedding, lambda _: None)
     middle = time.process_time()
-    cluster.train_classifier(network, inputs, clusters, steps.head, 0, lambda _: None)
+    training.train_classifier(clusters, steps.head, lambda _: None)
     return {"embedding": middle - started, "head": time.process_time() - middle}
 
 

@@ -30,8 +30,9 @@ def draw_map(data: Path, kind: Kind, seed: int = 0) -> None:
     inputs, labels = embeddings[problem.train], torch.from_numpy(problem.train_labels)
     torch.manual_seed(seed)
     network = AdapterNetwork(inputs.shape[1])
-    learned = cluster.learn_embedding(network, inputs, labels, cluster.EMBEDDING_STEPS, seed, lambda _: None)
-    cluster.train_classifier(network, inputs, learned, cluster.HEAD_STEPS, seed, lambda _: None)
+    training = cluster.ClusterTraining(network, inputs, labels, seed)
+    learned = training.learn_embedding(cluster.EMBEDDING_STEPS, lambda _: None)
+    training.train_classifier(learned, cluster.HEAD_STEPS, lambda _: None)
     small = np.flatnonzero(problem.test_labels < 3)
     shown = np.concatenate([small, np.flatnonzero(problem.test_labels == 3)[:BACKGROUND_ROWS]])
     classes, places = problem.test_labels[shown], problem.test[shown]

@@ -9,11 +9,12 @@ from functools import partial
 import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
+from variants.staying_clusters import StayingClusters, unsplit
 
 from classwright_tools.learning.batches import balanced_batches, natural_batches, square_root_batches
 from classwright_tools.learning.contrastive import supervised_contrastive_loss
 from classwright_tools.learning.imbalance import cluster
-from classwright_tools.learning.imbalance.clusters import Clusters, split_classes, unsplit
+from classwright_tools.learning.imbalance.clusters import Clusters, split_classes
 from classwright_tools.learning.imbalance.networks import embed_all
 
 STEPS = cluster.EMBEDDING_STEPS + cluster.HEAD_STEPS  # of both stages together, and of the rivals with one stage
@@ -196,10 +197,9 @@ def not_split(material: Material) -> Predict:
 
 
 def _clustered(material: Material, given: Clusters | None, first: int) -> Predict:
-    network, inputs = material.network(), material.inputs
-    labels, seed, rate = material.labels, material.seed, material.rate
-    clusters = cluster.learn_embedding(network, inputs, labels, first, seed, _silent, given, rate)
-    head = cluster.train_classifier(
-        network, inputs, clusters, material.steps - first, seed, _silent, assign=given is None, learning_rate=rate
-    )
-    return partial(_predict, network, head)
+    network = material.network()
+    about = network, material.inputs, material.labels, material.seed
+    training = StayingClusters(*about, given) if given else cluster.ClusterTraining(*about)
+    training.rate = material.rate
+    clusters = training.learn_embedding(first, _silent)
+    return partial(_predict, network, training.train_classifier(clusters, material.steps - first, _silent))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from pair_ways import MISMATCH, Problem, free
+from pair_ways import MISMATCH, OBJECTIVES, Problem, negatives_of
 from runs import Figures
+from variants.negatives import VectorOverwriting
 
-from classwright_tools.learning.matching.descent import Training, descend
+from classwright_tools.learning.matching.descent import Training
 from classwright_tools.learning.matching.linear import Scaling
 from classwright_tools.learning.matching.matcher import build_network
 from classwright_tools.learning.matching.negatives.generator import LATENT, Generator
-from classwright_tools.learning.matching.negatives.overwriting import Overwriting
 from classwright_tools.learning.matching.partner import fit_partner
 from classwright_tools.learning.matching.settings import MatcherSettings
 
@@ -19,15 +19,14 @@ from classwright_tools.learning.matching.settings import MatcherSettings
 def measure_generator(problem: Problem, objective: str) -> Figures:
     """Return the mean cosine of generated queries to own queries and items after training, and P(mismatch) of them."""
     _, _, rows, lexical = problem.lexical
-    settings = MatcherSettings(parts=("pooled",), negatives=free(objective), ensemble=False)
+    settings = MatcherSettings(parts=("pooled",), negatives=negatives_of("generated"), ensemble=False)
     setup, scaling, n = problem.setup, Scaling.fit(lexical), len(problem.rows.labelled)
     partner = fit_partner(rows.table, rows.queries[:n], rows.items[:n], rows.labels[:n], 2, None)
-    overwriting = Overwriting(rows, MISMATCH, settings.negatives, partner.over(rows.table), problem.seed)
-    assert overwriting.generator is not None
+    overwriting = VectorOverwriting(rows, MISMATCH, settings.negatives, partner.over(rows.table), problem.seed)
     torch.manual_seed(problem.seed)
     network = build_network(settings.parts, setup.encoder, None, setup.k)
     training = Training(rows, scaling, scaling.of(lexical), settings, setup.k, setup.progress)
-    descend(network, training, overwriting, problem.seed)
+    OBJECTIVES[objective](training, overwriting, problem.seed).run(network)
     return _nearness(overwriting.generator, training)
 
 

@@ -14,13 +14,22 @@ from runs import Figures
 from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
+from variants.negatives import (
+    AdversarialDescent,
+    CooperativeDescent,
+    UnfilteredOverwriting,
+    VectorDescent,
+    VectorOverwriting,
+)
 
 from classwright_tools.context import DEFAULT_ENCODER
 from classwright_tools.learning.encoders import open_encoder
+from classwright_tools.learning.matching.descent import Descent
 from classwright_tools.learning.matching.fit import fit_matcher
 from classwright_tools.learning.matching.linear import Scaling
 from classwright_tools.learning.matching.matcher import NETWORK_SHARE
 from classwright_tools.learning.matching.negatives.drawn import PlacedRows, RandomQueries
+from classwright_tools.learning.matching.negatives.overwriting import Overwriting
 from classwright_tools.learning.matching.settings import MatcherSettings, NegativeKind, NegativeSettings, Part
 from classwright_tools.learning.matching.table import PairTable, Vocabulary
 from classwright_tools.learning.setup import Setup
@@ -165,23 +174,31 @@ PL: tuple[Part, ...] = ("pooled", "lexical")
 ALL: tuple[Part, ...] = ("pooled", "lexical", "tokens")
 
 
-def negatives_of(*kinds: NegativeKind, teacher: bool = True) -> NegativeSettings:
+OBJECTIVES: Mapping[str, type[VectorDescent]] = {
+    "frozen": VectorDescent,
+    "cooperative": CooperativeDescent,
+    "adversarial": AdversarialDescent,
+}
+"""How the generator of vectors is trained on beside the classifier."""
+
+
+def negatives_of(*kinds: NegativeKind) -> NegativeSettings:
     """Return negatives of `kinds` in equal shares."""
-    return NegativeSettings(mix=tuple((kind, 1 / len(kinds)) for kind in kinds), teacher=teacher)
-
-
-def free(objective: str) -> NegativeSettings:
-    """Return generated negatives that stay vectors, with the generator trained on for `objective`."""
-    return NegativeSettings(mix=(("generated", 1.0),), snap=False, objective=objective)  # type: ignore[arg-type]
+    return NegativeSettings(mix=tuple((kind, 1 / len(kinds)) for kind in kinds))
 
 
 @dataclass(frozen=True)
 class NetworkWay:
-    """A network's settings, and whether it has the unlabelled matches; `both` also measures it with its partner."""
+    """A network's settings, and whether it has the unlabelled matches; `both` also measures it with its partner.
+
+    `overwriting` and `descent` are the product's, or those of `variants/negatives.py`.
+    """
 
     settings: MatcherSettings
     unlabelled: bool = True
     both: bool = False
+    overwriting: type[Overwriting] = Overwriting
+    descent: type[Descent] = Descent
 
 
 def _way(parts: tuple[Part, ...], negatives: NegativeSettings, *, both: bool = False) -> NetworkWay:
@@ -195,7 +212,7 @@ NETWORKS: Mapping[str, NetworkWay] = {
     "mined": _way(PL, negatives_of("mined")),
     "mined, half random": _way(PL, negatives_of("mined", "random")),
     "generated": _way(PL, negatives_of("generated")),
-    "generated, no teacher": _way(PL, negatives_of("generated", "random", teacher=False)),
+    "generated, no teacher": replace(_way(PL, negatives_of("generated", "random")), overwriting=UnfilteredOverwriting),
     "generated, half random": _way(PL, negatives_of("generated", "random"), both=True),
 }
 ATTENTION: Mapping[str, NetworkWay] = {
@@ -210,9 +227,12 @@ POOLED: Mapping[str, NetworkWay] = {
         MatcherSettings(parts=("pooled",), negatives=negatives_of(), ensemble=False), unlabelled=False
     ),
     "pooled, random": _way(("pooled",), negatives_of("random")),
-    "pooled, vectors, frozen": _way(("pooled",), free("frozen")),
-    "pooled, vectors, cooperative": _way(("pooled",), free("cooperative")),
-    "pooled, vectors, adversarial": _way(("pooled",), free("adversarial")),
+    **{
+        f"pooled, vectors, {objective}": replace(
+            _way(("pooled",), negatives_of("generated")), overwriting=VectorOverwriting, descent=descent
+        )
+        for objective, descent in OBJECTIVES.items()
+    },
 }
 
 
@@ -225,7 +245,14 @@ def measure_network(problem: Problem, way: NetworkWay) -> Figures:
     """Return the figures of a network, and with `both` those of its partner and of the two together."""
     started = time.process_time()
     rows = problem.rows
-    matcher = fit_matcher(rows.labelled, problem.setup, way.settings, rows.unlabelled if way.unlabelled else None)
+    matcher = fit_matcher(
+        rows.labelled,
+        problem.setup,
+        way.settings,
+        rows.unlabelled if way.unlabelled else None,
+        overwriting=way.overwriting,
+        descent=way.descent,
+    )
     seconds = time.process_time() - started
     network = _log_odds(replace(matcher, partner=None).logits(rows.test.queries, rows.test.items))
     figures = figures_of(problem, network) | {"seconds": round(seconds, 2)}

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from sets import LabelledTexts, read_split
+from variants.gan import PLAIN, VariantForm
 
 from classwright_tools.augmentation.base_classes import domain_shift
 from classwright_tools.augmentation.distribution_calibration import calibrated_rows
@@ -16,7 +17,6 @@ from classwright_tools.augmentation.faithfulness import faithfulness
 from classwright_tools.augmentation.findings import helps
 from classwright_tools.augmentation.gain import measure_gains
 from classwright_tools.augmentation.gan_fitting import FittedGan, Pretrained, fit_gan, pretrain
-from classwright_tools.augmentation.gan_settings import PLAIN, GanSettings
 from classwright_tools.augmentation.interpolation import mixed_rows, smote_rows
 from classwright_tools.augmentation.methods import GENERATION_METHODS, Material, Recipe, generate
 from classwright_tools.augmentation.space import unit_length
@@ -28,19 +28,19 @@ NAMES = ("negative", "positive")
 GENERATED = 1_000  # rows; their weight, not their number, is what counts
 CORPUS_ROWS = 4_000  # of the corpus, in the rows of the table that train on it directly
 POINTS = 600  # on which diversity is compared
-FULL = GanSettings()
-SWITCHES: Mapping[str, GanSettings] = {
+FULL = VariantForm()
+SWITCHES: Mapping[str, VariantForm] = {
     "full": FULL,
     "no consistency": replace(FULL, consistency=False),
     "no fresh noise": replace(FULL, fresh_noise=False),
     "no smoothing": replace(FULL, smoothing=False),
-    "Gaussians, nothing trained": replace(FULL, pretraining_steps=0, tuning_steps=0, early_stop=False),
+    "Gaussians, nothing trained": replace(FULL, pretraining_steps=0, tuning_steps=0),
 }
 """Each is pre-trained by itself; what follows starts from the pre-training of "full"."""
-TUNED: Mapping[str, GanSettings] = {
+TUNED: Mapping[str, VariantForm] = {
     **SWITCHES,
     "class means moved": replace(FULL, moved_means=True),
-    "no fine-tuning": replace(FULL, tuning_steps=0, early_stop=False),
+    "no fine-tuning": replace(FULL, tuning_steps=0),
     "no pre-training": replace(FULL, pretraining=False),
     "plain": PLAIN,
 }
@@ -140,13 +140,13 @@ class Cell:
 
     def _of_gan(self, name: str, weight: float) -> dict[str, float]:
         gan = self._fitted(name)
-        made, labels = gan.draw(self._wanted, self.seed)
+        made = gan.draw(self._wanted, self.seed)
         real = self.test.take(np.random.default_rng(self.seed).permutation(len(self.test.labels))[:POINTS])
         shown = np.random.default_rng(self.seed).permutation(len(made))[:POINTS]
         found = faithfulness(made[shown], real.embeddings, self.seed)
         near = found.neighbourhoods
         return {
-            **self._figures(made, labels.argmax(axis=1), weight),
+            **self._figures(made, weight=weight),
             "vendi_ratio": found.vendi_ratio,
             "recall": near.recall,
             "density": near.density,

@@ -7,16 +7,16 @@ from dataclasses import replace
 
 import numpy as np
 from s1_cells import NAMES, Rows, balanced_accuracy
+from variants.gan import PLAIN, VariantForm, drawn
 
 from classwright_tools.augmentation.faithfulness import faithfulness
 from classwright_tools.augmentation.gan_fitting import FittedGan, pretrain
-from classwright_tools.augmentation.gan_settings import PLAIN, GanSettings
 from classwright_tools.learning.head import fit_head
 
-FULL = GanSettings(early_stop=False)
+FULL = VariantForm()
 NETWORK = replace(FULL, gaussian_start=False)
 JOINT = replace(FULL, joint=True)
-FORMS: Mapping[str, GanSettings] = {
+FORMS: Mapping[str, VariantForm] = {
     "plain network": replace(PLAIN, pretraining=True),
     "plain network, noise and smoothing": replace(NETWORK, consistency=False),
     "plain network, all": NETWORK,
@@ -37,12 +37,11 @@ def own_measures(form: str, tweets: Rows, test: Rows, seed: int) -> dict[str, fl
     """The figures of the form `form` of the GAN, trained on `tweets` alone and compared with the `test` tweets."""
     if form == REAL:
         return _figures(tweets.draw(DRAWN // 2, seed), tweets, test, seed)
-    settings = FORMS[form]
-    taught = pretrain(tweets.embeddings, tweets.vectors, NAMES, settings, seed)
+    taught = pretrain(tweets.embeddings, tweets.vectors, NAMES, FORMS[form], seed)
     assert taught.networks is not None
     nothing = np.zeros(tweets.embeddings.shape[1], np.float32)
-    gan = FittedGan(taught.networks, taught.base.space, nothing, settings, 0)
-    made, vectors = gan.draw(np.eye(2, dtype=np.float32)[np.repeat([0, 1], DRAWN // 2)], seed)
+    gan = FittedGan(taught.networks, taught.base.space, nothing, FORMS[form], 0)
+    made, vectors = drawn(gan, np.eye(2, dtype=np.float32)[np.repeat([0, 1], DRAWN // 2)], seed)
     return _figures(Rows(made, vectors.argmax(axis=1)), tweets, test, seed)
 
 

@@ -27,16 +27,11 @@ from paired import error_reduction
 from runs import Figures, Runs, arguments_of
 from sklearn.metrics import balanced_accuracy_score, f1_score
 from together import measured_together
+from variants.token_networks import PADDING, EncoderNetwork, SubwordLSTM, token_ids
 
 from classwright_tools.context import DEFAULT_ENCODER
 from classwright_tools.learning.encoders import open_encoder
-from classwright_tools.learning.imbalance.networks import (
-    PADDING,
-    AdapterNetwork,
-    EncoderNetwork,
-    SubwordLSTM,
-    token_ids,
-)
+from classwright_tools.learning.imbalance.networks import AdapterNetwork
 
 SEEDS = 12
 LSTM_SEEDS = 5  # a run takes ten times as long as one of an adapter

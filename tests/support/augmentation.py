@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
+import pytest
+from torch import Tensor
 
-from classwright_tools.augmentation.gan_settings import GanSettings
+from classwright_tools.augmentation import gan_losses, gan_training
+from classwright_tools.augmentation.gan_fitting import Pretrained, fit_gan
+from classwright_tools.augmentation.gan_form import GanForm
+from classwright_tools.augmentation.gan_training import TUNING, train_networks
+from classwright_tools.augmentation.helper_classifier import fit_helper
 from classwright_tools.augmentation.space import unit_length
 from classwright_tools.domain.example import make_example
 from classwright_tools.domain.task import Label, Task
@@ -18,7 +25,8 @@ from support.paths import BANKING12
 
 DIMENSIONS = 32
 NAMES = ("no", "yes", "maybe")
-SHORT = GanSettings(pretraining_steps=60, tuning_steps=20, early_stop=False)
+TWO = ("no", "yes")
+SHORT = GanForm(pretraining_steps=60, tuning_steps=20, stopping_rows=10_000)
 LONG = replace(SHORT, pretraining_steps=150)
 BANKING = BANKING12
 
@@ -38,6 +46,38 @@ def clouds(rows: int, seed: int, labels: int = 2, shift: float = 0.0) -> tuple[V
 def one_hot(counts: tuple[int, ...]) -> Vectors:
     """Label vectors with `counts` of each label."""
     return np.eye(len(counts), dtype=np.float32)[np.repeat(np.arange(len(counts)), counts)]
+
+
+def accuracy_of_generated(form: GanForm, corpus: Pretrained | None, rows: int = 12) -> float:
+    """The accuracy on fresh real rows of a classifier of generated rows alone."""
+    scarce, labels = clouds(rows, seed=5)
+    wanted = one_hot((200, 200))
+    made = fit_gan(scarce, labels, TWO, corpus, form, 0).draw(wanted, 0)
+    real, real_labels = clouds(300, seed=6)
+    return float((fit_helper(made, wanted).labels_of(real) == real_labels).all(axis=1).mean())
+
+
+def losses_seen(monkeypatch: pytest.MonkeyPatch, form: GanForm) -> tuple[list[float], list[Tensor]]:
+    """The targets of the cross-entropies of one training, and the real codes that the discriminator saw."""
+    targets: list[float] = []
+    codes: list[Tensor] = []
+    original: Callable[..., Tensor] = gan_losses.binary_cross_entropy_with_logits
+    forward = gan_losses.Discriminator.forward
+
+    def noting_loss(scores: Tensor, target: Tensor) -> Tensor:
+        targets.append(float(target[0]))
+        return original(scores, target)
+
+    def noting_forward(self: gan_losses.Discriminator, x: Tensor, y: Tensor) -> Tensor:
+        codes.append(x.detach().clone())
+        return forward(self, x, y)
+
+    monkeypatch.setattr(gan_losses, "binary_cross_entropy_with_logits", noting_loss)
+    monkeypatch.setattr(gan_losses.Discriminator, "forward", noting_forward)
+    vectors = np.random.default_rng(0).standard_normal((1, 8)).astype(np.float32)
+    helper = fit_helper(np.eye(8, dtype=np.float32), one_hot((4, 4)))
+    train_networks(form.networks(8, 2, 0), vectors, one_hot((1, 0)), helper, form, TUNING, 2, 0)
+    return targets, [both[: gan_training.BATCH] for both in codes[::2]]
 
 
 def banking_texts(split: str = "validation") -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ import pytest
 from classwright_tools.augmentation.files import load_augmentation
 from classwright_tools.augmentation.findings import advice_on, examine, helps
 from classwright_tools.augmentation.gain import measure_gains
-from classwright_tools.augmentation.gan_settings import GanSettings
+from classwright_tools.augmentation.gan_form import GanForm
 from classwright_tools.augmentation.methods import GENERATION_METHODS, Material, Recipe, generate
 from classwright_tools.augmentation.pair_sphere import as_features, on_sphere
 from classwright_tools.context import ToolContext
@@ -37,9 +37,9 @@ LABELS = ("card_arrival", "request_refund", "pending_transfer")
 @pytest.fixture(autouse=True)
 def _short_trainings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Train the GAN for a few steps: what these tests look at does not depend on how good it becomes."""
-    short = functools.partial(GanSettings, pretraining_steps=20, tuning_steps=5, early_stop=False)
-    monkeypatch.setattr("classwright_tools.augmentation.corpora.GanSettings", short)
-    monkeypatch.setattr("classwright_tools.augmentation.gan_settings.GanSettings", short)
+    short = functools.partial(GanForm, pretraining_steps=20, tuning_steps=5, stopping_rows=10_000)
+    monkeypatch.setattr("classwright_tools.augmentation.corpora.GanForm", short)
+    monkeypatch.setattr("classwright_tools.augmentation.gan_form.GanForm", short)
 
 
 def augmented(context: ToolContext, run_key: str = "augment", **arguments: object) -> GanAugmentResult:

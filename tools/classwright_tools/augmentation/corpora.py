@@ -8,7 +8,7 @@ import numpy as np
 
 from classwright_tools.augmentation.base_classes import base_classes
 from classwright_tools.augmentation.gan_fitting import Pretrained, pretrain
-from classwright_tools.augmentation.gan_settings import GanSettings
+from classwright_tools.augmentation.gan_form import GanForm
 from classwright_tools.augmentation.pair_sphere import on_sphere
 from classwright_tools.augmentation.pretrained_files import kept_pretrained, pretraining_key, rows_digest
 from classwright_tools.context import ToolContext
@@ -72,12 +72,12 @@ def learn_from(
     digest = rows_digest([(row.id, str(row.label)) for row in rows])
     pretrained, reused = kept_pretrained(
         context.workspace.cache,
-        pretraining_key(digest, encoder.ref.digest, GanSettings(), SEED),
+        pretraining_key(digest, encoder.ref.digest, GanForm(), SEED),
         lambda: pretrain(
             vectors,
             labels,
             names,
-            GanSettings(),
+            GanForm(),
             SEED,
             lambda done: context.progress(0.25 + 0.15 * done, f"pre-training on {corpus}"),
         ),

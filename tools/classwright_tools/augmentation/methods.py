@@ -95,12 +95,10 @@ def _made(recipe: Recipe, material: Material, labels: npt.NDArray[np.int64]) -> 
     rows, own = material.embeddings, material.label_vectors
     if recipe.method == "gan":
         from classwright_tools.augmentation.gan_fitting import fit_gan
-        from classwright_tools.augmentation.gan_settings import GanSettings
+        from classwright_tools.augmentation.gan_form import GanForm
 
-        gan = fit_gan(
-            rows, own, material.names, material.pretrained, GanSettings(), recipe.seed, groups=material.groups
-        )
-        return gan.draw(wanted, recipe.seed)[0]
+        gan = fit_gan(rows, own, material.names, material.pretrained, GanForm(), recipe.seed, groups=material.groups)
+        return gan.draw(wanted, recipe.seed)
     if recipe.method == "smote":
         from classwright_tools.augmentation.interpolation import smote_rows
 

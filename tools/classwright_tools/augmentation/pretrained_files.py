@@ -6,9 +6,7 @@ import hashlib
 import json
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -17,18 +15,15 @@ from safetensors.torch import save_file
 from classwright_tools.augmentation.base_classes import BaseClasses
 from classwright_tools.augmentation.gan import Discriminator, Generator
 from classwright_tools.augmentation.gan_fitting import Pretrained
-from classwright_tools.augmentation.gan_settings import GanSettings
-from classwright_tools.augmentation.gan_training import Networks
+from classwright_tools.augmentation.gan_form import GanForm, Networks
 from classwright_tools.workspace.atomic import own_folder
 
-VERSION = 1  # rises when the same corpus and settings would teach something else
-_TUNING = ("tuning_steps", "moved_means", "early_stop", "filler", "pretraining")  # play no part in pre-training
+VERSION = 2  # rises when the same corpus and steps would teach something else
 
 
-def pretraining_key(corpus: str, encoder: str, settings: GanSettings, seed: int) -> str:
+def pretraining_key(corpus: str, encoder: str, form: GanForm, seed: int) -> str:
     """Return the name of what a corpus of digest `corpus` teaches, in hexadecimal."""
-    relevant = {name: value for name, value in asdict(settings).items() if name not in _TUNING}
-    told = json.dumps([VERSION, corpus, encoder, relevant, seed], sort_keys=True)
+    told = json.dumps([VERSION, corpus, encoder, form.pretraining_steps, seed])
     return hashlib.sha256(told.encode()).hexdigest()
 
 
@@ -57,29 +52,27 @@ def kept_pretrained(folder: Path, key: str, make: Callable[[], Pretrained]) -> t
 
 
 def write_pretrained(path: Path, pretrained: Pretrained) -> None:
-    """Write `pretrained` as safetensors; the names of its classes and its form are in the file's metadata."""
+    """Write `pretrained` as safetensors; the names of its classes are in the file's metadata."""
     networks = pretrained.networks
-    form: dict[str, Any] = {"names": list(pretrained.base.names)}
     tensors = {f"base.{name}": torch.from_numpy(array) for name, array in pretrained.base.tensors().items()}
     if networks:
-        form |= {"gaussian_start": networks.generator.gaussian_start, "joint": networks.generator.joint}
         for prefix, network in (("generator", networks.generator), ("discriminator", networks.discriminator)):
             tensors |= {f"{prefix}.{name}": tensor.contiguous() for name, tensor in network.state_dict().items()}
-    save_file(tensors, path, metadata={"form": json.dumps(form)})
+    save_file(tensors, path, metadata={"names": json.dumps(pretrained.base.names)})
 
 
 def read_pretrained(path: Path) -> Pretrained:
     """Return what `write_pretrained` wrote; raises what safetensors and torch raise for a file that is none."""
     with safe_open(path, framework="pt") as file:
-        form = json.loads((file.metadata() or {})["form"])
+        names = json.loads((file.metadata() or {})["names"])
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a mapping
-    base = BaseClasses.from_tensors(form["names"], {k: v.numpy() for k, v in _below("base", tensors).items()})
-    if "joint" not in form:
+    base = BaseClasses.from_tensors(names, {k: v.numpy() for k, v in _below("base", tensors).items()})
+    of_generator = _below("generator", tensors)
+    if not of_generator:
         return Pretrained(base, None)
     width, labels = base.space.components, len(base.names)
-    generator = Generator(width, labels, gaussian_start=form["gaussian_start"], joint=form["joint"])
-    discriminator = Discriminator(width, labels, joint=form["joint"])
-    generator.load_state_dict(_below("generator", tensors))
+    generator, discriminator = Generator(width, labels), Discriminator(width, labels)
+    generator.load_state_dict(of_generator)
     discriminator.load_state_dict(_below("discriminator", tensors))
     return Pretrained(base, Networks(generator, discriminator))
 

@@ -8,32 +8,23 @@ import torch
 from torch import Tensor
 
 from classwright_tools.augmentation.gan import Discriminator, Generator
-from classwright_tools.augmentation.gan_training import Networks
+from classwright_tools.augmentation.gan_form import Networks
 from classwright_tools.learning.torch_state import seeded
 
 # Where labels are among a network's numbers: the dimension, and whether a code's coordinates come first in it.
-_GENERATOR = {"means": (0, False)}
-_CONDITIONAL_GENERATOR = {**_GENERATOR, "body.0.weight": (1, True)}
-_JOINT_GENERATOR = {**_GENERATOR, "label_body.4.weight": (0, False), "label_body.4.bias": (0, False)}
+_GENERATOR = {"means": (0, False), "body.0.weight": (1, True)}
 _DISCRIMINATOR = {"label_vectors": (0, False)}
-_JOINT_DISCRIMINATOR = {
-    **_DISCRIMINATOR,
-    "trunk.0.parametrizations.weight.original": (1, True),
-    "trunk.0.parametrizations.weight.0._v": (0, True),
-}
 
 
 def relabelled(networks: Networks, matched: Sequence[int | None]) -> Networks:
     """Return the networks for len(`matched`) labels; each entry is a label's place among the former ones, or None."""
     old = networks.generator
     with seeded(0):  # their first numbers are overwritten, and the caller's stream stays as it was
-        generator = Generator(old.width, len(matched), gaussian_start=old.gaussian_start, joint=old.joint)
-        discriminator = Discriminator(old.width, len(matched), joint=old.joint)
-    in_generator = _JOINT_GENERATOR if old.joint else _CONDITIONAL_GENERATOR
-    in_discriminator = _JOINT_DISCRIMINATOR if old.joint else _DISCRIMINATOR
-    generator.load_state_dict(_moved(old.state_dict(), in_generator, matched, old.width))
-    discriminator.load_state_dict(_moved(networks.discriminator.state_dict(), in_discriminator, matched, old.width))
-    return Networks(generator, discriminator)
+        made = Networks(Generator(old.width, len(matched)), Discriminator(old.width, len(matched)))
+    made.generator.load_state_dict(_moved(old.state_dict(), _GENERATOR, matched, old.width))
+    judge = networks.discriminator.state_dict()
+    made.discriminator.load_state_dict(_moved(judge, _DISCRIMINATOR, matched, old.width))
+    return made
 
 
 def _moved(

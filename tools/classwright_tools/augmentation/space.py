@@ -38,17 +38,16 @@ class WhitenedSpace:
         return codes
 
     def decode(
-        self, codes: Floats, generator: np.random.Generator, shift: Floats | None = None, *, filler: bool = True
+        self, codes: Floats, generator: np.random.Generator, shift: Floats | None = None
     ) -> npt.NDArray[np.float32]:
         """Return unit-length embeddings (n, d) of `codes` (n, r).
 
         The directions that a code leaves out are filled with Gaussian noise of their own standard deviations. Without
-        `filler` the rows lie inside the sphere of the real ones, where each is near to all: density and coverage
-        then flatter.
+        it the rows would lie inside the sphere of the real ones, where each is near to all: density and coverage would
+        flatter.
         """
-        rest = self.deviations[self.components :]
-        noise = generator.standard_normal((len(codes), len(rest))) * rest if filler else np.zeros((len(codes), 0))
-        rest_axes = self.axes[self.components :] if filler else self.axes[:0]
+        rest, rest_axes = self.deviations[self.components :], self.axes[self.components :]
+        noise = generator.standard_normal((len(codes), len(rest))) * rest
         placed = self.mean + codes * self.deviations[: self.components] @ self._kept + noise @ rest_axes
         return unit_length(placed + (0.0 if shift is None else shift))
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from classwright_tools.learning.imbalance.centroids import RunningCentroids
-from classwright_tools.learning.imbalance.cluster import learn_embedding, train_classifier
+from classwright_tools.learning.imbalance.cluster import ClusterTraining
 from classwright_tools.learning.imbalance.cluster_loss import CLASS_MARGIN, SIBLING_MARGIN, cluster_loss
 from classwright_tools.learning.imbalance.clusters import (
     MOST_CLUSTERS,
@@ -114,15 +114,12 @@ def test_the_loss_is_the_sum_of_its_three_hinges() -> None:
     assert float(found) == pytest.approx(np.mean(expected), abs=1e-5)
 
 
-def test_given_clusters_stay_and_own_ones_follow_the_embeddings() -> None:
+def test_clusters_follow_the_embeddings() -> None:
     inputs, labels = points([40, 200])
-    given = split_classes(inputs, labels)
-    kept = learn_embedding(AdapterNetwork(16), inputs, labels, 130, 0, lambda _: None, given)
-    assert torch.equal(kept.of_row, given.of_row)
     torch.manual_seed(0)
-    network = AdapterNetwork(16)
-    first = learn_embedding(network, inputs, labels, 1, 0, lambda _: None)
-    assert not torch.equal(learn_embedding(network, inputs, labels, 130, 0, lambda _: None).of_row, first.of_row)
+    training = ClusterTraining(AdapterNetwork(16), inputs, labels, 0)
+    first = training.learn_embedding(1, lambda _: None)
+    assert not torch.equal(training.learn_embedding(130, lambda _: None).of_row, first.of_row)
 
 
 def test_the_clusters_hold_while_the_classifier_is_trained() -> None:
@@ -133,7 +130,7 @@ def test_the_clusters_hold_while_the_classifier_is_trained() -> None:
     clusters = Clusters(of_row=of_row, label=torch.tensor([0, 1, 1, 1, 1, 1]))
     torch.manual_seed(0)
     network = AdapterNetwork(16)
-    head = train_classifier(network, inputs, clusters, 100, 0, lambda _: None, assign=False)
+    head = ClusterTraining(network, inputs, clusters.label[of_row], 0).train_classifier(clusters, 60, lambda _: None)
     embeddings = embed_all(network, inputs)
     assert (head(embeddings).argmax(dim=1) == clusters.label[of_row]).float().mean() > 0.9
     centroids = RunningCentroids(embeddings, clusters).values
@@ -161,7 +158,7 @@ def cost(rows: int) -> CountedElements:
     inputs, labels = points([rows // 10, rows // 10, rows * 8 // 10], dimension=32)
     torch.manual_seed(0)
     with CountedElements() as counted:
-        learn_embedding(AdapterNetwork(32), inputs, labels, rows // 128, 0, lambda _: None)
+        ClusterTraining(AdapterNetwork(32), inputs, labels, 0).learn_embedding(rows // 128, lambda _: None)
     return counted
 
 

@@ -116,87 +116,87 @@ def fit_cluster(rows: Rows, setup: Setup) -> EmbeddingClassifier:
     def tell(step: int) -> None:
         setup.progress(step / whole, f"step {step + 1} of {whole}")
 
+    training = ClusterTraining(network, inputs, labels, setup.seed)
     with one_thread():
-        clusters = learn_embedding(network, inputs, labels, steps.embedding, setup.seed, tell)
-        head = train_classifier(
-            network, inputs, clusters, steps.head, setup.seed, lambda step: tell(steps.embedding + step)
-        )
+        clusters = training.learn_embedding(steps.embedding, tell)
+        head = training.train_classifier(clusters, steps.head, lambda step: tell(steps.embedding + step))
     return EmbeddingClassifier(
         encoder=setup.encoder, head=head.numbers(present, setup.k), adapter=network.adapter(), cache=setup.cache
     )
 
 
-def learn_embedding(
-    network: torch.nn.Module,
-    inputs: torch.Tensor,
-    labels: torch.Tensor,
-    steps: int,
-    seed: int,
-    tell: Tell,
-    given: Clusters | None = None,
-    learning_rate: float = LEARNING_RATE,
-) -> Clusters:
-    """Train `network` in place on `inputs` (n, ...) whose classes are `labels` (n,), 0 to k - 1: the first stage.
+class ClusterTraining:
+    """The two stages of training `network`, in place, on `inputs` (n, ...) whose classes are `labels` (n,), 0 to k - 1.
 
-    Rows are drawn evenly over the clusters, which are alike in size. The clusters are the `given` ones, which stay, or
-    the network's own, which follow its embeddings. Returns those that the rows are in at the end.
+    The clusters are the network's own and follow its embeddings; `split` and `moved` say so, and are for variants to
+    override, as `rate` is.
     """
-    embeddings = embed_all(network, inputs)
-    clusters = given or split_classes(embeddings, labels)
-    centroids = RunningCentroids(embeddings, clusters)
-    descent = Descent(network, rate=learning_rate)
-    network.train()
-    for start, span in _spans(steps, len(labels)):
-        if start and not given:
-            clusters = assigned_anew(clusters, embed_all(network, inputs), centroids.values)
-        batches = balanced_batches(
-            clusters.of_row.numpy(), min(BATCH, len(labels)), span, np.random.default_rng(seed + start)
-        )
-        for step, places in enumerate(batches, start):
-            tell(step)
-            of_row = clusters.of_row[places]
-            batch = network(inputs[places])
-            descent.step(cluster_loss(batch, of_row, centroids.values, clusters.label))
-            centroids.update(batch, of_row)
-    network.eval()
-    return clusters
 
+    rate = LEARNING_RATE
 
-def train_classifier(
-    network: torch.nn.Module,
-    inputs: torch.Tensor,
-    clusters: Clusters,
-    steps: int,
-    seed: int,
-    tell: Tell,
-    *,
-    assign: bool = True,
-    learning_rate: float = LEARNING_RATE,
-) -> LinearHead:
-    """Return the classifier of the clusters' classes on `network`, which is trained along: the second stage.
+    def __init__(self, network: torch.nn.Module, inputs: torch.Tensor, labels: torch.Tensor, seed: int) -> None:
+        self.network = network
+        self.inputs = inputs
+        self.labels = labels
+        self._seed = seed
+        self._batch = min(BATCH, len(labels))
 
-    The loss is the cross-entropy and, for the embeddings, still the cluster loss; the rate falls from `learning_rate`
-    to 0. Without `assign` the clusters stay.
-    """
-    embeddings, labels = embed_all(network, inputs), clusters.label[clusters.of_row]
-    head = LinearHead(embeddings, labels)
-    centroids = RunningCentroids(embeddings, clusters)
-    descent = Descent(network, head, rate=learning_rate, falling=steps)
-    generator = np.random.default_rng(seed + 1)
-    batches = square_root_batches(labels.numpy(), min(BATCH, len(labels)), steps, generator)
-    network.train()
-    for start, span in _spans(steps, len(labels)):
-        if start and assign:
-            clusters = assigned_anew(clusters, embed_all(network, inputs), centroids.values)
-        for step, places in enumerate(islice(batches, span), start):
-            tell(step)
-            of_row = clusters.of_row[places]
-            batch = network(inputs[places])
-            loss = torch.nn.functional.cross_entropy(head(batch), labels[places])
-            descent.step(loss + cluster_loss(batch, of_row, centroids.values, clusters.label))
-            centroids.update(batch, of_row)
-    network.eval()
-    return head
+    def split(self, embeddings: torch.Tensor) -> Clusters:
+        """Return the clusters to start from, of the network's `embeddings` (n, d)."""
+        return split_classes(embeddings, self.labels)
+
+    def moved(self, clusters: Clusters, centroids: torch.Tensor) -> Clusters:
+        """Return the clusters with each row put into its class's nearest centroid (c, d) anew."""
+        return assigned_anew(clusters, embed_all(self.network, self.inputs), centroids)
+
+    def learn_embedding(self, steps: int, tell: Tell) -> Clusters:
+        """Train the network on the cluster loss, the first stage, and return the clusters at the end.
+
+        Rows are drawn evenly over the clusters, which are alike in size.
+        """
+        embeddings = embed_all(self.network, self.inputs)
+        clusters = self.split(embeddings)
+        centroids = RunningCentroids(embeddings, clusters)
+        descent = Descent(self.network, rate=self.rate)
+        self.network.train()
+        for start, span in _spans(steps, len(self.labels)):
+            if start:
+                clusters = self.moved(clusters, centroids.values)
+            generator = np.random.default_rng(self._seed + start)
+            batches = balanced_batches(clusters.of_row.numpy(), self._batch, span, generator)
+            for step, places in enumerate(batches, start):
+                tell(step)
+                of_row = clusters.of_row[places]
+                batch = self.network(self.inputs[places])
+                descent.step(cluster_loss(batch, of_row, centroids.values, clusters.label))
+                centroids.update(batch, of_row)
+        self.network.eval()
+        return clusters
+
+    def train_classifier(self, clusters: Clusters, steps: int, tell: Tell) -> LinearHead:
+        """Return the classifier on the network, which is trained along: the second stage.
+
+        The loss is the cross-entropy and, for the embeddings, still the cluster loss; the rate falls to 0.
+        """
+        embeddings, labels = embed_all(self.network, self.inputs), self.labels
+        head = LinearHead(embeddings, labels)
+        centroids = RunningCentroids(embeddings, clusters)
+        descent = Descent(self.network, head, rate=self.rate, falling=steps)
+        generator = np.random.default_rng(self._seed + 1)
+        batches = square_root_batches(labels.numpy(), self._batch, steps, generator)
+        self.network.train()
+        for start, span in _spans(steps, len(labels)):
+            if start:
+                clusters = self.moved(clusters, centroids.values)
+            for step, places in enumerate(islice(batches, span), start):
+                tell(step)
+                of_row = clusters.of_row[places]
+                batch = self.network(self.inputs[places])
+                loss = torch.nn.functional.cross_entropy(head(batch), labels[places])
+                descent.step(loss + cluster_loss(batch, of_row, centroids.values, clusters.label))
+                centroids.update(batch, of_row)
+        self.network.eval()
+        return head
 
 
 def _spans(steps: int, rows: int) -> Iterator[tuple[int, int]]:

@@ -57,11 +57,6 @@ def assigned_anew(clusters: Clusters, embeddings: torch.Tensor, centroids: torch
     return Clusters(of_row=of_row, label=clusters.label)
 
 
-def unsplit(labels: torch.Tensor) -> Clusters:
-    """Return the classes (n,), 0 to k - 1, as one cluster each."""
-    return Clusters(of_row=labels, label=torch.arange(int(labels.max()) + 1))
-
-
 def size_bounds(rows: int, count: int, smallest: int) -> tuple[int, int]:
     """Return the least and the most rows of each of `count` clusters of `rows` rows.
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
 from classwright_tools.errors import InvalidInput, NotEnoughData
 from classwright_tools.learning.matching.alignment import fit_alignment
-from classwright_tools.learning.matching.descent import Training, descend
+from classwright_tools.learning.matching.descent import Descent, Training
 from classwright_tools.learning.matching.linear import Scaling
 from classwright_tools.learning.matching.matcher import Matcher, build_network
 from classwright_tools.learning.matching.negatives.drawn import PlacedRows
 from classwright_tools.learning.matching.negatives.overwriting import Overwriting
-from classwright_tools.learning.matching.network import MatchNetwork
 from classwright_tools.learning.matching.pairs import Pairs
-from classwright_tools.learning.matching.partner import PartnerOver, fit_partner
+from classwright_tools.learning.matching.partner import fit_partner
 from classwright_tools.learning.matching.settings import MatcherSettings
 from classwright_tools.learning.matching.table import PairTable, Vocabulary
 from classwright_tools.learning.setup import Progress, Setup
@@ -25,12 +23,21 @@ from classwright_tools.learning.torch_state import one_thread, seeded
 LEAST_ROWS = 2  # of each of two labels
 
 
-def fit_matcher(pairs: Pairs, setup: Setup, settings: MatcherSettings, unlabelled: Pairs | None = None) -> Matcher:
+def fit_matcher(
+    pairs: Pairs,
+    setup: Setup,
+    settings: MatcherSettings,
+    unlabelled: Pairs | None = None,
+    *,
+    overwriting: type[Overwriting] = Overwriting,
+    descent: type[Descent] = Descent,
+) -> Matcher:
     """Return a matcher trained on labelled `pairs` and on `unlabelled` ones.
 
     The labels of `unlabelled` are what the rows are taken for without anyone having looked, such as the match for
     purchases. Negatives are made from them and from all labelled rows that are not a mismatch. What teaches and
-    partners the network, a logistic regression on lexical features, learns from the labelled pairs alone.
+    partners the network, a logistic regression on lexical features, learns from the labelled pairs alone. Variants of
+    the technique are given by `overwriting` and `descent`.
 
     Raises:
         InvalidInput: the mismatch is not one of the `setup.k` labels.
@@ -50,18 +57,21 @@ def fit_matcher(pairs: Pairs, setup: Setup, settings: MatcherSettings, unlabelle
     training = Training(placed, scaling, scaling.of(lexical), settings, setup.k, setup.progress)
     n = len(pairs)
     with one_thread():
-        wanted = settings.ensemble or settings.negatives.taught
+        wanted = settings.ensemble or settings.negatives.generated
         alignment = fit_alignment(table, queries[n:], items[n:], setup.seed) if wanted else None
         partner = fit_partner(table, queries[:n], items[:n], pairs.labels, setup.k, alignment)
-        teacher = partner.over(table)
-        networks = [_fitted(training, teacher, vocabulary, setup, number) for number in range(settings.networks)]
+        seed = setup.seed * 1000  # as the tables of the benchmarks were made
+        drawing = overwriting(placed, settings.mismatch, settings.negatives, partner.over(table), seed)
+        with seeded(seed):
+            network = build_network(settings.parts, setup.encoder, vocabulary.projection, setup.k)
+        descent(training, drawing, seed).run(network)
     return Matcher(
         encoder=setup.encoder,
         parts=settings.parts,
         k=setup.k,
         vocabulary=vocabulary,
         scaling=scaling,
-        networks=tuple(networks),
+        network=network,
         partner=partner if settings.ensemble else None,
         cache=setup.cache,
     )
@@ -70,22 +80,6 @@ def fit_matcher(pairs: Pairs, setup: Setup, settings: MatcherSettings, unlabelle
 def _tell_embedding(progress: Progress, done: float) -> None:
     """Report the share `done` of texts or tokens that are embedded; next to the training it counts as nothing."""
     progress(0.0, f"embedding queries and items, {done:.0%}")
-
-
-def _fitted(
-    training: Training, teacher: PartnerOver, vocabulary: Vocabulary, setup: Setup, number: int
-) -> MatchNetwork:
-    """Return the network `number`, trained from a seed of its own."""
-    seed, total = setup.seed * 1000 + number, training.settings.networks
-
-    def progress(done: float, message: str) -> None:
-        setup.progress((number + done) / total, message)
-
-    overwriting = Overwriting(training.rows, training.settings.mismatch, training.settings.negatives, teacher, seed)
-    with seeded(seed):
-        network = build_network(training.settings.parts, setup.encoder, vocabulary.projection, setup.k)
-    descend(network, replace(training, progress=progress), overwriting, seed)
-    return network
 
 
 def _check(pairs: Pairs, k: int, settings: MatcherSettings) -> None:

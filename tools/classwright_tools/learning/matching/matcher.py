@@ -50,7 +50,7 @@ class Attention(NamedTuple):
 
 @dataclass(frozen=True)
 class Matcher:
-    """Networks that are averaged and, with `partner`, a linear model whose log-odds are added to theirs.
+    """A network and, with `partner`, a linear model whose log-odds are added to its.
 
     `encoder` is the frozen one that it was trained on; its embeddings are kept in `cache`, if there is one.
     """
@@ -60,7 +60,7 @@ class Matcher:
     k: int
     vocabulary: Vocabulary
     scaling: Scaling
-    networks: tuple[MatchNetwork, ...]
+    network: MatchNetwork
     partner: Partner | None
     cache: EmbeddingCache | None = None
 
@@ -82,7 +82,7 @@ class Matcher:
         return logits
 
     def attention(self, query: str, item: str) -> Attention:
-        """Return where the first network looked in this pair.
+        """Return where the network looked in this pair.
 
         Raises:
             InvalidInput: the matcher has no token attention, or one of the texts has no word.
@@ -94,18 +94,18 @@ class Matcher:
         table = PairTable.of([query], [item], self.vocabulary, self.encoder, self.cache)
         place = np.zeros(1, np.int64)
         with torch.no_grad():
-            attended = self.networks[0].attend(self._features(table, place, place))
+            attended = self.network.attend(self._features(table, place, place))
         return Attention(*tokens, attended.weights[0].double().numpy(), attended.importance[0].double().numpy())
 
     def _features(self, table: PairTable, queries: np.ndarray, items: np.ndarray) -> PairFeatures:
         return table.features(queries, items, self.scaling.of(table.lexical(queries, items)))
 
     def _log_shares(self, table: PairTable, queries: np.ndarray, items: np.ndarray) -> np.ndarray:
-        """Return the logarithm of the networks' mean probabilities (n, k)."""
+        """Return the logarithm of the network's probabilities (n, k)."""
         pairs = self._features(table, queries, items)
         with torch.no_grad():
-            shares = [softmax(network(pairs).double().numpy()) for network in self.networks]
-        log_shares: np.ndarray = np.log(np.maximum(np.mean(shares, axis=0), LEAST))
+            shares = softmax(self.network(pairs).double().numpy())
+        log_shares: np.ndarray = np.log(np.maximum(shares, LEAST))
         return log_shares
 
     def save(self, folder: Path) -> None:
@@ -130,12 +130,10 @@ class Matcher:
                 "partner.query_map": self.partner.alignment.query_map,
                 "partner.item_map": self.partner.alignment.item_map,
             }
-        for number, network in enumerate(self.networks):
-            tensors |= {f"network{number}.{name}": value.numpy() for name, value in network.state_dict().items()}
+        tensors |= {f"network.{name}": value.numpy() for name, value in self.network.state_dict().items()}
         facts = {
             "parts": self.parts,
             "k": self.k,
-            "networks": len(self.networks),
             "dimension": self.encoder.dimension,
             "rarest": self.vocabulary.lexicon.rarest,
             "words": words,
@@ -173,13 +171,10 @@ def _read(
     words, k = list(facts["words"]), int(facts["k"])  # type: ignore[call-overload]
     projection = TokenProjection(tensors["tokens.mean"], tensors["tokens.axes"]) if "tokens.mean" in tensors else None
     lexicon = Lexicon(idf=dict(zip(words, tensors["idf"].tolist(), strict=True)), rarest=float(facts["rarest"]))  # type: ignore[arg-type]
-    networks = []
-    for number in range(int(facts["networks"])):  # type: ignore[call-overload]
-        network, start = build_network(parts, encoder, projection, k), f"network{number}."
-        network.load_state_dict(
-            {name[len(start) :]: torch.from_numpy(value) for name, value in tensors.items() if name.startswith(start)}
-        )
-        networks.append(network.eval())
+    network, start = build_network(parts, encoder, projection, k), "network."
+    network.load_state_dict(
+        {name[len(start) :]: torch.from_numpy(value) for name, value in tensors.items() if name.startswith(start)}
+    )
     partner = None
     if "partner.mean" in tensors:
         head = Head(tensors["partner.weights"], tensors["partner.biases"])
@@ -187,4 +182,4 @@ def _read(
         model = LinearModel(Scaling(tensors["partner.mean"], tensors["partner.deviation"]), head)
         partner = Partner(Alignment(*maps) if maps else None, model)
     scaling = Scaling(tensors["scaling.mean"], tensors["scaling.deviation"])
-    return Matcher(encoder, parts, k, Vocabulary(lexicon, projection), scaling, tuple(networks), partner, cache)
+    return Matcher(encoder, parts, k, Vocabulary(lexicon, projection), scaling, network.eval(), partner, cache)

@@ -12,7 +12,6 @@ from classwright_tools.errors import InvalidInput
 
 Part = Literal["pooled", "lexical", "tokens"]
 NegativeKind = Literal["random", "mined", "generated"]
-Objective = Literal["frozen", "cooperative", "adversarial"]
 
 REPAIR = "Change the settings of the matcher."
 
@@ -36,17 +35,11 @@ class NegativeSettings:
     """The negatives that are made from matches.
 
     `mix` gives each kind's share of the overwritten rows; empty, none are made. `overwritten` is the probability p
-    that a row is overwritten in a pass. The rest is for generated ones: with `snap` the generator's vector becomes the
-    nearest real queries, with `teacher` those are filtered and given soft targets; without `snap` the vector is used
-    itself, and `objective` says how the generator is trained on: not at all, with the classifier (the article's eq. 1),
-    or against it.
+    that a row is overwritten in a pass. `mining` is for mined ones.
     """
 
     mix: tuple[tuple[NegativeKind, float], ...] = (("generated", 0.5), ("random", 0.5))
     overwritten: float = 0.3
-    snap: bool = True
-    teacher: bool = True
-    objective: Objective = "frozen"
     mining: MiningSettings = field(default_factory=MiningSettings)
 
     def __post_init__(self) -> None:
@@ -60,48 +53,28 @@ class NegativeSettings:
             raise InvalidInput(
                 "the share of overwritten rows", f"is {self.overwritten}", "Give a number from 0 to under 1."
             )
-        if self.objective != "frozen" and self.snap:
-            raise InvalidInput(
-                f"the objective {self.objective!r}",
-                "trains the generator through its own vector, and snapped queries have none",
-                "Set `snap` to false, or the objective to 'frozen'.",
-            )
 
     @property
-    def taught(self) -> bool:
-        """Whether a teacher judges generated queries."""
-        return self.teacher and self.snap and any(kind == "generated" for kind, _ in self.mix)
-
-    @property
-    def free(self) -> bool:
-        """Whether queries are overwritten by vectors that are no real query's."""
-        return not self.snap and any(kind == "generated" for kind, _ in self.mix)
+    def generated(self) -> bool:
+        """Whether some are generated: a teacher filters these."""
+        return any(kind == "generated" for kind, _ in self.mix)
 
 
 @dataclass(frozen=True)
 class MatcherSettings:
     """How a matcher is built and trained; `mismatch` is the number of the label that negatives get.
 
-    `parts` are what the network sees; `mismatch_weight` (beta) weighs the loss of the mismatch; `networks` are trained
-    from different seeds and averaged; with `ensemble` the log-odds of the logistic regression on lexical features are
-    added to theirs.
+    `parts` are what the network sees; with `ensemble` the log-odds of the logistic regression on lexical features are
+    added to the network's.
     """
 
     mismatch: int = 1
     parts: tuple[Part, ...] = ("pooled", "lexical", "tokens")
     negatives: NegativeSettings = field(default_factory=NegativeSettings)
-    mismatch_weight: float = 5.0
     steps: int = 400  # more, and few labels are learnt by heart
-    networks: int = 1
     ensemble: bool = True
 
     def __post_init__(self) -> None:
         unknown = set(self.parts) - set(get_args(Part))
         if unknown or not self.parts:
             raise InvalidInput("the parts of the matcher", f"are {self.parts}", f"Name some of {get_args(Part)}.")
-        if self.negatives.free and self.parts != ("pooled",):
-            raise InvalidInput(
-                "generated negatives that are not snapped",
-                "are vectors without words, which lexical features and token attention need",
-                "Set `snap` to true, or `parts` to ('pooled',).",
-            )

@@ -14,16 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classwright_tools.errors import InvalidInput
-from classwright_tools.learning.matching.descent import Pass, Training, mismatch_loss
+from classwright_tools.learning.matching.descent import mismatch_loss
 from classwright_tools.learning.matching.fit import fit_matcher
-from classwright_tools.learning.matching.linear import Scaling
-from classwright_tools.learning.matching.matcher import build_network
 from classwright_tools.learning.matching.negatives.drawn import NO_QUERY, PlacedRows, RandomQueries
 from classwright_tools.learning.matching.negatives.generator import LATENT, Generator, pretrained_generator
 from classwright_tools.learning.matching.negatives.mined import MinedQueries
-from classwright_tools.learning.matching.negatives.overwriting import Overwriting, Overwritten
+from classwright_tools.learning.matching.negatives.overwriting import Overwriting
 from classwright_tools.learning.matching.negatives.snapped import LEAST_MISMATCH, SnappedQueries
-from classwright_tools.learning.matching.negatives.switch import overwrite, switches
+from classwright_tools.learning.matching.negatives.switch import switches
 from classwright_tools.learning.matching.partner import PartnerOver, fit_partner
 from classwright_tools.learning.matching.settings import MatcherSettings, MiningSettings, NegativeSettings
 from classwright_tools.learning.matching.table import PairTable, Vocabulary
@@ -31,7 +29,6 @@ from classwright_tools.learning.torch_state import one_thread
 from support.matching import MATCH, MISMATCH, made_pairs, setup_in
 
 POOLED = MatcherSettings(parts=("pooled",), steps=30, ensemble=False)
-FREE = NegativeSettings(mix=(("generated", 1.0),), overwritten=0.5, snap=False, objective="cooperative")
 
 
 @pytest.fixture(autouse=True)
@@ -75,38 +72,6 @@ def test_the_switch_overwrites_the_share_of_matches_that_was_asked_for() -> None
     assert s.mean() == pytest.approx(0.3, abs=0.02)
 
 
-@settings(max_examples=25)
-@given(st.lists(st.integers(0, 1), min_size=1, max_size=12))
-def test_a_gradient_reaches_the_generator_only_where_the_switch_is_on(switch: list[int]) -> None:
-    generated = torch.ones(len(switch), 3, requires_grad=True)
-    own = torch.full((len(switch), 3), 2.0, requires_grad=True)
-    read = overwrite(torch.tensor(switch), generated, own)
-    assert read[:, 0].tolist() == [1.0 if s else 2.0 for s in switch]
-    read.sum().backward()
-    assert generated.grad is not None
-    assert own.grad is not None
-    assert generated.grad[:, 0].tolist() == [float(s) for s in switch]
-    assert own.grad[:, 0].tolist() == [1.0 - s for s in switch]
-
-
-def test_the_loss_sends_no_gradient_to_the_generator_where_nothing_is_overwritten(
-    rows: PlacedRows, generator: Generator, tmp_path: Path
-) -> None:
-    network = build_network(("pooled",), setup_in(tmp_path).encoder, None, 2)
-    norms = []
-    for on in (0, 1):
-        switch = np.where(rows.labels == MATCH, on, 0)
-        drawn = Overwritten(rows.queries, np.maximum(switch, rows.labels).astype(float), switch, switch)
-        batch = Pass(_training(rows, replace(POOLED, negatives=FREE)), drawn, generator, seed=0)
-        places = np.arange(len(rows.labels))
-        made = batch.generate(places)
-        generator.zero_grad(set_to_none=False)
-        batch.loss_of(network, places, made.queries).backward()
-        norms.append(sum(float(p.grad.abs().sum()) for p in generator.parameters() if p.grad is not None))
-    assert norms[0] == 0.0
-    assert norms[1] > 0.0
-
-
 def test_without_overwriting_it_is_the_plain_classifier_to_the_bit(tmp_path: Path) -> None:
     pairs, setup = made_pairs(), setup_in(tmp_path)
     plain = replace(POOLED, parts=("pooled", "lexical"), negatives=NegativeSettings(mix=()))
@@ -123,19 +88,6 @@ def test_each_kind_of_negatives_changes_the_classifier(kind: str, tmp_path: Path
         fit_matcher(pairs, setup, replace(POOLED, negatives=one)).logits(pairs.queries, pairs.items) for one in mixes
     ]
     assert (answers[0] != answers[1]).any()
-
-
-@pytest.mark.parametrize("objective", ["frozen", "cooperative", "adversarial"])
-def test_vectors_of_the_generator_train_a_classifier_of_embeddings(objective: str, tmp_path: Path) -> None:
-    pairs = made_pairs()
-    negatives = replace(FREE, objective=objective)  # type: ignore[arg-type]
-    matcher = fit_matcher(pairs, setup_in(tmp_path), replace(POOLED, negatives=negatives))
-    assert np.isfinite(matcher.logits(pairs.queries, pairs.items)).all()
-
-
-def test_an_objective_for_snapped_queries_is_refused() -> None:
-    with pytest.raises(InvalidInput, match="snapped queries have none"):
-        NegativeSettings(objective="adversarial")
 
 
 def test_shares_that_do_not_sum_to_one_are_refused() -> None:
@@ -186,11 +138,6 @@ def test_the_teacher_drops_what_it_takes_for_a_match(rows: PlacedRows, generator
     matches = np.flatnonzero(rows.labels == MATCH)
     strict = SnappedQueries(rows, MISMATCH, generator, _CertainTeacher())  # type: ignore[arg-type]
     assert (strict.draw(matches, np.random.default_rng(0)).queries == NO_QUERY).all()
-
-
-def test_without_a_teacher_every_target_is_certain(rows: PlacedRows, generator: Generator) -> None:
-    drawn = SnappedQueries(rows, MISMATCH, generator, None).draw(np.arange(20), np.random.default_rng(0))
-    assert (drawn.targets == 1.0).all()
 
 
 def test_rows_for_which_nothing_is_left_get_random_queries(rows: PlacedRows) -> None:
@@ -249,9 +196,3 @@ def test_the_loss_is_the_articles_weighted_cross_entropy() -> None:
     expected = -(5 * y * f.log() + (1 - y) * (1 - f).log()).mean()
     targets = torch.stack([1 - y, y], dim=1)
     assert mismatch_loss(logits, targets, MISMATCH, 5.0).item() == pytest.approx(expected.item(), rel=1e-6)
-
-
-def _training(rows: PlacedRows, settings: MatcherSettings) -> Training:
-    lexical = rows.table.lexical(rows.queries, rows.items)
-    scaling = Scaling.fit(lexical)
-    return Training(rows, scaling, scaling.of(lexical), settings, 2, lambda _done, _message: None)

@@ -22,9 +22,9 @@ CHUNK = 2048
 
 
 class SnappedQueries:
-    """The real queries nearest to what the generator gives; `teacher` filters them where there is one."""
+    """The real queries nearest to what the generator gives, filtered by the `teacher`."""
 
-    def __init__(self, rows: PlacedRows, mismatch: int, generator: Generator, teacher: PartnerOver | None) -> None:
+    def __init__(self, rows: PlacedRows, mismatch: int, generator: Generator, teacher: PartnerOver) -> None:
         self._rows = rows
         self._mismatch = mismatch
         self._generator = generator
@@ -39,10 +39,9 @@ class SnappedQueries:
 
     def _draw(self, rows: np.ndarray, generator: np.random.Generator) -> Drawn:
         candidates = self._candidates(rows, generator)
-        mismatch = self._probabilities(candidates, rows)
+        mismatch = self.probabilities(candidates, rows)
         dropped = (candidates == NO_QUERY) | (mismatch < LEAST_MISMATCH)
-        order = np.where(dropped, 2.0, mismatch if self._teacher else np.arange(CANDIDATES) / CANDIDATES)
-        hardest = order.argmin(axis=1)
+        hardest = np.where(dropped, 2.0, mismatch).argmin(axis=1)
         chosen = np.arange(len(rows)), hardest
         return Drawn(np.where(dropped[chosen], NO_QUERY, candidates[chosen]), mismatch[chosen])
 
@@ -63,10 +62,8 @@ class SnappedQueries:
         kept = np.sort(generator.random(places.shape).argsort(axis=1)[:, :CANDIDATES], axis=1)
         return np.take_along_axis(places, kept, axis=1)
 
-    def _probabilities(self, candidates: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """Return the teacher's P(mismatch) (m, 6) of the candidates; without a teacher 1."""
-        if self._teacher is None:
-            return np.ones(candidates.shape)
+    def probabilities(self, candidates: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Return the teacher's P(mismatch) (m, 6) of the candidates."""
         items = np.repeat(self._rows.items[rows], CANDIDATES)
         given = self._teacher.probabilities(np.maximum(candidates.ravel(), 0), items)
         return given[:, self._mismatch].reshape(candidates.shape)
