@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -13,21 +11,20 @@ from pydantic import Field
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.cards import Candidate, ModelCard, Validation
-from classwright_tools.domain.example import Origin
 from classwright_tools.domain.noun import ArtifactId, LabelName, Slug, ToolRequest, ToolResult
 from classwright_tools.domain.task import Task
 from classwright_tools.errors import InvalidInput, unknown_id
 from classwright_tools.learning.matching.settings import MiningSettings, NegativeKind
-from classwright_tools.learning.methods.choice import MethodName, tell_unable
+from classwright_tools.learning.methods.choice import MethodName, check_method, tell_unable
 from classwright_tools.learning.methods.method import Imbalance
-from classwright_tools.learning.methods.registry import AUTO, METHODS, methods_for
+from classwright_tools.learning.methods.registry import AUTO, METHODS
 
 if TYPE_CHECKING:
     from classwright_tools.learning.embedding_cache import EmbeddingCache
     from classwright_tools.learning.encoders import Encoder
-    from classwright_tools.learning.rows import Rows
     from classwright_tools.learning.setup import PairSetup
-    from classwright_tools.learning.training import Trained, ValidationRows
+    from classwright_tools.learning.training import Trained
+    from classwright_tools.learning.training_data import TrainingData
     from classwright_tools.workspace.workspace import Workspace
 
 Negatives = Literal["none", "random", "mined", "generated"]
@@ -115,7 +112,7 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
     started = time.monotonic()
     workspace = context.workspace
     task = workspace.task(request.task)
-    _check_method(request, task)
+    check_method(request.method, request.imbalance, task)
     _check_pair_options(request, task)
     dataset = workspace.dataset_read(request.dataset, task.slug, run_key=context.run_key, makes="model")
 
@@ -127,6 +124,7 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
     from classwright_tools.learning.pair_encoder import encoder_for
     from classwright_tools.learning.setup import Setup
     from classwright_tools.learning.training import train
+    from classwright_tools.learning.training_data import read_training_data
 
     encoder = encoder_for(task.kind, callers_encoder(request.encoder or context.encoder, context))
     source = None
@@ -141,7 +139,7 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
             imbalance=request.imbalance,
         )
     context.progress(0.0, f"reading {dataset}")
-    data = _read(context, dataset, task.label_names)
+    data = read_training_data(workspace, dataset, task.label_names)
     setup = Setup(
         encoder=encoder,
         cache=EmbeddingCache(workspace.cache),
@@ -187,45 +185,7 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
     return _result(made.id, card, trained, data, setup.cache)
 
 
-@dataclass(frozen=True)
-class _Data:
-    """What a dataset gives to a training."""
-
-    rows: Rows
-    origins: dict[Origin, int]
-    copies: int
-    at_once: tuple[str, ...]
-    validation: ValidationRows | None
-
-
-def _read(context: ToolContext, dataset: str, labels: tuple[str, ...]) -> _Data:
-    """Return the labelled training rows without copies of held-out rows, and the validation rows, real ones first."""
-    from classwright_tools.learning.rows import label_numbers, training_rows, without_copies, written_at_once
-    from classwright_tools.learning.training import ValidationRows
-    from classwright_tools.workspace.datasets import read_rows
-
-    splits = {split: read_rows(context.workspace, dataset, split) for split in ("train", "validation", "test")}
-    labelled = [row for row in splits["train"] if row.label is not None]
-    kept = without_copies(labelled, [*splits["validation"], *splits["test"]])
-    held_out = [row for row in splits["validation"] if row.label is not None]
-    checked = [row for row in held_out if row.origin == "real"] or held_out
-    validation = None
-    if checked:
-        validation = ValidationRows(
-            data=Counter(row.origin for row in checked).most_common(1)[0][0],
-            texts=tuple(row.content for row in checked),
-            labels=label_numbers(checked, labels),
-        )
-    return _Data(
-        rows=training_rows(kept, labels),
-        origins=dict(Counter(row.origin for row in kept)),
-        copies=len(labelled) - len(kept),
-        at_once=tuple(written_at_once(kept)),
-        validation=validation,
-    )
-
-
-def _remarks(workspace: Workspace, dataset: str, encoder: Encoder, data: _Data) -> tuple[str, ...]:
+def _remarks(workspace: Workspace, dataset: str, encoder: Encoder, data: TrainingData) -> tuple[str, ...]:
     """Return what a reader of the figures must know: rows that are cut, and labels of other shares in other splits."""
     from classwright_tools.measurement.label_shares import label_counts, label_shifts, told_shifts
     from classwright_tools.measurement.long_rows import told_cut
@@ -238,25 +198,6 @@ def _remarks(workspace: Workspace, dataset: str, encoder: Encoder, data: _Data) 
         *told_cut(encoder, measured, "validation rows"),
         *filter(None, [told_shifts(label_shifts(counts, "validation" if measured else "train"))]),
     )
-
-
-def _check_method(request: TrainClassifierRequest, task: Task) -> None:
-    """Raise an `InvalidInput` if the method cannot train on the rows of `task`, or not with that `imbalance`."""
-    allowed = methods_for(task.kind)
-    if request.method not in allowed:
-        rows = {"text": "single texts", "pair": "pairs of texts"}[task.kind]
-        raise InvalidInput(
-            f"method {request.method!r}",
-            f"does not train on {rows}, which task {task.slug!r} is about",
-            f"Use one of {', '.join(map(repr, allowed))}.",
-        )
-    able = [name for name in allowed if name == AUTO or request.imbalance in METHODS[name].imbalance]
-    if request.method not in able:
-        raise InvalidInput(
-            f"imbalance {request.imbalance!r}",
-            f"is not for method {request.method!r}",
-            f"Leave `imbalance` out, or use one of {', '.join(map(repr, able))}.",
-        )
 
 
 def _check_pair_options(request: TrainClassifierRequest, task: Task) -> None:
@@ -324,7 +265,9 @@ def _facts(card: ModelCard) -> dict[str, Any]:
     }
 
 
-def _result(model: str, card: ModelCard, trained: Trained, data: _Data, cache: EmbeddingCache) -> TrainClassifierResult:
+def _result(
+    model: str, card: ModelCard, trained: Trained, data: TrainingData, cache: EmbeddingCache
+) -> TrainClassifierResult:
     return TrainClassifierResult(
         summary=" ".join(_summary(model, card, trained, data)),
         next_step=f"Call error_analysis with model={model!r} to see where it is weak, or evaluate to measure it.",
@@ -344,7 +287,7 @@ def _result(model: str, card: ModelCard, trained: Trained, data: _Data, cache: E
     )
 
 
-def _summary(model: str, card: ModelCard, trained: Trained, data: _Data) -> Iterator[str]:
+def _summary(model: str, card: ModelCard, trained: Trained, data: TrainingData) -> Iterator[str]:
     """Yield the sentences that say what was trained, how good it is, and what a reader of the figure must know."""
     from classwright_tools.measurement.caveats import caveats, quoted
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from classwright_tools.domain.cards import Candidate, Validation
-from classwright_tools.domain.example import Origin
 from classwright_tools.errors import NotEnoughData
 from classwright_tools.learning.calibration import abstaining_threshold, fit_temperature, softmax
 from classwright_tools.learning.classifier import Classifier
@@ -25,18 +24,10 @@ from classwright_tools.learning.progress import part, parts, rising
 from classwright_tools.learning.rows import Rows, query_numbers, without_queries
 from classwright_tools.learning.setup import Setup
 from classwright_tools.learning.splits import Folds, grouped_folds, needed_folds
+from classwright_tools.learning.training_data import ValidationRows
 
 ENOUGH_MISMATCHES = 10  # pairs: with fewer, folds are left with none
 ENOUGH_REAL = 50  # real rows: with fewer, a difference of ten points between two methods is chance
-
-
-@dataclass(frozen=True)
-class ValidationRows:
-    """The dataset's validation rows, and whose texts they are."""
-
-    data: Origin
-    texts: tuple[str, ...]
-    labels: np.ndarray
 
 
 @dataclass(frozen=True)

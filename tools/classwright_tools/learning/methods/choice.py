@@ -6,8 +6,10 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from classwright_tools.learning.methods.method import Method
-from classwright_tools.learning.methods.registry import AUTO, METHODS
+from classwright_tools.domain.task import Task
+from classwright_tools.errors import InvalidInput
+from classwright_tools.learning.methods.method import Imbalance, Method
+from classwright_tools.learning.methods.registry import AUTO, METHODS, methods_for
 
 
 def _known(name: str) -> str:
@@ -42,6 +44,25 @@ def tell_unable(schema: dict[str, Any]) -> None:
     """Add to the schema of `imbalance` the methods that treat none."""
     unable = [one.name for one in METHODS.values() if one.imbalance == ("none",)]
     schema["description"] += f" Not for {_listed(unable)}."
+
+
+def check_method(method: str, imbalance: Imbalance, task: Task) -> None:
+    """Raise an `InvalidInput` if `method` cannot train on the rows of `task`, or not with that `imbalance`."""
+    allowed = methods_for(task.kind)
+    if method not in allowed:
+        rows = {"text": "single texts", "pair": "pairs of texts"}[task.kind]
+        raise InvalidInput(
+            f"method {method!r}",
+            f"does not train on {rows}, which task {task.slug!r} is about",
+            f"Use one of {_listed(allowed)}.",
+        )
+    able = [name for name in allowed if name == AUTO or imbalance in METHODS[name].imbalance]
+    if method not in able:
+        raise InvalidInput(
+            f"imbalance {imbalance!r}",
+            f"is not for method {method!r}",
+            f"Leave `imbalance` out, or use one of {_listed(able)}.",
+        )
 
 
 MethodName = Annotated[str, AfterValidator(_known), Field(json_schema_extra=_describe)]

@@ -1,0 +1,65 @@
+"""What a dataset gives to a training: its labelled training rows, none a copy of a held-out one, and validation rows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from classwright_tools.domain.example import Origin
+from classwright_tools.learning.rows import Rows, label_numbers, training_rows, without_copies, written_at_once
+from classwright_tools.workspace.datasets import read_rows
+from classwright_tools.workspace.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class ValidationRows:
+    """The dataset's validation rows, and whose texts they are."""
+
+    data: Origin
+    texts: tuple[str, ...]
+    labels: np.ndarray
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """The rows to train on, how many of each origin, and the validation rows, if there are any.
+
+    `copies` are the rows that were left out as copies of held-out ones; `at_once` are labels of which most rows were
+    written at once.
+    """
+
+    rows: Rows
+    origins: dict[Origin, int]
+    copies: int
+    at_once: tuple[str, ...]
+    validation: ValidationRows | None
+
+
+def read_training_data(workspace: Workspace, dataset: str, labels: tuple[str, ...]) -> TrainingData:
+    """Return what `dataset` gives to a training on `labels`; of its validation rows the real ones, if there are any.
+
+    Raises:
+        InvalidInput: a row's label is none of `labels`.
+        NotEnoughData: a label has fewer than two training rows.
+    """
+    splits = {split: read_rows(workspace, dataset, split) for split in ("train", "validation", "test")}
+    labelled = [row for row in splits["train"] if row.label is not None]
+    kept = without_copies(labelled, [*splits["validation"], *splits["test"]])
+    held_out = [row for row in splits["validation"] if row.label is not None]
+    checked = [row for row in held_out if row.origin == "real"] or held_out
+    validation = None
+    if checked:
+        validation = ValidationRows(
+            data=Counter(row.origin for row in checked).most_common(1)[0][0],
+            texts=tuple(row.content for row in checked),
+            labels=label_numbers(checked, labels),
+        )
+    return TrainingData(
+        rows=training_rows(kept, labels),
+        origins=dict(Counter(row.origin for row in kept)),
+        copies=len(labelled) - len(kept),
+        at_once=tuple(written_at_once(kept)),
+        validation=validation,
+    )
