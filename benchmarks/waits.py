@@ -93,7 +93,7 @@ async def classified(folder: Path) -> tuple[list[float], list[float]]:
     from sklearn.linear_model import LogisticRegression
 
     from classwright_tools.context import DEFAULT_ENCODER
-    from classwright_tools.learning.encoders import encoder_folder
+    from classwright_tools.learning.encoder_folders import encoder_folder
 
     encoder = SentenceTransformer(str(encoder_folder(DEFAULT_ENCODER)), device="cpu")
     known = rows(24)

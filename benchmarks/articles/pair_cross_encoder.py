@@ -14,7 +14,7 @@ from runs import Figures
 from sentence_transformers import CrossEncoder
 
 from classwright_tools.context import DEFAULT_ENCODER
-from classwright_tools.learning.encoders import encoder_folder
+from classwright_tools.learning.encoder_folders import encoder_folder
 
 PASSES = 2
 BATCH = 32

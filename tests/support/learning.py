@@ -8,7 +8,7 @@ from pathlib import Path
 
 from classwright_tools.domain.example import Example, Provenance, make_example
 from classwright_tools.domain.topic_tree import Cell
-from classwright_tools.learning.encoders import embedded_folder
+from classwright_tools.learning.encoder_folders import embedded_folder
 from classwright_tools.workspace.datasets import save_dataset
 from classwright_tools.workspace.workspace import Workspace
 

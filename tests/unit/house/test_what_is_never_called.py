@@ -110,7 +110,7 @@ def test_a_language_model_whose_only_weights_are_pickles_is_refused_unopened(tmp
     """Of a kind that transformers knows by itself: its tokenizer and configuration load."""
     from transformers import GPT2Config
 
-    from classwright_tools.learning.encoders import embedded_folder
+    from classwright_tools.learning.encoder_folders import embedded_folder
 
     song, folder = tmp_path / "sang", tmp_path / "model"
     GPT2Config(vocab_size=32, n_positions=16, n_embd=8, n_layer=1, n_head=1).save_pretrained(folder)

@@ -7,7 +7,7 @@ from pathlib import Path
 from classwright_tools.domain.evaluation import EvaluationReport
 from classwright_tools.domain.task import Task
 from classwright_tools.export.card import export_card
-from classwright_tools.learning.encoders import file_sha256
+from classwright_tools.learning.encoder_digest import file_sha256
 from classwright_tools.learning.exports.export import Export
 from classwright_tools.learning.model import Model
 

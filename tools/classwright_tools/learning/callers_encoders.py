@@ -10,15 +10,8 @@ from classwright_tools.context import DEFAULT_ENCODER, ToolContext
 from classwright_tools.errors import InvalidInput
 from classwright_tools.hub.repository import listed
 from classwright_tools.learning.encoder_checks import OTHER_FORMATS, pickled
-from classwright_tools.learning.encoders import (
-    FETCHED,
-    Encoder,
-    cached_folder,
-    folder_in,
-    open_encoder,
-    opened_once,
-    repository_of,
-)
+from classwright_tools.learning.encoder_folders import FETCHED, cached_folder, folder_in, repository_of
+from classwright_tools.learning.encoders import Encoder, open_encoder, opened_once
 from classwright_tools.workspace.atomic import move_folder, own_folder, staged_folder, storage_errors
 from classwright_tools.workspace.workspace import write_json
 

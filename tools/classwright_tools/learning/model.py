@@ -19,7 +19,8 @@ from classwright_tools.errors import ClasswrightError, DamagedArtifact
 from classwright_tools.learning.calibration import softmax
 from classwright_tools.learning.classifier import Classifier, OtherShapes
 from classwright_tools.learning.embedding_cache import EmbeddingCache
-from classwright_tools.learning.encoders import Encoder, encoder_at_hand, encoder_digest, file_sha256, read_encoder
+from classwright_tools.learning.encoder_digest import encoder_digest, file_sha256
+from classwright_tools.learning.encoders import Encoder, encoder_at_hand, read_encoder
 from classwright_tools.learning.methods.registry import method_of
 from classwright_tools.learning.pair_encoder import encoder_for
 from classwright_tools.workspace.own_files import read_own

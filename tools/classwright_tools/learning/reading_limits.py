@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from classwright_tools.domain.pair import parts
-from classwright_tools.learning.encoders import Encoder, folder_at_hand, usual_prompt
+from classwright_tools.learning.encoder_folders import folder_at_hand
+from classwright_tools.learning.encoders import Encoder, usual_prompt
 
 # A tokenizer that knows no limit names an astronomical one.
 NO_LIMIT = 10**6

@@ -23,7 +23,8 @@ from classwright_tools.errors import Cancelled, ClasswrightError, InvalidInput, 
 from classwright_tools.hub import repository
 from classwright_tools.import_examples import ImportExamplesRequest, ImportExamplesResult, import_examples
 from classwright_tools.learning.callers_encoders import callers_encoder
-from classwright_tools.learning.encoders import embedded_folder, encoder_at_hand
+from classwright_tools.learning.encoder_folders import embedded_folder
+from classwright_tools.learning.encoders import encoder_at_hand
 from support.hub import SHA, StandInHub, Trick
 
 Importer = Callable[..., ImportExamplesResult]

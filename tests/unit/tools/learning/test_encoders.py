@@ -18,7 +18,9 @@ from classwright_tools.context import DEFAULT_ENCODER
 from classwright_tools.errors import DamagedArtifact, InvalidInput, NotFound, StorageFailed
 from classwright_tools.learning import embedding_cache, encoders
 from classwright_tools.learning.embedding_cache import EmbeddingCache
-from classwright_tools.learning.encoders import embedded_folder, encoder_digest, open_encoder, read_encoder
+from classwright_tools.learning.encoder_digest import encoder_digest
+from classwright_tools.learning.encoder_folders import embedded_folder
+from classwright_tools.learning.encoders import open_encoder, read_encoder
 from support.hostile import LEADING_ELSEWHERE
 
 TEXTS = ["where is my card", "i want a refund", "where is my card", "a"]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sentence_transformers import SentenceTransformer
 
 from classwright_tools.learning.contrastive import supervised_contrastive_loss, token_lengths
-from classwright_tools.learning.encoders import embedded_folder
+from classwright_tools.learning.encoder_folders import embedded_folder
 from classwright_tools.learning.gradient_cache import AT_ONCE_SHARE, ActivationCost, GradientCache, chunks_of
 from support.learning import WRITTEN
 

@@ -12,7 +12,8 @@ import pytest
 
 from classwright_tools.context import DEFAULT_ENCODER
 from classwright_tools.domain.pair import joined
-from classwright_tools.learning.encoders import Encoder, embedded_folder, open_encoder, read_encoder
+from classwright_tools.learning.encoder_folders import embedded_folder
+from classwright_tools.learning.encoders import Encoder, open_encoder, read_encoder
 from classwright_tools.learning.model import save_encoder
 from classwright_tools.learning.reading_limits import ReadingLimit, limit_at_hand, limit_of
 
