@@ -37,11 +37,15 @@ class Neighbours:
     cache: EmbeddingCache | None = None
     tuned: bool = False
 
+    def embed(self, texts: Sequence[str], tell: Tell | None = None) -> np.ndarray:
+        """Return the encoder's embeddings (n, d)."""
+        return self.encoder.embed(texts, self.cache, tell)
+
     def logits(self, texts: Sequence[str], tell: Tell | None = None) -> np.ndarray:
         """Return the logarithms (n, k) of the labels' shares of the votes."""
         import numpy as np
 
-        cosines = self.encoder.embed(texts, self.cache, tell).astype(np.float64) @ self.embeddings.T
+        cosines = self.embed(texts, tell).astype(np.float64) @ self.embeddings.T
         votes = np.exp(SHARPNESS * cosines)
         if votes.shape[1] > NEAREST:
             votes[votes < np.partition(votes, -NEAREST, axis=1)[:, -NEAREST, None]] = 0

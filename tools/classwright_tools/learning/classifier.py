@@ -39,6 +39,10 @@ class Classifier(Protocol):
         """Whether the encoder was trained along, and is saved with the model; else its name and digest are."""
         ...
 
+    def embed(self, texts: Sequence[str]) -> np.ndarray:
+        """Return the embeddings (n, d), float32, of rows in the space that it works in."""
+        ...
+
     def logits(self, texts: Sequence[str], tell: Tell | None = None) -> np.ndarray:
         """Return the uncalibrated logits (n, k) of texts, or of pairs that are joined as `domain/pair.py` says."""
         ...

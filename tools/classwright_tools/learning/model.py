@@ -54,6 +54,10 @@ class Model:
         """The encoder that it works with, its own or the frozen one."""
         return self.classifier.encoder
 
+    def embed(self, texts: Sequence[str]) -> np.ndarray:
+        """Return the embeddings (n, d), float32, of texts or joined pairs in the classifier's own space."""
+        return self.classifier.embed(texts)
+
     def predict_proba(self, texts: Sequence[str]) -> np.ndarray:
         """Return the calibrated probabilities (n, k), float64, of texts or joined pairs, in the order of `labels`."""
         return softmax(self.classifier.logits(texts) / self.card.temperature)

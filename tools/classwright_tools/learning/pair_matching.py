@@ -18,7 +18,7 @@ from classwright_tools.learning.matching.fit import fit_matcher
 from classwright_tools.learning.matching.matcher import Attention, Matcher
 from classwright_tools.learning.matching.pairs import Pairs, make_pairs
 from classwright_tools.learning.matching.settings import MatcherSettings, NegativeSettings
-from classwright_tools.learning.pair_encoder import pair_columns, text_encoder
+from classwright_tools.learning.pair_encoder import encoder_for, pair_columns, text_encoder
 from classwright_tools.learning.rows import Rows
 from classwright_tools.learning.setup import Setup
 
@@ -32,8 +32,12 @@ class PairClassifier:
 
     @property
     def encoder(self) -> Encoder:
-        """The frozen encoder that the matcher reads tokens and texts with."""
-        return self.matcher.encoder
+        """The frozen encoder that the matcher reads tokens and texts with, as it embeds pairs."""
+        return encoder_for("pair", self.matcher.encoder)
+
+    def embed(self, texts: Sequence[str]) -> np.ndarray:
+        """Return the features (n, 4 d), float32, of the joined pairs `texts`."""
+        return self.encoder.embed(texts, self.matcher.cache)
 
     def logits(self, texts: Sequence[str], tell: Tell | None = None) -> np.ndarray:  # noqa: ARG002  # it cannot
         """Return the uncalibrated logits (n, k) of the joined pairs `texts`."""
