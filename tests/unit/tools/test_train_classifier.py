@@ -306,9 +306,8 @@ def test_class_weights_reach_the_heads_of_both_methods(context: ToolContext, tas
     save_rows(context.workspace, rows[:10] + rows[10:13] + rows[20:30], real_rows(copies=10))
     for method in ("probe", "contrastive"):
         plain, weighted = (
-            load_model(
-                context.workspace,
-                trained(context, f"{method} {imbalance}", method=method, imbalance=imbalance, epochs=1).model,
+            classifier_of(
+                context, trained(context, f"{method} {imbalance}", method=method, imbalance=imbalance, epochs=1).model
             )
             for imbalance in ("none", "class_weights")
         )

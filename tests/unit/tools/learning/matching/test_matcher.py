@@ -94,8 +94,3 @@ def test_training_stops_when_asked(tmp_path: Path) -> None:
 
     with pytest.raises(Cancelled):
         fit_matcher(made_pairs(), replace(setup_in(tmp_path), progress=stop), FEW_STEPS)
-
-
-def test_vectors_without_words_are_refused_to_parts_that_read_words() -> None:
-    with pytest.raises(InvalidInput, match="not snapped"):
-        MatcherSettings(negatives=NegativeSettings(snap=False))
