@@ -55,3 +55,13 @@ def test_without_the_balance_term_the_literal_form_may_forget_a_label_and_with_i
         shares[balance] = drawn(gan, labels, 0)[1].mean(axis=0).min()
     assert shares[True] > 0.3
     assert shares[True] >= shares[False]
+
+
+def test_without_filler_rows_lack_the_spread_that_codes_leave_out() -> None:
+    rows, labels = clouds(200, seed=0)
+    gan = fit_gan(rows, labels, TWO, None, replace(SHORT, tuning_steps=0), 0)
+    gan = replace(gan, space=replace(gan.space, components=4), networks=SHORT.networks(4, 2, 0))
+    spread = {}
+    for filler in (True, False):
+        spread[filler] = drawn(replace(gan, form=replace(SHORT, filler=filler)), labels, 0)[0].std(axis=0).mean()
+    assert spread[False] < 0.8 * spread[True]
