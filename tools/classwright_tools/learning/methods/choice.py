@@ -29,7 +29,7 @@ def _sentences() -> list[str]:
     said += [_told("Texts: ", [one for one in methods if one.kinds == ("text",)])]
     said += [_told("Pairs: ", [one for one in methods if one.kinds == ("pair",)])]
     tried = _listed([one.name for one in methods if one.auto])
-    return [*filter(None, said), f"{AUTO!r}: the best by validation of {tried}, of those that fit the task."]
+    return [*filter(None, said), f"{AUTO!r}: the best by validation of {tried}, as far as they fit the task."]
 
 
 def _told(start: str, methods: list[Method]) -> str:

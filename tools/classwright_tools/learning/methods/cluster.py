@@ -16,7 +16,7 @@ class Cluster(EmbeddingMethod):
     """For classes of very different sizes: it makes up for rare labels by itself."""
 
     name = "cluster"
-    summary = "seconds; for a class many times larger than others that mixes many subjects"
+    summary = "for a class many times larger than others that mixes many subjects, seconds"
     cost = "quick"
 
     def fit(self, rows: Rows, setup: Setup) -> Classifier:
