@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from classwright_tools.contract import Method
+from classwright_tools.contract import MethodName
 from classwright_tools.reading.label_names import alike
 
 # What is started when the task file names no server; {workspace} is a folder of the run's own.
@@ -135,8 +135,8 @@ class TaskFile(Part):
         default=None, description="A file of real rows that models are chosen by: JSONL, CSV or TSV."
     )
     test: Path | None = Field(default=None, description="A file of real rows for the final figure, used once.")
-    method: Method = Field(default="auto", description="The training method of the rounds.")
-    final_method: Method | None = Field(
+    method: MethodName = Field(default="auto", description="The training method of the rounds.")
+    final_method: MethodName | None = Field(
         default=None, description="Trained once after the last round, and kept if its validation figure is higher."
     )
     encoder: str | None = Field(

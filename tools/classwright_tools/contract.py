@@ -17,9 +17,10 @@ from classwright_tools.error_analysis import ErrorAnalysisResult
 from classwright_tools.evaluate import EvaluateResult
 from classwright_tools.export_model import ExportModelResult
 from classwright_tools.import_examples import ImportExamplesResult
+from classwright_tools.learning.methods.choice import MethodName
 from classwright_tools.propose_topics import ProposeTopicsResult
 from classwright_tools.synthesize_examples import SynthesizeExamplesResult
-from classwright_tools.train_classifier import Method, TrainClassifierResult
+from classwright_tools.train_classifier import TrainClassifierResult
 
 __all__ = [
     "Cell",
@@ -32,7 +33,7 @@ __all__ = [
     "Example",
     "ExportModelResult",
     "ImportExamplesResult",
-    "Method",
+    "MethodName",
     "Part",
     "ProposeTopicsResult",
     "Refusal",

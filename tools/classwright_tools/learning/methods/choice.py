@@ -20,7 +20,7 @@ def _known(name: str) -> str:
 
 def _describe(schema: dict[str, Any]) -> None:
     schema["enum"] = [AUTO, *METHODS]
-    schema["description"] = " ".join(_sentences())
+    schema["description"] = " ".join(filter(None, (schema.get("description"), *_sentences())))
 
 
 def _sentences() -> list[str]:
