@@ -16,7 +16,7 @@ import anyio.from_thread
 import anyio.to_thread
 
 from classwright_server.config.principals import current_principal
-from classwright_server.config.settings import ServerSettings
+from classwright_server.config.settings import ServerSettings, ToolSettings
 from classwright_server.jobs.disk_quota import check_room
 from classwright_server.jobs.messages import Order, Outcome, Progress
 from classwright_server.jobs.telemetry import count_result, flush_telemetry
@@ -29,7 +29,8 @@ from classwright_tools.errors import ClasswrightError
 if TYPE_CHECKING:
     from classwright_server.config.workspaces import Workspaces
     from classwright_server.jobs.durable import JobRecord, Jobs
-    from classwright_server.jobs.process import ProcessPool
+    from classwright_server.jobs.pool import ProcessPool
+    from classwright_server.jobs.warm import WarmProcesses
     from classwright_server.vllm import GpuShare
     from classwright_tools.workspace.workspace import Workspace
 
@@ -50,8 +51,10 @@ Report = Callable[["JobRecord"], Awaitable[None]]
 class Backend:
     """The workspace and its jobs, for one server process. Nothing heavy is imported before `runtime` is called."""
 
-    def __init__(self, settings: ServerSettings) -> None:
+    def __init__(self, settings: ServerSettings, warm: WarmProcesses | None = None) -> None:
+        """Share the compute processes `warm` with others; without them the backend keeps some of its own."""
         self.settings = settings
+        self._warm = warm
         self._runtime: Runtime | None = None
         self._opening = anyio.Lock()
         self._quick = anyio.CapacityLimiter(QUICK_AT_ONCE)  # apart from the threads that look after jobs
@@ -82,7 +85,7 @@ class Backend:
         async with self._opening:
             if self._runtime is None:
                 with anyio.CancelScope(shield=True):  # what is half open could not be closed
-                    self._runtime = await anyio.to_thread.run_sync(Runtime, self.settings)
+                    self._runtime = await anyio.to_thread.run_sync(Runtime, self.settings, self._warm)
             assert self._runtime is not None
             return self._runtime
 
@@ -108,7 +111,13 @@ class Backend:
 
         runtime = await self.runtime()
         await self._check(tool, request)
-        order = Order(run_key=new_job_id(), owner=current_principal(), tool=tool, request=request)
+        order = Order(
+            run_key=new_job_id(),
+            tool_settings=runtime.tool_settings,
+            owner=current_principal(),
+            tool=tool,
+            request=request,
+        )
 
         def run() -> Outcome:
             return runtime.pool.run(order, _ignored, _unless_cancelled, "writing")
@@ -228,15 +237,17 @@ class Backend:
 class Runtime:
     """Everything that a process of the workspace keeps open: a server, or a worker."""
 
+    tool_settings: ToolSettings
     workspaces: Workspaces
     jobs: Jobs
     pool: ProcessPool
 
-    def __init__(self, settings: ServerSettings) -> None:
+    def __init__(self, settings: ServerSettings, warm: WarmProcesses | None = None) -> None:
         from classwright_server.config.workspaces import Workspaces
         from classwright_server.jobs.durable import Jobs
         from classwright_server.jobs.liveness import sign_of_life
-        from classwright_server.jobs.process import ProcessPool
+        from classwright_server.jobs.pool import ProcessPool
+        from classwright_server.jobs.warm import WarmProcesses
         from classwright_server.vllm import NoGpuShare, VllmServer
 
         tool_settings = settings.tool_settings
@@ -253,8 +264,12 @@ class Runtime:
                 opening.callback(vllm.close)
                 tool_settings = tool_settings.model_copy(update={"writer": vllm.endpoint})
             most_seconds = settings.limits.job_hours * 3600
-            self.pool = ProcessPool(tool_settings, os.environ, (sign.descriptor,), most_seconds=most_seconds)
+            if warm is None:
+                warm = WarmProcesses()
+                opening.callback(warm.close)
+            self.pool = ProcessPool(warm, os.environ, (sign.descriptor,), most_seconds=most_seconds)
             opening.callback(self.pool.close)
+            self.tool_settings = tool_settings
             self.jobs = Jobs(tool_settings, self.workspaces, sign, self.pool, gpu, settings.jobs)
             opening.callback(self.jobs.close)
             self._open = opening.pop_all()

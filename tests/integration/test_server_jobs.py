@@ -10,7 +10,7 @@ import signal
 import sqlite3
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,9 +24,11 @@ from sqlalchemy.exc import OperationalError
 
 from classwright_server import backend
 from classwright_server.config.settings import ToolSettings
+from classwright_server.jobs.environment import child_environment
 from classwright_server.jobs.liveness import FileLock
 from classwright_server.jobs.messages import Order, Outcome
-from classwright_server.jobs.process import ProcessPool, child_environment
+from classwright_server.jobs.pool import ProcessPool
+from classwright_server.jobs.warm import WarmProcesses
 from classwright_tools.workspace.workspace import Workspace
 from classwright_tools.writing.backends.openai_compatible import EndpointSettings
 from support.server import (
@@ -241,18 +243,20 @@ async def test_a_job_that_was_cancelled_tells_what_it_spent(tmp_path: Path) -> N
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads which libraries a process has mapped from /proc")
-async def test_cancelling_ends_the_training_process_and_frees_its_memory(client: Client) -> None:
-    await call(client, "import_examples", imported(400), wait_seconds=50)
-    [importing] = compute_processes(os.getpid(), "short")
-    job = await call(client, "train_classifier", task="support", method="contrastive", wait_seconds=0)
-    await until(lambda: any(holds_torch(pid) for pid in compute_processes(os.getpid())), 60)
-    [training] = compute_processes(os.getpid(), "long")
-    view = await call(client, "cancel_job", job_id=job["job_id"])
-    await until(lambda: not psutil.pid_exists(training), 20)
+async def test_cancelling_ends_the_training_process_and_frees_its_memory(tmp_path: Path) -> None:
+    async with connected(make_settings(tmp_path), shares=False) as client:
+        await call(client, "propose_topics", TASK)
+        await call(client, "import_examples", imported(400), wait_seconds=50)
+        [importing] = compute_processes(os.getpid(), "short")
+        job = await call(client, "train_classifier", task="support", method="contrastive", wait_seconds=0)
+        await until(lambda: any(holds_torch(pid) for pid in compute_processes(os.getpid())), 60)
+        [training] = compute_processes(os.getpid(), "long")
+        view = await call(client, "cancel_job", job_id=job["job_id"])
+        await until(lambda: not psutil.pid_exists(training), 20)
 
-    assert view["status"] == "cancelled"
-    assert is_alive(importing)  # only the job's own process ended
-    assert (await finished(client, job["job_id"]))["status"] == "cancelled"
+        assert view["status"] == "cancelled"
+        assert is_alive(importing)  # only the job's own process ended
+        assert (await finished(client, job["job_id"]))["status"] == "cancelled"
 
 
 def holds_torch(pid: int) -> bool:
@@ -356,47 +360,106 @@ def test_an_operator_may_have_a_compute_process_wait_otherwise(tmp_path: Path) -
     assert told == {"OMP_WAIT_POLICY": "ACTIVE"}
 
 
-async def test_processes_are_kept_warm_and_recycled_when_idle(tmp_path: Path) -> None:
-    lock, other = FileLock(tmp_path / "executors"), FileLock(tmp_path / "executors")
-    tool_settings = ToolSettings(workspace=tmp_path)
-    pool = ProcessPool(tool_settings, os.environ, (lock.descriptor,), idle_seconds=2.0, most_seconds=60)
-    order = Order(run_key="r", tool="submit_examples", request={"assignment": "x-a1", "batch": "b1", "texts": ["t"]})
+@contextlib.contextmanager
+def pool_of_its_own(*held: int, idle_seconds: float = 60) -> Iterator[ProcessPool]:
+    """A pool whose processes nobody else uses."""
+    warm = WarmProcesses(idle_seconds)
+    pool = ProcessPool(warm, os.environ, held, most_seconds=60)
     try:
-        for _ in range(2):
-            outcome = await anyio.to_thread.run_sync(lambda: pool.run(order, lambda _: None, lambda: False, "writing"))
-            assert "does not exist" in (outcome.error or "")
-            assert len(compute_processes(os.getpid())) == 1
-        os.close(lock.descriptor)  # the server's own end of the lock; the process still holds it
-        assert not other.dead([lock.executor_id])
-        # A process that ends loses its command line, and its first thread, before the last one closes the lock.
-        await until(lambda: bool(other.dead([lock.executor_id])))
-        await until(lambda: not compute_processes(os.getpid()))
+        yield pool
     finally:
         pool.close()
-        other.release()
+        warm.close()
 
 
-def order_of(owner: str) -> Order:
+def order_in(workspace: Path, owner: str | None = None, **settings: Any) -> Order:
     """An order whose outcome names its owner."""
-    request = {"assignment": f"{owner}-a1", "batch": "b1", "texts": ["t"]}
-    return Order(run_key=owner, owner=owner, tool="submit_examples", request=request)
+    return Order(
+        run_key="r",
+        tool_settings=ToolSettings(workspace=workspace, **settings),
+        owner=owner,
+        tool="submit_examples",
+        request={"assignment": f"{owner or 'operator'}-a1", "batch": "b1", "texts": ["t"]},
+    )
+
+
+def outcome_in(pool: ProcessPool, order: Order, is_over: Callable[[], bool] = lambda: False) -> Outcome:
+    """What becomes of an order in the lane that writes."""
+    return pool.run(order, lambda _: None, is_over, "writing")
+
+
+async def test_processes_are_kept_warm_and_recycled_when_idle(tmp_path: Path) -> None:
+    with pool_of_its_own(idle_seconds=2.0) as pool:
+        kept = []
+        for _ in range(2):
+            outcome = await anyio.to_thread.run_sync(outcome_in, pool, order_in(tmp_path))
+            assert "does not exist" in (outcome.error or "")
+            kept += compute_processes(os.getpid())
+        await until(lambda: not compute_processes(os.getpid()))
+
+    assert len(kept) == 2
+    assert kept[0] == kept[1]
+
+
+async def test_a_process_holds_its_servers_lock_while_it_works_and_no_longer(tmp_path: Path) -> None:
+    """A job whose server died is not begun again while its process still works."""
+    lock, other = FileLock(tmp_path / "executors"), FileLock(tmp_path / "executors")
+    with ScriptedEndpoint(lambda _: HANG) as endpoint, pool_of_its_own(lock.descriptor) as pool:
+        writer = EndpointSettings(base_urls=(endpoint.url,), model="scripted")
+        hangs = order_in(tmp_path, writer=writer).model_copy(update={"tool": "propose_topics", "request": TASK})
+        async with anyio.create_task_group() as group:
+            group.start_soon(anyio.to_thread.run_sync, outcome_in, pool, hangs)
+            await anyio.to_thread.run_sync(endpoint.arrived.wait)
+            os.close(lock.descriptor)  # the server's own end of it
+            assert not other.dead([lock.executor_id])
+            pool.end(hangs.run_key)
+        # A process that ends loses its command line, and its first thread, before the last one closes the lock.
+        await until(lambda: bool(other.dead([lock.executor_id])))
+
+    lock = FileLock(tmp_path / "executors")
+    with pool_of_its_own(lock.descriptor) as pool:
+        await anyio.to_thread.run_sync(outcome_in, pool, order_in(tmp_path))
+        os.close(lock.descriptor)
+        assert compute_processes(os.getpid())
+        assert other.dead([lock.executor_id])
+    other.release()
+
+
+def test_a_process_works_in_the_workspace_of_each_order(tmp_path: Path) -> None:
+    one, other = Workspace(tmp_path / "one"), Workspace(tmp_path / "other")
+    order = order_in(tmp_path).model_copy(update={"tool": "propose_topics", "request": TASK})
+    with pool_of_its_own() as pool:
+        for root in (one.root, other.root, one.root):
+            settings = order.tool_settings.model_copy(update={"workspace": root})
+            assert outcome_in(pool, order.model_copy(update={"tool_settings": settings})).error is None
+            assert len(compute_processes(os.getpid())) == 1
+
+    assert one.tasks() == other.tasks() == ["support"]
+
+
+def test_a_process_that_was_given_a_writers_key_works_for_no_workspace_without_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WRITER_KEY", "k")
+    keyed = EndpointSettings(base_urls=("http://127.0.0.1:9/v1",), model="m", key_env="WRITER_KEY")
+    with pool_of_its_own() as pool:
+        outcome_in(pool, order_in(tmp_path / "one", writer=keyed))
+        [with_key] = compute_processes(os.getpid())
+        outcome_in(pool, order_in(tmp_path / "other"))
+        [without] = set(compute_processes(os.getpid())) - {with_key}
+        environments = [psutil.Process(pid).environ() for pid in (with_key, without)]
+
+    assert [environment.get("WRITER_KEY") for environment in environments] == ["k", None]
 
 
 def test_what_an_order_left_unfinished_is_never_the_outcome_of_the_next_one(tmp_path: Path) -> None:
     """Here the look whether a job is over fails while it is under way, as it does when its database is out of reach."""
     looks = iter((False,))
-    pool = ProcessPool(ToolSettings(workspace=tmp_path), os.environ, most_seconds=60)
-
-    def run(owner: str, is_over: Callable[[], bool]) -> Outcome:
-        return pool.run(order_of(owner), lambda _: None, is_over, "writing")
-
-    try:
+    with pool_of_its_own() as pool:
         with pytest.raises(StopIteration):
-            run("alice", lambda: next(looks))
+            outcome_in(pool, order_in(tmp_path, "alice"), lambda: next(looks))
         assert not compute_processes(os.getpid())
-        outcome = run("bob", lambda: False)
-    finally:
-        pool.close()
+        outcome = outcome_in(pool, order_in(tmp_path, "bob"))
 
     assert "assignment 'bob-a1': does not exist" in (outcome.error or "")
 
@@ -418,12 +481,11 @@ async def test_a_workspace_whose_jobs_could_not_be_opened_is_opened_once_they_ar
 def test_a_server_with_more_than_a_thousand_open_files_runs_jobs_too(tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (2048, hard))
-    pool = ProcessPool(ToolSettings(workspace=tmp_path), os.environ, most_seconds=60)
     held = [os.open(os.devnull, os.O_RDONLY) for _ in range(1030)]
     try:
-        outcome = pool.run(order_of("alice"), lambda _: None, lambda: False, "writing")
+        with pool_of_its_own() as pool:
+            outcome = outcome_in(pool, order_in(tmp_path, "alice"))
     finally:
-        pool.close()
         for descriptor in held:
             os.close(descriptor)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -17,8 +17,10 @@ from mcp import Client
 from classwright_server.config.settings import Lane, ServerSettings, ToolSettings
 from classwright_server.jobs import durable, lanes
 from classwright_server.jobs.messages import Order
-from classwright_server.jobs.process import JobCancelled, ProcessPool
+from classwright_server.jobs.pool import ProcessPool
+from classwright_server.jobs.process import JobCancelled
 from classwright_server.jobs.turns import turns
+from classwright_server.jobs.warm import WarmProcesses
 from classwright_tools.errors import StorageFailed
 from support.postgres import ON_BOTH
 from support.server import (
@@ -50,7 +52,7 @@ async def imported(client: Client, split: str, n: int = 24, first: int = 0, task
 
 
 async def test_short_work_runs_beside_a_training_that_gives_way_to_it(tmp_path: Path) -> None:
-    async with connected(make_settings(tmp_path)) as client:
+    async with connected(make_settings(tmp_path), shares=False) as client:
         for task, n in (("support", 24), ("large", 400)):
             await made(client, task)
             await imported(client, "train", n, task=task)
@@ -253,13 +255,14 @@ def test_a_short_job_for_which_the_gpu_has_no_room_is_run_on_the_processor(
     """`sitecustomize` stands for torch on a card that is full; it works where no card is seen."""
     (tmp_path / "sitecustomize.py").write_text(FULL_GPU)
     environment = {**os.environ, "PYTHONPATH": str(tmp_path), "CUDA_VISIBLE_DEVICES": "0"}
-    pool = ProcessPool(ToolSettings(workspace=tmp_path), environment, most_seconds=60)
-    order = Order(run_key="r", tool="submit_examples", request={"assignment": "x-a1", "batch": "b1", "texts": ["t"]})
+    warm = WarmProcesses()
+    request = {"assignment": "x-a1", "batch": "b1", "texts": ["t"]}
+    order = Order(run_key="r", tool_settings=ToolSettings(workspace=tmp_path), tool="submit_examples", request=request)
     try:
-        outcome = pool.run(order, lambda _: None, lambda: False, lane)
+        outcome = ProcessPool(warm, environment, most_seconds=60).run(order, lambda _: None, lambda: False, lane)
         left = compute_processes(os.getpid())
     finally:
-        pool.close()
+        warm.close()
 
     assert words in (outcome.error or "")
     assert left == []  # neither the one that filled the card nor the one without it stays

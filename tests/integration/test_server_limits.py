@@ -35,6 +35,7 @@ from support.server import (
     finished,
     make_settings,
     rows,
+    shared_processes,
     signed_in,
     token_of,
     topics,
@@ -223,7 +224,7 @@ async def test_a_job_spends_no_more_than_the_operator_allows(tmp_path: Path) -> 
 @pytest.mark.anyio
 async def test_calls_that_are_given_up_never_have_more_under_way_than_is_allowed(tmp_path: Path) -> None:
     """A quick tool's order ends with its call, and until then its place is taken; others answer meanwhile."""
-    backend = Backend(make_settings(tmp_path))
+    backend = Backend(make_settings(tmp_path), shared_processes())
     async with backend.running(), anyio.create_task_group() as watching:
         at_work = (await backend.runtime()).pool._busy
         most = 0

@@ -17,14 +17,25 @@ from pydantic import BaseModel
 
 from classwright_server.config.principals import SLUG_CHARS, slug_of
 from classwright_server.config.workspaces import MAX_OPEN, Workspaces
-from classwright_server.mcp.app import build_server
 from classwright_server.mcp.verbs import VERBS
 from classwright_tools.domain.example import make_example
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.workspace.datasets import save_dataset
 from classwright_tools.workspace.workspace import KIND_LETTERS, Workspace
 from support.postgres import ON_BOTH
-from support.server import ERAS, LABELS, TASK, call, call_failing, connected, make_settings, rows, signed_in, token_of
+from support.server import (
+    ERAS,
+    LABELS,
+    TASK,
+    call,
+    call_failing,
+    connected,
+    make_server,
+    make_settings,
+    rows,
+    signed_in,
+    token_of,
+)
 from support.writing import HANG, ScriptedEndpoint
 
 UNKNOWN_JOB = "job_" + "0" * 32
@@ -73,7 +84,7 @@ def server(tmp_path: Path) -> MCPServer[Any]:
     workspaces = Workspaces(made.tool_settings)
     furnish(workspaces.of(slug_of(token_of("alice"))), "r")
     workspaces.close()
-    return build_server(made)
+    return make_server(made)
 
 
 def artifact_arguments() -> list[tuple[str, str]]:

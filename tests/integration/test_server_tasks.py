@@ -27,7 +27,6 @@ from mcp_types import (
 
 from classwright_server.jobs.retention import KEPT_DAYS
 from classwright_server.mcp import task_push, tools
-from classwright_server.mcp.app import build_server
 from classwright_server.mcp.task_push import MAX_TASKS
 from classwright_server.mcp.tasks_extension import TASKS
 from support.server import (
@@ -37,6 +36,7 @@ from support.server import (
     compute_processes,
     connected,
     is_alive,
+    make_server,
     make_settings,
     rows,
     signed_in,
@@ -65,7 +65,7 @@ IMPORT = {"task": "support", "split": "train", "rows": rows(24), "wait_seconds":
 @asynccontextmanager
 async def follower(workspace: Path, **settings: Any) -> AsyncIterator[Client]:
     """A client that follows tasks, of a server in this process."""
-    async with Client(build_server(make_settings(workspace, **settings)), extensions=[TasksClient()]) as client:
+    async with Client(make_server(make_settings(workspace, **settings)), extensions=[TasksClient()]) as client:
         yield client
 
 
@@ -152,7 +152,7 @@ async def test_a_task_outlives_the_server_that_was_killed(tmp_path: Path) -> Non
 @pytest.mark.usefixtures("no_grace")
 async def test_the_sdks_client_sees_no_more_than_the_result(tmp_path: Path) -> None:
     extension = TasksClient()
-    async with Client(build_server(make_settings(tmp_path)), extensions=[extension]) as client:
+    async with Client(make_server(make_settings(tmp_path)), extensions=[extension]) as client:
         await call(client, "propose_topics", TASK)
         view = await call(client, "import_examples", IMPORT)
 
@@ -274,7 +274,7 @@ async def test_a_client_that_does_not_declare_the_extension_gets_no_task_and_may
 async def test_in_the_older_era_there_are_no_tasks_whatever_the_client_declares(
     tmp_path: Path, hanging: ScriptedEndpoint
 ) -> None:
-    server = build_server(make_settings(tmp_path, writer_url=hanging.url))
+    server = make_server(make_settings(tmp_path, writer_url=hanging.url))
     async with Client(server, mode="legacy", extensions=[advertise(TASKS)]) as client:
         view = await call(client, "propose_topics", TASK, wait_seconds=0)
         told = await refusals(client, view["job_id"])
@@ -296,7 +296,7 @@ async def test_the_extension_is_advertised_in_the_newer_era(tmp_path: Path) -> N
 async def test_a_stream_tells_of_a_task_until_it_has_ended(tmp_path: Path) -> None:
     extension = TasksClient()
     with ScriptedEndpoint(writes_sentences) as endpoint:
-        server = build_server(make_settings(tmp_path, writer_url=endpoint.url))
+        server = make_server(make_settings(tmp_path, writer_url=endpoint.url))
         async with Client(server, extensions=[extension]) as client:
             created = await started(client, "propose_topics", {**TASK, **topics(1)})
             with anyio.fail_after(60):
@@ -315,7 +315,7 @@ async def test_who_has_too_many_streams_open_is_told_so_and_nobody_else_is(
 ) -> None:
     monkeypatch.setattr(task_push, "MAX_STREAMS_OF_ONE", 1)
     extension = TasksClient()
-    server = build_server(make_settings(tmp_path, writer_url=hanging.url))
+    server = make_server(make_settings(tmp_path, writer_url=hanging.url))
     async with Client(server, extensions=[extension]) as client, anyio.create_task_group() as streams:
         with signed_in("alice"):
             own = (await started(client, "propose_topics", TASK)).task_id

@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -20,9 +21,11 @@ from mcp import Client
 from mcp.server.auth.middleware.auth_context import auth_context_var
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
+from mcp.server.mcpserver import MCPServer
 from mcp_types import CallToolResult
 
 from classwright_server.config.settings import ServerSettings, ToolSettings
+from classwright_server.jobs.warm import WarmProcesses
 from classwright_server.mcp.app import build_server
 from classwright_server.vllm import free_port
 from classwright_tools.writing.backends.openai_compatible import EndpointSettings
@@ -48,10 +51,21 @@ def make_settings(workspace: Path, *, writer_url: str | None = None, **changes: 
     return ServerSettings(tool_settings=ToolSettings(workspace=workspace, writer=writer), **changes)
 
 
+@cache
+def shared_processes() -> WarmProcesses:
+    """The compute processes that the servers in this process share; they end with it."""
+    return WarmProcesses(idle_seconds=600)
+
+
+def make_server(settings: ServerSettings, *, shares: bool = True) -> MCPServer[Any]:
+    """Return a server for this process; one that does not share has compute processes of its own."""
+    return build_server(settings, warm=shared_processes() if shares else None)
+
+
 @asynccontextmanager
-async def connected(settings: ServerSettings, mode: str = "auto") -> AsyncIterator[Client]:
-    """Connect to a server in this process."""
-    async with Client(build_server(settings), mode=mode) as client:
+async def connected(settings: ServerSettings, mode: str = "auto", *, shares: bool = True) -> AsyncIterator[Client]:
+    """Connect to such a server."""
+    async with Client(make_server(settings, shares=shares), mode=mode) as client:
         yield client
 
 
@@ -219,9 +233,13 @@ def on_store(index_url: str | None) -> tuple[str, ...]:
 
 
 def compute_processes(of: int, lane: str = "") -> list[int]:
-    """The ids of the compute processes, for jobs of a lane or of any, that the process `of` started and that live."""
-    children = psutil.Process(of).children()
-    return [child.pid for child in children if is_alive(child.pid) and f"jobs.child {lane}" in _command(child)]
+    """The ids of the compute processes, for jobs of a lane or of any, that the process `of` started and that live.
+
+    Those that servers in this process share and that are not at work do not count.
+    """
+    idle = {one._process.pid for one in shared_processes()._idle}
+    found = [child.pid for child in psutil.Process(of).children() if f"jobs.child {lane}" in _command(child)]
+    return [pid for pid in found if is_alive(pid) and pid not in idle]
 
 
 def asks(pid: int, port: int) -> bool:

@@ -1,7 +1,7 @@
 """The compute process: runs one verb after another, so that a crash or a cancellation takes nobody along.
 
-Its argument is the lane whose jobs it runs. Its first line of input holds the tool_settings, every further line an
-order. It dies with its parent.
+Its argument is the lane whose jobs it runs. Its input is a socket, of which each line is an order. It dies with its
+parent.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import queue
 import signal
+import socket
 import sys
 import threading
 import time
 from functools import cached_property, partial
-from typing import IO
 
 from classwright_server.config.settings import ToolSettings
 from classwright_server.config.workspaces import Workspaces
@@ -31,6 +31,9 @@ from classwright_tools.workspace.atomic import storage_errors
 from classwright_tools.workspace.restarts import outlasting_restarts
 
 REPORT_EVERY_SECONDS = 0.25
+READ_BYTES = 1 << 16
+MOST_HELD = 8
+"""Descriptors that come with one order at most."""
 GIVES_WAY = 10
 """Steps of niceness by which long work gives way to short work: a tenth of the processor where both want all of it."""
 
@@ -68,17 +71,21 @@ class Reporter:
 
 
 class Bench:
-    """What the verbs work with, opened when first needed and kept for the orders that follow."""
+    """What the verbs work with, opened when first needed and kept for the orders with the same settings that follow."""
 
     def __init__(self, tool_settings: ToolSettings, *, writes: bool) -> None:
-        self._tool_settings = tool_settings
+        self.tool_settings = tool_settings
         self._writes = writes
         self._workspaces = Workspaces(tool_settings)
 
     @cached_property
     def _writer(self) -> Writer | None:
-        settings = self._tool_settings.writer
+        settings = self.tool_settings.writer
         return settings.open(os.environ) if settings else None
+
+    def clear(self) -> None:
+        """Give back what is open."""
+        self._workspaces.close()
 
     def outcome_of(self, order: Order, report: Reporter) -> Outcome:
         """Run one order to its end."""
@@ -89,12 +96,12 @@ class Bench:
                 workspace=workspace,
                 run_key=order.run_key,
                 writer=self._writer if self._writes else None,
-                encoder=self._tool_settings.encoder,
-                import_folders=self._tool_settings.import_folders,
-                hub=self._tool_settings.hub,
+                encoder=self.tool_settings.encoder,
+                import_folders=self.tool_settings.import_folders,
+                hub=self.tool_settings.hub,
                 is_operator=order.owner is None,
-                room=partial(room_left, workspace.root, self._tool_settings.most_bytes(order.owner)),
-                caps=self._tool_settings.caps,
+                room=partial(room_left, workspace.root, self.tool_settings.most_bytes(order.owner)),
+                caps=self.tool_settings.caps,
                 report=report,
             )
             request = verb.request.model_validate(order.request)
@@ -118,10 +125,20 @@ def gpu_was_full(error: BaseException | None) -> bool:
     return False
 
 
-def follow(lines: IO[str], orders: queue.Queue[str]) -> None:
-    """Pass on the parent's lines; when they end the parent is gone, and this whole process group goes too."""
-    for line in lines:
-        orders.put(line)
+def follow(parent: socket.socket, orders: queue.Queue[tuple[bytes, list[int]]]) -> None:
+    """Pass on the parent's orders, each with the descriptors to hold until it is answered.
+
+    When they end the parent is gone, and this whole process group goes too.
+    """
+    line, held = b"", []
+    while True:
+        received, descriptors, *_ = socket.recv_fds(parent, READ_BYTES, MOST_HELD)
+        if not received:
+            break
+        line, held = line + received, held + descriptors
+        if line.endswith(b"\n"):  # the next order is not sent before this one is answered
+            orders.put((line, held))
+            line, held = b"", []
     if os.getpgrp() == os.getpid():
         os.killpg(0, signal.SIGKILL)
     os._exit(1)
@@ -130,16 +147,23 @@ def follow(lines: IO[str], orders: queue.Queue[str]) -> None:
 def main() -> None:
     """Serve orders until the parent is gone."""
     wire = Wire()
-    orders: queue.Queue[str] = queue.Queue()
-    threading.Thread(target=follow, args=(sys.stdin, orders), daemon=True).start()
+    orders: queue.Queue[tuple[bytes, list[int]]] = queue.Queue()
+    threading.Thread(target=follow, args=(socket.socket(fileno=0), orders), daemon=True).start()
     lane = sys.argv[1]
     if lane == "long":
         os.nice(GIVES_WAY)
-    bench = Bench(ToolSettings.model_validate_json(orders.get()), writes=lane == "writing")
+    bench: Bench | None = None
     while True:
-        order = Order.model_validate_json(orders.get())
+        line, held = orders.get()
+        order = Order.model_validate_json(line)
+        if bench is None or bench.tool_settings != order.tool_settings:
+            if bench:
+                bench.clear()
+            bench = Bench(order.tool_settings, writes=lane == "writing")
         before = resident_bytes()
         outcome = bench.outcome_of(order, Reporter(wire))
+        for descriptor in held:
+            os.close(descriptor)
         wire.say(Said(outcome=outcome.model_copy(update={"memory": memory_after_job(before)})))
 
 

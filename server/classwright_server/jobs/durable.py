@@ -39,7 +39,8 @@ from classwright_server.jobs.lanes import Asked, Work
 from classwright_server.jobs.liveness import SignOfLife
 from classwright_server.jobs.messages import Order, Outcome, Progress
 from classwright_server.jobs.outlook import Durations, Outlook, outlook_of
-from classwright_server.jobs.process import JobCancelled, ProcessPool
+from classwright_server.jobs.pool import ProcessPool
+from classwright_server.jobs.process import JobCancelled
 from classwright_server.jobs.retention import Retention
 from classwright_server.jobs.telemetry import measured
 from classwright_server.jobs.turns import seat_of, turns
@@ -214,10 +215,13 @@ class Jobs:
         Raises:
             JobCancelled: it was cancelled or taken over, or waits in another lane from now on.
         """
-        order = Order(run_key=job_id, owner=owner, tool=tool, request=request)
+        order = self._order(job_id, tool, request, owner)
         with self._run_of(job_id) as is_over:  # a beginning that is slow is no stray
             lane = self._begin(order)
             return measured(tool, functools.partial(self._computed, order, is_over, lane))
+
+    def _order(self, job_id: str, tool: str, request: dict[str, Any], owner: str | None) -> Order:
+        return Order(run_key=job_id, tool_settings=self._tool_settings, owner=owner, tool=tool, request=request)
 
     def _begin(self, order: Order) -> Lane:
         """Return the lane in which a job begins, judged again: what it reads may have grown since the call.
@@ -341,7 +345,7 @@ class Jobs:
             assert status.input is not None
             tool, request = status.input["args"]
             owner = _owner(status.authenticated_user)
-            work = self._judged_again(Order(run_key=status.workflow_id, owner=owner, tool=tool, request=request))
+            work = self._judged_again(self._order(status.workflow_id, tool, request, owner))
             self._move(status, work.lane if work else "long")
 
     def _resume_strays(self, running: list[WorkflowStatus], before: set[str]) -> set[str]:

@@ -1,8 +1,8 @@
 """Liveness of a workspace's processes: each one that runs jobs gives a sign of life while it lives.
 
-The sign is a descriptor that the compute processes inherit, so that a job counts as running until the last process
-that may still work on it is gone, however its server ended. On SQLite, on one machine, it is a lock on a file; on
-PostgreSQL, over many hosts, a lock of a session: see `sessions.py`.
+The sign is a descriptor that a compute process is handed with its order, so that a job counts as running until the last
+process that may still work on it is gone, however its server ended. On SQLite, on one machine, it is a lock on a file;
+on PostgreSQL, over many hosts, a lock of a session: see `sessions.py`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class SignOfLife(Protocol):
 
     executor_id: str
     descriptor: int
-    """What to hand on to the processes that work for this one."""
+    """What to hand to a process that works for this one."""
 
     def dead(self, executor_ids: Iterable[str]) -> list[str]:
         """Return those of `executor_ids` that are gone, with all that worked for them."""

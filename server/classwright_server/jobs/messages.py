@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
+from classwright_server.config.settings import ToolSettings
 from classwright_tools.domain.noun import Noun
 
 
@@ -13,6 +14,7 @@ class Order(Noun):
     """A verb to run: from the server to the process."""
 
     run_key: str
+    tool_settings: ToolSettings
     owner: str | None = Field(default=None, description="Whose workspace it works in; None is the operator's.")
     tool: str
     request: dict[str, Any]

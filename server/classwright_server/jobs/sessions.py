@@ -1,7 +1,7 @@
 """Signs of life over many hosts: each process holds an advisory lock in a session of the jobs' PostgreSQL.
 
 PostgreSQL gives the lock back when the session ends: at once when the last process that holds its socket is gone, and
-within half a minute when the host is. The socket is handed on to the compute processes, as a lock on a file would be.
+within half a minute when the host is. The socket is handed to the compute processes, as a lock on a file would be.
 """
 
 from __future__ import annotations

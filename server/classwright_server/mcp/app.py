@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mcp.server.auth.provider import TokenVerifier
 from mcp.server.auth.settings import AuthSettings
@@ -23,12 +23,22 @@ from classwright_server.mcp.texts import INSTRUCTIONS
 from classwright_server.mcp.tools import served_tools
 from classwright_server.mcp.verbs import VERBS
 
+if TYPE_CHECKING:
+    from classwright_server.jobs.warm import WarmProcesses
+
 
 def build_server(
-    settings: ServerSettings, *, auth: AuthSettings | None = None, token_verifier: TokenVerifier | None = None
+    settings: ServerSettings,
+    *,
+    auth: AuthSettings | None = None,
+    token_verifier: TokenVerifier | None = None,
+    warm: WarmProcesses | None = None,
 ) -> MCPServer[Backend]:
-    """Return the server that `settings` describe; nothing heavy is imported or opened yet."""
-    backend = Backend(settings)
+    """Return the server that `settings` describe; nothing heavy is imported or opened yet.
+
+    Servers of one process may share the compute processes `warm`.
+    """
+    backend = Backend(settings, warm)
 
     @asynccontextmanager
     async def lifespan(_server: MCPServer[Backend]) -> AsyncIterator[Backend]:

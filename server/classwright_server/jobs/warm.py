@@ -1,0 +1,68 @@
+"""Compute processes that are kept warm for the next order, of whatever workspace: starting one takes seconds."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+
+from classwright_server.config.settings import Lane
+from classwright_server.jobs.process import ComputeProcess
+
+IDLE_SECONDS = 60.0
+MAX_KEPT_BYTES = 6 * 2**30
+"""A process that holds more than this after a job is not kept: the memory is worth more than a warm start."""
+
+
+class WarmProcesses:
+    """Lends compute processes, one to one borrower at a time, and keeps those that are given back for a while.
+
+    They are kept apart by what they were started with: by the lane, which says who gives way, and by the environment,
+    which says who may see the writer's key. For several threads at once.
+    """
+
+    def __init__(self, idle_seconds: float = IDLE_SECONDS) -> None:
+        """Keep a process for `idle_seconds` after its last order."""
+        self._idle_seconds = idle_seconds
+        self._lock = threading.Lock()
+        self._idle: list[ComputeProcess] = []
+        self._closed = threading.Event()
+        self._reaper = threading.Thread(target=self._reap, name="classwright-reaper", daemon=True)
+        self._reaper.start()
+
+    def take(self, lane: Lane, environment: Mapping[str, str]) -> ComputeProcess:
+        """Return a process of this lane that was started with just this environment: a warm one, or a new one."""
+        with self._lock:
+            for process in [one for one in self._idle if (one.lane, one.environment) == (lane, environment)]:
+                self._idle.remove(process)
+                if process.is_alive():
+                    return process
+                process.kill()
+        return ComputeProcess(environment, lane)
+
+    def give_back(self, process: ComputeProcess) -> None:
+        """Keep a process for the next order, unless it has ended or holds too much."""
+        with self._lock:
+            is_usual = process.is_alive() and not process.filled_gpu and process.memory < MAX_KEPT_BYTES
+            keep = is_usual and not self._closed.is_set()
+            if keep:
+                self._idle.append(process)
+        if not keep:
+            process.kill()
+
+    def close(self) -> None:
+        """End every process that is kept; one that is lent ends when it is given back."""
+        self._closed.set()
+        self._end(idle_before=time.monotonic())
+
+    def _reap(self) -> None:
+        """End processes that have been idle for long."""
+        while not self._closed.wait(min(5.0, self._idle_seconds)):
+            self._end(idle_before=time.monotonic() - self._idle_seconds)
+
+    def _end(self, idle_before: float) -> None:
+        with self._lock:
+            expired = [process for process in self._idle if process.idle_since <= idle_before]
+            self._idle = [process for process in self._idle if process not in expired]
+        for process in expired:
+            process.kill()
