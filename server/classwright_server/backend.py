@@ -28,8 +28,9 @@ from classwright_tools.errors import ClasswrightError
 
 if TYPE_CHECKING:
     from classwright_server.config.workspaces import Workspaces
-    from classwright_server.jobs.durable import JobRecord, Jobs
+    from classwright_server.jobs.durable import Jobs
     from classwright_server.jobs.pool import ProcessPool
+    from classwright_server.jobs.records import JobRecord
     from classwright_server.jobs.warm import WarmProcesses
     from classwright_server.vllm import GpuShare
     from classwright_tools.workspace.workspace import Workspace

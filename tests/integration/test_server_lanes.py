@@ -10,16 +10,16 @@ from typing import Any
 import psutil
 import pytest
 from anyio import to_thread
-from anyio.lowlevel import checkpoint
 from dbos import DBOS, DBOSContextSetAuth, SetWorkflowAttributes, SetWorkflowID
 from mcp import Client
 
 from classwright_server.config.settings import Lane, ServerSettings, ToolSettings
 from classwright_server.jobs import durable, lanes
+from classwright_server.jobs.job_queue import JobQueue
 from classwright_server.jobs.messages import Order
 from classwright_server.jobs.pool import ProcessPool
 from classwright_server.jobs.process import JobCancelled
-from classwright_server.jobs.turns import turns
+from classwright_server.jobs.turns import Turn
 from classwright_server.jobs.warm import WarmProcesses
 from classwright_tools.errors import StorageFailed
 from support.postgres import ON_BOTH
@@ -38,6 +38,12 @@ from support.server import (
 
 pytestmark = pytest.mark.anyio
 TRAINING = {"task": "support", "method": "contrastive", "wait_seconds": 0}
+
+
+def turns(lane: str | None = None) -> list[Turn]:
+    """The jobs that wait or run in the server of this process, those first that are taken first."""
+    assert durable._current is not None
+    return durable._current._table.turns(lane)
 
 
 async def made(client: Client, task: str = "support") -> None:
@@ -155,8 +161,7 @@ async def test_a_job_that_was_queued_before_there_were_lanes_runs_in_its_lane(tm
         await to_thread.run_sync(queue_as_before, "job_bare", {})
     async with connected(make_settings(tmp_path, jobs=("short",))) as client:
         views = [await finished(client, job_id) for job_id in ("job_old", "job_older")]
-        while [turn.lane for turn in await to_thread.run_sync(turns)] != ["long"]:
-            await checkpoint()
+        await until(lambda: [turn.lane for turn in turns()] == ["long"])
         bare = await call(client, "get_job", job_id="job_bare", wait_seconds=0)
 
     assert [view["status"] for view in views] == ["completed"] * 2, [view["error"] for view in views]
@@ -175,8 +180,7 @@ async def test_a_short_job_whose_rows_have_become_many_until_its_turn_goes_to_th
     monkeypatch.setattr(lanes, "SHORT_BYTES", 0)
     async with connected(make_settings(tmp_path, jobs=("short",))) as client:
         await call(client, "list_jobs")
-        while [turn.lane for turn in await to_thread.run_sync(turns)] != ["long"]:
-            await checkpoint()
+        await until(lambda: [turn.lane for turn in turns()] == ["long"])
         view = await call(client, "get_job", job_id=job["job_id"], wait_seconds=0)
     async with connected(make_settings(tmp_path, jobs=("long",))) as client:
         done = await finished(client, job["job_id"])
@@ -194,7 +198,7 @@ async def test_a_job_that_is_moved_to_another_lane_waits_behind_those_of_its_pri
         short = await call(client, "train_classifier", task="support", method="probe", wait_seconds=0)
         assert durable._current is not None
         status = await to_thread.run_sync(DBOS.get_workflow_status, short["job_id"])
-        await to_thread.run_sync(durable._current._move, status, "long")
+        await to_thread.run_sync(durable._current._queue.move, status, "long")
         there = await to_thread.run_sync(turns, "long")
 
     assert [(turn.job_id, turn.round) for turn in there] == [(long[0], 1), (long[1], 2), (short["job_id"], 3)]
@@ -215,16 +219,17 @@ async def test_a_job_that_cannot_be_judged_at_its_start_runs_in_its_lane_and_is_
 ) -> None:
     strays: list[set[str]] = []
 
-    def fails(self: durable.Jobs, *_: object) -> None:
+    def fails(*_: object) -> None:
+        assert durable._current is not None
         running = contextvars.Context().run(DBOS.list_workflows, status="PENDING")
-        strays.append(self._resume_strays(running, set()))
+        strays.append(durable._current._rescuer.resume_strays(running, set()))
         raise StorageFailed("the workspace", "cannot be read", "Call again.")
 
     async with connected(make_settings(tmp_path, jobs=())) as client:
         await made(client)
         given = {"task": "support", "split": "train", "rows": rows(4), "wait_seconds": 0}
         job = await call(client, "import_examples", given)
-    monkeypatch.setattr(durable.Jobs, "_judged", fails)
+    monkeypatch.setattr(JobQueue, "_judged", fails)
     async with connected(make_settings(tmp_path)) as client:
         view = await finished(client, job["job_id"])
 

@@ -8,15 +8,39 @@ import sqlalchemy as sa
 from dbos import DBOS
 
 from classwright_server.config.settings import Lane
-from classwright_server.jobs.turns import LIVE, Seat
+from classwright_server.jobs.turns import Seat, Turn
+
+LIVE = ("ENQUEUED", "PENDING")
 
 
 class JobTable:
-    """The table of jobs. Its columns are described in docs.dbos.dev, "System Tables"."""
+    """The table of jobs, which is there when DBOS is launched. See docs.dbos.dev, "System Tables", for its columns."""
 
     def __init__(self, dbos: DBOS) -> None:
-        self.engine = dbos._sys_db.engine
-        self._jobs = dbos._sys_db.tables.workflow_status
+        self._dbos = dbos
+
+    @property
+    def engine(self) -> sa.Engine:
+        """What connects with the jobs' database."""
+        return self._dbos._sys_db.engine
+
+    @property
+    def _jobs(self) -> sa.Table:
+        return self._dbos._sys_db.tables.workflow_status
+
+    def turns(self, lane: str | None = None) -> list[Turn]:
+        """Return the jobs that wait or run in `lane`, or in all, those first that are taken first.
+
+        It is asked at each call and while each one waits, and there may be thousands: it reads no more than it tells.
+        """
+        jobs = self._jobs.c
+        known = (jobs.priority, jobs.created_at, jobs.started_at_epoch_ms, jobs.attributes)
+        query = sa.select(jobs.workflow_uuid, jobs.queue_name, jobs.authenticated_user, jobs.status, *known)
+        query = query.where(jobs.status.in_(LIVE)).order_by(jobs.priority, jobs.created_at)
+        if lane:
+            query = query.where(jobs.queue_name == lane)
+        with self.engine.connect() as connection:
+            return [_turn(*row) for row in connection.execute(query)]
 
     def make_room(self, lane: Lane, user: str, seat: Seat) -> None:
         """Move the waiting jobs of `user` in `lane`, from a seat's round on, one round further."""
@@ -52,3 +76,31 @@ class JobTable:
     def _update(self, which: sa.ColumnElement[bool], **values: Any) -> None:
         with self.engine.begin() as connection:
             connection.execute(sa.update(self._jobs).where(which).values(**values))
+
+
+def _turn(
+    job_id: str,
+    lane: str | None,
+    user: str | None,
+    status: str,
+    round_: int | None,
+    created: int,
+    began: int | None,
+    attributes: dict[str, Any] | None,
+) -> Turn:
+    known = attributes or {}
+    tool = str(known.get("tool", ""))
+    return Turn(
+        job_id=job_id,
+        lane=lane or "",
+        user=user or "",
+        tool=tool,
+        task=known.get("task"),
+        kind=str(known.get("kind", tool)),
+        size=int(known.get("size", 0)),
+        runs=status == "PENDING",
+        round=round_ or 0,
+        created=created,
+        began=began,
+        fraction=known.get("fraction"),
+    )

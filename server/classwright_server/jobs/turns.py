@@ -10,10 +10,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dbos import DBOS, WorkflowStatus
-
-LIVE = ["ENQUEUED", "PENDING"]
-
 
 @dataclass(frozen=True)
 class Turn:
@@ -42,12 +38,6 @@ class Seat:
     moves_others: bool = False
 
 
-def turns(lane: str | None = None) -> list[Turn]:
-    """Return the jobs that wait or run in `lane`, or in all, those first that are taken first."""
-    live = DBOS.list_workflows(status=LIVE, queue_name=lane, load_input=False, load_output=False)
-    return sorted((_turn(status) for status in live), key=lambda turn: (turn.round, turn.created))
-
-
 def seat_of(lane: Sequence[Turn], user: str, task: str | None) -> Seat:
     """Return the seat of a new job among those of its lane, which are in the order of their turns.
 
@@ -64,22 +54,3 @@ def seat_of(lane: Sequence[Turn], user: str, task: str | None) -> Seat:
     running = [turn.round for turn in lane if turn.runs]
     under_way = max(running) if running else min((turn.round for turn in lane), default=1)
     return Seat(max(1, under_way, *(turn.round + 1 for turn in own)))
-
-
-def _turn(status: WorkflowStatus) -> Turn:
-    known = status.attributes or {}
-    tool = str(known.get("tool", ""))
-    return Turn(
-        job_id=status.workflow_id,
-        lane=status.queue_name or "",
-        user=status.authenticated_user or "",
-        tool=tool,
-        task=known.get("task"),
-        kind=str(known.get("kind", tool)),
-        size=int(known.get("size", 0)),
-        runs=status.status == "PENDING",
-        round=status.priority or 0,
-        created=status.created_at or 0,
-        began=status.dequeued_at,
-        fraction=known.get("fraction"),
-    )

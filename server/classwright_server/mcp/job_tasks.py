@@ -13,7 +13,7 @@ from classwright_server.mcp.tools import view_of
 from classwright_server.sanitize import told
 
 if TYPE_CHECKING:
-    from classwright_server.jobs.durable import JobRecord
+    from classwright_server.jobs.records import JobRecord
 
 DAY_MS = 24 * 60 * 60 * 1000
 _STATUS: dict[str, TaskStatus] = {

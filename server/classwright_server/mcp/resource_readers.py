@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from itertools import chain, islice
 
-from classwright_server.jobs.durable import JobRecord
+from classwright_server.jobs.records import JobRecord
 from classwright_server.mcp.files import KINDS, file_of, files_of, find_artifact, inner_path, main_document, part_of
 from classwright_tools.domain.example import SPLITS, Example
 from classwright_tools.domain.uris import KIND_FOLDERS, artifact_uri, task_uri

@@ -27,7 +27,7 @@ from classwright_tools.domain.excerpt import shortened
 from classwright_tools.domain.noun import ToolRequest
 
 if TYPE_CHECKING:
-    from classwright_server.jobs.durable import JobRecord
+    from classwright_server.jobs.records import JobRecord
 
 JOBS_PER_PAGE = 20
 TASK_WAIT_SECONDS = 1.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from classwright_server.config.settings import ToolSettings
-from classwright_server.jobs.durable import jobs_at_once
+from classwright_server.jobs.launch import jobs_at_once
 from classwright_tools.writing.backends.local import LocalSettings
 from classwright_tools.writing.backends.openai_compatible import EndpointSettings
 

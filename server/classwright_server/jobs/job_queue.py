@@ -1,0 +1,98 @@
+"""Where jobs wait: each is judged, and gets a lane and a seat there; one whose work has grown is moved."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from dbos import DBOS, DBOSContextSetAuth, SetEnqueueOptions, SetWorkflowAttributes, SetWorkflowID, WorkflowStatus
+
+from classwright_server.config.settings import Lane, ToolSettings
+from classwright_server.config.workspaces import Workspaces
+from classwright_server.jobs.job_table import JobTable
+from classwright_server.jobs.lanes import Asked, Work
+from classwright_server.jobs.messages import Order
+from classwright_server.jobs.records import user_of
+from classwright_server.jobs.turns import seat_of
+from classwright_server.mcp.verbs import VERBS
+from classwright_tools.errors import BudgetExceeded
+from classwright_tools.workspace.atomic import storage_errors
+from classwright_tools.workspace.restarts import outlasting_restarts
+
+logger = logging.getLogger("classwright.jobs")
+
+
+class JobQueue:
+    """The lanes of one workspace. For several threads at once."""
+
+    def __init__(self, table: JobTable, tool_settings: ToolSettings, workspaces: Workspaces) -> None:
+        self._table = table
+        self._tool_settings = tool_settings
+        self._workspaces = workspaces
+        self._seating = threading.Lock()
+
+    def put(self, order: Order, task: str | None, workflow: Callable[..., Any], *, most_waiting: int) -> None:
+        """Store a new job, which `workflow` runs with the tool and the request of its order.
+
+        Raises:
+            BudgetExceeded: `most_waiting` of its principal's wait already.
+            StorageFailed: the disk is full; there is no job.
+        """
+        user = user_of(order.owner)
+        _check_room(user, most_waiting)
+        work = self._judged(order)
+        attributes = SetWorkflowAttributes({"tool": order.tool, "task": task, "kind": work.kind, "size": work.size})
+        with storage_errors("the job"), self._seating:
+            options = SetEnqueueOptions(priority=self._round(work.lane, user, task))
+            with SetWorkflowID(order.run_key), attributes, DBOSContextSetAuth(user, None), options:
+                DBOS.enqueue_workflow(work.lane, workflow, order.tool, order.request)
+
+    def judged_again(self, order: Order) -> Work | None:
+        """Return the lane and the size of a stored job; None if they cannot be told.
+
+        An older version may have stored it, and its request lack what has a default by now.
+        """
+        try:
+            request = VERBS[order.tool].request.model_validate(order.request).model_dump(mode="json")
+            whole = order.model_copy(update={"request": request})
+            return outlasting_restarts(self._table.engine, lambda: self._judged(whole))
+        except Exception:  # what is wrong with it the run itself tells
+            logger.warning("the lane of job %s cannot be told", order.run_key, exc_info=True)
+            return None
+
+    def move(self, status: WorkflowStatus, lane: Lane, executor_id: str | None = None) -> None:
+        """Let a job wait in `lane`, in the turn that a new one would get there; see `JobTable.move`."""
+        user, task = status.authenticated_user or "", (status.attributes or {}).get("task")
+
+        def move() -> None:
+            with self._seating:
+                self._table.move(status.workflow_id, lane, self._round(lane, user, task), executor_id)
+
+        outlasting_restarts(self._table.engine, move)
+
+    def _judged(self, order: Order) -> Work:
+        """Return the lane and the size of a job."""
+        workspace = self._workspaces.of(order.owner)
+        return VERBS[order.tool].judge(Asked(order.tool, order.request, workspace, self._tool_settings))
+
+    def _round(self, lane: Lane, user: str, task: str | None) -> int:
+        """Return the round of a new job of DBOS's `user` in `lane`, when it has room there. Needs the lock of seats."""
+        seat = seat_of(self._table.turns(lane), user, task)
+        if seat.moves_others:
+            self._table.make_room(lane, user, seat)
+        return seat.round
+
+
+def _check_room(user: str, most_waiting: int) -> None:
+    """Raise a `BudgetExceeded` if `most_waiting` jobs of DBOS's `user` wait for their turn."""
+    last = DBOS.list_workflows(
+        user=user, status="ENQUEUED", offset=most_waiting - 1, limit=1, load_input=False, load_output=False
+    )
+    if last:
+        raise BudgetExceeded(
+            "your queue",
+            f"holds {most_waiting} jobs that wait for their turn, which is all that are allowed",
+            "Call again when some are done, or cancel some with cancel_job.",
+        )

@@ -1,0 +1,67 @@
+"""DBOS on the database of a workspace's jobs, with a queue for each lane."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Sequence
+
+from dbos import DBOS, DBOSPortableJSONSerializer
+
+from classwright_server.config.settings import COMPUTE, Lane, ToolSettings
+from classwright_tools.workspace.index import postgres_url
+from classwright_tools.workspace.sqlite_files import WAIT_SECONDS, own_file, use_write_ahead_log
+
+JOBS_VERSION = "1"
+"""The form in which jobs are stored. It does not change with the program, so an upgrade finishes the old jobs."""
+POLL_SECONDS = 0.2
+AT_ONCE: dict[Lane, int] = {"short": 2, "long": 1, "writing": 4}
+"""Jobs of a lane that a process runs beside each other."""
+
+
+def configured(tool_settings: ToolSettings, executor_id: str) -> DBOS:
+    """Return DBOS for the workspace's database. It knows nothing of it before it is launched."""
+    return DBOS(
+        config={
+            "name": "classwright",
+            "system_database_url": _database_url(tool_settings),
+            "application_version": JOBS_VERSION,
+            "executor_id": executor_id,
+            "serializer": DBOSPortableJSONSerializer(),
+            "db_engine_kwargs": {"hide_parameters": True},  # an error in the log holds no text of a request
+            "log_level": "WARNING",
+        }
+    )
+
+
+def launch(tool_settings: ToolSettings, lanes: Sequence[Lane]) -> None:
+    """Launch DBOS with a queue a lane, and begin to take jobs from `lanes`."""
+    DBOS.listen_queues(lanes)
+    DBOS.launch()
+    # SQLite is shared by the servers of one machine, PostgreSQL by hosts with a GPU each.
+    one_machine = tool_settings.index_url is None
+    for lane in AT_ONCE:
+        most = jobs_at_once(lane, tool_settings)
+        together = most if one_machine and lane in COMPUTE else None
+        DBOS.register_queue(
+            lane, worker_concurrency=most, global_concurrency=together, polling_interval_sec=POLL_SECONDS
+        )
+
+
+def jobs_at_once(lane: Lane, tool_settings: ToolSettings) -> int:
+    """Return the number of jobs of `lane` that a process runs beside each other.
+
+    It is one where each job that writes would load the writer's model again.
+    """
+    writer = tool_settings.writer
+    return 1 if lane == "writing" and writer is not None and writer.loads_model else AT_ONCE[lane]
+
+
+def _database_url(tool_settings: ToolSettings) -> str:
+    """Return where DBOS keeps its tables: in the index's PostgreSQL, else in a SQLite file of the workspace."""
+    if tool_settings.index_url:
+        return postgres_url(tool_settings.index_url).render_as_string(hide_password=False)
+    path = own_file(tool_settings.workspace / "jobs.sqlite")
+    with contextlib.closing(sqlite3.connect(path, timeout=WAIT_SECONDS)) as connection:
+        use_write_ahead_log(connection)  # kept in the file
+    return f"sqlite:///{path}"

@@ -1,0 +1,114 @@
+"""What is stored of a job, read from its DBOS workflow; and how far it is, written into it."""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import logging
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from dbos import DBOS, WorkflowStatus
+from sqlalchemy.exc import SQLAlchemyError
+
+from classwright_server.jobs.messages import Outcome, Progress
+from classwright_server.jobs.outlook import Outlook
+from classwright_server.jobs.view import JobStatus
+from classwright_tools.domain.usage import WriterUsage
+
+logger = logging.getLogger("classwright.jobs")
+
+PROGRESS_EVERY_SECONDS = 0.5
+
+_STATUS: dict[str, JobStatus] = {
+    "ENQUEUED": "queued",
+    "DELAYED": "queued",
+    "PENDING": "running",
+    "CANCELLED": "cancelled",
+    "ERROR": "failed",
+    "MAX_RECOVERY_ATTEMPTS_EXCEEDED": "failed",
+}
+_OPERATOR = "operator"
+"""The DBOS user of the operator's jobs; a principal's are stored under their slug, which is never this word."""
+_NEVER_FINISHED = (
+    "The job: ended the server each time that it ran. Call the tool again with less work, or see the server's log."
+)
+
+
+@dataclass(frozen=True)
+class JobRecord:
+    """What is stored of a job."""
+
+    id: str
+    tool: str
+    task: str | None
+    status: JobStatus
+    progress: Progress
+    outcome: Outcome | None
+    created: datetime
+    updated: datetime
+    made: tuple[str, ...] = ()
+    """What it had made when it was cancelled; looked for only then."""
+    usage: WriterUsage | None = None
+    """What it has spent on the writer; looked for only while it has no result to say so."""
+    outlook: Outlook | None = None
+    """When it should begin; looked for only while it waits."""
+
+
+def user_of(owner: str | None) -> str:
+    """Return the DBOS user of the jobs of a principal; None is the operator."""
+    return owner or _OPERATOR
+
+
+def owner_of(user: str | None) -> str | None:
+    """Return the principal that is DBOS's `user`; None is the operator."""
+    return None if user == _OPERATOR else user
+
+
+def record_of(status: WorkflowStatus) -> JobRecord:
+    """Return what the workflow of a job says of it."""
+    attributes = status.attributes or {}
+    outcome = Outcome.model_validate(status.output) if status.output else None
+    known: JobStatus = "completed" if outcome and outcome.error is None else "failed"
+    state = known if status.status == "SUCCESS" else _STATUS[status.status]
+    if state == "failed" and outcome is None:
+        logger.error("job %s ended as %s: %r", status.workflow_id, status.status, status.error)
+        outcome = Outcome(error=_NEVER_FINISHED, defect=True)
+    return JobRecord(
+        id=status.workflow_id,
+        tool=str(attributes.get("tool", "")),
+        task=attributes.get("task"),
+        status=state,
+        progress=Progress(fraction=attributes.get("fraction"), message=attributes.get("message") or ""),
+        outcome=outcome,
+        created=_moment(status.created_at),
+        updated=_moment(status.updated_at),
+    )
+
+
+class ProgressRecord:
+    """Stores a job's progress, not more often than anyone looks."""
+
+    def __init__(self, job_id: str) -> None:
+        self._job_id = job_id
+        self._next = 0.0
+
+    def __call__(self, progress: Progress) -> None:
+        """Store `progress` unless another was stored just before."""
+        now = time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + PROGRESS_EVERY_SECONDS
+        self.store({"fraction": progress.fraction, "message": progress.message})
+
+    def store(self, attributes: dict[str, Any]) -> None:
+        """Store what is known of the job, beside what is known already."""
+        with contextlib.suppress(SQLAlchemyError):  # a job does not fail because its progress could not be told
+            # In an empty context, so that DBOS does not take it for a step of the workflow and keep every one.
+            contextvars.Context().run(DBOS.update_workflow_attributes, self._job_id, attributes, merge=True)
+
+
+def _moment(milliseconds: int | None) -> datetime:
+    return datetime.fromtimestamp((milliseconds or 0) / 1000, UTC)

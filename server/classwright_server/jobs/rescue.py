@@ -1,0 +1,80 @@
+"""Looks after all jobs of a workspace: takes up what dead servers left, and what strayed; forgets what is old."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from dbos import DBOS, WorkflowStatus
+from sqlalchemy.exc import SQLAlchemyError
+
+from classwright_server.jobs.liveness import SignOfLife
+from classwright_server.jobs.retention import Retention
+from classwright_server.jobs.runs import Runs
+
+logger = logging.getLogger("classwright.jobs")
+
+TAKE_OVER_SECONDS = 2.0
+LAST_LOOK_SECONDS = 5.0  # which has no end while the database is out of reach
+
+
+class Rescuer:
+    """A thread that looks after the jobs every two seconds."""
+
+    def __init__(self, sign: SignOfLife, runs: Runs, move_old_jobs: Callable[[], None]) -> None:
+        self._sign = sign
+        self._runs = runs
+        self._move_old_jobs = move_old_jobs
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._look_after, name="classwright-rescuer", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Look after nothing any more."""
+        self._stopping.set()
+
+    def join(self) -> None:
+        """Wait for the end of a look that is under way."""
+        self._thread.join(LAST_LOOK_SECONDS)
+
+    # --- inside
+
+    def _look_after(self) -> None:
+        retention = Retention()
+        strays: set[str] = set()
+        while not self._stopping.is_set():
+            try:
+                strays = self._looked_after(retention, strays)
+            except SQLAlchemyError:  # a busy database: the next round looks again
+                pass
+            except Exception:  # without this thread no job of a dead server would ever go on
+                logger.exception("looking after the jobs failed; it is tried again")
+            self._stopping.wait(TAKE_OVER_SECONDS)
+
+    def _looked_after(self, retention: Retention, strays: set[str]) -> set[str]:
+        """Look after all jobs once; return those that count as running here and are not, as `strays` did before."""
+        retention.sweep_if_due()
+        self._move_old_jobs()
+        running = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
+        owners = {status.executor_id for status in running if status.executor_id} - {self._sign.executor_id}
+        dead = self._sign.dead(owners)
+        if dead:
+            left = sum(status.executor_id in dead for status in running)
+            logger.warning("going on with %d job(s) that ended servers left unfinished", left)
+            # Internal to DBOS, where Conductor calls it. It returns a job to its queue only while the dead server
+            # still owns it, so that two servers that see the same death start it once.
+            DBOS._recover_pending_workflows(dead)
+        return self.resume_strays(running, strays)
+
+    def resume_strays(self, running: list[WorkflowStatus], before: set[str]) -> set[str]:
+        """Return the jobs that count as running here and are not; run again those that were so at the look `before`.
+
+        The end of such a job could not be stored, because the disk was full. Its second run finds what the first made.
+        """
+        own = [status for status in running if status.executor_id == self._sign.executor_id]
+        strays = {status.workflow_id: status.queue_name for status in own if status.workflow_id not in self._runs}
+        for job_id in strays.keys() & before:
+            logger.warning("running job %s again: how it ended could not be stored", job_id)
+            DBOS.resume_workflow(job_id, queue_name=strays.pop(job_id))
+        return set(strays)
