@@ -67,7 +67,7 @@ class Jobs:
             self._queue = JobQueue(self._table, tool_settings, workspaces)
             self._durations = Durations(self._table)
             _current = self  # from the launch on, jobs are taken
-            launch(tool_settings, lanes)
+            launch(lanes)
         except BaseException:  # half launched, it would pass for launched when it is tried again
             DBOS.destroy(workflow_completion_timeout_sec=0)
             raise

@@ -6,12 +6,13 @@ import contextlib
 import sqlite3
 from collections.abc import Sequence
 
-from dbos import DBOS, DBOSPortableJSONSerializer
+from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
 
 from classwright_server.config.settings import COMPUTE, Lane, ToolSettings
 from classwright_tools.workspace.index import postgres_url
 from classwright_tools.workspace.sqlite_files import WAIT_SECONDS, own_file, use_write_ahead_log
 
+APPLICATION = "classwright"
 JOBS_VERSION = "1"
 """The form in which jobs are stored. It does not change with the program, so an upgrade finishes the old jobs."""
 POLL_SECONDS = 0.2
@@ -20,11 +21,13 @@ AT_ONCE: dict[Lane, int] = {"short": 2, "long": 1, "writing": 4}
 
 
 def configured(tool_settings: ToolSettings, executor_id: str) -> DBOS:
-    """Return DBOS for the workspace's database. It knows nothing of it before it is launched."""
+    """Return DBOS for the workspace's database, which has a queue for each lane. Nothing runs before it is launched."""
+    url = _database_url(tool_settings)
+    _register_lanes(url, tool_settings)
     return DBOS(
         config={
-            "name": "classwright",
-            "system_database_url": _database_url(tool_settings),
+            "name": APPLICATION,
+            "system_database_url": url,
             "application_version": JOBS_VERSION,
             "executor_id": executor_id,
             "serializer": DBOSPortableJSONSerializer(),
@@ -34,18 +37,30 @@ def configured(tool_settings: ToolSettings, executor_id: str) -> DBOS:
     )
 
 
-def launch(tool_settings: ToolSettings, lanes: Sequence[Lane]) -> None:
-    """Launch DBOS with a queue a lane, and begin to take jobs from `lanes`."""
+def launch(lanes: Sequence[Lane]) -> None:
+    """Launch DBOS, and begin to take jobs from `lanes`."""
     DBOS.listen_queues(lanes)
     DBOS.launch()
+
+
+def _register_lanes(url: str, tool_settings: ToolSettings) -> None:
+    """Store a queue for each lane: DBOS sees those that come after its launch only a second later."""
     # SQLite is shared by the servers of one machine, PostgreSQL by hosts with a GPU each.
     one_machine = tool_settings.index_url is None
-    for lane in AT_ONCE:
-        most = jobs_at_once(lane, tool_settings)
-        together = most if one_machine and lane in COMPUTE else None
-        DBOS.register_queue(
-            lane, worker_concurrency=most, global_concurrency=together, polling_interval_sec=POLL_SECONDS
-        )
+    DBOS.migrate(url)
+    client = DBOSClient(system_database_url=url, application_name=APPLICATION)
+    try:
+        for lane in AT_ONCE:
+            most = jobs_at_once(lane, tool_settings)
+            client.register_queue(
+                lane,
+                worker_concurrency=most,
+                global_concurrency=most if one_machine and lane in COMPUTE else None,
+                polling_interval_sec=POLL_SECONDS,
+                on_conflict="always_update",
+            )
+    finally:
+        client.destroy()
 
 
 def jobs_at_once(lane: Lane, tool_settings: ToolSettings) -> int:
