@@ -130,7 +130,8 @@ def follow(parent: socket.socket, orders: queue.Queue[tuple[bytes, list[int]]]) 
 
     When they end the parent is gone, and this whole process group goes too.
     """
-    line, held = b"", []
+    line = b""
+    held: list[int] = []
     while True:
         received, descriptors, *_ = socket.recv_fds(parent, READ_BYTES, MOST_HELD)
         if not received:

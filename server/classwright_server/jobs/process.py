@@ -42,7 +42,7 @@ class ComputeProcess:
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "classwright_server.jobs.child", lane],
-                stdin=theirs,
+                stdin=theirs.fileno(),
                 stdout=subprocess.PIPE,
                 env=self.environment,
                 process_group=0,
