@@ -94,12 +94,12 @@ class Build:
         return result
 
     def _real_rows(self) -> dict[str, RowFile]:
-        """Return the files of real rows by split; which of their rows are left out is told before anything is paid."""
+        """Return the files of real rows by split; rows that cannot be used are reported before anything is paid."""
         paths = {"test": self._task.test, "validation": self._task.validation}
         files = {split: read_rows(path, self._task.label_names) for split, path in paths.items() if path}
         for file in files.values():
-            if file.told:
-                self._view.say(file.told)
+            if file.remark:
+                self._view.say(file.remark)
         return files
 
     async def _import(self, files: dict[str, RowFile]) -> None:

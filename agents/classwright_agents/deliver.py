@@ -47,11 +47,11 @@ async def deliver(task: TaskFile, folder: Path, outcome: Outcome, server: Server
         usage=_first_python(folder / "model" / "README.md"),
     )
     outcome.seconds["fetch"] = round(time.monotonic() - started, 3)
-    told = summary(task.task, outcome)
+    facts = summary(task.task, outcome)
     write_whole(folder / "report.html", render(task, folder.name, outcome, material).encode())
     write_whole(folder / "card.md", card(task, outcome, material).encode())
-    write_whole(folder / "summary.json", json.dumps(told, indent=1, ensure_ascii=False).encode())
-    return told
+    write_whole(folder / "summary.json", json.dumps(facts, indent=1, ensure_ascii=False).encode())
+    return facts
 
 
 async def _measured(server: Server, task: str, outcome: Outcome) -> EvaluationReport | None:
@@ -66,11 +66,11 @@ async def _measured(server: Server, task: str, outcome: Outcome) -> EvaluationRe
 
 async def _refusals(server: Server, task: str, outcome: Outcome) -> tuple[Refusal, ...]:
     """Return the refused candidates, as they lie beside the datasets."""
-    told = b""
+    lines = b""
     for written in outcome.written:
         if written.dataset and written.refused:
-            told += await fetch_named(server, task, written.dataset, REFUSED)
-    return tuple(read_as(Refusal, line, f"File {REFUSED!r}") for line in told.splitlines())
+            lines += await fetch_named(server, task, written.dataset, REFUSED)
+    return tuple(read_as(Refusal, line, f"File {REFUSED!r}") for line in lines.splitlines())
 
 
 def _first_python(readme: Path) -> str:

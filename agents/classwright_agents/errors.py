@@ -4,7 +4,7 @@ AgentError          shown to the user as it is; the program ends with exit code 
 ├── TaskFileError   the task file, or a file that it names, cannot be used
 ├── RunError        a run folder cannot be made, resumed or continued
 ├── ServerError     the server cannot be started or reached, or went away
-├── OutputClosed    whoever reads the output stopped before its end; the exit code is 2
+├── OutputClosed    the output was closed before its end; the exit code is 2
 └── ToolError       a tool refused, or its job failed
 """
 

@@ -67,7 +67,7 @@ class Journal:
 
     def close(self) -> None:
         """Let another process write."""
-        with contextlib.suppress(OSError):  # of an event that could not be written, as was told then
+        with contextlib.suppress(OSError):  # of an event whose failure was reported then
             self._file.close()
 
 

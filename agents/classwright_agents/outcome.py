@@ -29,7 +29,7 @@ class Imported:
 
 @dataclass
 class Outcome:
-    """Everything that a build found out, as the tools told it."""
+    """Everything that a build found out, as the tools answered."""
 
     topics: TopicsResult | None = None
     rounds: list[Round] = field(default_factory=list)
@@ -63,8 +63,8 @@ class Outcome:
     @property
     def usages(self) -> list[WriterUsage]:
         """What the writer was asked for, by the topics and by each writing of texts, lost attempts included."""
-        told = [self.topics.usage if self.topics else None, *(written.usage for written in self.written)]
-        return [*filter(None, told), *self.lost]
+        usages = [self.topics.usage if self.topics else None, *(written.usage for written in self.written)]
+        return [*filter(None, usages), *self.lost]
 
     @property
     def spent(self) -> Spent:

@@ -54,16 +54,16 @@ async def build(
                     outcome = await Build(task, Steps(journal, connected, view), journal, view).run()
                     view.stage("deliver", None, outcome.spent)
                     view.progress(None, "fetching the model, the dataset and the report")
-                    told = await deliver(task, run, outcome, connected)
-                view.say(in_a_line(told, task.target.metric))
-            journal.append("end", reason=told["stopped"]["reason"])
+                    facts = await deliver(task, run, outcome, connected)
+                view.say(in_a_line(facts, task.target.metric))
+            journal.append("end", reason=facts["stopped"]["reason"])
         except (AgentError, anyio.get_cancelled_exc_class()):
             words = [*_program(), "build", str(task_path), "--runs", str(runs), "--resume", run.name]
             words += ["--server", server] if server else ["--command", command] if command else []
             _say(f"The run is kept. Go on with: {shlex.join(words)}")
             raise
     _say(f"Everything is in {runs / run.name}: report.html, summary.json, card.md, model/ and dataset/.")
-    return told
+    return facts
 
 
 def _keep(task_path: Path, run: Path) -> None:

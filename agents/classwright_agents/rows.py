@@ -19,8 +19,7 @@ from classwright_tools.reading.rows import Columns, NoColumn, SourceRow, text_pr
 # The tool takes 5,000 rows a call, and servers take requests of up to 4 MiB: half of it leaves room for JSON's escapes.
 MAX_ROWS = 5_000
 MAX_BYTES = 2 * 1024 * 1024
-# So many rows that are left out are told by their places.
-PLACES_TOLD = 5
+PLACES_NAMED = 5  # of rows that are left out
 
 
 class Row(TypedDict):
@@ -40,8 +39,8 @@ class RowFile:
     places: list[str] = field(default_factory=list)
 
     @property
-    def told(self) -> str:
-        """How many rows are left out, and where the first of them are; "" if none is."""
+    def remark(self) -> str:
+        """A sentence on the rows that are left out, with the places of the first; empty if none is."""
         left_out = self.left_out.total()
         if not left_out:
             return ""
@@ -52,7 +51,7 @@ class RowFile:
     def leave_out(self, row: SourceRow, number: int, problem: str) -> None:
         """Count a row, the file's `number`th from 1, that cannot be used."""
         self.left_out[problem] += 1
-        if len(self.places) < PLACES_TOLD:
+        if len(self.places) < PLACES_NAMED:
             place = f"row {number:,}" if row.line is None else f"line {row.line:,}"
             self.places.append(": ".join(filter(None, (place, problem, row.detail))))
 

@@ -174,7 +174,7 @@ async def _by_url(url: str, token_env: str | None) -> AsyncIterator[Client]:
 
 @asynccontextmanager
 async def _opened(transport: Any, subject: str, repair: Callable[[], str]) -> AsyncIterator[Client]:
-    """Yield a client on `transport` once the server has said what it is; `repair` is asked if it does not."""
+    """Yield a client on `transport` once the server has introduced itself; `repair` gives the repair if it does not."""
     async with AsyncExitStack() as stack:
         try:
             client = await stack.enter_async_context(Client(transport, read_timeout_seconds=READ_TIMEOUT_SECONDS))

@@ -124,10 +124,10 @@ class Steps:
     async def _result(self, number: int, tool: str, arguments: dict[str, Any], job: Job | None) -> dict[str, Any]:
         """Return what the call comes to, by the `job` that an earlier attempt started if there is one."""
         if job is None:
-            told = await self._server.start(tool, arguments)
-            if "job_id" not in told:
-                return told
-            job = _job(told)
+            answer = await self._server.start(tool, arguments)
+            if "job_id" not in answer:
+                return answer
+            job = _job(answer)
         if self._job_id(number) != job.job_id:
             self._journal.append("job", step=number, job_id=job.job_id)
         return await self._finished(tool, job)
@@ -203,8 +203,8 @@ class Steps:
                 await self._server.call("cancel_job", {"job_id": job_id})
 
 
-def _job(told: dict[str, Any]) -> Job:
-    return read_as(Job, told, "The job")
+def _job(answer: dict[str, Any]) -> Job:
+    return read_as(Job, answer, "The job")
 
 
 def _usage_in(result: dict[str, Any]) -> WriterUsage | None:

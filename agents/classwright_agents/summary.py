@@ -39,17 +39,17 @@ def summary(task: str, outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def in_a_line(told: dict[str, Any], metric: Metric) -> str:
+def in_a_line(facts: dict[str, Any], metric: Metric) -> str:
     """Return the result in a summary as a sentence; a target in macro-F1 has that figure first."""
-    test = told["best"]["test"]
-    figures = test or told["best"]["validation"]
+    test = facts["best"]["test"]
+    figures = test or facts["best"]["validation"]
     low, high = figures["ci95"]
     first = f"Macro-F1 {figures['macro_f1']:.3f}, accuracy" if metric == "macro_f1" else "Accuracy"
     kind = "test rows" if test else "validation rows (there were no test rows)"
     bare = f" None of these rows is {named(figures['not_covered'])}." if figures["not_covered"] else ""
     return (
         f"{first} {figures['accuracy']:.3f} ({low:.3f} to {high:.3f}) on {figures['rows']} {figures['data']} {kind}, "
-        f"{told['real_training_rows']} real training rows.{bare}"
+        f"{facts['real_training_rows']} real training rows.{bare}"
     )
 
 

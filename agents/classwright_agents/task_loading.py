@@ -1,4 +1,4 @@
-"""Reading of task files: YAML to fields, with mistakes told by the field and its repair."""
+"""Reading of task files: from YAML to fields; a mistake is reported with its field and the repair."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FORMS = {
 def load_task_file(path: Path) -> TaskFile:
     """Return the task file at `path`, its relative paths resolved against its own folder.
 
-    The files of real rows are read as well: a mistake there is told before anything is written, and perhaps paid for.
+    The files of real rows are read as well: a mistake there is reported before anything is written or paid for.
 
     Raises:
         TaskFileError: it does not exist, is not YAML, or a field cannot be used, or a file that it names; the field, or
@@ -95,8 +95,8 @@ def _field_error(subject: str, error: ValidationError) -> TaskFileError:
         field += f"[{step}]" if isinstance(step, int) else f".{step}" if field else str(step)
     reason, repair = _reason_and_repair(first["type"], first["input"], first.get("ctx", {}))
     if not reason:
-        said = first["msg"].removeprefix("Value error, ")
-        reason = said[:1].lower() + said[1:].rstrip(".")
+        message = first["msg"].removeprefix("Value error, ")
+        reason = message[:1].lower() + message[1:].rstrip(".")
     place = f"{subject}, field {field!r}" if field else subject
     more = f" ({error.error_count() - 1} more after it.)" if error.error_count() > 1 else ""
     return TaskFileError(place, reason, repair + more)

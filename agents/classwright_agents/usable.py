@@ -1,4 +1,4 @@
-"""Checks of results that the build cannot go on from: nobody wrote, or nothing came of it."""
+"""Checks of results that end a build: the server has no writer, or nothing was accepted."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ SERVER_WITHOUT_WRITER = (
 
 
 def check_tree(proposed: TopicsResult) -> None:
-    """Raise a `ToolError` if the topics are left to whoever calls."""
+    """Raise a `ToolError` if the topics are left to the caller."""
     if proposed.wanted:
         raise ToolError("The server", *SERVER_WITHOUT_WRITER)
 
 
 def check_writer(written: SynthesizeExamplesResult) -> None:
-    """Raise a `ToolError` if the texts are left to whoever calls."""
+    """Raise a `ToolError` if the texts are left to the caller."""
     if written.assignment:
         raise ToolError("The server", *SERVER_WITHOUT_WRITER)
 

@@ -98,7 +98,7 @@ class PlainView:
     ) -> None:
         """Nothing is left to write: each line was written at once."""
 
-    def stage(self, name: StageName, round_: int | None, spent: Spent) -> None:  # noqa: ARG002  # told at the end
+    def stage(self, name: StageName, round_: int | None, spent: Spent) -> None:  # noqa: ARG002  # shown at the end
         """Write that a stage begins."""
         self._last = ("", -1)
         self.say(name if round_ is None else f"round {round_}: {name}")
@@ -122,7 +122,7 @@ class PlainView:
         """Write a line with the time since the start.
 
         Raises:
-            OutputClosed: nobody reads any more.
+            OutputClosed: the output was closed.
         """
         minutes, seconds = divmod(int(time.monotonic() - self._started), 60)
         try:

@@ -10,7 +10,7 @@ from classwright_agents.cli import parser
 _OPENING = """\
 # The agent's command line
 
-Written by `make docs` from the program itself; do not edit it. What it does is told in [the agent](../guides/agent.md).
+Written by `make docs` from the program itself; do not edit it. [The agent](../guides/agent.md) says what it does.
 """
 
 

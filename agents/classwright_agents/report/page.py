@@ -110,8 +110,8 @@ def _page(task: TaskFile, run: str, outcome: Outcome, material: Material) -> dic
         - sum(m["missing"] for m in missing),
         "skipped": [
             {"split": split, "reason": reason, "count": count}
-            for split, told in outcome.imported.items()
-            for reason, count in told.skipped.items()
+            for split, imported in outcome.imported.items()
+            for reason, count in imported.skipped.items()
         ],
         "stages": stage_bars(list(outcome.seconds.items())),
     }
@@ -133,9 +133,9 @@ def _refused(outcome: Outcome, material: Material) -> list[Refused]:
     counts: Counter[str] = Counter()
     for written in outcome.written:
         counts.update(written.refused)
-    told = [*material.refusals, *(refusal for written in outcome.written for refusal in written.refusals)]
+    refusals = [*material.refusals, *(refusal for written in outcome.written for refusal in written.refusals)]
     return [
-        Refused(reason, count, next((r.text for r in told if r.reason.startswith(reason) and r.text), ""))
+        Refused(reason, count, next((r.text for r in refusals if r.reason.startswith(reason) and r.text), ""))
         for reason, count in counts.most_common(REFUSALS)
     ]
 

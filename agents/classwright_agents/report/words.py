@@ -93,26 +93,26 @@ def remarks(task: TaskFile, outcome: Outcome, warnings: tuple[str, ...]) -> list
     assert best is not None
     scores, _ = final(outcome)
     accuracy, rows = scores.accuracy, scores.rows
-    said = [*warnings]
+    sentences = [*warnings]
     if task.validation is None:
-        said.append(
+        sentences.append(
             "No real validation rows were given: models were chosen by held-out written rows, topic by topic. These do "
             "not tell how the classifier does on real texts."
         )
     elif not outcome.test:
-        said.append("The model was chosen by these same rows, so the figure is a little too good.")
+        sentences.append("The model was chosen by these same rows, so the figure is a little too good.")
     if best.scores.not_covered:
-        said.append(f"None of the rows that models were chosen by is {named(best.scores.not_covered)}.")
+        sentences.append(f"None of the rows that models were chosen by is {named(best.scores.not_covered)}.")
     if not (outcome.test or best.model in outcome.measured) and not scores.beats_guessing:  # else the server warns
-        said.append(
+        sentences.append(
             "The accuracy is no better than guessing: always answering the most frequent label reaches "
             f"{scores.guessing:.3f}."
         )
     if rows < FEW_ROWS:
-        said.append(f"{rows} rows are few: the true accuracy may lie anywhere from {_interval(accuracy)} percent.")
+        sentences.append(f"{rows} rows are few: the true accuracy may lie anywhere from {_interval(accuracy)} percent.")
     if outcome.stop:
-        said.append(f"Why it stopped: {outcome.stop.reason[:1].lower()}{outcome.stop.reason[1:]}")
-    return said
+        sentences.append(f"Why it stopped: {outcome.stop.reason[:1].lower()}{outcome.stop.reason[1:]}")
+    return sentences
 
 
 def source(outcome: Outcome) -> str:
@@ -151,18 +151,18 @@ def gain_words(compared: Comparison, metric: Metric) -> str:
 
 def terms(task: TaskFile, outcome: Outcome) -> str:
     """Return what the columns of the rounds' table mean, in plain words."""
-    said = ["Macro-F1 is the mean F1 of the labels: a rare label counts as much as a frequent one."]
+    sentences = ["Macro-F1 is the mean F1 of the labels: a rare label counts as much as a frequent one."]
     if any(training.compared for training in outcome.trainings):
-        said.append(
+        sentences.append(
             "p is the probability of such a difference in accuracy by chance alone; below 0.05 it is called a gain."
             if task.target.metric == "accuracy"
             else "A gain is shown with its 95% interval, and is called a gain where that lies above 0."
         )
     methods = [METHODS[name] for name in dict.fromkeys(r.method for r in outcome.trainings) if name in METHODS]
     if methods:
-        told = "; ".join(methods)
-        said.append(f"{told[:1].upper()}{told[1:]}.")
-    return " ".join(said)
+        listed = "; ".join(methods)
+        sentences.append(f"{listed[:1].upper()}{listed[1:]}.")
+    return " ".join(sentences)
 
 
 def measured_words(measured: EvaluationReport | None) -> str:
@@ -189,16 +189,16 @@ def cost_words(outcome: Outcome) -> str:
     requests = sum(usage.requests for usage in outcome.usages)
     reused = sum(usage.completions_reused for usage in outcome.usages)
     spent = outcome.spent
-    said = f"{spent.seconds / 60:.1f} minutes"
+    sentence = f"{spent.seconds / 60:.1f} minutes"
     if requests:
-        said += f"; {requests:,} completions"
+        sentence += f"; {requests:,} completions"
     if spent.tokens:
-        said += f" for {spent.tokens:,} tokens"
+        sentence += f" for {spent.tokens:,} tokens"
     if spent.dollars:
-        said += f", ${spent.dollars:.2f}"
+        sentence += f", ${spent.dollars:.2f}"
     if reused:
-        said += f", {reused:,} of them answered from the store"
-    return f"{said}."
+        sentence += f", {reused:,} of them answered from the store"
+    return f"{sentence}."
 
 
 def files_words(files: tuple[tuple[str, int], ...]) -> str:

@@ -144,7 +144,7 @@ def test_rows_are_read_from_jsonl_csv_and_tsv(tmp_path: Path, name: str, content
 
     assert [row["text"] for row in read.rows] == ["a, b", "c"]
     assert [row["label"] for row in read.rows] == ["x", "1"]
-    assert read.told == ""
+    assert read.remark == ""
 
 
 @pytest.mark.parametrize(
@@ -169,14 +169,14 @@ def test_a_row_that_cannot_be_used_is_left_out_and_named_by_its_line(
     read = read_rows(tmp_path / name, ("x", "y"))
 
     assert [(row["text"], row["label"]) for row in read.rows] == [("a", "x")]
-    assert read.told.startswith(f"file '{name}': 1 of 2 rows are left out: {said}")
+    assert read.remark.startswith(f"file '{name}': 1 of 2 rows are left out: {said}")
     assert read.left_out.total() == 1
 
 
 def test_many_rows_that_are_left_out_are_counted_and_the_first_told(tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text("label,text\nx,a\n" + "x,a,b\n" * 12, encoding="utf-8")
 
-    told = read_rows(tmp_path / "rows.csv", ("x", "y")).told
+    told = read_rows(tmp_path / "rows.csv", ("x", "y")).remark
 
     assert told.startswith("file 'rows.csv': 12 of 13 rows are left out: line 3: more fields than the header")
     assert told.endswith("; and 7 more")
