@@ -1,4 +1,4 @@
-"""How many rows each label and each cell gets: exactly as many as were asked for, as evenly as whole numbers allow."""
+"""Rows for each label and each cell: exactly as many as were asked for, as evenly as whole numbers allow."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ GOLDEN_SHARE = (math.sqrt(5) - 1) / 2
 def even_shares(total: int, places: int) -> list[int]:
     """Return `places` whole numbers that add up to `total` and differ by one at most.
 
-    The places that get one more lie scattered: their step is coprime to `places` and near the golden section of it,
-    so that a few rows over many cells do not all fall to one topic or one source type.
+    The places that get one more lie scattered: their step is coprime to `places` and near the golden section of it.
     """
     base, extra = divmod(total, places)
     shares = [base] * places
@@ -47,13 +46,33 @@ def proportional_shares(total: int, weights: Sequence[int]) -> list[int]:
 def rows_by_cell(total: int, cells: Sequence[Cell]) -> dict[Cell, int]:
     """Return how many of `total` rows each of `cells` gets; cells that get none are left out.
 
-    Labels differ by one row at most, and so do the cells of one label.
+    Labels differ by one row at most, and so do the cells of one label. Those that get one more are spread.
     """
     branches: dict[str, list[Cell]] = {}
     for cell in dict.fromkeys(cells):
         branches.setdefault(cell.label, []).append(cell)
     rows: dict[Cell, int] = {}
-    for cells_of_label, share in zip(branches.values(), even_shares(total, len(branches)), strict=True):
-        shares = even_shares(share, len(cells_of_label))
-        rows.update((cell, n) for cell, n in zip(cells_of_label, shares, strict=True) if n)
+    shares = even_shares(total, len(branches))
+    for number, (cells_of_label, share) in enumerate(zip(branches.values(), shares, strict=True)):
+        base, extra = divmod(share, len(cells_of_label))
+        first = set(spread(cells_of_label, number)[:extra])
+        rows.update((cell, base + (cell in first)) for cell in cells_of_label if base or cell in first)
     return rows
+
+
+def spread(cells: Sequence[Cell], turn: int = 0) -> list[Cell]:
+    """Return `cells` in an order of which every beginning is spread over the tree.
+
+    Every topic comes once before any comes twice, and so does every subtopic. Source types rotate from one cell to the
+    next, and within a topic, as in a Latin square; `turn` is the number of the source type to begin with.
+    """
+    topics: dict[str | None, dict[str | None, list[Cell]]] = {}
+    for cell in cells:
+        topics.setdefault(cell.topic, {}).setdefault(cell.subtopic, []).append(cell)
+    places = {
+        cell: ((number - topic - subtopic - turn) % len(sources), subtopic, topic)
+        for topic, subtopics in enumerate(topics.values())
+        for subtopic, sources in enumerate(subtopics.values())
+        for number, cell in enumerate(sources)
+    }
+    return sorted(cells, key=places.__getitem__)

@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classwright_tools.curation.allotment import even_shares, proportional_shares, rows_by_cell, scattered
+from classwright_tools.curation.allotment import even_shares, proportional_shares, rows_by_cell, scattered, spread
 from classwright_tools.domain.topic_tree import Cell
 
 BRANCHES = st.lists(st.integers(1, 40), min_size=1, max_size=12)
@@ -47,18 +47,48 @@ def test_scattered_names_every_place_once(places: int) -> None:
     assert sorted(scattered(places)) == list(range(places))
 
 
-def test_a_few_rows_over_many_cells_reach_every_topic_and_source_type() -> None:
-    cells = [
-        Cell(label="a", topic=f"t{t}", subtopic=f"s{s}", source_type=f"k{k}")
-        for t in range(4)
-        for s in range(2)
-        for k in range(3)
+def tree_of(topics: int, subtopics: int, source_types: int, label: str = "a") -> list[Cell]:
+    return [
+        Cell(label=label, topic=f"t{t}", subtopic=f"s{t}.{s}", source_type=f"k{k}")
+        for t in range(topics)
+        for s in range(subtopics)
+        for k in range(source_types)
     ]
 
-    chosen = rows_by_cell(8, cells)
 
-    assert {cell.topic for cell in chosen} == {"t0", "t1", "t2", "t3"}
-    assert {cell.source_type for cell in chosen} == {"k0", "k1", "k2"}
+@given(topics=st.integers(1, 6), subtopics=st.integers(1, 6), source_types=st.integers(1, 6), data=st.data())
+def test_every_subtopic_gets_a_row_before_any_gets_two_and_source_types_rotate(
+    topics: int, subtopics: int, source_types: int, data: st.DataObject
+) -> None:
+    cells = tree_of(topics, subtopics, source_types)
+    rows = data.draw(st.integers(1, len(cells)))
+
+    chosen = spread(cells, data.draw(st.integers(0, 5)))[:rows]
+
+    assert len(set(chosen)) == rows
+    assert len({cell.topic for cell in chosen}) == min(rows, topics)
+    assert len({cell.subtopic for cell in chosen}) == min(rows, topics * subtopics)
+    assert len({cell.source_type for cell in chosen}) >= min(rows, topics, source_types)
+    by_topic = Counter(cell.topic for cell in chosen)
+    assert max(by_topic.values()) - min(by_topic.values()) <= 1
+    if rows == topics * subtopics:
+        kinds = Counter(cell.source_type for cell in chosen)
+        assert max(kinds.values()) <= subtopics * -(-topics // source_types)
+
+
+def test_twenty_rows_a_label_reach_all_twenty_subtopics_of_a_large_tree() -> None:
+    cells = [cell for label in range(12) for cell in tree_of(5, 4, 3, f"l{label}")]
+
+    chosen = rows_by_cell(240, cells)
+
+    assert len({(cell.label, cell.subtopic) for cell in chosen}) == 12 * 20
+    assert set(Counter(cell.source_type for cell in chosen).values()) == {80}
+
+
+def test_one_row_a_label_is_of_another_source_type_for_each_label() -> None:
+    chosen = rows_by_cell(3, [cell for label in range(3) for cell in tree_of(2, 2, 3, f"l{label}")])
+
+    assert len({cell.source_type for cell in chosen}) == 3
 
 
 @given(total=st.integers(0, 10_000), weights=st.lists(st.integers(1, 10_000), min_size=1, max_size=50))
