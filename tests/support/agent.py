@@ -222,9 +222,10 @@ def findings() -> dict[str, Any]:
         "clusters": [{"name": "money, parcel", "errors": 3, "labels": {"refund": 3}, "examples": ["my money?"]}],
         "style": [
             {
-                "measure": "mean words",
-                "written": {"value": 80.0, "low": 70.0, "high": 90.0},
-                "real": {"value": 45.0, "low": 40.0, "high": 50.0},
+                "measure": "share of long texts",
+                "label": None,
+                "written": {"value": 0.8, "low": 0.7, "high": 0.9},
+                "real": {"value": 0.45, "low": 0.4, "high": 0.5},
                 "differs": True,
                 "reading": "written texts are longer",
             }

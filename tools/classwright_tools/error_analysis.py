@@ -159,11 +159,7 @@ def _report(
         label_issues=issues,
         clusters=error_clusters(found, model.embed if evidence.real else evidence.embed, context.seed),
         cells=(*missing, *redundant_cells(evidence.train, evidence.embed, context.seed)),
-        style=style_gaps(
-            [row.text for row in evidence.written_rows],
-            [row.text for row in evidence.real_rows],
-            context.workspace.task(task).languages,
-        ),
+        style=style_gaps(evidence.written_rows, evidence.real_rows, context.workspace.task(task).languages),
         plan_items=() if is_pairs else plan_items(found, evidence.sources, missing, wanted, request.rows),
     )
 

@@ -54,7 +54,8 @@ class StyleGap(Noun):
     """How written texts differ from real ones in one measure."""
 
     measure: str
+    label: LabelName | None = Field(default=None, description="Whose texts alone are compared; None: all.")
     written: Estimate
     real: Estimate
-    differs: bool = Field(description="Whether the two 95% intervals do not overlap.")
+    differs: bool = Field(description="Whether the difference is more than chance.")
     reading: str

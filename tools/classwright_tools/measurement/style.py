@@ -1,18 +1,24 @@
-"""How written texts differ in form from real ones."""
+"""Form of texts: lengths, questions, typing; and whether written texts differ in it from real ones."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy.stats import norm
-from scipy.stats import t as student
 
 from classwright_tools.domain.analysis import StyleGap
+from classwright_tools.domain.example import Example
 from classwright_tools.domain.figures import Estimate
 from classwright_tools.measurement.bare_text import bare_text
-from classwright_tools.statistics.intervals import Z, wilson
+from classwright_tools.statistics.intervals import wilson
+from classwright_tools.statistics.paired import SIGNIFICANCE
+
+LEAST_LABELLED = 30  # real rows with labels, to do without those that have none
+MOST_OF_LABELS = 10  # differences of single labels that are told, the largest ones
 
 _WORDS = re.compile(r"\w+(?:'\w+)*")
 # "'s" is a contraction after words that own nothing; after a noun it is a possessive: "the company's".
@@ -32,39 +38,51 @@ _GREETING = re.compile(
     re.IGNORECASE,
 )
 
-# What is counted, how it is said of "n% of the texts", and what to ask a writer for if real texts have more, or fewer.
-_SHARES: tuple[tuple[str, str, Callable[[str], bool], str, str], ...] = (
-    ("questions", "ask a question", lambda text: "?" in text, "more questions", "fewer questions"),
-    (
+
+class Measure(NamedTuple):
+    """What is counted, how it is said of "n% of the texts", and what to ask a writer for if real texts have more."""
+
+    name: str
+    said: str
+    holds: Callable[[str], bool]
+    more: str
+    fewer: str
+
+
+_MEASURES = (
+    Measure("questions", "ask a question", lambda text: "?" in text, "more questions", "fewer questions"),
+    Measure(
         "lower-case starts",
         "start in lower case",
         lambda text: text[:1].islower(),
         "more texts that start in lower case",
         "fewer texts that start in lower case",
     ),
-    (
+    Measure(
         "contractions",
         'have contractions such as "I\'m"',
         lambda text: bool(_CONTRACTION.search(text)),
         "more contractions",
         "fewer contractions",
     ),
-    (
+    Measure(
         "careless spelling",
         "are carelessly typed",
         lambda text: bool(_CARELESS.search(text)),
         "more hasty typing",
         "less hasty typing",
     ),
-    ("exclamations", "have an exclamation mark", lambda text: "!" in text, "more exclamations", "fewer exclamations"),
-    (
+    Measure(
+        "exclamations", "have an exclamation mark", lambda text: "!" in text, "more exclamations", "fewer exclamations"
+    ),
+    Measure(
         "greetings",
         "begin with a greeting",
         lambda text: bool(_GREETING.search(text)),
         "more greetings",
         "fewer greetings",
     ),
-    (
+    Measure(
         "several sentences",
         "have several sentences",
         lambda text: sentences(text) > 1,
@@ -72,8 +90,6 @@ _SHARES: tuple[tuple[str, str, Callable[[str], bool], str, str], ...] = (
         "more texts of a single sentence",
     ),
 )
-
-
 _ENGLISH_ONLY = {"contractions", "careless spelling"}
 
 # An end of a sentence: its mark, and a blank and a word, or in scripts without blanks a word. No end is the dot of an
@@ -94,71 +110,155 @@ def sentences(text: str) -> int:
     return 1 + len(ends)
 
 
-def style_gaps(
-    written: Sequence[str], real: Sequence[str], languages: Collection[str] = ("en",)
-) -> tuple[StyleGap, ...]:
-    """Return the length and style of `written` texts beside `real` ones, those that differ first.
+def number_of_words(text: str) -> int:
+    """Return how many words a text has, without its links and handles."""
+    return len(_WORDS.findall(bare_text(text)))
 
-    Each figure has its 95% interval, and a difference is only called one where the two intervals do not overlap. Links,
-    handles and tokenisation blanks are no style: see `bare_text`. What is looked for in English is left out if
-    `languages`, BCP 47 tags, has others.
+
+@dataclass(frozen=True)
+class Difference:
+    """A measure of some texts beside that of others; `differs` is whether they differ by more than chance."""
+
+    measure: Measure
+    ours: Estimate
+    theirs: Estimate
+    differs: bool
+
+
+def differences(
+    texts: Sequence[str],
+    others: Sequence[str],
+    languages: Collection[str] = ("en",),
+    strata: tuple[Sequence[str | None], Sequence[str | None]] | None = None,
+    alpha: float = SIGNIFICANCE,
+) -> list[Difference]:
+    """Return how `texts` differ in form from `others`; both are there.
+
+    Links, handles and tokenisation blanks are no style: see `bare_text`. What is looked for in English is left out if
+    `languages`, BCP 47 tags, has others. Short and long texts are those beyond the quartiles of `others`.
+
+    A difference is one by the test of Cochran, Mantel and Haenszel at `alpha`, shared by all measures (Bonferroni), and
+    if the shares of all texts lie the same way. `strata` are the labels of both: only texts of one label are compared.
     """
+    ours, theirs = ([bare_text(text) for text in some] for some in (texts, others))
+    english = all(language.split("-")[0] == "en" for language in languages)
+    measures = [
+        *_lengths([len(_WORDS.findall(text)) for text in theirs]),
+        *(measure for measure in _MEASURES if english or measure.name not in _ENGLISH_ONLY),
+    ]
+    labels = strata or ([None] * len(ours), [None] * len(theirs))
+    found = []
+    for measure in measures:
+        held, other_held = ([measure.holds(text) for text in some] for some in (ours, theirs))
+        share, other_share = wilson(sum(held), len(held)), wilson(sum(other_held), len(other_held))
+        z = mantel_haenszel(held, other_held, *labels)
+        differs = 2 * norm.sf(abs(z)) < alpha / len(measures) and z * (share.value - other_share.value) > 0
+        found.append(Difference(measure, share, other_share, bool(differs)))
+    return found
+
+
+def _lengths(counts: Sequence[int]) -> tuple[Measure, Measure]:
+    """Return the measures of short and of long texts, beyond the quartiles of the word `counts`."""
+    low, high = (int(n) for n in np.percentile(counts, [25, 75], method="nearest"))
+    return (
+        Measure(
+            "short texts",
+            f"have at most {low} words",
+            lambda text: len(_WORDS.findall(text)) <= low,
+            f"more texts of at most {low} words",
+            f"fewer texts of at most {low} words",
+        ),
+        Measure(
+            "long texts",
+            f"have more than {high} words",
+            lambda text: len(_WORDS.findall(text)) > high,
+            f"more texts of more than {high} words",
+            f"fewer texts of more than {high} words",
+        ),
+    )
+
+
+def mantel_haenszel(
+    held: Sequence[bool],
+    other_held: Sequence[bool],
+    strata: Sequence[str | None],
+    other_strata: Sequence[str | None],
+) -> float:
+    """Return by how many standard errors the first share is larger than the other's, within strata.
+
+    The statistic of Cochran (1954) and of Mantel and Haenszel (1959), corrected for continuity; 0 if nothing varies.
+    """
+    excess, variance = 0.0, 0.0
+    for stratum in set(strata) & set(other_strata):
+        own = [hit for hit, where in zip(held, strata, strict=True) if where == stratum]
+        other = [hit for hit, where in zip(other_held, other_strata, strict=True) if where == stratum]
+        n, m, hits = len(own), len(other), sum(own) + sum(other)
+        rows = n + m
+        excess += sum(own) - n * hits / rows
+        variance += n * m * hits * (rows - hits) / (rows**2 * (rows - 1))
+    return float(np.sign(excess) * max(0.0, abs(excess) - 0.5) / np.sqrt(variance)) if variance else 0.0
+
+
+def style_gaps(
+    written: Sequence[Example], real: Sequence[Example], languages: Collection[str] = ("en",)
+) -> tuple[StyleGap, ...]:
+    """Return the form of `written` rows beside `real` ones, what differs first, and then what differs in single labels.
+
+    Where enough real rows have labels, only these count, and rows are compared within labels: a label that is more
+    frequent among the real rows is no style.
+    """
+    labelled = [row for row in real if row.label is not None]
+    if len(labelled) >= LEAST_LABELLED:
+        real = labelled
     if not written or not real:
         return ()
-    written, real = ([bare_text(text) for text in texts] for texts in (written, real))
-    english = all(language.split("-")[0] == "en" for language in languages)
-    shares = [share for share in _SHARES if english or share[0] not in _ENGLISH_ONLY]
-    gaps = (_length_gap(written, real), *(_share_gap(written, real, *share) for share in shares))
-    return tuple(sorted(gaps, key=lambda gap: not gap.differs))
+    strata = ([row.label for row in written], [row.label for row in real]) if real is labelled else None
+    every = differences([row.text for row in written], [row.text for row in real], languages, strata)
+    gaps = sorted((_gap(found) for found in every), key=lambda gap: not gap.differs)
+    return (*gaps, *(_gaps_of_labels(written, labelled, languages) if strata else ()))
 
 
-def _length_gap(written: Sequence[str], real: Sequence[str]) -> StyleGap:
-    ours, theirs = ([len(_WORDS.findall(text)) for text in texts] for texts in (written, real))
-    mean, real_mean = _mean(ours), _mean(theirs)
-    against = (
-        f"{mean.value:.1f} words against {real_mean.value:.1f} (half of them {_middle(ours)} against {_middle(theirs)})"
+def _gaps_of_labels(
+    written: Sequence[Example], real: Sequence[Example], languages: Collection[str]
+) -> Iterator[StyleGap]:
+    """Yield the largest differences of the texts of one label."""
+    labels = sorted({row.label for row in real if row.label} & {row.label for row in written if row.label})
+    found: list[tuple[str, Difference]] = []
+    for label in labels if len(labels) > 1 else ():
+        own, theirs = ([row.text for row in rows if row.label == label] for rows in (written, real))
+        every = differences(own, theirs, languages, alpha=SIGNIFICANCE / len(labels))
+        found += [(label, difference) for difference in every if difference.differs]
+    found.sort(key=lambda pair: -abs(pair[1].ours.value - pair[1].theirs.value))
+    yield from (_gap(difference, label) for label, difference in found[:MOST_OF_LABELS])
+
+
+def _gap(found: Difference, label: str | None = None) -> StyleGap:
+    """Return a difference in words: what to ask for, where it is one."""
+    of_label = f" of {label!r}" if label else ""
+    said, more, fewer = found.measure.said, found.measure.more, found.measure.fewer
+    reading = f"About as many written texts as real ones {said}."
+    if found.differs:
+        ask = more if found.ours.value < found.theirs.value else fewer
+        reading = (
+            f"{found.ours.value:.0%} of written texts{of_label} {said}, against {found.theirs.value:.0%} of real ones: "
+            f"ask for {ask}."
+        )
+    return StyleGap(
+        measure=f"share of {found.measure.name}",
+        label=label,
+        written=found.ours,
+        real=found.theirs,
+        differs=found.differs,
+        reading=reading,
     )
-    differs = True
-    if mean.low > real_mean.high:
-        reading = f"Written texts are longer than real ones, {against}: ask for shorter ones."
-    elif mean.high < real_mean.low:
-        reading = f"Written texts are shorter than real ones, {against}: ask for longer ones."
-    else:
-        reading, differs = f"Written and real texts are about equally long, {against}.", False
-    return StyleGap(measure="mean words", written=mean, real=real_mean, differs=differs, reading=reading)
 
 
-def _mean(counts: Sequence[int]) -> Estimate:
-    """Return the mean with its 95% interval, by Student's distribution; of one count nothing is known but that."""
-    mean = float(np.mean(counts))
-    if len(counts) < 2:
-        return Estimate(value=mean, low=0.0, high=1e6)
-    half = float(student.ppf(norm.cdf(Z), len(counts) - 1) * np.std(counts, ddof=1) / np.sqrt(len(counts)))
-    return Estimate(value=mean, low=mean - half, high=mean + half)
-
-
-def _middle(counts: Sequence[int]) -> str:
-    """Return between what numbers the middle half of the counts is."""
-    low, high = np.percentile(counts, [25, 75], method="nearest")
-    return f"{low} to {high}"
-
-
-def _share_gap(
-    written: Sequence[str],
-    real: Sequence[str],
-    measure: str,
-    said: str,
-    holds: Callable[[str], bool],
-    more: str,
-    fewer: str,
-) -> StyleGap:
-    ours, theirs = (wilson(sum(map(holds, texts)), len(texts)) for texts in (written, real))
-    against = f"{ours.value:.0%} of written texts {said}, against {theirs.value:.0%} of real ones"
-    differs = True
-    if ours.high < theirs.low:
-        reading = f"{against}: ask for {more}."
-    elif ours.low > theirs.high:
-        reading = f"{against}: ask for {fewer}."
-    else:
-        reading, differs = f"About as many written texts as real ones {said}.", False
-    return StyleGap(measure=f"share of {measure}", written=ours, real=theirs, differs=differs, reading=reading)
+def told_form(texts: Sequence[str], others: Sequence[str], languages: Collection[str] = ("en",)) -> tuple[str, ...]:
+    """Return how `texts` differ in form from `others`, as clauses: "80% ask a question (20% of the others)"."""
+    if not texts or not others:
+        return ()
+    return tuple(
+        f"{found.ours.value:.0%} {found.measure.said} ({found.theirs.value:.0%} of the others)"
+        for found in differences(texts, others, languages)
+        if found.differs
+    )
