@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from classwright_tools.measurement.text_map import TextMap
 
 EXAMPLES_SHOWN = 3  # of a finding; the report has them all
+SHOWN_TO_WRITERS = ("cells", "guidance", "style", "contrast_style")  # fields of an item
 
 
 class ErrorAnalysisRequest(ToolRequest):
@@ -106,6 +107,8 @@ def error_analysis(request: ErrorAnalysisRequest, context: ToolContext) -> Error
             dataset=dataset,
             round=max(1, next_round(evidence.train)),  # 0 is that of the tree
             items=report.plan_items,
+            pairs_left_out=report.pairs_left_out,
+            errors_left_out=report.errors_left_out,
         )
         plan = workspace.publish_document(
             "plan", task, document, run_key=context.run_key, parent=request.model, rows=document.rows
@@ -122,7 +125,7 @@ def _report(
     from classwright_tools.measurement.confused_pairs import confused_pairs
     from classwright_tools.measurement.error_report import ErrorReport
     from classwright_tools.measurement.label_issues import label_issues
-    from classwright_tools.measurement.regeneration import plan_items
+    from classwright_tools.measurement.regeneration import Planned, plan_items
     from classwright_tools.measurement.style import style_gaps
     from classwright_tools.statistics.metrics import class_figures, confusion_matrix, share
 
@@ -135,6 +138,22 @@ def _report(
     context.progress(0.55, "Looking for labels that are wrong")
     validation = {row.id for row in evidence.real.rows} if evidence.real else set()
     issues = label_issues(evidence.second_opinion, validation) if evidence.second_opinion else ()
+    context.progress(0.6, "Planning what to write")
+    languages = context.workspace.task(task).languages
+    planned = Planned()
+    if not is_pairs:
+        planned = plan_items(
+            found,
+            evidence.sources,
+            request.rows,
+            thin=missing,
+            wanted=wanted,
+            cells=tree.cells() if tree else (),
+            doubted={issue.example for issue in issues},
+            embed=evidence.embed,
+            languages=languages,
+            seed=context.seed,
+        )
     context.progress(0.65, "Grouping the errors")
     queries = found.queries
     classes = [
@@ -159,8 +178,10 @@ def _report(
         label_issues=issues,
         clusters=error_clusters(found, model.embed if evidence.real else evidence.embed, context.seed),
         cells=(*missing, *redundant_cells(evidence.train, evidence.embed, context.seed)),
-        style=style_gaps(evidence.written_rows, evidence.real_rows, context.workspace.task(task).languages),
-        plan_items=() if is_pairs else plan_items(found, evidence.sources, missing, wanted, request.rows),
+        style=style_gaps(evidence.written_rows, evidence.real_rows, languages),
+        plan_items=planned.items,
+        pairs_left_out=planned.pairs_left_out,
+        errors_left_out=planned.errors_left_out,
     )
 
 
@@ -219,6 +240,7 @@ def _result(
         report.headline,
         f"{report.errors} of {report.rows} rows are wrong." + (f" Lowest F1: {weakest}." if weakest else ""),
         f"The plan {plan} asks for {wanted} texts in {len(report.plan_items)} requests." if plan else "",
+        _left_out(report) if plan else "",
         f"The report shows in {attended} pairs where the matcher looked (attention_1.svg)." if attended else "",
         report.cannot_know,
         *report.warnings,
@@ -259,6 +281,18 @@ def _result(
 
 
 def _plan_items(items: Sequence[RegenerationItem], excerpts: Excerpts) -> tuple[RegenerationItem, ...]:
-    """Return what to write without the texts that show the style: whoever follows the plan finds them in it."""
-    excerpts.note("plan_items.style", 0, sum(len(item.style) for item in items))
-    return excerpts.of("plan_items", [item.model_copy(update={"style": ()}) for item in items], 1_200)
+    """Return what to write without what a writer is shown for it: whoever follows the plan finds that in it."""
+    for field in SHOWN_TO_WRITERS:
+        excerpts.note(f"plan_items.{field}", 0, sum(len(getattr(item, field)) for item in items))
+    bare = [item.model_copy(update=dict.fromkeys(SHOWN_TO_WRITERS, ())) for item in items]
+    return excerpts.of("plan_items", bare, 1_200)
+
+
+def _left_out(report: ErrorReport) -> str:
+    """Return the sentence about the confused pairs that the plan does not reach."""
+    if not report.pairs_left_out:
+        return ""
+    return (
+        f"{report.pairs_left_out} confused pairs with {report.errors_left_out} errors get no texts: allow for more "
+        "with `rows`."
+    )

@@ -31,7 +31,9 @@ class Batch(Noun):
     contrast: LabelName | None = None
     cells: tuple[BatchCell, ...] = ()
     count: int = Field(ge=1, le=25)
+    guidance: tuple[Text, ...] = ()
     style: tuple[Text, ...] = ()
+    contrast_style: tuple[Text, ...] = ()
 
     @property
     def sent_as(self) -> Literal["texts", "pairs"]:

@@ -9,26 +9,32 @@ from classwright_tools.domain.topic_tree import Cell
 
 
 class RegenerationItem(Noun):
-    """One thing to write: texts of `label` that are easily mistaken for `contrast`, or more of thin cells."""
+    """One thing to write: texts of `label` that are easily mistaken for `contrast`, or ordinary ones."""
 
     label: LabelName
     contrast: LabelName | None = Field(default=None, description="The neighbour that the texts should resemble.")
-    cells: tuple[Cell, ...] = Field(default=(), description="The cells to write in; empty for contrast texts.")
+    cells: tuple[Cell, ...] = Field(default=(), description="The cells of the topic tree to write in, if it has some.")
     count: int = Field(ge=1, le=10_000)
     reason: str = Field(max_length=500, description="Why, in figures.")
-    style: tuple[Text, ...] = Field(
-        default=(), max_length=10, description="Real texts that show the style. They are shown, never copied."
+    guidance: tuple[Text, ...] = Field(
+        default=(), max_length=10, description="What real texts say about the two labels."
     )
+    style: tuple[Text, ...] = Field(
+        default=(), max_length=10, description="Typical real texts of `label`. They are shown, never copied."
+    )
+    contrast_style: tuple[Text, ...] = Field(default=(), max_length=10, description="Typical ones of `contrast`.")
 
 
 class RegenerationPlan(Noun):
-    """Per weak class the neighbour, the contrast to write and how many."""
+    """The contrasts and the ordinary texts to write against a model's errors, and how many of each."""
 
     task: Slug
     model: ArtifactId
     dataset: ArtifactId
     round: int = Field(ge=1, description="The writing round that follows the plan.")
     items: tuple[RegenerationItem, ...]
+    pairs_left_out: int = Field(default=0, ge=0, description="Pairs of labels with errors that get no texts.")
+    errors_left_out: int = Field(default=0, ge=0, description="Errors between the labels of these pairs.")
 
     @property
     def rows(self) -> int:

@@ -35,7 +35,9 @@ class WritingRequest(Noun):
     count: int = Field(ge=1, le=100)
     round: int = Field(default=0, ge=0)
     attempt: int = Field(default=0, ge=0)
-    style: tuple[str, ...] = ()
+    guidance: tuple[str, ...] = Field(default=(), description="What real texts say about the labels, in sentences.")
+    style: tuple[str, ...] = Field(default=(), description="Real texts of the label.")
+    contrast_style: tuple[str, ...] = Field(default=(), description="Real texts of the neighbour.")
     avoid: tuple[str, ...] = Field(default=(), description="Items that exist already and must not be repeated.")
     rules: TextRules = TextRules()
 

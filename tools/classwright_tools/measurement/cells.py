@@ -70,10 +70,10 @@ def _some_cells(rows: Sequence[Example], seed: int) -> dict[Cell, list[int]]:
 
 
 def _rows_by_cell(rows: Sequence[Example]) -> dict[Cell, list[int]]:
-    """Return the places of the rows of each cell; rows that have no topic are of no cell."""
+    """Return the places of the ordinary rows of each cell; contrasts and rows that have no topic are of no cell."""
     held: dict[Cell, list[int]] = defaultdict(list)
     for place, row in enumerate(rows):
-        cell = row.provenance.cell if row.provenance else None
+        cell = row.provenance.cell if row.provenance and not row.provenance.contrast else None
         if cell and cell.topic:
             held[cell].append(place)
     return held

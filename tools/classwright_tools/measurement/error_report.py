@@ -42,6 +42,8 @@ class ErrorReport(Noun):
     cells: tuple[CellFinding, ...]
     style: tuple[StyleGap, ...]
     plan_items: tuple[RegenerationItem, ...]
+    pairs_left_out: int = Field(default=0, ge=0, description="Confused pairs that the plan has no texts for.")
+    errors_left_out: int = Field(default=0, ge=0, description="Errors between the labels of these pairs.")
 
     @property
     def headline(self) -> str:

@@ -1,108 +1,209 @@
-"""What to write next: for each label the labels that it is confused with, and the cells that are still thin."""
+"""What to write next: texts near the borders that errors crossed, ordinary texts beside them, and thin cells."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+import math
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from classwright_tools.curation.allotment import proportional_shares, spread
 from classwright_tools.domain.analysis import CellFinding
 from classwright_tools.domain.regeneration import RegenerationItem
 from classwright_tools.domain.topic_tree import Cell
+from classwright_tools.measurement.confusion_rates import expected_confusions
+from classwright_tools.measurement.guidance import Guidance
 from classwright_tools.measurement.held_out import Answers
+from classwright_tools.measurement.typical_texts import typical_texts
 from classwright_tools.statistics.metrics import confusion_matrix
 
-NEIGHBOURS = 3  # of a label: the ones that it is confused with most
-LEAST_TEXTS, MOST_TEXTS = 6, 25  # in one request: fewer show no variety, more begin to repeat
-STYLE_TEXTS = 5
+# Texts for a pair of labels, both contrasts and the ordinary texts together: fewer teach nothing, more begin to repeat.
+LEAST_OF_PAIR, MOST_OF_PAIR = 12, 100
+CONTRAST_SHARE = 0.5  # of a pair's texts; contrasts alone teach that every such text is a contrast
 CELL_SHARE = 0.25  # of the rows may go into thin cells: errors come first
-# Two labels are worth contrasting from this chance on that a text of the one is taken for the other.
-LEAST_CONFUSION = 0.02
+TEXTS_A_CELL = 4  # of an item, where its label has cells enough
+
+Embed = Callable[[Sequence[str]], npt.NDArray[np.floating]]
 
 
-def soft_confusion(found: Answers) -> npt.NDArray[np.float64]:
-    """Return the mean probability (k, k) that the rows of a label (line) give to each other label (column).
+class Pair(NamedTuple):
+    """Two labels (their places) with errors between them, the share of all texts that each loses to the other."""
 
-    For a calibrated model it is the confusion to expect, of which the counted errors are one draw: with ten rows a
-    label it ranks neighbours that no error has shown yet.
-    """
-    k = len(found.labels)
-    sums = np.zeros((k, k))
-    np.add.at(sums, found.true, found.proba)
-    np.fill_diagonal(sums, 0)
-    soft: npt.NDArray[np.float64] = sums / np.maximum(np.bincount(found.true, minlength=k), 1)[:, None]
-    return soft
+    first: int
+    second: int
+    lost: float
+    won: float
+
+    @property
+    def weight(self) -> float:
+        """The share of all texts that is expected to be mistaken, either way."""
+        return self.lost + self.won
 
 
-def confused_labels(sources: Sequence[Answers]) -> dict[tuple[int, int], float]:
-    """Return the pairs of labels (their places) to contrast, in both directions, and how confused they are.
+@dataclass(frozen=True)
+class Planned:
+    """What to write, and the errors of confused pairs that the rows did not reach."""
 
-    A pair is here if one of its labels is among the `NEIGHBOURS` that the other is confused with most. The measure
-    is the soft confusion, both directions added, and the mean taken over the `sources`: real rows tell which
-    confusions matter, held-out written ones steady the ranking.
-    """
-    mean = np.mean([soft_confusion(found) for found in sources], axis=0)
-    mutual = np.round(mean + mean.T, 9)  # a sum's last digits depend on the rows' order
-    pairs = {}
-    for label in range(len(mutual)):
-        for other in np.argsort(-mutual[label], kind="stable")[:NEIGHBOURS].tolist():
-            if mutual[label, other] >= LEAST_CONFUSION:
-                pairs[label, other] = pairs[other, label] = float(mutual[label, other])
-    return pairs
+    items: tuple[RegenerationItem, ...] = ()
+    pairs_left_out: int = 0
+    errors_left_out: int = 0
+
+
+def confused_labels(found: Answers, sources: Sequence[Answers]) -> list[Pair]:
+    """Return the pairs of labels with errors in `found`, those with the most errors to expect first."""
+    expected = np.round(expected_confusions(found, sources), 9)  # a sum's last digits depend on the rows' order
+    pairs = [
+        Pair(first, second, float(expected[first, second]), float(expected[second, first]))
+        for first in range(len(expected))
+        for second in range(first + 1, len(expected))
+        if expected[first, second] + expected[second, first] > 0
+    ]
+    return sorted(pairs, key=lambda pair: (-pair.weight, pair))
 
 
 def plan_items(
-    found: Answers, sources: Sequence[Answers], thin: Sequence[CellFinding], wanted: int, rows: int
-) -> tuple[RegenerationItem, ...]:
+    found: Answers,
+    sources: Sequence[Answers],
+    rows: int,
+    *,
+    thin: Sequence[CellFinding] = (),
+    wanted: int = 1,
+    cells: Sequence[Cell] = (),
+    doubted: Collection[str] = (),
+    embed: Embed,
+    languages: Collection[str] = ("en",),
+    seed: int = 0,
+) -> Planned:
     """Return what to write, `rows` texts or fewer in all, the most confused pairs first.
 
-    `found` are the answers that errors were found in, `sources` what the neighbours are ranked by, `thin` the cells
-    with fewer than `wanted` rows.
+    `found` are the answers that errors were found in, `sources` all answers to rows that a model did not see, `thin`
+    the cells with fewer than `wanted` rows, `cells` those of the topic tree, and `doubted` the ids of rows whose label
+    may be wrong. `embed` gives unit-length vectors (n, d) of texts.
     """
-    cells = _cell_items(thin, wanted, int(rows * CELL_SHARE))
-    left = rows - sum(item.count for item in cells)
-    pairs = confused_labels(sources)
-    ranked = sorted(pairs, key=lambda pair: (-pairs[pair], sorted(pair), pair))[: max(1, left // LEAST_TEXTS)]
-    counts = shares(np.array([pairs[pair] for pair in ranked]), left)
-    soft, matrix = soft_confusion(found), confusion_matrix(found.true, found.predicted, len(found.labels))
-    contrasts = [
-        RegenerationItem(
-            label=found.labels[label],
-            contrast=found.labels[other],
-            count=count,
-            reason=f"{matrix[label, other]} of {matrix[label].sum()} rows of {found.labels[label]!r} were taken for "
-            f"{found.labels[other]!r}, {matrix[other, label]} of {matrix[other].sum()} the other way; "
-            f"the other label gets {soft[label, other]:.0%} and {soft[other, label]:.0%} of the probability.",
-            style=_style(found, label, other),
-        )
-        for (label, other), count in zip(ranked, counts, strict=True)
-    ]
-    return (*contrasts, *cells)
+    thin_items = _cell_items(thin, wanted, int(rows * CELL_SHARE))
+    left = rows - sum(item.count for item in thin_items)
+    pairs = confused_labels(found, sources)
+    reached = pairs[: max(1, left // LEAST_OF_PAIR)]
+    matrix = confusion_matrix(found.true, found.predicted, len(found.labels))
+    missed = pairs[len(reached) :]
+    writing = _Writing(found, matrix, cells, doubted, embed, languages, seed)
+    contrasts: list[RegenerationItem] = []
+    ordinary: Counter[int] = Counter()
+    for pair, count in zip(reached, rows_of_pairs([pair.weight for pair in reached], left), strict=True):
+        of_contrasts = math.ceil(count * CONTRAST_SHARE)
+        # Half goes by who loses more, half evenly: what is written on one side of a border alone only moves it.
+        sides = [3 * pair.lost + pair.won, 3 * pair.won + pair.lost]
+        for (label, other), n in zip(
+            ((pair.first, pair.second), (pair.second, pair.first)), _shares(of_contrasts, sides), strict=True
+        ):
+            contrasts += [writing.contrast(label, other, n)] if n else []
+        for label, n in zip((pair.first, pair.second), _shares(count - of_contrasts, [1, 1]), strict=True):
+            ordinary[label] += n
+    others = [writing.ordinary(label, n) for label, n in ordinary.most_common() if n]
+    return Planned(
+        items=(*contrasts, *others, *thin_items),
+        pairs_left_out=len(missed),
+        errors_left_out=int(sum(matrix[p.first, p.second] + matrix[p.second, p.first] for p in missed)),
+    )
 
 
-def shares(weights: npt.NDArray[np.float64], rows: int) -> list[int]:
-    """Return how many of `rows` texts each of the `weights` gets, `LEAST_TEXTS` to `MOST_TEXTS`, at most `rows` in all.
+def rows_of_pairs(weights: Sequence[float], rows: int) -> list[int]:
+    """Return how many of `rows` texts each pair gets, `LEAST_OF_PAIR` to `MOST_OF_PAIR`, at most `rows` in all.
 
     They follow the weights' square roots: the first texts of a pair teach most.
     """
-    roots = np.sqrt(weights)
-    low, high = 0.0, MOST_TEXTS / max(float(roots.min(initial=1)), 1e-9)
+    roots = np.sqrt(np.asarray(weights, np.float64))
+    least = min(LEAST_OF_PAIR, rows)
+    low, high = 0.0, MOST_OF_PAIR / max(float(roots.min(initial=1)), 1e-9)
     for _ in range(60):  # bisection for the factor that spends the rows
         middle = (low + high) / 2
-        spent = np.floor(np.clip(roots * middle, LEAST_TEXTS, MOST_TEXTS)).sum()
+        spent = np.floor(np.clip(roots * middle, least, MOST_OF_PAIR)).sum()
         low, high = (middle, high) if spent <= rows else (low, middle)
-    least = min(LEAST_TEXTS, rows)
-    return [int(count) for count in np.floor(np.clip(roots * low, least, MOST_TEXTS))]
+    return [int(count) for count in np.floor(np.clip(roots * low, least, MOST_OF_PAIR))]
 
 
-def _style(found: Answers, label: int, other: int) -> tuple[str, ...]:
-    """Return real texts of `label`: those taken for `other` first, then other errors, the surest errors first."""
-    real = [p for p in np.flatnonzero(found.true == label).tolist() if found.rows[p].origin == "real"]
-    wrong = [place for place in real if found.predicted[place] != label]
-    wrong.sort(key=lambda p: (found.predicted[p] != other, found.proba[p, label], found.rows[p].id))
-    return tuple(found.rows[place].text for place in wrong[:STYLE_TEXTS])
+def _shares(total: int, weights: Sequence[float]) -> list[int]:
+    """Return whole numbers that add up to `total`, in proportion to `weights`."""
+    largest = max(weights)
+    return proportional_shares(total, [max(1, round(1_000 * weight / largest)) for weight in weights])
+
+
+class _Writing:
+    """The items of a plan, each with its reason, its cells, its guidance and the texts that it shows."""
+
+    def __init__(
+        self,
+        found: Answers,
+        matrix: npt.NDArray[np.int64],
+        cells: Sequence[Cell],
+        doubted: Collection[str],
+        embed: Embed,
+        languages: Collection[str],
+        seed: int,
+    ) -> None:
+        self._found, self._matrix, self._embed = found, matrix, embed
+        self._typical = typical_texts(found, doubted, embed, seed)
+        self._guidance = Guidance(found, doubted, languages)
+        self._cells: dict[str, list[Cell]] = defaultdict(list)
+        for cell in cells:
+            self._cells[cell.label].append(cell)
+
+    def contrast(self, label: int, other: int, count: int) -> RegenerationItem:
+        """Return `count` texts of `label` that are easily taken for `other`."""
+        name, neighbour = self._found.labels[label], self._found.labels[other]
+        matrix = self._matrix
+        mistaken = (self._found.true == label) & (self._found.predicted == other)
+        return RegenerationItem(
+            label=name,
+            contrast=neighbour,
+            cells=self._near(label, mistaken, count),
+            count=count,
+            reason=f"{matrix[label, other]} of {matrix[label].sum()} rows of {name!r} were taken for {neighbour!r}, "
+            f"{matrix[other, label]} of {matrix[other].sum()} the other way.",
+            guidance=self._guidance.of_contrast(label, other),
+            style=self._typical.get(label, ()),
+            contrast_style=self._typical.get(other, ()),
+        )
+
+    def ordinary(self, label: int, count: int) -> RegenerationItem:
+        """Return `count` ordinary texts of `label`, in the form of those that were mistaken."""
+        name = self._found.labels[label]
+        mistaken = (self._found.true == label) & (self._found.predicted != label)
+        return RegenerationItem(
+            label=name,
+            cells=self._near(label, mistaken, count),
+            count=count,
+            reason=f"Ordinary texts of {name!r} beside its contrasts: {mistaken.sum()} of "
+            f"{(self._found.true == label).sum()} were mistaken.",
+            guidance=self._guidance.of_ordinary(label),
+            style=self._typical.get(label, ()),
+        )
+
+    def _near(self, label: int, mistaken: npt.NDArray[np.bool_], count: int) -> tuple[Cell, ...]:
+        """Return cells of `label` to write `count` texts in: subtopics that the `mistaken` rows are nearest to first.
+
+        Without errors, or after their subtopics, the cells are spread over the tree.
+        """
+        cells = spread(self._cells[self._found.labels[label]])
+        subtopics = list(dict.fromkeys((cell.topic, cell.subtopic) for cell in cells))
+        texts = [self._found.rows[place].content for place in np.flatnonzero(mistaken)]
+        near: Counter[tuple[str | None, str | None]] = Counter()
+        if subtopics and texts:
+            phrases = [": ".join(filter(None, subtopic)) for subtopic in subtopics]
+            nearest = (self._embed(texts) @ self._embed(phrases).T).argmax(axis=1)
+            near.update(subtopics[place] for place in nearest.tolist())
+        visits: Counter[tuple[str | None, str | None]] = Counter()
+        order = []
+        for cell in cells:
+            subtopic = (cell.topic, cell.subtopic)
+            order.append((visits[subtopic], -near[subtopic]))
+            visits[subtopic] += 1
+        ranked = sorted(range(len(cells)), key=order.__getitem__)
+        return tuple(cells[place] for place in ranked[: math.ceil(count / TEXTS_A_CELL)])
 
 
 def _cell_items(thin: Sequence[CellFinding], wanted: int, rows: int) -> list[RegenerationItem]:

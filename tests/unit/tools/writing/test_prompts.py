@@ -18,7 +18,7 @@ from classwright_tools.domain.writer import WritingKind, WritingRequest
 from classwright_tools.errors import InvalidInput
 from classwright_tools.writing.assignments.batches import batch_rules, topic_rules
 from classwright_tools.writing.prompts.render import KINDS, chat_messages, most_tokens, prompt_digest, prompts_digest
-from classwright_tools.writing.prompts.rules import AIMS, STYLE
+from classwright_tools.writing.prompts.rules import AIMS, SHOWN
 from support.writing import LABELS, writing_request
 
 TASK = Task(slug="support", instruction="Classify a message to a shop's support.", labels=LABELS)
@@ -147,7 +147,7 @@ def test_a_calling_model_is_told_the_rules_of_texts_that_a_model_is_told() -> No
 
     assert len(rules_in(prompt)) > 5
     assert set(rules_in(prompt)) <= set(told)
-    assert all(any(words in rule for rule in told) and words in prompt for words in (AIMS["contrast"], STYLE))
+    assert all(any(words in rule for rule in told) and words in prompt for words in (AIMS["contrast"], SHOWN["style"]))
 
 
 def rules_in(prompt: str) -> list[str]:

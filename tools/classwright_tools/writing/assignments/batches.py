@@ -16,8 +16,8 @@ from classwright_tools.domain.text_rules import TextRules
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.domain.uris import task_uri
 from classwright_tools.domain.writer import WritingKind
-from classwright_tools.writing.generation.targets import CellTarget, shown_as_style
-from classwright_tools.writing.prompts.rules import AIMS, STYLE, phrase_rules, text_rules
+from classwright_tools.writing.generation.targets import CellTarget
+from classwright_tools.writing.prompts.rules import AIMS, SHOWN, phrase_rules, text_rules
 
 MOST_TEXTS = 25
 BATCHES_SHOWN = 3
@@ -109,8 +109,9 @@ def batch_rules(task: Task, batches: Sequence[Batch], gates: TextRules) -> tuple
     ]
     if task.kind == "text" and any(batch.contrast for batch in batches):
         rules.append(f"Texts of a batch with a `contrast` are easily mistaken for that label. {AIMS['contrast']}")
-    if any(batch.style for batch in batches):
-        rules.append(f"{STYLE} They are in `style`.")
+    for field, rule in SHOWN.items():
+        if any(getattr(batch, field) for batch in batches):
+            rules.append(f"{rule} They are in `{field}`.")
     return tuple(rules)
 
 
@@ -162,20 +163,23 @@ def _bytes(targets: Iterable[CellTarget]) -> int:
 
 def _batch(number: int, share: list[CellTarget]) -> Batch:
     first = share[0]
+    texts = [target for target in share if not target.cell.item]  # a wrong query is made of an item's own ones
     return Batch(
         batch=f"b{number}",
         label=first.cell.label,
         contrast=first.contrast,
         cells=tuple(BatchCell(**target.cell.model_dump(), count=target.rows) for target in share),
         count=sum(target.rows for target in share),
-        style=_style(share),
+        guidance=tuple(dict.fromkeys(sentence for target in texts for sentence in target.guidance)),
+        style=_shown((text for target in texts for text in target.style), STYLE_BYTES),
+        contrast_style=_shown((text for target in texts for text in target.contrast_style), STYLE_BYTES // 2),
     )
 
 
-def _style(share: Sequence[CellTarget]) -> tuple[str, ...]:
-    """Return the first texts that `share` shows, shortened: as many as fit beside its cells, and one at least."""
-    texts = [shortened(text, SHORTENED) for text in shown_as_style(share)[:STYLES_SHOWN]]
-    sizes = accumulate(len(text.encode()) for text in texts)
+def _shown(texts: Iterable[str], most_bytes: int) -> tuple[str, ...]:
+    """Return the first of `texts`, shortened: as many as fit beside a batch's cells, and one at least."""
+    shown = [shortened(text, SHORTENED) for text in dict.fromkeys(texts)][:STYLES_SHOWN]
+    sizes = accumulate(len(text.encode()) for text in shown)
     return tuple(
-        text for place, (text, size) in enumerate(zip(texts, sizes, strict=True)) if size <= STYLE_BYTES or not place
+        text for place, (text, size) in enumerate(zip(shown, sizes, strict=True)) if size <= most_bytes or not place
     )

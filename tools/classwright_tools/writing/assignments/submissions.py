@@ -73,7 +73,7 @@ class Submissions:
         """
         gates = QualityFilter.for_dataset(self._workspace, self._task, self._destination.parent(self._workspace))
         known = self.accepted()
-        gates.add_shown(text for each in self._assignment.batches for text in each.style)
+        gates.add_shown(text for each in self._assignment.batches for text in (*each.style, *each.contrast_style))
         gates.add_rows("train", known)
         with storage_errors(f"assignment {self._id!r}"), Session(self._workspace.engine) as session, session.begin():
             session.get(ArtifactRow, self._id, with_for_update=True)  # SQLite is locked as a whole already

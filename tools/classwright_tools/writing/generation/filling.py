@@ -156,7 +156,9 @@ class Filling:
             count=count,
             round=self._round,
             attempt=progress.attempts,
+            guidance=target.guidance,
             style=target.style,
+            contrast_style=target.contrast_style,
             avoid=tuple(text[:SHORTENED] for text in progress.seen[-SHOWN_TO_AVOID:]),
             rules=self._gates.rules([name for name in (target.cell.label, target.contrast) if name]),
         )

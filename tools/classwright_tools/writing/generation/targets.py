@@ -19,12 +19,15 @@ class CellTarget:
     cell: Cell
     rows: int
     contrast: str | None = None
+    guidance: tuple[str, ...] = ()
     style: tuple[str, ...] = ()
+    contrast_style: tuple[str, ...] = ()
 
 
 def shown_as_style(targets: Iterable[CellTarget]) -> tuple[str, ...]:
     """Return the real texts that `targets` show. Queries of an item are not among them: a wrong one is made of them."""
-    return tuple(dict.fromkeys(text for target in targets if not target.cell.item for text in target.style))
+    shown = (text for target in targets if not target.cell.item for text in (*target.style, *target.contrast_style))
+    return tuple(dict.fromkeys(shown))
 
 
 def targets_of_tree(cells: Sequence[Cell], rows: int | None) -> tuple[CellTarget, ...]:
@@ -48,7 +51,7 @@ def targets_of_items(items: Sequence[ItemWanted], mismatch: str, rows: int | Non
     wanted = len(items) if rows is None else rows
     shares = even_shares(wanted, len(items))
     return tuple(
-        CellTarget(Cell(label=mismatch, item=one.item), share, one.mistaken_for, one.queries)
+        CellTarget(Cell(label=mismatch, item=one.item), share, one.mistaken_for, style=one.queries)
         for one, share in zip(items, shares, strict=True)
         if share
     )
@@ -57,7 +60,7 @@ def targets_of_items(items: Sequence[ItemWanted], mismatch: str, rows: int | Non
 def targets_of_plan(plan: RegenerationPlan, rows: int | None, cells: Sequence[Cell]) -> tuple[CellTarget, ...]:
     """Return the targets of `plan`, scaled to `rows` in all unless that is None.
 
-    An item that names neither a neighbour nor cells is spread over its label's `cells`, those of the topic tree.
+    An item that names no cells is spread over its label's `cells`, those of the topic tree, unless it is a contrast.
     """
     counts = [item.count for item in plan.items]
     if rows is not None:
@@ -67,10 +70,12 @@ def targets_of_plan(plan: RegenerationPlan, rows: int | None, cells: Sequence[Ce
 
 
 def _targets_of_item(item: RegenerationItem, count: int, cells: Sequence[Cell]) -> list[CellTarget]:
-    if item.contrast is not None:
-        return [CellTarget(Cell(label=item.label), count, item.contrast, item.style)]
-    places = item.cells or tuple(cell for cell in cells if cell.label == item.label) or (Cell(label=item.label),)
-    return [CellTarget(cell, n, style=item.style) for cell, n in rows_by_cell(count, places).items()]
+    of_label = () if item.contrast else tuple(cell for cell in cells if cell.label == item.label)
+    places = item.cells or of_label or (Cell(label=item.label),)
+    return [
+        CellTarget(cell, n, item.contrast, item.guidance, item.style, item.contrast_style)
+        for cell, n in rows_by_cell(count, places).items()
+    ]
 
 
 def _merged(targets: Iterable[CellTarget]) -> tuple[CellTarget, ...]:
@@ -80,7 +85,12 @@ def _merged(targets: Iterable[CellTarget]) -> tuple[CellTarget, ...]:
         place = (target.cell, target.contrast)
         known = merged.get(place)
         if known:
-            style = tuple(dict.fromkeys((*known.style, *target.style)))
-            target = replace(known, rows=known.rows + target.rows, style=style)
+            target = replace(
+                known,
+                rows=known.rows + target.rows,
+                guidance=tuple(dict.fromkeys((*known.guidance, *target.guidance))),
+                style=tuple(dict.fromkeys((*known.style, *target.style))),
+                contrast_style=tuple(dict.fromkeys((*known.contrast_style, *target.contrast_style))),
+            )
         merged[place] = target
     return tuple(merged.values())

@@ -21,7 +21,7 @@ from classwright_tools.domain.text_rules import TextRules
 from classwright_tools.domain.usage import TokenCount
 from classwright_tools.domain.writer import WritingKind, WritingRequest
 from classwright_tools.errors import InvalidInput
-from classwright_tools.writing.prompts.rules import AIMS, STYLE, TEXT_KINDS, phrase_rules, text_rules
+from classwright_tools.writing.prompts.rules import AIMS, SHOWN, TEXT_KINDS, phrase_rules, text_rules
 
 KINDS: tuple[WritingKind, ...] = get_args(WritingKind)
 Message = dict[str, str]
@@ -95,7 +95,7 @@ def prompt_digest(kind: WritingKind) -> str:
         source, _, _ = environment.loader.get_source(environment, name)
         digest.update(f"{name}\x00{source}\x00".encode())
     rules = _rules(kind, ("en", "de"), TextRules(never_written=("a_name",)))
-    digest.update("\x00".join([AIMS[kind], STYLE, *rules]).encode())
+    digest.update("\x00".join([AIMS[kind], *SHOWN.values(), *rules]).encode())
     return digest.hexdigest()
 
 
@@ -150,10 +150,12 @@ def _variables(request: WritingRequest) -> dict[str, Any]:
         "subtopic": cell.subtopic if cell else None,
         "source_type": cell.source_type if cell else None,
         "item": _short(cell.item, "item") if cell and cell.item else None,
+        "guidance": [_short(text, "style") for text in request.guidance],
         "style": [_short(text, "style") for text in request.style],
+        "contrast_style": [_short(text, "style") for text in request.contrast_style],
         "avoid": [_short(text, "avoid") for text in request.avoid[-_MOST_AVOIDED:]],
         "aim": AIMS[request.kind],
-        "style_rule": STYLE,
+        "shown_rules": SHOWN,
         "rules": _rules(request.kind, request.languages, request.rules),
     }
 

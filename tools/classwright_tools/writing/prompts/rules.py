@@ -24,10 +24,16 @@ AIMS: dict[WritingKind, str] = {
 }
 """What each kind of item is to be, in a sentence or two."""
 
-STYLE = (
-    "Real texts show the style. Write like them, but never copy or rephrase one of them, nor its names, numbers or "
-    "details."
-)
+SHOWN = {
+    "guidance": "Sentences say what real texts show about the labels. Go by them, but write no text just to hold a "
+    "word that they name.",
+    "style": "Real texts show the style. Write like them, but never copy or rephrase one of them, nor its names, "
+    "numbers or details.",
+    "contrast_style": "Real texts of the label that yours are mistaken for show where yours end. Copy none of these "
+    "either.",
+}
+"""What may be shown to a writer, by the field that holds it, and how to use it."""
+
 _PHRASES: dict[WritingKind, tuple[str, ...]] = {
     "source_types": (
         "Every kind can carry texts of every label.",

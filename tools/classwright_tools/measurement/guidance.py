@@ -1,0 +1,70 @@
+"""Guidance for a writer, in sentences: what errors and rightly answered texts say about two labels."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+
+from classwright_tools.measurement.held_out import Answers
+from classwright_tools.measurement.naming import group_names
+from classwright_tools.measurement.style import number_of_words, told_form
+
+LEAST_TEXTS = 4  # whose lengths say anything
+_RANGE = (10, 90)  # percentiles
+
+
+class Guidance:
+    """Sentences on the rows of `found`, of which those with an id in `doubted` are left out."""
+
+    def __init__(self, found: Answers, doubted: Collection[str], languages: Collection[str]) -> None:
+        self._labels = found.labels
+        self._languages = languages
+        self._texts = [row.text for row in found.rows]
+        kept = np.array([row.id not in doubted for row in found.rows])
+        self._true, self._predicted = np.where(kept, found.true, -1), found.predicted
+        self._real = found.data == "real"
+
+    def of_contrast(self, label: int, other: int) -> tuple[str, ...]:
+        """Return what tells texts of `label` from those of `other`, and what misled: words, and the usual length."""
+        own, theirs = self._of(label), self._of(other)
+        mistaken = self._of(label, taken_for=other)
+        right = self._of(label, taken_for=label)
+        named, neighbour = self._labels[label], self._labels[other]
+        usual, opposite = group_names([own], theirs), group_names([theirs], own)
+        misled = group_names([mistaken], right) if len(mistaken) > 1 else [""]
+        return tuple(
+            filter(
+                None,
+                (
+                    f"Words of {named!r} rather than of {neighbour!r}: {usual[0]}." if usual[0] else "",
+                    f"Words of {neighbour!r} rather than of {named!r}: {opposite[0]}." if opposite[0] else "",
+                    f"Texts of {named!r} that were taken for {neighbour!r} speak of: {misled[0]}." if misled[0] else "",
+                    self.length(label),
+                ),
+            )
+        )
+
+    def of_ordinary(self, label: int) -> tuple[str, ...]:
+        """Return the form of the texts that were mistaken for `label` or were of it, where it differs from others'."""
+        wrong = (self._true != self._predicted) & (self._true >= 0)
+        concerned = wrong & ((self._true == label) | (self._predicted == label))
+        texts = [self._texts[place] for place in np.flatnonzero(concerned)]
+        others = [self._texts[place] for place in np.flatnonzero(~wrong & (self._true >= 0))]
+        clauses = told_form(texts, others, self._languages) if self._real else ()
+        form = f"Write in the form of texts that were mistaken: {'; '.join(clauses)}." if clauses else ""
+        return tuple(filter(None, (form, "" if form else self.length(label))))
+
+    def length(self, label: int) -> str:
+        """Return the sentence about how long real texts of `label` are; nothing where there are too few."""
+        counts = [number_of_words(text) for text in self._of(label)]
+        if not self._real or len(counts) < LEAST_TEXTS:
+            return ""
+        low, high = (int(n) for n in np.percentile(counts, _RANGE, method="nearest"))
+        return f"Most real texts of {self._labels[label]!r} have {low} to {high} words: spread over that range."
+
+    def _of(self, label: int, taken_for: int | None = None) -> list[str]:
+        wanted = self._true == label
+        if taken_for is not None:
+            wanted &= self._predicted == taken_for
+        return [self._texts[place] for place in np.flatnonzero(wanted)]
