@@ -113,7 +113,10 @@ def error_analysis(request: ErrorAnalysisRequest, context: ToolContext) -> Error
         plan = workspace.publish_document(
             "plan", task, document, run_key=context.run_key, parent=request.model, rows=document.rows
         ).id
-    return _result(report, made.id, plan, len(attended), is_pairs=model.card.kind == "pair")
+    next_step = _keep_the_other(context, task, request.model) or _next_step(
+        report, plan, is_pairs=model.card.kind == "pair"
+    )
+    return _result(report, made.id, plan, len(attended), next_step)
 
 
 def _report(
@@ -231,8 +234,37 @@ def _map(evidence: Evidence, seed: int) -> TextMap | None:
     return TextMap(text_map(evidence.embed([texts[place] for place in places]), seed), real[places])
 
 
+def _keep_the_other(context: ToolContext, task: str, model: str) -> str:
+    """Return that another model is to be kept, if the newest comparison of `model` with one found no gain."""
+    for made in context.workspace.artifacts(task, "report"):
+        facts = made.facts
+        if facts.get("model") == model and "verdict" in facts:
+            if facts["verdict"] == "gain":
+                return ""
+            against, loss = facts["against"], "is worse than" if facts["verdict"] == "loss" else "does not gain on"
+            return (
+                f"{model} {loss} {against} ({made.id}): keep {against}, and call error_analysis with model={against!r} "
+                "for a plan against its errors. Another encoder or method, or real training rows, may help more."
+            )
+    return ""
+
+
+def _next_step(report: ErrorReport, plan: str | None, *, is_pairs: bool) -> str:
+    """Return the call that is usually right after."""
+    if plan:
+        return f"Call synthesize_examples with plan={plan!r}, then train_classifier on the new dataset."
+    if is_pairs:
+        return f"There are no plans for pairs: call synthesize_examples with task={report.task!r} for mismatches."
+    if report.cannot_know:
+        return (
+            "There is no plan to follow. Bring in real validation rows of each label with "
+            "import_examples(split='validation'): errors of others cannot be seen."
+        )
+    return f"There is no plan to follow. Call export_model with model={report.model!r}, or look at the report."
+
+
 def _result(
-    report: ErrorReport, report_id: str, plan: str | None, attended: int, *, is_pairs: bool
+    report: ErrorReport, report_id: str, plan: str | None, attended: int, next_step: str
 ) -> ErrorAnalysisResult:
     wanted = sum(item.count for item in report.plan_items)
     weakest = listed((f"{c.label} ({c.f1.value:.2f})" for c in report.weak_classes), 3)
@@ -245,17 +277,6 @@ def _result(
         report.cannot_know,
         *report.warnings,
     ]
-    if plan:
-        next_step = f"Call synthesize_examples with plan={plan!r}, then train_classifier on the new dataset."
-    elif is_pairs:
-        next_step = f"There are no plans for pairs: call synthesize_examples with task={report.task!r} for mismatches."
-    elif report.cannot_know:
-        next_step = (
-            "There is no plan to follow. Bring in real validation rows of each label with "
-            "import_examples(split='validation'): errors of others cannot be seen."
-        )
-    else:
-        next_step = f"There is no plan to follow. Call export_model with model={report.model!r}, or look at the report."
     excerpts = Excerpts(artifact_uri(report_id))
     weak = [ClassF1(label=c.label, f1=c.f1, rows=c.support) for c in report.weak_classes]
     return ErrorAnalysisResult(

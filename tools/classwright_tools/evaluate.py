@@ -235,6 +235,8 @@ def _facts(report: EvaluationReport, uses: int) -> dict[str, Any]:
     }
     ranked = report.figures.average_precision
     facts |= {"average_precision": ranked.value} if ranked else {}
+    if report.comparison:
+        facts |= {"against": report.comparison.against, "verdict": report.comparison.verdict}
     return facts | ({"test_use": uses} if uses else {})
 
 
@@ -294,6 +296,21 @@ def _next_step(report: EvaluationReport) -> str:
         return (
             f"Bring in {report.split} rows of {bare} with import_examples(split={report.split!r}), and measure again."
         )
+    if report.comparison and report.comparison.verdict != "gain":
+        return _no_gain(report, report.comparison)
     if report.split == "validation" or not report.figures.beats_guessing:
         return analyse
     return f"Call export_model with model={report.model!r} if this is good enough."
+
+
+def _no_gain(report: EvaluationReport, comparison: Comparison) -> str:
+    """Return that the other model is to be kept, on what evidence, and what may help instead of more of the same."""
+    won, lost = comparison.only_this_right, comparison.only_other_right
+    loss = "Worse than before" if comparison.verdict == "loss" else "No gain"
+    label = report.weakest[0].label
+    return (
+        f"{loss}: keep {comparison.against}. {report.model} alone is right in {won} rows and alone wrong in {lost}; "
+        f"a gain needs {comparison.least_lead} more right than wrong. Instead of more such rows try real training rows "
+        f"of {label!r}, the weakest label (import_examples), another `encoder` or `method` (train_classifier), or look "
+        f"at the label issues that error_analysis with model={comparison.against!r} lists."
+    )

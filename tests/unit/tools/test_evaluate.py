@@ -15,7 +15,9 @@ import sklearn.metrics
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.evaluation import EvaluationReport
 from classwright_tools.domain.example import make_example
+from classwright_tools.domain.figures import Comparison, Estimate
 from classwright_tools.domain.task import Label, Task
+from classwright_tools.error_analysis import ErrorAnalysisRequest, error_analysis
 from classwright_tools.errors import Cancelled, InvalidInput, NotEnoughData, NotFound
 from classwright_tools.evaluate import EvaluateRequest, evaluate
 from classwright_tools.learning.classifier import EmbeddingClassifier, Tell
@@ -131,6 +133,63 @@ def test_against_itself_a_model_gains_nothing(workspace: Workspace, dataset: str
     assert comparison
     assert (comparison.against, comparison.accuracy_gain.value, comparison.p) == (model, 0, 1)
     assert not comparison.significant
+
+
+def comparison(
+    won: int, lost: int, accuracy: tuple[float, float] = (-1, 1), macro_f1: tuple[float, float] = (-1, 1)
+) -> Comparison:
+    """Return a comparison with so many rows won and lost, and intervals of the two gains."""
+    gains = [Estimate(value=sum(ends) / 2, low=ends[0], high=ends[1]) for ends in (accuracy, macro_f1)]
+    return Comparison(
+        against="support-m1",
+        accuracy_gain=gains[0],
+        macro_f1_gain=gains[1],
+        only_this_right=won,
+        only_other_right=lost,
+        p=0.5,
+        significant=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("compared", "verdict"),
+    [
+        (comparison(12, 9), "no gain"),
+        (comparison(20, 8), "gain"),  # 12 are more than two standard errors of 28 coins, 10.6
+        (comparison(8, 20), "loss"),
+        (comparison(0, 0), "no gain"),
+        (comparison(4, 4, macro_f1=(0.01, 0.1)), "gain"),
+        (comparison(4, 4, accuracy=(-0.1, -0.01)), "loss"),
+        (comparison(20, 8, macro_f1=(-0.1, -0.01)), "no gain"),
+    ],
+)
+def test_a_verdict_needs_more_than_chance_and_figures_of_one_sign(compared: Comparison, verdict: str) -> None:
+    assert compared.verdict == verdict
+
+
+def test_after_a_loss_the_next_step_keeps_the_other_model_and_names_what_may_help(
+    workspace: Workspace, dataset: str, model: str
+) -> None:
+    labels = dict(zip(REAL, [*list(REAL)[1:], next(iter(REAL))], strict=True))
+    wrong = [make_example(row.text, labels[row.label or ""], origin="written") for row in written_rows()]
+    worse = trained_on(workspace, dataset_of(workspace, train=wrong, validation=real_rows()))
+
+    result = evaluate(EvaluateRequest(model=worse, dataset=dataset, against=model), context_on(workspace))
+
+    assert result.comparison
+    assert result.comparison.verdict == "loss"
+    assert result.next_step.startswith(f"Worse than before: keep {model}. {worse} alone is right in 0 rows")
+    assert "what to write next" not in result.next_step
+    analysed = error_analysis(ErrorAnalysisRequest(model=worse, dataset=dataset), context_on(workspace))
+    assert analysed.next_step.startswith(f"{worse} is worse than {model} ({result.report}): keep {model}")
+
+
+def test_without_a_gain_the_next_step_says_so_with_the_evidence(workspace: Workspace, dataset: str, model: str) -> None:
+    result = evaluate(EvaluateRequest(model=model, dataset=dataset, against=model), context_on(workspace))
+
+    assert result.next_step.startswith(
+        f"No gain: keep {model}. {model} alone is right in 0 rows and alone wrong in 0; a gain needs 1 more right"
+    )
 
 
 def test_the_order_of_the_other_models_labels_does_not_matter(

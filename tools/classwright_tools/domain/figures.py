@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import floor, sqrt
 from typing import Literal
 
 from pydantic import Field
@@ -92,6 +93,26 @@ class Comparison(Noun):
         default="exact McNemar test", description="For pairs McNemar's form for whole queries."
     )
     significant: bool = Field(description="Whether the difference is more than chance at 5%.")
+
+    @property
+    def least_lead(self) -> int:
+        """The least number of rows won over those lost that is no chance: over two standard errors of a fair coin."""
+        return floor(2 * sqrt(self.only_this_right + self.only_other_right)) + 1
+
+    @property
+    def verdict(self) -> Literal["gain", "loss", "no gain"]:
+        """Whether this model is better or worse by more than chance; where figures differ in sign it is no gain.
+
+        More than chance is a 95% interval of a difference beyond 0, or a lead in rows; pairs of a query lead together.
+        """
+        gains = [self.accuracy_gain, self.macro_f1_gain, *filter(None, [self.average_precision_gain])]
+        won, lost = self.only_this_right, self.only_other_right
+        clear = self.test == "exact McNemar test" and abs(won - lost) >= self.least_lead
+        better = any(gain.low > 0 for gain in gains) or (clear and won > lost)
+        worse = any(gain.high < 0 for gain in gains) or (clear and lost > won)
+        if better == worse:
+            return "no gain"
+        return "gain" if better else "loss"
 
 
 class ReliabilityBin(Noun):
