@@ -12,8 +12,10 @@ from classwright_tools.measurement.held_out import Answers
 
 
 def label_issues(found: Answers, validation: Collection[str] = ()) -> tuple[LabelIssue, ...]:
-    """Return the rows whose label cleanlab doubts, which the answers all contradict, the most doubtful first.
+    """Return the rows whose label cleanlab doubts and the answers contradict: real rows first, then the most doubtful.
 
+    A row is doubted if its label is among the least likely of that label, and its margin among the lowest of its cell
+    of the noise matrix (pruning by class and by noise rate, section 3.2), as many as wrong labels are estimated.
     The answers must come from classifiers that were not trained on the rows: one that was has learnt their errors.
     Rows with an id in `validation` are said to be validation rows, the others training rows.
     """
@@ -22,9 +24,8 @@ def label_issues(found: Answers, validation: Collection[str] = ()) -> tuple[Labe
         return ()
     proba = found.proba[:, present] + 1e-12  # cleanlab wants every class to occur
     proba /= proba.sum(axis=1, keepdims=True)
-    doubted = find_label_issues(
-        true, proba, filter_by="confident_learning", return_indices_ranked_by="self_confidence", n_jobs=1
-    )
+    doubted = find_label_issues(true, proba, filter_by="both", return_indices_ranked_by="self_confidence", n_jobs=1)
+    contradicted = [place for place in doubted.tolist() if found.predicted[place] != found.true[place]]
     return tuple(
         LabelIssue(
             example=found.rows[place].id,
@@ -35,5 +36,5 @@ def label_issues(found: Answers, validation: Collection[str] = ()) -> tuple[Labe
             given_probability=float(min(1.0, found.proba[place, found.true[place]])),
             suggested_probability=float(min(1.0, found.proba[place, found.predicted[place]])),
         )
-        for place in doubted
+        for place in sorted(contradicted, key=lambda place: found.rows[place].origin != "real")
     )

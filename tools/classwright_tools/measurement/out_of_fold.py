@@ -18,6 +18,7 @@ from classwright_tools.measurement.held_out import Answers
 
 MOST_ROWS = 5_000  # enough to see which labels run together; five regressions on more take minutes
 LEAST_ROWS = 10  # of each label that has so many
+PENALTIES = (1.0, 10.0)  # inverse strengths, of which the likelier answers are taken: wrong labels ask for the first
 
 
 def out_of_fold(
@@ -43,18 +44,22 @@ def out_of_fold(
     known = training_rows(sample, labels)
     folds = needed_folds(known, seed)
     embeddings = encoder.embed(known.texts, cache, lambda done: progress(0.5 * done))
-    logits = np.zeros((len(known), len(labels)))
+    tried = np.zeros((len(PENALTIES), len(known), len(labels)))
     started = time.perf_counter()
     for number, (train, held_out) in enumerate(folds):
         progress(0.5 + 0.5 * number / len(folds))
-        logits[held_out] = fit_head(embeddings[train], known.labels[train], len(labels)).logits(embeddings[held_out])
+        for logits, c in zip(tried, PENALTIES, strict=True):
+            head = fit_head(embeddings[train], known.labels[train], len(labels), c=c)
+            logits[held_out] = head.logits(embeddings[held_out])
     held = np.sort(np.concatenate([held_out for _, held_out in folds]))
-    logits, true = logits[held], known.labels[held]
+    true = known.labels[held]
+    answers = [softmax(logits[held] / fit_temperature(logits[held], true)) for logits in tried]
+    likeliest = max(answers, key=lambda proba: np.log(proba[np.arange(len(true)), true] + 1e-12).sum())
     return Answers(
         dataset=dataset,
         rows=tuple(sample[place] for place in held),
         labels=labels,
         true=true,
-        proba=softmax(logits / fit_temperature(logits, true)),
+        proba=likeliest,
         texts_per_second=len(held) / max(time.perf_counter() - started, 1e-6),
     )

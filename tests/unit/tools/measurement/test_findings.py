@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -58,6 +59,19 @@ def test_rows_whose_label_was_swapped_are_found_with_the_right_label() -> None:
     assert given == sorted(given)
     assert given == pytest.approx([0.01] * 5)
     assert [issue.suggested_probability for issue in issues] == pytest.approx([0.97] * 5)
+
+
+def test_real_rows_with_a_doubtful_label_come_before_written_ones() -> None:
+    right = np.repeat(np.arange(2), 40)
+    given, sure = right.copy(), np.full(80, 0.9)
+    given[[3, 50]], sure[[3, 50]] = 1 - right[[3, 50]], [0.99, 0.97]
+    proba = np.eye(2)[right] * (2 * sure - 1)[:, None] + (1 - sure)[:, None]
+    found = answers_of(given, proba, LABELS[:2])
+    rows = [row.model_copy(update={"origin": "written"}) if place < 40 else row for place, row in enumerate(found.rows)]
+
+    issues = label_issues(replace(found, rows=tuple(rows)))
+
+    assert [issue.example for issue in issues] == [rows[50].id, rows[3].id]
 
 
 def test_a_row_whose_own_label_is_the_likeliest_is_no_issue() -> None:
