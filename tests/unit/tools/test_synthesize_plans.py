@@ -7,9 +7,11 @@ import pytest
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.regeneration import RegenerationItem, RegenerationPlan
 from classwright_tools.domain.topic_tree import Cell
+from classwright_tools.domain.writer import Completion, WritingRequest
 from classwright_tools.errors import NotFound
 from classwright_tools.synthesize_examples import SynthesizeExamplesRequest, synthesize_examples
 from classwright_tools.workspace.workspace import Workspace
+from classwright_tools.writing.prompts.render import chat_messages
 from support.synthesize import asked_of, train_rows, with_writer
 
 
@@ -34,6 +36,75 @@ def test_a_contrast_is_written_as_the_plan_says(context: ToolContext, tree: str)
     rows = train_rows(context, result.dataset)
     assert {(row.label, row.provenance and row.provenance.contrast) for row in rows} == {("refund", "delivery")}
     assert len(rows) == 12
+
+
+def test_a_contrast_keeps_its_cells_and_the_writer_is_told_what_the_plan_says(context: ToolContext, tree: str) -> None:
+    cells = tuple(Cell(label="refund", topic="topic 0 of refund", subtopic=f"matter 0.{n}") for n in range(2))
+    item = RegenerationItem(
+        label="refund",
+        contrast="delivery",
+        cells=cells,
+        count=6,
+        reason="confused",
+        guidance=("Words of 'refund' rather than of 'delivery': money.",),
+        style=("give it back",),
+        contrast_style=("where is my parcel",),
+    )
+    context = with_writer(context)
+
+    result = synthesize_examples(
+        SynthesizeExamplesRequest(task="support", plan=save_plan(context.workspace, item)), context
+    )
+
+    asked = asked_of(context)
+    assert {(request.kind, request.cell, request.count) for request in asked} == {("contrast", c, 3) for c in cells}
+    for request in asked:
+        assert (request.guidance, request.style, request.contrast_style) == (
+            item.guidance,
+            item.style,
+            item.contrast_style,
+        )
+        prompt = chat_messages(request)[1]["content"]
+        assert all(text in prompt for text in (*item.guidance, *item.style, *item.contrast_style))
+    made = [row.provenance for row in train_rows(context, result.dataset)]
+    assert {(p.cell, p.contrast) for p in made if p} == {(cell, "delivery") for cell in cells}
+
+
+def test_a_text_that_copies_one_shown_of_the_neighbour_is_refused(context: ToolContext, tree: str) -> None:
+    copied = "where on earth is the parcel that you promised me for monday"
+    item = RegenerationItem(label="refund", contrast="delivery", count=2, reason="confused", contrast_style=(copied,))
+
+    def copies(request: WritingRequest) -> Completion:
+        return Completion(items=(copied,))
+
+    context = with_writer(context, copies)
+    result = synthesize_examples(
+        SynthesizeExamplesRequest(task="support", plan=save_plan(context.workspace, item)), context
+    )
+
+    assert result.refused["near-duplicate of a shown text"] > 0
+
+
+def test_the_calling_model_is_told_what_the_plan_says(context: ToolContext, tree: str) -> None:
+    item = RegenerationItem(
+        label="refund",
+        contrast="delivery",
+        count=30,
+        reason="confused",
+        guidance=("Words of 'refund': money.",),
+        style=("give it back",),
+        contrast_style=("where is my parcel",),
+    )
+
+    result = synthesize_examples(
+        SynthesizeExamplesRequest(task="support", plan=save_plan(context.workspace, item)), context
+    )
+
+    assert len(result.batches) == 2
+    for batch in result.batches:
+        assert (batch.guidance, batch.style, batch.contrast_style) == (item.guidance, item.style, item.contrast_style)
+    assert any("`guidance`" in rule for rule in result.rules)
+    assert any("`contrast_style`" in rule for rule in result.rules)
 
 
 def test_cells_of_a_plan_are_filled_and_items_of_one_place_are_joined(context: ToolContext, tree: str) -> None:
