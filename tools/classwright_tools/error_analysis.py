@@ -14,7 +14,7 @@ from classwright_tools.domain.excerpt import Excerpts, listed
 from classwright_tools.domain.figures import ClassF1, Estimate
 from classwright_tools.domain.noun import ArtifactId, ToolRequest, ToolResult
 from classwright_tools.domain.pair import GivenPair
-from classwright_tools.domain.regeneration import RegenerationItem, RegenerationPlan
+from classwright_tools.domain.regeneration import PlannedTexts, RegenerationItem, RegenerationPlan
 from classwright_tools.domain.topic_tree import TopicTree
 from classwright_tools.domain.uris import artifact_uri
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from classwright_tools.measurement.text_map import TextMap
 
 EXAMPLES_SHOWN = 3  # of a finding; the report has them all
-SHOWN_TO_WRITERS = ("cells", "guidance", "style", "contrast_style")  # fields of an item
 
 
 class ErrorAnalysisRequest(ToolRequest):
@@ -58,7 +57,7 @@ class ErrorAnalysisResult(ToolResult):
     clusters: tuple[ErrorCluster, ...]
     cells: tuple[CellFinding, ...]
     style: tuple[StyleGap, ...]
-    plan_items: tuple[RegenerationItem, ...]
+    plan_items: tuple[PlannedTexts, ...]
 
 
 def error_analysis(request: ErrorAnalysisRequest, context: ToolContext) -> ErrorAnalysisResult:
@@ -301,11 +300,9 @@ def _result(
     )
 
 
-def _plan_items(items: Sequence[RegenerationItem], excerpts: Excerpts) -> tuple[RegenerationItem, ...]:
+def _plan_items(items: Sequence[RegenerationItem], excerpts: Excerpts) -> tuple[PlannedTexts, ...]:
     """Return what to write without what a writer is shown for it: whoever follows the plan finds that in it."""
-    for field in SHOWN_TO_WRITERS:
-        excerpts.note(f"plan_items.{field}", 0, sum(len(getattr(item, field)) for item in items))
-    bare = [item.model_copy(update=dict.fromkeys(SHOWN_TO_WRITERS, ())) for item in items]
+    bare = [PlannedTexts(label=i.label, contrast=i.contrast, count=i.count, reason=i.reason) for i in items]
     return excerpts.of("plan_items", bare, 1_200)
 
 

@@ -8,17 +8,20 @@ from classwright_tools.domain.noun import ArtifactId, LabelName, Noun, Slug, Tex
 from classwright_tools.domain.topic_tree import Cell
 
 
-class RegenerationItem(Noun):
-    """One thing to write: texts of `label` that are easily mistaken for `contrast`, or ordinary ones."""
+class PlannedTexts(Noun):
+    """How many texts of `label` to write: such as are easily mistaken for `contrast`, or ordinary ones."""
 
     label: LabelName
     contrast: LabelName | None = Field(default=None, description="The neighbour that the texts should resemble.")
-    cells: tuple[Cell, ...] = Field(default=(), description="The cells of the topic tree to write in, if it has some.")
     count: int = Field(ge=1, le=10_000)
     reason: str = Field(max_length=500, description="Why, in figures.")
-    guidance: tuple[Text, ...] = Field(
-        default=(), max_length=10, description="What real texts say about the two labels."
-    )
+
+
+class RegenerationItem(PlannedTexts):
+    """One thing to write, with what its writer is told and shown."""
+
+    cells: tuple[Cell, ...] = Field(default=(), description="The cells of the topic tree to write in, if it has some.")
+    guidance: tuple[Text, ...] = Field(default=(), max_length=10, description="What real texts say about the labels.")
     style: tuple[Text, ...] = Field(
         default=(), max_length=10, description="Typical real texts of `label`. They are shown, never copied."
     )
