@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from classwright_tools.measurement.text_map import TextMap
 
 EXAMPLES_SHOWN = 3  # of a finding; the report has them all
+GROUPS_TOLD = 4  # of rows
 
 
 class ErrorAnalysisRequest(ToolRequest):
@@ -128,6 +129,7 @@ def _report(
     from classwright_tools.measurement.error_report import ErrorReport
     from classwright_tools.measurement.label_issues import label_issues
     from classwright_tools.measurement.regeneration import Planned, plan_items
+    from classwright_tools.measurement.row_groups import contrasts_help, group_effects
     from classwright_tools.measurement.style import style_gaps
     from classwright_tools.statistics.metrics import class_figures, confusion_matrix, share
 
@@ -140,6 +142,8 @@ def _report(
     context.progress(0.55, "Looking for labels that are wrong")
     validation = {row.id for row in evidence.real.rows} if evidence.real else set()
     issues = label_issues(evidence.second_opinion, validation) if evidence.second_opinion else ()
+    context.progress(0.57, "Looking for rows that hurt")
+    groups = () if is_pairs or evidence.real is None else group_effects(evidence.train, evidence.real, evidence.embed)
     context.progress(0.6, "Planning what to write")
     languages = context.workspace.task(task).languages
     planned = Planned()
@@ -154,6 +158,7 @@ def _report(
             doubted={issue.example for issue in issues},
             embed=evidence.embed,
             languages=languages,
+            with_contrasts=contrasts_help(groups),
             seed=context.seed,
         )
     context.progress(0.65, "Grouping the errors")
@@ -181,6 +186,7 @@ def _report(
         clusters=error_clusters(found, model.embed if evidence.real else evidence.embed, context.seed),
         cells=(*missing, *redundant_cells(evidence.train, evidence.embed, context.seed)),
         style=style_gaps(evidence.written_rows, evidence.real_rows, languages),
+        groups=groups,
         plan_items=planned.items,
         pairs_left_out=planned.pairs_left_out,
         errors_left_out=planned.errors_left_out,
@@ -273,6 +279,7 @@ def _result(
         f"The plan {plan} asks for {wanted} texts in {len(report.plan_items)} requests." if plan else "",
         _left_out(report) if plan else "",
         f"The report shows in {attended} pairs where the matcher looked (attention_1.svg)." if attended else "",
+        *(effect.told for effect in report.groups[:GROUPS_TOLD]),
         report.cannot_know,
         *report.warnings,
     ]

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from classwright_tools.domain.figures import Estimate
+from classwright_tools.domain.figures import Estimate, least_lead
 from classwright_tools.domain.noun import LabelName, Noun
 from classwright_tools.domain.topic_tree import Cell
 
@@ -59,3 +59,27 @@ class StyleGap(Noun):
     real: Estimate
     differs: bool = Field(description="Whether the difference is more than chance.")
     reading: str
+
+
+class GroupEffect(Noun):
+    """Written rows of one round, contrast or topic, and what they do for the answers to real validation rows."""
+
+    group: str
+    rows: int = Field(ge=1)
+    won: int = Field(ge=0, description="Real rows that a probe gets right with the group and wrong without it.")
+    lost: int = Field(ge=0, description="Real rows that it gets wrong with the group and right without it.")
+    hurts: bool = Field(description="Whether more are lost than won, by more than chance.")
+
+    @property
+    def told(self) -> str:
+        """The effect as a sentence."""
+        verdict = "they hurt" if self.hurts else "a gain" if self.gains else "no gain beyond chance"
+        return (
+            f"{self.group} ({self.rows} rows): a probe is right in {self.won} more validation rows with them, and "
+            f"wrong in {self.lost} more: {verdict}."
+        )
+
+    @property
+    def gains(self) -> bool:
+        """Whether more rows are won than lost, by more than two standard errors of a fair coin."""
+        return self.won - self.lost >= least_lead(self.won, self.lost)

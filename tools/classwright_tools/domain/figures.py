@@ -10,6 +10,11 @@ from pydantic import Field
 from classwright_tools.domain.noun import LabelName, Noun
 
 
+def least_lead(won: int, lost: int) -> int:
+    """Return the least lead of rows won over rows lost that is no chance: over two standard errors of a fair coin."""
+    return floor(2 * sqrt(won + lost)) + 1
+
+
 class Estimate(Noun):
     """A figure and its 95% interval."""
 
@@ -96,8 +101,8 @@ class Comparison(Noun):
 
     @property
     def least_lead(self) -> int:
-        """The least number of rows won over those lost that is no chance: over two standard errors of a fair coin."""
-        return floor(2 * sqrt(self.only_this_right + self.only_other_right)) + 1
+        """The least number of rows won over those lost that is no chance."""
+        return least_lead(self.only_this_right, self.only_other_right)
 
     @property
     def verdict(self) -> Literal["gain", "loss", "no gain"]:

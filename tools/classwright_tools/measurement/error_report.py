@@ -12,7 +12,7 @@ from classwright_tools.charts.attention import attention_map
 from classwright_tools.charts.confusion import confusion_chart
 from classwright_tools.charts.label_bars import label_bars
 from classwright_tools.charts.scatter import text_map
-from classwright_tools.domain.analysis import CellFinding, ConfusedPair, ErrorCluster, LabelIssue, StyleGap
+from classwright_tools.domain.analysis import CellFinding, ConfusedPair, ErrorCluster, GroupEffect, LabelIssue, StyleGap
 from classwright_tools.domain.figures import ClassFigures, Estimate
 from classwright_tools.domain.noun import ArtifactId, LabelName, Noun, Slug
 from classwright_tools.domain.regeneration import RegenerationItem
@@ -41,6 +41,7 @@ class ErrorReport(Noun):
     clusters: tuple[ErrorCluster, ...]
     cells: tuple[CellFinding, ...]
     style: tuple[StyleGap, ...]
+    groups: tuple[GroupEffect, ...] = Field(default=(), description="The newest round, and written rows that hurt.")
     plan_items: tuple[RegenerationItem, ...]
     pairs_left_out: int = Field(default=0, ge=0, description="Confused pairs that the plan has no texts for.")
     errors_left_out: int = Field(default=0, ge=0, description="Errors between the labels of these pairs.")

@@ -22,8 +22,10 @@ from classwright_tools.measurement.typical_texts import typical_texts
 from classwright_tools.statistics.metrics import confusion_matrix
 
 # Texts for a pair of labels, both contrasts and the ordinary texts together: fewer teach nothing, more begin to repeat.
-LEAST_OF_PAIR, MOST_OF_PAIR = 12, 100
-CONTRAST_SHARE = 0.5  # of a pair's texts; contrasts alone teach that every such text is a contrast
+LEAST_OF_PAIR, MOST_OF_PAIR = 12, 200
+# Contrasts among a pair's texts. With 2 and 3 labels classifiers did the better the fewer there were, with 12 the
+# better the more: benchmarks/README.md, "Contrasts and ordinary texts".
+MOST_CONTRASTS, LABELS_FOR_ALL = 0.75, 12
 CELL_SHARE = 0.25  # of the rows may go into thin cells: errors come first
 TEXTS_A_CELL = 4  # of an item, where its label has cells enough
 
@@ -76,13 +78,14 @@ def plan_items(
     doubted: Collection[str] = (),
     embed: Embed,
     languages: Collection[str] = ("en",),
+    with_contrasts: bool = True,
     seed: int = 0,
 ) -> Planned:
     """Return what to write, `rows` texts or fewer in all, the most confused pairs first.
 
     `found` are the answers that errors were found in, `sources` all answers to rows that a model did not see, `thin`
     the cells with fewer than `wanted` rows, `cells` those of the topic tree, and `doubted` the ids of rows whose label
-    may be wrong. `embed` gives unit-length vectors (n, d) of texts.
+    may be wrong. `embed` gives unit-length vectors (n, d) of texts. Without `with_contrasts` all are ordinary texts.
     """
     thin_items = _cell_items(thin, wanted, int(rows * CELL_SHARE))
     left = rows - sum(item.count for item in thin_items)
@@ -91,10 +94,11 @@ def plan_items(
     matrix = confusion_matrix(found.true, found.predicted, len(found.labels))
     missed = pairs[len(reached) :]
     writing = _Writing(found, matrix, cells, doubted, embed, languages, seed)
+    share = min(MOST_CONTRASTS, len(found.labels) / LABELS_FOR_ALL) if with_contrasts else 0.0
     contrasts: list[RegenerationItem] = []
     ordinary: Counter[int] = Counter()
     for pair, count in zip(reached, rows_of_pairs([pair.weight for pair in reached], left), strict=True):
-        of_contrasts = math.ceil(count * CONTRAST_SHARE)
+        of_contrasts = math.ceil(count * share)
         # Half goes by who loses more, half evenly: what is written on one side of a border alone only moves it.
         sides = [3 * pair.lost + pair.won, 3 * pair.won + pair.lost]
         for (label, other), n in zip(

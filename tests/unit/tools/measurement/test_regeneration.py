@@ -66,7 +66,29 @@ def test_each_confused_pair_gets_contrasts_both_ways_and_ordinary_texts_of_both_
     assert {(item.label, item.contrast) for item in items} == {("a", "b"), ("b", "a"), ("a", None), ("b", None)}
     counts = {(item.label, item.contrast): item.count for item in items}
     assert counts["a", "b"] > counts["b", "a"]
-    assert counts["a", "b"] + counts["b", "a"] == counts["a", None] + counts["b", None] == 30
+    assert counts["a", "b"] + counts["b", "a"] == 20
+    assert counts["a", None] == counts["b", None] == 20
+
+
+def test_the_more_labels_a_task_has_the_more_of_the_texts_are_contrasts() -> None:
+    shares = {}
+    for labels in (2, 3, 6, 12, 30):
+        true = np.repeat(np.arange(labels), 10)
+        predicted = true.copy()
+        predicted[:4] = 1
+        found = answers_of(true, np.eye(labels)[predicted] * 0.9 + 0.1 / labels, [f"l{n}" for n in range(labels)])
+        items = plan(found, rows=120).items
+        shares[labels] = sum(item.count for item in items if item.contrast) / sum(item.count for item in items)
+
+    assert list(shares.values()) == sorted(shares.values())
+    assert shares[2] == pytest.approx(1 / 6, abs=0.01)
+    assert shares[12] == shares[30] == 0.75
+
+
+def test_where_contrasts_did_not_help_only_ordinary_texts_are_planned() -> None:
+    planned = plan(mistaken((0, 1, 5)), rows=60, with_contrasts=False)
+
+    assert {(item.label, item.contrast, item.count) for item in planned.items} == {("a", None, 30), ("b", None, 30)}
 
 
 def test_a_pair_without_an_error_gets_nothing_however_near_its_labels_are() -> None:

@@ -1,0 +1,86 @@
+"""Written rows by round, contrast and topic: whether a classifier does better with them or without."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from classwright_tools.domain.analysis import GroupEffect
+from classwright_tools.domain.example import Example
+from classwright_tools.learning.head import fit_head
+from classwright_tools.learning.rows import label_numbers
+from classwright_tools.measurement.held_out import Answers
+from classwright_tools.statistics.paired import SIGNIFICANCE, mcnemar
+
+LEAST_ROWS = 6  # of a group: fewer move no answer
+MOST_GROUPS = 40  # looked at, the largest: each takes a fit
+MOST_ROWS = 5_000  # a fit takes seconds on more
+CONTRASTS = "all contrasts"
+
+Embed = Callable[[Sequence[str]], npt.NDArray[np.floating]]
+
+
+def group_effects(train: Sequence[Example], real: Answers, embed: Embed) -> tuple[GroupEffect, ...]:
+    """Return what the newest round and all contrasts do for the answers to the `real` rows, and each group that hurts.
+
+    A logistic regression on frozen embeddings, which `embed` gives, is fitted with all training rows and without those
+    of a group. A group hurts if more answers are right without it than with it, by the exact McNemar test at 5% over
+    all groups (Bonferroni). There is nothing to tell before a second round, or of more than `MOST_ROWS` rows.
+    """
+    newest = max((row.provenance.round for row in train if row.provenance), default=0)
+    if not newest or len(train) > MOST_ROWS:
+        return ()
+    vectors, asked = embed([row.content for row in train]), embed([row.content for row in real.rows])
+    numbers, k = label_numbers(train, real.labels), len(real.labels)
+
+    def right(places: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
+        answers = fit_head(vectors[places], numbers[places], k).logits(asked).argmax(axis=1)
+        same: npt.NDArray[np.bool_] = answers == real.true
+        return same
+
+    with_all = right(np.arange(len(train)))
+    groups = _groups(train, newest)
+    effects = []
+    for name, members in groups.items():
+        rest = np.setdiff1d(np.arange(len(train)), members)
+        if len(np.unique(numbers[rest])) < len(np.unique(numbers)):
+            continue  # a label would be left without rows
+        without = right(rest)
+        won, lost = int((with_all & ~without).sum()), int((without & ~with_all).sum())
+        effects.append(
+            GroupEffect(
+                group=name,
+                rows=len(members),
+                won=won,
+                lost=lost,
+                hurts=lost > won and mcnemar(won, lost) < SIGNIFICANCE / len(groups),
+            )
+        )
+    return tuple(effect for effect in effects if effect.hurts or effect.group in (f"round {newest}", CONTRASTS))
+
+
+def contrasts_help(effects: Sequence[GroupEffect]) -> bool:
+    """Return whether the contrasts that were written so far won more real rows than they lost, or none was written."""
+    return all(effect.won > effect.lost for effect in effects if effect.group == CONTRASTS)
+
+
+def _groups(train: Sequence[Example], newest: int) -> dict[str, list[int]]:
+    """Return the places of the rows of the newest round, of contrasts, and of the largest groups, by name."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for place, row in enumerate(train):
+        made = row.provenance
+        if made is None:
+            continue
+        if made.round:
+            found[f"round {made.round}"].append(place)
+        if made.contrast:
+            found[CONTRASTS].append(place)
+            found[f"texts of {row.label!r} like {made.contrast!r}"].append(place)
+        elif made.cell and made.cell.topic:
+            found[f"topic {made.cell.topic!r} of {row.label!r}"].append(place)
+    first = [name for name in (f"round {newest}", CONTRASTS) if name in found]
+    others = sorted(found.keys() - first, key=lambda name: (-len(found[name]), name))[:MOST_GROUPS]
+    return {name: found[name] for name in (*first, *others) if name in first or len(found[name]) >= LEAST_ROWS}
