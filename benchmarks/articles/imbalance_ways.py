@@ -1,4 +1,4 @@
-"""What table s3 measures: the kinds of problems, and the ways of training on them."""
+"""The cells of table s3: the kinds of problems, and the ways of training on them."""
 
 from __future__ import annotations
 

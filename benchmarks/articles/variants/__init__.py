@@ -1,1 +1,1 @@
-"""What the tables of the articles measure beside the product: forms of its methods that were not kept."""
+"""Variants for the articles' tables: forms of the product's methods that were not kept."""

@@ -1,4 +1,4 @@
-"""What a dataset gives to a training: labelled rows, none a copy of a held-out one, and validation rows."""
+"""The training data of a dataset: labelled rows, none a copy of a held-out one, and validation rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a method says of an export: what runs it, the code that does, and how its files are written."""
+"""The export of a method: the library that runs it, the code for that, and the writing of its files."""
 
 from __future__ import annotations
 
