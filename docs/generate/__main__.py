@@ -6,9 +6,10 @@ from pathlib import Path
 
 import agent
 import task_file
+import tool_list
 
 FOLDER = Path(__file__).parents[1] / "reference"
-PAGES = {"agent.md": agent.page, "task-file.md": task_file.page}
+PAGES = {"agent.md": agent.page, "task-file.md": task_file.page, "tools.md": tool_list.page}
 
 if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)

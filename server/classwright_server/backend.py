@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import anyio
 import anyio.from_thread
@@ -23,6 +23,8 @@ from classwright_server.jobs.telemetry import count_result, flush_telemetry
 from classwright_server.jobs.view import FINISHED
 from classwright_server.mcp.preflight import check_names
 from classwright_server.mcp.results import fits
+from classwright_tools.catalogue import catalogue
+from classwright_tools.domain.noun import ToolRequest
 from classwright_tools.domain.uris import job_uri
 from classwright_tools.errors import ClasswrightError
 
@@ -56,6 +58,7 @@ class Backend:
         """Share the compute processes `warm` with others; without them the backend keeps some of its own."""
         self.settings = settings
         self._warm = warm
+        self.tools = catalogue(settings.tool_settings.tools)
         self._runtime: Runtime | None = None
         self._opening = anyio.Lock()
         self._quick = anyio.CapacityLimiter(QUICK_AT_ONCE)  # apart from the threads that look after jobs
@@ -99,7 +102,7 @@ class Backend:
         runtime = await self.runtime()
         return await anyio.to_thread.run_sync(runtime.workspaces.of, current_principal())
 
-    async def run_now(self, tool: str, request: dict[str, Any], go_on: Callable[[], Awaitable[None]]) -> Outcome:
+    async def run_now(self, tool: str, request: ToolRequest, go_on: Callable[[], Awaitable[None]]) -> Outcome:
         """Run a quick verb in a compute process and return its outcome; it is no job.
 
         `go_on` is called every two seconds until then. When the call is cancelled, so is the verb.
@@ -117,7 +120,7 @@ class Backend:
             tool_settings=runtime.tool_settings,
             owner=current_principal(),
             tool=tool,
-            request=request,
+            request=request.model_dump(mode="json"),
         )
 
         def run() -> Outcome:
@@ -136,7 +139,7 @@ class Backend:
             outcome.result["uris"]["whole"] = job_uri(order.run_key)
         return outcome
 
-    async def submit(self, tool: str, request: dict[str, Any], task: str | None) -> str:
+    async def submit(self, tool: str, request: ToolRequest) -> str:
         """Store a job and return its id.
 
         Raises:
@@ -147,15 +150,15 @@ class Backend:
         runtime = await self.runtime()
         await self._check(tool, request)
         submit = partial(runtime.jobs.submit, most_waiting=self.settings.limits.waiting_jobs)
-        return await anyio.to_thread.run_sync(submit, tool, request, task, current_principal())
+        return await anyio.to_thread.run_sync(submit, tool, request, current_principal())
 
-    async def _check(self, tool: str, request: dict[str, Any]) -> None:
+    async def _check(self, tool: str, request: ToolRequest) -> None:
         """Return if what `request` names exists, and there is room for what it makes."""
         workspace = await self.workspace()
         most_bytes = self.settings.tool_settings.most_bytes(current_principal())
 
         def check() -> None:
-            check_names(workspace, tool, request)
+            check_names(workspace, self.tools[tool], request)
             check_room(workspace.root, most_bytes)
 
         await anyio.to_thread.run_sync(check)

@@ -162,6 +162,7 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     add("--encoder", metavar="NAME", help="the sentence encoder; default: all-MiniLM-L6-v2")
     add("--import-folder", metavar="FOLDER", action="append", help="a folder that import_examples may read; repeatable")
     add("--no-hub", action="store_true", default=None, help="callers may name no dataset or encoder of the hub")
+    add("--tool", metavar="MODULE", action="append", help="a module with a TOOL of your own to serve too; repeatable")
     add("--workspace-gb", metavar="N", help="size of a principal's own workspace; default: 50")
     writer = parser.add_argument_group("who writes the texts (default: the calling model)")
     for flag, is_list in writer_flags().values():

@@ -19,10 +19,10 @@ from typing import Protocol
 
 import httpx
 
-from classwright_server.config.settings import Lane
 from classwright_server.jobs.environment import passed_on
 from classwright_server.jobs.process import ServerStopping
 from classwright_tools.errors import InvalidInput, WriterFailed
+from classwright_tools.work import Lane
 from classwright_tools.writing.backends.openai_compatible import EndpointSettings
 
 logger = logging.getLogger("classwright.vllm")

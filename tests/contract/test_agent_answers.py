@@ -14,9 +14,9 @@ from classwright_server.jobs.durable import JobRecord
 from classwright_server.jobs.messages import Outcome, Progress
 from classwright_server.jobs.outlook import Outlook
 from classwright_server.jobs.view import JobList, JobStatus, JobView
-from classwright_server.mcp.results import MAX_BYTES, answer
-from classwright_server.mcp.tools import view_of
-from classwright_server.mcp.verbs import VERBS
+from classwright_server.mcp.job_views import view_of
+from classwright_server.mcp.results import answer
+from classwright_tools.catalogue import catalogue
 from classwright_tools.contract import (
     ErrorAnalysisResult,
     EvaluateResult,
@@ -27,6 +27,7 @@ from classwright_tools.contract import (
     TrainClassifierResult,
     WriterUsage,
 )
+from classwright_tools.domain.excerpt import ANSWER_BYTES
 from classwright_tools.propose_topics import GrownTopicsResult
 
 CALLED: dict[str, type[BaseModel]] = {
@@ -65,7 +66,7 @@ def missing(read: type[BaseModel], given: type[BaseModel], path: str = "") -> li
 
 @pytest.mark.parametrize("tool", CALLED)
 def test_the_agent_reads_what_a_tool_answers(tool: str) -> None:
-    assert VERBS[tool].result is CALLED[tool]
+    assert catalogue()[tool].result is CALLED[tool]
 
 
 @pytest.mark.parametrize("result", [ProposeTopicsResult, GrownTopicsResult])
@@ -95,7 +96,7 @@ ENDS: dict[JobStatus, tuple[Outcome | None, ...]] = {
             }
         )
         for shown_in_part in ({}, {"refusals": {"shown": 1, "total": 9, "uri": "classwright://shop/datasets/shop-d1"}})
-        for refusals in ([], ["a refusal" * 40] * (MAX_BYTES // 100))
+        for refusals in ([], ["a refusal" * 40] * (ANSWER_BYTES // 100))
     ),
     "failed": (Outcome(error="Dataset 'shop-d1': does not exist."), Outcome(error="no", defect=True), None),
     "cancelled": (None,),

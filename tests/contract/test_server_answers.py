@@ -15,9 +15,11 @@ from mcp.server.mcpserver.exceptions import ResourceNotFoundError, ToolError
 from pydantic import BaseModel, Field
 
 from classwright_server.mcp.errors import resource_errors, tool_errors
-from classwright_server.mcp.results import MAX_BYTES, answer, fit
+from classwright_server.mcp.results import answer, fit, fits
+from classwright_tools.classify import ABOUT_SHOWN, Classified, ClassifyResult
+from classwright_tools.domain.excerpt import ANSWER_BYTES
 from classwright_tools.domain.noun import ToolResult
-from classwright_tools.domain.uris import uris_in
+from classwright_tools.domain.uris import uris_of
 from classwright_tools.errors import StorageFailed, unknown_id
 from support.server import ERAS, LABELS, call_failing, connected, make_settings
 
@@ -44,7 +46,7 @@ def test_any_answer_fits_and_is_whole_json(
 
     assert wire_bytes(fitted) < 10_000
     assert set(fitted) == set(structured)
-    if wire_bytes(structured) <= MAX_BYTES:
+    if wire_bytes(structured) <= ANSWER_BYTES:
         assert fitted == structured
 
 
@@ -99,7 +101,7 @@ def test_the_characters_that_a_tool_told_of_a_list_are_counted_again_when_the_li
 
 def test_an_answer_has_the_structure_the_same_as_text_and_links() -> None:
     result = ToolResult.model_validate({"summary": "s", "next_step": "n"}).model_dump()
-    uris = uris_in({"dataset": "shop-d3", "report": "shop-r5", "model": None})
+    uris = uris_of({"dataset": "shop-d3", "report": "shop-r5"})
     made = answer({**result, "uris": uris})
 
     text, *links = made.content
@@ -109,6 +111,23 @@ def test_an_answer_has_the_structure_the_same_as_text_and_links() -> None:
         ("classwright://shop/reports/shop-r5", "application/json"),
         ("classwright://shop/reports/shop-r5/report.html", "text/html"),
     ]
+
+
+def test_an_answer_shows_about_as_many_texts_as_classify_says() -> None:
+    one = Classified(
+        label="card_payment_fee_charged",
+        probability=0.9712345678901234,
+        likeliest=(("card_payment_fee_charged", 0.9712345678901234), ("refund", 0.0112345678901234), ("other", 0.007)),
+    )
+    result = ClassifyResult(
+        summary="Classified 50 texts.", next_step="", model="shop-m1", threshold=0.5, abstained=0, results=(one,)
+    ).model_dump(mode="json")
+
+    def view(texts: int) -> dict[str, Any]:
+        return {**VIEW, "result": {**result, "results": result["results"] * texts}}
+
+    assert fits(view(ABOUT_SHOWN))
+    assert not fits(view(ABOUT_SHOWN + 15))
 
 
 def test_an_answer_that_leaves_something_out_links_to_all_of_it() -> None:
@@ -164,7 +183,8 @@ def test_a_bad_argument_is_named_and_its_value_is_not_repeated() -> None:
     [
         ("classify", {"model": "support-m1", "texts": ["x"], "texst": []}, "texst: is not known"),
         ("classify", {"model": "support-m1"}, "pass `texts`, or `pairs`"),
-        ("classify", {"model": "not an id", "texts": ["x"]}, "model: does not fit the pattern"),
+        ("classify", {"model": "support-d1", "texts": ["x"]}, "model: is the id of a dataset, not of a model"),
+        ("classify", {"model": "not an id", "texts": ["x"]}, "model: is no id of a model: pass one as"),
         ("train_classifier", {"task": "support", "epochs": 10**9}, "epochs: Input should be less than or equal to 50"),
         ("synthesize_examples", {"task": "support", "rows": 0}, "rows: Input should be greater than or equal to 1"),
         ("synthesize_examples", {"task": "support", "rows": -1}, "rows: Input should be greater than or equal to 1"),

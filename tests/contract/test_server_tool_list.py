@@ -14,15 +14,15 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS
 
 from classwright_server import __version__
-from classwright_server.mcp.texts import INSTRUCTIONS
-from classwright_server.mcp.verbs import VERBS
+from classwright_server.mcp.instructions import INSTRUCTIONS
+from classwright_tools.catalogue import catalogue
 from support.server import ERAS, connected, make_settings
 
 pytestmark = pytest.mark.anyio
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 UPDATE = "CLASSWRIGHT_UPDATE_SNAPSHOTS"
-TOKEN_BUDGET = 10_500
+TOKEN_BUDGET = 8_500
 CHARS_A_TOKEN = 4
 JOB_TOOLS = {"get_job", "cancel_job", "list_jobs"}
 QUICK = {"submit_examples", "propose_topics"}
@@ -44,7 +44,7 @@ async def test_the_server_has_exactly_our_tools_in_both_eras(tmp_path: Path, mod
 
         assert client.protocol_version == ERAS[mode]
         assert len(names) == len(set(names))
-        assert set(names) == set(VERBS) | JOB_TOOLS
+        assert set(names) == set(catalogue()) | JOB_TOOLS
 
 
 async def test_the_tools_are_as_their_snapshots_say(tmp_path: Path, mode: str) -> None:
@@ -134,7 +134,7 @@ async def test_long_tools_wait_twenty_seconds_and_never_more_than_fifty(tmp_path
     async with connected(make_settings(tmp_path)) as client:
         tools = await listed(client)
 
-    for name in (set(VERBS) - QUICK) | {"get_job"}:
+    for name in (set(catalogue()) - QUICK) | {"get_job"}:
         wait = tools[name]["inputSchema"]["properties"]["wait_seconds"]
         assert (wait["default"], wait["minimum"], wait["maximum"]) == (20, 0, 50), name
     assert all("wait_seconds" not in tools[name]["inputSchema"]["properties"] for name in QUICK)

@@ -119,7 +119,7 @@ async def test_an_unknown_id_is_told_at_once_with_the_nearest_and_makes_no_job(c
 
     assert "dataset 'support-d9': does not exist. Did you mean 'support-d1'?" in dataset
     assert "task 'suport': does not exist. Did you mean 'support'?" in task
-    assert "'support-d1': is a dataset, not a model" in kind
+    assert "model: is the id of a dataset, not of a model" in kind
     assert len((await call(client, "list_jobs"))["jobs"]) == 1
 
 

@@ -13,15 +13,17 @@ from anyio import to_thread
 from dbos import DBOS, DBOSContextSetAuth, SetWorkflowAttributes, SetWorkflowID
 from mcp import Client
 
-from classwright_server.config.settings import Lane, ServerSettings, ToolSettings
-from classwright_server.jobs import durable, lanes
+from classwright_server.config.settings import ServerSettings, ToolSettings
+from classwright_server.jobs import durable
 from classwright_server.jobs.job_queue import JobQueue
 from classwright_server.jobs.messages import Order
 from classwright_server.jobs.pool import ProcessPool
 from classwright_server.jobs.process import JobCancelled
 from classwright_server.jobs.turns import Turn
 from classwright_server.jobs.warm import WarmProcesses
+from classwright_tools import work
 from classwright_tools.errors import StorageFailed
+from classwright_tools.work import Lane
 from support.postgres import ON_BOTH
 from support.server import (
     LONG,
@@ -177,7 +179,7 @@ async def test_a_short_job_whose_rows_have_become_many_until_its_turn_goes_to_th
         await imported(client, "train")
     async with connected(make_settings(tmp_path, jobs=())) as client:
         job = await call(client, "train_classifier", task="support", method="probe", wait_seconds=0)
-    monkeypatch.setattr(lanes, "SHORT_BYTES", 0)
+    monkeypatch.setattr(work, "SHORT_BYTES", 0)
     async with connected(make_settings(tmp_path, jobs=("short",))) as client:
         await call(client, "list_jobs")
         await until(lambda: [turn.lane for turn in turns()] == ["long"])

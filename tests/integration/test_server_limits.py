@@ -24,6 +24,7 @@ from classwright_server.http import rate_limit
 from classwright_server.jobs import disk_quota
 from classwright_tools.domain.usage import Caps
 from classwright_tools.errors import InvalidInput
+from classwright_tools.propose_topics import ProposeTopicsRequest
 from support.server import (
     ERAS,
     TASK,
@@ -225,6 +226,7 @@ async def test_a_job_spends_no_more_than_the_operator_allows(tmp_path: Path) -> 
 async def test_calls_that_are_given_up_never_have_more_under_way_than_is_allowed(tmp_path: Path) -> None:
     """A quick tool's order ends with its call, and until then its place is taken; others answer meanwhile."""
     backend = Backend(make_settings(tmp_path), shared_processes())
+    request = ProposeTopicsRequest.model_validate(TASK)
     async with backend.running(), anyio.create_task_group() as watching:
         at_work = (await backend.runtime()).pool._busy
         most = 0
@@ -239,12 +241,12 @@ async def test_calls_that_are_given_up_never_have_more_under_way_than_is_allowed
         for _ in range(2):
             async with anyio.create_task_group() as calls:
                 for _ in range(20):
-                    calls.start_soon(backend.run_now, "propose_topics", TASK, checkpoint)
+                    calls.start_soon(backend.run_now, "propose_topics", request, checkpoint)
                 await until(lambda: len(at_work) >= QUICK_AT_ONCE)
                 assert await backend.newest_jobs(1, 0) == []
                 calls.cancel_scope.cancel()
             assert not at_work
-        outcome = await backend.run_now("propose_topics", TASK, checkpoint)
+        outcome = await backend.run_now("propose_topics", request, checkpoint)
         watching.cancel_scope.cancel()
 
     assert most == QUICK_AT_ONCE

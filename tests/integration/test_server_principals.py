@@ -13,15 +13,15 @@ from mcp import Client
 from mcp.server.auth.provider import AccessToken
 from mcp.server.mcpserver import MCPServer
 from mcp.shared.exceptions import MCPError
-from pydantic import BaseModel
 
 from classwright_server.config.principals import SLUG_CHARS, slug_of
 from classwright_server.config.workspaces import MAX_OPEN, Workspaces
-from classwright_server.mcp.verbs import VERBS
+from classwright_tools.catalogue import catalogue
 from classwright_tools.domain.example import make_example
+from classwright_tools.domain.kinds import KINDS, ids_of
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.workspace.datasets import save_dataset
-from classwright_tools.workspace.workspace import KIND_LETTERS, Workspace
+from classwright_tools.workspace.workspace import Workspace
 from support.postgres import ON_BOTH
 from support.server import (
     ERAS,
@@ -39,17 +39,6 @@ from support.server import (
 from support.writing import HANG, ScriptedEndpoint
 
 UNKNOWN_JOB = "job_" + "0" * 32
-ARTIFACT_PATTERN = "-[a-z][0-9]"  # of ArtifactId
-WANTED_LETTERS = {  # of the kind that an argument of this name takes
-    "dataset": "d",
-    "pretrain_dataset": "d",
-    "model": "m",
-    "against": "m",
-    "plan": "p",
-    "topic_tree": "t",
-    "assignment": "a",
-    "augmentation": "g",
-}
 FILLERS: dict[str, Any] = {
     "task": "support",
     "split": "train",
@@ -67,8 +56,9 @@ def furnish(workspace: Workspace, run_key: str) -> None:
     workspace.save_task(Task(slug="support", instruction="Classify a message.", labels=names))
     examples = [make_example(row["text"], row["label"]) for row in rows(4)]
     save_dataset(workspace, "support", {"train": examples}, parent=None, run_key=run_key, made_by="import_examples")
-    for kind in set(KIND_LETTERS) - {"dataset"}:
-        workspace.publish(kind, "support", _write_files, run_key=run_key)  # type: ignore[arg-type]  # its keys are the kinds
+    for kind in KINDS:
+        if kind != "dataset":
+            workspace.publish(kind, "support", _write_files, run_key=run_key)
     workspace.engine.dispose()
 
 
@@ -87,20 +77,18 @@ def server(tmp_path: Path) -> MCPServer[Any]:
     return make_server(made)
 
 
-def artifact_arguments() -> list[tuple[str, str]]:
-    """Every tool with every argument of it that names an artifact."""
-    found = []
-    for verb in VERBS.values():
-        request: type[BaseModel] = verb.request
-        for name, schema in request.model_json_schema()["properties"].items():
-            if ARTIFACT_PATTERN in json.dumps(schema):
-                found.append((verb.name, name))
-    return found
+def artifact_arguments() -> list[tuple[str, str, str]]:
+    """Every tool with every argument of it that names an artifact, and the letter of the kind."""
+    return [
+        (tool.name, argument, KINDS[kind].letter)
+        for tool in catalogue().values()
+        for argument, kind in ids_of(tool.request).items()
+    ]
 
 
 def call_naming(tool: str, argument: str, id_: str) -> dict[str, Any]:
     """The least arguments of `tool` that name the artifact `id_`."""
-    schema = VERBS[tool].request.model_json_schema()
+    schema = catalogue()[tool].request.model_json_schema()
     wanted = {"texts"} if tool in ("classify", "submit_examples") else set()
     needed = set(schema.get("required", ())) | wanted
     arguments = {name: value for name, value in FILLERS.items() if name in needed}
@@ -118,8 +106,8 @@ async def test_an_artifact_of_another_in_any_argument_is_answered_like_an_unknow
     async with Client(server) as client:
         with signed_in("bob"):
             await call(client, "propose_topics", TASK)
-        for tool, argument in artifact_arguments():
-            own, none = (f"support-{WANTED_LETTERS[argument]}{number}" for number in (1, 77))
+        for tool, argument, letter in artifact_arguments():
+            own, none = (f"support-{letter}{number}" for number in (1, 77))
             with signed_in("bob"):
                 of_another = await answer_to(client, tool, call_naming(tool, argument, own))
                 of_nobody = await answer_to(client, tool, call_naming(tool, argument, none))
@@ -147,22 +135,13 @@ async def test_every_resource_of_another_is_answered_like_an_unknown_one(server:
         with signed_in("bob"):
             [tasks] = (await client.read_resource("classwright://tasks")).contents
 
-    assert len(uris) >= len(KIND_LETTERS) + 6
+    assert len(uris) >= len(KINDS) + 6
     assert json.loads(tasks.text)["tasks"] == []  # type: ignore[union-attr]  # it is JSON
 
 
 def _uris(template: str) -> list[str]:
     """What a template stands for in Alice's workspace; a job's result has a test of its own."""
-    folders = {
-        "reports": "r",
-        "models": "m",
-        "topics": "t",
-        "plans": "p",
-        "assignments": "a",
-        "exports": "x",
-        "augmentations": "g",
-        "datasets": "d",
-    }
+    folders = {kind.folder: kind.letter for kind in KINDS.values()}
     if "{job_id}" in template:
         return []
     if "{kind}" in template:

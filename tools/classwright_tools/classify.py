@@ -5,19 +5,26 @@ from __future__ import annotations
 from pydantic import Field, model_validator
 
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.noun import ArtifactId, LabelName, Noun, Share, ToolRequest, ToolResult
+from classwright_tools.domain.excerpt import ANSWER_BYTES
+from classwright_tools.domain.kinds import ModelId
+from classwright_tools.domain.noun import LabelName, Noun, Share, ToolRequest, ToolResult
 from classwright_tools.domain.pair import AnyText, GivenPair, joined
 from classwright_tools.domain.task import TaskKind
 from classwright_tools.errors import InvalidInput
+from classwright_tools.tool import ToolSpec, ToolText
+from classwright_tools.work import Sizes, Work, computing, shown_bytes
+
+MOST_TEXTS = 1_000
+ABOUT_SHOWN = ANSWER_BYTES // 190  # bytes of an answer to one text
 
 
 class ClassifyRequest(ToolRequest):
     """Texts to classify, or for a model of a pair task pairs."""
 
-    model: ArtifactId
-    texts: tuple[AnyText, ...] = Field(default=(), max_length=1_000, description="The texts, one string each.")
+    model: ModelId
+    texts: tuple[AnyText, ...] = Field(default=(), max_length=MOST_TEXTS, description="The texts, one string each.")
     pairs: tuple[GivenPair, ...] = Field(
-        default=(), max_length=1_000, description="For a model of a pair task: the pairs, in place of `texts`."
+        default=(), max_length=MOST_TEXTS, description="For a model of a pair task: the pairs, in place of `texts`."
     )
     threshold: Share | None = Field(
         default=None,
@@ -44,7 +51,7 @@ class Classified(Noun):
 class ClassifyResult(ToolResult):
     """One answer a text, in the order of the texts."""
 
-    model: ArtifactId
+    model: ModelId
     threshold: float
     abstained: int = Field(ge=0)
     results: tuple[Classified, ...]
@@ -111,3 +118,27 @@ def _classified(labels: tuple[str, ...], probabilities: list[float], threshold: 
         probability=min(1.0, probabilities[best]),
         likeliest=tuple((labels[place], min(1.0, probabilities[place])) for place in order[:3]),
     )
+
+
+def _work(request: ClassifyRequest, sizes: Sizes) -> Work:
+    """As long as the texts take the model."""
+    size = shown_bytes(str(text) for text in (*request.texts, *request.pairs))
+    return computing(int(size * sizes.slowness(request.model)))
+
+
+TOOL = ToolSpec(
+    run=classify,
+    request=ClassifyRequest,
+    result=ClassifyResult,
+    work=_work,
+    text=ToolText(
+        title="Classify texts",
+        description=(
+            f"Label up to {MOST_TEXTS:,} texts or pairs with a model: calibrated probabilities, and no label where the "
+            f"model is unsure. An answer shows about {ABOUT_SHOWN} texts; send more in several calls, or read the "
+            "job's result resource. Not for measuring: import labelled rows and call evaluate. Under a second once the "
+            "model is loaded."
+        ),
+        reads_only=True,
+    ),
+)

@@ -12,11 +12,14 @@ from classwright_tools.domain.analysis import CellFinding, ConfusedPair, ErrorCl
 from classwright_tools.domain.example import Split, next_round
 from classwright_tools.domain.excerpt import Excerpts, listed
 from classwright_tools.domain.figures import ClassF1, Estimate
-from classwright_tools.domain.noun import ArtifactId, ToolRequest, ToolResult
+from classwright_tools.domain.kinds import DatasetId, ModelId, PlanId, ReportId, task_of
+from classwright_tools.domain.noun import ToolRequest, ToolResult
 from classwright_tools.domain.pair import GivenPair
 from classwright_tools.domain.regeneration import PlannedTexts, RegenerationItem, RegenerationPlan
 from classwright_tools.domain.topic_tree import TopicTree
 from classwright_tools.domain.uris import artifact_uri
+from classwright_tools.tool import ToolSpec, ToolText
+from classwright_tools.work import Sizes, Work, computing
 
 if TYPE_CHECKING:
     from classwright_tools.learning.model import Model
@@ -31,8 +34,8 @@ GROUPS_TOLD = 4  # of rows
 class ErrorAnalysisRequest(ToolRequest):
     """Which model's errors, and how much may be written against them."""
 
-    model: ArtifactId
-    dataset: ArtifactId | None = Field(default=None, description="Default: the newest of the model's task.")
+    model: ModelId
+    dataset: DatasetId | None = Field(default=None, description="Default: the newest of the model's task.")
     rows: int = Field(default=300, ge=1, le=20_000, description="Rows that the regeneration plan may ask for in all.")
     pairs: tuple[GivenPair, ...] = Field(
         default=(),
@@ -46,10 +49,10 @@ class ErrorAnalysisResult(ToolResult):
 
     data: Literal["real", "written", "mixed"] = Field(description="Whose texts the errors were found on.")
     cannot_know: str = Field(description="What these rows cannot tell; empty if they are real and each label has some.")
-    model: ArtifactId
-    dataset: ArtifactId
-    report: ArtifactId
-    plan: ArtifactId | None = Field(description="Pass it to synthesize_examples; None if there is nothing to write.")
+    model: ModelId
+    dataset: DatasetId
+    report: ReportId
+    plan: PlanId | None = Field(description="Pass it to synthesize_examples; None if there is nothing to write.")
     errors: int = Field(ge=0)
     rows: int = Field(ge=1)
     weak_classes: tuple[ClassF1, ...]
@@ -321,3 +324,27 @@ def _left_out(report: ErrorReport) -> str:
         f"{report.pairs_left_out} confused pairs with {report.errors_left_out} errors get no texts: allow for more "
         "with `rows`."
     )
+
+
+def _work(request: ErrorAnalysisRequest, sizes: Sizes) -> Work:
+    """As long as the model's training and validation rows take it."""
+    rows = sizes.dataset(request.dataset, task_of(request.model), ("train", "validation"))
+    return computing(int(rows * sizes.slowness(request.model)))
+
+
+TOOL = ToolSpec(
+    run=error_analysis,
+    request=ErrorAnalysisRequest,
+    result=ErrorAnalysisResult,
+    work=_work,
+    makes=("report", "plan"),
+    text=ToolText(
+        title="Analyse the errors",
+        description=(
+            "Explain a model's errors on validation rows (never on test rows): weak classes, confused pairs with "
+            "texts, probable label errors, clusters of errors, missing or redundant cells, and how written texts "
+            "differ from real ones. Returns a plan to pass to synthesize_examples. Without real rows it says what it "
+            "cannot know. Use it after train_classifier; for figures alone use evaluate. Takes seconds."
+        ),
+    ),
+)

@@ -10,9 +10,12 @@ from pydantic import Field
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.excerpt import Excerpts, listed
 from classwright_tools.domain.figures import ClassF1, Comparison, Confusion, Figures
-from classwright_tools.domain.noun import ArtifactId, ToolRequest, ToolResult
+from classwright_tools.domain.kinds import DatasetId, ModelId, ReportId, task_of
+from classwright_tools.domain.noun import ToolRequest, ToolResult
 from classwright_tools.domain.uris import artifact_uri
 from classwright_tools.errors import InvalidInput, NotEnoughData
+from classwright_tools.tool import ToolSpec, ToolText
+from classwright_tools.work import Sizes, Work, computing
 
 if TYPE_CHECKING:
     from classwright_tools.domain.evaluation import EvaluationReport
@@ -27,23 +30,21 @@ CLASSES_BYTES, CONFUSIONS_BYTES = 4_500, 2_000
 class EvaluateRequest(ToolRequest):
     """Which model, on which rows."""
 
-    model: ArtifactId
-    dataset: ArtifactId | None = Field(default=None, description="Default: the newest of the model's task.")
+    model: ModelId
+    dataset: DatasetId | None = Field(default=None, description="Default: the newest of the model's task.")
     split: Literal["validation", "test"] = Field(
         default="validation", description="'test' is for the final figure: choosing by it makes it worthless."
     )
-    against: ArtifactId | None = Field(
-        default=None, description="Another model of the task, to compare on the same rows."
-    )
+    against: ModelId | None = Field(default=None, description="Another model of the task, to compare on the same rows.")
 
 
 class EvaluateResult(ToolResult):
     """The figures; the whole report is a resource."""
 
     data: Literal["real", "written", "mixed"] = Field(description="Whose texts the figures come from. Read this first.")
-    model: ArtifactId
-    dataset: ArtifactId
-    report: ArtifactId
+    model: ModelId
+    dataset: DatasetId
+    report: ReportId
     left_out: int = Field(ge=0, description="Rows of the split that were not counted: a model learnt from them.")
     figures: Figures
     classes: tuple[ClassF1, ...] = Field(description="Every label that has rows, the lowest F1 first.")
@@ -314,3 +315,28 @@ def _no_gain(report: EvaluationReport, comparison: Comparison) -> str:
         f"of {label!r}, the weakest label (import_examples), another `encoder` or `method` (train_classifier), or look "
         f"at the label issues that error_analysis with model={comparison.against!r} lists."
     )
+
+
+def _work(request: EvaluateRequest, sizes: Sizes) -> Work:
+    """As long as its rows take the models."""
+    rows = sizes.dataset(request.dataset, task_of(request.model), (request.split,))
+    models = (model for model in (request.model, request.against) if model)
+    return computing(sum(int(rows * sizes.slowness(model)) for model in models))
+
+
+TOOL = ToolSpec(
+    run=evaluate,
+    request=EvaluateRequest,
+    result=EvaluateResult,
+    work=_work,
+    makes=("report",),
+    text=ToolText(
+        title="Evaluate a model",
+        description=(
+            "Measure a model on the validation or test rows of a dataset: accuracy, macro F1, per-class figures, "
+            "confusions and calibration, for pairs the average precision of the mismatches, with 95% intervals; with "
+            "`against`, a paired comparison with another model. Says first whether the rows are real or written. The "
+            "full report with plots is a resource. Use the split 'test' once, for the final figure. Takes seconds."
+        ),
+    ),
+)

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.noun import ArtifactId, Noun, ToolRequest, ToolResult
+from classwright_tools.domain.kinds import ExportId, ModelId
+from classwright_tools.domain.noun import Noun, ToolRequest, ToolResult
+from classwright_tools.tool import ToolSpec, ToolText
+from classwright_tools.work import Sizes, Work, computing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
 class ExportModelRequest(ToolRequest):
     """Which model to export."""
 
-    model: ArtifactId
+    model: ModelId
     onnx: bool = Field(
         default=True,
         description="Add an ONNX graph from token ids to calibrated probabilities. Models of pairs have none.",
@@ -34,8 +37,8 @@ class ExportedFile(Noun):
 class ExportModelResult(ToolResult):
     """The export; its files are resources."""
 
-    model: ArtifactId
-    export: ArtifactId
+    model: ModelId
+    export: ExportId
     files: tuple[ExportedFile, ...]
 
 
@@ -79,3 +82,25 @@ def export_model(request: ExportModelRequest, context: ToolContext) -> ExportMod
         export=made.id,
         files=files,
     )
+
+
+def _work(_request: ExportModelRequest, _sizes: Sizes) -> Work:
+    """It reads no text."""
+    return computing(0)
+
+
+TOOL = ToolSpec(
+    run=export_model,
+    request=ExportModelRequest,
+    result=ExportModelResult,
+    work=_work,
+    makes=("export",),
+    text=ToolText(
+        title="Export a model",
+        description=(
+            "Make a folder that runs without Classwright: the encoder, the head, a model card and, by default, an "
+            "ONNX graph. Fetch its files as resources, in parts: classwright://{task}/artifacts/{id}/files lists "
+            "them. Takes seconds, longer with ONNX."
+        ),
+    ),
+)

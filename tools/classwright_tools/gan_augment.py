@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.augmentation import AugmentationCard, FaithfulnessFigures, MeasuredGain
-from classwright_tools.domain.noun import ArtifactId, Noun, Slug, ToolRequest, ToolResult
+from classwright_tools.domain.augmentation import LEAST_ROWS, AugmentationCard, FaithfulnessFigures, MeasuredGain
+from classwright_tools.domain.kinds import AugmentationId, DatasetId
+from classwright_tools.domain.noun import Noun, Slug, ToolRequest, ToolResult
 from classwright_tools.domain.task import Task
 from classwright_tools.errors import InvalidInput
+from classwright_tools.measurement.label_shares import LABELLED
+from classwright_tools.tool import ToolSpec, ToolText
+from classwright_tools.work import Sizes, Work, computing
 
 if TYPE_CHECKING:
     from classwright_tools.augmentation.gan_fitting import Pretrained
@@ -27,13 +31,13 @@ class GanAugmentRequest(ToolRequest):
     """Which rows to generate more of, by what, and from what else to learn."""
 
     task: Slug
-    dataset: ArtifactId | None = Field(default=None, description="Default: the task's newest.")
+    dataset: DatasetId | None = Field(default=None, description="Default: the task's newest.")
     method: Literal["auto", "gan", "smote", "mixup", "distribution_calibration"] = Field(
         default="auto",
         description="'gan': conditional GAN. 'smote', 'mixup': between two rows of a label. "
         "'distribution_calibration': Gaussians borrowed from pretrain_dataset. 'auto': what helps most, or nothing.",
     )
-    pretrain_dataset: ArtifactId | None = Field(
+    pretrain_dataset: DatasetId | None = Field(
         default=None,
         description="A large labelled dataset of any task to learn from first, for 'gan' and "
         "'distribution_calibration'. Labels of equal names are taken for the same; without any in common only the "
@@ -63,8 +67,8 @@ class MatchedCorpus(Noun):
 class GanAugmentResult(ToolResult):
     """The generated rows, whether they help, and how faithful they are."""
 
-    augmentation: ArtifactId | None = Field(description="None if 'auto' found nothing that helps.")
-    dataset: ArtifactId
+    augmentation: AugmentationId | None = Field(description="None if 'auto' found nothing that helps.")
+    dataset: DatasetId
     method: str | None
     advice: str
     measured: tuple[MeasuredGain, ...] = Field(description="Each method that was tried, the best first.")
@@ -297,3 +301,30 @@ def _told_of(learned: MatchedCorpus | None, card: AugmentationCard) -> str:
         return f" {card.pretrain_dataset} has no label of the task's: only the spread of its texts was learned."
     others = len(card.labels) - len(learned.matched)
     return f" {others} labels are not in {card.pretrain_dataset}: they start from their own rows."
+
+
+def _work(request: GanAugmentRequest, sizes: Sizes) -> Work:
+    """A GAN is long; what draws lines or Gaussians is not."""
+    is_quick = request.method in ("smote", "mixup", "distribution_calibration") and not request.pretrain_dataset
+    size = sizes.dataset(request.dataset, request.task, LABELLED)
+    return computing(size, long=not is_quick, method=request.method)
+
+
+TOOL = ToolSpec(
+    run=gan_augment,
+    request=GanAugmentRequest,
+    result=GanAugmentResult,
+    work=_work,
+    makes=("augmentation",),
+    text=ToolText(
+        title="Generate rows as embeddings",
+        description=(
+            f"For labels with few rows ({LEAST_ROWS} to 100): generate more, not as texts but as sentence embeddings, "
+            "by a conditional GAN, SMOTE, mixup or distribution calibration. The answer says whether they help: the "
+            "gain on held-out rows with its 95% interval, how faithful and diverse they are, and one sentence of "
+            "advice. Pass the augmentation to train_classifier with method='probe'. Without a large pretrain_dataset "
+            "of labelled texts expect nothing; texts from synthesize_examples help more. Seconds to a minute; a "
+            "pre-training is kept and reused."
+        ),
+    ),
+)

@@ -10,10 +10,13 @@ from pydantic import Field
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.example import Example, Half, Origin, Split
 from classwright_tools.domain.excerpt import Excerpts, listed
-from classwright_tools.domain.noun import MAX_LABELS, ArtifactId, GivenText, Noun, Slug, ToolRequest, ToolResult
+from classwright_tools.domain.kinds import DatasetId
+from classwright_tools.domain.noun import MAX_LABELS, GivenText, Noun, Slug, ToolRequest, ToolResult
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.uris import file_uri
 from classwright_tools.errors import InvalidInput
+from classwright_tools.tool import ToolSpec, ToolText
+from classwright_tools.work import Sizes, Work, computing, shown_bytes
 
 if TYPE_CHECKING:
     from classwright_tools.curation.arrivals import Arrivals, Comparison
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     from classwright_tools.reading.opening import Position
     from classwright_tools.workspace.destination import Destination
     from classwright_tools.workspace.workspace import Artifact
+
+MOST_ROWS = 5_000  # given in a call
 
 
 class GivenRow(Noun):
@@ -44,7 +49,7 @@ class ImportExamplesRequest(ToolRequest):
     half: Half | None = Field(
         default=None, description="Only half of the source: its 'first' as validation, its 'second' as test, say."
     )
-    rows: tuple[GivenRow, ...] = Field(default=(), max_length=5_000, description="The rows themselves.")
+    rows: tuple[GivenRow, ...] = Field(default=(), max_length=MOST_ROWS, description="The rows themselves.")
     path: str | None = Field(
         default=None,
         max_length=500,
@@ -69,7 +74,7 @@ class ImportExamplesRequest(ToolRequest):
         max_length=2 * MAX_LABELS,
         description="The source's labels to the task's, where they differ: {'0': 'spam'}.",
     )
-    dataset: ArtifactId | None = Field(
+    dataset: DatasetId | None = Field(
         default=None, description="The dataset to add to. Default: the task's newest, or a new one."
     )
     new_dataset: bool = Field(
@@ -91,7 +96,7 @@ class SkippedRow(Noun):
 class ImportExamplesResult(ToolResult):
     """What was imported and what was skipped."""
 
-    dataset: ArtifactId | None = Field(description="None if no row could be imported.")
+    dataset: DatasetId | None = Field(description="None if no row could be imported.")
     split: Split
     read: int = Field(ge=0, description="Rows of the source, or of the half that was asked for.")
     imported: int = Field(ge=0)
@@ -112,6 +117,7 @@ class ImportExamplesResult(ToolResult):
     examples: tuple[SkippedRow, ...] = Field(default=(), description="The first of each reason.")
 
 
+QUICKER_THAN_ENCODING = 30  # no encoder reads the rows
 # The shares of the time that reading and comparing take, about.
 _READING, _COMPARING = 0.6, 0.2
 
@@ -379,3 +385,29 @@ def _next_step(request: ImportExamplesRequest, dataset: str | None) -> str:
     if request.split == "unlabelled":
         return f"Call synthesize_examples or train_classifier with dataset {dataset!r}."
     return f"Call evaluate with dataset {dataset!r} and split {request.split!r} once there is a model."
+
+
+def _work(request: ImportExamplesRequest, sizes: Sizes) -> Work:
+    """Rows of the call and small files are short; what is fetched, or large, does not hold the others up."""
+    size = sizes.imported(request.path) if request.path else shown_bytes(str(row) for row in request.rows)
+    is_large = computing(size // QUICKER_THAN_ENCODING).lane == "long"
+    return Work("writing" if is_large or request.hub else "short", size)
+
+
+TOOL = ToolSpec(
+    run=import_examples,
+    request=ImportExamplesRequest,
+    result=ImportExamplesResult,
+    work=_work,
+    makes=("dataset",),
+    text=ToolText(
+        title="Import examples",
+        description=(
+            f"Bring in rows that exist: given in the call (up to {MOST_ROWS:,}), from a JSONL, CSV or Parquet file or "
+            "a Hugging Face folder inside the operator's import folders, or from the hub. Says what it skipped and "
+            "why: unknown labels, duplicates, copies across splits. Makes a new version of the dataset. Seconds for "
+            "thousands of rows."
+        ),
+        outward=True,
+    ),
+)

@@ -9,12 +9,15 @@ from pydantic import Field, ValidationError, field_validator
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.excerpt import Excerpts, listed
-from classwright_tools.domain.noun import ArtifactId, LabelName, Noun, Slug, ToolRequest, ToolResult
+from classwright_tools.domain.kinds import TopicTreeId
+from classwright_tools.domain.noun import LabelName, Noun, Slug, ToolRequest, ToolResult
 from classwright_tools.domain.task import Label, Language, Task, TaskKind
 from classwright_tools.domain.topic_tree import LabelTopics, Phrase, TopicTree
 from classwright_tools.domain.uris import artifact_uri
 from classwright_tools.domain.usage import WriterUsage
 from classwright_tools.errors import InvalidInput, unknown_id
+from classwright_tools.tool import ToolSpec, ToolText
+from classwright_tools.work import Sizes, Work, writing
 
 if TYPE_CHECKING:
     from classwright_tools.workspace.workspace import Artifact
@@ -37,7 +40,7 @@ class ProposeTopicsRequest(ToolRequest):
         default=("en",),
         min_length=1,
         max_length=30,
-        description="The languages of the texts, as BCP 47 tags.",
+        description="The languages of the texts.",
     )
     kind: TaskKind = Field(
         default="text",
@@ -82,7 +85,7 @@ class ProposeTopicsResult(ToolResult):
 
     task: Slug
     task_version: int
-    topic_tree: ArtifactId | None = Field(description="The tree's id; None while topics are still wanted.")
+    topic_tree: TopicTreeId | None = Field(description="The tree's id; None while topics are still wanted.")
     cells: int = Field(ge=0, description="How many (label, topic, subtopic, source type) the tree has.")
     labels: tuple[LabelTopics, ...] = Field(description="The first labels' topics, as a preview.")
     wanted: TopicsWanted | None = None
@@ -333,3 +336,31 @@ def _wanted(
             rules=topic_rules(task),
         ),
     )
+
+
+def _work(_request: ProposeTopicsRequest, _sizes: Sizes) -> Work:
+    return writing()
+
+
+TOOL = ToolSpec(
+    run=propose_topics,
+    request=ProposeTopicsRequest,
+    result=ProposeTopicsResult,
+    work=_work,
+    makes=("topics",),
+    makes_task=True,
+    job="to write",
+    text=ToolText(
+        title="Propose topics",
+        description=(
+            "Start a classification task, or change its labels: give the labels with a sentence each on what belongs "
+            "to them, and get a tree of source types, topics and subtopics that makes the written texts varied. "
+            "Without a language model on the server the answer's `wanted` asks you to call again with `topics` and "
+            "`source_types` that you wrote. Do not use it to add texts: that is synthesize_examples. Calling again "
+            "with changed labels makes a new version of the task. With kind='pair' rows are two texts (search and "
+            "product, question and answer): import them, no topics are needed. Costs a few short completions if the "
+            "server writes; free otherwise."
+        ),
+        outward=True,
+    ),
+)

@@ -10,12 +10,15 @@ from pydantic import Field, model_validator
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.assignment import Assignment, Batch, BatchId
 from classwright_tools.domain.excerpt import Excerpts
-from classwright_tools.domain.noun import ArtifactId, GivenText, ToolRequest, ToolResult
+from classwright_tools.domain.kinds import AssignmentId, DatasetId
+from classwright_tools.domain.noun import GivenText, ToolRequest, ToolResult
 from classwright_tools.domain.outcome import RefusedText
 from classwright_tools.domain.pair import Content, GivenPair, joined
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.uris import artifact_uri
 from classwright_tools.errors import InvalidInput, unknown_id
+from classwright_tools.tool import ToolSpec, ToolText
+from classwright_tools.work import Sizes, Work, writing
 
 if TYPE_CHECKING:
     from classwright_tools.workspace.workspace import Artifact
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
 class SubmitExamplesRequest(ToolRequest):
     """The texts of one batch. Sending them twice does no harm: a text counts once."""
 
-    assignment: ArtifactId = Field(description="The assignment's id, from synthesize_examples.")
+    assignment: AssignmentId = Field(description="The assignment's id, from synthesize_examples.")
     batch: BatchId = Field(description="The batch that the texts were written for.")
     texts: tuple[GivenText, ...] = Field(default=(), max_length=100, description="The texts, one string each.")
     pairs: tuple[GivenPair, ...] = Field(
@@ -50,7 +53,7 @@ class SubmitExamplesResult(ToolResult):
     want: int = Field(ge=1)
     next_batches: tuple[Batch, ...] = ()
     rules: tuple[str, ...] = Field(default=(), description="Of labels that first come up here; the others came before.")
-    dataset: ArtifactId | None = Field(default=None, description="The dataset, once the assignment is complete.")
+    dataset: DatasetId | None = Field(default=None, description="The dataset, once the assignment is complete.")
 
 
 def submit_examples(request: SubmitExamplesRequest, context: ToolContext) -> SubmitExamplesResult:
@@ -156,3 +159,27 @@ def _counted(receipt: Receipt) -> str:
         causes = Counter(text.reason.split(":")[0] for text in receipt.refused)
         parts.append(f"{len(receipt.refused)} refused ({', '.join(f'{why} {n}' for why, n in causes.most_common())})")
     return ", ".join(parts) + "."
+
+
+def _work(_request: SubmitExamplesRequest, _sizes: Sizes) -> Work:
+    return writing()
+
+
+TOOL = ToolSpec(
+    run=submit_examples,
+    request=SubmitExamplesRequest,
+    result=SubmitExamplesResult,
+    work=_work,
+    makes=("dataset",),
+    job="never",
+    text=ToolText(
+        title="Submit examples",
+        description=(
+            "Hand in the texts that you wrote for one batch of an assignment from synthesize_examples. They pass the "
+            "same gates; each refused text comes back with its reason and a repair, and `next_batches` says what to "
+            "write next. Sending a text twice counts once. When all batches are there, or with finish=true, the "
+            "dataset is made. Only for assignments; not for rows from elsewhere. Takes a second or two."
+        ),
+        repeatable=True,
+    ),
+)

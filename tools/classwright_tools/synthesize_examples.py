@@ -9,9 +9,9 @@ from pydantic import Field
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.assignment import Assignment, Batch
 from classwright_tools.domain.excerpt import Excerpts
+from classwright_tools.domain.kinds import AssignmentId, DatasetId, PlanId, TopicTreeId
 from classwright_tools.domain.noun import (
     MAX_ROWS_WRITTEN,
-    ArtifactId,
     Slug,
     Text,
     ToolRequest,
@@ -22,6 +22,8 @@ from classwright_tools.domain.task import Task
 from classwright_tools.domain.uris import artifact_uri, file_uri
 from classwright_tools.domain.usage import WriterUsage
 from classwright_tools.errors import InvalidInput
+from classwright_tools.tool import ToolSpec, ToolText
+from classwright_tools.work import Sizes, Work, writing
 
 if TYPE_CHECKING:
     from classwright_tools.workspace.destination import Destination
@@ -44,7 +46,7 @@ class SynthesizeExamplesRequest(ToolRequest):
         le=MAX_ROWS_WRITTEN,
         description="Rows wanted in all, spread evenly over labels and cells. Default: 2 a cell, or the plan's.",
     )
-    plan: ArtifactId | None = Field(
+    plan: PlanId | None = Field(
         default=None,
         description="A regeneration plan from error_analysis to follow, instead of filling the tree.",
     )
@@ -54,8 +56,8 @@ class SynthesizeExamplesRequest(ToolRequest):
         description="Pair tasks: the items to write queries for that look right and are wrong. Default: those of the "
         "training pairs that fit, one query each.",
     )
-    topic_tree: ArtifactId | None = Field(default=None, description="The tree to fill. Default: the newest.")
-    dataset: ArtifactId | None = Field(
+    topic_tree: TopicTreeId | None = Field(default=None, description="The tree to fill. Default: the newest.")
+    dataset: DatasetId | None = Field(
         default=None, description="The dataset to add to. Default: the task's newest, or a new one."
     )
     new_dataset: bool = Field(
@@ -78,7 +80,7 @@ class SynthesizeExamplesRequest(ToolRequest):
 class SynthesizeExamplesResult(ToolResult):
     """The new dataset, or the assignment when the calling model is to write."""
 
-    dataset: ArtifactId | None
+    dataset: DatasetId | None
     wanted: int = Field(ge=0)
     accepted: int = Field(ge=0)
     rows: int = Field(ge=0, description="Training rows that the dataset now holds in all.")
@@ -88,7 +90,7 @@ class SynthesizeExamplesResult(ToolResult):
         default=(), description="The largest shortfalls; empty if N of N were written."
     )
     usage: WriterUsage | None = None
-    assignment: ArtifactId | None = Field(
+    assignment: AssignmentId | None = Field(
         default=None, description="Set when you are to write: pass it to submit_examples."
     )
     batches: tuple[Batch, ...] = Field(default=(), description="The next batches to write.")
@@ -310,3 +312,29 @@ def _refused(outcome: WritingOutcome) -> str:
     """Return the end of a sentence that counts what was refused."""
     causes = ", ".join(f"{reason} {n}" for reason, n in sorted(outcome.refused.items(), key=lambda item: -item[1]))
     return f"; refused: {causes}" if causes else ""
+
+
+def _work(request: SynthesizeExamplesRequest, _sizes: Sizes) -> Work:
+    return writing(request.rows)
+
+
+TOOL = ToolSpec(
+    run=synthesize_examples,
+    request=SynthesizeExamplesRequest,
+    result=SynthesizeExamplesResult,
+    work=_work,
+    makes=("dataset", "assignment"),
+    text=ToolText(
+        title="Synthesize examples",
+        description=(
+            "Write training texts: evenly over the cells of the topic tree, or, with `plan`, against the weaknesses "
+            "that error_analysis found; for a pair task, queries that look right for its items and are wrong. Texts "
+            "pass gates (duplicates, language, length, leaked label names, other label more likely); the result counts "
+            "what was refused and why, and what is missing. Adds to a dataset and makes a new version of it. Without a "
+            "language model on the server you get an assignment: batches and rules; write the texts and call "
+            "submit_examples. Not for rows that exist: use import_examples. Takes about one completion for 10 texts; "
+            "cap it with max_tokens or max_cost."
+        ),
+        outward=True,
+    ),
+)

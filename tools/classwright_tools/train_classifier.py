@@ -11,13 +11,17 @@ from pydantic import Field
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.cards import Candidate, ModelCard, Validation
-from classwright_tools.domain.noun import ArtifactId, LabelName, Slug, ToolRequest, ToolResult
+from classwright_tools.domain.kinds import AugmentationId, DatasetId, ModelId
+from classwright_tools.domain.noun import LabelName, Slug, ToolRequest, ToolResult
 from classwright_tools.domain.task import Task
 from classwright_tools.errors import InvalidInput, unknown_id
 from classwright_tools.learning.matching.settings import MiningSettings, NegativeKind
 from classwright_tools.learning.methods.choice import MethodName, check_method, tell_unable
 from classwright_tools.learning.methods.method import Imbalance
 from classwright_tools.learning.methods.registry import AUTO, METHODS
+from classwright_tools.measurement.label_shares import LABELLED
+from classwright_tools.tool import ToolSpec, ToolText
+from classwright_tools.work import Sizes, Work, computing
 
 if TYPE_CHECKING:
     from classwright_tools.learning.embedding_cache import EmbeddingCache
@@ -42,7 +46,7 @@ class TrainClassifierRequest(ToolRequest):
     """Which rows to train on, and how."""
 
     task: Slug
-    dataset: ArtifactId | None = Field(default=None, description="Default: the task's newest.")
+    dataset: DatasetId | None = Field(default=None, description="Default: the task's newest.")
     method: MethodName = AUTO
     negatives: Negatives | Annotated[tuple[NegativeKind, ...], Field(max_length=20)] | None = Field(
         default=None,
@@ -50,7 +54,11 @@ class TrainClassifierRequest(ToolRequest):
         "ones, 'generated' (similar, filtered by a teacher), both half random, or 'none'; or a list, in which a kind "
         "named twice counts twice. Default: 'generated'.",
     )
-    mining: MiningSettings | None = Field(default=None, description="How 'mined' negatives are found.")
+    mining: MiningSettings | None = Field(
+        default=None,
+        description="How 'mined' negatives are found among an item's queries: sentence-transformers' "
+        "`mine_hard_negatives`.",
+    )
     unlabelled_as: LabelName | None = Field(
         default=None,
         description="A matcher takes the unlabelled pairs for rows of this label, such as pairs from purchases for "
@@ -68,7 +76,7 @@ class TrainClassifierRequest(ToolRequest):
         "cross-validation, averaged with a small network. Methods are then compared by balanced accuracy.",
         json_schema_extra=tell_unable,
     )
-    augmentation: ArtifactId | None = Field(
+    augmentation: AugmentationId | None = Field(
         default=None, description="Rows of gan_augment to train on as well; for 'probe' on the dataset they came from."
     )
     epochs: int | None = Field(
@@ -80,8 +88,8 @@ class TrainClassifierRequest(ToolRequest):
 class TrainClassifierResult(ToolResult):
     """The model and the figures that it was chosen by."""
 
-    model: ArtifactId
-    dataset: ArtifactId
+    model: ModelId
+    dataset: DatasetId
     method: str
     training_rows: int = Field(ge=1)
     real_training_rows: int = Field(ge=0)
@@ -315,3 +323,30 @@ def _summary(model: str, card: ModelCard, trained: Trained, data: TrainingData) 
             f"Most rows of {quoted(card.written_at_once)} were written at once and resemble each other: the figures "
             "may be too good."
         )
+
+
+def _work(request: TrainClassifierRequest, sizes: Sizes) -> Work:
+    """A fine-tuning is long, and so is what may become one, or has an encoder of its own to fetch."""
+    is_quick = request.method != AUTO and METHODS[request.method].cost == "quick" and request.imbalance != "auto"
+    other_encoder = request.encoder not in (None, sizes.encoder)
+    size = sizes.dataset(request.dataset, request.task, LABELLED)
+    return computing(size, long=not is_quick or other_encoder, method=request.method)
+
+
+TOOL = ToolSpec(
+    run=train_classifier,
+    request=TrainClassifierRequest,
+    result=TrainClassifierResult,
+    work=_work,
+    makes=("model",),
+    text=ToolText(
+        title="Train a classifier",
+        description=(
+            "Train on a dataset's training rows and save a calibrated model. Returns validation figures with 95% "
+            "intervals, on real validation rows if there are any, else on written rows held out group by group. "
+            "'probe': seconds. 'contrastive' and 'setfit': minutes on a CPU, seconds on a GPU. 'auto' tries and "
+            "keeps the best. Where labels differ much in size set `imbalance`, or method 'cluster'. Never trains on "
+            "validation or test rows. To measure a model again use evaluate, not this."
+        ),
+    ),
+)

@@ -6,7 +6,7 @@ import math
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from pydantic import Field
 
@@ -16,6 +16,7 @@ from classwright_tools.context import DEFAULT_ENCODER
 from classwright_tools.domain.noun import Noun
 from classwright_tools.domain.usage import UNCAPPED, Caps
 from classwright_tools.errors import InvalidInput
+from classwright_tools.work import Lane
 from classwright_tools.writing.backends.registry import AnyWriterSettings
 from classwright_tools.writing.backends.settings import THINKING_TOKENS, WriterSettings
 
@@ -23,9 +24,6 @@ DEFAULT_PORT = 8931
 WORKSPACE_GB = 50
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
-
-Lane = Literal["short", "long", "writing"]
-"""Where a job waits for its turn. Short work runs beside long work; what writes waits for a model most of the time."""
 COMPUTE: tuple[Lane, ...] = ("short", "long")
 """Both lanes that compute, which one word of --jobs names."""
 
@@ -40,6 +38,7 @@ class ToolSettings(Noun):
     writer: AnyWriterSettings | None = None
     caps: Caps = UNCAPPED
     hub: bool = Field(default=True, description="Whether calls may name datasets and encoders of the hub.")
+    tools: tuple[str, ...] = Field(default=(), description="Modules of the operator's own, each with a `TOOL`.")
     workspace_gb: float = Field(
         default=WORKSPACE_GB, gt=0, description="What a principal's own workspace may hold, in GiB."
     )
@@ -115,6 +114,7 @@ def settings_from(flags: Mapping[str, Any], environment: Mapping[str, str]) -> S
         writer=writer,
         caps=_caps(chosen, writer),
         hub=not chosen.is_on("no_hub"),
+        tools=chosen.words("tool"),
         workspace_gb=chosen.limit("workspace_gb", whole=False) or WORKSPACE_GB,
     )
     return ServerSettings(

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from functools import cached_property, partial
+from typing import Any
 
 from classwright_server.config.settings import ToolSettings
 from classwright_server.config.workspaces import Workspaces
@@ -21,12 +22,13 @@ from classwright_server.incidents import masked
 from classwright_server.jobs.disk_quota import room_left
 from classwright_server.jobs.memory import memory_after_job, resident_bytes
 from classwright_server.jobs.messages import Order, Outcome, Progress, Said
-from classwright_server.mcp.verbs import VERBS
 from classwright_server.sanitize import told
+from classwright_tools.catalogue import catalogue
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.invisible import plain_text
 from classwright_tools.domain.writer import Writer
-from classwright_tools.errors import ClasswrightError
+from classwright_tools.errors import ClasswrightError, NotFound
+from classwright_tools.tool import ToolSpec
 from classwright_tools.workspace.atomic import storage_errors
 from classwright_tools.workspace.restarts import outlasting_restarts
 
@@ -76,6 +78,7 @@ class Bench:
     def __init__(self, tool_settings: ToolSettings, *, writes: bool) -> None:
         self.tool_settings = tool_settings
         self._writes = writes
+        self._tools = catalogue(tool_settings.tools)
         self._workspaces = Workspaces(tool_settings)
 
     @cached_property
@@ -89,8 +92,8 @@ class Bench:
 
     def outcome_of(self, order: Order, report: Reporter) -> Outcome:
         """Run one order to its end."""
-        verb = VERBS[order.tool]
         try:
+            tool = self._tool(order.tool)
             workspace = self._workspaces.of(order.owner)
             context = ToolContext(
                 workspace=workspace,
@@ -104,16 +107,23 @@ class Bench:
                 caps=self.tool_settings.caps,
                 report=report,
             )
-            request = verb.request.model_validate(order.request)
-            # A verb finds what it had done by the run_key, so it may be called again.
+            request = tool.request.model_validate(order.request)
+            # A tool finds what it had done by the run_key, so it may be called again.
             with storage_errors(order.tool):
-                result = outlasting_restarts(workspace.engine, lambda: verb.function()(request, context))
+                result = outlasting_restarts(workspace.engine, lambda: tool.run(request, context))
             return Outcome(result=result.model_dump(mode="json"))
         except ClasswrightError as error:
             return Outcome(error=told(error), gpu_was_full=gpu_was_full(error))
         except Exception as error:  # noqa: BLE001  # a defect of one job must not end the process without a word
             words, full = masked(order.tool, error), gpu_was_full(error)
             return Outcome(error=words, defect=True, gpu_was_full=full)
+
+    def _tool(self, name: str) -> ToolSpec[Any, Any]:
+        """Return the tool `name`, which another server of the workspace may have been given alone."""
+        if name not in self._tools:
+            reason = "is not served by the process that took the job"
+            raise NotFound(f"tool {name!r}", reason, "Start the workspace's servers and workers with the same --tool.")
+        return self._tools[name]
 
 
 def gpu_was_full(error: BaseException | None) -> bool:

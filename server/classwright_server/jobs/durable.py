@@ -19,7 +19,7 @@ from typing import Any, cast
 
 from dbos import DBOS
 
-from classwright_server.config.settings import Lane, ToolSettings
+from classwright_server.config.settings import ToolSettings
 from classwright_server.config.workspaces import Workspaces
 from classwright_server.jobs.job_queue import JobQueue
 from classwright_server.jobs.job_table import JobTable
@@ -34,7 +34,9 @@ from classwright_server.jobs.rescue import Rescuer
 from classwright_server.jobs.runs import Runs
 from classwright_server.jobs.telemetry import measured
 from classwright_server.vllm import GpuShare
+from classwright_tools.domain.noun import ToolRequest
 from classwright_tools.errors import NotFound
+from classwright_tools.work import Lane
 from classwright_tools.workspace.atomic import storage_errors
 
 logger = logging.getLogger("classwright.jobs")
@@ -73,17 +75,15 @@ class Jobs:
             raise
         self._rescuer = Rescuer(sign, self._runs, self._move_old_jobs)
 
-    def submit(
-        self, tool: str, request: dict[str, Any], task: str | None, owner: str | None, *, most_waiting: int
-    ) -> str:
+    def submit(self, tool: str, request: ToolRequest, owner: str | None, *, most_waiting: int) -> str:
         """Store a new job of `owner` and return its id; it will run, whatever becomes of this process.
 
         Raises:
             BudgetExceeded: `most_waiting` of theirs wait already.
             StorageFailed: the disk is full; there is no job.
         """
-        order = self._order(new_job_id(), tool, request, owner)
-        self._queue.put(order, task, run_job, most_waiting=most_waiting)
+        order = self._order(new_job_id(), tool, request.model_dump(mode="json"), owner)
+        self._queue.put(order, request, run_job, most_waiting=most_waiting)
         return order.run_key
 
     def record(self, job_id: str, owner: str | None) -> JobRecord:
@@ -168,7 +168,7 @@ class Jobs:
         if work and (lane, work.lane) == ("short", "long"):
             self._queue.move(status, "long", self._executor_id)
             raise JobCancelled
-        known = {"kind": work.kind, "size": work.size} if work else {}
+        known = self._queue.known_of(order, work) if work else {}
         ProgressRecord(order.run_key).store({"fraction": 0.0, "message": "started", **known})
         return lane
 

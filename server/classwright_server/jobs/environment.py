@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from classwright_server.config.settings import Lane, ToolSettings
+from classwright_server.config.settings import ToolSettings
+from classwright_tools.work import Lane
 
 # What a compute process may see of the server's environment. Keys and tokens are not in it.
 _PASSED = (

@@ -9,15 +9,18 @@ from typing import Any
 
 from dbos import DBOS, DBOSContextSetAuth, SetEnqueueOptions, SetWorkflowAttributes, SetWorkflowID, WorkflowStatus
 
-from classwright_server.config.settings import Lane, ToolSettings
+from classwright_server.config.settings import ToolSettings
 from classwright_server.config.workspaces import Workspaces
 from classwright_server.jobs.job_table import JobTable
-from classwright_server.jobs.lanes import Asked, Work
 from classwright_server.jobs.messages import Order
 from classwright_server.jobs.records import user_of
+from classwright_server.jobs.sizes import StoredSizes
 from classwright_server.jobs.turns import seat_of
-from classwright_server.mcp.verbs import VERBS
+from classwright_tools.catalogue import catalogue
+from classwright_tools.domain.noun import ToolRequest
 from classwright_tools.errors import BudgetExceeded
+from classwright_tools.tool import task_named
+from classwright_tools.work import Lane, Work
 from classwright_tools.workspace.atomic import storage_errors
 from classwright_tools.workspace.restarts import outlasting_restarts
 
@@ -30,11 +33,12 @@ class JobQueue:
     def __init__(self, table: JobTable, tool_settings: ToolSettings, workspaces: Workspaces) -> None:
         self._table = table
         self._tool_settings = tool_settings
+        self._tools = catalogue(tool_settings.tools)
         self._workspaces = workspaces
         self._seating = threading.Lock()
 
-    def put(self, order: Order, task: str | None, workflow: Callable[..., Any], *, most_waiting: int) -> None:
-        """Store a new job, which `workflow` runs with the tool and the request of its order.
+    def put(self, order: Order, request: ToolRequest, workflow: Callable[..., Any], *, most_waiting: int) -> None:
+        """Store a new job, which `workflow` runs with the tool and the `request` of its order.
 
         Raises:
             BudgetExceeded: `most_waiting` of its principal's wait already.
@@ -42,8 +46,8 @@ class JobQueue:
         """
         user = user_of(order.owner)
         _check_room(user, most_waiting)
-        work = self._judged(order)
-        attributes = SetWorkflowAttributes({"tool": order.tool, "task": task, "kind": work.kind, "size": work.size})
+        task, work = task_named(request), self._judged(order, request)
+        attributes = SetWorkflowAttributes({"tool": order.tool, "task": task, **self.known_of(order, work)})
         with storage_errors("the job"), self._seating:
             options = SetEnqueueOptions(priority=self._round(work.lane, user, task))
             with SetWorkflowID(order.run_key), attributes, DBOSContextSetAuth(user, None), options:
@@ -55,12 +59,15 @@ class JobQueue:
         An older version may have stored it, and its request lack what has a default by now.
         """
         try:
-            request = VERBS[order.tool].request.model_validate(order.request).model_dump(mode="json")
-            whole = order.model_copy(update={"request": request})
-            return outlasting_restarts(self._table.engine, lambda: self._judged(whole))
+            request = self._tools[order.tool].request.model_validate(order.request)
+            return outlasting_restarts(self._table.engine, lambda: self._judged(order, request))
         except Exception:  # what is wrong with it the run itself tells
             logger.warning("the lane of job %s cannot be told", order.run_key, exc_info=True)
             return None
+
+    def known_of(self, order: Order, work: Work) -> dict[str, Any]:
+        """Return what is stored of a job's work, by which it is told how long others will take."""
+        return {"kind": self._tools[order.tool].kind_of(work), "size": work.size}
 
     def move(self, status: WorkflowStatus, lane: Lane, executor_id: str | None = None) -> None:
         """Let a job wait in `lane`, in the turn that a new one would get there; see `JobTable.move`."""
@@ -72,10 +79,10 @@ class JobQueue:
 
         outlasting_restarts(self._table.engine, move)
 
-    def _judged(self, order: Order) -> Work:
+    def _judged(self, order: Order, request: ToolRequest) -> Work:
         """Return the lane and the size of a job."""
-        workspace = self._workspaces.of(order.owner)
-        return VERBS[order.tool].judge(Asked(order.tool, order.request, workspace, self._tool_settings))
+        sizes = StoredSizes(self._workspaces.of(order.owner), self._tool_settings)
+        return self._tools[order.tool].work(request, sizes)
 
     def _round(self, lane: Lane, user: str, task: str | None) -> int:
         """Return the round of a new job of DBOS's `user` in `lane`, when it has room there. Needs the lock of seats."""

@@ -7,8 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 from dbos import DBOS
 
-from classwright_server.config.settings import Lane
 from classwright_server.jobs.turns import Seat, Turn
+from classwright_tools.work import Lane
 
 LIVE = ("ENQUEUED", "PENDING")
 

@@ -7,11 +7,11 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
 
-from classwright_server.config.settings import Lane
 from classwright_server.jobs.environment import child_environment
 from classwright_server.jobs.messages import Order, Outcome, Progress
 from classwright_server.jobs.process import ComputeProcess, JobCancelled, ServerStopping
 from classwright_server.jobs.warm import WarmProcesses
+from classwright_tools.work import Lane
 
 logger = logging.getLogger("classwright.process")
 

@@ -15,8 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from pydantic import ValidationError
 
-from classwright_server.config.settings import Lane
 from classwright_server.jobs.messages import Order, Outcome, Progress, Said
+from classwright_tools.work import Lane
 
 logger = logging.getLogger("classwright.process")
 

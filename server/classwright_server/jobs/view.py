@@ -21,9 +21,11 @@ class JobView(ToolResult):
     status: JobStatus
     progress: float = Field(ge=0, le=1)
     message: str
-    result: dict[str, Any] | None = Field(default=None, description="The tool's own result, once completed.")
+    result: dict[str, Any] | None = None
+    """The tool's own, once it is completed."""
     error: str | None = None
-    usage: dict[str, Any] = Field(default_factory=dict, description="Spent so far, while it has no result.")
+    usage: dict[str, Any] = Field(default_factory=dict)
+    """What it has spent so far on a language model, while it has no result that says so."""
 
 
 class JobLine(Noun):

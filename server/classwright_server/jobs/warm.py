@@ -6,8 +6,8 @@ import threading
 import time
 from collections.abc import Mapping
 
-from classwright_server.config.settings import Lane
 from classwright_server.jobs.process import ComputeProcess
+from classwright_tools.work import Lane
 
 IDLE_SECONDS = 60.0
 MAX_KEPT_BYTES = 6 * 2**30

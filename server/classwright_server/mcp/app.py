@@ -14,14 +14,13 @@ from mcp.server.mcpserver.tools import Tool
 from classwright_server import __version__
 from classwright_server.backend import Backend
 from classwright_server.config.settings import ServerSettings
+from classwright_server.mcp.instructions import INSTRUCTIONS
 from classwright_server.mcp.job_tasks import JobTasks
 from classwright_server.mcp.prompts import add_prompts, prompt_errors
 from classwright_server.mcp.resources import add_resources
 from classwright_server.mcp.task_push import TaskPush
 from classwright_server.mcp.tasks_extension import TasksExtension, TaskSource
-from classwright_server.mcp.texts import INSTRUCTIONS
 from classwright_server.mcp.tools import served_tools
-from classwright_server.mcp.verbs import VERBS
 
 if TYPE_CHECKING:
     from classwright_server.jobs.warm import WarmProcesses
@@ -46,7 +45,7 @@ def build_server(
             yield backend
 
     server: MCPServer[Backend] = assembled(
-        served_tools(backend), JobTasks(backend), VERBS, lifespan, auth=auth, token_verifier=token_verifier
+        served_tools(backend), JobTasks(backend), backend.tools, lifespan, auth=auth, token_verifier=token_verifier
     )
     add_resources(server, backend)
     add_prompts(server)

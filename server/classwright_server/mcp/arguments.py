@@ -2,34 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase
 from pydantic import BaseModel, Field, create_model
 
 from classwright_server.mcp.schemas import NULL
 
+Q = TypeVar("Q", bound=BaseModel)
 DEFAULT_WAIT_SECONDS = 20
 MAX_WAIT_SECONDS = 50
 """Many hosts give up on a call after 60 s."""
 
 
-def wait_field(default: int = DEFAULT_WAIT_SECONDS) -> Any:
-    """Return the field that says how long a call may wait for its job."""
-    return Field(
-        default=default,
-        ge=0,
-        le=MAX_WAIT_SECONDS,
-        description="Seconds to wait before a job_id is returned, to pass to get_job; 0 returns at once.",
+def wait_field(description: str) -> Any:
+    """Return the field that says how long a call may wait for a job."""
+    return Field(default=DEFAULT_WAIT_SECONDS, ge=0, le=MAX_WAIT_SECONDS, description=description)
+
+
+def arguments_of(name: str, request: type[BaseModel], **more: Any) -> type[ArgModelBase]:
+    """Return the model of the arguments of the tool `name`: the fields and rules of `request` and `more` fields."""
+    bases: Any = (request, ArgModelBase)
+    made: Any = create_model(f"{name}_arguments", __base__=bases, **more)
+    return cast("type[ArgModelBase]", made)
+
+
+def waiting_arguments_of(name: str, request: type[BaseModel]) -> type[ArgModelBase]:
+    """Return the arguments of a tool that makes a job: those of `request`, and how long the call waits for it."""
+    return arguments_of(
+        name,
+        request,
+        wait_seconds=(int, wait_field("Seconds to wait before a job_id for get_job is returned.")),
     )
 
 
-def arguments_of(name: str, request: type[BaseModel], *, waits: bool) -> type[ArgModelBase]:
-    """Return the model of the arguments of the tool `name`: the fields and rules of `request`, others refused."""
-    extra: dict[str, Any] = {"wait_seconds": (int, wait_field())} if waits else {}
-    bases: Any = (request, ArgModelBase)
-    made: Any = create_model(f"{name}_arguments", __base__=bases, **extra)
-    return cast("type[ArgModelBase]", made)
+def request_of(arguments: BaseModel, request: type[Q]) -> Q:
+    """Return the `request` in `arguments` of one of the models above, which were checked when they were made."""
+    return request.model_construct(**{name: getattr(arguments, name) for name in request.model_fields})
 
 
 def as_left_out(value: Any, schema: dict[str, Any], defs: dict[str, Any], *, outermost: bool = True) -> Any:

@@ -8,17 +8,15 @@ from pathlib import Path
 from pydantic import Field
 
 from classwright_server.mcp.mime_types import is_text
+from classwright_tools.domain.kinds import KINDS, kind_of
 from classwright_tools.domain.noun import Noun
 from classwright_tools.domain.uris import file_uri
 from classwright_tools.errors import InvalidInput, NotFound, unknown_id
 from classwright_tools.workspace.own_files import read_own
-from classwright_tools.workspace.workspace import KIND_LETTERS, Artifact, Kind, Workspace
+from classwright_tools.workspace.workspace import Artifact, Workspace
 
 PART_BYTES = 3 * 2**20
 """4 MiB in base64: some hosts close a connection at frames of 8 MiB."""
-
-KINDS: dict[str, Kind] = {letter: kind for kind, letter in KIND_LETTERS.items()}  # type: ignore[misc]  # its keys are the kinds
-_MAIN_DOCUMENTS = ("card.json", "report.json", "analysis.json", "document.json")
 
 
 class ArtifactFile(Noun):
@@ -44,10 +42,10 @@ def find_artifact(workspace: Workspace, task: str, id_: str) -> Artifact:
     Raises:
         NotFound: there is none; the nearest id is named.
     """
-    letter = id_.rpartition("-")[2][:1]
-    if letter not in KINDS:
+    kind = kind_of(id_)
+    if kind is None:
         raise NotFound(f"artifact {id_[:80]!r}", "does not exist", f"Read classwright://{task} for the ids there are.")
-    artifact = workspace.artifact(id_, KINDS[letter])
+    artifact = workspace.artifact(id_, kind.name)
     if artifact.task != task:
         raise NotFound(f"artifact {id_!r}", f"is not of task {task!r}", f"It belongs to {artifact.task!r}.")
     return artifact
@@ -108,10 +106,9 @@ def inner_path(artifact: Artifact, name: str) -> Path:
 
 def main_document(artifact: Artifact) -> str:
     """Return the JSON that describes an artifact: its card, report or document, else the list of its files."""
-    for name in _MAIN_DOCUMENTS:
-        path = artifact.path / name
-        if path.is_file() and not path.is_symlink():
-            return read_own(path).decode()
+    path = artifact.path / KINDS[artifact.kind].document
+    if path.is_file() and not path.is_symlink():
+        return read_own(path).decode()
     return files_of(artifact).model_dump_json(indent=1)
 
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from mcp_types import INTERNAL_ERROR, CallToolResult, TextContent
 
 from classwright_server.backend import Backend
+from classwright_server.mcp.job_views import view_of
 from classwright_server.mcp.results import answer
 from classwright_server.mcp.tasks_extension import Task, TaskStatus
-from classwright_server.mcp.tools import view_of
 from classwright_server.sanitize import told
 
 if TYPE_CHECKING:

@@ -4,30 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from classwright_tools.domain.kinds import ids_of
+from classwright_tools.domain.noun import ToolRequest
+from classwright_tools.tool import ToolSpec
+
 if TYPE_CHECKING:
-    from classwright_tools.workspace.workspace import Kind, Workspace
-
-_KINDS: dict[str, Kind] = {
-    "dataset": "dataset",
-    "model": "model",
-    "against": "model",
-    "plan": "plan",
-    "topic_tree": "topics",
-    "assignment": "assignment",
-    "augmentation": "augmentation",
-    "pretrain_dataset": "dataset",
-}
+    from classwright_tools.workspace.workspace import Workspace
 
 
-def check_names(workspace: Workspace, tool: str, request: dict[str, Any]) -> None:
-    """Return if everything that `request` names exists; only `propose_topics` may name a new task.
+def check_names(workspace: Workspace, tool: ToolSpec[Any, Any], request: ToolRequest) -> None:
+    """Return if the task and the artifacts that `request` names exist; a tool that makes tasks may name a new one.
 
     Raises:
         NotFound: something does not exist; the nearest name is told.
-        InvalidInput: an id is of another kind.
     """
-    if tool != "propose_topics" and request.get("task") is not None:
-        workspace.task(request["task"])
-    for field, kind in _KINDS.items():
-        if request.get(field) is not None:
-            workspace.artifact(request[field], kind)
+    task = getattr(request, "task", None)
+    if task is not None and not tool.makes_task:
+        workspace.task(task)
+    for field, kind in ids_of(type(request)).items():
+        id_ = getattr(request, field)
+        if id_ is not None:
+            workspace.artifact(id_, kind)

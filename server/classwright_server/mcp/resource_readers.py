@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from itertools import chain, islice
 
 from classwright_server.jobs.records import JobRecord
-from classwright_server.mcp.files import KINDS, file_of, files_of, find_artifact, inner_path, main_document, part_of
+from classwright_server.mcp.files import file_of, files_of, find_artifact, inner_path, main_document, part_of
 from classwright_tools.domain.example import SPLITS, Example
-from classwright_tools.domain.uris import KIND_FOLDERS, artifact_uri, task_uri
+from classwright_tools.domain.kinds import KINDS
+from classwright_tools.domain.uris import artifact_uri, task_uri
 from classwright_tools.errors import InvalidInput, NotFound, unknown_id
 from classwright_tools.workspace.datasets import iterate_rows, read_card
-from classwright_tools.workspace.workspace import KIND_LETTERS, Artifact, Workspace
+from classwright_tools.workspace.workspace import Artifact, Workspace
 
 MAX_ROWS = 200
 MAX_OFFSET = 10**12
@@ -39,7 +40,7 @@ def job_result(record: JobRecord) -> str:
 def task(workspace: Workspace, slug: str) -> str:
     """Return a task, the ids of its newest artifacts by kind, and the URI of the newest of each."""
     found = workspace.task(slug)
-    newest = {kind: workspace.artifacts(slug, kind, limit=NEWEST) for kind in sorted(KINDS.values())}
+    newest = {kind: workspace.artifacts(slug, kind, limit=NEWEST) for kind in sorted(KINDS)}
     overview = {
         "task": found.model_dump(mode="json"),
         "newest_first": {kind: [artifact.id for artifact in there] for kind, there in newest.items()},
@@ -118,10 +119,10 @@ def _has(row: Example, label: str, words: str) -> bool:
 
 def _of_kind(workspace: Workspace, slug: str, folder: str, id_: str) -> Artifact:
     """Return an artifact that lies in `folder`, such as "reports"."""
-    if folder not in KIND_FOLDERS.values():
-        raise unknown_id("kind of artifact", folder, KIND_FOLDERS.values())
+    folders = {kind.folder for kind in KINDS.values()}
+    if folder not in folders:
+        raise unknown_id("kind of artifact", folder, folders)
     found = find_artifact(workspace, slug, id_)
-    its_folder = KIND_FOLDERS[KIND_LETTERS[found.kind]]
-    if its_folder != folder:
+    if KINDS[found.kind].folder != folder:
         raise NotFound(f"{id_!r} in {folder[:40]!r}", "does not exist", f"Read {artifact_uri(id_)}.")
     return found

@@ -15,6 +15,7 @@ from classwright_server.mcp.mime_types import BYTES, JSON, mime_type
 from classwright_server.mcp.resource_requests import ResourceRequests
 from classwright_server.sanitize import escaped_json
 from classwright_tools.domain.invisible import plain_text
+from classwright_tools.domain.kinds import KINDS
 from classwright_tools.domain.uris import job_uri
 
 FILE = "classwright://{task}/artifacts/{artifact}/files/{name}"
@@ -89,8 +90,8 @@ def add_resources(server: MCPServer[Backend], backend: Backend) -> None:
             "classwright://{task}/{kind}/{artifact}",
             shelf.artifact,
             "An artifact",
-            "The card of a dataset or model, a report, a topic tree, a plan an assignment or generated rows, as JSON. "
-            "Kinds: datasets, models, reports, topics, plans, assignments, exports, augmentations.",
+            "The card of a dataset or model, a report, a topic tree, a plan, an assignment or generated rows, as JSON. "
+            f"Kinds: {', '.join(kind.folder for kind in KINDS.values())}.",
         ),
     )
     server.middleware.append(ResourceRequests([offer.uri for offer in offers], files=FILE))

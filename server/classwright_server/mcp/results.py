@@ -11,11 +11,9 @@ from mcp_types import CallToolResult, ContentBlock, ResourceLink, TextContent
 
 from classwright_server.mcp.mime_types import BYTES, JSON, mime_type
 from classwright_server.sanitize import plain_values
-from classwright_tools.domain.excerpt import shortened
+from classwright_tools.domain.excerpt import ANSWER_BYTES, shortened
 from classwright_tools.domain.uris import job_uri
 
-MAX_BYTES = 9_500
-"""Of a structured result as JSON. Some hosts cut answers at 10 kB, in the middle of a word."""
 MAX_STRING = 400
 MAX_FIELDS = 12
 """A mapping to numbers with more entries than this is a table, such as counts by label."""
@@ -31,10 +29,10 @@ def answer(structured: dict[str, Any]) -> CallToolResult:
 
 def fits(structured: dict[str, Any]) -> bool:
     """Whether an answer is short enough as it is."""
-    return _size(plain_values(structured)) <= MAX_BYTES
+    return _size(plain_values(structured)) <= ANSWER_BYTES
 
 
-def fit(structured: dict[str, Any], max_bytes: int = MAX_BYTES) -> dict[str, Any]:
+def fit(structured: dict[str, Any], max_bytes: int = ANSWER_BYTES) -> dict[str, Any]:
     """Return `structured` with its longest lists and texts shortened until it fits.
 
     Its `shown_in_part` tells of each place how much is shown, how much there is, and the URI of the whole. That is of a

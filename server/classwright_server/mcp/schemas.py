@@ -9,23 +9,22 @@ NULL = {"type": "null"}
 _OF_NAMES = ("properties", "$defs")
 """Inside these the keys are names, not keywords: a property may itself be called "title"."""
 _RULES = ("additionalProperties", "default", "examples", "format", "pattern", "minLength", "maxLength", "minItems",
-          "maxItems", "minimum", "maximum", "exclusiveMinimum")  # fmt: skip
+          "maxItems", "minimum", "maximum", "exclusiveMinimum", "required")  # fmt: skip
+"""Of a result; all its fields are always there."""
 
 
 def input_schema(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of a tool's arguments without titles, which repeat names, and without nulls that are defaults.
+    """Return the schema of a tool's arguments without titles, which repeat names, and without empty defaults.
 
     An argument that is left out has its default; to offer null for the same beside it is to say it twice.
     """
-    lean: dict[str, Any] = _each(schema, _without_null_default)
-    lean.pop("description", None)
+    lean: dict[str, Any] = _each(schema, _without_empty_default)
     return lean
 
 
 def output_schema(schema: dict[str, Any]) -> dict[str, Any]:
     """Return the schema of a tool's result: the names, types and meanings, without the rules that arguments need."""
     lean: dict[str, Any] = _each(schema, _without_rules)
-    lean.pop("description", None)
     return lean
 
 
@@ -46,10 +45,13 @@ def _each(schema: Any, change: Callable[[dict[str, Any]], dict[str, Any]]) -> An
     )
 
 
-def _without_null_default(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return `schema` without the null that is its default; what is said outside of a choice comes before its own."""
-    if "default" not in schema or schema["default"] is not None:
+def _without_empty_default(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return `schema` without a default of nothing; what is said outside of a choice with null comes before its own."""
+    schema = _without_words_of_class(schema)
+    if "default" not in schema or schema["default"] not in (None, "", []):
         return schema
+    if schema["default"] is not None:
+        return {key: value for key, value in schema.items() if key != "default"}
     outer = {key: value for key, value in schema.items() if key not in ("anyOf", "default")}
     choices = [choice for choice in schema["anyOf"] if choice != NULL]
     return choices[0] | outer if len(choices) == 1 else {"anyOf": choices} | outer
@@ -57,14 +59,20 @@ def _without_null_default(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _without_rules(schema: dict[str, Any]) -> dict[str, Any]:
     """Return `schema` with its types alone, and a choice between one simple type and null as one type."""
-    if "properties" in schema and "description" in schema:  # a class of ours: its fields say what it is
-        schema = {key: value for key, value in schema.items() if key != "description"}
+    schema = _without_words_of_class(schema)
     lean = {key: value for key, value in schema.items() if key not in _RULES or _is_mapping(key, value)}
+    if "enum" in lean:  # which tells the type
+        lean.pop("type", None)
     choices = lean.get("anyOf", [])
     types = [choice["type"] for choice in choices if set(choice) <= {"type", "description"}]
     if types and len(types) == len(choices):
         lean = {key: value for key, value in lean.items() if key != "anyOf"} | {"type": types}
     return lean
+
+
+def _without_words_of_class(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a class of ours without its description: its fields say what it is."""
+    return {key: value for key, value in schema.items() if key != "description" or "properties" not in schema}
 
 
 def _is_mapping(key: str, value: Any) -> bool:

@@ -367,7 +367,7 @@ def test_unknown_ids_are_named_with_the_nearest_one(context: ToolContext, tree: 
         synthesize_examples(SynthesizeExamplesRequest(task="support", plan="support-p1"), context)
     with pytest.raises(NotFound, match="dataset 'support-d1'"):
         synthesize_examples(SynthesizeExamplesRequest(task="support", dataset="support-d1"), context)
-    with pytest.raises(InvalidInput, match="is a topics, not a dataset"):
+    with pytest.raises(ValidationError, match="is the id of a topic tree, not of a dataset"):
         synthesize_examples(SynthesizeExamplesRequest(task="support", dataset="support-t1"), context)
 
 

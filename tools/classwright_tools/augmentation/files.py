@@ -14,13 +14,15 @@ from safetensors.numpy import load_file, save_file
 from classwright_tools.augmentation.gan_fitting import Pretrained
 from classwright_tools.augmentation.pretrained_files import read_pretrained, write_pretrained
 from classwright_tools.domain.augmentation import AugmentationCard
+from classwright_tools.domain.kinds import KINDS
 from classwright_tools.errors import DamagedArtifact
 from classwright_tools.learning.encoder_digest import file_sha256
 from classwright_tools.learning.generated import Generated
 from classwright_tools.workspace.own_files import read_own
 from classwright_tools.workspace.workspace import Workspace
 
-CARD, ROWS, MAP, PRETRAINED = "card.json", "rows.safetensors", "map.svg", "pretrained.safetensors"
+CARD = KINDS["augmentation"].document
+ROWS, MAP, PRETRAINED = "rows.safetensors", "map.svg", "pretrained.safetensors"
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from classwright_tools.augmentation.methods import Material
 from classwright_tools.augmentation.pair_sphere import on_sphere
 from classwright_tools.context import ToolContext
+from classwright_tools.domain.augmentation import LEAST_ROWS
 from classwright_tools.domain.example import Example, Split
 from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.task import Task
@@ -17,8 +18,6 @@ from classwright_tools.learning.encoders import Encoder
 from classwright_tools.learning.rows import training_rows, without_copies
 from classwright_tools.workspace.datasets import read_rows
 from classwright_tools.workspace.workspace import Workspace
-
-LEAST_ROWS = 5  # a label's: with fewer, neither its spread nor whether anything helps can be seen
 
 
 def all_rows(workspace: Workspace, dataset: str) -> dict[Split, list[Example]]:

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from classwright_tools.domain.noun import ArtifactId, LabelName, Noun, Slug, Text
+from classwright_tools.domain.kinds import DatasetId, PlanId
+from classwright_tools.domain.noun import LabelName, Noun, Slug, Text
 from classwright_tools.domain.topic_tree import Cell
 
 BatchId = Annotated[str, Field(pattern=r"^b[0-9]{1,6}$", examples=["b1"])]
@@ -45,11 +46,11 @@ class Assignment(Noun):
     """Everything that one `synthesize_examples` left to the calling model."""
 
     task: Slug
-    parent: ArtifactId | None = Field(description="The dataset that the texts were asked for in the light of.")
+    parent: DatasetId | None = Field(description="The dataset that the texts were asked for in the light of.")
     on_newest: bool = Field(
         default=True, description="Whether the accepted rows join the newest dataset of the end, or else `parent`."
     )
-    plan: ArtifactId | None = None
+    plan: PlanId | None = None
     round: int = Field(ge=0)
     rules: tuple[str, ...] = ()
     batches: tuple[Batch, ...]

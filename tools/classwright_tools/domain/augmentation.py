@@ -8,10 +8,14 @@ from pydantic import Field
 
 from classwright_tools.domain.cards import EncoderRef
 from classwright_tools.domain.figures import Estimate
-from classwright_tools.domain.noun import ArtifactId, LabelName, Noun, Slug
+from classwright_tools.domain.kinds import DatasetId
+from classwright_tools.domain.noun import LabelName, Noun, Slug
 from classwright_tools.domain.task import TaskKind
 
 GenerationMethod = Literal["distribution_calibration", "gan", "smote", "mixup"]
+
+LEAST_ROWS = 5
+"""A label's: with fewer, neither its spread nor whether anything helps can be seen."""
 
 
 class MeasuredGain(Noun):
@@ -55,11 +59,11 @@ class AugmentationCard(Noun):
     task: Slug
     task_version: int = Field(ge=1)
     kind: TaskKind = "text"
-    dataset: ArtifactId
+    dataset: DatasetId
     method: GenerationMethod
     encoder: EncoderRef
     labels: tuple[LabelName, ...]
-    pretrain_dataset: ArtifactId | None
+    pretrain_dataset: DatasetId | None
     matched_labels: tuple[LabelName, ...] = Field(description="The task's labels that the corpus has as well.")
     target: int | None
     weight: float | None

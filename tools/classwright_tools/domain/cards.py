@@ -6,7 +6,8 @@ from pydantic import Field
 
 from classwright_tools.domain.example import Origin, Split
 from classwright_tools.domain.figures import Comparison, Scores
-from classwright_tools.domain.noun import ArtifactId, LabelName, Noun, Slug
+from classwright_tools.domain.kinds import AugmentationId, DatasetId
+from classwright_tools.domain.noun import LabelName, Noun, Slug
 from classwright_tools.domain.task import TaskKind
 
 
@@ -24,7 +25,7 @@ class DatasetCard(Noun):
 
     task: Slug
     task_version: int = Field(ge=1)
-    parent: ArtifactId | None = None
+    parent: DatasetId | None = None
     made_by: str = Field(description="The tool that made it.")
     counts: tuple[SplitCount, ...]
     refused: dict[str, int] = Field(default_factory=dict, description="Rows that were not kept, by reason.")
@@ -64,8 +65,10 @@ class ModelCard(Noun):
 
     task: Slug
     task_version: int = Field(ge=1)
-    dataset: ArtifactId
-    augmentation: ArtifactId | None = Field(default=None, description="The generated rows that it was trained on too.")
+    dataset: DatasetId
+    augmentation: AugmentationId | None = Field(
+        default=None, description="The generated rows that it was trained on too."
+    )
     method: str
     encoder: EncoderRef
     labels: tuple[LabelName, ...]

@@ -14,7 +14,8 @@ from classwright_tools.domain.figures import (
     Figures,
     ReliabilityBin,
 )
-from classwright_tools.domain.noun import ArtifactId, LabelName, Noun, Slug
+from classwright_tools.domain.kinds import DatasetId, ModelId
+from classwright_tools.domain.noun import LabelName, Noun, Slug
 
 
 class WrongRow(Noun):
@@ -32,8 +33,8 @@ class EvaluationReport(Noun):
 
     data: Literal["real", "written", "mixed"] = Field(description="Whose texts the figures come from.")
     task: Slug
-    model: ArtifactId
-    dataset: ArtifactId
+    model: ModelId
+    dataset: DatasetId
     split: Literal["validation", "test"]
     labels: tuple[LabelName, ...]
     warnings: tuple[str, ...]

@@ -10,6 +10,8 @@ from classwright_tools.domain.noun import Noun, Part
 N = TypeVar("N", bound=Noun | str)
 F = TypeVar("F", bound=Noun)
 
+ANSWER_BYTES = 9_500
+"""Of a structured result as JSON. Some hosts cut answers at 10 kB, in the middle of a word."""
 SHORT = 160
 """Characters of a text that a finding quotes."""
 _QUOTED = ("text", "examples")

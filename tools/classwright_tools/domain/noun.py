@@ -15,7 +15,8 @@ from pydantic import (
 )
 
 from classwright_tools.domain.invisible import plain_text
-from classwright_tools.domain.uris import uris_in
+from classwright_tools.domain.kinds import ids_of
+from classwright_tools.domain.uris import uris_of
 
 
 class Noun(BaseModel):
@@ -36,6 +37,9 @@ class Part(Noun):
     uri: str = Field(description="Of the whole.")
 
 
+_OBJECT = WithJsonSchema({"type": "object"})  # the instructions say what it holds, once for all tools
+
+
 class ToolResult(Noun):
     """The answer of a tool: small, complete without any text beside it.
 
@@ -44,16 +48,19 @@ class ToolResult(Noun):
 
     summary: str
     next_step: str
-    shown_in_part: Annotated[dict[str, Part], WithJsonSchema({"type": "object"})] = Field(
-        default_factory=dict, description="By place: shown, total, uri of the whole."
-    )
-    uris: dict[str, str] = Field(default_factory=dict)
+    shown_in_part: Annotated[dict[str, Part], _OBJECT] = Field(default_factory=dict)
+    """By place, what is left out of the answer."""
+    uris: Annotated[dict[str, str], _OBJECT] = Field(default_factory=dict)
+    """Of the artifacts that the result names, by the name of the field."""
 
     @model_validator(mode="before")
     @classmethod
     def _with_uris(cls, fields: Any) -> Any:
         """Add the URIs of the artifacts that the result names."""
-        return {"uris": uris_in(fields), **fields} if isinstance(fields, dict) else fields
+        if not isinstance(fields, dict):
+            return fields
+        ids = {name: fields[name] for name in ids_of(cls) if isinstance(fields.get(name), str)}
+        return {"uris": uris_of(ids), **fields}
 
 
 # The bounds that every tool shares. They keep one call from exhausting a host.
@@ -74,15 +81,7 @@ Slug = Annotated[
     str,
     Field(
         pattern=r"^[a-z][a-z0-9_]{0,39}$",
-        description="The task's short name: lower-case letters, digits and underscores, starting with a letter.",
-        examples=["banking12"],
-    ),
-]
-ArtifactId = Annotated[
-    str,
-    Field(
-        pattern=r"^[a-z][a-z0-9_]{0,39}-[a-z][0-9]{1,9}$",
-        description="An artifact's id as a tool returned it.",
+        description="The task's short name, such as banking12.",
     ),
 ]
 LabelName = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]

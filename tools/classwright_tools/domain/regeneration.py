@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from classwright_tools.domain.noun import ArtifactId, LabelName, Noun, Slug, Text
+from classwright_tools.domain.kinds import DatasetId, ModelId
+from classwright_tools.domain.noun import LabelName, Noun, Slug, Text
 from classwright_tools.domain.topic_tree import Cell
 
 
@@ -32,8 +33,8 @@ class RegenerationPlan(Noun):
     """The contrasts and the ordinary texts to write against a model's errors, and how many of each."""
 
     task: Slug
-    model: ArtifactId
-    dataset: ArtifactId
+    model: ModelId
+    dataset: DatasetId
     round: int = Field(ge=1, description="The writing round that follows the plan.")
     items: tuple[RegenerationItem, ...]
     pairs_left_out: int = Field(default=0, ge=0, description="Pairs of labels with errors that get no texts.")

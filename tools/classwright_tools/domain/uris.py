@@ -2,23 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import quote
 
-KIND_FOLDERS = {
-    "d": "datasets",
-    "m": "models",
-    "r": "reports",
-    "t": "topics",
-    "p": "plans",
-    "a": "assignments",
-    "x": "exports",
-    "g": "augmentations",
-}
-_ARTIFACT = re.compile(r"^(?P<task>[a-z][a-z0-9_]{0,39})-(?P<letter>[dmrtpaxg])[0-9]{1,9}$")
-_NAMING = ("dataset", "model", "report", "topic_tree", "plan", "assignment", "export", "augmentation")
+from classwright_tools.domain.kinds import kind_of, task_of
 
 
 def task_uri(task: str) -> str:
@@ -28,14 +15,14 @@ def task_uri(task: str) -> str:
 
 def artifact_uri(id_: str) -> str:
     """Return the URI of an artifact's document, whose kind is told by the letter in its id."""
-    found = _ARTIFACT.match(id_)
-    assert found, f"{id_!r} is no artifact's id"
-    return f"{task_uri(found['task'])}/{KIND_FOLDERS[found['letter']]}/{id_}"
+    kind = kind_of(id_)
+    assert kind, f"{id_!r} is no artifact's id"
+    return f"{task_uri(task_of(id_))}/{kind.folder}/{id_}"
 
 
 def files_uri(id_: str) -> str:
     """Return the URI of the list of an artifact's files."""
-    return f"{task_uri(id_.rpartition('-')[0])}/artifacts/{id_}/files"
+    return f"{task_uri(task_of(id_))}/artifacts/{id_}/files"
 
 
 def file_uri(id_: str, name: str) -> str:
@@ -48,16 +35,16 @@ def job_uri(job_id: str) -> str:
     return f"classwright://jobs/{job_id}/result"
 
 
-def uris_in(fields: Mapping[str, Any]) -> dict[str, str]:
-    """Return the URI of each artifact that a result names in a field of its own, by the field; pages and files too."""
+def uris_of(ids: Mapping[str, str]) -> dict[str, str]:
+    """Return the URI of each of the artifacts `ids` by the name of its field; a report's page and a README too."""
     uris = {}
-    for name in _NAMING:
-        id_ = fields.get(name)
-        found = _ARTIFACT.match(id_) if isinstance(id_, str) else None
-        if found:
-            uris[name] = artifact_uri(found[0])
-            if found["letter"] == "r":
-                uris["page"] = f"{uris[name]}/report.html"
-            if found["letter"] == "x":
-                uris["readme"] = file_uri(found[0], "README.md")
+    for name, id_ in ids.items():
+        kind = kind_of(id_)
+        if kind is None:
+            continue
+        uris[name] = artifact_uri(id_)
+        if kind.name == "report":
+            uris["page"] = f"{uris[name]}/report.html"
+        if kind.name == "export":
+            uris["readme"] = file_uri(id_, "README.md")
     return uris

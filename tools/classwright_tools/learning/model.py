@@ -15,6 +15,7 @@ import numpy as np
 from sentence_transformers import SentenceTransformer
 
 from classwright_tools.domain.cards import ModelCard
+from classwright_tools.domain.kinds import KINDS
 from classwright_tools.errors import ClasswrightError, DamagedArtifact
 from classwright_tools.learning.calibration import softmax
 from classwright_tools.learning.classifier import Classifier, OtherShapes
@@ -26,7 +27,7 @@ from classwright_tools.learning.pair_encoder import encoder_for
 from classwright_tools.workspace.own_files import read_own
 from classwright_tools.workspace.workspace import Workspace
 
-CARD = "card.json"
+CARD = KINDS["model"].document
 ENCODER = "encoder"
 SAFE_SUFFIXES = frozenset({".safetensors", ".json", ".txt", ".md", ".model"})
 REPAIR = "Train it again with `train_classifier`, or use another model."

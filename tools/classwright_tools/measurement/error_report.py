@@ -14,7 +14,8 @@ from classwright_tools.charts.label_bars import label_bars
 from classwright_tools.charts.scatter import text_map
 from classwright_tools.domain.analysis import CellFinding, ConfusedPair, ErrorCluster, GroupEffect, LabelIssue, StyleGap
 from classwright_tools.domain.figures import ClassFigures, Estimate
-from classwright_tools.domain.noun import ArtifactId, LabelName, Noun, Slug
+from classwright_tools.domain.kinds import KINDS, DatasetId, ModelId
+from classwright_tools.domain.noun import LabelName, Noun, Slug
 from classwright_tools.domain.regeneration import RegenerationItem
 from classwright_tools.measurement.attended_pairs import AttendedPair
 from classwright_tools.measurement.pages import write_page
@@ -28,8 +29,8 @@ class ErrorReport(Noun):
     cannot_know: str = Field(description="What these rows cannot tell.")
     warnings: tuple[str, ...] = Field(default=(), description="What else a reader must know of them.")
     task: Slug
-    model: ArtifactId
-    dataset: ArtifactId
+    model: ModelId
+    dataset: DatasetId
     labels: tuple[LabelName, ...]
     rows: int = Field(ge=1)
     errors: int = Field(ge=0)
@@ -69,7 +70,7 @@ def write_error_report(
 
     The attention of the pairs `attended` is drawn in attention_1.svg and so on.
     """
-    (folder / "report.json").write_text(report.model_dump_json(indent=1), encoding="utf-8")
+    (folder / KINDS["report"].document).write_text(report.model_dump_json(indent=1), encoding="utf-8")
     charts = {
         "confusion": confusion_chart(report.labels, report.confusion_matrix),
         "labels": label_bars(report.classes),

@@ -14,6 +14,7 @@ from classwright_tools.charts.reliability import reliability_diagram
 from classwright_tools.domain.evaluation import EvaluationReport, WrongRow
 from classwright_tools.domain.example import Split
 from classwright_tools.domain.figures import Comparison
+from classwright_tools.domain.kinds import KINDS
 from classwright_tools.errors import DamagedArtifact
 from classwright_tools.measurement.caveats import caveats
 from classwright_tools.measurement.held_out import Answers
@@ -30,7 +31,7 @@ from classwright_tools.statistics.metrics import (
 from classwright_tools.workspace.own_files import read_own
 from classwright_tools.workspace.workspace import Workspace
 
-REPORT = "report.json"
+REPORT = KINDS["report"].document
 MOST_CONFUSIONS = 50
 SUREST_ERRORS = 20
 

@@ -14,13 +14,14 @@ from typing import Any
 
 from classwright_tools.domain.cards import DatasetCard, SplitCount
 from classwright_tools.domain.example import SPLITS, Example, Split
+from classwright_tools.domain.kinds import KINDS
 from classwright_tools.domain.task import Task, TaskKind
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.errors import DamagedArtifact, InvalidInput
 from classwright_tools.workspace.own_files import open_own, read_own
 from classwright_tools.workspace.workspace import Artifact, Workspace
 
-CARD = "card.json"
+CARD = KINDS["dataset"].document
 BATCH_ROWS = 10_000
 _CELL = ("topic", "subtopic", "source_type")
 _TEXTS: dict[TaskKind, tuple[str, ...]] = {"text": ("text",), "pair": ("text", "text_pair")}

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from classwright_tools.domain.kinds import Kind
 from classwright_tools.errors import InvalidInput
-from classwright_tools.workspace.workspace import Kind, Overtaken, Workspace
+from classwright_tools.workspace.workspace import Overtaken, Workspace
 
 T = TypeVar("T")
 Report = Callable[[float | None, str], None]

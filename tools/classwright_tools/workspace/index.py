@@ -28,6 +28,7 @@ from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.schema import CreateSchema
 
+from classwright_tools.domain.kinds import Kind
 from classwright_tools.errors import InvalidInput, StorageFailed
 from classwright_tools.workspace.sqlite_files import WAIT_SECONDS, own_file, use_write_ahead_log
 
@@ -67,7 +68,7 @@ class ArtifactRow(Base):
 
     id: Mapped[str] = mapped_column(String(60), primary_key=True)
     task: Mapped[str] = mapped_column(String(40), index=True)
-    kind: Mapped[str] = mapped_column(String(20))
+    kind: Mapped[Kind] = mapped_column(String(20))
     number: Mapped[int] = mapped_column(Integer)
     parent: Mapped[str | None] = mapped_column(ForeignKey("artifacts.id"))
     run_key: Mapped[str] = mapped_column(String(200))

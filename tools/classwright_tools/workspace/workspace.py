@@ -8,13 +8,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from classwright_tools.domain.kinds import KINDS, Kind
 from classwright_tools.domain.noun import Noun
 from classwright_tools.domain.task import Task
 from classwright_tools.errors import DamagedArtifact, InvalidInput, NotFound, unknown_id
@@ -22,19 +23,6 @@ from classwright_tools.workspace.atomic import check_writable, clear_stale, move
 from classwright_tools.workspace.index import ArtifactRow, TaskRow, open_index
 from classwright_tools.workspace.own_files import read_own
 
-Kind = Literal["dataset", "model", "report", "topics", "plan", "assignment", "export", "augmentation"]
-KIND_LETTERS: dict[str, str] = {
-    "dataset": "d",
-    "model": "m",
-    "report": "r",
-    "topics": "t",
-    "plan": "p",
-    "assignment": "a",
-    "export": "x",
-    "augmentation": "g",
-}
-KIND_NAMES: dict[str, str] = {"topics": "topic tree"}
-DOCUMENT = "document.json"
 RESERVED = frozenset({"principals", "cache", "executors", "tasks", "jobs"})
 """Slugs that no task has: beside the tasks' folders stand others, and resources of these names."""
 N = TypeVar("N", bound=Noun)
@@ -206,7 +194,7 @@ class Workspace:
         """Make an artifact that is one JSON document (a topic tree, a plan, an assignment), as `publish` does."""
 
         def write(folder: Path) -> None:
-            (folder / DOCUMENT).write_text(document.model_dump_json(indent=1), encoding="utf-8")
+            (folder / KINDS[kind].document).write_text(document.model_dump_json(indent=1), encoding="utf-8")
 
         return self.publish(kind, task, write, run_key=run_key, parent=parent, on_newest=on_newest, facts=facts)
 
@@ -217,7 +205,7 @@ class Workspace:
             NotFound: there is no such artifact of that kind.
             DamagedArtifact: its file is gone or does not read back.
         """
-        path = self.artifact(id_, kind).path / DOCUMENT
+        path = self.artifact(id_, kind).path / KINDS[kind].document
         try:
             return model.model_validate_json(read_own(path))
         except (OSError, ValidationError) as error:
@@ -239,9 +227,11 @@ class Workspace:
             row = session.get(ArtifactRow, id_)
             if row is not None and row.kind == kind:
                 return self._own(self._artifact(row))
-            name = KIND_NAMES.get(kind, kind)
+            name = KINDS[kind].words
             if row is not None:
-                raise InvalidInput(f"{id_!r}", f"is a {row.kind}, not a {name}", f"Pass the id of a {name}.")
+                raise InvalidInput(
+                    f"{id_!r}", f"is a {KINDS[row.kind].words}, not a {name}", f"Pass the id of a {name}."
+                )
             raise unknown_id(name, id_, session.scalars(select(ArtifactRow.id).where(ArtifactRow.kind == kind)))
 
     def latest(self, kind: Kind, task: str) -> Artifact | None:
@@ -265,7 +255,7 @@ class Workspace:
             InvalidInput: `id_` belongs to another task.
         """
         found = self.artifact(id_, kind) if id_ else self.latest(kind, task)
-        name = KIND_NAMES.get(kind, kind)
+        name = KINDS[kind].words
         if found is None:
             raise NotFound(f"task {task!r}", f"has no {name} yet", f"Make one first, or pass a {name} id.")
         if found.task != task:
@@ -317,7 +307,7 @@ class Workspace:
     def _artifact(self, row: ArtifactRow) -> Artifact:
         return Artifact(
             id=row.id,
-            kind=row.kind,  # type: ignore[arg-type]  # only `publish` writes it
+            kind=row.kind,
             task=row.task,
             number=row.number,
             parent=row.parent,
@@ -328,8 +318,8 @@ class Workspace:
         )
 
 
-def _id_of(task: str, kind: str, number: int) -> str:
-    return f"{task}-{KIND_LETTERS[kind]}{number}"
+def _id_of(task: str, kind: Kind, number: int) -> str:
+    return f"{task}-{KINDS[kind].letter}{number}"
 
 
 def write_json(path: Path, value: Any) -> None:

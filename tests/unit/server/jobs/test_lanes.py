@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from classwright_server.config.settings import ToolSettings
-from classwright_server.jobs import lanes
-from classwright_server.jobs.lanes import Asked
-from classwright_server.mcp.verbs import VERBS
+from classwright_server.jobs import sizes
+from classwright_server.jobs.sizes import StoredSizes
+from classwright_tools import work
+from classwright_tools.catalogue import catalogue
 from classwright_tools.context import ToolContext
 from classwright_tools.import_examples import ImportExamplesRequest, import_examples
 from classwright_tools.propose_topics import ProposeTopicsRequest, propose_topics
@@ -30,12 +31,11 @@ def workspace(tmp_path: Path) -> Workspace:
     return made
 
 
-def lane_of(workspace: Workspace, tool: str, **request: Any) -> str:
+def lane_of(workspace: Workspace, name: str, **request: Any) -> str:
     """The lane of a call."""
-    verb = VERBS[tool]
-    given = verb.request(**request).model_dump(mode="json")
+    tool = catalogue()[name]
     tool_settings = ToolSettings(workspace=workspace.root, import_folders=(workspace.root / "imports",))
-    return verb.judge(Asked(tool, given, workspace, tool_settings)).lane
+    return tool.work(tool.request(**request), StoredSizes(workspace, tool_settings)).lane
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_the_same_work_on_more_text_than_takes_minutes_is_long(
     imports = workspace.root / "imports"
     imports.mkdir()
     (imports / "large.csv").write_bytes(bytes(40_000))
-    monkeypatch.setattr(lanes, "SHORT_BYTES", 1_000)
+    monkeypatch.setattr(work, "SHORT_BYTES", 1_000)
 
     assert lane_of(workspace, "train_classifier", task="support", method="probe") == "long"
     assert lane_of(workspace, "error_analysis", model="support-m1") == "long"
@@ -93,7 +93,7 @@ def test_a_folder_to_import_counts_as_its_files_and_what_lies_outside_as_nothing
     for name in ("a.csv", "b.csv"):
         (deep / name).write_bytes(bytes(20_000))
     (workspace.root / "outside.csv").write_bytes(bytes(40_000))
-    monkeypatch.setattr(lanes, "SHORT_BYTES", 1_000)
+    monkeypatch.setattr(work, "SHORT_BYTES", 1_000)
 
     assert lane_of(workspace, "import_examples", task="support", split="train", path="many") == "writing"
     assert lane_of(workspace, "import_examples", task="support", split="train", path="many/deep/a.csv") == "short"
@@ -104,7 +104,7 @@ def test_a_model_of_five_times_the_weights_reads_a_fifth_of_the_text_in_that_tim
     texts = ["a" * 1_000] * 400
     before = lane_of(workspace, "classify", model="support-m1", texts=texts)
     with (workspace.artifact("support-m1", "model").path / "model.safetensors").open("wb") as weights:
-        weights.truncate(5 * int(lanes.USUAL_WEIGHTS_BYTES))  # a file with a hole: it takes no room
+        weights.truncate(5 * int(sizes.USUAL_WEIGHTS_BYTES))  # a file with a hole: it takes no room
 
     assert before == "short"
     assert lane_of(workspace, "classify", model="support-m1", texts=texts) == "long"

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from classwright_server.jobs.durable import JobRecord
 from classwright_server.jobs.messages import Progress
+from classwright_server.mcp.job_views import page_of
 from classwright_server.mcp.results import answer
-from classwright_server.mcp.tools import page_of
 
 
 def jobs(n: int) -> list[JobRecord]:

@@ -16,13 +16,14 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from classwright_tools.domain.example import Example, Provenance, make_example
+from classwright_tools.domain.kinds import Kind
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.errors import DamagedArtifact, InvalidInput, NotFound, StorageFailed
 from classwright_tools.workspace.atomic import STALE_SECONDS
 from classwright_tools.workspace.datasets import iterate_rows, read_card, read_rows, save_dataset
 from classwright_tools.workspace.index import ArtifactRow, SubmissionRow
-from classwright_tools.workspace.workspace import Artifact, Kind, Workspace
+from classwright_tools.workspace.workspace import Artifact, Workspace
 from support.postgres import ON_BOTH
 
 

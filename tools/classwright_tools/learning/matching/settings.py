@@ -17,7 +17,7 @@ REPAIR = "Change the settings of the matcher."
 
 
 class MiningSettings(Noun):
-    """Knobs of sentence-transformers' `mine_hard_negatives`, for the queries of an item by their similarity."""
+    """How negatives are mined: the knobs of sentence-transformers' `mine_hard_negatives`."""
 
     range_min: int = Field(default=0, ge=0, le=1_000, description="Ranks skipped.")
     range_max: int | None = Field(default=50, ge=1, le=1_000, description="Last rank.")

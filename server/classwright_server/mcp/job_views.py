@@ -1,0 +1,96 @@
+"""Jobs as their callers see them: one job with what to do next, and a page of many."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from classwright_server.jobs.view import JobLine, JobList, JobView
+from classwright_server.mcp.arguments import MAX_WAIT_SECONDS
+from classwright_server.mcp.results import fits
+from classwright_tools.domain.excerpt import shortened
+
+if TYPE_CHECKING:
+    from classwright_server.jobs.records import JobRecord
+
+
+def view_of(record: JobRecord) -> JobView:
+    """Return the job as a client sees it, with what to do next."""
+    result = record.outcome.result if record.outcome else None
+    error = record.outcome.error if record.outcome else None
+    again = f"Call get_job with job_id={record.id!r} and wait_seconds={MAX_WAIT_SECONDS}."
+    match record.status:
+        case "queued":
+            where = f": {record.outlook.full}" if record.outlook else "."
+            summary, next_step = f"{record.tool} waits for its turn{where}", again
+        case "running":
+            summary, next_step = f"{record.tool} is running: {record.progress.message}.", again
+        case "completed":
+            assert result is not None
+            summary, next_step = result["summary"], result["next_step"]
+        case "failed":
+            summary, next_step = f"{record.tool} failed.", "Read the error, repair what it names, call the tool again."
+        case "cancelled":
+            summary, next_step = f"{record.tool} was {_cancelled(record)}.", "Call the tool again to start anew."
+            if record.made:
+                next_step = f"Go on with {record.made[-1]!r}, or call the tool again to start anew."
+    of_job = ("shown_in_part", "uris")  # told of the whole answer, and so beside the result
+    return JobView(
+        summary=summary,
+        next_step=next_step,
+        **{name: result[name] for name in of_job if result and name in result},
+        job_id=record.id,
+        tool=record.tool,
+        status=record.status,
+        progress=1.0 if record.status == "completed" else record.progress.fraction or 0.0,
+        message=message_of(record),
+        result=result and {name: value for name, value in result.items() if name not in of_job},
+        error=error,
+        usage=record.usage.model_dump(exclude={"estimated_tokens", "completions_reused"}) if record.usage else {},
+    )
+
+
+def message_of(record: JobRecord) -> str:
+    """Return what a job is doing, or how it ended."""
+    match record.status:
+        case "completed":
+            return "done"
+        case "queued" if record.outlook:
+            return record.outlook.brief
+        case "cancelled" if record.made:
+            return _cancelled(record)
+        case _:
+            return record.progress.message or record.status
+
+
+def _cancelled(record: JobRecord) -> str:
+    """Return that a job was cancelled, and what it had made by then."""
+    return f"cancelled, but had made {' and '.join(record.made)} by then" if record.made else "cancelled"
+
+
+def _line(record: JobRecord) -> JobLine:
+    view = view_of(record)
+    return JobLine(
+        job_id=record.id,
+        tool=record.tool,
+        task=record.task,
+        status=record.status,
+        progress=view.progress,
+        message=shortened(view.message),
+        created=record.created,
+    )
+
+
+def page_of(records: Sequence[JobRecord], limit: int, offset: int) -> JobList:
+    """Return a page of at most `limit` jobs and as many as an answer holds; `records` are those from `offset` on."""
+    lines = tuple(_line(record) for record in records)
+    for shown in range(min(limit, len(lines)), -1, -1):
+        page = JobList(
+            summary=f"Jobs on this page: {shown}." if shown or offset else "There are no jobs yet.",
+            next_step="Call get_job with a job_id to see its result.",
+            jobs=lines[:shown],
+            next_cursor=str(offset + shown) if len(lines) > shown else None,
+        )
+        if shown <= 1 or fits(page.model_dump(mode="json")):
+            break
+    return page

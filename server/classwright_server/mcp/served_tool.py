@@ -1,0 +1,79 @@
+"""A tool as the SDK serves it: its arguments checked once, its failures told, its progress sent."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.tools import Tool
+from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
+from mcp_types import ToolAnnotations
+from pydantic import BaseModel
+
+from classwright_server.mcp.arguments import as_left_out
+from classwright_server.mcp.errors import tool_errors
+from classwright_server.mcp.job_views import message_of
+from classwright_server.mcp.results import answer
+from classwright_server.mcp.schemas import input_schema, output_schema
+from classwright_server.sanitize import told
+from classwright_tools.tool import ToolText
+
+if TYPE_CHECKING:
+    from classwright_server.jobs.records import JobRecord
+
+Body = Callable[[Any, "Context[Any, Any]"], Awaitable[BaseModel]]
+"""Answers a call; the first parameter is the model of its arguments."""
+
+
+class ServedTool(Tool):
+    """A tool whose failures have the words of `tool_errors` in place of the SDK's."""
+
+    async def run(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False) -> Any:
+        """Check the arguments, run the tool and return its result."""
+        with tool_errors(self.name):
+            given = self.fn_metadata.pre_parse_json(arguments)
+            meant = as_left_out(given, self.parameters, self.parameters.get("$defs", {}))
+            result = await self.fn(self.fn_metadata.arg_model.model_validate(meant), context)
+            return self.fn_metadata.convert_result(answer(result.model_dump(mode="json"))) if convert_result else result
+
+
+def served_tool(name: str, text: ToolText, arguments: type[ArgModelBase], result: type[BaseModel], body: Body) -> Tool:
+    """Return the tool `name`, of which callers are told `text`; `body` answers a call with a `result`."""
+    schema = FuncMetadata(arg_model=arguments, output_model=result).output_schema or {}
+    return ServedTool(
+        fn=body,
+        name=name,
+        title=text.title,
+        description=text.description,
+        parameters=input_schema(arguments.model_json_schema()),
+        fn_metadata=FuncMetadata(arg_model=arguments, output_model=result, output_schema=output_schema(schema)),
+        is_async=True,
+        annotations=ToolAnnotations(
+            read_only_hint=text.reads_only,
+            destructive_hint=text.destroys,
+            idempotent_hint=text.repeatable or text.reads_only,
+            open_world_hint=text.outward,
+        ),
+    )
+
+
+class ProgressNotes:
+    """Sends progress to the client whose call waits. MCP wants each value higher than the one before."""
+
+    def __init__(self, context: Context[Any, Any], tool: str) -> None:
+        self._context = context
+        self._tool = tool
+        self._last = 0.0
+
+    async def __call__(self, record: JobRecord) -> None:
+        """Tell where the job stands."""
+        await self._tell(record.progress.fraction or 0.0, f"{record.tool}: {message_of(record)}")
+
+    async def go_on(self) -> None:
+        """Tell that the call is being answered: at once, since the first call opens the workspace."""
+        await self._tell(0.0, f"{self._tool}: under way")
+
+    async def _tell(self, fraction: float, message: str) -> None:
+        self._last = max(fraction, self._last + 1e-6)
+        await self._context.report_progress(self._last, 1.0, told(message))

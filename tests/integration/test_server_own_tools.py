@@ -1,0 +1,72 @@
+"""A tool of the operator's own, added when the server starts: the example of docs/extending, called by a client."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from classwright_server.config.settings import ServerSettings, ToolSettings
+from classwright_tools.catalogue import catalogue
+from classwright_tools.errors import InvalidInput
+from support.paths import ROOT
+from support.server import LONG, TASK, call, call_failing, connected, finished, rows
+
+EXTENDING = ROOT / "docs" / "extending"
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ServerSettings:
+    """The settings of a server that serves `count_examples` too."""
+    monkeypatch.syspath_prepend(EXTENDING)  # for the server
+    monkeypatch.setenv("PYTHONPATH", str(EXTENDING))  # for its compute processes
+    return ServerSettings(tool_settings=ToolSettings(workspace=tmp_path, tools=("count_examples",)))
+
+
+@pytest.mark.anyio
+async def test_a_tool_of_ones_own_is_listed_answers_with_links_and_tells_what_is_wrong(
+    settings: ServerSettings,
+) -> None:
+    async with connected(settings) as client:
+        [listed] = [tool for tool in (await client.list_tools()).tools if tool.name == "count_examples"]
+        await call(client, "propose_topics", TASK)
+        await call(client, "import_examples", task="support", split="train", rows=rows(6), wait_seconds=LONG)
+        counted = await call(client, "count_examples", dataset="support-d1", wait_seconds=LONG)
+        empty = await call_failing(client, "count_examples", dataset="support-d1", split="test", wait_seconds=LONG)
+        unknown = await call_failing(client, "count_examples", dataset="support-d7")
+        other_kind = await call_failing(client, "count_examples", dataset="support-m1")
+
+    assert listed.input_schema["required"] == ["dataset"]
+    assert counted["result"]["labels"] == {"refund": 3, "delivery": 3}
+    assert counted["uris"] == {"dataset": "classwright://support/datasets/support-d1"}
+    assert empty == "split 'test' of 'support-d1': is empty. Import rows, or name another split."
+    assert "Did you mean 'support-d1'?" in unknown
+    assert "dataset: is the id of a model, not of a dataset" in other_kind
+
+
+@pytest.mark.anyio
+async def test_a_job_of_a_tool_that_another_server_was_not_given_says_so(settings: ServerSettings) -> None:
+    without = ServerSettings(tool_settings=settings.tool_settings.model_copy(update={"tools": ()}))
+    async with connected(without) as client:
+        await call(client, "propose_topics", TASK)
+        await call(client, "import_examples", task="support", split="train", rows=rows(6), wait_seconds=LONG)
+    async with connected(settings.model_copy(update={"jobs": ()})) as client:
+        job = await call(client, "count_examples", dataset="support-d1", wait_seconds=0)
+    async with connected(without) as client:
+        done = await finished(client, job["job_id"])
+
+    assert "tool 'count_examples': is not served by the process that took the job" in done["error"]
+    assert "--tool" in done["error"]
+
+
+@pytest.mark.parametrize(
+    ("module", "told"),
+    [
+        ("no_such_module", "cannot be imported"),
+        ("json", "has no TOOL"),
+        ("classwright_tools.classify", "is there already"),
+    ],
+)
+def test_a_module_that_brings_no_tool_of_its_own_is_named_with_the_repair(module: str, told: str) -> None:
+    with pytest.raises(InvalidInput, match=told):
+        catalogue([module])

@@ -1,0 +1,66 @@
+"""What a tool is, in one place: its function, what it takes and gives, and what callers are told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, Literal, TypeVar
+
+from classwright_tools.context import ToolContext
+from classwright_tools.domain.kinds import Kind, ids_of, task_of
+from classwright_tools.domain.noun import ToolRequest, ToolResult
+from classwright_tools.work import Sizes, Work
+
+Q = TypeVar("Q", bound=ToolRequest)
+R = TypeVar("R", bound=ToolResult)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToolText:
+    """What a caller is told of a tool before a call. The four flags are MCP's hints."""
+
+    title: str
+    description: str
+    reads_only: bool = False
+    destroys: bool = False
+    repeatable: bool = False
+    """A call that is repeated changes nothing more."""
+    outward: bool = False
+    """It may talk to a language model or to the hub."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToolSpec(Generic[Q, R]):
+    """A tool: the server derives its schemas, its checks and its lane from this, and its reference is written by it."""
+
+    run: Callable[[Q, ToolContext], R]
+    """May be called again with the same `run_key` after a crash, and then makes nothing twice."""
+    request: type[Q]
+    """The arguments. Fields of the types `DatasetId`, `ModelId`, ... are looked up before a call begins."""
+    result: type[R]
+    """The answer. It is linked to the artifacts that fields of those types name."""
+    work: Callable[[Q, Sizes], Work]
+    """Judges how much work a call is."""
+    text: ToolText
+    makes: tuple[Kind, ...] = ()
+    """The kinds of artifacts that it may make."""
+    makes_task: bool = False
+    """Its `task` need not be there yet."""
+    job: Literal["always", "never", "to write"] = "always"
+    """When a call is a job, and not answered at once; "to write": where the server has a language model."""
+
+    @property
+    def name(self) -> str:
+        """The name of its function and of its file."""
+        return self.run.__name__
+
+    def kind_of(self, work: Work) -> str:
+        """Return the kind of job that `work` is: others of the kind take as long for as much."""
+        return f"{self.name} by {work.method}" if work.method else self.name
+
+
+def task_named(request: ToolRequest) -> str | None:
+    """Return the task that a request is about: its own field, or that of the first artifact that it names."""
+    task = getattr(request, "task", None)
+    ids = (getattr(request, name) for name in ids_of(type(request)))
+    return task or next((task_of(id_) for id_ in ids if id_), None)

@@ -1,0 +1,63 @@
+"""How much work a call is, judged from its request before it starts: short work never waits behind long work.
+
+What is fine-tuned, or reads more text than an encoder gets through in a minute or two, is long. What is named by nobody
+counts as its slowest: `auto` may fine-tune.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from classwright_tools.domain.example import Split
+
+Lane = Literal["short", "long", "writing"]
+"""Where a job waits for its turn. Short work runs beside long work; what writes waits for a model most of the time."""
+
+SHORT_BYTES = 1_500_000
+"""Text that MiniLM embeds in one to two minutes on two cores; a larger encoder reads less in that time."""
+ROW_BYTES = 1_000
+"""An encoder reads about so much of a row."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """The lane of a job, and what its time is told from: jobs by one method take longer the larger they are."""
+
+    lane: Lane
+    size: int
+    """Bytes of text to read, as many as MiniLM reads in that time, or to write; 0 if it is not known yet."""
+    method: str = ""
+
+
+class Sizes(Protocol):
+    """What is known of what a request names. Nothing of it fails: what is not there has the size 0."""
+
+    @property
+    def encoder(self) -> str:
+        """The encoder that is used unless another is named."""
+
+    def imported(self, path: str) -> int:
+        """Return the bytes of a file, or of the files of a folder, that may be imported."""
+
+    def dataset(self, id_: str | None, task: str, splits: Sequence[Split]) -> int:
+        """Return the bytes that an encoder reads of a dataset, or of the newest of `task` where `id_` is None."""
+
+    def slowness(self, model: str) -> float:
+        """Return how many times as long as MiniLM a model takes for a text, at least 1."""
+
+
+def computing(size: int, *, long: bool = False, method: str = "") -> Work:
+    """Return work that computes: short, unless it reads more than `SHORT_BYTES` or is `long` in any case."""
+    return Work("long" if long or size > SHORT_BYTES else "short", size, method)
+
+
+def writing(rows: int | None = None) -> Work:
+    """Return work that waits for a language model more than it computes; it writes so many rows if they are told."""
+    return Work("writing", ROW_BYTES * (rows or 0))
+
+
+def shown_bytes(texts: Iterable[str]) -> int:
+    """Return the bytes that an encoder reads of texts."""
+    return sum(min(len(text.encode()), ROW_BYTES) for text in texts)
