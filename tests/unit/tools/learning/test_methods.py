@@ -95,6 +95,17 @@ print(json.dumps([offered, model.predict_proba({TEXTS!r}).tolist()]))
     assert (np.array(there) == here).all()
 
 
+def test_a_package_whose_method_cannot_be_loaded_is_named(installed: dict[str, str]) -> None:
+    (Path(installed["PYTHONPATH"]) / "knn.py").write_text("import nothing_of_that_name\n", encoding="utf-8")
+    script = "import classwright_tools.train_classifier"
+
+    done = subprocess.run([sys.executable, "-c", script], env=installed, capture_output=True, text=True, check=False)
+
+    last = done.stderr.splitlines()[-1]
+    assert "method 'knn' of 'knn:NearestNeighbours': cannot be loaded: ModuleNotFoundError" in last
+    assert "Mend its package" in last
+
+
 def test_a_model_whose_method_is_not_there_is_not_loaded(
     context: ToolContext, trained: TrainClassifierResult, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -29,7 +29,14 @@ AUTO = "auto"
 def _brought() -> Iterator[Method]:
     """Yield the methods of other packages."""
     for entry in entry_points(group=GROUP):
-        yield entry.load()()
+        try:
+            method: Method = entry.load()()
+        except Exception as error:  # whatever their code raises
+            reason = f"cannot be loaded: {type(error).__name__}: {error}"
+            raise InvalidInput(
+                f"method {entry.name!r} of {entry.value!r}", reason, "Mend its package, or remove it."
+            ) from error
+        yield method
 
 
 def by_name(*methods: Method) -> dict[str, Method]:
