@@ -1,4 +1,4 @@
-"""What a tool is, in one place: its function, what it takes and gives, and what callers are told of it."""
+"""The specification of a tool, in one place: its function, request and result, and its words for callers."""
 
 from __future__ import annotations
 

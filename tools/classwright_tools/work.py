@@ -1,4 +1,4 @@
-"""How much work a call is, judged from its request before it starts: short work never waits behind long work.
+"""The work of a call, judged from its request before it starts, so that short work never waits behind long work.
 
 What is fine-tuned, or reads more text than an encoder gets through in a minute or two, is long. What is named by nobody
 counts as its slowest: `auto` may fine-tune.

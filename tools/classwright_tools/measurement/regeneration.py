@@ -1,4 +1,4 @@
-"""What to write next: texts near the borders that errors crossed, ordinary texts beside them, and thin cells."""
+"""The making of a regeneration plan: texts near the borders that errors crossed, ordinary texts, and thin cells."""
 
 from __future__ import annotations
 
