@@ -15,10 +15,11 @@ setup: .venv/installed
 demo: setup  ## build a classifier for banking messages from no real row, with the agent over MCP
 	$(BIN)/classwright-agent build examples/banking12/task.yaml
 
-# Two processes and no more, for many tests start processes of their own. A file's tests share costly fixtures, so they
-# stay in one process; files keep their order, in which the long ones (end_to_end) come early.
+# Three processes for two cores: half of the time a test waits for processes that it started. More take gigabytes, each
+# with models of its own. A file's tests share costly fixtures, so they stay in one process; files keep their order, in
+# which the long ones (end_to_end) come early.
 test: setup
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 fuzz: setup  ## long: every tool with 10,000 calls, five minutes of raw requests over HTTP, 20,000 files of rows; prints the memory
 	CLASSWRIGHT_FUZZ_CALLS=10000 CLASSWRIGHT_FUZZ_SECONDS=300 CLASSWRIGHT_FUZZ_FILES=20000 $(BIN)/pytest tests/fuzz -s

@@ -54,7 +54,7 @@ def make_settings(workspace: Path, *, writer_url: str | None = None, **changes: 
 @cache
 def shared_processes() -> WarmProcesses:
     """The compute processes that the servers in this process share; they end with it."""
-    return WarmProcesses(idle_seconds=600)
+    return WarmProcesses()
 
 
 def make_server(settings: ServerSettings, *, shares: bool = True) -> MCPServer[Any]:

@@ -1,4 +1,4 @@
-"""Where jobs wait: each is judged, and gets a lane and a seat there; one whose work has grown is moved."""
+"""The queue of jobs: each is judged, and gets a lane and a seat in it; one whose work has grown is moved."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ logger = logging.getLogger("classwright.jobs")
 
 
 class JobQueue:
-    """The lanes of one workspace. For several threads at once."""
+    """The lanes of one workspace. Safe for several threads."""
 
     def __init__(self, table: JobTable, tool_settings: ToolSettings, workspaces: Workspaces) -> None:
         self._table = table

@@ -19,7 +19,7 @@ _NO_GPU = {"CUDA_VISIBLE_DEVICES": ""}
 
 
 class ProcessPool:
-    """Runs the orders of one server in processes that are lent from the warm ones. For several threads at once."""
+    """Runs the orders of one server in processes that are lent from the warm ones. Safe for several threads."""
 
     def __init__(
         self, warm: WarmProcesses, environment: Mapping[str, str], held: tuple[int, ...] = (), *, most_seconds: float

@@ -1,4 +1,4 @@
-"""What is stored of a job, read from its DBOS workflow; and how far it is, written into it."""
+"""Records of jobs, read from their DBOS workflows, and their progress, written into them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _NEVER_FINISHED = (
 
 @dataclass(frozen=True)
 class JobRecord:
-    """What is stored of a job."""
+    """A job as it is stored."""
 
     id: str
     tool: str

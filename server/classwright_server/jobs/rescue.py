@@ -1,4 +1,4 @@
-"""Looks after all jobs of a workspace: takes up what dead servers left, and what strayed; forgets what is old."""
+"""The rescue of jobs: what dead servers left, and what strayed, is taken up; what is old is forgotten."""
 
 from __future__ import annotations
 

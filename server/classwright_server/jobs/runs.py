@@ -13,7 +13,7 @@ CANCEL_CHECK_SECONDS = 1.0
 
 
 class Runs:
-    """The runs under way. For several threads at once."""
+    """The runs under way. Safe for several threads."""
 
     def __init__(self, executor_id: str) -> None:
         self._executor_id = executor_id

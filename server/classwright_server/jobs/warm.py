@@ -18,7 +18,7 @@ class WarmProcesses:
     """Lends compute processes, one to one borrower at a time, and keeps those that are given back for a while.
 
     They are kept apart by what they were started with: by the lane, which says who gives way, and by the environment,
-    which says who may see the writer's key. For several threads at once.
+    which says who may see the writer's key. Safe for several threads.
     """
 
     def __init__(self, idle_seconds: float = IDLE_SECONDS) -> None:
