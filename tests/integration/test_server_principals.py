@@ -148,7 +148,7 @@ def _uris(template: str) -> list[str]:
         kinds = folders.items()
         return [f"classwright://support/{kind}/support-{letter}1" for kind, letter in kinds]
     letter = next((letter for folder, letter in folders.items() if f"/{folder}/" in template), "d")
-    values = {"task": "support", "artifact": f"support-{letter}1", "split": "train", "plot": "confusion"}
+    values = {"task": "support", "artifact": f"support-{letter}1", "split": "train", "chart": "confusion"}
     values |= {"name": "card.json", "part": "0"}
     uri = template.partition("{?")[0]
     for name, value in values.items():

@@ -359,7 +359,8 @@ def test_cancelling_in_the_middle_leaves_nothing(workspace: Workspace, dataset: 
 def test_the_page_stands_alone_and_says_first_whose_texts(workspace: Workspace, dataset: str, model: str) -> None:
     page = page_of(workspace, analysed(workspace, model, dataset))
 
-    assert re.findall(r'(?:src|href)="(.{22})', page) == ["data:image/png;base64,"] * 3
+    assert not re.search(r"(?:src|href)=", page)
+    assert page.count("<svg ") == 3
     seen = " ".join(re.sub(r"<[^>]+>", " ", page.split("<main>")[1]).split())
     assert seen.startswith("Errors found on real texts: 12 rows that were not trained on.")
 

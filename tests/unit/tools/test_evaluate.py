@@ -476,9 +476,8 @@ def test_the_page_needs_nothing_but_itself(workspace: Workspace, dataset: str, m
     result = evaluate(EvaluateRequest(model=model, dataset=dataset), context_on(workspace))
 
     page = page_of(workspace, result.report)
-    sources = re.findall(r'(?:src|href)="([^"]{0,30})', page)
-    assert len(sources) == 3
-    assert all(source.startswith("data:image/png;base64,") for source in sources)
+    assert not re.search(r"(?:src|href)=|url\(|@import", page)
+    assert page.count("<svg ") == 3
     names = {path.name for path in workspace.artifact(result.report, "report").path.iterdir()}
     assert names >= {"report.json", "report.html", "confusion.svg", "labels.svg", "reliability.svg"}
 
