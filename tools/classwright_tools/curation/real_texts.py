@@ -15,6 +15,7 @@ thousand."""
 MOST_LOOKED_AT = 10_000
 """Real texts: more say nothing new, and each call looks at them again."""
 USUAL_WORDS, USUAL_LETTERS = 2, 3
+LEAST_SEEN = 20  # real texts, to say how long they are
 
 
 class RealTexts:
@@ -64,6 +65,15 @@ class RealTexts:
     def least_letters(self) -> int:
         """The fewest letters and digits that a text may have: as few as real ones, and never more than usual."""
         return self._least(self._letters, USUAL_LETTERS)
+
+    @property
+    def usual_words(self) -> tuple[int, int, int] | None:
+        """The 10th, 50th and 90th percentile of the words a text; None of too few texts to tell."""
+        if self._seen < LEAST_SEEN:
+            return None
+        sizes = sorted(self._words.elements())
+        low, middle, high = (sizes[share * (len(sizes) - 1) // 10] for share in (1, 5, 9))
+        return low, middle, high
 
     def _least(self, sizes: Counter[int], usual: int) -> int:
         below = 0

@@ -16,6 +16,9 @@ class TextRules(Noun):
 
     least_words: int = Field(default=2, ge=0)
     least_letters: int = Field(default=3, ge=0)
+    usual_words: tuple[int, int, int] | None = Field(
+        default=None, description="The 10th, 50th and 90th percentile of the words of real texts, if there are some."
+    )
     never_written: tuple[LabelName, ...] = Field(
         default=(), description="Label names that give a text away wherever they stand, as they are spelled."
     )
@@ -31,6 +34,12 @@ class TextRules(Noun):
             "or code fence around it, no word of yours.",
             "A text may not say nearly the same in nearly the same words as another text, written or real.",
         ]
+        if self.usual_words:
+            low, middle, high = self.usual_words
+            rules.append(
+                f"Of real texts one in ten has at most {low} words, half have at most {middle}, and one in ten has "
+                f"{high} or more: spread yours alike."
+            )
         if self.never_written:
             names = quoted(self.never_written[:_NAMES_TOLD])
             rules.append(f"Names like {names} stand nowhere in a text as they are spelled: say their words.")

@@ -229,6 +229,21 @@ def test_texts_may_be_as_short_as_real_ones_are(task: Task) -> None:
     assert "at least 2 words" in mails.rules(()).told(str)[0]
 
 
+def test_the_rules_tell_how_long_real_texts_are_where_there_are_enough_to_tell(task: Task) -> None:
+    texts = [make_example(f"word{number} " + "and so on " * number, None) for number in range(21)]
+    gates, few, of_test = (QualityFilter(task) for _ in range(3))
+    gates.add_rows("unlabelled", texts)
+    few.add_rows("unlabelled", texts[:10])
+    of_test.add_rows("test", texts)
+
+    assert gates.rules(()).usual_words == (7, 31, 55)
+    assert any(
+        "one in ten has at most 7 words, half have at most 31, and one in ten has 55 or more" in rule
+        for rule in gates.rules(()).told(str)
+    )
+    assert few.rules(()).usual_words is of_test.rules(()).usual_words is None
+
+
 def test_what_was_shown_is_not_copied_also_in_part(task: Task) -> None:
     """The row is of no dataset that the gates know, and longer than what is shown of it."""
     shown = "Highlight: there is very little not to like about this report, the acting chief economist says at noon"
