@@ -9,23 +9,19 @@ from pydantic import Field
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.analysis import CellFinding, ConfusedPair, ErrorCluster, LabelIssue, StyleGap
-from classwright_tools.domain.example import Split, next_round
+from classwright_tools.domain.example import next_round
 from classwright_tools.domain.excerpt import Excerpts, listed
-from classwright_tools.domain.figures import ClassF1, Estimate
+from classwright_tools.domain.figures import ClassF1
 from classwright_tools.domain.kinds import DatasetId, ModelId, PlanId, ReportId, task_of
 from classwright_tools.domain.noun import ToolRequest, ToolResult
 from classwright_tools.domain.pair import GivenPair
 from classwright_tools.domain.regeneration import PlannedTexts, RegenerationItem, RegenerationPlan
-from classwright_tools.domain.topic_tree import TopicTree
 from classwright_tools.domain.uris import artifact_uri
 from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import Sizes, Work, computing
 
 if TYPE_CHECKING:
-    from classwright_tools.learning.model import Model
     from classwright_tools.measurement.error_report import ErrorReport
-    from classwright_tools.measurement.evidence import Evidence
-    from classwright_tools.measurement.text_map import TextMap
 
 EXAMPLES_SHOWN = 3  # of a finding; the report has them all
 GROUPS_TOLD = 4  # of rows
@@ -77,6 +73,7 @@ def error_analysis(request: ErrorAnalysisRequest, context: ToolContext) -> Error
     """
     from classwright_tools.learning.model import load_model
     from classwright_tools.measurement.attended_pairs import asked_pairs, attended_pairs
+    from classwright_tools.measurement.error_findings import find_errors
     from classwright_tools.measurement.error_report import write_error_report
     from classwright_tools.measurement.evidence import gather
 
@@ -89,9 +86,9 @@ def error_analysis(request: ErrorAnalysisRequest, context: ToolContext) -> Error
     evidence = gather(
         workspace, model, dataset, context.seed, lambda done: context.progress(0.5 * done, "Finding the errors")
     )
-    report = _report(request, context, task, model, evidence)
+    report = find_errors(context, task, model, request.model, evidence, request.rows)
     context.progress(0.75, "Drawing the map of the texts")
-    drawn = _map(evidence, context.seed)
+    drawn = evidence.text_map(context.seed)
     attended = (*asked, *attended_pairs(model, evidence.errors_in))
     context.progress(0.9, "Drawing the report")
     made = workspace.publish(
@@ -120,126 +117,6 @@ def error_analysis(request: ErrorAnalysisRequest, context: ToolContext) -> Error
         report, plan, is_pairs=model.card.kind == "pair"
     )
     return _result(report, made.id, plan, len(attended), next_step)
-
-
-def _report(
-    request: ErrorAnalysisRequest, context: ToolContext, task: str, model: Model, evidence: Evidence
-) -> ErrorReport:
-    """Return all findings about the errors in `evidence`."""
-    from classwright_tools.measurement.cells import held_rows, missing_cells, redundant_cells, wanted_rows
-    from classwright_tools.measurement.clusters import error_clusters
-    from classwright_tools.measurement.confused_pairs import confused_pairs
-    from classwright_tools.measurement.error_report import ErrorReport
-    from classwright_tools.measurement.label_issues import label_issues
-    from classwright_tools.measurement.regeneration import Planned, plan_items
-    from classwright_tools.measurement.row_groups import contrasts_help, group_effects
-    from classwright_tools.measurement.style import style_gaps
-    from classwright_tools.statistics.metrics import class_figures, confusion_matrix, share
-
-    found = evidence.errors_in
-    is_pairs = model.card.kind == "pair"  # what is written for pairs is queries for items, which no plan holds
-    tree = _tree(context, task)
-    held = held_rows(evidence.train, tree) if tree else {}
-    wanted = wanted_rows(held)
-    missing = missing_cells(held, wanted)
-    context.progress(0.55, "Looking for labels that are wrong")
-    validation = {row.id for row in evidence.real.rows} if evidence.real else set()
-    issues = label_issues(evidence.second_opinion, validation) if evidence.second_opinion else ()
-    context.progress(0.57, "Looking for rows that hurt")
-    groups = () if is_pairs or evidence.real is None else group_effects(evidence.train, evidence.real, evidence.embed)
-    context.progress(0.6, "Planning what to write")
-    languages = context.workspace.task(task).languages
-    planned = Planned()
-    if not is_pairs:
-        planned = plan_items(
-            found,
-            evidence.sources,
-            request.rows,
-            thin=missing,
-            wanted=wanted,
-            cells=tree.cells() if tree else (),
-            doubted={issue.example for issue in issues},
-            embed=evidence.embed,
-            languages=languages,
-            with_contrasts=contrasts_help(groups),
-            seed=context.seed,
-        )
-    context.progress(0.65, "Grouping the errors")
-    queries = found.queries
-    classes = [
-        figures for figures in class_figures(found.true, found.predicted, found.labels, queries) if figures.support
-    ]
-    matrix = confusion_matrix(found.true, found.predicted, len(found.labels)).tolist()
-    accuracy = share(found.predicted == found.true, queries)
-    return ErrorReport(
-        data=found.data,
-        cannot_know=evidence.cannot_know,
-        warnings=_warnings(context, model, request.model, evidence, accuracy),
-        task=task,
-        model=request.model,
-        dataset=found.dataset,
-        labels=found.labels,
-        rows=len(found.rows),
-        errors=len(found.wrong),
-        accuracy=accuracy,
-        classes=tuple(sorted(classes, key=lambda figures: (figures.f1.value, figures.label))),
-        confusion_matrix=tuple(tuple(line) for line in matrix),
-        confused_pairs=confused_pairs(found),
-        label_issues=issues,
-        clusters=error_clusters(found, model.embed if evidence.real else evidence.embed, context.seed),
-        cells=(*missing, *redundant_cells(evidence.train, evidence.embed, context.seed)),
-        style=style_gaps(evidence.written_rows, evidence.real_rows, languages),
-        groups=groups,
-        plan_items=planned.items,
-        pairs_left_out=planned.pairs_left_out,
-        errors_left_out=planned.errors_left_out,
-    )
-
-
-def _warnings(
-    context: ToolContext, model: Model, model_id: str, evidence: Evidence, accuracy: Estimate
-) -> tuple[str, ...]:
-    """Return what a reader must know of the rows that the errors were found on, of which `accuracy` are right."""
-    import numpy as np
-
-    from classwright_tools.measurement.caveats import no_better_than_guessing, not_counted
-    from classwright_tools.measurement.label_shares import counts_for_model, label_shifts, told_shifts
-    from classwright_tools.measurement.long_rows import told_cut
-    from classwright_tools.workspace.datasets import read_card
-
-    found = evidence.errors_in
-    split: Split = "validation" if evidence.real else "train"
-    counted = len(evidence.real.rows) if evidence.real else 0
-    cards = (read_card(context.workspace, dataset) for dataset in (found.dataset, model.card.dataset))
-    counts = counts_for_model(*cards)
-    said = (
-        not_counted(evidence.left_out, counted + evidence.left_out, "validation", model_id),
-        no_better_than_guessing(accuracy, float(np.bincount(found.true).max() / len(found.true))),
-        *told_cut(model.encoder, [row.content for row in found.rows], f"{split} rows", found.predicted != found.true),
-        told_shifts(label_shifts(counts, split)),
-    )
-    return tuple(filter(None, said))
-
-
-def _tree(context: ToolContext, task: str) -> TopicTree | None:
-    """Return the task's newest topic tree, if it has one."""
-    newest = context.workspace.latest("topics", task)
-    return context.workspace.document(newest.id, "topics", TopicTree) if newest else None
-
-
-def _map(evidence: Evidence, seed: int) -> TextMap | None:
-    """Return the map of the written and the real texts; None where there are too few to draw."""
-    import numpy as np
-
-    from classwright_tools.measurement.text_map import LEAST_TEXTS, TextMap, map_sample, text_map
-
-    written = [row.content for row in evidence.written_rows]
-    texts = [*written, *(row.content for row in evidence.real_rows)]
-    real = np.arange(len(texts)) >= len(written)
-    if len(texts) < LEAST_TEXTS:
-        return None
-    places = map_sample(real, seed)
-    return TextMap(text_map(evidence.embed([texts[place] for place in places]), seed), real[places])
 
 
 def _keep_the_other(context: ToolContext, task: str, model: str) -> str:

@@ -19,6 +19,7 @@ from classwright_tools.learning.pair_encoder import encoder_for
 from classwright_tools.measurement.caveats import not_covered
 from classwright_tools.measurement.held_out import Answers, answers
 from classwright_tools.measurement.out_of_fold import out_of_fold
+from classwright_tools.measurement.text_map import LEAST_TEXTS, TextMap, map_sample, text_map
 from classwright_tools.measurement.trained_rows import unseen
 from classwright_tools.workspace.datasets import iterate_rows, read_rows
 from classwright_tools.workspace.workspace import Workspace
@@ -72,6 +73,16 @@ class Evidence:
     def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Return the frozen encoder's embeddings (n, d) of `texts`."""
         return self.encoder.embed(texts, self.cache)
+
+    def text_map(self, seed: int) -> TextMap | None:
+        """Return the map of the written and the real texts; None where there are too few to draw."""
+        written = [row.content for row in self.written_rows]
+        texts = [*written, *(row.content for row in self.real_rows)]
+        real = np.arange(len(texts)) >= len(written)
+        if len(texts) < LEAST_TEXTS:
+            return None
+        places = map_sample(real, seed)
+        return TextMap(text_map(self.embed([texts[place] for place in places]), seed), real[places])
 
     @property
     def cannot_know(self) -> str:

@@ -1,0 +1,113 @@
+"""Findings of an error analysis: the parts of a report, each by its own measure, and the plan that follows."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from classwright_tools.context import ToolContext
+from classwright_tools.domain.example import Split
+from classwright_tools.domain.figures import Estimate
+from classwright_tools.domain.topic_tree import TopicTree
+from classwright_tools.learning.model import Model
+from classwright_tools.measurement.caveats import no_better_than_guessing, not_counted
+from classwright_tools.measurement.cells import held_rows, missing_cells, redundant_cells, wanted_rows
+from classwright_tools.measurement.clusters import error_clusters
+from classwright_tools.measurement.confused_pairs import confused_pairs
+from classwright_tools.measurement.error_report import ErrorReport
+from classwright_tools.measurement.evidence import Evidence
+from classwright_tools.measurement.label_issues import label_issues
+from classwright_tools.measurement.label_shares import counts_for_model, label_shifts, told_shifts
+from classwright_tools.measurement.long_rows import told_cut
+from classwright_tools.measurement.regeneration import Planned, plan_items
+from classwright_tools.measurement.row_groups import contrasts_help, group_effects
+from classwright_tools.measurement.style import style_gaps
+from classwright_tools.statistics.metrics import class_figures, confusion_matrix, share
+from classwright_tools.workspace.datasets import read_card
+
+
+def find_errors(
+    context: ToolContext, task: str, model: Model, model_id: str, evidence: Evidence, rows: int
+) -> ErrorReport:
+    """Return all findings about the errors of `model` in `evidence`, and a plan of `rows` texts or fewer."""
+    found = evidence.errors_in
+    is_pairs = model.card.kind == "pair"  # what is written for pairs is queries for items, which no plan holds
+    tree = _tree(context, task)
+    held = held_rows(evidence.train, tree) if tree else {}
+    wanted = wanted_rows(held)
+    missing = missing_cells(held, wanted)
+    context.progress(0.55, "Looking for labels that are wrong")
+    validation = {row.id for row in evidence.real.rows} if evidence.real else set()
+    issues = label_issues(evidence.second_opinion, validation) if evidence.second_opinion else ()
+    context.progress(0.57, "Looking for rows that hurt")
+    groups = () if is_pairs or evidence.real is None else group_effects(evidence.train, evidence.real, evidence.embed)
+    context.progress(0.6, "Planning what to write")
+    languages = context.workspace.task(task).languages
+    planned = Planned()
+    if not is_pairs:
+        planned = plan_items(
+            found,
+            evidence.sources,
+            rows,
+            thin=missing,
+            wanted=wanted,
+            cells=tree.cells() if tree else (),
+            doubted={issue.example for issue in issues},
+            embed=evidence.embed,
+            languages=languages,
+            with_contrasts=contrasts_help(groups),
+            seed=context.seed,
+        )
+    context.progress(0.65, "Grouping the errors")
+    queries = found.queries
+    classes = [
+        figures for figures in class_figures(found.true, found.predicted, found.labels, queries) if figures.support
+    ]
+    matrix = confusion_matrix(found.true, found.predicted, len(found.labels)).tolist()
+    accuracy = share(found.predicted == found.true, queries)
+    return ErrorReport(
+        data=found.data,
+        cannot_know=evidence.cannot_know,
+        warnings=_warnings(context, model, model_id, evidence, accuracy),
+        task=task,
+        model=model_id,
+        dataset=found.dataset,
+        labels=found.labels,
+        rows=len(found.rows),
+        errors=len(found.wrong),
+        accuracy=accuracy,
+        classes=tuple(sorted(classes, key=lambda figures: (figures.f1.value, figures.label))),
+        confusion_matrix=tuple(tuple(line) for line in matrix),
+        confused_pairs=confused_pairs(found),
+        label_issues=issues,
+        clusters=error_clusters(found, model.embed if evidence.real else evidence.embed, context.seed),
+        cells=(*missing, *redundant_cells(evidence.train, evidence.embed, context.seed)),
+        style=style_gaps(evidence.written_rows, evidence.real_rows, languages),
+        groups=groups,
+        plan_items=planned.items,
+        pairs_left_out=planned.pairs_left_out,
+        errors_left_out=planned.errors_left_out,
+    )
+
+
+def _warnings(
+    context: ToolContext, model: Model, model_id: str, evidence: Evidence, accuracy: Estimate
+) -> tuple[str, ...]:
+    """Return what a reader must know of the rows that the errors were found on, of which `accuracy` are right."""
+    found = evidence.errors_in
+    split: Split = "validation" if evidence.real else "train"
+    counted = len(evidence.real.rows) if evidence.real else 0
+    cards = (read_card(context.workspace, dataset) for dataset in (found.dataset, model.card.dataset))
+    counts = counts_for_model(*cards)
+    said = (
+        not_counted(evidence.left_out, counted + evidence.left_out, "validation", model_id),
+        no_better_than_guessing(accuracy, float(np.bincount(found.true).max() / len(found.true))),
+        *told_cut(model.encoder, [row.content for row in found.rows], f"{split} rows", found.predicted != found.true),
+        told_shifts(label_shifts(counts, split)),
+    )
+    return tuple(filter(None, said))
+
+
+def _tree(context: ToolContext, task: str) -> TopicTree | None:
+    """Return the task's newest topic tree, if it has one."""
+    newest = context.workspace.latest("topics", task)
+    return context.workspace.document(newest.id, "topics", TopicTree) if newest else None
