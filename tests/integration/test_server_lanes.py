@@ -240,10 +240,11 @@ async def test_a_job_that_cannot_be_judged_at_its_start_runs_in_its_lane_and_is_
 
 
 FULL_GPU = """
-import os, sys
+import dataclasses, functools, os, sys
 if "jobs.child" in " ".join(sys.orig_argv):
     from classwright_tools import submit_examples
     was, hidden = submit_examples.submit_examples, os.environ.get("CUDA_VISIBLE_DEVICES") == ""
+    @functools.wraps(was)
     def call(request, context):
         try:
             if not hidden:
@@ -251,7 +252,7 @@ if "jobs.child" in " ".join(sys.orig_argv):
         except RuntimeError as error:
             raise ValueError("the encoder cannot be opened") from error
         return was(request, context)
-    submit_examples.submit_examples = call
+    submit_examples.TOOL = dataclasses.replace(submit_examples.TOOL, run=call)
 """
 
 
