@@ -52,10 +52,11 @@ NAMING = ("task", "dataset", "model", "against", "plan", "topic_tree", "assignme
           "pretrain_dataset", "job_id", "cursor", "hub", "split")  # fmt: skip
 
 
-@pytest.fixture
-def shop(tmp_path: Path) -> Path:
-    """A workspace with a dataset and a report, and a secret beside it."""
-    workspace = Workspace(tmp_path / "shop")
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with a dataset and a report, and a secret beside it. Nothing here is to change it."""
+    folder = tmp_path_factory.mktemp("hostile")
+    workspace = Workspace(folder / "shop")
     names = tuple(Label(**label) for label in LABELS)
     workspace.save_task(Task(slug="support", instruction="Classify a message.", labels=names))
     examples = [make_example(row["text"], row["label"]) for row in rows(4)]
@@ -65,12 +66,12 @@ def shop(tmp_path: Path) -> Path:
     )
     workspace.engine.dispose()
     for name in ("secret.jsonl", "secret.jsonl.svg", "card.json"):
-        (tmp_path / name).write_text(SECRET)
-        (tmp_path / "shop" / name).write_text(SECRET)
+        (folder / name).write_text(SECRET)
+        (workspace.root / name).write_text(SECRET)
     return workspace.root
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def client(shop: Path) -> AsyncIterator[Client]:
     async with connected(make_settings(shop)) as made:
         yield made
