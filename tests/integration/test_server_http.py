@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -23,25 +24,30 @@ TOKEN = "TOKEN_OF_THE_TEST"  # the variable's name
 WRITER = {"writer_url": ["http://one/v1"], "writer_model": "m"}
 
 
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A server on loopback, without authentication."""
+    with ServerProcess(tmp_path_factory.mktemp("http")) as made:
+        yield made
+
+
 @pytest.mark.anyio
-async def test_clients_of_both_eras_share_a_workspace_and_a_job_outlives_its_client(tmp_path: Path) -> None:
-    with ServerProcess(tmp_path) as server:
-        ids = []
-        for number, (mode, version) in enumerate(ERAS.items()):
-            async with Client(server.url, mode=mode) as client:
-                assert client.protocol_version == version
-                await call(client, "propose_topics", TASK)
-                given = {"task": "support", "split": "train", "rows": rows(4, 10 * number), "wait_seconds": 0}
-                ids.append((await call(client, "import_examples", given))["job_id"])
-        async with Client(server.url) as client:
-            views = [await finished(client, job_id) for job_id in ids]
+async def test_clients_of_both_eras_share_a_workspace_and_a_job_outlives_its_client(server: ServerProcess) -> None:
+    ids = []
+    for number, (mode, version) in enumerate(ERAS.items()):
+        async with Client(server.url, mode=mode) as client:
+            assert client.protocol_version == version
+            await call(client, "propose_topics", TASK)
+            given = {"task": "support", "split": "train", "rows": rows(4, 10 * number), "wait_seconds": 0}
+            ids.append((await call(client, "import_examples", given))["job_id"])
+    async with Client(server.url) as client:
+        views = [await finished(client, job_id) for job_id in ids]
 
     assert [view["status"] for view in views] == ["completed", "completed"]
 
 
-def test_health_says_nothing_but_that_it_lives(tmp_path: Path) -> None:
-    with ServerProcess(tmp_path) as server:
-        answer = httpx.get(f"http://127.0.0.1:{server.port}/health", trust_env=False)
+def test_health_says_nothing_but_that_it_lives(server: ServerProcess) -> None:
+    answer = httpx.get(f"http://127.0.0.1:{server.port}/health", trust_env=False)
 
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
 
