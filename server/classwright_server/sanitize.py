@@ -14,7 +14,7 @@ MAX_ERROR_CHARS = 2_000
 _UNSEEN = re.compile(f"[\x7f-\x9f\u200c\u200d\u2028\u2029\ufe0f{INVISIBLE}]")
 
 
-def told(error: object) -> str:
+def sanitized(error: object) -> str:
     """Return the text of an error for a client, plain and of bounded length."""
     return shortened(plain_text(str(error)), MAX_ERROR_CHARS)
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from mcp import Client
 from mcp_types import CallToolResult
 
-from classwright_server.sanitize import MAX_ERROR_CHARS, PlainFormatter, escaped_json, plain_values, told
+from classwright_server.sanitize import MAX_ERROR_CHARS, PlainFormatter, escaped_json, plain_values, sanitized
 from classwright_tools.domain.invisible import plain_text
 from support.hostile import ORDER, UNSEEN
 from support.server import LABELS, call_failing, connected, make_settings, rows
@@ -183,7 +183,7 @@ def test_a_plain_text_stays_as_it_is(text: str) -> None:
 
 
 def test_an_error_is_of_bounded_length() -> None:
-    assert len(told("x" * 10**6)) == MAX_ERROR_CHARS
+    assert len(sanitized("x" * 10**6)) == MAX_ERROR_CHARS
 
 
 def test_a_text_cannot_forge_a_line_of_the_log_or_move_the_terminal() -> None:

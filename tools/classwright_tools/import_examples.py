@@ -288,7 +288,7 @@ def _cut(comparison: Comparison, context: ToolContext) -> tuple[int, str]:
         return 0, ""
     context.progress(None, "looking for rows that are longer than the encoder reads")
     cut = limit.cut(content for content, *_ in comparison.arrivals())
-    return cut, limit.told(cut, comparison.imported)
+    return cut, limit.remark(cut, comparison.imported)
 
 
 def _told_shares(request: ImportExamplesRequest, context: ToolContext, saved: Artifact | None) -> str:

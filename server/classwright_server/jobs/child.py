@@ -22,7 +22,7 @@ from classwright_server.incidents import masked
 from classwright_server.jobs.disk_quota import room_left
 from classwright_server.jobs.memory import memory_after_job, resident_bytes
 from classwright_server.jobs.messages import Order, Outcome, Progress, Said
-from classwright_server.sanitize import told
+from classwright_server.sanitize import sanitized
 from classwright_tools.catalogue import catalogue
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.invisible import plain_text
@@ -113,7 +113,7 @@ class Bench:
                 result = outlasting_restarts(workspace.engine, lambda: tool.run(request, context))
             return Outcome(result=result.model_dump(mode="json"))
         except ClasswrightError as error:
-            return Outcome(error=told(error), gpu_was_full=gpu_was_full(error))
+            return Outcome(error=sanitized(error), gpu_was_full=gpu_was_full(error))
         except Exception as error:  # noqa: BLE001  # a defect of one job must not end the process without a word
             words, full = masked(order.tool, error), gpu_was_full(error)
             return Outcome(error=words, defect=True, gpu_was_full=full)

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from classwright_server.incidents import masked
 from classwright_server.mcp.argument_faults import faults_in
-from classwright_server.sanitize import told
+from classwright_server.sanitize import sanitized
 from classwright_tools.errors import ClasswrightError, NotFound
 
 
@@ -24,9 +24,9 @@ def tool_errors(tool: str) -> Iterator[None]:
     except MCPError:
         raise
     except (ToolError, ClasswrightError) as error:
-        raise ToolError(told(error)) from error
+        raise ToolError(sanitized(error)) from error
     except ValidationError as error:
-        raise ToolError(told(_bad_arguments(tool, error))) from error
+        raise ToolError(sanitized(_bad_arguments(tool, error))) from error
     except Exception as error:  # noqa: BLE001  # the boundary to the client: logged there, masked here
         raise ToolError(masked(tool, error)) from None
 
@@ -39,9 +39,9 @@ def resource_errors(uri: str) -> Iterator[None]:
     except (ResourceError, MCPError):
         raise
     except NotFound as error:
-        raise ResourceNotFoundError(told(error)) from error
+        raise ResourceNotFoundError(sanitized(error)) from error
     except ClasswrightError as error:
-        raise ResourceError(told(error)) from error
+        raise ResourceError(sanitized(error)) from error
     except Exception as error:  # noqa: BLE001  # the boundary to the client: logged there, masked here
         raise ResourceError(masked(uri, error)) from None
 
@@ -54,9 +54,9 @@ def request_errors(method: str) -> Iterator[None]:
     except MCPError:
         raise
     except NotFound as error:
-        raise MCPError(INVALID_PARAMS, told(error)) from error
+        raise MCPError(INVALID_PARAMS, sanitized(error)) from error
     except ClasswrightError as error:
-        raise MCPError(INTERNAL_ERROR, told(error)) from error
+        raise MCPError(INTERNAL_ERROR, sanitized(error)) from error
     except Exception as error:  # noqa: BLE001  # the boundary to the client: logged there, masked here
         raise MCPError(INTERNAL_ERROR, masked(method, error)) from None
 

@@ -10,7 +10,7 @@ from classwright_server.backend import Backend
 from classwright_server.mcp.job_views import view_of
 from classwright_server.mcp.results import answer
 from classwright_server.mcp.tasks_extension import Task, TaskStatus
-from classwright_server.sanitize import told
+from classwright_server.sanitize import sanitized
 
 if TYPE_CHECKING:
     from classwright_server.jobs.records import JobRecord
@@ -64,7 +64,7 @@ def task_of(record: JobRecord) -> Task:
     task = Task(
         task_id=record.id,
         status=_STATUS[record.status],
-        status_message=told(view.message),
+        status_message=sanitized(view.message),
         created_at=record.created,
         last_updated_at=record.updated,
         ttl_ms=KEPT_DAYS * DAY_MS,
@@ -72,7 +72,7 @@ def task_of(record: JobRecord) -> Task:
     if record.status == "completed":
         return task.model_copy(update={"result": answer(view.model_dump(mode="json"))})
     if record.status == "failed" and record.outcome:
-        words = told(record.outcome.error)
+        words = sanitized(record.outcome.error)
         if record.outcome.defect:
             return task.model_copy(update={"error": {"code": INTERNAL_ERROR, "message": words}})
         refused = CallToolResult(content=[TextContent(text=words)], is_error=True)

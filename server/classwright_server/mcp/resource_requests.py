@@ -13,7 +13,7 @@ from mcp.shared.uri_template import UriTemplate
 from mcp_types import INVALID_PARAMS
 
 from classwright_server.mcp.mime_types import mime_type
-from classwright_server.sanitize import told
+from classwright_server.sanitize import sanitized
 
 MAX_URI_CHARS = 300
 """Of a URI in an error."""
@@ -40,7 +40,7 @@ class ResourceRequests:
         fitting = next((template for template in self._templates if template.match(path) is not None), None)
         if fitting is None:
             raise MCPError(
-                INVALID_PARAMS, told(f"resource {uri[:MAX_URI_CHARS]!r}: does not exist. {self._nearest(uri)}")
+                INVALID_PARAMS, sanitized(f"resource {uri[:MAX_URI_CHARS]!r}: does not exist. {self._nearest(uri)}")
             )
         _check_query(uri, fitting)
         result = _named(await call_next(replace(ctx, params={**(ctx.params or {}), "uri": _with_blanks(uri)})), uri)
@@ -77,7 +77,7 @@ def _check_query(uri: str, template: UriTemplate) -> None:
         elif name in seen:
             reason = "is given more than once. Give it once, and read the resource once for each value."
         if reason:
-            raise MCPError(INVALID_PARAMS, told(f"{name[:40]!r} in {uri[:MAX_URI_CHARS]!r}: {reason}"))
+            raise MCPError(INVALID_PARAMS, sanitized(f"{name[:40]!r} in {uri[:MAX_URI_CHARS]!r}: {reason}"))
         seen.add(name)
 
 

@@ -16,7 +16,7 @@ from classwright_server.mcp.errors import tool_errors
 from classwright_server.mcp.job_views import message_of
 from classwright_server.mcp.results import answer
 from classwright_server.mcp.schemas import input_schema, output_schema
-from classwright_server.sanitize import told
+from classwright_server.sanitize import sanitized
 from classwright_tools.tool import ToolText
 
 if TYPE_CHECKING:
@@ -76,4 +76,4 @@ class ProgressNotes:
 
     async def _tell(self, fraction: float, message: str) -> None:
         self._last = max(fraction, self._last + 1e-6)
-        await self._context.report_progress(self._last, 1.0, told(message))
+        await self._context.report_progress(self._last, 1.0, sanitized(message))

@@ -112,7 +112,7 @@ def _acknowledgement(ctx: RequestContext, ids: list[str]) -> SubscriptionsAcknow
 
 
 async def _send(ctx: RequestContext, task: Task) -> None:
-    note = TaskNotification(method="notifications/tasks", params={**task.told(), "_meta": _meta(ctx)})
+    note = TaskNotification(method="notifications/tasks", params={**task.state(), "_meta": _meta(ctx)})
     await ctx.session.send_notification(note, related_request_id=ctx.request_id)  # type: ignore[arg-type]  # an extension's
 
 

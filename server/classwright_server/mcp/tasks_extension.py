@@ -52,15 +52,15 @@ class Task(BaseModel):
         default=None, description="What the client should ask its user, by key, while input is required."
     )
 
-    def told(self) -> dict[str, Any]:
+    def state(self) -> dict[str, Any]:
         """Return what `tasks/get` answers and `notifications/tasks` carries."""
         # The specification wants to see a time to live that is null.
         return {"ttlMs": self.ttl_ms, **self.model_dump(mode="json", by_alias=True, exclude_none=True)}
 
     def announced(self) -> dict[str, Any]:
         """Return the answer to the call that made the task: where it stands, never what came of it."""
-        told = self.told()
-        kept = {key: value for key, value in told.items() if key not in ("result", "error", "inputRequests")}
+        state = self.state()
+        kept = {key: value for key, value in state.items() if key not in ("result", "error", "inputRequests")}
         return {"resultType": "task", **kept}
 
 
@@ -128,7 +128,7 @@ class TasksExtension(Extension):
     async def _get(self, ctx: RequestContext, params: TaskParams) -> HandlerResult:
         _check_request(ctx, params)
         with request_errors("tasks/get"):
-            return (await self._source.task(params.task_id)).told()
+            return (await self._source.task(params.task_id)).state()
 
     async def _update(self, ctx: RequestContext, params: UpdateParams) -> HandlerResult:
         _check_request(ctx, params)

@@ -49,7 +49,7 @@ class ReadingLimit:
             for of_row in long:
                 yield max((next(lengths) for _ in of_row), default=0) > self.tokens
 
-    def told(self, cut: int, rows: int, what: str = "rows") -> str:
+    def remark(self, cut: int, rows: int, what: str = "rows") -> str:
         """Return the sentence that says how many of `rows` are cut, and `what` rows they are; nothing where none is."""
         if not cut:
             return ""

@@ -24,7 +24,7 @@ def told_cut(
     if limit is None:
         return ()
     cut = np.fromiter(limit.cuts(contents), bool, len(contents))
-    told = limit.told(int(cut.sum()), len(cut), what)
+    told = limit.remark(int(cut.sum()), len(cut), what)
     gathered = "" if wrong is None else _gathered(cut, wrong)
     return tuple(filter(None, (told, gathered)))
 

@@ -34,17 +34,17 @@ def record(status: Any, outcome: Outcome | None = None) -> JobRecord:
 
 @pytest.mark.parametrize("status", ["queued", "running"])
 def test_a_job_under_way_is_a_working_task_without_an_end(status: str) -> None:
-    told = task_of(record(status)).told()
+    state = task_of(record(status)).state()
 
-    assert told["status"] == "working"
-    assert not {"result", "error", "inputRequests"} & set(told)
+    assert state["status"] == "working"
+    assert not {"result", "error", "inputRequests"} & set(state)
 
 
 def test_the_announcement_of_a_task_never_holds_its_end() -> None:
     ended = task_of(record("failed", Outcome(error="no", defect=True)))
 
-    assert "error" in ended.told()
-    assert set(ended.announced()) == set(ended.told()) - {"error"} | {"resultType"}
+    assert "error" in ended.state()
+    assert set(ended.announced()) == set(ended.state()) - {"error"} | {"resultType"}
 
 
 @pytest.mark.parametrize(
@@ -57,10 +57,10 @@ def test_the_announcement_of_a_task_never_holds_its_end() -> None:
     ],
 )
 def test_what_a_task_tells_is_plain(status: str, outcome: Outcome | None) -> None:
-    said = str(task_of(record(status, outcome)).told())
+    shown = str(task_of(record(status, outcome)).state())
 
-    assert "ignore" in said
-    assert not any(unseen in said for unseen in ("\x1b", "\\x1b", "\u202e", "\\u202e", "\u200b", "\\u200b"))
+    assert "ignore" in shown
+    assert not any(unseen in shown for unseen in ("\x1b", "\\x1b", "\u202e", "\\u202e", "\u200b", "\\u200b"))
 
 
 def test_a_refusal_has_completed_and_a_defect_has_failed() -> None:

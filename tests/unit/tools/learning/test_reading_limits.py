@@ -79,9 +79,9 @@ def test_damaged_files_of_an_encoder_stop_nobody_from_counting(tmp_path: Path, d
 
 
 def test_what_is_told_names_the_rows_and_the_limit() -> None:
-    assert default().told(0, 9) == ""
-    assert default().told(1, 9).startswith("1 of 9 rows is cut at 256 tokens")
-    assert default().told(37, 100).startswith("37 of 100 rows are cut at 256 tokens")
+    assert default().remark(0, 9) == ""
+    assert default().remark(1, 9).startswith("1 of 9 rows is cut at 256 tokens")
+    assert default().remark(37, 100).startswith("37 of 100 rows are cut at 256 tokens")
 
 
 def test_counting_from_files_loads_no_torch() -> None:
