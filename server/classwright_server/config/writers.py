@@ -42,7 +42,8 @@ def writer_flags() -> dict[str, tuple[Flag, bool]]:
 def _settings(chosen: Chosen, kind: type[WriterSettings], option: str) -> WriterSettings:
     """Return the settings of the `kind` that `option` chose."""
     given: dict[str, Any] = {}
-    for field, flag in kind.flags().items():
+    flags = kind.flags()
+    for field, flag in flags.items():
         value = _given(chosen, kind, field, flag)
         if value is not None:
             given[field] = value
@@ -53,8 +54,8 @@ def _settings(chosen: Chosen, kind: type[WriterSettings], option: str) -> Writer
         return kind.model_validate(given)
     except ValidationError as error:
         first = error.errors()[0]
-        flag = kind.flags()[str(first["loc"][0])]
-        raise chosen.unusable(flag.name, f"cannot be used: {first['msg']}") from error
+        wrong = flags.get(str(next(iter(first["loc"]), "")), next(iter(flags.values())))
+        raise chosen.unusable(wrong.name, f"cannot be used: {first['msg']}") from error
 
 
 def _given(chosen: Chosen, kind: type[WriterSettings], field: str, flag: Flag) -> Any:
