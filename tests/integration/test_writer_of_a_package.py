@@ -21,6 +21,8 @@ from classwright_tools.writing.backends.registry import writer_kinds
 from support.paths import ROOT
 from support.server import LONG, TASK, call, connected, topics
 
+pytestmark = pytest.mark.anyio
+
 PROGRAM = """
 import json, random, sys
 words = random.Random(sys.stdin.read())
