@@ -40,7 +40,7 @@ def learning_curve(trainings: Sequence[Point], target: float | None, test: Estim
         return left + step * (index + 0.5)
 
     def py(value: float) -> float:
-        return bottom - (bottom - top) * (value - floor) / (ceiling - floor)
+        return bottom - (bottom - top) * (value - floor) / (ceiling - floor or 1)
 
     def interval(x: float, figure: Estimate) -> str:
         return line("whisker", x, py(figure.low), x, py(figure.high))

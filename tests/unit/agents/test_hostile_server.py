@@ -215,6 +215,16 @@ def test_a_figure_that_is_no_finite_number_is_refused(number: str) -> None:
             read_as(TrainClassifierResult, answer, "It")
 
 
+@pytest.mark.parametrize(
+    "matrix", [[], [[1, 2, 3]] * 2, [[1, 2]] * 3, [[1, 2, 3], [4, 5, 6], [7, 8]], [[1, -1, 0]] * 3]
+)
+def test_a_confusion_matrix_that_cannot_be_drawn_is_refused(matrix: list[list[int]]) -> None:
+    report = evaluation_report().model_dump(mode="json") | {"confusion_matrix": matrix}
+
+    with pytest.raises(ServerError, match="is not what a Classwright server answers"):
+        read_as(EvaluationReport, report, "It")
+
+
 @pytest.mark.parametrize("id_", ["../../jobs", "support-m1/../x", "support-m1?x", "", "support-m1\n", 3, None])
 def test_an_id_that_could_lead_elsewhere_is_none(id_: Any) -> None:
     with pytest.raises(ServerError, match="model"):

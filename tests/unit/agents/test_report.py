@@ -17,7 +17,7 @@ from classwright_agents.report.page import Material, render
 from classwright_agents.report.words import cost_words
 from classwright_agents.summary import in_a_line, summary
 from classwright_agents.task_file import Metric
-from classwright_tools.contract import Cell, Refusal
+from classwright_tools.contract import Cell, Estimate, Refusal
 from classwright_tools.domain.example import Provenance, make_example
 from support.agent import (
     LABELS,
@@ -303,6 +303,12 @@ def test_every_learning_curve_stays_inside_its_frame(values: list[float]) -> Non
 
     for number in re.findall(r'(?:y|cy|y1|y2)="(-?[\d.]+)"', svg):
         assert 0 <= float(number) <= 310
+
+
+def test_a_figure_beyond_the_scale_still_makes_a_learning_curve() -> None:
+    beyond = Estimate(value=1.1, low=1.03, high=1.2)  # of a server that lies
+
+    assert learning_curve([Point("round 0", 10, beyond)], None, None, 0).startswith("<svg")
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from classwright_tools.domain.figures import (
     ClassFigures,
@@ -41,7 +41,9 @@ class EvaluationReport(Noun):
     left_out: int = Field(default=0, ge=0, description="Rows of the split that were not counted: a model learnt them.")
     figures: Figures
     classes: tuple[ClassFigures, ...] = Field(description="In the order of `labels`.")
-    confusion_matrix: tuple[tuple[int, ...], ...] = Field(description="True label by row, predicted one by column.")
+    confusion_matrix: tuple[tuple[Annotated[int, Field(ge=0)], ...], ...] = Field(
+        description="True label by row, predicted one by column."
+    )
     confusions: tuple[Confusion, ...]
     reliability: tuple[ReliabilityBin, ...]
     coverage: tuple[Coverage, ...]
@@ -49,6 +51,12 @@ class EvaluationReport(Noun):
     comparison: Comparison | None
     surest_errors: tuple[WrongRow, ...]
     texts_per_second: float | None = Field(gt=0, description="None if the model had answered all rows before.")
+
+    @model_validator(mode="after")
+    def _has_a_square_matrix(self) -> EvaluationReport:
+        if {len(self.confusion_matrix), *map(len, self.confusion_matrix)} != {len(self.labels)}:
+            raise ValueError("the confusion matrix has not a row and a column for each label")
+        return self
 
     @property
     def weakest(self) -> tuple[ClassFigures, ...]:
