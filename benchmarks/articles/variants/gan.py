@@ -107,7 +107,8 @@ def drawn(gan: FittedGan, labels: npt.NDArray[np.float32], seed: int) -> tuple[n
 def _unfilled(space: WhitenedSpace, codes: np.ndarray, shift: np.ndarray) -> np.ndarray:
     """Return unit-length embeddings (n, d) of codes (n, r) with nothing in the directions that a code leaves out."""
     kept = space.axes[: space.components]
-    return unit_length(space.mean + codes * space.deviations[: space.components] @ kept + shift)
+    placed = space.mean + codes * space.deviations[: space.components] @ kept
+    return unit_length(placed.astype(np.float64) + shift)  # as precise as with noise, which is in double precision
 
 
 class PlainGenerator(Generator):

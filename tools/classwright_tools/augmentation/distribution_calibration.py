@@ -32,11 +32,11 @@ def calibrated_rows(
     wanted: npt.NDArray[np.float32],
     seed: int,
 ) -> npt.NDArray[np.float32]:
-    """Return an embedding (m, d) for each label vector of `wanted` (m, K).
+    """Return an embedding (m, d) for each one-hot label of `wanted` (m, K).
 
-    `embeddings` (n, d) and `labels` (n, K), with columns `names`, are the scarce rows. For each drawn row one of its
-    label's rows x is taken; the mean is that of x and of the base classes (the namesake if there is one, else the two
-    nearest), the covariance is theirs plus `SPREAD`. Without `base` the scarce classes are the base.
+    `embeddings` (n, d) and their one-hot `labels` (n, K), with columns `names`, are the scarce rows. For each drawn row
+    one of its label's rows x is taken; the mean is that of x and of the base classes (the namesake if there is one,
+    else the two nearest), the covariance is theirs plus `SPREAD`. Without `base` the scarce classes are the base.
     """
     base = base or base_classes(embeddings, labels, names)
     matched = same_names(names, base.names)
@@ -49,7 +49,7 @@ def calibrated_rows(
     for key in np.unique(wanted, axis=0):
         places = np.flatnonzero((wanted == key).all(axis=1))
         rows = np.flatnonzero((labels == key).all(axis=1))
-        near = _base_places(key, matched, own, base_codes)
+        near = _base_places(int(key.argmax()), matched, own, base_codes)
         shots = codes[generator.choice(rows, len(places))]
         means = (base_codes[near].sum(axis=0) + shots) / (len(near) + 1)
         covariance = base.covariances[near].mean(axis=0) + SPREAD * np.eye(codes.shape[1])
@@ -59,14 +59,13 @@ def calibrated_rows(
 
 
 def _base_places(
-    label: npt.NDArray[np.float32],
+    label: int,
     matched: Sequence[int | None],
     own: npt.NDArray[np.float32],
     base_codes: npt.NDArray[np.float32],
 ) -> list[int]:
-    """Return the places of the base classes that stand for a label vector (K,)."""
-    known = [matched[int(place)] for place in np.flatnonzero(label)]
-    if known and all(place is not None for place in known):
-        return [place for place in known if place is not None]
-    centre = own[label > 0].mean(axis=0)
-    return [int(place) for place in np.argsort(np.linalg.norm(base_codes - centre, axis=1))[:NEAREST]]
+    """Return the places of the base classes that stand for the label of that number: its namesake, or the nearest."""
+    namesake = matched[label]
+    if namesake is not None:
+        return [namesake]
+    return [int(place) for place in np.argsort(np.linalg.norm(base_codes - own[label], axis=1))[:NEAREST]]
