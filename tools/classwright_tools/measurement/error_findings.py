@@ -50,7 +50,7 @@ def find_errors(
             rows,
             thin=missing,
             wanted=wanted,
-            cells=tree.cells() if tree else (),
+            held=held,
             doubted={issue.example for issue in issues},
             embed=evidence.embed,
             languages=languages,

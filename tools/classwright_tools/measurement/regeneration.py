@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -27,7 +28,7 @@ LEAST_OF_PAIR, MOST_OF_PAIR = 12, 200
 # better the more: benchmarks/README.md, "Contrasts and ordinary texts".
 MOST_CONTRASTS, LABELS_FOR_ALL = 0.75, 12
 CELL_SHARE = 0.25  # of the rows may go into thin cells: errors come first
-TEXTS_A_CELL = 4  # of an item, where its label has cells enough
+CONTRASTS_A_CELL, ORDINARY_A_CELL = 4, 2  # texts, where a label has cells enough
 
 Embed = Callable[[Sequence[str]], npt.NDArray[np.floating]]
 
@@ -74,7 +75,7 @@ def plan_items(
     *,
     thin: Sequence[CellFinding] = (),
     wanted: int = 1,
-    cells: Sequence[Cell] = (),
+    held: Mapping[Cell, int] = MappingProxyType({}),
     doubted: Collection[str] = (),
     embed: Embed,
     languages: Collection[str] = ("en",),
@@ -84,8 +85,9 @@ def plan_items(
     """Return what to write, `rows` texts or fewer in all, the most confused pairs first.
 
     `found` are the answers that errors were found in, `sources` all answers to rows that a model did not see, `thin`
-    the cells with fewer than `wanted` rows, `cells` those of the topic tree, and `doubted` the ids of rows whose label
-    may be wrong. `embed` gives unit-length vectors (n, d) of texts. Without `with_contrasts` all are ordinary texts.
+    the cells with fewer than `wanted` rows, `held` how many rows each cell of the topic tree has, and `doubted` the ids
+    of rows whose label may be wrong. `embed` gives unit-length vectors (n, d) of texts. Without `with_contrasts` all
+    are ordinary texts.
     """
     thin_items = _cell_items(thin, wanted, int(rows * CELL_SHARE))
     left = rows - sum(item.count for item in thin_items)
@@ -93,7 +95,8 @@ def plan_items(
     reached = pairs[: max(1, left // LEAST_OF_PAIR)]
     matrix = confusion_matrix(found.true, found.predicted, len(found.labels))
     missed = pairs[len(reached) :]
-    writing = _Writing(found, matrix, cells, doubted, embed, languages, seed)
+    held = {**held, **{cell: wanted for item in thin_items for cell in item.cells}}
+    writing = _Writing(found, matrix, held, doubted, embed, languages, seed)
     share = min(MOST_CONTRASTS, len(found.labels) / LABELS_FOR_ALL) if with_contrasts else 0.0
     contrasts: list[RegenerationItem] = []
     ordinary: Counter[int] = Counter()
@@ -143,7 +146,7 @@ class _Writing:
         self,
         found: Answers,
         matrix: npt.NDArray[np.int64],
-        cells: Sequence[Cell],
+        held: Mapping[Cell, int],
         doubted: Collection[str],
         embed: Embed,
         languages: Collection[str],
@@ -152,8 +155,9 @@ class _Writing:
         self._found, self._matrix, self._embed = found, matrix, embed
         self._typical = typical_texts(found, doubted, embed, seed)
         self._guidance = Guidance(found, doubted, languages)
+        self._held = held
         self._cells: dict[str, list[Cell]] = defaultdict(list)
-        for cell in cells:
+        for cell in held:
             self._cells[cell.label].append(cell)
 
     def contrast(self, label: int, other: int, count: int) -> RegenerationItem:
@@ -175,20 +179,20 @@ class _Writing:
 
     def ordinary(self, label: int, count: int) -> RegenerationItem:
         """Return `count` ordinary texts of `label`, in the form of those that were mistaken."""
-        name = self._found.labels[label]
-        mistaken = (self._found.true == label) & (self._found.predicted != label)
+        name, matrix = self._found.labels[label], self._matrix
+        emptiest = sorted(spread(self._cells[name]), key=self._held.__getitem__)
         return RegenerationItem(
             label=name,
-            cells=self._near(label, mistaken, count),
+            cells=tuple(emptiest[: math.ceil(count / ORDINARY_A_CELL)]),
             count=count,
-            reason=f"Ordinary texts of {name!r} beside its contrasts: {mistaken.sum()} of "
-            f"{(self._found.true == label).sum()} were mistaken.",
+            reason=f"Ordinary texts of {name!r}, in its emptiest cells: "
+            f"{matrix[label].sum() - matrix[label, label]} of {matrix[label].sum()} rows were mistaken.",
             guidance=self._guidance.of_ordinary(label),
             style=self._typical.get(label, ()),
         )
 
     def _near(self, label: int, mistaken: npt.NDArray[np.bool_], count: int) -> tuple[Cell, ...]:
-        """Return cells of `label` to write `count` texts in: subtopics that the `mistaken` rows are nearest to first.
+        """Return cells of `label` to write `count` contrasts in: subtopics that `mistaken` rows are nearest to first.
 
         Without errors, or after their subtopics, the cells are spread over the tree.
         """
@@ -207,14 +211,18 @@ class _Writing:
             order.append((visits[subtopic], -near[subtopic]))
             visits[subtopic] += 1
         ranked = sorted(range(len(cells)), key=order.__getitem__)
-        return tuple(cells[place] for place in ranked[: math.ceil(count / TEXTS_A_CELL)])
+        return tuple(cells[place] for place in ranked[: math.ceil(count / CONTRASTS_A_CELL)])
 
 
 def _cell_items(thin: Sequence[CellFinding], wanted: int, rows: int) -> list[RegenerationItem]:
-    """Return one item for each label with thin cells, as far as `rows` reach, the emptiest cells first."""
+    """Return one item for each label with thin cells, as far as `rows` reach: the emptiest, spread over the tree."""
+    of_label: dict[str, list[Cell]] = defaultdict(list)
+    for finding in thin:
+        of_label[finding.cell.label].append(finding.cell)
+    ranks = {cell: rank for cells in of_label.values() for rank, cell in enumerate(spread(cells))}
     cells: dict[str, list[Cell]] = defaultdict(list)
     counts: dict[str, int] = defaultdict(int)
-    for finding in sorted(thin, key=lambda finding: finding.rows):
+    for finding in sorted(thin, key=lambda finding: (finding.rows, ranks[finding.cell])):
         missing = wanted - finding.rows
         if missing <= rows:
             rows -= missing

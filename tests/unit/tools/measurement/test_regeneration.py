@@ -257,7 +257,7 @@ def test_ordinary_texts_are_asked_for_in_the_form_of_the_errors() -> None:
     assert "100% ask a question (0% of the others)" in item.guidance[0]
 
 
-def test_items_keep_topic_subtopic_and_source_type_the_nearest_to_the_errors_first() -> None:
+def test_contrasts_keep_cells_near_the_errors_and_ordinary_texts_fill_the_emptiest() -> None:
     cells = [
         Cell(label=label, topic=topic, subtopic=f"{topic} {matter}", source_type=source)
         for label in ("a", "b")
@@ -267,13 +267,19 @@ def test_items_keep_topic_subtopic_and_source_type_the_nearest_to_the_errors_fir
     ]
     texts = ["zzzz jj"] * 2 + [f"text {place}" for place in range(78)]
 
-    items = plan(mistaken((0, 1, 2), texts=[f"{text}{'.' * n}" for n, text in enumerate(texts)]), rows=60, cells=cells)
+    held = {cell: 1 + (cell.topic == "xxxx") for cell in cells}
+    items = plan(mistaken((0, 1, 2), texts=[f"{text}{'.' * n}" for n, text in enumerate(texts)]), rows=60, held=held)
 
     first = items.items[0]
     assert (first.cells[0].topic, first.cells[0].subtopic) == ("zzzz", "zzzz jj")
     assert len({cell.subtopic for cell in first.cells}) == len(first.cells) > 2
     assert {cell.source_type for cell in first.cells} == {"email", "chat"}
     assert all(cell.label == item.label for item in items.items for cell in item.cells)
+    [ordinary] = [
+        item for item in plan(mistaken((0, 1, 2)), 30, held=held).items if item.label == "a" and not item.contrast
+    ]
+    assert {cell.topic for cell in ordinary.cells} == {"yyyy", "zzzz"}
+    assert len({cell.subtopic for cell in ordinary.cells}) == 4 < len(ordinary.cells)
 
 
 def test_thin_cells_are_planned_but_take_a_quarter_of_the_rows_at_most() -> None:
@@ -286,6 +292,21 @@ def test_thin_cells_are_planned_but_take_a_quarter_of_the_rows_at_most() -> None
 
     assert [(item.label, len(item.cells), item.count) for item in items if item.label == "refund"] == [("refund", 2, 6)]
     assert sum(item.count for item in few if item.label == "refund") == 3
+
+
+def test_thin_cells_that_the_rows_do_not_reach_are_spread_over_labels_and_tree() -> None:
+    cells = [
+        Cell(label=label, topic=f"topic {topic}", subtopic=f"{topic}.{matter}", source_type="email")
+        for label in LABELS
+        for topic in range(3)
+        for matter in range(3)
+    ]
+
+    items = plan(mistaken((0, 1, 5)), 48, thin=missing_cells(dict.fromkeys(cells, 0), 1), wanted=1).items
+
+    thin = [item for item in items if "less than half" in item.reason]
+    assert [(item.label, item.count) for item in thin] == [(label, 3) for label in LABELS]
+    assert all({cell.topic for cell in item.cells} == {"topic 0", "topic 1", "topic 2"} for item in thin)
 
 
 def test_the_next_round_follows_the_highest_round_so_far() -> None:
