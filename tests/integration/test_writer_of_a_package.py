@@ -13,7 +13,7 @@ import pytest
 
 from classwright_server.cli import main
 from classwright_server.config.settings import ServerSettings, ToolSettings, settings_from
-from classwright_server.jobs.process import child_environment
+from classwright_server.jobs.environment import child_environment
 from classwright_tools.errors import InvalidInput
 from classwright_tools.workspace.datasets import read_rows
 from classwright_tools.workspace.workspace import Workspace
