@@ -99,7 +99,7 @@ def gan_augment(request: GanAugmentRequest, context: ToolContext) -> GanAugmentR
     dataset = workspace.dataset_read(request.dataset, task.slug, run_key=context.run_key, makes="augmentation")
     corpus = workspace.artifact(request.pretrain_dataset, "dataset").id if request.pretrain_dataset else None
 
-    # After the look-ups: importing torch takes seconds, and a slip in a name should be told at once.
+    # After the look-ups: importing torch takes seconds, and a slip in a name should be reported at once.
     import numpy as np
 
     from classwright_tools.augmentation.findings import advice_on, examine

@@ -17,7 +17,7 @@ R = TypeVar("R", bound=ToolResult)
 
 @dataclass(frozen=True, kw_only=True)
 class ToolText:
-    """What a caller is told of a tool before a call. The four flags are MCP's hints."""
+    """The words for callers about a tool, before a call. The four flags are MCP's hints."""
 
     title: str
     description: str

@@ -124,7 +124,7 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
     _check_pair_options(request, task)
     dataset = workspace.dataset_read(request.dataset, task.slug, run_key=context.run_key, makes="model")
 
-    # After the look-ups: importing torch takes seconds, and a slip in a name should be told at once.
+    # After the look-ups: importing torch takes seconds, and a slip in a name should be reported at once.
     from classwright_tools.augmentation.row_source import row_source
     from classwright_tools.learning.callers_encoders import callers_encoder
     from classwright_tools.learning.embedding_cache import EmbeddingCache

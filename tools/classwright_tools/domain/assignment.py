@@ -46,7 +46,7 @@ class Assignment(Noun):
     """Everything that one `synthesize_examples` left to the calling model."""
 
     task: Slug
-    parent: DatasetId | None = Field(description="The dataset that the texts were asked for in the light of.")
+    parent: DatasetId | None = Field(description="The newest dataset when the assignment was made.")
     on_newest: bool = Field(
         default=True, description="Whether the accepted rows join the newest dataset of the end, or else `parent`."
     )

@@ -19,7 +19,7 @@ from classwright_tools.domain.noun import LabelName, Noun, Slug
 
 
 class WrongRow(Noun):
-    """A row that the model got wrong. Of a test row no more is told than which it is: whoever saw it would learn it."""
+    """A row that the model got wrong. Of a test row only the id is given, so that nobody tunes to its text."""
 
     example: str = Field(description="The row's id.")
     text: str | None = None

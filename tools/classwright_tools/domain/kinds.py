@@ -74,7 +74,7 @@ class IdOf:
         return core_schema.no_info_after_validator_function(self._checked, core_schema.str_schema())
 
     def __get_pydantic_json_schema__(self, _schema: CoreSchema, _handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """Return the schema that callers are told."""
+        """Return the schema for callers."""
         kind = KINDS[self.kind]
         pattern = f"^{_TASK}-{kind.letter}{_NUMBER}$"
         return {"type": "string", "pattern": pattern, "description": f"The id of a {kind.words}."}

@@ -14,7 +14,7 @@ def task_uri(task: str) -> str:
 
 
 def artifact_uri(id_: str) -> str:
-    """Return the URI of an artifact's document, whose kind is told by the letter in its id."""
+    """Return the URI of an artifact's document, whose kind follows from the letter in its id."""
     kind = kind_of(id_)
     assert kind, f"{id_!r} is no artifact's id"
     return f"{task_uri(task_of(id_))}/{kind.folder}/{id_}"

@@ -74,7 +74,7 @@ def with_head(encoder: Encoder, rows: Rows, setup: Setup) -> EmbeddingClassifier
 
 
 def tune(model: SentenceTransformer, rows: Rows, setup: Setup) -> None:
-    """Train `model` in place; it is told of each step through `setup.progress`, which may stop it.
+    """Train `model` in place; each step is reported through `setup.progress`, which may stop it.
 
     The word vectors stay as they are: they are half of a small encoder's weights, and few rows say little about them.
     """

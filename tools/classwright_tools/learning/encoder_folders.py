@@ -129,7 +129,7 @@ def _hub_folder(repository: str, *, offline: bool) -> Path | None:
             allow_patterns=list(FETCHED),
             ignore_patterns=list(NOT_FETCHED),
             local_files_only=offline,
-            token=False,  # what the operator may see is not for whoever calls
+            token=False,  # what the operator may see is not for every caller
         )
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError):
         return None

@@ -47,7 +47,7 @@ def _refuse_other_json(source: str, line: str | None, value: Any) -> None:
 
 
 class _Repeated(ValueError):
-    """An object has a name twice: which of its values is meant cannot be told."""
+    """An object has a name twice: which of its values is meant is unknown."""
 
 
 def _value(line: str | None) -> Any:

@@ -14,7 +14,7 @@ class Record(NamedTuple):
     all_quoted: bool
 
 
-# Why a record cannot be told: a quote lasts to the end of what there is, or ends before its field does.
+# Why a record cannot be read: a quote lasts to the end of what there is, or ends before its field does.
 Fault = Literal["open", "disordered"]
 _OPENING = re.compile(r' *"')
 _ESCAPED = re.compile(r'\\(["\\])|"(")')

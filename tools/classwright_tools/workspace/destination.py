@@ -56,7 +56,7 @@ def onto_newest(
 ) -> T:
     """Return what `attempt` returns: it is given the task's newest artifact of `kind`, and publishes one made of it.
 
-    Whenever it is `Overtaken` it is called again, with the newest of then, which `report` is told.
+    Whenever it is `Overtaken` it is called again, with the newest of then, which `report` gets.
     """
     while True:
         try:

@@ -44,7 +44,7 @@ class Artifact:
 
 
 class Overtaken(Exception):
-    """Another artifact of the kind was made while this one was: whoever made it does so again, on that one."""
+    """Another artifact of the kind was made while this one was: its maker tries again, on that one."""
 
 
 class Workspace:

@@ -35,7 +35,7 @@ class Method(ABC):
 
     name: ClassVar[str]
     summary: ClassVar[str]
-    """What it does and what it costs, in a line for whoever chooses."""
+    """What it does and what it costs, in a line, for choosing."""
     kinds: ClassVar[tuple[TaskKind, ...]] = ("text",)
     """The tasks that it trains for: of single texts, of pairs, or of both."""
     imbalance: ClassVar[tuple[Imbalance, ...]] = ("none",)
