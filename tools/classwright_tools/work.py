@@ -23,7 +23,7 @@ ROW_BYTES = 1_000
 
 @dataclass(frozen=True)
 class Work:
-    """The lane of a job, and what its duration is estimated from: jobs by one method take longer the larger they are."""
+    """The lane of a job, and the basis of its duration: jobs by one method take longer the larger they are."""
 
     lane: Lane
     size: int
@@ -54,7 +54,7 @@ def computing(size: int, *, long: bool = False, method: str = "") -> Work:
 
 
 def writing(rows: int | None = None) -> Work:
-    """Return work that waits for a language model more than it computes; it writes as many rows as the request names, if it does."""
+    """Return work that waits for a language model more than it computes; its size follows from `rows`."""
     return Work("writing", ROW_BYTES * (rows or 0))
 
 
