@@ -69,6 +69,20 @@ def test_a_request_is_answered_by_what_was_recorded_for_it(
     assert items(writer, writing_request(**changes)) == expected
 
 
+def test_requests_of_several_topics_share_a_recording_that_names_none(tmp_path: Path) -> None:
+    line = {"kind": "contrast", "label": "refund", "contrast": "delivery", "items": [str(n) for n in range(7)]}
+    writer = RecordedWriter([recording(tmp_path, line)])
+    asked = {"kind": "contrast", "contrast": "delivery", "round": 0, "count": 3}
+    cells = [Cell(label="refund", topic="damaged goods", subtopic=f"case {n}") for n in range(4)]
+
+    shares = [items(writer, writing_request(**asked, cell=cell)) for cell in cells[:3]]
+
+    assert shares == [("0", "1", "2"), ("3", "4", "5"), ("6",)]
+    with pytest.raises(WriterFailed, match="other topics have used up what was recorded"):
+        items(writer, writing_request(**asked, cell=cells[3]))
+    assert len(items(writer, writing_request(**asked, cell=Cell(label="refund")))) == 7
+
+
 @pytest.mark.parametrize(
     ("changes", "named"),
     [

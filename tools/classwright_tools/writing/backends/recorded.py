@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
@@ -54,6 +55,7 @@ class RecordedWriter:
 
     A field that the request, or the recording, leaves open matches anything; the recordings that match are joined
     in the files' order. A recording holds one completion a request: whoever asks for more of the same gets an error.
+    Requests of several topics share a recording of texts that names none: each gets the next ones.
     """
 
     def __init__(self, paths: Sequence[Path]) -> None:
@@ -73,6 +75,7 @@ class RecordedWriter:
             for recording in _recordings(path.name, content):
                 self._recordings.setdefault(recording.kind, []).append(recording)
         self._digest = digest.hexdigest()
+        self._given: Counter[Recording] = Counter()  # items that requests took of a recording that they share
 
     @property
     def name(self) -> str:
@@ -120,7 +123,23 @@ class RecordedWriter:
                 "was not recorded",
                 "Record it, or use a writer with a language model.",
             )
-        return Completion(items=tuple(dict.fromkeys(item for recording in found for item in recording.items)))
+        items = tuple(dict.fromkeys(item for recording in found for item in self._items(recording, request)))
+        if not items:
+            raise WriterFailed(
+                f"the recorded writer, {_wanted(request)}",
+                "other topics have used up what was recorded",
+                "Ask for fewer rows, or use a writer with a language model.",
+            )
+        return Completion(items=items)
+
+    def _items(self, recording: Recording, request: WritingRequest) -> tuple[str, ...]:
+        """Return the items of `recording`, or the next ones of a recording that requests of several topics share."""
+        cell = request.cell
+        if request.kind not in ("examples", "contrast") or recording.topic or not (cell and cell.topic):
+            return recording.items
+        start = self._given[recording]
+        self._given[recording] += request.count
+        return recording.items[start : start + request.count]
 
 
 def _content(path: Path) -> bytes:
