@@ -99,15 +99,27 @@ def real_rows(copies: int = 1) -> list[Example]:
     ]
 
 
+def unlabelled_rows(**rows: int) -> list[Example]:
+    """Return real rows without labels: so many as would be of each label if somebody labelled them, 100 at most."""
+    starts = ("", "Hi, ", "Hey! ", "Good morning. ", "Dear shop, ", "So, ", "Well, ", "Look: ", "Sorry, ", "Help! ")
+    ends = ("", " Regards", " Thank you", " Bye", " Cheers")
+    return [
+        make_example(text, None)
+        for label, count in rows.items()
+        for text in [start + text + end for end in ends for start in starts for text in REAL[label]][:count]
+    ]
+
+
 def save_rows(
     workspace: Workspace,
     train: list[Example],
     validation: list[Example] | None = None,
     test: list[Example] | None = None,
+    unlabelled: list[Example] | None = None,
     run_key: str = "data",
 ) -> str:
     """Save a dataset of the task `support` and return its id."""
-    rows = {"train": train, "validation": validation or [], "test": test or []}
+    rows = {"train": train, "validation": validation or [], "test": test or [], "unlabelled": unlabelled or []}
     changed = {split: examples for split, examples in rows.items() if examples}
     return save_dataset(workspace, "support", changed, parent=None, run_key=run_key, made_by="import_examples").id  # type: ignore[arg-type]  # the keys are splits
 

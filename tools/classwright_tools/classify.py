@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field, model_validator
 
 from classwright_tools.context import ToolContext
@@ -29,6 +31,10 @@ class ClassifyRequest(ToolRequest):
     threshold: Share | None = Field(
         default=None,
         description="Abstain below this probability. Default: the model's own; 0 never abstains.",
+    )
+    prior: Literal["task", "training"] = Field(
+        default="task",
+        description="'training': without the task's label shares.",
     )
 
     @model_validator(mode="after")
@@ -74,7 +80,8 @@ def classify(request: ClassifyRequest, context: ToolContext) -> ClassifyResult:
     contents = _contents(request, model.card.kind)
     threshold = model.threshold if request.threshold is None else request.threshold
     context.progress(0.1, f"classifying {len(contents)} texts")
-    results = tuple(_classified(model.labels, row, threshold) for row in model.predict_proba(contents).tolist())
+    proba = model.predict_proba(contents, as_trained=request.prior == "training")
+    results = tuple(_classified(model.labels, row, threshold) for row in proba.tolist())
     abstained = sum(result.label is None for result in results)
     return ClassifyResult(
         summary=f"Classified {len(results)} texts; abstained on {abstained}, below {threshold:.2f}.",

@@ -44,7 +44,7 @@ class ImportExamplesRequest(ToolRequest):
     task: Slug
     split: Split = Field(
         description="What the rows are for: 'train', 'validation' (to choose and to analyse by), 'test' (the "
-        "final figure) or 'unlabelled'."
+        "final figure) or 'unlabelled' (tells label shares)."
     )
     half: Half | None = Field(
         default=None, description="Only half of the source: its 'first' as validation, its 'second' as test, say."
@@ -68,7 +68,7 @@ class ImportExamplesRequest(ToolRequest):
         description="A pair task's column of items, beside `text_column` for the queries. Default: 'text' and "
         "'text_pair', or 'query' and 'item'.",
     )
-    label_column: str = Field(default="label", max_length=200, description="Not read for the split 'unlabelled'.")
+    label_column: str = Field(default="label", max_length=200, description="Not read for 'unlabelled'.")
     label_names: dict[str, Annotated[str, Field(max_length=200)]] = Field(
         default_factory=dict,
         max_length=2 * MAX_LABELS,
@@ -383,7 +383,10 @@ def _next_step(request: ImportExamplesRequest, dataset: str | None) -> str:
     if request.split == "train":
         return f"Call train_classifier with dataset {dataset!r}, or synthesize_examples to add written rows."
     if request.split == "unlabelled":
-        return f"Call synthesize_examples or train_classifier with dataset {dataset!r}."
+        return (
+            f"Call synthesize_examples, or train_classifier with dataset {dataset!r}, which tells the labels' shares "
+            "from these texts and real validation rows."
+        )
     return f"Call evaluate with dataset {dataset!r} and split {request.split!r} once there is a model."
 
 

@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError, field_validator
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.excerpt import Excerpts, listed
 from classwright_tools.domain.kinds import TopicTreeId
-from classwright_tools.domain.noun import LabelName, Noun, Slug, ToolRequest, ToolResult
+from classwright_tools.domain.noun import LabelName, Noun, Share, Slug, ToolRequest, ToolResult
 from classwright_tools.domain.task import Label, Language, Task, TaskKind
 from classwright_tools.domain.topic_tree import LabelTopics, Phrase, TopicTree
 from classwright_tools.domain.uris import artifact_uri
@@ -44,10 +44,15 @@ class ProposeTopicsRequest(ToolRequest):
     )
     kind: TaskKind = Field(
         default="text",
-        description="'pair': each row is two texts, such as a search query and a product; it needs no topics.",
+        description="'pair': each row is two texts, such as a search query and a product; import them, without topics.",
     )
     mismatch: LabelName | None = Field(
         default=None, description="Of a pair task: the label of pairs that do not belong together."
+    )
+    expected_shares: dict[str, Share] | None = Field(
+        default=None,
+        max_length=500,
+        description="Each label's share of real texts, if known; 1 in all.",
     )
     source_types: tuple[Phrase, ...] = Field(
         default=(),
@@ -59,7 +64,7 @@ class ProposeTopicsRequest(ToolRequest):
     topics: tuple[LabelTopics, ...] = Field(
         default=(),
         max_length=500,
-        description="The topics themselves, if you write them: for every label its topics and their subtopics.",
+        description="If you write them: for every label its topics and their subtopics.",
     )
 
     @field_validator("labels", mode="before")
@@ -136,13 +141,15 @@ def _task(request: ProposeTopicsRequest) -> Task:
             languages=request.languages,
             kind=request.kind,
             mismatch=request.mismatch,
+            expected_shares=request.expected_shares,
         )
     except ValidationError as error:
         reason = error.errors()[0]["msg"].removeprefix("Value error, ")
         raise InvalidInput(
             f"task {request.task!r}",
             reason,
-            "Give every label a name of its own, and a pair task one of them as `mismatch`, and call again.",
+            "Give every label a name of its own, and a share if any has one, and a pair task one of them as "
+            "`mismatch`, and call again.",
         ) from error
 
 
@@ -357,9 +364,8 @@ TOOL = ToolSpec(
             "to them, and get a tree of source types, topics and subtopics that makes the written texts varied. "
             "Without a language model on the server the answer's `wanted` asks you to call again with `topics` and "
             "`source_types` that you wrote. Do not use it to add texts: that is synthesize_examples. Calling again "
-            "with changed labels makes a new version of the task. With kind='pair' rows are two texts (search and "
-            "product, question and answer): import them, no topics are needed. Costs a few short completions if the "
-            "server writes; free otherwise."
+            "with changed labels makes a new version of the task. Costs a few short completions if the server writes; "
+            "free otherwise."
         ),
         outward=True,
     ),

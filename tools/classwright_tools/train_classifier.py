@@ -25,7 +25,6 @@ from classwright_tools.work import Sizes, Work, computing
 
 if TYPE_CHECKING:
     from classwright_tools.learning.embedding_cache import EmbeddingCache
-    from classwright_tools.learning.encoders import Encoder
     from classwright_tools.learning.setup import PairSetup
     from classwright_tools.learning.training import Trained
     from classwright_tools.learning.training_data import TrainingData
@@ -62,7 +61,7 @@ class TrainClassifierRequest(ToolRequest):
     unlabelled_as: LabelName | None = Field(
         default=None,
         description="A matcher takes the unlabelled pairs for rows of this label, such as pairs from purchases for "
-        "matches. Default: they are not used.",
+        "matches.",
     )
     encoder: str | None = Field(
         default=None,
@@ -73,7 +72,7 @@ class TrainClassifierRequest(ToolRequest):
         default="none",
         description="What makes labels count alike, however many rows each has. 'class_weights': in the classifier's "
         "loss. 'logit_adjustment': by their shares, after training. 'auto': the latter, its penalty chosen in grouped "
-        "cross-validation, averaged with a small network. Methods are then compared by balanced accuracy.",
+        "cross-validation, averaged with a small network.",
         json_schema_extra=tell_unable,
     )
     augmentation: AugmentationId | None = Field(
@@ -130,9 +129,10 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
     from classwright_tools.learning.embedding_cache import EmbeddingCache
     from classwright_tools.learning.model import save_model
     from classwright_tools.learning.pair_encoder import encoder_for
+    from classwright_tools.learning.prior import stated_shares
     from classwright_tools.learning.setup import Setup
     from classwright_tools.learning.training import train
-    from classwright_tools.learning.training_data import read_training_data
+    from classwright_tools.learning.training_data import read_training_data, unlabelled_texts
 
     encoder = encoder_for(task.kind, callers_encoder(request.encoder or context.encoder, context))
     source = None
@@ -158,6 +158,8 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
         pairs=_pair_setup(request, context, task, dataset) if task.kind == "pair" else None,
         imbalance=request.imbalance,
         row_source=source,
+        stated=stated_shares(task.expected_shares, task.label_names) if task.expected_shares else None,
+        unlabelled=unlabelled_texts(workspace, dataset) if task.kind == "text" else (),
     )
     trained = train(request.method, data.rows, data.validation, setup)
     card = ModelCard(
@@ -172,11 +174,13 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
         mismatch=task.mismatch,
         training_rows=data.origins,
         written_at_once=data.at_once,
-        remarks=_remarks(workspace, dataset, trained.classifier.encoder, data),
+        remarks=_remarks(workspace, dataset, trained, data),
         unlabelled_pairs=len(setup.pairs.unlabelled) if setup.pairs and METHODS[trained.method].needs_mismatches else 0,
         validation=trained.validation,
         grouped=trained.grouped,
         temperature=trained.temperature,
+        shares=trained.prior.shares if trained.prior else None,
+        offsets=tuple(trained.prior.offsets.tolist()) if trained.prior else (),
         threshold=trained.threshold,
         seed=request.seed,
         seconds=time.monotonic() - started,
@@ -193,15 +197,19 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
     return _result(made.id, card, trained, data, setup.cache)
 
 
-def _remarks(workspace: Workspace, dataset: str, encoder: Encoder, data: TrainingData) -> tuple[str, ...]:
-    """Return what a reader of the figures must know: rows that are cut, and labels of other shares in other splits."""
+def _remarks(workspace: Workspace, dataset: str, trained: Trained, data: TrainingData) -> tuple[str, ...]:
+    """Return what a reader of the figures must know: what they are at the task's shares, and what the rows are."""
+    from classwright_tools.measurement.at_shares import told_at_shares
     from classwright_tools.measurement.label_shares import label_counts, label_shifts, told_shifts
     from classwright_tools.measurement.long_rows import told_cut
     from classwright_tools.workspace.datasets import read_card
 
     measured = data.validation.texts if data.validation else ()
     counts = label_counts(read_card(workspace, dataset))
+    encoder = trained.classifier.encoder
     return (
+        *(told_at_shares(trained.at_shares, trained.prior.shares) if trained.prior else ()),
+        *filter(None, [trained.untold]),
         *told_cut(encoder, data.rows.texts, "training rows"),
         *told_cut(encoder, measured, "validation rows"),
         *filter(None, [told_shifts(label_shifts(counts, "validation" if measured else "train"))]),
@@ -344,9 +352,9 @@ TOOL = ToolSpec(
         description=(
             "Train on a dataset's training rows and save a calibrated model. Returns validation figures with 95% "
             "intervals, on real validation rows if there are any, else on written rows held out group by group. "
-            "'probe': seconds. 'contrastive' and 'setfit': minutes on a CPU, seconds on a GPU. 'auto' tries and "
-            "keeps the best. Where labels differ much in size set `imbalance`, or method 'cluster'. Never trains on "
-            "validation or test rows. To measure a model again use evaluate, not this."
+            "'contrastive' and 'setfit': minutes on a CPU, seconds on a GPU. Where labels differ much in size set "
+            "`imbalance`, or method 'cluster'. Never trains on validation or test rows. To measure a model again use "
+            "evaluate, not this."
         ),
     ),
 )

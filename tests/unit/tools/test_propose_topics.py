@@ -358,3 +358,41 @@ def test_counts_out_of_bounds_are_refused_by_name(field: str, count: int) -> Non
 def test_empty_huge_and_broken_instructions_are_refused_by_name(text: str) -> None:
     with pytest.raises(ValidationError, match="instruction"):
         request_for(instruction=text)
+
+
+SHARES = {"refund": 0.2, "delivery": 0.75, "account": 0.05}
+
+
+def test_expected_shares_are_kept_with_the_task_and_do_not_make_another_version_of_it(context: ToolContext) -> None:
+    tree = propose_topics(request_for("refund", "delivery", "account"), context).topic_tree
+
+    stated = propose_topics(request_for(expected_shares=SHARES), context)
+    assert (stated.task_version, stated.topic_tree) == (1, tree)
+    assert context.workspace.task("shop").expected_shares == SHARES
+
+    propose_topics(request_for(), context)  # a call that says nothing of them
+    assert context.workspace.task("shop").expected_shares == SHARES
+
+    other = {"refund": 0.5, "delivery": 0.25, "account": 0.25}
+    propose_topics(request_for(expected_shares=other), context)
+    assert context.workspace.task("shop").expected_shares == other
+
+    more = propose_topics(request_for(labels=(*LABELS, Label(name="praise"))), context)
+    assert more.task_version == 2
+    assert context.workspace.task("shop").expected_shares is None
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"refund": 0.3}, "are 1.1 in all: make them 1"),
+        ({"account": 0.0}, "none above 0 for label 'account'"),
+        ({"praise": 0.1}, "names 'praise', which is none of the labels"),
+    ],
+)
+def test_expected_shares_that_are_no_shares_of_the_labels_are_refused(
+    context: ToolContext, changed: dict[str, float], told: str
+) -> None:
+    with pytest.raises(InvalidInput, match=told):
+        propose_topics(request_for(expected_shares=SHARES | changed), context)
+    assert not context.workspace.tasks()

@@ -8,6 +8,7 @@ from classwright_tools.domain.example import Origin, Split
 from classwright_tools.domain.figures import Comparison, Scores
 from classwright_tools.domain.kinds import AugmentationId, DatasetId
 from classwright_tools.domain.noun import LabelName, Noun, Slug
+from classwright_tools.domain.shares import TaskShares
 from classwright_tools.domain.task import TaskKind
 
 
@@ -87,6 +88,12 @@ class ModelCard(Noun):
         default=None, description="The method's figures on training rows that were held out by groups of cells."
     )
     temperature: float = Field(gt=0, description="Logits are divided by it; fitted on the validation rows.")
+    shares: TaskShares | None = Field(
+        default=None, description="Of the labels where the model is used; None: as they were where it was calibrated."
+    )
+    offsets: tuple[float, ...] = Field(
+        default=(), description="Added to the divided logits, one a label: they put the probabilities at `shares`."
+    )
     threshold: float = Field(
         ge=0, le=1, description="Abstain below this probability: 95% of the answers kept are right."
     )

@@ -12,6 +12,7 @@ from classwright_tools.domain.figures import (
     Confusion,
     Coverage,
     Figures,
+    FiguresAtShares,
     ReliabilityBin,
 )
 from classwright_tools.domain.kinds import DatasetId, ModelId
@@ -40,6 +41,7 @@ class EvaluationReport(Noun):
     warnings: tuple[str, ...]
     left_out: int = Field(default=0, ge=0, description="Rows of the split that were not counted: a model learnt them.")
     figures: Figures
+    at_shares: FiguresAtShares | None = Field(description="At the task's shares, or at those of the rows.")
     classes: tuple[ClassFigures, ...] = Field(description="In the order of `labels`.")
     confusion_matrix: tuple[tuple[Annotated[int, Field(ge=0)], ...], ...] = Field(
         description="True label by row, predicted one by column."

@@ -82,6 +82,24 @@ class Figures(Scores):
     calibration_error: float = Field(ge=0, le=1, description="Expected calibration error, 15 equal-mass bins.")
 
 
+class RareLabel(Noun):
+    """How well the rarest label is found."""
+
+    label: LabelName
+    share: float = Field(ge=0, le=1, description="That the figures are at.")
+    of_rows: float = Field(ge=0, le=1, description="The label's share of the rows that were measured.")
+    precision: Estimate
+    recall: Estimate
+    recall_at_false_alarms: Estimate = Field(description="Of the threshold that 5% of the other labels' rows pass.")
+
+
+class FiguresAtShares(Noun):
+    """What a classifier reaches where labels have other shares than in the rows that it was measured on."""
+
+    accuracy: Estimate
+    rare: RareLabel | None = Field(description="The label of the smallest share, if that is under half an even one.")
+
+
 class Comparison(Noun):
     """One model against another on the same rows, by paired tests."""
 

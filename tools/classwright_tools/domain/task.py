@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from classwright_tools.domain.invisible import plain_text
-from classwright_tools.domain.noun import MAX_LABELS, LabelName, Noun, Plain, Slug, Text
+from classwright_tools.domain.noun import MAX_LABELS, LabelName, Noun, Plain, Share, Slug, Text
 
 Language = Annotated[
     str,
@@ -22,6 +22,7 @@ Language = Annotated[
 ]
 
 TaskKind = Literal["text", "pair"]
+ROUNDED = 0.01  # what shares that people state may be off 1 in all
 
 
 # What joins two words. A sign before or behind a name, or before a number in it, is none: "-1" is not "1".
@@ -87,6 +88,9 @@ class Task(Noun):
     mismatch: LabelName | None = Field(
         default=None, description="A pair task's label for pairs that do not belong together."
     )
+    expected_shares: dict[str, Share] | None = Field(
+        default=None, description="The share of each label in real texts, above 0 and 1 in all; None if nobody said."
+    )
     version: int = Field(default=1, ge=1)
 
     @field_validator("labels")
@@ -103,6 +107,20 @@ class Task(Noun):
             raise ValueError("`mismatch` is for pair tasks: leave it out, or set `kind` to 'pair'")
         if self.mismatch is not None and self.mismatch not in self.label_names:
             raise ValueError(f"`mismatch` is {self.mismatch!r}, which is none of the labels: name one of them")
+        return self
+
+    @model_validator(mode="after")
+    def _shares_are_of_the_labels(self) -> Task:
+        shares = self.expected_shares
+        if shares is None:
+            return self
+        for name in [*shares, *self.label_names]:
+            if name not in self.label_names:
+                raise ValueError(f"`expected_shares` names {name!r}, which is none of the labels: leave it out")
+            if not shares.get(name, 0) > 0:
+                raise ValueError(f"`expected_shares` has none above 0 for label {name!r}: name every label's share")
+        if abs(sum(shares.values()) - 1) > ROUNDED:
+            raise ValueError(f"`expected_shares` are {sum(shares.values()):.3g} in all: make them 1")
         return self
 
     @property

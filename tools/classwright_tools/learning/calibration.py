@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 KEPT_ACCURACY = 0.95  # of the answers that are kept
 # Fewer kept answers than this tell nothing about a threshold.
 LEAST_KEPT = 20
 TEMPERATURES = (0.05, 20.0)
+_LEAST = 1e-9  # of a share: rows of a label that has none count for next to nothing
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -40,9 +43,10 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     return float(np.exp(found.x))
 
 
-def abstaining_threshold(probabilities: np.ndarray, labels: np.ndarray) -> float:
+def abstaining_threshold(probabilities: np.ndarray, labels: np.ndarray, shares: Sequence[float] | None = None) -> float:
     """Return the lowest probability at which at least 95% of the answers at or above it are right.
 
+    With `shares` (k,) the rows of each label count for the label's share, else each row counts alike.
     It is 0 where 95% are right without abstaining. Where no threshold that keeps `LEAST_KEPT` answers reaches 95%,
     it is the one with the most accurate kept answers among those that keep so many.
     """
@@ -51,7 +55,12 @@ def abstaining_threshold(probabilities: np.ndarray, labels: np.ndarray) -> float
     order = np.argsort(-confidence, kind="stable")
     confidence, right = confidence[order], right[order]
     kept = np.arange(1, len(right) + 1)
-    accuracy = np.cumsum(right) / kept
+    weights = np.ones(len(right))
+    if shares is not None:
+        weights = (np.maximum(shares, _LEAST) / np.maximum(np.bincount(labels, minlength=len(shares)), 1))[
+            labels[order]
+        ]
+    accuracy = np.cumsum(weights * right) / np.cumsum(weights)
     if accuracy[-1] >= KEPT_ACCURACY:
         return 0.0
     # A threshold keeps all rows of its probability: only the last row of equal ones can be the cut.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,11 +31,12 @@ class Head:
         scores: np.ndarray = embeddings.astype(np.float64) @ self.weights.T.astype(np.float64) + self.biases
         return scores
 
-    def at_temperature(self, temperature: float) -> Head:
-        """Return the head whose logits are these divided by `temperature`."""
+    def calibrated(self, temperature: float, offsets: Sequence[float]) -> Head:
+        """Return the head whose logits are these divided by `temperature`, plus the `offsets` (k,) if there are any."""
+        biases = self.biases / temperature
         return Head(
             weights=(self.weights / temperature).astype(np.float32),
-            biases=(self.biases / temperature).astype(np.float32),
+            biases=(biases + np.asarray(offsets) if offsets else biases).astype(np.float32),
         )
 
     def save(self, path: Path) -> None:

@@ -59,9 +59,13 @@ class Model:
         """Return the embeddings (n, d), float32, of texts or joined pairs in the classifier's own space."""
         return self.classifier.embed(texts)
 
-    def predict_proba(self, texts: Sequence[str]) -> np.ndarray:
-        """Return the calibrated probabilities (n, k), float64, of texts or joined pairs, in the order of `labels`."""
-        return softmax(self.classifier.logits(texts) / self.card.temperature)
+    def predict_proba(self, texts: Sequence[str], *, as_trained: bool = False) -> np.ndarray:
+        """Return the calibrated probabilities (n, k), float64, of texts or joined pairs, in the order of `labels`.
+
+        They are at the task's shares where the card has them, unless they are asked for `as_trained`.
+        """
+        scaled = self.classifier.logits(texts) / self.card.temperature
+        return softmax(scaled if as_trained or not self.card.offsets else scaled + self.card.offsets)
 
 
 def save_model(folder: Path, card: ModelCard, classifier: Classifier) -> None:

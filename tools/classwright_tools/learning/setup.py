@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from classwright_tools.domain.shares import TaskShares
 from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoders import Encoder
 from classwright_tools.learning.generated import RowSource
@@ -39,7 +40,8 @@ class Setup:
     """What training works with besides the rows.
 
     `labels` are the names of the k labels, `pairs` is None for single texts, `imbalance` is what the request says;
-    `row_source` generates rows to train on beside the real ones, for the probe.
+    `row_source` generates rows to train on beside the real ones, for the probe. `stated` are the labels' shares where
+    the model will be used, as a person stated them; else the `unlabelled` texts of there may tell them.
     """
 
     encoder: Encoder
@@ -51,6 +53,8 @@ class Setup:
     pairs: PairSetup | None = None
     imbalance: Imbalance = "none"
     row_source: RowSource | None = None
+    stated: TaskShares | None = None
+    unlabelled: tuple[str, ...] = ()
 
     @property
     def k(self) -> int:

@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from classwright_tools.domain.cards import Candidate, Validation
+from classwright_tools.domain.figures import FiguresAtShares
+from classwright_tools.domain.shares import TaskShares
 from classwright_tools.errors import NotEnoughData
 from classwright_tools.learning.calibration import abstaining_threshold, fit_temperature, softmax
 from classwright_tools.learning.classifier import Classifier
@@ -20,11 +22,13 @@ from classwright_tools.learning.held_out import HeldOut, held_out
 from classwright_tools.learning.matching.fit import LEAST_ROWS
 from classwright_tools.learning.methods.method import Method
 from classwright_tools.learning.methods.registry import AUTO, METHODS, candidates
+from classwright_tools.learning.prior import Prior, known_shares, prior_at
 from classwright_tools.learning.progress import part, parts, rising
 from classwright_tools.learning.rows import Rows, query_numbers, without_queries
 from classwright_tools.learning.setup import Setup
 from classwright_tools.learning.splits import Folds, grouped_folds, needed_folds
 from classwright_tools.learning.training_data import ValidationRows
+from classwright_tools.statistics.at_shares import figures_at_shares, gain_at_shares
 
 ENOUGH_MISMATCHES = 10  # pairs: with fewer, folds are left with none
 ENOUGH_REAL = 50  # real rows: with fewer, a difference of ten points between two methods is chance
@@ -32,7 +36,10 @@ ENOUGH_REAL = 50  # real rows: with fewer, a difference of ten points between tw
 
 @dataclass(frozen=True)
 class Trained:
-    """A fitted classifier and all that its card says of how good it is."""
+    """A fitted classifier and all that its card says of how good it is.
+
+    `at_shares` are the figures at the `prior`, and `untold` says in words why shares are not known though they might.
+    """
 
     method: str
     classifier: Classifier
@@ -41,6 +48,9 @@ class Trained:
     tried: tuple[Candidate, ...]
     temperature: float
     threshold: float
+    prior: Prior | None
+    at_shares: FiguresAtShares | None
+    untold: str
 
 
 @dataclass(frozen=True)
@@ -85,10 +95,11 @@ def _by_real_rows(methods: Sequence[Method], rows: Rows, validation: ValidationR
         own = replace(setup, progress=told[method.name])
         classifier = method.fit(rows, own)
         fits.append(_Fit(method, classifier, _on_validation(classifier, validation, own)))
-    best = _best(fits)
+    shares, untold = _shares(fits[0], setup)
+    best = _best(fits, shares)
     folds = grouped_folds(rows, setup.seed) if best.method.cross_validated else []
     grouped = _held_out(best.method, rows, folds, setup).held.validation if folds else None
-    return _calibrated(best, fits, best.held, grouped)
+    return replace(_calibrated(best, fits, best.held, grouped, shares), untold=untold)
 
 
 def _on_validation(classifier: Classifier, validation: ValidationRows, setup: Setup) -> HeldOut:
@@ -111,11 +122,13 @@ def _by_groups(methods: Sequence[Method], rows: Rows, validation: ValidationRows
     methods, hold_out = _hold_out(methods, rows, folds, setup)
     told = parts(setup.progress, (*_names(methods), "final"))
     fits = [_held_out(method, rows, hold_out, replace(setup, progress=told[method.name])) for method in methods]
-    best = _best(fits)
+    shares, untold = _shares(fits[0], setup)
+    best = _best(fits, shares)
     own = replace(setup, progress=told["final"])
     classifier = best.method.refit(best.classifier, rows, own) if len(methods) > 1 else best.method.fit(rows, own)
     grouped = _held_out(best.method, rows, folds, own).held if best.method.cross_validated else best.held
-    trained = _calibrated(replace(best, classifier=classifier), fits, grouped, None)
+    trained = _calibrated(replace(best, classifier=classifier), fits, grouped, None, shares)
+    trained = replace(trained, untold=untold)
     if validation is None:
         return trained
     checked = _on_validation(classifier, validation, own)
@@ -150,18 +163,48 @@ def _hold_out(methods: Sequence[Method], rows: Rows, folds: Folds, setup: Setup)
     return others, folds[:1]
 
 
-def _calibrated(best: _Fit, fits: Sequence[_Fit], by: HeldOut, grouped: Validation | None) -> Trained:
-    """Return the `best` of `fits`, calibrated by the answers `by`."""
-    temperature = fit_temperature(by.logits, by.labels)
+def _shares(fit: _Fit, setup: Setup) -> tuple[TaskShares | None, str]:
+    """Return what `known_shares` does, told by `fit`: the cheapest method, of which one estimate serves them all."""
+    return known_shares(fit.held, lambda: fit.classifier.logits(setup.unlabelled, setup.embedding))
+
+
+def _calibrated(
+    best: _Fit, fits: Sequence[_Fit], by: HeldOut, grouped: Validation | None, shares: TaskShares | None
+) -> Trained:
+    """Return the `best` of `fits`, calibrated by the answers `by`, and at the task's `shares` if they are known."""
+    prior = prior_at(shares, by) if shares else None
+    temperature = prior.temperature if prior else fit_temperature(by.logits, by.labels)
+    proba = prior.probabilities(by.logits) if prior else softmax(by.logits / temperature)
     return Trained(
         method=best.method.name,
         classifier=best.classifier,
         validation=by.validation,
         grouped=grouped,
-        tried=tuple(best.held.against(one.method.name, one.held) for one in fits if one.method is not best.method),
+        tried=tuple(_candidate(best, one, shares) for one in fits if one.method is not best.method),
         temperature=temperature,
-        threshold=abstaining_threshold(softmax(by.logits / temperature), by.labels),
+        threshold=abstaining_threshold(proba, by.labels, shares.values if shares else None),
+        prior=prior,
+        at_shares=_at_shares(by, prior) if prior else None,
+        untold="",
     )
+
+
+def _at_shares(held: HeldOut, prior: Prior) -> FiguresAtShares | None:
+    proba = prior.probabilities(held.logits)
+    return figures_at_shares(held.labels, proba, prior.shares.values, held.setup.labels, held.queries)
+
+
+def _candidate(best: _Fit, other: _Fit, shares: TaskShares | None) -> Candidate:
+    """Return what the `other` fit is beside the `best`, whose lead is at the `shares` if known."""
+    found = best.held.against(other.method.name, other.held)
+    if shares is None or best.held.validation.average_precision:
+        return found
+    ours, theirs = (
+        prior_at(shares, one).probabilities(one.logits).argmax(axis=1) == one.labels for one in (best.held, other.held)
+    )
+    gain = gain_at_shares(best.held.labels, ours, theirs, shares.values, best.held.queries)
+    comparison = found.comparison.model_copy(update={"accuracy_gain": gain})
+    return found.model_copy(update={"comparison": comparison, "may_be_chance": gain.low <= 0})
 
 
 def _held_out(method: Method, rows: Rows, folds: Folds, setup: Setup) -> _Fit:
@@ -187,9 +230,17 @@ def _held_out(method: Method, rows: Rows, folds: Folds, setup: Setup) -> _Fit:
     )
 
 
-def _best(fits: Sequence[_Fit]) -> _Fit:
-    """Return the fit with the greatest merit; the first of equals."""
-    return max(fits, key=lambda one: one.held.merit)
+def _best(fits: Sequence[_Fit], shares: TaskShares | None) -> _Fit:
+    """Return the fit with the greatest merit, at the task's `shares` if they are known; the first of equals."""
+    return max(fits, key=lambda one: _merit(one.held, shares))
+
+
+def _merit(held: HeldOut, shares: TaskShares | None) -> float:
+    """Return what methods are chosen by; where the shares are known it is the accuracy at them, unless pairs rank."""
+    if shares is None or held.validation.average_precision:
+        return held.merit
+    at = _at_shares(held, prior_at(shares, held))
+    return at.accuracy.value if at else held.merit
 
 
 def _names(methods: Sequence[Method]) -> tuple[str, ...]:

@@ -9,8 +9,10 @@ import numpy as np
 
 from classwright_tools.domain.example import Origin
 from classwright_tools.learning.rows import Rows, label_numbers, training_rows, without_copies, written_at_once
-from classwright_tools.workspace.datasets import read_rows
+from classwright_tools.workspace.datasets import iterate_rows, read_rows
 from classwright_tools.workspace.workspace import Workspace
+
+MOST_UNLABELLED = 2_000  # texts to tell shares from: more would cost minutes and narrow no interval
 
 
 @dataclass(frozen=True)
@@ -63,3 +65,13 @@ def read_training_data(workspace: Workspace, dataset: str, labels: tuple[str, ..
         at_once=tuple(written_at_once(kept)),
         validation=validation,
     )
+
+
+def unlabelled_texts(workspace: Workspace, dataset: str) -> tuple[str, ...]:
+    """Return the unlabelled real texts of `dataset`; of more than `MOST_UNLABELLED` a sample, the same each time."""
+    batches = iterate_rows(workspace, dataset, "unlabelled")
+    texts = [row.content for batch in batches for row in batch if row.origin == "real"]
+    if len(texts) <= MOST_UNLABELLED:
+        return tuple(texts)
+    places = np.random.default_rng(0).choice(len(texts), MOST_UNLABELLED, replace=False)
+    return tuple(texts[place] for place in np.sort(places))

@@ -15,11 +15,14 @@ from classwright_tools.domain.evaluation import EvaluationReport, WrongRow
 from classwright_tools.domain.example import Split
 from classwright_tools.domain.figures import Comparison
 from classwright_tools.domain.kinds import KINDS
+from classwright_tools.domain.shares import TaskShares
 from classwright_tools.errors import DamagedArtifact
+from classwright_tools.measurement.at_shares import told_at_shares
 from classwright_tools.measurement.caveats import caveats
 from classwright_tools.measurement.held_out import Answers
 from classwright_tools.measurement.kept_answers import write_answers
 from classwright_tools.measurement.pages import write_page
+from classwright_tools.statistics.at_shares import figures_at_shares
 from classwright_tools.statistics.coverage import coverage
 from classwright_tools.statistics.metrics import (
     class_figures,
@@ -47,12 +50,18 @@ def measure(
     left_out: int,
     warnings: tuple[str, ...],
     seed: int,
+    shares: TaskShares | None = None,
     mismatch: str | None = None,
 ) -> EvaluationReport:
-    """Return the report of the answers that `model` gave; `mismatch` is a pair task's label of that name."""
+    """Return the report of the answers that `model` gave; `mismatch` is a pair task's label of that name.
+
+    `shares` are those that the model's probabilities are at, None where nobody knows others than those of the rows.
+    """
     true, proba, predicted, labels, queries = found.true, found.proba, found.predicted, found.labels, found.queries
     ranked = labels.index(mismatch) if mismatch else None
     figures = compute_figures(true, proba, labels, seed=seed, mismatch=ranked, groups=queries)
+    own = tuple(np.bincount(true, minlength=len(labels)) / len(true))
+    at = figures_at_shares(true, proba, shares.values if shares else own, labels, queries, seed=seed)
     matrix = confusion_matrix(true, predicted, len(labels))
     return EvaluationReport(
         data=found.data,
@@ -62,8 +71,9 @@ def measure(
         split=split,
         labels=labels,
         left_out=left_out,
-        warnings=(*warnings, *caveats(figures)),
+        warnings=(*told_at_shares(at, shares), *warnings, *caveats(figures)),
         figures=figures,
+        at_shares=at,
         classes=class_figures(true, predicted, labels, queries),
         confusion_matrix=tuple(tuple(row) for row in matrix.tolist()),
         confusions=confusions(true, predicted, labels, MOST_CONFUSIONS),

@@ -9,6 +9,8 @@ from classwright_tools.domain.figures import Estimate
 from classwright_tools.statistics.intervals import bootstrap
 
 Floats = npt.NDArray[np.float64]
+FALSE_ALARMS = 0.05  # of the rows that are not of the label
+_ROUNDING = 1e-9
 
 
 def average_precision(
@@ -38,3 +40,29 @@ def average_precision_of(weights: Floats, positive: npt.NDArray[np.bool_], score
     precision = np.divide(found, given, out=np.zeros_like(found), where=given > 0)
     area: Floats = (gained * precision).sum(axis=1) / found[:, -1]
     return area
+
+
+def recall_at_false_alarms(
+    positive: npt.NDArray[np.bool_],
+    scores: npt.NDArray[np.floating],
+    groups: npt.NDArray[np.integer] | None = None,
+    *,
+    seed: int = 0,
+) -> Estimate:
+    """Return the share of the `positive` rows (n,) that the `scores` (n,) find where `FALSE_ALARMS` of the others are.
+
+    It is the most that a threshold finds which lets no more of the others through. A resample keeps the number of
+    positive rows, or draws whole `groups` (n,) where these are given; there must be rows of both kinds.
+    """
+    return bootstrap(_recall_at_false_alarms, positive, scores, strata=positive, groups=groups, seed=seed)
+
+
+def _recall_at_false_alarms(weights: Floats, positive: npt.NDArray[np.bool_], scores: Floats) -> Floats:
+    order = np.argsort(-scores, kind="stable")
+    ends = np.append(np.diff(scores[order]) != 0, True)
+    weights, positive = weights[:, order], positive[order]
+    found, alarms = (np.cumsum(weights * kind, axis=1) for kind in (positive, ~positive))
+    allowed = alarms[:, ends] <= FALSE_ALARMS * alarms[:, -1:] + _ROUNDING
+    most, all_found = (found[:, ends] * allowed).max(axis=1), found[:, -1].astype(np.float64)
+    recall: Floats = np.divide(most, all_found, out=np.zeros_like(all_found), where=all_found > 0)
+    return recall

@@ -88,6 +88,9 @@ class Workspace:
     def save_task(self, task: Task) -> Task:
         """Store `task` and return it with its version: the old one if nothing changed, else one higher.
 
+        Expected shares are no part of what rows and topics were made for: other ones leave the version as it is, and
+        where none are given those that were stated for the same labels stay.
+
         Raises:
             InvalidInput: its slug is that of a folder which the workspace needs itself.
         """
@@ -101,10 +104,15 @@ class Workspace:
             row = session.scalars(
                 select(TaskRow).where(TaskRow.slug == task.slug).order_by(TaskRow.version.desc()).limit(1)
             ).first()
-            version = row.version if row else 0
-            if row and Task.model_validate(row.task) == task.model_copy(update={"version": version}):
-                return Task.model_validate(row.task)
-            task = task.model_copy(update={"version": version + 1})
+            if row:
+                before = Task.model_validate(row.task)
+                if task.expected_shares is None and set(task.label_names) == set(before.label_names):
+                    task = task.model_copy(update={"expected_shares": before.expected_shares})
+                same = before.model_copy(update={"expected_shares": task.expected_shares})
+                if same == task.model_copy(update={"version": before.version}):
+                    row.task = same.model_dump(mode="json")
+                    return same
+            task = task.model_copy(update={"version": row.version + 1 if row else 1})
             session.add(TaskRow(slug=task.slug, version=task.version, task=task.model_dump(mode="json")))
         return task
 

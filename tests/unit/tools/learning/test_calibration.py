@@ -73,3 +73,13 @@ def test_a_threshold_either_keeps_95_in_100_right_or_none_that_keeps_twenty_does
     if enough:
         assert options[threshold].mean() >= 0.95
         assert (confidence >= threshold).sum() == max(len(options[value]) for value in enough)
+
+
+def test_at_other_shares_a_label_that_is_often_wrong_counts_for_its_share() -> None:
+    labels = np.repeat([0, 1], 100)
+    confidence = np.concatenate([np.full(100, 0.9), np.full(100, 0.6)])
+    predicted = np.where((labels == 1) & (np.arange(200) % 2 == 0), 0, labels)  # half of label 1 is wrong
+    probabilities = np.where(np.arange(2) == predicted[:, None], confidence[:, None], 1 - confidence[:, None])
+    assert abstaining_threshold(probabilities, labels) == pytest.approx(0.9)
+    assert abstaining_threshold(probabilities, labels, (0.95, 0.05)) == 0
+    assert abstaining_threshold(probabilities, labels, (0.5, 0.5)) == pytest.approx(0.9)

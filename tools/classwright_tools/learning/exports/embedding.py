@@ -30,7 +30,7 @@ SENTENCE_TRANSFORMERS = "sentence-transformers"
 def export_embedding(model: Model, *, onnx: bool) -> Export:
     """Return the export of `model`, whose classifier is an `EmbeddingClassifier`; with a graph if `onnx`.
 
-    The temperature is folded into every head that is written: all of them give calibrated probabilities.
+    The temperature and the prior are folded into every head that is written: all give the model's probabilities.
 
     Raises:
         InvalidInput: a graph is asked for, the model is for single texts, and the encoder cannot become one.
@@ -38,7 +38,7 @@ def export_embedding(model: Model, *, onnx: bool) -> Export:
     classifier = model.classifier
     assert isinstance(classifier, EmbeddingClassifier)
     encoder = classifier.sentence_transformer()
-    head = classifier.head.at_temperature(model.card.temperature)
+    head = classifier.head.calibrated(model.card.temperature, model.card.offsets)
     if model.card.kind == "pair":
         return Export(
             write=lambda folder: _write(folder, encoder, head, model),

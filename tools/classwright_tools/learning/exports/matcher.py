@@ -18,7 +18,8 @@ from classwright_tools.learning.matching.matcher import Matcher
 
 facts = json.load(open("labels.json", encoding="utf-8"))
 matcher = Matcher.load(Path("."), read_encoder(Path("encoder"), "encoder"))
-probabilities = softmax(matcher.logits(["{text}"], ["{text_pair}"]) / facts["temperature"])
+logits = matcher.logits(["{text}"], ["{text_pair}"])
+probabilities = softmax(logits / facts["temperature"] + facts["offsets"])
 print([facts["labels"][place] for place in probabilities.argmax(axis=1)], probabilities)
 """
 
@@ -29,8 +30,9 @@ def export_matcher(model: Model) -> Export:
     def write(folder: Path) -> None:
         save_encoder(model.encoder.model, folder / ENCODER)
         model.classifier.save(folder)
-        facts = {"labels": model.labels, "threshold": model.threshold, "temperature": model.card.temperature}
-        write_json(folder / LABELS, facts)
+        card = model.card
+        facts = {"labels": model.labels, "threshold": model.threshold, "temperature": card.temperature}
+        write_json(folder / LABELS, facts | {"offsets": card.offsets or [0.0] * len(model.labels)})
 
     code = code_block(MATCHER_CODE.format(text="a query", text_pair="an item"))
     return Export(

@@ -16,7 +16,7 @@ class Contrastive(EmbeddingMethod):
     """The fine-tuning of this library: each text is encoded once a step."""
 
     name = "contrastive"
-    summary = "fine-tunes the encoder, each text encoded once a step"
+    summary = "fine-tunes the encoder"
     imbalance = ("none", "class_weights", "logit_adjustment")
     auto = True
     tunes = True

@@ -1,0 +1,76 @@
+"""Figures at other shares are those of rows that have these shares, and say nothing of labels without rows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import sklearn.metrics
+
+from classwright_tools.statistics.at_shares import figures_at_shares, rare_label
+from classwright_tools.statistics.ranking import recall_at_false_alarms
+
+NAMES = ("fine", "toxic")
+
+
+def answered(fine: int, toxic: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return labels and answers of so many rows: one in 10 fine ones is called toxic, one in 5 toxic ones fine."""
+    true = np.repeat([0, 1], (fine, toxic))
+    wrong = np.concatenate([np.arange(fine) % 10 == 0, np.arange(toxic) % 5 == 0])
+    return true, np.where(wrong, 1 - true, true)
+
+
+def test_figures_of_balanced_rows_at_natural_shares_are_those_of_rows_that_have_them() -> None:
+    natural_true, natural_answers = answered(950, 50)
+    true, answers = answered(100, 100)
+    at = figures_at_shares(true, np.eye(2)[answers], [0.95, 0.05], NAMES)
+    assert at is not None
+    assert at.accuracy.value == pytest.approx((natural_true == natural_answers).mean())
+    assert at.rare
+    assert (at.rare.label, at.rare.share, at.rare.of_rows) == ("toxic", 0.05, 0.5)
+    assert at.rare.precision.value == pytest.approx(sklearn.metrics.precision_score(natural_true, natural_answers))
+    assert at.rare.recall.value == pytest.approx(0.8)
+    for figure in (at.accuracy, at.rare.precision, at.rare.recall):
+        assert figure.low < figure.value < figure.high
+
+
+def test_the_shares_of_the_rows_themselves_leave_the_figures_as_they_are() -> None:
+    true, answers = answered(300, 60)
+    at = figures_at_shares(true, np.eye(2)[answers], [300 / 360, 60 / 360], NAMES)
+    assert at is not None
+    assert at.accuracy.value == pytest.approx((true == answers).mean())
+
+
+def test_a_label_of_some_share_without_a_row_leaves_nothing_to_say() -> None:
+    true, answers = answered(100, 0)
+    assert figures_at_shares(true, np.eye(2)[answers], [0.9, 0.1], NAMES) is None
+    at = figures_at_shares(true, np.eye(2)[answers], [1.0, 0.0], NAMES)
+    assert at is not None
+    assert at.rare is None
+
+
+def test_of_a_handful_of_rows_of_the_rare_label_nothing_is_told() -> None:
+    true, answers = answered(100, 9)
+    at = figures_at_shares(true, np.eye(2)[answers], [0.9, 0.1], NAMES)
+    assert at is not None
+    assert at.rare is None
+
+
+@pytest.mark.parametrize(
+    ("shares", "rare"), [([0.5, 0.5], None), ([0.3, 0.7], None), ([0.2, 0.8], 0), ([0.8, 0.2], 1), ([1.0, 0.0], None)]
+)
+def test_a_label_is_rare_under_half_of_an_even_share(shares: list[float], rare: int | None) -> None:
+    assert rare_label(shares) == rare
+
+
+def test_recall_at_false_alarms_is_that_of_the_roc_curve() -> None:
+    generator = np.random.default_rng(0)
+    positive = generator.random(500) < 0.2
+    scores = np.round(generator.normal(size=500) + 1.5 * positive, 1)  # with ties
+    alarms, recall, _ = sklearn.metrics.roc_curve(positive, scores, drop_intermediate=False)
+    found = recall_at_false_alarms(positive, scores)
+    assert found.value == pytest.approx(recall[alarms <= 0.05].max())
+    assert 0 <= found.low < found.value < found.high <= 1
+
+
+def test_a_threshold_that_lets_too_many_through_finds_nothing() -> None:
+    assert recall_at_false_alarms(np.array([True, False, False]), np.ones(3)).value == 0

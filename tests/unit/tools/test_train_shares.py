@@ -1,0 +1,149 @@
+"""A model knows the shares of the labels where it is used: stated ones, or those that unlabelled texts tell."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from classwright_tools.classify import ClassifyRequest, classify
+from classwright_tools.context import ToolContext
+from classwright_tools.domain.example import Example
+from classwright_tools.domain.task import Task
+from classwright_tools.evaluate import EvaluateRequest, evaluate
+from classwright_tools.export_model import ExportModelRequest, export_model
+from classwright_tools.learning.calibration import softmax
+from classwright_tools.learning.classifier import HEAD
+from classwright_tools.learning.head import Head
+from classwright_tools.learning.model import Model, load_model
+from classwright_tools.train_classifier import TrainClassifierRequest, TrainClassifierResult, train_classifier
+from support.learning import real_rows, save_rows, unlabelled_rows, written_rows
+
+STATED = {"refund": 0.02, "delivery": 0.9, "account": 0.08}
+UNCLEAR = "a question about money, a parcel and my password"
+
+
+def trained(context: ToolContext, **arguments: object) -> TrainClassifierResult:
+    request = TrainClassifierRequest(task="support", **({"method": "probe"} | arguments))  # type: ignore[arg-type]
+    return train_classifier(request, dataclasses.replace(context, run_key="training"))
+
+
+def model_of(context: ToolContext, result: TrainClassifierResult) -> Model:
+    return load_model(context.workspace, result.model)
+
+
+def rows_with(context: ToolContext, *unlabelled: Example) -> str:
+    return save_rows(context.workspace, written_rows(), real_rows(copies=10), unlabelled=list(unlabelled))
+
+
+def test_unlabelled_texts_tell_the_shares_and_put_the_probabilities_at_them(context: ToolContext, task: Task) -> None:
+    rows_with(context, *unlabelled_rows(delivery=80, refund=12, account=8))
+    result = trained(context)
+    model = model_of(context, result)
+
+    assert model.card.shares
+    assert (model.card.shares.source, model.card.shares.texts) == ("estimated", 100)
+    assert model.card.shares.values == pytest.approx((0.12, 0.8, 0.08), abs=0.05)
+    assert "estimated from 100 unlabelled texts" in result.summary
+    assert "The precision of 'account'" in result.summary
+    assert "33.3% of these rows" in result.summary
+
+    delivery = model.labels.index("delivery")
+    own, as_trained = (model.predict_proba([UNCLEAR], as_trained=choice)[0] for choice in (False, True))
+    assert own.sum() == pytest.approx(1)
+    assert own[delivery] > as_trained[delivery]
+
+
+def test_classify_leaves_the_shares_out_where_it_is_asked_to(context: ToolContext, task: Task) -> None:
+    rows_with(context, *unlabelled_rows(delivery=80, refund=12, account=8))
+    model = model_of(context, result := trained(context))
+
+    def probability(prior: str) -> float:
+        request = ClassifyRequest(model=result.model, texts=(UNCLEAR,), prior=prior)  # type: ignore[arg-type]
+        return dict(classify(request, context).results[0].likeliest)["delivery"]
+
+    delivery = model.labels.index("delivery")
+    assert probability("task") == pytest.approx(model.predict_proba([UNCLEAR])[0, delivery])
+    assert probability("training") == pytest.approx(model.predict_proba([UNCLEAR], as_trained=True)[0, delivery])
+
+
+def test_an_export_gives_the_probabilities_at_the_shares(context: ToolContext, task: Task) -> None:
+    rows_with(context, *unlabelled_rows(delivery=80, refund=12, account=8))
+    result = trained(context)
+    run = dataclasses.replace(context, run_key="export")
+    made = export_model(ExportModelRequest(model=result.model, onnx=False), run)
+    head = Head.load(context.workspace.artifact(made.export, "export").path / HEAD)
+    model = model_of(context, result)
+    proba = softmax(head.logits(model.embed([UNCLEAR])))
+    np.testing.assert_allclose(proba, model.predict_proba([UNCLEAR]), atol=1e-5)
+
+
+def test_stated_shares_go_before_those_that_texts_tell(context: ToolContext, task: Task) -> None:
+    context.workspace.save_task(task.model_copy(update={"expected_shares": STATED}))
+    rows_with(context, *unlabelled_rows(delivery=10, refund=50, account=40))
+    result = trained(context)
+    card = model_of(context, result).card
+    assert card.shares
+    assert card.shares.source == "stated"
+    assert card.shares.values == pytest.approx((0.02, 0.9, 0.08))
+    assert "'delivery' 90.0%, 'account' 8.0%, 'refund' 2.0%, as stated" in result.summary
+
+
+def test_without_stated_shares_and_unlabelled_texts_nothing_is_changed(context: ToolContext, task: Task) -> None:
+    rows_with(context)
+    result = trained(context)
+    card = model_of(context, result).card
+    assert (card.shares, card.offsets) == (None, ())
+    assert "shares" not in result.summary
+
+
+@pytest.mark.parametrize(
+    ("validation", "unlabelled", "imbalance", "told"),
+    [
+        (10, 40, "none", "cannot be told: there are 40 unlabelled texts, and 50 are needed"),
+        (0, 90, "none", "cannot be told without real labelled rows"),
+        (10, 90, "class_weights", "With imbalance 'class_weights' labels count alike"),
+    ],
+)
+def test_why_shares_are_not_known_is_said(
+    context: ToolContext, task: Task, validation: int, unlabelled: int, imbalance: str, told: str
+) -> None:
+    real = real_rows(copies=validation) if validation else []
+    save_rows(context.workspace, written_rows(), real, unlabelled=unlabelled_rows(delivery=unlabelled))
+    result = trained(context, imbalance=imbalance)
+    assert told in result.summary
+    assert model_of(context, result).card.shares is None
+
+
+def test_texts_with_the_shares_of_the_labelled_rows_change_nothing(context: ToolContext, task: Task) -> None:
+    rows_with(context, *unlabelled_rows(delivery=40, refund=40, account=40))
+    result = trained(context)
+    assert "may well be those of the labelled rows" in result.summary
+    assert model_of(context, result).card.offsets == ()
+
+
+def test_evaluate_tells_the_figures_at_the_shares_and_whose_rows_count_for_them(
+    context: ToolContext, task: Task
+) -> None:
+    dataset = rows_with(context, *unlabelled_rows(delivery=80, refund=15, account=5))
+    result = trained(context)
+    told = evaluate(EvaluateRequest(model=result.model, dataset=dataset), context).summary
+    assert "At your shares ('delivery'" in told
+    assert "each label's rows count for its share" in told
+    assert "a threshold that 5% of the other rows pass finds" in told
+
+
+def test_the_threshold_is_the_one_at_the_shares(context: ToolContext, task: Task) -> None:
+    rows_with(context)
+    alike = trained(context).threshold
+    context.workspace.save_task(task.model_copy(update={"expected_shares": STATED}))
+    result = train_classifier(TrainClassifierRequest(task="support", method="probe"), context)
+    model = model_of(context, result)
+    rows = real_rows(copies=10)
+    proba = model.predict_proba([row.content for row in rows])
+    weights = np.array([STATED[row.label or ""] for row in rows])
+    kept = proba.max(axis=1) >= result.threshold
+    right = np.array([model.labels[i] for i in proba.argmax(axis=1)]) == [row.label for row in rows]
+    assert weights[kept & right].sum() / weights[kept].sum() >= 0.95
+    assert result.threshold != alike or alike == 0

@@ -1,0 +1,42 @@
+"""The shares of the labels where a model is used."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from classwright_tools.domain.excerpt import listed
+from classwright_tools.domain.figures import Estimate
+from classwright_tools.domain.noun import LabelName, Noun
+
+MOST_NAMED = 4
+
+
+class LabelShare(Noun):
+    """The share of one label; the interval of one that a person stated is empty."""
+
+    label: LabelName
+    share: Estimate
+
+
+class TaskShares(Noun):
+    """The shares of all labels, and where they are known from."""
+
+    source: Literal["stated", "estimated"]
+    texts: int = Field(default=0, ge=0, description="The unlabelled texts that they were estimated from.")
+    labels: tuple[LabelShare, ...]
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """The shares, in the order of the model's labels."""
+        return tuple(one.share.value for one in self.labels)
+
+    @property
+    def told(self) -> str:
+        """The shares in words, the largest first, and where they are known from."""
+        by_size = sorted(self.labels, key=lambda one: -one.share.value)
+        if self.source == "stated":
+            return f"{listed((f'{s.label!r} {s.share.value:.1%}' for s in by_size), MOST_NAMED)}, as stated"
+        named = (f"{s.label!r} {s.share.value:.1%} ({s.share.low:.1%} to {s.share.high:.1%})" for s in by_size)
+        return f"{listed(named, MOST_NAMED)}, estimated from {self.texts:,} unlabelled texts"

@@ -1,0 +1,101 @@
+"""Figures at label shares that are not those of the rows that a classifier is measured on.
+
+Each label's rows count for the label's share. Texts of a label are taken to be alike here and there: recall is then the
+same at any shares, accuracy and precision are not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from classwright_tools.domain.figures import Estimate, FiguresAtShares, RareLabel
+from classwright_tools.statistics.intervals import bootstrap
+from classwright_tools.statistics.metrics import Floats, Labels
+from classwright_tools.statistics.ranking import recall_at_false_alarms
+
+RARE = 0.5  # of the share that a label would have if all had the same
+LEAST_ROWS = 10  # of the rare label: of fewer its figures tell nothing
+
+
+def figures_at_shares(
+    true: Labels,
+    proba: npt.NDArray[np.floating],
+    shares: Sequence[float],
+    names: Sequence[str],
+    groups: Labels | None = None,
+    *,
+    seed: int = 0,
+) -> FiguresAtShares | None:
+    """Return the figures of the probabilities `proba` (n, k) of rows whose labels are `true` (n,), at the `shares` (k).
+
+    Intervals are the bootstrap's: a resample keeps each label's number of rows, or draws whole `groups` (n,). The
+    shares are taken as they are, so what is not known of them is not in the intervals. Figures of the rare label are
+    of `LEAST_ROWS` rows or more. None where a label that has a share has no row.
+    """
+    counts = np.bincount(true, minlength=len(shares))
+    if np.any((counts == 0) & (np.asarray(shares) > 0)):
+        return None
+    predicted = proba.argmax(axis=1)
+    weight = _weights(true, shares)
+
+    def right_of(rows: npt.NDArray[np.bool_]) -> Estimate:
+        """Return the share of the `rows` (n,) whose answer is right."""
+        return bootstrap(statistic, true, true == predicted, rows, strata=true, groups=groups, seed=seed)
+
+    def statistic(weights: Floats, true: Labels, right: npt.NDArray[np.bool_], rows: npt.NDArray[np.bool_]) -> Floats:
+        counted = weights * weight[true] * rows
+        whole = counted.sum(axis=1)
+        quotient: Floats = np.divide(counted @ right, whole, out=np.zeros_like(whole), where=whole > 0)
+        return quotient
+
+    rare = rare_label(shares)
+    found = None
+    if rare is not None and counts[rare] >= LEAST_ROWS:
+        found = RareLabel(
+            label=names[rare],
+            share=shares[rare],
+            of_rows=float(counts[rare] / len(true)),
+            precision=right_of(predicted == rare),
+            recall=right_of(true == rare),
+            recall_at_false_alarms=recall_at_false_alarms(true == rare, proba[:, rare], groups, seed=seed),
+        )
+    return FiguresAtShares(accuracy=right_of(np.ones(len(true), bool)), rare=found)
+
+
+def gain_at_shares(
+    true: Labels,
+    right: npt.NDArray[np.bool_],
+    other_right: npt.NDArray[np.bool_],
+    shares: Sequence[float],
+    groups: Labels | None = None,
+    *,
+    seed: int = 0,
+) -> Estimate:
+    """Return by how much the accuracy is higher at the `shares` (k,) if the answers `right` (n,) are, not the other's.
+
+    Both answer the rows whose labels are `true` (n,): a resample draws them with both answers.
+    """
+    weight = _weights(true, shares)
+
+    def statistic(weights: Floats, true: Labels, difference: npt.NDArray[np.integer]) -> Floats:
+        counted = weights * weight[true]
+        gain: Floats = counted @ difference / counted.sum(axis=1)
+        return gain
+
+    difference = right.astype(int) - other_right
+    return bootstrap(statistic, true, difference, strata=true, groups=groups, least=-1.0, seed=seed)
+
+
+def _weights(true: Labels, shares: Sequence[float]) -> Floats:
+    """Return what a row of each label (k,) counts for."""
+    weights: Floats = np.asarray(shares) / np.maximum(np.bincount(true, minlength=len(shares)), 1)
+    return weights
+
+
+def rare_label(shares: Sequence[float]) -> int | None:
+    """Return the place of the label with the smallest of the `shares` (k,) above 0, if it is a rare one."""
+    rarest = int(np.argmin([share or 1.0 for share in shares]))
+    return rarest if shares[rarest] < RARE / len(shares) else None
