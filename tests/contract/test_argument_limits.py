@@ -44,7 +44,8 @@ def limits_in(
     bounded_by_pattern = kind == "maxLength" and "pattern" in schema and kind not in schema
     if kind and not named and not bounded_by_pattern:
         assert kind in schema, f"{tool}: {place} has no {kind}"
-        yield Limit(tool, place, kind, schema[kind], sample(schema.get("items", {}), defs))
+        inside = schema.get("items") or schema.get("additionalProperties") or {}
+        yield Limit(tool, place, kind, schema[kind], sample(inside, defs))
     if "items" in schema:
         yield from limits_in(tool, schema["items"], defs, (*place, 0))
     for name, inner in schema.get("properties", {}).items():
@@ -65,7 +66,7 @@ def over(limit: Limit) -> dict[str, Any]:
         case "maxItems":
             value = [limit.item] * count
         case "maxProperties":
-            value = {str(number): "x" for number in range(count)}
+            value = {str(number): limit.item for number in range(count)}
         case _:
             value = limit.most + 1
     for part in reversed(limit.place):
@@ -103,6 +104,7 @@ def test_the_limits_are_those_that_the_guide_names() -> None:
     assert most["propose_topics.labels"] == 500
     assert most["synthesize_examples.rows"] == 200_000
     assert most["submit_examples.texts"] == 100
+    assert (most["annotate_examples.rows"], most["annotate_examples.labels"]) == (1_000, 100)
     assert most["train_classifier.epochs"] == 50
     assert most["gan_augment.seeds"] == 10
     assert most["get_job.wait_seconds"] == 50

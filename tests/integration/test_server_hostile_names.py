@@ -48,8 +48,8 @@ PLACES = [(template, place) for template, places in TEMPLATES.items() for place 
 # Looked up by the job itself: see test_train_classifier.py, test_learning_encoders.py, test_import_hostile_sources.py.
 NAMING_TO_JOBS = {"encoder", "path"}
 # Arguments that name something which is looked up, or that become part of a path.
-NAMING = ("task", "dataset", "model", "against", "plan", "topic_tree", "assignment", "batch", "augmentation",
-          "pretrain_dataset", "job_id", "cursor", "hub", "split")  # fmt: skip
+NAMING = ("task", "dataset", "model", "against", "plan", "topic_tree", "assignment", "annotation", "batch",
+          "augmentation", "pretrain_dataset", "job_id", "cursor", "hub", "split")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +133,7 @@ async def test_no_name_in_an_argument_reaches_anything_else(client: Client, shop
 
 async def test_every_argument_that_names_something_is_tried_above(client: Client) -> None:
     """A new argument that is a string of its own, and no text or label, is to be added to `NAMING`."""
-    words = {"instruction", "kind", "half", "method", "negatives", "imbalance", "mismatch", "unlabelled_as",
+    words = {"instruction", "kind", "half", "method", "negatives", "imbalance", "mismatch", "unlabelled_as", "order",
              "text_column", "pair_column", "label_column"}  # fmt: skip
     found = {
         name

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Any
 
 from classwright_tools import (
+    annotate_examples,
     classify,
     error_analysis,
     evaluate,
@@ -26,6 +27,7 @@ _IN_ORDER_OF_USE: tuple[ToolSpec[Any, Any], ...] = (
     synthesize_examples.TOOL,
     submit_examples.TOOL,
     import_examples.TOOL,
+    annotate_examples.TOOL,
     train_classifier.TOOL,
     evaluate.TOOL,
     error_analysis.TOOL,

@@ -35,7 +35,7 @@ def _interval(figure: Estimate) -> str:
 
 def _kind(data: str) -> str:
     """Return whose texts rows of this kind or origin are, for a sentence."""
-    return data if data in ("real", "written") else "real and written"
+    return "real and written" if data == "mixed" else data
 
 
 def final(outcome: Outcome) -> tuple[Scores, str]:

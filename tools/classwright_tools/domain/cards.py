@@ -48,7 +48,7 @@ class EncoderRef(Noun):
 class Validation(Scores):
     """The figures that a model was chosen by, and the rows that they come from."""
 
-    data: Origin = Field(description="'real' rows, or 'written' rows held out group by group.")
+    data: Origin = Field(description="'real' rows, or 'written' or 'annotated' rows held out group by group.")
     measured_on: str = Field(default="", description="The rows in words: which they are, and how they were held out.")
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-Kind = Literal["dataset", "model", "report", "topics", "plan", "assignment", "export", "augmentation"]
+Kind = Literal["dataset", "model", "report", "topics", "plan", "assignment", "export", "augmentation", "annotation"]
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ KINDS: Mapping[Kind, ArtifactKind] = {
         ArtifactKind("assignment", "a", "assignments", "document.json", "assignment"),
         ArtifactKind("export", "x", "exports", "", "export"),
         ArtifactKind("augmentation", "g", "augmentations", "card.json", "augmentation"),
+        ArtifactKind("annotation", "n", "annotations", "document.json", "annotation"),
     )
 }
 _TASK = "[a-z][a-z0-9_]{0,39}"
@@ -95,6 +96,7 @@ PlanId = Annotated[str, IdOf("plan")]
 AssignmentId = Annotated[str, IdOf("assignment")]
 ExportId = Annotated[str, IdOf("export")]
 AugmentationId = Annotated[str, IdOf("augmentation")]
+AnnotationId = Annotated[str, IdOf("annotation")]
 
 
 @cache

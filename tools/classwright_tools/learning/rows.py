@@ -23,8 +23,8 @@ MOST_OF_A_LABEL = 0.8  # of its rows in one group: with a larger one held out, f
 class Rows:
     """Texts; their labels (n,) as places in the list of labels; their groups (n,) as numbers; their origin.
 
-    A pair's two texts are joined: see `domain/pair.py`. The origin is "real" if all rows are, else "written": figures
-    on rows held out of them are named by it.
+    A pair's two texts are joined: see `domain/pair.py`. The origin is "real" if all rows are, "annotated" if the others
+    are, else "written": figures on rows held out of them are named by it.
     """
 
     texts: tuple[str, ...]
@@ -81,8 +81,15 @@ def training_rows(examples: Sequence[Example], labels: Sequence[str]) -> Rows:
             "Write some with `synthesize_examples`, import some, or take the label out of the task.",
         )
     texts = tuple(example.content for example in examples)
-    origin: Origin = "real" if all(example.origin == "real" for example in examples) else "written"
-    return Rows(texts=texts, labels=numbers, groups=_groups(examples), origin=origin)
+    return Rows(texts=texts, labels=numbers, groups=_groups(examples), origin=_origin(examples))
+
+
+def _origin(examples: Iterable[Example]) -> Origin:
+    """Return the origin that vouches for least among those of `examples`."""
+    origins = {example.origin for example in examples}
+    if origins <= {"real", "annotated"}:
+        return "annotated" if "annotated" in origins else "real"
+    return "written"
 
 
 def written_at_once(examples: Iterable[Example]) -> list[str]:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.cluster import KMeans
 
+from classwright_tools.learning.medoids import medoids
 from classwright_tools.measurement.held_out import Answers
 
 MOST_TEXTS = 5
@@ -32,17 +32,6 @@ def typical_texts(found: Answers, doubted: Collection[str], embed: Embed, seed: 
         if own:
             own = own[:MOST_ROWS]
             vectors = np.asarray(embed([found.rows[place].content for place in own]))
-            texts[label] = tuple(found.rows[own[place]].text for place in _medoids(vectors, seed))
+            count = max(1, min(MOST_TEXTS, len(vectors) // ROWS_A_CLUSTER))
+            texts[label] = tuple(found.rows[own[place]].text for place in medoids(vectors, count, seed))
     return texts
-
-
-def _medoids(vectors: npt.NDArray[np.floating], seed: int) -> list[int]:
-    """Return the places of the vectors (n, d) that lie nearest to the centres of their clusters."""
-    count = max(1, min(MOST_TEXTS, len(vectors) // ROWS_A_CLUSTER, len(np.unique(vectors, axis=0))))
-    clusters = KMeans(count, n_init=3, random_state=seed).fit(vectors)
-    sizes = np.bincount(clusters.labels_, minlength=count)
-    nearness = vectors @ clusters.cluster_centers_.T
-    return [
-        int(max(np.flatnonzero(clusters.labels_ == cluster), key=lambda place: nearness[place, cluster]))
-        for cluster in np.argsort(-sizes, kind="stable").tolist()
-    ]

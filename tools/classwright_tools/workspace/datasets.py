@@ -229,7 +229,7 @@ def example_of(row: dict[str, Any]) -> Example:
     made = None
     if row["writer"] is not None:
         made = Provenance(
-            cell=_cell(row) if row["label"] else None,
+            cell=_cell(row) if row["label"] and row["origin"] != "annotated" else None,
             contrast=row["contrast"],
             round=row["round"],
             writer=row["writer"],

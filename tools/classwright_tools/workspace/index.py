@@ -113,8 +113,19 @@ class SubmissionRow(Base):
     created: Mapped[datetime] = mapped_column(DateTime(timezone=True), default=_now)
 
 
+class AnswerRow(Base):
+    """What an annotator said of one row; a row counts once an annotation."""
+
+    __tablename__ = "answers"
+
+    annotation: Mapped[str] = mapped_column(ForeignKey("artifacts.id"), primary_key=True)
+    example: Mapped[str] = mapped_column(String(16), primary_key=True)
+    answer: Mapped[dict[str, Any]] = mapped_column(JSON)
+    created: Mapped[datetime] = mapped_column(DateTime(timezone=True), default=_now)
+
+
 class ClosedAssignmentRow(Base):
-    """An assignment that takes no more texts: those that are there make its dataset."""
+    """An assignment, or an annotation, that takes no more: what is there makes its dataset."""
 
     __tablename__ = "closed_assignments"
 

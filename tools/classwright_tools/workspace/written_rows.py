@@ -18,6 +18,8 @@ from classwright_tools.workspace.workspace import Workspace
 class WrittenRows:
     """Finds the rows that a tool made, in all datasets of a task: what another task holds says nothing of this one's.
 
+    An annotated row is none: its text is real, and whoever brings it back with a label vouches for that.
+
     Their files are read once, by the columns that are needed; versions of a dataset share most of their rows, and of
     each row the newest is held.
     """
@@ -62,7 +64,7 @@ class WrittenRows:
                     table = pq.read_table(file, columns=wanted)
             except (pa.ArrowException, OSError):  # its dataset is damaged, which those who read it will be told
                 continue
-            made = table.filter(pc.not_equal(table.column("origin"), "real"))
+            made = table.filter(pc.invert(pc.is_in(table.column("origin"), pa.array(["real", "annotated"]))))
             new = made.filter(pc.invert(pc.is_in(made.column("id"), seen)))
             seen = pa.concat_arrays([seen, *new.column("id").cast(pa.string()).chunks])
             yield new

@@ -60,6 +60,8 @@ def lane_of(workspace: Workspace, name: str, **request: Any) -> str:
         ("import_examples", DATA, "short"),
         ("import_examples", {"task": "support", "split": "train", "hub": "some/data"}, "writing"),
         ("synthesize_examples", {"task": "support", "rows": 4}, "writing"),
+        ("annotate_examples", {"task": "support"}, "writing"),
+        ("annotate_examples", {"task": "support", "annotation": "support-n1", "finish": True}, "short"),
         ("propose_topics", TASK, "writing"),
     ],
 )

@@ -77,7 +77,7 @@ def topic_rules(task: Task) -> tuple[str, ...]:
     """Return the rules for writing a topic tree, source types included."""
     kinds: tuple[WritingKind, ...] = ("topics", "subtopics", "source_types")
     return (
-        f"The task: {_told(task, task.instruction, INSTRUCTION_BYTES)}",
+        f"The task: {told(task, task.instruction, INSTRUCTION_BYTES)}",
         *(
             f"{kind.replace('_', ' ').capitalize()}: {' '.join((AIMS[kind], *phrase_rules(kind, task.languages)))}"
             for kind in kinds
@@ -87,10 +87,10 @@ def topic_rules(task: Task) -> tuple[str, ...]:
 
 def meanings(task: Task, batches: Sequence[Batch], before: Sequence[Batch] = ()) -> tuple[str, ...]:
     """Return what the labels of `batches` mean, without those that `before` names as well."""
-    told = _names(before)
-    names = [name for name in _names(batches) if name not in told]
+    earlier = _names(before)
+    names = [name for name in _names(batches) if name not in earlier]
     most = DESCRIPTIONS_BYTES // max(1, len(names))
-    described = {label.name: _told(task, label.description, most) for label in task.labels}
+    described = {label.name: told(task, label.description, most) for label in task.labels}
     return tuple(f"Label {name!r}: {described[name]}" for name in names if described.get(name))
 
 
@@ -103,7 +103,7 @@ def first_of(assignment: Assignment, last: Batch) -> tuple[Batch, ...]:
 def batch_rules(task: Task, batches: Sequence[Batch], gates: TextRules) -> tuple[str, ...]:
     """Return the rules for writing any of `batches`, those of the `gates` among them."""
     rules = [
-        f"The task: {_told(task, task.instruction, INSTRUCTION_BYTES)}",
+        f"The task: {told(task, task.instruction, INSTRUCTION_BYTES)}",
         *(_SENT_AS_PAIRS if task.kind == "pair" else _SENT_AS_TEXTS),
         *text_rules(task.languages, gates, lambda names: ", ".join(map(repr, names))),
     ]
@@ -115,8 +115,8 @@ def batch_rules(task: Task, batches: Sequence[Batch], gates: TextRules) -> tuple
     return tuple(rules)
 
 
-def _told(task: Task, text: str, most_bytes: int) -> str:
-    """Return `text`, or its beginning of so many bytes and where all of it is."""
+def told(task: Task, text: str, most_bytes: int) -> str:
+    """Return `text` of the task, or its beginning of so many bytes and where all of it is."""
     encoded = text.encode()
     if len(encoded) <= most_bytes:
         return text

@@ -1,0 +1,273 @@
+"""`annotate_examples`: unlabelled rows get labels by their ids, none twice, and the annotator is checked unseen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from classwright_tools.annotate_examples import AnnotateExamplesRequest, AnnotateExamplesResult, annotate_examples
+from classwright_tools.context import ToolContext
+from classwright_tools.domain.annotation import Annotation, RowToLabel
+from classwright_tools.domain.example import Example, make_example
+from classwright_tools.domain.task import Task
+from classwright_tools.errors import InvalidInput, NotEnoughData
+from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
+from classwright_tools.workspace.datasets import read_card, read_rows, save_dataset
+from support.learning import real_rows, written_rows
+from support.writing_verbs import import_beside, sentence
+
+UNLABELLED = [make_example(sentence(number), None) for number in range(40)]
+TEST = [make_example("where on earth is my parcel", "delivery")]
+Answered = Callable[[RowToLabel], Any]
+
+
+@pytest.fixture
+def dataset(context: ToolContext, task: Task) -> str:
+    """A dataset of 30 written training rows, 6 real validation rows, a test row and 40 unlabelled rows."""
+    rows = {"train": written_rows(), "validation": real_rows(), "test": TEST, "unlabelled": UNLABELLED}
+    return save_dataset(context.workspace, task.slug, rows, parent=None, run_key="rows", made_by="import_examples").id  # type: ignore[arg-type]  # the keys are splits
+
+
+def ask(context: ToolContext, run_key: str = "ask", **more: Any) -> Annotation:
+    result = annotate_examples(AnnotateExamplesRequest(task="support", **more), replace(context, run_key=run_key))
+    return context.workspace.document(result.annotation, "annotation", Annotation)
+
+
+def answer(context: ToolContext, annotation: str = "support-n1", **more: Any) -> AnnotateExamplesResult:
+    return annotate_examples(AnnotateExamplesRequest(task="support", annotation=annotation, **more), context)
+
+
+def pooled(annotation: Annotation) -> list[RowToLabel]:
+    """Return the rows that are no checks."""
+    unlabelled = {row.id for row in UNLABELLED}
+    return [row for row in annotation.rows if row.row in unlabelled]
+
+
+def test_a_tenth_of_the_texts_are_labelled_rows_that_nothing_marks_and_no_test_rows(
+    context: ToolContext, dataset: str
+) -> None:
+    annotation = ask(context, rows=40)
+
+    checks = {row.row for row in annotation.rows} - {row.id for row in UNLABELLED}
+    assert checks <= {row.id for row in real_rows()}  # real ones first
+    assert len(checks) == 5
+    assert len(pooled(annotation)) == 40
+    assert {tuple(row.model_dump(exclude={"id", "row", "text"}).items()) for row in annotation.rows} == {
+        (("text_pair", None),)
+    }
+    assert max(map(len, annotation.batches)) == 25
+
+
+def test_texts_come_in_short_with_their_whole_length_and_the_labels_with_their_meanings(
+    context: ToolContext, dataset: str
+) -> None:
+    long = make_example("word " * 400, None)
+    import_beside(context.workspace, "long", {"unlabelled": [long]})
+
+    result = annotate_examples(AnnotateExamplesRequest(task="support"), context)
+
+    (shown,) = [text for text in result.texts if text.characters]
+    assert (len(shown.text), shown.characters) == (1_000, 2_000)
+    assert "'refund': the customer wants money back" in result.rules[-1]
+    assert "annotate_examples(task='support', annotation='support-n1'" in result.next_step
+
+
+def test_answers_in_any_order_reach_the_rows_of_their_ids_and_become_training_rows(
+    context: ToolContext, dataset: str
+) -> None:
+    annotation = ask(context, rows=10)
+    label = {row.id: ("refund", "delivery", "account")[len(row.text) % 3] for row in annotation.rows}
+    backwards = [row.id for row in reversed(annotation.rows)]
+
+    first = answer(context, labels={id_: [label[id_]] for id_ in backwards[:6]})
+    last = answer(context, labels={id_: [label[id_]] for id_ in backwards[6:]})
+
+    assert (first.have, first.dataset, last.dataset) == (6, None, "support-d2")
+    rows = {row.id: row for row in read_rows(context.workspace, "support-d2", "train")}
+    for row in pooled(annotation):
+        made = rows[row.row]
+        assert (made.text, made.label, made.origin) == (row.text, label[row.id], "annotated")
+        assert made.provenance
+        assert (made.provenance.writer, made.provenance.cell) == ("calling model", None)
+    card = read_card(context.workspace, "support-d2")
+    assert [card.rows(split) for split in ("train", "validation", "test", "unlabelled")] == [40, 6, 1, 30]
+    assert card.rows("train", "real") == 0
+
+
+def test_an_answer_that_is_sent_twice_counts_once_and_the_first_one_stays(context: ToolContext, dataset: str) -> None:
+    row = pooled(ask(context, rows=5))[0]
+    answer(context, labels={row.id: ["refund"]})
+
+    again = answer(context, labels={row.id: ["delivery"]}, finish=True)
+
+    assert (again.have, again.dataset) == (1, "support-d2")
+    assert "1 had been answered before" in again.summary
+    assert [one.label for one in read_rows(context.workspace, "support-d2", "train") if one.id == row.row] == ["refund"]
+
+
+def test_an_answer_that_cannot_be_used_is_refused_with_the_nearest_and_the_others_are_kept(
+    context: ToolContext, dataset: str
+) -> None:
+    ids = [row.id for row in ask(context, rows=5).rows]
+
+    result = answer(
+        context,
+        labels={ids[0]: ["Refund "], ids[1]: ["refunds"], "t99": ["refund"], ids[2]: ["account"]},
+        unsure=[ids[2]],
+    )
+
+    told = {refused.id: (refused.reason, refused.repair) for refused in result.refused}
+    assert result.have == 1
+    assert told == {
+        ids[1]: ("label 'refunds': does not exist", "Did you mean 'refund'?"),
+        "t99": ("text 't99': does not exist", told["t99"][1]),
+        ids[2]: (f"text '{ids[2]}': has more than one answer", "Send one of them."),
+    }
+    assert told["t99"][1].startswith("Did you mean 't9'?") or "None that is there" in told["t99"][1]
+
+
+def test_texts_without_a_single_label_stay_unlabelled_and_are_not_asked_about_again(
+    context: ToolContext, dataset: str
+) -> None:
+    one, two, three, four = pooled(ask(context, rows=40))[:4]
+
+    result = answer(
+        context,
+        labels={one.id: ["refund"], two.id: ["refund", "delivery"]},
+        fits_none=[three.id],
+        unsure=[four.id],
+        finish=True,
+    )
+
+    assert "1 rows got a label" in result.summary
+    assert "1 with several candidates, 1 with no label that fits, 1 with no answer that is sure stay" in result.summary
+    left = {row.id for row in read_rows(context.workspace, "support-d2", "unlabelled")}
+    assert left == {row.id for row in UNLABELLED} - {one.row}
+    asked = {row.row for row in pooled(ask(context, "again", rows=40))}
+    assert asked == left - {two.row, three.row, four.row}
+
+
+def test_the_checks_tell_how_good_the_labels_are(context: ToolContext, dataset: str) -> None:
+    annotation = ask(context, rows=10)
+    known = {row.id: row.label for row in real_rows()}
+    checks = [row for row in annotation.rows if row.row in known]
+    right = {row.id: [known[row.row]] for row in checks[:3]}
+    wrong = {row.id: ["refund" if known[row.row] != "refund" else "account"] for row in checks[3:4]}
+    rest = [row.id for row in annotation.rows if row.id not in right | wrong]
+
+    result = answer(context, labels=right | wrong, unsure=rest)
+
+    assert result.agreement
+    assert (result.agreement.value, result.checked, result.dataset) == (0.75, 4, None)
+    assert "agrees with the known label of 75% (" in result.summary
+    assert "is not known" not in result.summary
+
+
+def test_labels_without_a_labelled_row_to_check_them_by_are_told_so(context: ToolContext, task: Task) -> None:
+    import_beside(context.workspace, "bare", {"unlabelled": UNLABELLED})
+    annotation = ask(context, rows=3)
+
+    result = answer(context, labels={row.id: ["refund"] for row in annotation.rows})
+
+    assert result.agreement is None
+    assert "How good the labels are is not known: the dataset has no labelled rows" in result.summary
+
+
+@pytest.fixture
+def model(context: ToolContext, dataset: str) -> str:
+    """A model trained on the written rows."""
+    request = TrainClassifierRequest(task="support", dataset=dataset, method="probe")
+    return train_classifier(request, replace(context, run_key="train")).model
+
+
+def test_random_rows_show_the_accuracy_of_the_newest_model(context: ToolContext, model: str) -> None:
+    annotation = ask(context, order="random", rows=20)
+    rows = pooled(annotation)
+    others = {"refund": "delivery", "delivery": "account", "account": "refund"}
+    labels = {
+        row.id: [annotation.predicted[row.row] if place < 15 else others[annotation.predicted[row.row]]]
+        for place, row in enumerate(rows)
+    }
+
+    result = answer(context, labels=labels, finish=True)
+
+    assert result.model == model
+    assert result.model_accuracy
+    assert result.model_accuracy.value == 0.75
+    assert f"{model} agrees with the annotator on 75% (" in result.summary
+    assert "of 20 random rows of 40" in result.summary
+
+
+def test_with_a_model_the_rows_that_it_is_unsure_of_come_first(context: ToolContext, model: str) -> None:
+    annotation = ask(context, rows=2)
+
+    assert (annotation.order, annotation.model) == ("informative", None)
+
+
+@pytest.mark.parametrize(
+    ("request_", "error", "told"),
+    [
+        ({"order": "informative"}, InvalidInput, "the task has none yet.*order='typical'"),
+        ({"annotation": "support-n7"}, Exception, "'support-n7': does not exist"),
+    ],
+)
+def test_what_cannot_be_done_is_told(
+    context: ToolContext, dataset: str, request_: dict[str, Any], error: type[Exception], told: str
+) -> None:
+    with pytest.raises(error, match=told):
+        annotate_examples(AnnotateExamplesRequest(task="support", **request_), context)
+
+
+def test_a_dataset_whose_unlabelled_rows_are_all_answered_is_told_so(context: ToolContext, dataset: str) -> None:
+    answer(context, ask(context, rows=40) and "support-n1", unsure=[f"t{n}" for n in range(1, 46)])
+
+    with pytest.raises(NotEnoughData, match=r"no real unlabelled rows.*split='unlabelled'"):
+        ask(context, "again")
+
+
+def test_answers_without_the_annotation_that_they_are_for_are_refused() -> None:
+    with pytest.raises(ValidationError, match="pass its id"):
+        AnnotateExamplesRequest(task="support", labels={"t1": ["refund"]})
+
+
+def test_rows_that_came_meanwhile_stay_and_a_finished_annotation_takes_no_more(
+    context: ToolContext, dataset: str
+) -> None:
+    first, second = pooled(ask(context, rows=5))[:2]
+    meanwhile = [make_example("a row that came meanwhile", "refund")]
+    import_beside(context.workspace, "meanwhile", {"train": [*written_rows(), *meanwhile]})
+
+    answer(context, labels={first.id: ["refund"]}, finish=True)
+    late = answer(context, labels={second.id: ["refund"]})
+
+    assert (late.dataset, late.have) == ("support-d3", 1)
+    assert "1 came after the end" in late.summary
+    origins = [row.origin for row in read_rows(context.workspace, "support-d3", "train")]
+    assert (origins.count("annotated"), origins.count("real"), origins.count("written")) == (1, 1, 30)
+
+
+def test_a_run_that_is_repeated_hands_out_the_same_texts(context: ToolContext, dataset: str) -> None:
+    assert ask(context) == ask(context)
+    assert [one.id for one in context.workspace.artifacts("support", "annotation")] == ["support-n1"]
+
+
+def test_rows_annotated_by_the_same_seed_are_the_same(context: ToolContext, dataset: str) -> None:
+    def ids(run_key: str, seed: int) -> list[str]:
+        return [row.row for row in pooled(ask(replace(context, seed=seed), run_key, order="random", rows=5))]
+
+    assert ids("one", 1) == ids("two", 1) != ids("three", 2)
+
+
+def test_only_real_unlabelled_rows_are_picked(context: ToolContext, task: Task) -> None:
+    written: list[Example] = [replace_origin(row) for row in UNLABELLED[:39]]
+    import_beside(context.workspace, "mixed", {"unlabelled": [*written, UNLABELLED[39]]})
+
+    assert [row.row for row in ask(context).rows] == [UNLABELLED[39].id]
+
+
+def replace_origin(row: Example) -> Example:
+    return row.model_copy(update={"origin": "written"})

@@ -1,0 +1,282 @@
+"""The verb `annotate_examples`: hand out unlabelled texts that are worth a label, and take the labels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field, model_validator
+
+from classwright_tools.context import ToolContext
+from classwright_tools.domain.annotation import Annotation, Order, RefusedAnswer, TextToLabel
+from classwright_tools.domain.figures import Estimate
+from classwright_tools.domain.kinds import AnnotationId, DatasetId, ModelId
+from classwright_tools.domain.noun import LabelName, Slug, ToolRequest, ToolResult
+from classwright_tools.errors import InvalidInput, NotEnoughData
+from classwright_tools.tool import ToolSpec, ToolText
+from classwright_tools.work import Sizes, Work, computing, writing
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+
+    from classwright_tools.annotation.answers import Receipt
+    from classwright_tools.domain.example import Example
+    from classwright_tools.domain.task import TaskKind
+    from classwright_tools.learning.model import Model
+    from classwright_tools.workspace.workspace import Artifact
+
+MOST_ANSWERS = 100
+TextIds = Annotated[tuple[Annotated[str, Field(max_length=10)], ...], Field(max_length=MOST_ANSWERS)]
+Labels = Annotated[tuple[LabelName, ...], Field(min_length=1, max_length=10)]
+
+
+class AnnotateExamplesRequest(ToolRequest):
+    """How many rows to label and which, or the answers to a batch of them."""
+
+    task: Slug
+    dataset: DatasetId | None = Field(default=None, description="Whose unlabelled rows. Default: the newest.")
+    rows: int = Field(default=100, ge=1, le=1_000, description="Rows to label.")
+    order: Order | None = Field(
+        default=None,
+        description="Which first: typical ones (default without a model), those that the newest model is unsure of "
+        "(informative), or random ones, which measure that model.",
+    )
+    annotation: AnnotationId | None = Field(default=None, description="To answer: the id from the first call.")
+    labels: dict[str, Labels] = Field(
+        default_factory=dict, max_length=MOST_ANSWERS, description="By the text's id: its label, or candidates."
+    )
+    fits_none: TextIds = Field(default=(), description="Ids of texts that no label fits.")
+    unsure: TextIds = Field(default=(), description="Ids of texts that cannot be judged.")
+    finish: bool = Field(default=False, description="True to end now, with the answers so far.")
+
+    @model_validator(mode="after")
+    def _answers_to_an_annotation(self) -> AnnotateExamplesRequest:
+        if self.annotation is None and (self.labels or self.fits_none or self.unsure or self.finish):
+            raise ValueError("`labels`, `fits_none`, `unsure` and `finish` go with `annotation`: pass its id")
+        return self
+
+
+class AnnotateExamplesResult(ToolResult):
+    """The texts to label next, and at the end the dataset and how good its labels are."""
+
+    annotation: AnnotationId
+    have: int = Field(ge=0, description="Texts answered.")
+    want: int = Field(ge=1)
+    texts: tuple[TextToLabel, ...] = Field(default=(), description="To label next.")
+    rules: tuple[str, ...] = ()
+    refused: tuple[RefusedAnswer, ...] = ()
+    dataset: DatasetId | None = Field(default=None, description="The dataset with the labels, at the end.")
+    agreement: Estimate | None = Field(default=None, description="Share of the checks labelled as they were known.")
+    checked: int = Field(default=0, ge=0, description="Checks that got a single label.")
+    model: ModelId | None = Field(default=None, description="Whose accuracy the random rows show.")
+    model_accuracy: Estimate | None = Field(default=None, description="Against the annotator's labels.")
+
+
+def annotate_examples(request: AnnotateExamplesRequest, context: ToolContext) -> AnnotateExamplesResult:
+    """Hand out texts to label, or take answers and, when all are there, make the dataset of them.
+
+    Raises:
+        NotFound: the task, dataset or annotation does not exist.
+        InvalidInput: an artifact belongs to another task, or there is no model to be unsure of rows.
+        NotEnoughData: the dataset has no real unlabelled rows that were not answered yet.
+        StorageFailed: the disk is full; nothing of this call was stored.
+    """
+    workspace = context.workspace
+    if request.annotation is None:
+        made = workspace.made_by(context.run_key, "annotation") or _handed_out(request, context)
+        return _first_batch(made, context)
+    made = workspace.resolve(request.annotation, "annotation", workspace.task(request.task).slug)
+    return _answered(request, made.id, context)
+
+
+def _handed_out(request: AnnotateExamplesRequest, context: ToolContext) -> Artifact:
+    """Pick rows, mix checks in and store them as an annotation."""
+    from classwright_tools.annotation.answers import answered_rows
+    from classwright_tools.annotation.batches import checks_for, make_batches
+    from classwright_tools.annotation.picking import check_rows, unlabelled_pool
+    from classwright_tools.learning.model import load_model
+
+    workspace, seed = context.workspace, context.seed
+    task = workspace.task(request.task)
+    dataset = workspace.resolve(request.dataset, "dataset", task.slug).id
+    newest = workspace.latest("model", task.slug)
+    order: Order = request.order or ("informative" if newest else "typical")
+    if order == "informative" and newest is None:
+        reason = "goes by a model, and the task has none yet"
+        raise InvalidInput("order 'informative'", reason, "Train one first, or take order='typical'.")
+    context.progress(0.0, "reading the unlabelled rows")
+    pool = unlabelled_pool(workspace, dataset, answered_rows(workspace, task.slug), seed)
+    if not pool.size:
+        raise NotEnoughData(
+            f"dataset {dataset!r}",
+            "has no real unlabelled rows that were not answered yet",
+            "Bring some in with import_examples(split='unlabelled').",
+        )
+    model = load_model(workspace, newest.id) if newest and order != "typical" else None
+    count = min(request.rows, len(pool.rows))
+    rows = _picked(pool.rows, order, count, model, context)
+    checks = check_rows(workspace, dataset, task.label_names, checks_for(len(rows)), seed)
+    audited = newest.id if newest and model and order == "random" else None
+    annotation = Annotation(
+        task=task.slug,
+        dataset=dataset,
+        on_newest=request.dataset is None,
+        order=order,
+        pool=pool.size,
+        batches=make_batches(rows, checks, seed),
+        model=audited,
+        predicted=_predicted(model, rows) if model and audited else {},
+    )
+    return workspace.publish_document(
+        "annotation", task.slug, annotation, run_key=context.run_key, parent=dataset, rows=len(rows)
+    )
+
+
+def _picked(rows: list[Example], order: Order, count: int, model: Model | None, context: ToolContext) -> list[Example]:
+    """Return `count` of `rows`, which are in random order, by `order`."""
+    from classwright_tools.annotation.picking import informative, typical
+    from classwright_tools.learning.embedding_cache import EmbeddingCache
+    from classwright_tools.learning.encoders import open_encoder
+    from classwright_tools.learning.pair_encoder import encoder_for
+
+    if order == "random":
+        return rows[:count]
+    if model:
+        context.progress(0.1, f"asking the newest model about {len(rows)} texts")
+        return informative(rows, model.predict_proba([row.content for row in rows]), count, model.embed, context.seed)
+    kind: TaskKind = "text" if rows[0].text_pair is None else "pair"
+    encoder = encoder_for(kind, open_encoder(context.encoder))
+    cache = EmbeddingCache(context.workspace.cache)
+
+    def embed(texts: Sequence[str]) -> np.ndarray:
+        return encoder.embed(texts, cache, lambda share: context.progress(0.1 + 0.8 * share, "embedding the texts"))
+
+    return typical(rows, count, embed, context.seed)
+
+
+def _predicted(model: Model, rows: list[Example]) -> dict[str, str]:
+    """Return the model's label of each row, by the row's id."""
+    likeliest = model.predict_proba([row.content for row in rows]).argmax(axis=1)
+    return {row.id: model.labels[place] for row, place in zip(rows, likeliest.tolist(), strict=True)}
+
+
+def _first_batch(made: Artifact, context: ToolContext) -> AnnotateExamplesResult:
+    from classwright_tools.annotation.batches import label_rules, next_batch
+
+    annotation = context.workspace.document(made.id, "annotation", Annotation)
+    want = len(annotation.rows)
+    texts = next_batch(annotation, ())
+    how = {"typical": "typical", "informative": "the model's least certain", "random": "random"}[annotation.order]
+    return AnnotateExamplesResult(
+        summary=f"You label {want} texts, {how} ones of {annotation.pool} unlabelled rows, in "
+        f"{len(annotation.batches)} batches. Here are the first {len(texts)}.",
+        next_step=_answer_with(annotation, made.id),
+        annotation=made.id,
+        have=0,
+        want=want,
+        texts=texts,
+        rules=label_rules(context.workspace.task(made.task)),
+    )
+
+
+def _answered(request: AnnotateExamplesRequest, id_: str, context: ToolContext) -> AnnotateExamplesResult:
+    """Take the answers of `request`."""
+    from classwright_tools.annotation.answers import Answers
+    from classwright_tools.annotation.batches import next_batch
+    from classwright_tools.annotation.given import answers_given
+    from classwright_tools.writing.assignments.batches import WRITER
+
+    workspace = context.workspace
+    annotation = workspace.document(id_, "annotation", Annotation)
+    good, refused = answers_given(
+        annotation, workspace.task(annotation.task), request.labels, request.fits_none, request.unsure
+    )
+    answers = Answers(workspace, id_, annotation)
+    receipt = answers.receive(good, finish=request.finish)
+    if receipt.is_closed:
+        return _finished(id_, annotation, receipt, refused, answers.dataset(receipt.answered, WRITER), context)
+    want = len(annotation.rows)
+    return AnnotateExamplesResult(
+        summary=f"{_counted(receipt, refused)} {len(receipt.answered)} of {want} texts are answered.",
+        next_step=f"{_answer_with(annotation, id_)} finish=true ends with what is there.",
+        annotation=id_,
+        have=len(receipt.answered),
+        want=want,
+        texts=next_batch(annotation, receipt.answered),
+        refused=refused,
+    )
+
+
+def _finished(
+    id_: str,
+    annotation: Annotation,
+    receipt: Receipt,
+    refused: tuple[RefusedAnswer, ...],
+    dataset: Artifact | None,
+    context: ToolContext,
+) -> AnnotateExamplesResult:
+    """Return the dataset of the labels, and what the checks say of them."""
+    from classwright_tools.annotation.agreement import agreement, known_labels, words
+
+    known = known_labels(context.workspace, annotation)
+    checked = agreement(receipt.answered, known)
+    audit = agreement(receipt.answered, annotation.predicted)
+    given = {row: answer for row, answer in receipt.answered.items() if row not in known}
+    next_step = (
+        f"Call train_classifier(task={annotation.task!r}, dataset={dataset.id!r})."
+        if dataset
+        else ("No row got a single label: look at what the labels mean, or take other rows.")
+    )
+    return AnnotateExamplesResult(
+        summary=f"{_counted(receipt, refused)} {words(annotation, given, known, checked, audit)}",
+        next_step=next_step,
+        annotation=id_,
+        have=len(receipt.answered),
+        want=len(annotation.rows),
+        refused=refused,
+        dataset=dataset.id if dataset else None,
+        agreement=checked[0] if checked else None,
+        checked=checked[1] if checked else 0,
+        model=annotation.model,
+        model_accuracy=audit[0] if audit else None,
+    )
+
+
+def _answer_with(annotation: Annotation, id_: str) -> str:
+    return (
+        f"Label these texts and call annotate_examples(task={annotation.task!r}, annotation={id_!r}, "
+        "labels={id: [label]}, fits_none=[...], unsure=[...]); its answer holds the next texts."
+    )
+
+
+def _counted(receipt: Receipt, refused: tuple[RefusedAnswer, ...]) -> str:
+    """Return a sentence that counts what became of the call's answers."""
+    parts = [f"{receipt.new} answers kept"]
+    parts += [f"{receipt.repeated} had been answered before"] if receipt.repeated else []
+    parts += [f"{receipt.late} came after the end"] if receipt.late else []
+    parts += [f"{len(refused)} refused"] if refused else []
+    return ", ".join(parts) + "."
+
+
+def _work(request: AnnotateExamplesRequest, _sizes: Sizes) -> Work:
+    return writing(request.rows) if request.annotation is None else computing(0)
+
+
+TOOL = ToolSpec(
+    run=annotate_examples,
+    request=AnnotateExamplesRequest,
+    result=AnnotateExamplesResult,
+    work=_work,
+    makes=("annotation", "dataset"),
+    text=ToolText(
+        title="Annotate examples",
+        description=(
+            "Get labels for unlabelled rows. You get batches of texts with rules; answer with `annotation` and "
+            "`labels`, in any order; an answer sent twice counts once. At the end the rows are training rows of a new "
+            "dataset. Some texts are rows whose label is known: they say how good the labels are. order='random' also "
+            "gives the newest model's accuracy on such texts. Not for texts that are not there yet: use "
+            "synthesize_examples."
+        ),
+    ),
+)

@@ -1,0 +1,63 @@
+"""Agreement: how good an annotator is by rows whose label is known, and a model by rows picked at random."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from classwright_tools.domain.annotation import Annotation, Answer
+from classwright_tools.domain.figures import Estimate
+from classwright_tools.statistics.intervals import wilson
+from classwright_tools.workspace.datasets import read_rows
+from classwright_tools.workspace.workspace import Workspace
+
+
+def known_labels(workspace: Workspace, annotation: Annotation) -> dict[str, str]:
+    """Return the labels of the checks of an annotation, by the row's id."""
+    asked = {row.row for row in annotation.rows}
+    rows = [*read_rows(workspace, annotation.dataset, "train"), *read_rows(workspace, annotation.dataset, "validation")]
+    return {row.id: row.label for row in rows if row.id in asked and row.label}
+
+
+def agreement(answered: Mapping[str, Answer], labels: Mapping[str, str]) -> tuple[Estimate, int] | None:
+    """Return the share of `labels` (by the row's id) that the annotator gave as well, and of how many rows.
+
+    Rows to which it gave no single label do not count. Without one that does there is nothing to tell.
+    """
+    both = [(answered[row].label, label) for row, label in labels.items() if row in answered and answered[row].label]
+    return (wilson(sum(one == other for one, other in both), len(both)), len(both)) if both else None
+
+
+def words(
+    annotation: Annotation,
+    given: Mapping[str, Answer],
+    known: Mapping[str, str],
+    checked: tuple[Estimate, int] | None,
+    audit: tuple[Estimate, int] | None,
+) -> str:
+    """Return the sentences on an annotation at its end; `given` are the answers to rows that are no checks."""
+    kinds = {
+        "several candidates": sum(len(answer.labels) > 1 for answer in given.values()),
+        "no label that fits": sum(not answer.labels and not answer.unsure for answer in given.values()),
+        "no answer that is sure": sum(answer.unsure for answer in given.values()),
+    }
+    left = [f"{rows} with {kind}" for kind, rows in kinds.items() if rows]
+    told = f"{len(given) - sum(kinds.values())} rows got a label and are training rows now."
+    if left:
+        told += f" {', '.join(left)} stay unlabelled."
+    if checked:
+        told += f" The annotator agrees with the known label of {_share(checked)} check rows."
+    else:
+        told += " How good the labels are is not known: " + (
+            "no check row got a single label." if known else "the dataset has no labelled rows to check them by."
+        )
+    if audit:
+        told += (
+            f" {annotation.model} agrees with the annotator on {_share(audit)} random rows of {annotation.pool}, which "
+            "is its accuracy there as far as the annotator is right."
+        )
+    return told
+
+
+def _share(found: tuple[Estimate, int]) -> str:
+    share, rows = found
+    return f"{share.value:.0%} ({share.low:.0%} to {share.high:.0%}) of {rows}"

@@ -1,0 +1,116 @@
+"""The answers to an annotation: each stored once, and at the end a dataset of the rows that got a label."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from classwright_tools.domain.annotation import Annotation, Answer
+from classwright_tools.domain.example import Example, Provenance, make_example
+from classwright_tools.workspace.atomic import storage_errors
+from classwright_tools.workspace.datasets import iterate_rows, read_rows, save_dataset
+from classwright_tools.workspace.destination import Destination
+from classwright_tools.workspace.index import AnswerRow, ArtifactRow, ClosedAssignmentRow
+from classwright_tools.workspace.workspace import Artifact, Workspace
+
+ANSWERS = "annotations.jsonl"
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What became of one call's answers; `answered` are all that the annotation has, by the row's id."""
+
+    new: int
+    repeated: int
+    late: int
+    answered: Mapping[str, Answer]
+    is_closed: bool
+
+
+class Answers:
+    """The answers to one annotation. Several processes may answer at once."""
+
+    def __init__(self, workspace: Workspace, id_: str, annotation: Annotation) -> None:
+        """Take answers to `annotation`, which is stored under `id_`."""
+        self._workspace = workspace
+        self._id = id_
+        self._annotation = annotation
+
+    def receive(self, given: Mapping[str, Answer], *, finish: bool) -> Receipt:
+        """Store the answers `given` by the row's id, and close when all are there, or on `finish` with some.
+
+        A row that was answered before keeps that answer.
+
+        Raises:
+            StorageFailed: the disk is full; nothing of this call was stored.
+        """
+        with storage_errors(f"annotation {self._id!r}"), Session(self._workspace.engine) as session, session.begin():
+            session.get(ArtifactRow, self._id, with_for_update=True)  # SQLite is locked as a whole already
+            stored = session.scalars(select(AnswerRow).where(AnswerRow.annotation == self._id)).all()
+            answered = {row.example: Answer.model_validate(row.answer) for row in stored}
+            was_closed = session.get(ClosedAssignmentRow, self._id) is not None
+            unknown = {row: answer for row, answer in given.items() if row not in answered}
+            new = {} if was_closed else unknown
+            session.add_all(
+                AnswerRow(annotation=self._id, example=row, answer=answer.model_dump(mode="json"))
+                for row, answer in new.items()
+            )
+            answered |= new
+            closes = not was_closed and bool(answered) and (finish or len(answered) == len(self._annotation.rows))
+            if closes:
+                session.add(ClosedAssignmentRow(assignment=self._id))
+        return Receipt(
+            new=len(new),
+            repeated=len(given) - len(unknown),
+            late=len(unknown) - len(new),
+            answered=answered,
+            is_closed=was_closed or closes,
+        )
+
+    def dataset(self, answered: Mapping[str, Answer], annotator: str) -> Artifact | None:
+        """Return the dataset in which the rows have their labels, making it if need be; None if none got one."""
+        destination = Destination(self._annotation.task, self._annotation.dataset, on_newest=self._annotation.on_newest)
+        return self._workspace.made_by(self._id, "dataset") or destination.append(
+            self._workspace, lambda parent: self._saved_onto(parent, answered, annotator)
+        )
+
+    def _saved_onto(self, parent: str | None, answered: Mapping[str, Answer], annotator: str) -> Artifact | None:
+        """Save a version of `parent` in which rows with one label are training rows; the others stay unlabelled."""
+        assert parent, "an annotation's dataset does not go away"
+        labels = {row: answer.label for row, answer in answered.items() if answer.label}
+        unlabelled = (row for batch in iterate_rows(self._workspace, parent, "unlabelled") for row in batch)
+        moved = [_annotated(row, labels[row.id], annotator) for row in unlabelled if row.id in labels]
+        if not moved:
+            return None
+        left = (row for batch in iterate_rows(self._workspace, parent, "unlabelled") for row in batch)
+        return save_dataset(
+            self._workspace,
+            self._annotation.task,
+            {
+                "train": [*read_rows(self._workspace, parent, "train"), *moved],
+                "unlabelled": (row for row in left if row.id not in labels),
+            },
+            parent=parent,
+            on_newest=self._annotation.on_newest,
+            run_key=self._id,
+            made_by="annotate_examples",
+            files={
+                ANSWERS: "".join(f'{{"id":"{row}","answer":{a.model_dump_json()}}}\n' for row, a in answered.items())
+            },
+        )
+
+
+def answered_rows(workspace: Workspace, task: str) -> set[str]:
+    """Return the ids of the rows that any annotation of `task` has an answer to."""
+    query = select(AnswerRow.example).join(ArtifactRow, ArtifactRow.id == AnswerRow.annotation)
+    with Session(workspace.engine) as session:
+        return set(session.scalars(query.where(ArtifactRow.task == task)))
+
+
+def _annotated(row: Example, label: str, annotator: str) -> Example:
+    """Return the unlabelled `row` with its `label` and who gave it."""
+    made = Provenance(writer=annotator)
+    return make_example(row.text, label, text_pair=row.text_pair, origin="annotated", provenance=made)

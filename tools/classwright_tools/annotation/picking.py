@@ -1,0 +1,84 @@
+"""Picking: the unlabelled rows of which a label tells most, and labelled ones to check the annotator by."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from classwright_tools.domain.example import Example
+from classwright_tools.learning.medoids import medoids
+from classwright_tools.workspace.datasets import iterate_rows, read_rows
+from classwright_tools.workspace.workspace import Workspace
+
+MOST_EMBEDDED = 5_000  # of a larger pool a random sample is looked at: embedding it takes a minute
+UNCERTAIN = 10  # times the rows wanted: so many of the least certain are clustered
+
+Embed = Callable[[Sequence[str]], npt.NDArray[np.floating]]
+
+
+class Pool(NamedTuple):
+    """A random sample of the rows that could be labelled, in random order, and how many there are."""
+
+    rows: list[Example]
+    size: int
+
+
+def unlabelled_pool(workspace: Workspace, dataset: str, left_out: Collection[str], seed: int) -> Pool:
+    """Return the real unlabelled rows of `dataset`, but for those whose ids are in `left_out`."""
+    random = np.random.default_rng(seed)
+    size = 0
+
+    def rows() -> Iterator[Example]:
+        nonlocal size
+        for batch in iterate_rows(workspace, dataset, "unlabelled"):
+            for row in batch:
+                if row.origin == "real" and row.id not in left_out:
+                    size += 1
+                    yield row
+
+    sample = heapq.nsmallest(MOST_EMBEDDED, rows(), key=lambda _: random.random())
+    return Pool(sample, size)
+
+
+def typical(rows: Sequence[Example], count: int, embed: Embed, seed: int) -> list[Example]:
+    """Return `count` of `rows` from the middle of as many clusters, the largest cluster's first."""
+    return _spread(rows, np.ones(len(rows)), count, embed, seed)
+
+
+def informative(
+    rows: Sequence[Example], proba: npt.NDArray[np.float64], count: int, embed: Embed, seed: int
+) -> list[Example]:
+    """Return `count` of `rows` that a model with the probabilities `proba` (n, k) is unsure of, spread over clusters.
+
+    Of the rows with the smallest margin between the two likeliest labels those in the middle of clusters are taken, in
+    which a row counts by its uncertainty (Zhdanov 2019, "Diverse mini-batch active learning", arXiv:1901.05954).
+    """
+    likeliest = np.sort(proba, axis=1)[:, -2:]
+    uncertainty = 1 - (likeliest[:, 1] - likeliest[:, 0])
+    first = np.argsort(-uncertainty, kind="stable")[: UNCERTAIN * count]
+    weights = np.maximum(uncertainty[first], 1e-6)
+    return _spread([rows[place] for place in first], weights, count, embed, seed)
+
+
+def check_rows(workspace: Workspace, dataset: str, labels: Collection[str], count: int, seed: int) -> list[Example]:
+    """Return up to `count` training and validation rows with one of `labels`: real ones first, no test row."""
+    random = np.random.default_rng(seed)
+    labelled = [*read_rows(workspace, dataset, "train"), *read_rows(workspace, dataset, "validation")]
+    known = [row for row in labelled if row.label in labels and row.origin in ("real", "written")]
+    return heapq.nsmallest(count, known, key=lambda row: (row.origin != "real", random.random()))
+
+
+def _spread(
+    rows: Sequence[Example], weights: npt.NDArray[np.floating], count: int, embed: Embed, seed: int
+) -> list[Example]:
+    """Return the medoids of `rows`, and where fewer than `count` differ the first of the others."""
+    vectors = np.asarray(embed([row.content for row in rows]))
+    vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    places = medoids(vectors, count, seed, weights) if len(rows) > count else []
+    chosen = set(places)
+    others = (place for place in range(len(rows)) if place not in chosen)
+    return [rows[place] for place in [*places, *others][:count]]

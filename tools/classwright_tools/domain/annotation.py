@@ -1,0 +1,71 @@
+"""Annotations: unlabelled texts that are to be labelled, in batches, and the answers to them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from classwright_tools.domain.kinds import DatasetId, ModelId
+from classwright_tools.domain.noun import LabelName, Noun, Slug, Text
+
+Order = Literal["typical", "informative", "random"]
+
+
+class Answer(Noun):
+    """What an annotator says of one text: a label, several candidates, that no label fits, or nothing."""
+
+    labels: tuple[LabelName, ...] = ()
+    unsure: bool = False
+
+    @property
+    def label(self) -> LabelName | None:
+        """The label, if it is one and sure."""
+        return self.labels[0] if len(self.labels) == 1 else None
+
+
+class TextToLabel(Noun):
+    """One text of a batch. In a pair task `text` is the query and `text_pair` the item."""
+
+    id: str = Field(description="Short, and of this annotation alone.")
+    text: Text
+    text_pair: Text | None = None
+    characters: int | None = Field(default=None, description="Of the whole, where the text is cut.")
+
+
+class RowToLabel(Noun):
+    """One row of an annotation: its short id there, and its id in the dataset."""
+
+    id: str
+    row: str
+    text: Text
+    text_pair: Text | None = None
+
+
+class Annotation(Noun):
+    """Rows that were picked for labels, mixed with some whose label is known, which show how good the labels are.
+
+    Those are not marked: they are the rows that are not among the unlabelled ones of the dataset.
+    """
+
+    task: Slug
+    dataset: DatasetId
+    on_newest: bool = Field(description="Whether the labels join the newest dataset of the end, or else `dataset`.")
+    order: Order
+    pool: int = Field(ge=1, description="Unlabelled rows that the rows were picked from.")
+    batches: tuple[tuple[RowToLabel, ...], ...]
+    model: ModelId | None = Field(default=None, description="Whose accuracy a random sample shows.")
+    predicted: dict[str, LabelName] = Field(default_factory=dict, description="Its answers, by the row's id.")
+
+    @property
+    def rows(self) -> tuple[RowToLabel, ...]:
+        """All rows, batch by batch."""
+        return tuple(row for batch in self.batches for row in batch)
+
+
+class RefusedAnswer(Noun):
+    """An answer that was not kept."""
+
+    id: str
+    reason: str
+    repair: str
