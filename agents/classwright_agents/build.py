@@ -16,7 +16,7 @@ from typing import Any
 from classwright_agents import coach
 from classwright_agents.answers import TopicsResult
 from classwright_agents.errors import ToolError
-from classwright_agents.figures import Round, named
+from classwright_agents.figures import Round, kept_round, named
 from classwright_agents.journal import Journal
 from classwright_agents.outcome import Imported, Outcome
 from classwright_agents.picture import StageName
@@ -152,7 +152,7 @@ class Build:
 
     async def _train_and_measure(self, written: SynthesizeExamplesResult) -> None:
         out = self._outcome
-        before = coach.best_round(tuple(out.rounds), self._task.target) if out.rounds else None
+        before = kept_round(out.rounds, self._task.target.metric) if out.rounds else None
         latest = await self._trained(self._task.method, before, len(out.rounds), written.accepted)
         out.rounds.append(latest)
         self._view.round_done(latest)
@@ -197,8 +197,7 @@ class Build:
             return action
         self._round = len(rounds)
         self._round_began = self._steps.seconds
-        self._dataset = action.base.dataset
-        analysis = await self._analyse("analyse", action.base)
+        analysis = await self._analyse("analyse", rounds[-1])
         stop = coach.after_plan(analysis.plan)
         if stop is None:
             written = await self._write(len(rounds), {"plan": analysis.plan})
@@ -220,7 +219,7 @@ class Build:
         """Fine-tune if asked to, measure the best model once on the test rows, explain its errors, and export it."""
         out = self._outcome
         self._round = None
-        best = coach.best_round(tuple(out.rounds), self._task.target)
+        best = kept_round(out.rounds, self._task.target.metric)
         if self._task.final_method:
             self._dataset = best.dataset
             self._round_began = self._steps.seconds

@@ -27,18 +27,6 @@ def gain_in(compared: Comparison, metric: Metric) -> Estimate:
     return compared.accuracy_gain if metric == "accuracy" else compared.macro_f1_gain
 
 
-def is_better(compared: Comparison, metric: Metric) -> bool:
-    """Whether the model is better in `metric` by more than chance: by the test of accuracies, or by the interval."""
-    gain = gain_in(compared, metric)
-    return compared.significant and gain.value > 0 if metric == "accuracy" else gain.low > 0
-
-
-def is_worse(compared: Comparison, metric: Metric) -> bool:
-    """Whether the model is worse in `metric` by more than chance."""
-    gain = gain_in(compared, metric)
-    return compared.significant and gain.value < 0 if metric == "accuracy" else gain.high < 0
-
-
 @dataclass(frozen=True)
 class Spent:
     """What a run has cost so far."""
@@ -62,10 +50,26 @@ class Round:
     scores: Scores
     seconds: float
     compared: Comparison | None = None
-    """The model against the best before it, on the same rows."""
+    """The model against the one kept before it, on the same rows."""
     best_before: float | None = None
-    """The target's figure of the best round before."""
+    """The target's figure of the round kept before."""
 
     def figure(self, metric: Metric) -> Estimate:
         """Return the validation figure of `metric`."""
         return figure(self.scores, metric)
+
+
+def is_gain(latest: Round, metric: Metric) -> bool:
+    """Whether a round's model is better than the one kept before it by more than chance.
+
+    By the server's verdict where both were measured on the same rows. Without validation rows there is none: then the
+    figures come from different rows, and only an interval that lies wholly above the older figure counts.
+    """
+    if latest.compared is not None:
+        return latest.compared.verdict == "gain"
+    return latest.best_before is not None and latest.figure(metric).low > latest.best_before
+
+
+def kept_round(rounds: Sequence[Round], metric: Metric) -> Round:
+    """Return the round whose rows and model are kept: the latest that was a gain on the one kept before it."""
+    return next((latest for latest in reversed(rounds[1:]) if is_gain(latest, metric)), rounds[0])

@@ -15,7 +15,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from classwright_agents.figures import Round, Spent
+from classwright_agents.figures import Round, Spent, kept_round
 from classwright_agents.plain import plain
 from classwright_agents.task_file import METRIC_NAMES, TaskFile
 from classwright_tools.contract import Estimate
@@ -130,10 +130,10 @@ class Picture:
         table = Table.grid(padding=(0, 2))
         name = f"validation {METRIC_NAMES[metric]}"
         table.add_row("", "", Text("rows", style="dim"), Text(name, style="dim"), axis(low))
-        best = max(r.figure(metric).value for r in self.rounds)
+        kept = kept_round(self.rounds, metric)
         for item in self.rounds:
             figure = item.figure(metric)
-            style = f"bold {GOOD}" if figure.value == best else ""
+            style = f"bold {GOOD}" if item is kept else ""
             table.add_row(
                 f"round {item.round}",
                 Text(plain(item.method), style="dim"),

@@ -66,7 +66,7 @@ def _round(item: Round) -> dict[str, Any]:
             "against": item.compared.against,
             "accuracy": item.compared.accuracy_gain.value,
             "macro_f1": item.compared.macro_f1_gain.value,
-            "significant": item.compared.significant,
+            "verdict": item.compared.verdict,
         },
     }
 

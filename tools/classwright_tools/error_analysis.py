@@ -128,8 +128,8 @@ def _keep_the_other(context: ToolContext, task: str, model: str) -> str:
                 return ""
             against, loss = facts["against"], "is worse than" if facts["verdict"] == "loss" else "does not gain on"
             return (
-                f"{model} {loss} {against} ({made.id}): keep {against}, and call error_analysis with model={against!r} "
-                "for a plan against its errors. Another encoder or method, or real training rows, may help more."
+                f"{model} {loss} {against} ({made.id}): keep {against} and its rows. Another encoder or method, or "
+                "real training rows, may help more than texts by another plan."
             )
     return ""
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 MOST_LISTED = 5  # in the result; the report has them all
 CLASSES_BYTES, CONFUSIONS_BYTES = 4_500, 2_000
+OFTEN_CONFUSED = 0.25  # of a label's rows given one other label: the two may be one, or not well described
 
 
 class EvaluateRequest(ToolRequest):
@@ -101,7 +102,8 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
         parent=request.model,
         facts=_facts(report, uses),
     )
-    return _result(report, made.id)
+    other_rows = other.card.dataset if other and other.card.dataset != model.card.dataset else None
+    return _result(report, made.id, other_rows)
 
 
 def _counted(
@@ -242,7 +244,8 @@ def _facts(report: EvaluationReport, uses: int) -> dict[str, Any]:
     return facts | ({"test_use": uses} if uses else {})
 
 
-def _result(report: EvaluationReport, report_id: str) -> EvaluateResult:
+def _result(report: EvaluationReport, report_id: str, other_rows: str | None) -> EvaluateResult:
+    """Return what is answered; `other_rows` is the dataset of the other model, if it learnt from other rows."""
     from classwright_tools.measurement.caveats import macro_f1_name
 
     accuracy, macro_f1 = report.figures.accuracy, report.figures.macro_f1
@@ -273,7 +276,7 @@ def _result(report: EvaluationReport, report_id: str) -> EvaluateResult:
     classes = [ClassF1(label=c.label, f1=c.f1, rows=c.support) for c in report.weakest]
     return EvaluateResult(
         summary=" ".join([*summary, *report.warnings]),
-        next_step=_next_step(report),
+        next_step=_next_step(report, other_rows),
         data=report.data,
         model=report.model,
         dataset=report.dataset,
@@ -288,7 +291,7 @@ def _result(report: EvaluationReport, report_id: str) -> EvaluateResult:
     )
 
 
-def _next_step(report: EvaluationReport) -> str:
+def _next_step(report: EvaluationReport, other_rows: str | None) -> str:
     """Return the call that is usually right after; figures that say too little are no ground to export."""
     from classwright_tools.measurement.caveats import quoted
 
@@ -299,22 +302,24 @@ def _next_step(report: EvaluationReport) -> str:
             f"Bring in {report.split} rows of {bare} with import_examples(split={report.split!r}), and measure again."
         )
     if report.comparison and report.comparison.verdict != "gain":
-        return _no_gain(report, report.comparison)
+        return _no_gain(report, report.comparison, other_rows)
     if report.split == "validation" or not report.figures.beats_guessing:
         return analyse
     return f"Call export_model with model={report.model!r} if this is good enough."
 
 
-def _no_gain(report: EvaluationReport, comparison: Comparison) -> str:
-    """Return that the other model is to be kept, on what evidence, and what may help instead of more of the same."""
-    won, lost = comparison.only_this_right, comparison.only_other_right
-    loss = "Worse than before" if comparison.verdict == "loss" else "No gain"
-    label = report.weakest[0].label
+def _no_gain(report: EvaluationReport, comparison: Comparison, other_rows: str | None) -> str:
+    """Return that the other model and its rows are to be kept, on what evidence, and what may help instead."""
+    rows = f" Go on with its rows: dataset={other_rows!r}." if other_rows else ""
+    merge = ""
+    if report.confusions and report.confusions[0].share >= OFTEN_CONFUSED:
+        most = report.confusions[0]
+        merge = f", clearer descriptions of {most.label!r} and {most.predicted!r}, or one label in place of both"
     return (
-        f"{loss}: keep {comparison.against}. {report.model} alone is right in {won} rows and alone wrong in {lost}; "
-        f"a gain needs {comparison.least_lead} more right than wrong. Instead of more such rows try real training rows "
-        f"of {label!r}, the weakest label (import_examples), another `encoder` or `method` (train_classifier), or look "
-        f"at the label issues that error_analysis with model={comparison.against!r} lists."
+        f"{comparison.told(report.model, report.figures.rows)}{rows} Instead of more such rows try real training rows "
+        f"of {report.weakest[0].label!r}, the weakest label (import_examples), another `encoder` or `method` "
+        f"(train_classifier){merge}. error_analysis with model={report.model!r} names groups of rows that hurt, and "
+        "label issues."
     )
 
 

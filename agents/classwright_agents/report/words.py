@@ -154,9 +154,9 @@ def terms(task: TaskFile, outcome: Outcome) -> str:
     sentences = ["Macro-F1 is the mean F1 of the labels: a rare label counts as much as a frequent one."]
     if any(training.compared for training in outcome.trainings):
         sentences.append(
-            "p is the probability of such a difference in accuracy by chance alone; below 0.05 it is called a gain."
+            "p is the probability of such a difference in accuracy by chance alone."
             if task.target.metric == "accuracy"
-            else "A gain is shown with its 95% interval, and is called a gain where that lies above 0."
+            else "A gain is shown with its 95% interval."
         )
     methods = [METHODS[name] for name in dict.fromkeys(r.method for r in outcome.trainings) if name in METHODS]
     if methods:

@@ -188,7 +188,8 @@ def test_labels_that_a_file_of_rows_lacks_are_told_when_it_is_read_and_keep_the_
     assert told in out.getvalue()
     assert out.getvalue().index(told) < out.getvalue().index("texts written")
     assert outcome.stop
-    assert outcome.stop.cause == "max_rounds"
+    assert outcome.stop.cause == "no_gain"
+    assert outcome.best == outcome.rounds[0]
     assert outcome.rounds[0].scores.not_covered == ("delivery", "account")
 
 

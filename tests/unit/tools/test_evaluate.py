@@ -167,6 +167,16 @@ def test_a_verdict_needs_more_than_chance_and_figures_of_one_sign(compared: Comp
     assert compared.verdict == verdict
 
 
+def test_a_lead_that_may_be_chance_tells_how_many_rows_would_tell() -> None:
+    assert (
+        comparison(12, 6)
+        .told("support-m2", 120)
+        .endswith("a gain needs 9 more right than wrong. About 240 such rows would tell whether this lead is chance.")
+    )  # 24 rows won and 12 lost: a lead of 12, two standard errors
+    for decided in (comparison(20, 8), comparison(6, 12), comparison(4, 4)):
+        assert "such rows would tell" not in decided.told("support-m2", 120)
+
+
 def test_after_a_loss_the_next_step_keeps_the_other_model_and_names_what_may_help(
     workspace: Workspace, dataset: str, model: str
 ) -> None:
@@ -178,7 +188,8 @@ def test_after_a_loss_the_next_step_keeps_the_other_model_and_names_what_may_hel
 
     assert result.comparison
     assert result.comparison.verdict == "loss"
-    assert result.next_step.startswith(f"Worse than before: keep {model}. {worse} alone is right in 0 rows")
+    assert result.next_step.startswith(f"Worse than before: keep {model}. {worse} alone is right in 0 of ")
+    assert f"Go on with its rows: dataset={dataset!r}." in result.next_step
     assert "what to write next" not in result.next_step
     analysed = error_analysis(ErrorAnalysisRequest(model=worse, dataset=dataset), context_on(workspace))
     assert analysed.next_step.startswith(f"{worse} is worse than {model} ({result.report}): keep {model}")
@@ -188,7 +199,8 @@ def test_without_a_gain_the_next_step_says_so_with_the_evidence(workspace: Works
     result = evaluate(EvaluateRequest(model=model, dataset=dataset, against=model), context_on(workspace))
 
     assert result.next_step.startswith(
-        f"No gain: keep {model}. {model} alone is right in 0 rows and alone wrong in 0; a gain needs 1 more right"
+        f"No gain: keep {model}. {model} alone is right in 0 of {result.figures.rows} rows and alone wrong in 0; "
+        "a gain needs 1 more right than wrong. Instead"
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import floor, sqrt
+from math import ceil, floor, sqrt
 from typing import Literal
 
 from pydantic import Field
@@ -136,6 +136,29 @@ class Comparison(Noun):
         if better == worse:
             return "no gain"
         return "gain" if better else "loss"
+
+    def told(self, model: str, rows: int) -> str:
+        """Return whether to keep `model`, whose gain this is, or the other, on the evidence of so many `rows`."""
+        won, lost = self.only_this_right, self.only_other_right
+        evidence = f"{model} alone is right in {won} of {rows} rows and alone wrong in {lost}"
+        if self.verdict == "gain":
+            return f"A gain: keep {model}. {evidence}."
+        found = "Worse than before" if self.verdict == "loss" else "No gain"
+        if self.test == "exact McNemar test":
+            evidence += f"; a gain needs {self.least_lead} more right than wrong"
+        enough = self._rows_to_tell(rows)
+        more = f" About {enough:,} such rows would tell whether this lead is chance." if enough else ""
+        return f"{found}: keep {self.against}. {evidence}.{more}"
+
+    def _rows_to_tell(self, rows: int) -> int | None:
+        """Return how many rows would tell this lead from chance, won and lost at the rates of `rows`; None without one.
+
+        A lead grows as the rows do, its standard error as their square root.
+        """
+        won, lost = self.only_this_right, self.only_other_right
+        if won <= lost or won - lost >= self.least_lead or self.test != "exact McNemar test":
+            return None
+        return ceil(4 * rows * (won + lost) / (won - lost) ** 2 / 10) * 10
 
 
 class ReliabilityBin(Noun):
