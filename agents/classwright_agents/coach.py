@@ -94,8 +94,8 @@ def _no_gain(latest: Round, kept: Round, metric: str) -> str:
         else f"No gain: keep {kept.model}. The interval of {metric} of {latest.model} reaches below its figure."
     )
     return (
-        f"{found} The {latest.written:,} texts of round {latest.round} are left out. Real training rows, another "
-        "encoder, or clearer descriptions of labels that are confused may help more."
+        f"{found} The {latest.written:,} texts of round {latest.round} are left out. Real training rows, "
+        "annotated ones too, another encoder, or clearer descriptions of labels that are confused may help more."
     )
 
 

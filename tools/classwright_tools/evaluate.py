@@ -317,9 +317,9 @@ def _no_gain(report: EvaluationReport, comparison: Comparison, other_rows: str |
         merge = f", clearer descriptions of {most.label!r} and {most.predicted!r}, or one label in place of both"
     return (
         f"{comparison.told(report.model, report.figures.rows)}{rows} Instead of more such rows try real training rows "
-        f"of {report.weakest[0].label!r}, the weakest label (import_examples), another `encoder` or `method` "
-        f"(train_classifier){merge}. error_analysis with model={report.model!r} names groups of rows that hurt, and "
-        "label issues."
+        f"of {report.weakest[0].label!r}, the weakest label (import_examples, or annotate_examples of others), "
+        f"another `encoder` or `method` (train_classifier){merge}. error_analysis with model={report.model!r} names "
+        "groups of rows that hurt, and label issues."
     )
 
 

@@ -84,7 +84,7 @@ Tell me after each round the accuracy with its interval, and what was weak."""
 mistaken for the other, and still clearly right.
 3. Train again by the same method. If there are real validation rows, evaluate the new model on them with `against` \
 the old one; if not, say that the figures come from written texts, and look at the `validation` of both trainings.
-4. Keep the new model only if it is significantly better or no class became worse. Tell me which, and why."""
+4. Keep the new model and its rows only if evaluate finds a gain, else the old ones. Tell me which, and why."""
 
     @server.prompt(name="grow_dataset_by_chatting", title="Grow a dataset by chatting")
     def grow_dataset_by_chatting(
