@@ -77,7 +77,7 @@ def calibrate(logits: Floats, labels: Labels, counts: Floats | None = None) -> C
     """Return the bias-corrected temperature scaling of logits (n, k) by the `labels` (n,) of the rows.
 
     Alexandari, Kundaje and Shrikumar 2020, "Maximum Likelihood with Bias-Corrected Calibration is Hard-to-Beat at
-    Label Shift Adaptation", section 3. `counts` (n,) say how many rows each row stands for, one by default; each label
+    Label Shift Adaptation". `counts` (n,) say how many rows each row stands for, one by default; each label
     has some. A penalty of half the squared biases keeps few rows from moving them far.
     """
     n, k = logits.shape
@@ -173,7 +173,7 @@ def _too_alike(calibration: Calibration, logits: Floats, labels: Labels, names: 
 
     Shares are told by how the probabilities differ between labels: of each label's rows, their mean. Where a mixture
     of labels looks like another, the smallest singular value of these means (k, k) is near 0 (Lipton, Wang and Smola
-    2018, "Detecting and Correcting for Label Shift with Black Box Predictors", section 4, of the confusion matrix).
+    2018, "Detecting and Correcting for Label Shift with Black Box Predictors", of the confusion matrix).
     """
     likelihoods = calibration.likelihoods(logits)
     answers = likelihoods / likelihoods.sum(axis=1, keepdims=True)
