@@ -16,13 +16,14 @@ STRENGTHS = 2.0 ** np.arange(9)  # rows that the probabilities may count for
 Matrix = npt.NDArray[np.float64]
 
 
-def expected_confusions(found: Answers, sources: Sequence[Answers]) -> Matrix:
+def expected_confusions(found: Answers, sources: Sequence[Answers], shares: Sequence[float] | None = None) -> Matrix:
     """Return which share of all texts has one label (line) and will be taken for another (column), (k, k).
 
-    The labels' shares are those of the rows in `found`. Within a label the answers are multinomial, with a Dirichlet
-    prior whose mean are the probabilities that the model gave in `sources`; a posterior mean lies between them and the
-    errors counted. How many rows the prior counts for is what makes the counts likeliest (empirical Bayes; the
-    Dirichlet-multinomial likelihood of Minka 2000, "Estimating a Dirichlet distribution", section 2).
+    The labels' `shares` (k,) are by default those of the rows in `found`. Within a label the answers are multinomial,
+    with a Dirichlet prior whose mean are the probabilities that the model gave in `sources`; a posterior mean lies
+    between them and the errors counted. How many rows the prior counts for is what makes the counts likeliest
+    (empirical Bayes; the Dirichlet-multinomial likelihood of Minka 2000, "Estimating a Dirichlet distribution",
+    section 2).
 
     A pair of labels without any error, either way, is 0: what no row shows is not worth a text.
     """
@@ -31,7 +32,8 @@ def expected_confusions(found: Answers, sources: Sequence[Answers]) -> Matrix:
     mean = mean_answers(sources)
     strength = max(STRENGTHS, key=lambda rows: _log_likelihood(counts, rows * mean))
     rows = counts.sum(axis=1, keepdims=True)
-    rates = (counts + strength * mean) / (rows + strength) * rows / rows.sum()
+    of_all = rows / rows.sum() if shares is None else np.asarray(shares, np.float64)[:, None]
+    rates = (counts + strength * mean) / (rows + strength) * of_all
     np.fill_diagonal(counts, 0)
     expected: Matrix = np.where(counts + counts.T > 0, rates, 0.0)
     np.fill_diagonal(expected, 0)

@@ -55,6 +55,7 @@ def find_errors(
             embed=evidence.embed,
             languages=languages,
             with_contrasts=contrasts_help(groups),
+            shares=model.card.shares.values if model.card.shares else None,
             seed=context.seed,
         )
     context.progress(0.65, "Grouping the errors")

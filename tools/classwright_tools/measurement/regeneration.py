@@ -56,9 +56,9 @@ class Planned:
     errors_left_out: int = 0
 
 
-def confused_labels(found: Answers, sources: Sequence[Answers]) -> list[Pair]:
-    """Return the pairs of labels with errors in `found`, those with the most errors to expect first."""
-    expected = np.round(expected_confusions(found, sources), 9)  # a sum's last digits depend on the rows' order
+def confused_labels(found: Answers, sources: Sequence[Answers], shares: Sequence[float] | None = None) -> list[Pair]:
+    """Return the pairs of labels with errors in `found`, those with the most errors to expect at `shares` first."""
+    expected = np.round(expected_confusions(found, sources, shares), 9)  # a sum's last digits depend on the rows' order
     pairs = [
         Pair(first, second, float(expected[first, second]), float(expected[second, first]))
         for first in range(len(expected))
@@ -80,6 +80,7 @@ def plan_items(
     embed: Embed,
     languages: Collection[str] = ("en",),
     with_contrasts: bool = True,
+    shares: Sequence[float] | None = None,
     seed: int = 0,
 ) -> Planned:
     """Return what to write, `rows` texts or fewer in all, the most confused pairs first.
@@ -87,11 +88,11 @@ def plan_items(
     `found` are the answers that errors were found in, `sources` all answers to rows that a model did not see, `thin`
     the cells with fewer than `wanted` rows, `held` how many rows each cell of the topic tree has, and `doubted` the ids
     of rows whose label may be wrong. `embed` gives unit-length vectors (n, d) of texts. Without `with_contrasts` all
-    are ordinary texts.
+    are ordinary texts. `shares` (k,) of the labels weigh the errors, by default those of the rows in `found`.
     """
     thin_items = _cell_items(thin, wanted, int(rows * CELL_SHARE))
     left = rows - sum(item.count for item in thin_items)
-    pairs = confused_labels(found, sources)
+    pairs = confused_labels(found, sources, shares)
     reached = pairs[: max(1, left // LEAST_OF_PAIR)]
     matrix = confusion_matrix(found.true, found.predicted, len(found.labels))
     missed = pairs[len(reached) :]

@@ -121,6 +121,17 @@ def test_a_label_with_many_texts_counts_for_more() -> None:
     assert weights[0, 1] > 4 * weights[2, 3]
 
 
+def test_errors_are_weighed_by_the_shares_where_the_model_is_used() -> None:
+    found = mistaken((0, 1, 4), (2, 3, 4))
+
+    rows = {
+        pair: sum(item.count for item in plan(found, 100, shares=(0.45, 0.45, 0.05, 0.05)).items if item.label in pair)
+        for pair in ("ab", "cd")
+    }
+
+    assert rows["ab"] > 2 * rows["cd"] > 0
+
+
 def test_what_the_rows_do_not_reach_is_counted() -> None:
     planned = plan(mistaken((0, 1, 5), (2, 3, 2), (1, 2, 1)), rows=LEAST_OF_PAIR)
 
