@@ -1,4 +1,4 @@
-"""The verb `annotate_examples`: hand out unlabelled texts that are worth a label, and take the labels."""
+"""The verb `annotate_examples`: labels for unlabelled texts, by the writer or from the calling model."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from pydantic import Field, model_validator
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.annotation import Annotation, Order, RefusedAnswer, TextToLabel
+from classwright_tools.domain.example import Provenance
 from classwright_tools.domain.figures import Estimate
 from classwright_tools.domain.kinds import AnnotationId, DatasetId, ModelId
 from classwright_tools.domain.noun import LabelName, Slug, ToolRequest, ToolResult
+from classwright_tools.domain.usage import WriterUsage
 from classwright_tools.errors import InvalidInput, NotEnoughData
 from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import Sizes, Work, computing, writing
@@ -39,8 +41,8 @@ class AnnotateExamplesRequest(ToolRequest):
     rows: int = Field(default=100, ge=1, le=1_000, description="Rows to label.")
     order: Order | None = Field(
         default=None,
-        description="Which first: typical ones (default without a model), those that the newest model is unsure of "
-        "(informative), or random ones, which measure that model.",
+        description="Typical rows (default without a model), informative ones, of which the newest model is unsure, or "
+        "random ones, which measure it.",
     )
     annotation: AnnotationId | None = Field(default=None, description="To answer: the id from the first call.")
     labels: dict[str, Labels] = Field(
@@ -49,6 +51,8 @@ class AnnotateExamplesRequest(ToolRequest):
     fits_none: TextIds = Field(default=(), description="Ids of texts that no label fits.")
     unsure: TextIds = Field(default=(), description="Ids of texts that cannot be judged.")
     finish: bool = Field(default=False, description="True to end now, with the answers so far.")
+    max_tokens: int | None = Field(default=None, ge=1, le=10**10, description="As in synthesize_examples.")
+    max_cost: float | None = Field(default=None, gt=0, le=10**6, description="In US dollars.")
 
     @model_validator(mode="after")
     def _answers_to_an_annotation(self) -> AnnotateExamplesRequest:
@@ -71,12 +75,15 @@ class AnnotateExamplesResult(ToolResult):
     checked: int = Field(default=0, ge=0, description="Checks that got a single label.")
     model: ModelId | None = Field(default=None, description="Whose accuracy the random rows show.")
     model_accuracy: Estimate | None = Field(default=None, description="Against the annotator's labels.")
+    usage: WriterUsage | None = None
 
 
 def annotate_examples(request: AnnotateExamplesRequest, context: ToolContext) -> AnnotateExamplesResult:
-    """Hand out texts to label, or take answers and, when all are there, make the dataset of them.
+    """Label rows with the writer, or without one hand them out and take the answers; make the dataset of them.
 
     Raises:
+        WriterFailed, BudgetExceeded: the writer labelled nothing.
+        Cancelled: the caller asked to stop; what had arrived is stored.
         NotFound: the task, dataset or annotation does not exist.
         InvalidInput: an artifact belongs to another task, or there is no model to be unsure of rows.
         NotEnoughData: the dataset has no real unlabelled rows that were not answered yet.
@@ -85,7 +92,7 @@ def annotate_examples(request: AnnotateExamplesRequest, context: ToolContext) ->
     workspace = context.workspace
     if request.annotation is None:
         made = workspace.made_by(context.run_key, "annotation") or _handed_out(request, context)
-        return _first_batch(made, context)
+        return _labelled(request, made.id, context) if context.writer else _first_batch(made, context)
     made = workspace.resolve(request.annotation, "annotation", workspace.task(request.task).slug)
     return _answered(request, made.id, context)
 
@@ -161,6 +168,25 @@ def _predicted(model: Model, rows: list[Example]) -> dict[str, str]:
     return {row.id: model.labels[place] for row, place in zip(rows, likeliest.tolist(), strict=True)}
 
 
+def _labelled(request: AnnotateExamplesRequest, id_: str, context: ToolContext) -> AnnotateExamplesResult:
+    """Have the writer label the rows, and end with what it answered."""
+    from classwright_tools.annotation.answers import Answers
+    from classwright_tools.annotation.asking import ask_writer
+
+    assert context.writer
+    annotation = context.workspace.document(id_, "annotation", Annotation)
+    task = context.workspace.task(annotation.task)
+    labelled = ask_writer(annotation, task, context, max_tokens=request.max_tokens, max_cost=request.max_cost)
+    answers = Answers(context.workspace, id_, annotation)
+    receipt = answers.receive(labelled.answers, finish=True)
+    made = Provenance(writer=context.writer.name, prompt=context.writer.prompt_digest("labels"))
+    result = _finished(id_, annotation, receipt, (), answers.dataset(receipt.answered, made), context)
+    lacking = len(annotation.rows) - len(receipt.answered)
+    why = f" ({labelled.failure.reason})" if labelled.failure else ""
+    missing = f" {lacking} of {len(annotation.rows)} texts got no answer{why}." if lacking else ""
+    return result.model_copy(update={"summary": result.summary + missing, "usage": labelled.usage})
+
+
 def _first_batch(made: Artifact, context: ToolContext) -> AnnotateExamplesResult:
     from classwright_tools.annotation.batches import label_rules, next_batch
 
@@ -195,7 +221,9 @@ def _answered(request: AnnotateExamplesRequest, id_: str, context: ToolContext) 
     answers = Answers(workspace, id_, annotation)
     receipt = answers.receive(good, finish=request.finish)
     if receipt.is_closed:
-        return _finished(id_, annotation, receipt, refused, answers.dataset(receipt.answered, WRITER), context)
+        return _finished(
+            id_, annotation, receipt, refused, answers.dataset(receipt.answered, Provenance(writer=WRITER)), context
+        )
     want = len(annotation.rows)
     return AnnotateExamplesResult(
         summary=f"{_counted(receipt, refused)} {len(receipt.answered)} of {want} texts are answered.",
@@ -272,11 +300,11 @@ TOOL = ToolSpec(
     text=ToolText(
         title="Annotate examples",
         description=(
-            "Get labels for unlabelled rows. You get batches of texts with rules; answer with `annotation` and "
-            "`labels`, in any order; an answer sent twice counts once. At the end the rows are training rows of a new "
-            "dataset. Some texts are rows whose label is known: they say how good the labels are. order='random' also "
-            "gives the newest model's accuracy on such texts. Not for texts that are not there yet: use "
-            "synthesize_examples."
+            "Get labels for unlabelled rows. Without a language model on the server you get texts: answer with "
+            "`annotation` and `labels`, in any order; an answer sent twice counts once. The rows become training rows "
+            "of a new dataset. Some texts are rows whose label is known: they say how good the labels are. "
+            "order='random' also gives the newest model's accuracy. For new texts use synthesize_examples."
         ),
+        outward=True,
     ),
 )

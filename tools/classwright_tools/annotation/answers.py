@@ -70,19 +70,19 @@ class Answers:
             is_closed=was_closed or closes,
         )
 
-    def dataset(self, answered: Mapping[str, Answer], annotator: str) -> Artifact | None:
+    def dataset(self, answered: Mapping[str, Answer], made: Provenance) -> Artifact | None:
         """Return the dataset in which the rows have their labels, making it if need be; None if none got one."""
         destination = Destination(self._annotation.task, self._annotation.dataset, on_newest=self._annotation.on_newest)
         return self._workspace.made_by(self._id, "dataset") or destination.append(
-            self._workspace, lambda parent: self._saved_onto(parent, answered, annotator)
+            self._workspace, lambda parent: self._saved_onto(parent, answered, made)
         )
 
-    def _saved_onto(self, parent: str | None, answered: Mapping[str, Answer], annotator: str) -> Artifact | None:
+    def _saved_onto(self, parent: str | None, answered: Mapping[str, Answer], made: Provenance) -> Artifact | None:
         """Save a version of `parent` in which rows with one label are training rows; the others stay unlabelled."""
         assert parent, "an annotation's dataset does not go away"
         labels = {row: answer.label for row, answer in answered.items() if answer.label}
         unlabelled = (row for batch in iterate_rows(self._workspace, parent, "unlabelled") for row in batch)
-        moved = [_annotated(row, labels[row.id], annotator) for row in unlabelled if row.id in labels]
+        moved = [_annotated(row, labels[row.id], made) for row in unlabelled if row.id in labels]
         if not moved:
             return None
         left = (row for batch in iterate_rows(self._workspace, parent, "unlabelled") for row in batch)
@@ -110,7 +110,6 @@ def answered_rows(workspace: Workspace, task: str) -> set[str]:
         return set(session.scalars(query.where(ArtifactRow.task == task)))
 
 
-def _annotated(row: Example, label: str, annotator: str) -> Example:
+def _annotated(row: Example, label: str, made: Provenance) -> Example:
     """Return the unlabelled `row` with its `label` and who gave it."""
-    made = Provenance(writer=annotator)
     return make_example(row.text, label, text_pair=row.text_pair, origin="annotated", provenance=made)

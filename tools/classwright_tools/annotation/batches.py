@@ -41,7 +41,7 @@ def make_batches(rows: Sequence[Example], checks: Sequence[Example], seed: int) 
             example = window[place]
             number = sum(map(len, batches)) + 1
             row = RowToLabel(id=f"t{number}", row=example.id, text=example.text, text_pair=example.text_pair)
-            bytes_ = len(_shown(row).model_dump_json().encode())
+            bytes_ = len(shown(row).model_dump_json().encode())
             if batches[-1] and (len(batches[-1]) == MOST_TEXTS or size + bytes_ > BATCH_BYTES):
                 batches.append([])
                 size = 0
@@ -53,7 +53,7 @@ def make_batches(rows: Sequence[Example], checks: Sequence[Example], seed: int) 
 def next_batch(annotation: Annotation, answered: Collection[str]) -> tuple[TextToLabel, ...]:
     """Return the first texts that are not `answered`, which holds ids of rows: those left of one batch."""
     left = ([row for row in batch if row.row not in answered] for batch in annotation.batches)
-    return tuple(_shown(row) for row in next(filter(None, left), ()))
+    return tuple(shown(row) for row in next(filter(None, left), ()))
 
 
 def label_rules(task: Task) -> tuple[str, ...]:
@@ -70,7 +70,8 @@ def label_rules(task: Task) -> tuple[str, ...]:
     )
 
 
-def _shown(row: RowToLabel) -> TextToLabel:
+def shown(row: RowToLabel) -> TextToLabel:
+    """Return `row` as an annotator sees it: with the beginning of a long text."""
     texts = [text for text in (row.text, row.text_pair) if text is not None]
     characters = sum(map(len, texts)) if any(len(text) > SHOWN for text in texts) else None
     text, text_pair = shortened(row.text, SHOWN), row.text_pair and shortened(row.text_pair, SHOWN)

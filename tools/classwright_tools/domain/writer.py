@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 
 from pydantic import Field
 
+from classwright_tools.domain.annotation import TextToLabel
 from classwright_tools.domain.noun import LabelName, Noun, Slug
 from classwright_tools.domain.task import Label
 from classwright_tools.domain.text_rules import TextRules
@@ -14,14 +15,15 @@ from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.domain.usage import Prices, TokenCount
 from classwright_tools.errors import WriterFailed
 
-WritingKind = Literal["source_types", "topics", "subtopics", "examples", "contrast", "mismatch"]
+WritingKind = Literal["source_types", "topics", "subtopics", "examples", "contrast", "mismatch", "labels"]
 
 
 class WritingRequest(Noun):
     """One thing to write: `count` items of one `kind`, for one cell.
 
     For "topics" the cell holds the label; for "subtopics" also the topic; for "examples" the whole cell; for
-    "contrast" the label, with the neighbour in `contrast`; for "mismatch" also the item. `source_types` has no cell.
+    "contrast" the label, with the neighbour in `contrast`; for "mismatch" also the item. "source_types" has no
+    cell, nor has "labels", which asks for an item for each of `texts`.
     `attempt` sets a request for more of the same cell apart from the first one.
     """
 
@@ -39,6 +41,7 @@ class WritingRequest(Noun):
     style: tuple[str, ...] = Field(default=(), description="Real texts of the label.")
     contrast_style: tuple[str, ...] = Field(default=(), description="Real texts of the neighbour.")
     avoid: tuple[str, ...] = Field(default=(), description="Items that exist already and must not be repeated.")
+    texts: tuple[TextToLabel, ...] = Field(default=(), description="The texts to label.")
     rules: TextRules = TextRules()
 
     def key(self, writer: str) -> str:

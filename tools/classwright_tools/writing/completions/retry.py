@@ -16,6 +16,7 @@ MOST_ASKS = 3
 # The temperature of the first ask, high enough for variety at no loss of form with current models, and what every
 # further attempt at a cell, and every re-ask, adds: the same prompt must not give the same answer again.
 FIRST_TEMPERATURE = 0.8
+LABEL_TEMPERATURE = 0.1  # judgements are not to vary; libraries that sample refuse 0
 TEMPERATURE_STEP = 0.1
 MOST_TEMPERATURE = 1.2
 
@@ -78,7 +79,8 @@ async def ask_until_usable(subject: str, ask: Callable[[int], Awaitable[Reply]])
 
 def temperature(request: WritingRequest, turn: int) -> float:
     """Return the sampling temperature for the `turn`-th ask (from 0 on) of `request`."""
-    return min(MOST_TEMPERATURE, round(FIRST_TEMPERATURE + TEMPERATURE_STEP * (request.attempt + turn), 2))
+    first = LABEL_TEMPERATURE if request.kind == "labels" else FIRST_TEMPERATURE
+    return min(MOST_TEMPERATURE, round(first + TEMPERATURE_STEP * (request.attempt + turn), 2))
 
 
 def sampling_seed(request: WritingRequest, turn: int) -> int:

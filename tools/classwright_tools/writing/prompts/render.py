@@ -21,7 +21,7 @@ from classwright_tools.domain.text_rules import TextRules
 from classwright_tools.domain.usage import TokenCount
 from classwright_tools.domain.writer import WritingKind, WritingRequest
 from classwright_tools.errors import InvalidInput
-from classwright_tools.writing.prompts.rules import AIMS, SHOWN, TEXT_KINDS, phrase_rules, text_rules
+from classwright_tools.writing.prompts.rules import AIMS, SHOWN, TEXT_KINDS, label_rules, phrase_rules, text_rules
 
 KINDS: tuple[WritingKind, ...] = get_args(WritingKind)
 Message = dict[str, str]
@@ -31,6 +31,9 @@ _MOST_OTHER_LABELS = 40
 _MOST_EXAMPLES = 5
 _MOST_AVOIDED = 60
 _MOST_CHARS = {"description": 400, "example": 300, "style": 600, "avoid": 200, "item": 2000}
+
+_MOST_LABELS_CHARS = 12_000  # of all descriptions, where texts are to be labelled
+_WITHOUT_CELL: tuple[WritingKind, ...] = ("source_types", "labels")
 
 # Upper bounds of what an item takes in tokens: a long email in a language that tokenizers split finely; a phrase.
 _TOKENS_A_TEXT = 300
@@ -47,7 +50,7 @@ def chat_messages(request: WritingRequest) -> list[Message]:
         InvalidInput: the request lacks the label, or names one that is not among its labels.
     """
     environment = _environment()
-    system = environment.get_template("system.jinja").render()
+    system = environment.get_template(_system(request.kind)).render()
     user = environment.get_template(f"{request.kind}.jinja").render(_variables(request))
     return [{"role": "system", "content": system.strip()}, {"role": "user", "content": user.strip()}]
 
@@ -88,7 +91,7 @@ def most_tokens(request: WritingRequest) -> TokenCount:
 def prompt_digest(kind: WritingKind) -> str:
     """Return the SHA-256 of every template and rule that `kind` is asked with, in hexadecimal."""
     environment = _environment()
-    names = ["system.jinja", f"{kind}.jinja", *(["_text_rules.jinja"] if kind in TEXT_KINDS else [])]
+    names = [_system(kind), f"{kind}.jinja", *(["_text_rules.jinja"] if kind in TEXT_KINDS else [])]
     digest = hashlib.sha256()
     for name in names:
         assert environment.loader is not None
@@ -136,7 +139,7 @@ def _variables(request: WritingRequest) -> dict[str, Any]:
     for name in named:
         if name not in labels:
             raise InvalidInput(f"label {name!r}", f"is not a label of task {request.task!r}", "Use the task's labels.")
-    if request.kind != "source_types" and request.cell is None:
+    if request.kind not in _WITHOUT_CELL and request.cell is None:
         raise InvalidInput(f"a request for {request.kind}", "names no label", "Give it the cell.")
     others = [_described(label) for label in request.labels if label.name not in named]
     cell = request.cell
@@ -146,6 +149,8 @@ def _variables(request: WritingRequest) -> dict[str, Any]:
         "label": _shown(labels[cell.label]) if cell else None,
         "contrast": _shown(labels[request.contrast]) if request.contrast else None,
         "others": others[:_MOST_OTHER_LABELS],
+        "all_labels": [_described(label, _MOST_LABELS_CHARS // len(request.labels)) for label in request.labels],
+        "texts": [text.model_dump(exclude_none=True) for text in request.texts],
         "topic": cell.topic if cell else None,
         "subtopic": cell.subtopic if cell else None,
         "source_type": cell.source_type if cell else None,
@@ -160,12 +165,20 @@ def _variables(request: WritingRequest) -> dict[str, Any]:
     }
 
 
+def _system(kind: WritingKind) -> str:
+    """Return the name of the template of the system message."""
+    return "labels_system.jinja" if kind == "labels" else "system.jinja"
+
+
 def _rules(kind: WritingKind, languages: Sequence[str], gates: TextRules) -> tuple[str, ...]:
+    if kind == "labels":
+        return label_rules(languages)
     return text_rules(languages, gates, _as_data) if kind in TEXT_KINDS else phrase_rules(kind, languages)
 
 
-def _described(label: Label) -> dict[str, Any]:
-    return {"name": label.name, "what_belongs_here": _short(label.description, "description")}
+def _described(label: Label, most: int | None = None) -> dict[str, Any]:
+    """Return `label` with its description, of which `most` characters are shown at most."""
+    return {"name": label.name, "what_belongs_here": _short(label.description, "description")[:most]}
 
 
 def _shown(label: Label) -> dict[str, Any]:

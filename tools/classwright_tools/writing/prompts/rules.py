@@ -7,6 +7,9 @@ from collections.abc import Callable, Sequence
 from classwright_tools.domain.text_rules import TextRules
 from classwright_tools.domain.writer import WritingKind
 
+FITS_NONE, UNSURE, BETWEEN_LABELS = "-", "?", "|"
+"""What a writer answers in a label's place, and between labels."""
+
 TEXT_KINDS: tuple[WritingKind, ...] = ("examples", "contrast", "mismatch")
 
 AIMS: dict[WritingKind, str] = {
@@ -21,6 +24,8 @@ AIMS: dict[WritingKind, str] = {
     "are not. Change what decides and keep the rest: another size, model, colour, material, brand, number, place, part "
     "or accessory, or another thing that goes by nearly the same name. The item must not fit the query, not even in "
     "part.",
+    "labels": "Judge each text by itself, by what the labels mean, and not by words that it shares with a label's "
+    "name.",
 }
 """What each kind of item is to be, in a sentence or two."""
 
@@ -49,6 +54,12 @@ _PHRASES: dict[WritingKind, tuple[str, ...]] = {
         "The situations do not overlap, and none belongs to another label.",
     ),
 }
+_LABELS = (
+    f"Where a text may as well have any of several labels, name them all, with {BETWEEN_LABELS} between them.",
+    f"Where no label fits, the answer is {FITS_NONE}",
+    f"Where a text cannot be judged, the answer is {UNSURE}",
+    "Answer for every text, with its own id. Write the labels' names exactly as they are.",
+)
 _TEXTS = (
     "Sound like real people and not like a model: use the tone, abbreviations, slips and punctuation of the kind of "
     "text. Do not open the texts alike.",
@@ -59,6 +70,11 @@ _TEXTS = (
     "Every text stands alone and is complete, with no reference to another one. None would rather belong to another "
     "label.",
 )
+
+
+def label_rules(languages: Sequence[str]) -> tuple[str, ...]:
+    """Return the rules for labelling texts in `languages`."""
+    return (*_LABELS, f"Languages of the texts: {', '.join(languages)} (BCP 47 tags).")
 
 
 def phrase_rules(kind: WritingKind, languages: Sequence[str]) -> tuple[str, ...]:
