@@ -32,7 +32,7 @@ from classwright_tools.errors import ClasswrightError
 from classwright_tools.evaluate import EvaluateRequest, evaluate
 from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoders import open_encoder
-from classwright_tools.train_classifier import Method
+from classwright_tools.learning.methods.choice import MethodName
 from classwright_tools.workspace.datasets import read_rows
 from classwright_tools.workspace.workspace import Workspace
 from classwright_tools.writing.backends.openai_compatible import EndpointSettings
@@ -61,7 +61,7 @@ def main() -> None:
 
 
 def _measure_set(
-    labelled: LabelledSet, method: Method, writer: Writer, runs: Runs, arguments: argparse.Namespace
+    labelled: LabelledSet, method: MethodName, writer: Writer, runs: Runs, arguments: argparse.Namespace
 ) -> Iterator[ClasswrightError]:
     """Measure the plain recipe's model and that of each round on the real test rows; yield what stood in the way."""
     # A folder for each way of going about it: what is in its store is what that way has cost.

@@ -20,9 +20,10 @@ from classwright_tools.domain.writer import WritingRequest
 from classwright_tools.error_analysis import ErrorAnalysisRequest, error_analysis
 from classwright_tools.errors import NotEnoughData
 from classwright_tools.import_examples import GivenRow, ImportExamplesRequest, import_examples
+from classwright_tools.learning.methods.choice import MethodName
 from classwright_tools.propose_topics import propose_topics
 from classwright_tools.synthesize_examples import SynthesizeExamplesRequest, synthesize_examples
-from classwright_tools.train_classifier import Method, TrainClassifierRequest, train_classifier
+from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
 from classwright_tools.workspace.datasets import save_dataset
 from classwright_tools.writing.completions.session import WritingSession
 from classwright_tools.writing.completions.store import CompletionStore
@@ -64,7 +65,7 @@ def classwright_rounds(
     rows: int,
     rows_a_round: int,
     rounds: int,
-    method: Method,
+    method: MethodName,
 ) -> Iterator[Made]:
     """Yield the model of each round: the tree's cells first, then what the error analysis asks for.
 
@@ -89,7 +90,7 @@ def classwright_rounds(
         request = SynthesizeExamplesRequest(task=task, plan=found.plan, dataset=written.dataset)
 
 
-def plain_recipe(labelled: LabelledSet, dataset: str, context: ToolContext, *, rows: int, method: Method) -> Made:
+def plain_recipe(labelled: LabelledSet, dataset: str, context: ToolContext, *, rows: int, method: MethodName) -> Made:
     """Return what AnyClassifier's recipe gives: every cell of the tree asked once, and every text kept as it comes.
 
     No gate, no contrast, no second look. It asks for the same cells as the first round of `classwright_rounds`, so

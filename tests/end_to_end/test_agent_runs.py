@@ -109,13 +109,16 @@ def test_a_build_leaves_everything_in_its_run_folder(finished: Path) -> None:
     assert 'src="data:image/svg+xml' in page
 
 
-def test_the_best_model_is_the_best_by_validation_and_tested_once(finished: Path) -> None:
+def test_the_best_model_is_of_the_last_round_that_gained_and_tested_once(finished: Path) -> None:
     told = json.loads((finished / "summary.json").read_text(encoding="utf-8"))
     calls = [event for event in events(finished) if event["event"] == "call"]
     tests = [call for call in calls if call["arguments"].get("split") == "test" and call["tool"] == "evaluate"]
 
-    best = max(told["rounds"], key=lambda r: (r["validation"]["accuracy"], -r["round"]))
-    assert told["best"]["model"] == best["model"]
+    best = next(r for r in told["rounds"] if r["model"] == told["best"]["model"])
+    later = [r for r in told["rounds"] if r["round"] > best["round"]]
+    assert best["round"] == 0 or best["gain"]["verdict"] == "gain"
+    assert not any(r["gain"]["verdict"] == "gain" for r in later)
+    assert (told["stopped"]["cause"] == "no_gain") == bool(later)
     assert [call["arguments"]["model"] for call in tests] == [best["model"]]
     last_decision = max(n for n, event in enumerate(events(finished)) if event["event"] == "decision")
     assert last_decision < events(finished).index(tests[0])

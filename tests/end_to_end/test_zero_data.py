@@ -166,7 +166,8 @@ def test_with_an_endpoint_it_runs_unattended_and_pays_for_nothing_twice(tmp_path
     assert not paid & asked_again.keys()
     assert set(asked_again.values()) == {1}
     found = {(run["key"]["way"], run["key"]["round"]): run["figures"] for run in runs_of(work)}
-    assert set(found) == {("plain recipe", 0), ("classwright", 0), ("classwright", 1)}
+    # A second round only where the first one leaves errors to write against.
+    assert set(found) - {("classwright", 1)} == {("plain recipe", 0), ("classwright", 0)}
     assert found["plain recipe", 0]["training_rows"] == found["classwright", 0]["training_rows"] == 32
     assert all(figures["accuracy"] > 0.8 for figures in found.values())
     plain, *rounds = (found[way]["tokens"] for way in sorted(found, reverse=True))

@@ -16,5 +16,7 @@ def sample(schema: dict[str, Any], defs: dict[str, Any]) -> Any:
             return [sample(schema["items"], defs)] * schema.get("minItems", 0)
         case "object":
             return {name: sample(schema["properties"][name], defs) for name in schema.get("required", ())}
+        case "integer" | "number":
+            return schema.get("minimum", 1)
         case _:
             return "en"  # a text, a name and a language

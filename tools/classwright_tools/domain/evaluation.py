@@ -41,7 +41,9 @@ class EvaluationReport(Noun):
     warnings: tuple[str, ...]
     left_out: int = Field(default=0, ge=0, description="Rows of the split that were not counted: a model learnt them.")
     figures: Figures
-    at_shares: FiguresAtShares | None = Field(description="At the task's shares, or at those of the rows.")
+    at_shares: FiguresAtShares | None = Field(
+        default=None, description="At the task's shares, or at those of the rows."
+    )
     classes: tuple[ClassFigures, ...] = Field(description="In the order of `labels`.")
     confusion_matrix: tuple[tuple[Annotated[int, Field(ge=0)], ...], ...] = Field(
         description="True label by row, predicted one by column."
