@@ -82,7 +82,7 @@ def test_the_second_round_embeds_no_text_again(told: dict[str, Any]) -> None:
 def test_the_run_folder_holds_model_dataset_report_and_card(run: Path) -> None:
     page = (run / "report.html").read_text(encoding="utf-8")
 
-    for part in ("growth", "confusions", "classes", "errors", "map", "written", "use", "cost"):
+    for part in ("curve", "confusions", "classes", "errors", "map", "written", "use", "cost"):
         assert f'id="{part}"' in page, part
     assert "Banking77" in page
     assert "Banking77" in (run / "card.md").read_text(encoding="utf-8")
