@@ -18,7 +18,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
 
 from support.server import ERAS, TASK, ServerProcess, call_failing
-from support.token import Authority, bearer
+from support.tokens import Authority, bearer
 from support.writing import ScriptedEndpoint, said_status
 
 JSON = "application/json"

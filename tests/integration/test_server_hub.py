@@ -13,7 +13,7 @@ from mcp.shared._httpx_utils import create_mcp_http_client
 
 from support.hub import StandInHub, Trick
 from support.server import LONG, TASK, ServerProcess, call, finished, rows
-from support.token import Authority, bearer
+from support.tokens import Authority, bearer
 
 pytestmark = pytest.mark.anyio
 

@@ -43,7 +43,7 @@ from support.server import (
     until,
     writes_sentences,
 )
-from support.token import Authority, bearer
+from support.tokens import Authority, bearer
 from support.writing import HANG, Said, ScriptedEndpoint, Seen
 
 URL = "https://box.example/mcp"

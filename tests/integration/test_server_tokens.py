@@ -24,7 +24,7 @@ from classwright_server.http.serving import http_app
 from classwright_server.http.tokens import SharedToken
 from classwright_tools.errors import InvalidInput
 from support.server import ERAS, TASK, ServerProcess, call, make_settings
-from support.token import ISSUER, Authority, bearer
+from support.tokens import ISSUER, Authority, bearer
 from support.writing import HANG, ScriptedEndpoint
 
 URL = "https://box.example/mcp"  # by which clients reach the server
