@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from classwright_server.config.settings import ToolSettings
-from classwright_server.jobs.durable import _database_url
+from classwright_server.jobs.launch import _database_url
 from classwright_server.jobs.liveness import FileLock
 from classwright_tools.curation.spool import spool_folder
 from classwright_tools.domain.task import Label, Task
