@@ -22,7 +22,7 @@ pytestmark = pytest.mark.anyio
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 UPDATE = "CLASSWRIGHT_UPDATE_SNAPSHOTS"
-TOKEN_BUDGET = 9_200
+TOKEN_BUDGET = 9_400
 CHARS_A_TOKEN = 4
 JOB_TOOLS = {"get_job", "cancel_job", "list_jobs"}
 QUICK = {"submit_examples", "propose_topics"}

@@ -58,15 +58,11 @@ def _without_empty_default(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _without_rules(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return `schema` with its types alone, and a choice between one simple type and null as one type."""
+    """Return `schema` with its types alone."""
     schema = _without_words_of_class(schema)
     lean = {key: value for key, value in schema.items() if key not in _RULES or _is_mapping(key, value)}
     if "enum" in lean:  # which tells the type
         lean.pop("type", None)
-    choices = lean.get("anyOf", [])
-    types = [choice["type"] for choice in choices if set(choice) <= {"type", "description"}]
-    if types and len(types) == len(choices):
-        lean = {key: value for key, value in lean.items() if key != "anyOf"} | {"type": types}
     return lean
 
 
