@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from classwright_tools.catalogue import catalogue
 from programs import run
 from servers import SERVE
 from verdict import Verdict
@@ -19,7 +20,7 @@ LABELS = [
     {"name": "delivery", "description": "the customer asks where a parcel is"},
 ]
 TASK = {"task": "support", "instruction": "Classify a message to a shop.", "labels": LABELS}
-TOOLS = 13
+TOOLS = len(catalogue()) + 3  # and those that look after jobs
 CONNECT_MS = "120000"
 """Its own limit is 15 s, which a busy machine needs to start two programs."""
 
