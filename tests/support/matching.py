@@ -9,7 +9,10 @@ import numpy as np
 from classwright_tools.context import DEFAULT_ENCODER
 from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoders import open_encoder
+from classwright_tools.learning.matching.negatives.drawn import PlacedRows
 from classwright_tools.learning.matching.pairs import Pairs, make_pairs
+from classwright_tools.learning.matching.partner import PartnerOver, fit_partner
+from classwright_tools.learning.matching.table import PairTable, Vocabulary
 from classwright_tools.learning.setup import Setup
 
 MATERIALS = ("steel", "brass", "oak", "plastic", "copper", "marble")
@@ -43,3 +46,16 @@ def setup_in(folder: Path, k: int = 2, seed: int = 0) -> Setup:
         seed=seed,
         progress=lambda _done, _message: None,
     )
+
+
+def placed_rows(folder: Path) -> PlacedRows:
+    """Return the made pairs in a table of their embeddings and lexical features, cached in `folder`."""
+    pairs, setup = made_pairs(), setup_in(folder)
+    vocabulary = Vocabulary.fit((*pairs.queries, *pairs.items), ("lexical",), setup.encoder, setup.cache)
+    table = PairTable.of(pairs.queries, pairs.items, vocabulary, setup.encoder, setup.cache)
+    return PlacedRows(table, *table.places(pairs.queries, pairs.items), pairs.labels)
+
+
+def teacher_of(rows: PlacedRows) -> PartnerOver:
+    """Return the teacher of negatives that is fitted to `rows`."""
+    return fit_partner(rows.table, rows.queries, rows.items, rows.labels, 2, None).over(rows.table)

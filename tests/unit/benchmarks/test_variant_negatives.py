@@ -19,11 +19,10 @@ from classwright_tools.learning.matching.matcher import build_network
 from classwright_tools.learning.matching.negatives.drawn import PlacedRows
 from classwright_tools.learning.matching.negatives.generator import Generator, pretrained_generator
 from classwright_tools.learning.matching.negatives.overwriting import Overwritten
-from classwright_tools.learning.matching.partner import PartnerOver, fit_partner
+from classwright_tools.learning.matching.partner import PartnerOver
 from classwright_tools.learning.matching.settings import MatcherSettings, NegativeSettings
-from classwright_tools.learning.matching.table import PairTable, Vocabulary
 from classwright_tools.learning.torch_state import one_thread
-from support.matching import MATCH, MISMATCH, made_pairs, setup_in
+from support.matching import MATCH, MISMATCH, made_pairs, placed_rows, setup_in, teacher_of
 from support.paths import ROOT
 
 sys.path.append(str(ROOT / "benchmarks" / "articles"))
@@ -42,15 +41,12 @@ def _on_one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory: pytest.TempPathFactory) -> PlacedRows:
-    pairs, setup = made_pairs(), setup_in(tmp_path_factory.mktemp("cache"))
-    vocabulary = Vocabulary.fit((*pairs.queries, *pairs.items), ("lexical",), setup.encoder, setup.cache)
-    table = PairTable.of(pairs.queries, pairs.items, vocabulary, setup.encoder, setup.cache)
-    return PlacedRows(table, *table.places(pairs.queries, pairs.items), pairs.labels)
+    return placed_rows(tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture(scope="module")
 def teacher(rows: PlacedRows) -> PartnerOver:
-    return fit_partner(rows.table, rows.queries, rows.items, rows.labels, 2, None).over(rows.table)
+    return teacher_of(rows)
 
 
 @pytest.fixture(scope="module")

@@ -22,11 +22,10 @@ from classwright_tools.learning.matching.negatives.mined import MinedQueries
 from classwright_tools.learning.matching.negatives.overwriting import Overwriting
 from classwright_tools.learning.matching.negatives.snapped import LEAST_MISMATCH, SnappedQueries
 from classwright_tools.learning.matching.negatives.switch import switches
-from classwright_tools.learning.matching.partner import PartnerOver, fit_partner
+from classwright_tools.learning.matching.partner import PartnerOver
 from classwright_tools.learning.matching.settings import MatcherSettings, MiningSettings, NegativeSettings
-from classwright_tools.learning.matching.table import PairTable, Vocabulary
 from classwright_tools.learning.torch_state import one_thread
-from support.matching import MATCH, MISMATCH, made_pairs, setup_in
+from support.matching import MATCH, MISMATCH, made_pairs, placed_rows, setup_in, teacher_of
 
 POOLED = MatcherSettings(parts=("pooled",), steps=30, ensemble=False)
 
@@ -39,15 +38,12 @@ def _on_one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory: pytest.TempPathFactory) -> PlacedRows:
-    pairs, setup = made_pairs(), setup_in(tmp_path_factory.mktemp("cache"))
-    vocabulary = Vocabulary.fit((*pairs.queries, *pairs.items), ("lexical",), setup.encoder, setup.cache)
-    table = PairTable.of(pairs.queries, pairs.items, vocabulary, setup.encoder, setup.cache)
-    return PlacedRows(table, *table.places(pairs.queries, pairs.items), pairs.labels)
+    return placed_rows(tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture(scope="module")
 def teacher(rows: PlacedRows) -> PartnerOver:
-    return fit_partner(rows.table, rows.queries, rows.items, rows.labels, 2, None).over(rows.table)
+    return teacher_of(rows)
 
 
 @pytest.fixture(scope="module")
