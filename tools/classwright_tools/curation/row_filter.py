@@ -1,0 +1,106 @@
+"""The rows of a table that a filter lets through, and those that ids name. Tables are those of `read_table`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classwright_tools.domain.cleaning import clean_text
+from classwright_tools.domain.example import SPLITS
+from classwright_tools.domain.excerpt import listed
+from classwright_tools.domain.selection import RowFilter
+from classwright_tools.errors import InvalidInput, unknown_id
+
+Places = NDArray[np.int64]
+_EXACT = ("topic", "subtopic", "source_type", "contrast")
+_VALUES_TOLD = 8
+_IDS_TOLD = 3
+
+
+def filtered(table: Any, where: RowFilter, labels: Collection[str]) -> Places:
+    """Return the places of the rows that meet all conditions of `where`, in the table's order.
+
+    `labels` are those of the task; a label that rows have is known, too.
+
+    Raises:
+        NotFound: there is no such label; the nearest is named.
+        InvalidInput: no row has such a topic, subtopic, source type or contrast; those that there are are named.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    splits = where.splits or tuple(split for split in SPLITS if split != "test")
+    conditions = [pc.is_in(table["split"], pa.array(splits, pa.string()))]
+    if where.labels:
+        _check_labels(where.labels, {*labels, *_values(table, "label")})
+        conditions.append(pc.is_in(table["label"], pa.array(where.labels, pa.string())))
+    if where.origins:
+        conditions.append(pc.is_in(table["origin"], pa.array(where.origins, pa.string())))
+    if where.round is not None:
+        conditions.append(pc.equal(table["round"], where.round))
+    for name in _EXACT:
+        wanted = getattr(where, name)
+        if wanted is not None:
+            _check_value(table, name, wanted)
+            conditions.append(pc.equal(table[name], wanted))
+    if where.text is not None:
+        conditions.append(_holds(table, clean_text(where.text)))
+    met = pc.fill_null(conditions[0], False)
+    for condition in conditions[1:]:
+        met = pc.and_(met, pc.fill_null(condition, False))
+    return np.flatnonzero(met.to_numpy(zero_copy_only=False))
+
+
+def named(table: Any, ids: Sequence[str], dataset: str) -> Places:
+    """Return the places of the rows with `ids`, in their order, each once.
+
+    Raises:
+        InvalidInput: `dataset`, whose rows the table holds, has no row of some id.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    wanted = list(dict.fromkeys(ids))
+    places = pc.index_in(pa.array(wanted, pa.string()), value_set=table["id"].combine_chunks())
+    missing = [id_ for id_, place in zip(wanted, places.to_pylist(), strict=True) if place is None]
+    if missing:
+        raise InvalidInput(
+            f"dataset {dataset!r}",
+            f"has no row {listed(missing, _IDS_TOLD)}",
+            "Pass ids as find_examples shows them for this version; a row whose text was changed has another id.",
+        )
+    return places.to_numpy(zero_copy_only=False).astype(np.int64)
+
+
+def _holds(table: Any, words: str) -> Any:
+    """Return whether each row's text, or one of a pair's two texts, holds `words`, in upper or lower case."""
+    import pyarrow.compute as pc
+
+    texts = [table[name] for name in ("text", "text_pair") if name in table.column_names]
+    found = [pc.match_substring(text, words, ignore_case=True) for text in texts]
+    return found[0] if len(found) == 1 else pc.or_(*found)
+
+
+def _check_labels(wanted: Sequence[str], known: Collection[str]) -> None:
+    for label in wanted:
+        if label not in known:
+            raise unknown_id("label", label, known)
+
+
+def _check_value(table: Any, name: str, wanted: str) -> None:
+    known = _values(table, name)
+    if wanted not in known:
+        there = listed(map(repr, sorted(known)), _VALUES_TOLD)
+        word = name.replace("_", " ")
+        raise InvalidInput(
+            f"{word} {wanted[:80]!r}", "is that of no row", f"Pass one of {there}." if there else "No row has any."
+        )
+
+
+def _values(table: Any, name: str) -> list[str]:
+    import pyarrow.compute as pc
+
+    return [value for value in pc.unique(table[name]).to_pylist() if value is not None]
