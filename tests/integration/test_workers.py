@@ -103,13 +103,14 @@ async def test_jobs_go_through_any_replica_and_survive_the_worker_that_ran_them(
 
         # Long jobs run one at a time on each worker, and on both at once.
         long = {"task": "support", "method": "probe", "imbalance": "auto", "wait_seconds": 0}
-        jobs = [await call(client, "train_classifier", long) for _ in range(4)]
+        jobs = [await call(client, "train_classifier", long) for _ in range(3)]
         most = 0
         waiting = {job["job_id"] for job in jobs}
         while waiting:
             states = {job["job_id"]: job["status"] for job in (await call(client, "list_jobs"))["jobs"]}
             most = max(most, sum(status == "running" for status in states.values()))
             waiting -= {job_id for job_id, status in states.items() if status in FINISHED}
+            await anyio.sleep(0.2)  # asked without a pause, two replicas take the processors from the workers
         assert set(states.values()) == {"completed"}
         assert most == 2
 
@@ -144,7 +145,7 @@ async def test_jobs_go_through_any_replica_and_survive_the_worker_that_ran_them(
     assert max(texts.values()) == 1
     assert len(texts) == ROWS + 24
     assert len(cluster.workspace.artifacts("support", "dataset")) == 2
-    assert len(cluster.workspace.artifacts("support", "model")) == 4
+    assert len(cluster.workspace.artifacts("support", "model")) == 3
     assert not any(compute_processes(server.process.pid) for server in cluster.servers)
 
 
