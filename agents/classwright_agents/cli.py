@@ -1,4 +1,4 @@
-"""The command line: `classwright-agent build TASK.yaml`."""
+"""The command line: `classwright-agent build TASK.yaml` and `classwright-agent review`."""
 
 from __future__ import annotations
 
@@ -7,25 +7,17 @@ import asyncio
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from classwright_agents.errors import AgentError, OutputClosed
-from classwright_agents.program import build
+from classwright_agents.program import build, server_entry
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the program and return its exit code: 0 done, 1 failed with a reason, 2 not read to its end, 130 stopped."""
     options = parser().parse_args(arguments)
     try:
-        asyncio.run(
-            build(
-                options.task,
-                runs=options.runs,
-                resume=options.resume,
-                server=options.server,
-                command=options.command,
-                plain=options.plain,
-            )
-        )
+        options.run(options)
     except AgentError as error:
         print(str(error).strip(), file=sys.stderr)  # noqa: T201  # the program's answer
         return 2 if isinstance(error, OutputClosed) else 1
@@ -40,9 +32,16 @@ def parser() -> argparse.ArgumentParser:
         prog="classwright-agent", description="Build a text classifier by calling the tools of a Classwright server."
     )
     program.add_argument("--version", action="version", version=f"%(prog)s {version('classwright')}")
-    verbs = program.add_subparsers(required=True, metavar="build")
+    verbs = program.add_subparsers(required=True, metavar="build | review")
+    _add_build(verbs)
+    _add_review(verbs)
+    return program
+
+
+def _add_build(verbs: Any) -> None:
     about = "build the classifier that a task file describes"
     verb = verbs.add_parser("build", help=about, description=f"{about[:1].upper()}{about[1:]}.")
+    verb.set_defaults(run=_build)
     verb.add_argument("task", type=Path, metavar="TASK.yaml", help="the task file")
     verb.add_argument("--runs", type=Path, default=Path("runs"), help="where run folders are made (default: ./runs)")
     verb.add_argument(
@@ -52,7 +51,41 @@ def parser() -> argparse.ArgumentParser:
     where.add_argument("--server", metavar="URL", help="use a running server instead of the task file's")
     where.add_argument("--command", metavar="LINE", help="start this server over stdio instead of the task file's")
     verb.add_argument("--plain", action="store_true", help="plain lines instead of the live picture")
-    return program
+
+
+def _build(options: argparse.Namespace) -> None:
+    asyncio.run(
+        build(
+            options.task,
+            runs=options.runs,
+            resume=options.resume,
+            server=options.server,
+            command=options.command,
+            plain=options.plain,
+        )
+    )
+
+
+def _add_review(verbs: Any) -> None:
+    about = "look at the rows of a task in a browser tab, label them and put them right"
+    verb = verbs.add_parser("review", help=about, description=f"{about[:1].upper()}{about[1:]}.")
+    verb.set_defaults(run=_review)
+    verb.add_argument("task", nargs="?", metavar="TASK", help="the task (default: the one that was changed last)")
+    where = verb.add_mutually_exclusive_group()
+    where.add_argument("--server", metavar="URL", help="the running server that has the task")
+    where.add_argument(
+        "--command", metavar="LINE", help="start this server over stdio (default: classwright serve, on its workspace)"
+    )
+    verb.add_argument("--token-env", metavar="NAME", help="with --server: the environment variable of its token")
+    verb.add_argument("--port", type=int, default=0, help="of the page on this machine (default: a free one)")
+    verb.add_argument("--no-browser", action="store_true", help="print the address and open nothing")
+
+
+def _review(options: argparse.Namespace) -> None:
+    from classwright_agents.review.program import review  # a web server, which a build has no use for
+
+    entry = server_entry(options.server, options.command or "classwright serve", options.token_env)
+    asyncio.run(review(entry, task=options.task, port=options.port, opens=not options.no_browser))
 
 
 if __name__ == "__main__":

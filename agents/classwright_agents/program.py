@@ -84,17 +84,26 @@ def _server_entry(
     entry: ServerEntry, task_path: Path, server: str | None, command: str | None
 ) -> tuple[ServerEntry, Path]:
     """Return where the tools are, and the folder that a command's relative paths mean."""
+    if server or command:
+        return server_entry(server, command, entry.token_env), Path.cwd()
+    return entry, task_path.resolve().parent
+
+
+def server_entry(server: str | None, command: str | None, token_env: str | None) -> ServerEntry:
+    """Return the server at the URL `server`, or else the one that the line `command` starts.
+
+    Raises:
+        ServerError: that cannot be used.
+    """
     try:
         if server:
-            return ServerEntry(url=server, token_env=entry.token_env), Path.cwd()
-        if command:
-            return ServerEntry.model_validate({"command": command}), Path.cwd()
+            return ServerEntry(url=server, token_env=token_env)
+        return ServerEntry.model_validate({"command": command})
     except (ValidationError, ValueError) as error:
         if server:
             repair = "Pass a URL such as http://127.0.0.1:8931/mcp."
             raise ServerError(f"--server {server!r}", "cannot be used", repair) from error
         raise ServerError(f"--command {command!r}", "cannot be used", "Quote it as a shell would.") from error
-    return entry, task_path.resolve().parent
 
 
 def _say(line: str) -> None:

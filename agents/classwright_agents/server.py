@@ -13,8 +13,9 @@ from typing import Any, TextIO
 import anyio
 import httpx2
 from mcp import Client, MCPError, StdioServerParameters, stdio_client
+from mcp.client import advertise
 from mcp.client.streamable_http import streamable_http_client
-from mcp_types import BlobResourceContents, CallToolResult, TextContent
+from mcp_types import BlobResourceContents, CallToolResult, TextContent, Tool
 
 from classwright_agents.errors import AgentError, ServerError, ToolError, unwritten
 from classwright_agents.task_file import DEFAULT_COMMAND, ServerEntry
@@ -24,6 +25,9 @@ READ_TIMEOUT_SECONDS = 60
 MAX_EVENT_BYTES = 16 * 1024 * 1024
 LOG = "server.log"
 MAX_LINE_CHARS = 300
+# MCP Apps' own names. They stand in the SDK's server, which is not for clients to load.
+EXTENSION_ID = "io.modelcontextprotocol/ui"
+APP_MIME_TYPE = "text/html;profile=mcp-app"
 LAST_WORDS = "Its last words are in server.log of the run's folder"
 
 
@@ -55,12 +59,28 @@ class Server:
             ServerError: the server went away.
         """
         if not self._takes:
-            listed = await self._request(self._client.list_tools)
-            self._takes = {tool.name: set(tool.input_schema.get("properties") or ()) for tool in listed.tools}
+            self._takes = {tool.name: set(tool.input_schema.get("properties") or ()) for tool in await self.tools()}
         if tool not in self._takes:
             raise ToolError(f"Tool {tool!r}", "is not offered by the server", "Connect to a Classwright server.")
         no_wait = {"wait_seconds": 0} if "wait_seconds" in self._takes[tool] else {}
         return await self.call(tool, {**arguments, **no_wait})
+
+    async def tools(self) -> list[Tool]:
+        """Return the tools that the server lists.
+
+        Raises:
+            ServerError: the server went away.
+        """
+        return list((await self._request(self._client.list_tools)).tools)
+
+    async def whole(self, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Call a tool and return its result as it is on the wire, be it a failure.
+
+        Raises:
+            ServerError: the server went away.
+        """
+        result = await self._request(lambda: self._client.call_tool(tool, arguments))
+        return dict(result.model_dump(mode="json", by_alias=True, exclude_none=True))
 
     async def read(self, uri: str) -> bytes:
         """Return the content of the resource `uri`.
@@ -98,14 +118,17 @@ def _text(result: CallToolResult) -> str:
 
 
 @asynccontextmanager
-async def connect(entry: ServerEntry, folder: Path, run: Path) -> AsyncIterator[Server]:
+async def connect(entry: ServerEntry, folder: Path, run: Path, *, shows_pages: bool = False) -> AsyncIterator[Server]:
     """Connect to the server of `entry`; a command runs in `folder`, with its log in `run`.
+
+    With `shows_pages` the server is told that pages of MCP Apps are shown here, and has the tools for them listed.
 
     Raises:
         ServerError: it cannot be started or reached.
         RunError: the log cannot be written.
     """
-    opened = _by_url(entry.url, entry.token_env) if entry.url else _by_command(entry.command, folder, run)
+    more = {"extensions": [advertise(EXTENSION_ID, {"mimeTypes": [APP_MIME_TYPE]})]} if shows_pages else {}
+    opened = _by_url(entry.url, entry.token_env, more) if entry.url else _by_command(entry.command, folder, run, more)
     try:
         async with opened as client:
             yield Server(client, own=not entry.url)
@@ -114,7 +137,9 @@ async def connect(entry: ServerEntry, folder: Path, run: Path) -> AsyncIterator[
 
 
 @asynccontextmanager
-async def _by_command(command: tuple[str, ...] | None, folder: Path, run: Path) -> AsyncIterator[Client]:
+async def _by_command(
+    command: tuple[str, ...] | None, folder: Path, run: Path, more: dict[str, Any]
+) -> AsyncIterator[Client]:
     words = [word.replace("{workspace}", str(run / "workspace")) for word in command or DEFAULT_COMMAND]
     # Programs that were installed beside this one are found without an activated environment.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
@@ -126,7 +151,7 @@ async def _by_command(command: tuple[str, ...] | None, folder: Path, run: Path) 
         log = stack.enter_context(_opened_log(run))
         try:
             begin = log.tell()
-            opened = _opened(stdio_client(parameters, errlog=log), subject, lambda: _last_words(run, begin))
+            opened = _opened(stdio_client(parameters, errlog=log), subject, lambda: _last_words(run, begin), more)
             client = await stack.enter_async_context(opened)
         except FileNotFoundError as error:
             repair = "Install it, or name another in 'server.command'."
@@ -153,7 +178,7 @@ def _opened_log(run: Path) -> TextIO:
 
 
 @asynccontextmanager
-async def _by_url(url: str, token_env: str | None) -> AsyncIterator[Client]:
+async def _by_url(url: str, token_env: str | None, more: dict[str, Any]) -> AsyncIterator[Client]:
     headers = {}
     if token_env:
         token = os.environ.get(token_env)
@@ -167,17 +192,22 @@ async def _by_url(url: str, token_env: str | None) -> AsyncIterator[Client]:
             streamable_http_client(url, http_client=http, max_sse_event_size=MAX_EVENT_BYTES),
             f"Server {url!r}",
             lambda: "Is it a Classwright server?",
+            more,
         ) as client,
     ):
         yield client
 
 
 @asynccontextmanager
-async def _opened(transport: Any, subject: str, repair: Callable[[], str]) -> AsyncIterator[Client]:
+async def _opened(
+    transport: Any, subject: str, repair: Callable[[], str], more: dict[str, Any]
+) -> AsyncIterator[Client]:
     """Yield a client on `transport` once the server has introduced itself; `repair` gives the repair if it does not."""
     async with AsyncExitStack() as stack:
         try:
-            client = await stack.enter_async_context(Client(transport, read_timeout_seconds=READ_TIMEOUT_SECONDS))
+            client = await stack.enter_async_context(
+                Client(transport, read_timeout_seconds=READ_TIMEOUT_SECONDS, **more)
+            )
         except (MCPError, TimeoutError, httpx2.HTTPError, ExceptionGroup) as error:
             raise ServerError(subject, f"does not answer: {_cause(error)}", repair()) from error
         yield client

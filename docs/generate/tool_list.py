@@ -12,6 +12,7 @@ from schema_tables import table
 from classwright_server.backend import Backend
 from classwright_server.config.settings import ServerSettings, ToolSettings
 from classwright_server.mcp.schemas import output_schema
+from classwright_server.mcp.apps import FOR_PAGE
 from classwright_server.mcp.tools import served_tools
 from classwright_tools.catalogue import catalogue
 from classwright_tools.domain.kinds import KINDS
@@ -29,9 +30,13 @@ _JOBS = {"always": "a job", "never": "answered at once", "to write": "a job wher
 
 
 def page() -> str:
-    """Return the page: the tools of a server without a language model, in the order of its list."""
+    """Return the page: the tools of a server without a language model, in the order of its list.
+
+    What only the review page calls is left out: it is there for nobody else, and changes with the page.
+    """
     specs = catalogue()
-    tools = served_tools(Backend(ServerSettings(tool_settings=ToolSettings(workspace=Path("workspace")))))
+    every = served_tools(Backend(ServerSettings(tool_settings=ToolSettings(workspace=Path("workspace")))))
+    tools = [tool for tool in every if tool.meta != FOR_PAGE]
     return "\n".join([_OPENING, *(line for tool in tools for line in _section(tool, specs.get(tool.name)))])
 
 

@@ -20,7 +20,7 @@ LABELS = [
     {"name": "delivery", "description": "the customer asks where a parcel is"},
 ]
 TASK = {"task": "support", "instruction": "Classify a message to a shop.", "labels": LABELS}
-TOOLS = len(catalogue()) + 3  # and those that look after jobs
+TOOLS = sum(not tool.for_page for tool in catalogue().values()) + 3  # and those that look after jobs
 CONNECT_MS = "120000"
 """Its own limit is 15 s, which a busy machine needs to start two programs."""
 

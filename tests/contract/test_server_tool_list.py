@@ -24,6 +24,7 @@ SNAPSHOTS = Path(__file__).parent / "snapshots"
 UPDATE = "CLASSWRIGHT_UPDATE_SNAPSHOTS"
 TOKEN_BUDGET = 9_400
 CHARS_A_TOKEN = 4
+FOR_MODELS = {name for name, tool in catalogue().items() if not tool.for_page}
 JOB_TOOLS = {"get_job", "cancel_job", "list_jobs"}
 QUICK = {"submit_examples", "propose_topics"}
 
@@ -44,7 +45,7 @@ async def test_the_server_has_exactly_our_tools_in_both_eras(tmp_path: Path, mod
 
         assert client.protocol_version == ERAS[mode]
         assert len(names) == len(set(names))
-        assert set(names) == set(catalogue()) | JOB_TOOLS
+        assert set(names) == FOR_MODELS | JOB_TOOLS
 
 
 async def test_the_tools_are_as_their_snapshots_say(tmp_path: Path, mode: str) -> None:
@@ -134,7 +135,7 @@ async def test_long_tools_wait_twenty_seconds_and_never_more_than_fifty(tmp_path
     async with connected(make_settings(tmp_path)) as client:
         tools = await listed(client)
 
-    for name in (set(catalogue()) - QUICK) | {"get_job"}:
+    for name in (FOR_MODELS - QUICK) | {"get_job"}:
         wait = tools[name]["inputSchema"]["properties"]["wait_seconds"]
         assert (wait["default"], wait["minimum"], wait["maximum"]) == (20, 0, 50), name
     assert all("wait_seconds" not in tools[name]["inputSchema"]["properties"] for name in QUICK)

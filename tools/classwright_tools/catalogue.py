@@ -14,6 +14,7 @@ from classwright_tools import (
     export_model,
     gan_augment,
     import_examples,
+    prepare_review,
     propose_topics,
     submit_examples,
     synthesize_examples,
@@ -34,6 +35,7 @@ _IN_ORDER_OF_USE: tuple[ToolSpec[Any, Any], ...] = (
     gan_augment.TOOL,
     classify.TOOL,
     export_model.TOOL,
+    prepare_review.TOOL,
 )
 
 

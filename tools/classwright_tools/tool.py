@@ -48,6 +48,8 @@ class ToolSpec(Generic[Q, R]):
     """Its `task` need not be there yet."""
     job: Literal["always", "never", "to write"] = "always"
     """When a call is a job, and not answered at once; "to write": where the server has a language model."""
+    for_page: bool = False
+    """The review page calls it, and no model does."""
 
     @property
     def name(self) -> str:

@@ -14,6 +14,7 @@ from mcp.server.mcpserver.tools import Tool
 from classwright_server import __version__
 from classwright_server.backend import Backend
 from classwright_server.config.settings import ServerSettings
+from classwright_server.mcp.apps import page_tools_for_pages, review_app
 from classwright_server.mcp.instructions import INSTRUCTIONS
 from classwright_server.mcp.job_tasks import JobTasks
 from classwright_server.mcp.prompts import add_prompts, prompt_errors
@@ -72,8 +73,8 @@ def assembled(
         instructions=INSTRUCTIONS,
         version=__version__,
         tools=tools,
-        extensions=[TasksExtension(tasks, starting)],
-        middleware=[TaskPush(tasks), prompt_errors],
+        extensions=[TasksExtension(tasks, starting), review_app()],
+        middleware=[TaskPush(tasks), prompt_errors, page_tools_for_pages],
         lifespan=lifespan,
         auth=auth,
         token_verifier=token_verifier,

@@ -10,6 +10,7 @@ import anyio.to_thread
 from mcp.server.mcpserver import MCPServer
 
 from classwright_server.backend import Backend
+from classwright_server.mcp.apps import ANY_PAGE, APP_MIME_TYPE, read_any_page
 from classwright_server.mcp.errors import resource_errors
 from classwright_server.mcp.mime_types import BYTES, JSON, mime_type
 from classwright_server.mcp.resource_requests import ResourceRequests
@@ -92,6 +93,9 @@ def add_resources(server: MCPServer[Backend], backend: Backend) -> None:
             "An artifact",
             "The card of a dataset or model, a report, a topic tree, a plan, an assignment or generated rows, as JSON. "
             f"Kinds: {', '.join(kind.folder for kind in KINDS.values())}.",
+        ),
+        Offer(
+            ANY_PAGE, read_any_page, "The review page", "Rows to look at and correct, in a host's frame.", APP_MIME_TYPE
         ),
     )
     server.middleware.append(ResourceRequests([offer.uri for offer in offers], files=FILE))

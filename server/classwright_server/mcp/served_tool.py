@@ -35,11 +35,26 @@ class ServedTool(Tool):
             given = self.fn_metadata.pre_parse_json(arguments)
             meant = as_left_out(given, self.parameters, self.parameters.get("$defs", {}))
             result = await self.fn(self.fn_metadata.arg_model.model_validate(meant), context)
-            return self.fn_metadata.convert_result(answer(result.model_dump(mode="json"))) if convert_result else result
+            return self.told(result) if convert_result else result
+
+    def told(self, result: Any) -> Any:
+        """Return the result as a client is answered."""
+        return self.fn_metadata.convert_result(answer(result.model_dump(mode="json")))
 
 
-def served_tool(name: str, text: ToolText, arguments: type[ArgModelBase], result: type[BaseModel], body: Body) -> Tool:
-    """Return the tool `name`, of which callers are told `text`; `body` answers a call with a `result`."""
+def served_tool(
+    name: str,
+    text: ToolText,
+    arguments: type[ArgModelBase],
+    result: type[BaseModel],
+    body: Body,
+    *,
+    meta: dict[str, Any] | None = None,
+) -> Tool:
+    """Return the tool `name`, of which callers are told `text`; `body` answers a call with a `result`.
+
+    `meta` is the `_meta` by which hosts are told of it.
+    """
     schema = FuncMetadata(arg_model=arguments, output_model=result).output_schema or {}
     return ServedTool(
         fn=body,
@@ -55,6 +70,7 @@ def served_tool(name: str, text: ToolText, arguments: type[ArgModelBase], result
             idempotent_hint=text.repeatable or text.reads_only,
             open_world_hint=text.outward,
         ),
+        meta=meta,
     )
 
 

@@ -12,9 +12,11 @@ from pydantic import BaseModel
 from classwright_server.backend import Backend
 from classwright_server.jobs.messages import Outcome
 from classwright_server.jobs.view import JobView
+from classwright_server.mcp.apps import FOR_PAGE, opening
 from classwright_server.mcp.arguments import arguments_of, request_of, waiting_arguments_of
 from classwright_server.mcp.job_tools import job_tools
 from classwright_server.mcp.job_views import view_of
+from classwright_server.mcp.page_tools import page_tools
 from classwright_server.mcp.served_tool import ProgressNotes, served_tool
 from classwright_server.mcp.tasks_extension import declares_tasks
 from classwright_tools.tool import ToolSpec
@@ -31,7 +33,7 @@ def served_tools(backend: Backend) -> list[Tool]:
     writes = backend.settings.tool_settings.writer is not None or backend.settings.vllm is not None
     jobs = ("always", "to write") if writes else ("always",)
     tools = [_long(backend, tool) if tool.job in jobs else _quick(backend, tool) for tool in backend.tools.values()]
-    return [*tools, *job_tools(backend)]
+    return [*tools, *job_tools(backend), *page_tools(backend)]
 
 
 def _quick(backend: Backend, tool: ToolSpec[Any, Any]) -> Tool:
@@ -43,7 +45,8 @@ def _quick(backend: Backend, tool: ToolSpec[Any, Any]) -> Tool:
         outcome = await backend.run_now(tool.name, request_of(arguments, tool.request), notes.go_on)
         return tool.result.model_validate(_result_of(outcome))  # type: ignore[no-any-return]  # a pydantic model
 
-    return served_tool(tool.name, tool.text, arguments_of(tool.name, tool.request), tool.result, body)
+    arguments = arguments_of(tool.name, tool.request)
+    return served_tool(tool.name, tool.text, arguments, tool.result, body, meta=opening(tool.name))
 
 
 def _long(backend: Backend, tool: ToolSpec[Any, Any]) -> Tool:
@@ -63,7 +66,9 @@ def _long(backend: Backend, tool: ToolSpec[Any, Any]) -> Tool:
             _result_of(record.outcome)
         return view_of(record)
 
-    return served_tool(tool.name, tool.text, waiting_arguments_of(tool.name, tool.request), JobView, body)
+    arguments = waiting_arguments_of(tool.name, tool.request)
+    meta = FOR_PAGE if tool.for_page else opening(tool.name)
+    return served_tool(tool.name, tool.text, arguments, JobView, body, meta=meta)
 
 
 async def _unreported(_record: JobRecord) -> None:

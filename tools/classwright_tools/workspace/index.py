@@ -124,6 +124,22 @@ class AnswerRow(Base):
     created: Mapped[datetime] = mapped_column(DateTime(timezone=True), default=_now)
 
 
+class DecisionRow(Base):
+    """A decision of a person about rows of a task, in the order of arrival; `version` is the dataset made of it."""
+
+    __tablename__ = "decisions"
+    __table_args__ = (UniqueConstraint("task", "id"),)
+
+    number: Mapped[int] = mapped_column(Integer, primary_key=True)
+    task: Mapped[str] = mapped_column(String(40), index=True)
+    id: Mapped[str] = mapped_column(String(40))
+    person: Mapped[str] = mapped_column(String(40))
+    dataset: Mapped[str] = mapped_column(ForeignKey("artifacts.id"))
+    decision: Mapped[dict[str, Any]] = mapped_column(JSON)
+    version: Mapped[str | None] = mapped_column(ForeignKey("artifacts.id"), index=True)
+    created: Mapped[datetime] = mapped_column(DateTime(timezone=True), default=_now)
+
+
 class ClosedAssignmentRow(Base):
     """An assignment, or an annotation, that takes no more: what is there makes its dataset."""
 

@@ -1,0 +1,97 @@
+"""The connection of the browser tab to the server, made anew when the server went away."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+
+from classwright_agents.errors import ServerError
+from classwright_agents.server import Server, connect
+from classwright_agents.task_file import ServerEntry
+
+AGAIN_SECONDS = 1.0
+WAIT_SECONDS = 30.0
+"""For a server that is being started again."""
+JOBS = "get_job"
+
+
+class Connection:
+    """A server that the page's calls go to. What the page may call is what the server made for it."""
+
+    def __init__(self, entry: ServerEntry, folder: Path) -> None:
+        """Go to the server of `entry`; its log, where it is started from here, lies in `folder`."""
+        self._entry = entry
+        self._folder = folder
+        self._server: Server | None = None
+        self._changed = anyio.Event()
+        self._lost = anyio.Event()
+        self._for_page: frozenset[str] = frozenset()
+        self._page = ""
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Keep the connection until the end.
+
+        Raises:
+            ServerError: the server cannot be reached at the beginning, or it is none that has the page.
+        """
+        async with anyio.create_task_group() as tasks:
+            await tasks.start(self._keep)
+            yield
+            tasks.cancel_scope.cancel()
+
+    async def page(self) -> str:
+        """Return the review page."""
+        return self._page
+
+    async def call(self, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Call a tool for the page and return its result as it is on the wire.
+
+        Raises:
+            ServerError: the server went away, or the tool is none for the page.
+        """
+        if tool not in self._for_page:
+            raise ServerError(f"Tool {tool[:80]!r}", "is not for the review page", "Call it from the chat.")
+        with anyio.move_on_after(WAIT_SECONDS):
+            while self._server is None:
+                await self._changed.wait()
+        if self._server is None:
+            raise ServerError("The server", "is not back yet", "Look at its log.")
+        try:
+            return await self._server.whole(tool, arguments)
+        except ServerError:
+            self._server = None
+            self._lost.set()
+            raise
+
+    async def _keep(self, *, task_status: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
+        is_first = True
+        while True:
+            try:
+                async with connect(self._entry, Path.cwd(), self._folder, shows_pages=True) as server:
+                    self._for_page, uri = await _for_page(server)
+                    self._page = (await server.read(uri)).decode()
+                    self._server, self._lost = server, anyio.Event()
+                    self._changed.set()
+                    if is_first:
+                        task_status.started()
+                    is_first = False
+                    await self._lost.wait()
+                    self._changed = anyio.Event()
+            except ServerError:
+                if is_first:
+                    raise
+            await anyio.sleep(AGAIN_SECONDS)
+
+
+async def _for_page(server: Server) -> tuple[frozenset[str], str]:
+    """Return the tools that are for the page, and the URI of the page."""
+    listed = {tool.name: (tool.meta or {}).get("ui") for tool in await server.tools()}
+    uris = [ui["resourceUri"] for ui in listed.values() if ui and "resourceUri" in ui]
+    if not uris:
+        raise ServerError("The server", "has no review page", "Connect to a Classwright server of this version.")
+    return frozenset(name for name, ui in listed.items() if ui) | {JOBS}, uris[0]

@@ -1,0 +1,52 @@
+"""The program behind `classwright-agent review`: a connection to a server, and a web page until it is stopped."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import tempfile
+import webbrowser
+from pathlib import Path
+
+import anyio
+import uvicorn
+
+from classwright_agents.errors import AgentError
+from classwright_agents.review.connection import Connection
+from classwright_agents.review.tab import Tab
+from classwright_agents.task_file import ServerEntry
+
+
+async def review(entry: ServerEntry, *, task: str | None = None, port: int = 0, opens: bool = True) -> None:
+    """Show the review page of `task`, or of the task that was changed last, until the program is stopped.
+
+    Raises:
+        ServerError: the server cannot be reached.
+        AgentError: the port is taken.
+    """
+    with tempfile.TemporaryDirectory(prefix="classwright-review-") as folder:
+        connection = Connection(entry, Path(folder))
+        async with connection.open():
+            tab = Tab(connection, {"task": task} if task else {})
+            listener = _listener(port)
+            tab.port = listener.getsockname()[1]
+            _say(f"Review: {tab.url}")
+            _say("Whoever has this address can change the rows. Ctrl-C ends it; what was decided is stored.")
+            if opens:
+                await anyio.to_thread.run_sync(webbrowser.open, tab.url)
+            server = uvicorn.Server(uvicorn.Config(tab.app(), log_level="warning", timeout_graceful_shutdown=1))
+            await server.serve([listener])
+
+
+def _listener(port: int) -> socket.socket:
+    made = socket.socket()
+    try:
+        made.bind(("127.0.0.1", port))
+    except OSError as error:
+        made.close()
+        raise AgentError(f"--port {port}", f"cannot be listened on: {error.strerror}", "Choose another.") from error
+    return made
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)  # noqa: T201  # the program's answer

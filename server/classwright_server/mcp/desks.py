@@ -1,0 +1,67 @@
+"""What the review page is answered from: datasets laid out in this process's memory, those that were used last."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from pathlib import Path
+from typing import TypeVar
+
+from classwright_tools.review.desk import Desk
+from classwright_tools.review.doubts import Doubts, read_doubts
+from classwright_tools.review.standing import Standing
+from classwright_tools.workspace.datasets import read_table
+from classwright_tools.workspace.workspace import Workspace
+
+K = TypeVar("K")
+V = TypeVar("V")
+MOST_DESKS = 4
+"""A dataset of 50,000 rows takes about 50 MB."""
+
+
+class Desks:
+    """The datasets under review, and where their rows stand. Safe for several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._desks: OrderedDict[tuple[Path, str], Desk] = OrderedDict()
+        self._doubts: OrderedDict[tuple[Path, str, str | None], Doubts] = OrderedDict()
+        self._standing: OrderedDict[tuple[Path, str], Standing] = OrderedDict()
+
+    def desk(self, workspace: Workspace, dataset: str) -> Desk:
+        """Return a dataset laid out.
+
+        Raises:
+            NotFound: there is no such dataset.
+            DamagedArtifact: it does not read back.
+        """
+        with self._lock:
+            found = self._desks.get((workspace.root, dataset))
+            if found is None:
+                task = workspace.task(workspace.artifact(dataset, "dataset").task)
+                found = Desk(dataset, read_table(workspace, dataset), task.label_names)
+            _keep(self._desks, (workspace.root, dataset), found)
+            return found
+
+    def doubts(self, workspace: Workspace, dataset: str, model: str | None) -> Doubts | None:
+        """Return what was computed for a dataset and a model; None as long as nothing was."""
+        with self._lock:
+            found = self._doubts.get((workspace.root, dataset, model)) or read_doubts(workspace, dataset, model)
+            if found is not None:
+                _keep(self._doubts, (workspace.root, dataset, model), found)
+            return found
+
+    def standing(self, workspace: Workspace, task: str) -> Standing:
+        """Return where the rows of a task stand now."""
+        with self._lock:
+            found = self._standing.get((workspace.root, task)) or Standing(workspace, task)
+            found.refresh()
+            _keep(self._standing, (workspace.root, task), found)
+            return found
+
+
+def _keep(kept: OrderedDict[K, V], name: K, value: V) -> None:
+    kept[name] = value
+    kept.move_to_end(name)
+    while len(kept) > MOST_DESKS:
+        kept.popitem(last=False)

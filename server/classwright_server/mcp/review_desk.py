@@ -1,0 +1,148 @@
+"""The answers to the review page, from datasets that are laid out in this process's memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from classwright_server.mcp.desks import Desks
+from classwright_server.mcp.page_arguments import (
+    DecideAllRequest,
+    DecideRequest,
+    HistoryRequest,
+    Looked,
+    OpenRequest,
+    Reviewed,
+    RowsRequest,
+)
+from classwright_tools.domain.decision import Decision
+from classwright_tools.domain.kinds import task_of
+from classwright_tools.errors import InvalidInput, NotFound
+from classwright_tools.review.decisions import Entry, store
+from classwright_tools.review.desk import Desk
+from classwright_tools.review.fitting import fitting
+from classwright_tools.review.overview import overview, progress
+from classwright_tools.review.pictures import insights, points
+from classwright_tools.review.shown_rows import shown_rows, told
+from classwright_tools.review.standing import Standing
+from classwright_tools.workspace.workspace import Workspace
+
+HISTORY_ROWS = 100
+MOST_OF_OTHERS = 500
+
+
+class ReviewDesk:
+    """Answers the page. Methods take the workspace of whoever asks, and the arguments."""
+
+    def __init__(self) -> None:
+        self._desks = Desks()
+
+    def opened(self, workspace: Workspace, given: OpenRequest) -> dict[str, Any]:
+        """Return what is under review: of several tasks the one that was changed last, unless one is named."""
+        tasks = workspace.tasks()
+        if not tasks:
+            raise NotFound("a task", "is not there yet", "Make one in the chat first: propose_topics.")
+        task = workspace.task(given.task or (task_of(given.dataset) if given.dataset else _newest(workspace, tasks)))
+        dataset = workspace.resolve(given.dataset, "dataset", task.slug).id
+        newest = workspace.latest("model", task.slug)
+        model = given.model or (newest.id if newest else None)
+        desk = self._desks.desk(workspace, dataset)
+        standing = self._desks.standing(workspace, task.slug)
+        doubts = self._desks.doubts(workspace, dataset, model)
+        return {"tasks": tasks, "model": model, **overview(task, desk, standing, doubts)}
+
+    def rows(self, workspace: Workspace, given: RowsRequest) -> dict[str, Any]:
+        """Return a page of rows and how many there are."""
+        desk, standing = self._laid_out(workspace, given)
+        doubts = self._desks.doubts(workspace, given.dataset, given.model)
+        places = desk.find(given.look, standing, doubts)
+        ordered = desk.ordered(places, given.order, doubts, given.seed)
+        page = ordered[given.offset : given.offset + given.limit].tolist()
+        return {"total": len(places), "rows": shown_rows(desk, page, standing, doubts, whole=given.whole)}
+
+    def points(self, workspace: Workspace, given: Looked) -> dict[str, Any]:
+        """Return the rows as points of the map; none before the review was prepared."""
+        desk, standing = self._laid_out(workspace, given)
+        doubts = self._desks.doubts(workspace, given.dataset, given.model)
+        if doubts is None:
+            return {"labels": [], "place": "", "x": "", "y": "", "label": "", "kind": ""}
+        return points(desk, doubts, desk.find(given.look, standing, doubts))
+
+    def figures(self, workspace: Workspace, given: Looked) -> dict[str, Any]:
+        """Return the figures over the rows."""
+        desk, standing = self._laid_out(workspace, given)
+        doubts = self._desks.doubts(workspace, given.dataset, given.model)
+        return insights(desk, standing, doubts, desk.find(given.look, standing, doubts))
+
+    def decide(self, workspace: Workspace, given: DecideRequest) -> dict[str, Any]:
+        """Store decisions, and return those that others have taken since."""
+        desk, standing = self._laid_out(workspace, given)
+        good, refused = fitting(given.decisions, desk, standing)
+        new = store(workspace, task_of(given.dataset), given.dataset, given.person, good) if good else 0
+        standing = self._desks.standing(workspace, task_of(given.dataset))
+        others = [entry for entry in standing.entries if entry.number > given.after and entry.person != given.person]
+        return {
+            "stored": new,
+            "repeated": len(good) - new,
+            "refused": [{"id": id_, "reason": reason} for id_, reason in refused.items()],
+            "others": [self._beside(entry, standing) for entry in others[:MOST_OF_OTHERS]],
+            **progress(desk, standing),
+        }
+
+    def decide_all(self, workspace: Workspace, given: DecideAllRequest) -> dict[str, Any]:
+        """Store one decision about all rows that meet the conditions, if they are as many as were counted."""
+        desk, standing = self._laid_out(workspace, given)
+        known = standing.entry(given.id)
+        if known is None:
+            doubts = self._desks.doubts(workspace, given.dataset, given.model)
+            places = desk.find(given.look, standing, doubts)
+            if len(places) != given.rows:
+                reason = f"are {len(places)} by now, not {given.rows}"
+                raise InvalidInput("the rows of this look", reason, "Look at them again, then decide.")
+            rows = tuple(desk.ids[place] for place in places.tolist())
+            decision = Decision(id=given.id, action=given.action, label=given.label, rows=rows)
+            good, refused = fitting([decision], desk, standing)
+            if refused:
+                raise InvalidInput("this decision", refused[given.id], "Choose another.")
+            store(workspace, task_of(given.dataset), given.dataset, given.person, good)
+            standing = self._desks.standing(workspace, task_of(given.dataset))
+        entry = standing.entry(given.id)
+        assert entry
+        return {"rows": len(entry.decision.rows), **progress(desk, standing)}
+
+    def history(self, workspace: Workspace, given: HistoryRequest) -> dict[str, Any]:
+        """Return the decisions, the newest first, and the versions of the dataset."""
+        standing = self._desks.standing(workspace, workspace.task(given.task).slug)
+        entries = standing.entries
+        part = entries[given.offset : given.offset + HISTORY_ROWS]
+        versions = workspace.artifacts(given.task, "dataset", limit=HISTORY_ROWS)
+        return {
+            "total": len(entries),
+            "decisions": [
+                {
+                    **self._beside(entry, standing),
+                    "count": len(entry.decision.rows),
+                    "when": entry.created.isoformat(timespec="seconds"),
+                    "undone": standing.is_undone(entry.decision.id),
+                }
+                for entry in part
+            ],
+            "versions": [
+                {"id": one.id, "made_by": one.facts.get("made_by"), "when": one.created.isoformat(timespec="seconds")}
+                for one in versions
+            ],
+        }
+
+    def _laid_out(self, workspace: Workspace, given: Reviewed) -> tuple[Desk, Standing]:
+        return self._desks.desk(workspace, given.dataset), self._desks.standing(workspace, task_of(given.dataset))
+
+    @staticmethod
+    def _beside(entry: Entry, standing: Standing) -> dict[str, Any]:
+        """Return a decision with the first of its rows."""
+        return {**told(entry, standing), "rows": list(entry.decision.rows[:1]), "count": len(entry.decision.rows)}
+
+
+def _newest(workspace: Workspace, tasks: Sequence[str]) -> str:
+    """Return the task that has the newest dataset."""
+    made = [found for found in (workspace.latest("dataset", slug) for slug in tasks) if found]
+    return max(made, key=lambda one: one.created).task if made else tasks[0]

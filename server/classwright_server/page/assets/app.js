@@ -1,0 +1,84 @@
+// The page: its views, its keys, and what the host tells it.
+const VIEWS = { queue: ["Queue", Queue], list: ["List", List], map: ["Map", MapView], figures: ["Figures", Figures], history: ["History", History] };
+
+// Keys of the view that is shown. A handler returns false for a key that means nothing to it.
+let keysOfView = () => false;
+const useKeys = (handler) => { keysOfView = handler; };
+addEventListener("keydown", (event) => {
+  if (session.phase !== "open" || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest?.("input, textarea, select, dialog")) {
+    if (event.key === "Escape") event.target.blur();
+    return;
+  }
+  if (event.key === "Enter" && event.target.closest?.("button, a, summary")) return; // it is pressed
+  if (keysOfView(event) !== false) event.preventDefault();
+});
+
+const save = async () => {
+  await marks.flush();
+  if (marks.count) return say("Some decisions are not stored yet.");
+  say("Making the new version…");
+  try {
+    const made = await host.call("review_finish", { task: session.review.task });
+    await openReview({ task: session.review.task, dataset: made.dataset });
+    say(made.summary);
+    host.tell(`The person reviewed rows of ${made.dataset}. ${made.summary}`).catch(() => {});
+  } catch (error) {
+    say(error.message);
+  }
+};
+
+const Progress = () => {
+  const { decided, waiting, rows } = session.review;
+  const count = Object.values(decided).reduce((sum, one) => sum + one, 0);
+  return html`<div class="progress">
+    <span>${count} of ${rows} rows decided${session.unsent ? `, ${session.unsent} being stored` : ""}</span>
+    <progress max=${rows} value=${count} aria-label="Rows decided"></progress>
+    <button type="button" class="main" disabled=${!waiting && !session.unsent} onClick=${save}>${waiting + session.unsent ? `Save ${waiting + session.unsent} as a new version` : "Nothing to save"}</button>
+  </div>`;
+};
+
+const Header = () => {
+  const { review, view } = session;
+  const whole = host.context.availableDisplayModes?.includes("fullscreen");
+  return html`<header>
+    <h1>${review.tasks.length > 1 && !isInline() ? html`<select aria-label="Task" value=${review.task} onChange=${(event) => openReview({ task: event.target.value })}>
+      ${review.tasks.map((name) => html`<option key=${name}>${name}</option>`)}</select>` : review.task} <small>${review.dataset}</small></h1>
+    ${isInline() ? whole && html`<button type="button" onClick=${() => host.show("fullscreen").catch((error) => say(error.message))}>Full screen</button>`
+      : html`<nav aria-label="Views">${Object.entries(VIEWS).map(([name, [words]]) => html`
+        <button type="button" key=${name} aria-current=${view === name ? "page" : undefined} onClick=${() => change({ view: name, note: "" })}>${words}</button>`)}</nav>`}
+    <${Progress} />
+  </header>`;
+};
+
+const App = () => {
+  const [, draw] = useReducer((count) => count + 1, 0);
+  useEffect(() => { drawAnew = draw; }, []);
+  if (session.phase === "waiting") return html`<main><p class="empty" role="status">Opening the review…</p></main>`;
+  if (session.phase === "failed") {
+    return html`<main><p class="empty" role="alert">${session.fault}</p>
+      <p class="empty"><button type="button" onClick=${() => openReview(session.given)}>Try again</button></p></main>`;
+  }
+  const View = VIEWS[isInline() ? "queue" : session.view][1];
+  return html`<main><${Header} /><p class="note" role="status">${session.note || session.preparing || ""}</p><${View} /></main>`;
+};
+
+// A host may send what the tool was called with and answered, a part of it, or nothing: what is missing is asked for.
+const WAIT_MS = 1_500;
+let begun = false;
+const begin = () => { if (!begun) { begun = true; openReview(session.given); } };
+host.on["tool-input"] = ({ arguments: given }) => { session.given = { ...session.given, ...idsIn(given) }; };
+host.on["tool-result"] = (result) => {
+  let answer = result.structuredContent;
+  try { answer ??= JSON.parse(result.content[0].text); } catch { /* words, or nothing */ }
+  const { task, dataset, model } = idsIn(answer);
+  session.given = { ...session.given, ...(dataset ? { dataset } : task ? { task } : {}), ...(model ? { model } : {}) };
+  begin();
+};
+host.on["tool-cancelled"] = begin;
+host.on["resource-teardown"] = () => marks.flush();
+host.on.context = () => { document.documentElement.dataset.mode = host.context.displayMode ?? "fullscreen"; drawAnew(); };
+
+render(html`<${App} />`, document.getElementById("app"));
+host.connect({ name: "classwright-review", version: "1" }).then(() => setTimeout(begin, WAIT_MS), (error) =>
+  change({ phase: "failed", fault: `This page is shown by a host of MCP Apps, and none answers: ${error.message}` }));

@@ -1,0 +1,53 @@
+// The figures: which labels are confused, how well the cells are covered, what each round wrote, how persons and classifier agree.
+const MOST_LABELS = 20, MOST_LINES = 12;
+
+const Figures = () => {
+  const [found, setFound] = useState(null);
+  useKeys(() => false);
+  useEffect(() => {
+    host.call("review_figures", { ...reviewed(), look: { where: {} } }).then(setFound, (error) => say(error.message));
+  }, [session.review.dataset, session.review.doubts]);
+  if (!found) return html`<p class="empty">Counting…</p>`;
+  return html`<section class="figures" aria-label="Figures">
+    ${found.confusion ? html`<${Confusion} ...${found.confusion} />` : html`<p class="empty">${session.preparing ?? "No classifier has judged the rows yet."}</p>`}
+    ${found.agreement && html`<h2>You and the classifier</h2><p>In ${found.agreement.same} of ${found.agreement.rows} rows that a person labelled
+      or accepted, the classifier finds the same label: ${percent(found.agreement.share)} (95% interval ${percent(found.agreement.low)} to ${percent(found.agreement.high)}).
+      These rows are not a random sample unless you took one.</p>`}
+    ${found.cells.length > 0 && html`<${Coverage} cells=${found.cells} />`}
+    ${found.rounds.length > 0 && html`<${Rounds} rounds=${found.rounds} />`}
+  </section>`;
+};
+
+const Confusion = ({ labels, cells }) => {
+  const wrong = cells.filter(([own, guess]) => own !== guess).sort((a, b) => b[2] - a[2]);
+  const all = cells.reduce((sum, [, , rows]) => sum + rows, 0), right = all - wrong.reduce((sum, [, , rows]) => sum + rows, 0);
+  const weight = new Map();
+  for (const [own, guess, rows] of wrong) for (const label of [own, guess]) weight.set(label, (weight.get(label) ?? 0) + rows);
+  const shown = labels.map((_, place) => place).sort((a, b) => (weight.get(b) ?? 0) - (weight.get(a) ?? 0)).slice(0, MOST_LABELS).sort((a, b) => a - b);
+  const rowsOf = new Map(cells.map(([own, guess, rows]) => [`${own} ${guess}`, rows])), most = Math.max(1, ...wrong.map(([, , rows]) => rows));
+  const open = (own, guess) => openList({ where: { labels: [labels[own]] }, guess: labels[guess] });
+  return html`<h2>Confusion matrix</h2>
+    <p>A classifier that had not seen them finds the label of ${right} of ${all} rows. Each cell counts the rows of one label (the line) for which it finds
+      another one likeliest (the column); press one to see its rows.${labels.length > MOST_LABELS ? ` Of ${labels.length} labels the ${MOST_LABELS} most confused are drawn.` : ""}</p>
+    <div class="scroll"><table class="confusion"><thead><tr><th scope="col">label</th>${shown.map((guess) => html`<th scope="col" key=${guess}><span>${labels[guess]}</span></th>`)}</tr></thead>
+      <tbody>${shown.map((own) => html`<tr key=${own}><th scope="row">${labels[own]}</th>${shown.map((guess) => {
+        const rows = rowsOf.get(`${own} ${guess}`);
+        return html`<td key=${guess} class=${own === guess ? "right" : ""}>${rows ? html`<button type="button" style=${{ "--heat": own === guess ? 0 : rows / most }}
+          aria-label=${`${rows} rows of ${labels[own]} taken for ${labels[guess]}`} onClick=${() => open(own, guess)}>${rows}</button>` : ""}</td>`;
+      })}</tr>`)}</tbody></table></div>
+    ${wrong.length > 0 && html`<h2>Most confused</h2><ol class="lines">${wrong.slice(0, MOST_LINES).map(([own, guess, rows]) => html`<li key=${`${own} ${guess}`}>
+      <button type="button" onClick=${() => open(own, guess)}>${rows} of <b>${labels[own]}</b> taken for <b>${labels[guess]}</b></button></li>`)}</ol>`}`;
+};
+
+const Coverage = ({ cells }) => html`<h2>Coverage of the cells</h2>
+  <p>The cells of the topic tree with the fewest rows, of ${cells.length} that have any; press one to see its rows.</p>
+  <ol class="lines">${cells.slice(0, MOST_LINES).map(({ label, topic, subtopic, source_type, rows }) => html`<li key=${[label, topic, subtopic, source_type].join()}>
+    <button type="button" onClick=${() => openList({ where: { ...(label ? { labels: [label] } : {}), topic, ...(subtopic ? { subtopic } : {}), ...(source_type ? { source_type } : {}) } })}>
+      ${rows} × <b>${label}</b>: ${[topic, subtopic, source_type].filter(Boolean).join(" · ")}</button></li>`)}</ol>`;
+
+const Rounds = ({ rounds }) => {
+  const sum = (labels) => Object.values(labels).reduce((all, rows) => all + rows, 0), most = Math.max(...rounds.map(({ labels }) => sum(labels)));
+  return html`<h2>Written texts by round</h2><ol class="lines">${rounds.map(({ round, labels }) => html`<li key=${round}>
+    <button type="button" class="round" onClick=${() => openList({ where: { round, origins: ["written"] } })}>
+      <span>round ${round}</span><span class="stripe" style=${{ "--share": sum(labels) / most }}></span><span>${sum(labels)} rows, ${Object.keys(labels).length} labels</span></button></li>`)}</ol>`;
+};

@@ -1,0 +1,25 @@
+// The history: what was decided and by whom, the newest first, with a way back; and the versions of the dataset.
+const SAID = { accept: "accepted", relabel: "labelled", remove: "removed", edit: "edited", flag: "flagged" };
+
+const History = () => {
+  const [found, setFound] = useState(null), [offset, setOffset] = useState(0), [tick, setTick] = useState(0);
+  useKeys(() => false);
+  useEffect(() => {
+    marks.flush().then(() => host.call("review_history", { task: session.review.task, offset })).then(setFound, (error) => say(error.message));
+  }, [session.review.dataset, offset, tick]);
+  if (!found) return html`<p class="empty">Fetching the history…</p>`;
+  const undo = async (id) => { await marks.undoById(id); say("Undone."); setTick(tick + 1); };
+  return html`<section class="history" aria-label="History">
+    <h2>Decisions</h2>
+    ${found.total === 0 && html`<p class="empty">Nothing has been decided yet.</p>`}
+    <ul class="rows">${found.decisions.map((one) => html`<li key=${one.id} class=${one.undone ? "undone" : ""}><div class="what">
+      <p>${one.count === 1 ? "1 row" : `${one.count} rows`} ${SAID[one.action]}${one.label ? ` as ${one.label}` : ""} <span class="about"><time datetime=${one.when}>${new Date(one.when).toLocaleString()}</time>
+        · ${one.person === PERSON ? "you" : `person ${one.person.slice(1, 5)}`}${one.version ? ` · in ${one.version}` : ""}${one.undone ? " · undone" : ""}</span></p></div>
+      ${!one.undone && !one.version && html`<button type="button" aria-label=${`Undo: ${one.count} rows ${SAID[one.action]}`} onClick=${() => undo(one.id)}>Undo</button>`}</li>`)}</ul>
+    ${found.total > found.decisions.length && html`<nav class="bar" aria-label="Pages"><button type="button" disabled=${!offset} onClick=${() => setOffset(Math.max(0, offset - 100))}>← Newer</button>
+      <button type="button" disabled=${offset + 100 >= found.total} onClick=${() => setOffset(offset + 100)}>Older →</button></nav>`}
+    <h2>Versions of the dataset</h2>
+    <ul class="rows">${found.versions.map((one) => html`<li key=${one.id}><div class="what"><p><b>${one.id}</b> <span class="about"><time datetime=${one.when}>${new Date(one.when).toLocaleString()}</time> · by ${one.made_by}</span></p></div>
+      ${one.id !== session.review.dataset && html`<button type="button" onClick=${() => openReview({ task: session.review.task, dataset: one.id })}>Look at it</button>`}</li>`)}</ul>
+  </section>`;
+};

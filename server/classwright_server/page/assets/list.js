@@ -1,0 +1,163 @@
+// The list: rows that meet conditions, page by page, and one decision for all of them, whose number is shown first.
+const list = (() => {
+  const PAGE = 50;
+  let look = { where: {} }, order = "doubt", offset = 0, total = null, ids = [], picked = new Set(), asked = 0;
+
+  const refresh = async () => {
+    const mine = ++asked;
+    await marks.flush();
+    try {
+      const answer = await host.call("review_rows", { ...reviewed(), look, order, offset, limit: PAGE });
+      if (mine !== asked) return;
+      total = answer.total;
+      ids = remember(answer.rows);
+      change({});
+    } catch (error) {
+      if (mine === asked) say(error.message);
+    }
+  };
+
+  const show = (next) => { look = next; offset = 0; picked = new Set(); return refresh(); };
+
+  return {
+    refresh, show,
+    // Sets or drops one condition: of the rows themselves, or of the review.
+    where: (name, value) => {
+      const { [name]: _, ...rest } = look.where;
+      return show({ ...look, where: value === undefined || value === "" ? rest : { ...rest, [name]: value } });
+    },
+    with: (name, value) => {
+      const { [name]: _, ...rest } = look;
+      return show(value === undefined || value === "" || value === false ? rest : { ...rest, [name]: value });
+    },
+    sort: (next) => { order = next; offset = 0; return refresh(); },
+    turn: (step) => { offset = Math.max(0, offset + step * PAGE); return refresh(); },
+    pick: (id) => { if (!picked.delete(id)) picked.add(id); change({}); },
+    pickNone: () => { picked = new Set(); change({}); },
+    get look() { return look; },
+    get order() { return order; },
+    get offset() { return offset; },
+    get total() { return total; },
+    get ids() { return ids; },
+    get picked() { return picked; },
+    get pages() { return PAGE; },
+  };
+})();
+
+const openList = (look) => { change({ view: "list" }); return list.show(look); };
+
+// One decision about all rows of the look, or about those that are ticked.
+const decideMany = async (what) => {
+  const { picked, look, total } = list;
+  if (picked.size) {
+    for (const id of picked) marks.decide(id, what);
+    list.pickNone();
+    await marks.flush();
+    return list.refresh();
+  }
+  try {
+    await marks.flush();
+    const id = `${PERSON}-${randomName(12)}`;
+    const answer = await host.call("review_decide_all", { ...reviewed(), look, person: PERSON, id, rows: total, ...what });
+    takeProgress(answer);
+    await list.refresh();
+    change({ note: `${answer.rows} rows decided at once. The history can take it back.` });
+  } catch (error) {
+    say(error.message);
+  }
+};
+
+const STATES = { "": "any", open: "not decided", decided: "decided", accept: "accepted", relabel: "relabelled", remove: "removed", edit: "edited", flag: "flagged" };
+const DOUBTS = { "": "any", disagrees: "classifier disagrees", suspect: "label probably wrong", unsure: "two labels about as likely" };
+const ORDERS = { doubt: "most doubtful first", dataset: "as in the dataset", random: "random" };
+
+const Select = ({ label, value, options, act }) => html`<label>${label} <select value=${value} onChange=${(event) => act(event.target.value)}>
+  ${options.map(([name, words]) => html`<option key=${name} value=${name}>${words}</option>`)}</select></label>`;
+const any = (names) => [["", "any"], ...names.map((name) => [String(name), String(name)])];
+const counted = (rows) => [["", "any"], ...Object.entries(rows).map(([name, count]) => [name, `${name} (${count})`])];
+
+const Filters = () => {
+  const { look } = list, { review } = session, one = (name) => look.where[name]?.[0] ?? "";
+  const each = (name) => (value) => list.where(name, value ? [value] : undefined);
+  return html`<form class="filters" role="search" onSubmit=${(event) => event.preventDefault()}>
+    <label class="wide">Text <input id="list-search" type="search" value=${look.where.text ?? ""} placeholder="words in the text"
+      onInput=${(event) => later("search", () => list.where("text", event.target.value))} /></label>
+    <${Select} label="Label" value=${one("labels")} options=${counted(review.label_rows)} act=${each("labels")} />
+    <${Select} label="Classifier says" value=${look.guess ?? ""} options=${any(labelNames())} act=${(value) => list.with("guess", value)} />
+    <${Select} label="Doubt" value=${look.doubt ?? ""} options=${Object.entries(DOUBTS)} act=${(value) => list.with("doubt", value)} />
+    <${Select} label="Decision" value=${look.state ?? ""} options=${Object.entries(STATES)} act=${(value) => list.with("state", value)} />
+    <${Select} label="Split" value=${one("splits")} options=${counted(review.splits)} act=${each("splits")} />
+    <${Select} label="Origin" value=${one("origins")} options=${counted(review.origins)} act=${each("origins")} />
+    ${review.rounds.length > 0 && html`<${Select} label="Round" value=${String(look.where.round ?? "")} options=${any(review.rounds)} act=${(value) => list.where("round", value === "" ? undefined : Number(value))} />`}
+    ${review.topics.length > 0 && html`<${Select} label="Topic" value=${look.where.topic ?? ""} options=${any(review.topics)} act=${(value) => list.where("topic", value)} />`}
+    ${review.source_types.length > 0 && html`<${Select} label="Source" value=${look.where.source_type ?? ""} options=${any(review.source_types)} act=${(value) => list.where("source_type", value)} />`}
+    <${Select} label="Order" value=${list.order} options=${Object.entries(ORDERS)} act=${list.sort} />
+    ${look.places && html`<span class="tag">${look.places.length} rows of the map <button type="button" aria-label="Drop the rows of the map" onClick=${() => list.with("places", undefined)}>×</button></span>`}
+    <button type="button" onClick=${() => list.show({ where: {} })}>Clear</button>
+  </form>`;
+};
+
+const timers = {};
+const later = (name, act) => { clearTimeout(timers[name]); timers[name] = setTimeout(act, 150); };
+
+const List = () => {
+  useEffect(() => { list.refresh(); }, []);
+  useKeys((event) => {
+    if (event.key === "/") return document.getElementById("list-search")?.focus();
+    if (event.key === "ArrowRight") return list.turn(1);
+    if (event.key === "ArrowLeft") return list.turn(-1);
+    return false;
+  });
+  const { total, offset, ids, picked, pages } = list, words = list.look.where.text ?? "";
+  return html`<section class="list" aria-label="List">
+    <${Filters} />
+    <div class="bar">
+      <strong>${total === null ? "Looking…" : `${total} row${total === 1 ? "" : "s"}`}</strong>
+      ${picked.size > 0 && html`<span>${picked.size} ticked <button type="button" onClick=${list.pickNone}>none</button></span>`}
+      <${Bulk} />
+      <button type="button" disabled=${!total} onClick=${() => { change({ view: "queue" }); queue.begin("chosen", list.look); }}>Review one by one</button>
+    </div>
+    ${total === 0 && html`<p class="empty">No row meets all of these conditions.</p>`}
+    <ul class="rows">${ids.map((id) => html`<${Row} key=${id} row=${rowOf(id)} words=${words} ticked=${picked.has(id)} />`)}</ul>
+    ${total > pages && html`<nav class="bar" aria-label="Pages">
+      <button type="button" disabled=${offset === 0} onClick=${() => list.turn(-1)}>← Before</button>
+      <span>${offset + 1} to ${Math.min(total, offset + pages)} of ${total}</span>
+      <button type="button" disabled=${offset + pages >= total} onClick=${() => list.turn(1)}>After →</button></nav>`}
+  </section>`;
+};
+
+const Row = ({ row, words, ticked }) => html`<li class=${row.stands ? "decided" : ""}>
+  <input type="checkbox" checked=${ticked} disabled=${row.split === "test"} aria-label=${`Tick: ${row.text.slice(0, 80)}`} onChange=${() => list.pick(row.id)} />
+  <div class="what"><p dir="auto"><${Found} text=${row.stands?.text ?? row.text} words=${words} />${row.text_characters ? " …" : ""}</p>
+    ${row.text_pair && html`<p dir="auto" class="pair"><${Found} text=${row.text_pair} words=${words} /></p>`}
+    <div class="about"><span class="tag own">${row.label ?? "no label"}</span>
+      ${row.guesses && row.guesses[0][0] !== row.label && html`<span class="tag warn">classifier: ${row.guesses[0][0]} ${chance(row.guesses[0][1])}</span>`}
+      ${row.suspect && html`<span class="tag warn">probably wrong</span>`}
+      <span class="tag">${row.split}</span><span class="tag">${ORIGINS[row.origin] ?? row.origin}</span>
+      ${row.cell?.length > 0 && html`<span class="tag">${row.cell.join(" · ")}</span>`}
+      ${row.stands && html`<span class="tag chosen">${standsAs(row.stands)}</span>`}
+    </div></div>
+</li>`;
+
+// A text with the words that were searched for marked.
+const Found = ({ text, words }) => {
+  const at = words ? text.toLowerCase().indexOf(words.toLowerCase()) : -1;
+  return at < 0 ? text : html`${text.slice(0, at)}<mark>${text.slice(at, at + words.length)}</mark>${text.slice(at + words.length)}`;
+};
+
+const Bulk = () => {
+  const [what, setWhat] = useState(null);
+  const dialog = useRef();
+  const count = list.picked.size || list.total || 0;
+  const ask = (next) => { setWhat(next); dialog.current.showModal(); };
+  const words = what && { accept: "accepted as labelled", relabel: `labelled ${what.label}`, remove: "removed", flag: "flagged" }[what.action];
+  return html`<span class="bulk" role="group" aria-label="Decide about all of them">
+    <label>All of them: <select value="" disabled=${!count} onChange=${(event) => { const [action, label] = event.target.value.split(/:(.*)/s); event.target.value = ""; ask({ action, ...(label ? { label } : {}) }); }}>
+      <option value="">choose…</option><option value="accept">accept</option><option value="remove">remove</option><option value="flag">flag</option>
+      ${labelNames().map((name) => html`<option key=${name} value=${`relabel:${name}`}>label ${name}</option>`)}</select></label>
+    <dialog ref=${dialog} aria-label="Are you sure?">
+      <p><strong>${count} row${count === 1 ? "" : "s"}</strong> will be ${words}. ${list.picked.size ? "These are the ticked ones." : "These are all rows that meet the conditions, on all pages."}</p>
+      <div class="actions"><button type="button" class="main" onClick=${() => { dialog.current.close(); decideMany(what); }}>Yes, ${count} rows</button>
+      <button type="button" onClick=${() => dialog.current.close()}>No</button></div>
+    </dialog></span>`;
+};

@@ -1,0 +1,102 @@
+// The map: rows near each other where they mean the same. A lasso drawn around some opens them in the list.
+const HUES = ["#3b6fd4", "#d4553b", "#2f9e57", "#c79a1b", "#8a4fd0", "#1aa3b0", "#d0478f", "#7a8b1f", "#9a5b2e", "#5b6b7a", "#e07b39", "#4b3f9e"];
+const hue = (place) => HUES[place] ?? `hsl(${(place * 137.5) % 360} 60% 50%)`;
+const ARRAYS = { place: Uint32Array, x: Uint16Array, y: Uint16Array, label: Uint16Array, kind: Uint8Array };
+const WRITTEN = 1, WRONG = 2, BARE = 4;
+
+const fromBase64 = (text, type) => new type(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer);
+
+const MapView = () => {
+  const [points, setPoints] = useState(null), [lasso, setLasso] = useState(null), [only, setOnly] = useState(-1), [near, setNear] = useState(null);
+  const dots = useRef(), pen = useRef(), path = useRef([]);
+  useKeys(() => false);
+  const ready = Boolean(session.review.doubts);
+  useEffect(() => {
+    if (!ready) return;
+    host.call("review_points", { ...reviewed(), look: { where: {} } }).then((answer) => setPoints({
+      labels: answer.labels, ...Object.fromEntries(Object.entries(ARRAYS).map(([name, type]) => [name, fromBase64(answer[name], type)])),
+    }), (error) => say(error.message));
+  }, [ready, session.review.dataset]);
+
+  const at = (place, canvas) => [6 + (points.x[place] / 65_535) * (canvas.width - 12), 6 + (points.y[place] / 65_535) * (canvas.height - 12)];
+  const draw = () => {
+    const canvas = dots.current, pencil = canvas.getContext("2d");
+    pencil.clearRect(0, 0, canvas.width, canvas.height);
+    const many = points.place.length > 5_000, size = many ? 2 : 4;
+    const inside = lasso && new Set(lasso);
+    for (const shown of [false, true]) { // what is not chosen stays, grey, beneath
+      for (let place = 0; place < points.place.length; place++) {
+        const chosen = (only < 0 || points.label[place] === only) && (!inside || inside.has(place));
+        if (chosen !== shown) continue;
+        const [x, y] = at(place, canvas), kind = points.kind[place];
+        pencil.globalAlpha = shown ? 0.75 : 0.15;
+        pencil.fillStyle = shown && !(kind & BARE) ? hue(points.label[place]) : "#8a8a8a";
+        if (kind & WRITTEN) pencil.fillRect(x - size / 2, y - size / 2, size, size);
+        else { pencil.beginPath(); pencil.arc(x, y, size / 2 + 0.4, 0, 7); pencil.fill(); }
+        if (shown && kind & WRONG) {
+          pencil.globalAlpha = many ? 0.4 : 1; pencil.strokeStyle = "#d11"; pencil.lineWidth = 1;
+          pencil.beginPath(); pencil.arc(x, y, size + 1.5, 0, 7); pencil.stroke();
+        }
+      }
+    }
+  };
+  useEffect(() => { if (points && dots.current) draw(); }, [points, lasso, only, session.view]);
+
+  const place = (event) => { const box = pen.current.getBoundingClientRect(); return [(event.clientX - box.left) * (pen.current.width / box.width), (event.clientY - box.top) * (pen.current.height / box.height)]; };
+  const down = (event) => { path.current = [place(event)]; pen.current.setPointerCapture(event.pointerId); };
+  const move = (event) => {
+    if (!path.current.length) return;
+    path.current.push(place(event));
+    const pencil = pen.current.getContext("2d");
+    pencil.clearRect(0, 0, pen.current.width, pen.current.height);
+    pencil.strokeStyle = "#888"; pencil.lineWidth = 1.5; pencil.beginPath();
+    path.current.forEach(([x, y], number) => (number ? pencil.lineTo(x, y) : pencil.moveTo(x, y)));
+    pencil.stroke();
+  };
+  const up = () => {
+    const line = path.current, canvas = dots.current, pencil = pen.current.getContext("2d");
+    path.current = [];
+    pencil.clearRect(0, 0, canvas.width, canvas.height);
+    if (line.length < 4) return line.length && touch(line[0]);
+    const shape = new Path2D();
+    line.forEach(([x, y], number) => (number ? shape.lineTo(x, y) : shape.moveTo(x, y)));
+    shape.closePath();
+    const found = [];
+    for (let number = 0; number < points.place.length; number++) {
+      if ((only < 0 || points.label[number] === only) && pencil.isPointInPath(shape, ...at(number, canvas))) found.push(number);
+    }
+    setNear(null);
+    setLasso(found.length ? found : null);
+  };
+  // A point that was touched shows its row.
+  const touch = async ([x, y]) => {
+    let best = -1, least = 200;
+    for (let number = 0; number < points.place.length; number++) {
+      const [px, py] = at(number, dots.current), far = (px - x) ** 2 + (py - y) ** 2;
+      if (far < least) { least = far; best = number; }
+    }
+    setLasso(null);
+    if (best < 0) return setNear(null);
+    const answer = await host.call("review_rows", { ...reviewed(), look: { where: {}, places: [points.place[best]] }, limit: 1 });
+    setNear(remember(answer.rows)[0]);
+  };
+
+  if (!ready) return html`<p class="empty">${session.preparing ?? "The map is not drawn yet."}</p>`;
+  if (!points) return html`<p class="empty">Fetching the map…</p>`;
+  const many = new Map();
+  for (const number of lasso ?? []) many.set(points.label[number], (many.get(points.label[number]) ?? 0) + 1);
+  const mix = [...many].sort((a, b) => b[1] - a[1]).slice(0, 4).map(([label, count]) => `${points.labels[label] ?? "no label"} ${count}`).join(", ");
+  return html`<section class="map" aria-label="Map">
+    <div class="bar"><label>Show <select value=${only} onChange=${(event) => setOnly(Number(event.target.value))}>
+        <option value="-1">all labels</option>${points.labels.map((name, number) => html`<option key=${name} value=${number}>${name}</option>`)}</select></label>
+      <span class="legend"><i class="dot"></i> real <i class="dot square"></i> written <i class="dot bare"></i> no label <i class="dot ring"></i> classifier disagrees</span>
+      <span class="place">Draw around rows to choose them; touch one to read it.</span></div>
+    <div class="canvases"><canvas ref=${dots} width="1100" height="700" role="img" aria-label=${`Map of ${points.place.length} rows; the list shows the same rows as text`}></canvas>
+      <canvas ref=${pen} width="1100" height="700" aria-hidden="true" onPointerDown=${down} onPointerMove=${move} onPointerUp=${up}></canvas></div>
+    ${lasso && html`<div class="bar chosen-rows"><strong>${lasso.length} rows</strong> <span>${mix}</span>
+      <button type="button" class="main" onClick=${() => openList({ where: {}, places: lasso.map((number) => points.place[number]) })}>Open them in the list</button>
+      <button type="button" onClick=${() => setLasso(null)}>Let them go</button></div>`}
+    ${near && html`<ul class="rows"><${Row} row=${rowOf(near)} words="" ticked=${false} /></ul>`}
+    <ul class="key" aria-label="Colours">${points.labels.slice(0, HUES.length).map((name, number) => html`<li key=${name}><i class="dot" style=${{ background: hue(number) }}></i> ${name}</li>`)}</ul>
+  </section>`;
+};

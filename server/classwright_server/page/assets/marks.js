@@ -1,0 +1,90 @@
+// The marks: decisions, shown at once and sent in batches until the server has stored them. None is given up.
+const marks = (() => {
+  const SEND_AFTER_MS = 400, BATCH = 200, REFUSALS = 3, AGAIN_MS = [500, 1_000, 2_000, 5_000];
+  let unsent = [], sending = null, timer = 0, failures = 0, most = BATCH;
+  const done = []; // what this person decided here, for undoing: the decision's id, the row's, and what stood before
+
+  const later = (ms) => { clearTimeout(timer); timer = setTimeout(send, ms); };
+
+  // The next decisions that are about one version of the dataset.
+  const nextBatch = () => {
+    const other = unsent.findIndex((one) => one.about.dataset !== unsent[0].about.dataset);
+    return unsent.slice(0, Math.min(most, other < 0 ? unsent.length : other));
+  };
+
+  const send = () => {
+    sending ??= (async () => {
+      while (unsent.length) {
+        const batch = nextBatch();
+        try {
+          const answer = await host.call("review_decide", {
+            ...batch[0].about, person: PERSON, after: session.review.cursor ?? 0, decisions: batch.map((one) => one.decision),
+          });
+          unsent = unsent.slice(batch.length);
+          failures = 0;
+          most = BATCH;
+          settle(answer);
+        } catch (error) {
+          failures += 1;
+          if (error.refused && most === 1 && failures > REFUSALS) { // this one alone cannot be taken
+            unsent = unsent.slice(1);
+            revert(batch[0].decision.id);
+            failures = 0;
+          }
+          if (error.refused) most = 1; // so that the others do not fail with it
+          change({ unsent: unsent.length, note: `${unsent.length} decisions wait to be stored: ${error.message}` });
+          later(AGAIN_MS[Math.min(failures, AGAIN_MS.length) - 1] ?? 0);
+          break;
+        }
+      }
+    })().finally(() => { sending = null; });
+    return sending;
+  };
+
+  const settle = (answer) => {
+    for (const { id, reason } of answer.refused) { revert(id); session.note = `Not stored: ${reason}`; }
+    for (const other of answer.others) {
+      for (const id of other.rows) { const row = rowOf(id); if (row && row.stands?.person !== PERSON) row.stands = other; }
+    }
+    takeProgress(answer);
+    change({ unsent: unsent.length, note: failures ? "" : session.note });
+  };
+
+  const revert = (id) => {
+    const at = done.findIndex((one) => one.id === id);
+    if (at < 0) return;
+    const [{ row, before }] = done.splice(at, 1);
+    const shown = rowOf(row);
+    if (shown?.stands?.id === id) shown.stands = before;
+  };
+
+  const put = (decision) => {
+    unsent.push({ about: reviewed(), decision });
+    session.unsent = unsent.length;
+    later(unsent.length >= BATCH ? 0 : SEND_AFTER_MS);
+  };
+
+  return {
+    // Decides about one row: `what` has the action and what goes with it.
+    decide: (id, what) => {
+      const row = rowOf(id), decision = { id: `${PERSON}-${randomName(12)}`, rows: [id], ...what };
+      done.push({ id: decision.id, row: id, before: row.stands });
+      row.stands = { id: decision.id, action: what.action, label: what.label, text: what.text, person: PERSON };
+      put(decision);
+      change({ note: "" });
+    },
+    // Takes back what was decided last, and returns the row that it was about.
+    undo: () => {
+      const last = done.pop();
+      if (!last) return say("Nothing to undo here; the history has earlier decisions."), null;
+      const row = rowOf(last.row);
+      if (row) row.stands = last.before;
+      put({ id: `${PERSON}-${randomName(12)}`, action: "undo", undoes: last.id });
+      say("Undone.");
+      return last.row;
+    },
+    undoById: (id) => { put({ id: `${PERSON}-${randomName(12)}`, action: "undo", undoes: id }); return send(); },
+    flush: async () => { clearTimeout(timer); while (unsent.length && !failures) await send(); if (sending) await sending; },
+    get count() { return unsent.length; },
+  };
+})();

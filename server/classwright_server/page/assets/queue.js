@@ -1,0 +1,189 @@
+// The queue: one row at a time; one key decides and moves on.
+const MODES = {
+  doubt: { name: "Most doubtful first", look: {} },
+  disagrees: { name: "Classifier disagrees", look: { doubt: "disagrees" } },
+  suspect: { name: "Label probably wrong", look: { doubt: "suspect" } },
+  unsure: { name: "Two labels about as likely", look: { doubt: "unsure" } },
+  unlabelled: { name: "Rows without a label", look: { unlabelled: true } },
+  sample: { name: "Fair sample, suggestions hidden", look: {}, order: "random", blind: true },
+  chosen: { name: "Rows chosen in the list", look: {} },
+};
+const SAMPLE_ROWS = 100;
+
+const queue = (() => {
+  const PAGE = 50, AHEAD = 15;
+  let ids = [], at = 0, total = 0, loading = null, ended = false, turn = 0;
+  let mode = "doubt", chosen = {};
+
+  const setting = () => MODES[mode];
+  const look = () => ({ ...EVERY, ...(mode === "chosen" ? chosen : setting().look), state: "open" });
+  const isOpen = (id) => !rowOf(id)?.stands;
+
+  const load = () => {
+    if (ended) return Promise.resolve();
+    loading ??= (async () => {
+      const mine = turn;
+      await marks.flush();
+      if (mine !== turn) return;
+      const offset = ids.filter(isOpen).length;
+      const order = setting().order ?? "doubt";
+      const answer = await host.call("review_rows", { ...reviewed(), look: look(), order, offset, limit: PAGE });
+      if (mine !== turn) return;
+      const known = new Set(ids), fresh = answer.rows.filter((row) => !known.has(row.id));
+      total = ids.length - offset + answer.total;
+      ended = answer.rows.length < PAGE;
+      ids = [...ids, ...remember(fresh)];
+      change({});
+    })().catch((error) => say(error.message)).finally(() => { loading = null; });
+    return loading;
+  };
+
+  const begin = (next, rows = {}) => {
+    mode = next; chosen = rows;
+    ids = []; at = 0; total = 0; ended = false; turn += 1; loading = null;
+    change({ note: "" });
+    return load();
+  };
+
+  const move = (step) => {
+    at = Math.max(0, Math.min(ids.length, at + step));
+    if (ids.length - at < AHEAD) load();
+    change({});
+  };
+
+  return {
+    begin, load, move,
+    // The rows that were not looked at yet, in the order of what is known by now.
+    reorder: () => { ids = ids.slice(0, at); ended = false; turn += 1; loading = null; return load(); },
+    decide: (what) => {
+      const id = ids[at];
+      if (id === undefined) return;
+      marks.decide(id, { ...what, ...(setting().blind ? { blind: true } : {}) });
+      move(1);
+    },
+    undo: () => { const id = marks.undo(), place = ids.indexOf(id); if (place >= 0) at = place; change({}); },
+    get row() { return rowOf(ids[at]); },
+    get place() { return at; },
+    get total() { return Math.max(total, ids.length); },
+    get isLoading() { return loading !== null; },
+    get mode() { return mode; },
+    get blind() { return Boolean(setting().blind); },
+    get sampled() { return ids.slice(0, at).filter((id) => rowOf(id)?.stands).length; },
+  };
+})();
+
+const choose = (name) => queue.decide({ action: "relabel", label: name });
+const accept = () => {
+  const { row, blind } = queue;
+  if (blind) return say("Choose a label: in a fair sample nothing is suggested.");
+  if (row.label) return queue.decide({ action: "accept" });
+  const best = row.guesses?.[0]?.[0];
+  return best ? queue.decide({ action: "accept", label: best }) : say("This row has no label to accept: choose one.");
+};
+
+const QUEUE_KEYS = {
+  Enter: accept, a: accept, x: () => queue.decide({ action: "remove" }), f: () => queue.decide({ action: "flag" }),
+  u: () => queue.undo(), s: () => queue.move(1), ArrowRight: () => queue.move(1), ArrowLeft: () => queue.move(-1),
+};
+
+const Queue = () => {
+  const [editing, setEditing] = useState(false);
+  const { row } = queue;
+  useEffect(() => setEditing(false), [row?.id]);
+  useKeys((event) => {
+    if (!queue.row) return event.key === "u" ? QUEUE_KEYS.u() : event.key === "ArrowLeft" ? queue.move(-1) : false;
+    const digit = Number(event.key);
+    if (digit >= 1 && digit <= KEYS) {
+      const name = labelOrder(queue.row, queue.blind)[digit - 1];
+      return name ? choose(name) : false;
+    }
+    if (event.key === "e") return setEditing(true);
+    if (event.key === "l") return document.getElementById("label-search")?.focus();
+    return QUEUE_KEYS[event.key] ? QUEUE_KEYS[event.key]() : false;
+  });
+  const counts = session.review.doubts;
+  const isDone = queue.mode === "sample" && queue.sampled >= SAMPLE_ROWS;
+  return html`<section class="queue" aria-label="Queue">
+    <div class="bar"><label>Show <select value=${queue.mode} onChange=${(event) => queue.begin(event.target.value)}>
+      ${Object.entries(MODES).filter(([name]) => name !== "chosen" || queue.mode === "chosen").map(([name, { name: words }]) => html`
+        <option key=${name} value=${name} disabled=${!counts && ["disagrees", "suspect", "unsure"].includes(name)}>${words}${counts?.[name] !== undefined ? ` (${counts[name]})` : ""}</option>`)}
+    </select></label>
+    <span class="place">${row && !isDone ? `Row ${queue.place + 1} of ${queue.mode === "sample" ? Math.min(SAMPLE_ROWS, queue.total) : queue.total}` : ""}</span></div>
+    ${isDone || !row ? html`<${QueueEnd} isDone=${isDone} />`
+      : html`<${Card} row=${row} blind=${queue.blind} editing=${editing} edit=${setEditing} />`}
+  </section>`;
+};
+
+const QueueEnd = ({ isDone }) => {
+  const { sample } = session.review;
+  if (queue.isLoading && !isDone) return html`<p class="empty">Looking for rows…</p>`;
+  return html`<div class="empty">
+    <p>${queue.total ? "That was the last row of this queue." : "No row is left to decide here."}</p>
+    ${queue.mode === "sample" && sample && html`<p class="result"><strong>${percent(sample.share)}</strong> of the labels are right
+      (95% interval ${percent(sample.low)} to ${percent(sample.high)}): ${sample.right} of ${sample.rows} rows that nobody had
+      looked at and whose label you could not see.</p>`}
+    <p><button type="button" onClick=${() => queue.move(-1)}>Back to the last row</button></p>
+  </div>`;
+};
+
+const ORIGINS = { real: "real text", written: "written text", annotated: "real text, labelled here", edited: "edited text", mined: "mined pair" };
+
+const Card = ({ row, blind, editing, edit }) => html`<article class="card">
+  <div class="about">
+    ${!blind && row.label && html`<span class="tag own">label: ${row.label}</span>`}
+    ${!row.label && html`<span class="tag">no label</span>`}
+    <span class="tag">${row.split}</span><span class="tag">${ORIGINS[row.origin] ?? row.origin}${row.origin === "written" && row.round !== undefined ? `, round ${row.round}` : ""}</span>
+    ${!blind && row.cell?.length > 0 && html`<span class="tag">${row.cell.join(" · ")}</span>`}
+    ${!blind && row.contrast && html`<span class="tag">written to resemble ${row.contrast}</span>`}
+    ${!blind && row.suspect && html`<span class="tag warn">label probably wrong</span>`}
+    ${row.stands && html`<span class="tag chosen">${standsAs(row.stands)}</span>`}
+  </div>
+  ${editing ? html`<${Editor} row=${row} close=${() => edit(false)} />` : html`<div class="text" aria-live="polite">
+    <p dir="auto">${row.stands?.text ?? row.text}${row.text_characters ? html`<em> … ${row.text_characters - row.text.length} more characters</em>` : ""}</p>
+    ${row.text_pair && html`<p dir="auto" class="pair">${row.stands?.text_pair ?? row.text_pair}</p>`}</div>`}
+  <${LabelKeys} row=${row} blind=${blind} choose=${choose} />
+  <div class="actions" role="group" aria-label="Other decisions">
+    ${!blind && html`<${Key} name="⏎" keys="Enter" act=${accept}>${row.label ? "Accept" : "Accept the first"}<//>`}
+    <${Key} name="x" act=${QUEUE_KEYS.x}>Remove<//>
+    <${Key} name="e" act=${() => edit(true)}>Edit<//>
+    <${Key} name="f" act=${QUEUE_KEYS.f}>Flag<//>
+    <${Key} name="s" act=${QUEUE_KEYS.s}>Skip<//>
+    <${Key} name="u" act=${QUEUE_KEYS.u}>Undo<//>
+  </div>
+</article>`;
+
+const Key = ({ name, keys, act, children }) =>
+  html`<button type="button" aria-keyshortcuts=${keys ?? name} onClick=${act}><kbd aria-hidden="true">${name}</kbd> ${children}</button>`;
+
+const standsAs = ({ action, label, person }) => {
+  const words = { accept: label ? `accepted as ${label}` : "accepted", relabel: `now ${label}`, remove: "removed", edit: "edited", flag: "flagged" }[action];
+  return person === PERSON ? words : `${words} by another person`;
+};
+
+// A row's texts to be rewritten; a text that was shown in part is fetched whole first.
+const Editor = ({ row, close }) => {
+  const [texts, setTexts] = useState(row.text_characters || row.text_pair_characters ? null : [row.stands?.text ?? row.text, row.stands?.text_pair ?? row.text_pair]);
+  const field = useRef();
+  useEffect(() => {
+    if (texts) return field.current?.focus();
+    host.call("review_rows", { ...reviewed(), look: { where: { splits: [row.split] }, places: [row.place] }, whole: true, limit: 1 })
+      .then(({ rows }) => setTexts([rows[0].text, rows[0].text_pair]), (error) => { say(error.message); close(); });
+  }, [texts === null]);
+  if (!texts) return html`<p class="empty">Fetching the whole text…</p>`;
+  const save = () => {
+    if (!texts[0].trim()) return say("A text cannot be empty: remove the row instead.");
+    close();
+    queue.decide({ action: "edit", text: texts[0], ...(texts[1] === undefined ? {} : { text_pair: texts[1] }) });
+  };
+  const key = (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) save();
+    if (event.key === "Escape") close();
+    event.stopPropagation();
+  };
+  return html`<div class="editor">
+    <textarea ref=${field} dir="auto" rows="4" aria-label="Text" value=${texts[0]} onKeyDown=${key} onInput=${(event) => setTexts([event.target.value, texts[1]])}></textarea>
+    ${texts[1] !== undefined && html`<textarea dir="auto" rows="4" aria-label="Second text" value=${texts[1]} onKeyDown=${key} onInput=${(event) => setTexts([texts[0], event.target.value])}></textarea>`}
+    <div class="actions"><button type="button" class="main" onClick=${save}><kbd aria-hidden="true">Ctrl ⏎</kbd> Save the text</button>
+      <button type="button" onClick=${close}><kbd aria-hidden="true">Esc</kbd> Leave it as it is</button></div>
+  </div>`;
+};

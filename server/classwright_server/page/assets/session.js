@@ -1,0 +1,78 @@
+// The session: what is under review, and the one place where it changes. Views are drawn anew after every change.
+const { html, render, useState, useEffect, useRef, useMemo, useReducer } = preactHtm;
+
+const letters = "abcdefghijklmnopqrstuvwxyz0123456789";
+const randomName = (length) =>
+  Array.from(crypto.getRandomValues(new Uint8Array(length)), (byte) => letters[byte % letters.length]).join("");
+
+const PERSON = `p${randomName(11)}`;
+const EVERY = { where: {} };
+
+const session = {
+  phase: "waiting", // then "open", or "failed" with its words in `fault`
+  fault: "",
+  given: {}, // what the host's tool call was about
+  review: null, // the answer of review_open
+  view: "queue",
+  note: "", // said to the person, also by screen readers
+  unsent: 0,
+  preparing: null, // how far the judging of the rows is, or why it failed
+};
+
+let drawAnew = () => {};
+const change = (changes) => { Object.assign(session, changes); drawAnew(); };
+const say = (note) => change({ note });
+
+const reviewed = () => ({ dataset: session.review.dataset, ...(session.review.model ? { model: session.review.model } : {}) });
+const labelNames = () => session.review.labels.map((label) => label.name);
+const isInline = () => host.context.displayMode === "inline";
+
+// What the numbers around the rows are by now; answers of several tools have them.
+const takeProgress = ({ decided, waiting, sample, cursor }) =>
+  Object.assign(session.review, { decided, waiting, sample, cursor: Math.max(cursor, session.review.cursor ?? 0) });
+
+const openReview = async (given) => {
+  try {
+    const review = await host.call("review_open", given);
+    session.rows = new Map();
+    change({ review, phase: "open", fault: "" });
+    queue.begin(queue.mode);
+    if (!review.doubts) prepare();
+  } catch (error) {
+    change({ phase: "failed", fault: error.message });
+  }
+};
+
+// Has the rows judged, in a job of the server, then shows the doubtful ones first.
+const prepare = async () => {
+  const about = reviewed();
+  change({ preparing: "Finding out which rows are doubtful…" });
+  try {
+    let job = await host.call("prepare_review", { ...about, wait_seconds: 20 });
+    while (job.status === "queued" || job.status === "running") {
+      change({ preparing: `Finding out which rows are doubtful: ${Math.round(100 * (job.progress?.fraction ?? 0))}%` });
+      job = await host.call("get_job", { job_id: job.job_id, wait_seconds: 5 });
+    }
+    if (job.status !== "completed") throw new Error(job.error ?? `it was ${job.status}`);
+    const { doubts } = await host.call("review_open", about);
+    if (session.review.dataset !== about.dataset) return;
+    session.review.doubts = doubts;
+    change({ preparing: null });
+    if (queue.mode === "doubt") queue.reorder();
+    list.refresh();
+  } catch (error) {
+    change({ preparing: `Rows are not ordered by doubt: ${error.message}` });
+  }
+};
+
+// The task, dataset or model that a tool's arguments or its answer are about.
+const idsIn = (value) => {
+  const inner = value?.result ?? value ?? {};
+  const found = {};
+  for (const name of ["task", "dataset", "model"]) if (typeof inner[name] === "string") found[name] = inner[name];
+  return found;
+};
+
+// Looks at rows; `refresh` asks the server again. The rows that views share are kept by their place.
+const remember = (rows) => { for (const row of rows) session.rows.set(row.id, row); return rows.map((row) => row.id); };
+const rowOf = (id) => session.rows.get(id);

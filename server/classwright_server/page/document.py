@@ -1,0 +1,56 @@
+"""The review page as one document, joined from its files: no build, no request to anywhere, no script but its own."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from importlib.resources import files
+
+PARTS = (
+    "bridge.js",
+    "session.js",
+    "marks.js",
+    "labels.js",
+    "queue.js",
+    "list.js",
+    "map.js",
+    "figures.js",
+    "history.js",
+    "app.js",
+)
+"""The page's own scripts, in the order in which they use one another."""
+
+
+@cache
+def page() -> str:
+    """Return the document: its style and its scripts stand in it, and its policy lets nothing else run or load."""
+    library, style = _asset("preact-htm.js"), _asset("style.css")
+    scripts = [library, "\n".join(('"use strict";(() => {', *map(_asset, PARTS), "})();"))]
+    assert not any(end in script for script in (*scripts, style) for end in ("</script", "</style", "<!--"))
+    policy = (
+        "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
+        f"style-src {_digest(style)}; script-src {' '.join(map(_digest, scripts))}"
+    )
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>Review</title>\n'
+        f'<style>{style}</style>\n</head>\n<body>\n<div id="app"></div>\n'
+        + "\n".join(f"<script>{script}</script>" for script in scripts)
+        + "\n</body>\n</html>\n"
+    )
+
+
+def page_uri() -> str:
+    """Return the page's URI. It holds a digest of the page, since hosts keep what they have read by its URI."""
+    return f"ui://classwright/review-{hashlib.sha256(page().encode()).hexdigest()[:8]}.html"
+
+
+def _asset(name: str) -> str:
+    return (files("classwright_server.page") / "assets" / name).read_text(encoding="utf-8")
+
+
+def _digest(text: str) -> str:
+    """Return the source expression of an element that holds `text` (Content Security Policy 3, section 2.3.1)."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

@@ -1,0 +1,60 @@
+"""The review page as clients are offered it: a resource that is there, and tools that only clients with pages see."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from mcp import Client
+from mcp.server.apps import APP_MIME_TYPE
+
+from classwright_server.page.document import page, page_uri
+from support.page_host import APPS
+from support.paths import PACKAGES
+from support.server import ERAS, connected, make_server, make_settings
+
+pytestmark = pytest.mark.anyio
+
+MOST_BYTES = 100_000
+
+
+@pytest.mark.parametrize("mode", ERAS)
+async def test_every_page_that_a_tool_names_can_be_read(tmp_path: Path, mode: str) -> None:
+    async with Client(make_server(make_settings(tmp_path)), mode=mode, extensions=APPS) as client:
+        tools = (await client.list_tools()).tools
+        uris = {ui["resourceUri"] for tool in tools if (ui := (tool.meta or {}).get("ui")) and "resourceUri" in ui}
+        read = [(await client.read_resource(uri)).contents[0] for uri in sorted(uris)]
+
+    assert uris == {page_uri()}
+    assert [(one.mime_type, one.text) for one in read] == [(APP_MIME_TYPE, page())]  # type: ignore[union-attr]  # texts
+
+
+async def test_an_older_name_of_the_page_still_opens_it(tmp_path: Path) -> None:
+    async with connected(make_settings(tmp_path)) as client:
+        content = (await client.read_resource("ui://classwright/review-00000000.html")).contents[0]
+
+    assert (content.mime_type, content.text) == (APP_MIME_TYPE, page())  # type: ignore[union-attr]  # a text
+
+
+@pytest.mark.parametrize("mode", ERAS)
+async def test_tools_of_the_page_are_listed_where_pages_are_shown_and_nowhere_else(tmp_path: Path, mode: str) -> None:
+    server = make_server(make_settings(tmp_path))
+    async with Client(server, mode=mode, extensions=APPS) as client:
+        shown = {tool.name: tool for tool in (await client.list_tools()).tools}
+    async with Client(server, mode=mode) as client:
+        plain = {tool.name for tool in (await client.list_tools()).tools}
+
+    own = {name for name, tool in shown.items() if ((tool.meta or {}).get("ui") or {}).get("visibility") == ["app"]}
+    assert set(shown) - plain == own
+    assert {"prepare_review", "review_open", "review_rows", "review_decide"} <= own
+    assert all(shown[name].annotations for name in own)
+
+
+def test_the_page_is_small_and_asks_nobody_for_anything() -> None:
+    assets = PACKAGES["classwright_server"] / "page" / "assets"
+    own = "".join(path.read_text(encoding="utf-8") for path in assets.iterdir() if path.name != "preact-htm.js")
+
+    assert len(page().encode()) < MOST_BYTES
+    assert "default-src 'none'" in page()
+    assert not re.search(r"https?://|url\(|@import|fetch\(|XMLHttpRequest|WebSocket|innerHTML|eval\(|localStorage", own)

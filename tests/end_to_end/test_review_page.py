@@ -1,0 +1,259 @@
+"""The review page in a real browser, in a host that needs no Node: what it shows, what its keys do, what it sends."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import Client
+from playwright.async_api import Browser, expect
+
+from classwright_tools.domain.task import Label, Task
+from classwright_tools.review.standing import Standing
+from classwright_tools.workspace.workspace import Workspace
+from support.page_host import CHROMIUM, Kind, Shown, app_client, browser, shown
+from support.review import HOSTILE, WRONG, review_dataset
+from support.server import make_settings
+
+pytestmark = [pytest.mark.anyio, pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium, which CI installs")]
+
+PAUSE_MS = 15_000
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Playwright works with asyncio alone."""
+    return "asyncio"
+
+
+@pytest.fixture
+async def chromium(anyio_backend: str) -> AsyncIterator[Browser]:
+    async with browser() as started:
+        yield started
+
+
+@pytest.fixture
+def dataset(workspace: Workspace, task: Task) -> str:
+    return review_dataset(workspace, task)
+
+
+@pytest.fixture
+async def client(workspace: Workspace, dataset: str) -> AsyncIterator[Client]:
+    async with app_client(make_settings(workspace.root)) as connected:
+        yield connected
+
+
+def standing(workspace: Workspace) -> Standing:
+    found = Standing(workspace, "support")
+    found.refresh()
+    return found
+
+
+async def judged(opened: Shown) -> None:
+    """Wait until the rows are ordered by doubt, which the page has the server do."""
+    await expect(opened.view.locator("select option[value=suspect]")).to_be_enabled(timeout=60_000)
+
+
+async def stored(opened: Shown, workspace: Workspace, count: int) -> list[tuple[str, str | None]]:
+    """Return what the server has of the decisions, once it has `count` of them: actions and labels, in their order."""
+    await expect(opened.view.locator(".progress")).not_to_contain_text("being stored", timeout=PAUSE_MS)
+    entries = standing(workspace).entries[::-1]
+    assert len(entries) == count
+    return [(entry.decision.action, entry.decision.label) for entry in entries]
+
+
+@pytest.mark.parametrize("kind", ["whole", "stripped", "silent"])
+async def test_rows_are_shown_whatever_the_host_passes_on(
+    client: Client, chromium: Browser, dataset: str, kind: Kind
+) -> None:
+    async with shown(chromium, client, {"dataset": dataset}, result={"dataset": dataset}, kind=kind) as opened:
+        await expect(opened.view.locator("h1")).to_contain_text(dataset)
+        await expect(opened.view.locator(".card .text")).to_be_visible()
+
+        assert opened.faults == []
+        assert opened.said("ui/notifications/size-changed")
+
+
+async def test_a_key_decides_and_moves_on_and_each_decision_is_stored(
+    client: Client, chromium: Browser, workspace: Workspace, dataset: str
+) -> None:
+    async with shown(chromium, client, {"dataset": dataset}) as opened:
+        await judged(opened)
+        await expect(opened.view.locator(".place")).to_have_text("Row 1 of 34")
+        first = await opened.view.locator(".label .name").all_inner_texts()
+        second_label = first[1]
+
+        await opened.press("2", "Enter", "x", "f", "s", "u")
+        await expect(opened.view.locator(".place")).to_have_text("Row 4 of 34")
+        await opened.press("1")
+
+        decisions = await stored(opened, workspace, 5)
+        assert decisions[0][0] in ("relabel", "accept")
+        assert decisions[0][1] in (second_label, None)
+        assert [action for action, _ in decisions[1:4]] == ["accept", "remove", "flag"]
+        assert sum(standing(workspace).counts().values()) == 4
+        assert len(opened.said("tools/call")) < 12, "decisions are sent in batches"
+        assert opened.faults == []
+
+
+async def test_the_most_likely_label_has_the_first_key_and_a_wrong_label_is_suspected(
+    client: Client, chromium: Browser, dataset: str
+) -> None:
+    async with shown(chromium, client, {"dataset": dataset}) as opened:
+        await judged(opened)
+        await opened.view.get_by_role("button", name="List").click()
+        await opened.view.locator("#list-search").fill("sent to another")
+        await expect(opened.view.locator(".list .bar strong").first).to_have_text("1 row")
+        await expect(opened.view.locator("mark")).to_have_text("sent to another")
+        await opened.view.get_by_role("button", name="Review one by one").click()
+
+        await expect(opened.view.locator(".card .text")).to_have_text(WRONG)
+        await expect(opened.view.locator(".label .name").first).to_have_text("delivery")
+        await expect(opened.view.locator(".label.own .name")).to_have_text("refund")
+
+
+async def test_an_edited_text_is_stored_and_keys_in_a_field_are_letters(
+    client: Client, chromium: Browser, workspace: Workspace, dataset: str
+) -> None:
+    async with shown(chromium, client, {"dataset": dataset}) as opened:
+        await expect(opened.view.locator(".card .text")).to_be_visible()
+        await opened.press("e")
+        await opened.view.get_by_label("Text", exact=True).fill("xx 12 a new text")
+        await opened.press("Control+Enter")
+
+        await stored(opened, workspace, 1)
+        [entry] = standing(workspace).entries
+        assert entry.decision.text == "xx 12 a new text"
+
+
+async def test_a_fair_sample_hides_what_would_lead_and_ends_in_a_share(
+    client: Client, chromium: Browser, workspace: Workspace, dataset: str
+) -> None:
+    async with shown(chromium, client, {"dataset": dataset}) as opened:
+        await judged(opened)
+        await opened.view.locator(".queue select").select_option("sample")
+        await expect(opened.view.locator(".place")).to_have_text("Row 1 of 34")
+        await expect(opened.view.locator(".chance, .own, .warn")).to_have_count(0)
+
+        await opened.press(*["1"] * 34)
+
+        await expect(opened.view.locator(".result")).to_contain_text("95% interval", timeout=PAUSE_MS)
+        await stored(opened, workspace, 34)
+        counted = sum(entry.decision.right is not None for entry in standing(workspace).entries)
+        assert counted == 32, "rows without a label say nothing of labels"
+        await expect(opened.view.locator(".result")).to_contain_text("of 32 rows")
+
+
+async def test_all_rows_of_a_look_are_decided_at_once_after_their_number_was_shown(
+    client: Client, chromium: Browser, workspace: Workspace, dataset: str
+) -> None:
+    async with shown(chromium, client, {"dataset": dataset}) as opened:
+        await opened.view.get_by_role("button", name="List").click()
+        await opened.view.get_by_label("Origin").select_option("written")
+        await expect(opened.view.locator(".list .bar strong").first).to_have_text("18 rows")
+        await opened.view.get_by_label("All of them:").select_option("accept")
+        await expect(opened.view.locator("dialog strong")).to_have_text("18 rows")
+        await opened.view.get_by_role("button", name="Yes, 18 rows").click()
+
+        await expect(opened.view.locator(".note")).to_contain_text("18 rows decided at once")
+        assert await stored(opened, workspace, 1) == [("accept", None)]
+
+        await opened.view.get_by_role("button", name="History").click()
+        await opened.view.get_by_role("button", name="Undo: 18 rows accepted").click()
+        await expect(opened.view.locator(".undone")).to_have_count(1)
+        assert standing(workspace).rows == {}
+
+
+async def test_the_figures_open_their_rows_and_the_map_is_drawn(
+    client: Client, chromium: Browser, dataset: str
+) -> None:
+    async with shown(chromium, client, {"dataset": dataset}) as opened:
+        await judged(opened)
+        await opened.view.get_by_role("button", name="Figures").click()
+        cell = opened.view.get_by_role("button", name="rows of refund taken for delivery")
+        rows = int(await cell.inner_text())
+        await cell.click()
+        await expect(opened.view.locator(".list .bar strong").first).to_have_text(f"{rows} row{'s' * (rows > 1)}")
+
+        await opened.view.get_by_role("button", name="Map").click()
+        canvas = opened.view.locator("canvas").last
+        box = await canvas.bounding_box()
+        assert box
+        await opened.page.mouse.move(box["x"] + 2, box["y"] + 2)
+        await opened.page.mouse.down()
+        for x, y in ((0.99, 0.01), (0.99, 0.99), (0.01, 0.99), (0.01, 0.01)):
+            await opened.page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=4)
+        await opened.page.mouse.up()
+        await opened.view.get_by_role("button", name="Open them in the list").click()
+        await expect(opened.view.locator(".list .bar strong").first).to_have_text("34 rows")
+        assert opened.faults == []
+
+
+async def test_rows_are_text_wherever_they_are_shown_and_never_go_into_the_chat(
+    client: Client, chromium: Browser, dataset: str
+) -> None:
+    async with shown(chromium, client, {"dataset": dataset}) as opened:
+        await opened.view.get_by_role("button", name="List").click()
+        await opened.view.locator("#list-search").fill("ignore all rules")
+        await expect(opened.view.locator(".rows p").first).to_have_text(HOSTILE)
+        await opened.view.get_by_role("button", name="Review one by one").click()
+        await expect(opened.view.locator(".card .text")).to_have_text(HOSTILE)
+        await expect(opened.view.locator("img, .text b")).to_have_count(0)
+
+        assert await opened.page.title() != "sang"
+        assert "ignore all rules" not in json.dumps(opened.said("ui/update-model-context"))
+        assert opened.faults == []
+
+
+async def test_two_people_see_what_the_other_decided(
+    client: Client, chromium: Browser, workspace: Workspace, dataset: str
+) -> None:
+    arguments: dict[str, Any] = {"dataset": dataset}
+    async with shown(chromium, client, arguments) as ann, shown(chromium, client, arguments) as bob:
+        for opened in (ann, bob):
+            await judged(opened)
+        await ann.press("x")
+        await stored(ann, workspace, 1)
+        await bob.press("s", "f")
+        await stored(bob, workspace, 2)
+        await bob.press("ArrowLeft", "ArrowLeft")
+
+        await expect(bob.view.locator(".tag.chosen")).to_have_text("removed by another person")
+
+
+async def test_inline_there_is_the_queue_alone_and_a_way_to_the_whole(
+    client: Client, chromium: Browser, dataset: str
+) -> None:
+    context = {"displayMode": "inline", "theme": "dark"}
+    async with shown(chromium, client, {"dataset": dataset}, context=context, size=(390, 500)) as opened:
+        await expect(opened.view.locator(".card .text")).to_be_visible()
+        await expect(opened.view.get_by_role("navigation")).to_have_count(0)
+        await opened.view.get_by_role("button", name="Full screen").click()
+
+        assert opened.said("ui/request-display-mode") == [{"mode": "fullscreen"}]
+        wide = await opened.view.locator("html").evaluate("e => e.scrollWidth > e.clientWidth")
+        assert not wide
+
+
+async def test_a_task_of_many_labels_is_labelled_by_a_part_of_a_name(
+    workspace: Workspace, chromium: Browser, tmp_path: Path
+) -> None:
+    labels = tuple(Label(name=f"label {number:02}") for number in range(30))
+    workspace.save_task(Task(slug="support", instruction="Many.", labels=labels))
+    from classwright_tools.domain.example import make_example
+    from support.measurement import dataset_of
+
+    dataset_of(workspace, "support", unlabelled=[make_example(f"text {n}", None) for n in range(3)])
+    async with (
+        app_client(make_settings(workspace.root)) as client,
+        shown(chromium, client, {}, kind="silent") as opened,
+    ):
+        await expect(opened.view.locator(".card .text")).to_be_visible()
+        await opened.press("l")
+        await opened.page.keyboard.type("27")
+        await opened.press("Enter")
+
+        assert await stored(opened, workspace, 1) == [("relabel", "label 27")]

@@ -1,0 +1,161 @@
+"""Decisions of persons: each counts once, the last one on a row counts, and what is taken back does not."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from classwright_tools.domain.decision import Decision
+from classwright_tools.domain.look import Look
+from classwright_tools.domain.selection import RowFilter
+from classwright_tools.domain.task import Task
+from classwright_tools.review.decisions import mark_made, store
+from classwright_tools.review.desk import Desk
+from classwright_tools.review.fitting import fitting
+from classwright_tools.review.overview import progress
+from classwright_tools.review.standing import Standing
+from classwright_tools.workspace.datasets import read_table
+from classwright_tools.workspace.workspace import Workspace
+from support.review import review_dataset
+
+
+@pytest.fixture
+def desk(workspace: Workspace, task: Task) -> Desk:
+    dataset = review_dataset(workspace, task)
+    return Desk(dataset, read_table(workspace, dataset), task.label_names)
+
+
+def decide(workspace: Workspace, desk: Desk, *decisions: Decision, person: str = "ann") -> Standing:
+    """Store decisions that fit, and return where the rows stand."""
+    good, refused = fitting(decisions, desk, standing_of(workspace))
+    assert not refused
+    store(workspace, "support", desk.dataset, person, good)
+    return standing_of(workspace)
+
+
+def standing_of(workspace: Workspace) -> Standing:
+    found = Standing(workspace, "support")
+    found.refresh()
+    return found
+
+
+def about(desk: Desk, place: int, action: str, **more: object) -> Decision:
+    fields = {"id": f"decision-{place}-{action}", "action": action, "rows": (desk.ids[place],), **more}
+    return Decision.model_validate(fields)
+
+
+def test_a_decision_that_is_sent_twice_counts_once(workspace: Workspace, desk: Desk) -> None:
+    one = about(desk, 0, "relabel", label="account")
+
+    assert store(workspace, "support", desk.dataset, "ann", [one]) == 1
+    assert store(workspace, "support", desk.dataset, "ann", [one]) == 0
+    assert len(standing_of(workspace).waiting) == 1
+
+
+def test_the_last_decision_on_a_row_counts_until_it_is_taken_back(workspace: Workspace, desk: Desk) -> None:
+    decide(workspace, desk, about(desk, 0, "relabel", label="account"))
+    standing = decide(workspace, desk, about(desk, 0, "remove"), person="bob")
+    first, last = standing.entries[::-1]
+    assert standing.of(desk.ids[0]) == last
+
+    standing = decide(workspace, desk, Decision(id="undo-the-last", action="undo", undoes=last.decision.id))
+
+    assert standing.of(desk.ids[0]) == first
+    assert [entry.decision.id for entry in standing.waiting] == [first.decision.id]
+
+
+def test_decisions_of_others_are_read_from_where_one_left_off(workspace: Workspace, desk: Desk) -> None:
+    standing = decide(workspace, desk, about(desk, 0, "accept"))
+    store(workspace, "support", desk.dataset, "bob", [about(desk, 1, "flag")])
+
+    assert [entry.person for entry in standing.refresh()] == ["bob"]
+    assert standing.refresh() == []
+
+
+def test_a_decision_that_a_version_has_is_not_taken_back_by_itself(workspace: Workspace, desk: Desk) -> None:
+    standing = decide(workspace, desk, about(desk, 0, "remove"))
+    entry = standing.entries[0]
+    mark_made(workspace, [entry.number], desk.dataset)
+    standing.refresh()
+
+    _, refused = fitting([Decision(id="undo-it-now", action="undo", undoes=entry.decision.id)], desk, standing)
+
+    assert desk.dataset in refused["undo-it-now"]
+    assert standing.waiting == []
+
+
+@pytest.mark.parametrize(
+    ("split", "action", "more", "reason"),
+    [
+        ("test", "remove", {}, "test rows"),
+        ("train", "relabel", {"label": "weather"}, "no label 'weather'"),
+        ("unlabelled", "accept", {}, "choose one"),
+        ("train", "edit", {"text": "\u200b"}, "no characters"),
+        ("train", "edit", {"text": "a", "text_pair": "b"}, "one text"),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_its_reason(
+    workspace: Workspace, desk: Desk, split: str, action: str, more: dict[str, object], reason: str
+) -> None:
+    decision = about(desk, desk.splits.index(split), action, **more)
+
+    good, refused = fitting([decision], desk, standing_of(workspace))
+
+    assert good == []
+    assert reason in refused[decision.id]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"action": "relabel", "rows": ("0" * 16,)},
+        {"action": "edit", "rows": ("0" * 16, "1" * 16), "text": "a"},
+        {"action": "undo"},
+        {"action": "remove"},
+    ],
+)
+def test_a_decision_says_all_that_it_needs(fields: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        Decision.model_validate({"id": "decision-1", **fields})
+
+
+def test_a_blind_sample_counts_the_labels_that_were_right(workspace: Workspace, desk: Desk) -> None:
+    label = desk.names[desk.label_places[0]]
+    other = next(name for name in desk.labels if name != label)
+
+    standing = decide(
+        workspace,
+        desk,
+        about(desk, 0, "relabel", label=label, blind=True),
+        about(desk, 1, "relabel", label=other, blind=True),
+        about(desk, 2, "relabel", label=label),
+    )
+
+    sample = progress(desk, standing)["sample"]
+    assert (sample["rows"], sample["right"]) == (2, 1)
+    assert sample["low"] < sample["share"] == 0.5 < sample["high"]
+
+
+def test_rows_are_found_by_what_was_decided_and_by_what_they_are(workspace: Workspace, desk: Desk) -> None:
+    standing = decide(workspace, desk, about(desk, 0, "remove"), about(desk, 1, "flag"))
+    written = Look(where=RowFilter(origins=("written",)))
+
+    def found(look: Look) -> list[int]:
+        return list(desk.find(look, standing, None).tolist())
+
+    assert found(Look(state="decided")) == [0, 1]
+    assert found(Look(state="flag")) == [1]
+    assert found(written) == list(range(18))
+    assert found(written.model_copy(update={"state": "open"})) == list(range(2, 18))
+    assert found(Look(unlabelled=True)) == [place for place, split in enumerate(desk.splits) if split == "unlabelled"]
+    assert found(Look(places=(3, 5))) == [3, 5]
+    assert found(Look(doubt="suspect")) == []
+
+
+def test_a_random_order_is_the_same_each_time(workspace: Workspace, desk: Desk) -> None:
+    places = desk.find(Look(), standing_of(workspace), None)
+
+    orders = [desk.ordered(places, "random", None, seed).tolist() for seed in (1, 1, 2)]
+
+    assert orders[0] == orders[1] != orders[2]
+    assert sorted(orders[0]) == places.tolist()

@@ -1,0 +1,47 @@
+"""Decisions of persons about rows, as they are taken on the review page, one by one."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from classwright_tools.domain.noun import GivenText, LabelName, Noun
+from classwright_tools.domain.selection import RowId
+
+MOST_ROWS = 200_000
+"""Of one decision: all rows of a filter may be decided at once."""
+
+Action = Literal["accept", "relabel", "remove", "edit", "flag", "undo"]
+DecisionId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,40}$")]
+Person = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
+
+
+class Decision(Noun):
+    """What a person decided about a row, or about many at once.
+
+    The id is made by who sends it, so that a decision which is sent twice counts once.
+    """
+
+    id: DecisionId
+    action: Action
+    rows: tuple[RowId, ...] = Field(default=(), max_length=MOST_ROWS)
+    label: LabelName | None = Field(default=None, description="Of 'relabel'; of 'accept' where the row had none.")
+    text: GivenText | None = Field(default=None, description="Of 'edit': the text in the place of the row's.")
+    text_pair: GivenText | None = None
+    undoes: DecisionId | None = Field(default=None, description="Of 'undo': the decision that is taken back.")
+    blind: bool = Field(default=False, description="Whether it was taken without the label and the model's being seen.")
+    right: bool | None = Field(default=None, description="Of a blind one: whether the row's label was right.")
+
+    @model_validator(mode="after")
+    def _complete(self) -> Decision:
+        if self.action == "undo":
+            if self.undoes is None or self.rows:
+                raise ValueError("'undo' goes with `undoes`, the id of a decision, and with no `rows`")
+        elif not self.rows:
+            raise ValueError("pass the `rows` that it is about")
+        if self.action == "relabel" and self.label is None:
+            raise ValueError("'relabel' goes with a `label`")
+        if self.action == "edit" and (self.text is None or len(self.rows) != 1):
+            raise ValueError("'edit' goes with one row and its new `text`")
+        return self

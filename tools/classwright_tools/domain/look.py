@@ -1,0 +1,33 @@
+"""A look at a dataset: which of its rows a person wants to see on the review page, and in what order."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from classwright_tools.domain.decision import Action
+from classwright_tools.domain.noun import LabelName, Noun
+from classwright_tools.domain.selection import RowFilter
+
+Order = Literal["doubt", "dataset", "random"]
+MOST_PLACES = 200_000
+Place = Annotated[int, Field(ge=0, le=10**9)]
+
+
+class Look(Noun):
+    """Conditions that a row meets all of."""
+
+    where: RowFilter = Field(default=RowFilter(), description="What the rows are.")
+    state: Literal["open", "decided"] | Action | None = Field(
+        default=None, description="'open': nobody has decided yet; an action: that was decided last."
+    )
+    doubt: Literal["disagrees", "suspect", "unsure"] | None = Field(
+        default=None,
+        description="A classifier finds another label, the label is probably wrong, or two labels are about as likely.",
+    )
+    guess: LabelName | None = Field(default=None, description="The label that a classifier finds likeliest.")
+    unlabelled: bool = Field(default=False, description="Only rows without a label.")
+    places: tuple[Place, ...] = Field(
+        default=(), max_length=MOST_PLACES, description="Places of rows in the dataset, such as those in a lasso."
+    )

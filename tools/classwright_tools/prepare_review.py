@@ -1,0 +1,95 @@
+"""The verb `prepare_review`: find out which rows of a dataset are worth a person's look, and lay them out on a map."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from classwright_tools.context import ToolContext
+from classwright_tools.domain.kinds import DatasetId, ModelId, task_of
+from classwright_tools.domain.noun import ToolRequest, ToolResult
+from classwright_tools.tool import ToolSpec, ToolText
+from classwright_tools.work import Sizes, Work, computing
+
+
+class PrepareReviewRequest(ToolRequest):
+    """Which dataset, and whose answers."""
+
+    dataset: DatasetId
+    model: ModelId | None = Field(default=None, description="Default: a probe alone.")
+
+
+class PrepareReviewResult(ToolResult):
+    """How many rows are doubted."""
+
+    dataset: DatasetId
+    answered: int = Field(ge=0, description="Rows that a classifier has answered without having seen their label.")
+    disagrees: int = Field(ge=0, description="Of these, rows for which it finds another label likelier.")
+    suspect: int = Field(ge=0, description="Of these, rows whose label is probably wrong.")
+
+
+def prepare_review(request: PrepareReviewRequest, context: ToolContext) -> PrepareReviewResult:
+    """Judge every row but the test rows and keep the answers for the review page; what is kept is not made anew.
+
+    Raises:
+        NotFound: there is no such dataset or model.
+        DamagedArtifact: it does not read back.
+    """
+    from classwright_tools.learning.embedding_cache import EmbeddingCache
+    from classwright_tools.learning.encoders import encoder_at_hand, open_encoder
+    from classwright_tools.learning.model import load_model
+    from classwright_tools.learning.pair_encoder import encoder_for
+    from classwright_tools.review.doubts import keep_doubts, read_doubts
+    from classwright_tools.review.judging import judged
+    from classwright_tools.workspace.datasets import example_of, read_table
+
+    workspace = context.workspace
+    doubts = read_doubts(workspace, request.dataset, request.model)
+    if doubts is None:
+        task = workspace.task(task_of(request.dataset))
+        context.progress(0.0, f"Reading {request.dataset}")
+        rows = [(row["split"], example_of(row)) for row in read_table(workspace, request.dataset).to_pylist()]
+        model = load_model(workspace, request.model) if request.model else None
+        encoder = encoder_for(
+            task.kind,
+            encoder_at_hand(model.card.encoder.name, workspace.encoders) if model else open_encoder(context.encoder),
+        )
+        doubts = judged(
+            rows,
+            model.labels if model else task.label_names,
+            request.dataset,
+            model,
+            encoder,
+            EmbeddingCache(workspace.cache),
+            context.seed,
+            context.progress,
+        )
+        keep_doubts(workspace, request.dataset, request.model, doubts)
+    disagrees = int((doubts.own < doubts.chances[:, 0]).sum())
+    return PrepareReviewResult(
+        summary=f"{int(doubts.answered.sum())} rows are judged; of {disagrees} another label is found likelier.",
+        next_step="Look at them on the review page.",
+        dataset=request.dataset,
+        answered=int(doubts.answered.sum()),
+        disagrees=disagrees,
+        suspect=int(doubts.suspect.sum()),
+    )
+
+
+def _work(request: PrepareReviewRequest, sizes: Sizes) -> Work:
+    """As long as all its rows take the model."""
+    rows = sizes.dataset(request.dataset, task_of(request.dataset), ("train", "validation", "unlabelled"))
+    return computing(int(rows * (sizes.slowness(request.model) if request.model else 1)))
+
+
+TOOL = ToolSpec(
+    run=prepare_review,
+    request=PrepareReviewRequest,
+    result=PrepareReviewResult,
+    work=_work,
+    for_page=True,
+    text=ToolText(
+        title="Prepare a review",
+        description="Judge the rows of a dataset for the review page: which are doubtful, and their places on a map.",
+        repeatable=True,
+    ),
+)

@@ -1,0 +1,89 @@
+"""The decisions of persons on disk: each stored once, in the order of arrival, until a version of the dataset has them.
+
+A decision that was stored is there after a crash, and for whoever else reviews the same task.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from classwright_tools.domain.decision import Decision
+from classwright_tools.workspace.atomic import storage_errors
+from classwright_tools.workspace.index import DecisionRow, TaskRow
+from classwright_tools.workspace.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A stored decision: its number, which rises with the time, who took it and about which dataset."""
+
+    number: int
+    person: str
+    dataset: str
+    decision: Decision
+    version: str | None
+    created: datetime
+
+
+def store(workspace: Workspace, task: str, dataset: str, person: str, decisions: Sequence[Decision]) -> int:
+    """Store the decisions of `person` about rows of `dataset` and return how many of them were new.
+
+    Raises:
+        StorageFailed: the disk is full; none of them was stored.
+    """
+    with storage_errors(f"decisions on task {task!r}"), Session(workspace.engine) as session, session.begin():
+        if workspace.engine.dialect.name != "sqlite":  # numbers of one task must rise in the order of commits
+            session.scalars(select(TaskRow).where(TaskRow.slug == task).with_for_update()).all()
+        ids = [decision.id for decision in decisions]
+        known = set(session.scalars(select(DecisionRow.id).where(DecisionRow.task == task, DecisionRow.id.in_(ids))))
+        new = {decision.id: decision for decision in decisions if decision.id not in known}
+        session.add_all(
+            DecisionRow(
+                task=task,
+                id=decision.id,
+                person=person,
+                dataset=dataset,
+                decision=decision.model_dump(mode="json", exclude_defaults=True),
+            )
+            for decision in new.values()
+        )
+    return len(new)
+
+
+def read(workspace: Workspace, task: str, after: int = 0) -> list[Entry]:
+    """Return the decisions on `task` with a number above `after`, in the order of arrival."""
+    query = select(DecisionRow).where(DecisionRow.task == task, DecisionRow.number > after).order_by(DecisionRow.number)
+    with Session(workspace.engine) as session:
+        return [
+            Entry(
+                number=row.number,
+                person=row.person,
+                dataset=row.dataset,
+                decision=Decision.model_validate(row.decision),
+                version=row.version,
+                created=row.created.replace(tzinfo=UTC) if row.created.tzinfo is None else row.created,
+            )
+            for row in session.scalars(query)
+        ]
+
+
+def versions_of(workspace: Workspace, task: str) -> dict[int, str]:
+    """Return the datasets that have decisions, by the number of the decision."""
+    query = select(DecisionRow.number, DecisionRow.version).where(
+        DecisionRow.task == task, DecisionRow.version.is_not(None)
+    )
+    with Session(workspace.engine) as session:
+        return {number: version for number, version in session.execute(query) if version}
+
+
+def mark_made(workspace: Workspace, numbers: Collection[int], version: str) -> None:
+    """Store that the dataset `version` has the decisions with `numbers`."""
+    with Session(workspace.engine) as session, session.begin():
+        for start in range(0, len(ordered := sorted(numbers)), 500):  # SQLite takes so many values in a statement
+            part = ordered[start : start + 500]
+            session.execute(update(DecisionRow).where(DecisionRow.number.in_(part)).values(version=version))

@@ -1,0 +1,128 @@
+"""A dataset laid out for review: its rows as columns in memory, what is doubted, and where each row stands."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classwright_tools.curation.row_filter import filtered
+from classwright_tools.domain.look import Look, Order
+from classwright_tools.review.doubts import Doubts
+from classwright_tools.review.standing import Standing
+
+Places = NDArray[np.int64]
+UNSURE_BELOW = 0.2
+"""A row is unsure where its two likeliest labels are this close."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The rows of one dataset, which never change, as the table of `read_table`; and the labels of its task."""
+
+    dataset: str
+    table: Any
+    labels: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    @cached_property
+    def ids(self) -> list[str]:
+        """The ids of the rows, in the dataset's order."""
+        return list(self.table["id"].to_pylist())
+
+    @cached_property
+    def place_of(self) -> dict[str, int]:
+        """The places of the rows by their ids."""
+        return {id_: place for place, id_ in enumerate(self.ids)}
+
+    @cached_property
+    def splits(self) -> list[str]:
+        """The split of each row."""
+        return list(self.table["split"].to_pylist())
+
+    @cached_property
+    def label_places(self) -> NDArray[np.int64]:
+        """The place in `names` of each row's label; -1 where it has none."""
+        return self._coded("label", self.names)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The task's labels, then those that rows have and the task has not."""
+        import pyarrow.compute as pc
+
+        there = [name for name in pc.unique(self.table["label"]).to_pylist() if name is not None]
+        return (*self.labels, *sorted(set(there) - set(self.labels)))
+
+    def _coded(self, column: str, values: Sequence[str]) -> NDArray[np.int64]:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        found = pc.index_in(self.table[column], value_set=pa.array(values, pa.string()))
+        return np.asarray(pc.fill_null(found, -1).to_numpy(zero_copy_only=False), np.int64)
+
+    def find(self, look: Look, standing: Standing, doubts: Doubts | None) -> Places:
+        """Return the places of the rows that are looked at, in the dataset's order.
+
+        Raises:
+            NotFound: there is no such label.
+            InvalidInput: a topic, a subtopic, a source type or a contrast is that of no row.
+        """
+        found = np.zeros(len(self), bool)
+        found[filtered(self.table, look.where, self.labels)] = True
+        if look.places:
+            chosen = np.asarray(look.places, np.int64)
+            found &= np.isin(np.arange(len(self)), chosen)
+        if look.unlabelled:
+            found &= self.label_places < 0
+        if look.state is not None:
+            found &= self._in_state(look.state, standing)
+        if look.doubt is not None or look.guess is not None:
+            found &= _doubted(look, doubts) if doubts else False
+        return np.flatnonzero(found)
+
+    def _in_state(self, state: str, standing: Standing) -> NDArray[np.bool_]:
+        """Return which rows stand so."""
+        wanted = np.zeros(len(self), bool)
+        for row, entry in standing.rows.items():
+            place = self.place_of.get(row)
+            if place is not None and state in ("open", "decided", entry.decision.action):
+                wanted[place] = True
+        return ~wanted if state == "open" else wanted
+
+    def ordered(self, places: Places, order: Order, doubts: Doubts | None, seed: int) -> Places:
+        """Return `places` with the most doubtful first, in the dataset's order, or in a random one."""
+        if order == "doubt" and doubts:
+            return places[np.argsort(-doubts.doubt[places], kind="stable")]
+        if order == "random":
+            return places[np.argsort(_shuffled(self.dataset, len(self), seed)[places], kind="stable")]
+        return places
+
+
+def _doubted(look: Look, doubts: Doubts) -> NDArray[np.bool_]:
+    """Return which rows a model disagrees with, suspects or is unsure of, or finds the label `look.guess` for."""
+    answered = doubts.answered
+    found = answered.copy()
+    if look.guess is not None:
+        found &= np.append(doubts.labels, "")[np.minimum(doubts.guesses[:, 0], len(doubts.labels))] == look.guess
+    first, second = doubts.chances[:, 0], doubts.chances[:, 1] if doubts.chances.shape[1] > 1 else 0.0
+    match look.doubt:
+        case "disagrees":
+            found &= ~np.isnan(doubts.own) & (doubts.own < first)
+        case "suspect":
+            found &= doubts.suspect
+        case "unsure":
+            found &= first - second < UNSURE_BELOW
+    return found
+
+
+def _shuffled(dataset: str, rows: int, seed: int) -> NDArray[np.int64]:
+    """Return a random rank for each row, the same whenever the dataset is looked at."""
+    digest = hashlib.sha256(f"{dataset} {seed}".encode()).digest()
+    return np.random.default_rng(int.from_bytes(digest[:8], "big")).permutation(rows)

@@ -1,0 +1,81 @@
+"""What a classifier says of every row of a dataset, and where the row lies on a map: computed once, kept in a file."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classwright_tools.workspace.atomic import own_folder
+from classwright_tools.workspace.workspace import Workspace
+
+MOST_GUESSES = 9
+"""The likeliest labels of a row that are kept: as many as there are keys for."""
+NOTHING = np.iinfo(np.uint16).max
+"""Stands where a row was given no answer."""
+
+
+@dataclass(frozen=True)
+class Doubts:
+    """Answers to the n rows of a dataset, in its order, by places in `labels`.
+
+    `guesses` (n, g) are the likeliest labels, best first, and `chances` (n, g) their probabilities, `own` (n,) that of
+    the row's own label. `suspect` (n,) tells which labels are probably wrong. `places` (n, 2) are on the map, 0 to 1.
+    Rows without an answer, such as test rows, have `NOTHING` for guesses.
+    """
+
+    labels: NDArray[np.str_]
+    guesses: NDArray[np.uint16]
+    chances: NDArray[np.float32]
+    own: NDArray[np.float32]
+    suspect: NDArray[np.bool_]
+    places: NDArray[np.float32]
+
+    @property
+    def answered(self) -> NDArray[np.bool_]:
+        """Which rows (n,) were given an answer."""
+        known: NDArray[np.bool_] = self.guesses[:, 0] != NOTHING
+        return known
+
+    @property
+    def doubt(self) -> NDArray[np.float32]:
+        """How much each row (n,) is worth a look, -1 to 1: the probability of the likeliest other label less its own.
+
+        A row without a label is worth the more the closer its two likeliest labels are: 0 at most. Rows without an
+        answer come last.
+        """
+        first, second = self.chances[:, 0], self.chances[:, 1] if self.chances.shape[1] > 1 else 0.0
+        labelled = ~np.isnan(self.own)
+        disagrees = labelled & (self.own < first)
+        found = np.where(disagrees, first - self.own, second - first)
+        return np.where(self.answered, found, -2.0).astype(np.float32)
+
+
+def read_doubts(workspace: Workspace, dataset: str, model: str | None) -> Doubts | None:
+    """Return what was computed for a dataset with a model, or without one; None if nothing was, or it is damaged."""
+    try:
+        with np.load(doubts_file(workspace, dataset, model), allow_pickle=False) as stored:
+            return Doubts(**{field.name: stored[field.name] for field in fields(Doubts)})
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        return None
+
+
+def keep_doubts(workspace: Workspace, dataset: str, model: str | None, doubts: Doubts) -> None:
+    """Write `doubts`, whole or not at all."""
+    path = doubts_file(workspace, dataset, model)
+    own_folder(path.parent)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    arrays: dict[str, Any] = {field.name: getattr(doubts, field.name) for field in fields(Doubts)}
+    with beside.open("wb") as file:
+        np.savez(file, **arrays)
+    beside.replace(path)
+
+
+def doubts_file(workspace: Workspace, dataset: str, model: str | None) -> Path:
+    """Return where they are; the ids are those of artifacts, which the caller has looked up."""
+    return workspace.cache / "review" / f"{dataset}.{model or 'alone'}.npz"

@@ -1,0 +1,81 @@
+"""Decisions that fit the dataset they are about: rows that exist and may be edited, labels that the task has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from classwright_tools.domain.cleaning import clean_text
+from classwright_tools.domain.decision import Decision
+from classwright_tools.review.desk import Desk
+from classwright_tools.review.standing import Standing
+
+
+def fitting(decisions: Sequence[Decision], desk: Desk, standing: Standing) -> tuple[list[Decision], dict[str, str]]:
+    """Return the decisions that can be stored, and by its id why each other one cannot.
+
+    A relabelling to the label that a row has is an acceptance. A blind one learns here whether the label was right.
+    """
+    good: list[Decision] = []
+    refused: dict[str, str] = {}
+    for decision in decisions:
+        reason = _fault(decision, desk, standing, {one.id for one in good})
+        if reason:
+            refused[decision.id] = reason
+        else:
+            good.append(_settled(decision, desk))
+    return good, refused
+
+
+def _fault(decision: Decision, desk: Desk, standing: Standing, before: set[str]) -> str:
+    """Return why a decision cannot be stored; "" if it can."""
+    if decision.undoes is not None:
+        return _fault_of_undoing(decision.undoes, standing, before)
+    unknown = [row for row in decision.rows if row not in desk.place_of]
+    if unknown:
+        return f"dataset {desk.dataset!r} has no row {unknown[0]!r}"
+    if any(desk.splits[desk.place_of[row]] == "test" for row in decision.rows):
+        return "test rows are not edited by hand: the final figure would follow what one sees of them"
+    if decision.label is not None and decision.label not in desk.labels:
+        return f"the task has no label {decision.label!r}"
+    if decision.action == "accept" and decision.label is None and _any_unlabelled(decision, desk):
+        return "the row has no label that could be accepted: choose one"
+    if decision.action == "edit":
+        return _fault_of_texts(decision, desk)
+    return ""
+
+
+def _fault_of_undoing(id_: str, standing: Standing, before: set[str]) -> str:
+    entry = standing.entry(id_)
+    if entry is None:
+        return "" if id_ in before else "the decision to take back is not there"
+    made = standing.version(entry)
+    return f"it is in {made} already: go back to an earlier version instead" if made else ""
+
+
+def _fault_of_texts(decision: Decision, desk: Desk) -> str:
+    is_pair = "text_pair" in desk.table.column_names
+    if is_pair != (decision.text_pair is not None):
+        return "a pair has two texts" if is_pair else "the row has one text"
+    texts = [text for text in (decision.text, decision.text_pair) if text is not None]
+    return "" if all(clean_text(text) for text in texts) else "a text holds no characters that can be seen"
+
+
+def _any_unlabelled(decision: Decision, desk: Desk) -> bool:
+    return any(desk.label_places[desk.place_of[row]] < 0 for row in decision.rows)
+
+
+def _settled(decision: Decision, desk: Desk) -> Decision:
+    """Return the decision as it is stored."""
+    if len(decision.rows) != 1:
+        return decision.model_copy(update={"blind": False, "right": None})
+    place = int(desk.label_places[desk.place_of[decision.rows[0]]])
+    own = desk.names[place] if place >= 0 else None
+    same = decision.action == "relabel" and decision.label == own
+    update: dict[str, object] = {"action": "accept", "label": None} if same else {}
+    is_judged = decision.blind and own is not None and decision.action in ("accept", "relabel", "remove")
+    right = (same or decision.action == "accept") if is_judged else None
+    for name in ("text", "text_pair"):
+        given = getattr(decision, name)
+        if given is not None:
+            update[name] = clean_text(given)
+    return decision.model_copy(update={**update, "blind": bool(is_judged), "right": right})

@@ -1,0 +1,153 @@
+"""The doubts of a dataset, computed: a model's answers to rows that it has not seen, and a probe's to the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classwright_tools.domain.example import Example
+from classwright_tools.errors import NotEnoughData
+from classwright_tools.learning.calibration import softmax
+from classwright_tools.learning.embedding_cache import EmbeddingCache
+from classwright_tools.learning.encoders import Encoder
+from classwright_tools.learning.head import fit_head
+from classwright_tools.learning.model import Model
+from classwright_tools.measurement.held_out import BATCH_TEXTS, Answers
+from classwright_tools.measurement.label_issues import label_issues
+from classwright_tools.measurement.out_of_fold import out_of_fold
+from classwright_tools.measurement.text_map import LEAST_TEXTS, MOST_TEXTS, text_map
+from classwright_tools.review.doubts import MOST_GUESSES, NOTHING, Doubts
+
+NEAREST = 3
+"""A row that is not among those of the map itself lies between so many that are nearest in meaning."""
+CHUNK = 4_096
+
+Progress = Callable[[float, str], None]
+Rows = Sequence[tuple[str, Example]]
+"""Rows, each with its split."""
+
+
+def judged(
+    rows: Rows,
+    labels: tuple[str, ...],
+    dataset: str,
+    model: Model | None,
+    encoder: Encoder,
+    cache: EmbeddingCache,
+    seed: int,
+    progress: Progress,
+) -> Doubts:
+    """Return the doubts about `rows` of `dataset`, of which `labels` are known. Test rows are given no answer.
+
+    Labelled rows outside the test split are answered by a probe that was trained without them and those that resemble
+    them; a model, where there is one, answers validation and unlabelled rows.
+    """
+    known = [row for split, row in rows if split in ("train", "validation") and row.label in labels]
+    second = _second_opinion(known, labels, dataset, encoder, cache, seed, lambda done: progress(0.3 * done, "judging"))
+    proba = np.full((len(rows), len(labels)), np.nan, np.float32)
+    place_of = {row.id: place for place, (_, row) in enumerate(rows)}
+    suspect = np.zeros(len(rows), bool)
+    if second:
+        proba[[place_of[row.id] for row in second.rows]] = second.proba
+        _answered_by_probe(second, rows, proba, encoder, cache, lambda done: progress(0.3 + 0.1 * done, "judging"))
+        every = _all_answers(second, known, proba[[place_of[row.id] for row in known]])
+        suspect[[place_of[issue.example] for issue in label_issues(every)]] = True
+    if model:
+        _answered_by(model, rows, proba, lambda done: progress(0.4 + 0.4 * done, "asking the model"))
+    progress(0.8, "drawing the map")
+    places = _places(rows, encoder, cache, seed, lambda done: progress(0.8 + 0.1 * done, "drawing the map"))
+    return _doubts(rows, labels, proba, suspect, places)
+
+
+def _second_opinion(
+    rows: Sequence[Example],
+    labels: tuple[str, ...],
+    dataset: str,
+    encoder: Encoder,
+    cache: EmbeddingCache,
+    seed: int,
+    progress: Callable[[float], None],
+) -> Answers | None:
+    try:
+        return out_of_fold(rows, labels, dataset, encoder, cache, seed, progress)
+    except NotEnoughData:
+        return None
+
+
+def _answered_by_probe(
+    second: Answers,
+    rows: Rows,
+    proba: NDArray[np.float32],
+    encoder: Encoder,
+    cache: EmbeddingCache,
+    progress: Callable[[float], None],
+) -> None:
+    """Write answers to the rows that have none into `proba` (n, k): those of a probe of the rows that have some."""
+    embedded = encoder.embed([row.content for row in second.rows], cache)
+    head = fit_head(embedded, second.true, len(second.labels))
+    asked = [place for place, (split, _) in enumerate(rows) if split != "test" and np.isnan(proba[place, 0])]
+    if asked:
+        proba[asked] = softmax(head.logits(encoder.embed([rows[place][1].content for place in asked], cache, progress)))
+
+
+def _all_answers(second: Answers, known: Sequence[Example], proba: NDArray[np.float32]) -> Answers:
+    """Return the answers `proba` (n, k) to all labelled rows."""
+    number = {label: place for place, label in enumerate(second.labels)}
+    true = np.array([number[row.label or ""] for row in known], np.int64)
+    return replace(second, rows=tuple(known), true=true, proba=proba.astype(np.float64))
+
+
+def _answered_by(model: Model, rows: Rows, proba: NDArray[np.float32], progress: Callable[[float], None]) -> None:
+    """Write the model's probabilities for the rows that it has surely not seen into `proba` (n, k)."""
+    asked = [place for place, (split, _) in enumerate(rows) if split in ("validation", "unlabelled")]
+    for start in range(0, len(asked), BATCH_TEXTS):
+        progress(start / len(asked))
+        part = asked[start : start + BATCH_TEXTS]
+        proba[part] = model.predict_proba([rows[place][1].content for place in part])
+
+
+def _places(
+    rows: Rows, encoder: Encoder, cache: EmbeddingCache, seed: int, progress: Callable[[float], None]
+) -> NDArray[np.float32]:
+    """Return where each row lies on the map (n, 2), 0 to 1: a sample as t-SNE puts it, the others between these."""
+    if len(rows) < LEAST_TEXTS:
+        return np.full((len(rows), 2), 0.5, np.float32)
+    vectors = encoder.embed([row.content for _, row in rows], cache, progress)
+    chosen = np.sort(np.random.default_rng(seed).permutation(len(rows))[:MOST_TEXTS])
+    drawn = text_map(vectors[chosen], seed)
+    found = np.empty((len(rows), 2), np.float32)
+    for start in range(0, len(rows), CHUNK):
+        alike = vectors[start : start + CHUNK] @ vectors[chosen].T
+        nearest = np.argpartition(-alike, min(NEAREST, len(chosen) - 1), axis=1)[:, :NEAREST]
+        weights = np.exp(20 * (np.take_along_axis(alike, nearest, 1) - 1))
+        found[start : start + CHUNK] = (drawn[nearest] * (weights / weights.sum(1, keepdims=True))[:, :, None]).sum(1)
+    found[chosen] = drawn
+    low, high = found.min(0), found.max(0)
+    scaled: NDArray[np.float32] = ((found - low) / np.maximum(high - low, 1e-9)).astype(np.float32)
+    return scaled
+
+
+def _doubts(
+    rows: Rows,
+    labels: tuple[str, ...],
+    proba: NDArray[np.float32],
+    suspect: NDArray[np.bool_],
+    places: NDArray[np.float32],
+) -> Doubts:
+    answered = ~np.isnan(proba[:, 0])
+    filled = np.where(answered[:, None], proba, 0)
+    best = np.argsort(-filled, axis=1, kind="stable")[:, :MOST_GUESSES]
+    number = {label: place for place, label in enumerate(labels)}
+    own = np.array([number.get(row.label or "", -1) for _, row in rows], np.int64)
+    given = np.where((own >= 0) & answered, filled[np.arange(len(rows)), own], np.nan)
+    return Doubts(
+        labels=np.array(labels, np.str_),
+        guesses=np.where(answered[:, None], best, NOTHING).astype(np.uint16),
+        chances=np.take_along_axis(filled, best, axis=1).astype(np.float32),
+        own=given.astype(np.float32),
+        suspect=suspect,
+        places=places,
+    )

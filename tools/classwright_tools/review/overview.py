@@ -1,0 +1,70 @@
+"""The overview of a review: labels, what the dataset holds, and how far the persons have come."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from classwright_tools.domain.example import SPLITS
+from classwright_tools.domain.figures import Estimate
+from classwright_tools.domain.task import Task
+from classwright_tools.review.desk import Desk
+from classwright_tools.review.doubts import Doubts
+from classwright_tools.review.standing import Standing
+from classwright_tools.statistics.intervals import wilson
+
+
+def overview(task: Task, desk: Desk, standing: Standing, doubts: Doubts | None) -> dict[str, Any]:
+    """Return what the page shows around the rows."""
+    return {
+        "task": task.slug,
+        "kind": task.kind,
+        "dataset": desk.dataset,
+        "labels": [{"name": label.name, "description": label.description} for label in task.labels],
+        "rows": len(desk),
+        "splits": _counted(desk, "split"),
+        "origins": _counted(desk, "origin"),
+        "rounds": sorted(number for number in _counted(desk, "round") if number is not None),
+        "topics": sorted(name for name in _counted(desk, "topic") if name),
+        "source_types": sorted(name for name in _counted(desk, "source_type") if name),
+        "label_rows": {name: rows for name, rows in _counted(desk, "label").items() if name},
+        "doubts": _doubt_counts(doubts),
+        **progress(desk, standing),
+    }
+
+
+def progress(desk: Desk, standing: Standing) -> dict[str, Any]:
+    """Return how many rows were decided and how, and how many decisions wait for a version."""
+    here = {row: entry for row, entry in standing.rows.items() if row in desk.place_of}
+    actions = Counter(entry.decision.action for entry in here.values())
+    waiting = standing.waiting
+    blind = [entry.decision for entry in here.values() if entry.decision.blind and entry.decision.right is not None]
+    right = sum(bool(decision.right) for decision in blind)
+    return {
+        "decided": dict(actions),
+        "waiting": len(waiting),
+        "sample": {"rows": len(blind), "right": right, **_interval(wilson(right, len(blind)))} if blind else None,
+        "cursor": standing.cursor,
+    }
+
+
+def _interval(share: Estimate) -> dict[str, float]:
+    return {"share": share.value, "low": share.low, "high": share.high}
+
+
+def _doubt_counts(doubts: Doubts | None) -> dict[str, int] | None:
+    if doubts is None:
+        return None
+    return {
+        "answered": int(doubts.answered.sum()),
+        "disagrees": int((doubts.own < doubts.chances[:, 0]).sum()),
+        "suspect": int(doubts.suspect.sum()),
+    }
+
+
+def _counted(desk: Desk, column: str) -> dict[Any, int]:
+    """Return how often each value of a column is there; splits in their order."""
+    import pyarrow.compute as pc
+
+    counts = {one["values"]: one["counts"] for one in pc.value_counts(desk.table[column]).to_pylist()}
+    return {split: counts[split] for split in SPLITS if split in counts} if column == "split" else counts

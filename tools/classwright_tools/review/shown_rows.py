@@ -1,0 +1,81 @@
+"""Rows as the review page shows them: small mappings of plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from classwright_tools.review.decisions import Entry
+from classwright_tools.review.desk import Desk
+from classwright_tools.review.doubts import Doubts
+from classwright_tools.review.standing import Standing
+
+CUT_CHARS = 1_500
+"""Of a text in a list; `characters` then tells how many there are."""
+
+
+def shown_rows(
+    desk: Desk, places: Sequence[int], standing: Standing, doubts: Doubts | None, *, whole: bool = False
+) -> list[dict[str, Any]]:
+    """Return the rows at `places`, in their order, with the likeliest labels and where each stands."""
+    rows = desk.table.take(list(places)).to_pylist() if len(places) else []
+    return [
+        _without_nothing(
+            {
+                "place": int(place),
+                "id": row["id"],
+                **_text("text", row["text"], whole=whole),
+                **_text("text_pair", row.get("text_pair"), whole=whole),
+                "label": row["label"],
+                "split": row["split"],
+                "origin": row["origin"],
+                "round": row["round"],
+                "cell": [name for name in (row["topic"], row["subtopic"], row["source_type"]) if name],
+                "contrast": row["contrast"],
+                "guesses": guesses(doubts, int(place)),
+                "suspect": bool(doubts is not None and doubts.suspect[place]) or None,
+                "stands": stands(standing, row["id"]),
+            }
+        )
+        for place, row in zip(places, rows, strict=True)
+    ]
+
+
+def stands(standing: Standing, row: str) -> dict[str, Any] | None:
+    """Return what was decided last about a row."""
+    entry = standing.of(row)
+    return told(entry, standing) if entry else None
+
+
+def told(entry: Entry, standing: Standing) -> dict[str, Any]:
+    """Return a decision as the page shows it beside a row."""
+    decision = entry.decision
+    return _without_nothing(
+        {
+            "id": decision.id,
+            "action": decision.action,
+            "label": decision.label,
+            "text": decision.text,
+            "text_pair": decision.text_pair,
+            "person": entry.person,
+            "version": standing.version(entry),
+        }
+    )
+
+
+def guesses(doubts: Doubts | None, place: int) -> list[list[Any]] | None:
+    """Return the likeliest labels of a row with their probabilities, best first; None without an answer."""
+    if doubts is None or not doubts.answered[place]:
+        return None
+    names = doubts.labels[doubts.guesses[place]].tolist()
+    return [[name, round(chance, 3)] for name, chance in zip(names, doubts.chances[place].tolist(), strict=True)]
+
+
+def _text(name: str, text: str | None, *, whole: bool) -> dict[str, Any]:
+    if text is None or whole or len(text) <= CUT_CHARS:
+        return {name: text}
+    return {name: text[:CUT_CHARS], f"{name}_characters": len(text)}
+
+
+def _without_nothing(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None and value != []}

@@ -1,0 +1,95 @@
+"""Where the rows of a task stand: the decision on each that counts, which is the latest that was not taken back."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+
+from classwright_tools.domain.example import example_id
+from classwright_tools.domain.pair import joined
+from classwright_tools.review.decisions import Entry, read, versions_of
+from classwright_tools.workspace.workspace import Workspace
+
+
+class Standing:
+    """The decisions on the rows of one task, as far as they have been read; `refresh` reads what has come since."""
+
+    def __init__(self, workspace: Workspace, task: str) -> None:
+        self._workspace = workspace
+        self._task = task
+        self._by_id: dict[str, Entry] = {}
+        self._of_row: defaultdict[str, list[Entry]] = defaultdict(list)
+        self._undone: dict[str, Entry] = {}
+        self._made: dict[int, str] = {}
+        self._rows: dict[str, Entry] | None = None
+        self.cursor = 0
+
+    def refresh(self) -> list[Entry]:
+        """Read the decisions that are not known yet, and return them."""
+        new = read(self._workspace, self._task, self.cursor)
+        self._made = versions_of(self._workspace, self._task)
+        for entry in new:
+            self._take(entry)
+        return new
+
+    def _take(self, entry: Entry) -> None:
+        self._rows = None
+        self.cursor = entry.number
+        self._by_id[entry.decision.id] = entry
+        if entry.decision.undoes is not None:
+            self._undone[entry.decision.undoes] = entry
+            return
+        for row in rows_of(entry):
+            self._of_row[row].append(entry)
+
+    def of(self, row: str) -> Entry | None:
+        """Return the decision on the row that counts; None if there is none."""
+        return next((one for one in reversed(self._of_row.get(row, ())) if one.decision.id not in self._undone), None)
+
+    @property
+    def rows(self) -> Mapping[str, Entry]:
+        """The rows that a decision counts for, with it."""
+        if self._rows is None:
+            found = ((row, self.of(row)) for row in self._of_row)
+            self._rows = {row: entry for row, entry in found if entry}
+        return self._rows
+
+    def entry(self, id_: str) -> Entry | None:
+        """Return the decision with an id."""
+        return self._by_id.get(id_)
+
+    def is_undone(self, id_: str) -> bool:
+        """Whether a decision was taken back."""
+        return id_ in self._undone
+
+    def version(self, entry: Entry) -> str | None:
+        """Return the dataset that has a decision; None while none has it."""
+        return self._made.get(entry.number)
+
+    @property
+    def entries(self) -> list[Entry]:
+        """All decisions but those that take others back, the newest first."""
+        return [entry for entry in reversed(self._by_id.values()) if entry.decision.undoes is None]
+
+    @property
+    def waiting(self) -> list[Entry]:
+        """The decisions that change rows and that no dataset has yet, in the order of arrival."""
+        return [
+            entry
+            for entry in self._by_id.values()
+            if entry.decision.action not in ("undo", "flag")
+            and entry.decision.id not in self._undone
+            and entry.number not in self._made
+        ]
+
+    def counts(self) -> Counter[str]:
+        """Return how many rows each action stands for."""
+        return Counter(entry.decision.action for entry in self.rows.values())
+
+
+def rows_of(entry: Entry) -> Iterable[str]:
+    """Yield the rows that a decision is about; an edited row's id afterwards is that of its new text."""
+    decision = entry.decision
+    yield from decision.rows
+    if decision.text is not None:
+        yield example_id(joined(decision.text, decision.text_pair))
