@@ -11,8 +11,8 @@ from schema_tables import table
 
 from classwright_server.backend import Backend
 from classwright_server.config.settings import ServerSettings, ToolSettings
-from classwright_server.mcp.schemas import output_schema
 from classwright_server.mcp.apps import FOR_PAGE
+from classwright_server.mcp.schemas import output_schema
 from classwright_server.mcp.tools import served_tools
 from classwright_tools.catalogue import catalogue
 from classwright_tools.domain.kinds import KINDS

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
+from html import escape
 from importlib.metadata import version
 from importlib.resources import files
 
-from jinja2 import Environment
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
@@ -22,6 +22,7 @@ VIEW_POLICY = (
     "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; "
     "connect-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
+STYLE = "html, body, iframe { margin: 0; border: 0; width: 100%; height: 100%; display: block; }"
 MOST_BYTES = 4 * 2**20
 """Of a call: a lasso names up to 200,000 rows."""
 
@@ -72,15 +73,20 @@ class Tab:
 
     async def _host(self, _request: Request) -> Response:
         nonce = secrets.token_urlsafe(16)
-        template = (files("classwright_agents.review") / "host.html").read_text(encoding="utf-8")
-        page = Environment(autoescape=False).from_string(template)  # noqa: S701  # what stands in it is JSON and our own
-        given = json.dumps(self._given).replace("<", "\\u003c")
+        script = (files("classwright_agents.review") / "host.js").read_text(encoding="utf-8")
         policy = (
             f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; connect-src 'self'; "
             "frame-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
         )
-        html = page.render(nonce=nonce, given=given, version=version("classwright"))
-        return HTMLResponse(html, headers={"content-security-policy": policy})
+        page = (
+            '<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8"><title>Classwright review</title>'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">'
+            f'<style nonce="{nonce}">{STYLE}</style></head>'
+            f'<body data-given="{escape(json.dumps(self._given))}" data-version="{escape(version("classwright"))}">'
+            f'<iframe id="view" title="Review" sandbox="allow-scripts"></iframe>'
+            f'<script nonce="{nonce}">{script}</script></body></html>'
+        )
+        return HTMLResponse(page, headers={"content-security-policy": policy})
 
     async def _view(self, _request: Request) -> Response:
         return HTMLResponse(await self._connection.page(), headers={"content-security-policy": VIEW_POLICY})

@@ -1,4 +1,4 @@
-"""What the review page is answered from: datasets laid out in this process's memory, those that were used last."""
+"""Datasets laid out in this process's memory for the review page, those that were used last, and their decisions."""
 
 from __future__ import annotations
 

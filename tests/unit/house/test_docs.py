@@ -59,6 +59,7 @@ def flags() -> set[str]:
         (server.main, ["serve"]),
         (server.main, ["worker"]),
         (agent.main, ["build"]),
+        (agent.main, ["review"]),
     ):
         output = io.StringIO()
         with contextlib.redirect_stdout(output), contextlib.suppress(SystemExit):

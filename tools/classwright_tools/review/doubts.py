@@ -1,4 +1,4 @@
-"""What a classifier says of every row of a dataset, and where the row lies on a map: computed once, kept in a file."""
+"""A classifier's answers to every row of a dataset, and the rows' places on a map: computed once, kept in a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the rows of a task stand: the decision on each that counts, which is the latest that was not taken back."""
+"""The standing of a task's rows: the decision on each that counts, which is the latest that was not taken back."""
 
 from __future__ import annotations
 
