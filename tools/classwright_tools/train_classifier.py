@@ -78,6 +78,10 @@ class TrainClassifierRequest(ToolRequest):
     augmentation: AugmentationId | None = Field(
         default=None, description="Rows of gan_augment to train on as well; for 'probe' on the dataset they came from."
     )
+    train_on_validation: bool = Field(
+        default=False,
+        description="True for the last model: it learns from the real validation rows too; its figure is cross-fitted.",
+    )
     epochs: int | None = Field(
         default=None, ge=1, le=50, description="Passes over the rows; default: the method's own."
     )
@@ -161,7 +165,8 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
         stated=stated_shares(task.expected_shares, task.label_names) if task.expected_shares else None,
         unlabelled=unlabelled_texts(workspace, dataset) if task.kind == "text" else (),
     )
-    trained = train(request.method, data.rows, data.validation, setup)
+    trained = train(request.method, data.rows, data.validation, setup, on_validation=request.train_on_validation)
+    learnt = len(data.validation.rows) if data.validation and request.train_on_validation else 0
     card = ModelCard(
         task=task.slug,
         task_version=task.version,
@@ -172,7 +177,8 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
         labels=task.label_names,
         kind=task.kind,
         mismatch=task.mismatch,
-        training_rows=data.origins,
+        training_rows=data.origins | ({"real": data.origins.get("real", 0) + learnt} if learnt else {}),
+        validation_rows=learnt,
         written_at_once=data.at_once,
         remarks=_remarks(workspace, dataset, trained, data),
         unlabelled_pairs=len(setup.pairs.unlabelled) if setup.pairs and METHODS[trained.method].needs_mismatches else 0,
@@ -204,7 +210,7 @@ def _remarks(workspace: Workspace, dataset: str, trained: Trained, data: Trainin
     from classwright_tools.measurement.long_rows import told_cut
     from classwright_tools.workspace.datasets import read_card
 
-    measured = data.validation.texts if data.validation else ()
+    measured = data.validation.rows.texts if data.validation else ()
     counts = label_counts(read_card(workspace, dataset))
     encoder = trained.classifier.encoder
     return (
@@ -286,11 +292,11 @@ def _result(
 ) -> TrainClassifierResult:
     return TrainClassifierResult(
         summary=" ".join(_summary(model, card, trained, data)),
-        next_step=f"Call error_analysis with model={model!r} to see where it is weak, or evaluate to measure it.",
+        next_step=_next_step(model, card),
         model=model,
         dataset=card.dataset,
         method=card.method,
-        training_rows=len(data.rows),
+        training_rows=sum(card.training_rows.values()),
         real_training_rows=card.training_rows.get("real", 0),
         validation=card.validation,
         grouped=card.grouped,
@@ -303,6 +309,15 @@ def _result(
     )
 
 
+def _next_step(model: str, card: ModelCard) -> str:
+    if card.validation_rows:
+        return (
+            f"Call evaluate with model={model!r} and split='test' for the final figure if there are test rows, then "
+            "export_model."
+        )
+    return f"Call error_analysis with model={model!r} to see where it is weak, or evaluate to measure it."
+
+
 def _summary(model: str, card: ModelCard, trained: Trained, data: TrainingData) -> Iterator[str]:
     """Yield the sentences that say what was trained, how good it is, and what a reader of the figure must know."""
     from classwright_tools.measurement.caveats import caveats, quoted
@@ -310,11 +325,17 @@ def _summary(model: str, card: ModelCard, trained: Trained, data: TrainingData) 
     accuracy, ranked = card.validation.accuracy, card.validation.average_precision
     mismatches = f", average precision of the mismatches {ranked.value:.3f}" if ranked else ""
     beside = f" and on {card.augmentation}" if card.augmentation else ""
+    whose = "the models measured were" if card.validation_rows else "it was"
     yield (
-        f"Trained {model} by {card.method} on {len(data.rows)} rows of {card.dataset}{beside}: accuracy "
-        f"{accuracy.value:.3f} ({accuracy.low:.3f} to {accuracy.high:.3f}){mismatches} on {card.validation.rows} "
-        f"{card.validation.data} rows that it was not trained on."
+        f"Trained {model} by {card.method} on {sum(card.training_rows.values())} rows of {card.dataset}{beside}: "
+        f"accuracy {accuracy.value:.3f} ({accuracy.low:.3f} to {accuracy.high:.3f}){mismatches} on "
+        f"{card.validation.rows} {card.validation.data} rows that {whose} not trained on."
     )
+    if card.validation_rows:
+        yield (
+            f"It learnt from {card.validation_rows} validation rows too: the figure is of models that learnt from the "
+            "other folds of them."
+        )
     for other in trained.tried:
         gain = other.comparison.accuracy_gain
         verdict = "may be chance" if other.may_be_chance else "is more than chance"
@@ -353,7 +374,7 @@ TOOL = ToolSpec(
             "Train on a dataset's training rows and save a calibrated model. Returns validation figures with 95% "
             "intervals, on real validation rows if there are any, else on written rows held out group by group. "
             "'contrastive' and 'setfit': minutes on a CPU, seconds on a GPU. Where labels differ much in size set "
-            "`imbalance`, or method 'cluster'. Never trains on validation or test rows. To measure a model again use "
+            "`imbalance`, or method 'cluster'. Never trains on test rows. To measure a model again use "
             "evaluate, not this."
         ),
     ),

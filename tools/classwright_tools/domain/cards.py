@@ -79,6 +79,7 @@ class ModelCard(Noun):
     written_at_once: tuple[LabelName, ...] = Field(
         default=(), description="Labels of which most rows were written for one cell: those held out resemble others."
     )
+    validation_rows: int = Field(default=0, ge=0, description="Rows of the validation split that it learnt from too.")
     unlabelled_pairs: int = Field(default=0, ge=0, description="Pairs nobody labelled, taken for rows of a label.")
     remarks: tuple[str, ...] = Field(
         default=(), description="What a reader of the figures must know of the rows, a sentence each."

@@ -44,6 +44,15 @@ class Rows:
             origin=self.origin,
         )
 
+    def beside(self, others: Rows) -> Rows:
+        """Return these rows and the `others`, of which no group is one of these; named by the origin of these."""
+        return Rows(
+            texts=self.texts + others.texts,
+            labels=np.concatenate([self.labels, others.labels]),
+            groups=np.concatenate([self.groups, others.groups + self.groups.max() + 1]),
+            origin=self.origin,
+        )
+
 
 def label_numbers(examples: Iterable[Example], labels: Sequence[str]) -> np.ndarray:
     """Return the place in `labels` of each example's label.
@@ -80,7 +89,16 @@ def training_rows(examples: Sequence[Example], labels: Sequence[str]) -> Rows:
             f"are fewer than {LEAST_ROWS} each: {listed(short, 10)}",
             "Write some with `synthesize_examples`, import some, or take the label out of the task.",
         )
-    texts = tuple(example.content for example in examples)
+    return held_out_rows(examples, labels)
+
+
+def held_out_rows(examples: Sequence[Example], labels: Sequence[str]) -> Rows:
+    """Return what `training_rows` does, of rows that are held out: a label may have one or none.
+
+    Raises:
+        InvalidInput: a row's label is not one of `labels`.
+    """
+    texts, numbers = tuple(example.content for example in examples), label_numbers(examples, labels)
     return Rows(texts=texts, labels=numbers, groups=_groups(examples), origin=_origin(examples))
 
 

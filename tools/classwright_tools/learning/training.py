@@ -26,11 +26,12 @@ from classwright_tools.learning.prior import Prior, known_shares, prior_at
 from classwright_tools.learning.progress import part, parts, rising
 from classwright_tools.learning.rows import Rows, query_numbers, without_queries
 from classwright_tools.learning.setup import Setup
-from classwright_tools.learning.splits import Folds, grouped_folds, needed_folds
+from classwright_tools.learning.splits import FOLDS, Folds, grouped_folds, needed_folds
 from classwright_tools.learning.training_data import ValidationRows
 from classwright_tools.statistics.at_shares import figures_at_shares, gain_at_shares
 
 ENOUGH_MISMATCHES = 10  # pairs: with fewer, folds are left with none
+FEW_FOLDS = 3  # of validation rows that are trained on, where a fit takes minutes
 ENOUGH_REAL = 50  # real rows: with fewer, a difference of ten points between two methods is chance
 
 
@@ -62,18 +63,34 @@ class _Fit:
     held: HeldOut
 
 
-def train(method: str, rows: Rows, validation: ValidationRows | None, setup: Setup) -> Trained:
+def train(
+    method: str, rows: Rows, validation: ValidationRows | None, setup: Setup, *, on_validation: bool = False
+) -> Trained:
     """Train by `method`, a name in the registry or "auto", and return the classifier with its figures.
+
+    With `on_validation` the chosen method learns from the validation rows as well, at the end.
 
     Raises:
         NotEnoughData: there are too few real validation rows to choose and calibrate by, and no row can be held out, or
-            for a matcher no mismatch.
+            for a matcher no mismatch; or validation rows are to be trained on, and there are too few real ones.
     """
     methods = _tried(rows, setup) if method == AUTO else [METHODS[method]]
-    setup = replace(setup, progress=rising(setup.progress))
-    if validation and len(validation.texts) >= ENOUGH_REAL and validation.data == "real":
-        return _by_real_rows(methods, rows, validation, setup)
-    return _by_groups(methods, rows, validation, setup)
+    enough = validation is not None and len(validation.rows) >= ENOUGH_REAL and validation.data == "real"
+    if on_validation and not enough:
+        raise NotEnoughData(
+            "the validation rows",
+            f"are {len(validation.rows) if validation else 'none'}, and to train on them {ENOUGH_REAL} real ones are "
+            "needed: a figure of fewer tells nothing",
+            "Bring in more with import_examples(split='validation'), or import these as split 'train'.",
+        )
+    progress = rising(setup.progress)
+    setup = replace(setup, progress=part(progress, 0, 1 / 3, "choosing") if on_validation else progress)
+    if validation is None or not enough:
+        return _by_groups(methods, rows, validation, setup)
+    chosen = _by_real_rows(methods, rows, validation, setup)
+    if not on_validation:
+        return chosen
+    return _on_all(chosen, rows, validation, replace(setup, progress=part(progress, 1 / 3, 2 / 3, "final")))
 
 
 def _tried(rows: Rows, setup: Setup) -> list[Method]:
@@ -102,11 +119,32 @@ def _by_real_rows(methods: Sequence[Method], rows: Rows, validation: ValidationR
     return replace(_calibrated(best, fits, best.held, grouped, shares), untold=untold)
 
 
+def _on_all(chosen: Trained, rows: Rows, validation: ValidationRows, setup: Setup) -> Trained:
+    """Return the `chosen` method's classifier of all `rows` and validation rows.
+
+    It is measured and calibrated by the validation rows, each answered by a classifier of the rows and of the other
+    folds of the validation rows: figures of the last one would be of rows that it learnt from.
+
+    Raises:
+        NotEnoughData: no validation row can be held out of the others.
+    """
+    method = METHODS[chosen.method]
+    folds = needed_folds(validation.rows, setup.seed, FOLDS if method.cross_validated else FEW_FOLDS)
+    crossed = _held_out(
+        method, validation.rows, folds, replace(setup, progress=part(setup.progress, 0, 0.8, "held out")), rows
+    )
+    own = replace(setup, progress=part(setup.progress, 0.8, 0.2, f"{method.name}, all rows"))
+    classifier = method.fit(rows.beside(validation.rows), own)
+    shares = chosen.prior.shares if chosen.prior else None
+    trained = _calibrated(replace(crossed, classifier=classifier), (), crossed.held, chosen.grouped, shares)
+    return replace(trained, tried=chosen.tried, untold=chosen.untold)
+
+
 def _on_validation(classifier: Classifier, validation: ValidationRows, setup: Setup) -> HeldOut:
     """Return what a classifier answers to the validation rows."""
-    words = f"{len(validation.texts)} {validation.data} validation rows"
-    logits = classifier.logits(validation.texts, setup.embedding)
-    return held_out(validation.data, words, validation.texts, validation.labels, logits, setup)
+    texts, labels = validation.rows.texts, validation.rows.labels
+    words = f"{len(texts)} {validation.data} validation rows"
+    return held_out(validation.data, words, texts, labels, classifier.logits(texts, setup.embedding), setup)
 
 
 def _by_groups(methods: Sequence[Method], rows: Rows, validation: ValidationRows | None, setup: Setup) -> Trained:
@@ -207,10 +245,10 @@ def _candidate(best: _Fit, other: _Fit, shares: TaskShares | None) -> Candidate:
     return found.model_copy(update={"comparison": comparison, "may_be_chance": gain.low <= 0})
 
 
-def _held_out(method: Method, rows: Rows, folds: Folds, setup: Setup) -> _Fit:
-    """Return the answers to each fold's held-out rows by a classifier of its other rows; the last one is beside them.
+def _held_out(method: Method, rows: Rows, folds: Folds, setup: Setup, beside: Rows | None = None) -> _Fit:
+    """Return the answers to each fold's held-out rows by a classifier of its other rows; the last one is with them.
 
-    A pair task's unlabelled pairs with held-out queries are not trained on either.
+    All are trained on the rows `beside`, too. A pair task's unlabelled pairs with held-out queries are not trained on.
     """
     logits = []
     for number, (train_places, held_places) in enumerate(folds):
@@ -220,11 +258,13 @@ def _held_out(method: Method, rows: Rows, folds: Folds, setup: Setup) -> _Fit:
         if pairs:
             pairs = replace(pairs, unlabelled=without_queries(pairs.unlabelled, held_rows.texts))
         own = replace(setup, progress=progress, pairs=pairs)
-        classifier = method.fit(rows.take(train_places), own)
+        kept = rows.take(train_places)
+        classifier = method.fit(beside.beside(kept) if beside else kept, own)
         logits.append(classifier.logits(held_rows.texts, own.embedding))
     held = rows.take(np.concatenate([held for _, held in folds]))
     times = "once" if len(folds) == 1 else f"in {len(folds)} folds"
-    words = f"{len(held)} training rows that were held out {times}, with all rows that resemble them"
+    kind = "validation" if beside else "training"
+    words = f"{len(held)} {kind} rows that were held out {times}, with all rows that resemble them"
     return _Fit(
         method, classifier, held_out(held.origin, words, held.texts, held.labels, np.concatenate(logits), setup)
     )

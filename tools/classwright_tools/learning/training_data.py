@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from classwright_tools.domain.example import Origin
-from classwright_tools.learning.rows import Rows, label_numbers, training_rows, without_copies, written_at_once
+from classwright_tools.learning.rows import Rows, held_out_rows, training_rows, without_copies, written_at_once
 from classwright_tools.workspace.datasets import iterate_rows, read_rows
 from classwright_tools.workspace.workspace import Workspace
 
@@ -17,11 +17,10 @@ MOST_UNLABELLED = 2_000  # texts to tell shares from: more would cost minutes an
 
 @dataclass(frozen=True)
 class ValidationRows:
-    """The dataset's validation rows, and whose texts they are."""
+    """The dataset's validation rows, and whose texts most of them are."""
 
     data: Origin
-    texts: tuple[str, ...]
-    labels: np.ndarray
+    rows: Rows
 
 
 @dataclass(frozen=True)
@@ -55,8 +54,7 @@ def read_training_data(workspace: Workspace, dataset: str, labels: tuple[str, ..
     if checked:
         validation = ValidationRows(
             data=Counter(row.origin for row in checked).most_common(1)[0][0],
-            texts=tuple(row.content for row in checked),
-            labels=label_numbers(checked, labels),
+            rows=held_out_rows(checked, labels),
         )
     return TrainingData(
         rows=training_rows(kept, labels),

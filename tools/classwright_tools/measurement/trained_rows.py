@@ -10,7 +10,7 @@ import numpy.typing as npt
 from classwright_tools.curation.duplicates import NearDuplicates
 from classwright_tools.curation.shingles import folded
 from classwright_tools.domain.cards import ModelCard
-from classwright_tools.domain.example import Example
+from classwright_tools.domain.example import Example, Split
 from classwright_tools.domain.pair import Content, apart
 from classwright_tools.learning.rows import without_copies
 from classwright_tools.measurement.held_out import HELD_OUT, unlabelled_pairs
@@ -39,11 +39,13 @@ def _trained_on(
 
     Training leaves out what repeats a held-out row of its own dataset: only rows that came later can be among these.
     """
-    held_out = [row for split in HELD_OUT for row in read_rows(workspace, card.dataset, split)]
+    learnt = read_rows(workspace, card.dataset, "validation") if card.validation_rows else []
+    splits: tuple[Split, ...] = ("test",) if learnt else HELD_OUT
+    held_out = [row for split in splits for row in read_rows(workspace, card.dataset, split)]
     known = {row.id for row in held_out}
     later = {place: row.content for place, row in enumerate(rows) if row.id not in known}
     index = _index_of(later.values())
-    labelled = []
+    labelled = [row for row in learnt if index.find(row.content)]
     for batch in iterate_rows(workspace, card.dataset, "train") if later else ():
         progress()
         labelled += [row for row in batch if row.label is not None and index.find(row.content)]

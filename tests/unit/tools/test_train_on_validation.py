@@ -1,0 +1,59 @@
+"""The last model may learn from the validation rows too: its figure is of models that had not seen them."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from classwright_tools.context import ToolContext
+from classwright_tools.domain.task import Task
+from classwright_tools.errors import NotEnoughData
+from classwright_tools.evaluate import EvaluateRequest, evaluate
+from classwright_tools.learning.model import load_model
+from classwright_tools.train_classifier import TrainClassifierRequest, TrainClassifierResult, train_classifier
+from support.learning import real_rows, save_rows, unlabelled_rows, written_rows
+
+
+def trained(context: ToolContext, key: str, **arguments: object) -> TrainClassifierResult:
+    request = TrainClassifierRequest.model_validate({"task": "support", "method": "probe"} | arguments)
+    return train_classifier(request, dataclasses.replace(context, run_key=key))
+
+
+def test_the_model_knows_the_validation_rows_and_its_figure_is_of_models_that_did_not(
+    context: ToolContext, task: Task
+) -> None:
+    validation = real_rows(copies=10)
+    save_rows(context.workspace, written_rows(), validation, unlabelled=unlabelled_rows(delivery=80, refund=12))
+    before = trained(context, "before")
+    result = trained(context, "last", train_on_validation=True)
+
+    card = load_model(context.workspace, result.model).card
+    assert card.training_rows == {"written": 30, "real": 60}
+    assert result.training_rows == 90
+    assert "60 validation rows that were held out in" in card.validation.measured_on
+    assert "It learnt from 60 validation rows too" in result.summary
+    assert card.shares == load_model(context.workspace, before.model).card.shares
+    assert "split='test'" in result.next_step
+
+    # A held-out row has its likes held out with it: figures of the last model itself would be all but perfect.
+    texts = [row.content for row in validation]
+    proba = load_model(context.workspace, result.model).predict_proba(texts)
+    own = sum(
+        result_label == row.label
+        for result_label, row in zip((card.labels[place] for place in proba.argmax(axis=1)), validation, strict=True)
+    )
+    assert own / 60 >= card.validation.accuracy.value
+
+
+def test_figures_on_validation_rows_that_were_trained_on_are_refused(context: ToolContext, task: Task) -> None:
+    save_rows(context.workspace, written_rows(), real_rows(copies=10))
+    result = trained(context, "last", train_on_validation=True)
+    with pytest.raises(NotEnoughData, match="is a training row of"):
+        evaluate(EvaluateRequest(model=result.model), context)
+
+
+def test_too_few_validation_rows_are_not_trained_on(context: ToolContext, task: Task) -> None:
+    save_rows(context.workspace, written_rows(), real_rows())
+    with pytest.raises(NotEnoughData, match="are 6, and to train on them 50 real ones are needed"):
+        trained(context, "last", train_on_validation=True)
