@@ -10,9 +10,8 @@ from mcp import Client
 from mcp.server.apps import APP_MIME_TYPE
 
 from classwright_server.page.document import page, page_uri
-from support.page_host import APPS
 from support.paths import PACKAGES
-from support.server import ERAS, connected, make_server, make_settings
+from support.server import APPS, ERAS, connected, make_server, make_settings
 
 pytestmark = pytest.mark.anyio
 

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Iterator
+from itertools import count
 from typing import Any
 
 import pytest
 from mcp import Client
 from playwright.async_api import Browser, expect
 
+from classwright_tools.domain.example import make_example
+from classwright_tools.domain.kinds import task_of
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.review.standing import Standing
 from classwright_tools.workspace.workspace import Workspace
-from support.page_host import CHROMIUM, Kind, Shown, app_client, browser, shown
+from support.measurement import dataset_of
+from support.page_host import CHROMIUM, Kind, Shown, browser, shown
 from support.review import HOSTILE, WRONG, review_dataset
-from support.server import make_settings
+from support.server import APPS, ServerProcess
 
 pytestmark = [pytest.mark.anyio, pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium, which CI installs")]
 
 PAUSE_MS = 15_000
+NUMBERS = count(1)
 
 
 @pytest.fixture
@@ -35,19 +39,40 @@ async def chromium(anyio_backend: str) -> AsyncIterator[Browser]:
         yield started
 
 
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A server that every test here has a task of its own on."""
+    with ServerProcess(tmp_path_factory.mktemp("server")) as started:
+        yield started
+
+
+@pytest.fixture
+def workspace(server: ServerProcess) -> Iterator[Workspace]:
+    """The server's workspace."""
+    opened = Workspace(server.workspace)
+    yield opened
+    opened.engine.dispose()
+
+
+@pytest.fixture
+def task(workspace: Workspace, task: Task) -> Task:
+    """The small task, under a name of the test's own."""
+    return workspace.save_task(task.model_copy(update={"slug": f"support{next(NUMBERS)}"}))
+
+
 @pytest.fixture
 def dataset(workspace: Workspace, task: Task) -> str:
     return review_dataset(workspace, task)
 
 
 @pytest.fixture
-async def client(workspace: Workspace, dataset: str) -> AsyncIterator[Client]:
-    async with app_client(make_settings(workspace.root)) as connected:
+async def client(server: ServerProcess) -> AsyncIterator[Client]:
+    async with Client(server.url, extensions=APPS) as connected:
         yield connected
 
 
-def standing(workspace: Workspace) -> Standing:
-    found = Standing(workspace, "support")
+def standing(workspace: Workspace, dataset: str) -> Standing:
+    found = Standing(workspace, task_of(dataset))
     found.refresh()
     return found
 
@@ -57,10 +82,10 @@ async def judged(opened: Shown) -> None:
     await expect(opened.view.locator("select option[value=suspect]")).to_be_enabled(timeout=60_000)
 
 
-async def stored(opened: Shown, workspace: Workspace, count: int) -> list[tuple[str, str | None]]:
+async def stored(opened: Shown, workspace: Workspace, dataset: str, count: int) -> list[tuple[str, str | None]]:
     """Return what the server has of the decisions, once it has `count` of them: actions and labels, in their order."""
     await expect(opened.view.locator(".progress")).not_to_contain_text("being stored", timeout=PAUSE_MS)
-    entries = standing(workspace).entries[::-1]
+    entries = standing(workspace, dataset).entries[::-1]
     assert len(entries) == count
     return [(entry.decision.action, entry.decision.label) for entry in entries]
 
@@ -90,11 +115,11 @@ async def test_a_key_decides_and_moves_on_and_each_decision_is_stored(
         await expect(opened.view.locator(".place")).to_have_text("Row 4 of 34")
         await opened.press("1")
 
-        decisions = await stored(opened, workspace, 5)
+        decisions = await stored(opened, workspace, dataset, 5)
         assert decisions[0][0] in ("relabel", "accept")
         assert decisions[0][1] in (second_label, None)
         assert [action for action, _ in decisions[1:4]] == ["accept", "remove", "flag"]
-        assert sum(standing(workspace).counts().values()) == 4
+        assert sum(standing(workspace, dataset).counts().values()) == 4
         assert len(opened.said("tools/call")) < 12, "decisions are sent in batches"
         assert opened.faults == []
 
@@ -124,8 +149,8 @@ async def test_an_edited_text_is_stored_and_keys_in_a_field_are_letters(
         await opened.view.get_by_label("Text", exact=True).fill("xx 12 a new text")
         await opened.press("Control+Enter")
 
-        await stored(opened, workspace, 1)
-        [entry] = standing(workspace).entries
+        await stored(opened, workspace, dataset, 1)
+        [entry] = standing(workspace, dataset).entries
         assert entry.decision.text == "xx 12 a new text"
 
 
@@ -141,8 +166,8 @@ async def test_a_fair_sample_hides_what_would_lead_and_ends_in_a_share(
         await opened.press(*["1"] * 34)
 
         await expect(opened.view.locator(".result")).to_contain_text("95% interval", timeout=PAUSE_MS)
-        await stored(opened, workspace, 34)
-        counted = sum(entry.decision.right is not None for entry in standing(workspace).entries)
+        await stored(opened, workspace, dataset, 34)
+        counted = sum(entry.decision.right is not None for entry in standing(workspace, dataset).entries)
         assert counted == 32, "rows without a label say nothing of labels"
         await expect(opened.view.locator(".result")).to_contain_text("of 32 rows")
 
@@ -159,12 +184,12 @@ async def test_all_rows_of_a_look_are_decided_at_once_after_their_number_was_sho
         await opened.view.get_by_role("button", name="Yes, 18 rows").click()
 
         await expect(opened.view.locator(".note")).to_contain_text("18 rows decided at once")
-        assert await stored(opened, workspace, 1) == [("accept", None)]
+        assert await stored(opened, workspace, dataset, 1) == [("accept", None)]
 
         await opened.view.get_by_role("button", name="History").click()
         await opened.view.get_by_role("button", name="Undo: 18 rows accepted").click()
         await expect(opened.view.locator(".undone")).to_have_count(1)
-        assert standing(workspace).rows == {}
+        assert standing(workspace, dataset).rows == {}
 
 
 async def test_the_figures_open_their_rows_and_the_map_is_drawn(
@@ -216,9 +241,9 @@ async def test_two_people_see_what_the_other_decided(
         for opened in (ann, bob):
             await judged(opened)
         await ann.press("x")
-        await stored(ann, workspace, 1)
+        await stored(ann, workspace, dataset, 1)
         await bob.press("s", "f")
-        await stored(bob, workspace, 2)
+        await stored(bob, workspace, dataset, 2)
         await bob.press("ArrowLeft", "ArrowLeft")
 
         await expect(bob.view.locator(".tag.chosen")).to_have_text("removed by another person")
@@ -239,21 +264,16 @@ async def test_inline_there_is_the_queue_alone_and_a_way_to_the_whole(
 
 
 async def test_a_task_of_many_labels_is_labelled_by_a_part_of_a_name(
-    workspace: Workspace, chromium: Browser, tmp_path: Path
+    client: Client, chromium: Browser, workspace: Workspace
 ) -> None:
     labels = tuple(Label(name=f"label {number:02}") for number in range(30))
-    workspace.save_task(Task(slug="support", instruction="Many.", labels=labels))
-    from classwright_tools.domain.example import make_example
-    from support.measurement import dataset_of
+    workspace.save_task(Task(slug="many", instruction="Many.", labels=labels))
+    dataset = dataset_of(workspace, "many", unlabelled=[make_example(f"text {number}", None) for number in range(3)])
 
-    dataset_of(workspace, "support", unlabelled=[make_example(f"text {n}", None) for n in range(3)])
-    async with (
-        app_client(make_settings(workspace.root)) as client,
-        shown(chromium, client, {}, kind="silent") as opened,
-    ):
+    async with shown(chromium, client, {"dataset": dataset}) as opened:
         await expect(opened.view.locator(".card .text")).to_be_visible()
         await opened.press("l")
         await opened.page.keyboard.type("27")
         await opened.press("Enter")
 
-        assert await stored(opened, workspace, 1) == [("relabel", "label 27")]
+        assert await stored(opened, workspace, dataset, 1) == [("relabel", "label 27")]

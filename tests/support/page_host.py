@@ -15,15 +15,9 @@ from typing import Any, Literal
 
 import jsonschema
 from mcp import Client
-from mcp.client import advertise
-from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
-from playwright.async_api import Browser, FrameLocator, Page, async_playwright
-
-from classwright_server.config.settings import ServerSettings
-from support.server import make_server
+from playwright.async_api import Browser, FrameLocator, Page, async_playwright, expect
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-APPS = [advertise(EXTENSION_ID, {"mimeTypes": [APP_MIME_TYPE]})]
 SCHEMA = json.loads((Path(__file__).parent / "ext_apps_schema.json").read_text(encoding="utf-8"))
 NAMES = {
     "ui/initialize": "McpUiInitializeRequest",
@@ -46,6 +40,7 @@ addEventListener("message", async ({{ source, data }}) => {{
 }});
 f.src = "https://view.test/";
 </script>"""
+expect.set_options(timeout=20_000)  # of a busy machine
 Kind = Literal["whole", "stripped", "silent"]
 """Hosts send a tool's whole result; or its text alone, as some do; or nothing."""
 
@@ -79,13 +74,6 @@ async def browser() -> AsyncIterator[Browser]:
             yield started
         finally:
             await started.close()
-
-
-@asynccontextmanager
-async def app_client(settings: ServerSettings) -> AsyncIterator[Client]:
-    """A client that shows pages, of a server in this process."""
-    async with Client(make_server(settings), extensions=APPS) as client:
-        yield client
 
 
 @asynccontextmanager
@@ -130,7 +118,8 @@ async def shown(
         ),
     )
     await page.goto("https://host.test/")
-    await found.view.locator("body").focus()
+    await expect(found.view.locator("main[tabindex]")).to_be_visible()
+    await found.view.locator("main").focus()
     try:
         yield found
     finally:

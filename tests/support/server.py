@@ -18,6 +18,8 @@ from typing import Any, Self
 import httpx
 import psutil
 from mcp import Client
+from mcp.client import advertise
+from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 from mcp.server.auth.middleware.auth_context import auth_context_var
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
@@ -33,6 +35,8 @@ from support.answer import check_told
 from support.writing import Said, Seen, said_items
 from support.writing_verbs import sentence
 
+APPS = [advertise(EXTENSION_ID, {"mimeTypes": [APP_MIME_TYPE]})]
+"""What a client says that shows pages of MCP Apps."""
 ERAS = {"auto": "2026-07-28", "legacy": "2025-11-25"}
 LABELS = [
     {"name": "refund", "description": "the customer wants money back"},
@@ -204,6 +208,7 @@ class ServerProcess(CommandProcess):
     """`classwright serve --http`."""
 
     def __init__(self, workspace: Path, *flags: str, environment: Mapping[str, str] | None = None) -> None:
+        self.workspace = workspace
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/mcp"
         super().__init__("serve", workspace, "--http", "--port", str(self.port), *flags, environment=environment)

@@ -53,14 +53,16 @@ const Header = () => {
 
 const App = () => {
   const [, draw] = useReducer((count) => count + 1, 0);
+  const main = useRef();
   useEffect(() => { drawAnew = draw; }, []);
+  useEffect(() => { if (!isInline()) main.current?.focus(); }, [session.phase]); // so that keys arrive without a click
   if (session.phase === "waiting") return html`<main><p class="empty" role="status">Opening the review…</p></main>`;
   if (session.phase === "failed") {
     return html`<main><p class="empty" role="alert">${session.fault}</p>
       <p class="empty"><button type="button" onClick=${() => openReview(session.given)}>Try again</button></p></main>`;
   }
   const View = VIEWS[isInline() ? "queue" : session.view][1];
-  return html`<main><${Header} /><p class="note" role="status">${session.note || session.preparing || ""}</p><${View} /></main>`;
+  return html`<main tabindex="-1" ref=${main}><${Header} /><p class="note" role="status">${session.note || session.preparing || ""}</p><${View} /></main>`;
 };
 
 // A host may send what the tool was called with and answered, a part of it, or nothing: what is missing is asked for.

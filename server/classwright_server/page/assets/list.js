@@ -76,12 +76,20 @@ const Select = ({ label, value, options, act }) => html`<label>${label} <select 
 const any = (names) => [["", "any"], ...names.map((name) => [String(name), String(name)])];
 const counted = (rows) => [["", "any"], ...Object.entries(rows).map(([name, count]) => [name, `${name} (${count})`])];
 
+// The words to look for are the person's own while they are typed, whatever is drawn anew meanwhile.
+const Words = ({ words }) => {
+  const [typed, setTyped] = useState(words);
+  useEffect(() => setTyped(words), [words]);
+  const type = (value) => { setTyped(value); later("search", () => list.where("text", value)); };
+  return html`<label class="wide">Text <input id="list-search" type="search" value=${typed} placeholder="words in the text"
+    onInput=${(event) => type(event.target.value)} /></label>`;
+};
+
 const Filters = () => {
   const { look } = list, { review } = session, one = (name) => look.where[name]?.[0] ?? "";
   const each = (name) => (value) => list.where(name, value ? [value] : undefined);
   return html`<form class="filters" role="search" onSubmit=${(event) => event.preventDefault()}>
-    <label class="wide">Text <input id="list-search" type="search" value=${look.where.text ?? ""} placeholder="words in the text"
-      onInput=${(event) => later("search", () => list.where("text", event.target.value))} /></label>
+    <${Words} words=${look.where.text ?? ""} />
     <${Select} label="Label" value=${one("labels")} options=${counted(review.label_rows)} act=${each("labels")} />
     <${Select} label="Classifier says" value=${look.guess ?? ""} options=${any(labelNames())} act=${(value) => list.with("guess", value)} />
     <${Select} label="Doubt" value=${look.doubt ?? ""} options=${Object.entries(DOUBTS)} act=${(value) => list.with("doubt", value)} />

@@ -2,7 +2,7 @@
 const HUES = ["#3b6fd4", "#d4553b", "#2f9e57", "#c79a1b", "#8a4fd0", "#1aa3b0", "#d0478f", "#7a8b1f", "#9a5b2e", "#5b6b7a", "#e07b39", "#4b3f9e"];
 const hue = (place) => HUES[place] ?? `hsl(${(place * 137.5) % 360} 60% 50%)`;
 const ARRAYS = { place: Uint32Array, x: Uint16Array, y: Uint16Array, label: Uint16Array, kind: Uint8Array };
-const WRITTEN = 1, WRONG = 2, BARE = 4;
+const WRITTEN = 1, WRONG = 2, BARE = 4, EDGE = 24;
 
 const fromBase64 = (text, type) => new type(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer);
 
@@ -18,7 +18,7 @@ const MapView = () => {
     }), (error) => say(error.message));
   }, [ready, session.review.dataset]);
 
-  const at = (place, canvas) => [6 + (points.x[place] / 65_535) * (canvas.width - 12), 6 + (points.y[place] / 65_535) * (canvas.height - 12)];
+  const at = (place, canvas) => [EDGE + (points.x[place] / 65_535) * (canvas.width - 2 * EDGE), EDGE + (points.y[place] / 65_535) * (canvas.height - 2 * EDGE)];
   const draw = () => {
     const canvas = dots.current, pencil = canvas.getContext("2d");
     pencil.clearRect(0, 0, canvas.width, canvas.height);
