@@ -9,6 +9,7 @@ from typing import Any
 from classwright_tools import (
     annotate_examples,
     classify,
+    edit_examples,
     error_analysis,
     evaluate,
     export_model,
@@ -29,6 +30,7 @@ _IN_ORDER_OF_USE: tuple[ToolSpec[Any, Any], ...] = (
     submit_examples.TOOL,
     import_examples.TOOL,
     annotate_examples.TOOL,
+    edit_examples.TOOL,
     train_classifier.TOOL,
     evaluate.TOOL,
     error_analysis.TOOL,

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.excerpt import ANSWER_BYTES
 from classwright_tools.domain.kinds import ModelId
+from classwright_tools.domain.label_names import other_labels
 from classwright_tools.domain.noun import LabelName, Noun, Share, ToolRequest, ToolResult
 from classwright_tools.domain.pair import AnyText, GivenPair, joined
 from classwright_tools.domain.task import TaskKind
@@ -83,8 +84,10 @@ def classify(request: ClassifyRequest, context: ToolContext) -> ClassifyResult:
     proba = model.predict_proba(contents, as_trained=request.prior == "training")
     results = tuple(_classified(model.labels, row, threshold) for row in proba.tolist())
     abstained = sum(result.label is None for result in results)
+    told = f"Classified {len(results)} texts; abstained on {abstained}, below {threshold:.2f}."
+    labels = context.workspace.task(model.card.task).label_names
     return ClassifyResult(
-        summary=f"Classified {len(results)} texts; abstained on {abstained}, below {threshold:.2f}.",
+        summary=f"{told} {other_labels(request.model, model.labels, labels)}".strip(),
         next_step="Texts without a label are best read by a person, and make good training rows once labelled."
         if abstained
         else "Probabilities are calibrated: raise the threshold to trade answers for accuracy.",

@@ -192,6 +192,7 @@ def _warnings(
     request: EvaluateRequest, context: ToolContext, model: Model, found: Answers, rows: int, uses: int
 ) -> tuple[str, ...]:
     """Return what a reader of the figures must know, of the split's `rows` and of the rows that were counted."""
+    from classwright_tools.domain.label_names import other_labels
     from classwright_tools.measurement.caveats import not_counted
     from classwright_tools.measurement.label_shares import counts_for_model, label_shifts, told_shifts
     from classwright_tools.measurement.long_rows import told_cut
@@ -199,7 +200,8 @@ def _warnings(
     from classwright_tools.workspace.datasets import read_card
 
     left_out = not_counted(rows - len(found.rows), rows, request.split, _models(request))
-    warnings = [left_out] if left_out else []
+    labels = context.workspace.task(model.card.task).label_names
+    warnings = list(filter(None, [left_out, other_labels(request.model, model.labels, labels)]))
     if found.data != "real":
         warnings.append("Not all of these texts are real, so the figures do not tell how the model does on real ones.")
     queries = queries_trained_on(context.workspace, model.card, found.rows)

@@ -157,9 +157,10 @@ def _imported(
     from classwright_tools.curation.arrivals import Arrivals, Comparison
     from classwright_tools.curation.origins import Origins
     from classwright_tools.curation.spool import spool_folder
+    from classwright_tools.domain.edits import Decided
     from classwright_tools.reading.label_names import LabelNames
     from classwright_tools.reading.opening import Position
-    from classwright_tools.workspace.datasets import save_dataset
+    from classwright_tools.workspace.datasets import read_edits, save_dataset
     from classwright_tools.workspace.written_rows import WrittenRows
 
     workspace = context.workspace
@@ -168,7 +169,9 @@ def _imported(
     labels = None if request.split == "unlabelled" else names
     position = Position()
     source = _source(request, task, names, context, position)
-    arrivals = Arrivals(source.rows, labels, task.kind, request.half, unseen=request.split == "test")
+    removed = Decided(edit for edit in read_edits(workspace, parent) if edit.by == "person").removed
+    unseen = request.split == "test"
+    arrivals = Arrivals(source.rows, labels, task.kind, request.half, removed=removed, unseen=unseen)
     origins = Origins(WrittenRows(workspace, task.slug))
     with spool_folder(workspace.root) as folder:
         comparison = Comparison(folder, request.split, keep_near=request.keep_near_duplicates)

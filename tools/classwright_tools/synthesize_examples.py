@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
@@ -11,7 +11,9 @@ from classwright_tools.domain.assignment import Assignment, Batch
 from classwright_tools.domain.excerpt import Excerpts
 from classwright_tools.domain.kinds import AssignmentId, DatasetId, PlanId, TopicTreeId
 from classwright_tools.domain.noun import (
+    MAX_LABELS,
     MAX_ROWS_WRITTEN,
+    LabelName,
     Slug,
     Text,
     ToolRequest,
@@ -45,6 +47,15 @@ class SynthesizeExamplesRequest(ToolRequest):
         ge=1,
         le=MAX_ROWS_WRITTEN,
         description="Rows wanted in all, spread evenly over labels and cells. Default: 2 a cell, or the plan's.",
+    )
+    labels: tuple[LabelName, ...] = Field(
+        default=(), max_length=MAX_LABELS, description="Write for these alone. Default: all labels."
+    )
+    examples: tuple[Text, ...] = Field(
+        default=(), max_length=20, description="Texts to write in the style of, beside the dataset's good examples."
+    )
+    guidance: tuple[Annotated[str, Field(max_length=300)], ...] = Field(
+        default=(), max_length=5, description="What else to heed, such as 'angry, with slips'."
     )
     plan: PlanId | None = Field(
         default=None,
@@ -151,7 +162,8 @@ def _check_kind(request: SynthesizeExamplesRequest, task: Task) -> None:
     """Raise an `InvalidInput` if what `request` names is for tasks of the other kind."""
     if task.kind == "text" and request.items:
         raise InvalidInput("`items`", f"is for pairs, and task {task.slug!r} is about single texts", "Leave it out.")
-    named = next((name for name in ("plan", "topic_tree") if getattr(request, name)), None)
+    of_texts = ("plan", "topic_tree", "labels", "examples", "guidance")
+    named = next((name for name in of_texts if getattr(request, name)), None)
     if task.kind == "pair" and named:
         raise InvalidInput(
             f"`{named}`",
@@ -162,13 +174,19 @@ def _check_kind(request: SynthesizeExamplesRequest, task: Task) -> None:
 
 def _spec(request: SynthesizeExamplesRequest, task: Task, parent: str | None, workspace: Workspace) -> GenerationSpec:
     """Return what `request` wants written and added to the dataset `parent`."""
-    from classwright_tools.writing.generation.spec import spec_of_items, spec_of_plan, spec_of_tree
+    from classwright_tools.domain.cleaning import clean_text
+    from classwright_tools.writing.generation.spec import Wish, spec_of_items, spec_of_plan, spec_of_tree
 
     if task.kind == "pair":
         return spec_of_items(workspace, task, parent, items=request.items, rows=request.rows)
+    wish = Wish(
+        labels=tuple(dict.fromkeys(request.labels)),
+        style=tuple(filter(None, map(clean_text, request.examples))),
+        guidance=tuple(filter(None, map(clean_text, request.guidance))),
+    )
     if request.plan:
-        return spec_of_plan(workspace, task, parent, plan=request.plan, rows=request.rows)
-    return spec_of_tree(workspace, task, parent, tree=request.topic_tree, rows=request.rows)
+        return spec_of_plan(workspace, task, parent, plan=request.plan, rows=request.rows, wish=wish)
+    return spec_of_tree(workspace, task, parent, tree=request.topic_tree, rows=request.rows, wish=wish)
 
 
 def _handed_out(
@@ -183,10 +201,11 @@ def _handed_out(
         make_batches,
         meanings,
         open_batches,
+        with_examples,
     )
 
     workspace = context.workspace
-    made = make_batches(spec.targets)
+    made = make_batches(with_examples(spec.targets, spec.task))
     gates = QualityFilter.for_dataset(workspace, spec.task, spec.parent).rules({batch.label: None for batch in made})
     saved = workspace.publish_document(
         "assignment",
@@ -232,6 +251,7 @@ def _saved(spec: GenerationSpec, written: Written, destination: Destination, con
     """
     from classwright_tools.curation.gates import QualityFilter
     from classwright_tools.workspace.datasets import save_dataset
+    from classwright_tools.workspace.later_labels import ENDED, under_later_labels
     from classwright_tools.writing.generation.run import outcome_files
     from classwright_tools.writing.generation.spec import training_rows
 
@@ -239,15 +259,19 @@ def _saved(spec: GenerationSpec, written: Written, destination: Destination, con
 
     def save_onto(parent: str | None) -> Artifact | None:
         there = spec.there
+        examples = written.examples
         if parent != spec.parent:
             there = training_rows(workspace, parent)
             written.drop_repeats(QualityFilter.for_dataset(workspace, spec.task, parent))
-        if not written.examples:
+            task = workspace.task(spec.task.slug)
+            examples, ended = under_later_labels(workspace, task, written.examples, spec.parent, parent)
+            written.filling.drop({row.id: f"{row.label!r} is no label any more" for row in ended}, ENDED)
+        if not examples:
             return None
         return save_dataset(
             workspace,
             spec.task.slug,
-            {"train": [*there, *written.examples]},
+            {"train": [*there, *examples]},
             parent=parent,
             on_newest=destination.on_newest,
             run_key=context.run_key,

@@ -99,4 +99,5 @@ What it is about: {about}
 2. Call synthesize_examples with rows={rows}. If you are given an assignment, write ten texts at a time and show them \
 to me before you send them with submit_examples; use what I say for all that follow.
 3. After each batch tell me what was refused and why, and how many are still wanted.
-4. At the end, give me the dataset's id and its resource classwright://TASK/datasets/ID."""
+4. Put right with edit_examples what I find wrong, and mark what I like as good examples: they show the style.
+5. At the end, give me the dataset's id and its resource classwright://TASK/datasets/ID."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 NULL = {"type": "null"}
+_PLAIN = (("minLength", 1), ("pattern", r"^[^\x00-\x1f\x7f]+$"))
 _OF_NAMES = ("properties", "$defs")
 """Inside these the keys are names, not keywords: a property may itself be called "title"."""
 _RULES = ("additionalProperties", "default", "examples", "format", "pattern", "minLength", "maxLength", "minItems",
@@ -16,9 +17,10 @@ _RULES = ("additionalProperties", "default", "examples", "format", "pattern", "m
 def input_schema(schema: dict[str, Any]) -> dict[str, Any]:
     """Return the schema of a tool's arguments without titles, which repeat names, and without empty defaults.
 
-    An argument that is left out has its default; to offer null for the same beside it is to say it twice.
+    An argument that is left out has its default; to offer null for the same beside it is to say it twice. Nor does it
+    say that a text must not be empty, or that a name holds no control characters: nobody means to send such.
     """
-    lean: dict[str, Any] = _each(schema, _without_empty_default)
+    lean: dict[str, Any] = _each(schema, _without_what_is_plain)
     return lean
 
 
@@ -55,6 +57,12 @@ def _without_empty_default(schema: dict[str, Any]) -> dict[str, Any]:
     outer = {key: value for key, value in schema.items() if key not in ("anyOf", "default")}
     choices = [choice for choice in schema["anyOf"] if choice != NULL]
     return choices[0] | outer if len(choices) == 1 else {"anyOf": choices} | outer
+
+
+def _without_what_is_plain(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return `schema` without an empty default, and without what a text must not be in any case."""
+    lean = _without_empty_default(schema)
+    return {key: value for key, value in lean.items() if (key, value) not in _PLAIN}
 
 
 def _without_rules(schema: dict[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from classwright_tools.workspace.atomic import storage_errors
 from classwright_tools.workspace.datasets import iterate_rows, read_rows, save_dataset
 from classwright_tools.workspace.destination import Destination
 from classwright_tools.workspace.index import AnswerRow, ArtifactRow, ClosedAssignmentRow
+from classwright_tools.workspace.later_labels import under_later_labels
 from classwright_tools.workspace.workspace import Artifact, Workspace
 
 ANSWERS = "annotations.jsonl"
@@ -78,20 +79,26 @@ class Answers:
         )
 
     def _saved_onto(self, parent: str | None, answered: Mapping[str, Answer], made: Provenance) -> Artifact | None:
-        """Save a version of `parent` in which rows with one label are training rows; the others stay unlabelled."""
+        """Save a version of `parent` in which rows with one label are training rows; the others stay unlabelled.
+
+        So do those whose label has ended since.
+        """
         assert parent, "an annotation's dataset does not go away"
         labels = {row: answer.label for row, answer in answered.items() if answer.label}
         unlabelled = (row for batch in iterate_rows(self._workspace, parent, "unlabelled") for row in batch)
-        moved = [_annotated(row, labels[row.id], made) for row in unlabelled if row.id in labels]
+        labelled = [_annotated(row, labels[row.id], made) for row in unlabelled if row.id in labels]
+        task = self._workspace.task(self._annotation.task)
+        moved, _ = under_later_labels(self._workspace, task, labelled, self._annotation.dataset, parent)
         if not moved:
             return None
+        gone = {row.id for row in moved}
         left = (row for batch in iterate_rows(self._workspace, parent, "unlabelled") for row in batch)
         return save_dataset(
             self._workspace,
             self._annotation.task,
             {
                 "train": [*read_rows(self._workspace, parent, "train"), *moved],
-                "unlabelled": (row for row in left if row.id not in labels),
+                "unlabelled": (row for row in left if row.id not in gone),
             },
             parent=parent,
             on_newest=self._annotation.on_newest,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -33,6 +33,7 @@ BATCH_ROWS = 10_000
 EXAMPLES_KEPT, EXAMPLES_OF_A_REASON = 12, 3
 # A dataset's fingerprints are held in memory, 175 bytes a row.
 MAX_ROWS_IMPORTED = 5_000_000
+REMOVED = "removed before by a person"
 _WHERE = ("", " in the pair's second text")  # which of a row's texts a problem is in
 
 
@@ -107,17 +108,19 @@ class Arrivals:
         kind: TaskKind = "text",
         half: Half | None = None,
         *,
+        removed: Collection[str] = (),
         unseen: bool = False,
     ) -> None:
-        """Take the rows of `source`, or `half` of them.
+        """Take the rows of `source`, or `half` of them, but for those whose ids are `removed`.
 
-        They have two texts each if `kind` is "pair", and no label when `labels` is None. With `unseen` nothing that
-        stands in a row is told of the rows that are skipped.
+        They have two texts each if `kind` is "pair", and no label when `labels` is None. With `unseen` nothing is told
+        of what stands in skipped rows.
         """
         self._source = enumerate(source)
         self._half = half
         self._labels = labels
         self._kind = kind
+        self._removed = removed
         self.skipped = Skipped(unseen)
         self.read = 0
 
@@ -149,6 +152,9 @@ class Arrivals:
             self.skipped.add(number, row.text, problem, lambda: _told(row, problem))
             return None
         content = joined(*clean)
+        if self._removed and example_id(content) in self._removed:
+            self.skipped.add(number, content, REMOVED, lambda: f"{REMOVED}: edit_examples can restore it")
+            return None
         labels = self._labels
         if labels is None:
             return Arrival(number, content, None, _made(row, content, None))

@@ -13,12 +13,13 @@ from classwright_tools.curation.real_texts import RealTexts
 from classwright_tools.curation.shown_texts import ShownTexts
 from classwright_tools.curation.text_checks import debris, letters, words
 from classwright_tools.domain.cleaning import is_broken
+from classwright_tools.domain.edits import Decided
 from classwright_tools.domain.example import SPLITS, Example, Split, example_id
 from classwright_tools.domain.noun import MAX_TEXT_CHARS
 from classwright_tools.domain.pair import Content, joined
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.text_rules import TextRules
-from classwright_tools.workspace.datasets import iterate_rows
+from classwright_tools.workspace.datasets import iterate_rows, read_edits
 from classwright_tools.workspace.workspace import Workspace
 
 Reason = Literal[
@@ -33,6 +34,7 @@ Reason = Literal[
     "label name leaked",
     "unparsable",
     "other label more likely",
+    "removed before",
 ]
 TEST_REPEATED: Reason = "near-duplicate of a test row"
 _MEASURES = "{} rows measure the classifier and must not be trained on."
@@ -68,6 +70,7 @@ class QualityFilter:
         self._indexes: dict[Split, NearDuplicates[_Row]] = {split: NearDuplicates() for split in _COMPARED_WITH}
         self._shown = ShownTexts()
         self._real = RealTexts(task)
+        self._removed: set[str] = set()
 
     @classmethod
     def for_dataset(cls, workspace: Workspace, task: Task, dataset: str | None) -> QualityFilter:
@@ -78,6 +81,7 @@ class QualityFilter:
             DamagedArtifact: its rows do not read back.
         """
         gates = cls(task)
+        gates.add_removed(Decided(read_edits(workspace, dataset)).removed)
         for split in SPLITS if dataset else ():
             for rows in iterate_rows(workspace, dataset or "", split):
                 gates.add_rows(split, rows)
@@ -94,6 +98,10 @@ class QualityFilter:
     def add_shown(self, texts: Iterable[str]) -> None:
         """Compare with real `texts` that the writer is shown as style, more strictly than with any row."""
         self._shown.add(texts)
+
+    def add_removed(self, ids: Iterable[str]) -> None:
+        """Refuse from now on what rows with these `ids` held: somebody took them out."""
+        self._removed.update(ids)
 
     def rules(self, labels: Iterable[str]) -> TextRules:
         """Return the rules by which the gates judge texts of `labels`, for their writer."""
@@ -185,6 +193,8 @@ class QualityFilter:
         return Refused("near-duplicate of a shown text", detail, repair)
 
     def _repeated(self, content: Content, label: str, contrast: str | None) -> Refused | None:
+        if example_id(content) in self._removed:
+            return Refused("removed before", "it equals a row that was taken out", "Write another text.")
         for split, index in self._indexes.items():
             for match in index.matches(content):
                 minimal_pair = match.id.label == contrast != label and match.similarity < 1.0

@@ -31,7 +31,9 @@ class DatasetCard(Noun):
     counts: tuple[SplitCount, ...]
     refused: dict[str, int] = Field(default_factory=dict, description="Rows that were not kept, by reason.")
     note: str = ""
-    files: dict[str, str] = Field(default_factory=dict, description="SHA-256 of the splits' files, by file name.")
+    files: dict[str, str] = Field(
+        default_factory=dict, description="SHA-256 of the splits and the edits, by file name."
+    )
 
     def rows(self, split: Split, origin: Origin | None = None) -> int:
         """How many rows `split` holds, of one `origin` or of all."""

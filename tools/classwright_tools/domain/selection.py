@@ -20,22 +20,22 @@ class RowFilter(Noun):
     """Conditions that a row meets all of. Test rows meet them only where `splits` names them."""
 
     text: str | None = Field(default=None, min_length=1, max_length=1_000, description="Words in it, in any case.")
-    labels: tuple[LabelName, ...] = Field(default=(), max_length=MAX_LABELS)
-    splits: tuple[Split, ...] = Field(default=(), description="Default: all but 'test'.")
-    origins: tuple[Origin, ...] = ()
-    round: int | None = Field(default=None, ge=0, description="In which it was written.")
-    topic: Phrase | None = None
-    subtopic: Phrase | None = None
-    source_type: Phrase | None = None
+    labels: tuple[LabelName, ...] = Field(default=(), max_length=MAX_LABELS, description="One of these.")
+    splits: tuple[Split, ...] = Field(default=(), max_length=4, description="Default: all but 'test'.")
+    origins: tuple[Origin, ...] = Field(default=(), max_length=5, description="One of these.")
+    round: int | None = Field(default=None, ge=0, le=10**6, description="In which it was written.")
+    topic: Phrase | None = Field(default=None, description="Of its cell.")
+    subtopic: Phrase | None = Field(default=None, description="Of its cell.")
+    source_type: Phrase | None = Field(default=None, description="Of its cell.")
     contrast: LabelName | None = Field(default=None, description="The label that it was written to resemble.")
 
 
 class RowsLike(Noun):
     """The rows whose meaning is nearest to a text's, or to another row's."""
 
-    text: str | None = Field(default=None, min_length=1, max_length=MAX_TEXT_CHARS)
+    text: str | None = Field(default=None, min_length=1, max_length=MAX_TEXT_CHARS, description="What it says.")
     row: RowId | None = Field(default=None, description="In place of `text`.")
-    count: int = Field(default=20, ge=1, le=MOST_LIKE)
+    count: int = Field(default=20, ge=1, le=MOST_LIKE, description="How many.")
 
     @model_validator(mode="after")
     def _text_or_row(self) -> RowsLike:
@@ -47,8 +47,8 @@ class RowsLike(Noun):
 class RowSelection(Noun):
     """Rows of a dataset: those named by `ids`; or those of `where`; or those `like` one, among those of `where`."""
 
-    ids: tuple[RowId, ...] = Field(default=(), max_length=MOST_IDS)
-    where: RowFilter | None = None
+    ids: tuple[RowId, ...] = Field(default=(), max_length=MOST_IDS, description="By find_examples.")
+    where: RowFilter | None = Field(default=None, description="By conditions.")
     like: RowsLike | None = Field(default=None, description="Nearest in meaning, among those of `where`.")
 
     @model_validator(mode="after")

@@ -43,6 +43,13 @@ def not_counted(left_out: int, rows: int, split: Split, models: str) -> str:
     )
 
 
+def settled_by_person(rows: int) -> str:
+    """Return the sentence about `rows` whose label is doubted, and which a person decided on."""
+    if not rows:
+        return ""
+    return f"{rows} more rows look wrongly labelled, and a person has decided on them: they are no label issues."
+
+
 def caveats(scores: Scores) -> tuple[str, ...]:
     """Return what `scores` do not show: labels that no row has, and that guessing would do as well."""
     guessed = no_better_than_guessing(scores.accuracy, scores.guessing)

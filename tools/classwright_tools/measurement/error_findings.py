@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from classwright_tools.context import ToolContext
+from classwright_tools.domain.edits import Decided
 from classwright_tools.domain.example import Split
 from classwright_tools.domain.figures import Estimate
 from classwright_tools.domain.topic_tree import TopicTree
 from classwright_tools.learning.model import Model
-from classwright_tools.measurement.caveats import no_better_than_guessing, not_counted
+from classwright_tools.measurement.caveats import no_better_than_guessing, not_counted, settled_by_person
 from classwright_tools.measurement.cells import held_rows, missing_cells, redundant_cells, wanted_rows
 from classwright_tools.measurement.clusters import error_clusters
 from classwright_tools.measurement.confused_pairs import confused_pairs
@@ -22,7 +23,7 @@ from classwright_tools.measurement.regeneration import Planned, plan_items
 from classwright_tools.measurement.row_groups import contrasts_help, group_effects
 from classwright_tools.measurement.style import style_gaps
 from classwright_tools.statistics.metrics import class_figures, confusion_matrix, share
-from classwright_tools.workspace.datasets import read_card
+from classwright_tools.workspace.datasets import read_card, read_edits
 
 
 def find_errors(
@@ -37,7 +38,9 @@ def find_errors(
     missing = missing_cells(held, wanted)
     context.progress(0.55, "Looking for labels that are wrong")
     validation = {row.id for row in evidence.real.rows} if evidence.real else set()
-    issues = label_issues(evidence.second_opinion, validation) if evidence.second_opinion else ()
+    doubted = label_issues(evidence.second_opinion, validation) if evidence.second_opinion else ()
+    settled = Decided(read_edits(context.workspace, found.dataset)).by_person
+    issues = tuple(issue for issue in doubted if issue.example not in settled)
     context.progress(0.57, "Looking for rows that hurt")
     groups = () if is_pairs or evidence.real is None else group_effects(evidence.train, evidence.real, evidence.embed)
     context.progress(0.6, "Planning what to write")
@@ -68,7 +71,10 @@ def find_errors(
     return ErrorReport(
         data=found.data,
         cannot_know=evidence.cannot_know,
-        warnings=_warnings(context, model, model_id, evidence, accuracy),
+        warnings=(
+            *_warnings(context, model, model_id, evidence, accuracy),
+            *filter(None, [settled_by_person(len(doubted) - len(issues))]),
+        ),
         task=task,
         model=model_id,
         dataset=found.dataset,

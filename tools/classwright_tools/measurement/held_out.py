@@ -124,8 +124,9 @@ def label_numbers(rows: Sequence[Example], labels: Sequence[str], dataset: str) 
         named = listed(("no label" if name is None else repr(name) for name, _ in unknown.most_common()), 3)
         raise InvalidInput(
             f"dataset {dataset!r}",
-            f"{unknown.total()} of its rows have labels that the model does not know ({named})",
-            "Train a model on this version of the task, or correct these rows.",
+            f"{unknown.total()} of its rows have labels that the model does not know ({named}): it knows "
+            f"{listed(map(repr, labels), 10)}",
+            "Train a model on this version of the task, or correct these rows (edit_examples).",
         )
     return np.array([place[row.label] for row in rows if row.label is not None], np.int64)
 

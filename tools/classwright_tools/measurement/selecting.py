@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -57,15 +58,22 @@ def select(context: ToolContext, dataset: str, selection: RowSelection) -> Selec
         InvalidInput: an id, a topic, a subtopic, a source type or a contrast is that of no row.
         DamagedArtifact: the dataset does not read back.
     """
-    workspace = context.workspace
-    table = read_table(workspace, dataset)
+    labels = context.workspace.task(context.workspace.artifact(dataset, "dataset").task).label_names
+    return select_in(context, dataset, read_table(context.workspace, dataset), selection, labels)
+
+
+def select_in(
+    context: ToolContext, dataset: str, table: Any, selection: RowSelection, labels: Collection[str]
+) -> Selected:
+    """Return the rows of `table`, those of `dataset` or what became of them, that `selection` means: see `select`.
+
+    `labels` are those of the task.
+    """
     if selection.ids:
         return Selected(dataset, table.take(named(table, selection.ids, dataset)))
-    labels = workspace.task(workspace.artifact(dataset, "dataset").task).label_names
     there = Selected(dataset, table.take(filtered(table, selection.where or RowFilter(), labels)))
-    return (
-        _nearest(context, there, _sought(table, selection.like, dataset), selection.like) if selection.like else there
-    )
+    like = selection.like
+    return _nearest(context, there, _sought(table, like, dataset), like) if like else there
 
 
 def _sought(table: Any, like: RowsLike, dataset: str) -> str:

@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from classwright_tools.domain.cards import DatasetCard, SplitCount
+from classwright_tools.domain.edits import Edit
 from classwright_tools.domain.example import SPLITS, Example, Split
 from classwright_tools.domain.kinds import KINDS
 from classwright_tools.domain.task import Task, TaskKind
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.errors import DamagedArtifact, InvalidInput
+from classwright_tools.workspace.edits import EDITS, edits_of, lines_of, stored_edits
 from classwright_tools.workspace.own_files import open_own, read_own
 from classwright_tools.workspace.workspace import Artifact, Workspace
 
@@ -133,21 +135,39 @@ def read_card(workspace: Workspace, dataset: str) -> DatasetCard:
         ) from error
 
 
+def read_edits(workspace: Workspace, dataset: str | None) -> tuple[Edit, ...]:
+    """Return the edits by which the rows of `dataset` came to be as they are, the oldest first; of None there are none.
+
+    Raises:
+        NotFound: there is no such dataset.
+        DamagedArtifact: its card or its edits do not read back.
+    """
+    if dataset is None:
+        return ()
+    digest = read_card(workspace, dataset).files.get(EDITS)
+    return edits_of(stored_edits(workspace.artifact(dataset, "dataset"), digest))
+
+
 def save_dataset(
     workspace: Workspace,
     task: str,
     changed: Mapping[Split, Iterable[Example]],
     *,
     parent: str | None,
+    rows_of: str | None = None,
     on_newest: bool = False,
     run_key: str,
     made_by: str,
     refused: Mapping[str, int] | None = None,
     note: str = "",
+    edits: Iterable[Edit] = (),
+    task_version: int | None = None,
     files: Mapping[str, str] | None = None,
 ) -> Artifact:
     """Make a new version of a dataset: the splits in `changed` anew, the others as they are in `parent`.
 
+    With `rows_of` they are as they are in that version, to which its edits belong; `edits` are added to them. The rows
+    have the labels of the newest version of the task, or of `task_version`, which is stored next.
     `made_by` is the tool's name; `refused` counts the rows that were not kept, by reason. Rows may come from
     an iterator: they are written batch by batch. `files` are texts to lay beside them, by file name.
 
@@ -159,8 +179,10 @@ def save_dataset(
     import shutil
 
     current = workspace.task(task)
-    source = workspace.artifact(parent, "dataset") if parent else None
-    kept = read_card(workspace, parent) if parent else None
+    kept_of = rows_of or parent
+    source = workspace.artifact(kept_of, "dataset") if kept_of else None
+    kept = read_card(workspace, kept_of) if kept_of else None
+    decided = (stored_edits(source, kept.files.get(EDITS)) if source and kept else b"") + lines_of(edits)
 
     def write(folder: Path) -> None:
         counts = [count for count in kept.counts if count.split not in changed] if kept else []
@@ -176,9 +198,12 @@ def save_dataset(
                     shutil.copyfileobj(original, copy)
                 # That which was written then: damage done since does not become the truth.
                 digests[name] = kept.files[name]
+        if decided:
+            (folder / EDITS).write_bytes(decided)
+            digests[EDITS] = hashlib.sha256(decided).hexdigest()
         card = DatasetCard(
             task=task,
-            task_version=current.version,
+            task_version=task_version or current.version,
             parent=parent,
             made_by=made_by,
             counts=tuple(counts),

@@ -116,16 +116,15 @@ class Workspace:
             session.add(TaskRow(slug=task.slug, version=task.version, task=task.model_dump(mode="json")))
         return task
 
-    def task(self, slug: str) -> Task:
-        """Return the newest version of the task `slug`.
+    def task(self, slug: str, version: int | None = None) -> Task:
+        """Return the newest version of the task `slug`, or an earlier `version`.
 
         Raises:
             NotFound: there is no such task; the nearest slug is named.
         """
+        query = select(TaskRow).where(TaskRow.slug == slug).order_by(TaskRow.version.desc()).limit(1)
         with Session(self.engine) as session:
-            row = session.scalars(
-                select(TaskRow).where(TaskRow.slug == slug).order_by(TaskRow.version.desc()).limit(1)
-            ).first()
+            row = session.scalars(query if version is None else query.where(TaskRow.version == version)).first()
             if row is None:
                 raise unknown_id("task", slug, session.scalars(select(TaskRow.slug).distinct()))
             return Task.model_validate(row.task)

@@ -41,6 +41,18 @@ _SENT_AS_PAIRS = (
 )
 
 
+def with_examples(targets: Iterable[CellTarget], task: Task) -> list[CellTarget]:
+    """Return `targets` with the examples that the task gives of their labels as style, after other style.
+
+    A writer's prompt has them beside the label.
+    """
+    examples = {label.name: label.examples for label in task.labels}
+    return [
+        target if target.cell.item else replace(target, style=(*target.style, *examples.get(target.cell.label, ())))
+        for target in targets
+    ]
+
+
 def make_batches(targets: Sequence[CellTarget]) -> tuple[Batch, ...]:
     """Return batches of at most 25 texts that fill `targets`, each of one label and contrast.
 

@@ -23,6 +23,7 @@ from classwright_tools.workspace.atomic import storage_errors
 from classwright_tools.workspace.datasets import read_rows, save_dataset
 from classwright_tools.workspace.destination import Destination
 from classwright_tools.workspace.index import ArtifactRow, ClosedAssignmentRow, SubmissionRow
+from classwright_tools.workspace.later_labels import ENDED, under_later_labels
 from classwright_tools.workspace.workspace import Artifact, Workspace
 from classwright_tools.writing.assignments.batches import WRITER, remaining
 
@@ -125,7 +126,8 @@ class Submissions:
     def _saved_onto(self, parent: str | None) -> Artifact:
         """Save the accepted rows and those of the dataset `parent` as a new version of it."""
         train = read_rows(self._workspace, parent, "train") if parent else []
-        accepted = self.accepted()
+        task = self._workspace.task(self._task.slug)
+        accepted, ended = under_later_labels(self._workspace, task, self.accepted(), self._assignment.parent, parent)
         repeated = QualityFilter.for_dataset(self._workspace, self._task, parent).repeated(accepted)
         return save_dataset(
             self._workspace,
@@ -135,7 +137,7 @@ class Submissions:
             on_newest=self._destination.on_newest,
             run_key=self._id,
             made_by="submit_examples",
-            refused=Counter(refused.reason for refused in repeated.values()),
+            refused=Counter(refused.reason for refused in repeated.values()) + Counter({ENDED: len(ended)}),
         )
 
     def _rows(self, session: Session) -> Sequence[SubmissionRow]:

@@ -30,9 +30,9 @@ AIMS: dict[WritingKind, str] = {
 """What each kind of item is to be, in a sentence or two."""
 
 SHOWN = {
-    "guidance": "Sentences say what real texts show about the labels. Go by them, but write no text just to hold a "
-    "word that they name.",
-    "style": "Real texts show the style. Write like them, but never copy or rephrase one of them, nor its names, "
+    "guidance": "Sentences say what is wanted, or what real texts show about the labels. Go by them, but write no text "
+    "just to hold a word that they name.",
+    "style": "Texts show the style. Write like them, but never copy or rephrase one of them, nor its names, "
     "numbers or details.",
     "contrast_style": "Real texts of the label that yours are mistaken for show where yours end. Copy none of these "
     "either.",

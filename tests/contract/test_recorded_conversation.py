@@ -1,0 +1,56 @@
+"""The recorded conversation of the guide, replayed: every call is made, and every answer begins as it says there."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from support.paths import ROOT
+from support.server import LONG, call, connected, make_settings
+
+pytestmark = pytest.mark.anyio
+
+GUIDE = ROOT / "docs/guides/data_conversation.md"
+BEGINNING = "\n## How it began\n"
+UPDATE = "CLASSWRIGHT_UPDATE_SNAPSHOTS"
+_CALL = re.compile(
+    r"```json (?P<tool>\w+)\n(?P<arguments>\{[^\n]*\})\n```\n(?:\n```text\n(?P<answer>.*?)\n?```\n)?", re.DOTALL
+)
+
+
+async def test_the_conversation_goes_as_it_is_recorded(tmp_path: Path) -> None:
+    """Run with CLASSWRIGHT_UPDATE_SNAPSHOTS=1 to record it anew."""
+    told, _, beginning = GUIDE.read_text(encoding="utf-8").partition(BEGINNING)
+    answers: list[tuple[str, str]] = []
+    async with connected(make_settings(tmp_path)) as client:
+        for made in (*_calls(beginning), *_calls(told)):
+            arguments = json.loads(made["arguments"])
+            view = (
+                await call(client, made["tool"], arguments, wait_seconds=LONG)
+                if made["tool"] != "propose_topics"
+                else await call(client, "propose_topics", arguments)
+            )
+            if made["answer"] is not None:
+                answers.append((made["answer"], view["summary"]))
+    if os.environ.get(UPDATE):
+        GUIDE.write_text(_recorded(told, [answer for _, answer in answers]) + BEGINNING + beginning, encoding="utf-8")
+        return
+    assert [recorded for recorded, _ in answers] == [answer for _, answer in answers]
+
+
+def _calls(text: str) -> list[re.Match[str]]:
+    return list(_CALL.finditer(text))
+
+
+def _recorded(text: str, answers: list[str]) -> str:
+    """Return the text with `answers` in the place of those that it has."""
+    left = iter(answers)
+
+    def answered(made: re.Match[str]) -> str:
+        return f"```json {made['tool']}\n{made['arguments']}\n```\n\n```text\n{next(left)}\n```\n"
+
+    return _CALL.sub(answered, text)

@@ -1,0 +1,122 @@
+"""Edits: what was decided about rows and labels of a dataset, by whom and why, and what of it holds now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+from pydantic import Field
+
+from classwright_tools.domain.kinds import DatasetId
+from classwright_tools.domain.noun import LabelName, Noun
+
+RowAction = Literal["relabel", "rewrite", "remove", "restore", "approve", "good_example", "flag", "unmark"]
+LabelAction = Literal["rename_label", "merge_label", "split_label", "add_label", "describe_label", "remove_label"]
+Action = Literal[RowAction, LabelAction]
+Decider = Literal["person", "model"]
+
+
+class Edit(Noun):
+    """One change that made a version of a dataset: to rows, to a label, or back to an earlier version.
+
+    `rows` has for each row that it changed, by the id that the row has since, what the row was before: the label ("" of
+    none), or of a rewritten row its id. Test rows are counted only: nothing that stands in one is told.
+    """
+
+    action: Literal[Action, "revert"]
+    by: Decider = "person"
+    reason: str
+    when: datetime
+    dataset: DatasetId = Field(description="The version that was edited.")
+    label: LabelName | None = Field(default=None, description="The new label of rows, or the label that was changed.")
+    to: LabelName | None = Field(default=None, description="The label's new name, or the one that took its rows.")
+    version: DatasetId | None = Field(default=None, description="The earlier version that a revert went back to.")
+    rows: dict[str, str] = Field(default_factory=dict)
+    test_rows: int = Field(default=0, ge=0)
+
+
+_VOUCHES = ("relabel", "rewrite", "restore", "approve", "good_example")
+_GONE = ("remove", "remove_label")
+_WITH_LABEL = ("relabel", "restore", "merge_label", "split_label", *_GONE)  # their `rows` tell labels
+
+
+class Decided:
+    """What holds after a sequence of edits, by the ids that the rows have then."""
+
+    def __init__(self, edits: Iterable[Edit]) -> None:
+        """Go through `edits`, the oldest first."""
+        self.by_person: dict[str, Edit] = {}
+        """Rows whose label a person vouched for, and the newest edit that did."""
+        self.good_examples: dict[str, None] = {}
+        """In the order in which they were marked."""
+        self.flagged: set[str] = set()
+        self.removed: set[str] = set()
+        for edit in edits:
+            for id_, before in edit.rows.items():
+                self._take(edit, id_, before)
+
+    def _take(self, edit: Edit, id_: str, before: str) -> None:
+        if edit.action in _GONE:
+            self._forget(id_)
+            self.removed.add(id_)
+            return
+        self.removed.discard(id_)
+        if edit.action == "rewrite":
+            if before in self.good_examples:
+                self.good_examples[id_] = None
+            self._forget(before)
+        elif edit.action == "good_example":
+            self.good_examples[id_] = None
+        elif edit.action == "flag":
+            self.flagged.add(id_)
+        elif edit.action == "unmark":
+            self._forget(id_)
+        if edit.action in _VOUCHES:
+            self.flagged.discard(id_)
+            if edit.by == "person":
+                self.by_person[id_] = edit
+
+    def _forget(self, id_: str) -> None:
+        self.by_person.pop(id_, None)
+        self.good_examples.pop(id_, None)
+        self.flagged.discard(id_)
+
+
+class Past(NamedTuple):
+    """One edit in the history of a row, and the id and the label that the row had before it."""
+
+    edit: Edit
+    id: str
+    label: str | None
+
+
+def history(edits: Sequence[Edit], id_: str, label: str | None) -> tuple[Past, ...]:
+    """Return what happened to the row that is `id_` with `label` after `edits`, the newest first."""
+    found: list[Past] = []
+    is_there = True  # between its removal and its return nothing happens to a row
+    for edit in reversed(edits):
+        if id_ in edit.rows:
+            before = edit.rows[id_]
+            is_there = edit.action != "restore"
+            if edit.action == "rewrite":
+                id_ = before
+            elif edit.action in _WITH_LABEL:
+                label = before or None
+            found.append(Past(edit, id_, label))
+        elif is_there and edit.action == "rename_label" and edit.to == label:
+            label = edit.label
+            found.append(Past(edit, id_, label))
+    return tuple(found)
+
+
+def label_since(label: str | None, edits: Sequence[Edit]) -> str | None:
+    """Return what became of `label` by `edits`, the oldest first; None if it was split or taken away."""
+    for edit in edits:
+        if label is None or edit.label != label:
+            continue
+        if edit.action in ("rename_label", "merge_label"):
+            label = edit.to
+        elif edit.action in ("split_label", "remove_label"):
+            return None
+    return label

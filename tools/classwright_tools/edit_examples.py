@@ -1,0 +1,198 @@
+"""The verb `edit_examples`: put rows and labels right, or go back to an earlier version, as one new version."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field, model_validator
+
+from classwright_tools.context import ToolContext
+from classwright_tools.domain.changes import Change
+from classwright_tools.domain.edits import Decider
+from classwright_tools.domain.excerpt import SHORT, listed, shortened
+from classwright_tools.domain.kinds import DatasetId
+from classwright_tools.domain.noun import Noun, Slug, ToolRequest, ToolResult
+from classwright_tools.tool import ToolSpec, ToolText
+from classwright_tools.work import ROW_BYTES, Sizes, Work, computing
+
+if TYPE_CHECKING:
+    from classwright_tools.editing.draft import Done
+    from classwright_tools.editing.versions import Edited
+
+AT_ONCE = 50
+"""Rows that a call changes without asking: as many as one looks through."""
+SHOWN = 10  # rows of an answer
+TOLD = 6  # reasons, changes or labels of a sentence
+MOST_CHANGES = 100
+
+
+class EditExamplesRequest(ToolRequest):
+    """What to change and why, or the version to go back to."""
+
+    task: Slug
+    reason: str = Field(min_length=1, max_length=500, description="Why, in a sentence.")
+    changes: tuple[Change, ...] = Field(default=(), max_length=MOST_CHANGES, description="In their order.")
+    revert_to: DatasetId | None = Field(default=None, description="In place of `changes`: the version to have again.")
+    confirm: int | None = Field(
+        default=None, ge=1, le=10**9, description=f"To change over {AT_ONCE} rows: the count of the first answer."
+    )
+    decided_by: Decider = Field(
+        default="person", description="'model': nobody asked you to. A person's word counts above it."
+    )
+    dataset: DatasetId | None = Field(default=None, description="Default: the task's newest.")
+
+    @model_validator(mode="after")
+    def _changes_or_a_version(self) -> EditExamplesRequest:
+        if bool(self.changes) == bool(self.revert_to):
+            raise ValueError("pass `changes`, or `revert_to` with the id of a dataset: one of the two")
+        return self
+
+
+class ChangedRow(Noun):
+    """A row that changes."""
+
+    id: str
+    text: str
+    before: str
+    after: str
+
+
+class EditExamplesResult(ToolResult):
+    """The new version, or the count and a sample of what is to be confirmed."""
+
+    dataset: DatasetId | None = Field(description="None if nothing was changed.")
+    parent: DatasetId = Field(description="The version that was edited.")
+    rows: int = Field(ge=0, description="That change, or would.")
+    sample: tuple[ChangedRow, ...] = ()
+
+
+def edit_examples(request: EditExamplesRequest, context: ToolContext) -> EditExamplesResult:
+    """Change rows and labels of a dataset in a new version, or go back to the rows of an earlier one.
+
+    Origin, cell and round of a row stay; what was decided, by whom and why is kept beside the rows. A call that changes
+    more than `AT_ONCE` rows stores nothing unless it confirms their number.
+
+    Raises:
+        NotFound: the task, a dataset, or a label does not exist.
+        InvalidInput: a change cannot be made: an id is that of no row, a test row is meant, a name or a text is there
+            already, or rows of a label that is split would be left over. Nothing was stored.
+        StorageFailed: the disk is full; no version was made.
+    """
+    from classwright_tools.editing.versions import edit_dataset, revert_dataset
+    from classwright_tools.workspace.destination import chosen_destination
+
+    destination = chosen_destination(
+        context.workspace,
+        context.workspace.task(request.task).slug,
+        dataset=request.dataset,
+        new_dataset=False,
+        verb="edit_examples",
+    )
+    by, reason = request.decided_by, request.reason
+    if request.revert_to:
+        return _reverted(request, revert_dataset(context, destination, request.revert_to, by=by, reason=reason))
+    at_once = max(AT_ONCE, request.confirm or 0)
+    edited = edit_dataset(context, destination, request.changes, by=by, reason=reason, at_once=at_once)
+    return _edited(request, edited)
+
+
+def _edited(request: EditExamplesRequest, edited: Edited) -> EditExamplesResult:
+    rows = sum(done.rows for done in edited.done)
+    what = listed(map(_told, edited.done), TOLD)
+    left = listed((f"{n} {why}" for done in edited.done for why, n in done.left.most_common() if n), TOLD)
+    remarks = [*(remark for done in edited.done for remark in done.remarks), *edited.remarks]
+    if edited.to_confirm:
+        told = f"Nothing is changed yet: this would change {edited.to_confirm} rows of {edited.parent} ({what})."
+        next_step = (
+            f"Show the person the count and the sample. Then call again with confirm={edited.to_confirm} and the same "
+            "arguments."
+        )
+    elif edited.dataset is None:
+        told, next_step = f"Nothing was changed in {edited.parent}.", "Name other rows: find_examples shows them."
+    else:
+        told = f"{edited.dataset.id} is {edited.parent} with {what}."
+        next_step = (
+            f"Undo it with edit_examples(task={request.task!r}, revert_to={edited.parent!r}, reason=...). Models know "
+            f"nothing of it until train_classifier(task={request.task!r}, dataset={edited.dataset.id!r})."
+        )
+    summary = [told, f"Left as they are: {left}." if left else "", *remarks]
+    sample = [row for done in edited.done for row in done.sample][:SHOWN]
+    return EditExamplesResult(
+        summary=" ".join(filter(None, summary)),
+        next_step=next_step,
+        dataset=edited.dataset.id if edited.dataset else None,
+        parent=edited.parent,
+        rows=rows,
+        sample=tuple(
+            ChangedRow(
+                id=row.id,
+                text=shortened(row.text, SHORT),
+                before=shortened(row.before, SHORT),
+                after=shortened(row.after, SHORT),
+            )
+            for row in sample
+        ),
+    )
+
+
+def _reverted(request: EditExamplesRequest, edited: Edited) -> EditExamplesResult:
+    if edited.dataset is None:
+        summary = f"{edited.parent} is what is there: nothing was changed."
+    else:
+        summary = f"{edited.dataset.id} has the rows of {request.revert_to} again, and comes after {edited.parent}."
+    return EditExamplesResult(
+        summary=" ".join((summary, *edited.remarks)),
+        next_step=f"To take this back, revert_to={edited.parent!r}. Nothing of either version is lost.",
+        dataset=edited.dataset.id if edited.dataset else None,
+        parent=edited.parent,
+        rows=0,
+    )
+
+
+_WORDS = {
+    "relabel": "relabelled",
+    "rewrite": "rewritten",
+    "remove": "removed",
+    "restore": "restored",
+    "approve": "approved",
+    "good_example": "marked as good examples",
+    "flag": "flagged",
+    "unmark": "without their marks",
+    "rename_label": "of a renamed label",
+    "merge_label": "of a merged label",
+    "split_label": "of a split label",
+    "remove_label": "of a label taken away",
+}
+
+
+def _told(done: Done) -> str:
+    """Return what a change did, in a few words."""
+    if done.action in ("add_label", "describe_label"):
+        return {"add_label": "a new label", "describe_label": "a label described anew"}[done.action]
+    return f"{done.rows} rows {_WORDS[done.action]}"
+
+
+def _work(request: EditExamplesRequest, sizes: Sizes) -> Work:
+    """Rows that are meant by likeness are embedded."""
+    whose = [rows for change in request.changes for rows in (change.rows, *(part.rows for part in change.into))]
+    if not any(rows and rows.like for rows in whose):
+        return computing(ROW_BYTES)
+    return computing(sizes.dataset(request.dataset, request.task, ("train", "validation", "unlabelled")))
+
+
+TOOL = ToolSpec(
+    run=edit_examples,
+    request=EditExamplesRequest,
+    result=EditExamplesResult,
+    work=_work,
+    makes=("dataset", "topics"),
+    text=ToolText(
+        title="Edit examples",
+        description=(
+            "Put a dataset right, in one new version: relabel (unlabelled rows too), rewrite, remove, restore, approve "
+            "or flag rows, or mark good examples; rename, merge, split, add, describe or remove labels, in the task "
+            "and its topic tree too. find_examples shows the rows, which keep their origin; test rows stay. Many rows "
+            "are counted first. Undo: `revert_to`. Not for new rows. Takes seconds."
+        ),
+    ),
+)

@@ -1,0 +1,96 @@
+"""The task and its topic tree after changes of labels.
+
+They are stored after the dataset, the task last: a run that was cut off between them is repeated, and finds by the
+task's version that they are still to be stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from classwright_tools.context import ToolContext
+from classwright_tools.domain.excerpt import listed
+from classwright_tools.domain.task import Task
+from classwright_tools.domain.topic_tree import TopicTree
+from classwright_tools.editing.draft import Draft
+from classwright_tools.editing.tree import tree_after
+from classwright_tools.workspace.destination import onto_newest
+from classwright_tools.workspace.workspace import Artifact
+
+LABELS_TOLD = 10
+
+MakeTree = Callable[[TopicTree], TopicTree | None]
+
+
+def store_definition(context: ToolContext, task: Task, draft: Draft) -> tuple[str, ...]:
+    """Store the task of `draft`, which was `task`, and the topic tree of its labels; return what is to be told."""
+    if draft.task == task:
+        return ()
+    table = draft.table.select(["label", "topic"]).to_pylist()
+    written = [(row["label"], row["topic"]) for row in table if row["topic"] and row["label"]]
+    told = _store(context, task, draft.task, lambda tree: tree_after(tree, draft.new, written, draft.task.label_names))
+    if task.expected_shares and not draft.task.expected_shares:
+        told.append("The label shares that were stated are those of other labels: state them anew (propose_topics).")
+    return tuple(told)
+
+
+def restore_definition(context: ToolContext, then: Task, task: Task) -> tuple[str, ...]:
+    """Give `task` the labels and the topic tree that it had as `then`; return what is to be told of it."""
+    restored = with_labels_of(then, task)
+    if restored == task:
+        return ()
+    earlier = [
+        context.workspace.document(tree.id, "topics", TopicTree)
+        for tree in context.workspace.artifacts(task.slug, "topics")
+        if tree.facts.get("task_version") == then.version
+    ]
+    told = _store(context, task, restored, lambda tree: earlier[0] if earlier else tree)
+    return (f"The task has the labels of then: {listed(map(repr, restored.label_names), LABELS_TOLD)}.", *told)
+
+
+def with_labels_of(then: Task, task: Task) -> Task:
+    """Return `task` with the labels that it had as `then`, and the shares that were stated for them."""
+    if then.labels == task.labels and then.mismatch == task.mismatch:
+        return task
+    same = set(then.label_names) == set(task.label_names)
+    shares = task.expected_shares if same else then.expected_shares
+    return task.model_copy(update={"labels": then.labels, "mismatch": then.mismatch, "expected_shares": shares})
+
+
+def _store(context: ToolContext, before: Task, task: Task, make: MakeTree) -> list[str]:
+    told = _store_tree(context, before, task, make)
+    context.workspace.save_task(task)
+    return told
+
+
+def _store_tree(context: ToolContext, before: Task, task: Task, make: MakeTree) -> list[str]:
+    """Store the newest topic tree as `make` changes it, for `task` that is stored next; a task may have none."""
+    workspace = context.workspace
+
+    def attempt(newest: str | None) -> Artifact | None:
+        tree = make(workspace.document(newest, "topics", TopicTree)) if newest else None
+        if tree is None:
+            return None
+        lacking = set(task.label_names) - {branch.label for branch in tree.labels}
+        return workspace.publish_document(
+            "topics",
+            task.slug,
+            tree,
+            run_key=context.run_key,
+            parent=newest,
+            on_newest=True,
+            task_version=before.version + 1,
+            complete=not lacking,
+            cells=len(tree.cells()),
+        )
+
+    made = onto_newest(workspace, "topics", task.slug, attempt)
+    if made is None:
+        return []
+    tree = workspace.document(made.id, "topics", TopicTree)
+    grown = {branch.label for branch in tree.labels}
+    lacking = [repr(name) for name in task.label_names if name not in grown]
+    told = [f"Its topic tree is {made.id}.", *(f"{remark}." for remark in tree.remarks)]
+    if lacking:
+        told.append(f"No topics are there for {listed(lacking, LABELS_TOLD)}: propose_topics takes them.")
+    return told

@@ -1,0 +1,207 @@
+"""A draft of the next version of a dataset: its rows as a table, its task, and the edits that made them so."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from classwright_tools.context import ToolContext
+from classwright_tools.domain.edits import Decided, Decider, Edit
+from classwright_tools.domain.example import SPLITS, Example, Split
+from classwright_tools.domain.pair import joined, shown
+from classwright_tools.domain.selection import RowSelection
+from classwright_tools.domain.task import Task, folded_name
+from classwright_tools.errors import InvalidInput, unknown_id
+from classwright_tools.measurement.selecting import select_in
+from classwright_tools.workspace.datasets import BATCH_ROWS, example_of, read_edits, read_table
+
+TEST_ROWS = "test rows are not edited one by one: the final figure would follow from what one has seen of them"
+SAMPLE = 5
+
+Row = dict[str, Any]
+"""A row of the table: the columns of a split's file, and "split"."""
+
+
+@dataclass(frozen=True)
+class EditedRow:
+    """A row that a change changes, and what it was and is then."""
+
+    id: str
+    split: Split
+    text: str
+    before: str
+    after: str
+
+
+@dataclass
+class Done:
+    """What one change does: to how many rows, some of them, and which it leaves as they are, by the reason.
+
+    `asks` says whether many rows are a reason to ask first.
+    """
+
+    action: str
+    rows: int = 0
+    sample: list[EditedRow] = field(default_factory=list)
+    left: Counter[str] = field(default_factory=Counter)
+    remarks: list[str] = field(default_factory=list)
+    asks: bool = True
+
+    def count(self, rows: Sequence[tuple[Row, str, str]]) -> None:
+        """Count `rows`, each with what it was and is then."""
+        self.rows += len(rows)
+        for row, before, after in rows[: SAMPLE - len(self.sample)]:
+            self.sample.append(EditedRow(row["id"], row["split"], text_of(row), before, after))
+
+
+class Draft:
+    """The rows, the task and the edits as they become, change by change. Nothing is stored."""
+
+    def __init__(
+        self, context: ToolContext, task: Task, dataset: str, *, by: Decider, reason: str, now: datetime
+    ) -> None:
+        """Begin with the rows of `dataset`, and with `task` as it is.
+
+        Raises:
+            DamagedArtifact: the dataset does not read back.
+        """
+        self.context = context
+        self.task = task
+        self.dataset = dataset
+        self.table = read_table(context.workspace, dataset)
+        self.edits = list(read_edits(context.workspace, dataset))
+        self.by: Decider = by
+        self.touched: set[Split] = set()
+        self._before = len(self.edits)
+        self._stamp = {"by": by, "reason": reason, "when": now, "dataset": dataset}
+
+    @property
+    def new(self) -> Sequence[Edit]:
+        """The edits of this draft."""
+        return self.edits[self._before :]
+
+    def record(self, action: str, **facts: Any) -> None:
+        """Add an edit."""
+        self.edits.append(Edit.model_validate({"action": action, **self._stamp, **facts}))
+
+    def label_named(self, name: str) -> str:
+        """Return the label that is meant by `name`: one of the task, or one that rows have and the task has not.
+
+        Raises:
+            NotFound: there is none; the nearest is named.
+        """
+        import pyarrow.compute as pc
+
+        of_rows: list[str] = pc.unique(self.table["label"]).drop_null().to_pylist()
+        known = {folded_name(label): label for label in (*of_rows, *self.task.label_names)}
+        found = known.get(folded_name(name))
+        if found is None:
+            raise unknown_id("label", name, known.values())
+        return found
+
+    def task_label(self, name: str) -> str:
+        """Return the task's label that is meant by `name`.
+
+        Raises:
+            NotFound: there is none; the nearest is named.
+        """
+        found = self.label_named(name)
+        if found not in self.task.label_names:
+            raise unknown_id("label", name, self.task.label_names)
+        return found
+
+    def meant(self, rows: RowSelection, table: Any = None) -> dict[int, Row]:
+        """Return the rows that are meant, by their places in the draft's table, or in another `table`.
+
+        Raises:
+            NotFound, InvalidInput: as `measurement.selecting.select`, or a test row is meant.
+        """
+        table = self.table if table is None else table
+        if rows.where and "test" in rows.where.splits:
+            raise InvalidInput("`splits`", f"name 'test', and {TEST_ROWS}", "Leave it out.")
+        found = select_in(self.context, self.dataset, table, rows, self.task.label_names).table.to_pylist()
+        for row in found:
+            if row["split"] == "test":
+                raise InvalidInput(f"row {row['id']!r}", f"cannot be changed: {TEST_ROWS}", "Leave it out.")
+        place = {id_: number for number, id_ in enumerate(table["id"].to_pylist())}
+        return {place[row["id"]]: row for row in found}
+
+    def selected(self, rows: RowSelection, done: Done, table: Any = None) -> dict[int, Row]:
+        """Return the rows that are meant, as `meant` does; a model changes none of those that a person decided on.
+
+        `done` counts these.
+        """
+        found = self.meant(rows, table)
+        if self.by == "person":
+            return found
+        settled = Decided(self.edits).by_person
+        others = {place: row for place, row in found.items() if row["id"] not in settled}
+        done.left["decided by a person"] += len(found) - len(others)
+        return others
+
+    def with_label(self, label: str) -> dict[int, Row]:
+        """Return the rows of all splits that have `label`, by their places."""
+        import numpy as np
+        import pyarrow.compute as pc
+
+        places = np.flatnonzero(pc.fill_null(pc.equal(self.table["label"], label), False).to_numpy())
+        return dict(zip(places.tolist(), self.table.take(places).to_pylist(), strict=True))
+
+    def set(self, column: str, values: Mapping[int, Any]) -> None:
+        """Give the rows at the places in `values` these values in `column`; their splits are written anew."""
+        self._touch(values)
+        self.table = with_values(self.table, column, values)
+        self._touch(values)
+
+    def take_out(self, places: Collection[int]) -> None:
+        """Take the rows at `places` out."""
+        import numpy as np
+
+        self._touch(places)
+        stays = np.ones(len(self.table), dtype=bool)
+        stays[list(places)] = False
+        self.table = self.table.filter(stays)
+
+    def add(self, rows: Any) -> None:
+        """Add the rows of a table of the same columns, after those that are there."""
+        import pyarrow as pa
+
+        self.table = pa.concat_tables([self.table, rows]).combine_chunks()
+        self._touch(range(len(self.table) - len(rows), len(self.table)))
+
+    def rows_of(self, split: Split) -> Iterator[Example]:
+        """Yield the rows of a split."""
+        import pyarrow.compute as pc
+
+        for batch in self.table.filter(pc.equal(self.table["split"], split)).to_batches(BATCH_ROWS):
+            yield from map(example_of, batch.to_pylist())
+
+    def bare_labels(self) -> list[str]:
+        """Return the task's labels that have no training row."""
+        import pyarrow.compute as pc
+
+        there = set(self.table.filter(pc.equal(self.table["split"], SPLITS[0]))["label"].to_pylist())
+        return [name for name in self.task.label_names if name not in there]
+
+    def _touch(self, places: Collection[int]) -> None:
+        self.touched.update(self.table["split"].take(list(places)).to_pylist() if places else ())
+
+
+def with_values(table: Any, column: str, values: Mapping[int, Any]) -> Any:
+    """Return `table` with the `values`, by their places, in `column`."""
+    import pyarrow as pa
+
+    there = table[column].to_pylist()
+    for place, value in values.items():
+        there[place] = value
+    number = table.column_names.index(column)
+    kind = table.schema.field(number).type
+    return table.set_column(number, column, pa.array(there, kind))
+
+
+def text_of(row: Row) -> str:
+    """Return what a row holds, as a reader should see it."""
+    return shown(joined(row["text"], row.get("text_pair")))

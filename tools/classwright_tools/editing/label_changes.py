@@ -1,0 +1,218 @@
+"""Changes of labels: of their names and meanings in the task, and of the rows that have them, those of test too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from classwright_tools.domain.changes import Change
+from classwright_tools.domain.task import Label, Task, folded_name
+from classwright_tools.editing.draft import Done, Draft, Row
+from classwright_tools.errors import InvalidInput
+
+
+def rename(draft: Draft, change: Change) -> Done:
+    """Give a label another name, in the task, in all rows, and where rows are contrasts to it.
+
+    Raises:
+        NotFound: there is no such label.
+        InvalidInput: another label has the name, or one that looks like it.
+    """
+    done = Done(change.action, asks=False)
+    old, new = draft.label_named(change.label or ""), change.to or ""
+    if old == new:
+        done.left["with that name already"] += 1
+        return done
+    refuse_taken(draft, new, old)
+    label = _label(draft.task, old)
+    if label:
+        description = label.description if change.description is None else change.description
+        draft.task = with_labels(draft.task, {old: (new_label(new, description, label.examples),)}, {old: new})
+    rows = draft.with_label(old)
+    _move(draft, old, new, rows)
+    draft.record("rename_label", label=old, to=new, test_rows=_test(rows))
+    done.count([(row, old, new) for row in _seen(rows).values()])
+    done.rows = len(rows)
+    return done
+
+
+def merge(draft: Draft, change: Change) -> Done:
+    """Give all rows of a label to another one, and end it.
+
+    Raises:
+        NotFound: there is no such label.
+        InvalidInput: both are one, or it is the label of pairs that do not fit, or no two would be left.
+    """
+    done = Done(change.action)
+    old, to = draft.label_named(change.label or ""), draft.task_label(change.to or "")
+    if old == to:
+        raise InvalidInput(f"label {old!r}", "cannot be merged into itself", "Name another one as `to`.")
+    taker = _label(draft.task, to)
+    if taker and change.description is not None:
+        draft.task = with_labels(draft.task, {to: (new_label(to, change.description, taker.examples),)})
+    if _label(draft.task, old):
+        draft.task = with_labels(draft.task, {old: ()}, {old: to})
+    rows = draft.with_label(old)
+    _move(draft, old, to, rows)
+    seen = _seen(rows)
+    draft.record("merge_label", label=old, to=to, rows={row["id"]: old for row in seen.values()}, test_rows=_test(rows))
+    done.count([(row, old, to) for row in seen.values()])
+    done.rows = len(rows)
+    return done
+
+
+def add(draft: Draft, change: Change) -> Done:
+    """Add a label to the task.
+
+    Raises:
+        InvalidInput: a label has the name, or one that looks like it.
+    """
+    done = Done(change.action, asks=False)
+    name = change.label or ""
+    refuse_taken(draft, name)
+    draft.task = with_labels(draft.task, {}, last=(new_label(name, change.description or ""),))
+    draft.record("add_label", label=name)
+    done.remarks.append(f"{name!r} has no rows yet.")
+    return done
+
+
+def describe(draft: Draft, change: Change) -> Done:
+    """Say anew what belongs to a label.
+
+    Raises:
+        NotFound: the task has no such label.
+    """
+    done = Done(change.action, asks=False)
+    name = draft.task_label(change.label or "")
+    label = _label(draft.task, name)
+    assert label
+    if label.description == change.description:
+        done.left["described so already"] += 1
+        return done
+    draft.task = with_labels(draft.task, {name: (new_label(name, change.description or "", label.examples),)})
+    draft.record("describe_label", label=name)
+    return done
+
+
+def drop(draft: Draft, change: Change) -> Done:
+    """Take a label out of the task, and its rows with it.
+
+    Raises:
+        NotFound: there is no such label.
+        InvalidInput: it is the label of pairs that do not fit, or no two would be left.
+    """
+    done = Done(change.action)
+    name = draft.label_named(change.label or "")
+    if _label(draft.task, name):
+        draft.task = with_labels(draft.task, {name: ()})
+    rows = draft.with_label(name)
+    draft.take_out(rows)
+    seen = _seen(rows)
+    draft.record("remove_label", label=name, rows={row["id"]: name for row in seen.values()}, test_rows=_test(rows))
+    done.count([(row, name, "removed") for row in seen.values()])
+    done.rows = len(rows)
+    return done
+
+
+LABEL_CHANGES = {
+    "rename_label": rename,
+    "merge_label": merge,
+    "add_label": add,
+    "describe_label": describe,
+    "remove_label": drop,
+}
+
+
+def new_label(name: str, description: str, examples: Sequence[str] = ()) -> Label:
+    """Return a label.
+
+    Raises:
+        InvalidInput: the name holds what no label's name may hold.
+    """
+    try:
+        return Label(name=name, description=description, examples=tuple(examples))
+    except ValidationError as error:
+        reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise InvalidInput(f"label {name!r}", reason, "Write it otherwise.") from error
+
+
+def refuse_taken(draft: Draft, new: str, old: str | None = None) -> None:
+    """Raise an `InvalidInput` if a label other than `old` is called `new`, or looks like it.
+
+    Where the task does not have `old` (its rows do), they may join a label that it has.
+    """
+    taken = next(
+        (name for name in draft.task.label_names if name != old and folded_name(name) == folded_name(new)), None
+    )
+    if taken is None or (old is not None and old not in draft.task.label_names and taken == new):
+        return
+    is_same = "is there already" if taken == new else f"looks like {taken!r}, which is there"
+    raise InvalidInput(
+        f"label {new!r}", is_same, "Take another name, or merge_label, which puts the rows of one label into another."
+    )
+
+
+def with_labels(
+    task: Task,
+    instead: Mapping[str, Sequence[Label]],
+    became: Mapping[str, str] | None = None,
+    last: Sequence[Label] = (),
+) -> Task:
+    """Return `task` with other labels in the place of each of `instead`, and `last` ones.
+
+    `became` says which label has taken the rows of one that goes, so that its stated share goes there; where that is
+    not known no share is stated any more.
+
+    Raises:
+        InvalidInput: it would have a single label, or too many, or lose the label of pairs that do not fit.
+    """
+    became = became or {}
+    labels = [other for label in task.labels for other in instead.get(label.name, (label,))] + list(last)
+    names = [label.name for label in labels]
+    gone = [name for name in task.label_names if name not in names]
+    mismatch = became.get(task.mismatch, task.mismatch) if task.mismatch else None
+    if task.mismatch in gone and len(labels) < len(task.labels):
+        reason = "is the label of pairs that do not belong together"
+        raise InvalidInput(f"label {task.mismatch!r}", reason, "Keep it, and merge others into it.")
+    shares = dict(task.expected_shares or {})
+    for name in gone:
+        if name in became and name in shares:
+            shares[became[name]] = shares.get(became[name], 0.0) + shares.pop(name)
+    changes: dict[str, Any] = {"labels": tuple(labels), "mismatch": mismatch, "expected_shares": shares or None}
+    if shares.keys() != set(names):
+        changes["expected_shares"] = None
+    try:
+        return Task.model_validate({**dict(task), **changes})
+    except ValidationError as error:
+        reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+        few = len(labels) < 2
+        raise InvalidInput(
+            f"task {task.slug!r}",
+            f"would have one label, {names[0]!r}" if few else reason,
+            "Keep two: add another one first, such as 'other'." if few else "Change the labels otherwise.",
+        ) from error
+
+
+def _label(task: Task, name: str) -> Label | None:
+    return next((label for label in task.labels if label.name == name), None)
+
+
+def _move(draft: Draft, old: str, new: str, rows: Mapping[int, Row]) -> None:
+    """Give `rows` the label `new`, and name it where texts were written to resemble `old`."""
+    import numpy as np
+    import pyarrow.compute as pc
+
+    draft.set("label", dict.fromkeys(rows, new))
+    contrasts = np.flatnonzero(pc.fill_null(pc.equal(draft.table["contrast"], old), False).to_numpy())
+    draft.set("contrast", dict.fromkeys(contrasts.tolist(), new))
+
+
+def _seen(rows: Mapping[int, Row]) -> dict[int, Row]:
+    """Return those of `rows` that may be told of: no test row."""
+    return {place: row for place, row in rows.items() if row["split"] != "test"}
+
+
+def _test(rows: Mapping[int, Row]) -> int:
+    return len(rows) - len(_seen(rows))

@@ -1,0 +1,189 @@
+"""Changes of rows: their label, their text, whether they are there, and what a person thinks of them."""
+
+from __future__ import annotations
+
+from classwright_tools.domain.changes import Change
+from classwright_tools.domain.cleaning import clean_text, is_broken
+from classwright_tools.domain.edits import Decided, label_since
+from classwright_tools.domain.example import example_id
+from classwright_tools.domain.pair import joined
+from classwright_tools.domain.selection import RowSelection
+from classwright_tools.editing.draft import Done, Draft, Row, with_values
+from classwright_tools.editing.removed import removed_rows
+from classwright_tools.errors import InvalidInput
+
+NO_LABEL = "no label"
+_MODEL = "calling model"  # as the writer of rows that it annotates
+
+
+def relabel(draft: Draft, change: Change, rows: RowSelection) -> Done:
+    """Give rows another label. An unlabelled one becomes a training row: what a model labels is annotated.
+
+    Raises:
+        NotFound: the task has no such label.
+    """
+    done = Done(change.action)
+    label = draft.task_label(change.label or "")
+    found = draft.selected(rows, done)
+    others = {place: row for place, row in found.items() if row["label"] != label}
+    done.left["with that label already"] += len(found) - len(others)
+    fresh = [place for place, row in others.items() if row["split"] == "unlabelled"]
+    draft.set("label", dict.fromkeys(others, label))
+    draft.set("split", dict.fromkeys(fresh, "train"))
+    if draft.by == "model":
+        draft.set("origin", dict.fromkeys(fresh, "annotated"))
+        draft.set("writer", dict.fromkeys(fresh, _MODEL))
+        draft.set("round", dict.fromkeys(fresh, 0))
+        draft.set("prompt", dict.fromkeys(fresh, ""))
+    if fresh:
+        done.remarks.append(f"{len(fresh)} unlabelled rows are training rows now.")
+    _record(draft, done, others, "label", label)
+    done.count([(row, row["label"] or NO_LABEL, label) for row in others.values()])
+    return done
+
+
+def rewrite(draft: Draft, change: Change, rows: RowSelection) -> Done:
+    """Give one row another text, and so another id.
+
+    Raises:
+        InvalidInput: not exactly one row is meant, the text is broken or empty, or another row has it already.
+    """
+    done = Done(change.action)
+    found = draft.selected(rows, done)
+    if not found and done.left.total():
+        return done
+    if len(found) != 1:
+        raise InvalidInput("`rows`", f"mean {len(found)} rows, and one text is given", "Name one row by its id.")
+    ((place, row),) = found.items()
+    text = _clean("text", change.text or "")
+    pair = row.get("text_pair") if change.text_pair is None else _clean("text_pair", change.text_pair)
+    if change.text_pair is not None and draft.task.kind == "text":
+        reason = f"is given, and task {draft.task.slug!r} is about single texts"
+        raise InvalidInput("`text_pair`", reason, "Leave it out.")
+    content = joined(text, pair)
+    id_ = example_id(content)
+    if id_ == row["id"]:
+        done.left["with that text already"] += 1
+        return done
+    _refuse_copy(draft, id_)
+    draft.set("text", {place: text})
+    if pair is not None:
+        draft.set("text_pair", {place: pair})
+    draft.set("id", {place: id_})
+    draft.record("rewrite", rows={id_: row["id"]})
+    done.count([(row | {"id": id_}, row["text"], text)])
+    return done
+
+
+def remove(draft: Draft, change: Change, rows: RowSelection) -> Done:
+    """Take rows out."""
+    done = Done(change.action)
+    found = draft.selected(rows, done)
+    draft.take_out(found)
+    _record(draft, done, found, "label")
+    done.count([(row, row["label"] or NO_LABEL, "removed") for row in found.values()])
+    return done
+
+
+def restore(draft: Draft, change: Change, rows: RowSelection) -> Done:
+    """Put back rows that an earlier edit removed, under the label that theirs has become, or under `label`.
+
+    Raises:
+        NotFound: the task has no such label.
+        InvalidInput: an id is that of no row that was removed.
+    """
+    import pyarrow as pa
+
+    done = Done(change.action)
+    given = draft.task_label(change.label) if change.label else None
+    removed = removed_rows(draft)
+    gone = set(removed.table["id"].to_pylist())
+    for id_ in rows.ids:
+        if id_ not in gone:
+            raise InvalidInput(
+                f"row {id_!r}",
+                "was not removed by an edit, or is there again",
+                "Pass ids of removed rows, or go back to a whole version with `revert_to`.",
+            )
+    found = draft.selected(rows, done, removed.table)
+    labels: dict[int, str | None] = {}
+    for place, row in found.items():
+        since = label_since(row["label"], draft.edits[removed.edits[place] + 1 :])
+        label = given or since
+        if label is None and row["label"] is not None:
+            done.left["of a label that has ended (give `label`)"] += 1
+        elif label is not None and label not in draft.task.label_names:
+            done.left[f"of label {label!r}, which the task has not (give `label`)"] += 1
+        else:
+            labels[place] = label
+    back = with_values(removed.table, "label", labels)
+    fresh = [place for place, label in labels.items() if label and found[place]["split"] == "unlabelled"]
+    back = with_values(back, "split", dict.fromkeys(fresh, "train"))
+    draft.add(back.take(pa.array(list(labels), pa.int64())))
+    _record(draft, done, {place: found[place] for place in labels}, "label", given)
+    done.count([(found[place], "removed", label or NO_LABEL) for place, label in labels.items()])
+    return done
+
+
+def mark(draft: Draft, change: Change, rows: RowSelection) -> Done:
+    """Approve rows, mark them as good examples, flag them, or take such marks back."""
+    done = Done(change.action)
+    found = draft.selected(rows, done)
+    now = Decided(draft.edits)
+    if change.action in ("approve", "good_example"):
+        bare = [place for place, row in found.items() if row["label"] is None]
+        done.left["without a label"] += len(bare)
+        found = {place: row for place, row in found.items() if place not in bare}
+    marked = {*now.by_person, *now.good_examples, *now.flagged}
+    as_it_is = {
+        "approve": (now.by_person.keys() - now.flagged, "decided before"),
+        "good_example": (now.good_examples.keys(), "such already"),
+        "flag": (now.flagged, "flagged already"),
+        "unmark": ({row["id"] for row in found.values()} - marked, "without a mark"),
+    }
+    same, why = as_it_is[change.action]
+    others = {place: row for place, row in found.items() if row["id"] not in same}
+    done.left[why] += len(found) - len(others)
+    _record(draft, done, others, "label")
+    done.count([(row, row["label"] or NO_LABEL, change.action) for row in others.values()])
+    return done
+
+
+ROW_CHANGES = {
+    "relabel": relabel,
+    "rewrite": rewrite,
+    "remove": remove,
+    "restore": restore,
+    "approve": mark,
+    "good_example": mark,
+    "flag": mark,
+    "unmark": mark,
+}
+
+
+def _record(draft: Draft, done: Done, rows: dict[int, Row], column: str, label: str | None = None) -> None:
+    """Add the edit of `rows`, which were what they have in `column`; none where there are no rows."""
+    if rows:
+        draft.record(done.action, label=label, rows={row["id"]: row[column] or "" for row in rows.values()})
+
+
+def _clean(name: str, given: str) -> str:
+    text = clean_text(given)
+    if is_broken(given) or not text:
+        reason = "holds no characters that can be seen" if not text else "has lost characters (U+FFFD)"
+        raise InvalidInput(f"`{name}`", reason, "Send the text as it should be.")
+    return text
+
+
+def _refuse_copy(draft: Draft, id_: str) -> None:
+    """Raise an `InvalidInput` if a row has this id: a dataset holds a text once."""
+    import pyarrow.compute as pc
+
+    for row in draft.table.filter(pc.equal(draft.table["id"], id_)).to_pylist():
+        if row["split"] == "test":  # of which nothing is told
+            raise InvalidInput("the new text", "repeats a test row", "Write another one.")
+        raise InvalidInput(
+            "the new text",
+            f"is that of row {id_} ({row['split']}, {row['label'] or NO_LABEL})",
+            "A dataset holds a text once: remove one of the two rows, or write another text.",
+        )
