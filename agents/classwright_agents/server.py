@@ -133,7 +133,7 @@ async def connect(entry: ServerEntry, folder: Path, run: Path, *, shows_pages: b
         async with opened as client:
             yield Server(client, own=not entry.url)
     except BaseExceptionGroup as group:  # the transport's task group wraps what was raised while it was open
-        raise _agent_error(group) or group from None
+        raise agent_error(group) or group from None
 
 
 @asynccontextmanager
@@ -220,10 +220,10 @@ def _cause(error: BaseException) -> str:
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 
-def _agent_error(group: BaseExceptionGroup[BaseException]) -> AgentError | None:
+def agent_error(group: BaseExceptionGroup[BaseException]) -> AgentError | None:
     """Return the agent's own error that is wrapped in `group`, if there is one."""
     for error in group.exceptions:
-        found = _agent_error(error) if isinstance(error, BaseExceptionGroup) else error
+        found = agent_error(error) if isinstance(error, BaseExceptionGroup) else error
         if isinstance(found, AgentError):
             return found
     return None

@@ -207,9 +207,11 @@ class CommandProcess:
 class ServerProcess(CommandProcess):
     """`classwright serve --http`."""
 
-    def __init__(self, workspace: Path, *flags: str, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, workspace: Path, *flags: str, environment: Mapping[str, str] | None = None, port: int | None = None
+    ) -> None:
         self.workspace = workspace
-        self.port = free_port()
+        self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}/mcp"
         super().__init__("serve", workspace, "--http", "--port", str(self.port), *flags, environment=environment)
 

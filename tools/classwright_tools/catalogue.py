@@ -13,6 +13,7 @@ from classwright_tools import (
     error_analysis,
     evaluate,
     export_model,
+    finish_review,
     gan_augment,
     import_examples,
     prepare_review,
@@ -38,6 +39,7 @@ _IN_ORDER_OF_USE: tuple[ToolSpec[Any, Any], ...] = (
     classify.TOOL,
     export_model.TOOL,
     prepare_review.TOOL,
+    finish_review.TOOL,
 )
 
 

@@ -8,14 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.abc
+import httpx2
 
 from classwright_agents.errors import ServerError
-from classwright_agents.server import Server, connect
+from classwright_agents.server import Server, agent_error, connect
 from classwright_agents.task_file import ServerEntry
 
 AGAIN_SECONDS = 1.0
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 10.0
 """For a server that is being started again."""
+CALL_SECONDS = 15.0
+"""A call that waits for no job is answered well within it. A server that was killed says nothing."""
 JOBS = "get_job"
 
 
@@ -39,10 +43,13 @@ class Connection:
         Raises:
             ServerError: the server cannot be reached at the beginning, or it is none that has the page.
         """
-        async with anyio.create_task_group() as tasks:
-            await tasks.start(self._keep)
-            yield
-            tasks.cancel_scope.cancel()
+        try:
+            async with anyio.create_task_group() as tasks:
+                await tasks.start(self._keep)
+                yield
+                tasks.cancel_scope.cancel()
+        except BaseExceptionGroup as group:
+            raise agent_error(group) or group from None
 
     async def page(self) -> str:
         """Return the review page."""
@@ -61,31 +68,53 @@ class Connection:
                 await self._changed.wait()
         if self._server is None:
             raise ServerError("The server", "is not back yet", "Look at its log.")
+        wait = arguments.get("wait_seconds")
         try:
-            return await self._server.whole(tool, arguments)
-        except ServerError:
+            with anyio.fail_after(CALL_SECONDS + (wait if isinstance(wait, int) else 0)):
+                return await self._server.whole(tool, arguments)
+        except (ServerError, TimeoutError) as error:
             self._server = None
             self._lost.set()
-            raise
+            if isinstance(error, ServerError):
+                raise
+            raise ServerError("The server", "does not answer", "Look at its log.") from error
 
     async def _keep(self, *, task_status: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
+        """Connect, and again whenever the connection is lost; the first time a failure is the caller's."""
+        self._lost = anyio.Event()
         is_first = True
         while True:
-            try:
-                async with connect(self._entry, Path.cwd(), self._folder, shows_pages=True) as server:
-                    self._for_page, uri = await _for_page(server)
-                    self._page = (await server.read(uri)).decode()
-                    self._server, self._lost = server, anyio.Event()
-                    self._changed.set()
+            async with anyio.create_task_group() as tasks:
+                try:
+                    await tasks.start(self._hold)
                     if is_first:
                         task_status.started()
                     is_first = False
                     await self._lost.wait()
-                    self._changed = anyio.Event()
-            except ServerError:
-                if is_first:
-                    raise
+                except ServerError:
+                    if is_first:
+                        raise
+                tasks.cancel_scope.cancel()  # a connection to a server that is gone does not close by itself
             await anyio.sleep(AGAIN_SECONDS)
+
+    async def _hold(self, *, task_status: anyio.abc.TaskStatus[None]) -> None:
+        """Be connected. What ends a connection that stood is no failure: it is made anew."""
+        is_open = False
+        try:
+            async with connect(self._entry, Path.cwd(), self._folder, shows_pages=True) as server:
+                self._for_page, uri = await _for_page(server)
+                self._page = (await server.read(uri)).decode()
+                is_open = True
+                self._server, self._lost = server, anyio.Event()
+                self._changed.set()
+                self._changed = anyio.Event()
+                task_status.started()
+                await anyio.sleep_forever()
+        except (ServerError, OSError, httpx2.HTTPError, ExceptionGroup):
+            if not is_open:
+                raise
+            self._server = None
+            self._lost.set()
 
 
 async def _for_page(server: Server) -> tuple[frozenset[str], str]:

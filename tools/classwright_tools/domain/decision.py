@@ -12,7 +12,7 @@ from classwright_tools.domain.selection import RowId
 MOST_ROWS = 200_000
 """Of one decision: all rows of a filter may be decided at once."""
 
-Action = Literal["accept", "relabel", "remove", "edit", "flag", "undo"]
+Action = Literal["accept", "relabel", "remove", "edit", "flag", "good_example", "undo"]
 DecisionId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,40}$")]
 Person = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
 

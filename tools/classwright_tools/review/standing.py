@@ -77,7 +77,7 @@ class Standing:
         return [
             entry
             for entry in self._by_id.values()
-            if entry.decision.action not in ("undo", "flag")
+            if entry.decision.action != "undo"
             and entry.decision.id not in self._undone
             and entry.number not in self._made
         ]

@@ -19,10 +19,10 @@ const save = async () => {
   if (marks.count) return say("Some decisions are not stored yet.");
   say("Making the new version…");
   try {
-    const made = await host.call("review_finish", { task: session.review.task });
+    const made = await jobOf("finish_review", { task: session.review.task });
     await openReview({ task: session.review.task, dataset: made.dataset });
     say(made.summary);
-    host.tell(`The person reviewed rows of ${made.dataset}. ${made.summary}`).catch(() => {});
+    host.tell(`The person reviewed rows. ${made.summary}`).catch(() => {});
   } catch (error) {
     say(error.message);
   }

@@ -1,5 +1,5 @@
 // The history: what was decided and by whom, the newest first, with a way back; and the versions of the dataset.
-const SAID = { accept: "accepted", relabel: "labelled", remove: "removed", edit: "edited", flag: "flagged" };
+const SAID = { accept: "accepted", relabel: "labelled", remove: "removed", edit: "edited", flag: "flagged", good_example: "marked as good examples" };
 
 const History = () => {
   const [found, setFound] = useState(null), [offset, setOffset] = useState(0), [tick, setTick] = useState(0);

@@ -67,7 +67,7 @@ const decideMany = async (what) => {
   }
 };
 
-const STATES = { "": "any", open: "not decided", decided: "decided", accept: "accepted", relabel: "relabelled", remove: "removed", edit: "edited", flag: "flagged" };
+const STATES = { "": "any", open: "not decided", decided: "decided", accept: "accepted", relabel: "relabelled", remove: "removed", edit: "edited", flag: "flagged", good_example: "good examples" };
 const DOUBTS = { "": "any", disagrees: "classifier disagrees", suspect: "label probably wrong", unsure: "two labels about as likely" };
 const ORDERS = { doubt: "most doubtful first", dataset: "as in the dataset", random: "random" };
 

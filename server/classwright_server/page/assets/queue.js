@@ -83,6 +83,7 @@ const accept = () => {
 
 const QUEUE_KEYS = {
   Enter: accept, a: accept, x: () => queue.decide({ action: "remove" }), f: () => queue.decide({ action: "flag" }),
+  g: () => queue.decide({ action: "good_example" }),
   u: () => queue.undo(), s: () => queue.move(1), ArrowRight: () => queue.move(1), ArrowLeft: () => queue.move(-1),
 };
 
@@ -146,6 +147,7 @@ const Card = ({ row, blind, editing, edit }) => html`<article class="card">
     ${!blind && html`<${Key} name="⏎" keys="Enter" act=${accept}>${row.label ? "Accept" : "Accept the first"}<//>`}
     <${Key} name="x" act=${QUEUE_KEYS.x}>Remove<//>
     <${Key} name="e" act=${() => edit(true)}>Edit<//>
+    <${Key} name="g" act=${QUEUE_KEYS.g}>Good example<//>
     <${Key} name="f" act=${QUEUE_KEYS.f}>Flag<//>
     <${Key} name="s" act=${QUEUE_KEYS.s}>Skip<//>
     <${Key} name="u" act=${QUEUE_KEYS.u}>Undo<//>
@@ -156,7 +158,7 @@ const Key = ({ name, keys, act, children }) =>
   html`<button type="button" aria-keyshortcuts=${keys ?? name} onClick=${act}><kbd aria-hidden="true">${name}</kbd> ${children}</button>`;
 
 const standsAs = ({ action, label, person }) => {
-  const words = { accept: label ? `accepted as ${label}` : "accepted", relabel: `now ${label}`, remove: "removed", edit: "edited", flag: "flagged" }[action];
+  const words = { accept: label ? `accepted as ${label}` : "accepted", relabel: `now ${label}`, remove: "removed", edit: "edited", flag: "flagged", good_example: "a good example" }[action];
   return person === PERSON ? words : `${words} by another person`;
 };
 

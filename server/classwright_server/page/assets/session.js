@@ -43,17 +43,23 @@ const openReview = async (given) => {
   }
 };
 
+// The result of a tool that runs as a job of the server.
+const jobOf = async (tool, given, progress = () => {}) => {
+  let job = await host.call(tool, { ...given, wait_seconds: 20 });
+  while (job.status === "queued" || job.status === "running") {
+    progress(job.progress?.fraction ?? 0);
+    job = await host.call("get_job", { job_id: job.job_id, wait_seconds: 5 });
+  }
+  if (job.status !== "completed") throw new Error(job.error ?? `it was ${job.status}`);
+  return job.result;
+};
+
 // Has the rows judged, in a job of the server, then shows the doubtful ones first.
 const prepare = async () => {
   const about = reviewed();
   change({ preparing: "Finding out which rows are doubtful…" });
   try {
-    let job = await host.call("prepare_review", { ...about, wait_seconds: 20 });
-    while (job.status === "queued" || job.status === "running") {
-      change({ preparing: `Finding out which rows are doubtful: ${Math.round(100 * (job.progress?.fraction ?? 0))}%` });
-      job = await host.call("get_job", { job_id: job.job_id, wait_seconds: 5 });
-    }
-    if (job.status !== "completed") throw new Error(job.error ?? `it was ${job.status}`);
+    await jobOf("prepare_review", about, (share) => change({ preparing: `Finding out which rows are doubtful: ${percent(share)}` }));
     const { doubts } = await host.call("review_open", about);
     if (session.review.dataset !== about.dataset) return;
     session.review.doubts = doubts;
