@@ -15,6 +15,7 @@ from classwright_tools.domain.example import make_example
 from classwright_tools.domain.kinds import task_of
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.review.standing import Standing
+from classwright_tools.workspace.datasets import read_table
 from classwright_tools.workspace.workspace import Workspace
 from support.measurement import dataset_of
 from support.page_host import CHROMIUM, Kind, Shown, browser, shown
@@ -152,6 +153,21 @@ async def test_an_edited_text_is_stored_and_keys_in_a_field_are_letters(
         await stored(opened, workspace, dataset, 1)
         [entry] = standing(workspace, dataset).entries
         assert entry.decision.text == "xx 12 a new text"
+
+
+async def test_decisions_are_saved_as_a_new_version_of_which_the_chat_learns_the_counts(
+    client: Client, chromium: Browser, workspace: Workspace, dataset: str
+) -> None:
+    async with shown(chromium, client, {"dataset": dataset}) as opened:
+        await judged(opened)
+        await opened.press("x", "g", "u")
+        await opened.view.get_by_role("button", name="Save").click()
+
+        await expect(opened.view.locator("h1")).to_contain_text(f"{task_of(dataset)}-d2")
+        await expect(opened.view.get_by_role("button", name="Nothing to save")).to_be_disabled()
+        [told] = opened.said("ui/update-model-context")
+        assert "has 1 decisions" in told["content"][0]["text"]
+        assert len(read_table(workspace, f"{task_of(dataset)}-d2")) == 34
 
 
 async def test_a_fair_sample_hides_what_would_lead_and_ends_in_a_share(

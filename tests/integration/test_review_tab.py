@@ -22,7 +22,7 @@ from support.server import ServerProcess
 
 pytestmark = [pytest.mark.anyio, pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium, which CI installs")]
 
-PAUSE_MS = 60_000
+PAUSE_MS = 40_000
 
 
 @pytest.fixture
