@@ -1,4 +1,4 @@
-"""The waits of a person: for the list of tools after a start, one classified text, and the figures of an evaluation.
+"""The waits of a person: for the list of tools after a start, classified texts, and the figures of an evaluation.
 
     python benchmarks/waits.py
 
@@ -33,6 +33,7 @@ from support.server import TASK, call, rows
 
 RESULTS = Path(__file__).parent / "results" / "waits.json"
 RUNS = 15
+MANY, MANY_RUNS = 1_000, 5
 TEXT = "I want my money back at once"
 BARE = """
 from mcp.server.mcpserver import MCPServer
@@ -87,8 +88,16 @@ def seconds_of(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-async def classified(folder: Path) -> tuple[list[float], list[float]]:
-    """Return the seconds of a call of `classify` with one text over stdio, and of the same work in this process."""
+@dataclass(frozen=True)
+class Classified:
+    """The seconds of calls of `classify` over stdio, and of the same work in this process: of one text, and of many."""
+
+    one: tuple[list[float], list[float]]
+    many: tuple[list[float], list[float]]
+
+
+async def classified(folder: Path) -> Classified:
+    """Classify by turns, over stdio and in this process."""
     from sentence_transformers import SentenceTransformer
     from sklearn.linear_model import LogisticRegression
 
@@ -100,17 +109,23 @@ async def classified(folder: Path) -> tuple[list[float], list[float]]:
     head = LogisticRegression().fit(encoder.encode([row["text"] for row in known]), [row["label"] for row in known])
     kept = {name: value for name, value in os.environ.items() if name.startswith(("HF_", "OMP_", "PYTHON"))}
     server = StdioServerParameters(command=sys.executable, args=[*SERVE, str(folder)], env=kept)
-    own, peer = [], []
+    many = [row["text"] for row in rows(MANY, 1_000)]
+
+    async def both(client: Client, texts: list[str], runs: int) -> tuple[list[float], list[float]]:
+        own, peer = [], []
+        for _ in range(runs + 1):
+            began = time.perf_counter()
+            answer = await client.call_tool("classify", {"model": "support-m1", "texts": texts})
+            own.append(time.perf_counter() - began)
+            assert (answer.structured_content or {}).get("status") == "completed", answer
+            peer.append(seconds_of(lambda: head.predict_proba(encoder.encode(texts))))
+        return own[1:], peer[1:]  # the first call loads the model
+
     async with Client(stdio_client(server)) as client:
         await call(client, "propose_topics", TASK)
         await call(client, "import_examples", task="support", split="train", rows=known, wait_seconds=50)
         await call(client, "train_classifier", task="support", method="probe", wait_seconds=50)
-        for _ in range(RUNS + 1):
-            began = time.perf_counter()
-            await call(client, "classify", model="support-m1", texts=[TEXT])
-            own.append(time.perf_counter() - began)
-            peer.append(seconds_of(lambda: head.predict_proba(encoder.encode([TEXT]))))
-    return own[1:], peer[1:]  # the first call loads the model
+        return Classified(await both(client, [TEXT], RUNS), await both(client, many, MANY_RUNS))
 
 
 def figured() -> tuple[list[float], list[float]]:
@@ -152,10 +167,12 @@ def main() -> None:
         pairs = [tuple(started(*command) for command in commands) for _ in range(RUNS + 1)][1:]
         own, peer = zip(*pairs, strict=True)
         server = "a bare MCPServer, one empty tool"
+        texts = anyio.run(classified, Path(name) / "other")
         found = [
             line("from the start to the list of tools", [s.wall for s in own], [s.wall for s in peer], server),
             line("the same, at work", [s.cpu for s in own], [s.cpu for s in peer], server),
-            line("one text classified", *anyio.run(classified, Path(name) / "other"), "encoder and head, no server"),
+            line("one text classified", *texts.one, "encoder and head, no server"),
+            line(f"{MANY:,} texts classified", *texts.many, "encoder and head, no server"),
             line("figures of 500 rows, 77 classes", *figured(), "scikit-learn's report, no intervals"),
         ]
     figures = {"cores": os.cpu_count(), "load_average_before": round(load, 1), "waits": found}

@@ -26,7 +26,12 @@ Written by `make docs` from the tools themselves; do not edit it. Arguments in b
 beside its own fields, and how jobs are followed, is in [what a client sees](../guides/protocol.md); how to add a tool,
 in [a tool of your own](../extending/tool.md).
 """
-_JOBS = {"always": "a job", "never": "answered at once", "to write": "a job where the server writes"}
+_JOBS = {
+    "always": "a job",
+    "never": "answered at once",
+    "to write": "a job where the server writes",
+    "if large": "answered at once, a job where it is much",
+}
 
 
 def page() -> str:

@@ -3,50 +3,45 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
-import anyio.from_thread
 import anyio.to_thread
 
+from classwright_server.at_once import REPORT_EVERY_SECONDS, AtOnce, GoOn
 from classwright_server.config.principals import current_principal
-from classwright_server.config.settings import ServerSettings, ToolSettings
+from classwright_server.config.settings import ServerSettings
 from classwright_server.jobs.disk_quota import check_room
-from classwright_server.jobs.messages import Order, Outcome, Progress
-from classwright_server.jobs.telemetry import count_result, flush_telemetry
+from classwright_server.jobs.messages import Order, Outcome
+from classwright_server.jobs.telemetry import count_result
 from classwright_server.jobs.view import FINISHED
+from classwright_server.mcp.job_views import view_at_once
 from classwright_server.mcp.preflight import check_names
 from classwright_server.mcp.results import fits
+from classwright_server.runtime import Runtime
 from classwright_tools.catalogue import catalogue
 from classwright_tools.domain.noun import ToolRequest
 from classwright_tools.domain.uris import job_uri
 from classwright_tools.errors import ClasswrightError
+from classwright_tools.tool import first_id
 
 if TYPE_CHECKING:
-    from classwright_server.config.workspaces import Workspaces
-    from classwright_server.jobs.durable import Jobs
-    from classwright_server.jobs.pool import ProcessPool
     from classwright_server.jobs.records import JobRecord
     from classwright_server.jobs.warm import WarmProcesses
-    from classwright_server.vllm import GpuShare
     from classwright_tools.workspace.workspace import Workspace
 
 logger = logging.getLogger("classwright")
 
 OPEN_AFTER_SECONDS = 3.0
 """A server that is not called opens its workspace after so long, to take over what a dead one left."""
-REPORT_EVERY_SECONDS = 2.0
 FIRST_LOOKS_SECONDS = 2.0
 LOOK_SECONDS = 0.05
 LATER_LOOK_SECONDS = 0.25
-QUICK_AT_ONCE = 4
-"""Quick verbs that are under way at once; further calls wait for their turn. Each takes a process."""
 
 Report = Callable[["JobRecord"], Awaitable[None]]
 
@@ -61,7 +56,7 @@ class Backend:
         self.tools = catalogue(settings.tool_settings.tools)
         self._runtime: Runtime | None = None
         self._opening = anyio.Lock()
-        self._quick = anyio.CapacityLimiter(QUICK_AT_ONCE)  # apart from the threads that look after jobs
+        self._at_once = AtOnce()
         self._users = 0
 
     @asynccontextmanager
@@ -102,7 +97,7 @@ class Backend:
         runtime = await self.runtime()
         return await anyio.to_thread.run_sync(runtime.workspaces.of, current_principal())
 
-    async def run_now(self, tool: str, request: ToolRequest, go_on: Callable[[], Awaitable[None]]) -> Outcome:
+    async def run_now(self, tool: str, request: ToolRequest, go_on: GoOn) -> Outcome:
         """Run a quick verb in a compute process and return its outcome; it is no job.
 
         `go_on` is called every two seconds until then. When the call is cancelled, so is the verb.
@@ -111,33 +106,48 @@ class Backend:
             NotFound: something that the request names does not exist.
             StorageFailed: there is no room for what it makes.
         """
-        from classwright_server.jobs.durable import new_job_id
-
         runtime = await self.runtime()
         await self._check(tool, request)
-        order = Order(
-            run_key=new_job_id(),
-            tool_settings=runtime.tool_settings,
-            owner=current_principal(),
-            tool=tool,
-            request=request.model_dump(mode="json"),
-        )
-
-        def run() -> Outcome:
-            return runtime.pool.run(order, _ignored, _unless_cancelled, "writing")
-
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_every_two_seconds, go_on)
-            outcome = await anyio.to_thread.run_sync(run, limiter=self._quick)
-            tasks.cancel_scope.cancel()
+        order = runtime.order(tool, request)
+        outcome = await self._at_once.quick(runtime.pool, order, go_on)
         count_result(tool, outcome.result or {})
-        if outcome.result and not fits(outcome.result):  # there is no job that would hold it whole
-            from classwright_server.mcp.long_answers import keep_answer
-
-            root = (await self.workspace()).root
-            await anyio.to_thread.run_sync(keep_answer, root, order.run_key, outcome.result)
-            outcome.result["uris"]["whole"] = job_uri(order.run_key)
+        if outcome.result and not fits(outcome.result):
+            await self._keep_whole(order, outcome.result)
         return outcome
+
+    async def run_small(self, tool: str, request: ToolRequest, go_on: GoOn) -> Outcome | None:
+        """Answer a call that is little work at once; None if it is much, has to wait, or none is done here.
+
+        `go_on` is called every two seconds until then. When the call is cancelled, so is the verb.
+
+        Raises:
+            NotFound: something that the request names does not exist.
+        """
+        if "short" not in self.settings.jobs:
+            return None
+        runtime = await self.runtime()
+        workspace = await self.workspace()
+        spec = self.tools[tool]
+
+        def is_small() -> bool:
+            check_names(workspace, spec, request)
+            return runtime.is_small(spec, request, workspace)
+
+        if not await anyio.to_thread.run_sync(is_small):
+            return None
+        order = runtime.order(tool, request)
+        outcome = await self._at_once.small(runtime.pool, order, first_id(request), go_on)
+        if outcome and outcome.result and not fits(view_at_once(tool, outcome.result).model_dump(mode="json")):
+            await self._keep_whole(order, outcome.result)
+        return outcome
+
+    async def _keep_whole(self, order: Order, result: dict[str, Any]) -> None:
+        """Keep a result that is too long for an answer and that no job holds, and name it in the result."""
+        from classwright_server.mcp.long_answers import keep_answer
+
+        root = (await self.workspace()).root
+        await anyio.to_thread.run_sync(keep_answer, root, order.run_key, result)
+        result["uris"]["whole"] = job_uri(order.run_key)
 
     async def submit(self, tool: str, request: ToolRequest) -> str:
         """Store a job and return its id.
@@ -236,64 +246,3 @@ class Backend:
             await self.runtime()
         except ClasswrightError as error:
             logger.error("%s", error)  # a caller of a tool gets the same error
-
-
-class Runtime:
-    """Everything that a process of the workspace keeps open: a server, or a worker."""
-
-    tool_settings: ToolSettings
-    workspaces: Workspaces
-    jobs: Jobs
-    pool: ProcessPool
-
-    def __init__(self, settings: ServerSettings, warm: WarmProcesses | None = None) -> None:
-        from classwright_server.config.workspaces import Workspaces
-        from classwright_server.jobs.durable import Jobs
-        from classwright_server.jobs.liveness import sign_of_life
-        from classwright_server.jobs.pool import ProcessPool
-        from classwright_server.jobs.warm import WarmProcesses
-        from classwright_server.vllm import NoGpuShare, VllmServer
-
-        tool_settings = settings.tool_settings
-        with ExitStack() as opening:  # what is open when the next one fails is closed again
-            opening.callback(flush_telemetry)
-            self.workspaces = Workspaces(tool_settings)
-            opening.callback(self.workspaces.close)
-            self.workspaces.of(None)  # made, or found to be unusable, before any job is taken
-            sign = sign_of_life(tool_settings)
-            opening.callback(sign.release)
-            gpu: GpuShare = NoGpuShare()
-            if settings.vllm:
-                gpu = vllm = VllmServer(settings.vllm, os.environ, settings.vllm_thinking_tokens)
-                opening.callback(vllm.close)
-                tool_settings = tool_settings.model_copy(update={"writer": vllm.endpoint})
-            most_seconds = settings.limits.job_hours * 3600
-            if warm is None:
-                warm = WarmProcesses()
-                opening.callback(warm.close)
-            self.pool = ProcessPool(warm, os.environ, (sign.descriptor,), most_seconds=most_seconds)
-            opening.callback(self.pool.close)
-            self.tool_settings = tool_settings
-            self.jobs = Jobs(tool_settings, self.workspaces, sign, self.pool, gpu, settings.jobs)
-            opening.callback(self.jobs.close)
-            self._open = opening.pop_all()
-
-    def close(self) -> None:
-        """Stop everything; jobs under way are left for others."""
-        self._open.close()
-
-
-async def _every_two_seconds(go_on: Callable[[], Awaitable[None]]) -> None:
-    while True:
-        await anyio.sleep(REPORT_EVERY_SECONDS)
-        await go_on()
-
-
-def _ignored(_progress: Progress) -> None:
-    """A quick verb's progress is not reported: it has ended before anyone could read it."""
-
-
-def _unless_cancelled() -> bool:
-    """Return that a quick verb is not over; raise if the call that waits for it was cancelled."""
-    anyio.from_thread.check_cancelled()
-    return False

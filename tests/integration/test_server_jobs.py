@@ -86,7 +86,7 @@ async def test_the_road_from_rows_to_an_answer(client: Client) -> None:
     assert answered["result"]["results"][0]["likeliest"][0][0] == "refund"
     assert trained["summary"] == trained["result"]["summary"]
     assert len(json.dumps(many).encode()) < 10_000
-    uri = f"classwright://jobs/{many['job_id']}/result"
+    uri = many["uris"]["whole"]
     assert many["shown_in_part"]["results"] == {"shown": len(many["result"]["results"]), "total": 150, "uri": uri}
     assert len(json.loads(whole.contents[0].text)["results"]) == 150  # type: ignore[union-attr]  # it is JSON
 

@@ -17,7 +17,8 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
 from mcp.shared.exceptions import MCPError
 
-from classwright_server.backend import QUICK_AT_ONCE, Backend
+from classwright_server.at_once import QUICK_AT_ONCE
+from classwright_server.backend import Backend
 from classwright_server.config.principals import slug_of
 from classwright_server.config.settings import Limits, settings_from
 from classwright_server.http import rate_limit

@@ -20,8 +20,8 @@ import psutil
 import pytest
 
 from classwright_server import vllm
-from classwright_server.backend import Runtime
 from classwright_server.cli import main
+from classwright_server.runtime import Runtime
 from classwright_server.vllm import VllmServer
 from classwright_tools.errors import InvalidInput, StorageFailed, WriterFailed
 from support.server import is_alive, make_settings

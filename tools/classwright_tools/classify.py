@@ -72,12 +72,11 @@ def classify(request: ClassifyRequest, context: ToolContext) -> ClassifyResult:
         DamagedArtifact: the model does not read back.
         InvalidInput: a text is empty, or the model is for pairs and got texts, or the other way round.
     """
-    from classwright_tools.learning.model import load_model
+    from classwright_tools.learning.kept_models import kept_model
 
     _check_texts(request)
     context.progress(0.0, f"loading {request.model}")
-    # The texts are the caller's business: their embeddings are not kept.
-    model = load_model(context.workspace, request.model, remember=False)
+    model = kept_model(context.workspace, request.model)
     contents = _contents(request, model.card.kind)
     threshold = model.threshold if request.threshold is None else request.threshold
     context.progress(0.1, f"classifying {len(contents)} texts")
@@ -141,13 +140,14 @@ TOOL = ToolSpec(
     request=ClassifyRequest,
     result=ClassifyResult,
     work=_work,
+    job="if large",
     text=ToolText(
         title="Classify texts",
         description=(
             f"Label up to {MOST_TEXTS:,} texts or pairs with a model: calibrated probabilities, and no label where the "
             f"model is unsure. An answer shows about {ABOUT_SHOWN} texts; send more in several calls, or read the "
-            "job's result resource. Not for measuring: import labelled rows and call evaluate. Under a second once the "
-            "model is loaded."
+            "result resource. Not for measuring: import labelled rows and call evaluate. Answered at once; long texts "
+            "by the hundred are a job."
         ),
         reads_only=True,
     ),

@@ -46,8 +46,11 @@ class ToolSpec(Generic[Q, R]):
     """The kinds of artifacts that it may make."""
     makes_task: bool = False
     """Its `task` need not be there yet."""
-    job: Literal["always", "never", "to write"] = "always"
-    """When a call is a job, and not answered at once; "to write": where the server has a language model."""
+    job: Literal["always", "never", "to write", "if large"] = "always"
+    """When a call is a job, and not answered at once.
+
+    "to write": where the server has a language model; "if large": where it reads more than `AT_ONCE_BYTES`.
+    """
     for_page: bool = False
     """The review page calls it, and no model does."""
 
@@ -63,6 +66,11 @@ class ToolSpec(Generic[Q, R]):
 
 def task_named(request: ToolRequest) -> str | None:
     """Return the task that a request is about: its own field, or that of the first artifact that it names."""
-    task = getattr(request, "task", None)
+    named = first_id(request)
+    return getattr(request, "task", None) or (task_of(named) if named else None)
+
+
+def first_id(request: ToolRequest) -> str:
+    """Return the id of the first artifact that a request names; "" if it names none."""
     ids = (getattr(request, name) for name in ids_of(type(request)))
-    return task or next((task_of(id_) for id_ in ids if id_), None)
+    return next((id_ for id_ in ids if id_), "")

@@ -34,9 +34,16 @@ class ProcessPool:
         self._closed = False
 
     def run(
-        self, order: Order, on_progress: Callable[[Progress], None], is_over: Callable[[], bool], lane: Lane
+        self,
+        order: Order,
+        on_progress: Callable[[Progress], None],
+        is_over: Callable[[], bool],
+        lane: Lane,
+        uses: str = "",
     ) -> Outcome:
         """Run `order` in a process of its lane, unless it is over before it began.
+
+        A process that keeps in memory what it `uses`, an artifact of the order's owner, is taken where one is free.
 
         Where the GPU, which others use as well, has no room for a short job, it is run again on the processor.
 
@@ -44,7 +51,7 @@ class ProcessPool:
             JobCancelled: `is_over` said so.
             ServerStopping: the pool was closed meanwhile.
         """
-        outcome = self._run(order, on_progress, is_over, lane, {})
+        outcome = self._run(order, on_progress, is_over, lane, {}, uses)
         if outcome.gpu_was_full and lane == "short":
             logger.warning("the GPU has no room for %s: it is run on the processor", order.tool)
             outcome = self._run(order, on_progress, is_over, lane, _NO_GPU)
@@ -73,8 +80,9 @@ class ProcessPool:
         is_over: Callable[[], bool],
         lane: Lane,
         own: dict[str, str],
+        uses: str = "",
     ) -> Outcome:
-        with self._lent(order, lane, own) as process:
+        with self._lent(order, lane, own, uses) as process:
             if is_over():
                 raise JobCancelled
             outcome = process.run(order, on_progress, is_over, held=self._held, most_seconds=self._most_seconds)
@@ -83,13 +91,13 @@ class ProcessPool:
             return outcome
 
     @contextlib.contextmanager
-    def _lent(self, order: Order, lane: Lane, own: dict[str, str]) -> Iterator[ComputeProcess]:
+    def _lent(self, order: Order, lane: Lane, own: dict[str, str], uses: str) -> Iterator[ComputeProcess]:
         """Borrow a process; one with variables of its `own` ends afterwards."""
         environment = child_environment(order.tool_settings, self._environment, lane) | own
         with self._lock:
             if self._closed:
                 raise ServerStopping
-            process = self._warm.take(lane, environment)
+            process = self._warm.take(lane, environment, f"{order.owner} {uses}" if uses else "")
             self._busy[process] = order.run_key
         try:
             yield process

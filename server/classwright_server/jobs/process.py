@@ -48,6 +48,8 @@ class ComputeProcess:
                 process_group=0,
             )
         self.idle_since = time.monotonic()
+        self.keeps = ""
+        """What it has in memory for the next order that uses it, by its owner and id."""
         self.memory = 0
         self.filled_gpu = False
         self._pending = b""

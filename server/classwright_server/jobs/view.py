@@ -16,7 +16,8 @@ FINISHED: frozenset[str] = frozenset(("completed", "failed", "cancelled"))
 class JobView(ToolResult):
     """The state of a job; its result once it is completed, or what failed, why, and what repairs it."""
 
-    job_id: str
+    job_id: str = ""
+    """Empty where the call was answered at once, and is no job."""
     tool: str
     status: JobStatus
     progress: float = Field(ge=0, le=1)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from classwright_server.jobs.process import ComputeProcess
 from classwright_tools.work import Lane
 
 IDLE_SECONDS = 60.0
+KEEPING_SECONDS = 900.0
+"""A process that keeps something in memory for the next call, while someone talks about what came of the last one."""
 MAX_KEPT_BYTES = 6 * 2**30
 """A process that holds more than this after a job is not kept: the memory is worth more than a warm start."""
 
@@ -21,24 +23,32 @@ class WarmProcesses:
     which says who may see the writer's key. Safe for several threads.
     """
 
-    def __init__(self, idle_seconds: float = IDLE_SECONDS) -> None:
-        """Keep a process for `idle_seconds` after its last order."""
+    def __init__(self, idle_seconds: float = IDLE_SECONDS, keeping_seconds: float = KEEPING_SECONDS) -> None:
+        """Keep a process for `idle_seconds` after its last order, for `keeping_seconds` if it keeps something."""
         self._idle_seconds = idle_seconds
+        self._keeping_seconds = keeping_seconds
         self._lock = threading.Lock()
         self._idle: list[ComputeProcess] = []
         self._closed = threading.Event()
         self._reaper = threading.Thread(target=self._reap, name="classwright-reaper", daemon=True)
         self._reaper.start()
 
-    def take(self, lane: Lane, environment: Mapping[str, str]) -> ComputeProcess:
-        """Return a process of this lane that was started with just this environment: a warm one, or a new one."""
+    def take(self, lane: Lane, environment: Mapping[str, str], keeps: str = "") -> ComputeProcess:
+        """Return a process of this lane that was started with just this environment: a warm one, or a new one.
+
+        One that `keeps` this in memory is taken first, and from now on keeps it; "" is nothing.
+        """
         with self._lock:
-            for process in [one for one in self._idle if (one.lane, one.environment) == (lane, environment)]:
+            usable = [one for one in self._idle if (one.lane, one.environment) == (lane, environment)]
+            for process in sorted(usable, key=lambda one: (one.keeps != keeps, bool(one.keeps))):
                 self._idle.remove(process)
                 if process.is_alive():
+                    process.keeps = keeps or process.keeps
                     return process
                 process.kill()
-        return ComputeProcess(environment, lane)
+        process = ComputeProcess(environment, lane)
+        process.keeps = keeps
+        return process
 
     def give_back(self, process: ComputeProcess) -> None:
         """Keep a process for the next order, unless it has ended or holds too much."""
@@ -53,16 +63,20 @@ class WarmProcesses:
     def close(self) -> None:
         """End every process that is kept; one that is lent ends when it is given back."""
         self._closed.set()
-        self._end(idle_before=time.monotonic())
+        self._end(lambda _process: True)
 
     def _reap(self) -> None:
         """End processes that have been idle for long."""
         while not self._closed.wait(min(5.0, self._idle_seconds)):
-            self._end(idle_before=time.monotonic() - self._idle_seconds)
+            self._end(self._is_expired)
 
-    def _end(self, idle_before: float) -> None:
+    def _is_expired(self, process: ComputeProcess) -> bool:
+        kept_for = self._keeping_seconds if process.keeps else self._idle_seconds
+        return process.idle_since <= time.monotonic() - kept_for
+
+    def _end(self, is_over: Callable[[ComputeProcess], bool]) -> None:
         with self._lock:
-            expired = [process for process in self._idle if process.idle_since <= idle_before]
-            self._idle = [process for process in self._idle if process not in expired]
-        for process in expired:
+            ended = [process for process in self._idle if is_over(process)]
+            self._idle = [process for process in self._idle if process not in ended]
+        for process in ended:
             process.kill()

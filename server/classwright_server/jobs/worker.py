@@ -6,8 +6,8 @@ import logging
 import signal
 import threading
 
-from classwright_server.backend import Runtime
 from classwright_server.config.settings import ServerSettings
+from classwright_server.runtime import Runtime
 from classwright_tools.errors import InvalidInput
 
 logger = logging.getLogger("classwright")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from classwright_server.jobs.view import JobLine, JobList, JobView
 from classwright_server.mcp.arguments import MAX_WAIT_SECONDS
@@ -12,6 +12,8 @@ from classwright_tools.domain.excerpt import shortened
 
 if TYPE_CHECKING:
     from classwright_server.jobs.records import JobRecord
+
+DONE = "done"
 
 
 def view_of(record: JobRecord) -> JobView:
@@ -34,27 +36,39 @@ def view_of(record: JobRecord) -> JobView:
             summary, next_step = f"{record.tool} was {_cancelled(record)}.", "Call the tool again to start anew."
             if record.made:
                 next_step = f"Go on with {record.made[-1]!r}, or call the tool again to start anew."
-    of_job = ("shown_in_part", "uris")  # told of the whole answer, and so beside the result
     return JobView(
         summary=summary,
         next_step=next_step,
-        **{name: result[name] for name in of_job if result and name in result},
+        **_split(result),
         job_id=record.id,
         tool=record.tool,
         status=record.status,
         progress=1.0 if record.status == "completed" else record.progress.fraction or 0.0,
         message=message_of(record),
-        result=result and {name: value for name, value in result.items() if name not in of_job},
         error=error,
         usage=record.usage.model_dump(exclude={"estimated_tokens", "completions_reused"}) if record.usage else {},
     )
+
+
+def view_at_once(tool: str, result: dict[str, Any]) -> JobView:
+    """Return the answer of a call that was no job, in the form of one that is completed."""
+    words = {name: result[name] for name in ("summary", "next_step")}
+    return JobView(**words, **_split(result), tool=tool, status="completed", progress=1.0, message=DONE)
+
+
+def _split(result: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the fields of a view that come from a tool's result: what is told of the whole answer stands beside it."""
+    if result is None:
+        return {"result": None}
+    beside: dict[str, Any] = {name: result[name] for name in ("shown_in_part", "uris") if name in result}
+    return {"result": {name: value for name, value in result.items() if name not in beside}, **beside}
 
 
 def message_of(record: JobRecord) -> str:
     """Return what a job is doing, or how it ended."""
     match record.status:
         case "completed":
-            return "done"
+            return DONE
         case "queued" if record.outlook:
             return record.outlook.brief
         case "cancelled" if record.made:

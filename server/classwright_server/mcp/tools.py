@@ -15,7 +15,7 @@ from classwright_server.jobs.view import JobView
 from classwright_server.mcp.apps import FOR_PAGE, opening
 from classwright_server.mcp.arguments import arguments_of, request_of, waiting_arguments_of
 from classwright_server.mcp.job_tools import job_tools
-from classwright_server.mcp.job_views import view_of
+from classwright_server.mcp.job_views import view_at_once, view_of
 from classwright_server.mcp.page_tools import page_tools
 from classwright_server.mcp.served_tool import ProgressNotes, served_tool
 from classwright_server.mcp.tasks_extension import declares_tasks
@@ -31,7 +31,7 @@ TASK_WAIT_SECONDS = 1.0
 def served_tools(backend: Backend) -> list[Tool]:
     """Return every tool of the server; which of them make jobs depends on whether the server can write."""
     writes = backend.settings.tool_settings.writer is not None or backend.settings.vllm is not None
-    jobs = ("always", "to write") if writes else ("always",)
+    jobs = ("always", "if large", "to write") if writes else ("always", "if large")
     tools = [_long(backend, tool) if tool.job in jobs else _quick(backend, tool) for tool in backend.tools.values()]
     return [*tools, *job_tools(backend), *page_tools(backend)]
 
@@ -50,15 +50,20 @@ def _quick(backend: Backend, tool: ToolSpec[Any, Any]) -> Tool:
 
 
 def _long(backend: Backend, tool: ToolSpec[Any, Any]) -> Tool:
-    """Return the tool that makes a job and waits for it for a while."""
+    """Return the tool that makes a job and waits for it for a while; little work of some tools is answered at once."""
 
     async def body(arguments: Any, context: Context[Any, Any]) -> BaseModel:
         request = request_of(arguments, tool.request)
+        notes = ProgressNotes(context, tool.name)
+        if tool.job == "if large":
+            await notes.go_on()
+            outcome = await backend.run_small(tool.name, request, notes.go_on)
+            if outcome:
+                return view_at_once(tool.name, _result_of(outcome))
         if declares_tasks(context.request_context):  # it follows the task: only what ends at once is waited for
             job_id = await backend.submit(tool.name, request)
             record = await backend.wait(job_id, min(arguments.wait_seconds, TASK_WAIT_SECONDS), _unreported)
         else:
-            notes = ProgressNotes(context, tool.name)
             await notes.go_on()
             job_id = await backend.submit(tool.name, request)
             record = await backend.wait(job_id, arguments.wait_seconds, notes)
