@@ -52,19 +52,23 @@ def export_model(request: ExportModelRequest, context: ToolContext) -> ExportMod
         StorageFailed: the disk is full.
     """
     from classwright_tools.export.folder import exported_files, save_export
+    from classwright_tools.export.quantised import check_rows
     from classwright_tools.learning.methods.registry import METHODS
     from classwright_tools.learning.model import load_model
     from classwright_tools.measurement.evaluation import newest_test
+    from classwright_tools.workspace.sharing import share_files
 
     context.progress(0.0, f"loading {request.model}")
     model = load_model(context.workspace, request.model)
     task = context.workspace.task(model.card.task)
     export = METHODS[model.card.method].export(model, onnx=request.onnx)
     tested = newest_test(context.workspace, task.slug, request.model)
+    check = check_rows(context.workspace, model.card)
 
     def write(folder: Path) -> None:
         context.progress(0.2, "writing the encoder, the head and the graph" if request.onnx else "writing the files")
-        save_export(folder, export, model, task, request.model, tested)
+        save_export(folder, export, model, task, request.model, tested, check)
+        share_files(folder, context.workspace.artifact(request.model, "model").path)
 
     made = context.workspace.publish("export", task.slug, write, run_key=context.run_key, parent=request.model)
     context.progress(0.9, "taking checksums")

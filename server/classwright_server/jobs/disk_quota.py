@@ -40,15 +40,16 @@ def room_left(root: Path, most_bytes: float) -> float:
 
 
 def _bytes_in(root: Path) -> int:
-    """Return the size of all files under `root`; those that vanish meanwhile count nothing."""
-    total = 0
+    """Return the size of all files under `root`, one of several names once; those that vanish count nothing."""
+    sizes: dict[tuple[int, int], int] = {}
     for folder, _, names in os.walk(root):
         for name in names:
             try:
-                total += (Path(folder) / name).lstat().st_size
+                stat = (Path(folder) / name).lstat()
             except FileNotFoundError:
                 continue
-    return total
+            sizes[stat.st_dev, stat.st_ino] = stat.st_size
+    return sum(sizes.values())
 
 
 def _size(count: float) -> str:

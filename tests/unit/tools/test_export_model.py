@@ -78,7 +78,7 @@ def printed_numbers(text: str) -> list[float]:
     return [float(number) for number in re.findall(r"\d\.\d+(?:e-\d+)?", text)]
 
 
-@pytest.mark.parametrize(("place", "library"), [(0, "SentenceTransformer"), (1, "SetFitModel"), (2, "onnxruntime")])
+@pytest.mark.parametrize(("place", "library"), [(0, "predict"), (1, "SentenceTransformer"), (2, "SetFitModel")])
 def test_the_code_of_the_readme_runs_and_gives_the_models_probabilities(
     export: Export, place: int, library: str
 ) -> None:
@@ -87,7 +87,7 @@ def test_the_code_of_the_readme_runs_and_gives_the_models_probabilities(
     assert "torch" not in code
     output = run(export, code)
     expected = export.model.predict_proba([TEXT])[0]
-    np.testing.assert_allclose(printed_numbers(output)[-3:], expected, atol=1e-4)
+    np.testing.assert_allclose(printed_numbers(output)[-3:], expected, atol=2e-2 if library == "predict" else 1e-4)
     assert export.model.labels[int(expected.argmax())] in output
 
 
@@ -111,8 +111,9 @@ def test_a_model_with_an_adapter_is_exported_with_it(tmp_path: Path) -> None:
     save_rows(workspace, written_rows())
     export = made_export(workspace, "support", method="cluster", onnx=True)
     expected = export.model.predict_proba([TEXT])[0]
-    for code in code_blocks(export):
-        np.testing.assert_allclose(printed_numbers(run(export, code))[-3:], expected, atol=1e-4)
+    for place, code in enumerate(code_blocks(export)):  # the first may be of whole numbers
+        found = printed_numbers(run(export, code))[-3:]
+        np.testing.assert_allclose(found, expected, atol=1e-4 if place else 5e-2)
 
 
 @pytest.mark.parametrize("method", ["probe", "cluster"])
@@ -127,8 +128,9 @@ def test_what_an_encoder_puts_before_every_text_is_put_there_by_the_export_too(
     export = made_export(workspace, "support", method=method, onnx=True, encoder=str(prompting))
 
     expected = export.model.predict_proba([TEXT])[0]
-    for code in code_blocks(export):
-        np.testing.assert_allclose(printed_numbers(run(export, code))[-3:], expected, atol=1e-4)
+    for place, code in enumerate(code_blocks(export)):  # the first may be of whole numbers
+        found = printed_numbers(run(export, code))[-3:]
+        np.testing.assert_allclose(found, expected, atol=1e-4 if place else 5e-2)
 
 
 def test_a_graph_is_refused_where_the_encoder_leaves_its_prompt_out_of_embeddings(
@@ -247,7 +249,7 @@ def test_a_frozen_encoder_is_exported_too_and_two_labels_stay_two(tmp_path: Path
     save_dataset(workspace, "pair", {"train": rows}, parent=None, run_key="rows", made_by="import_examples")
     export = made_export(workspace, "pair", method="probe", onnx=False)
     assert "model.onnx" not in {file.name for file in export.result.files}
-    assert len(code_blocks(export)) == 2
+    assert len(code_blocks(export)) == 3
     expected = export.model.predict_proba([TEXT])[0]
     for code in code_blocks(export):
         np.testing.assert_allclose(printed_numbers(run(export, code))[-2:], expected, atol=1e-4)

@@ -23,8 +23,12 @@ _ACTIVE = re.compile(r"[\\\[\]*~$]|(?<!\w)_|_(?!\w)|(?<=:)//|(?<=www)\.|(?<=\w)@
 _BLOCK = re.compile(r"^(\d{0,9})([#>+|=-]|(?<=\d)[.)])")
 
 
-def export_card(model: Model, export: Export, task: Task, model_id: str, tested: EvaluationReport | None) -> str:
+def export_card(
+    model: Model, export: Export, task: Task, model_id: str, tested: EvaluationReport | None, quantised: str
+) -> str:
     """Return the card of the export of `model`; `tested` are its newest figures on test rows, if there are any.
+
+    `quantised` says what a graph of whole numbers loses, "" where none was tried.
 
     A licence is not named: it is the user's to choose.
     """
@@ -34,6 +38,7 @@ def export_card(model: Model, export: Export, task: Task, model_id: str, tested:
         _labels(model.card, task),
     ]
     parts += [_figures(model.card, tested), _training_data(model), f"## Use\n\n{export.code}\n"]
+    parts += [f"{quantised}\n"] if quantised else []
     return "\n".join(parts)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from classwright_tools.domain.evaluation import EvaluationReport
 from classwright_tools.domain.task import Task
 from classwright_tools.export.card import export_card
+from classwright_tools.export.quantised import CheckRows, quantised
 from classwright_tools.learning.encoder_digest import file_sha256
 from classwright_tools.learning.exports.export import Export
 from classwright_tools.learning.model import Model
@@ -15,11 +16,21 @@ CARD = "README.md"
 
 
 def save_export(
-    folder: Path, export: Export, model: Model, task: Task, model_id: str, tested: EvaluationReport | None
+    folder: Path,
+    export: Export,
+    model: Model,
+    task: Task,
+    model_id: str,
+    tested: EvaluationReport | None,
+    check: CheckRows,
 ) -> None:
-    """Write the `export` of `model`, which was trained for `task` and `tested` if it was, into the empty `folder`."""
+    """Write the `export` of `model`, which was trained for `task` and `tested` if it was, into the empty `folder`.
+
+    Its graph is written in whole numbers too, if that loses little of the accuracy on the rows to `check` by.
+    """
     export.write(folder)
-    (folder / CARD).write_text(export_card(model, export, task, model_id, tested), encoding="utf-8")
+    told = quantised(folder, check)
+    (folder / CARD).write_text(export_card(model, export, task, model_id, tested, told), encoding="utf-8")
 
 
 def exported_files(folder: Path) -> list[tuple[str, int, str]]:

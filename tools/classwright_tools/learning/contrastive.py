@@ -23,6 +23,7 @@ from classwright_tools.learning.batches import balanced_batches
 from classwright_tools.learning.classifier import EmbeddingClassifier
 from classwright_tools.learning.encoders import Encoder, usual_prompt
 from classwright_tools.learning.gradient_cache import GradientCache, memory_bound
+from classwright_tools.learning.half_precision import round_to_half
 from classwright_tools.learning.head import fit_head
 from classwright_tools.learning.imbalance.balanced_heads import adjusted_as_asked
 from classwright_tools.learning.rows import Rows
@@ -63,6 +64,7 @@ def fit_contrastive(rows: Rows, setup: Setup) -> EmbeddingClassifier:
     tune(model, rows, setup)
     if rows.origin == "written":
         average_weights(model, setup.encoder.model, TUNED_SHARE_WRITTEN)
+    round_to_half(model)
     return with_head(Encoder(ref=setup.encoder.ref, model=model), rows, setup)
 
 

@@ -22,6 +22,7 @@ from classwright_tools.learning.classifier import Classifier, OtherShapes
 from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoder_digest import encoder_digest, file_sha256
 from classwright_tools.learning.encoders import Encoder, encoder_at_hand, read_encoder
+from classwright_tools.learning.half_precision import store_in_half
 from classwright_tools.learning.methods.registry import method_of
 from classwright_tools.learning.pair_encoder import encoder_for
 from classwright_tools.workspace.own_files import read_own
@@ -83,8 +84,12 @@ def save_model(folder: Path, card: ModelCard, classifier: Classifier) -> None:
 
 
 def save_encoder(model: SentenceTransformer, folder: Path) -> None:
-    """Write an encoder as sentence-transformers does, with safetensors and without a card of its own."""
+    """Write an encoder as sentence-transformers does, with safetensors and without a card of its own.
+
+    Weights that were rounded to half precision are stored in it.
+    """
     model.save_pretrained(str(folder), create_model_card=False, safe_serialization=True)
+    store_in_half(folder)
 
 
 def load_model(workspace: Workspace, model_id: str, *, remember: bool = True) -> Model:

@@ -14,6 +14,7 @@ from transformers import PrinterCallback, ProgressCallback, TrainerCallback
 
 from classwright_tools.learning.classifier import EmbeddingClassifier
 from classwright_tools.learning.encoders import Encoder
+from classwright_tools.learning.half_precision import round_to_half
 from classwright_tools.learning.head import head_of, logistic_regression
 from classwright_tools.learning.imbalance.balanced_heads import adjusted_as_asked
 from classwright_tools.learning.rows import Rows
@@ -54,6 +55,7 @@ def fit_setfit(rows: Rows, setup: Setup) -> EmbeddingClassifier:
             trainer.remove_callback(printing)
         trainer.train()
     model.model_body.eval()
+    round_to_half(model.model_body)  # setfit's head is of the weights before that, and differs by less than is seen
     encoder = Encoder(ref=setup.encoder.ref, model=model.model_body)
     head = adjusted_as_asked(head_of(model.model_head, setup.k), rows, setup)
     return EmbeddingClassifier(encoder=encoder, head=head, tuned=True)

@@ -15,10 +15,12 @@ from sentence_transformers import SentenceTransformer
 
 from classwright_tools.learning.classifier import HEAD, EmbeddingClassifier
 from classwright_tools.learning.exports.embedding_code import pair_code, text_code
-from classwright_tools.learning.exports.export import LABELS, Export
-from classwright_tools.learning.exports.onnx_graph import graph_inputs, save_onnx
+from classwright_tools.learning.exports.export import Export
+from classwright_tools.learning.exports.onnx_graph import graph_facts, graph_inputs, save_onnx
+from classwright_tools.learning.exports.runner import ENCODER_LIBRARIES, GRAPH_LIBRARIES, save_program
 from classwright_tools.learning.head import Head, logistic_regression
 from classwright_tools.learning.model import Model, save_encoder
+from classwright_tools.learning.pair_encoder import DIFFERENCE_SCALE, PRODUCT_SCALE
 from classwright_tools.workspace.workspace import write_json
 
 SETFIT_HEAD = "model_head.pkl"
@@ -40,35 +42,42 @@ def export_embedding(model: Model, *, onnx: bool) -> Export:
     encoder = classifier.sentence_transformer()
     head = classifier.head.calibrated(model.card.temperature, model.card.offsets)
     if model.card.kind == "pair":
+
+        def write_pairs(folder: Path) -> None:
+            _write(folder, encoder, head)
+            scales = {"difference": DIFFERENCE_SCALE, "product": PRODUCT_SCALE}
+            save_program(folder, model, ENCODER_LIBRARIES, pairs=scales)
+
         return Export(
-            write=lambda folder: _write(folder, encoder, head, model),
+            write=write_pairs,
             libraries=(SENTENCE_TRANSFORMERS,),
             runs_with=SENTENCE_TRANSFORMERS,
             code=pair_code(),
             left_out="setfit and the ONNX graph take single texts, so they are left out.",
         )
     inputs = graph_inputs(encoder, model.card.encoder.name) if onnx else ()
+    install = GRAPH_LIBRARIES if inputs else ENCODER_LIBRARIES
 
     def write(folder: Path) -> None:
-        _write(folder, encoder, head, model)
+        _write(folder, encoder, head)
         _save_setfit_head(folder, head, model.labels)
         if inputs:
             save_onnx(folder / GRAPH, encoder, head, inputs)
+        save_program(folder, model, install, graph={"file": GRAPH, **graph_facts(encoder)} if inputs else None)
 
     return Export(
         write=write,
         libraries=(SENTENCE_TRANSFORMERS, "setfit"),
         runs_with=f"{SENTENCE_TRANSFORMERS} and setfit" + (", an ONNX graph" if inputs else ""),
-        code=text_code(classifier.encoder.model, inputs),
+        code=text_code(install),
         caution=f"Its {SETFIT_HEAD} is a pickle, for setfit alone.",
     )
 
 
-def _write(folder: Path, encoder: SentenceTransformer, head: Head, model: Model) -> None:
+def _write(folder: Path, encoder: SentenceTransformer, head: Head) -> None:
     """Write what sentence-transformers needs."""
     save_encoder(encoder, folder)
     head.save(folder / HEAD)
-    write_json(folder / LABELS, {"labels": model.labels, "threshold": model.threshold})
 
 
 def _save_setfit_head(folder: Path, head: Head, labels: tuple[str, ...]) -> None:

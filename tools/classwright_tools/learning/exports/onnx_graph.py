@@ -8,9 +8,12 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import onnx
 import torch
 from sentence_transformers import SentenceTransformer
+from transformers import PreTrainedModel
 
 from classwright_tools.errors import InvalidInput
 from classwright_tools.learning.encoders import usual_prompt
@@ -64,6 +67,15 @@ def graph_inputs(encoder: SentenceTransformer, name: str) -> tuple[str, ...]:
     return inputs
 
 
+def graph_facts(encoder: SentenceTransformer) -> dict[str, Any]:
+    """Return how texts become the graph's inputs: what is put before them, where they are cut, and what pads them."""
+    return {
+        "prompt": usual_prompt(encoder),
+        "tokens": encoder.max_seq_length,
+        "pad": encoder.tokenizer.pad_token_id or 0,
+    }
+
+
 def save_onnx(path: Path, encoder: SentenceTransformer, head: Head, inputs: tuple[str, ...]) -> None:
     """Write the graph of `head` on `encoder` to `path`; `inputs` are its `graph_inputs`.
 
@@ -71,6 +83,9 @@ def save_onnx(path: Path, encoder: SentenceTransformer, head: Head, inputs: tupl
     (texts, labels): the softmax of the logits of `head`, to about 1e-6.
     """
     encoder = copy.deepcopy(encoder).cpu().eval()
+    for module in encoder.modules():
+        if isinstance(module, PreTrainedModel):
+            module.set_attn_implementation("eager")  # fewer steps than what torch makes of its own attention
     tokens = dict(encoder.preprocess(list(TRACED)))
     graph = _Graph(encoder, torch.from_numpy(head.weights), torch.from_numpy(head.biases))
     texts, length = torch.export.Dim("texts"), torch.export.Dim("tokens")
@@ -87,6 +102,11 @@ def save_onnx(path: Path, encoder: SentenceTransformer, head: Head, inputs: tupl
             external_data=False,
             verbose=False,
         )
+    written = onnx.load(path)
+    # The exporter also notes the shapes of weights, which tools that transpose these take for contradictions; every
+    # shape in between follows from the inputs.
+    del written.graph.value_info[:]
+    onnx.save(written, path)
 
 
 @contextmanager

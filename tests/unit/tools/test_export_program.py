@@ -1,0 +1,171 @@
+"""The program in an export, and the graphs that it runs: light, sound by ONNX's own checks, and as accurate."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnxruntime.quantization import quantize_dynamic
+
+import classwright
+from classwright.predict import GraphEngine
+from classwright_tools.context import ToolContext
+from classwright_tools.domain.task import Label, Task
+from classwright_tools.export import quantised as quantising
+from classwright_tools.export_model import ExportModelRequest, export_model
+from classwright_tools.learning.model import Model, load_model
+from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
+from classwright_tools.workspace.workspace import Workspace
+from support.learning import real_rows, save_rows, written_rows
+
+TEXTS = [row.text for row in real_rows(3)]
+
+
+class Made:
+    """A tuned model and its export."""
+
+    def __init__(self, root: Path) -> None:
+        self.workspace = Workspace(root / "workspace")
+        labels = tuple(Label(name=name) for name in ("refund", "delivery", "account"))
+        self.workspace.save_task(Task(slug="support", instruction="Tell them apart.", labels=labels))
+        save_rows(self.workspace, written_rows(), real_rows(10))
+        self.context = ToolContext(workspace=self.workspace, run_key="training")
+        request = TrainClassifierRequest(task="support", method="contrastive", epochs=1)
+        self.model_id = train_classifier(request, self.context).model
+        self.folder = self.export("export")
+
+    def export(self, run_key: str) -> Path:
+        """Export the model once more."""
+        context = replace(self.context, run_key=run_key)
+        made = export_model(ExportModelRequest(model=self.model_id), context).export
+        return self.workspace.artifact(made, "export").path
+
+    @property
+    def model(self) -> Model:
+        """The model itself."""
+        return load_model(self.workspace, self.model_id)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """The model and its export, for all tests here."""
+    return Made(tmp_path_factory.mktemp("exports"))
+
+
+def answers_of(folder: Path, name: str) -> np.ndarray:
+    """The probabilities that the graph `name` gives to the texts."""
+    facts = json.loads((folder / "labels.json").read_text(encoding="utf-8"))["graph"]
+    return GraphEngine(folder, facts | {"file": name}).probabilities(TEXTS, 4)
+
+
+def test_the_graph_passes_the_checker_with_full_shape_inference(made: Made) -> None:
+    graph = onnx.load(made.folder / "model.onnx")
+    onnx.checker.check_model(graph, full_check=True)
+    inferred = onnx.shape_inference.infer_shapes(graph, check_type=True, strict_mode=True, data_prop=True)
+
+    [output] = inferred.graph.output
+    assert [dim.dim_param or dim.dim_value for dim in output.type.tensor_type.shape.dim] == ["texts", 3]
+    np.testing.assert_allclose(answers_of(made.folder, "model.onnx"), made.model.predict_proba(TEXTS), atol=1e-4)
+
+
+def test_onnx_runtimes_own_quantisation_takes_the_graph(made: Made, tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(made.folder, folder)
+    quantize_dynamic(folder / "model.onnx", folder / "own.onnx")
+
+    assert (folder / "own.onnx").stat().st_size < (folder / "model.onnx").stat().st_size / 3
+    assert np.abs(answers_of(folder, "own.onnx") - made.model.predict_proba(TEXTS)).max() < 0.1
+
+
+def test_a_graph_of_whole_numbers_is_used_where_it_loses_little_and_the_card_says_so(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quantising, "LEAST_ROWS", 60)
+    kept = made.export("kept")
+    monkeypatch.setattr(quantising, "MOST_LOST", -1.0)
+    refused = made.export("refused")
+    cards = [(folder / "README.md").read_text(encoding="utf-8") for folder in (kept, refused)]
+
+    assert (kept / "model.int8.onnx").stat().st_size < (kept / "model.onnx").stat().st_size / 3
+    assert np.abs(answers_of(kept, "model.int8.onnx") - made.model.predict_proba(TEXTS)).max() < 0.1
+    assert "`model.int8.onnx`, which `predict.py` uses, is of whole numbers: accuracy" in cards[0]
+    assert "on 60 validation rows" in cards[0]
+    assert not (refused / "model.int8.onnx").exists()
+    assert "was left out: accuracy" in cards[1]
+    assert json.loads((refused / "labels.json").read_text(encoding="utf-8"))["graph"]["file"] == "model.onnx"
+
+
+def test_predictions_in_python_are_labels_probabilities_and_whether_they_are_sure(made: Made) -> None:
+    model = classwright.load(made.folder)
+    labels, probabilities, sure = model.predict([*TEXTS, TEXTS[0]])
+
+    expected = made.model.predict_proba(TEXTS)
+    assert labels[:-1] == [made.model.labels[place] for place in expected.argmax(axis=1)]
+    assert np.abs(probabilities[:-1] - expected).max() < 0.1
+    assert (probabilities[-1] == probabilities[0]).all()
+    assert sure.tolist() == (probabilities.max(axis=1) >= made.model.threshold).tolist()
+    assert not model.predict(TEXTS, threshold=1.0).sure.any()
+    assert model.predict([]).probabilities.shape == (0, 3)
+
+
+@pytest.mark.parametrize(
+    ("texts", "told"),
+    [("one", "pass a list"), (["a", " "], r"texts\[1\] is empty"), ([("a", "b")], r"texts\[0\] .* single texts")],
+)
+def test_what_cannot_be_classified_is_told(made: Made, texts: list[str], told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        classwright.load(made.folder).predict(texts)
+
+
+def test_a_folder_that_is_no_export_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="holds no export"):
+        classwright.load(tmp_path)
+
+
+def test_the_program_classifies_a_file_from_any_folder_without_torch_and_without_classwright(
+    made: Made, tmp_path: Path
+) -> None:
+    rows = [{"id": f"{n}", "text": text} for n, text in enumerate(["", *TEXTS])]
+    with (tmp_path / "in.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, ["id", "text"])
+        writer.writeheader()
+        writer.writerows(rows)
+    blocked = ("torch", "transformers", "sentence_transformers", "classwright_tools", "classwright", "pydantic")
+    script = (
+        f"import runpy, sys; sys.modules.update(dict.fromkeys({blocked!r})); sys.argv[0] = 'predict.py';"
+        f"runpy.run_path({str(made.folder / 'predict.py')!r}, run_name='__main__')"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", script, "in.csv", "-o", "out.csv"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    assert "1 of them had no text" in done.stderr
+    with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
+        written = list(csv.DictReader(file))
+    assert [row["id"] for row in written] == [row["id"] for row in rows]
+    assert [row["label"] for row in written] == ["", *classwright.load(made.folder).predict(TEXTS).labels]
+    assert {row["sure"] for row in written[1:]} <= {"true", "false"}
+
+
+def test_a_tuned_encoder_is_stored_once_in_half_precision_and_answers_to_the_bit(made: Made) -> None:
+    own = made.workspace.artifact(made.model_id, "model").path / "encoder" / "model.safetensors"
+    exported = made.folder / "model.safetensors"
+
+    assert own.stat().st_size < 50e6  # 22.7 million weights
+    assert own.samefile(exported)
+    assert {weights.dtype.itemsize for weights in made.model.encoder.model.parameters()} == {4}
+    from sentence_transformers import SentenceTransformer
+
+    embedded = SentenceTransformer(str(made.folder)).encode(TEXTS, normalize_embeddings=True)
+    np.testing.assert_allclose(embedded, made.model.embed(TEXTS), atol=1e-6)

@@ -1,0 +1,261 @@
+"""Predictions of an exported classifier, from Python or from a shell.
+
+    python predict.py in.csv -o out.csv          # adds the columns label, probability and sure
+
+    from predict import load
+    labels, probabilities, sure = load("folder of the export").predict(["a text"])
+
+It needs numpy, and as `labels.json` says either onnxruntime and tokenizers, or sentence-transformers. This file is the
+module `classwright.predict`, and stands in every export so that it runs without Classwright.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+try:
+    import numpy as np
+except ImportError as error:
+    raise ImportError("Predictions need libraries: pip install numpy onnxruntime tokenizers") from error
+
+BATCH = 32
+"""Texts a forward pass."""
+CHUNK = 2048
+"""Texts that are sorted by their length, so that those of a batch need little padding; rows of a file in memory."""
+
+Text = str | tuple[str, str]
+"""A text, or for a model of pairs a query and an item."""
+
+
+class Predictions(NamedTuple):
+    """The answers to n texts, in their order.
+
+    `labels` are the likeliest ones; `probabilities` (n, k) are calibrated, in the order of `Classifier.labels`; `sure`
+    (n,) says which of the labels are likelier than the threshold, and not better left to a person.
+    """
+
+    labels: list[str]
+    probabilities: np.ndarray
+    sure: np.ndarray
+
+
+class Engine(Protocol):
+    """What computes the probabilities."""
+
+    def probabilities(self, texts: Sequence[Any], batch: int) -> np.ndarray:
+        """Return the probabilities (n, k) of texts, or of pairs."""
+        ...
+
+
+class Classifier:
+    """An exported classifier. `labels` are in the order of the probabilities' columns."""
+
+    def __init__(self, folder: str | Path) -> None:
+        """Open the export in `folder`.
+
+        Raises:
+            ValueError: the folder holds no export.
+            ImportError: a library that it runs with is not installed; the message says which.
+        """
+        folder = Path(folder)
+        try:
+            facts = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ValueError(
+                f"Folder {folder.name!r} holds no export: it has no labels.json. Make one with export_model."
+            ) from error
+        self.labels: tuple[str, ...] = tuple(facts["labels"])
+        self.threshold: float = facts["threshold"]
+        self.takes_pairs: bool = facts["kind"] == "pair"
+        self._engine = _engine(folder, facts)
+
+    def predict(self, texts: Sequence[Text], *, threshold: float | None = None, batch: int = BATCH) -> Predictions:
+        """Return the answers to texts, or to pairs; `threshold` is the model's own by default.
+
+        Raises:
+            ValueError: one is empty, or a pair where texts are classified or the other way round.
+        """
+        probabilities = self.predict_proba(texts, batch=batch)
+        labels = [self.labels[place] for place in probabilities.argmax(axis=1)]
+        at = self.threshold if threshold is None else threshold
+        return Predictions(labels, probabilities, probabilities.max(axis=1, initial=0.0) >= at)
+
+    def predict_proba(self, texts: Sequence[Text], *, batch: int = BATCH) -> np.ndarray:
+        """Return the calibrated probabilities (n, k) of n texts, as `predict` does."""
+        if isinstance(texts, str):
+            raise ValueError("One string was given: pass a list of texts.")
+        for place, text in enumerate(texts):
+            parts = (text,) if isinstance(text, str) else tuple(text)
+            if len(parts) != 1 + self.takes_pairs:
+                wanted = "pairs (query, item)" if self.takes_pairs else "single texts"
+                raise ValueError(f"texts[{place}] is not what this model classifies: it takes {wanted}.")
+            if not all(isinstance(part, str) and part.strip() for part in parts):
+                raise ValueError(f"texts[{place}] is empty: leave it out.")
+        found = np.empty((len(texts), len(self.labels)))
+        for start in range(0, len(texts), CHUNK):
+            chunk = [text if isinstance(text, str) else tuple(text) for text in texts[start : start + CHUNK]]
+            unique = list(dict.fromkeys(chunk))
+            known = dict(zip(unique, self._engine.probabilities(unique, batch), strict=True))
+            found[start : start + len(chunk)] = [known[text] for text in chunk]
+        return found
+
+
+def load(folder: str | Path) -> Classifier:
+    """Open the export in `folder`, as `Classifier` does."""
+    return Classifier(folder)
+
+
+def _engine(folder: Path, facts: dict[str, Any]) -> Engine:
+    """Return what computes: the graph if there is one, else the encoder and the head, or the matcher."""
+    try:
+        if facts["graph"]:
+            return GraphEngine(folder, facts["graph"])
+        if facts["method"] == "matcher":  # no other library has its attention
+            from classwright_tools.learning.exports.matcher_engine import MatcherEngine
+
+            return MatcherEngine(folder, facts)
+        return _Encoder(folder, facts)
+    except ImportError as error:
+        raise ImportError(f"This model needs libraries: pip install {facts['install']}") from error
+
+
+class GraphEngine:
+    """ONNX Runtime and the tokenizer of the encoder: no torch."""
+
+    def __init__(self, folder: Path, facts: dict[str, Any]) -> None:
+        """Open the graph that `facts` name; they also say how texts become its inputs."""
+        import onnxruntime
+        from tokenizers import Tokenizer
+
+        self._session = onnxruntime.InferenceSession(folder / facts["file"], providers=["CPUExecutionProvider"])
+        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer.no_padding()
+        if facts["tokens"] is not None:
+            self._tokenizer.enable_truncation(facts["tokens"])
+        self._prompt, self._pad = facts["prompt"], facts["pad"]
+        self._inputs = [one.name for one in self._session.get_inputs()]
+
+    def probabilities(self, texts: Sequence[str], batch: int) -> np.ndarray:
+        """Return the probabilities (n, k) of texts."""
+        tokens = self._tokenizer.encode_batch([self._prompt + text for text in texts])
+        order = sorted(range(len(texts)), key=lambda place: len(tokens[place].ids))
+        parts = [order[start : start + batch] for start in range(0, len(order), batch)]
+        answers = [self._session.run(None, self._feeds([tokens[place] for place in part]))[0] for part in parts]
+        return np.concatenate(answers)[np.argsort(order)] if answers else np.empty((0, 0))
+
+    def _feeds(self, tokens: Sequence[Any]) -> dict[str, np.ndarray]:
+        shape = len(tokens), max(len(one.ids) for one in tokens)
+        ids, mask = np.full(shape, self._pad, np.int64), np.zeros(shape, np.int64)
+        for row, one in enumerate(tokens):
+            ids[row, : len(one.ids)] = one.ids
+            mask[row, : len(one.ids)] = 1
+        feeds = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros(shape, np.int64)}
+        return {name: feeds[name] for name in self._inputs}
+
+
+class _Encoder:
+    """sentence-transformers and the head: for pairs, and for texts where there is no graph."""
+
+    def __init__(self, folder: Path, facts: dict[str, Any]) -> None:
+        from safetensors.numpy import load_file
+        from sentence_transformers import SentenceTransformer
+
+        self._encoder = SentenceTransformer(
+            str(folder), local_files_only=True, trust_remote_code=False, model_kwargs={"use_safetensors": True}
+        )
+        self._head = load_file(folder / "head.safetensors")
+        self._pairs = facts.get("pairs")
+
+    def probabilities(self, texts: Sequence[Any], batch: int) -> np.ndarray:
+        """Return the probabilities (n, k) of texts, or of pairs."""
+        if not self._pairs:
+            return _softmax(self._logits(self._embed(texts, batch)))
+        unique = list(dict.fromkeys(text for pair in texts for text in pair))
+        known = dict(zip(unique, self._embed(unique, batch), strict=True))
+        query, item = (np.array([known[pair[side]] for pair in texts]) for side in (0, 1))
+        difference, product = self._pairs["difference"] * np.abs(query - item), self._pairs["product"] * query * item
+        return _softmax(self._logits(np.concatenate([query, item, difference, product], axis=1)))
+
+    def _embed(self, texts: Sequence[str], batch: int) -> np.ndarray:
+        found = self._encoder.encode(list(texts), batch_size=batch, normalize_embeddings=True, show_progress_bar=False)
+        return np.asarray(found)
+
+    def _logits(self, features: np.ndarray) -> np.ndarray:
+        logits: np.ndarray = features @ self._head["weights"].T + self._head["biases"]
+        return logits
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+    probabilities: np.ndarray = shifted / shifted.sum(axis=1, keepdims=True)
+    return probabilities
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Classify the rows of a CSV file; return the exit code."""
+    parser = argparse.ArgumentParser(prog="predict.py", description="Classify the rows of a CSV file.")
+    parser.add_argument("source", metavar="IN.csv", type=Path, help="a CSV file in UTF-8, with a header")
+    parser.add_argument("-o", "--output", metavar="OUT.csv", type=Path, required=True, help="the file to write")
+    parser.add_argument("--text-column", metavar="NAME", default="text", help="default: text")
+    parser.add_argument("--pair-column", metavar="NAME", default="text_pair", help="of a pair's item: text_pair")
+    parser.add_argument("--threshold", type=float, help="below this probability it is not sure; default: the model's")
+    parser.add_argument("--batch", type=int, default=BATCH, help=f"texts a forward pass; default: {BATCH}")
+    options = parser.parse_args(arguments)
+    try:
+        rows, empty = _classify_csv(load(Path(__file__).parent), options)
+    except (OSError, ValueError, ImportError, csv.Error) as error:
+        print(f"predict.py: {error}", file=sys.stderr)  # noqa: T201  # a program's own error
+        return 1
+    told = f" {empty} of them had no text and got no label." if empty else ""
+    print(f"Classified {rows} rows into {options.output}.{told}", file=sys.stderr)  # noqa: T201
+    return 0
+
+
+def _classify_csv(model: Classifier, options: argparse.Namespace) -> tuple[int, int]:
+    """Write the rows of the source with their answers; return how many there are, and how many had no text."""
+    columns = [options.text_column, *([options.pair_column] if model.takes_pairs else [])]
+    with (
+        options.source.open(encoding="utf-8-sig", newline="") as source,
+        options.output.open("w", encoding="utf-8", newline="") as output,
+    ):
+        reader = csv.DictReader(source, strict=True)
+        there = list(reader.fieldnames or ())
+        for column in columns:
+            if column not in there:
+                raise ValueError(f"{options.source.name} has no column {column!r}; it has {', '.join(there)}.")
+        clash = {"label", "probability", "sure"} & set(there)
+        names = [f"predicted_{name}" if clash else name for name in ("label", "probability", "sure")]
+        writer = csv.writer(output)
+        writer.writerow([*there, *names])
+        rows = empty = 0
+        for chunk in _chunks(reader):
+            texts = [tuple(row[column] for column in columns) for row in chunk]
+            full = [place for place, parts in enumerate(texts) if all(part.strip() for part in parts)]
+            asked: list[Any] = [texts[place] if model.takes_pairs else texts[place][0] for place in full]
+            found = model.predict(asked, threshold=options.threshold, batch=options.batch)
+            answers: list[list[Any]] = [["", "", ""] for _ in chunk]
+            for place, label, shares, sure in zip(full, *found, strict=True):
+                answers[place] = [label, f"{shares.max():.6f}", "true" if sure else "false"]
+            writer.writerows([*(row[name] for name in there), *said] for row, said in zip(chunk, answers, strict=True))
+            rows, empty = rows + len(chunk), empty + len(chunk) - len(full)
+    return rows, empty
+
+
+def _chunks(reader: csv.DictReader[str]) -> Iterator[list[dict[str, Any]]]:
+    """Yield rows, `CHUNK` at a time; one that is longer or shorter than the header ends the reading."""
+    while chunk := list(islice(reader, CHUNK)):
+        for row in chunk:
+            if None in row or None in row.values():
+                raise ValueError(f"A row before line {reader.line_num + 1} has not as many fields as the header.")
+        yield chunk
+
+
+if __name__ == "__main__":
+    sys.exit(main())
