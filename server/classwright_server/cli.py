@@ -1,4 +1,4 @@
-"""The command line: `classwright serve`, `classwright worker`, `classwright check` and `classwright tools`."""
+"""The command line: `classwright serve`, `worker`, `check`, `tools` and `classify`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from classwright_server import __version__
+from classwright_server.classify_command import add_classify, run_classify
 from classwright_server.config.chosen import PREFIX
 from classwright_server.config.settings import DEFAULT_PORT, ServerSettings, settings_from
 from classwright_server.config.writers import writer_flags
@@ -46,6 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(parsed: argparse.Namespace) -> int:
     """Run the command that was parsed and return its exit code."""
     settings = settings_from(vars(parsed), os.environ)
+    if parsed.command == "classify":
+        return run_classify(parsed, settings.tool_settings.workspace)
     if parsed.command == "tools":
         return _print_tools(settings)
     _check_installed()
@@ -152,6 +155,7 @@ def _parser() -> argparse.ArgumentParser:
         )
     for command in (serve, check, tools):
         _add_serving_settings(command)
+    add_classify(commands)
     return parser
 
 

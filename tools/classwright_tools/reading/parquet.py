@@ -87,7 +87,7 @@ def _class_name(label: Any, names: list[str]) -> Any:
 
 
 def plain_columns(source: str, schema: Any, columns: Columns) -> Columns:
-    """Return the columns to read of an Arrow `schema`: beside those that are wanted, only strings and whole numbers.
+    """Return the columns to read of an Arrow `schema`: where not all others, only strings and whole numbers of them.
 
     Raises:
         InvalidInput: a wanted one is of lists and the like, of which one row can be of any size.
@@ -102,6 +102,8 @@ def plain_columns(source: str, schema: Any, columns: Columns) -> Columns:
                 f"holds in its column {as_name(name)} no strings but {str(kind)[:60]}",
                 "Pass a column of strings.",
             )
+    if columns.all_others:
+        return columns
     return replace(columns, origin=tuple(name for name in columns.origin if _is_plain(schema.field(name).type)))
 
 

@@ -59,7 +59,8 @@ class Columns:
     """The columns to read; `label` is None when labels are not wanted, `pair` when a row is one text.
 
     `is_label` tells of a value whether it is a label that whoever reads knows: lines that hold one are rows. `origin`
-    are those `ORIGIN_COLUMNS` that a source has besides; `found_in` finds them.
+    are those `ORIGIN_COLUMNS` that a source has besides, or with `all_others` all its other columns; `found_in` finds
+    them.
     """
 
     text: str
@@ -67,6 +68,7 @@ class Columns:
     pair: str | None = None
     is_label: Callable[[str], bool] = _is_none
     origin: tuple[str, ...] = ()
+    all_others: bool = False
 
     @property
     def names(self) -> list[str]:
@@ -112,7 +114,8 @@ class Columns:
                 raise InvalidInput(
                     source, f"has several columns {wanted!r}", f"Rename the one to read, and pass it as `{argument}`."
                 )
-        besides = (name for name in ORIGIN_COLUMNS if there.count(name) == 1 and name not in columns.names)
+        others = dict.fromkeys(there) if self.all_others else ORIGIN_COLUMNS
+        besides = (name for name in others if there.count(name) == 1 and name not in columns.names)
         return replace(columns, origin=tuple(besides))
 
     def row(self, values: Mapping[str, Any], file: str | None = None, line: int | None = None) -> SourceRow:

@@ -1,0 +1,53 @@
+"""The command `classwright classify`: the rows of a file or a folder, with their answers beside them, in a file."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+
+def add_classify(commands: Any) -> None:
+    """Add the command to the parsers of the program's others."""
+    about = "classify the rows of a file, or of the files in a folder, into a file; a run that was stopped goes on"
+    parser = commands.add_parser("classify", help=about, description=f"{about[:1].upper()}{about[1:]}.")
+    add = parser.add_argument
+    add("model", metavar="MODEL", help="the folder of an export, or the id of an export or a model in the workspace")
+    add("source", metavar="IN", type=Path, help="CSV, TSV, JSONL (each also as .gz) or Parquet, or a folder of these")
+    add("-o", "--output", metavar="OUT", type=Path, required=True, help="the file to write: .csv, .jsonl or .parquet")
+    add("--text-column", metavar="NAME", default="text", help="default: text")
+    add("--pair-column", metavar="NAME", default="text_pair", help="for a model of pairs; default: text_pair")
+    add("--threshold", type=float, metavar="P", help="below this probability it is not sure; default: the model's own")
+    add("--workspace", metavar="FOLDER", help="where ids are looked up; default: the platform's data folder")
+
+
+def run_classify(options: argparse.Namespace, workspace: Path) -> int:
+    """Run the command and return its exit code.
+
+    Raises:
+        InvalidInput: the model, the files or the output cannot be used.
+        NotFound: the model does not exist.
+    """
+    from classwright_tools.bulk.classify_files import classify_files
+    from classwright_tools.bulk.models import open_predictor
+
+    model = open_predictor(options.model, workspace)
+    began = time.monotonic()
+
+    def tell(rows: int) -> None:
+        print(f"{rows:,} rows, {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)  # noqa: T201
+
+    found = classify_files(
+        model,
+        options.source,
+        options.output,
+        model_name=options.model,
+        text_column=options.text_column,
+        pair_column=options.pair_column,
+        threshold=options.threshold,
+        tell=tell,
+    )
+    print(f"{options.output}: {found.told}")  # noqa: T201  # what the command is for
+    return 0

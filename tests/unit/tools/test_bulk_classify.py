@@ -1,0 +1,142 @@
+"""Classifying files in bulk: every row comes back with its answer, in any form, and a run that was stopped goes on."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from classwright_tools.bulk import classify_files as bulk
+from classwright_tools.bulk.classify_files import classify_files
+from classwright_tools.errors import InvalidInput
+
+
+class Lengths:
+    """Calls a text long from ten characters on, the surer the longer."""
+
+    labels = ("short", "long")
+    threshold = 0.6
+    takes_pairs = False
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def predict_proba(self, texts: Sequence[str | tuple[str, str]]) -> np.ndarray:
+        self.asked += [str(text) for text in texts]
+        long = np.array([min(1.0, len(text) / 20) for text in texts])
+        return np.stack([1 - long, long], axis=1)
+
+
+class Stopped(Exception):
+    """The power went."""
+
+
+def answers(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_rows_keep_their_columns_and_order_and_get_label_probability_and_sure(tmp_path: Path) -> None:
+    source = tmp_path / "in.csv"
+    source.write_text('id,text,note\n007,tiny,"a, b"\n8,  ,none\n9,a text of eighteen,\n', encoding="utf-8")
+
+    found = classify_files(Lengths(), source, tmp_path / "out.csv", model_name="m")
+
+    assert answers(tmp_path / "out.csv") == [
+        {"text": "tiny", "id": "007", "note": "a, b", "label": "short", "probability": "0.8", "sure": "true"},
+        {"text": "  ", "id": "8", "note": "none", "label": "", "probability": "", "sure": ""},
+        {"text": "a text of eighteen", "id": "9", "note": "", "label": "long", "probability": "0.9", "sure": "true"},
+    ]
+    assert (found.rows, found.sure, found.no_text) == (3, 2, 1)
+    assert "without an answer: 1." in found.told
+    assert not (tmp_path / "out.csv.parts").exists()
+
+
+def test_answers_make_way_for_columns_of_their_names(tmp_path: Path) -> None:
+    source = tmp_path / "in.jsonl"
+    source.write_text('{"text": "tiny", "label": "mine"}\n{"text": "another", "score": 0.5}\n', encoding="utf-8")
+
+    classify_files(Lengths(), source, tmp_path / "out.jsonl", model_name="m")
+
+    first, second = map(json.loads, (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines())
+    assert first["label"] == "mine"
+    assert first["predicted_label"] == "short"
+    assert first["predicted_sure"] is True
+    assert (second["label"], second["score"], second["predicted_label"]) == (None, 0.5, "short")
+
+
+def test_a_folder_of_parquet_and_csv_becomes_one_file_that_names_the_files(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    pq.write_table(pa.table({"text": ["tiny", "x" * 30], "when": [1.5, None]}), folder / "a.parquet")
+    (folder / "b.csv").write_text("text\nshort one\n", encoding="utf-8")
+
+    classify_files(Lengths(), folder, tmp_path / "out.parquet", model_name="m")
+
+    table = pq.read_table(tmp_path / "out.parquet").to_pydict()
+    assert table["file"] == ["a.parquet", "a.parquet", "b.csv"]
+    assert table["label"] == ["short", "long", "short"]
+    assert table["probability"] == [0.8, 1.0, 0.55]
+    assert table["sure"] == [True, True, False]
+    assert table["when"] == [1.5, None, None]
+
+
+def test_a_run_that_was_stopped_goes_on_after_its_last_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk, "PART_ROWS", 2)
+    source = tmp_path / "in.csv"
+    source.write_text("text\n" + "".join(f"text {number}\n" for number in range(7)), encoding="utf-8")
+    first, second = Lengths(), Lengths()
+
+    def stop(rows: int) -> None:
+        if rows == 4:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        classify_files(first, source, tmp_path / "out.csv", model_name="m", tell=stop)
+    assert not (tmp_path / "out.csv").exists()
+    with pytest.raises(InvalidInput, match="another model"):
+        classify_files(second, source, tmp_path / "out.csv", model_name="other")
+    found = classify_files(second, source, tmp_path / "out.csv", model_name="m")
+
+    assert first.asked == [f"text {number}" for number in range(4)]
+    assert second.asked == [f"text {number}" for number in range(4, 7)]
+    assert [row["text"] for row in answers(tmp_path / "out.csv")] == first.asked + second.asked
+    assert "4 were there from the run before" in found.told
+
+
+def test_a_row_that_cannot_be_read_is_left_out_and_named(tmp_path: Path) -> None:
+    source = tmp_path / "in.csv"
+    source.write_text("id,text\n1,a\n2,b,c\n3,d\n", encoding="utf-8")
+
+    found = classify_files(Lengths(), source, tmp_path / "out.csv", model_name="m")
+
+    assert [row["id"] for row in answers(tmp_path / "out.csv")] == ["1", "3"]
+    assert "cannot be read: 1 (file 'in.csv', line 3" in found.told
+
+
+@pytest.mark.parametrize(
+    ("source", "output", "told"),
+    [
+        ("in.csv", "out.xlsx", "is of no kind that is written. End it in .csv, .jsonl or .parquet"),
+        ("in.csv", "none/out.csv", "is in a folder that does not exist"),
+        ("none.csv", "out.csv", "'none.csv': does not exist"),
+        ("other.csv", "out.csv", "has no column 'text'; it has 'body'"),
+        ("empty.csv", "out.csv", "holds no row that can be read"),
+    ],
+)
+def test_what_cannot_be_used_is_told_with_the_repair(tmp_path: Path, source: str, output: str, told: str) -> None:
+    (tmp_path / "in.csv").write_text("text\na\n", encoding="utf-8")
+    (tmp_path / "other.csv").write_text("body\na\n", encoding="utf-8")
+    (tmp_path / "empty.csv").write_text("text\n", encoding="utf-8")
+
+    with pytest.raises(InvalidInput, match=r"'(in|none|out|other|empty)") as error:
+        classify_files(Lengths(), tmp_path / source, tmp_path / output, model_name="m")
+
+    assert told in str(error.value)
+    assert sorted(path.name for path in tmp_path.iterdir() if path.suffix == ".parts") == []

@@ -1,0 +1,1 @@
+"""Bulk classification: the rows of files, with their answers beside them, in a file."""

@@ -1,0 +1,160 @@
+"""The rows of a file or a folder classified into one file, part by part: a run that was stopped goes on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from classwright_tools.bulk.models import Predictor
+from classwright_tools.bulk.outputs import check_output, write_output
+from classwright_tools.bulk.parts import Parts
+from classwright_tools.errors import InvalidInput
+from classwright_tools.reading.files import read_file
+from classwright_tools.reading.folders import is_data
+from classwright_tools.reading.opening import Position
+from classwright_tools.reading.rows import USUAL_PAIR, Columns, SourceRow, text_problem
+
+PART_ROWS = 4_096
+ANSWER = ("label", "probability", "sure")
+PLACES_NAMED = 5
+
+
+@dataclass
+class Classified:
+    """How it went: rows that were written, parts of them that were done before, and rows that could not be read."""
+
+    rows: int = 0
+    parts_before: int = 0
+    sure: int = 0
+    no_text: int = 0
+    skipped: int = 0
+    places: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def told(self) -> str:
+        """All of it in a sentence or two."""
+        told = f"{self.rows:,} rows in {self.seconds:.1f} s, {self.sure:,} of them sure."
+        if self.parts_before:
+            told += f" Of these {min(self.rows, self.parts_before * PART_ROWS):,} were there from the run before."
+        if self.no_text:
+            told += f" Without a text that can be used, and so without an answer: {self.no_text:,}."
+        if self.skipped:
+            more = "; and more" if self.skipped > len(self.places) else ""
+            told += f" Left out, since they cannot be read: {self.skipped:,} ({'; '.join(self.places)}{more})."
+        return told
+
+
+def classify_files(
+    model: Predictor,
+    source: Path,
+    output: Path,
+    *,
+    model_name: str,
+    text_column: str = USUAL_PAIR[0],
+    pair_column: str = USUAL_PAIR[1],
+    threshold: float | None = None,
+    tell: Callable[[int], None] = lambda _rows: None,
+) -> Classified:
+    """Write the rows of `source`, a file or a folder, to `output` with the likeliest label, its probability and `sure`.
+
+    `sure` says whether the probability reaches the `threshold`, the model's own by default. Every column is kept; where
+    one has the name of an answer, the answers are called `predicted_label` and so on. A row without a text gets no
+    answer, and one that cannot be read is left out: both are counted. `tell` is told of the rows after each part.
+
+    Raises:
+        InvalidInput: there is nothing to read or no such column, or the output is of no kind that is written, or parts
+            of another run are beside it.
+    """
+    check_output(output)
+    files = _files(source)
+    columns = Columns(text_column, None, pair_column if model.takes_pairs else None, all_others=True)
+    at = model.threshold if threshold is None else threshold
+    stamps = [(str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+    about = {"model": model_name, "labels": model.labels, "columns": columns.names, "threshold": at, "files": stamps}
+    found = Classified()
+    began = time.monotonic()
+    rows = _rows(files, columns, found, name_files=len(files) > 1)
+    part = list(islice(rows, PART_ROWS))
+    if not part:
+        raise InvalidInput(f"{source.name!r}", "holds no row that can be read", "Check the file.")
+    parts = Parts(output, about)
+    found.parts_before, number = parts.done, 0
+    while part:
+        number += 1
+        if number > found.parts_before:
+            parts.add(_answered(model, part, columns, at))
+            tell(found.rows)
+        part = list(islice(rows, PART_ROWS))
+    own = list(dict.fromkeys(name for part in parts for row in part for name in row["row"]))
+    prefix = "predicted_" if set(own) & set(ANSWER) else ""
+    write_output(output, [*own, *(f"{prefix}{name}" for name in ANSWER)], _Flat(parts, own))
+    for answer in (row["answer"] for part in parts for row in part):
+        found.no_text += answer is None
+        found.sure += answer is not None and answer[2]
+    parts.remove()
+    found.seconds = time.monotonic() - began
+    return found
+
+
+def _files(source: Path) -> list[Path]:
+    """Return the files to read: `source`, or those of rows in the folder that it is."""
+    if source.is_file():
+        return [source]
+    found = sorted(path for path in source.rglob("*") if path.is_file() and is_data(path.relative_to(source)))
+    if not found:
+        reason = "holds no JSONL, CSV or Parquet file" if source.is_dir() else "does not exist"
+        raise InvalidInput(f"{source.name!r}", reason, "Name a file of rows, or a folder of such files.")
+    return found
+
+
+def _rows(files: list[Path], columns: Columns, found: Classified, *, name_files: bool) -> Iterator[SourceRow]:
+    """Yield the rows that can be read; count them, and those that cannot."""
+    for path in files:
+        for row in read_file(path, columns, Position()):
+            if row.problem:
+                found.skipped += 1
+                if len(found.places) < PLACES_NAMED:
+                    found.places.append(f"{row.place or path.name}: {row.problem}")
+                continue
+            found.rows += 1
+            yield row._replace(origin={"file": path.name, **row.origin}) if name_files else row
+
+
+def _answered(model: Predictor, part: list[SourceRow], columns: Columns, threshold: float) -> list[dict[str, Any]]:
+    """Return the rows of a part, each with what it held and its answer; None for one without a text."""
+    asked = {place: content for place, row in enumerate(part) if (content := _content(row, columns)) is not None}
+    proba = model.predict_proba(list(asked.values())) if asked else ()
+    answers: dict[int, list[Any]] = {}
+    for place, shares in zip(asked, proba, strict=True):
+        probability = float(shares.max())
+        answers[place] = [model.labels[int(shares.argmax())], round(probability, 6), probability >= threshold]
+    return [
+        {"row": dict(zip(columns.names, (row.text, row.text_pair), strict=False)) | dict(row.origin), "answer": answer}
+        for row, answer in ((row, answers.get(place)) for place, row in enumerate(part))
+    ]
+
+
+def _content(row: SourceRow, columns: Columns) -> str | tuple[str, str] | None:
+    """Return what a row gives to classify, None if a text of it is missing or cannot be used."""
+    texts = (row.text, row.text_pair)[: len(columns.names)]
+    if any(text_problem(text) or not text.strip() for text in texts):
+        return None
+    return texts if len(texts) == 2 else texts[0]
+
+
+@dataclass(frozen=True)
+class _Flat:
+    """The rows of the output, part by part, each with all its columns."""
+
+    parts: Parts
+    own: list[str]
+
+    def __iter__(self) -> Iterator[list[list[Any]]]:
+        """Yield the values of the rows, in the order of the columns."""
+        for part in self.parts:
+            yield [[*map(row["row"].get, self.own), *(row["answer"] or [None] * len(ANSWER))] for row in part]

@@ -1,0 +1,85 @@
+"""The classifier of a bulk run: an export, by its folder or its id, or a model of the workspace by its id."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from classwright_tools.domain.kinds import kind_of
+from classwright_tools.domain.pair import joined
+from classwright_tools.errors import InvalidInput
+from classwright_tools.workspace.workspace import Workspace
+
+
+class Predictor(Protocol):
+    """A classifier of texts, or of pairs."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels, in the order of the probabilities' columns."""
+        ...
+
+    @property
+    def threshold(self) -> float:
+        """The probability below which an answer is not sure."""
+        ...
+
+    @property
+    def takes_pairs(self) -> bool:
+        """Whether it classifies pairs."""
+        ...
+
+    def predict_proba(self, texts: Sequence[str | tuple[str, str]]) -> np.ndarray:
+        """Return the calibrated probabilities (n, k) of n texts or pairs, none of them empty."""
+        ...
+
+
+class _StoredModel:
+    """A model of the workspace."""
+
+    def __init__(self, workspace: Workspace, model_id: str) -> None:
+        from classwright_tools.learning.model import load_model
+
+        self._model = load_model(workspace, model_id, remember=False)
+        self.labels = self._model.labels
+        self.threshold = self._model.threshold
+        self.takes_pairs = self._model.card.kind == "pair"
+
+    def predict_proba(self, texts: Sequence[str | tuple[str, str]]) -> np.ndarray:
+        """Return the calibrated probabilities (n, k) of n texts or pairs."""
+        return self._model.predict_proba([text if isinstance(text, str) else joined(*text) for text in texts])
+
+
+def open_predictor(name: str, workspace: Path) -> Predictor:
+    """Return the classifier `name`: the folder of an export, or the id of an export or a model in `workspace`.
+
+    An export with a graph is the fastest, and needs no torch.
+
+    Raises:
+        NotFound: there is no such artifact.
+        DamagedArtifact: it does not read back.
+        InvalidInput: it is no classifier, or a library that it runs with is not installed.
+    """
+    kind = kind_of(name)
+    if kind is None or Path(name).is_dir():
+        return _opened(Path(name))
+    stored = Workspace(workspace)
+    if kind.name == "model":
+        return _StoredModel(stored, name)
+    return _opened(stored.artifact(name, "export").path)
+
+
+def _opened(folder: Path) -> Predictor:
+    try:
+        from classwright.predict import Classifier
+
+        return Classifier(folder)
+    except (ValueError, ImportError) as error:
+        raise InvalidInput(
+            f"model {folder.name!r}",
+            f"cannot be opened ({str(error).rstrip('.')})",
+            "Name the folder of an export, or the id of an export or a model.",
+        ) from error

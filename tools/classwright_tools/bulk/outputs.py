@@ -1,0 +1,86 @@
+"""The output of a bulk classification: CSV, JSON lines or Parquet, by the ending of its name."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from classwright_tools.errors import InvalidInput
+
+Rows = Iterable[list[list[Any]]]
+"""The values of rows, part by part; it can be gone through again."""
+
+
+def check_output(output: Path) -> None:
+    """Return if `output` can be written as what its name says.
+
+    Raises:
+        InvalidInput: its ending is of no kind that is written, its folder is not there, or pyarrow is missing.
+    """
+    if output.suffix not in _WRITERS:
+        raise InvalidInput(f"output {output.name!r}", "is of no kind that is written", f"End it in {_listed()}.")
+    if not output.parent.is_dir():
+        raise InvalidInput(f"output {output.name!r}", "is in a folder that does not exist", "Make the folder first.")
+    if output.suffix == ".parquet":
+        try:
+            import pyarrow  # noqa: F401  # whether it is there
+        except ModuleNotFoundError as error:
+            raise InvalidInput(f"output {output.name!r}", "needs pyarrow", "Run `pip install pyarrow`.") from error
+
+
+def write_output(output: Path, names: Sequence[str], rows: Rows) -> None:
+    """Write `rows`, whose columns are called `names`, to `output`, which appears whole."""
+    staged = output.with_name(f".{output.name}.staged")
+    try:
+        _WRITERS[output.suffix](staged, names, rows)
+        staged.replace(output)
+    finally:
+        staged.unlink(missing_ok=True)
+
+
+def _write_csv(path: Path, names: Sequence[str], rows: Rows) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(names)
+        for part in rows:
+            writer.writerows([value if isinstance(value, str) else _cell(value) for value in row] for row in part)
+
+
+def _cell(value: Any) -> str:
+    """Return what is no text as a cell: empty for nothing, else as JSON."""
+    return "" if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def _write_jsonl(path: Path, names: Sequence[str], rows: Rows) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        for part in rows:
+            lines = (json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False) for row in part)
+            file.writelines(f"{line}\n" for line in lines)
+
+
+def _write_parquet(path: Path, names: Sequence[str], rows: Rows) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    def table(part: list[list[Any]]) -> Any:
+        return pa.table(dict(zip(names, map(list, zip(*part, strict=True)), strict=True)))
+
+    schema = pa.unify_schemas([table(part).schema for part in rows], promote_options="permissive")
+    with pq.ParquetWriter(path, schema) as writer:
+        for part in rows:
+            writer.write_table(table(part).cast(schema))
+
+
+_WRITERS: Mapping[str, Callable[[Path, Sequence[str], Rows], None]] = {
+    ".csv": _write_csv,
+    ".jsonl": _write_jsonl,
+    ".parquet": _write_parquet,
+}
+
+
+def _listed() -> str:
+    *others, last = _WRITERS
+    return f"{', '.join(others)} or {last}"
