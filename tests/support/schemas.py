@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+
+SAMPLES = ("en", "b1", "a" * 16, *(f"task-{letter}1" for letter in "dmrtpaxgn"))
+"""A text, a name and a language; a batch; a row; the id of an artifact of each kind."""
 
 
 def sample(schema: dict[str, Any], defs: dict[str, Any]) -> Any:
@@ -19,4 +23,4 @@ def sample(schema: dict[str, Any], defs: dict[str, Any]) -> Any:
         case "integer" | "number":
             return schema.get("minimum", 1)
         case _:
-            return "en"  # a text, a name and a language
+            return next(text for text in SAMPLES if re.search(schema.get("pattern", ""), text))

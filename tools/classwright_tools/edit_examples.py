@@ -150,26 +150,19 @@ def _reverted(request: EditExamplesRequest, edited: Edited) -> EditExamplesResul
 
 
 _WORDS = {
-    "relabel": "relabelled",
     "rewrite": "rewritten",
     "remove": "removed",
     "restore": "restored",
     "approve": "approved",
-    "good_example": "marked as good examples",
+    "good_example": "marked as good",
     "flag": "flagged",
     "unmark": "without their marks",
-    "rename_label": "of a renamed label",
-    "merge_label": "of a merged label",
-    "split_label": "of a split label",
-    "remove_label": "of a label taken away",
 }
 
 
 def _told(done: Done) -> str:
     """Return what a change did, in a few words."""
-    if done.action in ("add_label", "describe_label"):
-        return {"add_label": "a new label", "describe_label": "a label described anew"}[done.action]
-    return f"{done.rows} rows {_WORDS[done.action]}"
+    return done.words or f"{done.rows:,} row{'' if done.rows == 1 else 's'} {_WORDS.get(done.action, done.action)}"
 
 
 def _work(request: EditExamplesRequest, sizes: Sizes) -> Work:

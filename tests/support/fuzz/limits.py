@@ -10,7 +10,7 @@ import psutil
 
 CALLS = int(os.environ.get("CLASSWRIGHT_FUZZ_CALLS", "300"))
 FILES = int(os.environ.get("CLASSWRIGHT_FUZZ_FILES", "300"))
-EDITS = int(os.environ.get("CLASSWRIGHT_FUZZ_EDITS", "12"))
+EDITS = int(os.environ.get("CLASSWRIGHT_FUZZ_EDITS", "6"))
 SECONDS = float(os.environ.get("CLASSWRIGHT_FUZZ_SECONDS", "10"))
 IS_LONG = "CLASSWRIGHT_FUZZ_CALLS" in os.environ or "CLASSWRIGHT_FUZZ_SECONDS" in os.environ
 MAX_GROWTH_BYTES = 50 * 2**20

@@ -199,7 +199,7 @@ def test_a_label_that_a_person_approved_is_no_label_issue(workspace: Workspace, 
     after = error_analysis(ErrorAnalysisRequest(model=model, dataset=approved), context_on(workspace))
 
     assert swapped.id not in [issue.example for issue in after.label_issues]
-    assert "1 more rows look wrongly labelled, and a person has decided on them" in after.summary
+    assert "Of 1 more the label is doubted, and a person has decided on them" in after.summary
 
 
 def test_a_model_says_which_labels_it_knows_where_the_task_has_others(

@@ -133,7 +133,7 @@ def test_where_rows_are_split_by_hand_the_test_rows_leave_and_are_counted(
 
     result = edit({"action": "split_label", "label": "delivery", "into": parts})
 
-    assert "1 test rows of 'delivery' left this version" in result.summary
+    assert "Of the test rows of 'delivery' 1 left this version" in result.summary
     assert [row.label for row in read_rows(workspace, str(result.dataset), "test")] == ["refund"]
     assert labels_of(workspace, result.dataset)["islands"] == 1
     assert workspace.task("support").labels[2].description == "the others"

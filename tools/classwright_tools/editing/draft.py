@@ -10,7 +10,8 @@ from typing import Any
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.edits import Decided, Decider, Edit
-from classwright_tools.domain.example import SPLITS, Example, Split
+from classwright_tools.domain.example import Example, Split
+from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.pair import joined, shown
 from classwright_tools.domain.selection import RowSelection
 from classwright_tools.domain.task import Task, folded_name
@@ -20,6 +21,7 @@ from classwright_tools.workspace.datasets import BATCH_ROWS, example_of, read_ed
 
 TEST_ROWS = "test rows are not edited one by one: the final figure would follow from what one has seen of them"
 SAMPLE = 5
+LABELS_TOLD = 10
 
 Row = dict[str, Any]
 """A row of the table: the columns of a split's file, and "split"."""
@@ -40,10 +42,11 @@ class EditedRow:
 class Done:
     """What one change does: to how many rows, some of them, and which it leaves as they are, by the reason.
 
-    `asks` says whether many rows are a reason to ask first.
+    `words` say it where the number of rows does not; `asks` says whether many rows are a reason to ask first.
     """
 
     action: str
+    words: str = ""
     rows: int = 0
     sample: list[EditedRow] = field(default_factory=list)
     left: Counter[str] = field(default_factory=Counter)
@@ -76,6 +79,7 @@ class Draft:
         self.by: Decider = by
         self.touched: set[Split] = set()
         self._before = len(self.edits)
+        self._bare_before = self._bare()
         self._stamp = {"by": by, "reason": reason, "when": now, "dataset": dataset}
 
     @property
@@ -150,7 +154,7 @@ class Draft:
         places = np.flatnonzero(pc.fill_null(pc.equal(self.table["label"], label), False).to_numpy())
         return dict(zip(places.tolist(), self.table.take(places).to_pylist(), strict=True))
 
-    def set(self, column: str, values: Mapping[int, Any]) -> None:
+    def put(self, column: str, values: Mapping[int, Any]) -> None:
         """Give the rows at the places in `values` these values in `column`; their splits are written anew."""
         self._touch(values)
         self.table = with_values(self.table, column, values)
@@ -179,12 +183,17 @@ class Draft:
         for batch in self.table.filter(pc.equal(self.table["split"], split)).to_batches(BATCH_ROWS):
             yield from map(example_of, batch.to_pylist())
 
-    def bare_labels(self) -> list[str]:
+    def remarks(self) -> list[str]:
+        """Return what is to be told of the rows beside what the changes did."""
+        bare = [name for name in self.task.label_names if name in self._bare() - self._bare_before]
+        return [f"No training row is there of {listed(map(repr, bare), LABELS_TOLD)}."] if bare else []
+
+    def _bare(self) -> set[str]:
         """Return the task's labels that have no training row."""
         import pyarrow.compute as pc
 
-        there = set(self.table.filter(pc.equal(self.table["split"], SPLITS[0]))["label"].to_pylist())
-        return [name for name in self.task.label_names if name not in there]
+        train = self.table.filter(pc.equal(self.table["split"], "train"))
+        return set(self.task.label_names) - set(train["label"].to_pylist())
 
     def _touch(self, places: Collection[int]) -> None:
         self.touched.update(self.table["split"].take(list(places)).to_pylist() if places else ())
@@ -200,6 +209,11 @@ def with_values(table: Any, column: str, values: Mapping[int, Any]) -> Any:
     number = table.column_names.index(column)
     kind = table.schema.field(number).type
     return table.set_column(number, column, pa.array(there, kind))
+
+
+def counted(rows: int) -> str:
+    """Return how many rows, in words."""
+    return "1 row" if rows == 1 else f"{rows:,} rows"
 
 
 def text_of(row: Row) -> str:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from classwright_tools.domain.changes import Change
 from classwright_tools.domain.task import Label, Task, folded_name
-from classwright_tools.editing.draft import Done, Draft, Row
+from classwright_tools.editing.draft import Done, Draft, Row, counted
 from classwright_tools.errors import InvalidInput
 
 
@@ -35,6 +35,7 @@ def rename(draft: Draft, change: Change) -> Done:
     draft.record("rename_label", label=old, to=new, test_rows=_test(rows))
     done.count([(row, old, new) for row in _seen(rows).values()])
     done.rows = len(rows)
+    done.words = f"{old!r} renamed to {new!r} ({counted(done.rows)})"
     return done
 
 
@@ -60,6 +61,7 @@ def merge(draft: Draft, change: Change) -> Done:
     draft.record("merge_label", label=old, to=to, rows={row["id"]: old for row in seen.values()}, test_rows=_test(rows))
     done.count([(row, old, to) for row in seen.values()])
     done.rows = len(rows)
+    done.words = f"{old!r} merged into {to!r} ({counted(done.rows)})"
     return done
 
 
@@ -74,7 +76,7 @@ def add(draft: Draft, change: Change) -> Done:
     refuse_taken(draft, name)
     draft.task = with_labels(draft.task, {}, last=(new_label(name, change.description or ""),))
     draft.record("add_label", label=name)
-    done.remarks.append(f"{name!r} has no rows yet.")
+    done.words = f"a label {name!r}"
     return done
 
 
@@ -93,6 +95,7 @@ def describe(draft: Draft, change: Change) -> Done:
         return done
     draft.task = with_labels(draft.task, {name: (new_label(name, change.description or "", label.examples),)})
     draft.record("describe_label", label=name)
+    done.words = f"{name!r} described anew"
     return done
 
 
@@ -113,6 +116,7 @@ def drop(draft: Draft, change: Change) -> Done:
     draft.record("remove_label", label=name, rows={row["id"]: name for row in seen.values()}, test_rows=_test(rows))
     done.count([(row, name, "removed") for row in seen.values()])
     done.rows = len(rows)
+    done.words = f"{name!r} taken away ({counted(done.rows)})"
     return done
 
 
@@ -204,9 +208,9 @@ def _move(draft: Draft, old: str, new: str, rows: Mapping[int, Row]) -> None:
     import numpy as np
     import pyarrow.compute as pc
 
-    draft.set("label", dict.fromkeys(rows, new))
+    draft.put("label", dict.fromkeys(rows, new))
     contrasts = np.flatnonzero(pc.fill_null(pc.equal(draft.table["contrast"], old), False).to_numpy())
-    draft.set("contrast", dict.fromkeys(contrasts.tolist(), new))
+    draft.put("contrast", dict.fromkeys(contrasts.tolist(), new))
 
 
 def _seen(rows: Mapping[int, Row]) -> dict[int, Row]:

@@ -6,7 +6,7 @@ from classwright_tools.domain.changes import Change, LabelPart
 from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.selection import RowFilter, RowSelection
 from classwright_tools.domain.task import folded_name
-from classwright_tools.editing.draft import Done, Draft, Row
+from classwright_tools.editing.draft import Done, Draft, Row, counted
 from classwright_tools.editing.label_changes import new_label, refuse_taken, with_labels
 from classwright_tools.errors import InvalidInput
 from classwright_tools.measurement.selecting import select_in
@@ -25,6 +25,7 @@ def split(draft: Draft, change: Change) -> Done:
         InvalidInput: the parts' names are taken or look alike, or rows would be left over.
     """
     done = Done(change.action)
+    sizes: list[str] = []
     old = draft.label_named(change.label or "")
     _check_parts(draft, old, change.into)
     rows = draft.with_label(old)
@@ -42,7 +43,7 @@ def split(draft: Draft, change: Change) -> Done:
     goes |= dict.fromkeys(over, rest or "")
     homeless = _test_rows(draft, change.into, rows, goes, rest)
     _define(draft, old, change.into)
-    draft.set("label", {place: label for place, label in goes.items() if label != old})
+    draft.put("label", {place: label for place, label in goes.items() if label != old})
     for part in change.into:
         own = [rows[place] for place in seen if goes[place] == part.label]
         tested = sum(rows[place]["split"] == "test" for place, label in goes.items() if label == part.label)
@@ -51,11 +52,12 @@ def split(draft: Draft, change: Change) -> Done:
                 "split_label", label=old, to=part.label, rows={row["id"]: old for row in own}, test_rows=tested
             )
             done.count([(row, old, part.label) for row in own])
-        done.remarks.append(f"{part.label!r} has {len(own)} of its rows.")
+        sizes.append(f"{part.label!r} ({counted(len(own))})")
+    done.words = f"{old!r} split into {' and '.join(sizes)}"
     draft.take_out(homeless)
     if homeless:
         done.remarks.append(
-            f"{len(homeless)} test rows of {old!r} left this version, as nobody could say where they belong: "
+            f"Of the test rows of {old!r} {len(homeless)} left this version, as nobody could say where they belong: "
             "import them again under the new labels."
         )
     return done

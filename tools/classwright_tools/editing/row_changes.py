@@ -8,7 +8,7 @@ from classwright_tools.domain.edits import Decided, label_since
 from classwright_tools.domain.example import example_id
 from classwright_tools.domain.pair import joined
 from classwright_tools.domain.selection import RowSelection
-from classwright_tools.editing.draft import Done, Draft, Row, with_values
+from classwright_tools.editing.draft import Done, Draft, Row, counted, with_values
 from classwright_tools.editing.removed import removed_rows
 from classwright_tools.errors import InvalidInput
 
@@ -28,15 +28,15 @@ def relabel(draft: Draft, change: Change, rows: RowSelection) -> Done:
     others = {place: row for place, row in found.items() if row["label"] != label}
     done.left["with that label already"] += len(found) - len(others)
     fresh = [place for place, row in others.items() if row["split"] == "unlabelled"]
-    draft.set("label", dict.fromkeys(others, label))
-    draft.set("split", dict.fromkeys(fresh, "train"))
+    draft.put("label", dict.fromkeys(others, label))
+    draft.put("split", dict.fromkeys(fresh, "train"))
     if draft.by == "model":
-        draft.set("origin", dict.fromkeys(fresh, "annotated"))
-        draft.set("writer", dict.fromkeys(fresh, _MODEL))
-        draft.set("round", dict.fromkeys(fresh, 0))
-        draft.set("prompt", dict.fromkeys(fresh, ""))
-    if fresh:
-        done.remarks.append(f"{len(fresh)} unlabelled rows are training rows now.")
+        draft.put("origin", dict.fromkeys(fresh, "annotated"))
+        draft.put("writer", dict.fromkeys(fresh, _MODEL))
+        draft.put("round", dict.fromkeys(fresh, 0))
+        draft.put("prompt", dict.fromkeys(fresh, ""))
+    unlabelled = f" ({len(fresh)} unlabelled before)" if fresh else ""
+    done.words = f"{counted(len(others))} labelled {label!r}{unlabelled}"
     _record(draft, done, others, "label", label)
     done.count([(row, row["label"] or NO_LABEL, label) for row in others.values()])
     return done
@@ -66,10 +66,10 @@ def rewrite(draft: Draft, change: Change, rows: RowSelection) -> Done:
         done.left["with that text already"] += 1
         return done
     _refuse_copy(draft, id_)
-    draft.set("text", {place: text})
+    draft.put("text", {place: text})
     if pair is not None:
-        draft.set("text_pair", {place: pair})
-    draft.set("id", {place: id_})
+        draft.put("text_pair", {place: pair})
+    draft.put("id", {place: id_})
     draft.record("rewrite", rows={id_: row["id"]})
     done.count([(row | {"id": id_}, row["text"], text)])
     return done

@@ -74,7 +74,7 @@ def edit_dataset(
             edits=draft.new,
             task_version=_version(task, draft.task),
         )
-        return Edited(dataset, saved, done, remarks=store_definition(context, task, draft))
+        return Edited(dataset, saved, done, remarks=(*draft.remarks(), *store_definition(context, task, draft)))
 
     made = workspace.made_by(context.run_key, "dataset")
     if made is None:

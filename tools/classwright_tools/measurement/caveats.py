@@ -47,7 +47,7 @@ def settled_by_person(rows: int) -> str:
     """Return the sentence about `rows` whose label is doubted, and which a person decided on."""
     if not rows:
         return ""
-    return f"{rows} more rows look wrongly labelled, and a person has decided on them: they are no label issues."
+    return f"Of {rows} more the label is doubted, and a person has decided on them: they are no label issues."
 
 
 def caveats(scores: Scores) -> tuple[str, ...]:
