@@ -20,7 +20,7 @@ WAIT_SECONDS = 10.0
 """For a server that is being started again."""
 CALL_SECONDS = 15.0
 """A call that waits for no job is answered well within it. A server that was killed says nothing."""
-JOBS = "get_job"
+FOR_MODELS_TOO = frozenset({"get_job", "find_examples", "edit_examples"})
 
 
 class Connection:
@@ -123,4 +123,4 @@ async def _for_page(server: Server) -> tuple[frozenset[str], str]:
     uris = [ui["resourceUri"] for ui in listed.values() if ui and "resourceUri" in ui]
     if not uris:
         raise ServerError("The server", "has no review page", "Connect to a Classwright server of this version.")
-    return frozenset(name for name, ui in listed.items() if ui) | {JOBS}, uris[0]
+    return frozenset(name for name, ui in listed.items() if ui) | FOR_MODELS_TOO, uris[0]

@@ -28,6 +28,7 @@ from classwright_tools.review.standing import Standing
 from classwright_tools.workspace.workspace import Workspace
 
 HISTORY_ROWS = 100
+EXCERPT_CHARS = 80
 MOST_OF_OTHERS = 500
 
 
@@ -116,12 +117,13 @@ class ReviewDesk:
         entries = standing.entries
         part = entries[given.offset : given.offset + HISTORY_ROWS]
         versions = workspace.artifacts(given.task, "dataset", limit=HISTORY_ROWS)
+        desk = self._desks.desk(workspace, versions[0].id) if versions else None
         return {
             "total": len(entries),
             "decisions": [
                 {
                     **self._beside(entry, standing),
-                    "count": len(entry.decision.rows),
+                    "excerpt": desk.text_of(entry.decision.rows[0])[:EXCERPT_CHARS] if desk else "",
                     "when": entry.created.isoformat(timespec="seconds"),
                     "undone": standing.is_undone(entry.decision.id),
                 }

@@ -26,8 +26,8 @@ from classwright_tools.learning.model import load_model
 from classwright_tools.learning.pair_encoder import PairEncoder, encoder_for, pair_features
 from classwright_tools.measurement.error_report import ErrorReport
 from classwright_tools.propose_topics import ProposeTopicsRequest, propose_topics
-from classwright_tools.statistics.intervals import wilson
 from classwright_tools.statistics.ranking import average_precision_of
+from classwright_tools.statistics.share_interval import wilson
 from classwright_tools.train_classifier import TrainClassifierRequest, TrainClassifierResult, train_classifier
 from classwright_tools.workspace.workspace import Workspace
 from support.pair import KINDS, pair_rows, pair_task, save_pairs

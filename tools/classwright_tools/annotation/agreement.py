@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from classwright_tools.domain.annotation import Annotation, Answer
 from classwright_tools.domain.figures import Estimate
-from classwright_tools.statistics.intervals import wilson
+from classwright_tools.statistics.share_interval import wilson
 from classwright_tools.workspace.datasets import read_rows
 from classwright_tools.workspace.workspace import Workspace
 

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from classwright_tools.domain.decision import Action
 from classwright_tools.domain.noun import LabelName, Noun
-from classwright_tools.domain.selection import RowFilter
+from classwright_tools.domain.selection import MOST_IDS, RowFilter, RowId
 
 Order = Literal["doubt", "dataset", "random"]
 MOST_PLACES = 200_000
@@ -28,6 +28,7 @@ class Look(Noun):
     )
     guess: LabelName | None = Field(default=None, description="The label that a classifier finds likeliest.")
     unlabelled: bool = Field(default=False, description="Only rows without a label.")
+    ids: tuple[RowId, ...] = Field(default=(), max_length=MOST_IDS, description="Rows, such as those like another.")
     places: tuple[Place, ...] = Field(
         default=(), max_length=MOST_PLACES, description="Places of rows in the dataset, such as those in a lasso."
     )

@@ -42,6 +42,11 @@ class Desk:
         """The places of the rows by their ids."""
         return {id_: place for place, id_ in enumerate(self.ids)}
 
+    def text_of(self, row: str) -> str:
+        """Return the text of a row by its id; "" if it is not there."""
+        place = self.place_of.get(row)
+        return "" if place is None else str(self.table["text"][place].as_py())
+
     @cached_property
     def splits(self) -> list[str]:
         """The split of each row."""
@@ -76,9 +81,9 @@ class Desk:
         """
         found = np.zeros(len(self), bool)
         found[filtered(self.table, look.where, self.labels)] = True
-        if look.places:
-            chosen = np.asarray(look.places, np.int64)
-            found &= np.isin(np.arange(len(self)), chosen)
+        if look.places or look.ids:
+            known = [self.place_of[row] for row in look.ids if row in self.place_of]
+            found &= np.isin(np.arange(len(self)), np.asarray([*look.places, *known], np.int64))
         if look.unlabelled:
             found &= self.label_places < 0
         if look.state is not None:

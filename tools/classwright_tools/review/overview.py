@@ -11,7 +11,7 @@ from classwright_tools.domain.task import Task
 from classwright_tools.review.desk import Desk
 from classwright_tools.review.doubts import Doubts
 from classwright_tools.review.standing import Standing
-from classwright_tools.statistics.intervals import wilson
+from classwright_tools.statistics.share_interval import wilson
 
 
 def overview(task: Task, desk: Desk, standing: Standing, doubts: Doubts | None) -> dict[str, Any]:

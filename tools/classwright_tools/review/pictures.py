@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from classwright_tools.review.desk import Desk, Places
 from classwright_tools.review.doubts import Doubts
 from classwright_tools.review.standing import Standing
-from classwright_tools.statistics.intervals import wilson
+from classwright_tools.statistics.share_interval import wilson
 
 MOST_CELLS = 2_000
 SCALE = 65_535

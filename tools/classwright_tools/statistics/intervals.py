@@ -1,4 +1,4 @@
-"""95% intervals: Wilson's for a share of single rows, the bias-corrected bootstrap for everything else."""
+"""95% intervals by the bias-corrected bootstrap, of everything but a share of single rows: see `share_interval.py`."""
 
 from __future__ import annotations
 
@@ -14,28 +14,13 @@ from scipy.stats import norm
 from scipy.stats import t as student
 
 from classwright_tools.domain.figures import Estimate
+from classwright_tools.statistics.share_interval import Z
 
-Z = 1.959963984540054  # the normal quantile of a two-sided 95% interval
 RESAMPLES = 2000
 LEAST_COMPLETE = 0.1  # of the draws of groups: with fewer that have rows of all strata, too few would be left
 _BLOCK_NUMBERS = 4_000_000  # weights held at once, 32 MB
 
 Statistic = Callable[..., npt.NDArray[np.float64]]
-
-
-def wilson(successes: int, trials: int) -> Estimate:
-    """Return the share `successes` / `trials` with Wilson's score interval (Wilson 1927, JASA 22).
-
-    Unlike the share plus or minus two standard errors it stays within 0 to 1 and is not empty at 0% or 100%.
-    Without trials nothing is known: 0, between 0 and 1.
-    """
-    if trials == 0:
-        return Estimate(value=0.0, low=0.0, high=1.0)
-    share = successes / trials
-    shrink = 1 + Z**2 / trials
-    centre = (share + Z**2 / (2 * trials)) / shrink
-    half = Z * sqrt(share * (1 - share) / trials + Z**2 / (4 * trials**2)) / shrink
-    return Estimate(value=share, low=max(0.0, min(share, centre - half)), high=min(1.0, max(share, centre + half)))
 
 
 def bootstrap(

@@ -34,7 +34,7 @@ const Progress = () => {
   return html`<div class="progress">
     <span>${count} of ${rows} rows decided${session.unsent ? `, ${session.unsent} being stored` : ""}</span>
     <progress max=${rows} value=${count} aria-label="Rows decided"></progress>
-    <button type="button" class="main" disabled=${!waiting && !session.unsent} onClick=${save}>${waiting + session.unsent ? `Save ${waiting + session.unsent} as a new version` : "Nothing to save"}</button>
+    <button type="button" class="main" disabled=${!waiting && !session.unsent} onClick=${save}>${waiting + session.unsent ? `Save ${waiting + session.unsent} decision${waiting + session.unsent === 1 ? "" : "s"}` : "Nothing to save"}</button>
   </div>`;
 };
 

@@ -1,5 +1,5 @@
 // Labels to choose from: buttons with the keys 1 to 9, the most likely first, and a search among all of them.
-const KEYS = 9;
+const keyCount = () => (isInline() ? 6 : 9); // a frame in the chat has room for so many
 
 // The labels of a row in the order of their keys; where the suggestion is hidden, in the order of the task.
 const labelOrder = (row, blind) => {
@@ -16,7 +16,7 @@ const LabelKeys = ({ row, blind, choose }) => {
   const order = labelOrder(row, blind), chances = new Map(blind ? [] : row.guesses ?? []);
   const stands = row.stands && (row.stands.label ?? (row.stands.action === "accept" ? row.label : undefined));
   return html`<ol class="labels" aria-label="Labels, by key">
-    ${order.slice(0, KEYS).map((name, place) => html`<li key=${name}>
+    ${order.slice(0, keyCount()).map((name, place) => html`<li key=${name}>
       <button type="button" class=${`label ${!blind && name === row.label ? "own" : ""} ${name === stands ? "chosen" : ""}`}
         aria-keyshortcuts=${place + 1} aria-pressed=${name === stands} onClick=${() => choose(name)}>
         <kbd>${place + 1}</kbd><span class="name">${breakable(name)}</span>
@@ -24,7 +24,7 @@ const LabelKeys = ({ row, blind, choose }) => {
         ${chances.has(name) && html`<span class="chance" style=${{ "--share": chances.get(name) }}>${chance(chances.get(name))}</span>`}
       </button></li>`)}
   </ol>
-  ${order.length > KEYS && html`<${LabelSearch} names=${order} choose=${choose} />`}`;
+  ${order.length > keyCount() && html`<${LabelSearch} names=${order} choose=${choose} />`}`;
 };
 
 // Finds one of many labels by a part of its name.

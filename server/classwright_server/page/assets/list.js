@@ -11,6 +11,7 @@ const list = (() => {
       if (mine !== asked) return;
       total = answer.total;
       ids = remember(answer.rows);
+      if (look.ids) ids.sort((a, b) => look.ids.indexOf(a) - look.ids.indexOf(b)); // the nearest first
       change({});
     } catch (error) {
       if (mine === asked) say(error.message);
@@ -43,6 +44,21 @@ const list = (() => {
     get pages() { return PAGE; },
   };
 })();
+
+// The rows that are nearest in meaning to a row, or to words.
+const MOST_ALIKE = 40;
+const openAlike = async (like) => {
+  say("Looking for rows that mean the same…");
+  try {
+    const { task, dataset } = session.review;
+    const found = await jobOf("find_examples", { task, dataset, like: { ...like, count: MOST_ALIKE }, limit: MOST_ALIKE });
+    const near = found.rows.map((row) => row.id);
+    await openList({ where: {}, ids: like.row ? [like.row, ...near] : near });
+    change({ note: "" });
+  } catch (error) {
+    say(error.message);
+  }
+};
 
 const openList = (look) => { change({ view: "list" }); return list.show(look); };
 
@@ -101,6 +117,8 @@ const Filters = () => {
     ${review.source_types.length > 0 && html`<${Select} label="Source" value=${look.where.source_type ?? ""} options=${any(review.source_types)} act=${(value) => list.where("source_type", value)} />`}
     <${Select} label="Order" value=${list.order} options=${Object.entries(ORDERS)} act=${list.sort} />
     ${look.places && html`<span class="tag">${look.places.length} rows of the map <button type="button" aria-label="Drop the rows of the map" onClick=${() => list.with("places", undefined)}>×</button></span>`}
+    ${look.ids && html`<span class="tag">${look.ids.length} rows alike <button type="button" aria-label="Drop the rows alike" onClick=${() => list.with("ids", undefined)}>×</button></span>`}
+    <button type="button" disabled=${!look.where.text} onClick=${() => openAlike({ text: look.where.text })}>By meaning</button>
     <button type="button" onClick=${() => list.show({ where: {} })}>Clear</button>
   </form>`;
 };
@@ -145,6 +163,7 @@ const Row = ({ row, words, ticked }) => html`<li class=${row.stands ? "decided" 
       ${row.cell?.length > 0 && html`<span class="tag">${row.cell.join(" · ")}</span>`}
       ${row.stands && html`<span class="tag chosen">${standsAs(row.stands)}</span>`}
     </div></div>
+  <button type="button" class="small" aria-label=${`Rows like: ${row.text.slice(0, 80)}`} onClick=${() => openAlike({ row: row.id })}>Alike</button>
 </li>`;
 
 // A text with the words that were searched for marked.

@@ -11,7 +11,7 @@ const MODES = {
 const SAMPLE_ROWS = 100;
 
 const queue = (() => {
-  const PAGE = 50, AHEAD = 15;
+  const PAGE = 200, AHEAD = 120, AGAIN_MS = 2_000; // a fast hand, or a server that is away for a while, must not run dry
   let ids = [], at = 0, total = 0, loading = null, ended = false, turn = 0;
   let mode = "doubt", chosen = {};
 
@@ -21,8 +21,8 @@ const queue = (() => {
 
   const load = () => {
     if (ended) return Promise.resolve();
+    const mine = turn;
     loading ??= (async () => {
-      const mine = turn;
       await marks.flush();
       if (mine !== turn) return;
       const offset = ids.filter(isOpen).length;
@@ -34,7 +34,10 @@ const queue = (() => {
       ended = answer.rows.length < PAGE;
       ids = [...ids, ...remember(fresh)];
       change({});
-    })().catch((error) => say(error.message)).finally(() => { loading = null; });
+    })().catch((error) => {
+      if (mine === turn && !error.refused) setTimeout(load, AGAIN_MS);
+      say(error.message);
+    }).finally(() => { if (mine === turn) loading = null; });
     return loading;
   };
 
@@ -65,7 +68,7 @@ const queue = (() => {
     get row() { return rowOf(ids[at]); },
     get place() { return at; },
     get total() { return Math.max(total, ids.length); },
-    get isLoading() { return loading !== null; },
+    get hasEnded() { return ended; },
     get mode() { return mode; },
     get blind() { return Boolean(setting().blind); },
     get sampled() { return ids.slice(0, at).filter((id) => rowOf(id)?.stands).length; },
@@ -94,7 +97,7 @@ const Queue = () => {
   useKeys((event) => {
     if (!queue.row) return event.key === "u" ? QUEUE_KEYS.u() : event.key === "ArrowLeft" ? queue.move(-1) : false;
     const digit = Number(event.key);
-    if (digit >= 1 && digit <= KEYS) {
+    if (digit >= 1 && digit <= keyCount()) {
       const name = labelOrder(queue.row, queue.blind)[digit - 1];
       return name ? choose(name) : false;
     }
@@ -117,7 +120,7 @@ const Queue = () => {
 
 const QueueEnd = ({ isDone }) => {
   const { sample } = session.review;
-  if (queue.isLoading && !isDone) return html`<p class="empty">Looking for rows…</p>`;
+  if (!queue.hasEnded && !isDone) return html`<p class="empty">Looking for rows…</p>`;
   return html`<div class="empty">
     <p>${queue.total ? "That was the last row of this queue." : "No row is left to decide here."}</p>
     ${queue.mode === "sample" && sample && html`<p class="result"><strong>${percent(sample.share)}</strong> of the labels are right

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classwright_tools.domain.figures import Estimate, Figures
-from classwright_tools.statistics.intervals import bootstrap, wilson
+from classwright_tools.statistics.intervals import bootstrap
 from classwright_tools.statistics.metrics import (
     calibration_error,
     class_figures,
@@ -23,6 +23,7 @@ from classwright_tools.statistics.metrics import (
     share,
 )
 from classwright_tools.statistics.paired import compare, mcnemar, sign_flip
+from classwright_tools.statistics.share_interval import wilson
 
 ESTIMATES = ("accuracy", "balanced_accuracy", "macro_f1", "weighted_f1", "mcc")
 
