@@ -38,7 +38,7 @@ from classwright_tools.review.decisions import read
 from classwright_tools.review.doubts import Doubts, keep_doubts
 from classwright_tools.workspace.datasets import save_dataset
 from classwright_tools.workspace.workspace import Workspace
-from support.server import ServerProcess
+from support.server import APPS, ServerProcess
 
 RESULTS = Path(__file__).parent / "results" / "review_page.json"
 ROWS, QUICK_ROWS = 50_000, 5_000
@@ -149,7 +149,7 @@ async def press(page: Page, keys: int) -> float:
 
 async def server_calls(url: str) -> list[float]:
     """Return how many milliseconds calls that store five decisions each take, without a page and its program."""
-    async with Client(url) as client:
+    async with Client(url, extensions=APPS) as client:
         about = {"dataset": "big-d1", "look": {"state": "open"}, "limit": 200}
         rows = (await client.call_tool("review_rows", about)).structured_content["rows"]
         found = []
