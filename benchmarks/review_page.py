@@ -34,8 +34,8 @@ from playwright.async_api import FrameLocator, Page, async_playwright, expect
 from classwright_server.page.document import page as document
 from classwright_tools.domain.example import make_example
 from classwright_tools.domain.task import Label, Task
+from classwright_tools.measurement.doubts import Doubts, keep_doubts
 from classwright_tools.review.decisions import read
-from classwright_tools.review.doubts import Doubts, keep_doubts
 from classwright_tools.workspace.datasets import save_dataset
 from classwright_tools.workspace.workspace import Workspace
 from support.server import APPS, ServerProcess

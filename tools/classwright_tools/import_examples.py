@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from classwright_tools.workspace.workspace import Artifact
 
 MOST_ROWS = 5_000  # given in a call
+MOST_PASTED = 500_000  # characters
 
 
 class GivenRow(Noun):
@@ -39,7 +40,7 @@ class GivenRow(Noun):
 
 
 class ImportExamplesRequest(ToolRequest):
-    """Where the rows are and what they are for. Exactly one of `rows`, `path` and `hub` is given."""
+    """Where the rows are and what they are for. Exactly one of `rows`, `csv`, `path` and `hub` is given."""
 
     task: Slug
     split: Split = Field(
@@ -50,6 +51,7 @@ class ImportExamplesRequest(ToolRequest):
         default=None, description="Only half of the source: its 'first' as validation, its 'second' as test, say."
     )
     rows: tuple[GivenRow, ...] = Field(default=(), max_length=MOST_ROWS, description="The rows themselves.")
+    csv: str | None = Field(default=None, max_length=MOST_PASTED, description="A pasted table with a header.")
     path: str | None = Field(
         default=None,
         max_length=500,
@@ -226,13 +228,13 @@ def _source(
     """Return the one source that `request` names."""
     from classwright_tools.curation.hub_rows import read_hub
     from classwright_tools.curation.import_paths import resolved_import
-    from classwright_tools.curation.sources import Source, read_path
+    from classwright_tools.curation.sources import Source, read_pasted, read_path
     from classwright_tools.reading.rows import USUAL_PAIR, Columns, SourceRow
 
-    given = [name for name in ("rows", "path", "hub") if getattr(request, name)]
+    given = [name for name in ("rows", "csv", "path", "hub") if getattr(request, name)]
     if len(given) != 1:
         reason = f"has {' and '.join(given)}" if given else "names no rows"
-        raise InvalidInput("import_examples", reason, "Pass exactly one of `rows`, `path` and `hub`.")
+        raise InvalidInput("import_examples", reason, "Pass exactly one of `rows`, `csv`, `path` and `hub`.")
     if request.pair_column and task.kind == "text":
         raise InvalidInput("pair_column", f"is given, and task {task.slug!r} is about single texts", "Leave it out.")
     columns = Columns(
@@ -245,6 +247,8 @@ def _source(
         return read_path(resolved_import(request.path, context.import_folders), columns, request.split, position)
     if request.hub:
         return read_hub(request.hub, columns, request.split, position, context)
+    if request.csv:
+        return Source(read_pasted(request.csv, columns, position, context.workspace.root))
     _check_rows(request.rows, task)
     return Source(SourceRow(row.text, row.label, text_pair=row.text_pair) for row in request.rows)
 
@@ -327,7 +331,7 @@ def _rows_of(
 
 def _refuse_unusable_source(request: ImportExamplesRequest, arrivals: Arrivals) -> None:
     """Raise an `InvalidInput` if the source is empty, or if the labels are what keeps every row out."""
-    subject = f"the source {(request.path or request.hub or 'rows')!r}"
+    subject = f"the source {(request.path or request.hub or ('csv' if request.csv else 'rows'))!r}"
     skipped = arrivals.skipped
     if arrivals.read == 0:
         raise InvalidInput(subject, "holds no rows", "Pass one that does.")
@@ -395,7 +399,8 @@ def _next_step(request: ImportExamplesRequest, dataset: str | None) -> str:
 
 def _work(request: ImportExamplesRequest, sizes: Sizes) -> Work:
     """Rows of the call and small files are short; what is fetched, or large, does not hold the others up."""
-    size = sizes.imported(request.path) if request.path else shown_bytes(str(row) for row in request.rows)
+    given = len((request.csv or "").encode()) + shown_bytes(str(row) for row in request.rows)
+    size = sizes.imported(request.path) if request.path else given
     is_large = computing(size // QUICKER_THAN_ENCODING).lane == "long"
     return Work("writing" if is_large or request.hub else "short", size)
 

@@ -32,38 +32,12 @@ def prepare_review(request: PrepareReviewRequest, context: ToolContext) -> Prepa
 
     Raises:
         NotFound: there is no such dataset or model.
+        InvalidInput: the model is of another task.
         DamagedArtifact: it does not read back.
     """
-    from classwright_tools.learning.embedding_cache import EmbeddingCache
-    from classwright_tools.learning.encoders import encoder_at_hand, open_encoder
-    from classwright_tools.learning.model import load_model
-    from classwright_tools.learning.pair_encoder import encoder_for
-    from classwright_tools.review.doubts import keep_doubts, read_doubts
-    from classwright_tools.review.judging import judged
-    from classwright_tools.workspace.datasets import example_of, read_table
+    from classwright_tools.measurement.judging import doubts_about
 
-    workspace = context.workspace
-    doubts = read_doubts(workspace, request.dataset, request.model)
-    if doubts is None:
-        task = workspace.task(task_of(request.dataset))
-        context.progress(0.0, f"Reading {request.dataset}")
-        rows = [(row["split"], example_of(row)) for row in read_table(workspace, request.dataset).to_pylist()]
-        model = load_model(workspace, request.model) if request.model else None
-        encoder = encoder_for(
-            task.kind,
-            encoder_at_hand(model.card.encoder.name, workspace.encoders) if model else open_encoder(context.encoder),
-        )
-        doubts = judged(
-            rows,
-            model.labels if model else task.label_names,
-            request.dataset,
-            model,
-            encoder,
-            EmbeddingCache(workspace.cache),
-            context.seed,
-            context.progress,
-        )
-        keep_doubts(workspace, request.dataset, request.model, doubts)
+    doubts = doubts_about(context, request.dataset, request.model)
     disagrees = int((doubts.own < doubts.chances[:, 0]).sum())
     return PrepareReviewResult(
         summary=f"{int(doubts.answered.sum())} rows are judged; of {disagrees} another label is found likelier.",

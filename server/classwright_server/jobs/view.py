@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from classwright_tools.domain.noun import Noun, ToolResult
 
@@ -19,7 +19,7 @@ class JobView(ToolResult):
     job_id: str = ""
     """Empty where the call was answered at once, and is no job."""
     tool: str
-    status: JobStatus
+    status: Annotated[JobStatus, WithJsonSchema({"type": "string"})]  # the instructions name them, once for all tools
     progress: float = Field(ge=0, le=1)
     message: str
     result: dict[str, Any] | None = None
@@ -35,7 +35,7 @@ class JobLine(Noun):
     job_id: str
     tool: str
     task: str | None
-    status: JobStatus
+    status: Annotated[JobStatus, WithJsonSchema({"type": "string"})]
     progress: float = Field(ge=0, le=1)
     message: str
     created: datetime

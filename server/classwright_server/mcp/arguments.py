@@ -32,7 +32,7 @@ def waiting_arguments_of(name: str, request: type[BaseModel]) -> type[ArgModelBa
     return arguments_of(
         name,
         request,
-        wait_seconds=(int, wait_field("Seconds to wait before a job_id for get_job is returned.")),
+        wait_seconds=(int, wait_field("Seconds until a job_id for get_job comes instead.")),
     )
 
 

@@ -7,8 +7,8 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import TypeVar
 
+from classwright_tools.measurement.doubts import Doubts, read_doubts
 from classwright_tools.review.desk import Desk
-from classwright_tools.review.doubts import Doubts, read_doubts
 from classwright_tools.review.standing import Standing
 from classwright_tools.workspace.datasets import read_table
 from classwright_tools.workspace.workspace import Workspace

@@ -16,7 +16,7 @@ one file serves both by its halves. Texts without labels: split 'unlabelled', th
 5. evaluate, then error_analysis: where it is weak; it returns a plan.
 6. synthesize_examples with that plan, train again; stop when the gain is no longer significant.
 7. classify texts, export_model.
-Rows or labels that are wrong: edit_examples, at any time; it can undo.
+At any time find_examples shows rows, edit_examples puts rows or labels right, and undoes it.
 With few real rows and a larger set of another source, gan_augment makes more rows as embeddings and says whether they \
 help. For rows of two texts, such as a query and an item, propose_topics takes kind 'pair'.
 

@@ -72,7 +72,7 @@ def named(table: Any, ids: Sequence[str], dataset: str) -> Places:
             f"has no row {listed(missing, _IDS_TOLD)}",
             "Pass ids as find_examples shows them for this version; a row whose text was changed has another id.",
         )
-    return places.to_numpy(zero_copy_only=False).astype(np.int64)
+    return np.asarray(places.to_numpy(zero_copy_only=False), np.int64)
 
 
 def _holds(table: Any, words: str) -> Any:

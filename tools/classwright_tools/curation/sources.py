@@ -8,9 +8,11 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from classwright_tools.curation.spool import spool_folder
 from classwright_tools.domain.cleaning import as_name
 from classwright_tools.domain.example import Split
 from classwright_tools.errors import InvalidInput
+from classwright_tools.reading.delimited import read_csv
 from classwright_tools.reading.files import read_file
 from classwright_tools.reading.folders import chosen_split, files_of
 from classwright_tools.reading.opening import Position
@@ -46,6 +48,18 @@ def read_path(path: Path, columns: Columns, split: Split, position: Position) ->
         return Source(_read_saved(path, columns), told)
     taken = files_of(path, split)
     return Source(chain.from_iterable(read_file(file, columns, position) for file in taken.files), taken.told)
+
+
+def read_pasted(text: str, columns: Columns, position: Position, root: Path) -> Iterator[SourceRow]:
+    """Yield the rows of a table that was pasted, which waits in a file under `root` while it is read.
+
+    Raises:
+        InvalidInput: it has no such column, or is no table.
+    """
+    with spool_folder(root) as folder:
+        path = folder / "pasted.csv"
+        path.write_text(text, encoding="utf-8", errors="replace")
+        yield from read_csv(path, columns, position)
 
 
 def _read_saved(folder: Path, columns: Columns) -> Iterator[SourceRow]:

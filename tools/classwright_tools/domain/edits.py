@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple
 
@@ -15,6 +15,8 @@ RowAction = Literal["relabel", "rewrite", "remove", "restore", "approve", "good_
 LabelAction = Literal["rename_label", "merge_label", "split_label", "add_label", "describe_label", "remove_label"]
 Action = Literal[RowAction, LabelAction]
 Decider = Literal["person", "model"]
+Mark = Literal["person", "good_example", "flag"]
+"""What rows can be found by: a person vouched for their label, they show the style, they are to be looked at later."""
 
 
 class Edit(Noun):
@@ -83,12 +85,30 @@ class Decided:
         self.flagged.discard(id_)
 
 
+def marked(edits: Sequence[Edit], mark: Mark) -> list[str]:
+    """Return the ids of the rows that have a mark after `edits`."""
+    decided = Decided(edits)
+    marks: dict[Mark, Collection[str]] = {
+        "person": decided.by_person,
+        "good_example": decided.good_examples,
+        "flag": decided.flagged,
+    }
+    return list(marks[mark])
+
+
 class Past(NamedTuple):
     """One edit in the history of a row, and the id and the label that the row had before it."""
 
     edit: Edit
     id: str
     label: str | None
+
+    @property
+    def told(self) -> str:
+        """The edit in words."""
+        edit = self.edit
+        before = f", was {self.label or 'without a label'}" if edit.action in (*_WITH_LABEL, "rename_label") else ""
+        return f"{edit.action}{before} (by a {edit.by}, {edit.when:%Y-%m-%d}): {edit.reason}"
 
 
 def history(edits: Sequence[Edit], id_: str, label: str | None) -> tuple[Past, ...]:
@@ -108,6 +128,15 @@ def history(edits: Sequence[Edit], id_: str, label: str | None) -> tuple[Past, .
             label = edit.label
             found.append(Past(edit, id_, label))
     return tuple(found)
+
+
+def ids_before(edits: Sequence[Edit]) -> dict[str, str]:
+    """Return the id that each row which `edits`, the oldest first, rewrote had before them, by the one that it has."""
+    before: dict[str, str] = {}
+    for edit in edits:
+        if edit.action == "rewrite":
+            before |= {id_: before.pop(old, old) for id_, old in edit.rows.items()}
+    return before
 
 
 def label_since(label: str | None, edits: Sequence[Edit]) -> str | None:

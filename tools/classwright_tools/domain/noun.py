@@ -81,7 +81,7 @@ Slug = Annotated[
     str,
     Field(
         pattern=r"^[a-z][a-z0-9_]{0,39}$",
-        description="The task's short name, such as banking12.",
+        description="The task's short name.",
     ),
 ]
 LabelName = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]

@@ -2,39 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from classwright_tools.domain.edits import Mark
 from classwright_tools.domain.example import Origin, Split
+from classwright_tools.domain.kinds import ModelId
 from classwright_tools.domain.noun import MAX_LABELS, MAX_TEXT_CHARS, LabelName, Noun
 from classwright_tools.domain.topic_tree import Phrase
 
 MOST_IDS = 5_000
 MOST_LIKE = 1_000
 
+Doubt = Literal["suspect", "disagrees", "unsure", "repeats"]
 RowId = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 
 
 class RowFilter(Noun):
     """Conditions that a row meets all of. Test rows meet them only where `splits` names them."""
 
-    text: str | None = Field(default=None, min_length=1, max_length=1_000, description="Words in it, in any case.")
+    text: str | None = Field(default=None, min_length=1, max_length=1_000, description="Words in it.")
     labels: tuple[LabelName, ...] = Field(default=(), max_length=MAX_LABELS, description="One of these.")
     splits: tuple[Split, ...] = Field(default=(), max_length=4, description="Default: all but 'test'.")
     origins: tuple[Origin, ...] = Field(default=(), max_length=5, description="One of these.")
-    round: int | None = Field(default=None, ge=0, le=10**6, description="In which it was written.")
+    round: int | None = Field(default=None, ge=0, le=10_000, description="That wrote it.")
     topic: Phrase | None = Field(default=None, description="Of its cell.")
     subtopic: Phrase | None = Field(default=None, description="Of its cell.")
     source_type: Phrase | None = Field(default=None, description="Of its cell.")
-    contrast: LabelName | None = Field(default=None, description="The label that it was written to resemble.")
+    contrast: LabelName | None = Field(default=None, description="The label it resembles.")
 
 
 class RowsLike(Noun):
     """The rows whose meaning is nearest to a text's, or to another row's."""
 
     text: str | None = Field(default=None, min_length=1, max_length=MAX_TEXT_CHARS, description="What it says.")
-    row: RowId | None = Field(default=None, description="In place of `text`.")
+    row: RowId | None = Field(default=None, description="Or others like this row.")
     count: int = Field(default=20, ge=1, le=MOST_LIKE, description="How many.")
 
     @model_validator(mode="after")
@@ -44,15 +47,45 @@ class RowsLike(Noun):
         return self
 
 
-class RowSelection(Noun):
-    """Rows of a dataset: those named by `ids`; or those of `where`; or those `like` one, among those of `where`."""
+class RowConditions(Noun):
+    """What to select rows by: their `ids`, or all of what else is given."""
 
-    ids: tuple[RowId, ...] = Field(default=(), max_length=MOST_IDS, description="By find_examples.")
-    where: RowFilter | None = Field(default=None, description="By conditions.")
-    like: RowsLike | None = Field(default=None, description="Nearest in meaning, among those of `where`.")
+    ids: tuple[RowId, ...] = Field(default=(), max_length=MOST_IDS, description="As find_examples shows them.")
+    where: RowFilter | None = Field(default=None, description="Conditions.")
+    like: RowsLike | None = Field(default=None, description="Nearest in meaning.")
 
     @model_validator(mode="after")
-    def _ids_or_conditions(self) -> RowSelection:
-        if bool(self.ids) == bool(self.where or self.like):
+    def _ids_or_conditions(self) -> Self:
+        if self.ids and (self.where or self.like):
+            raise ValueError("pass `ids`, or `where` and `like`: not both")
+        return self
+
+
+class RowSelection(RowConditions):
+    """Rows of a dataset, by what is given of them."""
+
+    @model_validator(mode="after")
+    def _some(self) -> RowSelection:
+        if not (self.ids or self.where or self.like):
             raise ValueError("pass `ids`, or `where` and `like` or one of them")
+        return self
+
+
+class RowSearch(RowConditions):
+    """Rows of a dataset that are looked for: also those that are in doubt, or marked."""
+
+    doubt: Doubt | None = Field(
+        default=None,
+        description="Most doubtful first. suspect: probably a wrong label; disagrees: another is likelier; unsure: two "
+        "are about as likely; repeats: nearly an earlier row.",
+    )
+    model: ModelId | None = Field(default=None, description="Whose `doubt`. Default: a probe's.")
+    mark: Mark | None = Field(default=None, description="'person': somebody vouched for it.")
+
+    @model_validator(mode="after")
+    def _fitting(self) -> Self:
+        if self.ids and (self.mark or self.doubt):
+            raise ValueError("pass `ids`, or `mark` and `doubt`: not both")
+        if self.model and self.doubt in (None, "repeats"):
+            raise ValueError("leave `model` out: it is asked for `doubt`, but not whether rows repeat others")
         return self

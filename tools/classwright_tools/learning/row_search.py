@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,12 @@ def similarities(
     columns = list(zip(*map(parts, contents), strict=True))
     alike = []
     for number, column in enumerate(columns):
-        vectors = encoder.embed(column, cache, lambda done, number=number: progress((number + done) / len(columns)))
+        vectors = encoder.embed(column, cache, partial(_part, progress, number, len(columns)))
         alike.append(vectors @ wanted[number if len(wanted) > 1 else 0])
     found: NDArray[np.float32] = np.mean(alike, axis=0) if len(wanted) > 1 else np.max(alike, axis=0)
     return found
+
+
+def _part(progress: Callable[[float], None], number: int, parts: int, done: float) -> None:
+    """Tell `progress` that so much of part `number` is done."""
+    progress((number + done) / parts)

@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from classwright_tools.context import ToolContext
+from classwright_tools.curation.row_changes import row_changes
 from classwright_tools.curation.row_filter import filtered, named
 from classwright_tools.domain.cleaning import clean_text
+from classwright_tools.domain.edits import history, ids_before, marked
 from classwright_tools.domain.example import Example, Split
-from classwright_tools.domain.pair import joined
-from classwright_tools.domain.selection import RowFilter, RowSelection, RowsLike
+from classwright_tools.domain.pair import Content, joined
+from classwright_tools.domain.selection import RowConditions, RowFilter, RowSearch, RowsLike
 from classwright_tools.errors import InvalidInput
-from classwright_tools.workspace.datasets import example_of, read_table
+from classwright_tools.workspace.datasets import example_of, read_edits, read_table
+
+if TYPE_CHECKING:
+    from classwright_tools.measurement.doubts import Kind
 
 
 @dataclass(frozen=True)
 class Selected:
     """Rows of `dataset`, as a table of those that `read_table` returns, in the order of the selection.
 
-    `similarities` (n,) are there where rows were looked for by their meaning, the nearest first.
+    `similarities` (n,) are there where rows were looked for by their meaning, the nearest first; `notes` say of rows
+    by their ids what is in doubt about them, or what changed.
     """
 
     dataset: str
     table: Any
     similarities: NDArray[np.float32] | None = None
+    notes: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.table)
@@ -43,37 +50,119 @@ class Selected:
         part = self.table.slice(begin, None if end is None else end - begin)
         return [(row["split"], example_of(row)) for row in part.to_pylist()]
 
+    def among(self, ids: Collection[str]) -> Selected:
+        """Return those of the rows that have one of `ids`, in their order."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        return replace(self, table=self.table.filter(pc.is_in(self.table["id"], pa.array(ids, pa.string()))))
+
+    def of(self, notes: Mapping[str, str]) -> Selected:
+        """Return those of the rows that `notes` say something of, in the order of these."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        places = pc.index_in(pa.array(list(notes), pa.string()), value_set=self.table["id"].combine_chunks())
+        return replace(self, table=self.table.take(places.drop_null()), notes=notes)
+
     def shuffled(self, seed: int) -> Selected:
         """Return the rows in a random order, which `seed` decides."""
         order = np.random.default_rng(seed).permutation(len(self))
         alike = None if self.similarities is None else self.similarities[order]
-        return Selected(self.dataset, self.table.take(order), alike)
+        return replace(self, table=self.table.take(order), similarities=alike)
 
 
-def select(context: ToolContext, dataset: str, selection: RowSelection) -> Selected:
-    """Return the rows of `dataset` that `selection` means: in its order, else in the dataset's, else the nearest first.
+def select(context: ToolContext, dataset: str, search: RowSearch) -> Selected:
+    """Return the rows of `dataset` that are looked for.
+
+    They are in the order of the ids, else in that of the dataset; the most doubtful, or the nearest, come first.
 
     Raises:
-        NotFound: there is no such dataset, or no such label; the nearest is named.
+        NotFound: there is no such dataset, label or model; the nearest is named.
         InvalidInput: an id, a topic, a subtopic, a source type or a contrast is that of no row.
         DamagedArtifact: the dataset does not read back.
     """
     labels = context.workspace.task(context.workspace.artifact(dataset, "dataset").task).label_names
-    return select_in(context, dataset, read_table(context.workspace, dataset), selection, labels)
+    table = read_table(context.workspace, dataset)
+    if search.ids:
+        return _with_history(context, select_in(context, dataset, table, search, labels))
+    there = select_in(context, dataset, table, search.model_copy(update={"like": None}), labels)
+    if search.mark:
+        there = there.among(marked(read_edits(context.workspace, dataset), search.mark))
+    if search.doubt == "repeats":
+        there = _repeating(context, there, table)
+    elif search.doubt:
+        there = _doubtful(context, there, search.doubt, search.model)
+    return _nearest(context, there, _sought(table, search.like, dataset), search.like) if search.like else there
 
 
 def select_in(
-    context: ToolContext, dataset: str, table: Any, selection: RowSelection, labels: Collection[str]
+    context: ToolContext, dataset: str, table: Any, selection: RowConditions, labels: Collection[str]
 ) -> Selected:
-    """Return the rows of `table`, those of `dataset` or what became of them, that `selection` means: see `select`.
+    """Return the rows of `table`, those of `dataset` or what became of them, that `selection` means.
 
-    `labels` are those of the task.
+    `labels` are those of the task. The order and what is raised are those of `select`.
     """
     if selection.ids:
         return Selected(dataset, table.take(named(table, selection.ids, dataset)))
     there = Selected(dataset, table.take(filtered(table, selection.where or RowFilter(), labels)))
     like = selection.like
     return _nearest(context, there, _sought(table, like, dataset), like) if like else there
+
+
+def changed(context: ToolContext, dataset: str, earlier: str, where: RowFilter) -> tuple[Selected, dict[str, int]]:
+    """Return the rows that differ between `dataset` and the version `earlier`, and how many did so in which way.
+
+    Only rows of `where` are returned, and all are counted: see `row_changes`.
+
+    Raises:
+        NotFound: there is no such dataset, or no such label; the nearest is named.
+        InvalidInput: a topic, a subtopic, a source type or a contrast is that of no row.
+        DamagedArtifact: a dataset does not read back.
+    """
+    workspace = context.workspace
+    labels = workspace.task(workspace.artifact(dataset, "dataset").task).label_names
+    known = read_edits(workspace, earlier)
+    rewritten = ids_before([edit for edit in read_edits(workspace, dataset) if edit not in known])
+    found = row_changes(read_table(workspace, earlier), read_table(workspace, dataset), rewritten)
+    return Selected(dataset, found.table.take(filtered(found.table, where, labels)), notes=found.notes), found.counts
+
+
+def _with_history(context: ToolContext, there: Selected) -> Selected:
+    """Return the rows with what was done to each last."""
+    edits = read_edits(context.workspace, there.dataset)
+    columns = (there.table[name].to_pylist() for name in ("id", "label"))
+    past = {id_: history(edits, id_, label) for id_, label in zip(*columns, strict=True)} if edits else {}
+    return replace(there, notes={id_: told[0].told for id_, told in past.items() if told})
+
+
+def _doubtful(context: ToolContext, there: Selected, kind: Kind, model: str | None) -> Selected:
+    """Return the rows of `there` whose labels are in doubt, the most doubtful first."""
+    from classwright_tools.measurement.judging import doubts_about
+
+    doubts = doubts_about(context, there.dataset, model)
+    ids = np.asarray(read_table(context.workspace, there.dataset)["id"])
+    places = np.flatnonzero(doubts.of_kind(kind))
+    places = places[np.argsort(-doubts.doubt[places], kind="stable")]
+    return there.of(dict(zip(ids[places].tolist(), map(doubts.told, places.tolist()), strict=True)))
+
+
+def _repeating(context: ToolContext, there: Selected, table: Any) -> Selected:
+    """Return the rows of `there` that nearly equal an earlier one of `table`, but for test rows; the likest first."""
+    import pyarrow.compute as pc
+
+    from classwright_tools.curation.bulk_duplicates import BulkDuplicates
+
+    seen = table.filter(pc.not_equal(table["split"], "test"))
+    ids, contents = seen["id"].to_pylist(), _contents(seen)
+    anything = np.ones((1, 1), bool)
+    rows = BulkDuplicates(anything, anything)
+    rows.add(contents, 0)
+    found = list(rows.repeats(contents.__getitem__, lambda done: context.progress(done, "comparing the rows")))
+    found.sort(key=lambda repeat: (-repeat.similarity, repeat.row))
+    return there.of(
+        {ids[repeat.row]: f"repeats {ids[repeat.of]}, similarity {repeat.similarity:.2f}" for repeat in found}
+    )
 
 
 def _sought(table: Any, like: RowsLike, dataset: str) -> str:
@@ -106,12 +195,12 @@ def _nearest(context: ToolContext, there: Selected, sought: str, like: RowsLike)
         lambda done: context.progress(done, "reading the rows"),
     )
     nearest = np.argsort(-alike, kind="stable")[: like.count]
-    return Selected(there.dataset, table.take(nearest), alike[nearest])
+    return replace(there, table=table.take(nearest), similarities=alike[nearest])
 
 
-def _contents(table: Any) -> list[str]:
+def _contents(table: Any) -> list[Content]:
     """Return what each row of a table holds, as one string."""
     texts = table["text"].to_pylist()
     if "text_pair" not in table.column_names:
-        return texts
+        return [joined(text) for text in texts]
     return [joined(text, text_pair) for text, text_pair in zip(texts, table["text_pair"].to_pylist(), strict=True)]

@@ -13,12 +13,10 @@ from numpy.typing import NDArray
 
 from classwright_tools.curation.row_filter import filtered
 from classwright_tools.domain.look import Look, Order
-from classwright_tools.review.doubts import Doubts
+from classwright_tools.measurement.doubts import Doubts
 from classwright_tools.review.standing import Standing
 
 Places = NDArray[np.int64]
-UNSURE_BELOW = 0.2
-"""A row is unsure where its two likeliest labels are this close."""
 
 
 @dataclass(frozen=True)
@@ -112,18 +110,9 @@ class Desk:
 
 def _doubted(look: Look, doubts: Doubts) -> NDArray[np.bool_]:
     """Return which rows a model disagrees with, suspects or is unsure of, or finds the label `look.guess` for."""
-    answered = doubts.answered
-    found = answered.copy()
+    found = doubts.answered if look.doubt is None else doubts.of_kind(look.doubt)
     if look.guess is not None:
         found &= np.append(doubts.labels, "")[np.minimum(doubts.guesses[:, 0], len(doubts.labels))] == look.guess
-    first, second = doubts.chances[:, 0], doubts.chances[:, 1] if doubts.chances.shape[1] > 1 else 0.0
-    match look.doubt:
-        case "disagrees":
-            found &= ~np.isnan(doubts.own) & (doubts.own < first)
-        case "suspect":
-            found &= doubts.suspect
-        case "unsure":
-            found &= first - second < UNSURE_BELOW
     return found
 
 

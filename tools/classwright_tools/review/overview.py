@@ -8,8 +8,8 @@ from typing import Any
 from classwright_tools.domain.example import SPLITS
 from classwright_tools.domain.figures import Estimate
 from classwright_tools.domain.task import Task
+from classwright_tools.measurement.doubts import Doubts
 from classwright_tools.review.desk import Desk
-from classwright_tools.review.doubts import Doubts
 from classwright_tools.review.standing import Standing
 from classwright_tools.statistics.share_interval import wilson
 

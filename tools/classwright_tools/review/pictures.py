@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from classwright_tools.measurement.doubts import Doubts
 from classwright_tools.review.desk import Desk, Places
-from classwright_tools.review.doubts import Doubts
 from classwright_tools.review.standing import Standing
 from classwright_tools.statistics.share_interval import wilson
 

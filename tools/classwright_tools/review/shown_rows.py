@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from classwright_tools.measurement.doubts import Doubts
 from classwright_tools.review.decisions import Entry
 from classwright_tools.review.desk import Desk
-from classwright_tools.review.doubts import Doubts
 from classwright_tools.review.standing import Standing
 
 CUT_CHARS = 1_500

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.example import Provenance, make_example
-from classwright_tools.domain.selection import RowFilter, RowSelection, RowsLike
+from classwright_tools.domain.selection import RowFilter, RowSearch, RowSelection, RowsLike
 from classwright_tools.domain.task import Task
 from classwright_tools.errors import DamagedArtifact, InvalidInput, NotFound
 from classwright_tools.measurement.selecting import select
@@ -29,7 +29,7 @@ def dataset(task: Task, context: ToolContext) -> str:
 
 
 def found(context: ToolContext, dataset: str, **where: object) -> set[str]:
-    rows = select(context, dataset, RowSelection(where=RowFilter.model_validate(where))).rows()
+    rows = select(context, dataset, RowSearch(where=RowFilter.model_validate(where))).rows()
     return {row.text for _, row in rows}
 
 
@@ -51,7 +51,7 @@ def test_test_rows_are_selected_only_by_name(context: ToolContext, dataset: str)
 
 
 def test_the_rows_come_with_their_splits_and_as_they_are_in_the_dataset(context: ToolContext, dataset: str) -> None:
-    rows = select(context, dataset, RowSelection(where=RowFilter(splits=("validation", "train")))).rows()
+    rows = select(context, dataset, RowSearch(where=RowFilter(splits=("validation", "train")))).rows()
 
     for split in ("train", "validation"):
         assert [row for where, row in rows if where == split] == read_rows(context.workspace, dataset, split)
@@ -61,13 +61,13 @@ def test_ids_select_their_rows_in_their_order_and_each_once(context: ToolContext
     train = read_rows(context.workspace, dataset, "train")
     ids = (train[7].id, train[2].id, train[7].id)
 
-    assert [row for _, row in select(context, dataset, RowSelection(ids=ids)).rows()] == [train[7], train[2]]
+    assert [row for _, row in select(context, dataset, RowSearch(ids=ids)).rows()] == [train[7], train[2]]
 
 
 def test_the_nearest_rows_of_a_meaning_come_first_and_share_no_word_with_it(context: ToolContext, dataset: str) -> None:
     like = RowsLike(text="forgot credentials", count=3)
 
-    selected = select(context, dataset, RowSelection(where=RowFilter(splits=("train",)), like=like))
+    selected = select(context, dataset, RowSearch(where=RowFilter(splits=("train",)), like=like))
 
     assert {row.label for _, row in selected.rows()} == {"account"}
     assert selected.similarities is not None
@@ -77,7 +77,7 @@ def test_the_nearest_rows_of_a_meaning_come_first_and_share_no_word_with_it(cont
 def test_the_rows_like_another_row_are_others(context: ToolContext, dataset: str) -> None:
     row = next(row for row in read_rows(context.workspace, dataset, "train") if row.text.startswith("my package is"))
 
-    selected = select(context, dataset, RowSelection(like=RowsLike(row=row.id, count=4)))
+    selected = select(context, dataset, RowSearch(like=RowsLike(row=row.id, count=4)))
 
     assert row.id not in selected.ids
     assert {found.label for _, found in selected.rows()} <= {"delivery", None}
@@ -90,9 +90,9 @@ def test_pairs_are_found_by_either_text_and_by_both(context: ToolContext) -> Non
     item = train[0].text_pair
     assert item
 
-    by_words = select(context, dataset, RowSelection(where=RowFilter(text=item)))
-    by_meaning = select(context, dataset, RowSelection(like=RowsLike(text=item, count=1)))
-    by_row = select(context, dataset, RowSelection(like=RowsLike(row=train[0].id, count=5)))
+    by_words = select(context, dataset, RowSearch(where=RowFilter(text=item)))
+    by_meaning = select(context, dataset, RowSearch(like=RowsLike(text=item, count=1)))
+    by_row = select(context, dataset, RowSearch(like=RowsLike(row=train[0].id, count=5)))
 
     assert train[0].id in by_words.ids
     assert by_meaning.rows()[0][1].text_pair == item
@@ -105,7 +105,7 @@ def test_what_no_row_has_is_told_with_what_there_is(context: ToolContext, datase
     with pytest.raises(InvalidInput, match="'broken goods', 'changed mind'"):
         found(context, dataset, topic="broken good")
     with pytest.raises(InvalidInput, match="has no row 0123456789abcdef"):
-        select(context, dataset, RowSelection(ids=("0123456789abcdef",)))
+        select(context, dataset, RowSearch(ids=("0123456789abcdef",)))
     assert found(context, dataset, text="no such words") == set()
 
 

@@ -6,7 +6,7 @@ import os
 import zipfile
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from classwright_tools.workspace.workspace import Workspace
 
 MOST_GUESSES = 9
 """The likeliest labels of a row that are kept: as many as there are keys for."""
+UNSURE_BELOW = 0.2
+"""A row is unsure where its two likeliest labels are this close."""
+Kind = Literal["disagrees", "suspect", "unsure"]
 NOTHING = np.iinfo(np.uint16).max
 """Stands where a row was given no answer."""
 
@@ -54,6 +57,27 @@ class Doubts:
         disagrees = labelled & (self.own < first)
         found = np.where(disagrees, first - self.own, second - first)
         return np.where(self.answered, found, -2.0).astype(np.float32)
+
+    def told(self, place: int) -> str:
+        """Return the answer to the row at `place` in words."""
+        first = zip(self.labels[self.guesses[place, :2]].tolist(), self.chances[place, :2].tolist(), strict=True)
+        said = f"likeliest: {' or '.join(f'{label} {chance:.2f}' for label, chance in first)}"
+        own = self.own[place]
+        return said if np.isnan(own) or own in self.chances[place, :2] else f"{said}; its own label {own:.2f}"
+
+    def of_kind(self, kind: Kind) -> NDArray[np.bool_]:
+        """Return which rows (n,) are in doubt in one way.
+
+        Another label than the row's is likelier ("disagrees"), its label is probably wrong ("suspect"), or the two
+        likeliest labels are within `UNSURE_BELOW` ("unsure").
+        """
+        first, second = self.chances[:, 0], self.chances[:, 1] if self.chances.shape[1] > 1 else 0.0
+        found: NDArray[np.bool_] = {
+            "disagrees": ~np.isnan(self.own) & (self.own < first),
+            "suspect": self.suspect,
+            "unsure": first - second < UNSURE_BELOW,
+        }[kind]
+        return found & self.answered
 
 
 def read_doubts(workspace: Workspace, dataset: str, model: str | None) -> Doubts | None:

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from classwright_tools.context import ToolContext
+from classwright_tools.domain.edits import Decided
 from classwright_tools.domain.example import Example
 from classwright_tools.errors import NotEnoughData
 from classwright_tools.learning.calibration import softmax
 from classwright_tools.learning.embedding_cache import EmbeddingCache
-from classwright_tools.learning.encoders import Encoder
+from classwright_tools.learning.encoders import Encoder, encoder_at_hand, open_encoder
 from classwright_tools.learning.head import fit_head
-from classwright_tools.learning.model import Model
+from classwright_tools.learning.model import Model, load_model
+from classwright_tools.learning.pair_encoder import encoder_for
+from classwright_tools.learning.rows import LEAST_ROWS
+from classwright_tools.measurement.doubts import MOST_GUESSES, NOTHING, Doubts, keep_doubts, read_doubts
 from classwright_tools.measurement.held_out import BATCH_TEXTS, Answers
 from classwright_tools.measurement.label_issues import label_issues
 from classwright_tools.measurement.out_of_fold import out_of_fold
 from classwright_tools.measurement.text_map import LEAST_TEXTS, MOST_TEXTS, text_map
-from classwright_tools.review.doubts import MOST_GUESSES, NOTHING, Doubts
+from classwright_tools.workspace.datasets import example_of, read_edits, read_table
 
 NEAREST = 3
 """A row that is not among those of the map itself lies between so many that are nearest in meaning."""
@@ -28,6 +34,41 @@ CHUNK = 4_096
 Progress = Callable[[float, str], None]
 Rows = Sequence[tuple[str, Example]]
 """Rows, each with its split."""
+
+
+def doubts_about(context: ToolContext, dataset: str, model_id: str | None) -> Doubts:
+    """Return the doubts about the rows of `dataset`, in the order of `read_table`; they are computed once and kept.
+
+    Raises:
+        NotFound: there is no such dataset or model.
+        InvalidInput: the model is of another task.
+        DamagedArtifact: one does not read back.
+    """
+    workspace = context.workspace
+    task = workspace.task(workspace.artifact(dataset, "dataset").task)
+    if model_id:
+        workspace.resolve(model_id, "model", task.slug)
+    doubts = read_doubts(workspace, dataset, model_id)
+    if doubts is None:
+        context.progress(0.0, f"Reading {dataset}")
+        rows = [(row["split"], example_of(row)) for row in read_table(workspace, dataset).to_pylist()]
+        model = load_model(workspace, model_id) if model_id else None
+        encoder = encoder_for(
+            task.kind,
+            encoder_at_hand(model.card.encoder.name, workspace.encoders) if model else open_encoder(context.encoder),
+        )
+        labels = model.labels if model else _labels_with_rows(rows)
+        cache = EmbeddingCache(workspace.cache)
+        vouched = Decided(read_edits(workspace, dataset)).by_person
+        doubts = judged(rows, labels, dataset, model, encoder, cache, context.seed, context.progress, vouched)
+        keep_doubts(workspace, dataset, model_id, doubts)
+    return doubts
+
+
+def _labels_with_rows(rows: Rows) -> tuple[str, ...]:
+    """Return the labels that have as many labelled rows as a probe needs: the others are not judged."""
+    counts = Counter(row.label for split, row in rows if split in ("train", "validation") and row.label)
+    return tuple(label for label, count in counts.items() if label and count >= LEAST_ROWS)
 
 
 def judged(
@@ -39,11 +80,13 @@ def judged(
     cache: EmbeddingCache,
     seed: int,
     progress: Progress,
+    vouched: Collection[str] = (),
 ) -> Doubts:
     """Return the doubts about `rows` of `dataset`, of which `labels` are known. Test rows are given no answer.
 
     Labelled rows outside the test split are answered by a probe that was trained without them and those that resemble
-    them; a model, where there is one, answers validation and unlabelled rows.
+    them; a model, where there is one, answers validation and unlabelled rows. The label of a row in `vouched`, by a
+    person, is not suspect.
     """
     known = [row for split, row in rows if split in ("train", "validation") and row.label in labels]
     second = _second_opinion(known, labels, dataset, encoder, cache, seed, lambda done: progress(0.3 * done, "judging"))
@@ -54,7 +97,8 @@ def judged(
         proba[[place_of[row.id] for row in second.rows]] = second.proba
         _answered_by_probe(second, rows, proba, encoder, cache, lambda done: progress(0.3 + 0.1 * done, "judging"))
         every = _all_answers(second, known, proba[[place_of[row.id] for row in known]])
-        suspect[[place_of[issue.example] for issue in label_issues(every)]] = True
+        doubted = [issue.example for issue in label_issues(every)]
+        suspect[[place_of[row] for row in doubted if row not in vouched]] = True
     if model:
         _answered_by(model, rows, proba, lambda done: progress(0.4 + 0.4 * done, "asking the model"))
     progress(0.8, "drawing the map")

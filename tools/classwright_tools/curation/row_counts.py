@@ -1,0 +1,50 @@
+"""Counts of the rows of a table: by label, split, origin and round, and how long its texts are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, NamedTuple
+
+from classwright_tools.domain.example import Origin, Split
+
+_QUANTILES = {"10%": 0.1, "50%": 0.5, "90%": 0.9, "longest": 1.0}
+
+
+class RowCounts(NamedTuple):
+    """Rows by label, those of most rows first; by split and origin; written rows by round; characters of texts."""
+
+    labels: dict[str, int]
+    splits: dict[Split, dict[Origin, int]]
+    rounds: dict[int, int]
+    characters: dict[str, int]
+
+
+def row_counts(table: Any) -> RowCounts:
+    """Count the rows of a table of `read_table`; rows without a label are in no label's count."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    splits: dict[Split, dict[Origin, int]] = {}
+    for split, origin, rows in _grouped(table, "split", "origin"):
+        splits.setdefault(split, {})[origin] = rows
+    labels = Counter({label: rows for label, rows in _grouped(table, "label") if label is not None})
+    rounds = {round_: rows for round_, rows in _grouped(table, "round") if round_ is not None}
+    parts = [pc.utf8_length(chunk) for name in _texts(table) for chunk in table[name].chunks]
+    lengths = pa.chunked_array(parts, pa.int32())
+    found = pc.quantile(lengths, q=list(_QUANTILES.values()), interpolation="nearest").to_pylist() if len(table) else []
+    return RowCounts(
+        dict(labels.most_common()),
+        splits,
+        dict(sorted(rounds.items())),
+        {name: int(value) for name, value in zip(_QUANTILES, found, strict=False)},
+    )
+
+
+def _grouped(table: Any, *names: str) -> list[tuple[Any, ...]]:
+    """Return the values of columns that occur together, and how many rows have them, in the table's order."""
+    counts = table.select(names).group_by(list(names), use_threads=False).aggregate([([], "count_all")])
+    return [tuple(row.values()) for row in counts.select([*names, "count_all"]).to_pylist()]
+
+
+def _texts(table: Any) -> list[str]:
+    return [name for name in ("text", "text_pair") if name in table.column_names]

@@ -1,0 +1,235 @@
+"""The verb `find_examples`: rows of a dataset by what they are and by what they mean, and what it holds."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+
+from classwright_tools.context import ToolContext
+from classwright_tools.domain.example import SPLITS, Example, Origin, Split
+from classwright_tools.domain.excerpt import ANSWER_BYTES, Excerpts, shortened
+from classwright_tools.domain.kinds import DatasetId
+from classwright_tools.domain.noun import LabelName, Noun, Slug, ToolRequest, ToolResult
+from classwright_tools.domain.selection import RowFilter, RowId, RowSearch
+from classwright_tools.domain.uris import artifact_uri
+from classwright_tools.tool import ToolSpec, ToolText
+from classwright_tools.work import Sizes, Work
+
+if TYPE_CHECKING:
+    from classwright_tools.measurement.selecting import Selected
+
+MOST_ROWS = 100  # a page
+TEXT_CHARS = 400  # of a text where several are shown
+COUNTS_BYTES = 2_000  # of an answer: the counts of labels, and those of changes
+JOB_BYTES = 1_700  # of an answer: the job around the result, the next step, and what is said of parts
+
+
+class FindExamplesRequest(ToolRequest, RowSearch):
+    """Which rows: without a condition all but those of the test split."""
+
+    task: Slug
+    dataset: DatasetId | None = Field(default=None, description="Default: the task's newest.")
+    compare_to: DatasetId | None = Field(
+        default=None, description="An earlier version: what changed since, in rows of `where`."
+    )
+    shuffled: bool = Field(default=False, description="In random order.")
+    offset: int = Field(default=0, ge=0, le=10**9, description="By `next_offset`.")
+    limit: int = Field(default=20, ge=0, le=MOST_ROWS, description="0: counts alone.")
+
+    @model_validator(mode="after")
+    def _one_order(self) -> FindExamplesRequest:
+        if self.shuffled and (self.doubt or self.like):
+            raise ValueError("leave `shuffled` out: the most doubtful rows, or the nearest, come first")
+        if self.compare_to and (self.ids or self.mark or self.doubt or self.like):
+            raise ValueError("pass `compare_to` with `where` alone")
+        return self
+
+
+class FoundRow(Noun):
+    """One row."""
+
+    id: RowId
+    split: Split
+    label: LabelName | None
+    origin: Origin
+    text: str
+    text_pair: str | None
+    round: int | None
+    cell: str | None = Field(description="Topic, subtopic, source type.")
+    contrast: LabelName | None
+    similarity: float | None
+    note: str | None = Field(description="What is in doubt about it, or what changed.")
+
+    @model_serializer(mode="wrap")
+    def _what_it_has(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what the row has not: a page then holds more rows."""
+        return {name: value for name, value in dump(self).items() if value is not None}
+
+
+class FindExamplesResult(ToolResult):
+    """A page of rows, and what all that were found hold."""
+
+    dataset: DatasetId
+    total: int = Field(ge=0, description="Rows that were found.")
+    changes: dict[str, int] = Field(description="Rows by what became of them since the version that is compared to.")
+    rows: tuple[FoundRow, ...]
+    next_offset: int | None = Field(description="None: no more.")
+    labels: dict[str, int]
+    splits: dict[Split, dict[Origin, int]]
+    rounds: dict[int, int]
+    characters: dict[str, int] = Field(description="Of a text, quantiles.")
+
+
+def find_examples(request: FindExamplesRequest, context: ToolContext) -> FindExamplesResult:
+    """Find rows of a dataset, and count what they hold.
+
+    Test rows are found only by name, in `where.splits` or `ids`: whoever writes training texts should not read them.
+
+    Raises:
+        NotFound: there is no such task, dataset or label.
+        InvalidInput: an id, a topic, a subtopic, a source type or a contrast is that of no row.
+        DamagedArtifact: the dataset does not read back.
+    """
+    from classwright_tools.curation.row_counts import row_counts
+    from classwright_tools.workspace.datasets import read_card
+
+    workspace = context.workspace
+    workspace.task(request.task)  # one that is not there is told with the nearest
+    dataset = workspace.resolve(request.dataset, "dataset", request.task).id
+    found, changes = _found(request, context, dataset)
+    if request.shuffled:
+        found = found.shuffled(context.seed)
+    counts = row_counts(found.table)
+    excerpts = Excerpts(artifact_uri(dataset))
+    shown = {"labels": _first(counts.labels, COUNTS_BYTES), "changes": _first(changes, COUNTS_BYTES)}
+    excerpts.note("labels", len(shown["labels"]), len(counts.labels))
+    excerpts.note("changes", len(shown["changes"]), len(changes))
+    by_name = request.ids or (request.where and request.where.splits)
+    unseen = 0 if by_name else read_card(workspace, dataset).rows("test")
+    bare = FindExamplesResult(
+        summary=_summary(found, unseen),
+        next_step="",
+        dataset=dataset,
+        total=len(found),
+        rows=(),
+        next_offset=None,
+        splits=counts.splits,
+        rounds=counts.rounds,
+        characters=counts.characters,
+        **shown,
+    )
+    rows = _page(request, found, ANSWER_BYTES - JOB_BYTES - _bytes(bare), excerpts)
+    end = request.offset + len(rows)
+    more = end if end < len(found) and request.limit else None
+    return bare.model_copy(
+        update={
+            "next_step": _next_step(dataset, more, excerpts),
+            "rows": rows,
+            "next_offset": more,
+            "shown_in_part": excerpts.told,
+        }
+    )
+
+
+def _found(request: FindExamplesRequest, context: ToolContext, dataset: str) -> tuple[Selected, dict[str, int]]:
+    """Return the rows that are looked for, and how many changed in which way where versions are compared."""
+    from classwright_tools.measurement.selecting import changed, select
+
+    if request.compare_to is None:
+        return select(context, dataset, request), {}
+    earlier = context.workspace.resolve(request.compare_to, "dataset", request.task).id
+    return changed(context, dataset, earlier, request.where or RowFilter())
+
+
+def _page(request: FindExamplesRequest, found: Selected, max_bytes: int, excerpts: Excerpts) -> tuple[FoundRow, ...]:
+    """Return the rows from `request.offset` on that fit into `max_bytes`; a row by itself is as whole as it fits."""
+    wanted = found.rows(request.offset, request.offset + request.limit)
+    chars = TEXT_CHARS if len(wanted) > 1 else max_bytes
+    kept: list[FoundRow] = []
+    for place, (split, row) in enumerate(wanted, start=request.offset):
+        similarity = None if found.similarities is None else round(float(found.similarities[place]), 3)
+        note = found.notes.get(row.id)
+        shown = _shown(split, row, chars, similarity, note)
+        while _bytes(shown) > max_bytes and not kept and chars > TEXT_CHARS:
+            chars = 9 * chars // 10
+            shown = _shown(split, row, chars, similarity, note)
+        max_bytes -= _bytes(shown) + 1
+        if max_bytes < 0 and kept:
+            break
+        kept.append(shown)
+    for name in ("text", "text_pair"):
+        whole = sum(len(getattr(row, name) or "") for _, row in wanted[: len(kept)])
+        excerpts.note(f"rows.{name}, in characters", sum(len(getattr(row, name) or "") for row in kept), whole)
+    return tuple(kept)
+
+
+def _bytes(shown: Noun) -> int:
+    return len(shown.model_dump_json().encode())
+
+
+def _shown(split: Split, row: Example, chars: int, similarity: float | None, note: str | None) -> FoundRow:
+    """Return a row as the answer shows it, its texts in at most `chars` characters."""
+    made = row.provenance
+    cell = made.cell if made else None
+    return FoundRow(
+        id=row.id,
+        split=split,
+        label=row.label,
+        origin=row.origin,
+        text=shortened(row.text, chars),
+        text_pair=None if row.text_pair is None else shortened(row.text_pair, chars),
+        round=made.round if made else None,
+        cell=" > ".join(filter(None, (cell.topic, cell.subtopic, cell.source_type))) or None if cell else None,
+        contrast=made.contrast if made else None,
+        similarity=similarity,
+        note=note,
+    )
+
+
+def _first(counts: dict[str, int], max_bytes: int) -> dict[str, int]:
+    """Return the first of `counts` whose JSON fits into `max_bytes`."""
+    kept = dict(counts)
+    while len(json.dumps(kept).encode()) > max_bytes:
+        kept.popitem()
+    return kept
+
+
+def _summary(found: Selected, unseen: int) -> str:
+    """Return what was found, and that `unseen` test rows were not looked through."""
+    summary = f"{len(found):,} rows of {found.dataset} found."
+    return f"{summary} Its {unseen:,} test rows are left out: where.splits names them." if unseen else summary
+
+
+def _next_step(dataset: str, more: int | None, excerpts: Excerpts) -> str:
+    """Return the calls that are usually right after."""
+    steps = [
+        f"More rows: dataset={dataset!r}, offset={more}." if more else "",
+        "A text is whole where its id alone is asked for." if any("characters" in cut for cut in excerpts.told) else "",
+        "Others like a row: like={'row': its id}. To put rows right: edit_examples, by ids or the same conditions.",
+    ]
+    return " ".join(filter(None, steps))
+
+
+def _work(request: FindExamplesRequest, sizes: Sizes) -> Work:
+    """Short: embeddings and opinions are kept, and only the first search of a large dataset takes minutes."""
+    if request.like or request.doubt:
+        return Work("short", sizes.dataset(request.dataset, request.task, SPLITS), request.doubt or "meaning")
+    return Work("short", 0)
+
+
+TOOL = ToolSpec(
+    run=find_examples,
+    request=FindExamplesRequest,
+    result=FindExamplesResult,
+    work=_work,
+    text=ToolText(
+        title="Find examples",
+        description=(
+            "Look at a dataset: rows by conditions, by meaning, in doubt or marked, page by page, with counts of all "
+            "that were found; or what changed since a version."
+        ),
+        reads_only=True,
+    ),
+)
