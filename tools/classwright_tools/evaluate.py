@@ -90,7 +90,7 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
         left_out=len(rows) - len(counted),
         warnings=_warnings(request, context, model, found, len(rows), uses),
         seed=context.seed,
-        shares=model.card.shares,
+        shares=model.card.known_shares,
         mismatch=model.card.mismatch,
     )
     context.progress(0.9, "Drawing the report")

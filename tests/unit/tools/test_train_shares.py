@@ -9,7 +9,7 @@ import pytest
 
 from classwright_tools.classify import ClassifyRequest, classify
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.example import Example
+from classwright_tools.domain.example import Example, make_example
 from classwright_tools.domain.task import Task
 from classwright_tools.evaluate import EvaluateRequest, evaluate
 from classwright_tools.export_model import ExportModelRequest, export_model
@@ -90,7 +90,26 @@ def test_stated_shares_go_before_those_that_texts_tell(context: ToolContext, tas
     assert "'delivery' 90.0%, 'account' 8.0%, 'refund' 2.0%, as stated" in result.summary
 
 
-def test_without_stated_shares_and_unlabelled_texts_nothing_is_changed(context: ToolContext, task: Task) -> None:
+def test_where_nobody_knows_the_shares_and_the_model_leans_to_others_those_of_the_validation_rows_are_taken(
+    context: ToolContext, task: Task
+) -> None:
+    unclear = [make_example(f"{UNCLEAR} {number}", "delivery") for number in range(20)]
+    dataset = save_rows(context.workspace, written_rows(), [*real_rows(copies=10), *unclear])
+    result = trained(context)
+    model = model_of(context, result)
+
+    assert model.card.shares
+    assert model.card.shares.source == "validation rows"
+    assert model.card.shares.values == pytest.approx((1 / 4, 1 / 2, 1 / 4))
+    assert "those of the validation rows" in result.summary
+    delivery = model.labels.index("delivery")
+    own, as_trained = (model.predict_proba([UNCLEAR], as_trained=choice)[0] for choice in (False, True))
+    assert own[delivery] > as_trained[delivery]
+    # Figures on rows as they come are figures at their shares: nobody said that there are others.
+    assert "At your shares" not in evaluate(EvaluateRequest(model=result.model, dataset=dataset), context).summary
+
+
+def test_where_the_model_leans_to_no_label_nothing_is_changed(context: ToolContext, task: Task) -> None:
     rows_with(context)
     result = trained(context)
     card = model_of(context, result).card
@@ -113,13 +132,13 @@ def test_why_shares_are_not_known_is_said(
     save_rows(context.workspace, written_rows(), real, unlabelled=unlabelled_rows(delivery=unlabelled))
     result = trained(context, imbalance=imbalance)
     assert told in result.summary
-    assert model_of(context, result).card.shares is None
+    assert model_of(context, result).card.known_shares is None
 
 
 def test_texts_with_the_shares_of_the_labelled_rows_change_nothing(context: ToolContext, task: Task) -> None:
     rows_with(context, *unlabelled_rows(delivery=40, refund=40, account=40))
     result = trained(context)
-    assert "may well be those of the labelled rows" in result.summary
+    assert "may well be those of the labelled rows, so nothing is changed" in result.summary
     assert model_of(context, result).card.offsets == ()
 
 

@@ -92,7 +92,7 @@ class ModelCard(Noun):
     )
     temperature: float = Field(gt=0, description="Logits are divided by it; fitted on the validation rows.")
     shares: TaskShares | None = Field(
-        default=None, description="Of the labels where the model is used; None: as they were where it was calibrated."
+        default=None, description="Of the labels where the model is used; None: it knows of none."
     )
     offsets: tuple[float, ...] = Field(
         default=(), description="Added to the divided logits, one a label: they put the probabilities at `shares`."
@@ -104,3 +104,8 @@ class ModelCard(Noun):
     seconds: float = Field(ge=0)
     versions: dict[str, str] = Field(description="Of the libraries that trained it.")
     files: dict[str, str] = Field(default_factory=dict, description="SHA-256 by file name.")
+
+    @property
+    def known_shares(self) -> TaskShares | None:
+        """The shares that somebody stated, or that unlabelled texts told."""
+        return None if self.shares and self.shares.source == "validation rows" else self.shares

@@ -12,6 +12,9 @@ from classwright_tools.domain.noun import LabelName, Noun
 
 MOST_NAMED = 4
 
+ShareSource = Literal["stated", "estimated", "validation rows"]
+"""Who says so: a person, unlabelled texts, or nobody: then the rows that calibrate a model stand for all."""
+
 
 class LabelShare(Noun):
     """The share of one label; the interval of one that a person stated is empty."""
@@ -23,7 +26,7 @@ class LabelShare(Noun):
 class TaskShares(Noun):
     """The shares of all labels, and where they are known from."""
 
-    source: Literal["stated", "estimated"]
+    source: ShareSource
     texts: int = Field(default=0, ge=0, description="The unlabelled texts that they were estimated from.")
     labels: tuple[LabelShare, ...]
 
@@ -39,4 +42,6 @@ class TaskShares(Noun):
         if self.source == "stated":
             return f"{listed((f'{s.label!r} {s.share.value:.1%}' for s in by_size), MOST_NAMED)}, as stated"
         named = (f"{s.label!r} {s.share.value:.1%} ({s.share.low:.1%} to {s.share.high:.1%})" for s in by_size)
+        if self.source == "validation rows":
+            return f"{listed(named, MOST_NAMED)}, those of the validation rows"
         return f"{listed(named, MOST_NAMED)}, estimated from {self.texts:,} unlabelled texts"

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
+from scipy.special import log_softmax
+from scipy.stats import chi2
 
 from classwright_tools.domain.figures import Estimate
-from classwright_tools.domain.shares import LabelShare, TaskShares
-from classwright_tools.learning.calibration import softmax
+from classwright_tools.domain.shares import LabelShare, ShareSource, TaskShares
+from classwright_tools.learning.calibration import fit_temperature, softmax
 from classwright_tools.learning.held_out import HeldOut
+from classwright_tools.statistics.intervals import wilson
 from classwright_tools.statistics.label_shift import LEAST_ROWS, calibrate, estimate_shares
 
 
@@ -34,26 +36,29 @@ def prior_at(shares: TaskShares, held: HeldOut) -> Prior:
     return Prior(shares, 1 / calibration.scale, calibration.offsets(shares.values))
 
 
-def known_shares(held: HeldOut, logits: Callable[[], np.ndarray]) -> tuple[TaskShares | None, str]:
-    """Return the labels' shares where the model will be used, None if they are not known; and in words why not.
+def known_shares(held: HeldOut, logits: Callable[[], np.ndarray], *, validation: bool) -> tuple[TaskShares | None, str]:
+    """Return the labels' shares where the model will be used, None if they are not known; and in words what is not.
 
     They are the stated ones of the setup; else those that a model with the answers `held` tells from the setup's
-    unlabelled texts, of which it gives the `logits` (m, k). There is nothing to say where neither is there.
+    unlabelled texts, of which it gives the `logits` (m, k); else those of the rows in `held` if these are the real
+    `validation` rows, and the model leans to other shares.
     """
     setup = held.setup
-    if not (setup.stated or setup.unlabelled):
-        return None, ""
-    if setup.imbalance != "none":
-        return None, f"With imbalance {setup.imbalance!r} labels count alike, so their shares are not used."
+    asked = bool(setup.stated or setup.unlabelled)
+    if setup.imbalance != "none" or setup.pairs:
+        told = f"With imbalance {setup.imbalance!r} labels count alike, so their shares are not used."
+        return None, told if asked else ""
+    counts = np.bincount(held.labels, minlength=setup.k)
+    rarest = int(counts.argmin())
+    enough = bool(counts[rarest] >= LEAST_ROWS)
+    bare = f"{setup.labels[rarest]!r} has {counts[rarest]} rows to calibrate by, and each label needs {LEAST_ROWS}"
     if setup.stated:
-        counts = np.bincount(held.labels, minlength=setup.k)
-        if counts.min() >= LEAST_ROWS:
-            return setup.stated, ""
-        bare = setup.labels[int(counts.argmin())]
-        return None, (
-            f"The stated shares are not used: {bare!r} has {counts.min()} rows to calibrate by, and each label needs "
-            f"{LEAST_ROWS}."
-        )
+        return (setup.stated, "") if enough else (None, f"The stated shares are not used: {bare}.")
+    of_rows = None
+    if validation and enough and _leans(held):
+        of_rows = _shares("validation rows", setup.labels, [wilson(int(n), len(held.labels)) for n in counts])
+    if not setup.unlabelled:
+        return of_rows, ""
     untold = f"How many of the {len(setup.unlabelled):,} unlabelled texts are of each label cannot be told"
     if held.data != "real":
         return None, (
@@ -61,11 +66,24 @@ def known_shares(held: HeldOut, logits: Callable[[], np.ndarray]) -> tuple[TaskS
             "ones. Some real validation rows of each label are enough."
         )
     found = estimate_shares(held.logits, held.labels, logits(), setup.labels, seed=setup.seed)
-    if found.outcome == "unknown":
-        return None, f"{untold}: {found.reason}."
+    if found.outcome == "estimated":
+        return _shares("estimated", setup.labels, found.shares, len(setup.unlabelled)), ""
     if found.outcome == "alike":
-        return None, f"In the {len(setup.unlabelled):,} unlabelled texts {found.reason}, so nothing is changed by them."
-    return _shares("estimated", setup.labels, found.shares, len(setup.unlabelled)), ""
+        follows = ": these are taken" if of_rows else ", so nothing is changed by them"
+        return of_rows, f"In the {len(setup.unlabelled):,} unlabelled texts {found.reason}{follows}."
+    return of_rows, f"{untold}: {found.reason}." + (" Those of the validation rows are taken." if of_rows else "")
+
+
+def _leans(held: HeldOut) -> bool:
+    """Return whether biases of the labels fit the rows `held` better than a temperature alone, by more than chance.
+
+    The likelihood-ratio test (Wilks 1938) at 5%. The biases are penalised, which makes it the more careful.
+    """
+    rows, calibration = np.arange(len(held.labels)), calibrate(held.logits, held.labels)
+    biased = log_softmax(calibration.scale * held.logits + calibration.biases, axis=1)
+    plain = log_softmax(held.logits / fit_temperature(held.logits, held.labels), axis=1)
+    gain = 2 * float((biased - plain)[rows, held.labels].sum())
+    return gain > float(chi2.ppf(0.95, held.setup.k - 1))
 
 
 def stated_shares(stated: Mapping[str, float], names: Sequence[str]) -> TaskShares:
@@ -75,8 +93,6 @@ def stated_shares(stated: Mapping[str, float], names: Sequence[str]) -> TaskShar
     return _shares("stated", names, [Estimate(value=value, low=value, high=value) for value in values])
 
 
-def _shares(
-    source: Literal["stated", "estimated"], names: Sequence[str], shares: Sequence[Estimate], texts: int = 0
-) -> TaskShares:
+def _shares(source: ShareSource, names: Sequence[str], shares: Sequence[Estimate], texts: int = 0) -> TaskShares:
     labels = tuple(LabelShare(label=name, share=share) for name, share in zip(names, shares, strict=True))
     return TaskShares(source=source, texts=texts, labels=labels)

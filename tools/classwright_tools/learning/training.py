@@ -112,7 +112,7 @@ def _by_real_rows(methods: Sequence[Method], rows: Rows, validation: ValidationR
         own = replace(setup, progress=told[method.name])
         classifier = method.fit(rows, own)
         fits.append(_Fit(method, classifier, _on_validation(classifier, validation, own)))
-    shares, untold = _shares(fits[0], setup)
+    shares, untold = _shares(fits[0], setup, validation=True)
     best = _best(fits, shares)
     folds = grouped_folds(rows, setup.seed) if best.method.cross_validated else []
     grouped = _held_out(best.method, rows, folds, setup).held.validation if folds else None
@@ -201,9 +201,11 @@ def _hold_out(methods: Sequence[Method], rows: Rows, folds: Folds, setup: Setup)
     return others, folds[:1]
 
 
-def _shares(fit: _Fit, setup: Setup) -> tuple[TaskShares | None, str]:
+def _shares(fit: _Fit, setup: Setup, *, validation: bool = False) -> tuple[TaskShares | None, str]:
     """Return what `known_shares` does, told by `fit`: the cheapest method, of which one estimate serves them all."""
-    return known_shares(fit.held, lambda: fit.classifier.logits(setup.unlabelled, setup.embedding))
+    return known_shares(
+        fit.held, lambda: fit.classifier.logits(setup.unlabelled, setup.embedding), validation=validation
+    )
 
 
 def _calibrated(
