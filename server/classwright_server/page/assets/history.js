@@ -34,6 +34,6 @@ const History = () => {
     <h2>Versions of the dataset</h2>
     <ul class="rows">${found.versions.map((one, number) => html`<li key=${one.id}><div class="what"><p><b>${one.id}</b> <span class="about"><time datetime=${one.when}>${new Date(one.when).toLocaleString()}</time> · by ${one.made_by}</span></p></div>
       ${one.id !== session.review.dataset && html`<button type="button" onClick=${() => openReview({ task: session.review.task, dataset: one.id })}>Look at it</button>`}
-      ${number > 0 && html`<button type="button" aria-label=${`Go back to ${one.id}`} onClick=${() => goBack(one.id)}>Go back to it</button>`}</li>`)}</ul>
+      ${number > 0 && html`<button type="button" aria-label=${`Go back to it: ${one.id}`} onClick=${() => goBack(one.id)}>Go back to it</button>`}</li>`)}</ul>
   </section>`;
 };

@@ -163,7 +163,7 @@ const Row = ({ row, words, ticked }) => html`<li class=${row.stands ? "decided" 
       ${row.cell?.length > 0 && html`<span class="tag">${row.cell.join(" · ")}</span>`}
       ${row.stands && html`<span class="tag chosen">${standsAs(row.stands)}</span>`}
     </div></div>
-  <button type="button" class="small" aria-label=${`Rows like: ${row.text.slice(0, 80)}`} onClick=${() => openAlike({ row: row.id })}>Alike</button>
+  <button type="button" class="small" aria-label=${`Alike: rows like ${row.text.slice(0, 80)}`} onClick=${() => openAlike({ row: row.id })}>Alike</button>
 </li>`;
 
 // A text with the words that were searched for marked.
