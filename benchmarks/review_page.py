@@ -166,7 +166,7 @@ async def server_calls(url: str) -> list[float]:
 
 def stored(workspace: Workspace) -> int:
     """Return how many different decisions the workspace has."""
-    return len({entry.decision.id for entry in read(workspace, "big")})
+    return len({entry.decision.id for entry in read(workspace, "big")[0]})
 
 
 async def measured(workspace: Workspace, rows: int, keys: int) -> dict[str, Any]:

@@ -51,11 +51,12 @@ class Desks:
                 _keep(self._doubts, (workspace.root, dataset, model), found)
             return found
 
-    def standing(self, workspace: Workspace, task: str) -> Standing:
-        """Return where the rows of a task stand now."""
+    def standing(self, workspace: Workspace, task: str, *, is_fresh: bool = True) -> Standing:
+        """Return where the rows of a task stand now, or where they stood when it was asked for last."""
         with self._lock:
             found = self._standing.get((workspace.root, task)) or Standing(workspace, task)
-            found.refresh()
+            if is_fresh:
+                found.refresh()
             _keep(self._standing, (workspace.root, task), found)
             return found
 

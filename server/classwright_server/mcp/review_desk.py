@@ -77,8 +77,8 @@ class ReviewDesk:
 
     def decide(self, workspace: Workspace, given: DecideRequest) -> dict[str, Any]:
         """Store decisions, and return those that others have taken since."""
-        desk, standing = self._laid_out(workspace, given)
-        good, refused = fitting(given.decisions, desk, standing)
+        desk = self._desks.desk(workspace, given.dataset)
+        good, refused = fitting(given.decisions, desk, self._before(workspace, given))
         new = store(workspace, task_of(given.dataset), given.dataset, given.person, good) if good else 0
         standing = self._desks.standing(workspace, task_of(given.dataset))
         others = [entry for entry in standing.entries if entry.number > given.after and entry.person != given.person]
@@ -89,6 +89,11 @@ class ReviewDesk:
             "others": [self._beside(entry, standing) for entry in others[:MOST_OF_OTHERS]],
             **progress(desk, standing),
         }
+
+    def _before(self, workspace: Workspace, given: DecideRequest) -> Standing:
+        """Return where the rows stood: what may be taken back must be known to the last, else what is known will do."""
+        undoes = any(decision.undoes for decision in given.decisions)
+        return self._desks.standing(workspace, task_of(given.dataset), is_fresh=undoes)
 
     def decide_all(self, workspace: Workspace, given: DecideAllRequest) -> dict[str, Any]:
         """Store one decision about all rows that meet the conditions, if they are as many as were counted."""

@@ -5,11 +5,12 @@ A decision that was stored is there after a crash, and for whoever else reviews 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from classwright_tools.domain.decision import Decision
@@ -26,7 +27,6 @@ class Entry:
     person: str
     dataset: str
     decision: Decision
-    version: str | None
     created: datetime
 
 
@@ -55,30 +55,33 @@ def store(workspace: Workspace, task: str, dataset: str, person: str, decisions:
     return len(new)
 
 
-def read(workspace: Workspace, task: str, after: int = 0) -> list[Entry]:
-    """Return the decisions on `task` with a number above `after`, in the order of arrival."""
-    query = select(DecisionRow).where(DecisionRow.task == task, DecisionRow.number > after).order_by(DecisionRow.number)
-    with Session(workspace.engine) as session:
-        return [
-            Entry(
-                number=row.number,
-                person=row.person,
-                dataset=row.dataset,
-                decision=Decision.model_validate(row.decision),
-                version=row.version,
-                created=row.created.replace(tzinfo=UTC) if row.created.tzinfo is None else row.created,
-            )
-            for row in session.scalars(query)
-        ]
+def read(
+    workspace: Workspace, task: str, after: int = 0, versions: Mapping[int, str] = MappingProxyType({})
+) -> tuple[list[Entry], Mapping[int, str]]:
+    """Return the decisions on `task` with a number above `after`, in the order of arrival, and `versions` as of now.
 
-
-def versions_of(workspace: Workspace, task: str) -> dict[int, str]:
-    """Return the datasets that have decisions, by the number of the decision."""
-    query = select(DecisionRow.number, DecisionRow.version).where(
+    `versions` are the datasets that have decisions, by the number of the decision: all of them are read again where
+    there are others than those that are known.
+    """
+    new = select(DecisionRow).where(DecisionRow.task == task, DecisionRow.number > after).order_by(DecisionRow.number)
+    made = select(DecisionRow.number, DecisionRow.version).where(
         DecisionRow.task == task, DecisionRow.version.is_not(None)
     )
     with Session(workspace.engine) as session:
-        return {number: version for number, version in session.execute(query) if version}
+        entries = [_entry(row) for row in session.scalars(new)]
+        if session.scalar(select(func.count()).select_from(made.subquery())) != len(versions):
+            versions = {number: version for number, version in session.execute(made) if version}
+    return entries, versions
+
+
+def _entry(row: DecisionRow) -> Entry:
+    return Entry(
+        number=row.number,
+        person=row.person,
+        dataset=row.dataset,
+        decision=Decision.model_validate(row.decision),
+        created=row.created.replace(tzinfo=UTC) if row.created.tzinfo is None else row.created,
+    )
 
 
 def mark_made(workspace: Workspace, numbers: Collection[int], version: str) -> None:

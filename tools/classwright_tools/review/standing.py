@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from classwright_tools.domain.example import example_id
 from classwright_tools.domain.pair import joined
-from classwright_tools.review.decisions import Entry, read, versions_of
+from classwright_tools.review.decisions import Entry, read
 from classwright_tools.workspace.workspace import Workspace
 
 
@@ -20,14 +20,13 @@ class Standing:
         self._by_id: dict[str, Entry] = {}
         self._of_row: defaultdict[str, list[Entry]] = defaultdict(list)
         self._undone: dict[str, Entry] = {}
-        self._made: dict[int, str] = {}
+        self._made: Mapping[int, str] = {}
         self._rows: dict[str, Entry] | None = None
         self.cursor = 0
 
     def refresh(self) -> list[Entry]:
         """Read the decisions that are not known yet, and return them."""
-        new = read(self._workspace, self._task, self.cursor)
-        self._made = versions_of(self._workspace, self._task)
+        new, self._made = read(self._workspace, self._task, self.cursor, self._made)
         for entry in new:
             self._take(entry)
         return new
