@@ -103,6 +103,41 @@ async def test_rows_are_shown_whatever_the_host_passes_on(
         assert opened.said("ui/notifications/size-changed")
 
 
+async def test_the_page_begins_with_the_rows_that_the_chat_looked_for(
+    client: Client, chromium: Browser, dataset: str
+) -> None:
+    arguments = {"dataset": dataset, "where": {"labels": ["account"], "origins": ["written"]}}
+    async with shown(chromium, client, arguments, result={"dataset": dataset}) as opened:
+        await expect(opened.view.locator(".list .bar strong").first).to_have_text("6 rows")
+    inline = {"displayMode": "inline"}
+    async with shown(chromium, client, arguments, result={"dataset": dataset}, context=inline) as opened:
+        await expect(opened.view.locator(".place")).to_have_text("Row 1 of 6")
+
+
+async def test_rows_alike_are_found_and_an_earlier_version_comes_back(
+    client: Client, chromium: Browser, workspace: Workspace, dataset: str
+) -> None:
+    async with shown(chromium, client, {"dataset": dataset}) as opened:
+        await judged(opened)
+        await opened.view.get_by_role("button", name="List").click()
+        await opened.view.locator("#list-search").fill("cant log in")
+        await expect(opened.view.locator(".list .bar strong").first).to_have_text("1 row")
+        await opened.view.get_by_role("button", name="Alike: rows like cant log in").click()
+        await expect(opened.view.locator(".rows p").first).to_have_text("cant log in", timeout=60_000)
+        await expect(opened.view.locator(".rows p").nth(1)).to_contain_text("log in to my account")
+
+        await opened.view.get_by_role("button", name="Queue").click()
+        await opened.press("x")
+        await opened.view.get_by_role("button", name="Save").click()
+        await expect(opened.view.locator("h1")).to_contain_text(f"{task_of(dataset)}-d2")
+        await opened.view.get_by_role("button", name="History").click()
+        await opened.view.get_by_role("button", name=f"Go back to it: {dataset}").click()
+
+        await expect(opened.view.locator("h1")).to_contain_text(f"{task_of(dataset)}-d3", timeout=60_000)
+        assert read_table(workspace, f"{task_of(dataset)}-d3").equals(read_table(workspace, dataset))
+        assert opened.faults == []
+
+
 async def test_a_key_decides_and_moves_on_and_each_decision_is_stored(
     client: Client, chromium: Browser, workspace: Workspace, dataset: str
 ) -> None:

@@ -68,19 +68,26 @@ const App = () => {
 // A host may send what the tool was called with and answered, a part of it, or nothing: what is missing is asked for.
 const WAIT_MS = 1_500;
 let begun = false;
-const begin = () => { if (!begun) { begun = true; openReview(session.given); } };
-host.on["tool-input"] = ({ arguments: given }) => { session.given = { ...session.given, ...idsIn(given) }; };
+const start = () => { if (!begun) { begun = true; openReview(session.given); } };
+host.on["tool-input"] = ({ arguments: given }) => {
+  session.given = { ...session.given, ...idsIn(given) };
+  session.look = lookOf(given ?? {});
+};
 host.on["tool-result"] = (result) => {
   let answer = result.structuredContent;
   try { answer ??= JSON.parse(result.content[0].text); } catch { /* words, or nothing */ }
   const { task, dataset, model } = idsIn(answer);
   session.given = { ...session.given, ...(dataset ? { dataset } : task ? { task } : {}), ...(model ? { model } : {}) };
-  begin();
+  const rows = (answer?.result ?? answer)?.rows; // those nearest in meaning are told by the answer alone
+  if (!session.look && Array.isArray(rows) && rows.length && rows.every((row) => typeof row.similarity === "number")) {
+    session.look = { where: {}, ids: rows.map((row) => row.id) };
+  }
+  start();
 };
-host.on["tool-cancelled"] = begin;
+host.on["tool-cancelled"] = start;
 host.on["resource-teardown"] = () => marks.flush();
 host.on.context = () => { document.documentElement.dataset.mode = host.context.displayMode ?? "fullscreen"; drawAnew(); };
 
 render(html`<${App} />`, document.getElementById("app"));
-host.connect({ name: "classwright-review", version: "1" }).then(() => setTimeout(begin, WAIT_MS), (error) =>
+host.connect({ name: "classwright-review", version: "1" }).then(() => setTimeout(start, WAIT_MS), (error) =>
   change({ phase: "failed", fault: `This page is shown by a host of MCP Apps, and none answers: ${error.message}` }));

@@ -11,7 +11,8 @@ const EVERY = { where: {} };
 const session = {
   phase: "waiting", // then "open", or "failed" with its words in `fault`
   fault: "",
-  given: {}, // what the host's tool call was about
+  given: {}, // what the host's tool call was about: task, dataset, model
+  look: null, // the rows that it looked for, if it did
   review: null, // the answer of review_open
   view: "queue",
   note: "", // said to the person, also by screen readers
@@ -36,7 +37,8 @@ const openReview = async (given) => {
     const review = await host.call("review_open", given);
     session.rows = new Map();
     change({ review, phase: "open", fault: "" });
-    queue.begin(queue.mode);
+    if (session.look) await begin(session.look); else queue.begin(queue.mode);
+    session.look = null;
     if (!review.doubts) prepare();
   } catch (error) {
     change({ phase: "failed", fault: error.message });
@@ -69,6 +71,17 @@ const prepare = async () => {
   } catch (error) {
     change({ preparing: `Rows are not ordered by doubt: ${error.message}` });
   }
+};
+
+// Shows the rows that a call in the chat looked for: as a list, or where there is room for one row alone in the queue.
+const begin = (look) => (isInline() ? queue.begin("chosen", look) : (queue.begin("doubt"), openList(look)));
+
+// The rows that a call of find_examples looked for, as conditions; null where it asked for none, or for rows by name.
+const lookOf = ({ where = {}, doubt, ids, like }) => {
+  const known = ["disagrees", "suspect", "unsure"].includes(doubt);
+  if (like || (doubt && !known)) return null;
+  if (ids?.length) return { where: {}, ids };
+  return Object.keys(where).length || known ? { where, ...(known ? { doubt } : {}) } : null;
 };
 
 // The task, dataset or model that a tool's arguments or its answer are about.
