@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, model_validator
@@ -12,6 +13,7 @@ from classwright_tools.domain.example import Provenance
 from classwright_tools.domain.figures import Estimate
 from classwright_tools.domain.kinds import AnnotationId, DatasetId, ModelId
 from classwright_tools.domain.noun import LabelName, Slug, ToolRequest, ToolResult
+from classwright_tools.domain.pair import joined
 from classwright_tools.domain.usage import WriterUsage
 from classwright_tools.errors import InvalidInput, NotEnoughData
 from classwright_tools.tool import ToolSpec, ToolText
@@ -123,7 +125,7 @@ def _handed_out(request: AnnotateExamplesRequest, context: ToolContext) -> Artif
     model = load_model(workspace, newest.id) if newest and order != "typical" else None
     count = min(request.rows, len(pool.rows))
     rows = _picked(pool.rows, order, count, model, context)
-    checks = check_rows(workspace, dataset, task.label_names, checks_for(len(rows)), seed)
+    checks = check_rows(workspace, dataset, task, checks_for(len(rows)), seed)
     audited = newest.id if newest and model and order == "random" else None
     annotation = Annotation(
         task=task.slug,
@@ -133,7 +135,6 @@ def _handed_out(request: AnnotateExamplesRequest, context: ToolContext) -> Artif
         pool=pool.size,
         batches=make_batches(rows, checks, seed),
         model=audited,
-        predicted=_predicted(model, rows) if model and audited else {},
     )
     return workspace.publish_document(
         "annotation", task.slug, annotation, run_key=context.run_key, parent=dataset, rows=len(rows)
@@ -162,10 +163,19 @@ def _picked(rows: list[Example], order: Order, count: int, model: Model | None, 
     return typical(rows, count, embed, context.seed)
 
 
-def _predicted(model: Model, rows: list[Example]) -> dict[str, str]:
-    """Return the model's label of each row, by the row's id."""
-    likeliest = model.predict_proba([row.content for row in rows]).argmax(axis=1)
-    return {row.id: model.labels[place] for row, place in zip(rows, likeliest.tolist(), strict=True)}
+def _predicted(annotation: Annotation, known: Collection[str], context: ToolContext) -> dict[str, str]:
+    """Return the label that the annotation's model gives to each row that is no check, by the row's id.
+
+    It is asked at the end: whoever labels can read the annotation, and would be led by what a model says.
+    """
+    from classwright_tools.learning.model import load_model
+
+    if annotation.model is None:
+        return {}
+    model = load_model(context.workspace, annotation.model)
+    rows = [row for row in annotation.rows if row.row not in known]
+    likeliest = model.predict_proba([joined(row.text, row.text_pair) for row in rows]).argmax(axis=1)
+    return {row.row: model.labels[place] for row, place in zip(rows, likeliest.tolist(), strict=True)}
 
 
 def _labelled(request: AnnotateExamplesRequest, id_: str, context: ToolContext) -> AnnotateExamplesResult:
@@ -249,7 +259,7 @@ def _finished(
 
     known = known_labels(context.workspace, annotation)
     checked = agreement(receipt.answered, known)
-    audit = agreement(receipt.answered, annotation.predicted)
+    audit = agreement(receipt.answered, _predicted(annotation, known, context))
     given = {row: answer for row, answer in receipt.answered.items() if row not in known}
     next_step = (
         f"Call train_classifier(task={annotation.task!r}, dataset={dataset.id!r})."

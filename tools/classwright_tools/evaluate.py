@@ -78,7 +78,7 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
     other = _other_model(request, context, model.labels)
     counted = _counted(request, context, dataset, rows, [model, other] if other else [model])
     found = _answers(context, model, request.model, counted, dataset, 0.05)
-    comparison = _compare(request, context, found, other) if other else None
+    comparison = _compare(request, context, found, model, other) if other else None
     uses = _uses_of_test(context, task) if request.split == "test" else 0
     report = measure(
         found,
@@ -169,15 +169,30 @@ def _other_model(request: EvaluateRequest, context: ToolContext, labels: tuple[s
     return other
 
 
-def _compare(request: EvaluateRequest, context: ToolContext, found: Answers, other: Model) -> Comparison:
-    """Return how the answers `found` stand against those of `other` to the same rows."""
+def _compare(request: EvaluateRequest, context: ToolContext, found: Answers, model: Model, other: Model) -> Comparison:
+    """Return how the answers `found` stand against those of `other` to the same rows.
+
+    If label shares are known, both models decide for the same ones, the own ones of the model that is measured, and
+    each label's rows count for its share: models that decide for different shares are not comparable by plain counts.
+    """
+    from classwright_tools.learning.prior import moved
     from classwright_tools.statistics.paired import compare
+    from classwright_tools.statistics.paired_at_shares import compare_at_shares
 
     assert request.against
     theirs = _answers(context, other, request.against, found.rows, found.dataset, 0.45)
     columns = [other.labels.index(label) for label in found.labels]  # the labels' order may have changed since
     mismatch = found.labels.index(other.card.mismatch) if other.card.mismatch else None
     proba = theirs.proba[:, columns]
+    shares = model.card.shares or other.card.shares
+    if shares and mismatch is None:
+        wanted = shares.of(found.labels)
+        own, its = (
+            moved(given, found.labels, one.card.shares, wanted) for given, one in ((found.proba, model), (proba, other))
+        )
+        at_shares = compare_at_shares(found.true, own, its, request.against, wanted, found.queries, seed=context.seed)
+        if at_shares:
+            return at_shares
     return compare(found.true, found.proba, proba, request.against, context.seed, mismatch, found.queries)
 
 
@@ -266,7 +281,7 @@ def _result(report: EvaluationReport, report_id: str, other_rows: str | None) ->
         gain = report.comparison.accuracy_gain
         verdict = "more than chance" if report.comparison.significant else "it may be chance"
         summary.append(
-            f"Against {report.comparison.against}: {gain.value:+.3f} accuracy "
+            f"Against {report.comparison.against}{_where(report.comparison)}: {gain.value:+.3f} accuracy "
             f"({gain.low:+.3f} to {gain.high:+.3f}), {verdict} "
             f"({report.comparison.test}, p = {report.comparison.p:.2g})."
         )
@@ -291,6 +306,10 @@ def _result(report: EvaluationReport, report_id: str, other_rows: str | None) ->
         texts_per_second=report.texts_per_second,
         shown_in_part=excerpts.told,
     )
+
+
+def _where(comparison: Comparison) -> str:
+    return ", at your shares, for which both decide here" if comparison.at_shares else ""
 
 
 def _next_step(report: EvaluationReport, other_rows: str | None) -> str:

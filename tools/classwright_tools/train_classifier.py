@@ -11,6 +11,7 @@ from pydantic import Field
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.cards import Candidate, ModelCard, Validation
+from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.kinds import AugmentationId, DatasetId, ModelId
 from classwright_tools.domain.noun import LabelName, Slug, ToolRequest, ToolResult
 from classwright_tools.domain.task import Task
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from classwright_tools.learning.setup import PairSetup
     from classwright_tools.learning.training import Trained
     from classwright_tools.learning.training_data import TrainingData
-    from classwright_tools.workspace.workspace import Workspace
+    from classwright_tools.workspace.workspace import Artifact, Workspace
 
 Negatives = Literal["none", "random", "mined", "generated"]
 NEGATIVES_DEFAULT: Negatives = "generated"
@@ -200,7 +201,7 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
         parent=dataset,
         facts=_facts(card),
     )
-    return _result(made.id, card, trained, data, setup.cache)
+    return _result(made.id, card, trained, data, setup.cache, _earlier(workspace, made, card))
 
 
 def _remarks(workspace: Workspace, dataset: str, trained: Trained, data: TrainingData) -> tuple[str, ...]:
@@ -215,11 +216,21 @@ def _remarks(workspace: Workspace, dataset: str, trained: Trained, data: Trainin
     encoder = trained.classifier.encoder
     return (
         *(told_at_shares(trained.at_shares, trained.prior.shares) if trained.prior else ()),
+        *_as_saved(trained),
         *filter(None, [trained.untold]),
         *told_cut(encoder, data.rows.texts, "training rows"),
         *told_cut(encoder, measured, "validation rows"),
         *filter(None, [told_shifts(label_shifts(counts, "validation" if measured else "train"))]),
     )
+
+
+def _as_saved(trained: Trained) -> Iterator[str]:
+    """Yield what the saved model is on the measured rows as they are, where it decides for other shares than theirs."""
+    if trained.right_as_saved is not None:
+        yield (
+            f"The saved model decides for these shares: of the measured rows as they are it labels "
+            f"{trained.right_as_saved:.3f} right, and evaluate and error_analysis count so."
+        )
 
 
 def _check_pair_options(request: TrainClassifierRequest, task: Task) -> None:
@@ -279,6 +290,7 @@ def _facts(card: ModelCard) -> dict[str, Any]:
     """Return the small figures that lists of models show."""
     ranked = card.validation.average_precision
     return ({"average_precision": ranked.value} if ranked else {}) | {
+        "task_version": card.task_version,
         "method": card.method,
         "dataset": card.dataset,
         "rows": sum(card.training_rows.values()),
@@ -288,11 +300,11 @@ def _facts(card: ModelCard) -> dict[str, Any]:
 
 
 def _result(
-    model: str, card: ModelCard, trained: Trained, data: TrainingData, cache: EmbeddingCache
+    model: str, card: ModelCard, trained: Trained, data: TrainingData, cache: EmbeddingCache, earlier: str | None
 ) -> TrainClassifierResult:
     return TrainClassifierResult(
         summary=" ".join(_summary(model, card, trained, data)),
-        next_step=_next_step(model, card),
+        next_step=_next_step(model, card, earlier),
         model=model,
         dataset=card.dataset,
         method=card.method,
@@ -309,11 +321,22 @@ def _result(
     )
 
 
-def _next_step(model: str, card: ModelCard) -> str:
+def _earlier(workspace: Workspace, made: Artifact, card: ModelCard) -> str | None:
+    """Return the newest earlier model of the task that knows the same labels, if there is one to compare with."""
+    models = (one for one in workspace.artifacts(card.task, "model") if one.number < made.number)
+    return next((one.id for one in models if one.facts.get("task_version") == card.task_version), None)
+
+
+def _next_step(model: str, card: ModelCard, earlier: str | None) -> str:
     if card.validation_rows:
         return (
             f"Call evaluate with model={model!r} and split='test' for the final figure if there are test rows, then "
             "export_model."
+        )
+    if earlier:
+        return (
+            f"Call evaluate with model={model!r} and against={earlier!r}: it says whether this one is better by more "
+            "than chance, and which rows to go on with."
         )
     return f"Call error_analysis with model={model!r} to see where it is weak, or evaluate to measure it."
 
@@ -326,8 +349,10 @@ def _summary(model: str, card: ModelCard, trained: Trained, data: TrainingData) 
     mismatches = f", average precision of the mismatches {ranked.value:.3f}" if ranked else ""
     beside = f" and on {card.augmentation}" if card.augmentation else ""
     whose = "the models measured were" if card.validation_rows else "it was"
+    origins = listed((f"{rows} {origin}" for origin, rows in card.training_rows.items()), len(card.training_rows))
     yield (
-        f"Trained {model} by {card.method} on {sum(card.training_rows.values())} rows of {card.dataset}{beside}: "
+        f"Trained {model} by {card.method} on {sum(card.training_rows.values())} rows ({origins}) of "
+        f"{card.dataset}{beside}: "
         f"accuracy {accuracy.value:.3f} ({accuracy.low:.3f} to {accuracy.high:.3f}){mismatches} on "
         f"{card.validation.rows} {card.validation.data} rows that {whose} not trained on."
     )

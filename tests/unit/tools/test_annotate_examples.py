@@ -12,9 +12,11 @@ from pydantic import ValidationError
 from classwright_tools.annotate_examples import AnnotateExamplesRequest, AnnotateExamplesResult, annotate_examples
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.annotation import Annotation, RowToLabel
+from classwright_tools.domain.assignment import Assignment, Batch
 from classwright_tools.domain.example import Example, make_example
-from classwright_tools.domain.task import Task
+from classwright_tools.domain.task import Label, Task
 from classwright_tools.errors import InvalidInput, NotEnoughData
+from classwright_tools.learning.model import load_model
 from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
 from classwright_tools.workspace.datasets import read_card, read_rows, save_dataset
 from support.learning import real_rows, written_rows
@@ -60,6 +62,33 @@ def test_a_tenth_of_the_texts_are_labelled_rows_that_nothing_marks_and_no_test_r
         (("text_pair", None),)
     }
     assert max(map(len, annotation.batches)) == 25
+
+
+@pytest.mark.parametrize(("labels", "characters"), [(12, 300), (40, 300), (77, 60)])
+def test_of_many_labels_every_name_is_told_whatever_is_left_of_the_meanings(
+    context: ToolContext, task: Task, labels: int, characters: int
+) -> None:
+    many = tuple(Label(name=f"a_label_with_a_long_name_{n}", description=f"m{'e' * characters}") for n in range(labels))
+    context.workspace.save_task(task.model_copy(update={"labels": many}))
+    import_beside(context.workspace, "bare", {"unlabelled": UNLABELLED})
+
+    rules = annotate_examples(AnnotateExamplesRequest(task="support"), context).rules[-1]
+
+    assert all(repr(label.name) in rules for label in many)
+    assert ("'a_label_with_a_long_name_0': me" in rules) == (labels == 12)
+    assert "mean: classwright://" in rules
+    assert len(rules.encode()) < 3_500
+
+
+def test_a_row_that_was_shown_as_style_under_its_label_is_no_check(context: ToolContext, dataset: str) -> None:
+    shown, *others = real_rows()
+    batch = Batch(batch="b1", label=str(shown.label), count=1, style=(shown.text,))
+    assignment = Assignment(task="support", parent=dataset, round=0, batches=(batch,))
+    context.workspace.publish_document("assignment", "support", assignment, run_key="assigned")
+
+    checks = {row.row for row in ask(context, rows=40).rows} - {row.id for row in UNLABELLED}
+
+    assert checks == {row.id for row in others}
 
 
 def test_texts_come_in_short_with_their_whole_length_and_the_labels_with_their_meanings(
@@ -187,10 +216,12 @@ def model(context: ToolContext, dataset: str) -> str:
 def test_random_rows_show_the_accuracy_of_the_newest_model(context: ToolContext, model: str) -> None:
     annotation = ask(context, order="random", rows=20)
     rows = pooled(annotation)
+    assert "predicted" not in annotation.model_dump()  # whoever labels can read it
     others = {"refund": "delivery", "delivery": "account", "account": "refund"}
+    trained = load_model(context.workspace, model)
+    said = [trained.labels[place] for place in trained.predict_proba([row.text for row in rows]).argmax(axis=1)]
     labels = {
-        row.id: [annotation.predicted[row.row] if place < 15 else others[annotation.predicted[row.row]]]
-        for place, row in enumerate(rows)
+        row.id: [own if place < 15 else others[own]] for place, (row, own) in enumerate(zip(rows, said, strict=True))
     }
 
     result = answer(context, labels=labels, finish=True)

@@ -166,3 +166,41 @@ def test_the_threshold_is_the_one_at_the_shares(context: ToolContext, task: Task
     right = np.array([model.labels[i] for i in proba.argmax(axis=1)]) == [row.label for row in rows]
     assert weights[kept & right].sum() / weights[kept].sum() >= 0.95
     assert result.threshold != alike or alike == 0
+
+
+def test_models_that_decide_for_different_shares_are_compared_at_the_same_ones(
+    context: ToolContext, task: Task
+) -> None:
+    dataset = rows_with(context, *unlabelled_rows(delivery=80, refund=15, account=5))
+    first = trained(context)
+    context.workspace.save_task(task.model_copy(update={"expected_shares": STATED}))
+    second = train_classifier(
+        TrainClassifierRequest(task="support", method="probe"), dataclasses.replace(context, run_key="again")
+    )
+    assert model_of(context, first).card.shares != model_of(context, second).card.shares
+
+    found = evaluate(EvaluateRequest(model=second.model, dataset=dataset, against=first.model), context)
+
+    assert found.comparison
+    assert found.comparison.at_shares
+    assert (found.comparison.accuracy_gain.value, found.comparison.verdict) == (0.0, "no gain")
+    assert "at your shares, for which both decide here" in found.summary
+    assert f"against={first.model!r}" in second.next_step
+
+
+def test_texts_that_were_annotated_still_tell_how_many_there_are_of_each_label(
+    context: ToolContext, task: Task
+) -> None:
+    unlabelled = unlabelled_rows(delivery=80, refund=12, account=8)
+    save_rows(context.workspace, written_rows(), real_rows(copies=10), unlabelled=unlabelled)
+    before = model_of(context, trained(context)).card.shares
+    picked, left = unlabelled[:60], unlabelled[60:]
+    annotated = [row.model_copy(update={"label": "delivery", "origin": "annotated"}) for row in picked]
+    save_rows(context.workspace, [*written_rows(), *annotated], real_rows(copies=10), unlabelled=left)
+    request = TrainClassifierRequest(task="support", method="probe")
+    after = model_of(context, train_classifier(request, dataclasses.replace(context, run_key="again"))).card.shares
+
+    assert before
+    assert after
+    assert after.texts == before.texts == 100
+    assert after.values == pytest.approx(before.values, abs=0.05)

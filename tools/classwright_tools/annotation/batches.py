@@ -9,11 +9,14 @@ import numpy as np
 from classwright_tools.domain.annotation import Annotation, RowToLabel, TextToLabel
 from classwright_tools.domain.example import Example
 from classwright_tools.domain.excerpt import shortened
-from classwright_tools.domain.task import Task
-from classwright_tools.writing.assignments.batches import DESCRIPTIONS_BYTES, INSTRUCTION_BYTES, told
+from classwright_tools.domain.task import Label, Task
+from classwright_tools.domain.uris import task_uri
+from classwright_tools.writing.assignments.batches import INSTRUCTION_BYTES, told
 
 MOST_TEXTS = 25
 BATCH_BYTES = 5_400  # of an answer's 10 kB
+LABELS_BYTES = 2_700  # names and meanings of all labels; 77 names of banking77 are 2,300
+LEAST_MEANING = 40  # characters: of less of a description nothing can be told
 SHOWN = 1_000  # characters of a text
 ROWS_A_CHECK = 9  # so a tenth of the texts are checks
 LEAST_CHECKS = 5
@@ -58,16 +61,24 @@ def next_batch(annotation: Annotation, answered: Collection[str]) -> tuple[TextT
 
 def label_rules(task: Task) -> tuple[str, ...]:
     """Return the rules for labelling, with the labels and what they mean."""
-    most = DESCRIPTIONS_BYTES // len(task.labels)
-    labels = "; ".join(
-        f"{label.name!r}: {told(task, label.description, most)}" if label.description else repr(label.name)
-        for label in task.labels
-    )
-    return (
-        f"The task: {told(task, task.instruction, INSTRUCTION_BYTES)}",
-        *_RULES,
-        told(task, f"The labels: {labels}", 2 * DESCRIPTIONS_BYTES),
-    )
+    return (f"The task: {told(task, task.instruction, INSTRUCTION_BYTES)}", *_RULES, f"The labels: {_labels(task)}")
+
+
+def _labels(task: Task) -> str:
+    """Return the labels with what each means; of many the names with the beginnings of meanings, or the names alone."""
+    whole = "; ".join(_meant(label, label.description) for label in task.labels)
+    if len(whole.encode()) <= LABELS_BYTES:
+        return whole
+    names = ", ".join(map(repr, task.label_names))
+    most = (LABELS_BYTES - len(names.encode())) // len(task.labels)
+    if most < LEAST_MEANING:
+        return f"{told(task, names, LABELS_BYTES)}. What they mean: {task_uri(task.slug)}"
+    begun = "; ".join(_meant(label, shortened(label.description, most)) for label in task.labels)
+    return f"{begun}. All of what they mean: {task_uri(task.slug)}"
+
+
+def _meant(label: Label, meaning: str) -> str:
+    return f"{label.name!r}: {meaning}" if meaning else repr(label.name)
 
 
 def shown(row: RowToLabel) -> TextToLabel:

@@ -9,7 +9,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from classwright_tools.curation.shown_texts import ShownTexts
+from classwright_tools.domain.assignment import Assignment
 from classwright_tools.domain.example import Example
+from classwright_tools.domain.task import Task
 from classwright_tools.learning.medoids import medoids
 from classwright_tools.workspace.datasets import iterate_rows, read_rows
 from classwright_tools.workspace.workspace import Workspace
@@ -64,12 +67,30 @@ def informative(
     return _spread([rows[place] for place in first], weights, count, embed, seed)
 
 
-def check_rows(workspace: Workspace, dataset: str, labels: Collection[str], count: int, seed: int) -> list[Example]:
-    """Return up to `count` training and validation rows with one of `labels`: real ones first, no test row."""
+def check_rows(workspace: Workspace, dataset: str, task: Task, count: int, seed: int) -> list[Example]:
+    """Return up to `count` training and validation rows with a label of `task`: real ones first, no test row.
+
+    What an assignment showed as style is left out: the calling model has seen it under its label.
+    """
+    shown = _shown_as_style(workspace, task.slug)
     random = np.random.default_rng(seed)
     labelled = [*read_rows(workspace, dataset, "train"), *read_rows(workspace, dataset, "validation")]
-    known = [row for row in labelled if row.label in labels and row.origin in ("real", "written")]
+    labels = set(task.label_names)
+    known = [
+        row
+        for row in labelled
+        if row.label in labels and row.origin in ("real", "written") and shown.nearest(row.text) is None
+    ]
     return heapq.nsmallest(count, known, key=lambda row: (row.origin != "real", random.random()))
+
+
+def _shown_as_style(workspace: Workspace, task: str) -> ShownTexts:
+    """Return the texts that the assignments of `task` showed."""
+    shown = ShownTexts()
+    for made in workspace.artifacts(task, "assignment"):
+        for batch in workspace.document(made.id, "assignment", Assignment).batches:
+            shown.add([*batch.style, *batch.contrast_style])
+    return shown
 
 
 def _spread(

@@ -55,7 +55,6 @@ class Annotation(Noun):
     pool: int = Field(ge=1, description="Unlabelled rows that the rows were picked from.")
     batches: tuple[tuple[RowToLabel, ...], ...]
     model: ModelId | None = Field(default=None, description="Whose accuracy a random sample shows.")
-    predicted: dict[str, LabelName] = Field(default_factory=dict, description="Its answers, by the row's id.")
 
     @property
     def rows(self) -> tuple[RowToLabel, ...]:

@@ -112,10 +112,16 @@ class Comparison(Noun):
     only_this_right: int = Field(ge=0)
     only_other_right: int = Field(ge=0)
     p: float = Field(ge=0, le=1, description="Two-sided p of `test`.")
-    test: Literal["exact McNemar test", "sign-flip test over queries"] = Field(
-        default="exact McNemar test", description="For pairs McNemar's form for whole queries."
+    test: Literal["exact McNemar test", "sign-flip test over queries", "sign-flip test at the label shares"] = Field(
+        default="exact McNemar test",
+        description="For pairs McNemar's form for whole queries. 'at the label shares': gains are at these.",
     )
     significant: bool = Field(description="Whether the difference is more than chance at 5%.")
+
+    @property
+    def at_shares(self) -> bool:
+        """Whether the gains are those at the shares of the labels where the models are used."""
+        return self.test == "sign-flip test at the label shares"
 
     @property
     def least_lead(self) -> int:
@@ -144,6 +150,10 @@ class Comparison(Noun):
         if self.verdict == "gain":
             return f"A gain: keep {model}. {evidence}."
         found = "Worse than before" if self.verdict == "loss" else "No gain"
+        if self.at_shares:
+            gain = self.accuracy_gain
+            interval = f"{gain.low:+.3f} to {gain.high:+.3f}"
+            evidence += f"; if each label's rows count for its share that is {gain.value:+.3f} in accuracy ({interval})"
         if self.test == "exact McNemar test":
             evidence += f"; a gain needs {self.least_lead} more right than wrong"
         enough = self._rows_to_tell(rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field
@@ -34,6 +35,11 @@ class TaskShares(Noun):
     def values(self) -> tuple[float, ...]:
         """The shares, in the order of the model's labels."""
         return tuple(one.share.value for one in self.labels)
+
+    def of(self, names: Sequence[str]) -> tuple[float, ...]:
+        """Return the shares of the labels `names`, in their order."""
+        by_name = {one.label: one.share.value for one in self.labels}
+        return tuple(by_name[name] for name in names)
 
     @property
     def told(self) -> str:

@@ -13,8 +13,8 @@ from classwright_tools.domain.figures import Estimate
 from classwright_tools.domain.shares import LabelShare, ShareSource, TaskShares
 from classwright_tools.learning.calibration import fit_temperature, softmax
 from classwright_tools.learning.held_out import HeldOut
-from classwright_tools.statistics.intervals import wilson
 from classwright_tools.statistics.label_shift import LEAST_ROWS, calibrate, estimate_shares
+from classwright_tools.statistics.share_interval import wilson
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,23 @@ def _leans(held: HeldOut) -> bool:
     plain = log_softmax(held.logits / fit_temperature(held.logits, held.labels), axis=1)
     gain = 2 * float((biased - plain)[rows, held.labels].sum())
     return gain > float(chi2.ppf(0.95, held.setup.k - 1))
+
+
+def moved(
+    proba: np.ndarray, names: Sequence[str], decided_for: TaskShares | None, wanted: Sequence[float]
+) -> np.ndarray:
+    """Return the probabilities (n, k) of the labels `names` at the shares `wanted` (k,) in place of `decided_for`.
+
+    Bayes' rule for a change of priors (Saerens, Latinne and Decaestecker 2002, equation 2.4). Without shares that they
+    were `decided_for` they stay as they are.
+    """
+    if decided_for is None:
+        return proba
+    had = np.array(decided_for.of(names))
+    weighed = proba * np.divide(wanted, had, out=np.zeros(len(had)), where=had > 0)
+    whole = weighed.sum(axis=1, keepdims=True)
+    there: np.ndarray = np.divide(weighed, whole, out=proba.copy(), where=whole > 0)
+    return there
 
 
 def stated_shares(stated: Mapping[str, float], names: Sequence[str]) -> TaskShares:

@@ -39,7 +39,9 @@ ENOUGH_REAL = 50  # real rows: with fewer, a difference of ten points between tw
 class Trained:
     """A fitted classifier and all that its card says of how good it is.
 
-    `at_shares` are the figures at the `prior`, and `untold` says in words why shares are not known though they might.
+    `at_shares` are the figures at the `prior`. `right_as_saved` is the share of the measured rows as they are that the
+    classifier, which decides for the prior's shares, labels right. `untold` says in words why shares are not known
+    though they might.
     """
 
     method: str
@@ -51,6 +53,7 @@ class Trained:
     threshold: float
     prior: Prior | None
     at_shares: FiguresAtShares | None
+    right_as_saved: float | None
     untold: str
 
 
@@ -225,6 +228,7 @@ def _calibrated(
         threshold=abstaining_threshold(proba, by.labels, shares.values if shares else None),
         prior=prior,
         at_shares=_at_shares(by, prior) if prior else None,
+        right_as_saved=float((proba.argmax(axis=1) == by.labels).mean()) if prior else None,
         untold="",
     )
 

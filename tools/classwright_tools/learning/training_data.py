@@ -66,9 +66,15 @@ def read_training_data(workspace: Workspace, dataset: str, labels: tuple[str, ..
 
 
 def unlabelled_texts(workspace: Workspace, dataset: str) -> tuple[str, ...]:
-    """Return the unlabelled real texts of `dataset`; of more than `MOST_UNLABELLED` a sample, the same each time."""
-    batches = iterate_rows(workspace, dataset, "unlabelled")
-    texts = [row.content for batch in batches for row in batch if row.origin == "real"]
+    """Return the real texts of `dataset` that came without labels; of more than `MOST_UNLABELLED` a fixed sample.
+
+    Those that were annotated since are among them: what is left of the others after the most telling were picked has
+    other shares of the labels than texts as they come.
+    """
+    unlabelled = (row for batch in iterate_rows(workspace, dataset, "unlabelled") for row in batch)
+    came_without = [row.content for row in unlabelled if row.origin == "real"]
+    annotated = (row for batch in iterate_rows(workspace, dataset, "train") for row in batch)
+    texts = [*came_without, *(row.content for row in annotated if row.origin == "annotated")]
     if len(texts) <= MOST_UNLABELLED:
         return tuple(texts)
     places = np.random.default_rng(0).choice(len(texts), MOST_UNLABELLED, replace=False)

@@ -39,7 +39,7 @@ def figures_at_shares(
     if np.any((counts == 0) & (np.asarray(shares) > 0)):
         return None
     predicted = proba.argmax(axis=1)
-    weight = _weights(true, shares)
+    weight = row_weights(true, shares)
 
     def right_of(rows: npt.NDArray[np.bool_]) -> Estimate:
         """Return the share of the `rows` (n,) whose answer is right."""
@@ -78,7 +78,7 @@ def gain_at_shares(
 
     Both answer the rows whose labels are `true` (n,): a resample draws them with both answers.
     """
-    weight = _weights(true, shares)
+    weight = row_weights(true, shares)
 
     def statistic(weights: Floats, true: Labels, difference: npt.NDArray[np.integer]) -> Floats:
         counted = weights * weight[true]
@@ -89,7 +89,7 @@ def gain_at_shares(
     return bootstrap(statistic, true, difference, strata=true, groups=groups, least=-1.0, seed=seed)
 
 
-def _weights(true: Labels, shares: Sequence[float]) -> Floats:
+def row_weights(true: Labels, shares: Sequence[float]) -> Floats:
     """Return what a row of each label (k,) counts for."""
     weights: Floats = np.asarray(shares) / np.maximum(np.bincount(true, minlength=len(shares)), 1)
     return weights

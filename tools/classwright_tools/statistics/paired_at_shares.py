@@ -1,0 +1,76 @@
+"""One model against another at the label shares of where they are used: each label's rows count for its share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from classwright_tools.domain.figures import Comparison
+from classwright_tools.statistics.at_shares import gain_at_shares, row_weights
+from classwright_tools.statistics.intervals import bootstrap
+from classwright_tools.statistics.metrics import Floats, Labels, macro_f1
+
+FLIPS = 9_999
+_BLOCK = 500  # draws of signs held at once
+
+
+def compare_at_shares(
+    true: Labels,
+    proba_a: npt.NDArray[np.floating],
+    proba_b: npt.NDArray[np.floating],
+    against: str,
+    shares: Sequence[float],
+    groups: Labels | None = None,
+    *,
+    seed: int = 0,
+) -> Comparison | None:
+    """Return how much better a is than b at the `shares` (k,), on rows whose labels are `true` (n,).
+
+    Both probabilities (n, k) are those at the shares. The gains are those of accuracy and macro-F1 if every label had
+    its share of the rows; a resample keeps each label's number of rows, or draws whole `groups` (n,). The test gives
+    each row's difference, or the sum of each group's, either sign at random (Good 2005, "Permutation, parametric and
+    bootstrap tests of hypotheses", section 3.2). None where a label that has a share has no row.
+    """
+    counts = np.bincount(true, minlength=len(shares))
+    if np.any((counts == 0) & (np.asarray(shares) > 0)):
+        return None
+    a, b = proba_a.argmax(axis=1), proba_b.argmax(axis=1)
+    a_right, b_right = a == true, b == true
+    weight = row_weights(true, shares)
+    f1 = macro_f1(true, proba_a.shape[1])
+
+    def macro_f1_gain(weights: Floats, true: Labels, a: Labels, b: Labels) -> Floats:
+        counted = weights * weight[true]
+        return f1(counted, true, a) - f1(counted, true, b)
+
+    differences: Floats = weight[true] * (a_right.astype(float) - b_right)
+    if groups is not None:
+        differences = np.bincount(groups, differences).astype(float)
+    gain = gain_at_shares(true, a_right, b_right, shares, groups, seed=seed)
+    return Comparison(
+        against=against,
+        accuracy_gain=gain,
+        macro_f1_gain=bootstrap(macro_f1_gain, true, a, b, strata=true, groups=groups, least=-1.0, seed=seed),
+        only_this_right=int((a_right & ~b_right).sum()),
+        only_other_right=int((b_right & ~a_right).sum()),
+        p=sign_flips(differences, seed=seed),
+        test="sign-flip test at the label shares",
+        significant=gain.low > 0 or gain.high < 0,
+    )
+
+
+def sign_flips(differences: Floats, *, seed: int = 0) -> float:
+    """Return the two-sided p of the sum of `differences` (n,) if each had either sign, of `FLIPS` random draws.
+
+    The order of the differences does not matter.
+    """
+    found = np.sort(np.abs(differences[differences != 0]))
+    reached = abs(differences.sum()) * (1 - 1e-9)  # sums that are equal but for their rounding count
+    generator = np.random.default_rng(seed)
+    as_far = 0
+    for start in range(0, FLIPS, _BLOCK):
+        signs = generator.integers(0, 2, (min(_BLOCK, FLIPS - start), len(found))) * 2 - 1
+        as_far += int((np.abs(signs @ found) >= reached).sum())
+    return (1 + as_far) / (1 + FLIPS)
