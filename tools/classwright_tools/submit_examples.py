@@ -21,7 +21,7 @@ from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import Sizes, Work, writing
 
 if TYPE_CHECKING:
-    from classwright_tools.workspace.workspace import Artifact
+    from classwright_tools.workspace.workspace import Artifact, Workspace
     from classwright_tools.writing.assignments.submissions import Receipt
 
 
@@ -61,7 +61,7 @@ def submit_examples(request: SubmitExamplesRequest, context: ToolContext) -> Sub
 
     Raises:
         NotFound: there is no such assignment, or it has no such batch.
-        InvalidInput: the batch is of pairs and got texts, or the other way round.
+        InvalidInput: the batch is of pairs and got texts, or the other way round, or its label has ended.
         StorageFailed: the disk is full; nothing of this call was stored.
     """
     from classwright_tools.writing.assignments.submissions import Submissions
@@ -70,9 +70,7 @@ def submit_examples(request: SubmitExamplesRequest, context: ToolContext) -> Sub
     assignment = workspace.document(request.assignment, "assignment", Assignment)
     batch = _batch(assignment, request.batch)
     task = workspace.task(assignment.task)
-    if batch.label not in task.label_names:
-        raise unknown_id("label", batch.label, task.label_names)
-
+    _check_label(request, batch, assignment, task, workspace)
     submissions = Submissions(workspace, request.assignment, assignment, task)
     receipt = submissions.receive(batch, _contents(request, batch), finish=request.finish)
     if receipt.is_closed:
@@ -85,6 +83,24 @@ def _batch(assignment: Assignment, id_: str) -> Batch:
     if id_ not in batches:
         raise unknown_id("batch", id_, batches)
     return batches[id_]
+
+
+def _check_label(
+    request: SubmitExamplesRequest, batch: Batch, assignment: Assignment, task: Task, workspace: Workspace
+) -> None:
+    """Raise an `InvalidInput` if there are texts for a label that has ended; one that was renamed takes them."""
+    from classwright_tools.workspace.destination import Destination
+    from classwright_tools.workspace.later_labels import later_label
+
+    if batch.label in task.label_names or not (request.texts or request.pairs):
+        return
+    parent = Destination(task.slug, assignment.parent, on_newest=assignment.on_newest).parent(workspace)
+    if later_label(workspace, task, batch.label, assignment.parent, parent) is None:
+        raise InvalidInput(
+            f"label {batch.label!r} of batch {batch.batch!r}",
+            "has ended since the assignment was made",
+            "Write for other batches, or end with finish=true; synthesize_examples makes an assignment for new labels.",
+        )
 
 
 def _contents(request: SubmitExamplesRequest, batch: Batch) -> list[Content]:

@@ -155,6 +155,12 @@ def test_texts_that_were_accepted_under_an_old_name_join_under_the_new_one(
     first, second = batches[0].label, batches[1].label
     edit({"action": "rename_label", "label": first, "to": "renamed"}, {"action": "remove_label", "label": second})
 
+    late = SubmitExamplesRequest(assignment="support-a1", batch=batches[1].batch, texts=(sentence(50),))
+    with pytest.raises(InvalidInput, match="has ended since the assignment was made"):
+        submit_examples(late, context)
+    surplus = SubmitExamplesRequest(assignment="support-a1", batch=batches[0].batch, texts=(sentence(51),))
+    assert [refused.reason for refused in submit_examples(surplus, context).refused] == ["batch is full"]
+
     done = submit_examples(
         SubmitExamplesRequest(assignment="support-a1", batch=batches[2].batch, texts=(sentence(99),), finish=True),
         context,

@@ -17,7 +17,7 @@ from classwright_tools.domain.assignment import Assignment, Batch
 from classwright_tools.domain.example import Example, make_example
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.topic_tree import Cell
-from classwright_tools.errors import NotFound, StorageFailed
+from classwright_tools.errors import InvalidInput, NotFound, StorageFailed
 from classwright_tools.submit_examples import SubmitExamplesRequest, SubmitExamplesResult, submit_examples
 from classwright_tools.synthesize_examples import SynthesizeExamplesRequest, synthesize_examples
 from classwright_tools.workspace.datasets import read_card, read_rows, save_dataset
@@ -352,7 +352,7 @@ def test_a_batch_whose_label_the_task_has_lost_is_refused(
 ) -> None:
     context.workspace.save_task(task.model_copy(update={"labels": task.labels[1:]}))
 
-    with pytest.raises(NotFound, match="label 'refund'"):
+    with pytest.raises(InvalidInput, match="label 'refund' of batch 'b1': has ended"):
         submit(context, "b1", sentences(100, 1))
 
 

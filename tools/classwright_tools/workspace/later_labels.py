@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from classwright_tools.domain.edits import label_since
+from classwright_tools.domain.edits import Edit, label_since
 from classwright_tools.domain.example import Example
 from classwright_tools.domain.task import Task
 from classwright_tools.workspace.datasets import read_edits
@@ -25,8 +25,7 @@ def under_later_labels(
     Raises:
         DamagedArtifact: the edits of a dataset do not read back.
     """
-    before, after = read_edits(workspace, then), read_edits(workspace, now)
-    later = after[len(before) :] if after[: len(before)] == before else ()
+    later = _edits_since(workspace, then, now)
     kept: list[Example] = []
     ended: list[Example] = []
     for row in rows:
@@ -36,6 +35,24 @@ def under_later_labels(
         else:
             kept.append(row if label == row.label else _under(row, label))
     return kept, ended
+
+
+def later_label(workspace: Workspace, task: Task, label: str, then: str | None, now: str | None) -> str | None:
+    """Return what `label`, which was one beside the dataset `then`, is called beside `now`; None if it has ended.
+
+    `task` has the labels of `now`.
+
+    Raises:
+        DamagedArtifact: the edits of a dataset do not read back.
+    """
+    found = label_since(label, _edits_since(workspace, then, now))
+    return found if found in task.label_names else None
+
+
+def _edits_since(workspace: Workspace, then: str | None, now: str | None) -> tuple[Edit, ...]:
+    """Return the edits of `now` that came after those of `then`; none where `now` does not come after it."""
+    before, after = read_edits(workspace, then), read_edits(workspace, now)
+    return after[len(before) :] if after[: len(before)] == before else ()
 
 
 def _under(row: Example, label: str | None) -> Example:
