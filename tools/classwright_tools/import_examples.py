@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from classwright_tools.reading.label_names import LabelNames
     from classwright_tools.reading.opening import Position
     from classwright_tools.workspace.destination import Destination
-    from classwright_tools.workspace.workspace import Artifact
+    from classwright_tools.workspace.workspace import Artifact, Workspace
 
 MOST_ROWS = 5_000  # given in a call
 MOST_PASTED = 500_000  # characters
@@ -184,6 +184,7 @@ def _imported(
         )
         shared = comparison.shared_queries() if task.kind == "pair" else 0
         cut, told_cut = _cut(comparison, context)
+        resent = _resent(request, comparison, workspace)
         saved = None
         if comparison.imported:
             changed: set[Split] = {request.split, *dropped}
@@ -200,7 +201,8 @@ def _imported(
             )
     result = _result(request, arrivals, comparison, dropped, shared, saved.id if saved else None)
     told_shares = _told_shares(request, context, saved)
-    remarks = (result.summary, source.told, origins.told_of(comparison.imported), told_cut, told_shares)
+    told_origins = f"{origins.told_of(comparison.imported)} {resent}".strip()
+    remarks = (result.summary, source.told, told_origins, told_cut, told_shares)
     return result.model_copy(
         update={
             "summary": " ".join(filter(None, remarks)),
@@ -296,6 +298,19 @@ def _cut(comparison: Comparison, context: ToolContext) -> tuple[int, str]:
     context.progress(None, "looking for rows that are longer than the encoder reads")
     cut = limit.cut(content for content, *_ in comparison.arrivals())
     return cut, limit.remark(cut, comparison.imported)
+
+
+def _resent(request: ImportExamplesRequest, comparison: Comparison, workspace: Workspace) -> str:
+    """Return the sentence on rows of the call that are written ones with a changed text.
+
+    Where they join the rows that they repeat, and nothing else is asked for, they are skipped.
+    """
+    from classwright_tools.curation.resent import told_resent
+
+    if not request.rows or not (request.new_dataset or request.keep_near_duplicates):
+        return ""
+    newest = workspace.latest("dataset", request.task)
+    return told_resent(workspace, newest.id if newest else None, (content for content, *_ in comparison.arrivals()))
 
 
 def _told_shares(request: ImportExamplesRequest, context: ToolContext, saved: Artifact | None) -> str:

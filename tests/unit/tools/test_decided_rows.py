@@ -136,7 +136,16 @@ def test_written_rows_that_are_sent_again_with_other_labels_stay_written(
         ImportExamplesRequest(task="support", split="train", rows=given(*rows), new_dataset=True), context
     )
 
+    slips = [(f"{text}!!" if number < 4 else text, label) for number, (text, label) in enumerate(rows)]
+    changed = import_examples(
+        ImportExamplesRequest(task="support", split="train", rows=given(*slips), new_dataset=True),
+        replace(context, run_key="changed"),
+    )
+
     assert again.origins == {"written": 30}
+    assert "nearly repeat" not in again.summary
+    assert changed.origins == {"written": 26}
+    assert "4 of them nearly repeat texts that were written for support-d3, and count as real now" in changed.summary
     assert {row.origin for row in rows_of(workspace, again.dataset).values()} == {"written"}
 
 
