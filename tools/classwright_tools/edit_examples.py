@@ -9,9 +9,10 @@ from pydantic import Field, model_validator
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.changes import Change
 from classwright_tools.domain.edits import Decider
-from classwright_tools.domain.excerpt import SHORT, listed, shortened
+from classwright_tools.domain.excerpt import SHORT, Excerpts, listed, shortened
 from classwright_tools.domain.kinds import DatasetId
 from classwright_tools.domain.noun import Noun, Slug, ToolRequest, ToolResult
+from classwright_tools.domain.uris import artifact_uri
 from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import ROW_BYTES, Sizes, Work, computing
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 AT_ONCE = 50
 """Rows that a call changes without asking: as many as one looks through."""
-SHOWN = 10  # rows of an answer
+SHOWN, SAMPLE_BYTES = 10, 4_500  # rows of an answer, and what they may take of it
 TOLD = 6  # reasons, changes or labels of a sentence
 MOST_CHANGES = 100
 
@@ -116,22 +117,27 @@ def _edited(request: EditExamplesRequest, edited: Edited) -> EditExamplesResult:
             f"nothing of it until train_classifier(task={request.task!r}, dataset={edited.dataset.id!r})."
         )
     summary = [told, f"Left as they are: {left}." if left else "", *remarks]
-    sample = [row for done in edited.done for row in done.sample][:SHOWN]
+    sample = [
+        ChangedRow(
+            id=row.id,
+            text=shortened(row.text, SHORT),
+            before=shortened(row.before, SHORT),
+            after=shortened(row.after, SHORT),
+        )
+        for done in edited.done
+        for row in done.sample
+    ]
+    excerpts = Excerpts(artifact_uri(edited.dataset.id if edited.dataset else edited.parent))
+    shown = excerpts.of("sample", sample, SAMPLE_BYTES, most=SHOWN)
+    excerpts.note("sample", len(shown), rows)
     return EditExamplesResult(
         summary=" ".join(filter(None, summary)),
         next_step=next_step,
         dataset=edited.dataset.id if edited.dataset else None,
         parent=edited.parent,
         rows=rows,
-        sample=tuple(
-            ChangedRow(
-                id=row.id,
-                text=shortened(row.text, SHORT),
-                before=shortened(row.before, SHORT),
-                after=shortened(row.after, SHORT),
-            )
-            for row in sample
-        ),
+        sample=shown,
+        shown_in_part=excerpts.told,
     )
 
 

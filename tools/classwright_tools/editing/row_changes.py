@@ -107,16 +107,18 @@ def restore(draft: Draft, change: Change, rows: RowSelection) -> Done:
             )
     found = draft.selected(rows, done, removed.table)
     labels: dict[int, str | None] = {}
+    contrasts: dict[int, str] = {}
     for place, row in found.items():
-        since = label_since(row["label"], draft.edits[removed.edits[place] + 1 :])
-        label = given or since
+        later = draft.edits[removed.edits[place] + 1 :]
+        label = given or label_since(row["label"], later)
+        contrasts[place] = label_since(row["contrast"], later) or row["contrast"]
         if label is None and row["label"] is not None:
             done.left["of a label that has ended (give `label`)"] += 1
         elif label is not None and label not in draft.task.label_names:
             done.left[f"of label {label!r}, which the task has not (give `label`)"] += 1
         else:
             labels[place] = label
-    back = with_values(removed.table, "label", labels)
+    back = with_values(with_values(removed.table, "label", labels), "contrast", contrasts)
     fresh = [place for place, label in labels.items() if label and found[place]["split"] == "unlabelled"]
     back = with_values(back, "split", dict.fromkeys(fresh, "train"))
     draft.add(back.take(pa.array(list(labels), pa.int64())))
