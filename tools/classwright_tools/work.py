@@ -17,7 +17,7 @@ Lane = Literal["short", "long", "writing"]
 
 SHORT_BYTES = 1_500_000
 """Text that MiniLM embeds in one to two minutes on two cores; a larger encoder reads less in that time."""
-AT_ONCE_BYTES = 100_000
+AT_ONCE_BYTES = 200_000
 """Text that MiniLM embeds in under ten seconds on two cores: a call that reads no more can be answered by itself."""
 ROW_BYTES = 1_000
 """An encoder reads about so much of a row."""

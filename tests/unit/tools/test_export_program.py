@@ -158,6 +158,30 @@ def test_the_program_classifies_a_file_from_any_folder_without_torch_and_without
     assert {row["sure"] for row in written[1:]} <= {"true", "false"}
 
 
+def test_the_command_classifies_by_an_exports_folder_without_torch_and_by_the_ids_of_exports_and_models(
+    made: Made, tmp_path: Path
+) -> None:
+    (tmp_path / "in.csv").write_text("text\n" + "".join(f'"{text}"\n' for text in TEXTS), encoding="utf-8")
+    blocked = ("torch", "transformers", "sentence_transformers", "sklearn", "dbos", "pyarrow")
+    outputs = {}
+    for name in (str(made.folder), made.folder.name, made.model_id):
+        only_light = f"sys.modules.update(dict.fromkeys({blocked!r}));" if name == str(made.folder) else ""
+        script = f"import sys; {only_light} from classwright_server.cli import main; sys.exit(main(sys.argv[1:]))"
+        arguments = ["classify", name, "in.csv", "-o", "out.jsonl", "--workspace", str(made.workspace.root)]
+        done = subprocess.run(
+            [sys.executable, "-c", script, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        assert f"{len(TEXTS)} rows" in done.stdout
+        outputs[name] = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()]
+
+    by_folder, by_export, by_model = outputs.values()
+    assert by_folder == by_export
+    assert [row["text"] for row in by_model] == TEXTS
+    assert [row["label"] for row in by_model] == [row["label"] for row in by_export]
+    assert by_model[0].keys() == {"text", "label", "probability", "sure"}
+
+
 def test_a_tuned_encoder_is_stored_once_in_half_precision_and_answers_to_the_bit(made: Made) -> None:
     own = made.workspace.artifact(made.model_id, "model").path / "encoder" / "model.safetensors"
     exported = made.folder / "model.safetensors"
