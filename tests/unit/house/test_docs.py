@@ -58,6 +58,7 @@ def flags() -> set[str]:
         (server.main, []),
         (server.main, ["serve"]),
         (server.main, ["worker"]),
+        (server.main, ["classify"]),
         (agent.main, ["build"]),
         (agent.main, ["review"]),
     ):
