@@ -1,4 +1,4 @@
-"""The command line: `classwright serve`, `worker`, `check`, `tools` and `classify`."""
+"""The command line: `classwright serve`, `worker`, `check`, `tools`, `classify` and `export`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from classwright_server.classify_command import add_classify, run_classify
 from classwright_server.config.chosen import PREFIX
 from classwright_server.config.settings import DEFAULT_PORT, ServerSettings, settings_from
 from classwright_server.config.writers import writer_flags
+from classwright_server.export_command import add_export, run_export
 from classwright_server.jobs.telemetry import start_telemetry
 from classwright_server.mcp.stdio import INTERRUPTED, STOPPED, serve_stdio
 from classwright_server.sanitize import PlainFormatter
@@ -49,6 +50,8 @@ def _run(parsed: argparse.Namespace) -> int:
     settings = settings_from(vars(parsed), os.environ)
     if parsed.command == "classify":
         return run_classify(parsed, settings.tool_settings.workspace)
+    if parsed.command == "export":
+        return run_export(parsed, settings.tool_settings.workspace)
     if parsed.command == "tools":
         return _print_tools(settings)
     _check_installed()
@@ -156,6 +159,7 @@ def _parser() -> argparse.ArgumentParser:
     for command in (serve, check, tools):
         _add_serving_settings(command)
     add_classify(commands)
+    add_export(commands)
     return parser
 
 

@@ -9,7 +9,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, mod
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.example import SPLITS, Example, Origin, Split
-from classwright_tools.domain.excerpt import ANSWER_BYTES, Excerpts, shortened
+from classwright_tools.domain.excerpt import ANSWER_BYTES, Excerpts, listed, shortened
 from classwright_tools.domain.kinds import DatasetId
 from classwright_tools.domain.noun import LabelName, Noun, Slug, ToolRequest, ToolResult
 from classwright_tools.domain.selection import RowFilter, RowId, RowSearch
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from classwright_tools.measurement.selecting import Selected
 
 MOST_ROWS = 100  # a page
+LABELS_TOLD = 6  # in the summary
 TEXT_CHARS = 400  # of a text where several are shown
 COUNTS_BYTES = 2_000  # of an answer: the counts of labels, and those of changes
 JOB_BYTES = 1_700  # of an answer: the job around the result, the next step, and what is said of parts
@@ -109,7 +110,7 @@ def find_examples(request: FindExamplesRequest, context: ToolContext) -> FindExa
     by_name = request.ids or (request.where and request.where.splits)
     unseen = 0 if by_name else read_card(workspace, dataset).rows("test")
     bare = FindExamplesResult(
-        summary=_summary(found, unseen),
+        summary=_summary(found, request.compare_to, changes, counts.labels, unseen),
         next_step="",
         dataset=dataset,
         total=len(found),
@@ -196,9 +197,15 @@ def _first(counts: dict[str, int], max_bytes: int) -> dict[str, int]:
     return kept
 
 
-def _summary(found: Selected, unseen: int) -> str:
-    """Return what was found, and that `unseen` test rows were not looked through."""
-    summary = f"{len(found):,} rows of {found.dataset} found."
+def _summary(found: Selected, earlier: str | None, changes: dict[str, int], labels: dict[str, int], unseen: int) -> str:
+    """Return what was found, or what changed since `earlier`, and that `unseen` test rows were not looked through."""
+    from classwright_tools.curation.row_changes import KINDS
+
+    by_label = listed((f"{label} {rows:,}" for label, rows in labels.items()), LABELS_TOLD)
+    summary = f"{len(found):,} rows of {found.dataset} found{f': {by_label}' if by_label else ''}."
+    if earlier:
+        told = ", ".join(f"{changes[kind]:,} {kind}" for kind in KINDS if kind in changes) or "nothing"
+        summary = f"Rows of {found.dataset} that changed since {earlier}: {told}."
     return f"{summary} Its {unseen:,} test rows are left out: where.splits names them." if unseen else summary
 
 

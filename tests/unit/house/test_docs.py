@@ -59,6 +59,7 @@ def flags() -> set[str]:
         (server.main, ["serve"]),
         (server.main, ["worker"]),
         (server.main, ["classify"]),
+        (server.main, ["export"]),
         (agent.main, ["build"]),
         (agent.main, ["review"]),
     ):

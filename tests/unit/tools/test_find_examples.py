@@ -57,6 +57,7 @@ def test_the_counts_are_of_all_rows_that_were_found_and_not_of_the_page(context:
     assert found.labels == {"refund": 12, "delivery": 12, "account": 12}
     assert found.splits == {"train": {"written": 30}, "validation": {"real": 6}, "unlabelled": {"real": 4}}
     assert found.rounds == {0: 30}
+    assert found.summary.startswith(f"40 rows of {dataset} found: refund 12, delivery 12, account 12.")
     assert found.characters["longest"] == max(
         len(row.text)
         for split in ("train", "validation", "unlabelled")
@@ -190,6 +191,7 @@ def test_a_comparison_shows_what_became_of_rows_and_counts_it(context: ToolConte
         new.id: "added",
     }
     assert found.changes == {"removed": 2, "added": 1, "relabelled": 1, "moved": 1, "'refund' to 'delivery'": 1}
+    assert found.summary.endswith(f" that changed since {dataset}: 1 added, 2 removed, 1 relabelled, 1 moved.")
     assert find(context, dataset=later, compare_to=dataset, where={"labels": ["delivery"]}).total == 1
     assert find(context, dataset=dataset, compare_to=dataset).changes == {}
 

@@ -56,7 +56,8 @@ def claimed(given: Mapping[str, Any], content: Content, label: str | None) -> Ma
 
 def _provenance(values: Mapping[str, Any], content: Content, label: str | None) -> Provenance | None:
     """Return how the row was made; None where that is not told, or not as a dataset tells it."""
-    if not isinstance(values.get("writer"), str):
+    writer = values.get("writer")
+    if not isinstance(writer, str) or (not writer and values.get("round") in _UNTOLD):  # a CSV file has "" for nothing
         return None
     cell = values.get("cell")
     places = cell if isinstance(cell, Mapping) else values

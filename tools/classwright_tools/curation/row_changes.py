@@ -9,6 +9,8 @@ from typing import Any
 
 from classwright_tools.domain.excerpt import shortened
 
+KINDS = ("added", "removed", "relabelled", "rewritten", "moved")
+
 
 @dataclass(frozen=True)
 class RowChanges:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,15 +11,12 @@ from classwright_tools.domain.cards import ModelCard, Validation
 from classwright_tools.domain.evaluation import EvaluationReport
 from classwright_tools.domain.figures import Estimate, Scores
 from classwright_tools.domain.task import Task
+from classwright_tools.export.markdown import cell as _cell
+from classwright_tools.export.markdown import paragraph as _plain
 from classwright_tools.learning.exports.export import Export
 from classwright_tools.learning.model import Model
 from classwright_tools.learning.reading_limits import limit_of
 from classwright_tools.measurement.caveats import caveats
-
-# What Markdown makes more of than text: brackets, emphasis, struck-out words, formulas, the middle of an address.
-_ACTIVE = re.compile(r"[\\\[\]*~$]|(?<!\w)_|_(?!\w)|(?<=:)//|(?<=www)\.|(?<=\w)@(?=\w)|&(?=#|\w+;)")
-# At the beginning of a line: headings, quotes, lists, tables, rules.
-_BLOCK = re.compile(r"^(\d{0,9})([#>+|=-]|(?<=\d)[.)])")
 
 
 def export_card(
@@ -124,18 +120,3 @@ def _training_data(model: Model) -> str:
         f"Method: `{card.method}` on `{Path(card.encoder.name).name}`, seed {card.seed}, {card.seconds:.0f} seconds, "
         f"with {versions}, by Classwright.{read}\n"
     )
-
-
-def _plain(text: str) -> str:
-    """Return text from a task so that it stays a paragraph: no line of it can start a heading, a table or a block."""
-    return _BLOCK.sub(r"\1\\\2", _inert(text.replace("`", "'")))
-
-
-def _cell(text: str) -> str:
-    """Return text from a task as the cell of a table, in which it reads as it is, whatever sign it begins with."""
-    return _inert(text).replace("`", "\\`").replace("|", "\\|")
-
-
-def _inert(text: str) -> str:
-    """Return `text` on one line, with escapes for what Markdown would make a link, an image, emphasis or HTML of."""
-    return _ACTIVE.sub(r"\\\g<0>", " ".join(text.split())).replace("<", "&lt;")

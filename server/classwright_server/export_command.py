@@ -1,0 +1,34 @@
+"""The command `classwright export`: the rows of a dataset in files, with where each came from."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+
+def add_export(commands: Any) -> None:
+    """Add the command to the parsers of the program's others."""
+    about = "write the rows of a dataset into a folder, a file a split; import_examples takes them back without loss"
+    parser = commands.add_parser("export", help=about, description=f"{about[:1].upper()}{about[1:]}.")
+    add = parser.add_argument
+    add("dataset", metavar="DATASET", help="the id of a dataset in the workspace")
+    add("folder", metavar="FOLDER", type=Path, help="a new folder")
+    add("--format", metavar="FORM", choices=["csv", "jsonl", "parquet"], default="csv", help="default: csv")
+    add("--workspace", metavar="FOLDER", help="where the dataset is; default: the platform's data folder")
+
+
+def run_export(options: argparse.Namespace, root: Path) -> int:
+    """Run the command on the workspace at `root` and return its exit code.
+
+    Raises:
+        NotFound: there is no such dataset.
+        InvalidInput: the folder holds something already, or the id is that of something else.
+    """
+    from classwright_tools.export.dataset_files import export_rows
+    from classwright_tools.workspace.workspace import Workspace
+
+    written = export_rows(Workspace(root), options.dataset, options.folder, options.format)
+    for name, rows in written.items():
+        print(f"{options.folder / name}: {rows:,} rows")  # noqa: T201  # what the command is for
+    return 0

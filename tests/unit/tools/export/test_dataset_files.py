@@ -1,0 +1,164 @@
+"""The files of a dataset: they come back by import without loss."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from classwright_server.cli import main
+from classwright_tools.context import ToolContext
+from classwright_tools.curation.shingles import folded
+from classwright_tools.domain.cleaning import clean_text
+from classwright_tools.domain.example import SPLITS, Example, Provenance, Split, make_example
+from classwright_tools.domain.task import Label, Task
+from classwright_tools.domain.topic_tree import Cell
+from classwright_tools.errors import InvalidInput
+from classwright_tools.export.dataset_files import FORMS, Form, export_rows
+from classwright_tools.import_examples import ImportExamplesRequest, import_examples
+from classwright_tools.workspace.datasets import read_rows, save_dataset
+from classwright_tools.workspace.workspace import Workspace
+from support.learning import real_rows, save_rows, unlabelled_rows, written_rows
+from support.pair import pair_rows, pair_task, save_pairs
+
+LABELS = ("refund", "delivery", "account")
+
+
+def exported(workspace: Workspace, dataset: str, form: Form, folder: Path) -> Path:
+    export_rows(workspace, dataset, folder, form)
+    return folder
+
+
+def brought_back(folder: Path, task: Task, splits: Sequence[Split]) -> dict[Split, list[Example]]:
+    """Return the rows of an exported folder after their import into a workspace that knows nothing of them."""
+    with tempfile.TemporaryDirectory() as elsewhere:
+        workspace = Workspace(Path(elsewhere))
+        workspace.save_task(task)
+        dataset: str | None = None
+        for split in splits:
+            request = ImportExamplesRequest(
+                task=task.slug, split=split, path=folder.name, keep_near_duplicates=True, new_dataset=dataset is None
+            )
+            context = ToolContext(workspace=workspace, run_key=split, import_folders=(folder.parent,))
+            dataset = import_examples(request, context).dataset
+        rows = {split: read_rows(workspace, dataset or "", split) for split in splits}
+        workspace.engine.dispose()
+        return rows
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_split_comes_back_as_it_was(form: Form, workspace: Workspace, task: Task, tmp_path: Path) -> None:
+    test = [make_example('a "quoted", comma\'d | test row; =SUM(A1)', "delivery")]
+    unlabelled = [make_example(f"so, {row.text}", None) for row in unlabelled_rows(refund=2, delivery=1)]
+    dataset = save_rows(workspace, written_rows(), real_rows(), test, unlabelled)
+
+    folder = exported(workspace, dataset, form, tmp_path / "out")
+
+    assert {path.name for path in folder.iterdir()} == {"README.md", *(f"{split}.{form}" for split in SPLITS)}
+    back = brought_back(folder, task, SPLITS)
+    assert back == {split: read_rows(workspace, dataset, split) for split in SPLITS}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_pairs_come_back_as_they_were(form: Form, workspace: Workspace, tmp_path: Path) -> None:
+    task = pair_task(workspace)
+    dataset = save_pairs(workspace, {"train": pair_rows()})
+
+    back = brought_back(exported(workspace, dataset, form, tmp_path / "out"), task, ["train"])
+
+    assert back == {"train": read_rows(workspace, dataset, "train")}
+
+
+characters = st.characters(codec="utf-8", categories=("L", "N", "P", "S", "Zs"))
+phrases = st.text(characters, min_size=1, max_size=60).map(clean_text)
+texts = phrases.filter(lambda text: sum(character.isalnum() for character in text) > 2)
+names = phrases.filter(bool)
+
+
+@st.composite
+def rows(draw: st.DrawFn) -> Example:
+    text, label = draw(texts), draw(st.sampled_from(LABELS))
+    origin = draw(st.sampled_from(["real", "written", "annotated"]))
+    if origin == "real":
+        return make_example(text, label)
+    made: dict[str, Any] = {"writer": draw(st.just("") | names), "round": draw(st.integers(0, 9))}
+    if origin == "written":
+        places = {"topic": draw(names), "subtopic": draw(st.none() | names), "source_type": draw(st.none() | names)}
+        made |= {
+            "cell": Cell(label=label, **places),
+            "contrast": draw(st.none() | st.sampled_from(LABELS)),
+            "prompt": draw(st.sampled_from(["", "abc"])),
+        }
+    return make_example(text, label, origin=origin, provenance=Provenance(**made))
+
+
+different = st.lists(rows(), min_size=1, max_size=8, unique_by=lambda row: folded(row.content))
+
+
+@settings(max_examples=60)
+@given(different, st.sampled_from(FORMS))
+def test_whatever_rows_hold_they_come_back_as_they_were(made: list[Example], form: Form) -> None:
+    with tempfile.TemporaryDirectory() as here:
+        workspace = Workspace(Path(here) / "workspace")
+        task = workspace.save_task(
+            Task(slug="support", instruction="Tell.", labels=tuple(Label(name=name) for name in LABELS))
+        )
+        dataset = save_dataset(workspace, "support", {"train": made}, parent=None, run_key="d", made_by="t").id
+        there = read_rows(workspace, dataset, "train")
+
+        back = brought_back(exported(workspace, dataset, form, Path(here) / "out"), task, ["train"])["train"]
+
+        assert back == there
+        workspace.engine.dispose()
+
+
+def test_the_card_says_what_is_in_the_files_and_nothing_of_a_task_makes_markdown(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    hostile = "[x](http://evil.example) | <b>\n# heading"
+    labels = tuple(Label(name=name, description=hostile) for name in LABELS)
+    workspace.save_task(Task(slug="support", instruction=hostile, labels=labels))
+    dataset = save_rows(workspace, written_rows(), real_rows())
+
+    card = (exported(workspace, dataset, "csv", tmp_path / "out") / "README.md").read_text(encoding="utf-8")
+
+    front = yaml.safe_load(card.split("---")[1])
+    assert front["configs"][0]["data_files"] == [
+        {"split": "train", "path": "train.csv"},
+        {"split": "validation", "path": "validation.csv"},
+    ]
+    assert "| 10 | 2 |" in card
+    assert "| written | 30 |" in card
+    assert "[x](" not in card
+    assert "<b>" not in card
+    assert not [line for line in card.splitlines() if line.startswith("# heading")]
+
+
+def test_the_command_writes_a_folder_that_is_a_dataset_of_the_hub(
+    workspace: Workspace, task: Task, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import datasets
+
+    dataset = save_rows(workspace, written_rows(), real_rows())
+    out = tmp_path / "out"
+
+    code = main(["export", dataset, str(out), "--format", "parquet", "--workspace", str(workspace.root)])
+
+    assert code == 0
+    assert "train.parquet: 30 rows" in capsys.readouterr().out
+    loaded = datasets.load_dataset(str(out), cache_dir=str(tmp_path / "cache"))
+    assert {split: len(rows) for split, rows in loaded.items()} == {"train": 30, "validation": 6}
+    assert loaded["train"][0]["text"] == written_rows()[0].text
+
+
+def test_a_folder_that_holds_something_is_not_written_into(workspace: Workspace, task: Task, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+
+    with pytest.raises(InvalidInput, match="is not an empty folder"):
+        export_rows(workspace, save_rows(workspace, written_rows()), tmp_path, "csv")

@@ -1,0 +1,96 @@
+"""The README of an exported dataset: a Hugging Face dataset card, which tells `load_dataset` of the splits."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+
+from classwright_tools.domain.cards import DatasetCard
+from classwright_tools.domain.example import SPLITS
+from classwright_tools.domain.task import Task
+from classwright_tools.export.markdown import cell, paragraph
+
+_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+_ORIGINS = {
+    "real": "a real text, with the label that it came with",
+    "annotated": "a real text whose label is from an annotator",
+    "written": "a text that a language model wrote for its label",
+}
+
+
+def dataset_card(card: DatasetCard, dataset: str, task: Task, files: Sequence[str]) -> str:
+    """Return the card of an exported `dataset` of `task`, whose splits are in `files`.
+
+    A licence is not named: it is the user's to choose.
+    """
+    return "\n".join(
+        [
+            _front_matter(card, task, files),
+            f"# {dataset}\n\n{paragraph(task.instruction)}\n",
+            _labels(card, task),
+            _origins(card),
+            _columns(dataset, files),
+        ]
+    )
+
+
+def _front_matter(card: DatasetCard, task: Task, files: Sequence[str]) -> str:
+    rows = sum(count.rows for count in card.counts)
+    data_files = [{"split": Path(file).stem, "path": file} for file in files]
+    facts: dict[str, object] = {
+        "language": list(task.languages),
+        "task_categories": ["text-classification"],
+        "tags": ["classwright"],
+        "size_categories": [next((name for most, name in _SIZES if rows < most), "n>1M")],
+        "configs": [{"config_name": "default", "data_files": data_files}],
+    }
+    return f"---\n{yaml.safe_dump(facts, sort_keys=False, allow_unicode=True)}---\n"
+
+
+def _labels(card: DatasetCard, task: Task) -> str:
+    """Return the table of labels with their rows by split; rows may have labels that the task has no more."""
+    splits = [split for split in SPLITS if card.rows(split)]
+    counts: Counter[tuple[str, str | None]] = Counter()
+    for count in card.counts:
+        counts[count.split, count.label] += count.rows
+    described = {label.name: label.description for label in task.labels}
+    described |= {label: "" for _, label in counts if label is not None and label not in described}
+    lines = ["## Labels", "", _line("label", "what belongs to it", *splits), _line(*["---"] * (2 + len(splits)))]
+    lines += [
+        _line(cell(name), cell(words), *(str(counts[split, name]) for split in splits))
+        for name, words in described.items()
+    ]
+    return "\n".join([*lines, ""])
+
+
+def _origins(card: DatasetCard) -> str:
+    counts: Counter[str] = Counter()
+    for count in card.counts:
+        counts[count.origin] += count.rows
+    lines = ["## Where the rows came from", "", _line("origin", "rows", "what it means"), _line("---", "---", "---")]
+    lines += [_line(origin, str(rows), _ORIGINS.get(origin, "")) for origin, rows in counts.most_common()]
+    return "\n".join([*lines, ""])
+
+
+def _columns(dataset: str, files: Sequence[str]) -> str:
+    csv = (
+        " A spreadsheet takes a text that begins with = for a formula: import the columns as text."
+        if any(file.endswith(".csv") for file in files)
+        else ""
+    )
+    return (
+        "## Columns\n\n"
+        "`id` is made of the text. `origin` says where a row came from; of a written row `topic`, `subtopic` and "
+        "`source_type` say what it was written for, `contrast` which label it was to resemble, `round` when, `writer` "
+        f"and `prompt` by what.{csv}\n\n"
+        "Load it with `datasets.load_dataset(folder)`. From an import folder it comes back without loss, a split a "
+        'call: `import_examples(path=..., split="train", keep_near_duplicates=true)`.\n\n'
+        f"Exported from `{dataset}` by Classwright.\n"
+    )
+
+
+def _line(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"

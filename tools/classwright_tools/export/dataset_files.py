@@ -1,0 +1,48 @@
+"""The rows of a dataset as files, a split each, with all that is known of a row: `import_examples` takes them back.
+
+The columns are those of the dataset itself: see `workspace/datasets.py`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, get_args
+
+from classwright_tools.bulk.outputs import write_output
+from classwright_tools.domain.example import SPLITS
+from classwright_tools.domain.kinds import task_of
+from classwright_tools.errors import InvalidInput
+from classwright_tools.export.dataset_card import dataset_card
+from classwright_tools.workspace.datasets import read_card, read_table
+from classwright_tools.workspace.workspace import Workspace
+
+Form = Literal["csv", "jsonl", "parquet"]
+FORMS: tuple[Form, ...] = get_args(Form)
+CARD = "README.md"
+
+
+def export_rows(workspace: Workspace, dataset: str, folder: Path, form: Form) -> dict[str, int]:
+    """Write the rows of `dataset` and a card into `folder`; return how many rows each file holds, by its name.
+
+    Raises:
+        NotFound: there is no such dataset.
+        DamagedArtifact: it does not read back.
+        InvalidInput: `folder` holds something already, or is none.
+    """
+    import pyarrow.compute as pc
+
+    table, card = read_table(workspace, dataset), read_card(workspace, dataset)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InvalidInput(f"folder {folder.name!r}", "is not an empty folder", "Name one that is new.")
+    folder.mkdir(parents=True, exist_ok=True)
+    written: dict[str, int] = {}
+    for split in SPLITS:
+        rows = table.filter(pc.equal(table["split"], split)).drop_columns(["split"])
+        if len(rows):
+            name = f"{split}.{form}"
+            values = (rows[column].to_pylist() for column in rows.column_names)
+            write_output(folder / name, rows.column_names, [[list(row) for row in zip(*values, strict=True)]])
+            written[name] = len(rows)
+    text = dataset_card(card, dataset, workspace.task(task_of(dataset)), list(written))
+    (folder / CARD).write_text(text, encoding="utf-8")
+    return written
