@@ -68,10 +68,10 @@ def next_action(goal: Goal, rounds: tuple[Round, ...], spent: Spent) -> Improve 
     latest, kept = rounds[-1], kept_round(rounds, goal.target.metric)
     metric = METRIC_NAMES[goal.target.metric]
     reached, wanted = kept.figure(goal.target.metric).value, goal.target.value
+    if len(rounds) > 1 and not is_gain(latest, goal.target.metric):
+        return Stop("no_gain", _no_gain(latest, kept, metric))
     if reached >= wanted and not kept.scores.not_covered:
         return Stop("target", f"Validation {metric} {reached:.3f} reaches the target of {wanted:.3f}.")
-    if latest is not kept:
-        return Stop("no_gain", _no_gain(latest, kept, metric))
     if len(rounds) >= goal.max_rounds:
         return Stop("max_rounds", f"All {goal.max_rounds} rounds that the task allows are done.")
     missing = f"is below the target of {wanted:.3f}"
@@ -86,7 +86,10 @@ def next_action(goal: Goal, rounds: tuple[Round, ...], spent: Spent) -> Improve 
 
 
 def _no_gain(latest: Round, kept: Round, metric: str) -> str:
-    """Return why the latest round's rows are left out; another plan against the same errors would ask for the like."""
+    """Return why there is no further round, and whether the latest one's rows are kept.
+
+    Another plan against the same errors would ask for the like.
+    """
     compared = latest.compared
     found = (
         compared.told(latest.model, latest.scores.rows)
@@ -94,7 +97,8 @@ def _no_gain(latest: Round, kept: Round, metric: str) -> str:
         else f"No gain: keep {kept.model}. The interval of {metric} of {latest.model} reaches below its figure."
     )
     return (
-        f"{found} The {latest.written:,} texts of round {latest.round} are left out. Real training rows, "
+        f"{found} The {latest.written:,} texts of round {latest.round} are {'kept' if latest is kept else 'left out'}. "
+        "Real training rows, "
         "annotated ones too, another encoder, or clearer descriptions of labels that are confused may help more."
     )
 

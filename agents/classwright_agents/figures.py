@@ -71,5 +71,10 @@ def is_gain(latest: Round, metric: Metric) -> bool:
 
 
 def kept_round(rounds: Sequence[Round], metric: Metric) -> Round:
-    """Return the round whose rows and model are kept: the latest that was a gain on the one kept before it."""
-    return next((latest for latest in reversed(rounds[1:]) if is_gain(latest, metric)), rounds[0])
+    """Return the round whose rows and model are kept: the latest that was a gain, or led by what may be chance."""
+    return next((latest for latest in reversed(rounds[1:]) if _is_kept(latest, metric)), rounds[0])
+
+
+def _is_kept(latest: Round, metric: Metric) -> bool:
+    undecided = latest.compared is not None and latest.compared.verdict == "undecided"
+    return undecided or is_gain(latest, metric)

@@ -322,6 +322,8 @@ def _next_step(report: EvaluationReport, other_rows: str | None) -> str:
         return (
             f"Bring in {report.split} rows of {bare} with import_examples(split={report.split!r}), and measure again."
         )
+    if report.comparison and report.comparison.verdict == "undecided":
+        return f"{report.comparison.told(report.model, report.figures.rows)} {analyse}"
     if report.comparison and report.comparison.verdict != "gain":
         return _no_gain(report, report.comparison, other_rows)
     if report.split == "validation" or not report.figures.beats_guessing:

@@ -66,8 +66,20 @@ def test_the_number_of_rounds_is_kept() -> None:
     assert action.cause == "max_rounds"
 
 
-def test_a_round_within_chance_ends_the_rounds_and_its_rows_are_left_out_with_the_evidence() -> None:
+def test_a_lead_that_may_be_chance_ends_the_rounds_and_its_rows_are_kept_with_the_evidence() -> None:
     rounds = (make_round(0, 0.80), make_round(1, 0.82, gain=0.02))
+
+    action = next_action(goal(), rounds, Spent())
+
+    assert isinstance(action, Stop)
+    assert action.cause == "no_gain"
+    assert action.reason.startswith("Undecided: go on with support-m2, whose lead may be chance. support-m2 alone is")
+    assert "The 100 texts of round 1 are kept." in action.reason
+    assert kept_round(rounds, "accuracy") is rounds[1]
+
+
+def test_a_round_without_a_lead_ends_the_rounds_and_its_rows_are_left_out_with_the_evidence() -> None:
+    rounds = (make_round(0, 0.80), make_round(1, 0.80, gain=0.0))
 
     action = next_action(goal(), rounds, Spent())
 
@@ -173,12 +185,12 @@ def test_nothing_planned_or_nothing_written_stops() -> None:
 
 
 @given(st.lists(st.floats(-0.2, 0.2), max_size=8))
-def test_the_round_that_is_kept_is_the_latest_gain(gains: list[float]) -> None:
+def test_the_round_that_is_kept_is_the_latest_that_leads(gains: list[float]) -> None:
     later = [make_round(n, 0.5, gain=gain) for n, gain in enumerate(gains, start=1)]
 
     kept = kept_round([make_round(0, 0.5), *later], "accuracy")
 
-    assert kept.round == max((r.round for r in later if is_gain(r, "accuracy")), default=0)
+    assert kept.round == max((r.round for r, gain in zip(later, gains, strict=True) if gain > 0), default=0)
 
 
 @pytest.mark.parametrize(

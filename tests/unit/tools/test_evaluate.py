@@ -155,6 +155,8 @@ def comparison(
     ("compared", "verdict"),
     [
         (comparison(12, 9), "no gain"),
+        (comparison(12, 9, accuracy=(-0.02, 0.06), macro_f1=(-0.01, 0.05)), "undecided"),
+        (comparison(12, 9, accuracy=(-0.02, 0.06), macro_f1=(-0.07, 0.05)), "no gain"),  # of two signs
         (comparison(20, 8), "gain"),  # 12 are more than two standard errors of 28 coins, 10.6
         (comparison(8, 20), "loss"),
         (comparison(0, 0), "no gain"),
@@ -175,6 +177,13 @@ def test_a_lead_that_may_be_chance_tells_how_many_rows_would_tell() -> None:
     )  # 24 rows won and 12 lost: a lead of 12, two standard errors
     for decided in (comparison(20, 8), comparison(6, 12), comparison(4, 4)):
         assert "such rows would tell" not in decided.told("support-m2", 120)
+
+
+def test_a_lead_that_may_be_chance_is_gone_on_with_and_said_to_be_undecided() -> None:
+    told = comparison(12, 9, accuracy=(-0.02, 0.06), macro_f1=(-0.01, 0.05)).told("support-m2", 120)
+    assert told.startswith(
+        "Undecided: go on with support-m2, whose lead may be chance. support-m2 alone is right in 12"
+    )
 
 
 def test_after_a_loss_the_next_step_keeps_the_other_model_and_names_what_may_help(

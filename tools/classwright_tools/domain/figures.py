@@ -129,8 +129,11 @@ class Comparison(Noun):
         return least_lead(self.only_this_right, self.only_other_right)
 
     @property
-    def verdict(self) -> Literal["gain", "loss", "no gain"]:
+    def verdict(self) -> Literal["gain", "loss", "undecided", "no gain"]:
         """Whether this model is better or worse by more than chance; where figures differ in sign it is no gain.
+
+        A lead that may be chance is "undecided": few rows seldom tell a gain of some points, and to drop what leads
+        loses on the average.
 
         More than chance is a 95% interval of a difference beyond 0, or a lead in rows; pairs of a query lead together.
         """
@@ -140,7 +143,8 @@ class Comparison(Noun):
         better = any(gain.low > 0 for gain in gains) or (clear and won > lost)
         worse = any(gain.high < 0 for gain in gains) or (clear and lost > won)
         if better == worse:
-            return "no gain"
+            leads = not better and self.accuracy_gain.value > 0 and self.macro_f1_gain.value >= 0
+            return "undecided" if leads else "no gain"
         return "gain" if better else "loss"
 
     def told(self, model: str, rows: int) -> str:
@@ -149,7 +153,11 @@ class Comparison(Noun):
         evidence = f"{model} alone is right in {won} of {rows} rows and alone wrong in {lost}"
         if self.verdict == "gain":
             return f"A gain: keep {model}. {evidence}."
-        found = "Worse than before" if self.verdict == "loss" else "No gain"
+        found = {
+            "loss": f"Worse than before: keep {self.against}",
+            "undecided": f"Undecided: go on with {model}, whose lead may be chance",
+            "no gain": f"No gain: keep {self.against}",
+        }[self.verdict]
         if self.at_shares:
             gain = self.accuracy_gain
             interval = f"{gain.low:+.3f} to {gain.high:+.3f}"
@@ -158,7 +166,7 @@ class Comparison(Noun):
             evidence += f"; a gain needs {self.least_lead} more right than wrong"
         enough = self._rows_to_tell(rows)
         more = f" About {enough:,} such rows would tell whether this lead is chance." if enough else ""
-        return f"{found}: keep {self.against}. {evidence}.{more}"
+        return f"{found}. {evidence}.{more}"
 
     def _rows_to_tell(self, rows: int) -> int | None:
         """Return how many rows would tell this lead from chance, won and lost at the rates of `rows`; None without one.
