@@ -14,6 +14,7 @@ FOLDER = ROOT / ".conformance"
 PROGRAMS = {
     "@modelcontextprotocol/conformance": "0.2.0-alpha.12",  # the first line that knows 2026-07-28; nothing newer is out
     "@modelcontextprotocol/inspector": "2.12.0",
+    "axe-core": "4.14.1",
     "node": "22.23.3",  # the runner needs 22, which many systems do not have
 }
 SECONDS = 900

@@ -1,4 +1,4 @@
-"""Judges the server by the protocol's official conformance runner and by the MCP Inspector, and prints a table.
+"""Judges the server by the protocol's conformance runner and the MCP Inspector, its page by axe-core; prints a table.
 
 `make conformance`. Ends with an error unless everything passed; what a failing judge said is printed then.
 """
@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import inspector
+import pages
 import scenarios
 from programs import install
 from servers import fixture, product
@@ -25,6 +26,7 @@ def verdicts() -> Iterator[Verdict]:
         with product(over_http) as url:
             yield from scenarios.judge_product(url)
             yield from inspector.judge(url, over_stdio)
+            yield from pages.judge(url)
         with fixture() as url:
             yield from scenarios.judge_fixture(url)
 

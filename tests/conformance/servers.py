@@ -37,14 +37,14 @@ def fixture() -> Iterator[str]:
 def _serving(command: list[str], port: int) -> Iterator[None]:
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)  # the runner provokes warnings by the dozen
     try:
-        _wait_for(process, port)
+        wait_for(process, port)
         yield
     finally:
         process.terminate()
         process.wait()
 
 
-def _wait_for(process: subprocess.Popen[bytes], port: int) -> None:
+def wait_for(process: subprocess.Popen[bytes], port: int) -> None:
     """Return as soon as the port is open."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
