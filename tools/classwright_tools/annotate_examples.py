@@ -256,18 +256,23 @@ def _finished(
 ) -> AnnotateExamplesResult:
     """Return the dataset of the labels, and what the checks say of them."""
     from classwright_tools.annotation.agreement import agreement, known_labels, words
+    from classwright_tools.workspace.datasets import read_card
 
     known = known_labels(context.workspace, annotation)
     checked = agreement(receipt.answered, known)
     audit = agreement(receipt.answered, _predicted(annotation, known, context))
     given = {row: answer for row, answer in receipt.answered.items() if row not in known}
-    next_step = (
-        f"Call train_classifier(task={annotation.task!r}, dataset={dataset.id!r})."
-        if dataset
-        else ("No row got a single label: look at what the labels mean, or take other rows.")
-    )
+    joined = 0
+    if dataset:
+        next_step = f"Call train_classifier(task={annotation.task!r}, dataset={dataset.id!r})."
+        before = read_card(context.workspace, dataset.parent).rows("train") if dataset.parent else 0
+        joined = read_card(context.workspace, dataset.id).rows("train") - before
+    elif any(answer.label for answer in given.values()):
+        next_step = f"The newest dataset has other labels for these rows: train_classifier(task={annotation.task!r})."
+    else:
+        next_step = "No row got a single label: look at what the labels mean, or take other rows."
     return AnnotateExamplesResult(
-        summary=f"{_counted(receipt, refused)} {words(annotation, given, known, checked, audit)}",
+        summary=f"{_counted(receipt, refused)} {words(annotation, given, joined, known, checked, audit)}",
         next_step=next_step,
         annotation=id_,
         have=len(receipt.answered),

@@ -196,6 +196,21 @@ def test_the_checks_tell_how_good_the_labels_are(context: ToolContext, dataset: 
     assert "is not known" not in result.summary
 
 
+def test_labels_of_rows_that_another_annotation_labelled_meanwhile_are_said_to_join_nothing(
+    context: ToolContext, dataset: str
+) -> None:
+    first, second = ask(context, "one", rows=5), ask(context, "two", rows=5)
+    assert {row.row for row in pooled(first)} == {row.row for row in pooled(second)}
+    labels = {row.id: ["refund"] for row in first.rows}
+    assert answer(context, labels=labels, finish=True).summary.count("5 rows got a label and are training rows now.")
+
+    late = answer(context, "support-n2", labels={row.id: ["account"] for row in second.rows}, finish=True)
+
+    assert late.dataset is None
+    assert "5 rows got a label, and none of them became training rows" in late.summary
+    assert late.next_step.startswith("The newest dataset has other labels for these rows")
+
+
 def test_labels_without_a_labelled_row_to_check_them_by_are_told_so(context: ToolContext, task: Task) -> None:
     import_beside(context.workspace, "bare", {"unlabelled": UNLABELLED})
     annotation = ask(context, rows=3)

@@ -30,18 +30,29 @@ def agreement(answered: Mapping[str, Answer], labels: Mapping[str, str]) -> tupl
 def words(
     annotation: Annotation,
     given: Mapping[str, Answer],
+    joined: int,
     known: Mapping[str, str],
     checked: tuple[Estimate, int] | None,
     audit: tuple[Estimate, int] | None,
 ) -> str:
-    """Return the sentences on an annotation at its end; `given` are the answers to rows that are no checks."""
+    """Return the sentences on an annotation at its end.
+
+    `given` are the answers to rows that are no checks, and so many rows `joined` the training rows.
+    """
     kinds = {
         "several candidates": sum(len(answer.labels) > 1 for answer in given.values()),
         "no label that fits": sum(not answer.labels and not answer.unsure for answer in given.values()),
         "no answer that is sure": sum(answer.unsure for answer in given.values()),
     }
     left = [f"{rows} with {kind}" for kind, rows in kinds.items() if rows]
-    told = f"{len(given) - sum(kinds.values())} rows got a label and are training rows now."
+    labelled = len(given) - sum(kinds.values())
+    told = f"{labelled} rows got a label and are training rows now."
+    if joined < labelled:
+        told = (
+            f"{labelled} rows got a label, and {joined or 'none'} of them became training rows: the others are no "
+            "unlabelled rows of the dataset that they would join any more. Another annotation or an edit gave them "
+            "labels, or took them out."
+        )
     if left:
         told += f" {', '.join(left)} stay unlabelled."
     if checked:
