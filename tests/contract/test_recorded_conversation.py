@@ -6,6 +6,7 @@ import json
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,11 +36,21 @@ async def test_the_conversation_goes_as_it_is_recorded(tmp_path: Path) -> None:
                 else await call(client, "propose_topics", arguments)
             )
             if made["answer"] is not None:
-                answers.append((made["answer"], view["summary"]))
+                answers.append((made["answer"], _told(view)))
     if os.environ.get(UPDATE):
         GUIDE.write_text(_recorded(told, [answer for _, answer in answers]) + BEGINNING + beginning, encoding="utf-8")
         return
     assert [recorded for recorded, _ in answers] == [answer for _, answer in answers]
+
+
+def _told(view: dict[str, Any]) -> str:
+    """Return the beginning of an answer: its summary, or the rows that were looked for."""
+    found = view.get("result") or view
+    if "changes" not in found:
+        return str(view["summary"])
+    counts = ", ".join(f"{label} {rows}" for label, rows in found["labels"].items())
+    changes = [f"{change}: {rows}" for change, rows in found["changes"].items() if rows]
+    return "\n".join([*(changes or [counts]), *(f"{row.get('label', '-')}: {row['text']}" for row in found["rows"])])
 
 
 def _calls(text: str) -> list[re.Match[str]]:
