@@ -140,23 +140,39 @@ class GraphEngine:
         if facts["tokens"] is not None:
             self._tokenizer.enable_truncation(facts["tokens"])
         self._prompt, self._pad = facts["prompt"], facts["pad"]
+        self._windows = facts.get("windows", 1)
         self._inputs = [one.name for one in self._session.get_inputs()]
 
     def probabilities(self, texts: Sequence[str], batch: int) -> np.ndarray:
-        """Return the probabilities (n, k) of texts."""
+        """Return the probabilities (n, k) of texts; of a text that is too long to take at once several windows are read."""
         tokens = self._tokenizer.encode_batch([self._prompt + text for text in texts])
-        order = sorted(range(len(texts)), key=lambda place: len(tokens[place].ids))
-        parts = [order[start : start + batch] for start in range(0, len(order), batch)]
-        answers = [self._session.run(None, self._feeds([tokens[place] for place in part]))[0] for part in parts]
+        windows = [[first, *first.overflowing][: self._windows] for first in tokens]
+        order = sorted(range(len(texts)), key=lambda place: (len(windows[place]), len(windows[place][0].ids)))
+        parts: list[list[int]] = []
+        room = 0
+        for place in order:
+            if len(windows[place]) > room:
+                parts.append([])
+                room = max(batch, len(windows[place]))
+            parts[-1].append(place)
+            room -= len(windows[place])
+        answers = [self._session.run(None, self._feeds([windows[place] for place in part]))[0] for part in parts]
         return np.concatenate(answers)[np.argsort(order)] if answers else np.empty((0, 0))
 
-    def _feeds(self, tokens: Sequence[Any]) -> dict[str, np.ndarray]:
+    def _feeds(self, texts: Sequence[Sequence[Any]]) -> dict[str, np.ndarray]:
+        """Return the graph's inputs for texts, each given as its windows."""
+        tokens = [window for windows in texts for window in windows]
         shape = len(tokens), max(len(one.ids) for one in tokens)
         ids, mask = np.full(shape, self._pad, np.int64), np.zeros(shape, np.int64)
         for row, one in enumerate(tokens):
             ids[row, : len(one.ids)] = one.ids
             mask[row, : len(one.ids)] = 1
         feeds = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros(shape, np.int64)}
+        weights = np.zeros((len(texts), len(tokens)), np.float32)
+        weights[np.repeat(np.arange(len(texts)), [len(one) for one in texts]), np.arange(len(tokens))] = mask.sum(
+            axis=1
+        )
+        feeds["windows"] = weights
         return {name: feeds[name] for name in self._inputs}
 
 
@@ -171,7 +187,7 @@ class _Encoder:
             str(folder), local_files_only=True, trust_remote_code=False, model_kwargs={"use_safetensors": True}
         )
         self._head = load_file(folder / "head.safetensors")
-        self._pairs = facts.get("pairs")
+        self._pairs, self._windows = facts.get("pairs"), facts.get("windows")
 
     def probabilities(self, texts: Sequence[Any], batch: int) -> np.ndarray:
         """Return the probabilities (n, k) of texts, or of pairs."""
@@ -185,7 +201,38 @@ class _Encoder:
 
     def _embed(self, texts: Sequence[str], batch: int) -> np.ndarray:
         found = self._encoder.encode(list(texts), batch_size=batch, normalize_embeddings=True, show_progress_bar=False)
-        return np.asarray(found)
+        vectors = np.asarray(found)
+        for place, text in enumerate(texts):
+            # No token stands for less than a byte, and eight at most are put around a text.
+            if self._windows and len(text.encode(errors="replace")) + 8 > self._windows["tokens"]:
+                vectors[place] = self._embed_windows(text)
+        return vectors
+
+    def _embed_windows(self, text: str) -> np.ndarray:
+        """Return the unit-length embedding (d,) of a text from its windows, each weighed by its tokens."""
+        encoder, most, modules = self._encoder, self._windows["most"], list(self._encoder)
+        prompt = encoder.prompts.get(encoder.default_prompt_name or "") or ""
+        read = encoder.tokenizer(
+            prompt + text,
+            truncation=True,
+            max_length=self._windows["tokens"],
+            return_overflowing_tokens=True,
+            padding=True,
+            return_tensors="pt",
+        )
+        read.pop("overflow_to_sample_mapping")
+        features = {name: values[:most].to(encoder.device) for name, values in read.items()}
+        tokens = features["attention_mask"].sum(dim=1)
+        for module in modules[: self._windows["modules"]]:
+            features = module(features)
+        vectors = features["sentence_embedding"]
+        vector = tokens.to(vectors)[None] @ (vectors / vectors.norm(dim=1, keepdim=True))
+        features = {"sentence_embedding": vector / vector.norm()}
+        for module in modules[self._windows["modules"] :]:
+            features = module(features)
+        found = features["sentence_embedding"][0]
+        embedding: np.ndarray = (found / found.norm()).detach().cpu().numpy()
+        return embedding
 
     def _logits(self, features: np.ndarray) -> np.ndarray:
         logits: np.ndarray = features @ self._head["weights"].T + self._head["biases"]

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from classwright_tools.workspace.workspace import Workspace
 
 DEFAULT_ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
+AUTO_ENCODER = "auto"
+"""What a call names to have the best of the encoders at hand chosen."""
 
 
 def _silent(fraction: float | None, message: str) -> None:

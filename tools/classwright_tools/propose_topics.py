@@ -118,6 +118,11 @@ def propose_topics(request: ProposeTopicsRequest, context: ToolContext) -> Propo
     _check_topics(request.topics, task)
     _check_kind(task, context)
     task = context.workspace.save_task(task)
+    return _with_remark(_saved_task(request, task, context), task, context)
+
+
+def _saved_task(request: ProposeTopicsRequest, task: Task, context: ToolContext) -> ProposeTopicsResult:
+    """Return the result for the `task`, which is saved."""
     if task.kind == "pair":
         return _pair_task(task)
     made = context.workspace.made_by(context.run_key, "topics")
@@ -310,6 +315,14 @@ def _result(request: ProposeTopicsRequest, task: Task, tree: TopicTree | None, i
         labels=excerpts.of("labels", tree.labels, LIST_BYTES, least=0),
         shown_in_part=excerpts.told,
     )
+
+
+def _with_remark(result: ProposeTopicsResult, task: Task, context: ToolContext) -> ProposeTopicsResult:
+    """Return `result` with what is to be said of the task's languages before texts are paid for."""
+    from classwright_tools.learning.reading_languages import told_unread_at_hand
+
+    told = told_unread_at_hand(context.encoder, task.languages)
+    return result.model_copy(update={"summary": f"{result.summary} {told}"}) if told else result
 
 
 def _with_usage(result: ProposeTopicsResult, usage: WriterUsage | None) -> ProposeTopicsResult:

@@ -194,6 +194,7 @@ def _handed_out(
 ) -> SynthesizeExamplesResult:
     """Make the assignment of `spec` and return its first batches."""
     from classwright_tools.curation.gates import QualityFilter
+    from classwright_tools.learning.reading_languages import told_unread_at_hand
     from classwright_tools.writing.assignments.batches import (
         BATCHES_BYTES,
         BATCHES_SHOWN,
@@ -225,11 +226,12 @@ def _handed_out(
     )
     assignment = workspace.document(saved.id, "assignment", Assignment)
     wanted = sum(batch.count for batch in assignment.batches)
+    unread = told_unread_at_hand(context.encoder, spec.task.languages)
     excerpts = Excerpts(artifact_uri(saved.id))
     batches = excerpts.of("batches", open_batches(assignment, {}), BATCHES_BYTES, most=BATCHES_SHOWN)
     return SynthesizeExamplesResult(
         summary=f"This server has no language model of its own: you write the {wanted} texts, in "
-        f"{len(assignment.batches)} batches. Here are the first {len(batches)}.",
+        f"{len(assignment.batches)} batches. Here are the first {len(batches)}." + (f" {unread}" if unread else ""),
         next_step=f"Write the texts of {batches[0].batch} by the rules, then call submit_examples("
         f"assignment={saved.id!r}, batch={batches[0].batch!r}, {batches[0].sent_as}=[...]); "
         "its answer holds the next batches.",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from classwright_tools.context import ToolContext
+from classwright_tools.context import AUTO_ENCODER, ToolContext
 from classwright_tools.domain.cards import Candidate, ModelCard, Validation
 from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.kinds import AugmentationId, DatasetId, ModelId
@@ -67,7 +67,8 @@ class TrainClassifierRequest(ToolRequest):
     encoder: str | None = Field(
         default=None,
         max_length=200,
-        description="A sentence-transformers model from the hub or the cache. Default: the server's.",
+        description="A sentence-transformers model from the hub or the cache, or 'auto': the best of those at hand. "
+        "Default: the server's.",
     )
     imbalance: Imbalance = Field(
         default="none",
@@ -126,12 +127,16 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
     task = workspace.task(request.task)
     check_method(request.method, request.imbalance, task)
     _check_pair_options(request, task)
+    if request.augmentation and request.encoder == AUTO_ENCODER:
+        reason = f"is not chosen for a training on {request.augmentation}, whose rows are of one encoder"
+        raise InvalidInput(f"encoder {AUTO_ENCODER!r}", reason, "Leave `encoder` out, or name the augmentation's.")
     dataset = workspace.dataset_read(request.dataset, task.slug, run_key=context.run_key, makes="model")
 
     # After the look-ups: importing torch takes seconds, and a slip in a name should be reported at once.
     from classwright_tools.augmentation.row_source import row_source
     from classwright_tools.learning.callers_encoders import callers_encoder
     from classwright_tools.learning.embedding_cache import EmbeddingCache
+    from classwright_tools.learning.encoder_choice import choose_encoder
     from classwright_tools.learning.model import save_model
     from classwright_tools.learning.pair_encoder import encoder_for
     from classwright_tools.learning.prior import stated_shares
@@ -139,7 +144,15 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
     from classwright_tools.learning.training import train
     from classwright_tools.learning.training_data import read_training_data, unlabelled_texts
 
-    encoder = encoder_for(task.kind, callers_encoder(request.encoder or context.encoder, context))
+    context.progress(0.0, f"reading {dataset}")
+    data = read_training_data(workspace, dataset, task.label_names)
+    cache = EmbeddingCache(workspace.cache)
+    chosen = ""
+    if request.encoder == AUTO_ENCODER:
+        choice = choose_encoder(data.rows, data.validation, task, cache, request.seed, context)
+        encoder, chosen = choice.encoder, choice.told
+    else:
+        encoder = encoder_for(task.kind, callers_encoder(request.encoder or context.encoder, context))
     source = None
     if request.augmentation:
         source = row_source(
@@ -151,11 +164,9 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
             method=request.method,
             imbalance=request.imbalance,
         )
-    context.progress(0.0, f"reading {dataset}")
-    data = read_training_data(workspace, dataset, task.label_names)
     setup = Setup(
         encoder=encoder,
-        cache=EmbeddingCache(workspace.cache),
+        cache=cache,
         labels=task.label_names,
         epochs=request.epochs,
         seed=request.seed,
@@ -181,7 +192,7 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
         training_rows=data.origins | ({"real": data.origins.get("real", 0) + learnt} if learnt else {}),
         validation_rows=learnt,
         written_at_once=data.at_once,
-        remarks=_remarks(workspace, dataset, trained, data),
+        remarks=(*filter(None, [chosen]), *_remarks(workspace, task, dataset, trained, data)),
         unlabelled_pairs=len(setup.pairs.unlabelled) if setup.pairs and METHODS[trained.method].needs_mismatches else 0,
         validation=trained.validation,
         grouped=trained.grouped,
@@ -204,8 +215,9 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
     return _result(made.id, card, trained, data, setup.cache, _earlier(workspace, made, card))
 
 
-def _remarks(workspace: Workspace, dataset: str, trained: Trained, data: TrainingData) -> tuple[str, ...]:
+def _remarks(workspace: Workspace, task: Task, dataset: str, trained: Trained, data: TrainingData) -> tuple[str, ...]:
     """Return what a reader of the figures must know: what they are at the task's shares, and what the rows are."""
+    from classwright_tools.learning.reading_languages import told_unread
     from classwright_tools.measurement.at_shares import told_at_shares
     from classwright_tools.measurement.label_shares import label_counts, label_shifts, told_shifts
     from classwright_tools.measurement.long_rows import told_cut
@@ -217,7 +229,7 @@ def _remarks(workspace: Workspace, dataset: str, trained: Trained, data: Trainin
     return (
         *(told_at_shares(trained.at_shares, trained.prior.shares) if trained.prior else ()),
         *_as_saved(trained),
-        *filter(None, [trained.untold]),
+        *filter(None, [trained.untold, told_unread(encoder, task.languages)]),
         *told_cut(encoder, data.rows.texts, "training rows"),
         *told_cut(encoder, measured, "validation rows"),
         *filter(None, [told_shifts(label_shifts(counts, "validation" if measured else "train"))]),

@@ -20,7 +20,9 @@ SHORT_BYTES = 1_500_000
 AT_ONCE_BYTES = 200_000
 """Text that MiniLM embeds in under ten seconds on two cores: a call that reads no more can be answered by itself."""
 ROW_BYTES = 1_000
-"""An encoder reads about so much of a row."""
+"""A written row has about so much."""
+READ_BYTES = 8_000
+"""An encoder reads no more of a row than about so much: several windows of a thousand."""
 
 
 @dataclass(frozen=True)
@@ -62,4 +64,4 @@ def writing(rows: int | None = None) -> Work:
 
 def shown_bytes(texts: Iterable[str]) -> int:
     """Return the bytes that an encoder reads of texts."""
-    return sum(min(len(text.encode()), ROW_BYTES) for text in texts)
+    return sum(min(len(text.encode()), READ_BYTES) for text in texts)

@@ -11,7 +11,7 @@ from classwright_server.config.settings import ToolSettings
 from classwright_tools.curation.import_paths import resolved_import
 from classwright_tools.domain.example import Split
 from classwright_tools.errors import ClasswrightError
-from classwright_tools.work import ROW_BYTES
+from classwright_tools.work import READ_BYTES
 
 if TYPE_CHECKING:
     from classwright_tools.workspace.workspace import Workspace
@@ -42,7 +42,7 @@ class StoredSizes:
         with suppress(ClasswrightError):
             dataset = self._workspace.resolve(id_, "dataset", task)
             rows = read_card(self._workspace, dataset.id).rows
-            return sum(min(_stored([dataset.path / f"{split}.parquet"]), ROW_BYTES * rows(split)) for split in splits)
+            return sum(min(_stored([dataset.path / f"{split}.parquet"]), READ_BYTES * rows(split)) for split in splits)
         return 0
 
     def slowness(self, model: str) -> float:

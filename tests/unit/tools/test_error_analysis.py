@@ -143,13 +143,13 @@ def test_errors_that_gather_in_rows_longer_than_the_encoder_reads_are_told_by_a_
     workspace: Workspace, dataset: str, model: str
 ) -> None:
     ends = ("money back", "repay me", "refund it", "return the price", "reimburse me", "pay it back")
-    hidden = [make_example("where is my parcel, courier? " * 60 + end, "refund") for end in ends]
-    seen = [make_example("where is my parcel, courier? " * 60 + end, "delivery") for end in ("ok", "hm")]
+    hidden = [make_example("where is my parcel, courier? " * 300 + end, "refund") for end in ends]
+    seen = [make_example("where is my parcel, courier? " * 300 + end, "delivery") for end in ("ok", "hm")]
     rows = [*real_rows(), *hidden, *seen]
 
     result = analysed(workspace, model, dataset_of(workspace, train=written_rows(), validation=rows))
 
-    assert "8 of 20 validation rows are cut at 256 tokens" in result.summary
+    assert "8 of 20 validation rows are cut at 2,034 tokens" in result.summary
     assert re.search(r"Errors gather in the rows that are cut: 6 of 8 are wrong, of the others \d of", result.summary)
     few = dataset_of(workspace, train=written_rows(), validation=[*real_rows(), *hidden[:1]])
     assert "Errors gather" not in analysed(workspace, model, few).summary

@@ -377,14 +377,14 @@ def test_an_accuracy_that_guessing_reaches_is_called_so(workspace: Workspace, da
 def test_rows_that_are_cut_and_labels_of_other_shares_are_told_with_the_figures(
     workspace: Workspace, dataset: str, model: str
 ) -> None:
-    long = make_example("hello there " * 200 + "where is my parcel", "delivery")
+    long = make_example("hello there " * 1_100 + "where is my parcel", "delivery")
     many = [make_example(f"lamp number {n} came broken", "refund") for n in range(40)]
     other = dataset_of(workspace, train=written_rows(), test=[*real_rows(), long, *many])
 
     result = evaluate(EvaluateRequest(model=model, dataset=other, split="test"), context_on(workspace))
 
     for told in (
-        "1 of 53 test rows is cut at 256 tokens",
+        "1 of 53 test rows is cut at 2,034 tokens",
         "Labels have other shares in other splits: 'refund' is 33% of train and 83% of test.",
     ):
         assert told in result.summary

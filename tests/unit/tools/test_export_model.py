@@ -16,6 +16,7 @@ import pytest
 import yaml
 from markdown_it import MarkdownIt
 
+from classwright.predict import GraphEngine, load
 from classwright_tools.context import DEFAULT_ENCODER, ToolContext
 from classwright_tools.domain.example import make_example
 from classwright_tools.domain.task import Label, Task
@@ -30,6 +31,8 @@ from classwright_tools.workspace.workspace import Workspace
 from support.learning import prompting_encoder, real_rows, save_rows, written_rows
 
 TEXT = "a text to classify"  # as in the README
+# Three windows of the encoder, of which the first alone would be answered otherwise.
+LONG = "where is my parcel " * 64 + "i want my money back, refund it " * 60
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,12 +99,45 @@ def test_the_graph_gives_the_models_probabilities_for_any_number_of_texts_of_any
 
     session = onnxruntime.InferenceSession(export.folder / "model.onnx")
     tokenizer = export.model.encoder.model.tokenizer
-    for texts in (["x"], ["where is my parcel", "refund " * 400], ["i cannot log in to my account"] * 9):
-        tokens = tokenizer(texts, padding=True, truncation=True, max_length=256, return_tensors="np")
-        feeds = {one.name: tokens[one.name].astype(np.int64) for one in session.get_inputs()}
+    for texts in (["x"], ["where is my parcel", LONG], ["i cannot log in to my account"] * 9):
+        tokens = tokenizer(
+            texts, padding=True, truncation=True, max_length=256, return_overflowing_tokens=True, return_tensors="np"
+        )
+        of_text = tokens.pop("overflow_to_sample_mapping")
+        feeds = {name: ids.astype(np.int64) for name, ids in tokens.items()}
+        of_window = (np.arange(len(texts))[:, None] == of_text[None, :]) * tokens["attention_mask"].sum(axis=1)
+        feeds["windows"] = of_window.astype(np.float32)
+        assert feeds.keys() == {one.name for one in session.get_inputs()}
         (probabilities,) = session.run(["probabilities"], feeds)
         assert probabilities.shape == (len(texts), 3)
         assert np.abs(probabilities - export.model.predict_proba(texts)).max() < 1e-4
+
+
+def test_the_program_reads_a_long_text_as_the_model_does_and_other_code_its_beginning_as_the_readme_says(
+    export: Export,
+) -> None:
+    expected = export.model.predict_proba([LONG])[0]
+    for place, code in enumerate(code_blocks(export)):
+        found = printed_numbers(run(export, code.replace(f'"{TEXT}"', repr(LONG))))[-3:]
+        assert (np.abs(found - expected).max() < 2e-2) == (place == 0)
+    readme = (export.folder / "README.md").read_text(encoding="utf-8")
+    assert "It reads the first 256 tokens of a text, where the program reads 2,034 tokens, 256 at a time." in readme
+
+
+@pytest.mark.parametrize("method", ["probe", "cluster"])
+def test_the_program_reads_long_texts_with_the_graph_and_with_the_encoder_alone(method: str, tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "workspace")
+    labels = tuple(Label(name=name) for name in ("refund", "delivery", "account"))
+    workspace.save_task(Task(slug="support", instruction="Tell them apart.", labels=labels))
+    save_rows(workspace, written_rows())
+    texts = [LONG, TEXT, LONG[700:], "x " * 3_000]
+    export = made_export(workspace, "support", method=method, onnx=True)
+    expected = export.model.predict_proba(texts)
+    facts = json.loads((export.folder / "labels.json").read_text(encoding="utf-8"))
+    by_graph = GraphEngine(export.folder, facts["graph"] | {"file": "model.onnx"})
+    np.testing.assert_allclose(by_graph.probabilities(texts, 2), expected, atol=1e-4)
+    (export.folder / "labels.json").write_text(json.dumps(facts | {"graph": None}), encoding="utf-8")
+    np.testing.assert_allclose(load(export.folder).predict_proba(texts), expected, atol=1e-4)
 
 
 def test_a_model_with_an_adapter_is_exported_with_it(tmp_path: Path) -> None:
@@ -214,7 +250,7 @@ def test_the_card_tells_the_newest_figures_on_test_rows_and_what_to_know_of_them
     workspace = Workspace(tmp_path / "workspace")
     labels = tuple(Label(name=name) for name in ("refund", "delivery", "account"))
     workspace.save_task(Task(slug="support", instruction="Tell them apart.", labels=labels))
-    long = make_example("hello " * 300, "refund")
+    long = make_example("hello " * 2_100, "refund")
     some = [long, *(row for row in real_rows() if row.label == "refund")]
     save_rows(workspace, written_rows(), some, test=real_rows())
     context = ToolContext(workspace=workspace, run_key="run")
@@ -236,8 +272,8 @@ def test_the_card_tells_the_newest_figures_on_test_rows_and_what_to_know_of_them
     assert "This is use 2 of the task's test rows." in tested
     assert re.search(r"\| 3 real validation rows \| .*, over 1 of 3 labels \|", tested)
     assert "Of the 3 real validation rows: No row of 'delivery', 'account' was there" in tested
-    assert "1 of 3 validation rows is cut at 256 tokens" in tested
-    assert "It reads the first 256 tokens of a text" in tested
+    assert "1 of 3 validation rows is cut at 2,034 tokens" in tested
+    assert "It reads the first 2,034 tokens, 256 at a time, of a text" in tested
 
 
 def test_a_frozen_encoder_is_exported_too_and_two_labels_stay_two(tmp_path: Path) -> None:

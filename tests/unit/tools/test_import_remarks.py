@@ -87,16 +87,16 @@ def test_test_rows_whose_labels_are_all_unknown_are_refused_by_the_place_of_one(
 
 
 def test_rows_that_the_encoder_cuts_are_counted(run: Importer) -> None:
-    long = " ".join(f"word{number} of a long story" for number in range(120))
+    long = " ".join(f"word{number} of a long story" for number in range(500))
     answer = run(rows=given((long, "refund"), (long[::-1], "delivery"), ("short", "account"), (long, "refund")))
 
     assert answer.cut == 2
-    assert "2 of 3 rows are cut at 256 tokens" in answer.summary
+    assert "2 of 3 rows are cut at 2,034 tokens" in answer.summary
     assert "cut at" not in run(rows=given(("another short one", "refund"))).summary
 
 
 def test_an_encoder_that_is_not_at_hand_stops_no_import(run: Importer) -> None:
-    long = " ".join(f"word{number} of a long story" for number in range(120))
+    long = " ".join(f"word{number} of a long story" for number in range(500))
     answer = run(encoder="nobody/has-this-model", rows=given((long, "refund")))
 
     assert (answer.imported, answer.cut) == (1, 0)

@@ -142,11 +142,11 @@ def test_without_validation_rows_the_figures_come_from_written_rows_held_out_by_
 
 
 def test_rows_that_are_longer_than_the_encoder_reads_are_counted(context: ToolContext, task: Task) -> None:
-    long = make_example("please " * 300 + "send me my money", "refund", origin="written")
-    save_rows(context.workspace, [*written_rows(), long], [*real_rows(), make_example("now " * 300, "delivery")])
+    long = make_example("please " * 2_100 + "send me my money", "refund", origin="written")
+    save_rows(context.workspace, [*written_rows(), long], [*real_rows(), make_example("now " * 2_100, "delivery")])
     result = trained(context, method="probe")
-    assert "1 of 31 training rows is cut at 256 tokens" in result.summary
-    assert "1 of 7 validation rows is cut at 256 tokens" in result.summary
+    assert "1 of 31 training rows is cut at 2,034 tokens" in result.summary
+    assert "1 of 7 validation rows is cut at 2,034 tokens" in result.summary
     assert len(load_model(context.workspace, result.model).card.remarks) == 2
 
 

@@ -18,7 +18,7 @@ from classwright_tools.augmentation.gan_fitting import Pretrained
 from classwright_tools.augmentation.gan_form import GanForm, Networks
 from classwright_tools.workspace.atomic import own_folder
 
-VERSION = 2  # rises when the same corpus and steps would teach something else
+VERSION = 3  # rises when the same corpus and steps would teach something else
 
 
 def pretraining_key(corpus: str, encoder: str, form: GanForm, seed: int) -> str:

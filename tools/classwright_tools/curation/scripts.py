@@ -59,6 +59,11 @@ def script_named(tag: str) -> str | None:
     return next((part.title() for part in parts if _SCRIPT.fullmatch(part)), None)
 
 
+def script_of(tag: str) -> str:
+    """Return the script of `tag`: the one that it names, else the one that its language is usually written in."""
+    return script_named(tag) or _USUAL.get(tag.split("-")[0].lower(), ("Latn",))[0]
+
+
 def is_usual(tag: str) -> bool:
     """Whether the language of `tag` is identified in the script that the tag names, if it names one."""
     script = script_named(tag)
@@ -70,7 +75,7 @@ def other_script(text: str, tags: tuple[str, ...]) -> str | None:
 
     None where a tag's script is not known here.
     """
-    scripts = [script_named(tag) or _USUAL.get(tag.split("-")[0].lower(), ("Latn",))[0] for tag in tags]
+    scripts = [script_of(tag) for tag in tags]
     if any(script not in _LETTERS for script in scripts):
         return None
     own = {beginning for script in scripts for beginning in _LETTERS[script]}

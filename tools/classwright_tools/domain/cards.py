@@ -45,6 +45,9 @@ class EncoderRef(Noun):
 
     name: str
     digest: str = Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the encoder's weights and tokenizer.")
+    windows: int = Field(
+        default=1, ge=1, description="Up to how many windows of its length it reads of a text, one after the other."
+    )
 
 
 class Validation(Scores):

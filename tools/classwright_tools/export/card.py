@@ -111,7 +111,7 @@ def _estimate(figure: Estimate) -> str:
 
 def _training_data(model: Model) -> str:
     card, limit = model.card, limit_of(model.encoder)
-    read = f" It reads the first {limit.tokens} tokens of a text, and nothing of what comes after." if limit else ""
+    read = f" It reads the first {limit.told} of a text, and nothing of what comes after." if limit else ""
     origins = ", ".join(f"{rows} {origin}" for origin, rows in sorted(card.training_rows.items()))
     versions = ", ".join(f"{name} {version}" for name, version in card.versions.items())
     return (

@@ -21,13 +21,14 @@ from sentence_transformers import SentenceTransformer
 
 from classwright_tools.learning.batches import balanced_batches
 from classwright_tools.learning.classifier import EmbeddingClassifier
-from classwright_tools.learning.encoders import Encoder, usual_prompt
+from classwright_tools.learning.encoders import Encoder
 from classwright_tools.learning.gradient_cache import GradientCache, memory_bound
 from classwright_tools.learning.half_precision import round_to_half
 from classwright_tools.learning.head import fit_head
 from classwright_tools.learning.imbalance.balanced_heads import adjusted_as_asked
 from classwright_tools.learning.rows import Rows
 from classwright_tools.learning.setup import Setup
+from classwright_tools.learning.windows import usual_prompt
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 """Takes unit-length embeddings (n, d) and their labels (n,); returns one number."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +16,15 @@ from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoder_checks import check_encoder_files
 from classwright_tools.learning.encoder_digest import encoder_digest
 from classwright_tools.learning.encoder_folders import encoder_folder, folder_here, repository_of
+from classwright_tools.learning.windows import (
+    OWN_TOKENS,
+    Window,
+    embed_windows,
+    most_windows,
+    tokens_at_once,
+    usual_prompt,
+    windows_of,
+)
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -23,6 +32,7 @@ if TYPE_CHECKING:
 
 BATCH = 32  # texts a forward pass
 CHUNK = 256  # texts between two reports of progress and two writes to the cache: one to two seconds on two cores
+CHUNK_CHARACTERS = 400_000  # of a chunk, if its texts are long: a text may have several windows
 
 
 @dataclass(frozen=True)
@@ -40,21 +50,25 @@ class Encoder:
     ) -> np.ndarray:
         """Return the unit-length embeddings of `texts`: float32, (number of texts, dimension), in their order.
 
+        Of a text that is longer than the encoder takes at once up to `ref.windows` windows are read: see `windows.py`.
         A text that occurs twice, or that `cache` holds, is not computed again. `on_progress` is called with the share
         done every `CHUNK` texts; what it raises stops the work, and what was computed until then stays in the cache.
         """
         unique = list(dict.fromkeys(texts))
-        known = cache.get(self.ref.digest, unique) if cache else {}
+        names = {text: self._name_in_cache(text) for text in unique}
+        found = cache.get(self.ref.digest, list(names.values())) if cache else {}
+        known = {text: found[name] for text, name in names.items() if name in found}
         # Texts of one length share a batch, so little is padded; the text itself makes the batches the same each time.
         missing = sorted((text for text in unique if text not in known), key=lambda text: (len(text), text))
-        for start in range(0, len(missing), CHUNK):
+        done = 0
+        for chunk in _chunks(missing):
             if on_progress:
-                on_progress(start / len(missing))
-            chunk = missing[start : start + CHUNK]
+                on_progress(done / len(missing))
             vectors = self._compute(chunk)
             if cache:
-                cache.put(self.ref.digest, chunk, vectors)
+                cache.put(self.ref.digest, [names[text] for text in chunk], vectors)
             known.update(zip(chunk, vectors, strict=True))
+            done += len(chunk)
         if not unique:
             return np.zeros((0, self.dimension), np.float32)
         return np.stack([known[text] for text in texts])
@@ -65,8 +79,32 @@ class Encoder:
         return int(self.model.get_embedding_dimension() or 0)
 
     def _compute(self, texts: list[str]) -> np.ndarray:
-        vectors = self.model.encode(texts, batch_size=BATCH, normalize_embeddings=True, show_progress_bar=False)
-        return np.asarray(vectors, np.float32)
+        long = self._long(texts)
+        whole = [text for text in texts if text not in long]
+        vectors: dict[str, np.ndarray] = {}
+        if whole:
+            found = self.model.encode(whole, batch_size=BATCH, normalize_embeddings=True, show_progress_bar=False)
+            vectors.update(zip(whole, np.asarray(found, np.float32), strict=True))
+        if long:
+            vectors.update(zip(long, embed_windows(self.model, list(long.values())), strict=True))
+        return np.stack([vectors[text] for text in texts])
+
+    def _long(self, texts: list[str]) -> dict[str, list[Window]]:
+        """Return the windows of those of `texts` that have several."""
+        maybe = [text for text in texts if self._may_be_long(text)]
+        if not maybe:
+            return {}
+        found = zip(maybe, windows_of(self.model, maybe, self.ref.windows), strict=True)
+        return {text: windows for text, windows in found if len(windows) > 1}
+
+    def _may_be_long(self, text: str) -> bool:
+        """Whether `text` could have several windows: no token stands for less than one byte."""
+        most = tokens_at_once(self.model) if self.ref.windows > 1 else None
+        return most is not None and len((usual_prompt(self.model) + text).encode(errors="replace")) + OWN_TOKENS > most
+
+    def _name_in_cache(self, text: str) -> str:
+        """Return what `text` is kept under: how often it was read is part of it where that makes a difference."""
+        return f"{self.ref.windows} windows {text}" if self._may_be_long(text) else text
 
 
 def open_encoder(name: str) -> Encoder:
@@ -137,9 +175,18 @@ def read_encoder(folder: Path, name: str) -> Encoder:
             f"cannot be opened by sentence-transformers without code of its own ({type(error).__name__})",
             "Name a sentence-transformers model with safetensors weights.",
         ) from error
-    return Encoder(ref=EncoderRef(name=name, digest=encoder_digest(folder)), model=model)
+    return Encoder(EncoderRef(name=name, digest=encoder_digest(folder), windows=most_windows(model)), model)
 
 
-def usual_prompt(model: SentenceTransformer) -> str:
-    """Return what `model.encode` puts before every text, which few encoders have; usually nothing."""
-    return model.prompts.get(model.default_prompt_name or "") or ""
+def _chunks(texts: list[str]) -> Iterator[list[str]]:
+    """Yield `texts` in parts of `CHUNK`, or fewer where they are long."""
+    chunk: list[str] = []
+    characters = 0
+    for text in texts:
+        if chunk and (len(chunk) == CHUNK or characters + len(text) > CHUNK_CHARACTERS):
+            yield chunk
+            chunk, characters = [], 0
+        chunk.append(text)
+        characters += len(text)
+    if chunk:
+        yield chunk

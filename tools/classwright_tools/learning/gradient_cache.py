@@ -17,8 +17,8 @@ import numpy as np
 import torch
 from sentence_transformers import SentenceTransformer
 
-from classwright_tools.learning.encoders import usual_prompt
 from classwright_tools.learning.memory import trim_heap
+from classwright_tools.learning.windows import usual_prompt
 
 logger = logging.getLogger("classwright.learning")
 

@@ -8,7 +8,7 @@ the classifier back.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -115,6 +115,7 @@ def load_model(workspace: Workspace, model_id: str, *, remember: bool = True) ->
             f"was trained on an encoder {card.encoder.name!r} whose files have changed since",
             "Put the encoder's former files back, or train the model again.",
         )
+    encoder = replace(encoder, ref=card.encoder)  # which reads as many windows of a text as when it was trained on
     cache = EmbeddingCache(workspace.cache, tuned=tuned) if remember else None
     try:
         return Model(card, method.load(folder, card, encoder_for(card.kind, encoder), cache))

@@ -12,25 +12,37 @@ from typing import Any
 
 from classwright_tools.domain.pair import parts
 from classwright_tools.learning.encoder_folders import folder_at_hand
-from classwright_tools.learning.encoders import Encoder, usual_prompt
+from classwright_tools.learning.encoders import Encoder
+from classwright_tools.learning.windows import MOST_WINDOWS, NO_LIMIT, OWN_TOKENS, tokens_at_once, usual_prompt
 
-# A tokenizer that knows no limit names an astronomical one.
-NO_LIMIT = 10**6
 BATCH = 256  # rows looked at together
 OLD_FOLDER = "0_Transformer"  # where models of before 2021 have their transformer
-OWN_TOKENS = 8  # at most, of what a tokenizer puts before and after a text
+POOLING = "1_Pooling"
 
 
 @dataclass(frozen=True)
 class ReadingLimit:
     """The number of tokens that an encoder reads of a text, and that a text has.
 
-    `lengths` returns the number of tokens of each text, uncut; `prompt` is what the encoder puts before every text.
+    It takes `at_once` tokens, of which it puts `own` before and after a text, in each of `windows` windows. `lengths`
+    returns the number of tokens of each text, uncut; `prompt` is what the encoder puts before every text.
     """
 
-    tokens: int
+    at_once: int
+    own: int
+    windows: int
     lengths: Callable[[list[str]], list[int]]
     prompt: str = ""
+
+    @property
+    def tokens(self) -> int:
+        """The most tokens that it reads of a text."""
+        return self.own + self.windows * (self.at_once - self.own)
+
+    @property
+    def told(self) -> str:
+        """The same in words."""
+        return f"{self.tokens:,} tokens" + (f", {self.at_once} at a time," if self.windows > 1 else "")
 
     def cut(self, contents: Iterable[str]) -> int:
         """Return how many of the rows are cut: see `cuts`."""
@@ -54,7 +66,9 @@ class ReadingLimit:
         if not cut:
             return ""
         verb = "is" if cut == 1 else "are"
-        return f"{cut} of {rows} {what} {verb} cut at {self.tokens} tokens: the encoder does not see what comes after."
+        return (
+            f"{cut} of {rows} {what} {verb} cut at {self.tokens:,} tokens: the encoder does not see what comes after."
+        )
 
     def _may_be_cut(self, text: str) -> bool:
         return len(text.encode(errors="replace")) + OWN_TOKENS > self.tokens
@@ -63,14 +77,15 @@ class ReadingLimit:
 def limit_of(encoder: Encoder) -> ReadingLimit | None:
     """Return the limit of an open encoder, or None if it reads texts of any length."""
     model = encoder.model
-    tokens = model.max_seq_length
-    if tokens is None or tokens >= NO_LIMIT:
+    at_once = tokens_at_once(model)
+    if at_once is None:
         return None
 
     def lengths(texts: list[str]) -> list[int]:
         return [len(ids) for ids in model.tokenizer(texts, truncation=False, verbose=False)["input_ids"]]
 
-    return ReadingLimit(int(tokens), lengths, usual_prompt(model))
+    own = model.tokenizer.num_special_tokens_to_add() if encoder.ref.windows > 1 else 0
+    return ReadingLimit(at_once, own, encoder.ref.windows, lengths, usual_prompt(model))
 
 
 def limit_at_hand(name: str) -> ReadingLimit | None:
@@ -82,11 +97,16 @@ def limit_at_hand(name: str) -> ReadingLimit | None:
     return _limit_in(folder) if folder else None
 
 
+def tokenizer_folder(folder: Path) -> Path:
+    """Return where in the `folder` of an encoder its tokenizer is."""
+    return folder / OLD_FOLDER if (folder / OLD_FOLDER).is_dir() else folder
+
+
 @lru_cache(maxsize=4)
 def _limit_in(folder: Path) -> ReadingLimit | None:
     from tokenizers import Tokenizer
 
-    folder = folder / OLD_FOLDER if (folder / OLD_FOLDER).is_dir() else folder
+    folder = tokenizer_folder(folder)
     tokens = _tokens(folder)
     if tokens is None or tokens >= NO_LIMIT:
         return None
@@ -96,8 +116,14 @@ def _limit_in(folder: Path) -> ReadingLimit | None:
         return None
     tokenizer.no_truncation()
     tokenizer.no_padding()
+    prompt = _prompt(folder)
+    leaves_out = prompt and _settings(folder / POOLING, "config.json").get("include_prompt") is False
     return ReadingLimit(
-        tokens, lambda texts: [len(encoded) for encoded in tokenizer.encode_batch_fast(texts)], _prompt(folder)
+        at_once=tokens,
+        own=tokenizer.num_special_tokens_to_add(False),
+        windows=1 if leaves_out else MOST_WINDOWS,
+        lengths=lambda texts: [len(encoded) for encoded in tokenizer.encode_batch_fast(texts)],
+        prompt=prompt,
     )
 
 

@@ -25,7 +25,7 @@ SETFIT_C = 1.0  # the penalty of setfit's own head
 
 
 def fit_setfit(rows: Rows, setup: Setup) -> EmbeddingClassifier:
-    """Return a copy of the encoder that setfit tuned on pairs of `rows`, and the head that setfit fitted."""
+    """Return a copy of the encoder that setfit tuned on pairs of `rows`, and a head like setfit's own on it."""
     from datasets import Dataset
     from setfit import SetFitModel, Trainer, TrainingArguments
 
@@ -55,9 +55,11 @@ def fit_setfit(rows: Rows, setup: Setup) -> EmbeddingClassifier:
             trainer.remove_callback(printing)
         trainer.train()
     model.model_body.eval()
-    round_to_half(model.model_body)  # setfit's head is of the weights before that, and differs by less than is seen
+    round_to_half(model.model_body)
     encoder = Encoder(ref=setup.encoder.ref, model=model.model_body)
-    head = adjusted_as_asked(head_of(model.model_head, setup.k), rows, setup)
+    # setfit's own head is of the weights before that, and of the first window of each text alone.
+    fitted = logistic_regression(SETFIT_C, balanced=setup.balanced).fit(encoder.embed(rows.texts), rows.labels)
+    head = adjusted_as_asked(head_of(fitted, setup.k), rows, setup)
     return EmbeddingClassifier(encoder=encoder, head=head, tuned=True)
 
 

@@ -10,6 +10,7 @@ from classwright_tools.domain.example import Split
 from classwright_tools.domain.figures import Estimate
 from classwright_tools.domain.topic_tree import TopicTree
 from classwright_tools.learning.model import Model
+from classwright_tools.learning.reading_languages import told_unread
 from classwright_tools.measurement.caveats import no_better_than_guessing, not_counted, settled_by_person
 from classwright_tools.measurement.cells import held_rows, missing_cells, redundant_cells, wanted_rows
 from classwright_tools.measurement.clusters import error_clusters
@@ -110,6 +111,7 @@ def _warnings(
         no_better_than_guessing(accuracy, float(np.bincount(found.true).max() / len(found.true))),
         *told_cut(model.encoder, [row.content for row in found.rows], f"{split} rows", found.predicted != found.true),
         told_shifts(label_shifts(counts, split)),
+        told_unread(model.encoder, context.workspace.task(model.card.task).languages),
     )
     return tuple(filter(None, said))
 

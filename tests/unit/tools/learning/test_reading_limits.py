@@ -17,8 +17,8 @@ from classwright_tools.learning.encoders import Encoder, open_encoder, read_enco
 from classwright_tools.learning.model import save_encoder
 from classwright_tools.learning.reading_limits import ReadingLimit, limit_at_hand, limit_of
 
-# Two tokens begin and end a text; each "kettle" is one.
-FITS, LONGER = " ".join(["kettle"] * 254), " ".join(["kettle"] * 255)
+# Two tokens begin and end each of eight windows; each "kettle" is one.
+FITS, LONGER = " ".join(["kettle"] * 8 * 254), " ".join(["kettle"] * (8 * 254 + 1))
 
 
 def default() -> ReadingLimit:
@@ -28,8 +28,8 @@ def default() -> ReadingLimit:
 
 
 def test_a_text_of_one_token_more_than_the_encoder_reads_is_cut() -> None:
-    assert default().tokens == 256
-    assert list(default().cuts([FITS, LONGER, "kettle", "", "é" * 300])) == [False, True, False, False, False]
+    assert (default().at_once, default().tokens) == (256, 2_034)
+    assert list(default().cuts([FITS, LONGER, "kettle", "", "é" * 2_100])) == [False, True, False, False, False]
     assert default().cut(["short"] * 600 + [LONGER] * 3) == 3
 
 
@@ -47,7 +47,7 @@ def test_the_files_of_an_encoder_tell_what_it_tells_once_open(tmp_path: Path) ->
     )
     encoder = read_encoder(folder, "mine")
     save_encoder(encoder.model, tmp_path / "saved")  # has its limit in the tokenizer's file
-    texts = [" ".join(["kettle"] * length) for length in range(50, 66)]
+    texts = [" ".join(["kettle"] * length) for length in range(484, 500)]
     found = [limit_of(encoder), limit_at_hand(str(folder)), limit_at_hand(str(tmp_path / "saved"))]
     counts = [(limit.tokens, list(limit.cuts(texts))) for limit in found if limit]
     assert len(counts) == 3
@@ -75,20 +75,20 @@ def test_damaged_files_of_an_encoder_stop_nobody_from_counting(tmp_path: Path, d
     shutil.copytree(embedded_folder(), tmp_path / "encoder")
     (tmp_path / "encoder" / damage).write_text("[1, 2")
     limit = limit_at_hand(str(tmp_path / "encoder"))
-    assert limit is None or limit.tokens == 512  # the tokenizer's own
+    assert limit is None or limit.at_once == 512  # the tokenizer's own
 
 
 def test_what_is_told_names_the_rows_and_the_limit() -> None:
     assert default().remark(0, 9) == ""
-    assert default().remark(1, 9).startswith("1 of 9 rows is cut at 256 tokens")
-    assert default().remark(37, 100).startswith("37 of 100 rows are cut at 256 tokens")
+    assert default().remark(1, 9).startswith("1 of 9 rows is cut at 2,034 tokens")
+    assert default().remark(37, 100).startswith("37 of 100 rows are cut at 2,034 tokens")
 
 
 def test_counting_from_files_loads_no_torch() -> None:
     code = (
         "import sys\n"
         "from classwright_tools.learning.reading_limits import limit_at_hand\n"
-        f"assert limit_at_hand({DEFAULT_ENCODER!r}).cut(['kettle ' * 300]) == 1\n"
+        f"assert limit_at_hand({DEFAULT_ENCODER!r}).cut(['kettle ' * 2_100]) == 1\n"
         "assert not {'torch', 'transformers', 'sentence_transformers'} & set(sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)

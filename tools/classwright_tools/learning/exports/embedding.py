@@ -14,6 +14,7 @@ import numpy as np
 from sentence_transformers import SentenceTransformer
 
 from classwright_tools.learning.classifier import HEAD, EmbeddingClassifier
+from classwright_tools.learning.encoders import Encoder
 from classwright_tools.learning.exports.embedding_code import pair_code, text_code
 from classwright_tools.learning.exports.export import Export
 from classwright_tools.learning.exports.onnx_graph import graph_facts, graph_inputs, save_onnx
@@ -21,6 +22,7 @@ from classwright_tools.learning.exports.runner import ENCODER_LIBRARIES, GRAPH_L
 from classwright_tools.learning.head import Head, logistic_regression
 from classwright_tools.learning.model import Model, save_encoder
 from classwright_tools.learning.pair_encoder import DIFFERENCE_SCALE, PRODUCT_SCALE
+from classwright_tools.learning.reading_limits import limit_of
 from classwright_tools.workspace.workspace import write_json
 
 SETFIT_HEAD = "model_head.pkl"
@@ -39,39 +41,56 @@ def export_embedding(model: Model, *, onnx: bool) -> Export:
     """
     classifier = model.classifier
     assert isinstance(classifier, EmbeddingClassifier)
-    encoder = classifier.sentence_transformer()
+    own, encoder = classifier.encoder, classifier.sentence_transformer()
     head = classifier.head.calibrated(model.card.temperature, model.card.offsets)
     if model.card.kind == "pair":
 
         def write_pairs(folder: Path) -> None:
             _write(folder, encoder, head)
             scales = {"difference": DIFFERENCE_SCALE, "product": PRODUCT_SCALE}
-            save_program(folder, model, ENCODER_LIBRARIES, pairs=scales)
+            save_program(folder, model, ENCODER_LIBRARIES, pairs=scales, windows=_windows(own))
 
         return Export(
             write=write_pairs,
             libraries=(SENTENCE_TRANSFORMERS,),
             runs_with=SENTENCE_TRANSFORMERS,
-            code=pair_code(),
+            code=pair_code(_first_alone(own)),
             left_out="setfit and the ONNX graph take single texts, so they are left out.",
         )
-    inputs = graph_inputs(encoder, model.card.encoder.name) if onnx else ()
+    inputs = graph_inputs(own.model, model.card.encoder.name) if onnx else ()
     install = GRAPH_LIBRARIES if inputs else ENCODER_LIBRARIES
 
     def write(folder: Path) -> None:
         _write(folder, encoder, head)
         _save_setfit_head(folder, head, model.labels)
         if inputs:
-            save_onnx(folder / GRAPH, encoder, head, inputs)
-        save_program(folder, model, install, graph={"file": GRAPH, **graph_facts(encoder)} if inputs else None)
+            after = list(encoder)[len(own.model) :]
+            save_onnx(folder / GRAPH, own.model, after, head, inputs, windows=own.ref.windows > 1)
+        graph = {"file": GRAPH, **graph_facts(own)} if inputs else None
+        save_program(folder, model, install, graph=graph, windows=_windows(own))
 
     return Export(
         write=write,
         libraries=(SENTENCE_TRANSFORMERS, "setfit"),
         runs_with=f"{SENTENCE_TRANSFORMERS} and setfit" + (", an ONNX graph" if inputs else ""),
-        code=text_code(install),
+        code=text_code(install, _first_alone(own)),
         caution=f"Its {SETFIT_HEAD} is a pickle, for setfit alone.",
     )
+
+
+def _windows(encoder: Encoder) -> dict[str, int] | None:
+    """Return how the program reads a long text with sentence-transformers; None where it reads its beginning alone."""
+    if encoder.ref.windows == 1:
+        return None
+    return {"most": encoder.ref.windows, "tokens": int(encoder.model.max_seq_length), "modules": len(encoder.model)}
+
+
+def _first_alone(encoder: Encoder) -> str:
+    """Return the sentence on what code besides the program does not read of a long text; nothing where it reads all."""
+    limit = limit_of(encoder)
+    if limit is None or limit.windows == 1:
+        return ""
+    return f"It reads the first {limit.at_once} tokens of a text, where the program reads {limit.told}."
 
 
 def _write(folder: Path, encoder: SentenceTransformer, head: Head) -> None:

@@ -49,12 +49,15 @@ print([labels[place] for place in probabilities.argmax(axis=1)], probabilities)
 """
 
 
-def text_code(install: str) -> str:
-    """Return the code for single texts; `install` names the packages that the export's own program runs with."""
+def text_code(install: str, reads: str) -> str:
+    """Return the code for single texts.
+
+    `install` names the packages that the export's own program runs with; `reads` says what other code does not read.
+    """
     return "\n\n".join(
         [
             program_code(install, f'"{TEXT}"', "column `text`"),
-            START,
+            f"{START} {reads}".strip(),
             "With sentence-transformers:",
             code_block(SENTENCE_TRANSFORMERS_CODE.format(text=TEXT)),
             "With setfit, which loads its head from a pickle, `model_head.pkl`: do so only if you trust where the "
@@ -64,8 +67,8 @@ def text_code(install: str) -> str:
     )
 
 
-def pair_code() -> str:
-    """Return the code for pairs, which setfit and the graph do not take."""
+def pair_code(reads: str) -> str:
+    """Return the code for pairs, which setfit and the graph do not take; `reads` as in `text_code`."""
     code = PAIRS_CODE.format(text=QUERY, text_pair=ITEM, difference=DIFFERENCE_SCALE, product=PRODUCT_SCALE)
     program = program_code(ENCODER_LIBRARIES, f'("{QUERY}", "{ITEM}")', "columns `text` and `text_pair`")
-    return "\n\n".join([program, START, "With sentence-transformers:", code_block(code)])
+    return "\n\n".join([program, f"{START} {reads}".strip(), "With sentence-transformers:", code_block(code)])

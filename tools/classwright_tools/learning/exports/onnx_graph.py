@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,32 +16,47 @@ from sentence_transformers import SentenceTransformer
 from transformers import PreTrainedModel
 
 from classwright_tools.errors import InvalidInput
-from classwright_tools.learning.encoders import usual_prompt
+from classwright_tools.learning.encoders import Encoder
 from classwright_tools.learning.head import Head
+from classwright_tools.learning.windows import usual_prompt
 
 OPSET = 18
+WINDOWS = "windows"
 # Two texts of different lengths: the graph is traced with padding in it.
 TRACED = ("a text", "another text that is somewhat longer than the first one")
 
 
-class _Graph(torch.nn.Module):
-    """The encoder's modules, the head and the softmax in one forward pass."""
+# Three windows, of which the second text has two.
+TRACED_WINDOWS = ((5.0, 0.0, 0.0), (0.0, 13.0, 5.0))
 
-    def __init__(self, encoder: SentenceTransformer, weights: torch.Tensor, biases: torch.Tensor) -> None:
+
+class _Graph(torch.nn.Module):
+    """The encoder's modules, the weighted mean of a text's windows, what follows on it, the head and the softmax."""
+
+    def __init__(self, encoder: SentenceTransformer, after: Sequence[torch.nn.Module], head: Head) -> None:
         super().__init__()
         self.encoder = encoder
-        self.head = torch.nn.Linear(weights.shape[1], weights.shape[0])
-        self.head.weight = torch.nn.Parameter(weights)
-        self.head.bias = torch.nn.Parameter(biases)
+        self.after = torch.nn.ModuleList(after)
+        self.head = torch.nn.Linear(head.weights.shape[1], head.weights.shape[0])
+        self.head.weight = torch.nn.Parameter(torch.from_numpy(head.weights))
+        self.head.bias = torch.nn.Parameter(torch.from_numpy(head.biases))
 
     def forward(
-        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor | None = None
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        token_type_ids: torch.Tensor | None = None,
+        windows: torch.Tensor | None = None,
     ) -> torch.Tensor:
         features = {"input_ids": input_ids, "attention_mask": attention_mask}
         if token_type_ids is not None:
             features["token_type_ids"] = token_type_ids
         embedding = torch.nn.functional.normalize(self.encoder(features)["sentence_embedding"], dim=1)
-        return torch.softmax(self.head(embedding), dim=1)
+        if windows is not None:
+            embedding = torch.nn.functional.normalize(windows @ embedding, dim=1)
+        for module in self.after:
+            embedding = module({"sentence_embedding": embedding})["sentence_embedding"]
+        return torch.softmax(self.head(torch.nn.functional.normalize(embedding, dim=1)), dim=1)
 
 
 def graph_inputs(encoder: SentenceTransformer, name: str) -> tuple[str, ...]:
@@ -67,36 +82,51 @@ def graph_inputs(encoder: SentenceTransformer, name: str) -> tuple[str, ...]:
     return inputs
 
 
-def graph_facts(encoder: SentenceTransformer) -> dict[str, Any]:
-    """Return how texts become the graph's inputs: what is put before them, where they are cut, and what pads them."""
+def graph_facts(encoder: Encoder) -> dict[str, Any]:
+    """Return how texts become the graph's inputs: what is put before them, how they are cut, and what pads them."""
     return {
-        "prompt": usual_prompt(encoder),
-        "tokens": encoder.max_seq_length,
-        "pad": encoder.tokenizer.pad_token_id or 0,
+        "prompt": usual_prompt(encoder.model),
+        "tokens": encoder.model.max_seq_length,
+        "windows": encoder.ref.windows,
+        "pad": encoder.model.tokenizer.pad_token_id or 0,
     }
 
 
-def save_onnx(path: Path, encoder: SentenceTransformer, head: Head, inputs: tuple[str, ...]) -> None:
-    """Write the graph of `head` on `encoder` to `path`; `inputs` are its `graph_inputs`.
+def save_onnx(
+    path: Path,
+    encoder: SentenceTransformer,
+    after: Sequence[torch.nn.Module],
+    head: Head,
+    inputs: tuple[str, ...],
+    *,
+    windows: bool,
+) -> None:
+    """Write the graph of `encoder`, what comes `after` it, and `head` to `path`; `inputs` are its `graph_inputs`.
 
-    The inputs are int64 of shape (texts, tokens), both free; the output `probabilities` is float32 of shape
-    (texts, labels): the softmax of the logits of `head`, to about 1e-6.
+    The inputs are int64 of shape (windows, tokens), both free; the output `probabilities` is float32 of shape
+    (texts, labels): the softmax of the logits of `head`, to about 1e-6. With `windows` there is a further one of that
+    name, float32 of shape (texts, windows): how many tokens a window has if it is one of the text, else 0.
     """
     encoder = copy.deepcopy(encoder).cpu().eval()
     for module in encoder.modules():
         if isinstance(module, PreTrainedModel):
             module.set_attn_implementation("eager")  # fewer steps than what torch makes of its own attention
-    tokens = dict(encoder.preprocess(list(TRACED)))
-    graph = _Graph(encoder, torch.from_numpy(head.weights), torch.from_numpy(head.biases))
-    texts, length = torch.export.Dim("texts"), torch.export.Dim("tokens")
+    traced = encoder.preprocess([*TRACED, TRACED[0]] if windows else list(TRACED))
+    given = {field: traced[field] for field in inputs}
+    read, length = torch.export.Dim("windows"), torch.export.Dim("tokens")
+    shapes = {field: {0: read, 1: length} for field in inputs}
+    if windows:
+        given[WINDOWS] = torch.tensor(TRACED_WINDOWS)
+        shapes[WINDOWS] = {0: torch.export.Dim("texts"), 1: read}
+    graph = _Graph(encoder, [copy.deepcopy(module).cpu() for module in after], head)
     with _quiet(), torch.inference_mode(False), torch.no_grad():
         torch.onnx.export(
             graph.float().eval(),
-            tuple(tokens[field] for field in inputs),
-            str(path),
-            input_names=list(inputs),
+            kwargs=given,
+            f=str(path),
+            input_names=list(given),
             output_names=["probabilities"],
-            dynamic_shapes={field: {0: texts, 1: length} for field in inputs},
+            dynamic_shapes=shapes,
             opset_version=OPSET,
             dynamo=True,
             external_data=False,

@@ -1,0 +1,102 @@
+"""`encoder="auto"` keeps the encoder whose embeddings separate the task best, and says by what and at what cost."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from classwright_tools.context import DEFAULT_ENCODER, ToolContext
+from classwright_tools.domain.task import Label, Task
+from classwright_tools.errors import Cancelled, InvalidInput
+from classwright_tools.learning.encoder_choice import FOR_ENGLISH, FOR_OTHERS, encoders_at_hand
+from classwright_tools.learning.encoder_folders import embedded_folder
+from classwright_tools.learning.model import load_model
+from classwright_tools.train_classifier import TrainClassifierRequest, TrainClassifierResult, train_classifier
+from classwright_tools.workspace.workspace import Workspace
+from support.learning import real_rows, save_rows, written_rows
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> ToolContext:
+    """A workspace with the task `support`, where the hub is switched off."""
+    workspace = Workspace(tmp_path / "workspace")
+    labels = tuple(Label(name=name) for name in ("refund", "delivery", "account"))
+    workspace.save_task(Task(slug="support", instruction="Tell them apart.", labels=labels))
+    return ToolContext(workspace=workspace, run_key="run", hub=False)
+
+
+def without_sense(folder: Path) -> Path:
+    """Make `folder` the default encoder with weights that were drawn at random; return it."""
+    shutil.copytree(embedded_folder(), folder)
+    generator = torch.Generator().manual_seed(0)
+    weights = load_file(folder / "model.safetensors")
+    drawn = {
+        name: torch.randn(tensor.shape, generator=generator) * 0.5 if tensor.is_floating_point() else tensor
+        for name, tensor in weights.items()
+    }
+    save_file(drawn, folder / "model.safetensors")
+    return folder
+
+
+def trained(context: ToolContext, **asked: object) -> TrainClassifierResult:
+    fields = {"task": "support", "method": "probe", "encoder": "auto"} | asked
+    return train_classifier(TrainClassifierRequest.model_validate(fields), context)
+
+
+def test_the_encoder_that_separates_best_is_kept_whoever_is_the_servers(context: ToolContext, tmp_path: Path) -> None:
+    save_rows(context.workspace, written_rows())
+    poor = without_sense(tmp_path / "poor")
+
+    answer = trained(replace(context, encoder=str(poor)))
+
+    model = load_model(context.workspace, answer.model)
+    assert model.card.encoder.name == DEFAULT_ENCODER
+    told = r"a probe on 30 training rows, held out group by group: 'all-MiniLM-L6-v2' ([01]\.\d+) at [\d.,]+ s a 1,000 rows; "
+    found = re.search(told + r"'poor' ([01]\.\d+) at [\d.,]+ s", answer.summary)
+    assert found, answer.summary
+    assert float(found[1]) > float(found[2]) + 0.2
+    assert found[0] in " ".join(model.card.remarks)
+    assert str(tmp_path) not in answer.summary
+
+
+def test_enough_real_validation_rows_decide(context: ToolContext) -> None:
+    save_rows(context.workspace, written_rows(), real_rows(10))
+    assert "a probe on 60 real validation rows, trained on 30 rows: 'all-MiniLM" in trained(context).summary
+
+
+def test_an_encoder_that_cannot_be_had_is_named_and_the_others_are_tried(context: ToolContext) -> None:
+    save_rows(context.workspace, written_rows())
+    summary = trained(replace(context, hub=True)).summary
+    assert "the only one that could be tried. Not tried: 'BAAI/bge-small-en-v1.5' cannot be fetched" in summary
+
+
+def test_the_encoders_to_try_are_the_servers_those_of_the_workspace_and_one_of_the_hub(context: ToolContext) -> None:
+    shutil.copytree(embedded_folder(), context.workspace.encoders / "someone" / "theirs")
+    own = replace(context, encoder="mine", is_operator=False)
+    assert encoders_at_hand(["en"], own) == ["mine", DEFAULT_ENCODER, "someone/theirs"]
+    assert encoders_at_hand(["en-GB"], replace(own, hub=True))[3:] == [FOR_ENGLISH]
+    assert encoders_at_hand(["en", "de"], replace(own, hub=True))[3:] == [FOR_OTHERS]
+
+
+def test_a_call_that_is_cancelled_while_encoders_are_tried_stops(context: ToolContext) -> None:
+    save_rows(context.workspace, written_rows())
+
+    words: list[str] = []
+    stopping = replace(
+        context,
+        report=lambda _, message: words.append(message),
+        is_cancelled=lambda: any("trying the encoder" in message for message in words),
+    )
+    with pytest.raises(Cancelled):
+        trained(stopping)
+
+
+def test_an_augmentation_has_its_own_encoder(context: ToolContext) -> None:
+    with pytest.raises(InvalidInput, match="whose rows are of one encoder"):
+        trained(context, augmentation="support-g1")

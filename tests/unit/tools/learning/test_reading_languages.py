@@ -1,0 +1,107 @@
+"""An encoder that hardly reads a task's language is named before texts are paid for, by how its vocabulary cuts it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tokenizers import Tokenizer
+from tokenizers.models import BPE
+from tokenizers.pre_tokenizers import ByteLevel, Whitespace
+from tokenizers.trainers import BpeTrainer
+
+from classwright_tools.context import DEFAULT_ENCODER, ToolContext
+from classwright_tools.domain.example import Provenance, make_example
+from classwright_tools.domain.task import Label
+from classwright_tools.domain.topic_tree import Cell
+from classwright_tools.error_analysis import ErrorAnalysisRequest, error_analysis
+from classwright_tools.learning.encoders import open_encoder
+from classwright_tools.learning.reading_languages import _texts, cut_of, told_unread, told_unread_at_hand
+from classwright_tools.propose_topics import ProposeTopicsRequest, propose_topics
+from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
+from classwright_tools.workspace.workspace import Workspace
+from support.learning import save_rows
+
+GERMAN = {
+    "refund": ("ich will mein geld zurück", "bitte erstatten sie mir den preis", "die lampe ist kaputt, geld zurück"),
+    "delivery": ("wo bleibt mein paket", "wann kommt der kurier", "die sendung ist noch nicht da"),
+}
+
+GERMAN_OF_OTHERS = {"refund": "ich hätte gern meine zahlung wieder", "delivery": "ist der wagen schon losgefahren?"}
+
+
+@pytest.mark.parametrize("tag", ["de", "de-AT", "zh", "zh-Hant", "hi", "fr", "ja", "sr-Latn", "nb"])
+def test_the_default_encoder_hardly_reads_other_languages_than_english(tag: str) -> None:
+    told = told_unread_at_hand(DEFAULT_ENCODER, ["en", tag])
+    assert told.startswith(f"The encoder 'all-MiniLM-L6-v2' hardly reads {tag} (its vocabulary ")
+    assert told == told_unread(open_encoder(DEFAULT_ENCODER), ["en", tag])
+
+
+@pytest.mark.parametrize("tags", [["en"], ["en-GB"], ["tlh"], ["hi-Latn"], []])
+def test_of_english_and_of_what_no_text_is_known_in_nothing_is_said(tags: list[str]) -> None:
+    assert told_unread_at_hand(DEFAULT_ENCODER, tags) == ""
+
+
+def test_an_encoder_that_is_not_at_hand_is_not_judged() -> None:
+    assert told_unread_at_hand("nobody/has-this-model", ["de"]) == ""
+
+
+def test_a_vocabulary_of_several_languages_reads_these_and_not_others() -> None:
+    tokenizer = Tokenizer(BPE(unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = Whitespace()
+    own = ("en-Latn", "de-Latn", "hi-Deva", "zh-Hani", "ru-Cyrl")
+    trainer = BpeTrainer(vocab_size=20_000, special_tokens=["[UNK]"])
+    tokenizer.train_from_iterator([text for language in own for text in _texts()[language]], trainer)
+    scripts = {"de": "Latn", "hi": "Deva", "zh": "Hani", "ru": "Cyrl", "fi": "Latn", "th": "Thai"}
+    unread = {tag: cut.is_unread(scripts[tag]) for tag in scripts if (cut := cut_of(tokenizer, tag))}
+    assert unread == {"de": False, "hi": False, "zh": False, "ru": False, "fi": True, "th": True}
+
+
+def test_a_vocabulary_of_bytes_is_not_judged() -> None:
+    tokenizer = Tokenizer(BPE())
+    tokenizer.pre_tokenizer = ByteLevel()
+    tokenizer.train_from_iterator(_texts()["en-Latn"], BpeTrainer(initial_alphabet=ByteLevel.alphabet()))
+    assert cut_of(tokenizer, "th") is None
+
+
+def test_it_is_said_with_the_task_with_the_training_and_with_the_errors(tmp_path: Path) -> None:
+    context = ToolContext(workspace=Workspace(tmp_path / "workspace"), run_key="run")
+    labels = tuple(Label(name=name) for name in GERMAN)
+    asked = ProposeTopicsRequest(task="support", instruction="Tell them apart.", labels=labels, languages=("de",))
+    told = "The encoder 'all-MiniLM-L6-v2' hardly reads de (its vocabulary cuts it 2.0 times as finely as English)"
+    assert told in propose_topics(asked, context).summary
+
+    rows = [
+        make_example(text, label, origin="written", provenance=Provenance(cell=_cell(label, number), writer="recorded"))
+        for label, texts in GERMAN.items()
+        for number, text in enumerate(texts)
+    ]
+    real = [make_example(text, label) for label, text in GERMAN_OF_OTHERS.items()]
+    save_rows(context.workspace, rows, real)
+    trained = train_classifier(TrainClassifierRequest(task="support", method="probe"), context)
+    assert told in trained.summary
+    assert told in error_analysis(ErrorAnalysisRequest(model=trained.model), context).summary
+
+
+def _cell(label: str, number: int) -> Cell:
+    return Cell(label=label, topic=f"topic {number}", subtopic="all", source_type="message")
+
+
+def test_an_english_task_gets_no_word_of_it(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "workspace")
+    labels = tuple(Label(name=name) for name in GERMAN)
+    asked = ProposeTopicsRequest(task="support", instruction="Tell them apart.", labels=labels)
+    assert "reads" not in propose_topics(asked, ToolContext(workspace=workspace, run_key="run")).summary
+
+
+def test_judging_from_files_loads_no_torch() -> None:
+    code = (
+        "import sys\n"
+        "from classwright_tools.learning.reading_languages import told_unread_at_hand\n"
+        f"assert told_unread_at_hand({DEFAULT_ENCODER!r}, ['de'])\n"
+        "assert not {'torch', 'transformers', 'sentence_transformers'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr

