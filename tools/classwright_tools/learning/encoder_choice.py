@@ -141,13 +141,14 @@ def _is_encoder(folder: Path) -> bool:
 def _sample(rows: Rows, validation: ValidationRows | None, seed: int) -> _Sample | None:
     """Return the rows to choose by; None where none can be held out."""
     known = rows.take(sampled_places(rows.labels, SAMPLE, LEAST_OF_LABEL, seed))
-    if validation and validation.data == "real" and len(validation.texts) >= ENOUGH_REAL:
-        held = np.random.default_rng(seed).permutation(len(validation.texts))[:MOST_VALIDATION]
+    if validation and validation.data == "real" and len(validation.rows) >= ENOUGH_REAL:
+        places = np.random.default_rng(seed).permutation(len(validation.rows))[:MOST_VALIDATION]
+        checked = validation.rows.take(places)
         return _Sample(
-            texts=(*known.texts, *(validation.texts[place] for place in held)),
-            labels=np.concatenate([known.labels, validation.labels[held]]),
-            folds=[(np.arange(len(known)), len(known) + np.arange(len(held)))],
-            words=f"{len(held)} real validation rows, trained on {len(known)} rows",
+            texts=(*known.texts, *checked.texts),
+            labels=np.concatenate([known.labels, checked.labels]),
+            folds=[(np.arange(len(known)), len(known) + np.arange(len(checked)))],
+            words=f"{len(checked)} real validation rows, trained on {len(known)} rows",
         )
     folds = grouped_folds(known, seed)
     words = f"{len(known)} training rows, held out group by group"
