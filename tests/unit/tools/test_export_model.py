@@ -121,7 +121,7 @@ def test_the_program_reads_a_long_text_as_the_model_does_and_other_code_its_begi
         found = printed_numbers(run(export, code.replace(f'"{TEXT}"', repr(LONG))))[-3:]
         assert (np.abs(found - expected).max() < 2e-2) == (place == 0)
     readme = (export.folder / "README.md").read_text(encoding="utf-8")
-    assert "It reads the first 256 tokens of a text, where the program reads 2,034 tokens, 256 at a time." in readme
+    assert "It reads the first 256 tokens of a text, where the program reads 2,034 tokens (256 at a time)." in readme
 
 
 @pytest.mark.parametrize("method", ["probe", "cluster"])
@@ -273,7 +273,7 @@ def test_the_card_tells_the_newest_figures_on_test_rows_and_what_to_know_of_them
     assert re.search(r"\| 3 real validation rows \| .*, over 1 of 3 labels \|", tested)
     assert "Of the 3 real validation rows: No row of 'delivery', 'account' was there" in tested
     assert "1 of 3 validation rows is cut at 2,034 tokens" in tested
-    assert "It reads the first 2,034 tokens, 256 at a time, of a text" in tested
+    assert "It reads the first 2,034 tokens (256 at a time) of a text" in tested
 
 
 def test_a_frozen_encoder_is_exported_too_and_two_labels_stay_two(tmp_path: Path) -> None:

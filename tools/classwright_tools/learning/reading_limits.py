@@ -42,7 +42,7 @@ class ReadingLimit:
     @property
     def told(self) -> str:
         """The same in words."""
-        return f"{self.tokens:,} tokens" + (f", {self.at_once} at a time," if self.windows > 1 else "")
+        return f"{self.tokens:,} tokens" + (f" ({self.at_once} at a time)" if self.windows > 1 else "")
 
     def cut(self, contents: Iterable[str]) -> int:
         """Return how many of the rows are cut: see `cuts`."""
