@@ -144,7 +144,7 @@ class GraphEngine:
         self._inputs = [one.name for one in self._session.get_inputs()]
 
     def probabilities(self, texts: Sequence[str], batch: int) -> np.ndarray:
-        """Return the probabilities (n, k) of texts; of a text that is too long to take at once several windows are read."""
+        """Return the probabilities (n, k) of texts; of one that is too long to take at once windows are read."""
         tokens = self._tokenizer.encode_batch([self._prompt + text for text in texts])
         windows = [[first, *first.overflowing][: self._windows] for first in tokens]
         order = sorted(range(len(texts)), key=lambda place: (len(windows[place]), len(windows[place][0].ids)))
@@ -168,11 +168,8 @@ class GraphEngine:
             ids[row, : len(one.ids)] = one.ids
             mask[row, : len(one.ids)] = 1
         feeds = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros(shape, np.int64)}
-        weights = np.zeros((len(texts), len(tokens)), np.float32)
-        weights[np.repeat(np.arange(len(texts)), [len(one) for one in texts]), np.arange(len(tokens))] = mask.sum(
-            axis=1
-        )
-        feeds["windows"] = weights
+        of_text = np.repeat(np.arange(len(texts)), [len(windows) for windows in texts])
+        feeds["windows"] = ((np.arange(len(texts))[:, None] == of_text) * mask.sum(axis=1)).astype(np.float32)
         return {name: feeds[name] for name in self._inputs}
 
 
