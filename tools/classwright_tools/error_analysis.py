@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from classwright_tools.measurement.error_report import ErrorReport
 
 EXAMPLES_SHOWN = 3  # of a finding; the report has them all
+ENOUGH_TEXTS = 200  # unlabelled ones, to pick from: benchmarks/README.md, "The loop", has what labels for 300 are worth
 GROUPS_TOLD = 4  # of rows
 
 
@@ -114,7 +115,7 @@ def error_analysis(request: ErrorAnalysisRequest, context: ToolContext) -> Error
             "plan", task, document, run_key=context.run_key, parent=request.model, rows=document.rows
         ).id
     next_step = _keep_the_other(context, task, request.model) or _next_step(
-        report, plan, is_pairs=model.card.kind == "pair"
+        report, plan, is_pairs=model.card.kind == "pair", texts=_unasked(context, dataset)
     )
     return _result(report, made.id, plan, len(attended), next_step)
 
@@ -134,8 +135,22 @@ def _keep_the_other(context: ToolContext, task: str, model: str) -> str:
     return ""
 
 
-def _next_step(report: ErrorReport, plan: str | None, *, is_pairs: bool) -> str:
-    """Return the call that is usually right after."""
+def _unasked(context: ToolContext, dataset: str) -> int:
+    """Return how many real texts of `dataset` could be labelled, 0 where some have been."""
+    from classwright_tools.workspace.datasets import read_card
+
+    card = read_card(context.workspace, dataset)
+    return 0 if card.rows("train", "annotated") else card.rows("unlabelled", "real")
+
+
+def _next_step(report: ErrorReport, plan: str | None, *, is_pairs: bool, texts: int) -> str:
+    """Return the call that is usually right after; labels for `texts` are worth more than as many that are written."""
+    if plan and texts >= ENOUGH_TEXTS:
+        return (
+            f"Call annotate_examples with task={report.task!r} and dataset={report.dataset!r}: labels for some of its "
+            f"{texts:,} unlabelled texts help more than as many written ones. Or call synthesize_examples with "
+            f"plan={plan!r}. Then train_classifier on the new dataset."
+        )
     if plan:
         return f"Call synthesize_examples with plan={plan!r}, then train_classifier on the new dataset."
     if is_pairs:

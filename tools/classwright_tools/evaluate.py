@@ -184,7 +184,7 @@ def _compare(request: EvaluateRequest, context: ToolContext, found: Answers, mod
     columns = [other.labels.index(label) for label in found.labels]  # the labels' order may have changed since
     mismatch = found.labels.index(other.card.mismatch) if other.card.mismatch else None
     proba = theirs.proba[:, columns]
-    shares = model.card.shares or other.card.shares
+    shares = model.card.known_shares or other.card.known_shares
     if shares and mismatch is None:
         wanted = shares.of(found.labels)
         own, its = (

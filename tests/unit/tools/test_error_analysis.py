@@ -15,6 +15,7 @@ from classwright_tools.error_analysis import ErrorAnalysisRequest, ErrorAnalysis
 from classwright_tools.errors import Cancelled, InvalidInput, NotEnoughData
 from classwright_tools.measurement import out_of_fold
 from classwright_tools.measurement.error_report import ErrorReport
+from classwright_tools.workspace.datasets import save_dataset
 from classwright_tools.workspace.workspace import Workspace
 from support.measurement import (
     REAL,
@@ -27,6 +28,7 @@ from support.measurement import (
     written_rows,
 )
 from support.paths import BANKING12
+from support.writing_verbs import sentence
 
 BANKING = BANKING12
 HOSTILE = "<script>alert(1)</script>"
@@ -226,6 +228,19 @@ def test_the_plan_contrasts_in_both_directions_within_its_rows(workspace: Worksp
     real = {text for texts in REAL.values() for text in texts}
     assert all({*item.style, *item.contrast_style} <= real for item in plan.items)
     assert all(item.cells for item in plan.items)
+    assert f"plan={result.plan!r}" in result.next_step
+    assert "annotate_examples" not in result.next_step
+
+
+def test_texts_that_could_be_labelled_are_named_before_the_plan(
+    workspace: Workspace, confused: str, model: str
+) -> None:
+    rows = {"unlabelled": [make_example(sentence(number), None) for number in range(200)]}
+    with_texts = save_dataset(
+        workspace, "support", rows, parent=confused, run_key="texts", made_by="import_examples"
+    ).id
+    result = analysed(workspace, model, with_texts, rows=40)
+    assert result.next_step.startswith("Call annotate_examples")
     assert f"plan={result.plan!r}" in result.next_step
 
 

@@ -106,7 +106,12 @@ def test_where_nobody_knows_the_shares_and_the_model_leans_to_others_those_of_th
     own, as_trained = (model.predict_proba([UNCLEAR], as_trained=choice)[0] for choice in (False, True))
     assert own[delivery] > as_trained[delivery]
     # Figures on rows as they come are figures at their shares: nobody said that there are others.
-    assert "At your shares" not in evaluate(EvaluateRequest(model=result.model, dataset=dataset), context).summary
+    run = dataclasses.replace(context, run_key="again")
+    other = train_classifier(TrainClassifierRequest(task="support", method="probe", seed=1), run).model
+    measured = evaluate(EvaluateRequest(model=result.model, dataset=dataset, against=other), context)
+    assert "your shares" not in measured.summary
+    assert measured.comparison
+    assert not measured.comparison.at_shares
 
 
 def test_where_the_model_leans_to_no_label_nothing_is_changed(context: ToolContext, task: Task) -> None:
