@@ -47,7 +47,14 @@ FILLERS: dict[str, Any] = {
     "batch": "b1",
     "model": "support-m1",
     "assignment": "support-a1",
+    "reason": "it is so",
 }
+ALONG: dict[tuple[str, str], dict[str, Any]] = {
+    ("find_examples", "model"): {"doubt": "disagrees"},
+    ("prepare_review", "model"): {"dataset": "support-d1"},
+    ("edit_examples", "dataset"): {"changes": [{"action": "add_label", "label": "other"}]},
+}
+"""What an argument goes along with."""
 
 
 def furnish(workspace: Workspace, run_key: str) -> None:
@@ -92,7 +99,12 @@ def call_naming(tool: str, argument: str, id_: str) -> dict[str, Any]:
     wanted = {"texts"} if tool in ("classify", "submit_examples") else set()
     needed = set(schema.get("required", ())) | wanted
     arguments = {name: value for name, value in FILLERS.items() if name in needed}
-    return {**arguments, argument: id_, **({} if tool == "submit_examples" else {"wait_seconds": 0})}
+    return {
+        **arguments,
+        **ALONG.get((tool, argument), {}),
+        argument: id_,
+        **({} if tool == "submit_examples" else {"wait_seconds": 0}),
+    }
 
 
 async def answer_to(client: Client, tool: str, arguments: dict[str, Any]) -> str:
@@ -142,7 +154,7 @@ async def test_every_resource_of_another_is_answered_like_an_unknown_one(server:
 def _uris(template: str) -> list[str]:
     """What a template stands for in Alice's workspace; a job's result has a test of its own."""
     folders = {kind.folder: kind.letter for kind in KINDS.values()}
-    if "{job_id}" in template:
+    if "{job_id}" in template or template.startswith("ui://"):  # the review page is the same for all
         return []
     if "{kind}" in template:
         kinds = folders.items()
