@@ -16,6 +16,7 @@ from classwright_server.classify_command import add_classify, run_classify
 from classwright_server.config.chosen import PREFIX
 from classwright_server.config.settings import DEFAULT_PORT, ServerSettings, settings_from
 from classwright_server.config.writers import writer_flags
+from classwright_server.doctor import run_doctor
 from classwright_server.export_command import add_export, run_export
 from classwright_server.jobs.telemetry import start_telemetry
 from classwright_server.mcp.stdio import INTERRUPTED, STOPPED, serve_stdio
@@ -55,8 +56,8 @@ def _run(parsed: argparse.Namespace) -> int:
     if parsed.command == "tools":
         return _print_tools(settings)
     _check_installed()
-    if parsed.command == "check":
-        return _check(settings)
+    if parsed.command == "doctor":
+        return run_doctor(settings)
     if settings.vllm:
         from classwright_server.vllm import vllm_program
 
@@ -100,30 +101,6 @@ def _work(settings: ServerSettings) -> int:
     return 0
 
 
-def _check(settings: ServerSettings) -> int:
-    """Try what a server with these settings needs, before a client does."""
-    import asyncio
-
-    from classwright_server.vllm import vllm_program
-    from classwright_tools.learning.encoders import open_encoder
-    from classwright_tools.workspace.workspace import Workspace
-
-    own = settings.tool_settings
-    Workspace(own.workspace, own.index_url)
-    _say(f"Workspace {own.workspace} can be written.")
-    encoder = open_encoder(own.encoder)
-    _say(f"Encoder {own.encoder!r} is here: {encoder.dimension} dimensions.")
-    if settings.vllm:
-        program = vllm_program(os.environ)
-        _say(f"Writer {settings.vllm!r} is started with the server, by {program}; it was not started now.")
-        return 0
-    if own.writer:
-        _say(asyncio.run(own.writer.open(os.environ).check()))
-    else:
-        _say("No writer is set: the calling model writes the texts.")
-    return 0
-
-
 def _say(sentence: str) -> None:
     print(sentence)  # noqa: T201  # what the command is for
 
@@ -147,16 +124,16 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     serve = commands.add_parser("serve", help="serve the tools over stdio, or with --http over HTTP")
     worker = commands.add_parser("worker", help="run the jobs of the workspace's servers; serve no clients")
-    check = commands.add_parser("check", help="try the workspace, the encoder and the writer, and say what fails")
+    doctor = commands.add_parser("doctor", help="try all that a server leans on, and say what is wrong and what to do")
     tools = commands.add_parser("tools", help="print the tools and what they do")
-    for command in (serve, worker, check, tools):
+    for command in (serve, worker, doctor, tools):
         _add_settings(command)
         _add_job_limits(command)
     for command in (serve, worker):
         command.add_argument(
             "--jobs", metavar="KIND", nargs="+", help="jobs to run: short, long, compute (both), writing or none"
         )
-    for command in (serve, check, tools):
+    for command in (serve, doctor, tools):
         _add_serving_settings(command)
     add_classify(commands)
     add_export(commands)

@@ -61,7 +61,7 @@ def loop(tmp_path: Path) -> Path:
         (["--workspace", "/" + "w" * 300], "cannot be written: file name too long"),
     ],
 )
-@pytest.mark.parametrize("command", [["check"], ["serve", "--http"], ["worker"]])
+@pytest.mark.parametrize("command", [["serve", "--http"], ["worker"]])
 def test_a_place_that_cannot_be_used_is_told(
     command: list[str], flags: list[str], told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -73,7 +73,7 @@ def test_a_place_that_cannot_be_used_is_told(
 
 
 def test_a_workspace_that_leads_to_itself_is_told(loop: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["check", "--workspace", str(loop)]) == 2
+    assert main(["doctor", "--workspace", str(loop)]) == 2
     assert "--workspace" in capsys.readouterr().err or sys.version_info >= (3, 13)
 
 
@@ -110,7 +110,7 @@ def test_an_address_that_cannot_be_listened_on_is_told(host: str, taken: int, tm
     assert line.endswith("choose another --port or --host.")
 
 
-@pytest.mark.parametrize("command", ["serve", "worker", "check"])
+@pytest.mark.parametrize("command", ["serve", "worker", "doctor"])
 def test_the_missing_extra_is_named(command: str) -> None:
     code, line = ended([sys.executable, "-c", WITHOUT, command])
 

@@ -90,12 +90,12 @@ def test_its_settings_reach_another_process_and_its_key_only_one_that_writes(set
 
 
 @pytest.mark.parametrize(("command", "code", "told"), [("true", 0, "is there"), ("none-such", 2, "not on the PATH")])
-def test_check_asks_it(
+def test_the_doctor_asks_it(
     command: str, code: int, told: str, site: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     installed(site, "command = command_writer:CommandSettings")
 
-    assert main(["check", "--workspace", str(tmp_path / "ws"), "--writer-command", command]) == code
+    assert main(["doctor", "--workspace", str(tmp_path / "ws"), "--writer-command", command]) == code
     assert told in "".join(capsys.readouterr())
 
 

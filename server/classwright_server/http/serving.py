@@ -94,7 +94,7 @@ def serve_http(settings: ServerSettings) -> None:
 
     check_writable(settings.tool_settings.workspace, f"workspace {settings.tool_settings.workspace.name!r}")
     app = http_app(settings, os.environ)
-    listeners = _listeners(settings.host, settings.port)
+    listeners = sockets_at(settings.host, settings.port)
     config = uvicorn.Config(
         app,
         log_level="warning",
@@ -104,7 +104,7 @@ def serve_http(settings: ServerSettings) -> None:
     uvicorn.Server(config).run(listeners)
 
 
-def _listeners(host: str, port: int) -> list[socket.socket]:
+def sockets_at(host: str, port: int) -> list[socket.socket]:
     """Return sockets bound to the addresses of `host`. Bound by uvicorn, a taken one ends the process without an error.
 
     A name may stand for addresses that this machine lacks, as ::1 where there is no IPv6: one that it has is enough.

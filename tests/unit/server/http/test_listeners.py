@@ -22,7 +22,7 @@ def named(monkeypatch: pytest.MonkeyPatch, *addresses: tuple[object, ...]) -> No
 def test_an_address_that_the_machine_lacks_is_passed_over_while_it_has_another(monkeypatch: pytest.MonkeyPatch) -> None:
     named(monkeypatch, LACKING, LOOPBACK)
 
-    [listener] = serving._listeners("localhost", 0)
+    [listener] = serving.sockets_at("localhost", 0)
 
     assert listener.getsockname()[0] == "127.0.0.1"
     listener.close()
@@ -32,7 +32,7 @@ def test_a_name_of_addresses_that_the_machine_lacks_cannot_be_listened_on(monkey
     named(monkeypatch, LACKING)
 
     with pytest.raises(InvalidInput, match=r"address localhost:0.*cannot be listened on"):
-        serving._listeners("localhost", 0)
+        serving.sockets_at("localhost", 0)
 
 
 def test_an_address_that_is_taken_is_an_error_though_another_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,4 +40,4 @@ def test_an_address_that_is_taken_is_an_error_though_another_is_free(monkeypatch
         named(monkeypatch, LOOPBACK, (*LOOPBACK[:4], taken.getsockname()))
 
         with pytest.raises(InvalidInput, match="cannot be listened on"):
-            serving._listeners("localhost", 0)
+            serving.sockets_at("localhost", 0)

@@ -1,0 +1,185 @@
+"""The command `classwright doctor`: everything that a server with these settings leans on, tried before a client does.
+
+One line a thing: what it is, its state, and what to do where something is wrong. A thing that fails keeps none of the
+others from being tried.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+
+from classwright_server.config.settings import ServerSettings, ToolSettings
+from classwright_server.jobs.disk_quota import MIN_FREE_BYTES, check_room
+from classwright_server.sanitize import sanitized
+from classwright_tools.context import DEFAULT_ENCODER
+from classwright_tools.errors import ClasswrightError, InvalidInput
+
+_WELL, _WRONG = "ok", "WRONG"
+_TOLD = ("torch", "sentence-transformers", "transformers", "onnxruntime", "dbos", "mcp")
+"""Packages whose versions are most asked for when something does not work."""
+
+
+def run_doctor(settings: ServerSettings) -> int:
+    """Try everything, print a line for each thing, and return the exit code: 0 where all is well, else 2."""
+    tries: dict[str, Callable[[], str]] = {
+        "versions": _versions,
+        "workspace": lambda: _workspace(settings.tool_settings),
+        "encoder": lambda: _encoder(settings.tool_settings.encoder),
+        "GPU": _gpu,
+        "writer": lambda: _writer(settings),
+        "port": lambda: _port(settings),
+    }
+    wrong = 0
+    for what, tried in tries.items():
+        try:
+            state, told = _WELL, tried()
+        except ClasswrightError as error:
+            state, told = _WRONG, str(error)
+        except Exception as error:  # noqa: BLE001  # a library that is broken is what a doctor is asked about
+            repair = "Install it anew in a fresh environment; if it stays, file an issue with this line."
+            state, told = _WRONG, f"{type(error).__name__}: {' '.join(sanitized(error).split())}. {repair}"
+        wrong += state == _WRONG
+        print(f"{state:<6} {what:<10} {told}", flush=True)  # noqa: T201  # what the command is for
+    if not wrong:
+        print("All is well.")  # noqa: T201
+    return 2 if wrong else 0
+
+
+def _versions() -> str:
+    """Return the versions of what runs.
+
+    Raises:
+        InvalidInput: a package is missing, or of a version that Classwright does not work with.
+    """
+    from packaging.requirements import Requirement
+
+    asked = [Requirement(line) for line in requires("classwright") or ()]
+    faults = []
+    for package in asked:
+        if package.marker and not package.marker.evaluate({"extra": "server"}):
+            continue
+        try:
+            found = version(package.name)
+        except PackageNotFoundError:
+            faults.append(f"{package.name} is not installed")
+            continue
+        if not package.specifier.contains(found, prereleases=True):
+            faults.append(f"{package.name} is {found} and must be {package.specifier}")
+    if faults:
+        raise InvalidInput("the environment", "; ".join(faults), 'Run `pip install --upgrade "classwright[server]"`.')
+    told = ", ".join(f"{name} {version(name)}" for name in _TOLD)
+    return f"classwright {version('classwright')} on Python {platform.python_version()}, {sys.platform}; {told}."
+
+
+def _workspace(own: ToolSettings) -> str:
+    """Return where the workspace is and how much room it has.
+
+    Raises:
+        StorageFailed: it cannot be written, its index does not answer, or no job would begin for want of room.
+    """
+    from classwright_tools.workspace.workspace import Workspace
+
+    workspace = Workspace(own.workspace, own.index_url)
+    check_room(workspace.root, own.most_bytes(None))
+    free = shutil.disk_usage(workspace.root).free
+    index = "PostgreSQL" if own.index_url else "SQLite"
+    return (
+        f"{workspace.root} can be written: {free / 2**30:.1f} GiB free, of which jobs leave "
+        f"{MIN_FREE_BYTES / 2**30:.1f}; index in {index}."
+    )
+
+
+def _encoder(name: str) -> str:
+    """Return what the encoder is, having embedded a text with it.
+
+    Raises:
+        ClasswrightError: it is nowhere to be found, or does not load.
+    """
+    from classwright_tools.learning.encoder_folders import encoder_folder
+    from classwright_tools.learning.encoders import open_encoder
+
+    encoder = open_encoder(name)
+    encoder.embed(["The parcel has not arrived."])
+    tokens = encoder.model.max_seq_length
+    reads = f"{tokens} tokens of a text" if tokens else "texts of any length"
+    languages = _languages(encoder_folder(name))
+    spoken = f"made for: {', '.join(languages)}" if languages else "its files do not say for which languages it is made"
+    if name == DEFAULT_ENCODER:
+        spoken += ". For other languages name one of them as --encoder"
+    return f"{name} loads: {encoder.dimension} dimensions, reads {reads}; {spoken}."
+
+
+def _languages(folder: Path) -> list[str]:
+    """Return the languages that the card in the folder of an encoder declares, as codes or names; none without."""
+    import yaml
+
+    card = folder / "README.md"
+    parts = card.read_text(encoding="utf-8", errors="replace").split("---", 2) if card.is_file() else []
+    if len(parts) < 3 or parts[0].strip():
+        return []
+    try:
+        declared = yaml.safe_load(parts[1])
+    except yaml.YAMLError:
+        return []
+    languages = declared.get("language", []) if isinstance(declared, dict) else []
+    return [str(one) for one in (languages if isinstance(languages, list) else [languages])]
+
+
+def _gpu() -> str:
+    """Return what trains and embeds: the GPU, or why none is used.
+
+    Raises:
+        InvalidInput: there is a GPU that torch cannot use.
+    """
+    import torch
+
+    if torch.cuda.is_available():
+        free, total = torch.cuda.mem_get_info()
+        return f"{torch.cuda.get_device_name()}, {free / 2**30:.0f} of {total / 2**30:.0f} GiB free."
+    if torch.backends.mps.is_available():
+        return "Apple's, through MPS."
+    if shutil.which("nvidia-smi"):
+        raise InvalidInput(
+            "the GPU",
+            f"is not seen by torch {torch.__version__}, though its driver's program, nvidia-smi, is there",
+            "Install a torch for CUDA (https://pytorch.org/get-started), and see that `nvidia-smi` lists the card.",
+        )
+    return f"none; training and embedding run on {os.cpu_count()} processor cores."
+
+
+def _writer(settings: ServerSettings) -> str:
+    """Return who writes, having asked an endpoint for texts in the writer's own form.
+
+    Raises:
+        ClasswrightError: it would not write.
+    """
+    if settings.vllm:
+        from classwright_server.vllm import vllm_program
+
+        program = vllm_program(os.environ)
+        return f"{settings.vllm!r} is started with the server, by {program}; it was not started now."
+    if settings.tool_settings.writer:
+        return asyncio.run(settings.tool_settings.writer.open(os.environ).check())
+    return "none is set: the calling model writes the texts."
+
+
+def _port(settings: ServerSettings) -> str:
+    """Return whether the address can be listened on.
+
+    Raises:
+        InvalidInput: --http is given, and it cannot.
+    """
+    from classwright_server.http.serving import sockets_at
+
+    if not settings.http:
+        return "none is needed: a client starts the server and speaks to it over stdio. Try one with --http."
+    for listener in sockets_at(settings.host, settings.port):
+        listener.close()
+    return f"{settings.host}:{settings.port} is free."
