@@ -15,6 +15,7 @@ import onnx
 from classwright.predict import BATCH, GraphEngine
 from classwright_tools.domain.cards import ModelCard
 from classwright_tools.domain.example import Split
+from classwright_tools.errors import DamagedArtifact, NotFound
 from classwright_tools.learning.exports.export import LABELS
 from classwright_tools.workspace.datasets import read_rows
 from classwright_tools.workspace.workspace import Workspace, write_json
@@ -42,14 +43,17 @@ class CheckRows:
 def check_rows(workspace: Workspace, card: ModelCard) -> CheckRows:
     """Return the rows of the dataset that the model of `card` was trained on, those of its labels.
 
-    Raises:
-        NotFound: the dataset is gone.
-        DamagedArtifact: it does not read back.
+    There are none where the dataset does not read back: an export does not need it.
     """
     places = {label: place for place, label in enumerate(card.labels)}
-    held_out, training = (
-        [row for row in read_rows(workspace, card.dataset, split) if row.label in places] for split in _SPLITS
-    )
+    try:
+        held_out, training = (
+            [row for row in read_rows(workspace, card.dataset, split) if row.label in places] for split in _SPLITS
+        )
+    except (NotFound, DamagedArtifact):
+        held_out, training = [], []
+    if card.validation_rows:  # it learnt from them
+        held_out, training = [], [*held_out, *training]
     return CheckRows(
         held_out=tuple(row.content for row in held_out),
         labels=np.array([places[row.label] for row in held_out if row.label], np.int64),
@@ -60,15 +64,15 @@ def check_rows(workspace: Workspace, card: ModelCard) -> CheckRows:
 def quantised(folder: Path, rows: CheckRows) -> str:
     """Write the export's graph in whole numbers too, for its program, and say in a sentence what it costs on `rows`.
 
-    Where that is too much it is left out; where there is no graph or no row, nothing is said. It is ONNX Runtime's
+    Where that is too much it is left out; where there is no graph at all, nothing is said. It is ONNX Runtime's
     dynamic quantisation, with weights of seven bits: eight overflow on processors without VNNI, which would answer
     otherwise than the one that measured.
     """
-    if not (folder / LABELS).is_file() or not (rows.held_out or rows.training):
-        return ""
-    facts = json.loads((folder / LABELS).read_text(encoding="utf-8"))
+    facts = json.loads((folder / LABELS).read_text(encoding="utf-8")) if (folder / LABELS).is_file() else {}
     if not facts.get("graph"):
         return ""
+    if not (rows.held_out or rows.training):
+        return "There is no graph of whole numbers, for no row is there to measure it on."
     told = ""
     for left_as_is in ([], _narrowing(folder / facts["graph"]["file"])):
         _quantise(folder / facts["graph"]["file"], folder / QUANTISED, left_as_is)
