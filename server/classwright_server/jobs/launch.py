@@ -16,7 +16,8 @@ from classwright_tools.workspace.sqlite_files import WAIT_SECONDS, own_file, use
 APPLICATION = "classwright"
 JOBS_VERSION = "1"
 """The form in which jobs are stored. It does not change with the program, so an upgrade finishes the old jobs."""
-POLL_SECONDS = 0.2
+POLL_SECONDS: dict[Lane, float] = {"short": 0.2, "long": 1.0, "writing": 0.5}
+"""Between two looks at a lane. Looks are what an idle server spends its time on; long work can wait for a second."""
 AT_ONCE: dict[Lane, int] = {"short": 2, "long": 1, "writing": 4}
 """Jobs of a lane that a process runs beside each other."""
 
@@ -57,7 +58,7 @@ def _register_lanes(url: str, tool_settings: ToolSettings) -> None:
                 lane,
                 worker_concurrency=most,
                 global_concurrency=most if one_machine and lane in COMPUTE else None,
-                polling_interval_sec=POLL_SECONDS,
+                polling_interval_sec=POLL_SECONDS[lane],
                 on_conflict="always_update",
             )
     finally:

@@ -1,11 +1,15 @@
-"""The number of jobs that a server runs beside each other."""
+"""The lanes of a server: how many jobs run beside each other, and how often it looks for new ones."""
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from pathlib import Path
 
+from dbos import DBOS
+
 from classwright_server.config.settings import ToolSettings
-from classwright_server.jobs.launch import jobs_at_once
+from classwright_server.jobs.launch import configured, jobs_at_once
 from classwright_tools.writing.backends.local import LocalSettings
 from classwright_tools.writing.backends.openai_compatible import EndpointSettings
 
@@ -17,3 +21,15 @@ def test_one_job_writes_at_a_time_where_each_would_load_the_model(tmp_path: Path
     assert jobs_at_once("writing", local) == 1
     assert jobs_at_once("writing", endpoint) > 1
     assert jobs_at_once("short", local) == jobs_at_once("short", endpoint) > 1
+
+
+def test_an_idle_server_looks_often_for_short_jobs_alone(tmp_path: Path) -> None:
+    try:
+        configured(ToolSettings(workspace=tmp_path), "one")
+    finally:
+        DBOS.destroy(workflow_completion_timeout_sec=0)
+    with contextlib.closing(sqlite3.connect(tmp_path / "jobs.sqlite")) as jobs:
+        waits = dict(jobs.execute("SELECT name, polling_interval_sec FROM queues"))
+
+    assert waits["short"] <= 0.2
+    assert sum(1 / seconds for seconds in waits.values()) <= 8
