@@ -32,7 +32,14 @@ class Job(BaseModel):
     error: str | None = None
     usage: WriterUsage | Annotated[dict[str, Any], Field(max_length=0)] | None = None
     shown_in_part: dict[str, Part] = {}
+    summary: str = ""
+    next_step: str = ""
     result: dict[str, Any] | None = None
+
+    @property
+    def whole(self) -> dict[str, Any]:
+        """The tool's own result, with the words that a view of a job has beside it."""
+        return {"summary": self.summary, "next_step": self.next_step, **(self.result or {})}
 
     @property
     def is_working(self) -> bool:

@@ -182,7 +182,7 @@ class Steps:
         whole = f"classwright://jobs/{job_id}/result"
         if any(part.uri == whole for part in job.shown_in_part.values()):  # the answer was shortened
             return read_as(WholeResult, await self._server.read(whole), f"The result of {tool!r}").root
-        return job.result or {}
+        return job.whole
 
     async def _polled(self, job_id: str) -> dict[str, Any]:
         """Return the job's state after a short wait; a remote server is asked again when the network fails."""

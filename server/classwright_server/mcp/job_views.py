@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from classwright_server.jobs.records import JobRecord
 
 DONE = "done"
+_WORDS = ("summary", "next_step")
 
 
 def view_of(record: JobRecord) -> JobView:
@@ -29,7 +30,7 @@ def view_of(record: JobRecord) -> JobView:
             summary, next_step = f"{record.tool} is running: {record.progress.message}.", again
         case "completed":
             assert result is not None
-            summary, next_step = result["summary"], result["next_step"]
+            summary, next_step = (result[name] for name in _WORDS)
         case "failed":
             summary, next_step = f"{record.tool} failed.", "Read the error, repair what it names, call the tool again."
         case "cancelled":
@@ -52,16 +53,19 @@ def view_of(record: JobRecord) -> JobView:
 
 def view_at_once(tool: str, result: dict[str, Any]) -> JobView:
     """Return the answer of a call that was no job, in the form of one that is completed."""
-    words = {name: result[name] for name in ("summary", "next_step")}
+    words = {name: result[name] for name in _WORDS}
     return JobView(**words, **_split(result), tool=tool, status="completed", progress=1.0, message=DONE)
 
 
 def _split(result: dict[str, Any] | None) -> dict[str, Any]:
-    """Return the fields of a view that come from a tool's result: what is told of the whole answer stands beside it."""
+    """Return the fields of a view that come from a tool's result: what is told of the whole answer stands beside it.
+
+    The words do so alone: an answer that says them twice costs its reader twice.
+    """
     if result is None:
         return {"result": None}
     beside: dict[str, Any] = {name: result[name] for name in ("shown_in_part", "uris") if name in result}
-    return {"result": {name: value for name, value in result.items() if name not in beside}, **beside}
+    return {"result": {name: value for name, value in result.items() if name not in {*beside, *_WORDS}}, **beside}
 
 
 def message_of(record: JobRecord) -> str:
