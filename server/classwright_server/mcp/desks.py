@@ -37,9 +37,9 @@ class Desks:
         """
         with self._lock:
             found = self._desks.get((workspace.root, dataset))
-            if found is None:
-                task = workspace.task(workspace.artifact(dataset, "dataset").task)
-                found = Desk(dataset, read_table(workspace, dataset), task.label_names)
+            labels = workspace.task(workspace.artifact(dataset, "dataset").task).label_names
+            if found is None or found.labels != labels:  # rows never change, and the task's labels may
+                found = Desk(dataset, found.table if found else read_table(workspace, dataset), labels)
             _keep(self._desks, (workspace.root, dataset), found)
             return found
 
