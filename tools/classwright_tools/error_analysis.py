@@ -144,11 +144,11 @@ def _unasked(context: ToolContext, dataset: str) -> int:
 
 
 def _next_step(report: ErrorReport, plan: str | None, *, is_pairs: bool, texts: int) -> str:
-    """Return the call that is usually right after; labels for `texts` are worth more than as many that are written."""
+    """Return the call that is usually right after; labels for `texts` go before a plan."""
     if plan and texts >= ENOUGH_TEXTS:
         return (
             f"Call annotate_examples with task={report.task!r} and dataset={report.dataset!r}: labels for some of its "
-            f"{texts:,} unlabelled texts help more than as many written ones. Or call synthesize_examples with "
+            f"{texts:,} unlabelled texts are worth more than a round of written ones. Or call synthesize_examples with "
             f"plan={plan!r}. Then train_classifier on the new dataset."
         )
     if plan:

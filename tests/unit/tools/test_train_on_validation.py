@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,8 @@ from classwright_tools.context import ToolContext
 from classwright_tools.domain.task import Task
 from classwright_tools.errors import NotEnoughData
 from classwright_tools.evaluate import EvaluateRequest, evaluate
+from classwright_tools.learning import probe, training
+from classwright_tools.learning.head import Head, fit_head
 from classwright_tools.learning.model import load_model
 from classwright_tools.train_classifier import TrainClassifierRequest, TrainClassifierResult, train_classifier
 from support.learning import real_rows, save_rows, unlabelled_rows, written_rows
@@ -51,6 +54,23 @@ def test_figures_on_validation_rows_that_were_trained_on_are_refused(context: To
     result = trained(context, "last", train_on_validation=True)
     with pytest.raises(NotEnoughData, match="is a training row of"):
         evaluate(EvaluateRequest(model=result.model), context)
+
+
+def test_the_last_model_has_the_penalty_of_those_that_calibrate_it(
+    context: ToolContext, task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    penalties = []
+
+    def recorded(*arguments: Any, c: float, **more: Any) -> Head:
+        penalties.append(c)
+        return fit_head(*arguments, c=c, **more)
+
+    monkeypatch.setattr(probe, "fit_head", recorded)
+    monkeypatch.setattr(training, "choose_regularisation", lambda *_: 7.0)
+    save_rows(context.workspace, written_rows(), real_rows(copies=10))
+    trained(context, "last", train_on_validation=True)
+    assert penalties[-1] == 7.0
+    assert penalties.count(7.0) > 2  # those of the folds
 
 
 def test_too_few_validation_rows_are_not_trained_on(context: ToolContext, task: Task) -> None:

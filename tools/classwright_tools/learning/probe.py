@@ -29,7 +29,7 @@ def fit_probe(rows: Rows, setup: Setup) -> EmbeddingClassifier:
         return _with_generated(rows, embeddings, setup.row_source, setup)
     if setup.imbalance == "auto":
         return fit_balanced(embeddings, rows, setup)
-    c = choose_regularisation(embeddings, rows, setup)
+    c = setup.penalty or choose_regularisation(embeddings, rows, setup)
     head = fit_head(embeddings, rows.labels, setup.k, c=c, balanced=setup.balanced)
     return EmbeddingClassifier(encoder=setup.encoder, head=adjusted_as_asked(head, rows, setup), cache=setup.cache)
 

@@ -41,7 +41,8 @@ class Setup:
 
     `labels` are the names of the k labels, `pairs` is None for single texts, `imbalance` is what the request says;
     `row_source` generates rows to train on beside the real ones, for the probe. `stated` are the labels' shares where
-    the model will be used, as a person stated them; else the `unlabelled` texts of there may tell them.
+    the model will be used, as a person stated them; else the `unlabelled` texts of there may tell them. `penalty` is
+    the probe's C where several fits must have the same; else each chooses its own.
     """
 
     encoder: Encoder
@@ -55,6 +56,7 @@ class Setup:
     row_source: RowSource | None = None
     stated: TaskShares | None = None
     unlabelled: tuple[str, ...] = ()
+    penalty: float | None = None
 
     @property
     def k(self) -> int:

@@ -23,6 +23,7 @@ from classwright_tools.learning.matching.fit import LEAST_ROWS
 from classwright_tools.learning.methods.method import Method
 from classwright_tools.learning.methods.registry import AUTO, METHODS, candidates
 from classwright_tools.learning.prior import Prior, known_shares, prior_at
+from classwright_tools.learning.probe import choose_regularisation
 from classwright_tools.learning.progress import part, parts, rising
 from classwright_tools.learning.rows import Rows, query_numbers, without_queries
 from classwright_tools.learning.setup import Setup
@@ -131,13 +132,16 @@ def _on_all(chosen: Trained, rows: Rows, validation: ValidationRows, setup: Setu
     Raises:
         NotEnoughData: no validation row can be held out of the others.
     """
-    method = METHODS[chosen.method]
+    method, all_rows = METHODS[chosen.method], rows.beside(validation.rows)
+    if method.cross_validated:
+        # Fits of different penalties differ in how sure they are: one could not be calibrated by the answers of others.
+        setup = replace(setup, penalty=choose_regularisation(setup.embed(all_rows.texts), all_rows, setup))
     folds = needed_folds(validation.rows, setup.seed, FOLDS if method.cross_validated else FEW_FOLDS)
     crossed = _held_out(
         method, validation.rows, folds, replace(setup, progress=part(setup.progress, 0, 0.8, "held out")), rows
     )
     own = replace(setup, progress=part(setup.progress, 0.8, 0.2, f"{method.name}, all rows"))
-    classifier = method.fit(rows.beside(validation.rows), own)
+    classifier = method.fit(all_rows, own)
     shares = chosen.prior.shares if chosen.prior else None
     trained = _calibrated(replace(crossed, classifier=classifier), (), crossed.held, chosen.grouped, shares)
     return replace(trained, tried=chosen.tried, untold=chosen.untold)
