@@ -4,7 +4,7 @@
 
 --data holds a folder a set with `train.jsonl.gz` and `test.jsonl.gz`. A probe learns from 25, 100 and 1,000 real rows
 of `amazon_reviews`, five draws each. Without --final it is measured on held-out training rows, and other ways to pool
-the windows are beside it: choices are made there. With --final it is measured on the test rows, the two ways alone.
+the windows are beside it: choices are made there. With --final it is measured on the test rows, the way that was kept alone.
 Intervals are paired, over the drawn rows' answers, by bootstrap. Sets of short texts are embedded both ways, to see
 that no bit of them changes. It prints tables and writes `benchmarks/results/long_texts.json`.
 """
@@ -61,8 +61,8 @@ class WindowedTexts:
 
 WAYS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "first window": lambda tokens: np.eye(len(tokens))[0],
-    "mean of windows": lambda tokens: np.ones(len(tokens)),
     "mean by tokens": lambda tokens: tokens / tokens.sum(),
+    "mean of windows": lambda tokens: np.ones(len(tokens)),
     "first and last": lambda tokens: np.eye(len(tokens))[0] + np.eye(len(tokens))[-1],
     "first of two by tokens": lambda tokens: (tokens / tokens.sum())[:2].tolist() + [0.0] * max(0, len(tokens) - 2),
 }

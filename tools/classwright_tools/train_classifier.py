@@ -143,6 +143,7 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
     from classwright_tools.learning.setup import Setup
     from classwright_tools.learning.training import train
     from classwright_tools.learning.training_data import read_training_data, unlabelled_texts
+    from classwright_tools.measurement.label_separation import told_together
 
     context.progress(0.0, f"reading {dataset}")
     data = read_training_data(workspace, dataset, task.label_names)
@@ -192,7 +193,10 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
         training_rows=data.origins | ({"real": data.origins.get("real", 0) + learnt} if learnt else {}),
         validation_rows=learnt,
         written_at_once=data.at_once,
-        remarks=(*filter(None, [chosen]), *_remarks(workspace, task, dataset, trained, data)),
+        remarks=(
+            *filter(None, [chosen, told_together(setup, data.rows, trained.validation.balanced_accuracy)]),
+            *_remarks(workspace, task, dataset, trained, data),
+        ),
         unlabelled_pairs=len(setup.pairs.unlabelled) if setup.pairs and METHODS[trained.method].needs_mismatches else 0,
         validation=trained.validation,
         grouped=trained.grouped,
