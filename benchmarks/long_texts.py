@@ -4,7 +4,7 @@
 
 --data holds a folder a set with `train.jsonl.gz` and `test.jsonl.gz`. A probe learns from 25, 100 and 1,000 real rows
 of `amazon_reviews`, five draws each. Without --final it is measured on held-out training rows, and other ways to pool
-the windows are beside it: choices are made there. With --final it is measured on the test rows, the way that was kept alone.
+the windows are beside it: choices are made there. With --final the way that was kept is measured on the test rows.
 Intervals are paired, over the drawn rows' answers, by bootstrap. Sets of short texts are embedded both ways, to see
 that no bit of them changes. It prints tables and writes `benchmarks/results/long_texts.json`.
 """

@@ -33,8 +33,8 @@ def told_together(setup: Setup, rows: Rows, balanced_accuracy: Estimate) -> str:
         return ""
     return (
         f"Labels lie together in the encoder {Path(setup.encoder.ref.name).name!r}: of {FIRST_ROWS} rows of each, "
-        f"{right:.0%} lie nearest to their own label, and {1 / setup.k:.0%} would by chance. Expect little of more rows; "
-        "try encoder='auto' or 'contrastive'."
+        f"{right:.0%} lie nearest to their own label, and {1 / setup.k:.0%} would by chance. Expect little of more "
+        "rows; try encoder='auto' or 'contrastive'."
     )
 
 
