@@ -52,8 +52,8 @@ def test_labels_that_the_encoder_parts_are_not_nor_those_with_few_rows(setup: Se
 
 
 def test_no_row_counts_in_the_mean_that_it_is_compared_with() -> None:
-    corners = np.eye(4, dtype=np.float32)
-    assert placed_rightly(corners, np.array([0, 0, 1, 1])) == 0.0
-    pairs = corners[[0, 0, 1, 1]]
-    assert placed_rightly(pairs, np.array([0, 0, 1, 1])) == 1.0
+    labels = np.array([0, 0, 1, 1])
+    between = np.array([[1.0, 0.0], [0.0, 1.0], [0.8, 0.6], [0.6, 0.8]], np.float32)
+    assert placed_rightly(between, labels) == 0.0  # with itself in it, the first row's own mean would be the nearer one
+    assert placed_rightly(np.eye(2, dtype=np.float32)[labels], labels) == 1.0
     assert (above_guessing(0.5, 2), above_guessing(1.0, 5)) == (0.0, 1.0)
