@@ -23,6 +23,7 @@ from classwright_tools.learning.head import Head, logistic_regression
 from classwright_tools.learning.model import Model, save_encoder
 from classwright_tools.learning.pair_encoder import DIFFERENCE_SCALE, PRODUCT_SCALE
 from classwright_tools.learning.reading_limits import limit_of
+from classwright_tools.learning.windows import tokens_at_once
 from classwright_tools.workspace.workspace import write_json
 
 SETFIT_HEAD = "model_head.pkl"
@@ -80,9 +81,10 @@ def export_embedding(model: Model, *, onnx: bool) -> Export:
 
 def _windows(encoder: Encoder) -> dict[str, int] | None:
     """Return how the program reads a long text with sentence-transformers; None where it reads its beginning alone."""
-    if encoder.ref.windows == 1:
+    tokens = tokens_at_once(encoder.model)
+    if tokens is None or encoder.ref.windows == 1:
         return None
-    return {"most": encoder.ref.windows, "tokens": int(encoder.model.max_seq_length), "modules": len(encoder.model)}
+    return {"most": encoder.ref.windows, "tokens": tokens, "modules": len(encoder.model)}
 
 
 def _first_alone(encoder: Encoder) -> str:
