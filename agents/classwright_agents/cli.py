@@ -1,15 +1,18 @@
-"""The command line: `classwright-agent build TASK.yaml` and `classwright-agent review`."""
+"""The command line: `classwright-agent init`, `build TASK.yaml` and `review`."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import json
+import shlex
 import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from classwright_agents.errors import AgentError, OutputClosed
+from classwright_agents.new_task import ask_on_terminal, write_new_task
 from classwright_agents.program import build, server_entry
 
 
@@ -32,10 +35,28 @@ def parser() -> argparse.ArgumentParser:
         prog="classwright-agent", description="Build a text classifier by calling the tools of a Classwright server."
     )
     program.add_argument("--version", action="version", version=f"%(prog)s {version('classwright')}")
-    verbs = program.add_subparsers(required=True, metavar="build | review")
+    verbs = program.add_subparsers(required=True, metavar="init | build | review")
+    _add_init(verbs)
     _add_build(verbs)
     _add_review(verbs)
     return program
+
+
+def _add_init(verbs: Any) -> None:
+    about = "write a task file from a sentence, or from the answers to a few questions"
+    verb = verbs.add_parser("init", help=about, description=f"{about[:1].upper()}{about[1:]}.")
+    verb.set_defaults(run=_init)
+    verb.add_argument(
+        "sentence", nargs="?", help="such as 'Tell complaints, questions and praise apart in hotel reviews.'"
+    )
+    verb.add_argument("--output", type=Path, default=Path("task.yaml"), help="a new file (default: ./task.yaml)")
+
+
+def _init(options: argparse.Namespace) -> None:
+    write_new_task(options.output, options.sentence, ask_on_terminal)
+    print(options.output)  # noqa: T201  # the program's answer
+    follow = f"Read it over, then run: classwright-agent build {shlex.quote(str(options.output))}"
+    print(follow, file=sys.stderr)  # noqa: T201
 
 
 def _add_build(verbs: Any) -> None:
@@ -51,10 +72,13 @@ def _add_build(verbs: Any) -> None:
     where.add_argument("--server", metavar="URL", help="use a running server instead of the task file's")
     where.add_argument("--command", metavar="LINE", help="start this server over stdio instead of the task file's")
     verb.add_argument("--plain", action="store_true", help="plain lines instead of the live picture")
+    verb.add_argument(
+        "--json", action="store_true", help="print the summary of the run on stdout, its progress on stderr"
+    )
 
 
 def _build(options: argparse.Namespace) -> None:
-    asyncio.run(
+    facts = asyncio.run(
         build(
             options.task,
             runs=options.runs,
@@ -62,8 +86,14 @@ def _build(options: argparse.Namespace) -> None:
             server=options.server,
             command=options.command,
             plain=options.plain,
+            out=sys.stderr if options.json else sys.stdout,
         )
     )
+    if options.json:
+        try:
+            print(json.dumps(facts, ensure_ascii=False), flush=True)  # noqa: T201  # the program's answer
+        except BrokenPipeError as error:
+            raise OutputClosed from error
 
 
 def _add_review(verbs: Any) -> None:

@@ -52,15 +52,24 @@ def load_task_file(path: Path) -> TaskFile:
         raise TaskFileError(subject, f"holds a value that cannot be: {error}", "Correct it or quote it.") from error
     if not isinstance(data, dict):
         raise TaskFileError(subject, "holds no fields", "Write 'task:', 'instruction:' and 'labels:' at least.")
-    try:
-        task = TaskFile.model_validate(data)
-    except ValidationError as error:
-        raise _field_error(subject, error) from error
+    task = task_from(data, subject)
     folder = path.resolve().parent
     task = task.model_copy(update={name: _resolved(folder, task, name, subject) for name in ("validation", "test")})
     for rows in filter(None, (task.validation, task.test)):
         read_rows(rows, task.label_names)
     return task
+
+
+def task_from(fields: dict[str, Any], subject: str) -> TaskFile:
+    """Return the task that `fields` describe; `subject` names where they stand.
+
+    Raises:
+        TaskFileError: a field cannot be used; it is named.
+    """
+    try:
+        return TaskFile.model_validate(fields)
+    except ValidationError as error:
+        raise _field_error(subject, error) from error
 
 
 class _OnceOnly(yaml.SafeLoader):

@@ -84,12 +84,26 @@ def figures(run: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a run that nothing interrupted."""
-    task = write_task(tmp_path_factory.mktemp("finished"))
-    done = build(task)
+def printed(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[str]:
+    """What a build that nothing interrupted printed with --json."""
+    done = build(write_task(tmp_path_factory.mktemp("finished")), "--json")
     assert done.returncode == 0, done.stderr
-    return only_run(task)
+    return done
+
+
+@pytest.fixture(scope="module")
+def finished(printed: subprocess.CompletedProcess[str]) -> Path:
+    """The folder of that run."""
+    return Path(json.loads(printed.stdout)["folder"])
+
+
+def test_the_summary_alone_is_printed_as_json_and_the_progress_beside_it(
+    printed: subprocess.CompletedProcess[str], finished: Path
+) -> None:
+    summary = json.loads((finished / "summary.json").read_text(encoding="utf-8"))
+
+    assert json.loads(printed.stdout) == {"folder": str(finished), **summary}
+    assert "round 0" in printed.stderr
 
 
 def test_a_build_leaves_everything_in_its_run_folder(finished: Path) -> None:

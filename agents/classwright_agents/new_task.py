@@ -1,0 +1,137 @@
+"""A new task file, from a sentence or from questions: `classwright-agent init`. No language model is asked."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from classwright_agents.errors import TaskFileError
+from classwright_agents.task_file import TaskFile
+from classwright_agents.task_loading import task_from
+
+Ask = Callable[[str], str]
+"""Asks a question and returns the answer; "" stands for none."""
+
+_SENTENCES = (
+    re.compile(r"(?:tell|keep)\s+(?P<labels>.+?)\s+apart(?:\s+in\s+(?P<texts>.+))?", re.I),
+    re.compile(r"(?:distinguish|separate)\s+(?P<labels>.+?)(?:\s+in\s+(?P<texts>.+))?", re.I),
+    re.compile(r"(?:sort|classify|split|divide)\s+(?P<texts>.+?)\s+(?:into|as)\s+(?P<labels>.+)", re.I),
+)
+_BETWEEN = re.compile(r"\s*,\s*(?:and\s+|or\s+)?|\s+(?:and|or|from)\s+", re.I)
+_EXAMPLE = "Tell complaints, questions and praise apart in hotel reviews."
+
+
+def write_new_task(path: Path, sentence: str | None, ask: Ask) -> TaskFile:
+    """Write a task file at `path` from `sentence`, or where there is none from the answers to questions; return it.
+
+    Raises:
+        TaskFileError: there is a file already, it cannot be written, or what was said makes no task.
+    """
+    if path.exists():
+        raise TaskFileError(f"task file {path.name!r}", "exists already", "Remove it, or name another with --output.")
+    fields = _from_sentence(sentence) if sentence else _from_answers(ask)
+    task = task_from(fields, f"task file {path.name!r}")
+    try:
+        path.write_text(_as_yaml(fields), encoding="utf-8")
+    except OSError as error:
+        reason = f"cannot be written: {error.strerror}"
+        raise TaskFileError(f"task file {path.name!r}", reason, "Name another with --output.") from error
+    return task
+
+
+def ask_on_terminal(question: str) -> str:
+    """Return the line that stands on stdin next, having asked for it on stderr.
+
+    Raises:
+        TaskFileError: stdin has ended.
+    """
+    print(question, end=" ", file=sys.stderr, flush=True)  # noqa: T201  # stdout is for what was made
+    line = sys.stdin.readline()
+    if not line:
+        raise TaskFileError(
+            "the questions", "were not answered to their end", f"Say it in a sentence instead: init {_EXAMPLE!r}."
+        )
+    return line.strip()
+
+
+def _from_sentence(sentence: str) -> dict[str, Any]:
+    """Return the fields that a sentence such as `_EXAMPLE` tells.
+
+    Raises:
+        TaskFileError: it has not this form.
+    """
+    said = sentence.strip().rstrip(".!")
+    found = next(filter(None, (form.fullmatch(said) for form in _SENTENCES)), None)
+    if found is None:
+        raise TaskFileError(
+            f"the sentence {sentence[:80]!r}",
+            "does not name the labels in a form that is understood",
+            f"Write it as {_EXAMPLE!r} or 'Sort e-mails into orders, refunds and spam.', or leave it out to be asked.",
+        )
+    names = [name for name in _BETWEEN.split(found["labels"]) if name]
+    return {
+        "task": _short_name(found["texts"] or "_".join(names)),
+        "instruction": f"{said[:1].upper()}{said[1:]}.",
+        "labels": [{"name": _label_name(name), "description": ""} for name in names],
+    }
+
+
+def _from_answers(ask: Ask) -> dict[str, Any]:
+    """Return the fields that the answers to questions tell."""
+    texts = _needed(ask, "What texts are classified, such as `hotel reviews`?")
+    short = _short_name(texts)
+    fields: dict[str, Any] = {"task": ask(f"A short name for the task [{short}]:") or short}
+    labels: list[dict[str, str]] = []
+    while label := ask(f"Label {len(labels) + 1}, as `name: what its texts say` (an empty line ends):"):
+        name, _, description = label.partition(":")
+        labels.append({"name": _label_name(name), "description": description.strip()})
+    fields["instruction"] = f"Classify {texts} by what they say: {', '.join(label['name'] for label in labels)}."
+    fields["labels"] = labels
+    if languages := ask("The languages of the texts, as codes [en]:"):
+        fields["languages"] = [code for code in re.split(r"[\s,]+", languages) if code]
+    if rows := ask("A file of real rows with labels, JSONL, CSV or TSV (empty: none):"):
+        fields["validation"] = rows
+    if url := ask("The OpenAI-compatible URL of who writes the texts (empty: CLASSWRIGHT_WRITER_URL says it):"):
+        fields["server"] = {"command": _command(url, _needed(ask, "Its model:"), ask("The variable of its key:"))}
+    return fields
+
+
+def _needed(ask: Ask, question: str) -> str:
+    """Return the answer to a question that is asked until there is one."""
+    while not (answer := ask(question)):
+        pass
+    return answer
+
+
+def _command(url: str, model: str, key: str) -> list[str]:
+    words = ["classwright", "serve", "--workspace", "{workspace}", "--writer-url", url, "--writer-model", model]
+    return [*words, "--writer-key-env", key] if key else words
+
+
+def _label_name(said: str) -> str:
+    return "_".join(said.lower().split())
+
+
+def _short_name(said: str) -> str:
+    """Return a name of the form that `TaskFile.task` has, from what was said."""
+    name = re.sub(r"[^a-z0-9]+", "_", said.lower()).strip("_")
+    return (name if name[:1].isalpha() else f"task_{name}")[:40].strip("_")
+
+
+def _as_yaml(fields: dict[str, Any]) -> str:
+    """Return the text of the file: what was said, then every other field as a comment that says what it is."""
+    lines = ["# Read by classwright-agent build. Say in a sentence what belongs to each label: the texts get better."]
+    lines += [yaml.safe_dump(fields, sort_keys=False, allow_unicode=True, width=110).rstrip(), ""]
+    lines.append("# What may be set besides, with its default; docs/reference/task-file.md has the bounds.")
+    for name, field in TaskFile.model_fields.items():
+        if name not in fields:
+            default = field.get_default()
+            plain = default.model_dump(exclude_none=True) if hasattr(default, "model_dump") else default
+            value = yaml.safe_dump(plain, default_flow_style=True, width=1_000).replace("...", "").strip()
+            lines.append(f"# {name}: {value}  # {field.description}")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,118 @@
+"""`classwright-agent init`: a task file from a sentence or from answers, which a build can be made from."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+
+from classwright_agents.cli import main
+from classwright_agents.task_loading import load_task_file
+
+
+@pytest.mark.parametrize(
+    ("sentence", "task", "labels"),
+    [
+        (
+            "Tell complaints, questions and praise apart in hotel reviews.",
+            "hotel_reviews",
+            ["complaints", "questions", "praise"],
+        ),
+        (
+            "sort support e-mails into orders, late refunds, or spam",
+            "support_e_mails",
+            ["orders", "late_refunds", "spam"],
+        ),
+        ("Distinguish spam from ham in 7 kinds of SMS", "task_7_kinds_of_sms", ["spam", "ham"]),
+        ("Tell praise and complaints apart", "praise_complaints", ["praise", "complaints"]),
+    ],
+)
+def test_a_sentence_becomes_a_task_file_that_loads(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], sentence: str, task: str, labels: list[str]
+) -> None:
+    path = tmp_path / "new.yaml"
+
+    assert main(["init", sentence, "--output", str(path)]) == 0
+
+    made = load_task_file(path)
+    assert (made.task, list(made.label_names)) == (task, labels)
+    assert made.instruction.lower().rstrip(".") == sentence.lower().rstrip(".")
+    said = capsys.readouterr()
+    assert said.out == f"{path}\n"
+    assert f"classwright-agent build {path}" in said.err
+
+
+def test_every_other_field_stands_in_the_file_as_a_comment_with_its_default(tmp_path: Path) -> None:
+    path = tmp_path / "task.yaml"
+    assert main(["init", "Tell praise and complaints apart", "--output", str(path)]) == 0
+    text = path.read_text(encoding="utf-8")
+    bare = load_task_file(path)
+
+    settings = [line.removeprefix("# ").partition("  # ")[0] for line in text.splitlines() if line.startswith("# ")][2:]
+    path.write_text("\n".join([text, *settings]), encoding="utf-8")
+
+    assert "method: auto" in settings
+    assert load_task_file(path) == bare
+
+
+def test_answers_become_a_task_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "rows.csv").write_text("text,label\nIt was loud.,complaint\n", encoding="utf-8")
+    answers = ["hotel reviews", "", "complaint: tells of something: wrong", "Great praise", "", "en, de", "rows.csv"]
+    answers += ["http://127.0.0.1:8000/v1", "tiny", "THE_KEY"]
+    monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{answer}\n" for answer in answers)))
+
+    assert main(["init", "--output", str(tmp_path / "task.yaml")]) == 0
+
+    made = load_task_file(tmp_path / "task.yaml")
+    assert made.task == "hotel_reviews"
+    assert [(label.name, label.description) for label in made.labels] == [
+        ("complaint", "tells of something: wrong"),
+        ("great_praise", ""),
+    ]
+    assert made.languages == ("en", "de")
+    assert made.validation == tmp_path / "rows.csv"
+    assert made.server.command is not None
+    assert made.server.command[-6:] == (
+        "--writer-url",
+        "http://127.0.0.1:8000/v1",
+        "--writer-model",
+        "tiny",
+        "--writer-key-env",
+        "THE_KEY",
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "answers", "told"),
+    [
+        (["Make me rich."], "", "does not name the labels in a form that is understood. Write it as"),
+        (["Tell praise and praise apart"], "", "task file 'task.yaml', field 'labels'"),
+        (["Tell praise apart"], "", "holds 1, where at least 2 are needed"),
+        ([], "hotel reviews\n", "the questions: were not answered to their end. Say it in a sentence instead"),
+    ],
+)
+def test_what_makes_no_task_is_told_and_leaves_no_file(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    answers: str,
+    told: str,
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(answers))
+
+    assert main(["init", *words, "--output", str(tmp_path / "task.yaml")]) == 1
+
+    assert told in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_that_is_there_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "task.yaml"
+    path.write_text("mine", encoding="utf-8")
+
+    assert main(["init", "Tell praise and complaints apart", "--output", str(path)]) == 1
+
+    assert "exists already. Remove it, or name another with --output." in capsys.readouterr().err
+    assert path.read_text(encoding="utf-8") == "mine"
