@@ -87,6 +87,8 @@ def rows(draw: st.DrawFn) -> Example:
     origin = draw(st.sampled_from(["real", "written", "annotated"]))
     if origin == "real":
         return make_example(text, label)
+    if origin == "annotated" and draw(st.booleans()):
+        return make_example(text, label, origin=origin)
     made: dict[str, Any] = {"writer": draw(st.just("") | names), "round": draw(st.integers(0, 9))}
     if origin == "written":
         places = {"topic": draw(names), "subtopic": draw(st.none() | names), "source_type": draw(st.none() | names)}
