@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from classwright_server import __version__
@@ -22,6 +23,12 @@ from classwright_server.jobs.telemetry import start_telemetry
 from classwright_server.mcp.stdio import INTERRUPTED, STOPPED, serve_stdio
 from classwright_server.sanitize import PlainFormatter
 from classwright_tools.errors import ClasswrightError, InvalidInput
+
+_LIBRARIES = {
+    "server": ("dbos", "sentence_transformers", "sklearn", "torch"),
+    "run": ("numpy", "onnxruntime", "tokenizers"),
+}
+"""Of what each extra brings, the libraries whose absence tells that it is not installed."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,13 +56,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(parsed: argparse.Namespace) -> int:
     """Run the command that was parsed and return its exit code."""
     settings = settings_from(vars(parsed), os.environ)
-    if parsed.command == "classify":
-        return run_classify(parsed, settings.tool_settings.workspace)
-    if parsed.command == "export":
-        return run_export(parsed, settings.tool_settings.workspace)
     if parsed.command == "tools":
         return _print_tools(settings)
-    _check_installed()
+    if parsed.command == "classify":
+        _check_installed("classwright classify", "run" if Path(parsed.model).is_dir() else "server")
+        return run_classify(parsed, settings.tool_settings.workspace)
+    if parsed.command == "export":
+        _check_installed("classwright export")
+        return run_export(parsed, settings.tool_settings.workspace)
+    _check_installed("The server")
     if parsed.command == "doctor":
         return run_doctor(settings)
     if settings.vllm:
@@ -73,14 +82,14 @@ def _fail(sentence: str, code: int) -> int:
     return code
 
 
-def _check_installed() -> None:
-    """Return if the libraries that the tools work with are installed: the agent alone needs none of them."""
-    missing = [name for name in ("dbos", "sentence_transformers", "sklearn", "torch") if find_spec(name) is None]
+def _check_installed(who: str, extra: str = "server") -> None:
+    """Return if the libraries of `extra`, which `who` works with, are installed: the agent alone needs none of them."""
+    missing = [name for name in _LIBRARIES[extra] if find_spec(name) is None]
     if missing:
         raise InvalidInput(
-            "this command",
-            f"needs libraries that are not installed ({', '.join(missing)})",
-            'Run `pip install "classwright[server]"`.',
+            f"{who} needs classwright[{extra}]",
+            f"without it these are not installed: {', '.join(missing)}",
+            f'Run `pip install "classwright[{extra}]"`.',
         )
 
 

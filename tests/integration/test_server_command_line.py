@@ -110,13 +110,34 @@ def test_an_address_that_cannot_be_listened_on_is_told(host: str, taken: int, tm
     assert line.endswith("choose another --port or --host.")
 
 
-@pytest.mark.parametrize("command", ["serve", "worker", "doctor"])
-def test_the_missing_extra_is_named(command: str) -> None:
-    code, line = ended([sys.executable, "-c", WITHOUT, command])
+@pytest.mark.parametrize(
+    ("command", "who"),
+    [
+        (["serve"], "The server"),
+        (["worker"], "The server"),
+        (["doctor"], "The server"),
+        (["classify", "model", "in.csv", "-o", "out.csv"], "classwright classify"),
+        (["export", "reviews-d1", "folder"], "classwright export"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_the_missing_extra_is_named(command: list[str], who: str) -> None:
+    code, line = ended([sys.executable, "-c", WITHOUT, *command])
 
     assert code == 2
-    assert line.startswith("classwright: this command: needs libraries that are not installed (dbos")
+    assert line.startswith(f"classwright: {who} needs classwright[server]: without it these are not installed: dbos, ")
     assert line.endswith('Run `pip install "classwright[server]"`.')
+
+
+def test_an_export_is_classified_with_by_the_libraries_that_run_it_alone(tmp_path: Path) -> None:
+    words = ["classify", str(tmp_path), "in.csv", "-o", str(tmp_path / "out.csv")]
+    code, line = ended([sys.executable, "-c", WITHOUT, *words])
+    _, opened = ended([sys.executable, "-c", WITHOUT.replace('"numpy", ', ""), *words])
+
+    assert code == 2
+    assert line.startswith("classwright: classwright classify needs classwright[run]: ")
+    assert line.endswith('installed: numpy. Run `pip install "classwright[run]"`.')
+    assert "holds no export: it has no labels.json" in opened
 
 
 def test_output_that_nobody_reads_to_its_end_is_told() -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from classwright_tools.domain.kinds import kind_of
 from classwright_tools.domain.pair import joined
 from classwright_tools.errors import InvalidInput
-from classwright_tools.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from classwright_tools.workspace.workspace import Workspace
 
 
 class Predictor(Protocol):
@@ -66,6 +68,8 @@ def open_predictor(name: str, workspace: Path) -> Predictor:
     kind = kind_of(name)
     if kind is None or Path(name).is_dir():
         return _opened(Path(name))
+    from classwright_tools.workspace.workspace import Workspace  # of the server; a folder is opened without it
+
     stored = Workspace(workspace)
     if kind.name == "model":
         return _StoredModel(stored, name)
