@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import inspector
-import pages
+import review_views
 import scenarios
 from programs import install
 from servers import fixture, product
@@ -26,7 +26,7 @@ def verdicts() -> Iterator[Verdict]:
         with product(over_http) as url:
             yield from scenarios.judge_product(url)
             yield from inspector.judge(url, over_stdio)
-            yield from pages.judge(url)
+            yield from review_views.judge(url)
         with fixture() as url:
             yield from scenarios.judge_fixture(url)
 

@@ -202,30 +202,33 @@ class _Encoder:
         for place, text in enumerate(texts):
             # No token stands for less than a byte, and eight at most are put around a text.
             if self._windows and len(text.encode(errors="replace")) + 8 > self._windows["tokens"]:
-                vectors[place] = self._embed_windows(text)
+                vectors[place] = self._embed_windows(text, **self._windows)
         return vectors
 
-    def _embed_windows(self, text: str) -> np.ndarray:
-        """Return the unit-length embedding (d,) of a text from its windows, each weighed by its tokens."""
-        encoder, most, modules = self._encoder, self._windows["most"], list(self._encoder)
+    def _embed_windows(self, text: str, most: int, tokens: int, modules: int) -> np.ndarray:
+        """Return the unit-length embedding (d,) of a text from its windows, each weighed by its tokens.
+
+        They are `most` windows of so many `tokens`; so many first `modules` of the encoder embed one.
+        """
+        encoder = self._encoder
         prompt = encoder.prompts.get(encoder.default_prompt_name or "") or ""
         read = encoder.tokenizer(
             prompt + text,
             truncation=True,
-            max_length=self._windows["tokens"],
+            max_length=tokens,
             return_overflowing_tokens=True,
             padding=True,
             return_tensors="pt",
         )
         read.pop("overflow_to_sample_mapping")
         features = {name: values[:most].to(encoder.device) for name, values in read.items()}
-        tokens = features["attention_mask"].sum(dim=1)
-        for module in modules[: self._windows["modules"]]:
+        weights = features["attention_mask"].sum(dim=1)
+        for module in list(encoder)[:modules]:
             features = module(features)
         vectors = features["sentence_embedding"]
-        vector = tokens.to(vectors)[None] @ (vectors / vectors.norm(dim=1, keepdim=True))
+        vector = weights.to(vectors)[None] @ (vectors / vectors.norm(dim=1, keepdim=True))
         features = {"sentence_embedding": vector / vector.norm()}
-        for module in modules[self._windows["modules"] :]:
+        for module in list(encoder)[modules:]:
             features = module(features)
         found = features["sentence_embedding"][0]
         embedding: np.ndarray = (found / found.norm()).detach().cpu().numpy()
