@@ -30,26 +30,38 @@ TEMPLATES: dict[str, dict[str, str]] = {
     "classwright://{task}": {"task": "support"},
     "classwright://{task}/artifacts/{artifact}/files": {"task": "support", "artifact": "support-d1"},
     "classwright://{task}/artifacts/{artifact}/files/{name}": {
-        "task": "support", "artifact": "support-d1", "name": "card.json",
+        "task": "support",
+        "artifact": "support-d1",
+        "name": "card.json",
     },
     "classwright://{task}/artifacts/{artifact}/files/{name}/{part}": {
-        "task": "support", "artifact": "support-d1", "name": "card.json", "part": "0",
+        "task": "support",
+        "artifact": "support-d1",
+        "name": "card.json",
+        "part": "0",
     },
     "classwright://{task}/reports/{artifact}/report.html": {"task": "support", "artifact": "support-r1"},
     "classwright://{task}/reports/{artifact}/{chart}.svg": {
-        "task": "support", "artifact": "support-r1", "chart": "confusion",
+        "task": "support",
+        "artifact": "support-r1",
+        "chart": "confusion",
     },
     "classwright://{task}/datasets/{artifact}/{split}{?offset,limit,label,q}": {
-        "task": "support", "artifact": "support-d1", "split": "train",
+        "task": "support",
+        "artifact": "support-d1",
+        "split": "train",
     },
     "classwright://{task}/{kind}/{artifact}": {"task": "support", "kind": "datasets", "artifact": "support-d1"},
-}  # fmt: skip
+}
+# The page under any name is one and the same: see test_review_page_served.py.
+PAGES = {"ui://classwright/{name}.html"}  # fmt: skip
 PLACES = [(template, place) for template, places in TEMPLATES.items() for place in places]
 # Looked up by the job itself: see test_train_classifier.py, test_learning_encoders.py, test_import_hostile_sources.py.
 NAMING_TO_JOBS = {"encoder", "path"}
 # Arguments that name something which is looked up, or that become part of a path.
 NAMING = ("task", "dataset", "model", "against", "plan", "topic_tree", "assignment", "annotation", "batch",
-          "augmentation", "pretrain_dataset", "job_id", "cursor", "hub", "split")  # fmt: skip
+          "augmentation", "pretrain_dataset", "job_id", "cursor", "hub", "split",
+          "compare_to", "revert_to")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +92,7 @@ async def client(shop: Path) -> AsyncIterator[Client]:
 async def test_the_templates_below_are_all_there_are(client: Client) -> None:
     listed = await client.list_resource_templates()
 
-    assert {template.uri_template for template in listed.resource_templates} == set(TEMPLATES)
+    assert {template.uri_template for template in listed.resource_templates} == TEMPLATES.keys() | PAGES
 
 
 @pytest.mark.parametrize(("template", "place"), PLACES)
@@ -104,6 +116,7 @@ async def tools_with(client: Client, argument: str) -> list[tuple[str, dict[str,
     least = {
         "task": "support", "model": "support-m1", "split": "train", "assignment": "support-a1", "batch": "b1",
         "texts": ["one", "two"], "instruction": "Tell two apart.", "labels": LABELS, "job_id": "job_00",
+        "reason": "They are wrong.",
     }  # fmt: skip
     listed = (await client.list_tools()).tools
     return [
@@ -134,7 +147,8 @@ async def test_no_name_in_an_argument_reaches_anything_else(client: Client, shop
 async def test_every_argument_that_names_something_is_tried_above(client: Client) -> None:
     """A new argument that is a string of its own, and no text or label, is to be added to `NAMING`."""
     words = {"instruction", "kind", "half", "method", "negatives", "imbalance", "mismatch", "unlabelled_as", "order",
-             "prior", "text_column", "pair_column", "label_column"}  # fmt: skip
+             "prior", "text_column", "pair_column", "label_column", "csv", "reason", "decided_by",
+             "doubt", "mark"}  # fmt: skip
     found = {
         name
         for tool in (await client.list_tools()).tools

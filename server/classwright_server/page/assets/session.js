@@ -53,7 +53,7 @@ const jobOf = async (tool, given, progress = () => {}) => {
     job = await host.call("get_job", { job_id: job.job_id, wait_seconds: 5 });
   }
   if (job.status !== "completed") throw new Error(job.error ?? `it was ${job.status}`);
-  return job.result;
+  return { ...job.result, summary: job.summary };
 };
 
 // Has the rows judged, in a job of the server, then shows the doubtful ones first.
