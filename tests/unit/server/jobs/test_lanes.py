@@ -83,7 +83,9 @@ def test_the_same_work_on_more_text_than_takes_minutes_is_long(
     assert lane_of(workspace, "error_analysis", model="support-m1") == "long"
     assert lane_of(workspace, "evaluate", model="support-m1") == "short"  # there are no such rows yet
     assert lane_of(workspace, "classify", model="support-m1", texts=["a" * 500] * 3) == "long"
-    assert lane_of(workspace, "classify", model="support-m1", texts=["a" * 2_000]) == "short"  # it is cut
+    monkeypatch.setattr(work, "SHORT_BYTES", 2 * work.READ_BYTES)
+    assert lane_of(workspace, "classify", model="support-m1", texts=["a" * 19_000]) == "short"  # it is cut
+    monkeypatch.setattr(work, "SHORT_BYTES", 1_000)
     assert lane_of(workspace, "import_examples", task="support", split="train", path="large.csv") == "writing"
 
 

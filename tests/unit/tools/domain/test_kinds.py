@@ -69,4 +69,4 @@ def test_an_id_of_another_kind_is_refused_with_the_repair(fields: dict[str, str]
 def test_a_caller_is_told_the_pattern_of_the_one_kind() -> None:
     schema = Compared.model_json_schema()["properties"]["model"]
 
-    assert schema["pattern"] == "^[a-z][a-z0-9_]{0,39}-m[0-9]{1,9}$"
+    assert schema["pattern"] == "-m[0-9]{1,9}$"
