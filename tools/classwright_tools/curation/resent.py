@@ -8,6 +8,7 @@ from itertools import chain
 from classwright_tools.curation.duplicates import NearDuplicates
 from classwright_tools.domain.example import Split, example_id
 from classwright_tools.domain.pair import Content
+from classwright_tools.errors import DamagedArtifact
 from classwright_tools.workspace.datasets import iterate_rows
 from classwright_tools.workspace.workspace import Workspace
 
@@ -20,9 +21,12 @@ def told_resent(workspace: Workspace, dataset: str | None, arrived: Iterable[Con
     Equal ones are known for what they are. Who corrects a text and sends it again makes a real row of a written one.
     """
     written: NearDuplicates[str] = NearDuplicates()
-    for split in _LABELLED if dataset else ():
-        rows = chain.from_iterable(iterate_rows(workspace, dataset or "", split))
-        written.add_all((row.id, row.content) for row in rows if row.origin == "written")
+    try:
+        for split in _LABELLED if dataset else ():
+            rows = chain.from_iterable(iterate_rows(workspace, dataset or "", split))
+            written.add_all((row.id, row.content) for row in rows if row.origin == "written")
+    except DamagedArtifact:
+        return ""  # a dataset that does not read back stops no import of another
     if not len(written):
         return ""
     found = [(content, written.find(content)) for content in arrived]
