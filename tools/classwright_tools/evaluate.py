@@ -219,6 +219,11 @@ def _warnings(
     warnings = list(filter(None, [left_out, other_labels(request.model, model.labels, labels)]))
     if found.data != "real":
         warnings.append("Not all of these texts are real, so the figures do not tell how the model does on real ones.")
+    if model.card.shares and request.split == "validation":
+        warnings.append(
+            "To decide for label shares the model has a bias a label, which real validation rows gave: on these the "
+            "figures flatter it a little."
+        )
     queries = queries_trained_on(context.workspace, model.card, found.rows)
     if queries:
         warnings.append(

@@ -156,6 +156,7 @@ def test_evaluate_tells_the_figures_at_the_shares_and_whose_rows_count_for_them(
     assert "At your shares ('delivery'" in told
     assert "each label's rows count for its share" in told
     assert "a threshold that 5% of the other rows pass finds" in told
+    assert "a bias a label, which real validation rows gave: on these the figures flatter it a little" in told
 
 
 def test_the_threshold_is_the_one_at_the_shares(context: ToolContext, task: Task) -> None:
