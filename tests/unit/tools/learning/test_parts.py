@@ -265,9 +265,6 @@ def test_no_group_is_on_both_sides_of_a_split_and_no_row_is_held_out_twice_or_wi
         assert not set(groups[train]) & set(groups[held])
         assert len(train) + len(held) <= len(rows)
         assert set(labels[held]) <= set(labels[train])
-    groups_of = {label: len(set(groups[labels == label])) for label in labels}
-    if all(count > 1 for count in groups_of.values()) and folds:
-        assert set(labels[held_out]) == set(labels)
 
 
 def test_rows_that_all_resemble_the_others_of_their_label_cannot_be_held_out_and_that_is_said() -> None:
