@@ -20,7 +20,7 @@ from classwright_tools.workspace.workspace import Workspace
 from support.measurement import dataset_of
 from support.page_host import CHROMIUM, Kind, Shown, browser, shown
 from support.review import HOSTILE, WRONG, review_dataset
-from support.server import APPS, ServerProcess
+from support.server import APPS, ServerProcess, until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium, which CI installs")]
 
@@ -85,6 +85,7 @@ async def judged(opened: Shown) -> None:
 
 async def stored(opened: Shown, workspace: Workspace, dataset: str, count: int) -> list[tuple[str, str | None]]:
     """Return what the server has of the decisions, once it has `count` of them: actions and labels, in their order."""
+    await until(lambda: len(standing(workspace, dataset).entries) >= count)
     await expect(opened.view.locator(".progress")).not_to_contain_text("being stored", timeout=PAUSE_MS)
     entries = standing(workspace, dataset).entries[::-1]
     assert len(entries) == count
