@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from classwright_agents.errors import AgentError, OutputClosed
-from classwright_agents.new_task import ask_on_terminal, write_new_task
+from classwright_agents.new_task import EXAMPLE, ask_on_terminal, write_new_task
 from classwright_agents.program import build, server_entry
 
 
@@ -46,9 +46,7 @@ def _add_init(verbs: Any) -> None:
     about = "write a task file from a sentence, or from the answers to a few questions"
     verb = verbs.add_parser("init", help=about, description=f"{about[:1].upper()}{about[1:]}.")
     verb.set_defaults(run=_init)
-    verb.add_argument(
-        "sentence", nargs="?", help="such as 'Tell complaints, questions and praise apart in hotel reviews.'"
-    )
+    verb.add_argument("sentence", nargs="?", help=f"such as {EXAMPLE!r}")
     verb.add_argument("--output", type=Path, default=Path("task.yaml"), help="a new file (default: ./task.yaml)")
 
 

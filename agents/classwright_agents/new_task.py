@@ -23,7 +23,7 @@ _SENTENCES = (
     re.compile(r"(?:sort|classify|split|divide)\s+(?P<texts>.+?)\s+(?:into|as)\s+(?P<labels>.+)", re.I),
 )
 _BETWEEN = re.compile(r"\s*,\s*(?:and\s+|or\s+)?|\s+(?:and|or|from)\s+", re.I)
-_EXAMPLE = "Tell complaints, questions and praise apart in hotel reviews."
+EXAMPLE = "Tell complaints, questions and praise apart in hotel reviews."
 
 
 def write_new_task(path: Path, sentence: str | None, ask: Ask) -> TaskFile:
@@ -54,13 +54,13 @@ def ask_on_terminal(question: str) -> str:
     line = sys.stdin.readline()
     if not line:
         raise TaskFileError(
-            "the questions", "were not answered to their end", f"Say it in a sentence instead: init {_EXAMPLE!r}."
+            "the questions", "were not answered to their end", f"Say it in a sentence instead: init {EXAMPLE!r}."
         )
     return line.strip()
 
 
 def _from_sentence(sentence: str) -> dict[str, Any]:
-    """Return the fields that a sentence such as `_EXAMPLE` tells.
+    """Return the fields that a sentence such as `EXAMPLE` tells.
 
     Raises:
         TaskFileError: it has not this form.
@@ -71,7 +71,7 @@ def _from_sentence(sentence: str) -> dict[str, Any]:
         raise TaskFileError(
             f"the sentence {sentence[:80]!r}",
             "does not name the labels in a form that is understood",
-            f"Write it as {_EXAMPLE!r} or 'Sort e-mails into orders, refunds and spam.', or leave it out to be asked.",
+            f"Write it as {EXAMPLE!r} or 'Sort e-mails into orders, refunds and spam.', or leave it out to be asked.",
         )
     names = [name for name in _BETWEEN.split(found["labels"]) if name]
     return {

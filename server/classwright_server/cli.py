@@ -1,4 +1,4 @@
-"""The command line: `classwright serve`, `worker`, `check`, `tools`, `classify` and `export`."""
+"""The command line: `classwright serve`, `worker`, `doctor`, `tools`, `classify` and `export`."""
 
 from __future__ import annotations
 

@@ -104,11 +104,12 @@ def _encoder(name: str) -> str:
     """
     from classwright_tools.learning.encoder_folders import encoder_folder
     from classwright_tools.learning.encoders import open_encoder
+    from classwright_tools.learning.reading_limits import limit_of
 
     encoder = open_encoder(name)
     encoder.embed(["The parcel has not arrived."])
-    tokens = encoder.model.max_seq_length
-    reads = f"{tokens} tokens of a text" if tokens else "texts of any length"
+    limit = limit_of(encoder)
+    reads = f"{limit.told} of a text" if limit else "texts of any length"
     languages = _languages(encoder_folder(name))
     spoken = f"made for: {', '.join(languages)}" if languages else "its files do not say for which languages it is made"
     if name == DEFAULT_ENCODER:

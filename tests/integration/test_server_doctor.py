@@ -34,7 +34,7 @@ def test_it_tells_of_everything_a_server_leans_on(tmp_path: Path, capsys: pytest
     assert {state for state, _ in found.values()} == {"ok"}
     assert "torch 2" in found["versions"][1]
     assert "GiB free" in found["workspace"][1]
-    assert "384 dimensions, reads 256 tokens of a text; made for: en." in found["encoder"][1]
+    assert "384 dimensions, reads 2,034 tokens (256 at a time) of a text; made for: en." in found["encoder"][1]
     assert found["writer"][1] == f"Model 'tiny' answers at 127.0.0.1:{endpoint.port}."
 
 

@@ -51,7 +51,7 @@ class Connection:
         except BaseExceptionGroup as group:
             raise agent_error(group) or group from None
 
-    async def page(self) -> str:
+    def page(self) -> str:
         """Return the review page."""
         return self._page
 
@@ -81,7 +81,6 @@ class Connection:
 
     async def _keep(self, *, task_status: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Connect, and again whenever the connection is lost; the first time a failure is the caller's."""
-        self._lost = anyio.Event()
         is_first = True
         while True:
             async with anyio.create_task_group() as tasks:

@@ -89,12 +89,14 @@ class Tab:
         return HTMLResponse(page, headers={"content-security-policy": policy})
 
     async def _view(self, _request: Request) -> Response:
-        return HTMLResponse(await self._connection.page(), headers={"content-security-policy": VIEW_POLICY})
+        return HTMLResponse(self._connection.page(), headers={"content-security-policy": VIEW_POLICY})
 
     async def _call(self, request: Request) -> Response:
         body = await request.body()
+        if len(body) > MOST_BYTES:
+            return PlainTextResponse(f"The call is longer than {MOST_BYTES // 2**20} MiB: choose fewer rows.", 413)
         try:
-            given = json.loads(body) if len(body) <= MOST_BYTES else {}
+            given = json.loads(body)
             name, arguments = str(given["name"]), dict(given.get("arguments") or {})
         except (ValueError, TypeError, KeyError):
             return PlainTextResponse("This is no call of a tool.", 400)

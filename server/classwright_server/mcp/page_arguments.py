@@ -69,10 +69,3 @@ class HistoryRequest(ToolRequest):
 
     task: Slug
     offset: int = Field(default=0, ge=0, le=10**9, description="Decisions to leave out, the newest first.")
-
-
-class FinishRequest(ToolRequest):
-    """Whose decisions become a version."""
-
-    task: Slug
-    reason: str = Field(default="Reviewed", min_length=1, max_length=200, description="Why, in words.")

@@ -30,6 +30,7 @@ from classwright_tools.workspace.workspace import Workspace
 HISTORY_ROWS = 100
 EXCERPT_CHARS = 80
 MOST_OF_OTHERS = 500
+"""The newest; older ones show when the page is opened again."""
 
 
 class ReviewDesk:
@@ -125,6 +126,7 @@ class ReviewDesk:
         desk = self._desks.desk(workspace, versions[0].id) if versions else None
         return {
             "total": len(entries),
+            "a_page": HISTORY_ROWS,
             "decisions": [
                 {
                     **self._beside(entry, standing),

@@ -1,4 +1,4 @@
-"""The tools that a client calls: those of the catalogue, at once or as jobs, and the three that look after jobs."""
+"""The tools that are served: those of the catalogue, those that look after jobs, and those of the review page."""
 
 from __future__ import annotations
 

@@ -7,11 +7,10 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from classwright_tools.domain.edits import Action
-from classwright_tools.domain.noun import MAX_TEXT_CHARS, LabelName, Noun, Plain
+from classwright_tools.domain.noun import LabelName, Noun, Plain, Text
 from classwright_tools.domain.selection import RowSelection
 
 Description = Annotated[str, Plain, Field(max_length=2_000)]
-GivenText = Annotated[str, Field(min_length=1, max_length=MAX_TEXT_CHARS)]
 
 NEEDS: dict[str, tuple[str, ...]] = {
     "relabel": ("rows", "label"),
@@ -57,8 +56,8 @@ class Change(Noun):
     label: LabelName | None = Field(default=None, description="relabel: the new one. ..._label: which.")
     to: LabelName | None = Field(default=None, description="rename: the new name. merge: what takes the rows.")
     description: Description | None = Field(default=None, description="Of a label.")
-    text: GivenText | None = Field(default=None, description="rewrite.")
-    text_pair: GivenText | None = Field(default=None, description="Of a pair task.")
+    text: Text | None = Field(default=None, description="rewrite.")
+    text_pair: Text | None = Field(default=None, description="Of a pair task.")
     into: tuple[LabelPart, ...] = Field(default=(), max_length=20, description="split: what it becomes.")
 
     @model_validator(mode="after")

@@ -38,9 +38,10 @@ class Edit(Noun):
     test_rows: int = Field(default=0, ge=0)
 
 
+TEST_ROWS = "test rows are not edited one by one: the final figure would follow from what one has seen of them"
 _VOUCHES = ("relabel", "rewrite", "restore", "approve", "good_example")
-_GONE = ("remove", "remove_label")
-_WITH_LABEL = ("relabel", "restore", "merge_label", "split_label", *_GONE)  # their `rows` tell labels
+GONE = ("remove", "remove_label")
+_WITH_LABEL = ("relabel", "restore", "merge_label", "split_label", *GONE)  # their `rows` tell labels
 
 
 class Decided:
@@ -59,7 +60,7 @@ class Decided:
                 self._take(edit, id_, before)
 
     def _take(self, edit: Edit, id_: str, before: str) -> None:
-        if edit.action in _GONE:
+        if edit.action in GONE:
             self._forget(id_)
             self.removed.add(id_)
             return

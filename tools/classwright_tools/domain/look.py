@@ -8,7 +8,7 @@ from pydantic import Field
 
 from classwright_tools.domain.decision import Action
 from classwright_tools.domain.noun import LabelName, Noun
-from classwright_tools.domain.selection import MOST_IDS, RowFilter, RowId
+from classwright_tools.domain.selection import MOST_IDS, LabelDoubt, RowFilter, RowId
 
 Order = Literal["doubt", "dataset", "random"]
 MOST_PLACES = 200_000
@@ -22,7 +22,7 @@ class Look(Noun):
     state: Literal["open", "decided"] | Action | None = Field(
         default=None, description="'open': nobody has decided yet; an action: that was decided last."
     )
-    doubt: Literal["disagrees", "suspect", "unsure"] | None = Field(
+    doubt: LabelDoubt | None = Field(
         default=None,
         description="A classifier finds another label, the label is probably wrong, or two labels are about as likely.",
     )

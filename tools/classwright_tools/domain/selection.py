@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
 from classwright_tools.domain.edits import Mark
-from classwright_tools.domain.example import Origin, Split
+from classwright_tools.domain.example import SPLITS, Origin, Split
 from classwright_tools.domain.kinds import ModelId
 from classwright_tools.domain.noun import MAX_LABELS, MAX_TEXT_CHARS, LabelName, Noun
 from classwright_tools.domain.topic_tree import Phrase
@@ -15,7 +15,8 @@ from classwright_tools.domain.topic_tree import Phrase
 MOST_IDS = 5_000
 MOST_LIKE = 1_000
 
-Doubt = Literal["suspect", "disagrees", "unsure", "repeats"]
+LabelDoubt = Literal["suspect", "disagrees", "unsure"]
+Doubt = Literal[LabelDoubt, "repeats"]
 RowId = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 
 
@@ -24,8 +25,8 @@ class RowFilter(Noun):
 
     text: str | None = Field(default=None, min_length=1, max_length=1_000, description="Words in it.")
     labels: tuple[LabelName, ...] = Field(default=(), max_length=MAX_LABELS, description="One of these.")
-    splits: tuple[Split, ...] = Field(default=(), max_length=4, description="Default: all but 'test'.")
-    origins: tuple[Origin, ...] = Field(default=(), max_length=5, description="One of these.")
+    splits: tuple[Split, ...] = Field(default=(), max_length=len(SPLITS), description="Default: all but 'test'.")
+    origins: tuple[Origin, ...] = Field(default=(), max_length=len(get_args(Origin)), description="One of these.")
     round: int | None = Field(default=None, ge=0, le=10_000, description="That wrote it.")
     topic: Phrase | None = Field(default=None, description="Of its cell.")
     subtopic: Phrase | None = Field(default=None, description="Of its cell.")

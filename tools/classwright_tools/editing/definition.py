@@ -12,12 +12,10 @@ from classwright_tools.context import ToolContext
 from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.topic_tree import TopicTree
-from classwright_tools.editing.draft import Draft
+from classwright_tools.editing.draft import LABELS_TOLD, Draft
 from classwright_tools.editing.tree import tree_after
 from classwright_tools.workspace.destination import onto_newest
 from classwright_tools.workspace.workspace import Artifact
-
-LABELS_TOLD = 10
 
 MakeTree = Callable[[TopicTree], TopicTree | None]
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.edits import Decided, Decider, Edit
+from classwright_tools.domain.edits import TEST_ROWS, Decided, Decider, Edit
 from classwright_tools.domain.example import Example, Split
 from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.pair import joined, shown
@@ -19,7 +19,6 @@ from classwright_tools.errors import InvalidInput, unknown_id
 from classwright_tools.measurement.selecting import select_in
 from classwright_tools.workspace.datasets import BATCH_ROWS, example_of, read_edits, read_table
 
-TEST_ROWS = "test rows are not edited one by one: the final figure would follow from what one has seen of them"
 SAMPLE = 5
 LABELS_TOLD = 10
 

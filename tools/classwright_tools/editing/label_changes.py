@@ -26,7 +26,7 @@ def rename(draft: Draft, change: Change) -> Done:
         done.left["with that name already"] += 1
         return done
     refuse_taken(draft, new, old)
-    label = _label(draft.task, old)
+    label = label_of(draft.task, old)
     if label:
         description = label.description if change.description is None else change.description
         draft.task = with_labels(draft.task, {old: (new_label(new, description, label.examples),)}, {old: new})
@@ -50,10 +50,10 @@ def merge(draft: Draft, change: Change) -> Done:
     old, to = draft.label_named(change.label or ""), draft.task_label(change.to or "")
     if old == to:
         raise InvalidInput(f"label {old!r}", "cannot be merged into itself", "Name another one as `to`.")
-    taker = _label(draft.task, to)
+    taker = label_of(draft.task, to)
     if taker and change.description is not None:
         draft.task = with_labels(draft.task, {to: (new_label(to, change.description, taker.examples),)})
-    if _label(draft.task, old):
+    if label_of(draft.task, old):
         draft.task = with_labels(draft.task, {old: ()}, {old: to})
     rows = draft.with_label(old)
     _move(draft, old, to, rows)
@@ -88,7 +88,7 @@ def describe(draft: Draft, change: Change) -> Done:
     """
     done = Done(change.action, asks=False)
     name = draft.task_label(change.label or "")
-    label = _label(draft.task, name)
+    label = label_of(draft.task, name)
     assert label
     if label.description == change.description:
         done.left["described so already"] += 1
@@ -108,7 +108,7 @@ def drop(draft: Draft, change: Change) -> Done:
     """
     done = Done(change.action)
     name = draft.label_named(change.label or "")
-    if _label(draft.task, name):
+    if label_of(draft.task, name):
         draft.task = with_labels(draft.task, {name: ()})
     rows = draft.with_label(name)
     draft.take_out(rows)
@@ -199,7 +199,8 @@ def with_labels(
         ) from error
 
 
-def _label(task: Task, name: str) -> Label | None:
+def label_of(task: Task, name: str) -> Label | None:
+    """Return the label `name` of `task`; None if the task has none, as where only rows have it."""
     return next((label for label in task.labels if label.name == name), None)
 
 

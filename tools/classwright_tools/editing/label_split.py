@@ -7,7 +7,7 @@ from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.selection import RowFilter, RowSelection
 from classwright_tools.domain.task import folded_name
 from classwright_tools.editing.draft import Done, Draft, Row, counted
-from classwright_tools.editing.label_changes import new_label, refuse_taken, with_labels
+from classwright_tools.editing.label_changes import label_of, new_label, refuse_taken, with_labels
 from classwright_tools.errors import InvalidInput
 from classwright_tools.measurement.selecting import select_in
 
@@ -118,7 +118,7 @@ def _met(draft: Draft, where: RowFilter) -> set[str]:
 
 def _define(draft: Draft, old: str, parts: tuple[LabelPart, ...]) -> None:
     """Put the parts in the place of the label in the task."""
-    before = next((label for label in draft.task.labels if label.name == old), None)
+    before = label_of(draft.task, old)
     if before is None:  # only rows have it
         known = set(draft.task.label_names)
         fresh = [new_label(part.label, part.description) for part in parts if part.label not in known]

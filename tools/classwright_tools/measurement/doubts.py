@@ -6,11 +6,12 @@ import os
 import zipfile
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from classwright_tools.domain.selection import LabelDoubt
 from classwright_tools.workspace.atomic import own_folder
 from classwright_tools.workspace.workspace import Workspace
 
@@ -18,7 +19,6 @@ MOST_GUESSES = 9
 """The likeliest labels of a row that are kept: as many as there are keys for."""
 UNSURE_BELOW = 0.2
 """A row is unsure where its two likeliest labels are this close."""
-Kind = Literal["disagrees", "suspect", "unsure"]
 NOTHING = np.iinfo(np.uint16).max
 """Stands where a row was given no answer."""
 
@@ -52,10 +52,8 @@ class Doubts:
         A row without a label is worth the more the closer its two likeliest labels are: 0 at most. Rows without an
         answer come last.
         """
-        first, second = self.chances[:, 0], self.chances[:, 1] if self.chances.shape[1] > 1 else 0.0
-        labelled = ~np.isnan(self.own)
-        disagrees = labelled & (self.own < first)
-        found = np.where(disagrees, first - self.own, second - first)
+        first, second = self._two_likeliest
+        found = np.where(self.of_kind("disagrees"), first - self.own, second - first)
         return np.where(self.answered, found, -2.0).astype(np.float32)
 
     def told(self, place: int) -> str:
@@ -65,19 +63,25 @@ class Doubts:
         own = self.own[place]
         return said if np.isnan(own) or own in self.chances[place, :2] else f"{said}; its own label {own:.2f}"
 
-    def of_kind(self, kind: Kind) -> NDArray[np.bool_]:
+    def of_kind(self, kind: LabelDoubt) -> NDArray[np.bool_]:
         """Return which rows (n,) are in doubt in one way.
 
         Another label than the row's is likelier ("disagrees"), its label is probably wrong ("suspect"), or the two
         likeliest labels are within `UNSURE_BELOW` ("unsure").
         """
-        first, second = self.chances[:, 0], self.chances[:, 1] if self.chances.shape[1] > 1 else 0.0
+        first, second = self._two_likeliest
         found: NDArray[np.bool_] = {
             "disagrees": ~np.isnan(self.own) & (self.own < first),
             "suspect": self.suspect,
             "unsure": first - second < UNSURE_BELOW,
         }[kind]
         return found & self.answered
+
+    @property
+    def _two_likeliest(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The probabilities (n,) of each row's two likeliest labels; of one label alone the second is 0."""
+        first = self.chances[:, 0]
+        return first, self.chances[:, 1] if self.chances.shape[1] > 1 else np.zeros_like(first)
 
 
 def read_doubts(workspace: Workspace, dataset: str, model: str | None) -> Doubts | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +16,9 @@ from classwright_tools.domain.cleaning import clean_text
 from classwright_tools.domain.edits import history, ids_before, marked
 from classwright_tools.domain.example import Example, Split
 from classwright_tools.domain.pair import Content, joined
-from classwright_tools.domain.selection import RowConditions, RowFilter, RowSearch, RowsLike
+from classwright_tools.domain.selection import LabelDoubt, RowConditions, RowFilter, RowSearch, RowsLike
 from classwright_tools.errors import InvalidInput
 from classwright_tools.workspace.datasets import example_of, read_edits, read_table
-
-if TYPE_CHECKING:
-    from classwright_tools.measurement.doubts import Kind
 
 
 @dataclass(frozen=True)
@@ -136,7 +133,7 @@ def _with_history(context: ToolContext, there: Selected) -> Selected:
     return replace(there, notes={id_: told[0].told for id_, told in past.items() if told})
 
 
-def _doubtful(context: ToolContext, there: Selected, kind: Kind, model: str | None) -> Selected:
+def _doubtful(context: ToolContext, there: Selected, kind: LabelDoubt, model: str | None) -> Selected:
     """Return the rows of `there` whose labels are in doubt, the most doubtful first."""
     from classwright_tools.measurement.judging import doubts_about
 

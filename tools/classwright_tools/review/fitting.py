@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from classwright_tools.domain.cleaning import clean_text
+from classwright_tools.domain.cleaning import clean_text, is_broken
 from classwright_tools.domain.decision import Decision
+from classwright_tools.domain.edits import TEST_ROWS
+from classwright_tools.domain.noun import MAX_TEXT_CHARS
 from classwright_tools.review.desk import Desk
 from classwright_tools.review.standing import Standing
 
@@ -34,7 +36,7 @@ def _fault(decision: Decision, desk: Desk, standing: Standing, before: set[str])
     if unknown:
         return f"dataset {desk.dataset!r} has no row {unknown[0]!r}"
     if any(desk.splits[desk.place_of[row]] == "test" for row in decision.rows):
-        return "test rows are not edited by hand: the final figure would follow what one sees of them"
+        return TEST_ROWS
     if decision.label is not None and decision.label not in desk.labels:
         return f"the task has no label {decision.label!r}"
     if decision.action == "accept" and decision.label is None and _any_unlabelled(decision, desk):
@@ -57,7 +59,13 @@ def _fault_of_texts(decision: Decision, desk: Desk) -> str:
     if is_pair != (decision.text_pair is not None):
         return "a pair has two texts" if is_pair else "the row has one text"
     texts = [text for text in (decision.text, decision.text_pair) if text is not None]
-    return "" if all(clean_text(text) for text in texts) else "a text holds no characters that can be seen"
+    if not all(clean_text(text) for text in texts):
+        return "a text holds no characters that can be seen"
+    if any(is_broken(text) for text in texts):
+        return "a text has characters that were lost (U+FFFD): write them anew"
+    if any(len(clean_text(text)) > MAX_TEXT_CHARS for text in texts):
+        return f"a text has more than {MAX_TEXT_CHARS:,} characters"
+    return ""
 
 
 def _any_unlabelled(decision: Decision, desk: Desk) -> bool:

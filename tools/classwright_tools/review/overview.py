@@ -57,8 +57,8 @@ def _doubt_counts(doubts: Doubts | None) -> dict[str, int] | None:
         return None
     return {
         "answered": int(doubts.answered.sum()),
-        "disagrees": int((doubts.own < doubts.chances[:, 0]).sum()),
-        "suspect": int(doubts.suspect.sum()),
+        "disagrees": int(doubts.of_kind("disagrees").sum()),
+        "suspect": int(doubts.of_kind("suspect").sum()),
     }
 
 

@@ -16,7 +16,7 @@ from classwright_tools.statistics.share_interval import wilson
 
 MOST_CELLS = 2_000
 SCALE = 65_535
-ORIGIN_CODES = {"real": 0, "annotated": 0, "written": 1, "mined": 1, "edited": 1}
+REAL_TEXTS = ("real", "annotated")  # origins; of all others a model wrote the text
 
 
 def points(desk: Desk, doubts: Doubts, places: Places) -> dict[str, Any]:
@@ -28,8 +28,8 @@ def points(desk: Desk, doubts: Doubts, places: Places) -> dict[str, Any]:
     xy = np.round(doubts.places[places] * SCALE).astype("<u2")
     label = desk.label_places[places]
     origins = desk.table["origin"].to_pylist()
-    written = np.array([ORIGIN_CODES[origins[place]] for place in places.tolist()], np.uint8)
-    wrong = doubts.own[places] < doubts.chances[places, 0]
+    written = np.array([origins[place] not in REAL_TEXTS for place in places.tolist()], np.uint8)
+    wrong = doubts.of_kind("disagrees")[places]
     kind = written + 2 * wrong.astype(np.uint8) + 4 * (label < 0).astype(np.uint8)
     return {
         "labels": list(desk.names),

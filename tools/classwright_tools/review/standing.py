@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from classwright_tools.domain.example import example_id
@@ -80,10 +80,6 @@ class Standing:
             and entry.decision.id not in self._undone
             and entry.number not in self._made
         ]
-
-    def counts(self) -> Counter[str]:
-        """Return how many rows each action stands for."""
-        return Counter(entry.decision.action for entry in self.rows.values())
 
 
 def rows_of(entry: Entry) -> Iterable[str]:

@@ -3,7 +3,7 @@ const host = (() => {
   const ANSWER_MS = 60_000;
   const waiting = new Map();
   const on = {};
-  let number = 0, context = {}, capabilities = {}, size = "";
+  let number = 0, context = {}, size = "";
 
   const post = (message) => parent.postMessage({ jsonrpc: "2.0", ...message }, "*");
   const notify = (method, params = {}) => post({ method, params });
@@ -57,7 +57,6 @@ const host = (() => {
       appInfo, appCapabilities: { availableDisplayModes: ["inline", "fullscreen"] }, protocolVersion: "2026-01-26",
     });
     context = answer.hostContext ?? {};
-    capabilities = answer.hostCapabilities ?? {};
     dress();
     notify("ui/notifications/initialized");
     new ResizeObserver(() => requestAnimationFrame(tellSize)).observe(document.body);
@@ -75,7 +74,6 @@ const host = (() => {
   return {
     on, call, connect,
     get context() { return context; },
-    get capabilities() { return capabilities; },
     show: (mode) => ask("ui/request-display-mode", { mode }),
     tell: (text) => ask("ui/update-model-context", { content: [{ type: "text", text }] }),
   };

@@ -29,8 +29,8 @@ const History = () => {
       <p>${one.count === 1 ? "1 row" : `${one.count} rows`} ${SAID[one.action]}${one.label ? ` as ${one.label}` : ""}${one.count === 1 && one.excerpt ? html`: <q dir="auto">${one.excerpt}</q>` : ""} <span class="about"><time datetime=${one.when}>${new Date(one.when).toLocaleString()}</time>
         · ${one.person === PERSON ? "you" : `person ${one.person.slice(1, 5)}`}${one.version ? ` · in ${one.version}` : ""}${one.undone ? " · undone" : ""}</span></p></div>
       ${!one.undone && !one.version && html`<button type="button" aria-label=${`Undo: ${one.count} rows ${SAID[one.action]}`} onClick=${() => undo(one.id)}>Undo</button>`}</li>`)}</ul>
-    ${found.total > found.decisions.length && html`<nav class="bar" aria-label="Pages"><button type="button" disabled=${!offset} onClick=${() => setOffset(Math.max(0, offset - 100))}>← Newer</button>
-      <button type="button" disabled=${offset + 100 >= found.total} onClick=${() => setOffset(offset + 100)}>Older →</button></nav>`}
+    ${found.total > found.decisions.length && html`<nav class="bar" aria-label="Pages"><button type="button" disabled=${!offset} onClick=${() => setOffset(Math.max(0, offset - found.a_page))}>← Newer</button>
+      <button type="button" disabled=${offset + found.a_page >= found.total} onClick=${() => setOffset(offset + found.a_page)}>Older →</button></nav>`}
     <h2>Versions of the dataset</h2>
     <ul class="rows">${found.versions.map((one, number) => html`<li key=${one.id}><div class="what"><p><b>${one.id}</b> <span class="about"><time datetime=${one.when}>${new Date(one.when).toLocaleString()}</time> · by ${one.made_by}</span></p></div>
       ${one.id !== session.review.dataset && html`<button type="button" onClick=${() => openReview({ task: session.review.task, dataset: one.id })}>Look at it</button>`}

@@ -43,7 +43,7 @@ const marks = (() => {
 
   const settle = (answer) => {
     for (const { id, reason } of answer.refused) { revert(id); session.note = `Not stored: ${reason}`; }
-    for (const other of answer.others) {
+    for (const other of [...answer.others].reverse()) { // told the newest first, which is the one that stands
       for (const id of other.rows) { const row = rowOf(id); if (row && row.stands?.person !== PERSON) row.stands = other; }
     }
     takeProgress(answer);

@@ -16,7 +16,7 @@ const queue = (() => {
   let mode = "doubt", chosen = {};
 
   const setting = () => MODES[mode];
-  const look = () => ({ ...EVERY, ...(mode === "chosen" ? chosen : setting().look), state: "open" });
+  const look = () => ({ where: {}, ...(mode === "chosen" ? chosen : setting().look), state: "open" });
   const isOpen = (id) => !rowOf(id)?.stands;
 
   const load = () => {
@@ -55,7 +55,7 @@ const queue = (() => {
   };
 
   return {
-    begin, load, move,
+    begin, move,
     // The rows that were not looked at yet, in the order of what is known by now.
     reorder: () => { ids = ids.slice(0, at); ended = false; turn += 1; loading = null; return load(); },
     decide: (what) => {

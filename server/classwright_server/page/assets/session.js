@@ -6,7 +6,6 @@ const randomName = (length) =>
   Array.from(crypto.getRandomValues(new Uint8Array(length)), (byte) => letters[byte % letters.length]).join("");
 
 const PERSON = `p${randomName(11)}`;
-const EVERY = { where: {} };
 
 const session = {
   phase: "waiting", // then "open", or "failed" with its words in `fault`
@@ -49,7 +48,7 @@ const openReview = async (given) => {
 const jobOf = async (tool, given, progress = () => {}) => {
   let job = await host.call(tool, { ...given, wait_seconds: 20 });
   while (job.status === "queued" || job.status === "running") {
-    progress(job.progress?.fraction ?? 0);
+    progress(job.progress ?? 0);
     job = await host.call("get_job", { job_id: job.job_id, wait_seconds: 5 });
   }
   if (job.status !== "completed") throw new Error(job.error ?? `it was ${job.status}`);
@@ -92,6 +91,6 @@ const idsIn = (value) => {
   return found;
 };
 
-// Looks at rows; `refresh` asks the server again. The rows that views share are kept by their place.
+// The rows that views share, kept by their ids; `remember` returns the ids in the order of the rows.
 const remember = (rows) => { for (const row of rows) session.rows.set(row.id, row); return rows.map((row) => row.id); };
 const rowOf = (id) => session.rows.get(id);

@@ -91,6 +91,8 @@ def test_a_decision_that_a_version_has_is_not_taken_back_by_itself(workspace: Wo
         ("train", "relabel", {"label": "weather"}, "no label 'weather'"),
         ("unlabelled", "accept", {}, "choose one"),
         ("train", "edit", {"text": "\u200b"}, "no characters"),
+        ("train", "edit", {"text": "lost \ufffd here"}, "U+FFFD"),
+        ("train", "edit", {"text": "long " * 4_001}, "more than 20,000 characters"),
         ("train", "edit", {"text": "a", "text_pair": "b"}, "one text"),
     ],
 )
