@@ -1,4 +1,4 @@
-"""The loop on recorded sets: what each part of it is worth on real test rows, without a real label in training.
+"""The loop on recorded sets: what each part is worth on test rows; only the last one trains on real labels.
 
     python benchmarks/loop.py --data FOLDER [--recorded FOLDER] [--held-out]
 

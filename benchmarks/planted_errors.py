@@ -14,6 +14,7 @@ import argparse
 import gzip
 import json
 import os
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -58,7 +59,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=os.environ.get("DATA"), required="DATA" not in os.environ)
     parser.add_argument(
-        "--cache", type=Path, default=Path("/tmp/classwright_planted"), help="where embeddings are kept"
+        "--cache",
+        type=Path,
+        default=Path(tempfile.gettempdir()) / "classwright_planted",
+        help="where embeddings are kept",
     )
     parser.add_argument("--sets", nargs="+", default=SETS)
     options = parser.parse_args()

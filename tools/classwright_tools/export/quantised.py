@@ -1,4 +1,4 @@
-"""The graph in whole numbers of eight bits: a quarter of the bytes and faster, kept where it is as accurate."""
+"""The graph in whole numbers of eight bits: a quarter of the bytes, kept where it is as accurate."""
 
 from __future__ import annotations
 
