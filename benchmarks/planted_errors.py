@@ -58,12 +58,8 @@ def drawn_rows(folder: Path) -> list[dict[str, str]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=os.environ.get("DATA"), required="DATA" not in os.environ)
-    parser.add_argument(
-        "--cache",
-        type=Path,
-        default=Path(tempfile.gettempdir()) / "classwright_planted",
-        help="where embeddings are kept",
-    )
+    kept = Path(tempfile.gettempdir()) / "classwright_planted"
+    parser.add_argument("--cache", type=Path, default=kept, help="where embeddings are kept")
     parser.add_argument("--sets", nargs="+", default=SETS)
     options = parser.parse_args()
     encoder, cache = open_encoder(DEFAULT_ENCODER), EmbeddingCache(options.cache)

