@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.augmentation import LEAST_ROWS, AugmentationCard, FaithfulnessFigures, MeasuredGain
+from classwright_tools.domain.augmentation import (
+    LEAST_ROWS,
+    AugmentationCard,
+    FaithfulnessFigures,
+    MatchedCorpus,
+    MeasuredGain,
+)
 from classwright_tools.domain.kinds import AugmentationId, DatasetId
-from classwright_tools.domain.noun import Noun, Slug, ToolRequest, ToolResult
+from classwright_tools.domain.noun import Slug, ToolRequest, ToolResult
 from classwright_tools.domain.task import Task
 from classwright_tools.errors import InvalidInput
 from classwright_tools.measurement.label_shares import LABELLED
@@ -19,12 +25,11 @@ from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import Sizes, Work, computing
 
 if TYPE_CHECKING:
-    from classwright_tools.augmentation.gan_fitting import Pretrained
     from classwright_tools.augmentation.methods import Material, Recipe
     from classwright_tools.learning.encoders import Encoder
-    from classwright_tools.learning.generated import Generated
 
-DEFAULT_WEIGHT = 1.0
+GENERATING = 0.9  # of the progress
+LIBRARIES = ("torch", "scikit-learn", "imbalanced-learn", "numpy")
 
 
 class GanAugmentRequest(ToolRequest):
@@ -54,14 +59,6 @@ class GanAugmentRequest(ToolRequest):
     )
     seeds: int = Field(default=3, ge=1, le=10, description="Repetitions of the cross-validation of the gain.")
     seed: int = Field(default=0, ge=0, le=2**31 - 1, description="The same seed generates the same rows.")
-
-
-class MatchedCorpus(Noun):
-    """What was learned from `pretrain_dataset`."""
-
-    rows: int = Field(ge=0, description="Its rows, without copies of the task's.")
-    matched: tuple[str, ...] = Field(description="Labels that the task has as well.")
-    reused: bool = Field(description="Whether the pre-training was kept from an earlier call.")
 
 
 class GanAugmentResult(ToolResult):
@@ -102,28 +99,31 @@ def gan_augment(request: GanAugmentRequest, context: ToolContext) -> GanAugmentR
     # After the look-ups: importing torch takes seconds, and a slip in a name should be reported at once.
     import numpy as np
 
+    from classwright_tools.augmentation.corpora import BEGUN, LEARNT
+    from classwright_tools.augmentation.files import save_augmentation
     from classwright_tools.augmentation.findings import advice_on, examine
     from classwright_tools.augmentation.gain import measure_gains
-    from classwright_tools.augmentation.methods import generate
+    from classwright_tools.augmentation.methods import generate, recipes_for
     from classwright_tools.learning.encoders import open_encoder
     from classwright_tools.learning.pair_encoder import encoder_for
 
     encoder = encoder_for(task.kind, open_encoder(context.encoder))
     context.progress(0.0, f"reading {dataset}")
     material, learned = _material(context, encoder, task, dataset, corpus, request)
-    recipes = _recipes(request, material)
+    recipes = recipes_for(request.method, request.target, request.weight, request.seed, material)
+    start = LEARNT if corpus else BEGUN
     gains = measure_gains(
         recipes,
         material,
         request.seeds,
-        progress=lambda done, message: context.progress(0.4 + 0.5 * done, message),
+        progress=lambda done, message: context.progress(start + (GENERATING - start) * done, message),
     )
     measured = tuple(sorted(gains, key=lambda one: -one.gain.value))
     chosen = _chosen(request, recipes, measured)
     if chosen is None:
         return _nothing(dataset, measured, material, learned, started)
     recipe, gain = chosen
-    context.progress(0.9, f"generating by {recipe.method}")
+    context.progress(GENERATING, f"generating by {recipe.method}")
     made = generate(recipe, material)
     found = examine(material, made, request.seed)
     advice = advice_on(gain, found.warnings, transfers=bool(learned and recipe.method == "gan"))
@@ -149,12 +149,12 @@ def gan_augment(request: GanAugmentRequest, context: ToolContext) -> GanAugmentR
         warnings=found.warnings,
         advice=advice,
         seed=request.seed,
-        versions=_versions(),
+        versions={name: version(name) for name in LIBRARIES},
     )
     published = workspace.publish(
         "augmentation",
         task.slug,
-        lambda folder: _write(folder, card, made, material),
+        lambda folder: save_augmentation(folder, card, made, material),
         run_key=context.run_key,
         parent=dataset,
         facts={"method": card.method, "dataset": dataset, "rows": len(made), "gain": gain.gain.value},
@@ -186,26 +186,6 @@ def _material(
     return material.with_pretrained(lesson.pretrained), told
 
 
-def _recipes(request: GanAugmentRequest, material: Material) -> list[Recipe]:
-    """Return the recipe of the method that was asked for, or those that `auto` chooses from.
-
-    Raises:
-        InvalidInput: every label has the target already, or it asks for more rows than are generated at once.
-    """
-    from classwright_tools.augmentation.methods import GENERATION_METHODS, MOST_GENERATED, Recipe, rows_wanted
-
-    methods = GENERATION_METHODS if request.method == "auto" else (request.method,)
-    weight = request.weight or DEFAULT_WEIGHT
-    recipes = [Recipe(method, request.target, weight, request.seed) for method in methods]
-    wanted = int(rows_wanted(recipes[0], material.labels, len(material.names)).sum())
-    if not 0 < wanted <= MOST_GENERATED:
-        reason = "every label has that many rows" if wanted == 0 else f"asks for {wanted:,} rows"
-        raise InvalidInput(
-            f"target {request.target}", reason, f"Choose one that asks for 1 to {MOST_GENERATED:,} rows in all."
-        )
-    return recipes
-
-
 def _chosen(
     request: GanAugmentRequest, recipes: list[Recipe], measured: tuple[MeasuredGain, ...]
 ) -> tuple[Recipe, MeasuredGain] | None:
@@ -214,23 +194,6 @@ def _chosen(
 
     best = next((one for one in measured if request.method != "auto" or helps(one)), None)
     return next(((recipe, best) for recipe in recipes if best and recipe.method == best.method), None)
-
-
-def _write(folder: Path, card: AugmentationCard, made: Generated, material: Material) -> None:
-    from classwright_tools.augmentation.files import MAP, save_augmentation
-    from classwright_tools.augmentation.map import draw_map
-
-    draw_map(
-        folder / MAP, material.embeddings, material.labels, made.embeddings, made.labels, material.names, card.seed
-    )
-    pretrained: Pretrained | None = material.pretrained
-    save_augmentation(folder, card, made, pretrained)
-
-
-def _versions() -> dict[str, str]:
-    from importlib.metadata import version
-
-    return {name: version(name) for name in ("torch", "scikit-learn", "imbalanced-learn", "numpy")}
 
 
 def _nothing(
@@ -275,9 +238,10 @@ def _result(
     learned: MatchedCorpus | None,
     started: float,
 ) -> GanAugmentResult:
+    told = learned.told(card.labels, str(card.pretrain_dataset)) if learned else ""
     return GanAugmentResult(
         summary=f"Generated {augmentation}: {rows} embeddings by {card.method} from {card.real_rows} rows of "
-        f"{card.dataset}. {card.advice}{_told_of(learned, card)}",
+        f"{card.dataset}. {card.advice}{told}",
         next_step=f"Call train_classifier with method='probe' and augmentation={augmentation!r} to use it.",
         augmentation=augmentation,
         dataset=card.dataset,
@@ -293,20 +257,12 @@ def _result(
     )
 
 
-def _told_of(learned: MatchedCorpus | None, card: AugmentationCard) -> str:
-    """Return what must be said of the labels that the corpus does not share."""
-    if learned is None or len(learned.matched) == len(card.labels):
-        return ""
-    if not learned.matched:
-        return f" {card.pretrain_dataset} has no label of the task's: only the spread of its texts was learned."
-    others = len(card.labels) - len(learned.matched)
-    return f" {others} labels are not in {card.pretrain_dataset}: they start from their own rows."
-
-
 def _work(request: GanAugmentRequest, sizes: Sizes) -> Work:
     """A GAN is long; what draws lines or Gaussians is not."""
     is_quick = request.method in ("smote", "mixup", "distribution_calibration") and not request.pretrain_dataset
     size = sizes.dataset(request.dataset, request.task, LABELLED)
+    if request.pretrain_dataset:
+        size += sizes.dataset(request.pretrain_dataset, request.task, ("train",))
     return computing(size, long=not is_quick, method=request.method)
 
 
@@ -323,8 +279,8 @@ TOOL = ToolSpec(
             "by a conditional GAN, SMOTE, mixup or distribution calibration. The answer says whether they help: the "
             "gain on held-out rows with its 95% interval, how faithful and diverse they are, and one sentence of "
             "advice. Pass the augmentation to train_classifier with method='probe'. Without a large pretrain_dataset "
-            "of labelled texts expect nothing; texts from synthesize_examples help more. Seconds to a minute; a "
-            "pre-training is kept and reused."
+            "of labelled texts expect nothing; texts from synthesize_examples help more. Under a minute; the first "
+            "call with a pretrain_dataset takes minutes."
         ),
     ),
 )

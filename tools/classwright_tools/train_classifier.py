@@ -379,7 +379,10 @@ def _summary(model: str, card: ModelCard, trained: Trained, data: TrainingData) 
         )
     for other in trained.tried:
         gain = other.comparison.accuracy_gain
+        enough = other.comparison.rows_to_tell(other.validation.rows)
         verdict = "may be chance" if other.may_be_chance else "is more than chance"
+        if other.may_be_chance and enough:
+            verdict += f": about {enough:,} such rows would tell"
         yield (
             f"{other.method} was tried too: on {other.validation.measured_on} the lead of {card.method}, "
             f"{gain.value:+.3f} in accuracy ({gain.low:+.3f} to {gain.high:+.3f}), {verdict}."

@@ -173,8 +173,8 @@ def test_a_lead_that_may_be_chance_tells_how_many_rows_would_tell() -> None:
     assert (
         comparison(12, 6)
         .told("support-m2", 120)
-        .endswith("a gain needs 9 more right than wrong. About 240 such rows would tell whether this lead is chance.")
-    )  # 24 rows won and 12 lost: a lead of 12, two standard errors
+        .endswith("a gain needs 9 more right than wrong. About 480 such rows would tell whether this lead is chance.")
+    )  # 48 rows won and 24 lost: a lead of 24, 2.8 standard errors
     for decided in (comparison(20, 8), comparison(6, 12), comparison(4, 4)):
         assert "such rows would tell" not in decided.told("support-m2", 120)
 

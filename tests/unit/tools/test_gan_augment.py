@@ -154,9 +154,16 @@ def test_a_corpus_is_learned_from_once_without_copies_of_the_tasks_rows(context:
     workspace = context.workspace
     save_banking(workspace, LABELS, 6)
     corpus = save_corpus(workspace)
-    first = augmented(context, "one", method="gan", pretrain_dataset=corpus)
-    again = augmented(context, "two", method="gan", pretrain_dataset=corpus, seed=1)
+    told: list[tuple[float | None, str]] = []
+    heard = dataclasses.replace(context, report=lambda share, message: told.append((share, message)))
+    first = augmented(heard, "one", method="gan", pretrain_dataset=corpus)
+    shares = [share for share, _ in told if share is not None]
+    assert shares == sorted(shares)
     assert first.corpus is not None
+    assert any(f"embedding {first.corpus.rows} texts of {corpus}, once: minutes on a CPU" in said for _, said in told)
+    told.clear()
+    again = augmented(heard, "two", method="gan", pretrain_dataset=corpus, seed=1)
+    assert not any("once" in message for _, message in told)
     assert again.corpus is not None
     assert first.corpus.matched == LABELS
     assert (first.corpus.reused, again.corpus.reused) == (False, True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +27,8 @@ MOST_ROWS = 50_000  # more take minutes to embed and teach the same
 LEAST_ROWS = 100
 LEAST_OF_LABEL = 10  # rows of a label that is learned from
 SEED = 0  # one pre-training serves all seeds of what follows: it is kept
+# Of the progress of the whole call, where nothing is kept yet: to embed thousands of texts takes most of its time.
+BEGUN, EMBEDDED, LEARNT = 0.05, 0.75, 0.85
 
 
 @dataclass(frozen=True)
@@ -61,9 +65,7 @@ def learn_from(
     rows = _corpus_rows(context.workspace, corpus, own, kind)
     names = sorted({str(row.label) for row in rows})
     numbers = np.array([names.index(str(row.label)) for row in rows])
-    features = encoder.embed(
-        [row.content for row in rows], cache, lambda done: context.progress(0.05 + 0.2 * done, f"embedding {corpus}")
-    )
+    features = _embedded([row.content for row in rows], encoder, cache, corpus, context)
     vectors = on_sphere(kind, features)
     labels = np.eye(len(names), dtype=np.float32)[numbers]
     folded = frozenset(name.casefold() for name in names)
@@ -79,10 +81,30 @@ def learn_from(
             names,
             GanForm(),
             SEED,
-            lambda done: context.progress(0.25 + 0.15 * done, f"pre-training on {corpus}"),
+            lambda done: context.progress(
+                EMBEDDED + (LEARNT - EMBEDDED) * done, f"pre-training on {corpus}, once: it is kept"
+            ),
         ),
     )
     return Lesson(pretrained, len(rows), folded, reused)
+
+
+def _embedded(
+    texts: Sequence[str], encoder: Encoder, cache: EmbeddingCache, corpus: str, context: ToolContext
+) -> np.ndarray:
+    """Return the embeddings (n, d) of a corpus; how many are to be computed is told from the start, then for how long.
+
+    The encoder begins with the shortest texts, so what is left takes longer than the first ones say.
+    """
+    new = encoder.missing(texts, cache)
+    started = time.monotonic()
+
+    def tell(done: float) -> None:
+        seconds = (time.monotonic() - started) * (1 / done - 1) if done else 0.0
+        left = f"at least {seconds:,.0f} s left" if done else "minutes on a CPU where they are thousands"
+        context.progress(BEGUN + (EMBEDDED - BEGUN) * done, f"embedding {new:,} texts of {corpus}, once: {left}")
+
+    return encoder.embed(texts, cache, tell)
 
 
 def _corpus_rows(workspace: Workspace, corpus: str, own: dict[Split, list[Example]], kind: TaskKind) -> list[Example]:

@@ -12,6 +12,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from classwright_tools.augmentation.gan_fitting import Pretrained
+from classwright_tools.augmentation.map import draw_map
+from classwright_tools.augmentation.methods import Material
 from classwright_tools.augmentation.pretrained_files import read_pretrained, write_pretrained
 from classwright_tools.domain.augmentation import AugmentationCard
 from classwright_tools.domain.kinds import KINDS
@@ -34,16 +36,20 @@ class Augmentation:
     pretrained: Pretrained | None
 
 
-def save_augmentation(folder: Path, card: AugmentationCard, rows: Generated, pretrained: Pretrained | None) -> None:
-    """Write an augmentation into `folder`, which holds its map already; the checksums in the card are set here."""
+def save_augmentation(folder: Path, card: AugmentationCard, rows: Generated, material: Material) -> None:
+    """Write an augmentation into `folder`, with a map of its `rows` beside those of `material`.
+
+    The checksums in the card are set here.
+    """
+    draw_map(folder / MAP, material, rows, card.seed)
     arrays: dict[str, npt.NDArray[Any]] = {
         "embeddings": np.ascontiguousarray(rows.embeddings, np.float16),
         "labels": np.ascontiguousarray(rows.labels, np.int64),
         "weights": np.ascontiguousarray(rows.weights, np.float32),
     }
     save_file(arrays, folder / ROWS)
-    if pretrained:
-        write_pretrained(folder / PRETRAINED, pretrained)
+    if material.pretrained:
+        write_pretrained(folder / PRETRAINED, material.pretrained)
     files = {path.name: file_sha256(path) for path in sorted(folder.iterdir())}
     (folder / CARD).write_text(card.model_copy(update={"files": files}).model_dump_json(indent=1), encoding="utf-8")
 

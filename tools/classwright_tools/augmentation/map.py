@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from classwright_tools.augmentation.methods import Material
 from classwright_tools.augmentation.space import Floats
 from classwright_tools.charts.scatter import generated_map
 from classwright_tools.charts.svg import standalone
+from classwright_tools.learning.generated import Generated
 
 MOST_POINTS = 400  # of each side: more hide each other, and take seconds
 PERPLEXITY = 30
@@ -40,22 +41,14 @@ def map_places(
     return np.asarray(embedder.fit(points)), ours, theirs
 
 
-def draw_map(
-    path: Path,
-    real: Floats,
-    real_labels: npt.NDArray[np.int64],
-    generated: Floats,
-    generated_labels: npt.NDArray[np.int64],
-    names: Sequence[str],
-    seed: int,
-) -> None:
+def draw_map(path: Path, material: Material, made: Generated, seed: int) -> None:
     """Write the picture as SVG: real rows as triangles with an edge, generated ones as dots, a colour a label."""
-    places, ours, theirs = map_places(real, generated, seed)
+    places, ours, theirs = map_places(material.embeddings, made.embeddings, seed)
     chart = generated_map(
         places[: len(ours)].tolist(),
-        real_labels[ours].tolist(),
+        material.labels[ours].tolist(),
         places[len(ours) :].tolist(),
-        generated_labels[theirs].tolist(),
-        names,
+        made.labels[theirs].tolist(),
+        material.names,
     )
     path.write_text(standalone(chart), encoding="utf-8")

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from classwright_tools.domain.augmentation import GenerationMethod
 from classwright_tools.domain.task import TaskKind
+from classwright_tools.errors import InvalidInput
 from classwright_tools.learning.generated import Generated
 
 if TYPE_CHECKING:
     from classwright_tools.augmentation.gan_fitting import Pretrained
 
 GENERATION_METHODS: tuple[GenerationMethod, ...] = ("distribution_calibration", "gan", "smote", "mixup")
+DEFAULT_WEIGHT = 1.0
 DRAWN = 2_000  # rows over all labels where only their weight was asked for: more make the same classifier
 LEAST_DRAWN = 50  # a label's
 LEAST_REAL = 2  # rows of a label: of one no others can be made
@@ -65,6 +67,23 @@ class Recipe:
     target: int | None
     weight: float
     seed: int
+
+
+def recipes_for(
+    method: GenerationMethod | Literal["auto"], target: int | None, weight: float | None, seed: int, material: Material
+) -> list[Recipe]:
+    """Return the recipe of the method that was asked for, or those that `auto` chooses from.
+
+    Raises:
+        InvalidInput: every label has the target already, or it asks for more rows than are generated at once.
+    """
+    methods = GENERATION_METHODS if method == "auto" else (method,)
+    recipes = [Recipe(one, target, weight or DEFAULT_WEIGHT, seed) for one in methods]
+    wanted = int(rows_wanted(recipes[0], material.labels, len(material.names)).sum())
+    if not 0 < wanted <= MOST_GENERATED:
+        reason = "every label has that many rows" if wanted == 0 else f"asks for {wanted:,} rows"
+        raise InvalidInput(f"target {target}", reason, f"Choose one that asks for 1 to {MOST_GENERATED:,} rows in all.")
+    return recipes
 
 
 def generate(recipe: Recipe, material: Material) -> Generated:

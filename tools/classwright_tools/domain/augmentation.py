@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field
@@ -51,6 +52,21 @@ class FaithfulnessFigures(Noun):
     real_cosine: float = Field(description="Mean cosine of two real rows.")
     nearest: float = Field(description="Mean cosine of a generated row and the real row nearest to it.")
     copies: float = Field(description="Share of generated rows that are as good as a real row.")
+
+
+class MatchedCorpus(Noun):
+    """What was learned from `pretrain_dataset`."""
+
+    rows: int = Field(ge=0, description="Its rows, without copies of the task's.")
+    matched: tuple[str, ...] = Field(description="Labels that the task has as well.")
+    reused: bool = Field(description="Whether the pre-training was kept from an earlier call.")
+
+    def told(self, labels: Sequence[str], corpus: str) -> str:
+        """Return what must be said of those `labels` of the task that `corpus` has not; nothing where it has all."""
+        others = len(labels) - len(self.matched)
+        if not self.matched:
+            return f" {corpus} has no label of the task's: only the spread of its texts was learned."
+        return f" {others} labels are not in {corpus}: they start from their own rows." if others else ""
 
 
 class AugmentationCard(Noun):

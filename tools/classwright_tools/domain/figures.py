@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from math import ceil, floor, sqrt
+from math import floor, sqrt
 from typing import Literal
 
 from pydantic import Field
 
+from classwright_tools.domain.advice import rows_to_tell
 from classwright_tools.domain.noun import LabelName, Noun
 
 
@@ -164,19 +165,19 @@ class Comparison(Noun):
             evidence += f"; if each label's rows count for its share that is {gain.value:+.3f} in accuracy ({interval})"
         if self.test == "exact McNemar test":
             evidence += f"; a gain needs {self.least_lead} more right than wrong"
-        enough = self._rows_to_tell(rows)
+        enough = self.rows_to_tell(rows)
         more = f" About {enough:,} such rows would tell whether this lead is chance." if enough else ""
         return f"{found}. {evidence}.{more}"
 
-    def _rows_to_tell(self, rows: int) -> int | None:
-        """Return how many rows would tell this lead from chance, won and lost at the rates of `rows`; None without one.
+    def rows_to_tell(self, rows: int) -> int | None:
+        """Return how many rows would tell this lead from chance, won and lost at the rates of `rows`.
 
-        A lead grows as the rows do, its standard error as their square root.
+        None without a lead, or where it is no chance already, or where rows come in queries.
         """
         won, lost = self.only_this_right, self.only_other_right
         if won <= lost or won - lost >= self.least_lead or self.test != "exact McNemar test":
             return None
-        return ceil(4 * rows * (won + lost) / (won - lost) ** 2 / 10) * 10
+        return rows_to_tell(rows, won - lost, sqrt(won + lost))
 
 
 class ReliabilityBin(Noun):

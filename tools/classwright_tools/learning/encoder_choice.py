@@ -10,11 +10,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from math import sqrt
 from pathlib import Path
 
 import numpy as np
 
 from classwright_tools.context import DEFAULT_ENCODER, ToolContext
+from classwright_tools.domain.advice import rows_to_tell
+from classwright_tools.domain.figures import least_lead
 from classwright_tools.domain.task import Task
 from classwright_tools.errors import Cancelled, ClasswrightError
 from classwright_tools.learning.callers_encoders import callers_encoder
@@ -38,11 +41,25 @@ TIMED = 64  # texts whose embedding is timed
 
 @dataclass(frozen=True)
 class Trial:
-    """An encoder that was tried: its accuracy on rows held out, and the seconds it takes for 1,000 of the texts."""
+    """An encoder that was tried: which rows held out (n,) it was right about, and its seconds for 1,000 texts."""
 
     encoder: Encoder
-    accuracy: float
+    right: np.ndarray
     seconds: float
+
+    @property
+    def accuracy(self) -> float:
+        """The share of the rows held out that it was right about."""
+        return float(self.right.mean())
+
+    def lead_over(self, other: Trial) -> str:
+        """Return whether the lead over the `other`, on the same rows, may be chance, and how many rows would tell."""
+        won, lost = int((self.right & ~other.right).sum()), int((other.right & ~self.right).sum())
+        if won - lost >= least_lead(won, lost):
+            return f"The lead over {_short(other.encoder)} is more than chance."
+        enough = rows_to_tell(len(self.right), won - lost, sqrt(won + lost))
+        more = f": about {enough:,} such rows would tell" if enough else ""
+        return f"Which of the first two is better cannot be told from {len(self.right):,} rows{more}."
 
     def __str__(self) -> str:
         return f"{Path(self.encoder.ref.name).name!r} {self.accuracy:.3f} at {self.seconds:,.1f} s a 1,000 rows"
@@ -162,21 +179,22 @@ def _tried(encoder: Encoder, sample: _Sample, k: int, cache: EmbeddingCache, tel
     encoder.embed(timed)
     seconds = (time.perf_counter() - started) / len(timed) * 1_000
     embeddings = encoder.embed(sample.texts, cache, lambda _: tell())
-    right = np.zeros(len(CANDIDATES))
+    right: list[list[np.ndarray]] = [[] for _ in CANDIDATES]
     for train, held in sample.folds:
-        for place, c in enumerate(CANDIDATES):
+        for own, c in zip(right, CANDIDATES, strict=True):
             tell()
             head = fit_head(embeddings[train], sample.labels[train], k, c=c)
-            right[place] += (head.logits(embeddings[held]).argmax(axis=1) == sample.labels[held]).sum()
-    return Trial(encoder, float(right.max() / sum(len(held) for _, held in sample.folds)), seconds)
+            own.append(head.logits(embeddings[held]).argmax(axis=1) == sample.labels[held])
+    return Trial(encoder, max(map(np.concatenate, right), key=np.sum), seconds)
 
 
 def _told(trials: Sequence[Trial], sample: _Sample, missing: Sequence[str]) -> str:
     """Return what was tried and found, the best first."""
     best, *others = sorted(trials, key=lambda one: -one.accuracy)
     beside = f"; {', '.join(map(str, others))}" if others else ", the only one that could be tried"
+    lead = f" {best.lead_over(others[0])}" if others else ""
     lacking = f" Not tried: {'; '.join(missing)}." if missing else ""
-    return f"Encoder chosen by the accuracy of a probe on {sample.words}: {best}{beside}.{lacking}"
+    return f"Encoder chosen by the accuracy of a probe on {sample.words}: {best}{beside}.{lead}{lacking}"
 
 
 def _short(encoder: Encoder) -> str:

@@ -73,6 +73,11 @@ class Encoder:
             return np.zeros((0, self.dimension), np.float32)
         return np.stack([known[text] for text in texts])
 
+    def missing(self, texts: Sequence[str], cache: EmbeddingCache) -> int:
+        """Return how many of the different `texts` are not in `cache`: so many `embed` would compute."""
+        names = list({self._name_in_cache(text) for text in texts})
+        return len(names) - len(cache.get(self.ref.digest, names))
+
     @property
     def dimension(self) -> int:
         """The number of dimensions of an embedding."""

@@ -7,6 +7,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -14,8 +15,9 @@ from safetensors.torch import load_file, save_file
 from classwright_tools.context import DEFAULT_ENCODER, ToolContext
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.errors import Cancelled, InvalidInput
-from classwright_tools.learning.encoder_choice import FOR_ENGLISH, FOR_OTHERS, encoders_at_hand
+from classwright_tools.learning.encoder_choice import FOR_ENGLISH, FOR_OTHERS, Trial, encoders_at_hand
 from classwright_tools.learning.encoder_folders import embedded_folder
+from classwright_tools.learning.encoders import open_encoder
 from classwright_tools.learning.model import load_model
 from classwright_tools.train_classifier import TrainClassifierRequest, TrainClassifierResult, train_classifier
 from classwright_tools.workspace.workspace import Workspace
@@ -62,6 +64,7 @@ def test_the_encoder_that_separates_best_is_kept_whoever_is_the_servers(context:
     assert found, answer.summary
     assert float(found[1]) > float(found[2]) + 0.2
     assert found[0] in " ".join(model.card.remarks)
+    assert "The lead over 'poor' is more than chance." in answer.summary
     assert str(tmp_path) not in answer.summary
 
 
@@ -82,6 +85,20 @@ def test_the_encoders_to_try_are_the_servers_those_of_the_workspace_and_one_of_t
     assert encoders_at_hand(["en"], own) == ["mine", DEFAULT_ENCODER, "someone/theirs"]
     assert encoders_at_hand(["en-GB"], replace(own, hub=True))[3:] == [FOR_ENGLISH]
     assert encoders_at_hand(["en", "de"], replace(own, hub=True))[3:] == [FOR_OTHERS]
+
+
+def test_a_lead_that_may_be_chance_is_said_to_be_so_with_the_rows_that_would_tell() -> None:
+    encoder = open_encoder(DEFAULT_ENCODER)
+    right = np.arange(100) < 70
+    better, other = (
+        Trial(encoder, right | (np.arange(100) >= 88), 1.0),
+        Trial(encoder, right | (np.arange(100) < 76), 1.0),
+    )
+
+    said = better.lead_over(other)
+
+    assert said == "Which of the first two is better cannot be told from 100 rows: about 400 such rows would tell."
+    assert better.lead_over(better).endswith("cannot be told from 100 rows.")
 
 
 def test_a_call_that_is_cancelled_while_encoders_are_tried_stops(context: ToolContext) -> None:

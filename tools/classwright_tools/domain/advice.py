@@ -1,0 +1,21 @@
+"""The number of rows that would tell an effect from chance."""
+
+from __future__ import annotations
+
+from math import ceil, floor, log10
+
+POWERED = 2.8
+"""Standard errors of an effect that is told from chance, at 5% and two-sided, four times in five: 1.96 + 0.84 (Cohen
+1988, "Statistical power analysis for the behavioral sciences", section 2.4)."""
+
+
+def rows_to_tell(rows: int, effect: float, error: float) -> int | None:
+    """Return about how many rows tell an `effect` from chance four times in five, to two digits.
+
+    `error` is its standard error on `rows`, which falls as the square root of the rows does. None without an effect.
+    """
+    if not effect or not error:
+        return None
+    needed = rows * (POWERED * error / effect) ** 2
+    unit = 10 ** max(0, floor(log10(max(needed, 1))) - 1)
+    return ceil(needed / unit) * unit
