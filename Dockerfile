@@ -13,6 +13,8 @@ FROM python:3.12-slim
 LABEL org.opencontainers.image.title="classwright" \
       org.opencontainers.image.description="An MCP server that grows text classifiers out of a conversation" \
       org.opencontainers.image.licenses="Apache-2.0"
+# Of pictures in answers: without a font they would have no names.
+RUN apt-get update && apt-get install --yes --no-install-recommends fonts-dejavu-core && rm -rf /var/lib/apt/lists/*
 RUN useradd --create-home --uid 10001 classwright \
  && install --directory --owner classwright --group classwright /data /models
 COPY --from=build /opt/classwright /opt/classwright

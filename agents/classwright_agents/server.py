@@ -28,16 +28,20 @@ MAX_LINE_CHARS = 300
 # MCP Apps' own names. They stand in the SDK's server, which is not for clients to load.
 EXTENSION_ID = "io.modelcontextprotocol/ui"
 APP_MIME_TYPE = "text/html;profile=mcp-app"
-LAST_WORDS = "Its last words are in server.log of the run's folder"
 
 
 class Server:
-    """A connected server. `own` says that this process started it, so that it ends with this process."""
+    """A connected server; one that this process started writes a `log`, and ends with this process."""
 
-    def __init__(self, client: Client, *, own: bool) -> None:
+    def __init__(self, client: Client, log: Path | None) -> None:
         self._client = client
         self._takes: dict[str, set[str]] = {}
-        self.own = own
+        self._log = log
+
+    @property
+    def own(self) -> bool:
+        """Whether this process started it."""
+        return self._log is not None
 
     async def call(self, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """Call a tool and return its structured result.
@@ -109,7 +113,12 @@ class Server:
             raise ServerError("The server", "went away", self._repair()) from error
 
     def _repair(self) -> str:
-        return f"{LAST_WORDS}." if self.own else "Look at its log."
+        return f"{_read(self._log)}." if self._log else "Look at its log."
+
+
+def _read(log: Path) -> str:
+    """Return where the server's last words are."""
+    return f"Its last words are in {log}"
 
 
 def _text(result: CallToolResult) -> str:
@@ -131,7 +140,7 @@ async def connect(entry: ServerEntry, folder: Path, run: Path, *, shows_pages: b
     opened = _by_url(entry.url, entry.token_env, more) if entry.url else _by_command(entry.command, folder, run, more)
     try:
         async with opened as client:
-            yield Server(client, own=not entry.url)
+            yield Server(client, log=None if entry.url else run / LOG)
     except BaseExceptionGroup as group:  # the transport's task group wraps what was raised while it was open
         raise agent_error(group) or group from None
 
@@ -167,7 +176,8 @@ def _last_words(run: Path, begin: int) -> str:
         log.seek(begin)
         lines = log.read().decode(errors="replace").split("\n")
     last = next((line.strip() for line in reversed(lines) if line.strip()), "")
-    return f"{LAST_WORDS}: {last[:MAX_LINE_CHARS]}" if last else f"{LAST_WORDS}."
+    where = _read(run / LOG)
+    return f"{where}: {last[:MAX_LINE_CHARS]}" if last else f"{where}."
 
 
 def _opened_log(run: Path) -> TextIO:

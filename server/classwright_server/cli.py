@@ -1,4 +1,4 @@
-"""The command line: `classwright serve`, `worker`, `doctor`, `tools`, `classify` and `export`."""
+"""The command line: `classwright serve`, `worker`, `doctor`, `tools`, `classify`, `export`, `push`."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from classwright_server.doctor import run_doctor
 from classwright_server.export_command import add_export, run_export
 from classwright_server.jobs.telemetry import start_telemetry
 from classwright_server.mcp.stdio import INTERRUPTED, STOPPED, serve_stdio
+from classwright_server.push_command import add_push, run_push
 from classwright_server.sanitize import PlainFormatter
 from classwright_tools.errors import ClasswrightError, InvalidInput
 
@@ -64,6 +65,9 @@ def _run(parsed: argparse.Namespace) -> int:
     if parsed.command == "export":
         _check_installed("classwright export")
         return run_export(parsed, settings.tool_settings.workspace)
+    if parsed.command == "push":
+        _check_installed("classwright push")
+        return run_push(parsed, settings.tool_settings.workspace)
     _check_installed("The server")
     if parsed.command == "doctor":
         return run_doctor(settings)
@@ -146,6 +150,7 @@ def _parser() -> argparse.ArgumentParser:
         _add_serving_settings(command)
     add_classify(commands)
     add_export(commands)
+    add_push(commands)
     return parser
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mcp import Client
+from mcp_types import ImageContent
 
 from support.paths import ROOT
 from support.server import LONG, call, connected, make_settings
@@ -36,7 +38,8 @@ async def test_the_conversation_goes_as_it_is_recorded(tmp_path: Path) -> None:
                 else await call(client, "propose_topics", arguments)
             )
             if made["answer"] is not None:
-                answers.append((made["answer"], _told(view)))
+                pictures = await _pictures(client, view) if arguments.get("picture") else []
+                answers.append((made["answer"], "\n".join([_told(view), *pictures])))
     if os.environ.get(UPDATE):
         GUIDE.write_text(_recorded(told, [answer for _, answer in answers]) + BEGINNING + beginning, encoding="utf-8")
         return
@@ -51,6 +54,12 @@ def _told(view: dict[str, Any]) -> str:
     counts = ", ".join(f"{label} {rows}" for label, rows in found["labels"].items())
     changes = [f"{change}: {rows}" for change, rows in found["changes"].items() if rows]
     return "\n".join([*(changes or [counts]), *(f"{row.get('label', '-')}: {row['text']}" for row in found["rows"])])
+
+
+async def _pictures(client: Client, view: dict[str, Any]) -> list[str]:
+    """Return what is told of the pictures of the job that a call made, which get_job shows again."""
+    again = await client.call_tool("get_job", {"job_id": view["job_id"]})
+    return [f"[a picture: {part.mime_type}]" for part in again.content if isinstance(part, ImageContent)]
 
 
 def _calls(text: str) -> list[re.Match[str]]:

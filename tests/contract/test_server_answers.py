@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mcp.server.mcpserver.exceptions import ResourceNotFoundError, ToolError
+from mcp_types import ImageContent
 from pydantic import BaseModel, Field
 
 from classwright_server.mcp.errors import resource_errors, tool_errors
@@ -111,6 +112,18 @@ def test_an_answer_has_the_structure_the_same_as_text_and_links() -> None:
         ("classwright://shop/reports/shop-r5", "application/json"),
         ("classwright://shop/reports/shop-r5/report.html", "text/html"),
     ]
+
+
+def test_a_picture_stands_beside_the_structure_and_takes_nothing_from_it() -> None:
+    view = {**VIEW, "result": {"rows": [1], "picture": "iVBORw0KGgo="}}
+
+    shown = answer(view)
+
+    assert shown.structured_content == {**VIEW, "result": {"rows": [1]}}
+    assert [(part.data, part.mime_type) for part in shown.content if isinstance(part, ImageContent)] == [
+        ("iVBORw0KGgo=", "image/png")
+    ]
+    assert not [part for part in answer(VIEW).content if isinstance(part, ImageContent)]
 
 
 def test_an_answer_shows_about_as_many_texts_as_classify_says() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import threading
@@ -26,12 +27,16 @@ class Trick:
 
 @dataclass
 class StandInHub:
-    """Serves `repositories`: by '(datasets|models)/owner/name', the files by name; `asked` is what it was asked for."""
+    """Serves `repositories`: by '(datasets|models)/owner/name', the files by name; `asked` is what it was asked for.
+
+    Who has a token of the hub may make repositories and commit files to them; `refuses` answers in their place.
+    """
 
     repositories: dict[str, dict[str, bytes | Trick]] = field(default_factory=dict)
     private: dict[str, dict[str, bytes | Trick]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
+    refuses: int | None = None
 
     def __post_init__(self) -> None:
         hub = self
@@ -44,6 +49,9 @@ class StandInHub:
 
             def do_GET(self) -> None:
                 hub._answer(self)
+
+            def do_POST(self) -> None:
+                hub._take(self)
 
         class Server(ThreadingHTTPServer):
             daemon_threads = True
@@ -81,7 +89,41 @@ class StandInHub:
         if files is None:
             return _end(handler, 401, b'{"error":"Invalid username or password."}')
         listed = [_listed(name, file) for name, file in files.items()]
-        return _end(handler, 200, json.dumps({"sha": SHA, "siblings": listed, "private": False}).encode())
+        told = {"id": "shop/it", "sha": SHA, "siblings": listed, "private": files in self.private.values()}
+        return _end(handler, 200, json.dumps(told).encode())
+
+    def _take(self, handler: BaseHTTPRequestHandler) -> None:
+        """Answer one who writes, as `HfApi.create_repo` and `HfApi.upload_folder` do."""
+        body = handler.rfile.read(int(handler.headers["content-length"]))
+        self.asked.append(handler.path)
+        self.tokens.append(token := handler.headers.get("authorization", ""))
+        if self.refuses or not token.startswith("Bearer hf_"):
+            return _end(handler, self.refuses or 401, b'{"error":"no"}')
+        if handler.path == "/api/repos/create":
+            return self._make(handler, json.loads(body))
+        if handler.path == "/api/validate-yaml":
+            return _end(handler, 200, b'{"errors":[],"warnings":[]}')
+        name, _, what = handler.path.removeprefix("/api/").removesuffix("/main").rpartition("/")
+        files = (self.repositories | self.private)[name]
+        if what == "preupload":
+            named = [{**file, "uploadMode": "regular", "shouldIgnore": False} for file in json.loads(body)["files"]]
+            return _end(handler, 200, json.dumps({"files": named}).encode())
+        assert what == "commit", handler.path
+        for line in map(json.loads, body.splitlines()):
+            if line["key"] == "file":
+                files[line["value"]["path"]] = base64.b64decode(line["value"]["content"])
+        told = {"commitUrl": f"{self.url}/{name}/commit/{SHA}", "commitOid": SHA, "success": True}
+        return _end(handler, 200, json.dumps(told).encode())
+
+    def _make(self, handler: BaseHTTPRequestHandler, wanted: dict[str, Any]) -> None:
+        owner, name = wanted.get("organization") or "shop", wanted["name"]
+        kind = f"{wanted.get('type') or 'model'}s"
+        address = {"url": f"{self.url}/{'datasets/' if kind == 'datasets' else ''}{owner}/{name}"}
+        if f"{kind}/{owner}/{name}" in self.repositories | self.private:
+            return _end(handler, 409, json.dumps(address).encode())
+        is_private = wanted.get("private") or wanted.get("visibility") == "private"
+        (self.private if is_private else self.repositories)[f"{kind}/{owner}/{name}"] = {}
+        return _end(handler, 200, json.dumps(address).encode())
 
     def _send(self, handler: BaseHTTPRequestHandler, file: bytes | Trick | None) -> None:
         if file is None:

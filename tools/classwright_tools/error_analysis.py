@@ -13,7 +13,7 @@ from classwright_tools.domain.example import next_round
 from classwright_tools.domain.excerpt import Excerpts, listed
 from classwright_tools.domain.figures import ClassF1
 from classwright_tools.domain.kinds import DatasetId, ModelId, PlanId, ReportId, task_of
-from classwright_tools.domain.noun import ToolRequest, ToolResult
+from classwright_tools.domain.noun import Picture, ToolRequest, ToolResult
 from classwright_tools.domain.pair import GivenPair
 from classwright_tools.domain.regeneration import PlannedTexts, RegenerationItem, RegenerationPlan
 from classwright_tools.domain.uris import artifact_uri
@@ -33,7 +33,8 @@ class ErrorAnalysisRequest(ToolRequest):
 
     model: ModelId
     dataset: DatasetId | None = Field(default=None, description="Default: the newest of the model's task.")
-    rows: int = Field(default=300, ge=1, le=20_000, description="Rows that the regeneration plan may ask for in all.")
+    picture: bool = Field(default=False, description="The confusion matrix.")
+    rows: int = Field(default=300, ge=1, le=20_000, description="Most that the plan may ask for.")
     pairs: tuple[GivenPair, ...] = Field(
         default=(),
         max_length=8,
@@ -59,6 +60,7 @@ class ErrorAnalysisResult(ToolResult):
     cells: tuple[CellFinding, ...]
     style: tuple[StyleGap, ...]
     plan_items: tuple[PlannedTexts, ...]
+    picture: Picture | None = None
 
 
 def error_analysis(request: ErrorAnalysisRequest, context: ToolContext) -> ErrorAnalysisResult:
@@ -72,6 +74,8 @@ def error_analysis(request: ErrorAnalysisRequest, context: ToolContext) -> Error
         InvalidInput: the dataset is of another task, or holds a label that the model does not know, or `pairs` are
             given and the model is no matcher.
     """
+    from classwright_tools.charts.confusion import confusion_chart
+    from classwright_tools.charts.png import picture
     from classwright_tools.learning.model import load_model
     from classwright_tools.measurement.attended_pairs import asked_pairs, attended_pairs
     from classwright_tools.measurement.error_findings import find_errors
@@ -117,7 +121,9 @@ def error_analysis(request: ErrorAnalysisRequest, context: ToolContext) -> Error
     next_step = _keep_the_other(context, task, request.model) or _next_step(
         report, plan, is_pairs=model.card.kind == "pair", texts=_unasked(context, dataset)
     )
-    return _result(report, made.id, plan, len(attended), next_step)
+    result = _result(report, made.id, plan, len(attended), next_step)
+    drawn = picture(confusion_chart(report.labels, report.confusion_matrix)) if request.picture else None
+    return result.model_copy(update={"picture": drawn})
 
 
 def _keep_the_other(context: ToolContext, task: str, model: str) -> str:
@@ -233,10 +239,10 @@ TOOL = ToolSpec(
     text=ToolText(
         title="Analyse the errors",
         description=(
-            "Explain a model's errors on validation rows (never on test rows): weak classes, confused pairs with "
+            "Explain a model's errors on validation rows (never test rows): weak classes, confused pairs with "
             "texts, probable label errors, clusters of errors, missing or redundant cells, and how written texts "
-            "differ from real ones. Returns a plan to pass to synthesize_examples. Without real rows it says what it "
-            "cannot know. Use it after train_classifier; for figures alone use evaluate. Takes seconds."
+            "differ from real ones. Returns a plan for synthesize_examples. Without real rows it says what it "
+            "cannot know. For figures alone use evaluate."
         ),
     ),
 )

@@ -11,7 +11,7 @@ from classwright_tools.context import ToolContext
 from classwright_tools.domain.excerpt import Excerpts, listed
 from classwright_tools.domain.figures import ClassF1, Comparison, Confusion, Figures
 from classwright_tools.domain.kinds import DatasetId, ModelId, ReportId, task_of
-from classwright_tools.domain.noun import ToolRequest, ToolResult
+from classwright_tools.domain.noun import Picture, ToolRequest, ToolResult
 from classwright_tools.domain.uris import artifact_uri
 from classwright_tools.errors import InvalidInput, NotEnoughData
 from classwright_tools.tool import ToolSpec, ToolText
@@ -37,6 +37,7 @@ class EvaluateRequest(ToolRequest):
         default="validation", description="'test' is for the final figure: choosing by it makes it worthless."
     )
     against: ModelId | None = Field(default=None, description="Another model of the task, to compare on the same rows.")
+    picture: bool = Field(default=False, description="The confusion matrix.")
 
 
 class EvaluateResult(ToolResult):
@@ -52,6 +53,7 @@ class EvaluateResult(ToolResult):
     confusions: tuple[Confusion, ...] = Field(description="The most frequent ones.")
     comparison: Comparison | None = None
     texts_per_second: float | None = Field(gt=0, description="None if the model had answered all rows before.")
+    picture: Picture | None = None
 
 
 def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
@@ -64,6 +66,8 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
         NotEnoughData: the split has no rows, or none that the models did not train on.
         InvalidInput: the dataset is of another task, or holds a label that a model does not know.
     """
+    from classwright_tools.charts.confusion import confusion_chart
+    from classwright_tools.charts.png import picture
     from classwright_tools.learning.model import load_model
     from classwright_tools.measurement.evaluation import measure, write_report
     from classwright_tools.measurement.held_out import read_split
@@ -103,7 +107,9 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
         facts=_facts(report, uses),
     )
     other_rows = other.card.dataset if other and other.card.dataset != model.card.dataset else None
-    return _result(report, made.id, other_rows)
+    result = _result(report, made.id, other_rows)
+    drawn = picture(confusion_chart(report.labels, report.confusion_matrix)) if request.picture else None
+    return result.model_copy(update={"picture": drawn})
 
 
 def _counted(
@@ -370,7 +376,7 @@ TOOL = ToolSpec(
             "Measure a model on the validation or test rows of a dataset: accuracy, macro F1, per-class figures, "
             "confusions and calibration, for pairs the average precision of the mismatches, with 95% intervals; with "
             "`against`, a paired comparison with another model. Says first whether the rows are real or written. The "
-            "full report with plots is a resource. Use the split 'test' once, for the final figure. Takes seconds."
+            "report with plots is a resource."
         ),
     ),
 )

@@ -11,7 +11,7 @@ from classwright_tools.context import ToolContext
 from classwright_tools.domain.example import SPLITS, Example, Origin, Split
 from classwright_tools.domain.excerpt import ANSWER_BYTES, Excerpts, listed, shortened
 from classwright_tools.domain.kinds import DatasetId
-from classwright_tools.domain.noun import LabelName, Noun, Slug, ToolRequest, ToolResult
+from classwright_tools.domain.noun import LabelName, Noun, Picture, Slug, ToolRequest, ToolResult
 from classwright_tools.domain.selection import RowFilter, RowId, RowSearch
 from classwright_tools.domain.uris import artifact_uri
 from classwright_tools.tool import ToolSpec, ToolText
@@ -38,12 +38,13 @@ class FindExamplesRequest(ToolRequest, RowSearch):
     shuffled: bool = Field(default=False, description="In random order.")
     offset: int = Field(default=0, ge=0, le=10**9, description="By `next_offset`.")
     limit: int = Field(default=20, ge=0, le=MOST_ROWS, description="0: counts alone.")
+    picture: bool = Field(default=False, description="A map of all found.")
 
     @model_validator(mode="after")
     def _one_order(self) -> FindExamplesRequest:
         if self.shuffled and (self.doubt or self.like):
             raise ValueError("leave `shuffled` out: the most doubtful rows, or the nearest, come first")
-        if self.compare_to and (self.ids or self.mark or self.doubt or self.like):
+        if self.compare_to and (self.ids or self.mark or self.doubt or self.like or self.picture):
             raise ValueError("pass `compare_to` with `where` alone")
         return self
 
@@ -81,6 +82,7 @@ class FindExamplesResult(ToolResult):
     splits: dict[Split, dict[Origin, int]]
     rounds: dict[int, int]
     characters: dict[str, int] = Field(description="Of a text, quantiles.")
+    picture: Picture | None = None
 
 
 def find_examples(request: FindExamplesRequest, context: ToolContext) -> FindExamplesResult:
@@ -91,6 +93,7 @@ def find_examples(request: FindExamplesRequest, context: ToolContext) -> FindExa
     Raises:
         NotFound: there is no such task, dataset or label.
         InvalidInput: an id, a topic, a subtopic, a source type or a contrast is that of no row.
+        NotEnoughData: a picture is asked for, and there are too few rows for a map.
         DamagedArtifact: the dataset does not read back.
     """
     from classwright_tools.curation.row_counts import row_counts
@@ -130,6 +133,7 @@ def find_examples(request: FindExamplesRequest, context: ToolContext) -> FindExa
             "rows": rows,
             "next_offset": more,
             "shown_in_part": excerpts.told,
+            "picture": _picture(found, request, context) if request.picture else None,
         }
     )
 
@@ -142,6 +146,12 @@ def _found(request: FindExamplesRequest, context: ToolContext, dataset: str) -> 
         return select(context, dataset, request), {}
     earlier = context.workspace.resolve(request.compare_to, "dataset", request.task).id
     return changed(context, dataset, earlier, request.where or RowFilter())
+
+
+def _picture(found: Selected, request: FindExamplesRequest, context: ToolContext) -> str:
+    from classwright_tools.measurement.row_map import picture_of_rows
+
+    return picture_of_rows(context, found, request.model)
 
 
 def _page(request: FindExamplesRequest, found: Selected, max_bytes: int, excerpts: Excerpts) -> tuple[FoundRow, ...]:
@@ -221,8 +231,9 @@ def _next_step(dataset: str, more: int | None, excerpts: Excerpts) -> str:
 
 def _work(request: FindExamplesRequest, sizes: Sizes) -> Work:
     """Short: embeddings and opinions are kept, and only the first search of a large dataset takes minutes."""
-    if request.like or request.doubt:
-        return Work("short", sizes.dataset(request.dataset, request.task, SPLITS), request.doubt or "meaning")
+    if request.like or request.doubt or request.picture:
+        method = request.doubt or ("meaning" if request.like else "map")
+        return Work("short", sizes.dataset(request.dataset, request.task, SPLITS), method)
     return Work("short", 0)
 
 

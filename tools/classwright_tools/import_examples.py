@@ -157,6 +157,7 @@ def _imported(
         Overtaken: with `on_newest`, `parent` was not the newest any more when the rows were stored.
     """
     from classwright_tools.curation.arrivals import Arrivals, Comparison
+    from classwright_tools.curation.brought_edits import to_add
     from classwright_tools.curation.origins import Origins
     from classwright_tools.curation.spool import spool_folder
     from classwright_tools.domain.edits import Decided
@@ -171,7 +172,9 @@ def _imported(
     labels = None if request.split == "unlabelled" else names
     position = Position()
     source = _source(request, task, names, context, position)
-    removed = Decided(edit for edit in read_edits(workspace, parent) if edit.by == "person").removed
+    known = read_edits(workspace, parent)
+    removed = Decided(edit for edit in known if edit.by == "person").removed
+    edits, told_edits = to_add(source.edits, known)
     unseen = request.split == "test"
     arrivals = Arrivals(source.rows, labels, task.kind, request.half, removed=removed, unseen=unseen)
     origins = Origins(WrittenRows(workspace, task.slug))
@@ -197,12 +200,13 @@ def _imported(
                 run_key=context.run_key,
                 made_by="import_examples",
                 refused=arrivals.skipped.counts,
+                edits=edits,
                 files={SKIPPED: arrivals.skipped.places} if arrivals.skipped.counts else None,
             )
     result = _result(request, arrivals, comparison, dropped, shared, saved.id if saved else None)
     told_shares = _told_shares(request, context, saved)
     told_origins = f"{origins.told_of(comparison.imported)} {resent}".strip()
-    remarks = (result.summary, source.told, told_origins, told_cut, told_shares)
+    remarks = (result.summary, source.told, told_edits if saved else "", told_origins, told_cut, told_shares)
     return result.model_copy(
         update={
             "summary": " ".join(filter(None, remarks)),

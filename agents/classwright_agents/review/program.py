@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import sys
 import tempfile
 import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import anyio
@@ -24,8 +27,8 @@ async def review(entry: ServerEntry, *, task: str | None = None, port: int = 0, 
         ServerError: the server cannot be reached.
         AgentError: the port is taken.
     """
-    with tempfile.TemporaryDirectory(prefix="classwright-review-") as folder:
-        connection = Connection(entry, Path(folder))
+    with _log_folder() as folder:
+        connection = Connection(entry, folder)
         async with connection.open():
             tab = Tab(connection, {"task": task} if task else {})
             listener = _listener(port)
@@ -36,6 +39,21 @@ async def review(entry: ServerEntry, *, task: str | None = None, port: int = 0, 
                 await anyio.to_thread.run_sync(webbrowser.open, tab.url)
             server = uvicorn.Server(uvicorn.Config(tab.app(), log_level="warning", timeout_graceful_shutdown=1))
             await server.serve([listener])
+
+
+@contextmanager
+def _log_folder() -> Iterator[Path]:
+    """Make a folder for the server's log, which stays only where an error names it."""
+    folder = Path(tempfile.mkdtemp(prefix="classwright-review-"))
+    is_named = False
+    try:
+        yield folder
+    except AgentError:
+        is_named = True
+        raise
+    finally:
+        if not is_named:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _listener(port: int) -> socket.socket:

@@ -22,6 +22,7 @@ from classwright_server.config.settings import LOOPBACK, ServerSettings
 from classwright_server.http.metrics_page import metrics_page
 from classwright_server.http.open_sessions import OpenSessions
 from classwright_server.http.rate_limit import CallRates
+from classwright_server.http.review_route import review_route
 from classwright_server.http.tokens import AnyOf, SharedToken, SignedTokens, shared_token
 from classwright_server.mcp.app import build_server
 from classwright_tools.errors import InvalidInput
@@ -35,7 +36,9 @@ GRACE_SECONDS = 2
 
 
 def http_app(settings: ServerSettings, environment: Mapping[str, str]) -> Starlette:
-    """Return the ASGI application: the MCP endpoint at /mcp, /health for a load balancer, and /metrics if it is wanted.
+    """Return the ASGI application: the MCP endpoint at /mcp, the page /review for persons, /health for a load balancer.
+
+    /metrics is there if it is wanted.
 
     Raises:
         InvalidInput: the address is reachable from outside, but a token or the allowed hosts are missing.
@@ -55,6 +58,7 @@ def served(server: MCPServer[Any], settings: ServerSettings, *, needs_token: boo
     """Return the application of a server that has its tools; what of HTTP is not the SDK's comes from here alone."""
     security = _security(settings)
     server.custom_route("/health", methods=["GET"])(_health)
+    server.custom_route("/review", methods=["GET"])(review_route(security))
     if settings.metrics:
         server.custom_route("/metrics", methods=["GET"])(metrics_page(security, needs_token=needs_token))
     app = server.streamable_http_app(host=settings.host, transport_security=security)

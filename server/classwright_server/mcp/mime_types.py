@@ -4,6 +4,7 @@ from __future__ import annotations
 
 JSON = "application/json"
 BYTES = "application/octet-stream"
+PNG = "image/png"
 _TEXTS = {
     "csv": "text/csv",
     "html": "text/html",

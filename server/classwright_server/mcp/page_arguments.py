@@ -69,3 +69,4 @@ class HistoryRequest(ToolRequest):
 
     task: Slug
     offset: int = Field(default=0, ge=0, le=10**9, description="Decisions to leave out, the newest first.")
+    versions_offset: int = Field(default=0, ge=0, le=10**9, description="Versions to leave out, the newest first.")

@@ -27,14 +27,15 @@ def tasks(workspace: Workspace) -> str:
 
 
 def job_result(record: JobRecord) -> str:
-    """Return the whole result of a completed job.
+    """Return the whole result of a completed job, but for its picture, which get_job shows.
 
     Raises:
         NotFound: it has none.
     """
     if record.outcome is None or record.outcome.result is None:
         raise NotFound(f"the result of job {record.id!r}", f"is not there: it is {record.status}", "Call get_job.")
-    return json.dumps(record.outcome.result, ensure_ascii=False)
+    told = {name: value for name, value in record.outcome.result.items() if name != "picture"}
+    return json.dumps(told, ensure_ascii=False)
 
 
 def task(workspace: Workspace, slug: str) -> str:

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from mcp_types import CallToolResult, ContentBlock, ResourceLink, TextContent
+from mcp_types import CallToolResult, ContentBlock, ImageContent, ResourceLink, TextContent
 
-from classwright_server.mcp.mime_types import BYTES, JSON, mime_type
+from classwright_server.mcp.mime_types import BYTES, JSON, PNG, mime_type
 from classwright_server.sanitize import plain_values
 from classwright_tools.domain.excerpt import ANSWER_BYTES, shortened
 from classwright_tools.domain.uris import job_uri
@@ -20,11 +20,26 @@ MAX_FIELDS = 12
 
 
 def answer(structured: dict[str, Any]) -> CallToolResult:
-    """Return the tool result that holds `structured`, shortened if need be, as structure, as text and as links."""
-    fitted = fit(plain_values(structured))
+    """Return the tool result that holds `structured`, shortened if need be, as structure, as text and as links.
+
+    The picture of a job's result stands beside these, as one.
+    """
+    bare, picture = without_picture(structured)
+    fitted = fit(plain_values(bare))
     content: list[ContentBlock] = [TextContent(text=_json(fitted))]
     content.extend(links_in(fitted))
+    if picture:
+        content.append(ImageContent(data=picture, mime_type=PNG))
     return CallToolResult(content=content, structured_content=fitted)
+
+
+def without_picture(structured: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
+    """Return an answer without the picture of its job's result, and the picture as base64; None if there is none."""
+    result = structured.get("result") or {}
+    if "picture" not in result:
+        return structured, None
+    bare = {name: value for name, value in result.items() if name != "picture"}
+    return structured | {"result": bare}, result["picture"]
 
 
 def fits(structured: dict[str, Any]) -> bool:

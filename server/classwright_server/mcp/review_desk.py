@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 from classwright_server.mcp.desks import Desks
@@ -29,8 +30,8 @@ from classwright_tools.workspace.workspace import Workspace
 
 HISTORY_ROWS = 100
 EXCERPT_CHARS = 80
-MOST_OF_OTHERS = 500
-"""The newest; older ones show when the page is opened again."""
+MOST_OF_OTHERS = 200_000
+"""Rows of the newest decisions; the page is told how many older ones it learns when it is opened again."""
 
 
 class ReviewDesk:
@@ -83,11 +84,13 @@ class ReviewDesk:
         new = store(workspace, task_of(given.dataset), given.dataset, given.person, good) if good else 0
         standing = self._desks.standing(workspace, task_of(given.dataset))
         others = [entry for entry in standing.entries if entry.number > given.after and entry.person != given.person]
+        shown = _with_so_many_rows(others, MOST_OF_OTHERS)
         return {
             "stored": new,
             "repeated": len(good) - new,
             "refused": [{"id": id_, "reason": reason} for id_, reason in refused.items()],
-            "others": [self._beside(entry, standing) for entry in others[:MOST_OF_OTHERS]],
+            "others": [{**told(entry, standing), "rows": list(entry.decision.rows)} for entry in shown],
+            "others_left": len(others) - len(shown),
             **progress(desk, standing),
         }
 
@@ -122,20 +125,23 @@ class ReviewDesk:
         standing = self._desks.standing(workspace, workspace.task(given.task).slug)
         entries = standing.entries
         part = entries[given.offset : given.offset + HISTORY_ROWS]
-        versions = workspace.artifacts(given.task, "dataset", limit=HISTORY_ROWS)
-        desk = self._desks.desk(workspace, versions[0].id) if versions else None
+        newest = workspace.latest("dataset", given.task)
+        desk = self._desks.desk(workspace, newest.id) if newest else None
+        versions = workspace.artifacts(given.task, "dataset", limit=HISTORY_ROWS, offset=given.versions_offset)
         return {
             "total": len(entries),
             "a_page": HISTORY_ROWS,
             "decisions": [
                 {
-                    **self._beside(entry, standing),
+                    **told(entry, standing),
+                    "count": len(entry.decision.rows),
                     "excerpt": desk.text_of(entry.decision.rows[0])[:EXCERPT_CHARS] if desk else "",
                     "when": entry.created.isoformat(timespec="seconds"),
                     "undone": standing.is_undone(entry.decision.id),
                 }
                 for entry in part
             ],
+            "versions_total": newest.number if newest else 0,  # numbered from 1, without gaps
             "versions": [
                 {"id": one.id, "made_by": one.facts.get("made_by"), "when": one.created.isoformat(timespec="seconds")}
                 for one in versions
@@ -145,10 +151,11 @@ class ReviewDesk:
     def _laid_out(self, workspace: Workspace, given: Reviewed) -> tuple[Desk, Standing]:
         return self._desks.desk(workspace, given.dataset), self._desks.standing(workspace, task_of(given.dataset))
 
-    @staticmethod
-    def _beside(entry: Entry, standing: Standing) -> dict[str, Any]:
-        """Return a decision with the first of its rows."""
-        return {**told(entry, standing), "rows": list(entry.decision.rows[:1]), "count": len(entry.decision.rows)}
+
+def _with_so_many_rows(entries: Sequence[Entry], most: int) -> Sequence[Entry]:
+    """Return the first of `entries`, whose decisions are about `most` rows in all; one in any case."""
+    upto = accumulate(len(entry.decision.rows) for entry in entries)
+    return entries[: max(1, sum(rows <= most for rows in upto))]
 
 
 def _newest(workspace: Workspace, tasks: Sequence[str]) -> str:

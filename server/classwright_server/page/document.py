@@ -8,7 +8,6 @@ from functools import cache
 from importlib.resources import files
 
 PARTS = (
-    "bridge.js",
     "session.js",
     "marks.js",
     "labels.js",
@@ -19,17 +18,27 @@ PARTS = (
     "history.js",
     "app.js",
 )
-"""The page's own scripts, in the order in which they use one another."""
+"""The page's own scripts, in the order in which they use one another; before them comes what stands for its host."""
+
+
+def page() -> str:
+    """Return the document for hosts of MCP Apps, through which its calls go. It asks the network for nothing."""
+    return _document("bridge.js", "'none'")
+
+
+def own_page() -> str:
+    """Return the document that a server over HTTP serves by itself, and whose calls go to that server alone."""
+    return _document("direct.js", "'self'")
 
 
 @cache
-def page() -> str:
-    """Return the document: its style and its scripts stand in it, and its policy lets nothing else run or load."""
+def _document(host: str, reachable: str) -> str:
+    """Return a document: its style and its scripts stand in it, and its policy lets nothing else run or load."""
     library, style = _asset("preact-htm.js"), _asset("style.css")
-    scripts = [library, "\n".join(('"use strict";(() => {', *map(_asset, PARTS), "})();"))]
+    scripts = [library, "\n".join(('"use strict";(() => {', _asset(host), *map(_asset, PARTS), "})();"))]
     assert not any(end in script for script in (*scripts, style) for end in ("</script", "</style", "<!--"))
     policy = (
-        "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
+        f"default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; connect-src {reachable}; "
         f"style-src {_digest(style)}; script-src {' '.join(map(_digest, scripts))}"
     )
     return (

@@ -6,6 +6,7 @@ import os
 import shlex
 import subprocess
 import sys
+import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
@@ -122,7 +123,7 @@ def test_a_log_of_the_server_that_cannot_be_written_is_not_told_of_the_command(
     [
         (("--command", "a 'b"), "Quote it as a shell would."),
         (("--server", "nonsense"), "Pass a URL such as"),
-        (("--command", f"{sys.executable} -c pass"), "in server.log of the run's folder."),
+        (("--command", f"{sys.executable} -c pass"), "server.log."),
         (("--server", "http://127.0.0.1:9/mcp"), "Is it a Classwright server?"),
     ],
 )
@@ -143,8 +144,21 @@ def test_the_last_line_of_a_server_that_did_not_start_is_told(
         assert main([*arguments, *more]) == 1
         return capsys.readouterr().err.splitlines()[-1]
 
-    assert said("exit('usage: serve\\nno such flag: --writr')").endswith("of the run's folder: no such flag: --writr")
-    assert said("pass", "--resume", "latest").endswith("of the run's folder.")  # not of the attempt before
+    assert said("exit('usage: serve\\nno such flag: --writr')").endswith("server.log: no such flag: --writr")
+    assert said("pass", "--resume", "latest").endswith("server.log.")  # not of the attempt before
+
+
+def test_a_review_whose_server_does_not_start_names_a_log_that_is_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    command = shlex.join([sys.executable, "-c", "exit('no such flag: --writr')"])
+
+    assert main(["review", "--command", command, "--no-browser"]) == 1
+
+    (log,) = tmp_path.glob("classwright-review-*/server.log")
+    assert f"are in {log}: no such flag" in capsys.readouterr().err
+    assert "--writr" in log.read_text(encoding="utf-8")
 
 
 def test_the_version_is_told_with_the_programs_name(capsys: pytest.CaptureFixture[str]) -> None:

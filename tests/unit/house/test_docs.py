@@ -60,6 +60,7 @@ def flags() -> set[str]:
         (server.main, ["worker"]),
         (server.main, ["classify"]),
         (server.main, ["export"]),
+        (server.main, ["push"]),
         (agent.main, ["init"]),
         (agent.main, ["build"]),
         (agent.main, ["review"]),

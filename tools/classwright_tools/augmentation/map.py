@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from classwright_tools.augmentation.methods import Material
 from classwright_tools.augmentation.space import Floats
-from classwright_tools.charts.scatter import generated_map
+from classwright_tools.charts.scatter import label_map
 from classwright_tools.charts.svg import standalone
 from classwright_tools.learning.generated import Generated
 
@@ -44,7 +44,7 @@ def map_places(
 def draw_map(path: Path, material: Material, made: Generated, seed: int) -> None:
     """Write the picture as SVG: real rows as triangles with an edge, generated ones as dots, a colour a label."""
     places, ours, theirs = map_places(material.embeddings, made.embeddings, seed)
-    chart = generated_map(
+    chart = label_map(
         places[: len(ours)].tolist(),
         material.labels[ours].tolist(),
         places[len(ours) :].tolist(),

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Sequence
 from markupsafe import Markup
 
 from classwright_tools.charts.style import SERIES
-from classwright_tools.charts.svg import dots, drawing, shape, shortened, text, triangles
+from classwright_tools.charts.svg import dots, drawing, label_width, shape, shortened, text, triangles
 
 Place = tuple[float, float]
 WIDTH, HEIGHT, TOP, MARGIN = 680.0, 560.0, 34.0, 12.0
 GREY = "#6b7280"
+RING = 7.0
 
 
 def text_map(written: Sequence[Place], real: Sequence[Place]) -> Markup:
@@ -29,35 +30,44 @@ def text_map(written: Sequence[Place], real: Sequence[Place]) -> Markup:
     return drawing(WIDTH, HEIGHT, "Map of written and real texts", parts)
 
 
-def generated_map(
+def label_map(
     real: Sequence[Place],
     real_labels: Sequence[int],
-    generated: Sequence[Place],
-    generated_labels: Sequence[int],
+    made: Sequence[Place],
+    made_labels: Sequence[int],
     names: Sequence[str],
+    *,
+    made_are: str = "generated",
+    ringed: Sequence[Place] = (),
+    note: str = "",
 ) -> Markup:
-    """Return generated rows as dots and real ones as triangles with an edge, in a colour for each label.
+    """Return rows that were `made` as dots and real ones as triangles with an edge, in a colour for each label.
 
     Labels are places in `names`; those of the first seven have colours, as more cannot be told apart, and the others
-    are grey.
+    are grey. Rows in doubt are `ringed`; the `note` stands below.
     """
-    everywhere = [*real, *generated]
+    everywhere = [*real, *made]
     shown = names[: len(SERIES)]
     parts = [shape("rect", "frame", x=1, y=TOP, width=WIDTH - 2, height=HEIGHT - TOP - 1)]
-    parts.append(text(2, 19, f"{len(real):,} real rows (triangles), {len(generated):,} generated ones (dots)", "value"))
+    counts = f"{len(real):,} real rows (triangles), {len(made):,} {made_are} ones (dots)"
+    parts.append(text(2, 19, counts + (f", {len(ringed):,} in doubt (ringed)" if ringed else ""), "value"))
     for number in range(len(shown) + (len(names) > len(shown))):
         colour = SERIES[number] if number < len(shown) else GREY
         name = shortened(shown[number]) if number < len(shown) else "other labels"
         theirs, ours = (
             [place for place, label in zip(places, labels, strict=True) if _is(label, number, shown)]
-            for places, labels in ((generated, generated_labels), (real, real_labels))
+            for places, labels in ((made, made_labels), (real, real_labels))
         )
         y = TOP + 14 + 20 * number
         marks = dots("dots", _inside(theirs, everywhere))
         marks += triangles("real", _inside(ours, everywhere))
         marks += shape("rect", "swatch", x=WIDTH + 10, y=y - 10, width=11, height=11)
-        parts.append(f'<g style="--blue:{colour};fill:{colour}">{marks}</g>' + text(WIDTH + 28, y, name, "value"))
-    return drawing(WIDTH + 270, HEIGHT, "Map of real and generated rows", parts)
+        parts.append(f'<g style="color:{colour};fill:{colour}">{marks}</g>' + text(WIDTH + 28, y, name, "value"))
+    parts += [shape("circle", "ring", cx=x, cy=y, r=RING) for x, y in _inside(ringed, everywhere)]
+    if note:
+        parts.append(text(2, HEIGHT + 18, note, "tick"))
+    width = WIDTH + 40 + label_width([*shown, "other labels"])
+    return drawing(width, HEIGHT + (26 if note else 0), f"Map of real and {made_are} rows", parts)
 
 
 def _is(label: int, number: int, shown: Sequence[str]) -> bool:

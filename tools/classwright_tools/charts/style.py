@@ -10,7 +10,7 @@ svg.chart { --ink: #1d2730; --soft: #55626d; --line: #dfe3e8; --ground: #ffffff;
   --vermilion: #d55e00; --green: #008461; --on-blue: #ffffff; --on-vermilion: #1d2730; }
 """
 _SHAPES = """
-svg.chart { display: block; width: 100%; height: auto; margin: 0 auto; fill: var(--ink);
+svg.chart { color: var(--blue); display: block; width: 100%; height: auto; margin: 0 auto; fill: var(--ink);
   font: 12px ui-sans-serif, system-ui, Segoe UI, DejaVu Sans, Noto Sans CJK SC, sans-serif; }
 svg.chart .ground { fill: var(--ground); }
 svg.chart .tick { fill: var(--soft); }
@@ -34,8 +34,9 @@ svg.chart .test { fill: var(--green); }
 svg.chart .target { stroke: var(--green); stroke-dasharray: 5 4; }
 svg.chart .diagonal { stroke: var(--soft); stroke-dasharray: 5 4; }
 svg.chart .overconfident { fill: var(--vermilion); fill-opacity: .08; }
-svg.chart .dots { fill: none; stroke: var(--blue); stroke-width: 5; stroke-linecap: round; stroke-opacity: .6; }
+svg.chart .dots { fill: none; stroke: currentColor; stroke-width: 5; stroke-linecap: round; stroke-opacity: .6; }
 svg.chart .real { stroke: var(--ink); stroke-width: .8; }
+svg.chart .ring { fill: none; stroke: var(--vermilion); stroke-width: 1.6; }
 svg.chart .triangles { fill: var(--vermilion); fill-opacity: .8; }
 """
 # Without quotes and angle brackets, so that a template which escapes every text leaves it as it is.

@@ -8,6 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from classwright_tools.curation.brought_edits import Edits, edits_in
 from classwright_tools.curation.spool import spool_folder
 from classwright_tools.domain.cleaning import as_name
 from classwright_tools.domain.example import Split
@@ -23,10 +24,11 @@ ARROW_BATCH = 2_000
 
 
 class Source(NamedTuple):
-    """The rows of a source, and a sentence on where they are from unless that is plain."""
+    """The rows of a source, a sentence on where they are from unless that is plain, and edits that come along."""
 
     rows: Iterable[SourceRow]
     told: str = ""
+    edits: Edits = ()
 
 
 def read_path(path: Path, columns: Columns, split: Split, position: Position) -> Source:
@@ -47,7 +49,8 @@ def read_path(path: Path, columns: Columns, split: Split, position: Position) ->
     if (path / "state.json").is_file():
         return Source(_read_saved(path, columns), told)
     taken = files_of(path, split)
-    return Source(chain.from_iterable(read_file(file, columns, position) for file in taken.files), taken.told)
+    rows = chain.from_iterable(read_file(file, columns, position) for file in taken.files)
+    return Source(rows, taken.told, edits_in(path))
 
 
 def read_pasted(text: str, columns: Columns, position: Position, root: Path) -> Iterator[SourceRow]:

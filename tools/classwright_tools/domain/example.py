@@ -16,6 +16,8 @@ from classwright_tools.domain.topic_tree import Cell
 Origin = Literal["real", "written", "annotated", "edited", "mined"]
 Split = Literal["train", "validation", "test", "unlabelled"]
 Half = Literal["first", "second"]
+REAL_TEXTS: tuple[Origin, ...] = ("real", "annotated")
+"""Of all other origins a model wrote the text."""
 SPLITS: tuple[Split, ...] = ("train", "validation", "test", "unlabelled")
 
 

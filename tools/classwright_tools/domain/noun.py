@@ -90,4 +90,6 @@ Plain = BeforeValidator(lambda value: plain_text(value) if isinstance(value, str
 Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT_CHARS)]
 # Not by `max_length`: pydantic then refuses a whole call for one broken character, where the one text is refused.
 GivenText = Annotated[str, AfterValidator(_bounded), Field(json_schema_extra={"maxLength": MAX_GIVEN_CHARS})]
+# Of a chart that a caller asked for. An answer shows it beside its text.
+Picture = Annotated[str, Field(description="PNG, in base64.")]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
 from classwright_tools.domain.edits import GONE, Decided
 from classwright_tools.editing.draft import Draft, with_values
+from classwright_tools.errors import NotFound
 from classwright_tools.workspace.datasets import read_table
 
 
@@ -21,6 +23,8 @@ class Removed:
 
 def removed_rows(draft: Draft) -> Removed:
     """Return the rows that edits removed and that are not there again.
+
+    What was removed before the dataset came from elsewhere is in no version here, and does not return.
 
     Raises:
         DamagedArtifact: a version that has them does not read back.
@@ -42,8 +46,9 @@ def removed_rows(draft: Draft) -> Removed:
         by_version[draft.edits[number].dataset].append(id_)
     parts = [draft.table.slice(0, 0)]
     for version, ids in by_version.items():
-        table = read_table(draft.context.workspace, version)
-        parts.append(table.filter(pc.is_in(table["id"], pa.array(ids, pa.string()))))
+        with contextlib.suppress(NotFound):
+            table = read_table(draft.context.workspace, version)
+            parts.append(table.filter(pc.is_in(table["id"], pa.array(ids, pa.string()))))
     table = pa.concat_tables(parts).combine_chunks()
     order = [removal[id_] for id_ in table["id"].to_pylist()]
     # A change before it in the same call may have given it another label than that version has.

@@ -85,7 +85,7 @@ def _columns(dataset: str, files: Sequence[str]) -> str:
         "## Columns\n\n"
         "`id` is made of the text. `origin` says where a row came from; of a written row `topic`, `subtopic` and "
         "`source_type` say what it was written for, `contrast` which label it was to resemble, `round` when, `writer` "
-        f"and `prompt` by what.{csv}\n\n"
+        f"and `prompt` by what. A file `edits.jsonl` has what was decided about rows, by whom and why.{csv}\n\n"
         "Load it with `datasets.load_dataset(folder)`. From an import folder it comes back without loss, a split a "
         'call: `import_examples(path=..., split="train", keep_near_duplicates=true)`.\n\n'
         f"Exported from `{dataset}` by Classwright.\n"

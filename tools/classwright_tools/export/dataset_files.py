@@ -13,7 +13,8 @@ from classwright_tools.domain.example import SPLITS
 from classwright_tools.domain.kinds import task_of
 from classwright_tools.errors import InvalidInput
 from classwright_tools.export.dataset_card import dataset_card
-from classwright_tools.workspace.datasets import read_card, read_table
+from classwright_tools.workspace.datasets import read_card, read_edits, read_table
+from classwright_tools.workspace.edits import EDITS, lines_of
 from classwright_tools.workspace.workspace import Workspace
 
 Form = Literal["csv", "jsonl", "parquet"]
@@ -22,7 +23,7 @@ CARD = "README.md"
 
 
 def export_rows(workspace: Workspace, dataset: str, folder: Path, form: Form) -> dict[str, int]:
-    """Write the rows of `dataset` and a card into `folder`; return how many rows each file holds, by its name.
+    """Write the rows of `dataset`, its edits and a card into `folder`; return the number of rows of each file, by name.
 
     Raises:
         NotFound: there is no such dataset.
@@ -43,6 +44,9 @@ def export_rows(workspace: Workspace, dataset: str, folder: Path, form: Form) ->
             values = (rows[column].to_pylist() for column in rows.column_names)
             write_output(folder / name, rows.column_names, [[list(row) for row in zip(*values, strict=True)]])
             written[name] = len(rows)
+    edits = read_edits(workspace, dataset)
+    if edits:
+        (folder / EDITS).write_bytes(lines_of(edits))
     text = dataset_card(card, dataset, workspace.task(task_of(dataset)), list(written))
     (folder / CARD).write_text(text, encoding="utf-8")
     return written

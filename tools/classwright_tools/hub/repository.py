@@ -71,7 +71,7 @@ class HubRepository:
     @property
     def subject(self) -> str:
         """Its name in errors."""
-        return _subject(self.kind, self.name)
+        return subject_of(self.kind, self.name)
 
     def fetch(self, files: Iterable[HubFile], folder: Path, context: ToolContext) -> None:
         """Write `files` into `folder` under their own names.
@@ -137,7 +137,7 @@ def listed(kind: Kind, name: str, context: ToolContext) -> HubRepository:
     """
     from huggingface_hub import constants
 
-    subject = _subject(kind, name)
+    subject = subject_of(kind, name)
     if not context.hub:
         raise InvalidInput(subject, "is on the hub, which this server's operator has switched off", _REPAIRS[kind])
     url = f"{constants.ENDPOINT}/api/{kind}s/{name}"
@@ -162,7 +162,8 @@ def is_plain(name: str) -> bool:
     return plain and all(part and part[0] != "." and len(part.encode()) <= _MAX_PART_BYTES for part in parts)
 
 
-def _subject(kind: Kind, name: str) -> str:
+def subject_of(kind: Kind, name: str) -> str:
+    """Return what a repository is called in errors."""
     return f"hub {kind} {name!r}"
 
 
@@ -177,7 +178,7 @@ def _answer(client: httpx.Client, url: str, kind: Kind, name: str) -> Iterator[h
     """Ask the hub for `url`, going where it sends to as long as that is a host of its own."""
     from huggingface_hub import constants, is_offline_mode
 
-    subject = _subject(kind, name)
+    subject = subject_of(kind, name)
     if is_offline_mode():
         raise NotFound(subject, "cannot be fetched: the server works offline (HF_HUB_OFFLINE is set)", _REPAIRS[kind])
     try:
@@ -209,7 +210,7 @@ def _check_status(status: int, kind: Kind, name: str) -> None:
     """Return if the hub answered with what was asked for."""
     if status == 200:
         return
-    subject = _subject(kind, name)
+    subject = subject_of(kind, name)
     if status in (401, 403, 404, 410, 451):
         reason = "is not on the hub, or not open to everybody: no token is sent for a caller"
         raise NotFound(subject, reason, f"Check the name. If it is private or gated: {_REPAIRS[kind]}")

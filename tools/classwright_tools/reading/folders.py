@@ -20,7 +20,10 @@ SPLIT_NAMES: dict[Split, tuple[str, ...]] = {
     "unlabelled": ("unlabelled", "unlabeled", "unsupervised"),
 }
 # What is beside the rows and in their format, or a copy of them.
-_BESIDE = {"dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json", "config.json", "card.json"}
+_BESIDE = {
+    *("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json", "config.json", "card.json"),
+    "edits.jsonl",
+}
 _COPIES = {"checkpoint", "checkpoints"}
 _WORDS = re.compile(r"[-._ 0-9]+")
 NAMES_TOLD = 4

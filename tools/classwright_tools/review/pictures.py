@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from classwright_tools.domain.example import REAL_TEXTS
 from classwright_tools.measurement.doubts import Doubts
 from classwright_tools.review.desk import Desk, Places
 from classwright_tools.review.standing import Standing
 from classwright_tools.statistics.share_interval import wilson
 
-MOST_CELLS = 2_000
+MOST_CELLS = 12
 SCALE = 65_535
-REAL_TEXTS = ("real", "annotated")  # origins; of all others a model wrote the text
 
 
 def points(desk: Desk, doubts: Doubts, places: Places) -> dict[str, Any]:
@@ -61,16 +61,17 @@ def _confusion(desk: Desk, doubts: Doubts, places: Places) -> dict[str, Any]:
     return {"labels": list(desk.names), "cells": [[true, guess, rows] for (true, guess), rows in sorted(pairs.items())]}
 
 
-def _cells(rows: Any) -> list[dict[str, Any]]:
-    """Return how many rows each cell has, the fewest first."""
+def _cells(rows: Any) -> dict[str, Any]:
+    """Return how many cells have rows, and those with the fewest."""
     names = ("label", "topic", "subtopic", "source_type")
     counts = Counter(zip(*(rows[name].to_pylist() for name in names), strict=True))
     cells = [(cell, count) for cell, count in counts.items() if cell[1] is not None]
     cells.sort(key=lambda one: (one[1], one[0][0] or ""))
-    return [
+    fewest = [
         {**{name: value for name, value in zip(names, cell, strict=True) if value}, "rows": count}
         for cell, count in cells[:MOST_CELLS]
     ]
+    return {"total": len(cells), "fewest": fewest}
 
 
 def _rounds(rows: Any) -> list[dict[str, Any]]:

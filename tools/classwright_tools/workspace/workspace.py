@@ -245,12 +245,14 @@ class Workspace:
         """Return the newest artifact of `kind` in `task`, or None."""
         return next(iter(self.artifacts(task, kind, limit=1)), None)
 
-    def artifacts(self, task: str, kind: Kind | None = None, *, limit: int = 1000) -> Sequence[Artifact]:
+    def artifacts(
+        self, task: str, kind: Kind | None = None, *, limit: int = 1000, offset: int = 0
+    ) -> Sequence[Artifact]:
         """Return the artifacts of `task`, newest first: those of one `kind` by number, others by the hosts' clocks."""
         query = select(ArtifactRow).where(ArtifactRow.task == task)
         # Across kinds, numbers say nothing.
         query = query.where(ArtifactRow.kind == kind) if kind else query.order_by(ArtifactRow.created.desc())
-        query = query.order_by(ArtifactRow.number.desc()).limit(limit)
+        query = query.order_by(ArtifactRow.number.desc()).limit(limit).offset(offset)
         with Session(self.engine) as session:
             return [self._artifact(row) for row in session.scalars(query)]
 

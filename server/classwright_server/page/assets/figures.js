@@ -13,7 +13,7 @@ const Figures = () => {
     ${found.agreement && html`<h2>You and the classifier</h2><p>In ${found.agreement.same} of ${found.agreement.rows} rows that a person labelled
       or accepted, the classifier finds the same label: ${percent(found.agreement.share)} (95% interval ${percent(found.agreement.low)} to ${percent(found.agreement.high)}).
       These rows are not a random sample unless you took one.</p>`}
-    ${found.cells.length > 0 && html`<${Coverage} cells=${found.cells} />`}
+    ${found.cells.total > 0 && html`<${Coverage} ...${found.cells} />`}
     ${found.rounds.length > 0 && html`<${Rounds} rounds=${found.rounds} />`}
   </section>`;
 };
@@ -35,13 +35,13 @@ const Confusion = ({ labels, cells }) => {
         return html`<td key=${guess} class=${own === guess ? "right" : ""}>${rows ? html`<button type="button" style=${{ "--heat": own === guess ? 0 : rows / most }}
           aria-label=${`${rows} rows of ${labels[own]} taken for ${labels[guess]}`} onClick=${() => open(own, guess)}>${rows}</button>` : ""}</td>`;
       })}</tr>`)}</tbody></table></div>
-    ${wrong.length > 0 && html`<h2>Most confused</h2><ol class="lines">${wrong.slice(0, MOST_LINES).map(([own, guess, rows]) => html`<li key=${`${own} ${guess}`}>
+    ${wrong.length > 0 && html`<h2>Most confused</h2>${wrong.length > MOST_LINES && html`<p>The first ${MOST_LINES} of ${wrong.length} pairs of labels.</p>`}<ol class="lines">${wrong.slice(0, MOST_LINES).map(([own, guess, rows]) => html`<li key=${`${own} ${guess}`}>
       <button type="button" onClick=${() => open(own, guess)}>${rows} of <b>${labels[own]}</b> taken for <b>${labels[guess]}</b></button></li>`)}</ol>`}`;
 };
 
-const Coverage = ({ cells }) => html`<h2>Coverage of the cells</h2>
-  <p>The cells of the topic tree with the fewest rows, of ${cells.length} that have any; press one to see its rows.</p>
-  <ol class="lines">${cells.slice(0, MOST_LINES).map(({ label, topic, subtopic, source_type, rows }) => html`<li key=${[label, topic, subtopic, source_type].join()}>
+const Coverage = ({ total, fewest }) => html`<h2>Coverage of the cells</h2>
+  <p>The ${fewest.length} cells of the topic tree with the fewest rows, of ${total} that have any; press one to see its rows.</p>
+  <ol class="lines">${fewest.map(({ label, topic, subtopic, source_type, rows }) => html`<li key=${[label, topic, subtopic, source_type].join()}>
     <button type="button" onClick=${() => openList({ where: { ...(label ? { labels: [label] } : {}), topic, ...(subtopic ? { subtopic } : {}), ...(source_type ? { source_type } : {}) } })}>
       ${rows} × <b>${label}</b>: ${[topic, subtopic, source_type].filter(Boolean).join(" · ")}</button></li>`)}</ol>`;
 

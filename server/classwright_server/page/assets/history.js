@@ -14,12 +14,18 @@ const goBack = async (version) => {
   }
 };
 
+// A way to the pages of what is shown in part, the newest first.
+const Pages = ({ label, total, offset, shown, size, turn }) => total > shown && html`<nav class="bar" aria-label=${label}>
+  <button type="button" disabled=${!offset} onClick=${() => turn(Math.max(0, offset - size))}>← Newer</button> <span>${offset + 1} to ${offset + shown} of ${total}</span>
+  <button type="button" disabled=${offset + size >= total} onClick=${() => turn(offset + size)}>Older →</button></nav>`;
+
 const History = () => {
-  const [found, setFound] = useState(null), [offset, setOffset] = useState(0), [tick, setTick] = useState(0);
+  const [found, setFound] = useState(null), [tick, setTick] = useState(0);
+  const [offset, setOffset] = useState(0), [versionsOffset, setVersionsOffset] = useState(0);
   useKeys(() => false);
   useEffect(() => {
-    marks.flush().then(() => host.call("review_history", { task: session.review.task, offset })).then(setFound, (error) => say(error.message));
-  }, [session.review.dataset, offset, tick]);
+    marks.flush().then(() => host.call("review_history", { task: session.review.task, offset, versions_offset: versionsOffset })).then(setFound, (error) => say(error.message));
+  }, [session.review.dataset, offset, versionsOffset, tick]);
   if (!found) return html`<p class="empty">Fetching the history…</p>`;
   const undo = async (id) => { await marks.undoById(id); say("Undone."); setTick(tick + 1); };
   return html`<section class="history" aria-label="History">
@@ -29,11 +35,11 @@ const History = () => {
       <p>${one.count === 1 ? "1 row" : `${one.count} rows`} ${SAID[one.action]}${one.label ? ` as ${one.label}` : ""}${one.count === 1 && one.excerpt ? html`: <q dir="auto">${one.excerpt}</q>` : ""} <span class="about"><time datetime=${one.when}>${new Date(one.when).toLocaleString()}</time>
         · ${one.person === PERSON ? "you" : `person ${one.person.slice(1, 5)}`}${one.version ? ` · in ${one.version}` : ""}${one.undone ? " · undone" : ""}</span></p></div>
       ${!one.undone && !one.version && html`<button type="button" aria-label=${`Undo: ${one.count} rows ${SAID[one.action]}`} onClick=${() => undo(one.id)}>Undo</button>`}</li>`)}</ul>
-    ${found.total > found.decisions.length && html`<nav class="bar" aria-label="Pages"><button type="button" disabled=${!offset} onClick=${() => setOffset(Math.max(0, offset - found.a_page))}>← Newer</button>
-      <button type="button" disabled=${offset + found.a_page >= found.total} onClick=${() => setOffset(offset + found.a_page)}>Older →</button></nav>`}
+    <${Pages} label="Pages of decisions" total=${found.total} offset=${offset} shown=${found.decisions.length} size=${found.a_page} turn=${setOffset} />
     <h2>Versions of the dataset</h2>
     <ul class="rows">${found.versions.map((one, number) => html`<li key=${one.id}><div class="what"><p><b>${one.id}</b> <span class="about"><time datetime=${one.when}>${new Date(one.when).toLocaleString()}</time> · by ${one.made_by}</span></p></div>
       ${one.id !== session.review.dataset && html`<button type="button" onClick=${() => openReview({ task: session.review.task, dataset: one.id })}>Look at it</button>`}
-      ${number > 0 && html`<button type="button" aria-label=${`Go back to it: ${one.id}`} onClick=${() => goBack(one.id)}>Go back to it</button>`}</li>`)}</ul>
+      ${number + versionsOffset > 0 && html`<button type="button" aria-label=${`Go back to it: ${one.id}`} onClick=${() => goBack(one.id)}>Go back to it</button>`}</li>`)}</ul>
+    <${Pages} label="Pages of versions" total=${found.versions_total} offset=${versionsOffset} shown=${found.versions.length} size=${found.a_page} turn=${setVersionsOffset} />
   </section>`;
 };

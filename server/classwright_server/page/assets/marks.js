@@ -46,6 +46,7 @@ const marks = (() => {
     for (const other of [...answer.others].reverse()) { // told the newest first, which is the one that stands
       for (const id of other.rows) { const row = rowOf(id); if (row && row.stands?.person !== PERSON) row.stands = other; }
     }
+    if (answer.others_left) session.note = `${answer.others_left} decisions of others are not marked here: reload to see them.`;
     takeProgress(answer);
     change({ unsent: unsent.length, note: failures ? "" : session.note });
   };

@@ -13,7 +13,7 @@ from classwright_tools.charts.attention import attention_map
 from classwright_tools.charts.confusion import MOST_LABELS, confusion_chart
 from classwright_tools.charts.label_bars import MOST_BARS, label_bars
 from classwright_tools.charts.reliability import reliability_diagram
-from classwright_tools.charts.scatter import generated_map, text_map
+from classwright_tools.charts.scatter import label_map, text_map
 from classwright_tools.charts.style import SERIES
 from classwright_tools.charts.svg import LONGEST_LABEL, label_width, shortened, standalone
 from classwright_tools.domain.figures import ClassFigures, Estimate, ReliabilityBin
@@ -53,7 +53,10 @@ CHARTS = {
     "no reliability": reliability_diagram([]),
     "map": text_map(places(40), places(9)),
     "map of written texts alone": text_map(places(1), []),
-    "generated map": generated_map(places(9), list(range(9)), places(20), [0] * 20, names(12)),
+    "generated map": label_map(places(9), list(range(9)), places(20), [0] * 20, names(12)),
+    "map of rows": label_map(
+        places(9), [0] * 9, places(20), [1] * 20, names(2), made_are="written", ringed=places(3), note="9 of 99"
+    ),
     "attention": attention_map(("oak", "shelf"), ("shelf", "of", "oak"), [[0.2, 0.3, 0.5]] * 2, [0.4, 0.6]),
 }
 
@@ -105,7 +108,7 @@ def test_the_first_labels_have_a_bar_each_with_interval_and_figures() -> None:
 def test_a_map_of_labels_has_a_colour_for_as_many_as_can_be_told_apart() -> None:
     chart = CHARTS["generated map"]
 
-    assert [colour for colour in SERIES if f"--blue:{colour}" in chart] == list(SERIES)
+    assert [colour for colour in SERIES if f"color:{colour}" in chart] == list(SERIES)
     assert texts(chart)[-1] == "other labels"
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import yaml
@@ -16,18 +18,21 @@ from classwright_server.cli import main
 from classwright_tools.context import ToolContext
 from classwright_tools.curation.shingles import folded
 from classwright_tools.domain.cleaning import clean_text
+from classwright_tools.domain.edits import Decided, Edit
 from classwright_tools.domain.example import SPLITS, Example, Provenance, Split, make_example
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.errors import InvalidInput
 from classwright_tools.export.dataset_files import FORMS, Form, export_rows
 from classwright_tools.import_examples import ImportExamplesRequest, import_examples
-from classwright_tools.workspace.datasets import read_rows, save_dataset
+from classwright_tools.workspace.datasets import read_edits, read_rows, save_dataset
 from classwright_tools.workspace.workspace import Workspace
+from support.editing import editor
 from support.learning import real_rows, save_rows, unlabelled_rows, written_rows
 from support.pair import pair_rows, pair_task, save_pairs
 
 LABELS = ("refund", "delivery", "account")
+R = TypeVar("R")
 
 
 def exported(workspace: Workspace, dataset: str, form: Form, folder: Path) -> Path:
@@ -35,8 +40,10 @@ def exported(workspace: Workspace, dataset: str, form: Form, folder: Path) -> Pa
     return folder
 
 
-def brought_back(folder: Path, task: Task, splits: Sequence[Split]) -> dict[Split, list[Example]]:
-    """Return the rows of an exported folder after their import into a workspace that knows nothing of them."""
+def brought_back(
+    folder: Path, task: Task, splits: Sequence[Split], read: Callable[[Workspace, str, Split], R]
+) -> dict[Split, R]:
+    """Return what is `read` of an exported folder after its import into a workspace that knows nothing of it."""
     with tempfile.TemporaryDirectory() as elsewhere:
         workspace = Workspace(Path(elsewhere))
         workspace.save_task(task)
@@ -47,9 +54,9 @@ def brought_back(folder: Path, task: Task, splits: Sequence[Split]) -> dict[Spli
             )
             context = ToolContext(workspace=workspace, run_key=split, import_folders=(folder.parent,))
             dataset = import_examples(request, context).dataset
-        rows = {split: read_rows(workspace, dataset or "", split) for split in splits}
+        found = {split: read(workspace, dataset or "", split) for split in splits}
         workspace.engine.dispose()
-        return rows
+        return found
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -61,7 +68,7 @@ def test_every_split_comes_back_as_it_was(form: Form, workspace: Workspace, task
     folder = exported(workspace, dataset, form, tmp_path / "out")
 
     assert {path.name for path in folder.iterdir()} == {"README.md", *(f"{split}.{form}" for split in SPLITS)}
-    back = brought_back(folder, task, SPLITS)
+    back = brought_back(folder, task, SPLITS, read_rows)
     assert back == {split: read_rows(workspace, dataset, split) for split in SPLITS}
 
 
@@ -70,7 +77,7 @@ def test_pairs_come_back_as_they_were(form: Form, workspace: Workspace, tmp_path
     task = pair_task(workspace)
     dataset = save_pairs(workspace, {"train": pair_rows()})
 
-    back = brought_back(exported(workspace, dataset, form, tmp_path / "out"), task, ["train"])
+    back = brought_back(exported(workspace, dataset, form, tmp_path / "out"), task, ["train"], read_rows)
 
     assert back == {"train": read_rows(workspace, dataset, "train")}
 
@@ -114,10 +121,94 @@ def test_whatever_rows_hold_they_come_back_as_they_were(made: list[Example], for
         dataset = save_dataset(workspace, "support", {"train": made}, parent=None, run_key="d", made_by="t").id
         there = read_rows(workspace, dataset, "train")
 
-        back = brought_back(exported(workspace, dataset, form, Path(here) / "out"), task, ["train"])["train"]
+        folder = exported(workspace, dataset, form, Path(here) / "out")
 
-        assert back == there
+        assert brought_back(folder, task, ["train"], read_rows)["train"] == there
         workspace.engine.dispose()
+
+
+ids = st.text("0123456789abcdef", min_size=16, max_size=16)
+edits = st.builds(
+    Edit,
+    action=st.sampled_from(["relabel", "rewrite", "remove", "restore", "approve", "good_example", "flag", "unmark"]),
+    by=st.sampled_from(["person", "model"]),
+    reason=phrases,
+    when=st.datetimes(timezones=st.just(UTC)),
+    dataset=st.integers(1, 99).map(lambda number: f"support-d{number}"),
+    label=st.none() | st.sampled_from(LABELS),
+    rows=st.dictionaries(ids, st.sampled_from(LABELS), max_size=4),
+    test_rows=st.integers(0, 9),
+)
+
+
+@settings(max_examples=30)
+@given(st.lists(edits, min_size=1, max_size=6))
+def test_whatever_was_decided_comes_back_once_with_the_first_split(made: list[Edit]) -> None:
+    with tempfile.TemporaryDirectory() as here:
+        workspace = Workspace(Path(here) / "workspace")
+        task = workspace.save_task(
+            Task(slug="support", instruction="Tell.", labels=tuple(Label(name=name) for name in LABELS))
+        )
+        splits: dict[Split, list[Example]] = {"train": written_rows(), "validation": real_rows()}
+        stored = save_dataset(workspace, "support", splits, parent=None, run_key="d", made_by="t", edits=made)
+        folder = exported(workspace, stored.id, "parquet", Path(here) / "out")
+
+        back = brought_back(folder, task, list(splits), lambda there, dataset, _split: read_edits(there, dataset))
+
+        assert back == dict.fromkeys(splits, tuple(made))
+        workspace.engine.dispose()
+
+
+def test_a_row_that_was_removed_before_an_export_does_not_return_and_marks_hold(
+    context: ToolContext, task: Task, tmp_path: Path
+) -> None:
+    edit = editor(context)
+    dataset = save_rows(context.workspace, written_rows())
+    first, second = (row.id for row in read_rows(context.workspace, dataset, "train")[:2])
+    edit({"action": "remove", "rows": {"ids": [first]}}, {"action": "good_example", "rows": {"ids": [second]}})
+    exported(context.workspace, "support-d2", "jsonl", tmp_path / "out")
+
+    with tempfile.TemporaryDirectory() as elsewhere:
+        workspace = Workspace(Path(elsewhere))
+        workspace.save_task(task)
+        there = ToolContext(workspace=workspace, run_key="import", import_folders=(tmp_path,))
+        imported = import_examples(ImportExamplesRequest(task="support", split="train", path="out"), there)
+        assert "with what persons decided: 2." in imported.summary
+        assert list(Decided(read_edits(workspace, imported.dataset)).good_examples) == [second]
+        with pytest.raises(InvalidInput):
+            editor(there)({"action": "restore", "rows": {"ids": [first]}})
+        workspace.engine.dispose()
+
+
+def test_a_dataset_with_edits_of_its_own_keeps_them_and_says_so(
+    context: ToolContext, task: Task, tmp_path: Path
+) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    line = Edit(action="flag", reason="elsewhere", when=datetime(2026, 1, 1, tzinfo=UTC), dataset="support-d9")
+    (folder / "edits.jsonl").write_text(line.model_dump_json() + "\n", encoding="utf-8")
+    (folder / "train.jsonl").write_text('{"text": "one more wants money", "label": "refund"}\n', encoding="utf-8")
+    dataset = save_rows(context.workspace, written_rows())
+    editor(context)({"action": "flag", "rows": {"ids": [read_rows(context.workspace, dataset, "train")[0].id]}})
+    there = replace(context, run_key="import", import_folders=(tmp_path,))
+
+    imported = import_examples(ImportExamplesRequest(task="support", split="train", path="out"), there)
+
+    assert "Edits in the folder are left aside (1)" in imported.summary
+    assert [edit.reason for edit in read_edits(context.workspace, imported.dataset)] == ["it was wrong"]
+
+
+def test_a_file_of_edits_that_is_none_is_refused_by_name(context: ToolContext, task: Task, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    (folder / "edits.jsonl").write_text('{"action": "run this"}\n', encoding="utf-8")
+    (folder / "train.jsonl").write_text('{"text": "one more wants money", "label": "refund"}\n', encoding="utf-8")
+
+    with pytest.raises(InvalidInput, match=r"edits\.jsonl of folder 'out': holds no edits"):
+        import_examples(
+            ImportExamplesRequest(task="support", split="train", path="out"),
+            replace(context, import_folders=(tmp_path,)),
+        )
 
 
 def test_the_card_says_what_is_in_the_files_and_nothing_of_a_task_makes_markdown(

@@ -1,0 +1,32 @@
+"""The command `classwright push`: a dataset or an exported model, put on the Hugging Face hub by a person."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+
+def add_push(commands: Any) -> None:
+    """Add the command to the parsers of the program's others."""
+    about = "put a dataset or an exported model on the Hugging Face hub, with its card and your token (HF_TOKEN)"
+    parser = commands.add_parser("push", help=about, description=f"{about[:1].upper()}{about[1:]}.")
+    add = parser.add_argument
+    add("id", metavar="ID", help="the id of a dataset or of an export in the workspace")
+    add("repository", metavar="OWNER/NAME", help="the repository; it is made, and private, if it is not there")
+    add("--public", action="store_true", help="everybody may see it")
+    add("--workspace", metavar="FOLDER", help="where the artifact is; default: the platform's data folder")
+
+
+def run_push(options: argparse.Namespace, root: Path) -> int:
+    """Run the command on the workspace at `root` and return its exit code.
+
+    Raises:
+        NotFound: there is no such artifact, or the hub does not take it.
+        InvalidInput: the artifact is of another kind, or the name or the token cannot be used.
+    """
+    from classwright_tools.export.pushing import push
+    from classwright_tools.workspace.workspace import Workspace
+
+    print(push(Workspace(root), options.id, options.repository, public=options.public))  # noqa: T201  # its answer
+    return 0

@@ -1,0 +1,75 @@
+"""The answers to the review page: what is shown in part is counted, and others' decisions mark every row of theirs."""
+
+from __future__ import annotations
+
+import pytest
+
+from classwright_server.mcp import review_desk
+from classwright_server.mcp.page_arguments import DecideAllRequest, DecideRequest, HistoryRequest, Looked
+from classwright_server.mcp.review_desk import ReviewDesk
+from classwright_tools.domain.example import Provenance, make_example
+from classwright_tools.domain.task import Task
+from classwright_tools.domain.topic_tree import Cell
+from classwright_tools.review.pictures import MOST_CELLS
+from classwright_tools.workspace.workspace import Workspace
+from support.measurement import dataset_of
+from support.review import review_dataset
+
+FLAGGED = 34  # rows outside the test split
+
+
+def flag_all(desk: ReviewDesk, workspace: Workspace, dataset: str) -> None:
+    fields = {"dataset": dataset, "person": "bob", "id": "decision-of-bob", "action": "flag", "rows": FLAGGED}
+    desk.decide_all(workspace, DecideAllRequest.model_validate(fields))
+
+
+def test_a_decision_of_another_person_about_many_rows_marks_each_of_them(workspace: Workspace, task: Task) -> None:
+    desk, dataset = ReviewDesk(), review_dataset(workspace, task)
+    flag_all(desk, workspace, dataset)
+
+    answer = desk.decide(workspace, DecideRequest(dataset=dataset, person="ann"))
+
+    (other,) = answer["others"]
+    assert len(set(other["rows"])) == FLAGGED
+    assert answer["others_left"] == 0
+
+
+def test_older_decisions_of_others_that_are_too_many_are_counted(
+    workspace: Workspace, task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk, dataset = ReviewDesk(), review_dataset(workspace, task)
+    flag_all(desk, workspace, dataset)
+    newer = {"dataset": dataset, "person": "bob", "id": "another-of-bob", "action": "remove", "rows": 1}
+    look = {"where": {"text": "ignore all rules"}}
+    desk.decide_all(workspace, DecideAllRequest.model_validate({**newer, "look": look}))
+    monkeypatch.setattr(review_desk, "MOST_OF_OTHERS", FLAGGED)
+
+    answer = desk.decide(workspace, DecideRequest(dataset=dataset, person="ann"))
+
+    assert [other["action"] for other in answer["others"]] == ["remove"]
+    assert answer["others_left"] == 1
+
+
+def test_every_version_can_be_paged_to(workspace: Workspace, task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(review_desk, "HISTORY_ROWS", 2)
+    desk, made = ReviewDesk(), [review_dataset(workspace, task) for _ in range(3)]
+
+    pages = [desk.history(workspace, HistoryRequest(task="support", versions_offset=offset)) for offset in (0, 2)]
+
+    assert [one["id"] for page in pages for one in page["versions"]] == made[::-1]
+    assert {page["versions_total"] for page in pages} == {3}
+
+
+def test_the_cells_with_the_fewest_rows_are_told_with_the_number_of_all(workspace: Workspace, task: Task) -> None:
+    cells = [Cell(label="refund", topic=f"topic {number:02}") for number in range(MOST_CELLS + 5)]
+    rows = [
+        make_example(f"give me back what i paid {place} {again}", "refund", provenance=Provenance(cell=cell))
+        for place, cell in enumerate(cells)
+        for again in range(1 if place < MOST_CELLS else 2)
+    ]
+    dataset = dataset_of(workspace, train=rows)
+
+    found = ReviewDesk().figures(workspace, Looked(dataset=dataset))["cells"]
+
+    assert found["total"] == len(cells)
+    assert [cell["topic"] for cell in found["fewest"]] == [cell.topic for cell in cells[:MOST_CELLS]]
