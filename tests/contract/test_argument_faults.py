@@ -17,8 +17,8 @@ from support.schemas import sample
 from support.server import make_settings
 
 TOOLS = {tool.name: tool for tool in served_tools(Backend(make_settings(Path("nowhere"))))}
-MORE: dict[str, dict[str, Any]] = {"classify": {"texts": ["a text"]}, "submit_examples": {"texts": ["a text"]}}
-NAMES = {"task": "support", "model": "support-m1", "assignment": "support-a1", "batch": "b1"}
+MORE: dict[str, dict[str, Any]] = {"classify": {"texts": ["a text"]}, "submit_examples": {"texts": {"b1": ["a text"]}}}
+NAMES = {"task": "support", "model": "support-m1", "assignment": "support-a1"}
 NEEDED = {"instruction": "Tell them apart.", "labels": [{"name": "refund"}, {"name": "delivery"}], "split": "train"}
 ARGUMENTS = [(name, argument) for name, tool in TOOLS.items() for argument in tool.parameters["properties"]]
 OPTIONAL = [

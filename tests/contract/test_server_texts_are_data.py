@@ -131,7 +131,8 @@ async def test_nothing_that_is_not_seen_comes_back_from_what_a_caller_wrote(tmp_
             ),
             await said(client, "synthesize_examples", task="support", wait_seconds=50),
             await said(
-                client, "submit_examples", assignment="support-a1", batch="b1", texts=[f"I want {UNSEEN} my money back"]
+                client, "submit_examples", assignment="support-a1",
+                texts={"b1": [f"I want {UNSEEN} my money back"]},
             ),
             await said(client, "get_job", job_id=UNSEEN),
             await said(client, "classify", model="support-m1", **{UNSEEN: 1}),

@@ -59,7 +59,7 @@ PLACES = [(template, place) for template, places in TEMPLATES.items() for place 
 # Looked up by the job itself: see test_train_classifier.py, test_learning_encoders.py, test_import_hostile_sources.py.
 NAMING_TO_JOBS = {"encoder", "path"}
 # Arguments that name something which is looked up, or that become part of a path.
-NAMING = ("task", "dataset", "model", "against", "plan", "topic_tree", "assignment", "annotation", "batch",
+NAMING = ("task", "dataset", "model", "against", "plan", "topic_tree", "assignment", "annotation",
           "augmentation", "pretrain_dataset", "job_id", "cursor", "hub", "split",
           "compare_to", "revert_to")  # fmt: skip
 
@@ -114,7 +114,7 @@ async def test_no_name_in_a_uri_reaches_anything_else(
 async def tools_with(client: Client, argument: str) -> list[tuple[str, dict[str, Any]]]:
     """The tools that take `argument`, each with the least that it needs beside it."""
     least = {
-        "task": "support", "model": "support-m1", "split": "train", "assignment": "support-a1", "batch": "b1",
+        "task": "support", "model": "support-m1", "split": "train", "assignment": "support-a1", "finish": True,
         "texts": ["one", "two"], "instruction": "Tell two apart.", "labels": LABELS, "job_id": "job_00",
         "reason": "They are wrong.",
     }  # fmt: skip
@@ -127,7 +127,7 @@ async def tools_with(client: Client, argument: str) -> list[tuple[str, dict[str,
 
 
 def _either(tool: str) -> tuple[str, ...]:
-    return ("texts",) if tool in ("classify", "submit_examples") else ()
+    return {"classify": ("texts",), "submit_examples": ("finish",)}.get(tool, ())
 
 
 @pytest.mark.parametrize("argument", NAMING)

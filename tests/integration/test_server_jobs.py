@@ -390,7 +390,7 @@ def order_in(workspace: Path, owner: str | None = None, **settings: Any) -> Orde
         tool_settings=ToolSettings(workspace=workspace, **settings),
         owner=owner,
         tool="submit_examples",
-        request={"assignment": f"{owner or 'operator'}-a1", "batch": "b1", "texts": ["t"]},
+        request={"assignment": f"{owner or 'operator'}-a1", "texts": {"b1": ["t"]}},
     )
 
 

@@ -266,7 +266,7 @@ def test_a_short_job_for_which_the_gpu_has_no_room_is_run_on_the_processor(
     (tmp_path / "sitecustomize.py").write_text(FULL_GPU)
     environment = {**os.environ, "PYTHONPATH": str(tmp_path), "CUDA_VISIBLE_DEVICES": "0"}
     warm = WarmProcesses()
-    request = {"assignment": "x-a1", "batch": "b1", "texts": ["t"]}
+    request = {"assignment": "x-a1", "texts": {"b1": ["t"]}}
     order = Order(run_key="r", tool_settings=ToolSettings(workspace=tmp_path), tool="submit_examples", request=request)
     try:
         outcome = ProcessPool(warm, environment, most_seconds=60).run(order, lambda _: None, lambda: False, lane)

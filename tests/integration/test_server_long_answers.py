@@ -40,7 +40,7 @@ async def test_a_hundred_refused_texts_and_the_batches_that_lie_ahead_are_counte
     async with connected(make_settings(tmp_path)) as client:
         await call(client, "propose_topics", TASK, **topics(40))
         made = await call(client, "synthesize_examples", task="support", rows=600, wait_seconds=50)
-        answer = await call(client, "submit_examples", assignment="support-a1", batch="b1", texts=["no"] * 100)
+        answer = await call(client, "submit_examples", assignment="support-a1", texts={"b1": ["no"] * 100})
         refused, ahead = (answer["shown_in_part"][name] for name in ("refused", "next_batches"))
         whole, assignment = await read(client, refused["uri"]), await read(client, ahead["uri"])
 
@@ -55,7 +55,7 @@ async def test_a_long_answer_is_read_by_whom_it_was_given_to(tmp_path: Path) -> 
         with signed_in("ann"):
             await call(client, "propose_topics", TASK, **topics(40))
             await call(client, "synthesize_examples", task="support", rows=600, wait_seconds=50)
-            answer = await call(client, "submit_examples", assignment="support-a1", batch="b1", texts=["no"] * 100)
+            answer = await call(client, "submit_examples", assignment="support-a1", texts={"b1": ["no"] * 100})
             assert await read(client, answer["uris"]["whole"])
         for other in ("bob", None):
             with signed_in(other), pytest.raises(MCPError, match="does not exist"):

@@ -44,7 +44,7 @@ FILLERS: dict[str, Any] = {
     "split": "train",
     "rows": [{"text": "x", "label": "refund"}],
     "texts": ["a text"],
-    "batch": "b1",
+    "finish": True,
     "model": "support-m1",
     "assignment": "support-a1",
     "reason": "it is so",
@@ -96,7 +96,7 @@ def artifact_arguments() -> list[tuple[str, str, str]]:
 def call_naming(tool: str, argument: str, id_: str) -> dict[str, Any]:
     """The least arguments of `tool` that name the artifact `id_`."""
     schema = catalogue()[tool].request.model_json_schema()
-    wanted = {"texts"} if tool in ("classify", "submit_examples") else set()
+    wanted = {"classify": {"texts"}, "submit_examples": {"finish"}}.get(tool, set())
     needed = set(schema.get("required", ())) | wanted
     arguments = {name: value for name, value in FILLERS.items() if name in needed}
     return {

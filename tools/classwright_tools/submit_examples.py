@@ -1,14 +1,14 @@
-"""The verb `submit_examples`: take the texts that the calling model wrote for a batch of an assignment."""
+"""The verb `submit_examples`: take the texts that the calling model wrote for batches of an assignment."""
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, model_validator
 
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.assignment import Assignment, Batch, BatchId
+from classwright_tools.domain.assignment import Assignment, Batch
 from classwright_tools.domain.excerpt import Excerpts
 from classwright_tools.domain.kinds import AssignmentId, DatasetId
 from classwright_tools.domain.noun import GivenText, ToolRequest, ToolResult
@@ -25,21 +25,31 @@ if TYPE_CHECKING:
     from classwright_tools.writing.assignments.submissions import Receipt
 
 
+MOST_TEXTS = 100
+
+
 class SubmitExamplesRequest(ToolRequest):
-    """The texts of one batch. Sending them twice does no harm: a text counts once."""
+    """The texts of some batches. Sending them twice does no harm: a text counts once."""
 
     assignment: AssignmentId = Field(description="The assignment's id, from synthesize_examples.")
-    batch: BatchId = Field(description="The batch that the texts were written for.")
-    texts: tuple[GivenText, ...] = Field(default=(), max_length=100, description="The texts, one string each.")
-    pairs: tuple[GivenPair, ...] = Field(
-        default=(), max_length=100, description="For a pair task, in place of `texts`: queries with their items."
+    texts: dict[str, Annotated[tuple[GivenText, ...], Field(max_length=MOST_TEXTS)]] = Field(
+        default_factory=dict,
+        max_length=MOST_TEXTS,
+        description="By the batch that they were written for: {'b1': ['...', '...']}.",
     )
-    finish: bool = Field(default=False, description="True to make the dataset now, from what has been accepted so far.")
+    pairs: dict[str, Annotated[tuple[GivenPair, ...], Field(max_length=MOST_TEXTS)]] = Field(
+        default_factory=dict,
+        max_length=MOST_TEXTS,
+        description="For a pair task, in place of `texts`.",
+    )
+    finish: bool = Field(default=False, description="True to make the dataset of what has been accepted.")
 
     @model_validator(mode="after")
     def _texts_or_pairs(self) -> SubmitExamplesRequest:
         if (self.texts and self.pairs) or not (self.texts or self.pairs or self.finish):
             raise ValueError("pass `texts`, or `pairs` for a pair task: one of the two")
+        if sum(map(len, (*self.texts.values(), *self.pairs.values()))) > MOST_TEXTS:
+            raise ValueError(f"send at most {MOST_TEXTS} texts in one call")
         return self
 
 
@@ -52,47 +62,57 @@ class SubmitExamplesResult(ToolResult):
     have: int = Field(ge=0, description="Texts accepted for the whole assignment.")
     want: int = Field(ge=1)
     next_batches: tuple[Batch, ...] = ()
-    rules: tuple[str, ...] = Field(default=(), description="Of labels that first come up here; the others came before.")
+    style: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="As `rules`, of labels that first come up here."
+    )
+    rules: tuple[str, ...] = ()
     dataset: DatasetId | None = Field(default=None, description="The dataset, once the assignment is complete.")
 
 
 def submit_examples(request: SubmitExamplesRequest, context: ToolContext) -> SubmitExamplesResult:
-    """Check and store the texts of a batch, and make the dataset when all batches are there.
+    """Check and store the texts of some batches, and make the dataset when all batches are there.
 
     Raises:
         NotFound: there is no such assignment, or it has no such batch.
-        InvalidInput: the batch is of pairs and got texts, or the other way round, or its label has ended.
+        InvalidInput: a batch is of pairs and got texts, or the other way round, or its label has ended.
         StorageFailed: the disk is full; nothing of this call was stored.
     """
     from classwright_tools.writing.assignments.submissions import Submissions
 
     workspace = context.workspace
     assignment = workspace.document(request.assignment, "assignment", Assignment)
-    batch = _batch(assignment, request.batch)
     task = workspace.task(assignment.task)
-    _check_label(request, batch, assignment, task, workspace)
+    given = _given(request, assignment)
+    for batch, _ in given:
+        _check_label(batch, assignment, task, workspace)
     submissions = Submissions(workspace, request.assignment, assignment, task)
-    receipt = submissions.receive(batch, _contents(request, batch), finish=request.finish)
+    receipt = submissions.receive(given, finish=request.finish)
     if receipt.is_closed:
         return _finished(receipt, submissions.dataset(), assignment, context)
     return _still_open(request, receipt, assignment, task)
 
 
-def _batch(assignment: Assignment, id_: str) -> Batch:
+def _given(request: SubmitExamplesRequest, assignment: Assignment) -> list[tuple[Batch, list[Content]]]:
+    """Return what is submitted for each batch: none where the assignment is only to be finished."""
     batches = {batch.batch: batch for batch in assignment.batches}
-    if id_ not in batches:
-        raise unknown_id("batch", id_, batches)
-    return batches[id_]
+    found = []
+    for id_ in (*request.texts, *request.pairs):
+        if id_ not in batches:
+            raise unknown_id("batch", id_, batches)
+        batch = batches[id_]
+        if id_ not in getattr(request, batch.sent_as):
+            raise InvalidInput(f"batch {id_!r}", f"wants {batch.sent_as}, and got none", f"Pass `{batch.sent_as}`.")
+        texts = [Content(text) for text in request.texts.get(id_, ())]
+        found.append((batch, texts or [joined(pair.text, pair.text_pair) for pair in request.pairs.get(id_, ())]))
+    return found
 
 
-def _check_label(
-    request: SubmitExamplesRequest, batch: Batch, assignment: Assignment, task: Task, workspace: Workspace
-) -> None:
-    """Raise an `InvalidInput` if there are texts for a label that has ended; one that was renamed takes them."""
+def _check_label(batch: Batch, assignment: Assignment, task: Task, workspace: Workspace) -> None:
+    """Raise an `InvalidInput` if the label of `batch` has ended; one that was renamed takes texts."""
     from classwright_tools.workspace.destination import Destination
     from classwright_tools.workspace.later_labels import later_label
 
-    if batch.label in task.label_names or not (request.texts or request.pairs):
+    if batch.label in task.label_names:
         return
     parent = Destination(task.slug, assignment.parent, on_newest=assignment.on_newest).parent(workspace)
     if later_label(workspace, task, batch.label, assignment.parent, parent) is None:
@@ -101,14 +121,6 @@ def _check_label(
             "has ended since the assignment was made",
             "Write for other batches, or end with finish=true; synthesize_examples makes an assignment for new labels.",
         )
-
-
-def _contents(request: SubmitExamplesRequest, batch: Batch) -> list[Content]:
-    """Return what is submitted: none where the assignment is only to be finished."""
-    if (request.texts or request.pairs) and not getattr(request, batch.sent_as):
-        raise InvalidInput(f"batch {batch.batch!r}", f"wants {batch.sent_as}, and got none", f"Pass `{batch.sent_as}`.")
-    texts = [Content(text) for text in request.texts]
-    return texts or [joined(pair.text, pair.text_pair) for pair in request.pairs]
 
 
 def _finished(
@@ -138,30 +150,33 @@ def _still_open(
 ) -> SubmitExamplesResult:
     from classwright_tools.writing.assignments.batches import (
         BATCHES_BYTES,
-        BATCHES_SHOWN,
         first_of,
+        how_to_send,
+        in_one_go,
         meanings,
         open_batches,
+        styles,
     )
 
     want = sum(batch.count for batch in assignment.batches)
     excerpts = Excerpts(artifact_uri(request.assignment))
     wanting = open_batches(assignment, receipt.have)
-    batches = excerpts.of("next_batches", wanting, BATCHES_BYTES, most=BATCHES_SHOWN)
-    before = open_batches(assignment, receipt.had)[:BATCHES_SHOWN]
+    batches = excerpts.of("next_batches", wanting, BATCHES_BYTES, most=in_one_go(wanting))
+    wanted = open_batches(assignment, receipt.had)
+    before = Excerpts("").of("", wanted, BATCHES_BYTES, most=in_one_go(wanted))
+    earlier = first_of(assignment, before[-1])
     unfinished = " There is no accepted text yet to make a dataset of." if request.finish else ""
     return SubmitExamplesResult(
         summary=f"{_counted(receipt)} The assignment has {receipt.total} of {want} texts.{unfinished}",
-        next_step=f"Write {batches[0].count} texts for {batches[0].batch} and call submit_examples("
-        f"assignment={request.assignment!r}, batch={batches[0].batch!r}, "
-        f"{batches[0].sent_as}=[...]); finish=true makes the dataset from what is there.",
+        next_step=f"{how_to_send(request.assignment, batches)} finish=true makes the dataset from what is there.",
         accepted=receipt.accepted,
         already_accepted=receipt.already_accepted,
         refused=receipt.refused,
         have=receipt.total,
         want=want,
         next_batches=batches,
-        rules=meanings(task, batches, first_of(assignment, before[-1])),
+        style=styles(assignment, batches, earlier),
+        rules=meanings(task, batches, earlier),
         shown_in_part=excerpts.told,
     )
 
@@ -191,10 +206,10 @@ TOOL = ToolSpec(
     text=ToolText(
         title="Submit examples",
         description=(
-            "Hand in the texts that you wrote for one batch of an assignment from synthesize_examples. They pass the "
-            "same gates; each refused text comes back with its reason and a repair, and `next_batches` says what to "
-            "write next. Sending a text twice counts once. When all batches are there, or with finish=true, the "
-            "dataset is made. Only for assignments; not for rows from elsewhere. Takes a second or two."
+            "Hand in the texts that you wrote for batches of an assignment from synthesize_examples, several batches "
+            "a call. They pass the same gates; each refused text comes back with its reason and a repair, and "
+            "`next_batches` says what to write next. Sending a text twice counts once. When all batches are there, or "
+            "with finish=true, the dataset is made. Only for assignments; not for rows from elsewhere."
         ),
         repeatable=True,
     ),

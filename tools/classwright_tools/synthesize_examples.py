@@ -105,6 +105,7 @@ class SynthesizeExamplesResult(ToolResult):
         default=None, description="Set when you are to write: pass it to submit_examples."
     )
     batches: tuple[Batch, ...] = Field(default=(), description="The next batches to write.")
+    style: dict[str, tuple[str, ...]] = Field(default_factory=dict, description="Texts to write like, by label.")
     rules: tuple[str, ...] = ()
 
 
@@ -197,16 +198,17 @@ def _handed_out(
     from classwright_tools.learning.reading_languages import told_unread_at_hand
     from classwright_tools.writing.assignments.batches import (
         BATCHES_BYTES,
-        BATCHES_SHOWN,
         batch_rules,
+        how_to_send,
+        in_one_go,
         make_batches,
         meanings,
-        open_batches,
-        with_examples,
+        style_of,
+        styles,
     )
 
     workspace = context.workspace
-    made = make_batches(with_examples(spec.targets, spec.task))
+    made, style = make_batches(spec.targets), style_of(spec.targets, spec.task)
     gates = QualityFilter.for_dataset(workspace, spec.task, spec.parent).rules({batch.label: None for batch in made})
     saved = workspace.publish_document(
         "assignment",
@@ -217,7 +219,8 @@ def _handed_out(
             on_newest=destination.on_newest,
             plan=request.plan,
             round=spec.round,
-            rules=batch_rules(spec.task, made, gates),
+            rules=batch_rules(spec.task, made, style, gates),
+            style=style,
             batches=made,
         ),
         run_key=context.run_key,
@@ -228,19 +231,18 @@ def _handed_out(
     wanted = sum(batch.count for batch in assignment.batches)
     unread = told_unread_at_hand(context.encoder, spec.task.languages)
     excerpts = Excerpts(artifact_uri(saved.id))
-    batches = excerpts.of("batches", open_batches(assignment, {}), BATCHES_BYTES, most=BATCHES_SHOWN)
+    batches = excerpts.of("batches", assignment.batches, BATCHES_BYTES, most=in_one_go(assignment.batches))
     return SynthesizeExamplesResult(
         summary=f"This server has no language model of its own: you write the {wanted} texts, in "
         f"{len(assignment.batches)} batches. Here are the first {len(batches)}." + (f" {unread}" if unread else ""),
-        next_step=f"Write the texts of {batches[0].batch} by the rules, then call submit_examples("
-        f"assignment={saved.id!r}, batch={batches[0].batch!r}, {batches[0].sent_as}=[...]); "
-        "its answer holds the next batches.",
+        next_step=how_to_send(saved.id, batches),
         dataset=None,
         wanted=wanted,
         accepted=0,
         rows=len(spec.there),
         assignment=saved.id,
         batches=batches,
+        style=styles(assignment, batches),
         rules=(*assignment.rules, *meanings(spec.task, batches)),
         shown_in_part=excerpts.told,
     )

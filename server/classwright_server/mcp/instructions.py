@@ -9,7 +9,7 @@ errors and writes more where the classifier is weak. No labelled data is needed;
 Workflow:
 1. propose_topics: the task (labels with descriptions) and a tree of topics.
 2. synthesize_examples: training texts for the tree. If the answer holds an assignment, you write the texts yourself \
-and send them with submit_examples, batch by batch.
+and send them with submit_examples.
 3. import_examples: real rows, if there are any: split 'validation' to choose by, 'test' for the final figure only; \
 one file serves both by its halves. Texts without labels: split 'unlabelled', then annotate_examples.
 4. train_classifier: 'probe' takes seconds, 'contrastive' is usually the best.

@@ -62,7 +62,7 @@ def add_prompts(server: MCPServer[Backend]) -> None:
 
 1. Settle the labels with me: name and one sentence of description each. Then call propose_topics.
 2. Call synthesize_examples, about 40 rows a label. If you are given an assignment, write the texts yourself: varied, \
-natural, never naming the label, and send each batch with submit_examples.
+natural, never naming the label, and send them with submit_examples, several batches a call.
 3. {rows}
 4. Call train_classifier with method 'contrastive', then error_analysis.
 5. Call synthesize_examples with the plan of the analysis, and train again. {compared} {target}

@@ -118,7 +118,7 @@ def test_batches_b1_and_b10_and_labels_1_and_10_are_kept_apart_in_submissions(
         texts = tuple(sentence(100 * number + turn) for turn in range(3))
         expected |= dict.fromkeys(texts, batch.label)
         request = SubmitExamplesRequest(
-            assignment=handed.assignment, batch=batch.batch, texts=texts, finish=batch.batch == "b10"
+            assignment=handed.assignment, texts={batch.batch: texts}, finish=batch.batch == "b10"
         )
         result = submit_examples(request, context)
 

@@ -82,8 +82,9 @@ def test_of_many_labels_every_name_is_told_whatever_is_left_of_the_meanings(
 
 def test_a_row_that_was_shown_as_style_under_its_label_is_no_check(context: ToolContext, dataset: str) -> None:
     shown, *others = real_rows()
-    batch = Batch(batch="b1", label=str(shown.label), count=1, style=(shown.text,))
-    assignment = Assignment(task="support", parent=dataset, round=0, batches=(batch,))
+    batch = Batch(batch="b1", label=str(shown.label), count=1)
+    style = {str(shown.label): (shown.text,)}
+    assignment = Assignment(task="support", parent=dataset, round=0, style=style, batches=(batch,))
     context.workspace.publish_document("assignment", "support", assignment, run_key="assigned")
 
     checks = {row.row for row in ask(context, rows=40).rows} - {row.id for row in UNLABELLED}

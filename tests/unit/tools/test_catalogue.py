@@ -31,4 +31,4 @@ def test_what_a_tool_makes_is_named_in_its_result(tool: ToolSpec[Any, Any]) -> N
 def test_a_request_is_about_its_task_or_that_of_the_first_artifact_it_names() -> None:
     assert task_named(TrainClassifierRequest(task="shop", dataset="other-d1")) == "shop"
     assert task_named(EvaluateRequest(model="shop-m1")) == "shop"
-    assert task_named(SubmitExamplesRequest(assignment="shop-a1", batch="b1", finish=True)) == "shop"
+    assert task_named(SubmitExamplesRequest(assignment="shop-a1", finish=True)) == "shop"

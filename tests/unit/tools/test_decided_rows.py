@@ -76,13 +76,11 @@ def test_the_calling_model_is_shown_the_same_and_the_examples_of_the_labels(
 
     assert {batch.label for batch in result.batches} == {"refund"}
     assert result.batches[0].guidance == ("angry",)
-    assert result.batches[0].style[1:] == ("cash back now",)
-    assert result.batches[0].style[0].startswith(LAMP)
+    assert result.style["refund"][1:] == ("cash back now",)
+    assert result.style["refund"][0].startswith(LAMP)
     assert any("They are in `style`" in rule for rule in result.rules)
     copied = submit_examples(
-        SubmitExamplesRequest(
-            assignment=str(result.assignment), batch="b1", texts=(f"{LAMP}, give me my money back!",)
-        ),
+        SubmitExamplesRequest(assignment=str(result.assignment), texts={"b1": (f"{LAMP}, give me my money back!",)}),
         context,
     )
     assert copied.accepted == 0
@@ -113,7 +111,7 @@ def test_what_was_taken_out_is_neither_written_nor_imported_again(
     edit({"action": "remove", "rows": {"ids": [row.id]}})
 
     assignment = synthesize_examples(SynthesizeExamplesRequest(task="support", labels=("refund",), rows=2), context)
-    sent = SubmitExamplesRequest(assignment=str(assignment.assignment), batch="b1", texts=(row.text, sentence(1)))
+    sent = SubmitExamplesRequest(assignment=str(assignment.assignment), texts={"b1": (row.text, sentence(1))})
     submitted = submit_examples(sent, context)
     request = ImportExamplesRequest(
         task="support", split="train", rows=given((row.text, "refund"), (sentence(2), "refund"))
@@ -160,18 +158,18 @@ def test_texts_that_were_accepted_under_an_old_name_join_under_the_new_one(
     batches = workspace.document("support-a1", "assignment", Assignment).batches
     for number, batch in enumerate(batches[:2]):
         texts = tuple(sentence(10 * number + place) for place in range(batch.count))
-        submit_examples(SubmitExamplesRequest(assignment="support-a1", batch=batch.batch, texts=texts), context)
+        submit_examples(SubmitExamplesRequest(assignment="support-a1", texts={batch.batch: texts}), context)
     first, second = batches[0].label, batches[1].label
     edit({"action": "rename_label", "label": first, "to": "renamed"}, {"action": "remove_label", "label": second})
 
-    late = SubmitExamplesRequest(assignment="support-a1", batch=batches[1].batch, texts=(sentence(50),))
+    late = SubmitExamplesRequest(assignment="support-a1", texts={batches[1].batch: (sentence(50),)})
     with pytest.raises(InvalidInput, match="has ended since the assignment was made"):
         submit_examples(late, context)
-    surplus = SubmitExamplesRequest(assignment="support-a1", batch=batches[0].batch, texts=(sentence(51),))
+    surplus = SubmitExamplesRequest(assignment="support-a1", texts={batches[0].batch: (sentence(51),)})
     assert [refused.reason for refused in submit_examples(surplus, context).refused] == ["batch is full"]
 
     done = submit_examples(
-        SubmitExamplesRequest(assignment="support-a1", batch=batches[2].batch, texts=(sentence(99),), finish=True),
+        SubmitExamplesRequest(assignment="support-a1", texts={batches[2].batch: (sentence(99),)}, finish=True),
         context,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 from collections import Counter
 from dataclasses import replace
@@ -15,6 +16,7 @@ from sqlalchemy import event
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.assignment import Assignment, Batch
 from classwright_tools.domain.example import Example, make_example
+from classwright_tools.domain.regeneration import RegenerationItem, RegenerationPlan
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.errors import InvalidInput, NotFound, StorageFailed
@@ -43,7 +45,11 @@ def assignment(context: ToolContext, task: Task) -> Assignment:
 
 
 def submit(context: ToolContext, batch: str, texts: list[str], *, finish: bool = False) -> SubmitExamplesResult:
-    request = SubmitExamplesRequest(assignment="support-a1", batch=batch, texts=tuple(texts), finish=finish)
+    return submit_all(context, {batch: texts} if texts else {}, finish=finish)
+
+
+def submit_all(context: ToolContext, texts: dict[str, list[str]], *, finish: bool = False) -> SubmitExamplesResult:
+    request = SubmitExamplesRequest.model_validate({"assignment": "support-a1", "texts": texts, "finish": finish})
     return submit_examples(request, context)
 
 
@@ -74,10 +80,10 @@ def test_an_assignment_for_a_new_dataset_makes_one_without_the_old_rows(context:
     import_beside(context.workspace, "before", {"train": [make_example(sentence(1), "refund")]})
     handed_out = synthesize_examples(SynthesizeExamplesRequest(task="support", rows=3, new_dataset=True), context)
 
-    results = [submit(context, batch, texts) for batch, texts in numbered(handed_out.batches).items()]
+    result = submit_all(context, numbered(handed_out.batches))
 
-    assert results[-1].dataset
-    card = read_card(context.workspace, results[-1].dataset)
+    assert result.dataset
+    card = read_card(context.workspace, result.dataset)
     assert (card.parent, card.rows("train")) == (None, 3)
 
 
@@ -106,8 +112,7 @@ def test_next_batches_hold_what_is_still_wanted(context: ToolContext, assignment
     result = submit(context, "b1", sentences(100, 4))
 
     assert (result.accepted, result.have, result.want) == (4, 4, 120)
-    assert [batch.batch for batch in result.next_batches] == ["b1", "b2", "b3"]
-    assert result.next_batches[0].count == assignment.batches[0].count - 4
+    assert [(batch.batch, batch.count) for batch in result.next_batches] == [("b1", assignment.batches[0].count - 4)]
     assert result.rules == ()  # they came with the assignment
     assert "submit_examples" in result.next_step
 
@@ -117,8 +122,9 @@ def test_a_label_that_comes_up_is_told_what_it_means_once(context: ToolContext, 
 
     told = [submit(context, batch, texts[batch]).rules for batch in ("b1", "b2", "b3", "b4")]
 
+    delivery = "Label 'delivery': the customer asks where a parcel is"
     account = "Label 'account': the customer cannot log in or wants to change account data"
-    assert told == [(), (account,), (), ()]  # those of the first three batches came with them
+    assert told == [(), (delivery,), (), (account,)]  # that of the first batch came with it
 
 
 def test_what_is_refused_is_asked_for_again_in_its_cell(context: ToolContext, assignment: Assignment) -> None:
@@ -156,7 +162,55 @@ def test_a_text_twice_in_one_call_is_kept_once(context: ToolContext, assignment:
     result = submit(context, "b1", [sentence(100), sentence(101), sentence(100)])
 
     assert result.accepted == 2
-    assert [(text.index, text.reason) for text in result.refused] == [(2, "duplicate: it is text 0 again")]
+    assert [(text.index, text.reason) for text in result.refused] == [(2, "duplicate: it is text 0 of 'b1' again")]
+
+
+def test_small_batches_come_and_go_together(context: ToolContext, task: Task) -> None:
+    """Twelve cells of which each gets two texts are 24 texts in 12 batches, and one round trip."""
+    items = tuple(
+        RegenerationItem(
+            label=label, contrast=other, count=2, reason="confused", cells=(Cell(label=label, topic=topic),)
+        )
+        for label, other in itertools.permutations(task.label_names, 2)
+        for topic in ("bills", "parcels")
+    )
+    save_tree(context.workspace, task)
+    plan = RegenerationPlan(task="support", model="support-m1", dataset="support-d1", round=1, items=items)
+    context.workspace.publish_document("plan", "support", plan, run_key="plan")
+    handed = synthesize_examples(SynthesizeExamplesRequest(task="support", plan="support-p1"), context)
+    assert [batch.count for batch in handed.batches] == [4] * 6
+    assert (
+        "submit_examples(assignment='support-a1', texts={'b1': [...], 'b2': [...], 'b3': [...], ...})"
+        in handed.next_step
+    )
+
+    texts = numbered(handed.batches)
+    texts["b2"][0] = "no"
+    texts["b6"][3] = texts["b1"][0]
+    first = submit_all(context, texts)
+
+    assert first.accepted == 22
+    assert [(text.batch, text.index, text.reason.split(":")[0]) for text in first.refused] == [
+        ("b2", 0, "too short"),
+        ("b6", 3, "duplicate"),
+    ]
+    assert [(batch.batch, batch.count) for batch in first.next_batches] == [("b2", 1), ("b6", 1)]
+    done = submit_all(context, {"b2": sentences(900, 1), "b6": sentences(901, 1)})
+    rows = {row.text: row for row in read_rows(context.workspace, str(done.dataset), "train")}
+    wanted = {batch.batch: (batch.label, batch.contrast) for batch in handed.batches}
+    assert len(rows) == 24
+    for batch, own in (texts | {"b2": texts["b2"][1:], "b6": texts["b6"][:3]}).items():
+        made = [(rows[text].label, rows[text].provenance and rows[text].provenance.contrast) for text in own]
+        assert made == [wanted[batch]] * len(own)
+
+
+def test_texts_for_a_batch_that_there_is_not_leave_those_of_the_others_out_too(
+    context: ToolContext, assignment: Assignment
+) -> None:
+    with pytest.raises(NotFound, match="batch 'b66'"):
+        submit_all(context, {"b1": sentences(100, 2), "b66": sentences(102, 2)})
+
+    assert submit(context, "b1", sentences(100, 2)).accepted == 2
 
 
 def test_refused_texts_are_named_by_their_place_with_reason_and_repair(
@@ -342,7 +396,7 @@ def test_unknown_assignments_and_batches_are_named_with_the_nearest_one(
     context: ToolContext, assignment: Assignment
 ) -> None:
     with pytest.raises(NotFound, match=r"assignment 'support-a2'.*'support-a1'"):
-        submit_examples(SubmitExamplesRequest(assignment="support-a2", batch="b1", texts=("a b",)), context)
+        submit_examples(SubmitExamplesRequest(assignment="support-a2", texts={"b1": ("a b",)}), context)
     with pytest.raises(NotFound, match=r"batch 'b66'.*'b6'"):
         submit(context, "b66", ["a b"])
 
@@ -356,12 +410,10 @@ def test_a_batch_whose_label_the_task_has_lost_is_refused(
         submit(context, "b1", sentences(100, 1))
 
 
-@pytest.mark.parametrize(("field", "value"), [("texts", ()), ("texts", ("a b",) * 101), ("batch", "1"), ("batch", "b")])
-def test_arguments_out_of_bounds_are_refused_by_name(field: str, value: object) -> None:
-    fields: dict[str, object] = {"assignment": "support-a1", "batch": "b1", "texts": ("a b",)}
-
-    with pytest.raises(ValidationError, match=field):
-        SubmitExamplesRequest.model_validate(fields | {field: value})
+@pytest.mark.parametrize("texts", [{}, {"b1": ["a b"] * 101}, {"b1": ["a b"] * 60, "b2": ["a b"] * 60}])
+def test_arguments_out_of_bounds_are_refused_by_name(texts: dict[str, list[str]]) -> None:
+    with pytest.raises(ValidationError, match="texts"):
+        SubmitExamplesRequest.model_validate({"assignment": "support-a1", "texts": texts})
 
 
 def test_rows_imported_while_the_calling_model_writes_are_in_the_dataset_too(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Collection, Iterator, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -88,8 +89,7 @@ def _shown_as_style(workspace: Workspace, task: str) -> ShownTexts:
     """Return the texts that the assignments of `task` showed."""
     shown = ShownTexts()
     for made in workspace.artifacts(task, "assignment"):
-        for batch in workspace.document(made.id, "assignment", Assignment).batches:
-            shown.add([*batch.style, *batch.contrast_style])
+        shown.add(chain.from_iterable(workspace.document(made.id, "assignment", Assignment).style.values()))
     return shown
 
 

@@ -33,8 +33,6 @@ class Batch(Noun):
     cells: tuple[BatchCell, ...] = ()
     count: int = Field(ge=1, le=25)
     guidance: tuple[Text, ...] = ()
-    style: tuple[Text, ...] = ()
-    contrast_style: tuple[Text, ...] = ()
 
     @property
     def sent_as(self) -> Literal["texts", "pairs"]:
@@ -53,4 +51,7 @@ class Assignment(Noun):
     plan: PlanId | None = None
     round: int = Field(ge=0)
     rules: tuple[str, ...] = ()
+    style: dict[LabelName, tuple[Text, ...]] = Field(
+        default_factory=dict, description="Texts of labels and of contrasts that show their style, never copied."
+    )
     batches: tuple[Batch, ...]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from classwright_tools.domain.assignment import BatchId
 from classwright_tools.domain.noun import LabelName, Noun
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.domain.usage import WriterUsage
@@ -20,7 +21,8 @@ class Refusal(Noun):
 class RefusedText(Noun):
     """A submitted text that was not kept."""
 
-    index: int = Field(ge=0, description="Its place in `texts` or `pairs`.")
+    batch: BatchId
+    index: int = Field(ge=0, description="Its place among the batch's.")
     reason: str
     repair: str
 

@@ -147,7 +147,7 @@ def test_what_was_written_for_one_item_stays_together(dataset: str, context: Too
 
 def submit(context: ToolContext, batch: str, pairs: list[tuple[str, str]]) -> SubmitExamplesResult:
     given = [{"text": text, "text_pair": item} for text, item in pairs]
-    request = SubmitExamplesRequest.model_validate({"assignment": "shop-a1", "batch": batch, "pairs": given})
+    request = SubmitExamplesRequest.model_validate({"assignment": "shop-a1", "pairs": {batch: given}})
     return submit_examples(request, context)
 
 
@@ -159,7 +159,7 @@ def test_the_calling_model_writes_queries_for_items_and_hands_them_in_as_pairs(
     (batch,) = handed.batches
     assert {cell.item for cell in batch.cells} == {DRILL, LAMP}
     assert (batch.label, batch.contrast, batch.count) == ("mismatch", "fits", 4)
-    assert "pairs=[...]" in handed.next_step
+    assert "pairs={'b1': [...]}" in handed.next_step
     assert any("as `pairs`" in rule for rule in handed.rules)
 
     first = submit(context, "b1", [("drill bit set", DRILL), ("impact wrench", "a wrench"), ("corded drill", DRILL)])
@@ -202,9 +202,9 @@ def test_texts_for_a_batch_of_pairs_are_refused_with_the_repair(dataset: str, co
     synthesize_examples(SynthesizeExamplesRequest(task="shop"), context)
 
     with pytest.raises(InvalidInput, match=r"batch 'b1': wants pairs.*Pass `pairs`"):
-        submit_examples(SubmitExamplesRequest(assignment="shop-a1", batch="b1", texts=("drill bit",)), context)
+        submit_examples(SubmitExamplesRequest(assignment="shop-a1", texts={"b1": ("drill bit",)}), context)
     with pytest.raises(ValidationError, match="pass `texts`, or `pairs`"):
-        SubmitExamplesRequest(assignment="shop-a1", batch="b1")
+        SubmitExamplesRequest(assignment="shop-a1")
 
 
 @pytest.mark.parametrize(

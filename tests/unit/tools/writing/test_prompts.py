@@ -160,8 +160,8 @@ def test_a_calling_model_is_told_the_rules_of_a_tree_that_a_model_is_told(kind: 
 
 def test_a_calling_model_is_told_the_rules_of_texts_that_a_model_is_told() -> None:
     prompt = user(request_of("contrast", style=("where is it",)))
-    batch = Batch(batch="b1", label="refund", contrast="delivery", count=1, style=("where is it",))
-    told = batch_rules(TASK, [batch], TextRules())
+    batch = Batch(batch="b1", label="refund", contrast="delivery", count=1)
+    told = batch_rules(TASK, [batch], {"refund": ("where is it",)}, TextRules())
 
     assert len(rules_in(prompt)) > 5
     assert set(rules_in(prompt)) <= set(told)

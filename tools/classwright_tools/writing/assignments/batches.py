@@ -20,37 +20,46 @@ from classwright_tools.writing.generation.targets import CellTarget
 from classwright_tools.writing.prompts.rules import AIMS, SHOWN, phrase_rules, text_rules
 
 MOST_TEXTS = 25
-BATCHES_SHOWN = 3
 # An answer has at most 10 kB, in any language: hosts cut longer ones. So what it repeats of the task is kept short.
-BATCHES_BYTES = 5_400
+BATCHES_BYTES = 4_400
 CELLS_BYTES = 1_700  # of one batch
-STYLE_BYTES = 500  # of one batch
-STYLES_SHOWN = 3
+STYLE_BYTES = 1_200  # of all labels together
+STYLES_SHOWN = 3  # of a label
 SHORTENED = 300
+BATCHES_NAMED = 3  # in the call that sends them
 INSTRUCTION_BYTES = 600
 DESCRIPTIONS_BYTES = 900  # of all labels together
 WRITER = "calling model"
 _SENT_AS_TEXTS = (
     "Write each batch's texts cell by cell in the order of its `cells`, of each as many as its `count`, and send them "
-    "in that order.",
+    "in that order, several batches in one call.",
 )
 _SENT_AS_PAIRS = (
     "For each cell's `item` write as many queries as its `count`. Send them as `pairs`: the query as `text`, the item "
-    "exactly as given as `text_pair`.",
+    "exactly as given as `text_pair`; several batches in one call.",
     f"Every pair is of the batch's `label`, and the other label is its `contrast`. {AIMS['mismatch']}",
 )
 
 
-def with_examples(targets: Iterable[CellTarget], task: Task) -> list[CellTarget]:
-    """Return `targets` with the examples that the task gives of their labels as style, after other style.
+def style_of(targets: Iterable[CellTarget], task: Task) -> dict[str, tuple[str, ...]]:
+    """Return the texts that show the style of the labels of `targets` and of their contrasts, the task's examples last.
 
-    A writer's prompt has them beside the label.
+    They are shortened. Queries of an item are not among them: a wrong one is made of them.
     """
+    found: dict[str, dict[str, None]] = {}
     examples = {label.name: label.examples for label in task.labels}
-    return [
-        target if target.cell.item else replace(target, style=(*target.style, *examples.get(target.cell.label, ())))
-        for target in targets
-    ]
+    texts = [target for target in targets if not target.cell.item]
+    for target in texts:
+        found.setdefault(target.cell.label, {}).update(dict.fromkeys(target.style))
+        if target.contrast:
+            found.setdefault(target.contrast, {}).update(dict.fromkeys(target.contrast_style))
+    for target in texts:
+        found[target.cell.label].update(dict.fromkeys(examples.get(target.cell.label, ())))
+    return {
+        name: tuple(shortened(text, SHORTENED) for text in list(own)[:STYLES_SHOWN])
+        for name, own in found.items()
+        if own
+    }
 
 
 def make_batches(targets: Sequence[CellTarget]) -> tuple[Batch, ...]:
@@ -85,6 +94,24 @@ def open_batches(assignment: Assignment, have: Mapping[str, Counter[Cell]]) -> l
     return [batch for batch in left if batch]
 
 
+def in_one_go(batches: Sequence[Batch]) -> int:
+    """Return how many of `batches`, from the first on, are written together: one, or as many as have 25 texts."""
+    texts = accumulate(batch.count for batch in batches)
+    return max(1, sum(whole <= MOST_TEXTS for whole in texts))
+
+
+def how_to_send(assignment_id: str, batches: Sequence[Batch]) -> str:
+    """Return the sentence that says how to hand in texts for `batches`."""
+    named = ", ".join(f"{batch.batch!r}: [...]" for batch in batches[:BATCHES_NAMED])
+    more = ", ..." if len(batches) > BATCHES_NAMED else ""
+    texts = sum(batch.count for batch in batches)
+    return (
+        f"Write the {texts} texts of {'these batches' if len(batches) > 1 else 'this batch'} by the rules, then call "
+        f"submit_examples(assignment={assignment_id!r}, {batches[0].sent_as}={{{named}{more}}}); its answer holds the "
+        "next batches."
+    )
+
+
 def topic_rules(task: Task) -> tuple[str, ...]:
     """Return the rules for writing a topic tree, source types included."""
     kinds: tuple[WritingKind, ...] = ("topics", "subtopics", "source_types")
@@ -106,33 +133,53 @@ def meanings(task: Task, batches: Sequence[Batch], before: Sequence[Batch] = ())
     return tuple(f"Label {name!r}: {described[name]}" for name in names if described.get(name))
 
 
+def styles(
+    assignment: Assignment, batches: Sequence[Batch], before: Sequence[Batch] = ()
+) -> dict[str, tuple[str, ...]]:
+    """Return the texts that show the style of the labels of `batches`, without those that `before` names as well."""
+    earlier = _names(before)
+    names = [name for name in _names(batches) if name in assignment.style and name not in earlier]
+    most = STYLE_BYTES // max(1, len(names))
+    return {name: _shown(assignment.style[name], most) for name in names}
+
+
 def first_of(assignment: Assignment, last: Batch) -> tuple[Batch, ...]:
     """Return the batches of `assignment` up to `last`."""
     names = [batch.batch for batch in assignment.batches]
     return assignment.batches[: names.index(last.batch) + 1]
 
 
-def batch_rules(task: Task, batches: Sequence[Batch], gates: TextRules) -> tuple[str, ...]:
-    """Return the rules for writing any of `batches`, those of the `gates` among them."""
+def batch_rules(
+    task: Task, batches: Sequence[Batch], style: Mapping[str, Sequence[str]], gates: TextRules
+) -> tuple[str, ...]:
+    """Return the rules for writing any of `batches`, those of the `gates` among them; `style` as in an assignment."""
+    contrasts = {batch.contrast for batch in batches}
     rules = [
         f"The task: {told(task, task.instruction, INSTRUCTION_BYTES)}",
         *(_SENT_AS_PAIRS if task.kind == "pair" else _SENT_AS_TEXTS),
         *text_rules(task.languages, gates, lambda names: ", ".join(map(repr, names))),
     ]
-    if task.kind == "text" and any(batch.contrast for batch in batches):
+    if task.kind == "text" and any(contrasts):
         rules.append(f"Texts of a batch with a `contrast` are easily mistaken for that label. {AIMS['contrast']}")
-    for field, rule in SHOWN.items():
-        if any(getattr(batch, field) for batch in batches):
-            rules.append(f"{rule} They are in `{field}`.")
+    if any(batch.guidance for batch in batches):
+        rules.append(f"{SHOWN['guidance']} They are in `guidance`.")
+    if style:
+        rules.append(f"{SHOWN['style']} They are in `style`, by label, and come once.")
+    if contrasts & style.keys():
+        rules.append(f"{SHOWN['contrast_style']} They are in `style`, too.")
     return tuple(rules)
 
 
 def told(task: Task, text: str, most_bytes: int) -> str:
     """Return `text` of the task, or its beginning of so many bytes and where all of it is."""
+    begun = cut(text, most_bytes)
+    return begun if begun == text else f"{begun} (all of it: {task_uri(task.slug)})"
+
+
+def cut(text: str, most_bytes: int) -> str:
+    """Return `text`, or its beginning of so many bytes and an ellipsis."""
     encoded = text.encode()
-    if len(encoded) <= most_bytes:
-        return text
-    return f"{encoded[:most_bytes].decode(errors='ignore')}\u2026 (all of it: {task_uri(task.slug)})"
+    return text if len(encoded) <= most_bytes else f"{encoded[:most_bytes].decode(errors='ignore')}\u2026"
 
 
 def _names(batches: Iterable[Batch]) -> dict[str, None]:
@@ -175,22 +222,19 @@ def _bytes(targets: Iterable[CellTarget]) -> int:
 
 def _batch(number: int, share: list[CellTarget]) -> Batch:
     first = share[0]
-    texts = [target for target in share if not target.cell.item]  # a wrong query is made of an item's own ones
     return Batch(
         batch=f"b{number}",
         label=first.cell.label,
         contrast=first.contrast,
         cells=tuple(BatchCell(**target.cell.model_dump(), count=target.rows) for target in share),
         count=sum(target.rows for target in share),
-        guidance=tuple(dict.fromkeys(sentence for target in texts for sentence in target.guidance)),
-        style=_shown((text for target in texts for text in target.style), STYLE_BYTES),
-        contrast_style=_shown((text for target in texts for text in target.contrast_style), STYLE_BYTES // 2),
+        guidance=tuple(dict.fromkeys(sentence for target in share for sentence in target.guidance)),
     )
 
 
-def _shown(texts: Iterable[str], most_bytes: int) -> tuple[str, ...]:
-    """Return the first of `texts`, shortened: as many as fit beside a batch's cells, and one at least."""
-    shown = [shortened(text, SHORTENED) for text in dict.fromkeys(texts)][:STYLES_SHOWN]
+def _shown(texts: Sequence[str], most_bytes: int) -> tuple[str, ...]:
+    """Return the first of `texts`: as many as fit into `most_bytes`, and the beginning of one at least."""
+    shown = [cut(texts[0], most_bytes), *texts[1:]]
     sizes = accumulate(len(text.encode()) for text in shown)
     return tuple(
         text for place, (text, size) in enumerate(zip(shown, sizes, strict=True)) if size <= most_bytes or not place

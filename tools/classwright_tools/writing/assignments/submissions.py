@@ -64,8 +64,8 @@ class Submissions:
         self._task = task
         self._destination = Destination(task.slug, assignment.parent, on_newest=assignment.on_newest)
 
-    def receive(self, batch: Batch, contents: Sequence[Content], *, finish: bool) -> Receipt:
-        """Judge `contents` for `batch`, store the good ones, and close the assignment when it is complete or `finish`.
+    def receive(self, given: Sequence[tuple[Batch, Sequence[Content]]], *, finish: bool) -> Receipt:
+        """Judge what is `given` for batches, store the good texts, and close when it is complete or `finish`.
 
         An assignment without a single text stays open.
 
@@ -74,7 +74,7 @@ class Submissions:
         """
         gates = QualityFilter.for_dataset(self._workspace, self._task, self._destination.parent(self._workspace))
         known = self.accepted()
-        gates.add_shown(text for each in self._assignment.batches for text in (*each.style, *each.contrast_style))
+        gates.add_shown(chain.from_iterable(self._assignment.style.values()))
         gates.add_rows("train", known)
         with storage_errors(f"assignment {self._id!r}"), Session(self._workspace.engine) as session, session.begin():
             session.get(ArtifactRow, self._id, with_for_update=True)  # SQLite is locked as a whole already
@@ -85,14 +85,13 @@ class Submissions:
 
             had = _by_cell(stored.values())
             judge = _Judge(
-                batch,
                 self._assignment.batches,
                 gates,
                 {id_: row.batch for id_, row in stored.items()},
                 _by_cell(stored.values()),
                 was_closed=was_closed,
             )
-            refused = [verdict for verdict in map(judge.refused, range(len(contents)), contents) if verdict]
+            refused = [verdict for batch, contents in given for verdict in judge.refused(batch, contents)]
             session.add_all(self._row(accepted) for accepted in judge.accepted)
             total = len(judge.batch_of)
             complete = total == sum(wanted.count for wanted in self._assignment.batches)
@@ -173,12 +172,33 @@ class _Accepted(NamedTuple):
     cell: Cell
 
 
+class _Taking:
+    """A batch that texts of one call were written for, what takes them, and the cells that they are for in turn."""
+
+    def __init__(self, batch: Batch, batches: Sequence[Batch], have: Counter[Cell]) -> None:
+        """Take texts for `batch`, and for those of `batches` of its label and contrast what it has no room for.
+
+        `have` counts the texts accepted for the batch by cell.
+        """
+        alike = [one for one in batches if (one.label, one.contrast) == (batch.label, batch.contrast)]
+        place = alike.index(batch)
+        self.batch = batch
+        self.takers = {one.batch: one for one in (*alike[place:], *alike[:place])}
+        self.items = {cell.item for cell in batch.cells}
+        left = remaining(batch, have) or batch
+        self.cells = chain((cell.cell for cell in left.cells for _ in range(cell.count)), repeat(batch.cells[-1].cell))
+
+
+class _Refusal(NamedTuple):
+    reason: str
+    repair: str
+
+
 class _Judge:
     """Judges the texts of one call, one after the other."""
 
     def __init__(
         self,
-        batch: Batch,
         batches: Sequence[Batch],
         gates: QualityFilter,
         batch_of: dict[str, str],
@@ -186,54 +206,58 @@ class _Judge:
         *,
         was_closed: bool,
     ) -> None:
-        """Judge for `batch`, and for those of `batches` of its label and contrast, which take what it has no room for.
+        """Judge for any of `batches`.
 
         `batch_of` gives the batch of every text accepted so far, by its id; `have` counts them by batch and cell.
         """
-        self._batch = batch
-        alike = [one for one in batches if (one.label, one.contrast) == (batch.label, batch.contrast)]
-        place = alike.index(batch)
-        self._takers = {one.batch: one for one in (*alike[place:], *alike[:place])}
+        self._batches = batches
         self._gates = gates
         self._was_closed = was_closed
-        self._first_index: dict[str, int] = {}
-        self._items = {cell.item for cell in batch.cells}
+        self._first: dict[str, tuple[str, int]] = {}
         self.batch_of = batch_of
         self.have = have
         self.accepted: list[_Accepted] = []
         self.already_accepted = 0
-        left = remaining(batch, have.get(batch.batch, Counter())) or batch
-        # The cells that the texts of this call are for, in their order.
-        self._cells = chain((cell.cell for cell in left.cells for _ in range(cell.count)), repeat(batch.cells[-1].cell))
 
-    def refused(self, index: int, given: Content) -> RefusedText | None:
-        """Return why `given`, number `index` of the call, is refused; None if it is accepted now or was before."""
+    def refused(self, batch: Batch, contents: Sequence[Content]) -> list[RefusedText]:
+        """Return those of the texts of `batch` that are refused, by their place; others are accepted now or were."""
+        taking = _Taking(batch, self._batches, self._of(batch))
+        verdicts = ((index, self._verdict(taking, index, given)) for index, given in enumerate(contents))
+        return [
+            RefusedText(batch=batch.batch, index=index, reason=why.reason, repair=why.repair)
+            for index, why in verdicts
+            if why
+        ]
+
+    def _verdict(self, taking: _Taking, index: int, given: Content) -> _Refusal | None:
+        """Return why `given`, number `index` of its batch, is refused; None if it is accepted now or was before."""
+        batch = taking.batch
         if is_broken(given):
-            return RefusedText(index=index, reason="unparsable", repair="Send the text as valid UTF-8.")
-        text, item = apart(given) if self._batch.sent_as == "pairs" else (given, None)
+            return _Refusal("unparsable", "Send the text as valid UTF-8.")
+        text, item = apart(given) if batch.sent_as == "pairs" else (given, None)
         text, item = clean_text(text), None if item is None else clean_text(item)
-        if item is not None and item not in self._items:
+        if item is not None and item not in taking.items:
             repair = "Give one of the batch's items, exactly as its cell has it."
-            return RefusedText(index=index, reason=f"not an item of the batch: {item[:80]!r}", repair=repair)
+            return _Refusal(f"not an item of the batch: {item[:80]!r}", repair)
         content = joined(text, item)
         id_ = example_id(content)
-        first = self._first_index.setdefault(id_, index)
-        if first != index:
-            return RefusedText(index=index, reason=f"duplicate: it is text {first} again", repair="Write another text.")
-        if self.batch_of.get(id_) in self._takers:
+        first_batch, first = self._first.setdefault(id_, (batch.batch, index))
+        if (first_batch, first) != (batch.batch, index):
+            return _Refusal(f"duplicate: it is text {first} of {first_batch!r} again", "Write another text.")
+        if self.batch_of.get(id_) in taking.takers:
             self.already_accepted += 1
             return None
         if self._was_closed:
-            return RefusedText(index=index, reason=CLOSED, repair="Call synthesize_examples for a new assignment.")
-        cell = Cell(label=self._batch.label, item=item) if item else next(self._cells)
-        taker = self._batch if item else next(filter(self._has_room, self._takers.values()), self._batch)
+            return _Refusal(CLOSED, "Call synthesize_examples for a new assignment.")
+        cell = Cell(label=batch.label, item=item) if item else next(taking.cells)
+        taker = batch if item else next(filter(self._has_room, taking.takers.values()), batch)
         if not self._has_room(taker):
-            return RefusedText(index=index, reason=FULL, repair="Go on with the next batch.")
+            return _Refusal(FULL, "Go on with the next batch.")
         if item and self._of(taker)[cell] >= sum(one.count for one in taker.cells if one.item == item):
-            return RefusedText(index=index, reason=ITEM_FULL, repair="Write for the batch's other items.")
-        refused = self._gates.admit(text, self._batch.label, self._batch.contrast, item)
+            return _Refusal(ITEM_FULL, "Write for the batch's other items.")
+        refused = self._gates.admit(text, batch.label, batch.contrast, item)
         if refused:
-            return RefusedText(index=index, reason=f"{refused.reason}: {refused.detail}", repair=refused.repair)
+            return _Refusal(f"{refused.reason}: {refused.detail}", refused.repair)
         self.batch_of[id_] = taker.batch
         self._of(taker)[cell] += 1
         self.accepted.append(_Accepted(content, taker, cell))
