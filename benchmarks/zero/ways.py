@@ -14,12 +14,13 @@ from dataclasses import dataclass, replace
 from classwright_tools.context import ToolContext
 from classwright_tools.curation.allotment import even_shares
 from classwright_tools.domain.example import Provenance, make_example
+from classwright_tools.domain.source import GivenRow
 from classwright_tools.domain.topic_tree import TopicTree
 from classwright_tools.domain.usage import WriterUsage
 from classwright_tools.domain.writer import WritingRequest
 from classwright_tools.error_analysis import ErrorAnalysisRequest, error_analysis
 from classwright_tools.errors import NotEnoughData
-from classwright_tools.import_examples import GivenRow, ImportExamplesRequest, import_examples
+from classwright_tools.import_examples import ImportExamplesRequest, import_examples
 from classwright_tools.learning.methods.choice import MethodName
 from classwright_tools.propose_topics import propose_topics
 from classwright_tools.synthesize_examples import SynthesizeExamplesRequest, synthesize_examples

@@ -10,13 +10,9 @@ from typing import Any
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.example import Split
+from classwright_tools.domain.source import GivenRow
 from classwright_tools.domain.task import Task
-from classwright_tools.import_examples import (
-    GivenRow,
-    ImportExamplesRequest,
-    ImportExamplesResult,
-    import_examples,
-)
+from classwright_tools.import_examples import ImportExamplesRequest, ImportExamplesResult, import_examples
 
 ROWS = [
     ("I want my money back for the shoes", "refund"),

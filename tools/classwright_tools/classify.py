@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
 
@@ -17,7 +17,13 @@ from classwright_tools.errors import InvalidInput
 from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import Sizes, Work, computing, shown_bytes
 
+if TYPE_CHECKING:
+    import numpy as np
+
+    from classwright_tools.learning.label_space import LabelSpace
+
 MOST_TEXTS = 1_000
+MOST_LIKELY = 3  # labels that are told with their probabilities, or as many as apply
 ABOUT_SHOWN = ANSWER_BYTES // 190  # bytes of an answer to one text
 
 
@@ -49,10 +55,11 @@ class Classified(Noun):
     """One text's answer."""
 
     label: LabelName | None = Field(description="None where the model abstains.")
-    probability: float = Field(ge=0, le=1, description="Calibrated, of the likeliest label.")
-    likeliest: tuple[tuple[LabelName, float], ...] = Field(
-        max_length=3, description="The likeliest labels, best first."
+    labels: tuple[LabelName, ...] | None = Field(default=None, description="Of a multi-label model: all that apply.")
+    probability: float = Field(
+        ge=0, le=1, description="Calibrated, of the likeliest label; or that `labels` are all right."
     )
+    likeliest: tuple[tuple[LabelName, float], ...] = Field(description="The likeliest labels, best first.")
 
 
 class ClassifyResult(ToolResult):
@@ -81,13 +88,18 @@ def classify(request: ClassifyRequest, context: ToolContext) -> ClassifyResult:
     threshold = model.threshold if request.threshold is None else request.threshold
     context.progress(0.1, f"classifying {len(contents)} texts")
     proba = model.predict_proba(contents, as_trained=request.prior == "training")
-    results = tuple(_classified(model.labels, row, threshold) for row in proba.tolist())
-    abstained = sum(result.label is None for result in results)
-    told = f"Classified {len(results)} texts; abstained on {abstained}, below {threshold:.2f}."
+    if model.space.several:
+        results = _with_labels(model.space, proba)
+        abstained = sum(result.probability < threshold for result in results)
+        told = f"Classified {len(results)} texts; {abstained} are below {threshold:.2f}: not sure of all their labels."
+    else:
+        results = tuple(_classified(model.labels, row, threshold) for row in proba.tolist())
+        abstained = sum(result.label is None for result in results)
+        told = f"Classified {len(results)} texts; abstained on {abstained}, below {threshold:.2f}."
     labels = context.workspace.task(model.card.task).label_names
     return ClassifyResult(
         summary=f"{told} {other_labels(request.model, model.labels, labels)}".strip(),
-        next_step="Texts without a label are best read by a person, and make good training rows once labelled."
+        next_step="Texts below the threshold are best read by a person, and make good training rows once labelled."
         if abstained
         else "Probabilities are calibrated: raise the threshold to trade answers for accuracy.",
         model=request.model,
@@ -118,6 +130,25 @@ def _contents(request: ClassifyRequest, kind: TaskKind) -> list[str]:
     return [joined(pair.text, pair.text_pair) for pair in request.pairs]
 
 
+def _with_labels(space: LabelSpace, proba: np.ndarray) -> tuple[Classified, ...]:
+    """Return the answers at the probabilities (n, k) of a model whose rows may have several labels."""
+    from classwright_tools.learning.label_space import certainty
+
+    decided = space.decide(proba)
+    sure = certainty(proba, decided).tolist()
+    ranked = (-proba).argsort(axis=1, kind="stable").tolist()
+    answers = zip(proba.tolist(), decided, sure, ranked, strict=True)
+    return tuple(
+        Classified(
+            label=None,
+            labels=space.named(own),
+            probability=min(1.0, certain),
+            likeliest=tuple((space.labels[place], row[place]) for place in order[: max(MOST_LIKELY, int(own.sum()))]),
+        )
+        for row, own, certain, order in answers
+    )
+
+
 def _classified(labels: tuple[str, ...], probabilities: list[float], threshold: float) -> Classified:
     """Return the answer for one text; `probabilities` is in the order of `labels`."""
     order = sorted(range(len(labels)), key=lambda place: -probabilities[place])
@@ -125,7 +156,7 @@ def _classified(labels: tuple[str, ...], probabilities: list[float], threshold: 
     return Classified(
         label=labels[best] if probabilities[best] >= threshold else None,
         probability=min(1.0, probabilities[best]),
-        likeliest=tuple((labels[place], min(1.0, probabilities[place])) for place in order[:3]),
+        likeliest=tuple((labels[place], min(1.0, probabilities[place])) for place in order[:MOST_LIKELY]),
     )
 
 
@@ -140,6 +171,7 @@ TOOL = ToolSpec(
     request=ClassifyRequest,
     result=ClassifyResult,
     work=_work,
+    multi_label=True,
     job="if large",
     text=ToolText(
         title="Classify texts",

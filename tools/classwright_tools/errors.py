@@ -70,6 +70,15 @@ class Cancelled(ClasswrightError):
 _NONE_YET = "There is no {kind} yet: make one first."
 
 
+def one_label_a_row(subject: str, task: str) -> InvalidInput:
+    """Return the error that `subject`, a tool or a part of one, does not take rows with several labels."""
+    return InvalidInput(
+        subject,
+        f"takes rows with one label each, and those of task {task!r} may have several",
+        "Use the other tools, or a task without `multi_label`.",
+    )
+
+
 def unknown_id(kind: str, wanted: str, known: Iterable[str]) -> NotFound:
     """Return a `NotFound` for the id `wanted` of a `kind` ("dataset", "model") that names a known id near it."""
     names = sorted(known)

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 MOST_LISTED = 5  # in the result; the report has them all
 CLASSES_BYTES, CONFUSIONS_BYTES = 4_500, 2_000
-OFTEN_CONFUSED = 0.25  # of a label's rows given one other label: the two may be one, or not well described
 
 
 class EvaluateRequest(ToolRequest):
@@ -69,7 +68,9 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
     from classwright_tools.charts.confusion import confusion_chart
     from classwright_tools.charts.png import picture
     from classwright_tools.learning.model import load_model
+    from classwright_tools.measurement.comparing import compared
     from classwright_tools.measurement.evaluation import measure, write_report
+    from classwright_tools.measurement.evaluation_warnings import evaluation_warnings
     from classwright_tools.measurement.held_out import read_split
 
     workspace = context.workspace
@@ -82,7 +83,10 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
     other = _other_model(request, context, model.labels)
     counted = _counted(request, context, dataset, rows, [model, other] if other else [model])
     found = _answers(context, model, request.model, counted, dataset, 0.05)
-    comparison = _compare(request, context, found, model, other) if other else None
+    comparison = None
+    if other and request.against:
+        theirs = _answers(context, other, request.against, found.rows, found.dataset, 0.45)
+        comparison = compared(found, theirs, model, other, request.against, context.seed)
     uses = _uses_of_test(context, task) if request.split == "test" else 0
     report = measure(
         found,
@@ -92,7 +96,9 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
         threshold=model.threshold,
         comparison=comparison,
         left_out=len(rows) - len(counted),
-        warnings=_warnings(request, context, model, found, len(rows), uses),
+        warnings=evaluation_warnings(
+            workspace, request.model, _models(request), model, found, request.split, len(rows), uses
+        ),
         seed=context.seed,
         shares=model.card.known_shares,
         mismatch=model.card.mismatch,
@@ -175,82 +181,11 @@ def _other_model(request: EvaluateRequest, context: ToolContext, labels: tuple[s
     return other
 
 
-def _compare(request: EvaluateRequest, context: ToolContext, found: Answers, model: Model, other: Model) -> Comparison:
-    """Return how the answers `found` stand against those of `other` to the same rows.
-
-    If label shares are known, both models decide for the same ones, the own ones of the model that is measured, and
-    each label's rows count for its share: models that decide for different shares are not comparable by plain counts.
-    """
-    from classwright_tools.learning.prior import moved
-    from classwright_tools.statistics.paired import compare
-    from classwright_tools.statistics.paired_at_shares import compare_at_shares
-
-    assert request.against
-    theirs = _answers(context, other, request.against, found.rows, found.dataset, 0.45)
-    columns = [other.labels.index(label) for label in found.labels]  # the labels' order may have changed since
-    mismatch = found.labels.index(other.card.mismatch) if other.card.mismatch else None
-    proba = theirs.proba[:, columns]
-    shares = model.card.known_shares or other.card.known_shares
-    if shares and mismatch is None:
-        wanted = shares.of(found.labels)
-        own, its = (
-            moved(given, found.labels, one.card.shares, wanted) for given, one in ((found.proba, model), (proba, other))
-        )
-        at_shares = compare_at_shares(found.true, own, its, request.against, wanted, found.queries, seed=context.seed)
-        if at_shares:
-            return at_shares
-    return compare(found.true, found.proba, proba, request.against, context.seed, mismatch, found.queries)
-
-
 def _uses_of_test(context: ToolContext, task: str) -> int:
     """Return how often the task's test rows had been used when this run measured on them, this time included."""
     own = context.workspace.made_by(context.run_key, "report")
     reports = [r for r in context.workspace.artifacts(task, "report") if own is None or r.number < own.number]
     return 1 + len([r for r in reports if r.facts.get("split") == "test"])
-
-
-def _warnings(
-    request: EvaluateRequest, context: ToolContext, model: Model, found: Answers, rows: int, uses: int
-) -> tuple[str, ...]:
-    """Return what a reader of the figures must know, of the split's `rows` and of the rows that were counted."""
-    from classwright_tools.domain.label_names import other_labels
-    from classwright_tools.measurement.caveats import not_counted
-    from classwright_tools.measurement.label_shares import counts_for_model, label_shifts, told_shifts
-    from classwright_tools.measurement.long_rows import told_cut
-    from classwright_tools.measurement.trained_rows import chosen_by, queries_trained_on
-    from classwright_tools.workspace.datasets import read_card
-
-    left_out = not_counted(rows - len(found.rows), rows, request.split, _models(request))
-    labels = context.workspace.task(model.card.task).label_names
-    warnings = list(filter(None, [left_out, other_labels(request.model, model.labels, labels)]))
-    if found.data != "real":
-        warnings.append("Not all of these texts are real, so the figures do not tell how the model does on real ones.")
-    if model.card.shares and request.split == "validation":
-        warnings.append(
-            "To decide for label shares the model has a bias a label, which real validation rows gave: on these the "
-            "figures flatter it a little."
-        )
-    queries = queries_trained_on(context.workspace, model.card, found.rows)
-    if queries:
-        warnings.append(
-            f"{queries} of these rows have a query that was trained on with other items: on new queries a model does "
-            "worse. Split by query to measure that."
-        )
-    chosen = chosen_by(context.workspace, model.card, found.rows) if request.split == "test" else 0
-    if chosen:
-        warnings.append(
-            f"{chosen} of these rows were validation rows when {request.model} was trained: it was chosen and "
-            "calibrated by them, so the figures flatter it."
-        )
-    if uses > 1:
-        warnings.append(
-            f"This is use {uses} of the task's test rows. Choosing between models by them makes the figure too good: "
-            "choose by validation rows."
-        )
-    warnings += told_cut(model.encoder, [row.content for row in found.rows], f"{request.split} rows")
-    cards = (read_card(context.workspace, dataset) for dataset in (found.dataset, model.card.dataset))
-    counts = counts_for_model(*cards)
-    return (*warnings, *filter(None, [told_shifts(label_shifts(counts, request.split))]))
 
 
 def _facts(report: EvaluationReport, uses: int) -> dict[str, Any]:
@@ -274,37 +209,13 @@ def _facts(report: EvaluationReport, uses: int) -> dict[str, Any]:
 
 def _result(report: EvaluationReport, report_id: str, other_rows: str | None) -> EvaluateResult:
     """Return what is answered; `other_rows` is the dataset of the other model, if it learnt from other rows."""
-    from classwright_tools.measurement.caveats import macro_f1_name
+    from classwright_tools.measurement.evaluation_summary import evaluation_next_step, evaluation_summary
 
-    accuracy, macro_f1 = report.figures.accuracy, report.figures.macro_f1
-    summary = [
-        report.headline,
-        f"{report.model}: accuracy {accuracy.value:.3f} ({accuracy.low:.3f} to {accuracy.high:.3f}), "
-        f"{macro_f1_name(report.figures, len(report.labels))} {macro_f1.value:.3f} "
-        f"({macro_f1.low:.3f} to {macro_f1.high:.3f}).",
-    ]
-    ranked = report.figures.average_precision
-    if ranked:
-        summary.append(
-            f"Average precision of the mismatches: {ranked.value:.3f} ({ranked.low:.3f} to {ranked.high:.3f})."
-        )
-    if report.comparison:
-        gain = report.comparison.accuracy_gain
-        verdict = "more than chance" if report.comparison.significant else "it may be chance"
-        summary.append(
-            f"Against {report.comparison.against}{_where(report.comparison)}: {gain.value:+.3f} accuracy "
-            f"({gain.low:+.3f} to {gain.high:+.3f}), {verdict} "
-            f"({report.comparison.test}, p = {report.comparison.p:.2g})."
-        )
-        ranked = report.comparison.average_precision_gain
-        if ranked:
-            low, high = ranked.low, ranked.high
-            summary.append(f"Average precision of the mismatches {ranked.value:+.3f} ({low:+.3f} to {high:+.3f}).")
     excerpts = Excerpts(artifact_uri(report_id))
     classes = [ClassF1(label=c.label, f1=c.f1, rows=c.support) for c in report.weakest]
     return EvaluateResult(
-        summary=" ".join([*summary, *report.warnings]),
-        next_step=_next_step(report, other_rows),
+        summary=" ".join([*evaluation_summary(report), *report.warnings]),
+        next_step=evaluation_next_step(report, other_rows),
         data=report.data,
         model=report.model,
         dataset=report.dataset,
@@ -316,44 +227,6 @@ def _result(report: EvaluationReport, report_id: str, other_rows: str | None) ->
         comparison=report.comparison,
         texts_per_second=report.texts_per_second,
         shown_in_part=excerpts.told,
-    )
-
-
-def _where(comparison: Comparison) -> str:
-    return ", at your shares, for which both decide here" if comparison.at_shares else ""
-
-
-def _next_step(report: EvaluationReport, other_rows: str | None) -> str:
-    """Return the call that is usually right after; figures that say too little are no ground to export."""
-    from classwright_tools.measurement.caveats import quoted
-
-    analyse = f"Call error_analysis with model={report.model!r} to see what to write next."
-    if report.figures.not_covered:
-        bare = quoted(report.figures.not_covered)
-        return (
-            f"Bring in {report.split} rows of {bare} with import_examples(split={report.split!r}), and measure again."
-        )
-    if report.comparison and report.comparison.verdict == "undecided":
-        return f"{report.comparison.told(report.model, report.figures.rows)} {analyse}"
-    if report.comparison and report.comparison.verdict != "gain":
-        return _no_gain(report, report.comparison, other_rows)
-    if report.split == "validation" or not report.figures.beats_guessing:
-        return analyse
-    return f"Call export_model with model={report.model!r} if this is good enough."
-
-
-def _no_gain(report: EvaluationReport, comparison: Comparison, other_rows: str | None) -> str:
-    """Return that the other model and its rows are to be kept, on what evidence, and what may help instead."""
-    rows = f" Go on with its rows: dataset={other_rows!r}." if other_rows else ""
-    merge = ""
-    if report.confusions and report.confusions[0].share >= OFTEN_CONFUSED:
-        most = report.confusions[0]
-        merge = f", clearer descriptions of {most.label!r} and {most.predicted!r}, or one label in place of both"
-    return (
-        f"{comparison.told(report.model, report.figures.rows)}{rows} Instead of more such rows try real training rows "
-        f"of {report.weakest[0].label!r}, the weakest label (import_examples, or annotate_examples of others), "
-        f"another `encoder` or `method` (train_classifier){merge}. error_analysis with model={report.model!r} names "
-        "groups of rows that hurt, and label issues."
     )
 
 
@@ -370,6 +243,7 @@ TOOL = ToolSpec(
     result=EvaluateResult,
     work=_work,
     makes=("report",),
+    multi_label=True,
     text=ToolText(
         title="Evaluate a model",
         description=(

@@ -13,7 +13,9 @@ from classwright_tools.domain.excerpt import ANSWER_BYTES, Excerpts, listed, sho
 from classwright_tools.domain.kinds import DatasetId
 from classwright_tools.domain.noun import LabelName, Noun, Picture, Slug, ToolRequest, ToolResult
 from classwright_tools.domain.selection import RowFilter, RowId, RowSearch
+from classwright_tools.domain.task import Task
 from classwright_tools.domain.uris import artifact_uri
+from classwright_tools.errors import one_label_a_row
 from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import Sizes, Work
 
@@ -55,6 +57,7 @@ class FoundRow(Noun):
     id: RowId
     split: Split
     label: LabelName | None
+    labels: tuple[LabelName, ...] | None
     origin: Origin
     text: str
     text_pair: str | None
@@ -92,7 +95,8 @@ def find_examples(request: FindExamplesRequest, context: ToolContext) -> FindExa
 
     Raises:
         NotFound: there is no such task, dataset or label.
-        InvalidInput: an id, a topic, a subtopic, a source type or a contrast is that of no row.
+        InvalidInput: an id, a topic, a subtopic, a source type or a contrast is that of no row; or doubt of a label is
+            asked for where rows have several.
         NotEnoughData: a picture is asked for, and there are too few rows for a map.
         DamagedArtifact: the dataset does not read back.
     """
@@ -100,7 +104,7 @@ def find_examples(request: FindExamplesRequest, context: ToolContext) -> FindExa
     from classwright_tools.workspace.datasets import read_card
 
     workspace = context.workspace
-    workspace.task(request.task)  # one that is not there is told with the nearest
+    _check_doubt(request, workspace.task(request.task))  # a task that is not there is told with the nearest
     dataset = workspace.resolve(request.dataset, "dataset", request.task).id
     found, changes = _found(request, context, dataset)
     if request.shuffled:
@@ -136,6 +140,11 @@ def find_examples(request: FindExamplesRequest, context: ToolContext) -> FindExa
             "picture": _picture(found, request, context) if request.picture else None,
         }
     )
+
+
+def _check_doubt(request: FindExamplesRequest, task: Task) -> None:
+    if task.multi_label and request.doubt not in (None, "repeats"):
+        raise one_label_a_row(f"doubt {request.doubt!r}", task.slug)
 
 
 def _found(request: FindExamplesRequest, context: ToolContext, dataset: str) -> tuple[Selected, dict[str, int]]:
@@ -188,6 +197,7 @@ def _shown(split: Split, row: Example, chars: int, similarity: float | None, not
         id=row.id,
         split=split,
         label=row.label,
+        labels=row.labels,
         origin=row.origin,
         text=shortened(row.text, chars),
         text_pair=None if row.text_pair is None else shortened(row.text_pair, chars),
@@ -242,6 +252,7 @@ TOOL = ToolSpec(
     request=FindExamplesRequest,
     result=FindExamplesResult,
     work=_work,
+    multi_label=True,
     text=ToolText(
         title="Find examples",
         description=(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
@@ -11,8 +11,8 @@ from classwright_tools.context import ToolContext
 from classwright_tools.domain.example import Example, Half, Origin, Split
 from classwright_tools.domain.excerpt import Excerpts, listed
 from classwright_tools.domain.kinds import DatasetId
-from classwright_tools.domain.noun import MAX_LABELS, GivenText, Noun, Slug, ToolRequest, ToolResult
-from classwright_tools.domain.task import Task
+from classwright_tools.domain.noun import Noun, Slug, ToolRequest, ToolResult
+from classwright_tools.domain.source import MOST_ROWS, GivenSource
 from classwright_tools.domain.uris import file_uri
 from classwright_tools.errors import InvalidInput
 from classwright_tools.tool import ToolSpec, ToolText
@@ -21,26 +21,13 @@ from classwright_tools.work import Sizes, Work, computing, shown_bytes
 if TYPE_CHECKING:
     from classwright_tools.curation.arrivals import Arrivals, Comparison
     from classwright_tools.curation.origins import Origins
-    from classwright_tools.curation.sources import Source
-    from classwright_tools.reading.label_names import LabelNames
     from classwright_tools.reading.opening import Position
     from classwright_tools.workspace.destination import Destination
     from classwright_tools.workspace.workspace import Artifact, Workspace
 
-MOST_ROWS = 5_000  # given in a call
-MOST_PASTED = 500_000  # characters
 
-
-class GivenRow(Noun):
-    """A row passed in the call."""
-
-    text: GivenText = Field(description="The text; in a pair task the query.")
-    text_pair: GivenText | None = Field(default=None, description="A pair task's second text: the item.")
-    label: Annotated[str, Field(max_length=200)] | None = Field(default=None, description="Not for 'unlabelled'.")
-
-
-class ImportExamplesRequest(ToolRequest):
-    """Where the rows are and what they are for. Exactly one of `rows`, `csv`, `path` and `hub` is given."""
+class ImportExamplesRequest(ToolRequest, GivenSource):
+    """Where the rows are and what they are for."""
 
     task: Slug
     split: Split = Field(
@@ -49,32 +36,6 @@ class ImportExamplesRequest(ToolRequest):
     )
     half: Half | None = Field(
         default=None, description="Only half of the source: its 'first' as validation, its 'second' as test, say."
-    )
-    rows: tuple[GivenRow, ...] = Field(default=(), max_length=MOST_ROWS, description="The rows themselves.")
-    csv: str | None = Field(default=None, max_length=MOST_PASTED, description="A pasted table with a header.")
-    path: str | None = Field(
-        default=None,
-        max_length=500,
-        description="A JSONL, CSV or Parquet file, or a folder saved by Hugging Face datasets, in an import folder.",
-    )
-    hub: str | None = Field(
-        default=None,
-        max_length=200,
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)?(:[A-Za-z0-9_.-]+)?(@[A-Za-z0-9_.-]+)?$",
-        description="A Hugging Face dataset as 'owner/name', with ':config' and '@split' if need be.",
-    )
-    text_column: str = Field(default="text", max_length=200, description="The column that holds the texts.")
-    pair_column: str | None = Field(
-        default=None,
-        max_length=200,
-        description="A pair task's column of items, beside `text_column` for the queries. Default: 'text' and "
-        "'text_pair', or 'query' and 'item'.",
-    )
-    label_column: str = Field(default="label", max_length=200, description="Not read for 'unlabelled'.")
-    label_names: dict[str, Annotated[str, Field(max_length=200)]] = Field(
-        default_factory=dict,
-        max_length=2 * MAX_LABELS,
-        description="The source's labels to the task's, where they differ: {'0': 'spam'}.",
     )
     dataset: DatasetId | None = Field(
         default=None, description="The dataset to add to. Default: the task's newest, or a new one."
@@ -158,26 +119,26 @@ def _imported(
     """
     from classwright_tools.curation.arrivals import Arrivals, Comparison
     from classwright_tools.curation.brought_edits import to_add
+    from classwright_tools.curation.chosen_source import chosen_source, label_names
     from classwright_tools.curation.origins import Origins
     from classwright_tools.curation.spool import spool_folder
     from classwright_tools.domain.edits import Decided
-    from classwright_tools.reading.label_names import LabelNames
     from classwright_tools.reading.opening import Position
     from classwright_tools.workspace.datasets import read_edits, save_dataset
     from classwright_tools.workspace.written_rows import WrittenRows
 
     workspace = context.workspace
     task = workspace.task(request.task)
-    names = LabelNames(task.label_names, request.label_names)
+    names = label_names(request, task)
     labels = None if request.split == "unlabelled" else names
     position = Position()
-    source = _source(request, task, names, context, position)
+    source = chosen_source(request, request.split, task, names, context, position)
     known = read_edits(workspace, parent)
     removed = Decided(edit for edit in known if edit.by == "person").removed
     edits, told_edits = to_add(source.edits, known)
     unseen = request.split == "test"
     arrivals = Arrivals(source.rows, labels, task.kind, request.half, removed=removed, unseen=unseen)
-    origins = Origins(WrittenRows(workspace, task.slug))
+    origins = Origins(WrittenRows(workspace, task.slug), several=task.multi_label)
     with spool_folder(workspace.root) as folder:
         comparison = Comparison(folder, request.split, keep_near=request.keep_near_duplicates)
         _compare(arrivals, comparison, parent, context, position)
@@ -203,7 +164,9 @@ def _imported(
                 edits=edits,
                 files={SKIPPED: arrivals.skipped.places} if arrivals.skipped.counts else None,
             )
-    result = _result(request, arrivals, comparison, dropped, shared, saved.id if saved else None)
+    result = _result(
+        request, arrivals, comparison, dropped, shared, saved.id if saved else None, several=task.multi_label
+    )
     told_shares = _told_shares(request, context, saved)
     told_origins = f"{origins.told_of(comparison.imported)} {resent}".strip()
     remarks = (result.summary, source.told, told_edits if saved else "", told_origins, told_cut, told_shares)
@@ -228,48 +191,6 @@ def _destination(request: ImportExamplesRequest, context: ToolContext) -> Destin
     return chosen_destination(workspace, request.task, dataset=named, new_dataset=new, verb="import_examples")
 
 
-def _source(
-    request: ImportExamplesRequest, task: Task, names: LabelNames, context: ToolContext, position: Position
-) -> Source:
-    """Return the one source that `request` names."""
-    from classwright_tools.curation.hub_rows import read_hub
-    from classwright_tools.curation.import_paths import resolved_import
-    from classwright_tools.curation.sources import Source, read_pasted, read_path
-    from classwright_tools.reading.rows import USUAL_PAIR, Columns, SourceRow
-
-    given = [name for name in ("rows", "csv", "path", "hub") if getattr(request, name)]
-    if len(given) != 1:
-        reason = f"has {' and '.join(given)}" if given else "names no rows"
-        raise InvalidInput("import_examples", reason, "Pass exactly one of `rows`, `csv`, `path` and `hub`.")
-    if request.pair_column and task.kind == "text":
-        raise InvalidInput("pair_column", f"is given, and task {task.slug!r} is about single texts", "Leave it out.")
-    columns = Columns(
-        request.text_column,
-        None if request.split == "unlabelled" else request.label_column,
-        request.pair_column or (USUAL_PAIR[1] if task.kind == "pair" else None),
-        names.knows,
-    )
-    if request.path:
-        return read_path(resolved_import(request.path, context.import_folders), columns, request.split, position)
-    if request.hub:
-        return read_hub(request.hub, columns, request.split, position, context)
-    if request.csv:
-        return Source(read_pasted(request.csv, columns, position, context.workspace.root))
-    _check_rows(request.rows, task)
-    return Source(SourceRow(row.text, row.label, text_pair=row.text_pair) for row in request.rows)
-
-
-def _check_rows(rows: Iterable[GivenRow], task: Task) -> None:
-    """Raise an `InvalidInput` that names the first row which has not as many texts as the task's rows have."""
-    for place, row in enumerate(rows):
-        if task.kind == "pair" and row.text_pair is None:
-            reason = f"has no `text_pair`, and task {task.slug!r} is about pairs of texts"
-            raise InvalidInput(f"rows[{place}]", reason, "Give it both: the query as `text`, the item as `text_pair`.")
-        if task.kind == "text" and row.text_pair is not None:
-            reason = f"has a `text_pair`, and task {task.slug!r} is about single texts"
-            raise InvalidInput(f"rows[{place}]", reason, "Leave it out, or import into a pair task.")
-
-
 def _compare(
     arrivals: Arrivals, comparison: Comparison, parent: str | None, context: ToolContext, position: Position
 ) -> None:
@@ -281,7 +202,7 @@ def _compare(
         comparison.begin(split)
         for rows in iterate_rows(context.workspace, parent, split) if parent else ():
             context.progress(None, f"reading the {split} rows that are there")
-            comparison.add_rows(split, [row.content for row in rows], [row.label for row in rows])
+            comparison.add_rows(split, [row.content for row in rows], [row.label_key for row in rows])
         if split == comparison.arriving:
             for batch in arrivals.batches():
                 comparison.add_arrivals(batch)
@@ -350,7 +271,7 @@ def _rows_of(
 
 def _refuse_unusable_source(request: ImportExamplesRequest, arrivals: Arrivals) -> None:
     """Raise an `InvalidInput` if the source is empty, or if the labels are what keeps every row out."""
-    subject = f"the source {(request.path or request.hub or ('csv' if request.csv else 'rows'))!r}"
+    subject = f"the source {request.name!r}"
     skipped = arrivals.skipped
     if arrivals.read == 0:
         raise InvalidInput(subject, "holds no rows", "Pass one that does.")
@@ -369,10 +290,15 @@ def _result(
     dropped: Mapping[Split, int],
     shared: int,
     dataset: str | None,
+    *,
+    several: bool,
 ) -> ImportExamplesResult:
+    from classwright_tools.curation.label_counts import label_counts
+
     skipped = arrivals.skipped
+    counts = label_counts(comparison.labels)
     summary = f"{comparison.imported} of {arrivals.read} rows were imported as {request.split}"
-    summary += f" into {dataset}." if dataset else "."
+    summary += (f" into {dataset}." if dataset else ".") + counts.told
     if skipped.counts:
         reasons = (f"{n} {reason}" for reason, n in skipped.counts.most_common())
         summary += f" Skipped: {listed(reasons, REASONS_TOLD)}."
@@ -388,12 +314,12 @@ def _result(
     excerpts.note("examples", len(skipped.examples), skipped.counts.total())
     return ImportExamplesResult(
         summary=summary,
-        next_step=_next_step(request, dataset),
+        next_step=_next_step(request, dataset, several=several),
         dataset=dataset,
         split=request.split,
         read=arrivals.read,
         imported=comparison.imported,
-        labels={label: rows for label, rows in comparison.labels.items() if label and rows},
+        labels=counts.by_label,
         skipped=dict(skipped.counts),
         dropped=dict(dropped),
         shared_queries=shared,
@@ -402,10 +328,12 @@ def _result(
     )
 
 
-def _next_step(request: ImportExamplesRequest, dataset: str | None) -> str:
-    """Return the call that is usually right after the import."""
+def _next_step(request: ImportExamplesRequest, dataset: str | None, *, several: bool) -> str:
+    """Return the call that is usually right after the import; rows with `several` labels are not written yet."""
     if dataset is None:
         return "Nothing is new: see `skipped` and `examples` for the reasons."
+    if request.split == "train" and several:
+        return f"Call train_classifier with dataset {dataset!r}, or bring in validation rows to choose by."
     if request.split == "train":
         return f"Call train_classifier with dataset {dataset!r}, or synthesize_examples to add written rows."
     if request.split == "unlabelled":
@@ -429,6 +357,7 @@ TOOL = ToolSpec(
     request=ImportExamplesRequest,
     result=ImportExamplesResult,
     work=_work,
+    multi_label=True,
     makes=("dataset",),
     text=ToolText(
         title="Import examples",

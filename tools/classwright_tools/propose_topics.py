@@ -46,6 +46,7 @@ class ProposeTopicsRequest(ToolRequest):
         default="text",
         description="'pair': each row is two texts, such as a search query and a product; import them, without topics.",
     )
+    multi_label: bool = Field(default=False, description="A text may have several labels, or none.")
     mismatch: LabelName | None = Field(
         default=None, description="Of a pair task: the label of pairs that do not belong together."
     )
@@ -103,14 +104,14 @@ class GrownTopicsResult(ProposeTopicsResult):
 
 
 def propose_topics(request: ProposeTopicsRequest, context: ToolContext) -> ProposeTopicsResult:
-    """Make the task and its topic tree; a pair task has none.
+    """Make the task and its topic tree; a pair task has none, nor has one whose rows have several labels.
 
     Topics that the request gives are taken as they are; the writer makes the rest. Without a writer the result says
     what is wanted of the calling model, which may send the labels' topics in several calls.
 
     Raises:
-        InvalidInput: two labels have one name, a label's topics are given twice, a pair task is given topics, or the
-            task exists and is of another kind.
+        InvalidInput: two labels have one name, a label's topics are given twice, a task without a tree is given some,
+            or the task exists and is of another kind.
         NotFound: topics are given for a label that the task does not have.
         WriterFailed: a label would be left without topics; what had arrived is stored.
     """
@@ -123,8 +124,8 @@ def propose_topics(request: ProposeTopicsRequest, context: ToolContext) -> Propo
 
 def _saved_task(request: ProposeTopicsRequest, task: Task, context: ToolContext) -> ProposeTopicsResult:
     """Return the result for the `task`, which is saved."""
-    if task.kind == "pair":
-        return _pair_task(task)
+    if task.kind == "pair" or task.multi_label:
+        return _imported_task(task)
     made = context.workspace.made_by(context.run_key, "topics")
     if made:
         tree = context.workspace.document(made.id, "topics", TopicTree)
@@ -145,6 +146,7 @@ def _task(request: ProposeTopicsRequest) -> Task:
             labels=request.labels,
             languages=request.languages,
             kind=request.kind,
+            multi_label=request.multi_label,
             mismatch=request.mismatch,
             expected_shares=request.expected_shares,
         )
@@ -159,20 +161,28 @@ def _task(request: ProposeTopicsRequest) -> Task:
 
 
 def _check_kind(task: Task, context: ToolContext) -> None:
-    """Raise an `InvalidInput` if the task exists with rows of the other kind: its datasets would not be of one kind."""
+    """Raise an `InvalidInput` if the task exists with rows of another form: its datasets would not be of one form."""
     workspace = context.workspace
-    if task.slug in workspace.tasks() and workspace.task(task.slug).kind != task.kind:
-        there = workspace.task(task.slug).kind
-        raise InvalidInput(f"task {task.slug!r}", f"exists with kind {there!r}", "Give the new task another name.")
+    if task.slug not in workspace.tasks():
+        return
+    there = workspace.task(task.slug)
+    for name in ("kind", "multi_label"):
+        if getattr(there, name) != getattr(task, name):
+            reason = f"exists with {name} {getattr(there, name)!r}"
+            raise InvalidInput(f"task {task.slug!r}", reason, "Give the new task another name.")
 
 
-def _pair_task(task: Task) -> ProposeTopicsResult:
-    """Return the result for a pair task: its rows are imported, so it has no topics to write from."""
-    unnamed = "" if task.mismatch else " Name its `mismatch` label if it has one: trained and measured by it."
+def _imported_task(task: Task) -> ProposeTopicsResult:
+    """Return the result for a task whose rows are imported and not written, so it has no topics to write from."""
+    form, rows, each = "Multi-label", "Rows with several labels", "rows, their labels in a list or as 'a|b'"
+    unnamed = ""
+    if task.kind == "pair":
+        form, rows, each = "Pair", "Pairs", "pairs: a query and an item each"
+        unnamed = "" if task.mismatch else " Name its `mismatch` label if it has one: trained and measured by it."
     return ProposeTopicsResult(
-        summary=f"Pair task {task.slug!r} (version {task.version}) is saved, with {len(task.labels)} labels. Pairs "
+        summary=f"{form} task {task.slug!r} (version {task.version}) is saved, with {len(task.labels)} labels. {rows} "
         f"are imported, so it has no topic tree.{unnamed}",
-        next_step=f"Call import_examples(task={task.slug!r}, split='train', ...) with pairs: a query and an item each.",
+        next_step=f"Call import_examples(task={task.slug!r}, split='train', ...) with {each}.",
         task=task.slug,
         task_version=task.version,
         topic_tree=None,
@@ -182,8 +192,8 @@ def _pair_task(task: Task) -> ProposeTopicsResult:
 
 
 def _check_topics(topics: Sequence[LabelTopics], task: Task) -> None:
-    if topics and task.kind == "pair":
-        raise InvalidInput("topics", f"are given, and the pair task {task.slug!r} has none", "Leave them out.")
+    if topics and (task.kind == "pair" or task.multi_label):
+        raise InvalidInput("topics", f"are given, and the rows of task {task.slug!r} are imported", "Leave them out.")
     seen: set[str] = set()
     for branch in topics:
         if branch.label not in task.label_names:

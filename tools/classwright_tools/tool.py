@@ -44,6 +44,8 @@ class ToolSpec(Generic[Q, R]):
     text: ToolText
     makes: tuple[Kind, ...] = ()
     """The kinds of artifacts that it may make."""
+    multi_label: bool = False
+    """It takes tasks whose rows have several labels."""
     makes_task: bool = False
     """Its `task` need not be there yet."""
     job: Literal["always", "never", "to write", "if large"] = "always"

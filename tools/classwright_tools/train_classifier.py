@@ -3,67 +3,38 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from classwright_tools.context import AUTO_ENCODER, ToolContext
 from classwright_tools.domain.cards import Candidate, ModelCard, Validation
-from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.kinds import AugmentationId, DatasetId, ModelId
-from classwright_tools.domain.noun import LabelName, Slug, ToolRequest, ToolResult
+from classwright_tools.domain.noun import Slug, ToolRequest, ToolResult
 from classwright_tools.domain.task import Task
-from classwright_tools.errors import InvalidInput, unknown_id
-from classwright_tools.learning.matching.settings import MiningSettings, NegativeKind
+from classwright_tools.errors import InvalidInput
 from classwright_tools.learning.methods.choice import MethodName, check_method, tell_unable
 from classwright_tools.learning.methods.method import Imbalance
 from classwright_tools.learning.methods.registry import AUTO, METHODS
+from classwright_tools.learning.pair_options import PairOptions, check_pair_options, pair_setup
 from classwright_tools.measurement.label_shares import LABELLED
 from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import Sizes, Work, computing
 
 if TYPE_CHECKING:
     from classwright_tools.learning.embedding_cache import EmbeddingCache
-    from classwright_tools.learning.setup import PairSetup
     from classwright_tools.learning.training import Trained
     from classwright_tools.learning.training_data import TrainingData
     from classwright_tools.workspace.workspace import Artifact, Workspace
 
-Negatives = Literal["none", "random", "mined", "generated"]
-NEGATIVES_DEFAULT: Negatives = "generated"
-# Half of the harder negatives are random ones: without these a network forgets what an ordinary mismatch looks like.
-KINDS_OF: dict[Negatives, tuple[NegativeKind, ...]] = {
-    "none": (),
-    "random": ("random",),
-    "mined": ("mined", "random"),
-    "generated": ("generated", "random"),
-}
 
-
-class TrainClassifierRequest(ToolRequest):
+class TrainClassifierRequest(ToolRequest, PairOptions):
     """Which rows to train on, and how."""
 
     task: Slug
     dataset: DatasetId | None = Field(default=None, description="Default: the task's newest.")
     method: MethodName = AUTO
-    negatives: Negatives | Annotated[tuple[NegativeKind, ...], Field(max_length=20)] | None = Field(
-        default=None,
-        description="What a matcher makes mismatches of, beside the labelled ones: 'random' queries, 'mined' (similar) "
-        "ones, 'generated' (similar, filtered by a teacher), both half random, or 'none'; or a list, in which a kind "
-        "named twice counts twice. Default: 'generated'.",
-    )
-    mining: MiningSettings | None = Field(
-        default=None,
-        description="How 'mined' negatives are found among an item's queries: sentence-transformers' "
-        "`mine_hard_negatives`.",
-    )
-    unlabelled_as: LabelName | None = Field(
-        default=None,
-        description="A matcher takes the unlabelled pairs for rows of this label, such as pairs from purchases for "
-        "matches.",
-    )
     encoder: str | None = Field(
         default=None,
         max_length=200,
@@ -126,7 +97,8 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
     workspace = context.workspace
     task = workspace.task(request.task)
     check_method(request.method, request.imbalance, task)
-    _check_pair_options(request, task)
+    check_pair_options(request, request.method, task)
+    _check_several(request, task)
     if request.augmentation and request.encoder == AUTO_ENCODER:
         reason = f"is not chosen for a training on {request.augmentation}, whose rows are of one encoder"
         raise InvalidInput(f"encoder {AUTO_ENCODER!r}", reason, "Leave `encoder` out, or name the augmentation's.")
@@ -141,12 +113,15 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
     from classwright_tools.learning.pair_encoder import encoder_for
     from classwright_tools.learning.prior import stated_shares
     from classwright_tools.learning.setup import Setup
+    from classwright_tools.learning.several_labels.training import train_several
     from classwright_tools.learning.training import train
     from classwright_tools.learning.training_data import read_training_data, unlabelled_texts
+    from classwright_tools.measurement.held_out import unlabelled_pairs
     from classwright_tools.measurement.label_separation import told_together
+    from classwright_tools.measurement.training_summary import training_remarks
 
     context.progress(0.0, f"reading {dataset}")
-    data = read_training_data(workspace, dataset, task.label_names)
+    data = read_training_data(workspace, dataset, task)
     cache = EmbeddingCache(workspace.cache)
     chosen = ""
     if request.encoder == AUTO_ENCODER:
@@ -172,13 +147,17 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
         epochs=request.epochs,
         seed=request.seed,
         progress=context.progress,
-        pairs=_pair_setup(request, context, task, dataset) if task.kind == "pair" else None,
+        pairs=pair_setup(request, task, lambda: unlabelled_pairs(workspace, dataset)) if task.kind == "pair" else None,
         imbalance=request.imbalance,
         row_source=source,
         stated=stated_shares(task.expected_shares, task.label_names) if task.expected_shares else None,
-        unlabelled=unlabelled_texts(workspace, dataset) if task.kind == "text" else (),
+        unlabelled=() if task.kind == "pair" or task.multi_label else unlabelled_texts(workspace, dataset),
     )
-    trained = train(request.method, data.rows, data.validation, setup, on_validation=request.train_on_validation)
+    fit = train_several if task.multi_label else train
+    trained = fit(request.method, data.rows, data.validation, setup, on_validation=request.train_on_validation)
+    together = ""
+    if not task.multi_label:
+        together = told_together(setup, data.rows, trained.validation.balanced_accuracy)
     learnt = len(data.validation.rows) if data.validation and request.train_on_validation else 0
     card = ModelCard(
         task=task.slug,
@@ -194,8 +173,8 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
         validation_rows=learnt,
         written_at_once=data.at_once,
         remarks=(
-            *filter(None, [chosen, told_together(setup, data.rows, trained.validation.balanced_accuracy)]),
-            *_remarks(workspace, task, dataset, trained, data),
+            *filter(None, [chosen, together]),
+            *training_remarks(workspace, task, dataset, trained, data),
         ),
         unlabelled_pairs=len(setup.pairs.unlabelled) if setup.pairs and METHODS[trained.method].needs_mismatches else 0,
         validation=trained.validation,
@@ -204,6 +183,7 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
         shares=trained.prior.shares if trained.prior else None,
         offsets=tuple(trained.prior.offsets.tolist()) if trained.prior else (),
         threshold=trained.threshold,
+        thresholds=trained.thresholds,
         seed=request.seed,
         seconds=time.monotonic() - started,
         versions=_versions(),
@@ -219,81 +199,11 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
     return _result(made.id, card, trained, data, setup.cache, _earlier(workspace, made, card))
 
 
-def _remarks(workspace: Workspace, task: Task, dataset: str, trained: Trained, data: TrainingData) -> tuple[str, ...]:
-    """Return what a reader of the figures must know: what they are at the task's shares, and what the rows are."""
-    from classwright_tools.learning.reading_languages import told_unread
-    from classwright_tools.measurement.at_shares import told_at_shares
-    from classwright_tools.measurement.label_shares import label_counts, label_shifts, told_shifts
-    from classwright_tools.measurement.long_rows import told_cut
-    from classwright_tools.workspace.datasets import read_card
-
-    measured = data.validation.rows.texts if data.validation else ()
-    counts = label_counts(read_card(workspace, dataset))
-    encoder = trained.classifier.encoder
-    return (
-        *(told_at_shares(trained.at_shares, trained.prior.shares) if trained.prior else ()),
-        *_as_saved(trained),
-        *filter(None, [trained.untold, told_unread(encoder, task.languages)]),
-        *told_cut(encoder, data.rows.texts, "training rows"),
-        *told_cut(encoder, measured, "validation rows"),
-        *filter(None, [told_shifts(label_shifts(counts, "validation" if measured else "train"))]),
-    )
-
-
-def _as_saved(trained: Trained) -> Iterator[str]:
-    """Yield what the saved model is on the measured rows as they are, where it decides for other shares than theirs."""
-    if trained.right_as_saved is not None:
-        yield (
-            f"The saved model decides for these shares: of the measured rows as they are it labels "
-            f"{trained.right_as_saved:.3f} right, and evaluate and error_analysis count so."
-        )
-
-
-def _check_pair_options(request: TrainClassifierRequest, task: Task) -> None:
-    """Raise an `InvalidInput` if what is said of pairs does not fit `task`."""
-    if request.method != AUTO and METHODS[request.method].needs_mismatches and task.mismatch is None:
-        raise InvalidInput(
-            f"method {request.method!r}",
-            f"learns to tell mismatches, and task {task.slug!r} does not say which label is the mismatch",
-            "Name it: call propose_topics with the same task and `mismatch`, or use 'probe'.",
-        )
-    named = [name for name in ("negatives", "mining", "unlabelled_as") if getattr(request, name) is not None]
-    if named and task.kind == "text":
-        raise InvalidInput(
-            f"`{named[0]}`", f"is for pairs, and task {task.slug!r} is about single texts", "Leave it out."
-        )
-    if request.mining and "mined" not in _kinds(request):
-        raise InvalidInput("`mining`", "is for mined negatives, and there are none", "Add 'mined' to `negatives`.")
-    if request.unlabelled_as and request.unlabelled_as not in task.label_names:
-        raise unknown_id("label", request.unlabelled_as, task.label_names)
-    if request.unlabelled_as and request.unlabelled_as == task.mismatch:
-        raise InvalidInput(
-            f"`unlabelled_as` {task.mismatch!r}",
-            "is the mismatch, of which no unlabelled rows can be taken for granted",
-            "Name the label of matches, or leave it out.",
-        )
-
-
-def _pair_setup(request: TrainClassifierRequest, context: ToolContext, task: Task, dataset: str) -> PairSetup:
-    """Return what is said of the pair task `task` besides its labelled rows."""
-    from classwright_tools.learning.setup import PairSetup
-    from classwright_tools.measurement.held_out import unlabelled_pairs
-
-    places = {name: place for place, name in enumerate(task.label_names)}
-    kinds = _kinds(request)
-    return PairSetup(
-        mismatch=places[task.mismatch] if task.mismatch else None,
-        negatives=kinds,
-        mining=request.mining or MiningSettings(),
-        unlabelled=unlabelled_pairs(context.workspace, dataset) if request.unlabelled_as else (),
-        unlabelled_as=places[request.unlabelled_as] if request.unlabelled_as else 0,
-    )
-
-
-def _kinds(request: TrainClassifierRequest) -> tuple[NegativeKind, ...]:
-    """Return the kinds of negatives that a matcher makes."""
-    asked = request.negatives if request.negatives is not None else NEGATIVES_DEFAULT
-    return KINDS_OF[asked] if isinstance(asked, str) else asked
+def _check_several(request: TrainClassifierRequest, task: Task) -> None:
+    """Raise an `InvalidInput` if what is asked for is not made for rows with several labels, which `task` has."""
+    if task.multi_label and request.encoder == AUTO_ENCODER:
+        reason = f"is not chosen for rows with several labels, which task {task.slug!r} has"
+        raise InvalidInput(f"encoder {AUTO_ENCODER!r}", reason, "Leave `encoder` out, or name one.")
 
 
 def _versions() -> dict[str, str]:
@@ -318,8 +228,10 @@ def _facts(card: ModelCard) -> dict[str, Any]:
 def _result(
     model: str, card: ModelCard, trained: Trained, data: TrainingData, cache: EmbeddingCache, earlier: str | None
 ) -> TrainClassifierResult:
+    from classwright_tools.measurement.training_summary import training_summary
+
     return TrainClassifierResult(
-        summary=" ".join(_summary(model, card, trained, data)),
+        summary=" ".join(training_summary(model, card, trained.tried, data.copies)),
         next_step=_next_step(model, card, earlier),
         model=model,
         dataset=card.dataset,
@@ -354,48 +266,9 @@ def _next_step(model: str, card: ModelCard, earlier: str | None) -> str:
             f"Call evaluate with model={model!r} and against={earlier!r}: it says whether this one is better by more "
             "than chance, and which rows to go on with."
         )
+    if card.thresholds:
+        return f"Call evaluate with model={model!r}: it shows each label's figures, and which are taken for another."
     return f"Call error_analysis with model={model!r} to see where it is weak, or evaluate to measure it."
-
-
-def _summary(model: str, card: ModelCard, trained: Trained, data: TrainingData) -> Iterator[str]:
-    """Yield the sentences that say what was trained, how good it is, and what a reader of the figure must know."""
-    from classwright_tools.measurement.caveats import caveats, quoted
-
-    accuracy, ranked = card.validation.accuracy, card.validation.average_precision
-    mismatches = f", average precision of the mismatches {ranked.value:.3f}" if ranked else ""
-    beside = f" and on {card.augmentation}" if card.augmentation else ""
-    whose = "the models measured were" if card.validation_rows else "it was"
-    origins = listed((f"{rows} {origin}" for origin, rows in card.training_rows.items()), len(card.training_rows))
-    yield (
-        f"Trained {model} by {card.method} on {sum(card.training_rows.values())} rows ({origins}) of "
-        f"{card.dataset}{beside}: "
-        f"accuracy {accuracy.value:.3f} ({accuracy.low:.3f} to {accuracy.high:.3f}){mismatches} on "
-        f"{card.validation.rows} {card.validation.data} rows that {whose} not trained on."
-    )
-    if card.validation_rows:
-        yield (
-            f"It learnt from {card.validation_rows} validation rows too: the figure is of models that learnt from the "
-            "other folds of them."
-        )
-    for other in trained.tried:
-        gain = other.comparison.accuracy_gain
-        enough = other.comparison.rows_to_tell(other.validation.rows)
-        verdict = "may be chance" if other.may_be_chance else "is more than chance"
-        if other.may_be_chance and enough:
-            verdict += f": about {enough:,} such rows would tell"
-        yield (
-            f"{other.method} was tried too: on {other.validation.measured_on} the lead of {card.method}, "
-            f"{gain.value:+.3f} in accuracy ({gain.low:+.3f} to {gain.high:+.3f}), {verdict}."
-        )
-    yield from caveats(card.validation)
-    yield from card.remarks
-    if data.copies:
-        yield f"{data.copies} training rows were left out as copies of validation or test rows."
-    if card.written_at_once and card.validation.data != "real":
-        yield (
-            f"Most rows of {quoted(card.written_at_once)} were written at once and resemble each other: the figures "
-            "may be too good."
-        )
 
 
 def _work(request: TrainClassifierRequest, sizes: Sizes) -> Work:
@@ -412,6 +285,7 @@ TOOL = ToolSpec(
     result=TrainClassifierResult,
     work=_work,
     makes=("model",),
+    multi_label=True,
     text=ToolText(
         title="Train a classifier",
         description=(

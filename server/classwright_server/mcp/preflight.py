@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from classwright_tools.domain.kinds import ids_of
 from classwright_tools.domain.noun import ToolRequest
-from classwright_tools.tool import ToolSpec
+from classwright_tools.errors import one_label_a_row
+from classwright_tools.tool import ToolSpec, task_named
 
 if TYPE_CHECKING:
     from classwright_tools.workspace.workspace import Workspace
@@ -17,6 +18,7 @@ def check_names(workspace: Workspace, tool: ToolSpec[Any, Any], request: ToolReq
 
     Raises:
         NotFound: something does not exist; the nearest name is told.
+        InvalidInput: the task's rows have several labels, and the tool takes one a row.
     """
     task = getattr(request, "task", None)
     if task is not None and not tool.makes_task:
@@ -25,3 +27,6 @@ def check_names(workspace: Workspace, tool: ToolSpec[Any, Any], request: ToolReq
         id_ = getattr(request, field)
         if id_ is not None:
             workspace.artifact(id_, kind)
+    slug = task_named(request)
+    if slug and not (tool.multi_label or tool.makes_task) and workspace.task(slug).multi_label:
+        raise one_label_a_row(f"tool {tool.name!r}", slug)

@@ -115,7 +115,7 @@ def rows(
 
 
 def _has(row: Example, label: str, words: str) -> bool:
-    return label in ("", row.label) and words.casefold() in row.shown.casefold()
+    return label in ("", row.label, *(row.labels or ())) and words.casefold() in row.shown.casefold()
 
 
 def _of_kind(workspace: Workspace, slug: str, folder: str, id_: str) -> Artifact:

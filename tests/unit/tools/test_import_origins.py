@@ -14,9 +14,10 @@ import pytest
 from classwright_server.mcp.resource_readers import rows as rows_resource
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.example import Example, Provenance, Split, make_example
+from classwright_tools.domain.source import GivenRow
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.domain.topic_tree import Cell
-from classwright_tools.import_examples import GivenRow, ImportExamplesRequest, ImportExamplesResult, import_examples
+from classwright_tools.import_examples import ImportExamplesRequest, ImportExamplesResult, import_examples
 from classwright_tools.workspace.datasets import read_rows, save_dataset
 from classwright_tools.workspace.workspace import Workspace
 from classwright_tools.workspace.written_rows import WrittenRows

@@ -12,9 +12,10 @@ import pytest
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.example import Split
+from classwright_tools.domain.source import GivenRow
 from classwright_tools.domain.task import Task
 from classwright_tools.errors import InvalidInput
-from classwright_tools.import_examples import GivenRow, ImportExamplesRequest, ImportExamplesResult, import_examples
+from classwright_tools.import_examples import ImportExamplesRequest, ImportExamplesResult, import_examples
 from classwright_tools.measurement.label_shares import label_shifts, told_shifts
 
 Importer = Callable[..., ImportExamplesResult]

@@ -10,7 +10,7 @@ import numpy as np
 
 from classwright_tools.domain.kinds import kind_of
 from classwright_tools.domain.pair import joined
-from classwright_tools.errors import InvalidInput
+from classwright_tools.errors import InvalidInput, one_label_a_row
 
 if TYPE_CHECKING:
     from classwright_tools.workspace.workspace import Workspace
@@ -46,6 +46,8 @@ class _StoredModel:
         from classwright_tools.learning.model import load_model
 
         self._model = load_model(workspace, model_id, remember=False)
+        if self._model.space.several:
+            raise one_label_a_row("the classification of files", self._model.card.task)
         self.labels = self._model.labels
         self.threshold = self._model.threshold
         self.takes_pairs = self._model.card.kind == "pair"

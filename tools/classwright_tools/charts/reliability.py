@@ -10,11 +10,15 @@ from classwright_tools.charts.svg import drawing, group, line, points, shape, te
 from classwright_tools.domain.figures import ReliabilityBin
 
 
-def reliability_diagram(bins: Sequence[ReliabilityBin]) -> Markup:
+def reliability_diagram(bins: Sequence[ReliabilityBin], *, of_labels: bool = False) -> Markup:
     """Return a point for each bin of rows of similar confidence, with the interval of its accuracy.
 
-    On the diagonal a model is as often right as it claims; below it is overconfident.
+    On the diagonal a model is as often right as it claims; below it is overconfident. `of_labels` says that a bin holds
+    no rows but single labels of them, by the probability that each applies.
     """
+    across, up = "confidence: the probability of the predicted label", "accuracy"
+    if of_labels:
+        across, up = "the probability that a label applies", "share that do apply"
     left, top, side = 62.0, 14.0, 360.0
     bottom = top + side
 
@@ -34,8 +38,8 @@ def reliability_diagram(bins: Sequence[ReliabilityBin]) -> Markup:
         line("diagonal", *place(0, 0), *place(1, 1)),
         text(left + side - 8, bottom - 12, "overconfident", "tick", "end"),
         text(left + 10, top + 20, "underconfident", "tick"),
-        text(left + side / 2, bottom + 38, "confidence: the probability of the predicted label", "value", "middle"),
-        text(16, top + side / 2, "accuracy", "value", "middle", turn=-90),
+        text(left + side / 2, bottom + 38, across, "value", "middle"),
+        text(16, top + side / 2, up, "value", "middle", turn=-90),
     ]
     for found in bins:
         x, y = place(found.confidence, found.accuracy.value)

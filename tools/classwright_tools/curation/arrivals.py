@@ -25,7 +25,7 @@ from classwright_tools.domain.excerpt import shortened
 from classwright_tools.domain.pair import Content, joined, shown
 from classwright_tools.domain.task import TaskKind
 from classwright_tools.errors import InvalidInput
-from classwright_tools.reading.label_names import LabelNames, label_text
+from classwright_tools.reading.label_names import LabelNames
 from classwright_tools.reading.rows import SourceRow, text_problem
 
 BATCH_ROWS = 10_000
@@ -38,7 +38,7 @@ _WHERE = ("", " in the pair's second text")  # which of a row's texts a problem 
 
 
 class Arrival(NamedTuple):
-    """A row that can be used: its number in the source, its content, cleaned, and the task's label.
+    """A row that can be used: its number in the source, its content, cleaned, and the task's label, or labels joined.
 
     `made` is how it was made, as `origins.Made.as_json` says it, where the source tells that it is no real row.
     """
@@ -157,19 +157,19 @@ class Arrivals:
             return None
         labels = self._labels
         if labels is None:
-            return Arrival(number, content, None, _made(row, content, None))
-        if not label_text(row.label):
+            return Arrival(number, content, None, _made(row, content, None, several=False))
+        if labels.is_missing(row.label):
             self.skipped.add(number, content, "no label", lambda: _told(row, "no label"))
             return None
         label = labels.find(row.label)
         if label is None:
             self._skip_unknown(number, content, row, labels)
             return None
-        return Arrival(number, content, label, _made(row, content, label))
+        return Arrival(number, content, label, _made(row, content, label, several=labels.several))
 
     def _skip_unknown(self, number: int, content: Content, row: SourceRow, labels: LabelNames) -> None:
         """Skip a row whose label is not the task's."""
-        name = label_text(row.label)
+        name = labels.unknown(row.label)
         seen = not self.skipped.unseen
         if not self.skipped.unknown_label:
             first = f"label {as_name(name)} {_unknown(name, labels)}" if seen else f"that of row {number} is not"
@@ -183,9 +183,9 @@ class Arrivals:
         )
 
 
-def _made(row: SourceRow, content: Content, label: str | None) -> str | None:
+def _made(row: SourceRow, content: Content, label: str | None, *, several: bool) -> str | None:
     """Return the origin and provenance that the source claims for a row, as JSON; None for most rows."""
-    made = claimed(row.origin, content, label) if row.origin else None
+    made = claimed(row.origin, content, label, several=several) if row.origin else None
     return made.as_json() if made else None
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, get_args
+from typing import Any, NamedTuple, TypedDict, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
 from classwright_tools.domain.cleaning import clean_text
 from classwright_tools.domain.example import Example, Origin, Provenance, example_id, make_example
+from classwright_tools.domain.label_sets import labels_apart
 from classwright_tools.domain.pair import Content, apart
 from classwright_tools.domain.topic_tree import Cell
-from classwright_tools.reading.rows import CELL_COLUMNS, MAKING_COLUMNS
+from classwright_tools.reading.rows import CELL_COLUMNS, CELL_LABEL, MAKING_COLUMNS
 from classwright_tools.workspace.written_rows import WrittenRows
 
 _NOT_REAL = frozenset(get_args(Origin)) - {"real"}
@@ -38,8 +39,10 @@ def made_from_json(made: str) -> Made:
     return _ADAPTER.validate_json(made)
 
 
-def claimed(given: Mapping[str, Any], content: Content, label: str | None) -> Made | None:
+def claimed(given: Mapping[str, Any], content: Content, label: str | None, *, several: bool = False) -> Made | None:
     """Return what a source says of its row `content`, or None if it says nothing.
+
+    `label` is the row's, or where rows have `several` what `joined_labels` made of them.
 
     `given` are the values of `ORIGIN_COLUMNS`. They count where the source is an export of a dataset: the row has its
     writer, or the id that its content gives. Elsewhere a column "origin" may mean anything.
@@ -51,7 +54,14 @@ def claimed(given: Mapping[str, Any], content: Content, label: str | None) -> Ma
         return Made("real", None) if named else None
     if not isinstance(origin, str) or origin not in _NOT_REAL or not (named or isinstance(values.get("writer"), str)):
         return None
-    return Made(origin, _provenance(values, content, label))  # type: ignore[arg-type]  # one of its words
+    return Made(origin, _provenance(values, content, _cell_label(values) if several else label))  # type: ignore[arg-type]  # one of its words
+
+
+def _cell_label(values: Mapping[str, Any]) -> str | None:
+    """Return the label that a text was written for, where rows have several."""
+    cell = values.get("cell")
+    label = cell.get("label") if isinstance(cell, Mapping) else values.get(CELL_LABEL)
+    return label if isinstance(label, str) and label else None
 
 
 def _provenance(values: Mapping[str, Any], content: Content, label: str | None) -> Provenance | None:
@@ -73,15 +83,24 @@ def _clean(value: Any) -> Any:
     return clean_text(value) if isinstance(value, str) else value
 
 
+class _Given(TypedDict):
+    """What a row says of itself, besides its text."""
+
+    label: str | None
+    labels: tuple[str, ...] | None
+    text_pair: str | None
+
+
 class Origins:
     """Makes the rows of a dataset out of what arrives, each under its own origin, and counts those that are not real.
 
     `known` counts the rows that this workspace holds as made by a tool, `told` those of which only the source says it.
     """
 
-    def __init__(self, held: WrittenRows) -> None:
-        """Take the rows that the workspace `held` already."""
+    def __init__(self, held: WrittenRows, *, several: bool = False) -> None:
+        """Take the rows that the workspace `held` already; with `several` a row's labels are joined into one string."""
         self._held = held
+        self._several = several
         self.known: Counter[Origin] = Counter()
         self.told: Counter[Origin] = Counter()
 
@@ -105,16 +124,19 @@ class Origins:
     def _row(self, content: Content, label: str | None, told: Made | None, held: Example | None) -> Example:
         text, text_pair = apart(content)
         made = told
+        given: _Given = {"label": label, "labels": None, "text_pair": text_pair}
+        if self._several and label is not None:
+            given = {"label": None, "labels": labels_apart(label), "text_pair": text_pair}
         if told is not None and told.origin == "real":
-            return make_example(text, label, text_pair=text_pair)  # whatever equal text a tool wrote here
+            return make_example(text, **given)  # whatever equal text a tool wrote here
         if held is not None:
-            made = Made(held.origin, _under(held.provenance, label))
+            made = Made(held.origin, held.provenance if given["labels"] is not None else _under(held.provenance, label))
             self.known[made.origin] += 1
         elif told is not None:
             self.told[told.origin] += 1
         if made is None:
-            return make_example(text, label, text_pair=text_pair)
-        return make_example(text, label, text_pair=text_pair, origin=made.origin, provenance=made.provenance)
+            return make_example(text, **given)
+        return make_example(text, **given, origin=made.origin, provenance=made.provenance)
 
 
 def _under(provenance: Provenance | None, label: str | None) -> Provenance | None:

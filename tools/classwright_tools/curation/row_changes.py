@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from classwright_tools.domain.excerpt import shortened
+from classwright_tools.domain.label_sets import told_labels
 
 KINDS = ("added", "removed", "relabelled", "rewritten", "moved")
 
@@ -68,6 +69,10 @@ def _named(label: str | None) -> str:
 
 
 def _rows(table: Any) -> dict[str, tuple[str, str | None]]:
-    """Return the split and the label of each row, by its id."""
-    columns = (table[name].to_pylist() for name in ("id", "split", "label"))
-    return {id_: (split, label) for id_, split, label in zip(*columns, strict=True)}
+    """Return the split and the label of each row, by its id; of several labels their names in one string."""
+    several = "labels" in table.column_names
+    labels = table["labels" if several else "label"].to_pylist()
+    if several:
+        labels = [None if label is None else told_labels(label) for label in labels]
+    columns = (table[name].to_pylist() for name in ("id", "split"))
+    return {id_: (split, label) for id_, split, label in zip(*columns, labels, strict=True)}

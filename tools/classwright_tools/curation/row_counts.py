@@ -20,14 +20,14 @@ class RowCounts(NamedTuple):
 
 
 def row_counts(table: Any) -> RowCounts:
-    """Count the rows of a table of `read_table`; rows without a label are in no label's count."""
+    """Count the rows of a table of `read_table`; a row with several labels is in the count of each."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     splits: dict[Split, dict[Origin, int]] = {}
     for split, origin, rows in _grouped(table, "split", "origin"):
         splits.setdefault(split, {})[origin] = rows
-    labels = Counter({label: rows for label, rows in _grouped(table, "label") if label is not None})
+    labels = Counter({label: rows for label, rows in _grouped(_labelled(table), "label") if label is not None})
     rounds = {round_: rows for round_, rows in _grouped(table, "round") if round_ is not None}
     parts = [pc.utf8_length(chunk) for name in _texts(table) for chunk in table[name].chunks]
     lengths = pa.chunked_array(parts, pa.int32())
@@ -44,6 +44,16 @@ def _grouped(table: Any, *names: str) -> list[tuple[Any, ...]]:
     """Return the values of columns that occur together, and how many rows have them, in the table's order."""
     counts = table.select(names).group_by(list(names), use_threads=False).aggregate([([], "count_all")])
     return [tuple(row.values()) for row in counts.select([*names, "count_all"]).to_pylist()]
+
+
+def _labelled(table: Any) -> Any:
+    """Return a table with a column "label", in which a row with several labels stands once for each."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if "labels" not in table.column_names:
+        return table
+    return pa.table({"label": pc.list_flatten(table["labels"])})
 
 
 def _texts(table: Any) -> list[str]:

@@ -35,8 +35,8 @@ def filtered(table: Any, where: RowFilter, labels: Collection[str]) -> Places:
     splits = where.splits or tuple(split for split in SPLITS if split != "test")
     conditions = [pc.is_in(table["split"], pa.array(splits, pa.string()))]
     if where.labels:
-        _check_labels(where.labels, {*labels, *_values(table, "label")})
-        conditions.append(pc.is_in(table["label"], pa.array(where.labels, pa.string())))
+        _check_labels(where.labels, {*labels, *_labels_of_rows(table)})
+        conditions.append(_has_one_of(table, where.labels))
     if where.origins:
         conditions.append(pc.is_in(table["origin"], pa.array(where.origins, pa.string())))
     if where.round is not None:
@@ -98,6 +98,28 @@ def _check_value(table: Any, name: str, wanted: str) -> None:
         raise InvalidInput(
             f"{word} {wanted[:80]!r}", "is that of no row", f"Pass one of {there}." if there else "No row has any."
         )
+
+
+def _labels_of_rows(table: Any) -> list[str]:
+    import pyarrow.compute as pc
+
+    if "labels" not in table.column_names:
+        return _values(table, "label")
+    return list(pc.unique(pc.list_flatten(table["labels"])).to_pylist())
+
+
+def _has_one_of(table: Any, labels: Sequence[str]) -> Any:
+    """Return whether each row has one of `labels`."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    wanted = pa.array(labels, pa.string())
+    if "labels" not in table.column_names:
+        return pc.is_in(table["label"], wanted)
+    column = table["labels"].combine_chunks()
+    has = np.zeros(len(table), bool)
+    has[pc.list_parent_indices(column).filter(pc.is_in(pc.list_flatten(column), wanted)).to_numpy()] = True
+    return pa.array(has)
 
 
 def _values(table: Any, name: str) -> list[str]:

@@ -88,7 +88,7 @@ def _dataset_rows(dataset: Any, columns: Columns, subject: str) -> Iterator[Sour
     columns = columns.found_in(subject, list(dataset.column_names))
     columns = plain_columns(subject, dataset.features.arrow_schema, columns)
     feature = dataset.features[columns.label] if columns.label else None
-    names = list(getattr(feature, "names", None) or [])
+    names = list(getattr(getattr(feature, "feature", feature), "names", None) or [])  # of a list, that of what is in it
     for table in dataset.with_format("arrow").iter(batch_size=ARROW_BATCH):
         for batch in table.to_batches():
             yield from arrow_rows(subject, batch, columns, names)

@@ -29,6 +29,9 @@ class DatasetCard(Noun):
     parent: DatasetId | None = None
     made_by: str = Field(description="The tool that made it.")
     counts: tuple[SplitCount, ...]
+    by_label: tuple[SplitCount, ...] = Field(
+        default=(), description="Of a multi-label task: rows by each label that they have; `counts` name no label."
+    )
     refused: dict[str, int] = Field(default_factory=dict, description="Rows that were not kept, by reason.")
     note: str = ""
     files: dict[str, str] = Field(
@@ -102,6 +105,9 @@ class ModelCard(Noun):
     )
     threshold: float = Field(
         ge=0, le=1, description="Abstain below this probability: 95% of the answers kept are right."
+    )
+    thresholds: tuple[float, ...] = Field(
+        default=(), description="Where rows have several labels: each applies from this probability on, one a label."
     )
     seed: int
     seconds: float = Field(ge=0)

@@ -24,8 +24,8 @@ class WrongRow(Noun):
 
     example: str = Field(description="The row's id.")
     text: str | None = None
-    label: LabelName | None = None
-    predicted: LabelName | None = None
+    label: str | None = Field(default=None, description="Or all its labels.")
+    predicted: str | None = Field(default=None, description="Or all that it was given.")
     probability: float = Field(ge=0, le=1)
 
 
@@ -46,10 +46,13 @@ class EvaluationReport(Noun):
     )
     classes: tuple[ClassFigures, ...] = Field(description="In the order of `labels`.")
     confusion_matrix: tuple[tuple[Annotated[int, Field(ge=0)], ...], ...] = Field(
-        description="True label by row, predicted one by column."
+        description="True label by row, predicted one by column; of rows with several, the one missed and the one that "
+        "is wrong."
     )
     confusions: tuple[Confusion, ...]
-    reliability: tuple[ReliabilityBin, ...]
+    reliability: tuple[ReliabilityBin, ...] = Field(
+        description="Of rows with several labels: of each label of each row, by the probability that it applies."
+    )
     coverage: tuple[Coverage, ...]
     threshold: float = Field(ge=0, le=1, description="The model's own; below it the model abstains.")
     comparison: Comparison | None

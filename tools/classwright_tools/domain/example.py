@@ -1,4 +1,4 @@
-"""A row: a text or a pair of texts, its label, where it came from, and an id made from its content."""
+"""A row: a text or a pair of texts, its label or labels, where it came from, and an id made from its content."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from classwright_tools.domain.label_sets import joined_labels
 from classwright_tools.domain.noun import LabelName, Noun, Text
 from classwright_tools.domain.pair import Content, joined, shown
 from classwright_tools.domain.topic_tree import Cell
@@ -40,14 +41,30 @@ class Provenance(Noun):
 
 
 class Example(Noun):
-    """One row of a dataset. In a pair task `text` is the query and `text_pair` the item; else it is None."""
+    """One row of a dataset. In a pair task `text` is the query and `text_pair` the item; else it is None.
+
+    A row of a multi-label task has `labels`, all that apply, in the place of a `label`: () where none does, and None
+    where nobody has said which do.
+    """
 
     id: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
     text: Text
     text_pair: Text | None = None
     label: LabelName | None = None
+    labels: tuple[LabelName, ...] | None = None
     origin: Origin = "real"
     provenance: Provenance | None = None
+
+    @model_validator(mode="after")
+    def _label_or_labels(self) -> Example:
+        if self.label is not None and self.labels is not None:
+            raise ValueError("a row has a `label`, or in a multi-label task `labels`: not both")
+        return self
+
+    @property
+    def label_key(self) -> str | None:
+        """The label, or all labels as one string; None of a row without labels."""
+        return self.label if self.labels is None else joined_labels(self.labels)
 
     @property
     def content(self) -> Content:
@@ -86,16 +103,21 @@ def make_example(
     text: str,
     label: str | None,
     *,
+    labels: Iterable[str] | None = None,
     text_pair: str | None = None,
     origin: Origin = "real",
     provenance: Provenance | None = None,
 ) -> Example:
-    """Return the `Example` of `text`, and of `text_pair` in a pair task, with the id that its content gives."""
+    """Return the `Example` of `text`, and of `text_pair` in a pair task, with the id that its content gives.
+
+    A row of a multi-label task has `labels`, and no `label`.
+    """
     return Example(
         id=example_id(joined(text, text_pair)),
         text=text,
         text_pair=text_pair,
         label=label,
+        labels=None if labels is None else tuple(labels),
         origin=origin,
         provenance=provenance,
     )

@@ -58,6 +58,8 @@ class Scores(Noun):
     accuracy: Estimate
     balanced_accuracy: Estimate = Field(description="The mean share found of the labels that the rows have.")
     macro_f1: Estimate = Field(description="The mean F1 of the labels that the rows have.")
+    micro_f1: Estimate | None = Field(default=None, description="Of all labels together, where rows have several.")
+    samples_f1: Estimate | None = Field(default=None, description="The mean F1 of a row's labels.")
     average_precision: Estimate | None = Field(
         default=None, description="Area under the precision-recall curve of a pair task's mismatch label."
     )
@@ -65,20 +67,24 @@ class Scores(Noun):
         default=(), description="Labels that none of the rows has: of these the figures tell nothing."
     )
     guessing: float = Field(
-        default=0.0, ge=0, le=1, description="What always answering the rows' most frequent label reaches in accuracy."
+        default=0.0,
+        ge=0,
+        le=1,
+        description="What always answering the rows' most frequent label reaches in accuracy; in micro-F1 where rows "
+        "have several.",
     )
 
     @property
     def beats_guessing(self) -> bool:
-        """Whether the accuracy is better than always answering the most frequent label, by more than chance."""
-        return self.accuracy.low > self.guessing
+        """Whether the model is better than always answering the most frequent label, by more than chance."""
+        return (self.micro_f1 or self.accuracy).low > self.guessing
 
 
 class Figures(Scores):
     """What a classifier reached on some rows."""
 
     weighted_f1: Estimate
-    mcc: Estimate = Field(description="Matthews correlation coefficient, -1 to 1.")
+    mcc: Estimate | None = Field(description="Matthews correlation coefficient, -1 to 1; of one label a row.")
     log_loss: float = Field(ge=0, description="Mean negative log-likelihood, in nats.")
     calibration_error: float = Field(ge=0, le=1, description="Expected calibration error, 15 equal-mass bins.")
 
@@ -107,6 +113,7 @@ class Comparison(Noun):
     against: str = Field(description="The other model's id, or the method of one that was not kept.")
     accuracy_gain: Estimate = Field(description="This model's accuracy minus the other's; paired bootstrap.")
     macro_f1_gain: Estimate = Field(description="This model's macro-F1 minus the other's; paired bootstrap.")
+    micro_f1_gain: Estimate | None = Field(default=None, description="In micro-F1, where rows have several labels.")
     average_precision_gain: Estimate | None = Field(
         default=None, description="This model's average precision of the mismatches minus the other's, for pairs."
     )
@@ -125,6 +132,11 @@ class Comparison(Noun):
         return self.test == "sign-flip test at the label shares"
 
     @property
+    def is_by_rows(self) -> bool:
+        """Whether the rows that just one of the two has right decide."""
+        return self.test == "exact McNemar test" and self.micro_f1_gain is None
+
+    @property
     def least_lead(self) -> int:
         """The least number of rows won over those lost that is no chance."""
         return least_lead(self.only_this_right, self.only_other_right)
@@ -137,14 +149,16 @@ class Comparison(Noun):
         loses on the average.
 
         More than chance is a 95% interval of a difference beyond 0, or a lead in rows; pairs of a query lead together.
+        Where rows have several labels, F1 counts alone: to have all labels of a row right is much to ask.
         """
-        gains = [self.accuracy_gain, self.macro_f1_gain, *filter(None, [self.average_precision_gain])]
+        first = self.micro_f1_gain or self.accuracy_gain
+        gains = [first, self.macro_f1_gain, *filter(None, [self.average_precision_gain])]
         won, lost = self.only_this_right, self.only_other_right
-        clear = self.test == "exact McNemar test" and abs(won - lost) >= self.least_lead
+        clear = self.is_by_rows and abs(won - lost) >= self.least_lead
         better = any(gain.low > 0 for gain in gains) or (clear and won > lost)
         worse = any(gain.high < 0 for gain in gains) or (clear and lost > won)
         if better == worse:
-            leads = not better and self.accuracy_gain.value > 0 and self.macro_f1_gain.value >= 0
+            leads = not better and first.value > 0 and self.macro_f1_gain.value >= 0
             return "undecided" if leads else "no gain"
         return "gain" if better else "loss"
 
@@ -163,7 +177,7 @@ class Comparison(Noun):
             gain = self.accuracy_gain
             interval = f"{gain.low:+.3f} to {gain.high:+.3f}"
             evidence += f"; if each label's rows count for its share that is {gain.value:+.3f} in accuracy ({interval})"
-        if self.test == "exact McNemar test":
+        if self.is_by_rows:
             evidence += f"; a gain needs {self.least_lead} more right than wrong"
         enough = self.rows_to_tell(rows)
         more = f" About {enough:,} such rows would tell whether this lead is chance." if enough else ""
@@ -175,7 +189,7 @@ class Comparison(Noun):
         None without a lead, or where it is no chance already, or where rows come in queries.
         """
         won, lost = self.only_this_right, self.only_other_right
-        if won <= lost or won - lost >= self.least_lead or self.test != "exact McNemar test":
+        if won <= lost or won - lost >= self.least_lead or not self.is_by_rows:
             return None
         return rows_to_tell(rows, won - lost, sqrt(won + lost))
 

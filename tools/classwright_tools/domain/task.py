@@ -85,6 +85,7 @@ class Task(Noun):
     labels: tuple[Label, ...] = Field(min_length=2, max_length=MAX_LABELS)
     languages: tuple[Language, ...] = Field(default=("en",), min_length=1, max_length=30)
     kind: TaskKind = Field(default="text", description="'pair': two texts a row, such as a query and an item.")
+    multi_label: bool = Field(default=False, description="Whether a text may have several labels, or none.")
     mismatch: LabelName | None = Field(
         default=None, description="A pair task's label for pairs that do not belong together."
     )
@@ -107,6 +108,16 @@ class Task(Noun):
             raise ValueError("`mismatch` is for pair tasks: leave it out, or set `kind` to 'pair'")
         if self.mismatch is not None and self.mismatch not in self.label_names:
             raise ValueError(f"`mismatch` is {self.mismatch!r}, which is none of the labels: name one of them")
+        return self
+
+    @model_validator(mode="after")
+    def _several_labels_are_of_single_texts(self) -> Task:
+        if self.multi_label and self.kind == "pair":
+            raise ValueError("`multi_label` is for single texts: leave it out, or set `kind` to 'text'")
+        if self.multi_label and self.expected_shares is not None:
+            raise ValueError(
+                "`expected_shares` are of labels that exclude each other: leave them out of a multi-label task"
+            )
         return self
 
     @model_validator(mode="after")

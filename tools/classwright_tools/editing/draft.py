@@ -17,7 +17,8 @@ from classwright_tools.domain.selection import RowSelection
 from classwright_tools.domain.task import Task, folded_name
 from classwright_tools.errors import InvalidInput, unknown_id
 from classwright_tools.measurement.selecting import select_in
-from classwright_tools.workspace.datasets import BATCH_ROWS, example_of, read_edits, read_table
+from classwright_tools.workspace.datasets import BATCH_ROWS, read_edits, read_table
+from classwright_tools.workspace.row_columns import example_of
 
 SAMPLE = 5
 LABELS_TOLD = 10

@@ -54,7 +54,7 @@ def _labels(card: DatasetCard, task: Task) -> str:
     """Return the table of labels with their rows by split; rows may have labels that the task has no more."""
     splits = [split for split in SPLITS if card.rows(split)]
     counts: Counter[tuple[str, str | None]] = Counter()
-    for count in card.counts:
+    for count in card.by_label or card.counts:
         counts[count.split, count.label] += count.rows
     described = {label.name: label.description for label in task.labels}
     described |= {label: "" for _, label in counts if label is not None and label not in described}

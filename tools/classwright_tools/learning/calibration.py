@@ -50,16 +50,21 @@ def abstaining_threshold(probabilities: np.ndarray, labels: np.ndarray, shares: 
     It is 0 where 95% are right without abstaining. Where no threshold that keeps `LEAST_KEPT` answers reaches 95%,
     it is the one with the most accurate kept answers among those that keep so many.
     """
-    confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == labels
+    weights = np.ones(len(labels))
+    if shares is not None:
+        weights = (np.maximum(shares, _LEAST) / np.maximum(np.bincount(labels, minlength=len(shares)), 1))[labels]
+    return kept_right(probabilities.max(axis=1), probabilities.argmax(axis=1) == labels, weights)
+
+
+def kept_right(confidence: np.ndarray, right: np.ndarray, weights: np.ndarray | None = None) -> float:
+    """Return what `abstaining_threshold` does, of answers of that `confidence` (n,), of which some are `right` (n,).
+
+    Each counts for its weight (n,).
+    """
     order = np.argsort(-confidence, kind="stable")
     confidence, right = confidence[order], right[order]
+    weights = np.ones(len(right)) if weights is None else weights[order]
     kept = np.arange(1, len(right) + 1)
-    weights = np.ones(len(right))
-    if shares is not None:
-        weights = (np.maximum(shares, _LEAST) / np.maximum(np.bincount(labels, minlength=len(shares)), 1))[
-            labels[order]
-        ]
     accuracy = np.cumsum(weights * right) / np.cumsum(weights)
     if accuracy[-1] >= KEPT_ACCURACY:
         return 0.0

@@ -79,6 +79,25 @@ def logistic_regression(c: float, *, balanced: bool) -> LogisticRegression:
     return LogisticRegression(C=c, max_iter=ITERATIONS, class_weight="balanced" if balanced else None)
 
 
+def fit_one_vs_rest(
+    embeddings: np.ndarray, labels: np.ndarray, *, c: float = REGULARISATION, balanced: bool = False
+) -> Head:
+    """Return a logistic regression a label of `labels` (n, k), bool, each for itself, on `embeddings` (n, d).
+
+    `c` and `balanced` are those of `fit_head`. A label that all rows have, or none, is given always, or never.
+    """
+    from threadpoolctl import threadpool_limits
+
+    rows = embeddings.astype(np.float64)
+    weights = np.zeros((labels.shape[1], rows.shape[1]), np.float32)
+    biases = np.where(labels.all(axis=0), -ABSENT, ABSENT).astype(np.float32)
+    with threadpool_limits(1):
+        for place in np.flatnonzero(labels.any(axis=0) & ~labels.all(axis=0)):
+            model = logistic_regression(c, balanced=balanced).fit(rows, labels[:, place])
+            weights[place], biases[place] = model.coef_[0], model.intercept_[0]
+    return Head(weights=weights, biases=biases)
+
+
 def head_of(model: LogisticRegression, k: int) -> Head:
     """Return the numbers of a fitted logistic regression whose classes are numbers under k."""
     weights = np.zeros((k, model.coef_.shape[1]), np.float32)

@@ -17,12 +17,12 @@ from sentence_transformers import SentenceTransformer
 from classwright_tools.domain.cards import ModelCard
 from classwright_tools.domain.kinds import KINDS
 from classwright_tools.errors import ClasswrightError, DamagedArtifact
-from classwright_tools.learning.calibration import softmax
 from classwright_tools.learning.classifier import Classifier, OtherShapes
 from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoder_digest import encoder_digest, file_sha256
 from classwright_tools.learning.encoders import Encoder, encoder_at_hand, read_encoder
 from classwright_tools.learning.half_precision import store_in_half
+from classwright_tools.learning.label_space import LabelSpace
 from classwright_tools.learning.methods.registry import method_of
 from classwright_tools.learning.pair_encoder import encoder_for
 from classwright_tools.workspace.own_files import read_own
@@ -47,6 +47,11 @@ class Model:
         return self.card.labels
 
     @property
+    def space(self) -> LabelSpace:
+        """The labels, and where a row may have several the probabilities from which on they apply."""
+        return LabelSpace(self.card.labels, self.card.thresholds)
+
+    @property
     def threshold(self) -> float:
         """The probability below which it is advised to abstain, 0 to 1."""
         return self.card.threshold
@@ -63,10 +68,12 @@ class Model:
     def predict_proba(self, texts: Sequence[str], *, as_trained: bool = False) -> np.ndarray:
         """Return the calibrated probabilities (n, k), float64, of texts or joined pairs, in the order of `labels`.
 
-        They are at the task's shares where the card has them, unless they are asked for `as_trained`.
+        They are at the task's shares where the card has them, unless they are asked for `as_trained`. Where a row may
+        have several labels each is its label's own.
         """
         scaled = self.classifier.logits(texts) / self.card.temperature
-        return softmax(scaled if as_trained or not self.card.offsets else scaled + self.card.offsets)
+        offset = scaled if as_trained or not self.card.offsets else scaled + self.card.offsets
+        return self.space.probabilities(offset)
 
 
 def save_model(folder: Path, card: ModelCard, classifier: Classifier) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 
 from classwright_tools.learning.classifier import EmbeddingClassifier
 from classwright_tools.learning.generated import RowSource
-from classwright_tools.learning.head import REGULARISATION, fit_head
+from classwright_tools.learning.head import REGULARISATION, Head, fit_head, fit_one_vs_rest
 from classwright_tools.learning.imbalance.balanced_heads import adjusted_as_asked
 from classwright_tools.learning.imbalance.balanced_network import fit_balanced
 from classwright_tools.learning.rows import Rows
@@ -22,7 +22,8 @@ LEAST_CHOOSING_ROWS = 50
 def fit_probe(rows: Rows, setup: Setup) -> EmbeddingClassifier:
     """Return the logistic regression on frozen embeddings, its penalty chosen by grouped cross-validation.
 
-    With imbalance "auto" it is the average of one that counts labels alike and of a small network that does so too.
+    Where rows have several labels it is one regression a label. With imbalance "auto" it is the average of one that
+    counts labels alike and of a small network that does so too.
     """
     embeddings = setup.embed(rows.texts)
     if setup.row_source:
@@ -30,8 +31,17 @@ def fit_probe(rows: Rows, setup: Setup) -> EmbeddingClassifier:
     if setup.imbalance == "auto":
         return fit_balanced(embeddings, rows, setup)
     c = setup.penalty or choose_regularisation(embeddings, rows, setup)
-    head = fit_head(embeddings, rows.labels, setup.k, c=c, balanced=setup.balanced)
-    return EmbeddingClassifier(encoder=setup.encoder, head=adjusted_as_asked(head, rows, setup), cache=setup.cache)
+    head = _fitted(embeddings, rows, setup, c)
+    if not rows.several:
+        head = adjusted_as_asked(head, rows, setup)
+    return EmbeddingClassifier(encoder=setup.encoder, head=head, cache=setup.cache)
+
+
+def _fitted(embeddings: np.ndarray, rows: Rows, setup: Setup, c: float) -> Head:
+    """Return the logistic regression of the rows' labels, or one a label where rows have several."""
+    if rows.several:
+        return fit_one_vs_rest(embeddings, rows.labels, c=c, balanced=setup.balanced)
+    return fit_head(embeddings, rows.labels, setup.k, c=c, balanced=setup.balanced)
 
 
 def _with_generated(rows: Rows, embeddings: np.ndarray, source: RowSource, setup: Setup) -> EmbeddingClassifier:
@@ -50,7 +60,8 @@ def _with_generated(rows: Rows, embeddings: np.ndarray, source: RowSource, setup
 def choose_regularisation(embeddings: np.ndarray, rows: Rows, setup: Setup) -> float:
     """Return the C of `CANDIDATES` with the best accuracy over grouped folds; the smallest of equals.
 
-    With too few rows to compare, or none that can be held out, it is `REGULARISATION`.
+    Where rows have several labels it is the one by which these are the likeliest. With too few rows to compare, or none
+    that can be held out, it is `REGULARISATION`.
     """
     if len(rows) < LEAST_CHOOSING_ROWS:
         return REGULARISATION
@@ -64,6 +75,13 @@ def choose_regularisation(embeddings: np.ndarray, rows: Rows, setup: Setup) -> f
         for place, c in enumerate(CANDIDATES):
             done = (number + place / len(CANDIDATES)) / len(folds)
             setup.progress(done, "choosing the penalty of the logistic regression")
-            head = fit_head(vectors[train], sample.labels[train], setup.k, c=c, balanced=setup.balanced)
-            right[place] += (head.logits(vectors[held_out]).argmax(axis=1) == sample.labels[held_out]).sum()
+            logits = _fitted(vectors[train], sample.take(train), setup, c).logits(vectors[held_out])
+            right[place] += _merit(logits, sample.labels[held_out])
     return CANDIDATES[int(right.argmax())]
+
+
+def _merit(logits: np.ndarray, labels: np.ndarray) -> float:
+    """Return how many answers are right; of several labels, their log-likelihood."""
+    if labels.ndim > 1:
+        return float((labels * logits - np.logaddexp(0, logits)).sum())
+    return float((logits.argmax(axis=1) == labels).sum())

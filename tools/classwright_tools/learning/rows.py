@@ -13,6 +13,7 @@ from classwright_tools.domain.example import Example, Origin
 from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.pair import apart
 from classwright_tools.errors import InvalidInput, NotEnoughData
+from classwright_tools.learning.label_space import encode
 
 LEAST_ROWS = 2  # a label's; with one row nothing of it can be held out, and it has no other row to be drawn to
 Joined = TypeVar("Joined", bound=str)
@@ -23,8 +24,9 @@ MOST_OF_A_LABEL = 0.8  # of its rows in one group: with a larger one held out, f
 class Rows:
     """Texts; their labels (n,) as places in the list of labels; their groups (n,) as numbers; their origin.
 
-    A pair's two texts are joined: see `domain/pair.py`. The origin is "real" if all rows are, "annotated" if the others
-    are, else "written": figures on rows held out of them are named by it.
+    Where rows may have several labels, `labels` are which of them each has (n, k), bool. A pair's two texts are joined:
+    see `domain/pair.py`. The origin is "real" if all rows are, "annotated" if the others are, else "written": figures
+    on rows held out of them are named by it.
     """
 
     texts: tuple[str, ...]
@@ -34,6 +36,20 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.texts)
+
+    @property
+    def several(self) -> bool:
+        """Whether a row may have several labels."""
+        return self.labels.ndim > 1
+
+    @property
+    def strata(self) -> np.ndarray:
+        """The labels (n,) whose shares splits keep; of a row with several the rarest, of one with none k."""
+        if not self.several:
+            return self.labels
+        counts = self.labels.sum(axis=0)
+        rarest: np.ndarray = np.where(self.labels, counts, len(self) + 1).argmin(axis=1)
+        return np.where(self.labels.any(axis=1), rarest, len(counts))
 
     def take(self, places: np.ndarray) -> Rows:
         """Return the rows at `places` (m,)."""
@@ -64,24 +80,44 @@ def label_numbers(examples: Iterable[Example], labels: Sequence[str]) -> np.ndar
     numbers = []
     for example in examples:
         if example.label not in places:
-            raise InvalidInput(
-                f"row {example.id!r}",
-                f"has the label {example.label!r}, which the task does not have",
-                "Add the label to the task, or leave the row out of the dataset.",
-            )
+            raise _foreign(example, example.label)
         numbers.append(places[example.label])
     return np.array(numbers, np.int64)
 
 
-def training_rows(examples: Sequence[Example], labels: Sequence[str]) -> Rows:
+def label_sets(examples: Iterable[Example], labels: Sequence[str]) -> np.ndarray:
+    """Return which of `labels` each example has (n, k), bool.
+
+    Raises:
+        InvalidInput: a row's label is not one of `labels`.
+    """
+    rows = list(examples)
+    for row in rows:
+        for label in row.labels or ():
+            if label not in labels:
+                raise _foreign(row, label)
+    return encode([row.labels or () for row in rows], labels)
+
+
+def _foreign(row: Example, label: str | None) -> InvalidInput:
+    return InvalidInput(
+        f"row {row.id!r}",
+        f"has the label {label!r}, which the task does not have",
+        "Add the label to the task, or leave the row out of the dataset.",
+    )
+
+
+def training_rows(examples: Sequence[Example], labels: Sequence[str], *, several: bool = False) -> Rows:
     """Return the rows of `examples`, grouped by cells, by near-duplicates, and in a pair task by the query.
+
+    With `several` a row may have several labels.
 
     Raises:
         InvalidInput: a row's label is not one of `labels`.
         NotEnoughData: a label has fewer than two rows.
     """
-    numbers = label_numbers(examples, labels)
-    counts = Counter(numbers.tolist())
+    rows = held_out_rows(examples, labels, several=several)
+    counts = rows.labels.sum(axis=0) if several else np.bincount(rows.labels, minlength=len(labels))
     short = [f"{name!r} ({counts[place]})" for place, name in enumerate(labels) if counts[place] < LEAST_ROWS]
     if short:
         raise NotEnoughData(
@@ -89,17 +125,18 @@ def training_rows(examples: Sequence[Example], labels: Sequence[str]) -> Rows:
             f"are fewer than {LEAST_ROWS} each: {listed(short, 10)}",
             "Write some with `synthesize_examples`, import some, or take the label out of the task.",
         )
-    return held_out_rows(examples, labels)
+    return rows
 
 
-def held_out_rows(examples: Sequence[Example], labels: Sequence[str]) -> Rows:
+def held_out_rows(examples: Sequence[Example], labels: Sequence[str], *, several: bool = False) -> Rows:
     """Return what `training_rows` does, of rows that are held out: a label may have one or none.
 
     Raises:
         InvalidInput: a row's label is not one of `labels`.
     """
-    texts, numbers = tuple(example.content for example in examples), label_numbers(examples, labels)
-    return Rows(texts=texts, labels=numbers, groups=_groups(examples), origin=_origin(examples))
+    texts = tuple(example.content for example in examples)
+    own = label_sets(examples, labels) if several else label_numbers(examples, labels)
+    return Rows(texts=texts, labels=own, groups=_groups(examples), origin=_origin(examples))
 
 
 def _origin(examples: Iterable[Example]) -> Origin:

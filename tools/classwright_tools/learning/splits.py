@@ -30,21 +30,24 @@ def grouped_folds(rows: Rows, seed: int, folds: int = FOLDS) -> Folds:
     """Return up to `folds` pairs of places (training, held out), no row held out twice; fewer where groups are few.
 
     The folds keep the labels' shares as well as whole groups allow. The first pair serves as a single hold-out. A row
-    is held out only where others of its label are trained on: else it could not be answered rightly. So there may be
-    no fold at all.
+    with one label is held out only where others of its label are trained on: else it could not be answered rightly. So
+    there may be no fold at all.
     """
     from sklearn.model_selection import StratifiedGroupKFold
 
     groups = len(np.unique(rows.groups))
     if groups < 2:
         return []
-    most = int(np.bincount(rows.labels).max())  # scikit-learn wants a label with as many rows as there are folds
+    labels = rows.strata
+    most = int(np.bincount(labels).max())  # scikit-learn wants a label with as many rows as there are folds
     splitter = StratifiedGroupKFold(n_splits=max(2, min(folds, groups, most)), shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The least populated class")  # a label with few rows is no mistake here
-        pairs = list(splitter.split(np.zeros((len(rows), 1)), rows.labels, rows.groups))
-    answerable = [(train, held[np.isin(rows.labels[held], rows.labels[train])]) for train, held in pairs]
-    return [(train, held) for train, held in answerable if len(held) and len(np.unique(rows.labels[train])) > 1]
+        pairs = list(splitter.split(np.zeros((len(rows), 1)), labels, rows.groups))
+    answerable = [
+        (train, held if rows.several else held[np.isin(labels[held], labels[train])]) for train, held in pairs
+    ]
+    return [(train, held) for train, held in answerable if len(held) and len(np.unique(labels[train])) > 1]
 
 
 def needed_folds(rows: Rows, seed: int, folds: int = FOLDS) -> Folds:

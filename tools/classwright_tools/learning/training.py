@@ -40,7 +40,8 @@ ENOUGH_REAL = 50  # real rows: with fewer, a difference of ten points between tw
 class Trained:
     """A fitted classifier and all that its card says of how good it is.
 
-    `at_shares` are the figures at the `prior`. `right_as_saved` is the share of the measured rows as they are that the
+    `thresholds` are those of the labels where rows have several. `at_shares` are the figures at the `prior`.
+    `right_as_saved` is the share of the measured rows as they are that the
     classifier, which decides for the prior's shares, labels right. `untold` says in words why shares are not known
     though they might.
     """
@@ -56,6 +57,7 @@ class Trained:
     at_shares: FiguresAtShares | None
     right_as_saved: float | None
     untold: str
+    thresholds: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,14 +81,7 @@ def train(
             for a matcher no mismatch; or validation rows are to be trained on, and there are too few real ones.
     """
     methods = _tried(rows, setup) if method == AUTO else [METHODS[method]]
-    enough = validation is not None and len(validation.rows) >= ENOUGH_REAL and validation.data == "real"
-    if on_validation and not enough:
-        raise NotEnoughData(
-            "the validation rows",
-            f"are {len(validation.rows) if validation else 'none'}, and to train on them {ENOUGH_REAL} real ones are "
-            "needed: a figure of fewer tells nothing",
-            "Bring in more with import_examples(split='validation'), or import these as split 'train'.",
-        )
+    enough = is_enough(validation, needed=on_validation)
     progress = rising(setup.progress)
     setup = replace(setup, progress=part(progress, 0, 1 / 3, "choosing") if on_validation else progress)
     if validation is None or not enough:
@@ -95,6 +90,23 @@ def train(
     if not on_validation:
         return chosen
     return _on_all(chosen, rows, validation, replace(setup, progress=part(progress, 1 / 3, 2 / 3, "final")))
+
+
+def is_enough(validation: ValidationRows | None, *, needed: bool) -> bool:
+    """Return whether there are enough real validation rows to choose and calibrate by.
+
+    Raises:
+        NotEnoughData: there are not, and they are `needed`, since they are to be trained on.
+    """
+    enough = validation is not None and len(validation.rows) >= ENOUGH_REAL and validation.data == "real"
+    if needed and not enough:
+        raise NotEnoughData(
+            "the validation rows",
+            f"are {len(validation.rows) if validation else 'none'}, and to train on them {ENOUGH_REAL} real ones are "
+            "needed: a figure of fewer tells nothing",
+            "Bring in more with import_examples(split='validation'), or import these as split 'train'.",
+        )
+    return enough
 
 
 def _tried(rows: Rows, setup: Setup) -> list[Method]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from classwright_tools.domain.example import Origin
+from classwright_tools.domain.task import Task
 from classwright_tools.learning.rows import Rows, held_out_rows, training_rows, without_copies, written_at_once
 from classwright_tools.workspace.datasets import iterate_rows, read_rows
 from classwright_tools.workspace.workspace import Workspace
@@ -38,26 +39,27 @@ class TrainingData:
     validation: ValidationRows | None
 
 
-def read_training_data(workspace: Workspace, dataset: str, labels: tuple[str, ...]) -> TrainingData:
-    """Return what `dataset` gives to a training on `labels`; of its validation rows the real ones, if there are any.
+def read_training_data(workspace: Workspace, dataset: str, task: Task) -> TrainingData:
+    """Return what `dataset` gives to a training for `task`; of its validation rows the real ones, if there are any.
 
     Raises:
-        InvalidInput: a row's label is none of `labels`.
+        InvalidInput: a row's label is none of the task's.
         NotEnoughData: a label has fewer than two training rows.
     """
     splits = {split: read_rows(workspace, dataset, split) for split in ("train", "validation", "test")}
-    labelled = [row for row in splits["train"] if row.label is not None]
+    labels, several = task.label_names, task.multi_label
+    labelled = [row for row in splits["train"] if row.label_key is not None]
     kept = without_copies(labelled, [*splits["validation"], *splits["test"]])
-    held_out = [row for row in splits["validation"] if row.label is not None]
+    held_out = [row for row in splits["validation"] if row.label_key is not None]
     checked = [row for row in held_out if row.origin == "real"] or held_out
     validation = None
     if checked:
         validation = ValidationRows(
             data=Counter(row.origin for row in checked).most_common(1)[0][0],
-            rows=held_out_rows(checked, labels),
+            rows=held_out_rows(checked, labels, several=several),
         )
     return TrainingData(
-        rows=training_rows(kept, labels),
+        rows=training_rows(kept, labels, several=several),
         origins=dict(Counter(row.origin for row in kept)),
         copies=len(labelled) - len(kept),
         at_once=tuple(written_at_once(kept)),

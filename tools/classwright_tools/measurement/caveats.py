@@ -22,12 +22,12 @@ def not_covered(bare: Sequence[str]) -> str:
     return f"No row of {quoted(bare)} was there: of {these} nothing is known." if bare else ""
 
 
-def no_better_than_guessing(accuracy: Estimate, guessing: float) -> str:
-    """Return the sentence about an `accuracy` whose interval does not lie above the share `guessing`."""
+def no_better_than_guessing(accuracy: Estimate, guessing: float, name: str = "accuracy") -> str:
+    """Return the sentence about an `accuracy`, or what `name` says, whose interval does not lie above `guessing`."""
     if accuracy.low > guessing:
         return ""
     return (
-        "The accuracy is no better than guessing: always answering the most frequent label of these rows reaches "
+        f"The {name} is no better than guessing: always answering the most frequent label of these rows reaches "
         f"{guessing:.3f}."
     )
 
@@ -53,10 +53,26 @@ def settled_by_person(rows: int) -> str:
 def caveats(scores: Scores) -> tuple[str, ...]:
     """Return what `scores` do not show: labels that no row has, and that guessing would do as well."""
     guessed = no_better_than_guessing(scores.accuracy, scores.guessing)
-    if guessed:  # where one label is most of the rows, accuracy alone would throw a useful model away
+    if scores.micro_f1:
+        guessed = no_better_than_guessing(scores.micro_f1, scores.guessing, "micro-F1")
+    elif guessed:  # where one label is most of the rows, accuracy alone would throw a useful model away
         alike = scores.balanced_accuracy
         guessed += f" Where labels count alike it is {alike.value:.3f} ({alike.low:.3f} to {alike.high:.3f})."
     return tuple(filter(None, (not_covered(scores.not_covered), guessed)))
+
+
+def told_scores(scores: Scores, labels: int) -> str:
+    """Return the figures that a classifier of so many `labels` is judged by, with their intervals, in words."""
+    named = {"accuracy": scores.accuracy}
+    if scores.micro_f1:
+        named = {"micro-F1": scores.micro_f1, macro_f1_name(scores, labels): scores.macro_f1}
+        named |= {"all labels of a row right": scores.accuracy}
+    return ", ".join(f"{name} {told_estimate(found)}" for name, found in named.items())
+
+
+def told_estimate(found: Estimate) -> str:
+    """Return a figure and its interval as '0.864 (0.830 to 0.892)'."""
+    return f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})"
 
 
 def macro_f1_name(scores: Scores, labels: int) -> str:

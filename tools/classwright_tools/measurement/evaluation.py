@@ -17,25 +17,18 @@ from classwright_tools.domain.figures import Comparison
 from classwright_tools.domain.kinds import KINDS
 from classwright_tools.domain.shares import TaskShares
 from classwright_tools.errors import DamagedArtifact
+from classwright_tools.learning.label_space import certainty
 from classwright_tools.measurement.at_shares import told_at_shares
 from classwright_tools.measurement.caveats import caveats
 from classwright_tools.measurement.held_out import Answers
 from classwright_tools.measurement.kept_answers import write_answers
+from classwright_tools.measurement.measures import measures_of
 from classwright_tools.measurement.pages import write_page
 from classwright_tools.statistics.at_shares import figures_at_shares
-from classwright_tools.statistics.coverage import coverage
-from classwright_tools.statistics.metrics import (
-    class_figures,
-    compute_figures,
-    confusion_matrix,
-    confusions,
-    reliability,
-)
 from classwright_tools.workspace.own_files import read_own
 from classwright_tools.workspace.workspace import Workspace
 
 REPORT = KINDS["report"].document
-MOST_CONFUSIONS = 50
 SUREST_ERRORS = 20
 
 
@@ -57,28 +50,27 @@ def measure(
 
     `shares` are those that the model's probabilities are at, None where nobody knows others than those of the rows.
     """
-    true, proba, predicted, labels, queries = found.true, found.proba, found.predicted, found.labels, found.queries
-    ranked = labels.index(mismatch) if mismatch else None
-    figures = compute_figures(true, proba, labels, seed=seed, mismatch=ranked, groups=queries)
-    own = tuple(np.bincount(true, minlength=len(labels)) / len(true))
-    at = figures_at_shares(true, proba, shares.values if shares else own, labels, queries, seed=seed)
-    matrix = confusion_matrix(true, predicted, len(labels))
+    measures, at = measures_of(found, threshold, seed, mismatch), None
+    if not found.thresholds:
+        own = tuple(np.bincount(found.true, minlength=len(found.labels)) / len(found.true))
+        values = shares.values if shares else own
+        at = figures_at_shares(found.true, found.proba, values, found.labels, found.queries, seed=seed)
     return EvaluationReport(
         data=found.data,
         task=task,
         model=model,
         dataset=found.dataset,
         split=split,
-        labels=labels,
+        labels=found.labels,
         left_out=left_out,
-        warnings=(*told_at_shares(at, shares), *warnings, *caveats(figures)),
-        figures=figures,
+        warnings=(*told_at_shares(at, shares), *warnings, *caveats(measures.figures)),
+        figures=measures.figures,
         at_shares=at,
-        classes=class_figures(true, predicted, labels, queries),
-        confusion_matrix=tuple(tuple(row) for row in matrix.tolist()),
-        confusions=confusions(true, predicted, labels, MOST_CONFUSIONS),
-        reliability=reliability(true, proba, groups=queries),
-        coverage=coverage(true, proba, threshold, queries),
+        classes=measures.classes,
+        confusion_matrix=tuple(tuple(row) for row in measures.confusion_matrix.tolist()),
+        confusions=measures.confusions,
+        reliability=measures.reliability,
+        coverage=measures.coverage,
         threshold=threshold,
         comparison=comparison,
         surest_errors=_surest_errors(found, split),
@@ -88,7 +80,8 @@ def measure(
 
 def _surest_errors(found: Answers, split: Split) -> tuple[WrongRow, ...]:
     """Return the errors that the model was surest of: where labels are often wrong, or classes overlap."""
-    sure = np.minimum(1.0, found.proba.max(axis=1))
+    predicted = found.predicted
+    sure = certainty(found.proba, predicted) if found.thresholds else np.minimum(1.0, found.proba.max(axis=1))
     wrong = sorted(found.wrong.tolist(), key=lambda i: (-sure[i], found.rows[i].id))[:SUREST_ERRORS]
     if split == "test":
         return tuple(WrongRow(example=found.rows[i].id, probability=sure[i]) for i in wrong)
@@ -96,8 +89,8 @@ def _surest_errors(found: Answers, split: Split) -> tuple[WrongRow, ...]:
         WrongRow(
             example=found.rows[i].id,
             text=found.rows[i].shown,
-            label=found.labels[found.true[i]],
-            predicted=found.labels[found.predicted[i]],
+            label=found.told(found.true[i]),
+            predicted=found.told(predicted[i]),
             probability=sure[i],
         )
         for i in wrong
@@ -110,7 +103,7 @@ def write_report(folder: Path, report: EvaluationReport, found: Answers) -> None
     charts = {
         "confusion": confusion_chart(report.labels, report.confusion_matrix),
         "labels": label_bars(report.weakest),
-        "reliability": reliability_diagram(report.reliability),
+        "reliability": reliability_diagram(report.reliability, of_labels=bool(found.thresholds)),
     }
     write_page("evaluation.html", folder, charts, report=report)
     write_answers(folder, found, with_labels=report.split != "test")

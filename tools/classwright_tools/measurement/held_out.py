@@ -7,15 +7,17 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from classwright_tools.domain.example import Example, Split
 from classwright_tools.domain.excerpt import listed
+from classwright_tools.domain.label_sets import told_labels
 from classwright_tools.domain.pair import Content
 from classwright_tools.errors import InvalidInput, NotEnoughData
+from classwright_tools.learning.label_space import LabelSpace, encode
 from classwright_tools.learning.model import Model
 from classwright_tools.learning.rows import query_numbers, without_queries
 from classwright_tools.workspace.datasets import iterate_rows, read_rows
@@ -33,26 +35,36 @@ MOST_UNLABELLED = 50_000
 class Answers:
     """Rows of a dataset, the places of their labels in `labels` (n,), and a model's probabilities for them (n, k).
 
-    The speed is None where every answer was known before.
+    With `thresholds` rows may have several labels: `true` and `predicted` say which (n, k), bool. The speed is None
+    where every answer was known before.
     """
 
     dataset: str
     rows: tuple[Example, ...]
     labels: tuple[str, ...]
-    true: npt.NDArray[np.int64]
+    true: npt.NDArray[Any]
     proba: npt.NDArray[np.float64]
     texts_per_second: float | None
+    thresholds: tuple[float, ...] = ()
 
     @property
-    def predicted(self) -> npt.NDArray[np.int64]:
-        """The place of each row's likeliest label (n,)."""
-        likeliest: npt.NDArray[np.int64] = self.proba.argmax(axis=1)
-        return likeliest
+    def predicted(self) -> npt.NDArray[Any]:
+        """The place of each row's likeliest label (n,); or which labels were given to it (n, k)."""
+        space = LabelSpace(self.labels, self.thresholds)
+        answered: npt.NDArray[Any] = space.decide(self.proba) if space.several else self.proba.argmax(axis=1)
+        return answered
 
     @property
     def wrong(self) -> npt.NDArray[np.int64]:
-        """The places of the rows that were given another label than theirs."""
-        return np.flatnonzero(self.predicted != self.true)
+        """The places of the rows that were given another label than theirs, or not all of theirs."""
+        differs = self.predicted != self.true
+        return np.flatnonzero(differs.any(axis=1) if differs.ndim > 1 else differs)
+
+    def told(self, answer: Any) -> str:
+        """Return the name of the label of one of the `true` or `predicted`, or of all its labels."""
+        if self.thresholds:
+            return told_labels(LabelSpace(self.labels, self.thresholds).named(answer))
+        return self.labels[answer]
 
     @property
     def queries(self) -> npt.NDArray[np.int64] | None:
@@ -99,17 +111,19 @@ def answers(
     Raises:
         InvalidInput: a row has no label, or one that the model does not know.
     """
-    true = label_numbers(rows, model.labels, dataset)
+    several = model.space.several
+    true = label_sets(rows, model.labels, dataset) if several else label_numbers(rows, model.labels, dataset)
     asked = [row for row in rows if row.id not in known]
     proba = dict(known)
     started = time.perf_counter()
     for start in range(0, len(asked), BATCH_TEXTS):
         progress(start / len(asked))
         batch = asked[start : start + BATCH_TEXTS]
-        found = model.predict_proba([row.content for row in batch]).astype(np.float64)
-        proba |= {row.id: own for row, own in zip(batch, found, strict=True)}
+        given = model.predict_proba([row.content for row in batch]).astype(np.float64)
+        proba |= {row.id: own for row, own in zip(batch, given, strict=True)}
     speed = len(asked) / max(time.perf_counter() - started, 1e-6) if asked else None
-    return Answers(dataset, tuple(rows), tuple(model.labels), true, np.stack([proba[row.id] for row in rows]), speed)
+    found = np.stack([proba[row.id] for row in rows])
+    return Answers(dataset, tuple(rows), model.labels, true, found, speed, model.space.thresholds)
 
 
 def label_numbers(rows: Sequence[Example], labels: Sequence[str], dataset: str) -> npt.NDArray[np.int64]:
@@ -119,7 +133,25 @@ def label_numbers(rows: Sequence[Example], labels: Sequence[str], dataset: str) 
         InvalidInput: a row has no label, or another one.
     """
     place = {label: i for i, label in enumerate(labels)}
-    unknown = Counter(row.label for row in rows if row.label not in place)
+    _refuse_unknown(Counter(row.label for row in rows if row.label not in place), labels, dataset)
+    return np.array([place[row.label] for row in rows if row.label is not None], np.int64)
+
+
+def label_sets(rows: Sequence[Example], labels: Sequence[str], dataset: str) -> npt.NDArray[np.bool_]:
+    """Return which of `labels`, those that a model knows, each row has (n, k).
+
+    Raises:
+        InvalidInput: of a row nobody has said which labels it has, or it has another one.
+    """
+    unknown: Counter[str | None] = Counter()
+    for row in rows:
+        own = (None,) if row.labels is None else row.labels
+        unknown.update(label for label in own if label not in labels)
+    _refuse_unknown(unknown, labels, dataset)
+    return encode([row.labels or () for row in rows], labels)
+
+
+def _refuse_unknown(unknown: Counter[str | None], labels: Sequence[str], dataset: str) -> None:
     if unknown:
         named = listed(("no label" if name is None else repr(name) for name, _ in unknown.most_common()), 3)
         raise InvalidInput(
@@ -128,7 +160,6 @@ def label_numbers(rows: Sequence[Example], labels: Sequence[str], dataset: str) 
             f"{listed(map(repr, labels), 10)}",
             "Train a model on this version of the task, or correct these rows (edit_examples).",
         )
-    return np.array([place[row.label] for row in rows if row.label is not None], np.int64)
 
 
 def unlabelled_pairs(workspace: Workspace, dataset: str) -> tuple[Content, ...]:

@@ -25,7 +25,8 @@ from classwright_tools.measurement.held_out import BATCH_TEXTS, Answers
 from classwright_tools.measurement.label_issues import label_issues
 from classwright_tools.measurement.out_of_fold import out_of_fold
 from classwright_tools.measurement.text_map import LEAST_TEXTS, MOST_TEXTS, text_map
-from classwright_tools.workspace.datasets import example_of, read_edits, read_table
+from classwright_tools.workspace.datasets import read_edits, read_table
+from classwright_tools.workspace.row_columns import example_of
 
 NEAREST = 3
 """A row that is not among those of the map itself lies between so many that are nearest in meaning."""

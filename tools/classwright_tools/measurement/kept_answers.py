@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,7 @@ FILE = "predictions.parquet"
 
 
 def write_answers(folder: Path, found: Answers, *, with_labels: bool) -> None:
-    """Write a row an example: its id, predicted label, and probabilities in the order of the model's labels.
+    """Write a row an example: its id, predicted label or labels, and probabilities in the order of the model's labels.
 
     Its own label is there only `with_labels`.
     """
@@ -25,12 +26,19 @@ def write_answers(folder: Path, found: Answers, *, with_labels: bool) -> None:
 
     columns = {
         "id": [row.id for row in found.rows],
-        "predicted": [found.labels[i] for i in found.predicted],
+        "predicted": _named(found, found.predicted),
         "probabilities": found.proba.tolist(),
     }
     if with_labels:
-        columns["label"] = [found.labels[i] for i in found.true]
+        columns["label"] = _named(found, found.true)
     pq.write_table(pa.table(columns), folder / FILE)
+
+
+def _named(found: Answers, given: npt.NDArray[Any]) -> list[Any]:
+    """Return the name of each row's label, or a list of those of its labels."""
+    if given.ndim > 1:
+        return [[found.labels[place] for place in np.flatnonzero(row)] for row in given]
+    return [found.labels[place] for place in given]
 
 
 def kept_answers(

@@ -18,7 +18,8 @@ from classwright_tools.domain.example import Example, Split
 from classwright_tools.domain.pair import Content, joined
 from classwright_tools.domain.selection import LabelDoubt, RowConditions, RowFilter, RowSearch, RowsLike
 from classwright_tools.errors import InvalidInput
-from classwright_tools.workspace.datasets import example_of, read_edits, read_table
+from classwright_tools.workspace.datasets import read_edits, read_table
+from classwright_tools.workspace.row_columns import example_of
 
 
 @dataclass(frozen=True)
@@ -128,8 +129,7 @@ def changed(context: ToolContext, dataset: str, earlier: str, where: RowFilter) 
 def _with_history(context: ToolContext, there: Selected) -> Selected:
     """Return the rows with what was done to each last."""
     edits = read_edits(context.workspace, there.dataset)
-    columns = (there.table[name].to_pylist() for name in ("id", "label"))
-    past = {id_: history(edits, id_, label) for id_, label in zip(*columns, strict=True)} if edits else {}
+    past = {row.id: history(edits, row.id, row.label) for _, row in there.rows()} if edits else {}
     return replace(there, notes={id_: told[0].told for id_, told in past.items() if told})
 
 

@@ -48,7 +48,7 @@ def _trained_on(
     labelled = [row for row in learnt if index.find(row.content)]
     for batch in iterate_rows(workspace, card.dataset, "train") if later else ():
         progress()
-        labelled += [row for row in batch if row.label is not None and index.find(row.content)]
+        labelled += [row for row in batch if row.label_key is not None and index.find(row.content)]
     taken = unlabelled_pairs(workspace, card.dataset) if later and card.unlabelled_pairs else ()
     # Asked the other way round: a training row of a template finds only some of its many likenesses.
     trained = _index_of(

@@ -25,6 +25,9 @@ class LabelNames:
     over, which cannot be ambiguous: no two labels of a task differ by them alone.
     """
 
+    several = False
+    """Whether a row may have several of the labels."""
+
     def __init__(self, labels: Sequence[str], mapping: Mapping[str, str]) -> None:
         """Take the `labels` of a task and a `mapping` from the source's names to them.
 
@@ -51,6 +54,14 @@ class LabelNames:
             if by_name and (label := by_name.get(name) or by_value.get(_value(name))):
                 return label
         return self._folded.get(folded_name(name))
+
+    def is_missing(self, value: Any) -> bool:
+        """Whether a source says nothing of a row's label."""
+        return not label_text(value)
+
+    def unknown(self, value: Any) -> str:
+        """Return the name that `value` is, which is no label of the task."""
+        return label_text(value)
 
     def knows(self, value: Any) -> bool:
         """Whether there is a label that `value`, from a source, stands for."""

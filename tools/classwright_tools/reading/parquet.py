@@ -42,7 +42,8 @@ def read_parquet(path: Path, columns: Columns) -> Iterator[SourceRow]:
         columns = plain_columns(source, schema, columns)
         names = _class_names(schema.metadata or {}, columns.label)
         # A dictionary stays one: its values are then held once, however many rows repeat them.
-        with pq.ParquetFile(path, read_dictionary=columns.read) as file:
+        plain = [name for name in columns.read if not pa.types.is_nested(schema.field(name).type)]
+        with pq.ParquetFile(path, read_dictionary=plain) as file:
             refuse_endless(source, file.metadata.num_rows, path.stat().st_size)
             _refuse_parquet_bomb(source, file.metadata, columns)
             for batch in file.iter_batches(batch_size=PARQUET_BATCH, columns=columns.read):
@@ -76,10 +77,12 @@ def arrow_rows(source: str, batch: Any, columns: Columns, names: list[str]) -> I
 
 
 def _class_name(label: Any, names: list[str]) -> Any:
-    """Return the name of the class number `label`, which pandas makes a float where some rows have none.
+    """Return the name of the class number `label`, which pandas makes a float where some rows have none; or of several.
 
     A negative one is how `datasets` says that a row has no label.
     """
+    if isinstance(label, list):
+        return [_class_name(one, names) for one in label]
     is_number = isinstance(label, int | float) and not isinstance(label, bool) and label == label // 1
     if not is_number or label >= len(names):
         return label
@@ -96,6 +99,8 @@ def plain_columns(source: str, schema: Any, columns: Columns) -> Columns:
 
     for name in columns.names:
         kind = schema.field(name).type
+        if columns.several and name == columns.label and (pa.types.is_list(kind) or pa.types.is_large_list(kind)):
+            kind = kind.value_type
         if pa.types.is_nested(kind):
             raise InvalidInput(
                 source,
@@ -126,7 +131,8 @@ def _refuse_parquet_bomb(source: str, metadata: Any, columns: Columns) -> None:
     for group in map(metadata.row_group, range(metadata.num_row_groups)):
         for piece in map(group.column, range(group.num_columns)):
             most = max(opening.FREE_EXPANSION_BYTES, opening.MAX_EXPANSION * piece.total_compressed_size)
-            if piece.path_in_schema in columns.read and piece.total_uncompressed_size > most:
+            whole, *_ = piece.path_in_schema.split(".list.")  # of a column of lists
+            if whole in columns.read and piece.total_uncompressed_size > most:
                 raise opening.bomb(source)
 
 
@@ -163,9 +169,13 @@ def _is_text(kind: Any) -> bool:
 
 
 def _class_names(metadata: Mapping[bytes, bytes], label: str | None) -> list[str]:
-    """Return the names of the `ClassLabel` column `label`, from what `datasets` leaves in a Parquet file's metadata."""
+    """Return the names of the `ClassLabel` column `label`, or of one of lists of such.
+
+    They are in what `datasets` leaves in a Parquet file's metadata.
+    """
     try:
         feature = json.loads(metadata.get(b"huggingface", b"{}"))["info"]["features"][label]
+        feature = feature.get("feature", feature)  # of a list, that of what is in it
         return [str(name) for name in feature["names"]] if feature.get("_type") == "ClassLabel" else []
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
         return []

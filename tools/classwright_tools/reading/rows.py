@@ -15,12 +15,14 @@ from classwright_tools.domain.noun import MAX_TEXT_CHARS
 from classwright_tools.errors import InvalidInput
 
 # What the columns of a pair are called; the first names are tried first.
+ONE_LABEL, SEVERAL_LABELS = "label", "labels"
 USUAL_PAIR, OTHER_PAIR = ("text", "text_pair"), ("query", "item")
 TOO_LONG = "too long"
 # What the files and the resources of a dataset say of a row beside its texts and its label: its id, its origin, and
 # how it was made, flat or as one object. They are read where a source has them: see `curation/origins.py`.
 CELL_COLUMNS, MAKING_COLUMNS = ("topic", "subtopic", "source_type"), ("contrast", "round", "writer", "prompt")
-ORIGIN_COLUMNS = ("id", "origin", "provenance", *CELL_COLUMNS, *MAKING_COLUMNS)
+CELL_LABEL = "cell_label"  # where rows have several labels: the one that a text was written for
+ORIGIN_COLUMNS = ("id", "origin", "provenance", CELL_LABEL, *CELL_COLUMNS, *MAKING_COLUMNS)
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -58,8 +60,9 @@ class NoColumn(InvalidInput):
 class Columns:
     """The columns to read; `label` is None when labels are not wanted, `pair` when a row is one text.
 
-    `is_label` tells of a value whether it is a label that whoever reads knows: lines that hold one are rows. `origin`
-    are those `ORIGIN_COLUMNS` that a source has besides, or with `all_others` all its other columns; `found_in` finds
+    `is_label` tells of a value whether it is a label that whoever reads knows: lines that hold one are rows. With
+    `several` the labels may be lists, and a column "labels" serves where "label" is wanted and not there. `origin` are
+    those `ORIGIN_COLUMNS` that a source has besides, or with `all_others` all its other columns; `found_in` finds
     them.
     """
 
@@ -67,6 +70,7 @@ class Columns:
     label: str | None
     pair: str | None = None
     is_label: Callable[[str], bool] = _is_none
+    several: bool = False
     origin: tuple[str, ...] = ()
     all_others: bool = False
 
@@ -88,6 +92,8 @@ class Columns:
         usual = (self.text, self.pair) == USUAL_PAIR
         if usual and set(OTHER_PAIR) <= set(there) and not set(USUAL_PAIR) <= set(there):
             return replace(self, text=OTHER_PAIR[0], pair=OTHER_PAIR[1])
+        if self.several and self.label == ONE_LABEL and ONE_LABEL not in there and SEVERAL_LABELS in there:
+            return replace(self, label=SEVERAL_LABELS).like(there)
         as_there = {_seen(name): name for name in reversed(there)}
         named = {
             field: name if name is None or name in there else as_there.get(_seen(name), name)

@@ -21,7 +21,16 @@ def coverage(
 
     `groups` (n,) are the queries of a pair task.
     """
-    confidence, right = proba.max(axis=1), proba.argmax(axis=1) == true
+    return coverage_of(proba.max(axis=1), proba.argmax(axis=1) == true, own, groups)
+
+
+def coverage_of(
+    confidence: npt.NDArray[np.floating],
+    right: npt.NDArray[np.bool_],
+    own: float | None = None,
+    groups: npt.NDArray[np.integer] | None = None,
+) -> tuple[Coverage, ...]:
+    """Return what `coverage` does, of answers of that `confidence` (n,), of which some are `right` (n,)."""
     thresholds = sorted({*THRESHOLDS, *([] if own is None else [own])})
     table = []
     for threshold in thresholds:

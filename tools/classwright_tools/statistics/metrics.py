@@ -169,10 +169,15 @@ def reliability(
     Rows of one probability stay together, so that the rows' order never matters. `groups` (n,) are the queries of a
     pair task.
     """
-    confidence = proba.max(axis=1).astype(np.float64)
-    right = proba.argmax(axis=1) == true
-    bins = min(bins, len(true))
-    group_of = np.floor((rankdata(confidence) - 0.5) * bins / len(true)).astype(int)
+    return reliability_of(proba.max(axis=1).astype(np.float64), proba.argmax(axis=1) == true, bins, groups)
+
+
+def reliability_of(
+    confidence: Floats, right: npt.NDArray[np.bool_], bins: int = CALIBRATION_BINS, groups: Labels | None = None
+) -> tuple[ReliabilityBin, ...]:
+    """Return answers in groups of about equal size by their `confidence` (n,), lowest first; some are `right` (n,)."""
+    bins = min(bins, len(right))
+    group_of = np.floor((rankdata(confidence) - 0.5) * bins / len(right)).astype(int)
     return tuple(
         ReliabilityBin(
             rows=int(inside.sum()),
@@ -185,9 +190,13 @@ def reliability(
 
 def calibration_error(true: Labels, proba: npt.NDArray[np.floating]) -> float:
     """Return the expected calibration error over 15 equal-mass bins (Nguyen and O'Connor 2015; Guo et al. 2017)."""
-    return sum(
-        group.rows / len(true) * abs(group.accuracy.value - group.confidence) for group in reliability(true, proba)
-    )
+    return mean_gap(reliability(true, proba))
+
+
+def mean_gap(bins: Sequence[ReliabilityBin]) -> float:
+    """Return the mean gap between confidence and accuracy of `bins`, by their rows."""
+    rows = sum(group.rows for group in bins)
+    return sum(group.rows / rows * abs(group.accuracy.value - group.confidence) for group in bins)
 
 
 # --- classes
@@ -205,20 +214,27 @@ def class_figures(
 ) -> tuple[ClassFigures, ...]:
     """Return precision, recall and F1 of every label, in the order of `labels`.
 
-    All three are shares of rows: F1 is 2j / (1 + j) of the Jaccard index j, the share of the rows that are of the
-    label or were given it which are both; the function only rises, so it carries the interval. `groups` (n,) are the
-    queries of a pair task.
+    `groups` (n,) are the queries of a pair task.
     """
-    found = []
-    for place, label in enumerate(labels):
-        of_label, given = true == place, predicted == place
-        right = of_label & given
-        precision, recall, jaccard = (
-            share(right[rows], None if groups is None else groups[rows]) for rows in (given, of_label, of_label | given)
-        )
-        f1, support = _f1_of_jaccard(jaccard), int(of_label.sum())
-        found.append(ClassFigures(label=label, precision=precision, recall=recall, f1=f1, support=support))
-    return tuple(found)
+    return tuple(
+        figures_of_label(label, true == place, predicted == place, groups) for place, label in enumerate(labels)
+    )
+
+
+def figures_of_label(
+    label: str, of_label: npt.NDArray[np.bool_], given: npt.NDArray[np.bool_], groups: Labels | None = None
+) -> ClassFigures:
+    """Return precision, recall and F1 of a label by which rows are `of_label` (n,), and which were `given` it (n,).
+
+    All three are shares of rows: F1 is 2j / (1 + j) of the Jaccard index j, the share of the rows that are of the
+    label or were given it which are both; the function only rises, so it carries the interval.
+    """
+    right = of_label & given
+    precision, recall, jaccard = (
+        share(right[rows], None if groups is None else groups[rows]) for rows in (given, of_label, of_label | given)
+    )
+    f1, support = _f1_of_jaccard(jaccard), int(of_label.sum())
+    return ClassFigures(label=label, precision=precision, recall=recall, f1=f1, support=support)
 
 
 def _f1_of_jaccard(jaccard: Estimate) -> Estimate:
@@ -229,7 +245,13 @@ def _f1_of_jaccard(jaccard: Estimate) -> Estimate:
 def confusions(true: Labels, predicted: Labels, labels: Sequence[str], limit: int = 10) -> tuple[Confusion, ...]:
     """Return the most frequent confusions, most rows first, then the largest share of the label's rows."""
     matrix = confusion_matrix(true, predicted, len(labels))
-    rows = matrix.sum(axis=1)
+    return confusions_of(matrix, matrix.sum(axis=1), labels, limit)
+
+
+def confusions_of(
+    matrix: npt.NDArray[np.int64], rows: npt.NDArray[np.integer], labels: Sequence[str], limit: int
+) -> tuple[Confusion, ...]:
+    """Return the most frequent confusions of a `matrix` (k, k) of labels that have so many `rows` (k,)."""
     wrong = [(int(i), int(j)) for i, j in zip(*np.nonzero(matrix), strict=True) if i != j]
     wrong.sort(key=lambda pair: (-matrix[pair], -matrix[pair] / rows[pair[0]], pair))
     return tuple(

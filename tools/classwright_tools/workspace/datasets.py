@@ -16,47 +16,15 @@ from classwright_tools.domain.cards import DatasetCard, SplitCount
 from classwright_tools.domain.edits import Edit
 from classwright_tools.domain.example import SPLITS, Example, Split
 from classwright_tools.domain.kinds import KINDS
-from classwright_tools.domain.task import Task, TaskKind
-from classwright_tools.domain.topic_tree import Cell
+from classwright_tools.domain.task import Task
 from classwright_tools.errors import DamagedArtifact, InvalidInput
 from classwright_tools.workspace.edits import EDITS, edits_of, lines_of, stored_edits
 from classwright_tools.workspace.own_files import open_own, read_own
+from classwright_tools.workspace.row_columns import columns_of, example_of, schema
 from classwright_tools.workspace.workspace import Artifact, Workspace
 
 CARD = KINDS["dataset"].document
 BATCH_ROWS = 10_000
-_CELL = ("topic", "subtopic", "source_type")
-_TEXTS: dict[TaskKind, tuple[str, ...]] = {"text": ("text",), "pair": ("text", "text_pair")}
-
-
-def columns_of(examples: Iterable[Example], kind: TaskKind) -> dict[str, list[Any]]:
-    """Return the columns of the Parquet file that holds `examples` of a task of `kind`."""
-    columns: dict[str, list[Any]] = {name: [] for name in schema(kind).names}
-    own = ("id", *_TEXTS[kind], "label", "origin")
-    for example in examples:
-        made = example.provenance
-        for name in own:
-            columns[name].append(getattr(example, name))
-        for name in _CELL:
-            columns[name].append(getattr(made.cell, name) if made and made.cell else None)
-        for name in ("contrast", "round", "writer", "prompt"):
-            columns[name].append(getattr(made, name) if made else None)
-    return columns
-
-
-def schema(kind: TaskKind) -> Any:
-    """Return the `pyarrow.Schema` of a split's file; the column "text_pair" is in those of pair tasks only."""
-    import pyarrow as pa
-
-    strings = ("id", *_TEXTS[kind], "label", "origin", *_CELL, "contrast")
-    return pa.schema(
-        [
-            *((name, pa.string()) for name in strings),
-            ("round", pa.int32()),
-            ("writer", pa.string()),
-            ("prompt", pa.string()),
-        ]
-    )
 
 
 def read_rows(workspace: Workspace, dataset: str, split: Split) -> list[Example]:
@@ -101,7 +69,7 @@ def read_table(workspace: Workspace, dataset: str) -> Any:
     import pyarrow.parquet as pq
 
     artifact = workspace.artifact(dataset, "dataset")
-    columns = schema(workspace.task(artifact.task).kind)
+    columns = schema(workspace.task(artifact.task))
     tables = [columns.empty_table().append_column("split", pa.array([], pa.string()))]
     expected = read_card(workspace, dataset).files
     for split in SPLITS:
@@ -172,7 +140,8 @@ def save_dataset(
     an iterator: they are written batch by batch. `files` are texts to lay beside them, by file name.
 
     Raises:
-        InvalidInput: a row of a pair task has one text, or a row of a text task has two.
+        InvalidInput: a row of a pair task has one text, or a row of a text task has two; or one has a label where the
+            task's rows have several, or the other way round.
         DamagedArtifact: a split of `parent` is gone.
         Overtaken: with `on_newest`, `parent` is not the task's newest dataset any more.
     """
@@ -186,11 +155,14 @@ def save_dataset(
 
     def write(folder: Path) -> None:
         counts = [count for count in kept.counts if count.split not in changed] if kept else []
+        by_label = [count for count in kept.by_label if count.split not in changed] if kept else []
         digests: dict[str, str] = {}
         for split in SPLITS:
             name = f"{split}.parquet"
             if split in changed:
-                counts.extend(_write_split(folder / name, split, _of_kind(changed[split], current), current.kind))
+                counted, labelled = _write_split(folder / name, split, _of_task(changed[split], current), current)
+                counts.extend(counted)
+                by_label.extend(labelled)
                 if (folder / name).exists():
                     digests[name] = _sha256(folder / name)
             elif source and kept and name in kept.files:
@@ -207,6 +179,7 @@ def save_dataset(
             parent=parent,
             made_by=made_by,
             counts=tuple(counts),
+            by_label=tuple(by_label),
             refused=dict(refused or {}),
             note=note,
             files=digests,
@@ -220,9 +193,14 @@ def save_dataset(
     )
 
 
-def _of_kind(examples: Iterable[Example], task: Task) -> Iterator[Example]:
-    """Yield the rows; raise at the first one that has not as many texts as the task's rows have."""
+def _of_task(examples: Iterable[Example], task: Task) -> Iterator[Example]:
+    """Yield the rows; raise at the first one that has not as many texts, or labels, as the task's rows have."""
     for example in examples:
+        if (example.labels is not None and not task.multi_label) or (example.label is not None and task.multi_label):
+            reason, repair = ("has `labels`, and the task's rows have one label", "Give it a `label`.")
+            if task.multi_label:
+                reason, repair = ("has a `label`, and the task's rows have several", "Give it `labels`.")
+            raise InvalidInput(f"row {example.id!r} of task {task.slug!r}", reason, repair)
         if (example.text_pair is None) != (task.kind == "text"):
             reason, repair = {
                 "text": ("has a text_pair, and the task is about single texts", "Leave its `text_pair` out"),
@@ -232,12 +210,15 @@ def _of_kind(examples: Iterable[Example], task: Task) -> Iterator[Example]:
         yield example
 
 
-def _write_split(path: Path, split: Split, examples: Iterable[Example], kind: TaskKind) -> list[SplitCount]:
-    """Write one split and return its counts; a split without rows leaves no file."""
+def _write_split(
+    path: Path, split: Split, examples: Iterable[Example], task: Task
+) -> tuple[list[SplitCount], list[SplitCount]]:
+    """Write one split and return its counts, and those by each of several labels; without rows it leaves no file."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     counts: Counter[tuple[str | None, Any]] = Counter()
+    labelled: Counter[tuple[str | None, Any]] = Counter()
     writer: Any = None
     batch: list[Example] = []
 
@@ -245,19 +226,24 @@ def _write_split(path: Path, split: Split, examples: Iterable[Example], kind: Ta
         nonlocal writer
         if not batch:
             return
-        writer = writer or pq.ParquetWriter(path, schema(kind))
-        writer.write_table(pa.table(columns_of(batch, kind), schema=schema(kind)))
+        writer = writer or pq.ParquetWriter(path, schema(task))
+        writer.write_table(pa.table(columns_of(batch, task), schema=schema(task)))
         batch.clear()
 
     for example in examples:
         batch.append(example)
         counts[example.label, example.origin] += 1
+        labelled.update((label, example.origin) for label in example.labels or ())
         if len(batch) == BATCH_ROWS:
             flush()
     flush()
     if writer:
         writer.close()
-    return [SplitCount(split=split, label=label, origin=origin, rows=n) for (label, origin), n in counts.items()]
+    counted, by_label = (
+        [SplitCount(split=split, label=label, origin=origin, rows=n) for (label, origin), n in one.items()]
+        for one in (counts, labelled)
+    )
+    return counted, by_label
 
 
 def _open_split(dataset: Artifact, split: Split) -> BufferedReader:
@@ -277,31 +263,3 @@ def _unreadable(dataset: str, split: Split) -> DamagedArtifact:
 def _sha256(path: Path) -> str:
     with open_own(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def example_of(row: dict[str, Any]) -> Example:
-    """Return the `Example` of one row of a Parquet file."""
-    from classwright_tools.domain.example import Provenance
-
-    made = None
-    if row["writer"] is not None:
-        made = Provenance(
-            cell=_cell(row) if row["label"] and row["origin"] != "annotated" else None,
-            contrast=row["contrast"],
-            round=row["round"],
-            writer=row["writer"],
-            prompt=row["prompt"],
-        )
-    return Example(
-        id=row["id"],
-        text=row["text"],
-        text_pair=row.get("text_pair"),  # which the files of text tasks do not have
-        label=row["label"],
-        origin=row["origin"],
-        provenance=made,
-    )
-
-
-def _cell(row: dict[str, Any]) -> Cell:
-    """Return the cell that a row was written for; a written pair's is that of its item."""
-    return Cell(label=row["label"], item=row.get("text_pair"), **{name: row[name] for name in _CELL})

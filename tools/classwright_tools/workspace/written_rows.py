@@ -10,8 +10,9 @@ from typing import Any
 from classwright_tools.domain.example import SPLITS, Example, example_id
 from classwright_tools.domain.pair import Content, apart
 from classwright_tools.errors import ClasswrightError
-from classwright_tools.workspace.datasets import example_of, read_card, schema
+from classwright_tools.workspace.datasets import read_card
 from classwright_tools.workspace.own_files import open_own
+from classwright_tools.workspace.row_columns import example_of, schema
 from classwright_tools.workspace.workspace import Workspace
 
 
@@ -57,7 +58,7 @@ class WrittenRows:
         import pyarrow.parquet as pq
 
         seen = pa.array([], pa.string())
-        wanted = [name for name in schema("text").names if name != "text"]
+        wanted = [name for name in schema(self._workspace.task(self._task)).names if name not in ("text", "text_pair")]
         for path in self._files():
             try:
                 with open_own(path) as file:

@@ -49,14 +49,23 @@ def tell_unable(schema: dict[str, Any]) -> None:
 def check_method(method: str, imbalance: Imbalance, task: Task) -> None:
     """Raise an `InvalidInput` if `method` cannot train on the rows of `task`, or not with that `imbalance`."""
     allowed = methods_for(task.kind)
+    rows = {"text": "single texts", "pair": "pairs of texts"}[task.kind]
+    if task.multi_label:
+        allowed = [name for name in allowed if name == AUTO or METHODS[name].multi_label]
+        rows = "rows with several labels"
     if method not in allowed:
-        rows = {"text": "single texts", "pair": "pairs of texts"}[task.kind]
         raise InvalidInput(
             f"method {method!r}",
             f"does not train on {rows}, which task {task.slug!r} is about",
             f"Use one of {_listed(allowed)}.",
         )
     able = [name for name in allowed if name == AUTO or imbalance in METHODS[name].imbalance]
+    if task.multi_label and imbalance not in ("none", "class_weights"):
+        raise InvalidInput(
+            f"imbalance {imbalance!r}",
+            f"is not for rows with several labels, which task {task.slug!r} is about",
+            "Leave `imbalance` out, since each label has a threshold of its own, or use 'class_weights'.",
+        )
     if method not in able:
         raise InvalidInput(
             f"imbalance {imbalance!r}",

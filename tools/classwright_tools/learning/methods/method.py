@@ -40,6 +40,8 @@ class Method(ABC):
     """The tasks that it trains for: of single texts, of pairs, or of both."""
     imbalance: ClassVar[tuple[Imbalance, ...]] = ("none",)
     """The treatments of labels of different sizes that it can give."""
+    multi_label: ClassVar[bool] = False
+    """Whether it trains where rows have several labels, with `Rows.several`; its classifier is a head on embeddings."""
     cost: ClassVar[Cost] = "long"
     auto: ClassVar[bool] = False
     """Whether `auto` tries it; of two that are equally good the one that stands first in the registry is kept."""

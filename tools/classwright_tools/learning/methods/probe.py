@@ -19,6 +19,7 @@ class Probe(EmbeddingMethod):
     summary = "logistic regression on frozen embeddings, seconds"
     kinds = ("text", "pair")
     imbalance = ("none", "class_weights", "logit_adjustment", "auto")
+    multi_label = True
     cost = "quick"
     auto = True
     cross_validated = True

@@ -1,0 +1,130 @@
+"""A model of rows with several labels, from training to the report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from sklearn.metrics import accuracy_score, f1_score
+
+from classwright_tools.classify import ClassifyRequest, classify
+from classwright_tools.context import ToolContext
+from classwright_tools.errors import InvalidInput
+from classwright_tools.evaluate import EvaluateRequest, evaluate
+from classwright_tools.learning.label_space import encode
+from classwright_tools.learning.model import load_model
+from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
+from classwright_tools.workspace.datasets import read_rows, save_dataset
+from classwright_tools.workspace.workspace import Workspace
+from support.several import LABELS, several_dataset
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ToolContext, str]]:
+    """A context on a workspace with a model of such rows, and its id."""
+    workspace = Workspace(tmp_path_factory.mktemp("several"))
+    several_dataset(workspace)
+    context = ToolContext(workspace=workspace, run_key="training")
+    yield context, train_classifier(TrainClassifierRequest(task="mail"), context).model
+    workspace.engine.dispose()
+
+
+def test_a_text_gets_all_labels_that_apply_or_none(trained: tuple[ToolContext, str]) -> None:
+    context, model = trained
+    texts = ("where is my parcel? i want my money back", "my login does not work", "greetings from the seaside to all")
+
+    result = classify(ClassifyRequest(model=model, texts=texts), context)
+
+    assert [found.labels for found in result.results] == [("refund", "delivery"), ("account",), ()]
+    assert all(found.label is None and 0 < found.probability <= 1 for found in result.results)
+    assert [name for name, _ in result.results[0].likeliest] == ["refund", "delivery", "account"]
+
+
+def test_texts_below_the_threshold_are_counted_as_unsure(trained: tuple[ToolContext, str]) -> None:
+    context, model = trained
+    request = ClassifyRequest(model=model, texts=("my login does not work",), threshold=1.0)
+
+    assert classify(request, context).abstained == 1
+    assert classify(request.model_copy(update={"threshold": 0.0}), context).abstained == 0
+
+
+def test_the_card_has_a_threshold_a_label_and_figures_of_rows_not_trained_on(trained: tuple[ToolContext, str]) -> None:
+    context, model = trained
+    card = load_model(context.workspace, model).card
+
+    assert len(card.thresholds) == len(LABELS)
+    assert all(0 < threshold < 1 for threshold in card.thresholds)
+    assert card.validation.data == "real"
+    assert card.validation.micro_f1 is not None
+    assert card.grouped is not None
+    assert "5 folds" in card.grouped.measured_on
+
+
+def test_the_report_has_scikit_learns_figures_and_every_answer(trained: tuple[ToolContext, str]) -> None:
+    context, model = trained
+    result = evaluate(EvaluateRequest(model=model), replace(context, run_key="evaluation"))
+
+    folder = context.workspace.artifact(result.report, "report").path
+    answers = pq.read_table(folder / "predictions.parquet").to_pylist()
+    true, given = (encode([row[name] for row in answers], LABELS) for name in ("label", "predicted"))
+    figures = result.figures
+    assert figures.accuracy.value == pytest.approx(accuracy_score(true, given))
+    assert figures.macro_f1.value == pytest.approx(f1_score(true, given, average="macro"))
+    assert figures.micro_f1 is not None
+    assert figures.micro_f1.value == pytest.approx(f1_score(true, given, average="micro"))
+    assert "micro-F1" in result.summary
+    report = json.loads((folder / "report.json").read_text())
+    assert np.diag(report["confusion_matrix"]).tolist() == (true & given).sum(axis=0).tolist()
+    page = (folder / "report.html").read_text()
+    assert "Subset accuracy" in page
+    assert "Matthews" not in page
+
+
+def test_two_models_are_compared_in_f1_on_the_same_rows(trained: tuple[ToolContext, str]) -> None:
+    context, model = trained
+    request = TrainClassifierRequest(task="mail", method="probe", imbalance="class_weights")
+    other = train_classifier(request, replace(context, run_key="other")).model
+
+    result = evaluate(EvaluateRequest(model=other, against=model), replace(context, run_key="comparison"))
+
+    assert result.comparison is not None
+    assert result.comparison.micro_f1_gain is not None
+    assert f"Against {model}" in result.summary
+    assert "Micro-F1" in result.summary
+
+
+def test_where_training_texts_are_written_real_rows_calibrate(
+    trained: tuple[ToolContext, str], workspace: Workspace
+) -> None:
+    context, _ = trained
+    dataset = several_dataset(workspace)
+    train, validation = (read_rows(workspace, dataset, split) for split in ("train", "validation"))
+    written = [row.model_copy(update={"origin": "written"}) for row in train[:60]]
+    splits = {"train": written, "validation": [*validation, *train[60:]]}
+    save_dataset(workspace, "mail", splits, parent=None, run_key="w", made_by="t")  # type: ignore[arg-type]  # splits
+
+    result = train_classifier(TrainClassifierRequest(task="mail"), replace(context, workspace=workspace, run_key="w"))
+
+    assert result.validation.data == "real"
+    assert result.validation.measured_on == "60 real validation rows"
+    assert result.grouped is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"method": "setfit"}, "does not train on rows with several labels"),
+        ({"imbalance": "logit_adjustment"}, "is not for rows with several labels"),
+        ({"encoder": "auto"}, "is not chosen for rows with several labels"),
+    ],
+)
+def test_what_cannot_train_on_several_labels_is_refused_with_what_can(
+    trained: tuple[ToolContext, str], fields: dict[str, str], reason: str
+) -> None:
+    context, _ = trained
+    with pytest.raises(InvalidInput, match=reason):
+        train_classifier(TrainClassifierRequest(task="mail", **fields), replace(context, run_key="refused"))

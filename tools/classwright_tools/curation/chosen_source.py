@@ -1,0 +1,76 @@
+"""The source that a call of `import_examples` names, opened: its rows are read when they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from classwright_tools.context import ToolContext
+from classwright_tools.curation.hub_rows import read_hub
+from classwright_tools.curation.import_paths import resolved_import
+from classwright_tools.curation.sources import Source, read_pasted, read_path
+from classwright_tools.domain.example import Split
+from classwright_tools.domain.source import GivenRow, GivenSource
+from classwright_tools.domain.task import Task
+from classwright_tools.errors import InvalidInput
+from classwright_tools.reading.label_names import LabelNames
+from classwright_tools.reading.label_sets import LabelSets
+from classwright_tools.reading.opening import Position
+from classwright_tools.reading.rows import USUAL_PAIR, Columns, SourceRow
+
+
+def label_names(given: GivenSource, task: Task) -> LabelNames:
+    """Return what finds the labels of `task` for what the source calls them.
+
+    Raises:
+        InvalidInput: `label_names` leads to a name that is no label of the task, or there is a separator for nothing.
+    """
+    if task.multi_label:
+        return LabelSets(task.label_names, given.label_names, given.label_separator)
+    if "label_separator" in given.model_fields_set:
+        raise InvalidInput(
+            "label_separator", f"is given, and rows of task {task.slug!r} have one label", "Leave it out."
+        )
+    return LabelNames(task.label_names, given.label_names)
+
+
+def chosen_source(
+    given: GivenSource, split: Split, task: Task, names: LabelNames, context: ToolContext, position: Position
+) -> Source:
+    """Return the rows of the one source that is `given`, to be imported as `split` of a dataset of `task`.
+
+    Raises:
+        InvalidInput: not exactly one is given, it cannot be read, or a row has not as many texts as the task's rows.
+        NotFound: there is no such file or hub dataset.
+    """
+    named = [name for name in ("rows", "csv", "path", "hub") if getattr(given, name)]
+    if len(named) != 1:
+        reason = f"has {' and '.join(named)}" if named else "names no rows"
+        raise InvalidInput("import_examples", reason, "Pass exactly one of `rows`, `csv`, `path` and `hub`.")
+    if given.pair_column and task.kind == "text":
+        raise InvalidInput("pair_column", f"is given, and task {task.slug!r} is about single texts", "Leave it out.")
+    columns = Columns(
+        given.text_column,
+        None if split == "unlabelled" else given.label_column,
+        given.pair_column or (USUAL_PAIR[1] if task.kind == "pair" else None),
+        names.knows,
+        several=task.multi_label,
+    )
+    if given.path:
+        return read_path(resolved_import(given.path, context.import_folders), columns, split, position)
+    if given.hub:
+        return read_hub(given.hub, columns, split, position, context)
+    if given.csv:
+        return Source(read_pasted(given.csv, columns, position, context.workspace.root))
+    _check_rows(given.rows, task)
+    return Source(SourceRow(row.text, row.label, text_pair=row.text_pair) for row in given.rows)
+
+
+def _check_rows(rows: Iterable[GivenRow], task: Task) -> None:
+    """Raise an `InvalidInput` that names the first row which has not as many texts as the task's rows have."""
+    for place, row in enumerate(rows):
+        if task.kind == "pair" and row.text_pair is None:
+            reason = f"has no `text_pair`, and task {task.slug!r} is about pairs of texts"
+            raise InvalidInput(f"rows[{place}]", reason, "Give it both: the query as `text`, the item as `text_pair`.")
+        if task.kind == "text" and row.text_pair is not None:
+            reason = f"has a `text_pair`, and task {task.slug!r} is about single texts"
+            raise InvalidInput(f"rows[{place}]", reason, "Leave it out, or import into a pair task.")

@@ -1,0 +1,28 @@
+"""The labels of a row of a multi-label task, as one string where a row has one: rows on their way, and comparisons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+_BETWEEN = "\x1f"  # which no label's name can hold
+
+
+def joined_labels(labels: Iterable[str]) -> str:
+    """Return `labels`, in their order, as one string; "" of none."""
+    return _BETWEEN.join(labels)
+
+
+def labels_apart(joined_: str) -> tuple[str, ...]:
+    """Return the labels that `joined_labels` joined."""
+    return tuple(joined_.split(_BETWEEN)) if joined_ else ()
+
+
+def told_labels(labels: Sequence[str]) -> str:
+    """Return `labels` as a reader should see them."""
+    return " + ".join(labels) or "none of the labels"
+
+
+def in_order(labels: Iterable[str], names: Sequence[str]) -> tuple[str, ...]:
+    """Return `labels`, each once, in the order of `names`; those that are not among them come last."""
+    places = {name: place for place, name in enumerate(names)}
+    return tuple(sorted(set(labels), key=lambda label: (places.get(label, len(places)), label)))

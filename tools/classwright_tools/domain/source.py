@@ -1,0 +1,59 @@
+"""A source of rows that are imported: the rows themselves, a table, a file or a dataset of the hub, and its columns."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from classwright_tools.domain.noun import MAX_LABELS, GivenText, Noun
+
+MOST_ROWS = 5_000  # given in a call
+MOST_PASTED = 500_000  # characters
+
+
+class GivenRow(Noun):
+    """A row passed in the call."""
+
+    text: GivenText = Field(description="The text; in a pair task the query.")
+    text_pair: GivenText | None = Field(default=None, description="A pair task's second text: the item.")
+    label: Annotated[str, Field(max_length=2_000)] | None = Field(default=None, description="Not for 'unlabelled'.")
+
+
+class GivenSource(Noun):
+    """Where rows are, and what its columns and labels are called. Exactly one of the first four is given."""
+
+    rows: tuple[GivenRow, ...] = Field(default=(), max_length=MOST_ROWS, description="The rows themselves.")
+    csv: str | None = Field(default=None, max_length=MOST_PASTED, description="A pasted table with a header.")
+    path: str | None = Field(
+        default=None,
+        max_length=500,
+        description="A JSONL, CSV or Parquet file, or a folder saved by Hugging Face datasets, in an import folder.",
+    )
+    hub: str | None = Field(
+        default=None,
+        max_length=200,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)?(:[A-Za-z0-9_.-]+)?(@[A-Za-z0-9_.-]+)?$",
+        description="A Hugging Face dataset as 'owner/name', with ':config' and '@split' if need be.",
+    )
+    text_column: str = Field(default="text", max_length=200, description="The column that holds the texts.")
+    pair_column: str | None = Field(
+        default=None,
+        max_length=200,
+        description="A pair task's column of items, beside `text_column` for the queries. Default: 'text' and "
+        "'text_pair', or 'query' and 'item'.",
+    )
+    label_column: str = Field(default="label", max_length=200, description="Not read for 'unlabelled'.")
+    label_names: dict[str, Annotated[str, Field(max_length=200)]] = Field(
+        default_factory=dict,
+        max_length=2 * MAX_LABELS,
+        description="The source's labels to the task's, where they differ: {'0': 'spam'}.",
+    )
+    label_separator: str = Field(
+        default="|", min_length=1, max_length=5, description="Between a row's labels, if several."
+    )
+
+    @property
+    def name(self) -> str:
+        """What the source is called in an error."""
+        return self.path or self.hub or ("csv" if self.csv else "rows")

@@ -1,0 +1,94 @@
+"""The options of a training on pairs: what mismatches are made of, and what unlabelled pairs are taken for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from classwright_tools.domain.noun import LabelName, Noun
+from classwright_tools.domain.task import Task
+from classwright_tools.errors import InvalidInput, unknown_id
+from classwright_tools.learning.matching.settings import MiningSettings, NegativeKind
+from classwright_tools.learning.methods.registry import AUTO, METHODS
+
+if TYPE_CHECKING:
+    from classwright_tools.learning.setup import PairSetup
+
+Negatives = Literal["none", "random", "mined", "generated"]
+NEGATIVES_DEFAULT: Negatives = "generated"
+# Half of the harder negatives are random ones: without these a network forgets what an ordinary mismatch looks like.
+KINDS_OF: dict[Negatives, tuple[NegativeKind, ...]] = {
+    "none": (),
+    "random": ("random",),
+    "mined": ("mined", "random"),
+    "generated": ("generated", "random"),
+}
+
+
+class PairOptions(Noun):
+    """What a call says of pairs besides the rows."""
+
+    negatives: Negatives | Annotated[tuple[NegativeKind, ...], Field(max_length=20)] | None = Field(
+        default=None,
+        description="What a matcher makes mismatches of, beside the labelled ones: 'random' queries, 'mined' (similar) "
+        "ones, 'generated' (similar, filtered by a teacher), both half random, or 'none'; or a list, in which a kind "
+        "named twice counts twice. Default: 'generated'.",
+    )
+    mining: MiningSettings | None = Field(
+        default=None,
+        description="How 'mined' negatives are found among an item's queries: sentence-transformers' "
+        "`mine_hard_negatives`.",
+    )
+    unlabelled_as: LabelName | None = Field(
+        default=None,
+        description="A matcher takes the unlabelled pairs for rows of this label, such as pairs from purchases for "
+        "matches.",
+    )
+
+
+def check_pair_options(given: PairOptions, method: str, task: Task) -> None:
+    """Raise an `InvalidInput` if what is said of pairs does not fit `task`."""
+    if method != AUTO and METHODS[method].needs_mismatches and task.mismatch is None:
+        raise InvalidInput(
+            f"method {method!r}",
+            f"learns to tell mismatches, and task {task.slug!r} does not say which label is the mismatch",
+            "Name it: call propose_topics with the same task and `mismatch`, or use 'probe'.",
+        )
+    named = [name for name in ("negatives", "mining", "unlabelled_as") if getattr(given, name) is not None]
+    if named and task.kind == "text":
+        raise InvalidInput(
+            f"`{named[0]}`", f"is for pairs, and task {task.slug!r} is about single texts", "Leave it out."
+        )
+    if given.mining and "mined" not in _kinds(given):
+        raise InvalidInput("`mining`", "is for mined negatives, and there are none", "Add 'mined' to `negatives`.")
+    if given.unlabelled_as and given.unlabelled_as not in task.label_names:
+        raise unknown_id("label", given.unlabelled_as, task.label_names)
+    if given.unlabelled_as and given.unlabelled_as == task.mismatch:
+        raise InvalidInput(
+            f"`unlabelled_as` {task.mismatch!r}",
+            "is the mismatch, of which no unlabelled rows can be taken for granted",
+            "Name the label of matches, or leave it out.",
+        )
+
+
+def pair_setup(given: PairOptions, task: Task, unlabelled: Callable[[], tuple[str, ...]]) -> PairSetup:
+    """Return what is said of the pair task `task` besides its labelled rows; `unlabelled` reads its other pairs."""
+    from classwright_tools.learning.setup import PairSetup
+
+    places = {name: place for place, name in enumerate(task.label_names)}
+    kinds = _kinds(given)
+    return PairSetup(
+        mismatch=places[task.mismatch] if task.mismatch else None,
+        negatives=kinds,
+        mining=given.mining or MiningSettings(),
+        unlabelled=unlabelled() if given.unlabelled_as else (),
+        unlabelled_as=places[given.unlabelled_as] if given.unlabelled_as else 0,
+    )
+
+
+def _kinds(given: PairOptions) -> tuple[NegativeKind, ...]:
+    """Return the kinds of negatives that a matcher makes."""
+    asked = given.negatives if given.negatives is not None else NEGATIVES_DEFAULT
+    return KINDS_OF[asked] if isinstance(asked, str) else asked

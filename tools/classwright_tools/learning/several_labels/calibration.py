@@ -1,0 +1,77 @@
+"""Calibration of each label by itself, and the threshold from which on it applies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from classwright_tools.learning.head import Head
+from classwright_tools.learning.label_space import sigmoid
+
+LEAST_POSITIVE = 10
+"""Rows of a label: with fewer it is calibrated like all labels together."""
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """A slope and an offset (k,) a label: of `slopes` * logits + `offsets` the sigmoid is calibrated."""
+
+    slopes: np.ndarray
+    offsets: np.ndarray
+
+    def probabilities(self, logits: np.ndarray) -> np.ndarray:
+        """Return the calibrated probabilities (n, k) of logits (n, k)."""
+        return sigmoid(logits * self.slopes + self.offsets)
+
+    def scaled(self, head: Head) -> Head:
+        """Return the head whose logits are scaled."""
+        return Head(
+            weights=(head.weights * self.slopes[:, None]).astype(np.float32),
+            biases=(head.biases * self.slopes + self.offsets).astype(np.float32),
+        )
+
+
+def fit_scaling(logits: np.ndarray, true: np.ndarray) -> Scaling:
+    """Return the scaling that makes the logits (n, k) probabilities of the labels that rows have, `true` (n, k).
+
+    It is Platt's of each label (1999, "Probabilistic Outputs for Support Vector Machines", section 2.2, with its
+    targets); labels of fewer than `LEAST_POSITIVE` rows have that of all labels together.
+    """
+    together = _platt(logits.ravel(), true.ravel())
+    fitted = [
+        _platt(logits[:, place], true[:, place]) if true[:, place].sum() >= LEAST_POSITIVE else together
+        for place in range(true.shape[1])
+    ]
+    return Scaling(np.array([slope for slope, _ in fitted]), np.array([offset for _, offset in fitted]))
+
+
+def _platt(logits: np.ndarray, true: np.ndarray) -> tuple[float, float]:
+    """Return the slope and the offset of the logits (n,) whose sigmoid is likeliest to give `true` (n,)."""
+    from scipy.optimize import minimize
+
+    positive = int(true.sum())
+    targets = np.where(true, (positive + 1) / (positive + 2), 1 / (len(true) - positive + 2))
+
+    def loss(parameters: np.ndarray) -> tuple[float, np.ndarray]:
+        scaled = parameters[0] * logits + parameters[1]
+        off = sigmoid(scaled) - targets
+        likelihood = np.logaddexp(0, scaled) - targets * scaled
+        return float(likelihood.mean()), np.array([(off * logits).mean(), off.mean()])
+
+    found = minimize(loss, np.array([1.0, 0.0]), jac=True, method="BFGS")
+    slope, offset = found.x
+    return max(float(slope), 0.0), float(offset)
+
+
+def f1_thresholds(proba: np.ndarray) -> np.ndarray:
+    """Return for each label the probability from which on giving it has the greatest expected F1; (k,) of (n, k).
+
+    It is told by the calibrated probabilities themselves, not by the rows' labels: of a rare label these are few, and
+    a threshold that suits them would suit no others. The greatest F1 is twice its threshold (Lipton, Elkan and
+    Narayanaswamy 2014, "Optimal Thresholding of Classifiers to Maximize F1 Measure", theorem 1).
+    """
+    falling = -np.sort(-proba, axis=0)
+    given = np.arange(1, len(proba) + 1)[:, None]
+    f1 = 2 * falling.cumsum(axis=0) / (falling.sum(axis=0) + given)
+    return f1.max(axis=0) / 2

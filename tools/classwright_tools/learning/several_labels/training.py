@@ -1,0 +1,156 @@
+"""Training where rows have several labels: fit, calibrate each label, choose its threshold, and say how good it is.
+
+Labels are calibrated, and their thresholds chosen, by rows that the fitted model was not trained on, and figures are of
+rows that neither the model nor these were fitted on. Where training rows are real they are answered out of fold for
+that, since there are more of them; the written ones have other shares of labels than real texts, so that real
+validation rows are better where there are enough.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from classwright_tools.domain.cards import Validation
+from classwright_tools.domain.example import Origin
+from classwright_tools.domain.figures import Scores
+from classwright_tools.learning.calibration import kept_right
+from classwright_tools.learning.classifier import EmbeddingClassifier
+from classwright_tools.learning.label_space import certainty
+from classwright_tools.learning.methods.method import Method
+from classwright_tools.learning.methods.registry import AUTO, METHODS
+from classwright_tools.learning.probe import choose_regularisation
+from classwright_tools.learning.progress import part, rising
+from classwright_tools.learning.rows import Rows
+from classwright_tools.learning.setup import Setup
+from classwright_tools.learning.several_labels.calibration import f1_thresholds, fit_scaling
+from classwright_tools.learning.splits import FOLDS, grouped_folds, needed_folds
+from classwright_tools.learning.training import FEW_FOLDS, Trained, is_enough
+from classwright_tools.learning.training_data import ValidationRows
+from classwright_tools.statistics.multi_label import compute_figures
+
+MANY_ROWS = 5_000  # of training rows, answered in fewer folds
+
+
+@dataclass(frozen=True)
+class _Answered:
+    """Rows that the model that answers was not trained on, their logits (n, k), and where they come from in words."""
+
+    rows: Rows
+    logits: np.ndarray
+    data: Origin
+    words: str
+
+
+def train_several(
+    method: str, rows: Rows, validation: ValidationRows | None, setup: Setup, *, on_validation: bool = False
+) -> Trained:
+    """Train by `method`, a name in the registry or "auto", which is the quickest, and return it with its figures.
+
+    With `on_validation` it learns from the validation rows as well.
+
+    Raises:
+        NotEnoughData: no training row can be held out and there are too few real validation rows to calibrate by, or
+            these are to be trained on.
+    """
+    enough = is_enough(validation, needed=on_validation)
+    chosen = METHODS["probe" if method == AUTO else method]
+    progress = rising(setup.progress)
+    if chosen.cross_validated:
+        # Fits of different penalties differ in how sure they are: one could not be calibrated by the answers of others.
+        setup = replace(setup, penalty=choose_regularisation(setup.embed(rows.texts), rows, setup))
+    own = replace(setup, progress=part(progress, 0.6, 0.4, f"{chosen.name}, all rows"))
+    learnt = rows.beside(validation.rows) if validation and on_validation else rows
+    classifier = chosen.fit(learnt, own)
+    assert isinstance(classifier, EmbeddingClassifier)
+    held_out = replace(setup, progress=part(progress, 0, 0.6, f"{chosen.name}, held out"))
+    checked = _checked(chosen, classifier, rows, validation, held_out, on_validation=on_validation)
+    by_validation = enough and rows.origin == "written"
+    crossed = checked if checked and by_validation else _out_of_fold(chosen, rows, held_out)
+    scaling = fit_scaling(crossed.logits, crossed.rows.labels)
+    thresholds = f1_thresholds(scaling.probabilities(crossed.logits))
+    proba, decided = _cross_fitted(crossed, setup.seed)
+    grouped = _figures(crossed, decided, proba, setup)
+    figures = None
+    if checked and checked is not crossed:
+        proba_checked = scaling.probabilities(checked.logits)
+        figures = _figures(checked, proba_checked >= thresholds, proba_checked, setup)
+    return Trained(
+        method=chosen.name,
+        classifier=replace(classifier, head=scaling.scaled(classifier.head)),
+        validation=figures or grouped,
+        grouped=grouped if figures else None,
+        tried=(),
+        temperature=1.0,
+        threshold=kept_right(certainty(proba, decided), (decided == crossed.rows.labels).all(axis=1)),
+        prior=None,
+        at_shares=None,
+        right_as_saved=None,
+        untold="",
+        thresholds=tuple(thresholds.tolist()),
+    )
+
+
+def _checked(
+    method: Method,
+    classifier: EmbeddingClassifier,
+    rows: Rows,
+    validation: ValidationRows | None,
+    setup: Setup,
+    *,
+    on_validation: bool,
+) -> _Answered | None:
+    """Return the answers to the validation rows, if there are any.
+
+    Where the `classifier` learnt from them each is answered by a model of the `rows` and of the other folds of them.
+    """
+    if validation is None:
+        return None
+    words = f"{len(validation.rows)} {validation.data} validation rows"
+    if not on_validation:
+        logits = classifier.logits(validation.rows.texts, setup.embedding)
+        return _Answered(validation.rows, logits, validation.data, words)
+    return replace(_out_of_fold(method, validation.rows, setup, beside=rows), data=validation.data)
+
+
+def _out_of_fold(method: Method, rows: Rows, setup: Setup, beside: Rows | None = None) -> _Answered:
+    """Return answers to all `rows`, each by a model that was trained on the other folds of them, and on those `beside`.
+
+    Raises:
+        NotEnoughData: no row can be held out.
+    """
+    few = not method.cross_validated or len(rows) > MANY_ROWS
+    folds = needed_folds(rows, setup.seed, FEW_FOLDS if few else FOLDS)
+    logits = []
+    for number, (train, held) in enumerate(folds):
+        own = replace(setup, progress=part(setup.progress, number / len(folds), 1 / len(folds), f"fold {number + 1}"))
+        kept = rows.take(train)
+        classifier = method.fit(beside.beside(kept) if beside else kept, own)
+        logits.append(classifier.logits(rows.take(held).texts, own.embedding))
+    answered = rows.take(np.concatenate([held for _, held in folds]))
+    kind = "validation" if beside else "training"
+    words = f"{len(answered)} {kind} rows that were held out in {len(folds)} folds, with all rows that resemble them"
+    return _Answered(answered, np.concatenate(logits), answered.origin, words)
+
+
+def _cross_fitted(answered: _Answered, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the calibrated probabilities of rows and what is decided by them (n, k), fitted on other folds of them.
+
+    Rows of one group, which cannot be parted, are calibrated by themselves.
+    """
+    true = answered.rows.labels
+    folds = grouped_folds(answered.rows, seed) or [(np.arange(len(true)), np.arange(len(true)))]
+    proba = np.zeros(true.shape)
+    decided = np.zeros(true.shape, bool)
+    for fitted, held in folds:
+        scaling = fit_scaling(answered.logits[fitted], true[fitted])
+        proba[held] = scaling.probabilities(answered.logits[held])
+        decided[held] = proba[held] >= f1_thresholds(scaling.probabilities(answered.logits[fitted]))
+    return proba, decided
+
+
+def _figures(answered: _Answered, decided: np.ndarray, proba: np.ndarray, setup: Setup) -> Validation:
+    figures = compute_figures(answered.rows.labels, decided, proba, setup.labels, seed=setup.seed)
+    scores = {name: getattr(figures, name) for name in Scores.model_fields}
+    return Validation(data=answered.data, measured_on=answered.words, **scores)

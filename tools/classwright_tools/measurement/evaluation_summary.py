@@ -1,0 +1,80 @@
+"""What is told of an evaluation: how good the model is, whether it is better than another, and what to do next."""
+
+from __future__ import annotations
+
+from classwright_tools.domain.evaluation import EvaluationReport
+from classwright_tools.domain.figures import Comparison
+from classwright_tools.measurement.caveats import macro_f1_name, quoted, told_estimate, told_scores
+
+OFTEN_CONFUSED = 0.25  # of a label's rows given one other label: the two may be one, or not well described
+
+
+def evaluation_summary(report: EvaluationReport) -> list[str]:
+    """Return the figures in sentences, and the comparison if there is one."""
+    scores, labels = report.figures, len(report.labels)
+    beside = "" if scores.micro_f1 else f", {macro_f1_name(scores, labels)} {told_estimate(scores.macro_f1)}"
+    summary = [report.headline, f"{report.model}: {told_scores(scores, labels)}{beside}."]
+    ranked = report.figures.average_precision
+    if ranked:
+        summary.append(
+            f"Average precision of the mismatches: {ranked.value:.3f} ({ranked.low:.3f} to {ranked.high:.3f})."
+        )
+    if report.comparison:
+        gain = report.comparison.accuracy_gain
+        of = "in all labels of a row right" if report.comparison.micro_f1_gain else "accuracy"
+        verdict = "more than chance" if report.comparison.significant else "it may be chance"
+        summary.append(
+            f"Against {report.comparison.against}{_where(report.comparison)}: {gain.value:+.3f} {of} "
+            f"({gain.low:+.3f} to {gain.high:+.3f}), {verdict} "
+            f"({report.comparison.test}, p = {report.comparison.p:.2g})."
+        )
+        more = {
+            "Average precision of the mismatches": report.comparison.average_precision_gain,
+            "Micro-F1": report.comparison.micro_f1_gain,
+            "Macro-F1": report.comparison.macro_f1_gain if report.comparison.micro_f1_gain else None,
+        }
+        summary += [
+            f"{name} {gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})." for name, gain in more.items() if gain
+        ]
+    return summary
+
+
+def _where(comparison: Comparison) -> str:
+    return ", at your shares, for which both decide here" if comparison.at_shares else ""
+
+
+def evaluation_next_step(report: EvaluationReport, other_rows: str | None) -> str:
+    """Return the call that is usually right after; figures that say too little are no ground to export."""
+    analyse = f"Call error_analysis with model={report.model!r} to see what to write next."
+    if report.figures.micro_f1:
+        analyse = f"Import more rows of the weakest labels, such as {report.weakest[0].label!r}, and train again."
+    if report.figures.not_covered:
+        bare = quoted(report.figures.not_covered)
+        return (
+            f"Bring in {report.split} rows of {bare} with import_examples(split={report.split!r}), and measure again."
+        )
+    if report.comparison and report.comparison.verdict == "undecided":
+        return f"{report.comparison.told(report.model, report.figures.rows)} {analyse}"
+    if report.comparison and report.comparison.verdict != "gain":
+        return _no_gain(report, report.comparison, other_rows)
+    if report.split == "validation" or report.figures.micro_f1 or not report.figures.beats_guessing:
+        return analyse
+    return f"Call export_model with model={report.model!r} if this is good enough."
+
+
+def _no_gain(report: EvaluationReport, comparison: Comparison, other_rows: str | None) -> str:
+    """Return that the other model and its rows are to be kept, on what evidence, and what may help instead."""
+    told = comparison.told(report.model, report.figures.rows)
+    rows = f" Go on with its rows: dataset={other_rows!r}." if other_rows else ""
+    merge = ""
+    if report.confusions and report.confusions[0].share >= OFTEN_CONFUSED:
+        most = report.confusions[0]
+        merge = f", clearer descriptions of {most.label!r} and {most.predicted!r}, or one label in place of both"
+    if report.figures.micro_f1:
+        return f"{told}{rows} Real training rows of {report.weakest[0].label!r}, the weakest label, may help more."
+    return (
+        f"{told}{rows} Instead of more such rows try real training rows "
+        f"of {report.weakest[0].label!r}, the weakest label (import_examples, or annotate_examples of others), "
+        f"another `encoder` or `method` (train_classifier){merge}. error_analysis with model={report.model!r} names "
+        "groups of rows that hurt, and label issues."
+    )

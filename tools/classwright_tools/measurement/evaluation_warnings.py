@@ -1,0 +1,55 @@
+"""The warnings of an evaluation: what a reader of its figures must know of the rows and of the model."""
+
+from __future__ import annotations
+
+from classwright_tools.domain.example import Split
+from classwright_tools.domain.label_names import other_labels
+from classwright_tools.learning.model import Model
+from classwright_tools.measurement.caveats import not_counted
+from classwright_tools.measurement.held_out import Answers
+from classwright_tools.measurement.label_shares import counts_for_model, label_shifts, told_shifts
+from classwright_tools.measurement.long_rows import told_cut
+from classwright_tools.measurement.trained_rows import chosen_by, queries_trained_on
+from classwright_tools.workspace.datasets import read_card
+from classwright_tools.workspace.workspace import Workspace
+
+
+def evaluation_warnings(
+    workspace: Workspace, model_id: str, models: str, model: Model, found: Answers, split: Split, rows: int, uses: int
+) -> tuple[str, ...]:
+    """Return what a reader of the figures must know, of the `rows` of `split` and of those that were counted, `found`.
+
+    `models` are all that are measured, in words; this is use number `uses` of the task's test rows.
+    """
+
+    left_out = not_counted(rows - len(found.rows), rows, split, models)
+    labels = workspace.task(model.card.task).label_names
+    warnings = list(filter(None, [left_out, other_labels(model_id, model.labels, labels)]))
+    if found.data != "real":
+        warnings.append("Not all of these texts are real, so the figures do not tell how the model does on real ones.")
+    if model.card.shares and split == "validation":
+        warnings.append(
+            "To decide for label shares the model has a bias a label, which real validation rows gave: on these the "
+            "figures flatter it a little."
+        )
+    queries = queries_trained_on(workspace, model.card, found.rows)
+    if queries:
+        warnings.append(
+            f"{queries} of these rows have a query that was trained on with other items: on new queries a model does "
+            "worse. Split by query to measure that."
+        )
+    chosen = chosen_by(workspace, model.card, found.rows) if split == "test" else 0
+    if chosen:
+        warnings.append(
+            f"{chosen} of these rows were validation rows when {model_id} was trained: it was chosen and "
+            "calibrated by them, so the figures flatter it."
+        )
+    if uses > 1:
+        warnings.append(
+            f"This is use {uses} of the task's test rows. Choosing between models by them makes the figure too good: "
+            "choose by validation rows."
+        )
+    warnings += told_cut(model.encoder, [row.content for row in found.rows], f"{split} rows")
+    cards = (read_card(workspace, dataset) for dataset in (found.dataset, model.card.dataset))
+    counts = counts_for_model(*cards)
+    return (*warnings, *filter(None, [told_shifts(label_shifts(counts, split))]))

@@ -1,0 +1,87 @@
+"""What is told of a training: what was trained on what, how good it is, and what a reader of the figures must know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from classwright_tools.domain.cards import Candidate, ModelCard
+from classwright_tools.domain.excerpt import listed
+from classwright_tools.domain.task import Task
+from classwright_tools.learning.reading_languages import told_unread
+from classwright_tools.learning.training import Trained
+from classwright_tools.learning.training_data import TrainingData
+from classwright_tools.measurement.at_shares import told_at_shares
+from classwright_tools.measurement.caveats import caveats, quoted, told_scores
+from classwright_tools.measurement.label_shares import label_counts, label_shifts, told_shifts
+from classwright_tools.measurement.long_rows import told_cut
+from classwright_tools.workspace.datasets import read_card
+from classwright_tools.workspace.workspace import Workspace
+
+
+def training_summary(model: str, card: ModelCard, tried: Sequence[Candidate], copies: int) -> Iterator[str]:
+    """Yield the sentences that say what was trained, how good it is, and what a reader of the figure must know.
+
+    `copies` are the training rows that were left out as such.
+    """
+    ranked = card.validation.average_precision
+    mismatches = f", average precision of the mismatches {ranked.value:.3f}" if ranked else ""
+    beside = f" and on {card.augmentation}" if card.augmentation else ""
+    whose = "the models measured were" if card.validation_rows else "it was"
+    origins = listed((f"{rows} {origin}" for origin, rows in card.training_rows.items()), len(card.training_rows))
+    yield (
+        f"Trained {model} by {card.method} on {sum(card.training_rows.values())} rows ({origins}) of "
+        f"{card.dataset}{beside}: "
+        f"{told_scores(card.validation, len(card.labels))}{mismatches} on "
+        f"{card.validation.rows} {card.validation.data} rows that {whose} not trained on."
+    )
+    if card.validation_rows:
+        yield (
+            f"It learnt from {card.validation_rows} validation rows too: the figure is of models that learnt from the "
+            "other folds of them."
+        )
+    for other in tried:
+        gain = other.comparison.accuracy_gain
+        enough = other.comparison.rows_to_tell(other.validation.rows)
+        verdict = "may be chance" if other.may_be_chance else "is more than chance"
+        if other.may_be_chance and enough:
+            verdict += f": about {enough:,} such rows would tell"
+        yield (
+            f"{other.method} was tried too: on {other.validation.measured_on} the lead of {card.method}, "
+            f"{gain.value:+.3f} in accuracy ({gain.low:+.3f} to {gain.high:+.3f}), {verdict}."
+        )
+    yield from caveats(card.validation)
+    yield from card.remarks
+    if copies:
+        yield f"{copies} training rows were left out as copies of validation or test rows."
+    if card.written_at_once and card.validation.data != "real":
+        yield (
+            f"Most rows of {quoted(card.written_at_once)} were written at once and resemble each other: the figures "
+            "may be too good."
+        )
+
+
+def training_remarks(
+    workspace: Workspace, task: Task, dataset: str, trained: Trained, data: TrainingData
+) -> tuple[str, ...]:
+    """Return what a reader of the figures must know: what they are at the task's shares, and what the rows are."""
+
+    measured = data.validation.rows.texts if data.validation else ()
+    counts = label_counts(read_card(workspace, dataset))
+    encoder = trained.classifier.encoder
+    return (
+        *(told_at_shares(trained.at_shares, trained.prior.shares) if trained.prior else ()),
+        *_as_saved(trained),
+        *filter(None, [trained.untold, told_unread(encoder, task.languages)]),
+        *told_cut(encoder, data.rows.texts, "training rows"),
+        *told_cut(encoder, measured, "validation rows"),
+        *filter(None, [told_shifts(label_shifts(counts, "validation" if measured else "train"))]),
+    )
+
+
+def _as_saved(trained: Trained) -> Iterator[str]:
+    """Yield what the saved model is on the measured rows as they are, where it decides for other shares than theirs."""
+    if trained.right_as_saved is not None:
+        yield (
+            f"The saved model decides for these shares: of the measured rows as they are it labels "
+            f"{trained.right_as_saved:.3f} right, and evaluate and error_analysis count so."
+        )

@@ -1,0 +1,61 @@
+"""The labels of a row that may have several, from a source's to the task's: lists, and names in one string."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from classwright_tools.domain.label_sets import in_order, joined_labels
+from classwright_tools.reading.label_names import LabelNames, label_text
+
+
+class LabelSets(LabelNames):
+    """Finds the labels of a row for what a source says: a list, a JSON list, or names with a separator between them.
+
+    A string that is one label's name is that label, whatever it holds. An empty list and an empty string say that no
+    label applies; what stands for no value says nothing.
+    """
+
+    several = True
+
+    def __init__(self, labels: Sequence[str], mapping: Mapping[str, str], separator: str) -> None:
+        """Take the `labels` of a task, a `mapping` from the source's names to them, and what is between two names.
+
+        Raises:
+            InvalidInput: a name that `mapping` leads to is no label of the task.
+        """
+        super().__init__(labels, mapping)
+        self._separator = separator
+
+    def is_missing(self, value: Any) -> bool:
+        """Whether a source says nothing of a row's labels."""
+        return not isinstance(value, str | bytes | list | tuple) and super().is_missing(value)
+
+    def find(self, value: Any) -> str | None:
+        """Return the labels that `value` names, joined in the task's order; None if one of them is not the task's."""
+        found = [(super(LabelSets, self).find(name)) for name in self._names(value)]
+        return None if None in found else joined_labels(in_order(filter(None, found), self._labels))
+
+    def knows(self, value: Any) -> bool:
+        """Whether `value` names labels of the task, and at least one."""
+        return bool(self.find(value))
+
+    def unknown(self, value: Any) -> str:
+        """Return the first name in `value` that is no label of the task."""
+        return next((label_text(name) for name in self._names(value) if super(LabelSets, self).find(name) is None), "")
+
+    def _names(self, value: Any) -> Sequence[Any]:
+        if isinstance(value, list | tuple):
+            return value
+        text = label_text(value)
+        if not text or super().find(value) is not None:
+            return [value] if text else []
+        if text.startswith("["):
+            try:
+                names = json.loads(text)
+            except (ValueError, RecursionError):
+                names = None
+            if isinstance(names, list):
+                return names
+        return [name.strip() for name in text.split(self._separator)]

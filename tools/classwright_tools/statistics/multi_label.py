@@ -1,0 +1,192 @@
+"""Metrics of rows that may have several labels, with 95% intervals.
+
+What rows have and what they were given are matrices (n, k), true where a label applies, in the order of the model's
+`labels`. The names are scikit-learn's: accuracy is subset accuracy, all labels of a row right and no other given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from classwright_tools.domain.figures import ClassFigures, Comparison, Confusion, Estimate, Figures, ReliabilityBin
+from classwright_tools.statistics.intervals import bootstrap
+from classwright_tools.statistics.metrics import (
+    confusions_of,
+    figures_of_label,
+    log_loss,
+    mean_gap,
+    reliability_of,
+)
+from classwright_tools.statistics.paired import SIGNIFICANCE, mcnemar
+from classwright_tools.statistics.share_interval import wilson
+
+Sets = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+Mean = Callable[[Floats, Sets, Sets], Floats]
+"""Of weights (b, m) of m rows, what they have and what they were given (m, k): b values."""
+
+
+def compute_figures(true: Sets, decided: Sets, proba: Floats, labels: Sequence[str], *, seed: int = 0) -> Figures:
+    """Return all figures of rows whose labels are `true` (n, k), which were `decided` to be (n, k) at `proba` (n, k).
+
+    Averages over labels are over those that the rows have. Log-loss and calibration error are of single decisions, of
+    each label of each row. Intervals are of the bootstrap over rows; accuracy has Wilson's.
+    """
+
+    def interval(statistic: Mean) -> Estimate:
+        return _bootstrap(statistic, true, decided, seed=seed)
+
+    every, applies = _decisions(proba), true.ravel()
+    return Figures(
+        rows=len(true),
+        accuracy=wilson(int((true == decided).all(axis=1).sum()), len(true)),
+        balanced_accuracy=interval(macro_recall),
+        macro_f1=interval(macro_f1),
+        micro_f1=interval(micro_f1),
+        samples_f1=interval(samples_f1),
+        weighted_f1=interval(weighted_f1),
+        mcc=None,
+        log_loss=log_loss(applies.astype(np.int64), every),
+        calibration_error=mean_gap(reliability(true, proba)),
+        not_covered=tuple(label for label, rows in zip(labels, true.sum(axis=0), strict=True) if not rows),
+        guessing=_guessing(true),
+    )
+
+
+def _decisions(proba: Floats) -> Floats:
+    """Return the probabilities (n * k, 2) that a label does not apply, and that it does, of each label of each row."""
+    applies = proba.reshape(-1)
+    return np.stack([1 - applies, applies], axis=1)
+
+
+def _guessing(true: Sets) -> float:
+    """Return the micro-F1 of giving the label that most rows have to every row."""
+    most, given = float(true.sum(axis=0).max()), float(true.sum())
+    return 2 * most / (len(true) + given)
+
+
+def _bootstrap(statistic: Mean, true: Sets, *given: Sets, seed: int, least: float = 0.0) -> Estimate:
+    """Return a statistic with its interval over rows; rows that are alike in everything are one row with a count."""
+    patterns, codes = np.unique(np.concatenate([true, *given], axis=1), axis=0, return_inverse=True)
+    parts = np.split(patterns, len(given) + 1, axis=1)
+
+    def of_rows(weights: Floats, codes: npt.NDArray[np.int64]) -> Floats:
+        return statistic(weights, *(part[codes] for part in parts))
+
+    return bootstrap(of_rows, codes.reshape(-1), least=least, seed=seed)
+
+
+# --- means: of weights (b, m), and matrices (m, k), to b values
+
+
+def _f1_of_labels(weights: Floats, true: Sets, given: Sets) -> tuple[Floats, Floats]:
+    """Return the F1 of each label, and its rows (b, k)."""
+    rows = weights @ true.astype(float)
+    both = weights @ (true & given).astype(float)
+    return _ratio(2 * both, rows + weights @ given.astype(float)), rows
+
+
+def macro_f1(weights: Floats, true: Sets, given: Sets) -> Floats:
+    """Return the mean F1 of the labels that the rows have."""
+    f1, rows = _f1_of_labels(weights, true, given)
+    return _ratio((f1 * (rows > 0)).sum(axis=1), (rows > 0).sum(axis=1).astype(float))
+
+
+def weighted_f1(weights: Floats, true: Sets, given: Sets) -> Floats:
+    """Return the mean F1 of the labels, each weighted by its rows."""
+    f1, rows = _f1_of_labels(weights, true, given)
+    return _ratio((f1 * rows).sum(axis=1), rows.sum(axis=1))
+
+
+def macro_recall(weights: Floats, true: Sets, given: Sets) -> Floats:
+    """Return the mean share found of the labels that the rows have."""
+    rows = weights @ true.astype(float)
+    found = _ratio(weights @ (true & given).astype(float), rows)
+    return _ratio(found.sum(axis=1), (rows > 0).sum(axis=1).astype(float))
+
+
+def micro_f1(weights: Floats, true: Sets, given: Sets) -> Floats:
+    """Return the F1 of all labels of all rows together."""
+    both = weights @ (true & given).sum(axis=1).astype(float)
+    return _ratio(2 * both, weights @ (true.sum(axis=1) + given.sum(axis=1)).astype(float))
+
+
+def samples_f1(weights: Floats, true: Sets, given: Sets) -> Floats:
+    """Return the mean over rows of the F1 of a row's labels; a row without labels that is given none has 1."""
+    either = (true.sum(axis=1) + given.sum(axis=1)).astype(float)
+    own = np.where(either > 0, _ratio(2.0 * (true & given).sum(axis=1), either), 1.0)
+    return _ratio(weights @ own, weights.sum(axis=1))
+
+
+def _ratio(part: Floats, whole: Floats) -> Floats:
+    """Return part / whole, 0 where there is nothing to divide by."""
+    quotient: Floats = np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
+    return quotient
+
+
+# --- one model against another
+
+
+def compare(true: Sets, ours: Sets, theirs: Sets, against: str, seed: int = 0) -> Comparison:
+    """Return how much better the sets of labels `ours` (n, k) are than `theirs` on rows that have `true`.
+
+    A resample draws rows, and with a row both models' answers. `significant` is the exact McNemar test's verdict at 5%
+    on the rows where just one of the two has all labels right.
+    """
+    a_right, b_right = ((true == given).all(axis=1) for given in (ours, theirs))
+
+    def gain(statistic: Mean) -> Estimate:
+        def difference(weights: Floats, true: Sets, ours: Sets, theirs: Sets) -> Floats:
+            return statistic(weights, true, ours) - statistic(weights, true, theirs)
+
+        return _bootstrap(difference, true, ours, theirs, seed=seed, least=-1.0)  # type: ignore[arg-type]  # of two
+
+    only_a, only_b = int((a_right & ~b_right).sum()), int((b_right & ~a_right).sum())
+    p = mcnemar(only_a, only_b)
+    return Comparison(
+        against=against,
+        accuracy_gain=gain(_subset_accuracy),
+        macro_f1_gain=gain(macro_f1),
+        micro_f1_gain=gain(micro_f1),
+        only_this_right=only_a,
+        only_other_right=only_b,
+        p=p,
+        significant=p < SIGNIFICANCE,
+    )
+
+
+def _subset_accuracy(weights: Floats, true: Sets, given: Sets) -> Floats:
+    return _ratio(weights @ (true == given).all(axis=1).astype(float), weights.sum(axis=1))
+
+
+# --- labels
+
+
+def class_figures(true: Sets, decided: Sets, labels: Sequence[str]) -> tuple[ClassFigures, ...]:
+    """Return precision, recall and F1 of every label, in the order of `labels`."""
+    return tuple(figures_of_label(label, true[:, place], decided[:, place]) for place, label in enumerate(labels))
+
+
+def confusion_matrix(true: Sets, decided: Sets) -> npt.NDArray[np.int64]:
+    """Return the counts (k, k): rows with the label in the row that were given the label in the column.
+
+    Beside the diagonal only what is an error in both counts: the one was missed, and the other does not apply. Of rows
+    with one label each it is the usual matrix.
+    """
+    missed, false = (true & ~decided).astype(np.int64), (decided & ~true).astype(np.int64)
+    found: npt.NDArray[np.int64] = missed.T @ false
+    np.fill_diagonal(found, (true & decided).sum(axis=0))
+    return found
+
+
+def confusions(true: Sets, decided: Sets, labels: Sequence[str], limit: int = 10) -> tuple[Confusion, ...]:
+    """Return the labels that are most often taken for another: the one was missed where the other was given wrongly."""
+    return confusions_of(confusion_matrix(true, decided), true.sum(axis=0), labels, limit)
+
+
+def reliability(true: Sets, proba: Floats) -> tuple[ReliabilityBin, ...]:
+    """Return the decisions, each label of each row, in groups by the probability that the label applies."""
+    return reliability_of(proba.reshape(-1), true.reshape(-1))
