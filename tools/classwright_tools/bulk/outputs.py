@@ -50,8 +50,13 @@ def _write_csv(path: Path, names: Sequence[str], rows: Rows) -> None:
 
 
 def _cell(value: Any) -> str:
-    """Return what is no text as a cell: empty for nothing, else as JSON."""
-    return "" if value is None else json.dumps(value, ensure_ascii=False)
+    """Return what is no text as a cell: empty for nothing, else as JSON.
+
+    No backslash stands before a quote in it, which readers of CSV may take for an escape.
+    """
+    if value is None:
+        return ""
+    return json.dumps(value, ensure_ascii=False).replace("\\\\", "\\u005c").replace('\\"', "\\u0022")
 
 
 def _write_jsonl(path: Path, names: Sequence[str], rows: Rows) -> None:
