@@ -95,8 +95,8 @@ def find_examples(request: FindExamplesRequest, context: ToolContext) -> FindExa
 
     Raises:
         NotFound: there is no such task, dataset or label.
-        InvalidInput: an id, a topic, a subtopic, a source type or a contrast is that of no row; or doubt of a label is
-            asked for where rows have several.
+        InvalidInput: an id, a topic, a subtopic, a source type or a contrast is that of no row; or doubt of a label or
+            a map is asked for where rows have several.
         NotEnoughData: a picture is asked for, and there are too few rows for a map.
         DamagedArtifact: the dataset does not read back.
     """
@@ -104,7 +104,7 @@ def find_examples(request: FindExamplesRequest, context: ToolContext) -> FindExa
     from classwright_tools.workspace.datasets import read_card
 
     workspace = context.workspace
-    _check_doubt(request, workspace.task(request.task))  # a task that is not there is told with the nearest
+    _check_several(request, workspace.task(request.task))  # a task that is not there is told with the nearest
     dataset = workspace.resolve(request.dataset, "dataset", request.task).id
     found, changes = _found(request, context, dataset)
     if request.shuffled:
@@ -142,9 +142,12 @@ def find_examples(request: FindExamplesRequest, context: ToolContext) -> FindExa
     )
 
 
-def _check_doubt(request: FindExamplesRequest, task: Task) -> None:
+def _check_several(request: FindExamplesRequest, task: Task) -> None:
+    """Raise an `InvalidInput` if what is asked for is of one label a row, and the rows of `task` may have several."""
     if task.multi_label and request.doubt not in (None, "repeats"):
         raise one_label_a_row(f"doubt {request.doubt!r}", task.slug)
+    if task.multi_label and request.picture:
+        raise one_label_a_row("a map", task.slug)
 
 
 def _found(request: FindExamplesRequest, context: ToolContext, dataset: str) -> tuple[Selected, dict[str, int]]:

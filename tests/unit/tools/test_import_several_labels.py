@@ -155,8 +155,9 @@ def test_rows_are_found_by_each_of_their_labels_and_counted_under_each(
     assert [row.labels for row in found.rows] == [("refund",), ("refund", "delivery")]
     assert found.labels == {"refund": 2, "delivery": 1}
     assert "label" not in found.model_dump(mode="json")["rows"][0]
-    with pytest.raises(InvalidInput, match="takes rows with one label each"):
-        find_examples(FindExamplesRequest(task="mail", doubt="suspect"), context)
+    for asked in ({"doubt": "suspect"}, {"picture": True}):
+        with pytest.raises(InvalidInput, match="takes rows with one label each"):
+            find_examples(FindExamplesRequest(task="mail", **asked), context)
 
 
 def test_changes_of_labels_are_told_between_versions(mail: Task, workspace: Workspace, context: ToolContext) -> None:
