@@ -1,4 +1,4 @@
-"""What is told of an evaluation: how good the model is, whether it is better than another, and what to do next."""
+"""The summary of an evaluation: how good the model is, whether it is better than another, and what to do next."""
 
 from __future__ import annotations
 

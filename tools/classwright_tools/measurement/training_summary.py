@@ -1,4 +1,4 @@
-"""What is told of a training: what was trained on what, how good it is, and what a reader of the figures must know."""
+"""The summary of a training: what was trained on what, how good it is, and what a reader must know of the figures."""
 
 from __future__ import annotations
 
