@@ -35,7 +35,7 @@ from classwright_tools.learning.encoders import open_encoder
 from classwright_tools.learning.methods.choice import MethodName
 from classwright_tools.workspace.datasets import read_rows
 from classwright_tools.workspace.workspace import Workspace
-from classwright_tools.writing.backends.openai_compatible import EndpointSettings
+from classwright_tools.writing.backends.endpoint_settings import EndpointSettings
 from classwright_tools.writing.backends.recorded import RecordedSettings
 from zero.labelled_set import SETS, LabelledSet, open_set
 from zero.results import PLAIN, ROUNDS, section

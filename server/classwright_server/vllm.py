@@ -23,7 +23,7 @@ from classwright_server.jobs.environment import passed_on
 from classwright_server.jobs.process import ServerStopping
 from classwright_tools.errors import InvalidInput, WriterFailed
 from classwright_tools.work import Lane
-from classwright_tools.writing.backends.openai_compatible import EndpointSettings
+from classwright_tools.writing.backends.endpoint_settings import EndpointSettings
 
 logger = logging.getLogger("classwright.vllm")
 

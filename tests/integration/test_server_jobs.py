@@ -31,7 +31,7 @@ from classwright_server.jobs.messages import Order, Outcome
 from classwright_server.jobs.pool import ProcessPool
 from classwright_server.jobs.warm import WarmProcesses
 from classwright_tools.workspace.workspace import Workspace
-from classwright_tools.writing.backends.openai_compatible import EndpointSettings
+from classwright_tools.writing.backends.endpoint_settings import EndpointSettings
 from support.server import (
     ERAS,
     LONG,

@@ -30,7 +30,7 @@ from classwright_server.config.settings import ServerSettings, ToolSettings
 from classwright_server.jobs.warm import WarmProcesses
 from classwright_server.mcp.app import build_server
 from classwright_server.vllm import free_port
-from classwright_tools.writing.backends.openai_compatible import EndpointSettings
+from classwright_tools.writing.backends.endpoint_settings import EndpointSettings
 from support.answer import check_told
 from support.writing import Said, Seen, said_items
 from support.writing_verbs import sentence

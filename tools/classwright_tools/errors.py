@@ -15,7 +15,6 @@ Everything else is a defect of Classwright and is masked where it meets a client
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -81,6 +80,8 @@ def one_label_a_row(subject: str, task: str) -> InvalidInput:
 
 def unknown_id(kind: str, wanted: str, known: Iterable[str]) -> NotFound:
     """Return a `NotFound` for the id `wanted` of a `kind` ("dataset", "model") that names a known id near it."""
+    import difflib  # it takes long to import, and few errors need it
+
     names = sorted(known)
     nearest = difflib.get_close_matches(wanted, names, n=1)
     if nearest:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -48,6 +47,8 @@ class ResourceRequests:
 
     def _nearest(self, uri: str) -> str:
         """Return the resource that `uri` may have meant, with the names that stand in it."""
+        import difflib  # it takes long to import
+
         said = uri.partition("?")[0][:MAX_URI_CHARS].split("/")
         candidates = [_filled(template.template.partition("{?")[0].split("/"), said) for template in self._templates]
         nearest = max(candidates, key=lambda one: difflib.SequenceMatcher(None, one, "/".join(said)).ratio())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from mcp.server.mcpserver import Context
@@ -55,14 +56,13 @@ def served_tool(
 
     `meta` is the `_meta` by which hosts are told of it.
     """
-    schema = FuncMetadata(arg_model=arguments, output_model=result).output_schema or {}
     return ServedTool(
         fn=body,
         name=name,
         title=text.title,
         description=text.description,
         parameters=input_schema(arguments.model_json_schema()),
-        fn_metadata=FuncMetadata(arg_model=arguments, output_model=result, output_schema=output_schema(schema)),
+        fn_metadata=FuncMetadata(arg_model=arguments, output_model=result, output_schema=_schema_of(result)),
         is_async=True,
         annotations=ToolAnnotations(
             read_only_hint=text.reads_only,
@@ -72,6 +72,12 @@ def served_tool(
         ),
         meta=meta,
     )
+
+
+@cache
+def _schema_of(result: type[BaseModel]) -> dict[str, Any]:
+    """Return the schema of a result, which most tools share: all that make a job answer with the same."""
+    return output_schema(FuncMetadata(arg_model=ArgModelBase, output_model=result).output_schema or {})
 
 
 class ProgressNotes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -31,9 +32,12 @@ def serve_stdio(settings: ServerSettings) -> None:
     signal.signal(signal.SIGINT, _leave)
     wire = os.dup(STDOUT)
     os.dup2(STDERR, STDOUT)
+    gc.disable()  # what is imported stays, and to look through it for garbage is a tenth of the start
     from classwright_server.mcp.app import build_server
 
     server = build_server(settings)
+    gc.freeze()
+    gc.enable()
     sys.stdout.flush()
     os.dup2(wire, STDOUT)
     os.close(wire)

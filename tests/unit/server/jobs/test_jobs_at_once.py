@@ -10,8 +10,8 @@ from dbos import DBOS
 
 from classwright_server.config.settings import ToolSettings
 from classwright_server.jobs.launch import configured, jobs_at_once
-from classwright_tools.writing.backends.local import LocalSettings
-from classwright_tools.writing.backends.openai_compatible import EndpointSettings
+from classwright_tools.writing.backends.endpoint_settings import EndpointSettings
+from classwright_tools.writing.backends.local_settings import LocalSettings
 
 
 def test_one_job_writes_at_a_time_where_each_would_load_the_model(tmp_path: Path) -> None:

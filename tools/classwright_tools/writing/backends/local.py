@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
 from weakref import WeakKeyDictionary
 
 import anyio.to_thread
-from pydantic import Field
 
 from classwright_tools.domain.usage import FREE, Prices, TokenCount
-from classwright_tools.domain.writer import Completion, Writer, WritingKind, WritingRequest
+from classwright_tools.domain.writer import Completion, WritingKind, WritingRequest
 from classwright_tools.errors import WriterFailed
 from classwright_tools.writing.backends.local_generation import CausalModel
-from classwright_tools.writing.backends.settings import THINKING_TOKENS, Flag, WriterSettings
 from classwright_tools.writing.completions.retry import (
     FIRST_TEMPERATURE,
     MOST_ASKS,
@@ -30,19 +26,6 @@ from classwright_tools.writing.prompts import render
 
 # How many requests are generated together: it keeps a CPU's cores, or a small GPU with a model of a few billions, busy.
 BATCH_SIZE = 8
-
-
-class LocalSettings(WriterSettings):
-    """A transformers model that the process which writes loads itself."""
-
-    kind: Literal["local"] = "local"
-    loads_model: ClassVar[bool] = True
-    model: Annotated[str, Flag("writer_path", "MODEL", "a transformers model to load in process")]
-    thinking_tokens: Annotated[int, THINKING_TOKENS] = Field(default=0, ge=0)
-
-    def open(self, environment: Mapping[str, str]) -> Writer:  # noqa: ARG002 - it needs no key
-        """Return the writer, which loads the model at the first request."""
-        return LocalWriter(self.model, thinking_tokens=self.thinking_tokens)
 
 
 @dataclass(eq=False)

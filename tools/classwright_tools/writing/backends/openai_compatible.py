@@ -7,10 +7,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Annotated, Literal
 
 import httpx
-from pydantic import Field
 
 from classwright_tools.domain.task import Label
 from classwright_tools.domain.topic_tree import Cell
@@ -18,7 +16,6 @@ from classwright_tools.domain.usage import Prices, TokenCount
 from classwright_tools.domain.writer import (
     Completion,
     UnusableAnswer,
-    Writer,
     WriterUnavailable,
     WritingKind,
     WritingRequest,
@@ -28,7 +25,6 @@ from classwright_tools.writing.backends.http_client import ChatEndpoint, chat_en
 from classwright_tools.writing.backends.http_errors import Fault
 from classwright_tools.writing.backends.rate_limit import Clock, Gate, RateLimiter
 from classwright_tools.writing.backends.request_forms import Question
-from classwright_tools.writing.backends.settings import THINKING_TOKENS, Flag, WriterSettings
 from classwright_tools.writing.completions.retry import (
     FIRST_TEMPERATURE,
     MOST_ASKS,
@@ -57,51 +53,6 @@ _TRIAL = WritingRequest(
 )
 # Of the models that an endpoint has when it has not the one that was named.
 _LISTED_MODELS = 5
-
-
-class EndpointSettings(WriterSettings):
-    """A language model behind one or several OpenAI-compatible base URLs."""
-
-    kind: Literal["endpoint"] = "endpoint"
-    base_urls: Annotated[
-        tuple[str, ...], Flag("writer_url", "URL", "an OpenAI-compatible base URL; several share the load")
-    ] = Field(min_length=1)
-    model: Annotated[str, Flag("writer_model", "NAME", "the model to ask for at --writer-url")]
-    key_env: Annotated[
-        str | None, Flag("writer_key_env", "NAME", "the environment variable that holds the API key")
-    ] = None
-    price_in: Annotated[float | None, Flag("writer_price_in", "USD", "price of a million tokens read")] = None
-    price_out: Annotated[float | None, Flag("writer_price_out", "USD", "price of a million tokens written")] = None
-    thinking_tokens: Annotated[int, THINKING_TOKENS] = Field(default=0, ge=0)
-
-    @property
-    def key_variables(self) -> tuple[str, ...]:
-        """The variable of the key, if there is one."""
-        return (self.key_env,) if self.key_env else ()
-
-    @property
-    def prices(self) -> Prices | None:
-        """What the model costs; a price that was not set is zero if the other one was."""
-        if self.price_in is None and self.price_out is None:
-            return None
-        return Prices(tokens_in=self.price_in or 0, tokens_out=self.price_out or 0)
-
-    def open(self, environment: Mapping[str, str]) -> Writer:
-        """Return the writer, which connects at the first request.
-
-        Raises:
-            InvalidInput: the key's variable is not set, or a URL cannot be used.
-        """
-        key = environment.get(self.key_env) if self.key_env else None
-        if self.key_env and not key:
-            raise InvalidInput(
-                f"environment variable {self.key_env!r}",
-                "is not set, but holds the writer's key",
-                "Set it and start again.",
-            )
-        return EndpointWriter(
-            self.base_urls, self.model, api_key=key, prices=self.prices, thinking_tokens=self.thinking_tokens
-        )
 
 
 @dataclass

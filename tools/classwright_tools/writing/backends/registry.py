@@ -14,8 +14,8 @@ from classwright_tools.writing.backends.settings import WriterSettings
 GROUP = "classwright.writers"
 """Of the entry points by which a package brings a writer: each names a subclass of `WriterSettings`."""
 _SHIPPED = {
-    "endpoint": "openai_compatible:EndpointSettings",
-    "local": "local:LocalSettings",
+    "endpoint": "endpoint_settings:EndpointSettings",
+    "local": "local_settings:LocalSettings",
     "recorded": "recorded:RecordedSettings",
     "scripted": "scripted:ScriptedSettings",
 }
