@@ -31,7 +31,7 @@ import numpy as np
 from mcp import Client
 from playwright.async_api import FrameLocator, Page, async_playwright, expect
 
-from classwright_server.page.document import page as document
+from classwright_server.review_page.document import page as document
 from classwright_tools.domain.example import make_example
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.measurement.doubts import Doubts, keep_doubts

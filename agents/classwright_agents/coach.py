@@ -92,7 +92,7 @@ def _no_gain(latest: Round, kept: Round, metric: str) -> str:
     """
     compared = latest.compared
     found = (
-        compared.told(latest.model, latest.scores.rows)
+        compared.advice(latest.model, latest.scores.rows)
         if compared
         else f"No gain: keep {kept.model}. The interval of {metric} of {latest.model} reaches below its figure."
     )

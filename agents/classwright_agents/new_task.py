@@ -65,8 +65,8 @@ def _from_sentence(sentence: str) -> dict[str, Any]:
     Raises:
         TaskFileError: it has not this form.
     """
-    said = sentence.strip().rstrip(".!")
-    found = next(filter(None, (form.fullmatch(said) for form in _SENTENCES)), None)
+    given = sentence.strip().rstrip(".!")
+    found = next(filter(None, (form.fullmatch(given) for form in _SENTENCES)), None)
     if found is None:
         raise TaskFileError(
             f"the sentence {sentence[:80]!r}",
@@ -76,7 +76,7 @@ def _from_sentence(sentence: str) -> dict[str, Any]:
     names = [name for name in _BETWEEN.split(found["labels"]) if name]
     return {
         "task": _short_name(found["texts"] or "_".join(names)),
-        "instruction": f"{said[:1].upper()}{said[1:]}.",
+        "instruction": f"{given[:1].upper()}{given[1:]}.",
         "labels": [{"name": _label_name(name), "description": ""} for name in names],
     }
 
@@ -113,13 +113,13 @@ def _command(url: str, model: str, key: str) -> list[str]:
     return [*words, "--writer-key-env", key] if key else words
 
 
-def _label_name(said: str) -> str:
-    return "_".join(said.lower().split())
+def _label_name(given: str) -> str:
+    return "_".join(given.lower().split())
 
 
-def _short_name(said: str) -> str:
+def _short_name(given: str) -> str:
     """Return a name of the form that `TaskFile.task` has, from what was said."""
-    name = re.sub(r"[^a-z0-9]+", "_", said.lower()).strip("_")
+    name = re.sub(r"[^a-z0-9]+", "_", given.lower()).strip("_")
     return (name if name[:1].isalpha() else f"task_{name}")[:40].strip("_")
 
 

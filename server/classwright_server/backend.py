@@ -179,13 +179,13 @@ class Backend:
         Raises:
             NotFound: whoever asks has no such job.
         """
-        return await self._told(await self._record(job_id))
+        return await self._with_outlook(await self._record(job_id))
 
     async def _record(self, job_id: str) -> JobRecord:
         runtime = await self.runtime()
         return await anyio.to_thread.run_sync(runtime.jobs.record, job_id, current_principal())
 
-    async def _told(self, record: JobRecord) -> JobRecord:
+    async def _with_outlook(self, record: JobRecord) -> JobRecord:
         """Return a job with its outlook if it waits, and with what it had made if it was cancelled."""
         runtime = await self.runtime()
         [with_outlook] = await anyio.to_thread.run_sync(runtime.jobs.with_outlooks, [record])
@@ -203,10 +203,10 @@ class Backend:
             record = await self._record(job_id)
             now = time.monotonic()
             if record.status in FINISHED or now >= started + seconds:
-                return await self._told(record)
+                return await self._with_outlook(record)
             if now >= next_report:
                 next_report = now + REPORT_EVERY_SECONDS
-                await report(await self._told(record))
+                await report(await self._with_outlook(record))
             look = LOOK_SECONDS if now < started + FIRST_LOOKS_SECONDS else LATER_LOOK_SECONDS
             await anyio.sleep(min(look, started + seconds - now))
 

@@ -49,5 +49,5 @@ def run_classify(options: argparse.Namespace, workspace: Path) -> int:
         threshold=options.threshold,
         tell=tell,
     )
-    print(f"{options.output}: {found.told}")  # noqa: T201  # what the command is for
+    print(f"{options.output}: {found.summary}")  # noqa: T201  # what the command is for
     return 0

@@ -22,7 +22,7 @@ from classwright_tools.context import DEFAULT_ENCODER
 from classwright_tools.errors import ClasswrightError, InvalidInput
 
 _WELL, _WRONG = "ok", "WRONG"
-_TOLD = ("torch", "sentence-transformers", "transformers", "onnxruntime", "dbos", "mcp")
+_PACKAGES = ("torch", "sentence-transformers", "transformers", "onnxruntime", "dbos", "mcp")
 """Packages whose versions are most asked for when something does not work."""
 
 
@@ -39,14 +39,14 @@ def run_doctor(settings: ServerSettings) -> int:
     wrong = 0
     for what, tried in tries.items():
         try:
-            state, told = _WELL, tried()
+            state, message = _WELL, tried()
         except ClasswrightError as error:
-            state, told = _WRONG, str(error)
+            state, message = _WRONG, str(error)
         except Exception as error:  # noqa: BLE001  # a library that is broken is what a doctor is asked about
             repair = "Install it anew in a fresh environment; if it stays, file an issue with this line."
-            state, told = _WRONG, f"{type(error).__name__}: {' '.join(sanitized(error).split())}. {repair}"
+            state, message = _WRONG, f"{type(error).__name__}: {' '.join(sanitized(error).split())}. {repair}"
         wrong += state == _WRONG
-        print(f"{state:<6} {what:<10} {told}", flush=True)  # noqa: T201  # what the command is for
+        print(f"{state:<6} {what:<10} {message}", flush=True)  # noqa: T201  # what the command is for
     if not wrong:
         print("All is well.")  # noqa: T201
     return 2 if wrong else 0
@@ -74,8 +74,8 @@ def _versions() -> str:
             faults.append(f"{package.name} is {found} and must be {package.specifier}")
     if faults:
         raise InvalidInput("the environment", "; ".join(faults), 'Run `pip install --upgrade "classwright[server]"`.')
-    told = ", ".join(f"{name} {version(name)}" for name in _TOLD)
-    return f"classwright {version('classwright')} on Python {platform.python_version()}, {sys.platform}; {told}."
+    versions = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
+    return f"classwright {version('classwright')} on Python {platform.python_version()}, {sys.platform}; {versions}."
 
 
 def _workspace(own: ToolSettings) -> str:
@@ -109,7 +109,7 @@ def _encoder(name: str) -> str:
     encoder = open_encoder(name)
     encoder.embed(["The parcel has not arrived."])
     limit = limit_of(encoder)
-    reads = f"{limit.told} of a text" if limit else "texts of any length"
+    reads = f"{limit.in_words} of a text" if limit else "texts of any length"
     languages = _languages(encoder_folder(name))
     spoken = f"made for: {', '.join(languages)}" if languages else "its files do not say for which languages it is made"
     if name == DEFAULT_ENCODER:

@@ -9,7 +9,7 @@ import pytest
 from mcp import Client
 from mcp.server.apps import APP_MIME_TYPE
 
-from classwright_server.page.document import page, page_uri
+from classwright_server.review_page.document import page, page_uri
 from support.paths import PACKAGES
 from support.server import APPS, ERAS, connected, make_server, make_settings
 
@@ -51,7 +51,7 @@ async def test_tools_of_the_page_are_listed_where_pages_are_shown_and_nowhere_el
 
 
 def test_the_page_is_small_and_asks_nobody_for_anything() -> None:
-    assets = PACKAGES["classwright_server"] / "page" / "assets"
+    assets = PACKAGES["classwright_server"] / "review_page" / "assets"
     own = "".join(path.read_text(encoding="utf-8") for path in assets.iterdir() if path.name != "preact-htm.js")
 
     assert len(page().encode()) < MOST_BYTES

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
 import sqlite3
 import subprocess
@@ -36,7 +35,6 @@ def run(work: Path) -> str:
     done = subprocess.run(
         [*command, "--recorded", *recorded],
         cwd=ROOT,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         timeout=LIMIT_SECONDS,
@@ -90,7 +88,6 @@ class Shop:
         return subprocess.Popen(
             [*command, *options, *writer],
             cwd=ROOT,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

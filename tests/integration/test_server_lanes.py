@@ -5,12 +5,11 @@ from __future__ import annotations
 import contextvars
 import os
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 from anyio import to_thread
-from dbos import DBOS, DBOSContextSetAuth, SetWorkflowAttributes, SetWorkflowID
+from dbos import DBOS
 from mcp import Client
 
 from classwright_server.config.settings import ServerSettings, ToolSettings
@@ -146,33 +145,6 @@ async def test_how_long_a_kind_of_work_takes_here_is_told_from_the_jobs_that_suc
     assert of_training == []
 
 
-def queue_as_before(job_id: str, request: dict[str, Any]) -> None:
-    """Queue an import of the operator's as it was done when all jobs that compute waited in one queue."""
-    DBOS.register_queue(durable.OLD_QUEUE)
-    attributes = SetWorkflowAttributes({"tool": "import_examples", "task": "support"})
-    with SetWorkflowID(job_id), attributes, DBOSContextSetAuth("operator", None):
-        DBOS.enqueue_workflow(durable.OLD_QUEUE, durable.run_job, "import_examples", request)
-
-
-async def test_a_job_that_was_queued_before_there_were_lanes_runs_in_its_lane(tmp_path: Path) -> None:
-    async with connected(make_settings(tmp_path, jobs=())) as client:
-        await made(client)
-        await call(client, "list_jobs")
-        request = {"task": "support", "split": "train", "rows": rows(4), "path": None, "hub": None}
-        await to_thread.run_sync(queue_as_before, "job_old", request)
-        older = {"task": "support", "split": "test", "rows": rows(4, 50)}  # of a version with fewer arguments
-        await to_thread.run_sync(queue_as_before, "job_older", older)
-        await to_thread.run_sync(queue_as_before, "job_bare", {})
-    async with connected(make_settings(tmp_path, jobs=("short",))) as client:
-        views = [await finished(client, job_id) for job_id in ("job_old", "job_older")]
-        await until(lambda: [turn.lane for turn in turns()] == ["long"])
-        bare = await call(client, "get_job", job_id="job_bare", wait_seconds=0)
-
-    assert [view["status"] for view in views] == ["completed"] * 2, [view["error"] for view in views]
-    assert [view["result"]["imported"] for view in views] == [4, 4]
-    assert bare["status"] == "queued"  # what is wrong with it its run says
-
-
 async def test_a_short_job_whose_rows_have_become_many_until_its_turn_goes_to_the_long_lane(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -202,7 +174,7 @@ async def test_a_job_that_is_moved_to_another_lane_waits_behind_those_of_its_pri
         short = await call(client, "train_classifier", task="support", method="probe", wait_seconds=0)
         assert durable._current is not None
         status = await to_thread.run_sync(DBOS.get_workflow_status, short["job_id"])
-        await to_thread.run_sync(durable._current._queue.move, status, "long")
+        await to_thread.run_sync(durable._current._queue.move, status, "long", status.executor_id)
         there = await to_thread.run_sync(turns, "long")
 
     assert [(turn.job_id, turn.round) for turn in there] == [(long[0], 1), (long[1], 2), (short["job_id"], 3)]

@@ -260,8 +260,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (OSError, ValueError, ImportError, csv.Error) as error:
         print(f"predict.py: {error}", file=sys.stderr)  # noqa: T201  # a program's own error
         return 1
-    told = f" {empty} of them had no text and got no label." if empty else ""
-    print(f"Classified {rows} rows into {options.output}.{told}", file=sys.stderr)  # noqa: T201
+    remark = f" {empty} of them had no text and got no label." if empty else ""
+    print(f"Classified {rows} rows into {options.output}.{remark}", file=sys.stderr)  # noqa: T201
     return 0
 
 
@@ -290,7 +290,9 @@ def _classify_csv(model: Classifier, options: argparse.Namespace) -> tuple[int, 
             answers: list[list[Any]] = [["", "", ""] for _ in chunk]
             for place, label, shares, sure in zip(full, *found, strict=True):
                 answers[place] = [label, f"{shares.max():.6f}", "true" if sure else "false"]
-            writer.writerows([*(row[name] for name in there), *said] for row, said in zip(chunk, answers, strict=True))
+            writer.writerows(
+                [*(row[name] for name in there), *answer] for row, answer in zip(chunk, answers, strict=True)
+            )
             rows, empty = rows + len(chunk), empty + len(chunk) - len(full)
     return rows, empty
 

@@ -91,14 +91,16 @@ def classify(request: ClassifyRequest, context: ToolContext) -> ClassifyResult:
     if model.space.several:
         results = _with_labels(model.space, proba)
         abstained = sum(result.probability < threshold for result in results)
-        told = f"Classified {len(results)} texts; {abstained} are below {threshold:.2f}: not sure of all their labels."
+        counts = (
+            f"Classified {len(results)} texts; {abstained} are below {threshold:.2f}: not sure of all their labels."
+        )
     else:
         results = tuple(_classified(model.labels, row, threshold) for row in proba.tolist())
         abstained = sum(result.label is None for result in results)
-        told = f"Classified {len(results)} texts; abstained on {abstained}, below {threshold:.2f}."
+        counts = f"Classified {len(results)} texts; abstained on {abstained}, below {threshold:.2f}."
     labels = context.workspace.task(model.card.task).label_names
     return ClassifyResult(
-        summary=f"{told} {other_labels(request.model, model.labels, labels)}".strip(),
+        summary=f"{counts} {other_labels(request.model, model.labels, labels)}".strip(),
         next_step="Texts below the threshold are best read by a person, and make good training rows once labelled."
         if abstained
         else "Probabilities are calibrated: raise the threshold to trade answers for accuracy.",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 AT_ONCE = 50
 """Rows that a call changes without asking: as many as one looks through."""
 SHOWN, SAMPLE_BYTES = 10, 4_500  # rows of an answer, and what they may take of it
-TOLD = 6  # reasons, changes or labels of a sentence
+MOST_LISTED = 6  # reasons, changes or labels of a sentence
 MOST_CHANGES = 100
 
 
@@ -99,24 +99,24 @@ def edit_examples(request: EditExamplesRequest, context: ToolContext) -> EditExa
 
 def _edited(request: EditExamplesRequest, edited: Edited) -> EditExamplesResult:
     rows = sum(done.rows for done in edited.done)
-    what = listed(map(_told, edited.done), TOLD)
-    left = listed((f"{n} {why}" for done in edited.done for why, n in done.left.most_common() if n), TOLD)
+    what = listed(map(_in_words, edited.done), MOST_LISTED)
+    left = listed((f"{n} {why}" for done in edited.done for why, n in done.left.most_common() if n), MOST_LISTED)
     remarks = [*(remark for done in edited.done for remark in done.remarks), *edited.remarks]
     if edited.to_confirm:
-        told = f"Nothing is changed yet: this would change {edited.to_confirm} rows of {edited.parent} ({what})."
+        sentence = f"Nothing is changed yet: this would change {edited.to_confirm} rows of {edited.parent} ({what})."
         next_step = (
             f"Show the person the count and the sample. Then call again with confirm={edited.to_confirm} and the same "
             "arguments."
         )
     elif edited.dataset is None:
-        told, next_step = f"Nothing was changed in {edited.parent}.", "Name other rows: find_examples shows them."
+        sentence, next_step = f"Nothing was changed in {edited.parent}.", "Name other rows: find_examples shows them."
     else:
-        told = f"{edited.dataset.id} is {edited.parent} with {what}."
+        sentence = f"{edited.dataset.id} is {edited.parent} with {what}."
         next_step = (
             f"Undo it with edit_examples(task={request.task!r}, revert_to={edited.parent!r}, reason=...). Models know "
             f"nothing of it until train_classifier(task={request.task!r}, dataset={edited.dataset.id!r})."
         )
-    summary = [told, f"Left as they are: {left}." if left else "", *remarks]
+    summary = [sentence, f"Left as they are: {left}." if left else "", *remarks]
     sample = [
         ChangedRow(
             id=row.id,
@@ -137,7 +137,7 @@ def _edited(request: EditExamplesRequest, edited: Edited) -> EditExamplesResult:
         parent=edited.parent,
         rows=rows,
         sample=shown,
-        shown_in_part=excerpts.told,
+        shown_in_part=excerpts.parts,
     )
 
 
@@ -166,7 +166,7 @@ _WORDS = {
 }
 
 
-def _told(done: Done) -> str:
+def _in_words(done: Done) -> str:
     """Return what a change did, in a few words."""
     return done.words or f"{done.rows:,} row{'' if done.rows == 1 else 's'} {_WORDS.get(done.action, done.action)}"
 

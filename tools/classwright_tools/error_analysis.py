@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 EXAMPLES_SHOWN = 3  # of a finding; the report has them all
 ENOUGH_TEXTS = 200  # unlabelled ones, to pick from: benchmarks/README.md, "The loop", has what labels for 300 are worth
-GROUPS_TOLD = 4  # of rows
+GROUPS_LISTED = 4  # of rows
 
 
 class ErrorAnalysisRequest(ToolRequest):
@@ -180,7 +180,7 @@ def _result(
         f"The plan {plan} asks for {wanted} texts in {len(report.plan_items)} requests." if plan else "",
         _left_out(report) if plan else "",
         f"The report shows in {attended} pairs where the matcher looked (attention_1.svg)." if attended else "",
-        *(effect.told for effect in report.groups[:GROUPS_TOLD]),
+        *(effect.sentence for effect in report.groups[:GROUPS_LISTED]),
         report.cannot_know,
         *report.warnings,
     ]
@@ -204,7 +204,7 @@ def _result(
         cells=excerpts.of("cells", report.cells, 700),
         style=excerpts.of("style", report.style, 1_200),
         plan_items=_plan_items(report.plan_items, excerpts),
-        shown_in_part=excerpts.told,
+        shown_in_part=excerpts.parts,
     )
 
 

@@ -226,7 +226,7 @@ def _result(report: EvaluationReport, report_id: str, other_rows: str | None) ->
         confusions=excerpts.of("confusions", report.confusions, CONFUSIONS_BYTES, most=MOST_LISTED),
         comparison=report.comparison,
         texts_per_second=report.texts_per_second,
-        shown_in_part=excerpts.told,
+        shown_in_part=excerpts.parts,
     )
 
 

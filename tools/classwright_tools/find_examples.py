@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from classwright_tools.measurement.selecting import Selected
 
 MOST_ROWS = 100  # a page
-LABELS_TOLD = 6  # in the summary
+LABELS_LISTED = 6  # in the summary
 TEXT_CHARS = 400  # of a text where several are shown
 COUNTS_BYTES = 2_000  # of an answer: the counts of labels, and those of changes
 JOB_BYTES = 1_700  # of an answer: the job around the result, the next step, and what is said of parts
@@ -136,7 +136,7 @@ def find_examples(request: FindExamplesRequest, context: ToolContext) -> FindExa
             "next_step": _next_step(dataset, more, excerpts),
             "rows": rows,
             "next_offset": more,
-            "shown_in_part": excerpts.told,
+            "shown_in_part": excerpts.parts,
             "picture": _picture(found, request, context) if request.picture else None,
         }
     )
@@ -224,11 +224,11 @@ def _summary(found: Selected, earlier: str | None, changes: dict[str, int], labe
     """Return what was found, or what changed since `earlier`, and that `unseen` test rows were not looked through."""
     from classwright_tools.curation.row_changes import KINDS
 
-    by_label = listed((f"{label} {rows:,}" for label, rows in labels.items()), LABELS_TOLD)
+    by_label = listed((f"{label} {rows:,}" for label, rows in labels.items()), LABELS_LISTED)
     summary = f"{len(found):,} rows of {found.dataset} found{f': {by_label}' if by_label else ''}."
     if earlier:
-        told = ", ".join(f"{changes[kind]:,} {kind}" for kind in KINDS if kind in changes) or "nothing"
-        summary = f"Rows of {found.dataset} that changed since {earlier}: {told}."
+        counted = ", ".join(f"{changes[kind]:,} {kind}" for kind in KINDS if kind in changes) or "nothing"
+        summary = f"Rows of {found.dataset} that changed since {earlier}: {counted}."
     return f"{summary} Its {unseen:,} test rows are left out: where.splits names them." if unseen else summary
 
 
@@ -236,7 +236,9 @@ def _next_step(dataset: str, more: int | None, excerpts: Excerpts) -> str:
     """Return the calls that are usually right after."""
     steps = [
         f"More rows: dataset={dataset!r}, offset={more}." if more else "",
-        "A text is whole where its id alone is asked for." if any("characters" in cut for cut in excerpts.told) else "",
+        "A text is whole where its id alone is asked for."
+        if any("characters" in cut for cut in excerpts.parts)
+        else "",
         "Others like a row: like={'row': its id}. To put rows right: edit_examples, by ids or the same conditions.",
     ]
     return " ".join(filter(None, steps))

@@ -182,8 +182,8 @@ def _material(
         return material, None
     lesson = learn_from(context, encoder, cache, corpus, own, task.kind, network=request.method in ("auto", "gan"))
     matched = tuple(name for name in task.label_names if name.casefold() in lesson.names)
-    told = MatchedCorpus(rows=lesson.rows, matched=matched, reused=lesson.reused)
-    return material.with_pretrained(lesson.pretrained), told
+    matched_corpus = MatchedCorpus(rows=lesson.rows, matched=matched, reused=lesson.reused)
+    return material.with_pretrained(lesson.pretrained), matched_corpus
 
 
 def _chosen(
@@ -238,10 +238,10 @@ def _result(
     learned: MatchedCorpus | None,
     started: float,
 ) -> GanAugmentResult:
-    told = learned.told(card.labels, str(card.pretrain_dataset)) if learned else ""
+    remark = learned.remark(card.labels, str(card.pretrain_dataset)) if learned else ""
     return GanAugmentResult(
         summary=f"Generated {augmentation}: {rows} embeddings by {card.method} from {card.real_rows} rows of "
-        f"{card.dataset}. {card.advice}{told}",
+        f"{card.dataset}. {card.advice}{remark}",
         next_step=f"Call train_classifier with method='probe' and augmentation={augmentation!r} to use it.",
         augmentation=augmentation,
         dataset=card.dataset,

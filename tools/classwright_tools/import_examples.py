@@ -85,7 +85,7 @@ QUICKER_THAN_ENCODING = 30  # no encoder reads the rows
 _READING, _COMPARING = 0.6, 0.2
 
 SKIPPED = "skipped.json"  # beside the dataset: the numbers of all skipped rows
-REASONS_TOLD = 5
+REASONS_LISTED = 5
 
 
 def import_examples(request: ImportExamplesRequest, context: ToolContext) -> ImportExamplesResult:
@@ -135,7 +135,7 @@ def _imported(
     source = chosen_source(request, request.split, task, names, context, position)
     known = read_edits(workspace, parent)
     removed = Decided(edit for edit in known if edit.by == "person").removed
-    edits, told_edits = to_add(source.edits, known)
+    edits, edits_remark = to_add(source.edits, known)
     unseen = request.split == "test"
     arrivals = Arrivals(source.rows, labels, task.kind, request.half, removed=removed, unseen=unseen)
     origins = Origins(WrittenRows(workspace, task.slug), several=task.multi_label)
@@ -147,7 +147,7 @@ def _imported(
             arrivals.skipped, lambda share: context.progress(_READING + _COMPARING * share, "comparing the rows")
         )
         shared = comparison.shared_queries() if task.kind == "pair" else 0
-        cut, told_cut = _cut(comparison, context)
+        cut, cut_remark = _cut(comparison, context)
         resent = _resent(request, comparison, workspace)
         saved = None
         if comparison.imported:
@@ -167,13 +167,13 @@ def _imported(
     result = _result(
         request, arrivals, comparison, dropped, shared, saved.id if saved else None, several=task.multi_label
     )
-    told_shares = _told_shares(request, context, saved)
-    told_origins = f"{origins.told_of(comparison.imported)} {resent}".strip()
-    remarks = (result.summary, source.told, told_edits if saved else "", told_origins, told_cut, told_shares)
+    shares_remark = _shares_remark(request, context, saved)
+    origins_remark = f"{origins.remark(comparison.imported)} {resent}".strip()
+    remarks = (result.summary, source.remark, edits_remark if saved else "", origins_remark, cut_remark, shares_remark)
     return result.model_copy(
         update={
             "summary": " ".join(filter(None, remarks)),
-            "origins": dict(origins.known + origins.told),
+            "origins": dict(origins.known + origins.stated),
             "cut": cut,
         }
     )
@@ -230,22 +230,22 @@ def _resent(request: ImportExamplesRequest, comparison: Comparison, workspace: W
 
     Where they join the rows that they repeat, and nothing else is asked for, they are skipped.
     """
-    from classwright_tools.curation.resent import told_resent
+    from classwright_tools.curation.resent import resent_remark
 
     if not request.rows or not (request.new_dataset or request.keep_near_duplicates):
         return ""
     newest = workspace.latest("dataset", request.task)
-    return told_resent(workspace, newest.id if newest else None, (content for content, *_ in comparison.arrivals()))
+    return resent_remark(workspace, newest.id if newest else None, (content for content, *_ in comparison.arrivals()))
 
 
-def _told_shares(request: ImportExamplesRequest, context: ToolContext, saved: Artifact | None) -> str:
+def _shares_remark(request: ImportExamplesRequest, context: ToolContext, saved: Artifact | None) -> str:
     """Return the sentence on labels whose share is another in the imported split than in others of the new dataset."""
-    from classwright_tools.measurement.label_shares import label_counts, label_shifts, told_shifts
+    from classwright_tools.measurement.label_shares import label_counts, label_shifts, shifts_remark
     from classwright_tools.workspace.datasets import read_card
 
     if saved is None:
         return ""
-    return told_shifts(label_shifts(label_counts(read_card(context.workspace, saved.id)), request.split))
+    return shifts_remark(label_shifts(label_counts(read_card(context.workspace, saved.id)), request.split))
 
 
 def _rows_of(
@@ -298,10 +298,10 @@ def _result(
     skipped = arrivals.skipped
     counts = label_counts(comparison.labels)
     summary = f"{comparison.imported} of {arrivals.read} rows were imported as {request.split}"
-    summary += (f" into {dataset}." if dataset else ".") + counts.told
+    summary += (f" into {dataset}." if dataset else ".") + counts.remark
     if skipped.counts:
         reasons = (f"{n} {reason}" for reason, n in skipped.counts.most_common())
-        summary += f" Skipped: {listed(reasons, REASONS_TOLD)}."
+        summary += f" Skipped: {listed(reasons, REASONS_LISTED)}."
     if dropped:
         gone = ", ".join(f"{rows} {split}" for split, rows in dropped.items())
         summary += f" Dropped from the new version, as they repeat imported rows: {gone} rows."
@@ -324,7 +324,7 @@ def _result(
         dropped=dict(dropped),
         shared_queries=shared,
         examples=tuple(SkippedRow(row=skip.number, text=skip.text, reason=skip.reason) for skip in skipped.examples),
-        shown_in_part=excerpts.told,
+        shown_in_part=excerpts.parts,
     )
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SOURCE_TYPES_WANTED = 3
 PLAIN_SOURCE_TYPES = ("short message", "e-mail", "spoken words transcribed to text")  # where nobody names any
 LIST_BYTES = 3_000  # of the 10 kB that an answer may have
-REMARKS_TOLD = 5
+REMARKS_LISTED = 5
 
 
 class ProposeTopicsRequest(ToolRequest):
@@ -129,8 +129,8 @@ def _saved_task(request: ProposeTopicsRequest, task: Task, context: ToolContext)
     made = context.workspace.made_by(context.run_key, "topics")
     if made:
         tree = context.workspace.document(made.id, "topics", TopicTree)
-        told = made.facts.get("usage")
-        return _with_usage(_result(request, task, tree, made.id), WriterUsage(**told) if told else None)
+        usage = made.facts.get("usage")
+        return _with_usage(_result(request, task, tree, made.id), WriterUsage(**usage) if usage else None)
     if context.writer:
         tree, usage = _tree_from_writer(request, task, context)
         newest = context.workspace.latest("topics", task.slug)
@@ -312,8 +312,8 @@ def _result(request: ProposeTopicsRequest, task: Task, tree: TopicTree | None, i
     cells = len(tree.cells())
     assert id_ is not None
     excerpts = Excerpts(artifact_uri(id_))
-    excerpts.note("remarks", min(REMARKS_TOLD, len(tree.remarks)), len(tree.remarks))
-    remarks = f" Smaller than asked: {listed(tree.remarks, REMARKS_TOLD)}." if tree.remarks else ""
+    excerpts.note("remarks", min(REMARKS_LISTED, len(tree.remarks)), len(tree.remarks))
+    remarks = f" Smaller than asked: {listed(tree.remarks, REMARKS_LISTED)}." if tree.remarks else ""
     return ProposeTopicsResult(
         summary=f"Task {task.slug!r} (version {task.version}) has {len(task.labels)} labels; its topic tree {id_} has "
         f"{cells} cells.{remarks}",
@@ -323,16 +323,16 @@ def _result(request: ProposeTopicsRequest, task: Task, tree: TopicTree | None, i
         topic_tree=id_,
         cells=cells,
         labels=excerpts.of("labels", tree.labels, LIST_BYTES, least=0),
-        shown_in_part=excerpts.told,
+        shown_in_part=excerpts.parts,
     )
 
 
 def _with_remark(result: ProposeTopicsResult, task: Task, context: ToolContext) -> ProposeTopicsResult:
     """Return `result` with what is to be said of the task's languages before texts are paid for."""
-    from classwright_tools.learning.reading_languages import told_unread_at_hand
+    from classwright_tools.learning.reading_languages import unread_remark_at_hand
 
-    told = told_unread_at_hand(context.encoder, task.languages)
-    return result.model_copy(update={"summary": f"{result.summary} {told}"}) if told else result
+    unread = unread_remark_at_hand(context.encoder, task.languages)
+    return result.model_copy(update={"summary": f"{result.summary} {unread}"}) if unread else result
 
 
 def _with_usage(result: ProposeTopicsResult, usage: WriterUsage | None) -> ProposeTopicsResult:

@@ -177,7 +177,7 @@ def _still_open(
         next_batches=batches,
         style=styles(assignment, batches, earlier),
         rules=meanings(task, batches, earlier),
-        shown_in_part=excerpts.told,
+        shown_in_part=excerpts.parts,
     )
 
 

@@ -195,7 +195,7 @@ def _handed_out(
 ) -> SynthesizeExamplesResult:
     """Make the assignment of `spec` and return its first batches."""
     from classwright_tools.curation.gates import QualityFilter
-    from classwright_tools.learning.reading_languages import told_unread_at_hand
+    from classwright_tools.learning.reading_languages import unread_remark_at_hand
     from classwright_tools.writing.assignments.batches import (
         BATCHES_BYTES,
         batch_rules,
@@ -229,7 +229,7 @@ def _handed_out(
     )
     assignment = workspace.document(saved.id, "assignment", Assignment)
     wanted = sum(batch.count for batch in assignment.batches)
-    unread = told_unread_at_hand(context.encoder, spec.task.languages)
+    unread = unread_remark_at_hand(context.encoder, spec.task.languages)
     excerpts = Excerpts(artifact_uri(saved.id))
     batches = excerpts.of("batches", assignment.batches, BATCHES_BYTES, most=in_one_go(assignment.batches))
     return SynthesizeExamplesResult(
@@ -244,7 +244,7 @@ def _handed_out(
         batches=batches,
         style=styles(assignment, batches),
         rules=(*assignment.rules, *meanings(spec.task, batches)),
-        shown_in_part=excerpts.told,
+        shown_in_part=excerpts.parts,
     )
 
 
@@ -332,7 +332,7 @@ def _dataset_made(workspace: Workspace, dataset: Artifact, outcome: WritingOutco
         refusals=quoted,
         missing=missing.of("missing", outcome.missing, MISSING_BYTES),
         usage=outcome.usage,
-        shown_in_part=refusals.told | missing.told,
+        shown_in_part=refusals.parts | missing.parts,
     )
 
 

@@ -117,7 +117,7 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
     from classwright_tools.learning.training import train
     from classwright_tools.learning.training_data import read_training_data, unlabelled_texts
     from classwright_tools.measurement.held_out import unlabelled_pairs
-    from classwright_tools.measurement.label_separation import told_together
+    from classwright_tools.measurement.label_separation import separation_remark
     from classwright_tools.measurement.training_summary import training_remarks
 
     context.progress(0.0, f"reading {dataset}")
@@ -126,7 +126,7 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
     chosen = ""
     if request.encoder == AUTO_ENCODER:
         choice = choose_encoder(data.rows, data.validation, task, cache, request.seed, context)
-        encoder, chosen = choice.encoder, choice.told
+        encoder, chosen = choice.encoder, choice.remark
     else:
         encoder = encoder_for(task.kind, callers_encoder(request.encoder or context.encoder, context))
     source = None
@@ -157,7 +157,7 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
     trained = fit(request.method, data.rows, data.validation, setup, on_validation=request.train_on_validation)
     together = ""
     if not task.multi_label:
-        together = told_together(setup, data.rows, trained.validation.balanced_accuracy)
+        together = separation_remark(setup, data.rows, trained.validation.balanced_accuracy)
     learnt = len(data.validation.rows) if data.validation and request.train_on_validation else 0
     card = ModelCard(
         task=task.slug,

@@ -8,7 +8,7 @@ from mcp.server.transport_security import TransportSecurityMiddleware, Transport
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from classwright_server.page.document import own_page
+from classwright_server.review_page.document import own_page
 
 HEADERS = {
     "content-security-policy": "frame-ancestors 'none'",  # the rest stands in the document, which holds its digests

@@ -21,7 +21,7 @@ from classwright_server.config.workspaces import Workspaces
 from classwright_server.incidents import masked
 from classwright_server.jobs.disk_quota import room_left
 from classwright_server.jobs.memory import memory_after_job, resident_bytes
-from classwright_server.jobs.messages import Order, Outcome, Progress, Said
+from classwright_server.jobs.messages import Message, Order, Outcome, Progress
 from classwright_server.sanitize import sanitized
 from classwright_tools.catalogue import catalogue
 from classwright_tools.context import ToolContext
@@ -49,10 +49,10 @@ class Wire:
         self._out.write("\n")  # ends what was printed before, so that the first line is ours alone
         self._lock = threading.Lock()
 
-    def say(self, said: Said) -> None:
+    def say(self, message: Message) -> None:
         """Send one line."""
         with self._lock:
-            self._out.write(said.model_dump_json(exclude_none=True) + "\n")
+            self._out.write(message.model_dump_json(exclude_none=True) + "\n")
             self._out.flush()
 
 
@@ -69,7 +69,7 @@ class Reporter:
         if now >= self._next:
             self._next = now + REPORT_EVERY_SECONDS
             bounded = None if fraction is None else min(max(fraction, 0.0), 1.0)
-            self._wire.say(Said(progress=Progress(fraction=bounded, message=plain_text(message[:500]))))
+            self._wire.say(Message(progress=Progress(fraction=bounded, message=plain_text(message[:500]))))
 
 
 class Bench:
@@ -175,7 +175,7 @@ def main() -> None:
         outcome = bench.outcome_of(order, Reporter(wire))
         for descriptor in held:
             os.close(descriptor)
-        wire.say(Said(outcome=outcome.model_copy(update={"memory": memory_after_job(before)})))
+        wire.say(Message(outcome=outcome.model_copy(update={"memory": memory_after_job(before)})))
 
 
 if __name__ == "__main__":

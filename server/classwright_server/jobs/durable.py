@@ -41,9 +41,6 @@ from classwright_tools.workspace.atomic import storage_errors
 
 logger = logging.getLogger("classwright.jobs")
 
-OLD_QUEUE = "compute"
-"""Where all jobs that compute waited before there were lanes."""
-
 
 class Jobs:
     """The jobs of one workspace, as this process sees and runs them. One at a time in a process."""
@@ -73,7 +70,7 @@ class Jobs:
         except BaseException:  # half launched, it would pass for launched when it is tried again
             DBOS.destroy(workflow_completion_timeout_sec=0)
             raise
-        self._rescuer = Rescuer(sign, self._runs, self._move_old_jobs)
+        self._rescuer = Rescuer(sign, self._runs)
 
     def submit(self, tool: str, request: ToolRequest, owner: str | None, *, most_waiting: int) -> str:
         """Store a new job of `owner` and return its id; it will run, whatever becomes of this process.
@@ -181,15 +178,6 @@ class Jobs:
         if outcome.error is None:  # the duration of others of its kind is estimated from these
             report.store({"seconds": round(time.monotonic() - began, 3)})
         return outcome
-
-    def _move_old_jobs(self) -> None:
-        """Let the jobs that were queued before there were lanes wait in theirs."""
-        for status in DBOS.list_workflows(status="ENQUEUED", queue_name=OLD_QUEUE, load_output=False):
-            assert status.input is not None
-            tool, request = status.input["args"]
-            owner = owner_of(status.authenticated_user)
-            work = self._queue.judged_again(self._order(status.workflow_id, tool, request, owner))
-            self._queue.move(status, work.lane if work else "long")
 
 
 _current: Jobs | None = None

@@ -69,7 +69,7 @@ class JobQueue:
         """Return what is stored of a job's work, by which it is told how long others will take."""
         return {"kind": self._tools[order.tool].kind_of(work), "size": work.size}
 
-    def move(self, status: WorkflowStatus, lane: Lane, executor_id: str | None = None) -> None:
+    def move(self, status: WorkflowStatus, lane: Lane, executor_id: str) -> None:
         """Let a job wait in `lane`, in the turn that a new one would get there; see `JobTable.move`."""
         user, task = status.authenticated_user or "", (status.attributes or {}).get("task")
 

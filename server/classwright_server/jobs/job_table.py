@@ -48,15 +48,14 @@ class JobTable:
         waiting = (jobs.queue_name == lane, jobs.status == "ENQUEUED", jobs.authenticated_user == user)
         self._update(sa.and_(*waiting, jobs.priority >= seat.round), priority=jobs.priority + 1)
 
-    def move(self, job_id: str, lane: Lane, round_: int, executor_id: str | None = None) -> None:
-        """Let a job wait in a round of `lane`: one that waits elsewhere, or that this server's `executor_id` had begun.
+    def move(self, job_id: str, lane: Lane, round_: int, executor_id: str) -> None:
+        """Let a job that this server's `executor_id` had begun wait in a round of `lane`.
 
-        One that was taken or cancelled meanwhile stays as it is.
+        One that was taken over or cancelled meanwhile stays as it is.
         """
         jobs = self._jobs.c
-        state = (jobs.status == "ENQUEUED") if executor_id is None else (jobs.executor_id == executor_id)
         self._update(
-            sa.and_(jobs.workflow_uuid == job_id, jobs.status.in_(LIVE), state),
+            sa.and_(jobs.workflow_uuid == job_id, jobs.status.in_(LIVE), jobs.executor_id == executor_id),
             queue_name=lane,
             priority=round_,
             status="ENQUEUED",
@@ -66,10 +65,10 @@ class JobTable:
 
     def latest(self, kind: str, limit: int) -> list[dict[str, Any]]:
         """Return the attributes of the latest jobs of a kind that told how long they took."""
-        told = self._jobs.c.attributes
-        timed = told["seconds"].as_float().is_not(None)
-        which = sa.and_(self._jobs.c.status == "SUCCESS", told["kind"].as_string() == kind, timed)
-        query = sa.select(told).where(which).order_by(self._jobs.c.created_at.desc()).limit(limit)
+        attributes = self._jobs.c.attributes
+        timed = attributes["seconds"].as_float().is_not(None)
+        which = sa.and_(self._jobs.c.status == "SUCCESS", attributes["kind"].as_string() == kind, timed)
+        query = sa.select(attributes).where(which).order_by(self._jobs.c.created_at.desc()).limit(limit)
         with self.engine.connect() as connection:
             return list(connection.scalars(query))
 

@@ -37,7 +37,7 @@ class Outcome(Noun):
     memory: int = Field(default=0, ge=0, description="Bytes that the process holds afterwards; 0 if unknown.")
 
 
-class Said(Noun):
+class Message(Noun):
     """One line of the process."""
 
     progress: Progress | None = None

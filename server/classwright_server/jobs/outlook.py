@@ -80,11 +80,16 @@ def outlook_of(job_id: str, everything: Sequence[Turn], takes: Takes, now: float
     ahead = waiting[: waiting.index(job)]
     place = f"place {len(ahead) + 1} in the {job.lane} lane"
     begins = _begins(running, ahead, takes, now)
-    told = [f"{place}.", _told("Running now", running, job.user), _told("Before it", ahead, job.user), f"It {begins}."]
-    return Outlook(brief=f"{place}; {begins}", full=" ".join(filter(None, told)))
+    sentences = [
+        f"{place}.",
+        _sentence("Running now", running, job.user),
+        _sentence("Before it", ahead, job.user),
+        f"It {begins}.",
+    ]
+    return Outlook(brief=f"{place}; {begins}", full=" ".join(filter(None, sentences)))
 
 
-def _told(what: str, turns: Sequence[Turn], user: str) -> str:
+def _sentence(what: str, turns: Sequence[Turn], user: str) -> str:
     """Return a sentence that names one's own jobs and counts those of others by their kind."""
     own = [turn for turn in turns if turn.user == user]
     named = [_named(turn) for turn in own[:MOST_NAMED]]

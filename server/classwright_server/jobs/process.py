@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from pydantic import ValidationError
 
-from classwright_server.jobs.messages import Order, Outcome, Progress, Said
+from classwright_server.jobs.messages import Message, Order, Outcome, Progress
 from classwright_tools.work import Lane
 
 logger = logging.getLogger("classwright.process")
@@ -101,20 +101,20 @@ class ComputeProcess:
         """Wait for the outcome of the order that was sent, and return it."""
         end = time.monotonic() + most_seconds
         while True:
-            said = self._next_line()
+            message = self._next_line()
             if is_over():
                 raise JobCancelled
-            if time.monotonic() > end and not (said and said.outcome):
+            if time.monotonic() > end and not (message and message.outcome):
                 self.kill()
                 return Outcome(error=_took_too_long(most_seconds))
-            if said is None:
+            if message is None:
                 continue
-            if said.outcome:
-                self.memory, self.filled_gpu = said.outcome.memory, said.outcome.gpu_was_full
+            if message.outcome:
+                self.memory, self.filled_gpu = message.outcome.memory, message.outcome.gpu_was_full
                 self.idle_since = time.monotonic()
-                return said.outcome
-            if said.progress:
-                on_progress(said.progress)
+                return message.outcome
+            if message.progress:
+                on_progress(message.progress)
 
     def _send(self, order: Order, held: Sequence[int]) -> None:
         line = order.model_dump_json().encode() + b"\n"
@@ -123,7 +123,7 @@ class ComputeProcess:
             sent = socket.send_fds(self._orders, [line], held)
             self._orders.sendall(line[sent:])
 
-    def _next_line(self) -> Said | None:
+    def _next_line(self) -> Message | None:
         """Return what the process says within a tick, or None; its end is returned as an outcome."""
         assert self._process.stdout is not None
         if b"\n" not in self._pending:
@@ -135,7 +135,7 @@ class ComputeProcess:
             read = os.read(descriptor, 1 << 16)
             if not read:
                 self.kill()
-                return Said(outcome=Outcome(error=_last_words(self._process.returncode), defect=True))
+                return Message(outcome=Outcome(error=_last_words(self._process.returncode), defect=True))
             self._pending += read
         line, newline, rest = self._pending.partition(b"\n")
         if not newline:
@@ -144,7 +144,7 @@ class ComputeProcess:
         if not line:
             return None
         try:
-            return Said.model_validate_json(line)
+            return Message.model_validate_json(line)
         except ValidationError:  # printed by a library before the process had redirected its output
             logger.warning("a compute process printed: %r", line[:200])
             return None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
 
 from dbos import DBOS, WorkflowStatus
 from sqlalchemy.exc import SQLAlchemyError
@@ -22,10 +21,9 @@ LAST_LOOK_SECONDS = 5.0  # which has no end while the database is out of reach
 class Rescuer:
     """A thread that looks after the jobs every two seconds."""
 
-    def __init__(self, sign: SignOfLife, runs: Runs, move_old_jobs: Callable[[], None]) -> None:
+    def __init__(self, sign: SignOfLife, runs: Runs) -> None:
         self._sign = sign
         self._runs = runs
-        self._move_old_jobs = move_old_jobs
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._look_after, name="classwright-rescuer", daemon=True)
         self._thread.start()
@@ -55,7 +53,6 @@ class Rescuer:
     def _looked_after(self, retention: Retention, strays: set[str]) -> set[str]:
         """Look after all jobs once; return those that count as running here and are not, as `strays` did before."""
         retention.sweep_if_due()
-        self._move_old_jobs()
         running = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
         owners = {status.executor_id for status in running if status.executor_id} - {self._sign.executor_id}
         dead = self._sign.dead(owners)

@@ -25,10 +25,10 @@ def work(settings: ServerSettings) -> None:
         raise InvalidInput(
             "--jobs none", "leaves a worker nothing to do", 'Name "short", "long", "writing" or several.'
         )
-    stopped, told = threading.Event(), []
+    stopped, signals = threading.Event(), []
 
     def stop(number: int, _frame: object) -> None:
-        told.append(number)
+        signals.append(number)
         stopped.set()
 
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -37,5 +37,5 @@ def work(settings: ServerSettings) -> None:
     logger.info("this worker takes %s jobs", " and ".join(settings.jobs))
     stopped.wait()
     runtime.close()
-    if signal.SIGINT in told:
+    if signal.SIGINT in signals:
         raise KeyboardInterrupt

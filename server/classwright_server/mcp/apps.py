@@ -10,7 +10,7 @@ from mcp.server.apps import APP_MIME_TYPE as APP_MIME_TYPE
 from mcp.server.apps import Apps, client_supports_apps
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 
-from classwright_server.page.document import page, page_uri
+from classwright_server.review_page.document import page, page_uri
 
 ANY_PAGE = "ui://classwright/{name}.html"
 """A host may ask for the page under the name that it had in an earlier version: it gets the newest."""

@@ -31,20 +31,20 @@ Place = tuple[int | str, ...]
 
 def faults_in(error: ValidationError) -> list[str]:
     """Return each fault with its place; the values themselves are left out. More than `SHOWN_FAULTS` are counted."""
-    told: dict[tuple[str, str], tuple[str, int]] = {}  # by kind of place and words: the first place, and how many
+    counted: dict[tuple[str, str], tuple[str, int]] = {}  # by kind of place and words: the first place, and how many
     for place, words in _faults(error.errors(include_url=False, include_input=False)):
-        kind = re.sub(r"\[\d+\]", "[]", as_said(place)), words
-        first, count = told.get(kind, (as_said(place), 0))
-        told[kind] = first, count + 1
+        kind = re.sub(r"\[\d+\]", "[]", path_of(place)), words
+        first, count = counted.get(kind, (path_of(place), 0))
+        counted[kind] = first, count + 1
     lines = [
         f"{first}{f' and {count - 1} more like it' if count > 1 else ''}: {words}"
-        for (_, words), (first, count) in told.items()
+        for (_, words), (first, count) in counted.items()
     ]
     more = len(lines) - SHOWN_FAULTS
     return [*lines[:SHOWN_FAULTS], f"and {more} more"] if more > 0 else lines
 
 
-def as_said(place: Place) -> str:
+def path_of(place: Place) -> str:
     """Return a place in the arguments as one writes it: labels[3].name."""
     text = ""
     for part in place:
@@ -61,7 +61,7 @@ def _faults(problems: Sequence[ErrorDetails]) -> Iterator[tuple[Place, str]]:
         is_deeper = [other for other, _ in placed if len(other) > len(place) and other[: len(place)] == place]
         if not is_deeper:
             words = by_place.setdefault(place, [])
-            words += [said] if (said := _words(problem)) not in words else []
+            words += [message] if (message := _words(problem)) not in words else []
     for place, words in by_place.items():
         yield place, " and ".join(words)
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 class PageTool(ServedTool):
     """A tool for the page: its answer is whole, for no model reads it."""
 
-    def told(self, result: Any) -> CallToolResult:
+    def as_answer(self, result: Any) -> CallToolResult:
         """Return the answer as the page takes it."""
         return CallToolResult(
             content=[TextContent(text=self.title or self.name)], structured_content=plain_values(result)

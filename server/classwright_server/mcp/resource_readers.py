@@ -34,8 +34,8 @@ def job_result(record: JobRecord) -> str:
     """
     if record.outcome is None or record.outcome.result is None:
         raise NotFound(f"the result of job {record.id!r}", f"is not there: it is {record.status}", "Call get_job.")
-    told = {name: value for name, value in record.outcome.result.items() if name != "picture"}
-    return json.dumps(told, ensure_ascii=False)
+    page = {name: value for name, value in record.outcome.result.items() if name != "picture"}
+    return json.dumps(page, ensure_ascii=False)
 
 
 def task(workspace: Workspace, slug: str) -> str:
@@ -110,8 +110,8 @@ def rows(
         there, total = found, len(found)
     page_rows = [row.model_dump(mode="json", exclude_none=True) for row in islice(there, offset, offset + limit)]
     end = offset + len(page_rows)
-    told = {"split": split, "total": total, "rows": page_rows, "next_offset": end if end < total else None}
-    return json.dumps(told, ensure_ascii=False)
+    page = {"split": split, "total": total, "rows": page_rows, "next_offset": end if end < total else None}
+    return json.dumps(page, ensure_ascii=False)
 
 
 def _has(row: Example, label: str, words: str) -> bool:

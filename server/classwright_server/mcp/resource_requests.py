@@ -49,16 +49,16 @@ class ResourceRequests:
         """Return the resource that `uri` may have meant, with the names that stand in it."""
         import difflib  # it takes long to import
 
-        said = uri.partition("?")[0][:MAX_URI_CHARS].split("/")
-        candidates = [_filled(template.template.partition("{?")[0].split("/"), said) for template in self._templates]
-        nearest = max(candidates, key=lambda one: difflib.SequenceMatcher(None, one, "/".join(said)).ratio())
+        given = uri.partition("?")[0][:MAX_URI_CHARS].split("/")
+        candidates = [_filled(template.template.partition("{?")[0].split("/"), given) for template in self._templates]
+        nearest = max(candidates, key=lambda one: difflib.SequenceMatcher(None, one, "/".join(given)).ratio())
         return f"The nearest is {nearest}; resources/templates/list has all of them."
 
 
-def _filled(template: list[str], said: list[str]) -> str:
+def _filled(template: list[str], given: list[str]) -> str:
     """Return a template with what a URI has in the places of its names; a name that is lacking stays."""
     return "/".join(
-        said[place] if "{" in part and place < len(said) and said[place] else part
+        given[place] if "{" in part and place < len(given) and given[place] else part
         for place, part in enumerate(template)
     )
 

@@ -24,7 +24,7 @@ from classwright_tools.review.desk import Desk
 from classwright_tools.review.fitting import fitting
 from classwright_tools.review.overview import overview, progress
 from classwright_tools.review.pictures import insights, points
-from classwright_tools.review.shown_rows import shown_rows, told
+from classwright_tools.review.shown_rows import shown_decision, shown_rows
 from classwright_tools.review.standing import Standing
 from classwright_tools.workspace.workspace import Workspace
 
@@ -89,7 +89,7 @@ class ReviewDesk:
             "stored": new,
             "repeated": len(good) - new,
             "refused": [{"id": id_, "reason": reason} for id_, reason in refused.items()],
-            "others": [{**told(entry, standing), "rows": list(entry.decision.rows)} for entry in shown],
+            "others": [{**shown_decision(entry, standing), "rows": list(entry.decision.rows)} for entry in shown],
             "others_left": len(others) - len(shown),
             **progress(desk, standing),
         }
@@ -133,7 +133,7 @@ class ReviewDesk:
             "a_page": HISTORY_ROWS,
             "decisions": [
                 {
-                    **told(entry, standing),
+                    **shown_decision(entry, standing),
                     "count": len(entry.decision.rows),
                     "excerpt": desk.text_of(entry.decision.rows[0])[:EXCERPT_CHARS] if desk else "",
                     "when": entry.created.isoformat(timespec="seconds"),

@@ -36,9 +36,9 @@ class ServedTool(Tool):
             given = self.fn_metadata.pre_parse_json(arguments)
             meant = as_left_out(given, self.parameters, self.parameters.get("$defs", {}))
             result = await self.fn(self.fn_metadata.arg_model.model_validate(meant), context)
-            return self.told(result) if convert_result else result
+            return self.as_answer(result) if convert_result else result
 
-    def told(self, result: Any) -> Any:
+    def as_answer(self, result: Any) -> Any:
         """Return the result as a client is answered."""
         return self.fn_metadata.convert_result(answer(result.model_dump(mode="json")))
 

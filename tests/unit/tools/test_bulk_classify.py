@@ -54,7 +54,7 @@ def test_rows_keep_their_columns_and_order_and_get_label_probability_and_sure(tm
         {"text": "a text of eighteen", "id": "9", "note": "", "label": "long", "probability": "0.9", "sure": "true"},
     ]
     assert (found.rows, found.sure, found.no_text) == (3, 2, 1)
-    assert "without an answer: 1." in found.told
+    assert "without an answer: 1." in found.summary
     assert not (tmp_path / "out.csv.parts").exists()
 
 
@@ -107,7 +107,7 @@ def test_a_run_that_was_stopped_goes_on_after_its_last_part(tmp_path: Path, monk
     assert first.asked == [f"text {number}" for number in range(4)]
     assert second.asked == [f"text {number}" for number in range(4, 7)]
     assert [row["text"] for row in answers(tmp_path / "out.csv")] == first.asked + second.asked
-    assert "4 were there from the run before" in found.told
+    assert "4 were there from the run before" in found.summary
 
 
 def test_a_row_that_cannot_be_read_is_left_out_and_named(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_a_row_that_cannot_be_read_is_left_out_and_named(tmp_path: Path) -> None
     found = classify_files(Lengths(), source, tmp_path / "out.csv", model_name="m")
 
     assert [row["id"] for row in answers(tmp_path / "out.csv")] == ["1", "3"]
-    assert "cannot be read: 1 (file 'in.csv', line 3" in found.told
+    assert "cannot be read: 1 (file 'in.csv', line 3" in found.summary
 
 
 @pytest.mark.parametrize(

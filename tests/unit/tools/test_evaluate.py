@@ -172,15 +172,15 @@ def test_a_verdict_needs_more_than_chance_and_figures_of_one_sign(compared: Comp
 def test_a_lead_that_may_be_chance_tells_how_many_rows_would_tell() -> None:
     assert (
         comparison(12, 6)
-        .told("support-m2", 120)
+        .advice("support-m2", 120)
         .endswith("a gain needs 9 more right than wrong. About 480 such rows would tell whether this lead is chance.")
     )  # 48 rows won and 24 lost: a lead of 24, 2.8 standard errors
     for decided in (comparison(20, 8), comparison(6, 12), comparison(4, 4)):
-        assert "such rows would tell" not in decided.told("support-m2", 120)
+        assert "such rows would tell" not in decided.advice("support-m2", 120)
 
 
 def test_a_lead_that_may_be_chance_is_gone_on_with_and_said_to_be_undecided() -> None:
-    told = comparison(12, 9, accuracy=(-0.02, 0.06), macro_f1=(-0.01, 0.05)).told("support-m2", 120)
+    told = comparison(12, 9, accuracy=(-0.02, 0.06), macro_f1=(-0.01, 0.05)).advice("support-m2", 120)
     assert told.startswith(
         "Undecided: go on with support-m2, whose lead may be chance. support-m2 alone is right in 12"
     )

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -31,6 +32,7 @@ from classwright_tools.workspace.workspace import Workspace
 from support.learning import prompting_encoder, real_rows, save_rows, written_rows
 
 TEXT = "a text to classify"  # as in the README
+CUT = "--- the next text"
 # Three windows of the encoder, of which the first alone would be answered otherwise.
 LONG = "where is my parcel " * 64 + "i want my money back, refund it " * 60
 
@@ -61,14 +63,37 @@ def export(tmp_path_factory: pytest.TempPathFactory) -> Export:
     return made_export(workspace, "support", method="contrastive", onnx=True)
 
 
-@pytest.fixture
-def prompting(tmp_path: Path) -> Path:
-    """The folder of an encoder that puts something before every text."""
-    return prompting_encoder(tmp_path / "encoder")
+@pytest.fixture(scope="module")
+def printed(export: Export) -> list[list[str]]:
+    """What each code block of the README prints for a short text, and in the same process for a long one."""
+    blocks = code_blocks(export)
+    return [run(export, f"{code}\nprint({CUT!r})\n{for_text(code, LONG)}").split(CUT) for code in blocks]
+
+
+@pytest.fixture(scope="module", params=["probe", "cluster"])
+def export_with_prompt(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Export:
+    """The export of a model whose encoder puts something before every text; that of `cluster` has an adapter, too."""
+    folder = tmp_path_factory.mktemp(request.param)
+    workspace = workspace_in(folder)
+    encoder = prompting_encoder(folder / "encoder")
+    return made_export(workspace, "support", method=request.param, onnx=True, encoder=str(encoder))
+
+
+def workspace_in(folder: Path) -> Workspace:
+    """A workspace with the written rows of three labels."""
+    workspace = Workspace(folder / "workspace")
+    labels = tuple(Label(name=name) for name in ("refund", "delivery", "account"))
+    workspace.save_task(Task(slug="support", instruction="Tell them apart.", labels=labels))
+    save_rows(workspace, written_rows())
+    return workspace
 
 
 def code_blocks(export: Export) -> list[str]:
     return re.findall(r"```python\n(.*?)```", (export.folder / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+
+
+def for_text(code: str, text: str) -> str:
+    return code.replace(f'"{TEXT}"', repr(text))
 
 
 def run(export: Export, code: str) -> str:
@@ -83,12 +108,12 @@ def printed_numbers(text: str) -> list[float]:
 
 @pytest.mark.parametrize(("place", "library"), [(0, "predict"), (1, "SentenceTransformer"), (2, "SetFitModel")])
 def test_the_code_of_the_readme_runs_and_gives_the_models_probabilities(
-    export: Export, place: int, library: str
+    export: Export, printed: list[list[str]], place: int, library: str
 ) -> None:
     code = code_blocks(export)[place]
     assert library in code
     assert "torch" not in code
-    output = run(export, code)
+    output = printed[place][0]
     expected = export.model.predict_proba([TEXT])[0]
     np.testing.assert_allclose(printed_numbers(output)[-3:], expected, atol=2e-2 if library == "predict" else 1e-4)
     assert export.model.labels[int(expected.argmax())] in output
@@ -114,73 +139,46 @@ def test_the_graph_gives_the_models_probabilities_for_any_number_of_texts_of_any
 
 
 def test_the_program_reads_a_long_text_as_the_model_does_and_other_code_its_beginning_as_the_readme_says(
-    export: Export,
+    export: Export, printed: list[list[str]]
 ) -> None:
     expected = export.model.predict_proba([LONG])[0]
-    for place, code in enumerate(code_blocks(export)):
-        found = printed_numbers(run(export, code.replace(f'"{TEXT}"', repr(LONG))))[-3:]
+    for place, (_, output) in enumerate(printed):
+        found = printed_numbers(output)[-3:]
         assert (np.abs(found - expected).max() < 2e-2) == (place == 0)
     readme = (export.folder / "README.md").read_text(encoding="utf-8")
     assert "It reads the first 256 tokens of a text, where the program reads 2,034 tokens (256 at a time)." in readme
 
 
-@pytest.mark.parametrize("method", ["probe", "cluster"])
-def test_the_program_reads_long_texts_with_the_graph_and_with_the_encoder_alone(method: str, tmp_path: Path) -> None:
-    workspace = Workspace(tmp_path / "workspace")
-    labels = tuple(Label(name=name) for name in ("refund", "delivery", "account"))
-    workspace.save_task(Task(slug="support", instruction="Tell them apart.", labels=labels))
-    save_rows(workspace, written_rows())
+def test_an_adapter_and_what_an_encoder_puts_before_every_text_are_in_the_export_too(
+    export_with_prompt: Export,
+) -> None:
+    expected = export_with_prompt.model.predict_proba([TEXT])[0]
+    code = f"\nprint({CUT!r})\n".join(code_blocks(export_with_prompt))
+    for place, output in enumerate(run(export_with_prompt, code).split(CUT)):  # the first may be of whole numbers
+        np.testing.assert_allclose(printed_numbers(output)[-3:], expected, atol=1e-4 if place else 5e-2)
+
+
+def test_the_program_reads_long_texts_with_the_graph_and_with_the_encoder_alone(
+    export_with_prompt: Export, tmp_path: Path
+) -> None:
     texts = [LONG, TEXT, LONG[700:], "x " * 3_000]
-    export = made_export(workspace, "support", method=method, onnx=True)
-    expected = export.model.predict_proba(texts)
-    facts = json.loads((export.folder / "labels.json").read_text(encoding="utf-8"))
-    by_graph = GraphEngine(export.folder, facts["graph"] | {"file": "model.onnx"})
+    expected = export_with_prompt.model.predict_proba(texts)
+    folder = tmp_path / "export"
+    shutil.copytree(export_with_prompt.folder, folder)
+    facts = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
+    by_graph = GraphEngine(folder, facts["graph"] | {"file": "model.onnx"})
     np.testing.assert_allclose(by_graph.probabilities(texts, 2), expected, atol=1e-4)
-    (export.folder / "labels.json").write_text(json.dumps(facts | {"graph": None}), encoding="utf-8")
-    np.testing.assert_allclose(load(export.folder).predict_proba(texts), expected, atol=1e-4)
+    (folder / "labels.json").write_text(json.dumps(facts | {"graph": None}), encoding="utf-8")
+    np.testing.assert_allclose(load(folder).predict_proba(texts), expected, atol=1e-4)
 
 
-def test_a_model_with_an_adapter_is_exported_with_it(tmp_path: Path) -> None:
-    workspace = Workspace(tmp_path / "workspace")
-    labels = tuple(Label(name=name) for name in ("refund", "delivery", "account"))
-    workspace.save_task(Task(slug="support", instruction="Tell them apart.", labels=labels))
-    save_rows(workspace, written_rows())
-    export = made_export(workspace, "support", method="cluster", onnx=True)
-    expected = export.model.predict_proba([TEXT])[0]
-    for place, code in enumerate(code_blocks(export)):  # the first may be of whole numbers
-        found = printed_numbers(run(export, code))[-3:]
-        np.testing.assert_allclose(found, expected, atol=1e-4 if place else 5e-2)
-
-
-@pytest.mark.parametrize("method", ["probe", "cluster"])
-def test_what_an_encoder_puts_before_every_text_is_put_there_by_the_export_too(
-    method: str, tmp_path: Path, prompting: Path
-) -> None:
-    workspace = Workspace(tmp_path / "workspace")
-    labels = tuple(Label(name=name) for name in ("refund", "delivery", "account"))
-    workspace.save_task(Task(slug="support", instruction="Tell them apart.", labels=labels))
-    save_rows(workspace, written_rows())
-
-    export = made_export(workspace, "support", method=method, onnx=True, encoder=str(prompting))
-
-    expected = export.model.predict_proba([TEXT])[0]
-    for place, code in enumerate(code_blocks(export)):  # the first may be of whole numbers
-        found = printed_numbers(run(export, code))[-3:]
-        np.testing.assert_allclose(found, expected, atol=1e-4 if place else 5e-2)
-
-
-def test_a_graph_is_refused_where_the_encoder_leaves_its_prompt_out_of_embeddings(
-    tmp_path: Path, prompting: Path
-) -> None:
-    workspace = Workspace(tmp_path / "workspace")
-    labels = tuple(Label(name=name) for name in ("refund", "delivery", "account"))
-    workspace.save_task(Task(slug="support", instruction="Tell them apart.", labels=labels))
-    save_rows(workspace, written_rows())
-    pooling = prompting / "1_Pooling" / "config.json"
+def test_a_graph_is_refused_where_the_encoder_leaves_its_prompt_out_of_embeddings(tmp_path: Path) -> None:
+    encoder = prompting_encoder(tmp_path / "encoder")
+    pooling = encoder / "1_Pooling" / "config.json"
     pooling.write_text(json.dumps(json.loads(pooling.read_text()) | {"include_prompt": False}))
 
     with pytest.raises(InvalidInput, match=r"puts a prompt before texts.*onnx=false"):
-        made_export(workspace, "support", method="probe", onnx=True, encoder=str(prompting))
+        made_export(workspace_in(tmp_path), "support", method="probe", onnx=True, encoder=str(encoder))
 
 
 def test_the_result_lists_every_file_with_its_size_and_checksum(export: Export) -> None:

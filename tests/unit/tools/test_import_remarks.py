@@ -16,7 +16,7 @@ from classwright_tools.domain.source import GivenRow
 from classwright_tools.domain.task import Task
 from classwright_tools.errors import InvalidInput
 from classwright_tools.import_examples import ImportExamplesRequest, ImportExamplesResult, import_examples
-from classwright_tools.measurement.label_shares import label_shifts, told_shifts
+from classwright_tools.measurement.label_shares import label_shifts, shifts_remark
 
 Importer = Callable[..., ImportExamplesResult]
 SECRET = "the xylophone parcel of mister quuxington never came to his door"
@@ -130,7 +130,7 @@ def test_a_shift_of_labels_is_told_where_it_is_large_and_no_chance(
     validation: dict[str, int], test: dict[str, int], told: bool
 ) -> None:
     shifts = label_shifts({"validation": validation, "test": test})
-    assert bool(shifts) == told == bool(told_shifts(shifts))
+    assert bool(shifts) == told == bool(shifts_remark(shifts))
 
 
 def test_splits_that_are_drawn_alike_have_no_shift_however_many_labels() -> None:

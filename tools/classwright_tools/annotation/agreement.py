@@ -46,27 +46,27 @@ def words(
     }
     left = [f"{rows} with {kind}" for kind, rows in kinds.items() if rows]
     labelled = len(given) - sum(kinds.values())
-    told = f"{labelled} rows got a label and are training rows now."
+    summary = f"{labelled} rows got a label and are training rows now."
     if joined < labelled:
-        told = (
+        summary = (
             f"{labelled} rows got a label, and {joined or 'none'} of them became training rows: the others are no "
             "unlabelled rows of the dataset that they would join any more. Another annotation or an edit gave them "
             "labels, or took them out."
         )
     if left:
-        told += f" {', '.join(left)} stay unlabelled."
+        summary += f" {', '.join(left)} stay unlabelled."
     if checked:
-        told += f" The annotator agrees with the known label of {_share(checked)} check rows."
+        summary += f" The annotator agrees with the known label of {_share(checked)} check rows."
     else:
-        told += " How good the labels are is not known: " + (
+        summary += " How good the labels are is not known: " + (
             "no check row got a single label." if known else "the dataset has no labelled rows to check them by."
         )
     if audit:
-        told += (
+        summary += (
             f" {annotation.model} agrees with the annotator on {_share(audit)} random rows of {annotation.pool}, which "
             "is its accuracy there as far as the annotator is right."
         )
-    return told
+    return summary
 
 
 def _share(found: tuple[Estimate, int]) -> str:

@@ -11,7 +11,7 @@ from classwright_tools.domain.example import Example
 from classwright_tools.domain.excerpt import shortened
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.domain.uris import task_uri
-from classwright_tools.writing.assignments.batches import INSTRUCTION_BYTES, told
+from classwright_tools.writing.assignments.batches import INSTRUCTION_BYTES, beginning
 
 MOST_TEXTS = 25
 BATCH_BYTES = 5_400  # of an answer's 10 kB
@@ -61,7 +61,11 @@ def next_batch(annotation: Annotation, answered: Collection[str]) -> tuple[TextT
 
 def label_rules(task: Task) -> tuple[str, ...]:
     """Return the rules for labelling, with the labels and what they mean."""
-    return (f"The task: {told(task, task.instruction, INSTRUCTION_BYTES)}", *_RULES, f"The labels: {_labels(task)}")
+    return (
+        f"The task: {beginning(task, task.instruction, INSTRUCTION_BYTES)}",
+        *_RULES,
+        f"The labels: {_labels(task)}",
+    )
 
 
 def _labels(task: Task) -> str:
@@ -72,7 +76,7 @@ def _labels(task: Task) -> str:
     names = ", ".join(map(repr, task.label_names))
     most = (LABELS_BYTES - len(names.encode())) // len(task.labels)
     if most < LEAST_MEANING:
-        return f"{told(task, names, LABELS_BYTES)}. What they mean: {task_uri(task.slug)}"
+        return f"{beginning(task, names, LABELS_BYTES)}. What they mean: {task_uri(task.slug)}"
     begun = "; ".join(_meant(label, shortened(label.description, most)) for label in task.labels)
     return f"{begun}. All of what they mean: {task_uri(task.slug)}"
 

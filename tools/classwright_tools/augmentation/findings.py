@@ -73,12 +73,12 @@ def advice_on(measured: MeasuredGain, warnings: tuple[str, ...], *, transfers: b
     `transfers` says that what was learned comes from a corpus.
     """
     gain = measured.gain
-    told = f"{100 * gain.value:+.1f} points of accuracy ({100 * gain.low:+.1f} to {100 * gain.high:+.1f})"
+    gained = f"{100 * gain.value:+.1f} points of accuracy ({100 * gain.low:+.1f} to {100 * gain.high:+.1f})"
     if is_unknown(measured):
-        return f"Do not use it, because there are too few rows to tell whether it helps: held-out rows gain {told}."
+        return f"Do not use it, because there are too few rows to tell whether it helps: held-out rows gain {gained}."
     if not helps(measured):
-        return f"Do not use it, because held-out rows show no clear gain: {told}."
-    notes = [f"held-out rows gain {told}"]
+        return f"Do not use it, because held-out rows show no clear gain: {gained}."
+    notes = [f"held-out rows gain {gained}"]
     if gain.low <= 0:
         notes.append("with so few rows chance cannot be ruled out")
     if transfers:

@@ -23,8 +23,8 @@ VERSION = 3  # rises when the same corpus and steps would teach something else
 
 def pretraining_key(corpus: str, encoder: str, form: GanForm, seed: int) -> str:
     """Return the name of what a corpus of digest `corpus` teaches, in hexadecimal."""
-    told = json.dumps([VERSION, corpus, encoder, form.pretraining_steps, seed])
-    return hashlib.sha256(told.encode()).hexdigest()
+    key = json.dumps([VERSION, corpus, encoder, form.pretraining_steps, seed])
+    return hashlib.sha256(key.encode()).hexdigest()
 
 
 def rows_digest(rows: Sequence[tuple[str, str]]) -> str:

@@ -36,17 +36,17 @@ class Classified:
     seconds: float = 0.0
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         """All of it in a sentence or two."""
-        told = f"{self.rows:,} rows in {self.seconds:.1f} s, {self.sure:,} of them sure."
+        summary = f"{self.rows:,} rows in {self.seconds:.1f} s, {self.sure:,} of them sure."
         if self.parts_before:
-            told += f" Of these {min(self.rows, self.parts_before * PART_ROWS):,} were there from the run before."
+            summary += f" Of these {min(self.rows, self.parts_before * PART_ROWS):,} were there from the run before."
         if self.no_text:
-            told += f" Without a text that can be used, and so without an answer: {self.no_text:,}."
+            summary += f" Without a text that can be used, and so without an answer: {self.no_text:,}."
         if self.skipped:
             more = "; and more" if self.skipped > len(self.places) else ""
-            told += f" Left out, since they cannot be read: {self.skipped:,} ({'; '.join(self.places)}{more})."
-        return told
+            summary += f" Left out, since they cannot be read: {self.skipped:,} ({'; '.join(self.places)}{more})."
+        return summary
 
 
 def classify_files(

@@ -144,12 +144,12 @@ class Arrivals:
         texts = (row.text,) if self._kind == "text" else (row.text, row.text_pair)
         problem = row.problem or next(filter(None, map(_problem_of_text, texts, _WHERE)), None)
         if problem:
-            self.skipped.add(number, row.text, problem, lambda: _told(row, problem))
+            self.skipped.add(number, row.text, problem, lambda: _described(row, problem))
             return None
         clean = [clean_text(text) for text in texts]
         if not all(clean):
             problem = "no text" + _WHERE[clean.index("")]
-            self.skipped.add(number, row.text, problem, lambda: _told(row, problem))
+            self.skipped.add(number, row.text, problem, lambda: _described(row, problem))
             return None
         content = joined(*clean)
         if self._removed and example_id(content) in self._removed:
@@ -159,7 +159,7 @@ class Arrivals:
         if labels is None:
             return Arrival(number, content, None, _made(row, content, None, several=False))
         if labels.is_missing(row.label):
-            self.skipped.add(number, content, "no label", lambda: _told(row, "no label"))
+            self.skipped.add(number, content, "no label", lambda: _described(row, "no label"))
             return None
         label = labels.find(row.label)
         if label is None:
@@ -179,7 +179,7 @@ class Arrivals:
             number,
             content,
             reason,
-            lambda: _told(row, f"label {name[:100]!r} {_unknown(name, labels)}" if seen else reason),
+            lambda: _described(row, f"label {name[:100]!r} {_unknown(name, labels)}" if seen else reason),
         )
 
 
@@ -199,7 +199,7 @@ def _problem_of_text(text: object, where: str) -> str | None:
     return problem and problem + where
 
 
-def _told(row: SourceRow, problem: str | None) -> str:
+def _described(row: SourceRow, problem: str | None) -> str:
     """Return where a row is that cannot be used, why, and the repair, as far as its reader knows them."""
     return ": ".join(filter(None, (row.place, problem, row.detail)))
 

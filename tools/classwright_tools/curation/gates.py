@@ -175,7 +175,7 @@ class QualityFilter:
         repair = "Take it away: it names the class as no author would."
         if leak.form == "spelling":
             repair = "Say it in other words: no author spells a name so."
-        return Refused("label name leaked", f"it says {leak.said!r}", repair)
+        return Refused("label name leaked", f"it says {leak.found!r}", repair)
 
     def _foreign(self, text: str) -> Refused | None:
         found = wrong_language(text, self.task.languages)

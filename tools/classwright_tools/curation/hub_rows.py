@@ -12,7 +12,7 @@ from classwright_tools.curation.spool import spool_folder
 from classwright_tools.domain.example import Split
 from classwright_tools.hub.repository import HubRepository, listed
 from classwright_tools.reading.files import read_file
-from classwright_tools.reading.folders import is_data, told_of
+from classwright_tools.reading.folders import is_data, taken_remark
 from classwright_tools.reading.opening import Position
 from classwright_tools.reading.rows import Columns, SourceRow
 
@@ -33,8 +33,8 @@ def read_hub(name: str, columns: Columns, split: Split, position: Position, cont
     names = [file.name for file in repository.files]
     taken = files_of(names, config or None, wanted or None, split, repository.subject)
     there = [file for file in map(PurePosixPath, names) if is_data(file)]
-    told = told_of(repository.subject, split, [PurePosixPath(name) for name in taken], there)
-    return Source(_rows(repository, taken, columns, position, context), told)
+    remark = taken_remark(repository.subject, split, [PurePosixPath(name) for name in taken], there)
+    return Source(_rows(repository, taken, columns, position, context), remark)
 
 
 def _rows(

@@ -17,7 +17,7 @@ class LabelCounts(NamedTuple):
     none: int
 
     @property
-    def told(self) -> str:
+    def remark(self) -> str:
         """The rows without exactly one label, in a sentence; nothing where there are none."""
         if not (self.several or self.none):
             return ""

@@ -21,7 +21,7 @@ class Leak(NamedTuple):
 
     form: Form
     name: str
-    said: str
+    found: str
 
 
 def leaks_in(text: str, labels: tuple[str, ...]) -> Iterator[Leak]:

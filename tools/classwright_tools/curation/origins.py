@@ -17,7 +17,7 @@ from classwright_tools.reading.rows import CELL_COLUMNS, CELL_LABEL, MAKING_COLU
 from classwright_tools.workspace.written_rows import WrittenRows
 
 _NOT_REAL = frozenset(get_args(Origin)) - {"real"}
-_UNTOLD = (None, "")  # the second is how a CSV file has the first
+_LACKING = (None, "")  # the second is how a CSV file has the first
 
 
 class Made(NamedTuple):
@@ -67,13 +67,13 @@ def _cell_label(values: Mapping[str, Any]) -> str | None:
 def _provenance(values: Mapping[str, Any], content: Content, label: str | None) -> Provenance | None:
     """Return how the row was made; None where that is not told, or not as a dataset tells it."""
     writer = values.get("writer")
-    if not isinstance(writer, str) or (not writer and values.get("round") in _UNTOLD):  # a CSV file has "" for nothing
+    if not isinstance(writer, str) or (not writer and values.get("round") in _LACKING):  # a CSV file has "" for nothing
         return None
     cell = values.get("cell")
     places = cell if isinstance(cell, Mapping) else values
-    known = {name: _clean(values[name]) for name in MAKING_COLUMNS if values.get(name) not in _UNTOLD}
+    known = {name: _clean(values[name]) for name in MAKING_COLUMNS if values.get(name) not in _LACKING}
     try:
-        at = {name: _clean(places[name]) for name in CELL_COLUMNS if places.get(name) not in _UNTOLD}
+        at = {name: _clean(places[name]) for name in CELL_COLUMNS if places.get(name) not in _LACKING}
         return Provenance(cell=Cell(label=label, item=apart(content)[1], **at) if label else None, **known)
     except ValidationError:
         return None
@@ -94,7 +94,7 @@ class _Given(TypedDict):
 class Origins:
     """Makes the rows of a dataset out of what arrives, each under its own origin, and counts those that are not real.
 
-    `known` counts the rows that this workspace holds as made by a tool, `told` those of which only the source says it.
+    `known` counts the rows that this workspace holds as made by a tool, `stated` those that only the source says are.
     """
 
     def __init__(self, held: WrittenRows, *, several: bool = False) -> None:
@@ -102,7 +102,7 @@ class Origins:
         self._held = held
         self._several = several
         self.known: Counter[Origin] = Counter()
-        self.told: Counter[Origin] = Counter()
+        self.stated: Counter[Origin] = Counter()
 
     def rows(self, arrivals: Iterable[Sequence[tuple[Content, str | None, str | None]]]) -> Iterator[Example]:
         """Yield the rows of batches of (content, label, what `Made.as_json` returned)."""
@@ -111,29 +111,29 @@ class Origins:
             for content, label, made in batch:
                 yield self._row(content, label, made_from_json(made) if made else None, held.get(example_id(content)))
 
-    def told_of(self, imported: int) -> str:
+    def remark(self, imported: int) -> str:
         """Return the sentence on those of the `imported` rows that are not real; nothing where all are."""
-        both = self.known + self.told
+        both = self.known + self.stated
         if not both:
             return ""
         counts = ", ".join(f"{rows} {origin}" for origin, rows in both.most_common())
         by = [f"{self.known.total()} are in this workspace as such"] if self.known else []
-        by += [f"the source says so of {self.told.total()}"] if self.told else []
+        by += [f"the source says so of {self.stated.total()}"] if self.stated else []
         return f"{both.total()} of the {imported} are no real rows and keep their origin: {counts} ({', '.join(by)})."
 
-    def _row(self, content: Content, label: str | None, told: Made | None, held: Example | None) -> Example:
+    def _row(self, content: Content, label: str | None, stated: Made | None, held: Example | None) -> Example:
         text, text_pair = apart(content)
-        made = told
+        made = stated
         given: _Given = {"label": label, "labels": None, "text_pair": text_pair}
         if self._several and label is not None:
             given = {"label": None, "labels": labels_apart(label), "text_pair": text_pair}
-        if told is not None and told.origin == "real":
+        if stated is not None and stated.origin == "real":
             return make_example(text, **given)  # whatever equal text a tool wrote here
         if held is not None:
             made = Made(held.origin, held.provenance if given["labels"] is not None else _under(held.provenance, label))
             self.known[made.origin] += 1
-        elif told is not None:
-            self.told[told.origin] += 1
+        elif stated is not None:
+            self.stated[stated.origin] += 1
         if made is None:
             return make_example(text, **given)
         return make_example(text, **given, origin=made.origin, provenance=made.provenance)

@@ -15,7 +15,7 @@ from classwright_tools.workspace.workspace import Workspace
 _LABELLED: tuple[Split, ...] = ("train", "validation")
 
 
-def told_resent(workspace: Workspace, dataset: str | None, arrived: Iterable[Content]) -> str:
+def resent_remark(workspace: Workspace, dataset: str | None, arrived: Iterable[Content]) -> str:
     """Return the sentence on those of the texts that `arrived` which nearly repeat written rows of `dataset`.
 
     Equal ones are known for what they are. Who corrects a text and sends it again makes a real row of a written one.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from classwright_tools.domain.excerpt import shortened
-from classwright_tools.domain.label_sets import told_labels
+from classwright_tools.domain.label_sets import labels_in_words
 
 KINDS = ("added", "removed", "relabelled", "rewritten", "moved")
 
@@ -44,19 +44,19 @@ def row_changes(earlier: Any, later: Any, rewritten: Mapping[str, str]) -> RowCh
             counts["added"] += 1
             continue
         old_split, old_label = before[old]
-        said = []
+        notes_of_row = []
         if old != id_:
-            said.append(f"rewritten, was: {shortened(texts[old])}")
+            notes_of_row.append(f"rewritten, was: {shortened(texts[old])}")
             counts["rewritten"] += 1
         if old_label != label:
-            said.append(f"relabelled, was {_named(old_label)}")
+            notes_of_row.append(f"relabelled, was {_named(old_label)}")
             counts["relabelled"] += 1
             ways[f"{_named(old_label)} to {_named(label)}"] += 1
         if old_split != split:
-            said.append(f"moved, was in {old_split}")
+            notes_of_row.append(f"moved, was in {old_split}")
             counts["moved"] += 1
-        if said:
-            notes[id_] = "; ".join(said)
+        if notes_of_row:
+            notes[id_] = "; ".join(notes_of_row)
     changed = pa.array(list(notes), pa.string())
     gone, there = (table.filter(pc.is_in(table["id"], changed)) for table in (earlier, later))
     gone = gone.filter(pc.invert(pc.is_in(gone["id"], there["id"].combine_chunks())))
@@ -73,6 +73,6 @@ def _rows(table: Any) -> dict[str, tuple[str, str | None]]:
     several = "labels" in table.column_names
     labels = table["labels" if several else "label"].to_pylist()
     if several:
-        labels = [None if label is None else told_labels(label) for label in labels]
+        labels = [None if label is None else labels_in_words(label) for label in labels]
     columns = (table[name].to_pylist() for name in ("id", "split"))
     return {id_: (split, label) for id_, split, label in zip(*columns, labels, strict=True)}

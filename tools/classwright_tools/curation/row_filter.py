@@ -16,8 +16,8 @@ from classwright_tools.errors import InvalidInput, unknown_id
 
 Places = NDArray[np.int64]
 _EXACT = ("topic", "subtopic", "source_type", "contrast")
-_VALUES_TOLD = 8
-_IDS_TOLD = 3
+_VALUES_LISTED = 8
+_IDS_LISTED = 3
 
 
 def filtered(table: Any, where: RowFilter, labels: Collection[str]) -> Places:
@@ -69,7 +69,7 @@ def named(table: Any, ids: Sequence[str], dataset: str) -> Places:
     if missing:
         raise InvalidInput(
             f"dataset {dataset!r}",
-            f"has no row {listed(missing, _IDS_TOLD)}",
+            f"has no row {listed(missing, _IDS_LISTED)}",
             "Pass ids as find_examples shows them for this version; a row whose text was changed has another id.",
         )
     return np.asarray(places.to_numpy(zero_copy_only=False), np.int64)
@@ -93,7 +93,7 @@ def _check_labels(wanted: Sequence[str], known: Collection[str]) -> None:
 def _check_value(table: Any, name: str, wanted: str) -> None:
     known = _values(table, name)
     if wanted not in known:
-        there = listed(map(repr, sorted(known)), _VALUES_TOLD)
+        there = listed(map(repr, sorted(known)), _VALUES_LISTED)
         word = name.replace("_", " ")
         raise InvalidInput(
             f"{word} {wanted[:80]!r}", "is that of no row", f"Pass one of {there}." if there else "No row has any."

@@ -27,7 +27,7 @@ class Source(NamedTuple):
     """The rows of a source, a sentence on where they are from unless that is plain, and edits that come along."""
 
     rows: Iterable[SourceRow]
-    told: str = ""
+    remark: str = ""
     edits: Edits = ()
 
 
@@ -39,18 +39,18 @@ def read_path(path: Path, columns: Columns, split: Split, position: Position) ->
     """
     if path.is_file():
         return Source(read_file(path, columns, position))
-    told = ""
+    remark = ""
     if (path / "dataset_dict.json").is_file():
         subject = f"folder {path.name!r}"
         there = sorted(inner.name for inner in path.iterdir() if inner.is_dir() and inner.name[0] != ".")
         chosen = chosen_split(there, split, subject)
-        told = f"From {subject} as {split}: its split {as_name(chosen)}."
+        remark = f"From {subject} as {split}: its split {as_name(chosen)}."
         path = path / chosen
     if (path / "state.json").is_file():
-        return Source(_read_saved(path, columns), told)
+        return Source(_read_saved(path, columns), remark)
     taken = files_of(path, split)
     rows = chain.from_iterable(read_file(file, columns, position) for file in taken.files)
-    return Source(rows, taken.told, edits_in(path))
+    return Source(rows, taken.remark, edits_in(path))
 
 
 def read_pasted(text: str, columns: Columns, position: Position, root: Path) -> Iterator[SourceRow]:

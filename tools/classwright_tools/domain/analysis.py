@@ -71,7 +71,7 @@ class GroupEffect(Noun):
     hurts: bool = Field(description="Whether more are lost than won, by more than chance.")
 
     @property
-    def told(self) -> str:
+    def sentence(self) -> str:
         """The effect as a sentence."""
         verdict = "they hurt" if self.hurts else "a gain" if self.gains else "no gain beyond chance"
         return (

@@ -61,7 +61,7 @@ class MatchedCorpus(Noun):
     matched: tuple[str, ...] = Field(description="Labels that the task has as well.")
     reused: bool = Field(description="Whether the pre-training was kept from an earlier call.")
 
-    def told(self, labels: Sequence[str], corpus: str) -> str:
+    def remark(self, labels: Sequence[str], corpus: str) -> str:
         """Return what must be said of those `labels` of the task that `corpus` has not; nothing where it has all."""
         others = len(labels) - len(self.matched)
         if not self.matched:

@@ -105,7 +105,7 @@ class Past(NamedTuple):
     label: str | None
 
     @property
-    def told(self) -> str:
+    def in_words(self) -> str:
         """The edit in words."""
         edit = self.edit
         before = f", was {self.label or 'without a label'}" if edit.action in (*_WITH_LABEL, "rename_label") else ""

@@ -14,7 +14,7 @@ from classwright_tools.domain.noun import LabelName, Noun, Text
 from classwright_tools.domain.pair import Content, joined, shown
 from classwright_tools.domain.topic_tree import Cell
 
-Origin = Literal["real", "written", "annotated", "edited", "mined"]
+Origin = Literal["real", "written", "annotated"]
 Split = Literal["train", "validation", "test", "unlabelled"]
 Half = Literal["first", "second"]
 REAL_TEXTS: tuple[Origin, ...] = ("real", "annotated")

@@ -18,11 +18,11 @@ _QUOTED = ("text", "examples")
 
 
 class Excerpts:
-    """Takes the excerpts of one answer, which stays under 10 kB: hosts cut longer ones. `told` counts what is cut."""
+    """Takes the excerpts of one answer, which stays under 10 kB: hosts cut longer ones. `parts` counts what is cut."""
 
     def __init__(self, uri: str) -> None:
         """Take excerpts of what is whole at `uri`."""
-        self.told: dict[str, Part] = {}
+        self.parts: dict[str, Part] = {}
         self._uri = uri
 
     def of(
@@ -54,7 +54,7 @@ class Excerpts:
     def note(self, name: str, shown: int, total: int) -> None:
         """Say of what `name` shows how much there is, if it is more."""
         if shown < total:
-            self.told[name] = Part(shown=shown, total=total, uri=self._uri)
+            self.parts[name] = Part(shown=shown, total=total, uri=self._uri)
 
 
 def shortened(text: str, length: int = 200) -> str:

@@ -162,7 +162,7 @@ class Comparison(Noun):
             return "undecided" if leads else "no gain"
         return "gain" if better else "loss"
 
-    def told(self, model: str, rows: int) -> str:
+    def advice(self, model: str, rows: int) -> str:
         """Return whether to keep `model`, whose gain this is, or the other, on the evidence of so many `rows`."""
         won, lost = self.only_this_right, self.only_other_right
         evidence = f"{model} alone is right in {won} of {rows} rows and alone wrong in {lost}"

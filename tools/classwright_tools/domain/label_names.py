@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from classwright_tools.domain.excerpt import listed
 
-_TOLD = 5
+_LISTED = 5
 
 
 def other_labels(model: str, known: Sequence[str], task: Sequence[str]) -> str:
@@ -18,6 +18,6 @@ def other_labels(model: str, known: Sequence[str], task: Sequence[str]) -> str:
     old = [repr(name) for name in known if name not in task]
     if not new and not old:
         return ""
-    parts = [f"does not know {listed(new, _TOLD)}"] if new else []
-    parts += [f"still answers with {listed(old, _TOLD)}"] if old else []
+    parts = [f"does not know {listed(new, _LISTED)}"] if new else []
+    parts += [f"still answers with {listed(old, _LISTED)}"] if old else []
     return f"The task's labels have changed since {model} was trained: it {' and '.join(parts)}."

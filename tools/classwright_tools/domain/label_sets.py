@@ -17,7 +17,7 @@ def labels_apart(joined_: str) -> tuple[str, ...]:
     return tuple(joined_.split(_BETWEEN)) if joined_ else ()
 
 
-def told_labels(labels: Sequence[str]) -> str:
+def labels_in_words(labels: Sequence[str]) -> str:
     """Return `labels` as a reader should see them."""
     return " + ".join(labels) or "none of the labels"
 

@@ -42,7 +42,7 @@ class TaskShares(Noun):
         return tuple(by_name[name] for name in names)
 
     @property
-    def told(self) -> str:
+    def in_words(self) -> str:
         """The shares in words, the largest first, and where they are known from."""
         by_size = sorted(self.labels, key=lambda one: -one.share.value)
         if self.source == "stated":

@@ -45,8 +45,8 @@ def alike(names: Iterable[str]) -> str | None:
         other = seen.get(folded_name(name))
         if other is not None:
             same = unicodedata.normalize("NFKC", name) == unicodedata.normalize("NFKC", other) and name != other
-            told = ascii if same else repr  # else the two would look the same in the error
-            return f"label {told(name)} repeats {told(other)} but for case, spaces, '_' or '-': rename one"
+            shown = ascii if same else repr  # else the two would look the same in the error
+            return f"label {shown(name)} repeats {shown(other)} but for case, spaces, '_' or '-': rename one"
         seen[folded_name(name)] = name
     return None
 

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from classwright_tools.domain.noun import LabelName, Noun
 
-_NAMES_TOLD = 12
+_NAMES_LISTED = 12
 
 
 class TextRules(Noun):
@@ -23,7 +23,7 @@ class TextRules(Noun):
         default=(), description="Label names that give a text away wherever they stand, as they are spelled."
     )
 
-    def told(self, quoted: Callable[[Sequence[str]], str]) -> tuple[str, ...]:
+    def sentences(self, quoted: Callable[[Sequence[str]], str]) -> tuple[str, ...]:
         """Return the rules as sentences; `quoted` puts label names, which may come from strangers, into one of them."""
         rules = [
             f"A text has {self.length}.",
@@ -41,7 +41,7 @@ class TextRules(Noun):
                 f"{high} or more: spread yours alike."
             )
         if self.never_written:
-            names = quoted(self.never_written[:_NAMES_TOLD])
+            names = quoted(self.never_written[:_NAMES_LISTED])
             rules.append(f"Names like {names} stand nowhere in a text as they are spelled: say their words.")
         return tuple(rules)
 

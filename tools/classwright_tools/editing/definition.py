@@ -12,7 +12,7 @@ from classwright_tools.context import ToolContext
 from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.topic_tree import TopicTree
-from classwright_tools.editing.draft import LABELS_TOLD, Draft
+from classwright_tools.editing.draft import LABELS_LISTED, Draft
 from classwright_tools.editing.tree import tree_after
 from classwright_tools.workspace.destination import onto_newest
 from classwright_tools.workspace.workspace import Artifact
@@ -26,10 +26,12 @@ def store_definition(context: ToolContext, task: Task, draft: Draft) -> tuple[st
         return ()
     table = draft.table.select(["label", "topic"]).to_pylist()
     written = [(row["label"], row["topic"]) for row in table if row["topic"] and row["label"]]
-    told = _store(context, task, draft.task, lambda tree: tree_after(tree, draft.new, written, draft.task.label_names))
+    remarks = _store(
+        context, task, draft.task, lambda tree: tree_after(tree, draft.new, written, draft.task.label_names)
+    )
     if task.expected_shares and not draft.task.expected_shares:
-        told.append("The label shares that were stated are those of other labels: state them anew (propose_topics).")
-    return tuple(told)
+        remarks.append("The label shares that were stated are those of other labels: state them anew (propose_topics).")
+    return tuple(remarks)
 
 
 def restore_definition(context: ToolContext, then: Task, task: Task) -> tuple[str, ...]:
@@ -42,8 +44,8 @@ def restore_definition(context: ToolContext, then: Task, task: Task) -> tuple[st
         for tree in context.workspace.artifacts(task.slug, "topics")
         if tree.facts.get("task_version") == then.version
     ]
-    told = _store(context, task, restored, lambda tree: earlier[0] if earlier else tree)
-    return (f"The task has the labels of then: {listed(map(repr, restored.label_names), LABELS_TOLD)}.", *told)
+    remarks = _store(context, task, restored, lambda tree: earlier[0] if earlier else tree)
+    return (f"The task has the labels of then: {listed(map(repr, restored.label_names), LABELS_LISTED)}.", *remarks)
 
 
 def with_labels_of(then: Task, task: Task) -> Task:
@@ -56,9 +58,9 @@ def with_labels_of(then: Task, task: Task) -> Task:
 
 
 def _store(context: ToolContext, before: Task, task: Task, make: MakeTree) -> list[str]:
-    told = _store_tree(context, before, task, make)
+    remarks = _store_tree(context, before, task, make)
     context.workspace.save_task(task)
-    return told
+    return remarks
 
 
 def _store_tree(context: ToolContext, before: Task, task: Task, make: MakeTree) -> list[str]:
@@ -88,7 +90,7 @@ def _store_tree(context: ToolContext, before: Task, task: Task, make: MakeTree) 
     tree = workspace.document(made.id, "topics", TopicTree)
     grown = {branch.label for branch in tree.labels}
     lacking = [repr(name) for name in task.label_names if name not in grown]
-    told = [f"Its topic tree is {made.id}.", *(f"{remark}." for remark in tree.remarks)]
+    remarks = [f"Its topic tree is {made.id}.", *(f"{remark}." for remark in tree.remarks)]
     if lacking:
-        told.append(f"No topics are there for {listed(lacking, LABELS_TOLD)}: propose_topics takes them.")
-    return told
+        remarks.append(f"No topics are there for {listed(lacking, LABELS_LISTED)}: propose_topics takes them.")
+    return remarks

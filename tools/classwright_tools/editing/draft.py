@@ -21,7 +21,7 @@ from classwright_tools.workspace.datasets import BATCH_ROWS, read_edits, read_ta
 from classwright_tools.workspace.row_columns import example_of
 
 SAMPLE = 5
-LABELS_TOLD = 10
+LABELS_LISTED = 10
 
 Row = dict[str, Any]
 """A row of the table: the columns of a split's file, and "split"."""
@@ -186,7 +186,7 @@ class Draft:
     def remarks(self) -> list[str]:
         """Return what is to be told of the rows beside what the changes did."""
         bare = [name for name in self.task.label_names if name in self._bare() - self._bare_before]
-        return [f"No training row is there of {listed(map(repr, bare), LABELS_TOLD)}."] if bare else []
+        return [f"No training row is there of {listed(map(repr, bare), LABELS_LISTED)}."] if bare else []
 
     def _bare(self) -> set[str]:
         """Return the task's labels that have no training row."""

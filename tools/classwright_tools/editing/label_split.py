@@ -11,7 +11,7 @@ from classwright_tools.editing.label_changes import label_of, new_label, refuse_
 from classwright_tools.errors import InvalidInput
 from classwright_tools.measurement.selecting import select_in
 
-IDS_TOLD = 3
+IDS_LISTED = 3
 
 
 def split(draft: Draft, change: Change) -> Done:
@@ -34,7 +34,7 @@ def split(draft: Draft, change: Change) -> Done:
     seen = [place for place, row in rows.items() if row["split"] != "test"]
     over = [place for place in seen if place not in goes]
     if over and rest is None:
-        ids = listed((rows[place]["id"] for place in over), IDS_TOLD)
+        ids = listed((rows[place]["id"] for place in over), IDS_LISTED)
         raise InvalidInput(
             f"{len(over)} rows of {old!r}",
             f"are meant by no part ({ids})",

@@ -63,11 +63,11 @@ def _figures(card: ModelCard, tested: EvaluationReport | None) -> str:
     own = [card.validation, *([card.grouped] if card.grouped and card.grouped != card.validation else [])]
     lines = ["## Figures", "", "| rows | accuracy | macro-F1 |", "|---|---|---|"]
     lines += [_figure(_rows(figures), figures, labels) for figures in own]
-    said = [f"Of the {_rows(figures)}: {caveat}" for figures in own for caveat in caveats(figures)]
+    caveats_found = [f"Of the {_rows(figures)}: {caveat}" for figures in own for caveat in caveats(figures)]
     if tested:
         lines.append(_figure(f"{tested.figures.rows} {tested.data} test rows", tested.figures, labels))
-        said += [f"Of the test rows: {warning}" for warning in tested.warnings]
-    for sentence in (*said, *card.remarks):
+        caveats_found += [f"Of the test rows: {warning}" for warning in tested.warnings]
+    for sentence in (*caveats_found, *card.remarks):
         lines += ["", _plain(sentence)]
     if card.written_at_once:
         named = ", ".join(map(_cell, card.written_at_once))
@@ -111,7 +111,7 @@ def _estimate(figure: Estimate) -> str:
 
 def _training_data(model: Model) -> str:
     card, limit = model.card, limit_of(model.encoder)
-    read = f" It reads the first {limit.told} of a text, and nothing of what comes after." if limit else ""
+    read = f" It reads the first {limit.in_words} of a text, and nothing of what comes after." if limit else ""
     origins = ", ".join(f"{rows} {origin}" for origin, rows in sorted(card.training_rows.items()))
     versions = ", ".join(f"{name} {version}" for name, version in card.versions.items())
     return (

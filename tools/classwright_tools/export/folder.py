@@ -29,8 +29,8 @@ def save_export(
     Its graph is written in whole numbers too, if that loses little of the accuracy on the rows to `check` by.
     """
     export.write(folder)
-    told = quantised(folder, check)
-    (folder / CARD).write_text(export_card(model, export, task, model_id, tested, told), encoding="utf-8")
+    graph_remark = quantised(folder, check)
+    (folder / CARD).write_text(export_card(model, export, task, model_id, tested, graph_remark), encoding="utf-8")
 
 
 def exported_files(folder: Path) -> list[tuple[str, int, str]]:

@@ -73,16 +73,16 @@ def quantised(folder: Path, rows: CheckRows) -> str:
         return ""
     if not (rows.held_out or rows.training):
         return "There is no graph of whole numbers, for no row is there to measure it on."
-    told = ""
+    compared = ""
     for left_as_is in ([], _narrowing(folder / facts["graph"]["file"])):
         _quantise(folder / facts["graph"]["file"], folder / QUANTISED, left_as_is)
-        lost, told = _compared(folder, facts["graph"], rows)
+        lost, compared = _compared(folder, facts["graph"], rows)
         if lost <= MOST_LOST:
             facts["graph"]["file"] = QUANTISED
             write_json(folder / LABELS, facts)
-            return f"`{QUANTISED}`, which `predict.py` uses, is of whole numbers: {told}."
+            return f"`{QUANTISED}`, which `predict.py` uses, is of whole numbers: {compared}."
     (folder / QUANTISED).unlink()
-    return f"A graph of whole numbers would lose too much, and was left out: {told}."
+    return f"A graph of whole numbers would lose too much, and was left out: {compared}."
 
 
 def _narrowing(graph: Path) -> list[str]:

@@ -70,7 +70,7 @@ class EncoderChoice:
     """The encoder that was chosen, and the sentence that says of which, by what, and at what cost."""
 
     encoder: Encoder
-    told: str
+    remark: str
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def choose_encoder(
             missing.append(f"{name!r} {error.reason}")
             continue
         trials.append(_tried(encoder, sample, int(rows.labels.max()) + 1, cache, lambda: context.progress(None, "")))
-    return EncoderChoice(max(trials, key=lambda one: one.accuracy).encoder, _told(trials, sample, missing))
+    return EncoderChoice(max(trials, key=lambda one: one.accuracy).encoder, _remark(trials, sample, missing))
 
 
 def encoders_at_hand(languages: Sequence[str], context: ToolContext) -> list[str]:
@@ -188,7 +188,7 @@ def _tried(encoder: Encoder, sample: _Sample, k: int, cache: EmbeddingCache, tel
     return Trial(encoder, max(map(np.concatenate, right), key=np.sum), seconds)
 
 
-def _told(trials: Sequence[Trial], sample: _Sample, missing: Sequence[str]) -> str:
+def _remark(trials: Sequence[Trial], sample: _Sample, missing: Sequence[str]) -> str:
     """Return what was tried and found, the best first."""
     best, *others = sorted(trials, key=lambda one: -one.accuracy)
     beside = f"; {', '.join(map(str, others))}" if others else ", the only one that could be tried"

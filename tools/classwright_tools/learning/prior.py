@@ -46,8 +46,8 @@ def known_shares(held: HeldOut, logits: Callable[[], np.ndarray], *, validation:
     setup = held.setup
     asked = bool(setup.stated or setup.unlabelled)
     if setup.imbalance != "none" or setup.pairs:
-        told = f"With imbalance {setup.imbalance!r} labels count alike, so their shares are not used."
-        return None, told if asked else ""
+        reason = f"With imbalance {setup.imbalance!r} labels count alike, so their shares are not used."
+        return None, reason if asked else ""
     counts = np.bincount(held.labels, minlength=setup.k)
     rarest = int(counts.argmin())
     enough = bool(counts[rarest] >= LEAST_ROWS)
@@ -59,10 +59,10 @@ def known_shares(held: HeldOut, logits: Callable[[], np.ndarray], *, validation:
         of_rows = _shares("validation rows", setup.labels, [wilson(int(n), len(held.labels)) for n in counts])
     if not setup.unlabelled:
         return of_rows, ""
-    untold = f"How many of the {len(setup.unlabelled):,} unlabelled texts are of each label cannot be told"
+    unknown = f"How many of the {len(setup.unlabelled):,} unlabelled texts are of each label cannot be told"
     if held.data != "real":
         return None, (
-            f"{untold} without real labelled rows: how sure the model is of a written text says too little of real "
+            f"{unknown} without real labelled rows: how sure the model is of a written text says too little of real "
             "ones. Some real validation rows of each label are enough."
         )
     found = estimate_shares(held.logits, held.labels, logits(), setup.labels, seed=setup.seed)
@@ -71,7 +71,7 @@ def known_shares(held: HeldOut, logits: Callable[[], np.ndarray], *, validation:
     if found.outcome == "alike":
         follows = ": these are taken" if of_rows else ", so nothing is changed by them"
         return of_rows, f"In the {len(setup.unlabelled):,} unlabelled texts {found.reason}{follows}."
-    return of_rows, f"{untold}: {found.reason}." + (" Those of the validation rows are taken." if of_rows else "")
+    return of_rows, f"{unknown}: {found.reason}." + (" Those of the validation rows are taken." if of_rows else "")
 
 
 def _leans(held: HeldOut) -> bool:

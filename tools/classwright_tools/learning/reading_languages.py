@@ -50,21 +50,21 @@ class Cut:
         return f"its vocabulary cuts it {self.pieces:.1f} times as finely as English"
 
 
-def told_unread(encoder: Encoder, languages: Sequence[str]) -> str:
+def unread_remark(encoder: Encoder, languages: Sequence[str]) -> str:
     """Return the sentence on those of `languages`, BCP 47 tags, that an open encoder hardly reads; else nothing."""
     from tokenizers import Tokenizer
 
     tokenizer = getattr(encoder.model.tokenizer, "backend_tokenizer", encoder.model.tokenizer)
     if not isinstance(tokenizer, Tokenizer):
         return ""
-    return _told(encoder.ref.name, Tokenizer.from_str(tokenizer.to_str()), languages)
+    return _remark(encoder.ref.name, Tokenizer.from_str(tokenizer.to_str()), languages)
 
 
-def told_unread_at_hand(name: str, languages: Sequence[str]) -> str:
+def unread_remark_at_hand(name: str, languages: Sequence[str]) -> str:
     """Return the same of the encoder `name` from its files on this machine: nothing is fetched, nor torch loaded."""
     folder = folder_at_hand(name)
     tokenizer = _tokenizer_in(folder) if folder else None
-    return _told(name, tokenizer, languages) if tokenizer else ""
+    return _remark(name, tokenizer, languages) if tokenizer else ""
 
 
 @lru_cache(maxsize=4)
@@ -77,7 +77,7 @@ def _tokenizer_in(folder: Path) -> Any:
         return None
 
 
-def _told(name: str, tokenizer: Any, languages: Sequence[str]) -> str:
+def _remark(name: str, tokenizer: Any, languages: Sequence[str]) -> str:
     cuts = {tag: cut for tag in languages if (cut := cut_of(tokenizer, tag)) and cut.is_unread(script_of(tag))}
     if not cuts:
         return ""

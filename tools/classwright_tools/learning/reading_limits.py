@@ -40,7 +40,7 @@ class ReadingLimit:
         return self.own + self.windows * (self.at_once - self.own)
 
     @property
-    def told(self) -> str:
+    def in_words(self) -> str:
         """The same in words."""
         return f"{self.tokens:,} tokens" + (f" ({self.at_once} at a time)" if self.windows > 1 else "")
 

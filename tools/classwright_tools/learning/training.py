@@ -42,7 +42,7 @@ class Trained:
 
     `thresholds` are those of the labels where rows have several. `at_shares` are the figures at the `prior`.
     `right_as_saved` is the share of the measured rows as they are that the
-    classifier, which decides for the prior's shares, labels right. `untold` says in words why shares are not known
+    classifier, which decides for the prior's shares, labels right. `why_no_shares` says why shares are not known
     though they might.
     """
 
@@ -56,7 +56,7 @@ class Trained:
     prior: Prior | None
     at_shares: FiguresAtShares | None
     right_as_saved: float | None
-    untold: str
+    why_no_shares: str
     thresholds: tuple[float, ...] = ()
 
 
@@ -122,17 +122,17 @@ def _by_real_rows(methods: Sequence[Method], rows: Rows, validation: ValidationR
     Holding out groups as well doubles the time of a fine-tuning and tells less than real rows do: `grouped` is
     measured only where that costs seconds.
     """
-    told = parts(setup.progress, _names(methods))
+    by_method = parts(setup.progress, _names(methods))
     fits = []
     for method in methods:
-        own = replace(setup, progress=told[method.name])
+        own = replace(setup, progress=by_method[method.name])
         classifier = method.fit(rows, own)
         fits.append(_Fit(method, classifier, _on_validation(classifier, validation, own)))
-    shares, untold = _shares(fits[0], setup, validation=True)
+    shares, why_no_shares = _shares(fits[0], setup, validation=True)
     best = _best(fits, shares)
     folds = grouped_folds(rows, setup.seed) if best.method.cross_validated else []
     grouped = _held_out(best.method, rows, folds, setup).held.validation if folds else None
-    return replace(_calibrated(best, fits, best.held, grouped, shares), untold=untold)
+    return replace(_calibrated(best, fits, best.held, grouped, shares), why_no_shares=why_no_shares)
 
 
 def _on_all(chosen: Trained, rows: Rows, validation: ValidationRows, setup: Setup) -> Trained:
@@ -156,7 +156,7 @@ def _on_all(chosen: Trained, rows: Rows, validation: ValidationRows, setup: Setu
     classifier = method.fit(all_rows, own)
     shares = chosen.prior.shares if chosen.prior else None
     trained = _calibrated(replace(crossed, classifier=classifier), (), crossed.held, chosen.grouped, shares)
-    return replace(trained, tried=chosen.tried, untold=chosen.untold)
+    return replace(trained, tried=chosen.tried, why_no_shares=chosen.why_no_shares)
 
 
 def _on_validation(classifier: Classifier, validation: ValidationRows, setup: Setup) -> HeldOut:
@@ -177,15 +177,15 @@ def _by_groups(methods: Sequence[Method], rows: Rows, validation: ValidationRows
     """
     folds = needed_folds(rows, setup.seed)
     methods, hold_out = _hold_out(methods, rows, folds, setup)
-    told = parts(setup.progress, (*_names(methods), "final"))
-    fits = [_held_out(method, rows, hold_out, replace(setup, progress=told[method.name])) for method in methods]
-    shares, untold = _shares(fits[0], setup)
+    by_method = parts(setup.progress, (*_names(methods), "final"))
+    fits = [_held_out(method, rows, hold_out, replace(setup, progress=by_method[method.name])) for method in methods]
+    shares, why_no_shares = _shares(fits[0], setup)
     best = _best(fits, shares)
-    own = replace(setup, progress=told["final"])
+    own = replace(setup, progress=by_method["final"])
     classifier = best.method.refit(best.classifier, rows, own) if len(methods) > 1 else best.method.fit(rows, own)
     grouped = _held_out(best.method, rows, folds, own).held if best.method.cross_validated else best.held
     trained = _calibrated(replace(best, classifier=classifier), fits, grouped, None, shares)
-    trained = replace(trained, untold=untold)
+    trained = replace(trained, why_no_shares=why_no_shares)
     if validation is None:
         return trained
     checked = _on_validation(classifier, validation, own)
@@ -245,7 +245,7 @@ def _calibrated(
         prior=prior,
         at_shares=_at_shares(by, prior) if prior else None,
         right_as_saved=float((proba.argmax(axis=1) == by.labels).mean()) if prior else None,
-        untold="",
+        why_no_shares="",
     )
 
 

@@ -61,16 +61,16 @@ def caveats(scores: Scores) -> tuple[str, ...]:
     return tuple(filter(None, (not_covered(scores.not_covered), guessed)))
 
 
-def told_scores(scores: Scores, labels: int) -> str:
+def scores_in_words(scores: Scores, labels: int) -> str:
     """Return the figures that a classifier of so many `labels` is judged by, with their intervals, in words."""
     named = {"accuracy": scores.accuracy}
     if scores.micro_f1:
         named = {"micro-F1": scores.micro_f1, macro_f1_name(scores, labels): scores.macro_f1}
         named |= {"all labels of a row right": scores.accuracy}
-    return ", ".join(f"{name} {told_estimate(found)}" for name, found in named.items())
+    return ", ".join(f"{name} {estimate_in_words(found)}" for name, found in named.items())
 
 
-def told_estimate(found: Estimate) -> str:
+def estimate_in_words(found: Estimate) -> str:
     """Return a figure and its interval as '0.864 (0.830 to 0.892)'."""
     return f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})"
 

@@ -56,12 +56,12 @@ class Doubts:
         found = np.where(self.of_kind("disagrees"), first - self.own, second - first)
         return np.where(self.answered, found, -2.0).astype(np.float32)
 
-    def told(self, place: int) -> str:
+    def in_words(self, place: int) -> str:
         """Return the answer to the row at `place` in words."""
         first = zip(self.labels[self.guesses[place, :2]].tolist(), self.chances[place, :2].tolist(), strict=True)
-        said = f"likeliest: {' or '.join(f'{label} {chance:.2f}' for label, chance in first)}"
+        words = f"likeliest: {' or '.join(f'{label} {chance:.2f}' for label, chance in first)}"
         own = self.own[place]
-        return said if np.isnan(own) or own in self.chances[place, :2] else f"{said}; its own label {own:.2f}"
+        return words if np.isnan(own) or own in self.chances[place, :2] else f"{words}; its own label {own:.2f}"
 
     def of_kind(self, kind: LabelDoubt) -> NDArray[np.bool_]:
         """Return which rows (n,) are in doubt in one way.

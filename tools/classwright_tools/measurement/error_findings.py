@@ -10,7 +10,7 @@ from classwright_tools.domain.example import Split
 from classwright_tools.domain.figures import Estimate
 from classwright_tools.domain.topic_tree import TopicTree
 from classwright_tools.learning.model import Model
-from classwright_tools.learning.reading_languages import told_unread
+from classwright_tools.learning.reading_languages import unread_remark
 from classwright_tools.measurement.caveats import no_better_than_guessing, not_counted, settled_by_person
 from classwright_tools.measurement.cells import held_rows, missing_cells, redundant_cells, wanted_rows
 from classwright_tools.measurement.clusters import error_clusters
@@ -18,8 +18,8 @@ from classwright_tools.measurement.confused_pairs import confused_pairs
 from classwright_tools.measurement.error_report import ErrorReport
 from classwright_tools.measurement.evidence import Evidence
 from classwright_tools.measurement.label_issues import label_issues
-from classwright_tools.measurement.label_shares import counts_for_model, label_shifts, told_shifts
-from classwright_tools.measurement.long_rows import told_cut
+from classwright_tools.measurement.label_shares import counts_for_model, label_shifts, shifts_remark
+from classwright_tools.measurement.long_rows import cut_remarks
 from classwright_tools.measurement.regeneration import Planned, plan_items
 from classwright_tools.measurement.row_groups import contrasts_help, group_effects
 from classwright_tools.measurement.style import style_gaps
@@ -106,14 +106,16 @@ def _warnings(
     counted = len(evidence.real.rows) if evidence.real else 0
     cards = (read_card(context.workspace, dataset) for dataset in (found.dataset, model.card.dataset))
     counts = counts_for_model(*cards)
-    said = (
+    remarks = (
         not_counted(evidence.left_out, counted + evidence.left_out, "validation", model_id),
         no_better_than_guessing(accuracy, float(np.bincount(found.true).max() / len(found.true))),
-        *told_cut(model.encoder, [row.content for row in found.rows], f"{split} rows", found.predicted != found.true),
-        told_shifts(label_shifts(counts, split)),
-        told_unread(model.encoder, context.workspace.task(model.card.task).languages),
+        *cut_remarks(
+            model.encoder, [row.content for row in found.rows], f"{split} rows", found.predicted != found.true
+        ),
+        shifts_remark(label_shifts(counts, split)),
+        unread_remark(model.encoder, context.workspace.task(model.card.task).languages),
     )
-    return tuple(filter(None, said))
+    return tuple(filter(None, remarks))
 
 
 def _tree(context: ToolContext, task: str) -> TopicTree | None:

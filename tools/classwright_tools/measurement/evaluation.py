@@ -18,7 +18,7 @@ from classwright_tools.domain.kinds import KINDS
 from classwright_tools.domain.shares import TaskShares
 from classwright_tools.errors import DamagedArtifact
 from classwright_tools.learning.label_space import certainty
-from classwright_tools.measurement.at_shares import told_at_shares
+from classwright_tools.measurement.at_shares import at_shares_remarks
 from classwright_tools.measurement.caveats import caveats
 from classwright_tools.measurement.held_out import Answers
 from classwright_tools.measurement.kept_answers import write_answers
@@ -63,7 +63,7 @@ def measure(
         split=split,
         labels=found.labels,
         left_out=left_out,
-        warnings=(*told_at_shares(at, shares), *warnings, *caveats(measures.figures)),
+        warnings=(*at_shares_remarks(at, shares), *warnings, *caveats(measures.figures)),
         figures=measures.figures,
         at_shares=at,
         classes=measures.classes,
@@ -89,8 +89,8 @@ def _surest_errors(found: Answers, split: Split) -> tuple[WrongRow, ...]:
         WrongRow(
             example=found.rows[i].id,
             text=found.rows[i].shown,
-            label=found.told(found.true[i]),
-            predicted=found.told(predicted[i]),
+            label=found.in_words(found.true[i]),
+            predicted=found.in_words(predicted[i]),
             probability=sure[i],
         )
         for i in wrong

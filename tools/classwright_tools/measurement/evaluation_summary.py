@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from classwright_tools.domain.evaluation import EvaluationReport
 from classwright_tools.domain.figures import Comparison
-from classwright_tools.measurement.caveats import macro_f1_name, quoted, told_estimate, told_scores
+from classwright_tools.measurement.caveats import estimate_in_words, macro_f1_name, quoted, scores_in_words
 
 OFTEN_CONFUSED = 0.25  # of a label's rows given one other label: the two may be one, or not well described
 
@@ -12,8 +12,8 @@ OFTEN_CONFUSED = 0.25  # of a label's rows given one other label: the two may be
 def evaluation_summary(report: EvaluationReport) -> list[str]:
     """Return the figures in sentences, and the comparison if there is one."""
     scores, labels = report.figures, len(report.labels)
-    beside = "" if scores.micro_f1 else f", {macro_f1_name(scores, labels)} {told_estimate(scores.macro_f1)}"
-    summary = [report.headline, f"{report.model}: {told_scores(scores, labels)}{beside}."]
+    beside = "" if scores.micro_f1 else f", {macro_f1_name(scores, labels)} {estimate_in_words(scores.macro_f1)}"
+    summary = [report.headline, f"{report.model}: {scores_in_words(scores, labels)}{beside}."]
     ranked = report.figures.average_precision
     if ranked:
         summary.append(
@@ -54,7 +54,7 @@ def evaluation_next_step(report: EvaluationReport, other_rows: str | None) -> st
             f"Bring in {report.split} rows of {bare} with import_examples(split={report.split!r}), and measure again."
         )
     if report.comparison and report.comparison.verdict == "undecided":
-        return f"{report.comparison.told(report.model, report.figures.rows)} {analyse}"
+        return f"{report.comparison.advice(report.model, report.figures.rows)} {analyse}"
     if report.comparison and report.comparison.verdict != "gain":
         return _no_gain(report, report.comparison, other_rows)
     if report.split == "validation" or report.figures.micro_f1 or not report.figures.beats_guessing:
@@ -64,16 +64,16 @@ def evaluation_next_step(report: EvaluationReport, other_rows: str | None) -> st
 
 def _no_gain(report: EvaluationReport, comparison: Comparison, other_rows: str | None) -> str:
     """Return that the other model and its rows are to be kept, on what evidence, and what may help instead."""
-    told = comparison.told(report.model, report.figures.rows)
+    advice = comparison.advice(report.model, report.figures.rows)
     rows = f" Go on with its rows: dataset={other_rows!r}." if other_rows else ""
     merge = ""
     if report.confusions and report.confusions[0].share >= OFTEN_CONFUSED:
         most = report.confusions[0]
         merge = f", clearer descriptions of {most.label!r} and {most.predicted!r}, or one label in place of both"
     if report.figures.micro_f1:
-        return f"{told}{rows} Real training rows of {report.weakest[0].label!r}, the weakest label, may help more."
+        return f"{advice}{rows} Real training rows of {report.weakest[0].label!r}, the weakest label, may help more."
     return (
-        f"{told}{rows} Instead of more such rows try real training rows "
+        f"{advice}{rows} Instead of more such rows try real training rows "
         f"of {report.weakest[0].label!r}, the weakest label (import_examples, or annotate_examples of others), "
         f"another `encoder` or `method` (train_classifier){merge}. error_analysis with model={report.model!r} names "
         "groups of rows that hurt, and label issues."

@@ -7,8 +7,8 @@ from classwright_tools.domain.label_names import other_labels
 from classwright_tools.learning.model import Model
 from classwright_tools.measurement.caveats import not_counted
 from classwright_tools.measurement.held_out import Answers
-from classwright_tools.measurement.label_shares import counts_for_model, label_shifts, told_shifts
-from classwright_tools.measurement.long_rows import told_cut
+from classwright_tools.measurement.label_shares import counts_for_model, label_shifts, shifts_remark
+from classwright_tools.measurement.long_rows import cut_remarks
 from classwright_tools.measurement.trained_rows import chosen_by, queries_trained_on
 from classwright_tools.workspace.datasets import read_card
 from classwright_tools.workspace.workspace import Workspace
@@ -49,7 +49,7 @@ def evaluation_warnings(
             f"This is use {uses} of the task's test rows. Choosing between models by them makes the figure too good: "
             "choose by validation rows."
         )
-    warnings += told_cut(model.encoder, [row.content for row in found.rows], f"{split} rows")
+    warnings += cut_remarks(model.encoder, [row.content for row in found.rows], f"{split} rows")
     cards = (read_card(workspace, dataset) for dataset in (found.dataset, model.card.dataset))
     counts = counts_for_model(*cards)
-    return (*warnings, *filter(None, [told_shifts(label_shifts(counts, split))]))
+    return (*warnings, *filter(None, [shifts_remark(label_shifts(counts, split))]))

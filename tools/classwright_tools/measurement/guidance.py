@@ -8,7 +8,7 @@ import numpy as np
 
 from classwright_tools.measurement.held_out import Answers
 from classwright_tools.measurement.naming import group_names
-from classwright_tools.measurement.style import number_of_words, told_form
+from classwright_tools.measurement.style import form_clauses, number_of_words
 
 LEAST_TEXTS = 4  # whose lengths say anything
 _RANGE = (10, 90)  # percentiles
@@ -51,7 +51,7 @@ class Guidance:
         concerned = wrong & ((self._true == label) | (self._predicted == label))
         texts = [self._texts[place] for place in np.flatnonzero(concerned)]
         others = [self._texts[place] for place in np.flatnonzero(~wrong & (self._true >= 0))]
-        clauses = told_form(texts, others, self._languages) if self._real else ()
+        clauses = form_clauses(texts, others, self._languages) if self._real else ()
         form = f"Write in the form of texts that were mistaken: {'; '.join(clauses)}." if clauses else ""
         return tuple(filter(None, (form, "" if form else self.length(label))))
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from classwright_tools.domain.example import Example, Split
 from classwright_tools.domain.excerpt import listed
-from classwright_tools.domain.label_sets import told_labels
+from classwright_tools.domain.label_sets import labels_in_words
 from classwright_tools.domain.pair import Content
 from classwright_tools.errors import InvalidInput, NotEnoughData
 from classwright_tools.learning.label_space import LabelSpace, encode
@@ -60,10 +60,10 @@ class Answers:
         differs = self.predicted != self.true
         return np.flatnonzero(differs.any(axis=1) if differs.ndim > 1 else differs)
 
-    def told(self, answer: Any) -> str:
+    def in_words(self, answer: Any) -> str:
         """Return the name of the label of one of the `true` or `predicted`, or of all its labels."""
         if self.thresholds:
-            return told_labels(LabelSpace(self.labels, self.thresholds).named(answer))
+            return labels_in_words(LabelSpace(self.labels, self.thresholds).named(answer))
         return self.labels[answer]
 
     @property

@@ -15,7 +15,7 @@ LEAST_SEPARATION = 0.25
 GOOD_ENOUGH = 0.5  # of a trained model: it has found what the frozen embeddings hide
 
 
-def told_together(setup: Setup, rows: Rows, balanced_accuracy: Estimate) -> str:
+def separation_remark(setup: Setup, rows: Rows, balanced_accuracy: Estimate) -> str:
     """Return the sentence on labels that the frozen encoder of `setup` hardly parts; nothing where it does.
 
     Nothing is said either where a label has too few rows, or the model that was trained answers well all the same, as

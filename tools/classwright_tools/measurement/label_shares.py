@@ -63,9 +63,9 @@ def _largest(one: Split, rows: Mapping[str, int], other: Split, other_rows: Mapp
     return max(found, key=lambda pair: pair[0])[1] if found else None
 
 
-def told_shifts(shifts: tuple[Shift, ...]) -> str:
+def shifts_remark(shifts: tuple[Shift, ...]) -> str:
     """Return a sentence that names the shifts; nothing where there is none."""
     if not shifts:
         return ""
-    told = "; ".join(f"{s.label!r} is {s.share:.0%} of {s.split} and {s.other_share:.0%} of {s.other}" for s in shifts)
-    return f"Labels have other shares in other splits: {told}. A figure on one split is not to be expected on another."
+    named = "; ".join(f"{s.label!r} is {s.share:.0%} of {s.split} and {s.other_share:.0%} of {s.other}" for s in shifts)
+    return f"Labels have other shares in other splits: {named}. A figure on one split is not to be expected on another."

@@ -13,7 +13,7 @@ from classwright_tools.learning.reading_limits import limit_of
 from classwright_tools.statistics.paired import SIGNIFICANCE
 
 
-def told_cut(
+def cut_remarks(
     encoder: Encoder, contents: Sequence[str], what: str, wrong: npt.NDArray[np.bool_] | None = None
 ) -> tuple[str, ...]:
     """Return what is to be said of the rows `contents`, which are `what` rows, that `encoder` reads only in part.
@@ -24,9 +24,9 @@ def told_cut(
     if limit is None:
         return ()
     cut = np.fromiter(limit.cuts(contents), bool, len(contents))
-    told = limit.remark(int(cut.sum()), len(cut), what)
+    remark = limit.remark(int(cut.sum()), len(cut), what)
     gathered = "" if wrong is None else _gathered(cut, wrong)
-    return tuple(filter(None, (told, gathered)))
+    return tuple(filter(None, (remark, gathered)))
 
 
 def _gathered(cut: npt.NDArray[np.bool_], wrong: npt.NDArray[np.bool_]) -> str:

@@ -130,7 +130,7 @@ def _with_history(context: ToolContext, there: Selected) -> Selected:
     """Return the rows with what was done to each last."""
     edits = read_edits(context.workspace, there.dataset)
     past = {row.id: history(edits, row.id, row.label) for _, row in there.rows()} if edits else {}
-    return replace(there, notes={id_: told[0].told for id_, told in past.items() if told})
+    return replace(there, notes={id_: found[0].in_words for id_, found in past.items() if found})
 
 
 def _doubtful(context: ToolContext, there: Selected, kind: LabelDoubt, model: str | None) -> Selected:
@@ -141,7 +141,7 @@ def _doubtful(context: ToolContext, there: Selected, kind: LabelDoubt, model: st
     ids = np.asarray(read_table(context.workspace, there.dataset)["id"])
     places = np.flatnonzero(doubts.of_kind(kind))
     places = places[np.argsort(-doubts.doubt[places], kind="stable")]
-    return there.of(dict(zip(ids[places].tolist(), map(doubts.told, places.tolist()), strict=True)))
+    return there.of(dict(zip(ids[places].tolist(), map(doubts.in_words, places.tolist()), strict=True)))
 
 
 def _repeating(context: ToolContext, there: Selected, table: Any) -> Selected:

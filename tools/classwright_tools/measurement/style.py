@@ -43,7 +43,7 @@ class Measure(NamedTuple):
     """What is counted, how it is said of "n% of the texts", and what to ask a writer for if real texts have more."""
 
     name: str
-    said: str
+    clause: str
     holds: Callable[[str], bool]
     more: str
     fewer: str
@@ -235,13 +235,13 @@ def _gaps_of_labels(
 def _gap(found: Difference, label: str | None = None) -> StyleGap:
     """Return a difference in words: what to ask for, where it is one."""
     of_label = f" of {label!r}" if label else ""
-    said, more, fewer = found.measure.said, found.measure.more, found.measure.fewer
-    reading = f"About as many written texts as real ones {said}."
+    clause, more, fewer = found.measure.clause, found.measure.more, found.measure.fewer
+    reading = f"About as many written texts as real ones {clause}."
     if found.differs:
         ask = more if found.ours.value < found.theirs.value else fewer
         reading = (
-            f"{found.ours.value:.0%} of written texts{of_label} {said}, against {found.theirs.value:.0%} of real ones: "
-            f"ask for {ask}."
+            f"{found.ours.value:.0%} of written texts{of_label} {clause}, against {found.theirs.value:.0%} of real "
+            f"ones: ask for {ask}."
         )
     return StyleGap(
         measure=f"share of {found.measure.name}",
@@ -253,12 +253,12 @@ def _gap(found: Difference, label: str | None = None) -> StyleGap:
     )
 
 
-def told_form(texts: Sequence[str], others: Sequence[str], languages: Collection[str] = ("en",)) -> tuple[str, ...]:
+def form_clauses(texts: Sequence[str], others: Sequence[str], languages: Collection[str] = ("en",)) -> tuple[str, ...]:
     """Return how `texts` differ in form from `others`, as clauses: "80% ask a question (20% of the others)"."""
     if not texts or not others:
         return ()
     return tuple(
-        f"{found.ours.value:.0%} {found.measure.said} ({found.theirs.value:.0%} of the others)"
+        f"{found.ours.value:.0%} {found.measure.clause} ({found.theirs.value:.0%} of the others)"
         for found in differences(texts, others, languages)
         if found.differs
     )

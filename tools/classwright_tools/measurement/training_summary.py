@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from classwright_tools.domain.cards import Candidate, ModelCard
 from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.task import Task
-from classwright_tools.learning.reading_languages import told_unread
+from classwright_tools.learning.reading_languages import unread_remark
 from classwright_tools.learning.training import Trained
 from classwright_tools.learning.training_data import TrainingData
-from classwright_tools.measurement.at_shares import told_at_shares
-from classwright_tools.measurement.caveats import caveats, quoted, told_scores
-from classwright_tools.measurement.label_shares import label_counts, label_shifts, told_shifts
-from classwright_tools.measurement.long_rows import told_cut
+from classwright_tools.measurement.at_shares import at_shares_remarks
+from classwright_tools.measurement.caveats import caveats, quoted, scores_in_words
+from classwright_tools.measurement.label_shares import label_counts, label_shifts, shifts_remark
+from classwright_tools.measurement.long_rows import cut_remarks
 from classwright_tools.workspace.datasets import read_card
 from classwright_tools.workspace.workspace import Workspace
 
@@ -31,7 +31,7 @@ def training_summary(model: str, card: ModelCard, tried: Sequence[Candidate], co
     yield (
         f"Trained {model} by {card.method} on {sum(card.training_rows.values())} rows ({origins}) of "
         f"{card.dataset}{beside}: "
-        f"{told_scores(card.validation, len(card.labels))}{mismatches} on "
+        f"{scores_in_words(card.validation, len(card.labels))}{mismatches} on "
         f"{card.validation.rows} {card.validation.data} rows that {whose} not trained on."
     )
     if card.validation_rows:
@@ -69,12 +69,12 @@ def training_remarks(
     counts = label_counts(read_card(workspace, dataset))
     encoder = trained.classifier.encoder
     return (
-        *(told_at_shares(trained.at_shares, trained.prior.shares) if trained.prior else ()),
+        *(at_shares_remarks(trained.at_shares, trained.prior.shares) if trained.prior else ()),
         *_as_saved(trained),
-        *filter(None, [trained.untold, told_unread(encoder, task.languages)]),
-        *told_cut(encoder, data.rows.texts, "training rows"),
-        *told_cut(encoder, measured, "validation rows"),
-        *filter(None, [told_shifts(label_shifts(counts, "validation" if measured else "train"))]),
+        *filter(None, [trained.why_no_shares, unread_remark(encoder, task.languages)]),
+        *cut_remarks(encoder, data.rows.texts, "training rows"),
+        *cut_remarks(encoder, measured, "validation rows"),
+        *filter(None, [shifts_remark(label_shifts(counts, "validation" if measured else "train"))]),
     )
 
 

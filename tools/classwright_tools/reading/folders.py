@@ -26,14 +26,14 @@ _BESIDE = {
 }
 _COPIES = {"checkpoint", "checkpoints"}
 _WORDS = re.compile(r"[-._ 0-9]+")
-NAMES_TOLD = 4
+NAMES_LISTED = 4
 
 
 class Taken(NamedTuple):
     """The files of a folder that are read, in order, and a sentence that names them and those that are not."""
 
     files: list[Path]
-    told: str
+    remark: str
 
 
 P = TypeVar("P", bound=PurePath)
@@ -55,10 +55,10 @@ def files_of(folder: Path, split: Split) -> Taken:
             "Pass a folder that does, or a file.",
         )
     taken = files_of_split(paths, split, subject)
-    return Taken([folder / path for path in taken], told_of(subject, split, taken, paths))
+    return Taken([folder / path for path in taken], taken_remark(subject, split, taken, paths))
 
 
-def told_of(subject: str, split: Split, taken: Sequence[PurePath], there: Sequence[PurePath]) -> str:
+def taken_remark(subject: str, split: Split, taken: Sequence[PurePath], there: Sequence[PurePath]) -> str:
     """Return the sentence on which of the files that are `there` were taken as `split`, and which were not."""
     others = [path for path in there if path not in taken]
     return f"From {subject} as {split}: {_listed(taken)}" + (f"; left aside: {_listed(others)}." if others else ".")
@@ -78,14 +78,14 @@ def files_of_split(paths: Sequence[P], split: Split, subject: str) -> list[P]:
         InvalidInput: they hold other splits only, or the name of one says `split` and another one.
     """
     splits = {path: splits_of(path) for path in paths}
-    for path, said in splits.items():
-        if len(said) > 1 and split in said:
+    for path, named in splits.items():
+        if len(named) > 1 and split in named:
             raise InvalidInput(
                 subject,
-                f"holds {as_name(path.as_posix())}, whose name says {' and '.join(map(repr, said))}",
+                f"holds {as_name(path.as_posix())}, whose name says {' and '.join(map(repr, named))}",
                 "Rename it after one of them, or pass the path of the file itself.",
             )
-    there = list(dict.fromkeys(said[0] for said in splits.values() if len(said) == 1))
+    there = list(dict.fromkeys(named[0] for named in splits.values() if len(named) == 1))
     chosen = (chosen_split(there, split, subject),) if there else ()
     return [path for path in paths if splits[path] == chosen]
 
@@ -97,9 +97,9 @@ def splits_of(path: PurePath) -> tuple[Split, ...]:
     """
     for part in reversed(path.parts):
         words = set(_WORDS.split(part.lower()))
-        said = tuple(split for split, names in SPLIT_NAMES.items() if words & set(names))
-        if said:
-            return ("unlabelled",) if "unlabelled" in said else said
+        named = tuple(split for split, names in SPLIT_NAMES.items() if words & set(names))
+        if named:
+            return ("unlabelled",) if "unlabelled" in named else named
     return ()
 
 
@@ -128,4 +128,4 @@ def _is_left_out(part: str) -> bool:
 
 def _listed(paths: Sequence[PurePath]) -> str:
     """Return the first of some paths, and how many more there are."""
-    return listed((as_name(path.as_posix()) for path in paths), NAMES_TOLD)
+    return listed((as_name(path.as_posix()) for path in paths), NAMES_LISTED)

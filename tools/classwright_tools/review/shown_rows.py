@@ -44,10 +44,10 @@ def shown_rows(
 def stands(standing: Standing, row: str) -> dict[str, Any] | None:
     """Return what was decided last about a row."""
     entry = standing.of(row)
-    return told(entry, standing) if entry else None
+    return shown_decision(entry, standing) if entry else None
 
 
-def told(entry: Entry, standing: Standing) -> dict[str, Any]:
+def shown_decision(entry: Entry, standing: Standing) -> dict[str, Any]:
     """Return a decision as the page shows it beside a row."""
     decision = entry.decision
     return _without_nothing(

@@ -225,8 +225,8 @@ def test_texts_may_be_as_short_as_real_ones_are(task: Task) -> None:
 
     assert [reason(chats, text) for text in ("yes", "k", "!!")] == [None, None, "too short"]
     assert [reason(mails, text) for text in ("yes", "k", "ok then")] == ["too short", "too short", None]
-    assert "at least one word" in chats.rules(()).told(str)[0]
-    assert "at least 2 words" in mails.rules(()).told(str)[0]
+    assert "at least one word" in chats.rules(()).sentences(str)[0]
+    assert "at least 2 words" in mails.rules(()).sentences(str)[0]
 
 
 def test_the_rules_tell_how_long_real_texts_are_where_there_are_enough_to_tell(task: Task) -> None:
@@ -239,7 +239,7 @@ def test_the_rules_tell_how_long_real_texts_are_where_there_are_enough_to_tell(t
     assert gates.rules(()).usual_words == (7, 31, 55)
     assert any(
         "one in ten has at most 7 words, half have at most 31, and one in ten has 55 or more" in rule
-        for rule in gates.rules(()).told(str)
+        for rule in gates.rules(()).sentences(str)
     )
     assert few.rules(()).usual_words is of_test.rules(()).usual_words is None
 
@@ -264,7 +264,7 @@ def test_what_was_shown_is_not_copied_also_in_part(task: Task) -> None:
 
 def test_the_rules_say_what_the_gates_do(gates: QualityFilter, task: Task) -> None:
     told = " ".join(
-        QualityFilter(with_labels(task, "card_arrival", "refund")).rules(["card_arrival", "refund"]).told(str)
+        QualityFilter(with_labels(task, "card_arrival", "refund")).rules(["card_arrival", "refund"]).sentences(str)
     )
 
     for said in (

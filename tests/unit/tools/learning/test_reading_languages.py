@@ -18,7 +18,7 @@ from classwright_tools.domain.task import Label
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.error_analysis import ErrorAnalysisRequest, error_analysis
 from classwright_tools.learning.encoders import open_encoder
-from classwright_tools.learning.reading_languages import _texts, cut_of, told_unread, told_unread_at_hand
+from classwright_tools.learning.reading_languages import _texts, cut_of, unread_remark, unread_remark_at_hand
 from classwright_tools.propose_topics import ProposeTopicsRequest, propose_topics
 from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
 from classwright_tools.workspace.workspace import Workspace
@@ -34,18 +34,18 @@ GERMAN_OF_OTHERS = {"refund": "ich hätte gern meine zahlung wieder", "delivery"
 
 @pytest.mark.parametrize("tag", ["de", "de-AT", "zh", "zh-Hant", "hi", "fr", "ja", "sr-Latn", "nb"])
 def test_the_default_encoder_hardly_reads_other_languages_than_english(tag: str) -> None:
-    told = told_unread_at_hand(DEFAULT_ENCODER, ["en", tag])
+    told = unread_remark_at_hand(DEFAULT_ENCODER, ["en", tag])
     assert told.startswith(f"The encoder 'all-MiniLM-L6-v2' hardly reads {tag} (its vocabulary ")
-    assert told == told_unread(open_encoder(DEFAULT_ENCODER), ["en", tag])
+    assert told == unread_remark(open_encoder(DEFAULT_ENCODER), ["en", tag])
 
 
 @pytest.mark.parametrize("tags", [["en"], ["en-GB"], ["tlh"], ["hi-Latn"], []])
 def test_of_english_and_of_what_no_text_is_known_in_nothing_is_said(tags: list[str]) -> None:
-    assert told_unread_at_hand(DEFAULT_ENCODER, tags) == ""
+    assert unread_remark_at_hand(DEFAULT_ENCODER, tags) == ""
 
 
 def test_an_encoder_that_is_not_at_hand_is_not_judged() -> None:
-    assert told_unread_at_hand("nobody/has-this-model", ["de"]) == ""
+    assert unread_remark_at_hand("nobody/has-this-model", ["de"]) == ""
 
 
 def test_a_vocabulary_of_several_languages_reads_these_and_not_others() -> None:
@@ -99,8 +99,8 @@ def test_an_english_task_gets_no_word_of_it(tmp_path: Path) -> None:
 def test_judging_from_files_loads_no_torch() -> None:
     code = (
         "import sys\n"
-        "from classwright_tools.learning.reading_languages import told_unread_at_hand\n"
-        f"assert told_unread_at_hand({DEFAULT_ENCODER!r}, ['de'])\n"
+        "from classwright_tools.learning.reading_languages import unread_remark_at_hand\n"
+        f"assert unread_remark_at_hand({DEFAULT_ENCODER!r}, ['de'])\n"
         "assert not {'torch', 'transformers', 'sentence_transformers'} & set(sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)

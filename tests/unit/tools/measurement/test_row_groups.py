@@ -50,7 +50,7 @@ def test_a_round_whose_rows_are_on_the_wrong_side_hurts_and_is_told_as_such() ->
 
     assert (first.group, first.rows, first.won, first.hurts) == ("round 1", 30, 0, True)
     assert first.lost > 10
-    assert first.told.endswith("they hurt.")
+    assert first.sentence.endswith("they hurt.")
     assert {effect.group for effect in others} == {"all contrasts", "texts of 'left' like 'right'"}
     assert not contrasts_help([first, *others])
 
@@ -77,7 +77,7 @@ def test_a_topic_that_hurts_is_named() -> None:
         ("round 1", False),
         ("topic 'mixed up' of 'left'", True),
     ]
-    assert "no gain beyond chance" in effects[0].told
+    assert "no gain beyond chance" in effects[0].sentence
 
 
 def test_before_a_second_round_there_is_nothing_to_tell() -> None:

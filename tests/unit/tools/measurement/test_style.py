@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from classwright_tools.domain.example import Example, make_example
 from classwright_tools.measurement.bare_text import bare_text
-from classwright_tools.measurement.style import sentences, style_gaps, told_form
+from classwright_tools.measurement.style import form_clauses, sentences, style_gaps
 
 
 def rows_of(texts: Sequence[str], label: str | None = None) -> list[Example]:
@@ -95,10 +95,10 @@ def test_the_form_of_some_texts_is_told_beside_that_of_the_others() -> None:
     errors = [f"what is {n}?" for n in range(20)]
     others = [f"Please tell me about number {n}, which I wrote about in my last letter to you." for n in range(60)]
 
-    told = told_form(errors, others)
+    told = form_clauses(errors, others)
 
     assert "100% ask a question (0% of the others)" in told
-    assert told_form(errors, errors) == told_form([], others) == ()
+    assert form_clauses(errors, errors) == form_clauses([], others) == ()
 
 
 TYPED = ["I don't know whether the company's offer of $0.11 (over 5%) is good, and it's late."] * 60

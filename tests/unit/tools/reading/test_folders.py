@@ -69,13 +69,13 @@ def test_where_no_name_says_a_split_all_files_are_one(tmp_path: Path) -> None:
     folder = made(tmp_path / "plain", "a.csv", "b/c.jsonl")
 
     assert taken(folder, "validation") == ["a.csv", "b/c.jsonl"]
-    assert files_of(folder, "test").told == "From folder 'plain' as test: 'a.csv', 'b/c.jsonl'."
+    assert files_of(folder, "test").remark == "From folder 'plain' as test: 'a.csv', 'b/c.jsonl'."
 
 
 def test_what_was_taken_and_what_was_left_aside_is_told(tmp_path: Path) -> None:
     folder = made(tmp_path / "shop", "notes.csv", *(f"train-{n}.csv" for n in range(6)), "test.csv")
 
-    assert files_of(folder, "train").told == (
+    assert files_of(folder, "train").remark == (
         "From folder 'shop' as train: 'train-0.csv', 'train-1.csv', 'train-2.csv', 'train-3.csv' and 2 more; "
         "left aside: 'notes.csv', 'test.csv'."
     )

@@ -80,4 +80,4 @@ def test_a_better_model_gains_in_f1_and_that_decides() -> None:
     )
     assert (found.verdict, back.verdict) == ("gain", "loss")
     assert compare(true, good, good, "m1").verdict == "no gain"
-    assert "a gain needs" not in found.told("m2", 300)
+    assert "a gain needs" not in found.advice("m2", 300)

@@ -92,7 +92,7 @@ def _first_alone(encoder: Encoder) -> str:
     limit = limit_of(encoder)
     if limit is None or limit.windows == 1:
         return ""
-    return f"It reads the first {limit.at_once} tokens of a text, where the program reads {limit.told}."
+    return f"It reads the first {limit.at_once} tokens of a text, where the program reads {limit.in_words}."
 
 
 def _write(folder: Path, encoder: SentenceTransformer, head: Head) -> None:

@@ -25,14 +25,14 @@ def _describe(schema: dict[str, Any]) -> None:
 
 def _sentences() -> list[str]:
     methods = METHODS.values()
-    said = [_told("", [one for one in methods if len(one.kinds) > 1])]
-    said += [_told("Texts: ", [one for one in methods if one.kinds == ("text",)])]
-    said += [_told("Pairs: ", [one for one in methods if one.kinds == ("pair",)])]
+    sentences = [_sentence("", [one for one in methods if len(one.kinds) > 1])]
+    sentences += [_sentence("Texts: ", [one for one in methods if one.kinds == ("text",)])]
+    sentences += [_sentence("Pairs: ", [one for one in methods if one.kinds == ("pair",)])]
     tried = _listed([one.name for one in methods if one.auto])
-    return [*filter(None, said), f"{AUTO!r}: the best by validation of {tried}, as far as they fit the task."]
+    return [*filter(None, sentences), f"{AUTO!r}: the best by validation of {tried}, as far as they fit the task."]
 
 
-def _told(start: str, methods: list[Method]) -> str:
+def _sentence(start: str, methods: list[Method]) -> str:
     return f"{start}{'; '.join(f'{one.name!r}: {one.summary}' for one in methods)}." if methods else ""
 
 

@@ -87,7 +87,7 @@ def train_several(
         prior=None,
         at_shares=None,
         right_as_saved=None,
-        untold="",
+        why_no_shares="",
         thresholds=tuple(thresholds.tolist()),
     )
 

@@ -116,7 +116,7 @@ def topic_rules(task: Task) -> tuple[str, ...]:
     """Return the rules for writing a topic tree, source types included."""
     kinds: tuple[WritingKind, ...] = ("topics", "subtopics", "source_types")
     return (
-        f"The task: {told(task, task.instruction, INSTRUCTION_BYTES)}",
+        f"The task: {beginning(task, task.instruction, INSTRUCTION_BYTES)}",
         *(
             f"{kind.replace('_', ' ').capitalize()}: {' '.join((AIMS[kind], *phrase_rules(kind, task.languages)))}"
             for kind in kinds
@@ -129,7 +129,7 @@ def meanings(task: Task, batches: Sequence[Batch], before: Sequence[Batch] = ())
     earlier = _names(before)
     names = [name for name in _names(batches) if name not in earlier]
     most = DESCRIPTIONS_BYTES // max(1, len(names))
-    described = {label.name: told(task, label.description, most) for label in task.labels}
+    described = {label.name: beginning(task, label.description, most) for label in task.labels}
     return tuple(f"Label {name!r}: {described[name]}" for name in names if described.get(name))
 
 
@@ -155,7 +155,7 @@ def batch_rules(
     """Return the rules for writing any of `batches`, those of the `gates` among them; `style` as in an assignment."""
     contrasts = {batch.contrast for batch in batches}
     rules = [
-        f"The task: {told(task, task.instruction, INSTRUCTION_BYTES)}",
+        f"The task: {beginning(task, task.instruction, INSTRUCTION_BYTES)}",
         *(_SENT_AS_PAIRS if task.kind == "pair" else _SENT_AS_TEXTS),
         *text_rules(task.languages, gates, lambda names: ", ".join(map(repr, names))),
     ]
@@ -170,7 +170,7 @@ def batch_rules(
     return tuple(rules)
 
 
-def told(task: Task, text: str, most_bytes: int) -> str:
+def beginning(task: Task, text: str, most_bytes: int) -> str:
     """Return `text` of the task, or its beginning of so many bytes and where all of it is."""
     begun = cut(text, most_bytes)
     return begun if begun == text else f"{begun} (all of it: {task_uri(task.slug)})"

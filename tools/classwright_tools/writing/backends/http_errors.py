@@ -37,17 +37,17 @@ class Fault:
         return replace(self, may_be_of_form=True)
 
 
-def fault_of_status(status: int, headers: Mapping[str, str], now: datetime, told: str = "") -> Fault | None:
+def fault_of_status(status: int, headers: Mapping[str, str], now: datetime, how_given: str = "") -> Fault | None:
     """Return the fault that an HTTP status stands for; None for success, and for a complaint about the request.
 
-    `told` says how the endpoint gave the status, where it was not as the answer's own.
+    `how_given` says how the endpoint gave the status, where it was not as the answer's own.
     """
-    how = f": {told}" if told else f" (HTTP {status})"
+    how = f": {how_given}" if how_given else f" (HTTP {status})"
     if status in (429, 503):
         reason = "is rate-limiting" if status == 429 else "is overloaded or loading"
         return Fault("overloaded", f"{reason}{how}", retry_after(headers.get("retry-after"), now))
     if status >= 500 or status in (408, 425):
-        return Fault("broken", told or f"answered with HTTP {status}")
+        return Fault("broken", how_given or f"answered with HTTP {status}")
     if status in (401, 403):
         return Fault("rejected", f"refused the API key{how}")
     if status == 402:

@@ -100,13 +100,13 @@ def _reply(body: Any, question: Question) -> Reply | None:
         message = choice["message"]
         if choice.get("error") and not message.get("content"):
             return None
-        content, thought = _said(message)
+        content, thought = _content(message)
         return Reply(content, choice.get("finish_reason"), _tokens(body.get("usage"), question.bound), thought)
     except (TypeError, KeyError, IndexError, AttributeError):
         return None
 
 
-def _said(message: dict[str, Any]) -> tuple[str, bool]:
+def _content(message: dict[str, Any]) -> tuple[str, bool]:
     """Return what a message says to the one who asked, and whether it holds thoughts beside that."""
     thought = any(message.get(name) for name in _THOUGHTS)
     content = message.get("content") or message.get("refusal")
@@ -151,12 +151,12 @@ def _error(body: Any) -> dict[str, Any] | None:
 
 def _code(error: dict[str, Any]) -> int | None:
     """Return the HTTP status that an error object stands for, or None."""
-    told = [str(error.get(name)).lower() for name in ("code", "status", "type") if error.get(name)]
-    for word in told:
+    words = [str(error.get(name)).lower() for name in ("code", "status", "type") if error.get(name)]
+    for word in words:
         if re.fullmatch(r"[45]\d\d", word):
             return int(word)
     for pattern, status in _STATUS_WORDS:
-        if any(pattern.search(word) for word in told):
+        if any(pattern.search(word) for word in words):
             return status
     return None
 

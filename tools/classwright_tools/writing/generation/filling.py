@@ -204,8 +204,8 @@ class Filling:
         progress.refused[reason] += 1
         self.refused[reason] += 1
         shown = "" if reason == TEST_REPEATED else shortened(text)  # it would show what stands in the test row
-        told = f"{reason}: {detail}" if detail else reason
-        self.refusals.append(Refusal(text=shown, label=progress.target.cell.label, reason=told))
+        reason_shown = f"{reason}: {detail}" if detail else reason
+        self.refusals.append(Refusal(text=shown, label=progress.target.cell.label, reason=reason_shown))
 
     def _provenance(self, target: CellTarget) -> Provenance:
         return Provenance(

@@ -79,13 +79,13 @@ def label_rules(languages: Sequence[str]) -> tuple[str, ...]:
 
 def phrase_rules(kind: WritingKind, languages: Sequence[str]) -> tuple[str, ...]:
     """Return the rules for source types, topics or subtopics of texts in `languages`."""
-    told = f"The texts will be written in: {', '.join(languages)}."
+    rule = f"The texts will be written in: {', '.join(languages)}."
     people = "" if kind == "source_types" else " Think of the people who write in these languages."
-    return (*_PHRASES[kind], told + people)
+    return (*_PHRASES[kind], rule + people)
 
 
 def text_rules(languages: Sequence[str], gates: TextRules, quoted: Callable[[Sequence[str]], str]) -> tuple[str, ...]:
-    """Return the rules for texts in `languages`, those of the `gates` among them; `quoted` as in `TextRules.told`."""
+    """Return the rules for texts in `languages`, with those of the `gates`; `quoted` as in `TextRules.sentences`."""
     spread = " Spread the texts evenly over them; each text is in one language." if len(languages) > 1 else ""
-    told = f"Languages: {', '.join(languages)} (BCP 47 tags).{spread} Write as native and other everyday speakers do."
-    return (told, *_TEXTS, *gates.told(quoted))
+    rule = f"Languages: {', '.join(languages)} (BCP 47 tags).{spread} Write as native and other everyday speakers do."
+    return (rule, *_TEXTS, *gates.sentences(quoted))

@@ -57,7 +57,7 @@ def page_uri() -> str:
 
 
 def _asset(name: str) -> str:
-    return (files("classwright_server.page") / "assets" / name).read_text(encoding="utf-8")
+    return (files("classwright_server.review_page") / "assets" / name).read_text(encoding="utf-8")
 
 
 def _digest(text: str) -> str:
