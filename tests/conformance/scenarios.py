@@ -50,6 +50,7 @@ TASKS = (
     "tasks-required-task-error",
     "tasks-mrtr-composition",
 )
+SKILLS = ("sep-2640-skills-enumeration", "sep-2640-skills-manifest")
 # What the runner reports beside the required scenarios and does not score.
 NOT_COUNTED = {
     "tasks-status-notifications": "a stub: the runner checks nothing",
@@ -60,10 +61,12 @@ _SUMMARY = re.compile(r"^[✓✗] ([\w-]+): (\d+) passed, (\d+) failed$", re.MUL
 
 
 def judge_product(url: str) -> Iterator[Verdict]:
-    """Put the product through every generic scenario."""
+    """Put the product through every generic scenario, then through the skills extension."""
     for revision, names in GENERIC.items():
         for name in names:
             yield _one(f"product, {revision}", url, name, "--spec-version", revision)
+    for name in SKILLS:  # as for the tasks below
+        yield _one("product, skills extension", url, name)
 
 
 def judge_fixture(url: str) -> Iterator[Verdict]:

@@ -19,6 +19,7 @@ from classwright_server.mcp.instructions import INSTRUCTIONS
 from classwright_server.mcp.job_tasks import JobTasks
 from classwright_server.mcp.prompts import add_prompts, prompt_errors
 from classwright_server.mcp.resources import add_resources
+from classwright_server.mcp.skills_extension import SkillsExtension
 from classwright_server.mcp.task_push import TaskPush
 from classwright_server.mcp.tasks_extension import TasksExtension, TaskSource
 from classwright_server.mcp.tools import served_tools
@@ -73,7 +74,7 @@ def assembled(
         instructions=INSTRUCTIONS,
         version=__version__,
         tools=tools,
-        extensions=[TasksExtension(tasks, starting), review_app()],
+        extensions=[TasksExtension(tasks, starting), review_app(), SkillsExtension()],
         middleware=[TaskPush(tasks), prompt_errors, page_tools_for_pages],
         lifespan=lifespan,
         auth=auth,

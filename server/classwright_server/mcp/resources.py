@@ -14,6 +14,7 @@ from classwright_server.mcp.apps import ANY_PAGE, APP_MIME_TYPE, read_any_page
 from classwright_server.mcp.errors import resource_errors
 from classwright_server.mcp.mime_types import BYTES, JSON, mime_type
 from classwright_server.mcp.resource_requests import ResourceRequests
+from classwright_server.mcp.skills_extension import SKILL_URI
 from classwright_server.sanitize import escaped_json
 from classwright_tools.domain.invisible import plain_text
 from classwright_tools.domain.kinds import KINDS
@@ -98,7 +99,7 @@ def add_resources(server: MCPServer[Backend], backend: Backend) -> None:
             ANY_PAGE, read_any_page, "The review page", "Rows to look at and correct, in a host's frame.", APP_MIME_TYPE
         ),
     )
-    server.middleware.append(ResourceRequests([offer.uri for offer in offers], files=FILE))
+    server.middleware.append(ResourceRequests([*(offer.uri for offer in offers), SKILL_URI], files=FILE))
     for offer in offers:
         register = server.resource(
             offer.uri, title=offer.title, description=offer.description, mime_type=offer.mime_type
