@@ -52,7 +52,7 @@ def _add_init(verbs: Any) -> None:
 
 def _init(options: argparse.Namespace) -> None:
     write_new_task(options.output, options.sentence, ask_on_terminal)
-    print(options.output)  # noqa: T201  # the program's answer
+    print(options.output, flush=True)  # noqa: T201  # the program's answer
     follow = f"Read it over, then run: classwright-agent build {shlex.quote(str(options.output))}"
     print(follow, file=sys.stderr)  # noqa: T201
 
@@ -71,7 +71,7 @@ def _add_build(verbs: Any) -> None:
     where.add_argument("--command", metavar="LINE", help="start this server over stdio instead of the task file's")
     verb.add_argument("--plain", action="store_true", help="plain lines instead of the live picture")
     verb.add_argument(
-        "--json", action="store_true", help="print the summary of the run on stdout, its progress on stderr"
+        "--json", action="store_true", help="print the summary of the run on stdout instead of where it is"
     )
 
 
@@ -84,14 +84,14 @@ def _build(options: argparse.Namespace) -> None:
             server=options.server,
             command=options.command,
             plain=options.plain,
-            out=sys.stderr if options.json else sys.stdout,
         )
     )
-    if options.json:
-        try:
-            print(json.dumps(facts, ensure_ascii=False), flush=True)  # noqa: T201  # the program's answer
-        except BrokenPipeError as error:
-            raise OutputClosed from error
+    folder = options.runs / Path(facts["folder"]).name
+    left = f"Everything is in {folder}: report.html, summary.json, card.md, model/ and dataset/."
+    try:
+        print(json.dumps(facts, ensure_ascii=False) if options.json else left, flush=True)  # noqa: T201  # the answer
+    except BrokenPipeError as error:
+        raise OutputClosed from error
 
 
 def _add_review(verbs: Any) -> None:

@@ -7,7 +7,7 @@ import shutil
 import sys
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import anyio
 from pydantic import ValidationError
@@ -31,13 +31,12 @@ async def build(
     task_path: Path,
     *,
     runs: Path,
-    out: TextIO,
     resume: str | None = None,
     server: str | None = None,
     command: str | None = None,
     plain: bool = False,
 ) -> dict[str, Any]:
-    """Build what the task file describes, telling of it on `out`, and return the summary of the run, with its `folder`.
+    """Build what the task file describes, telling of it on stderr; return the summary of the run and its `folder`.
 
     Raises:
         AgentError: with the object, the reason and the repair; the run folder is kept and can be resumed.
@@ -50,7 +49,7 @@ async def build(
             _keep(task_path, run)
             journal.append("start")
         try:
-            with make_view(task, run.name, plain=plain, out=out) as view:
+            with make_view(task, run.name, plain=plain, out=sys.stderr) as view:
                 async with connect(entry, home, run) as connected:
                     outcome = await Build(task, Steps(journal, connected, view), journal, view).run()
                     view.stage("deliver", None, outcome.spent)
@@ -63,7 +62,6 @@ async def build(
             words += ["--server", server] if server else ["--command", command] if command else []
             _say(f"The run is kept. Go on with: {shlex.join(words)}")
             raise
-    _say(f"Everything is in {runs / run.name}: report.html, summary.json, card.md, model/ and dataset/.")
     return {"folder": str(run), **facts}
 
 

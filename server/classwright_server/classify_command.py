@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from classwright_tools.domain.kinds import kind_of
+
 
 def add_classify(commands: Any) -> None:
     """Add the command to the parsers of the program's others."""
@@ -21,6 +23,11 @@ def add_classify(commands: Any) -> None:
     add("--pair-column", metavar="NAME", default="text_pair", help="for a model of pairs; default: text_pair")
     add("--threshold", type=float, metavar="P", help="below this probability it is not sure; default: the model's own")
     add("--workspace", metavar="FOLDER", help="where ids are looked up; default: the platform's data folder")
+
+
+def is_stored(model: str) -> bool:
+    """Whether `model` is the id of something in a workspace, and no folder of that name is there."""
+    return kind_of(model) is not None and not Path(model).is_dir()
 
 
 def run_classify(options: argparse.Namespace, workspace: Path) -> int:

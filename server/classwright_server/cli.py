@@ -9,11 +9,10 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 from classwright_server import __version__
-from classwright_server.classify_command import add_classify, run_classify
+from classwright_server.classify_command import add_classify, is_stored, run_classify
 from classwright_server.config.chosen import PREFIX
 from classwright_server.config.settings import DEFAULT_PORT, ServerSettings, settings_from
 from classwright_server.config.writers import writer_flags
@@ -35,6 +34,8 @@ _LIBRARIES = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that `arguments` (by default the process's own) name; return its exit code."""
     parsed = _parser().parse_args(arguments)
+    # Before any library is imported: their bars would stand between our own lines, and in a client's log.
+    os.environ.setdefault("TQDM_DISABLE", "1")
     os.umask(0o077)  # what is stored is nobody else's, in every process that is started from here
     # Before the SDK sets up its own: a log is read by programs and in narrow panes, on stderr.
     handler = logging.StreamHandler()
@@ -60,7 +61,7 @@ def _run(parsed: argparse.Namespace) -> int:
     if parsed.command == "tools":
         return _print_tools(settings)
     if parsed.command == "classify":
-        _check_installed("classwright classify", "run" if Path(parsed.model).is_dir() else "server")
+        _check_installed("classwright classify", "server" if is_stored(parsed.model) else "run")
         return run_classify(parsed, settings.tool_settings.workspace)
     if parsed.command == "export":
         _check_installed("classwright export")
@@ -135,22 +136,36 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"classwright {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
-    serve = commands.add_parser("serve", help="serve the tools over stdio, or with --http over HTTP")
-    worker = commands.add_parser("worker", help="run the jobs of the workspace's servers; serve no clients")
-    doctor = commands.add_parser("doctor", help="try all that a server leans on, and say what is wrong and what to do")
-    tools = commands.add_parser("tools", help="print the tools and what they do")
-    for command in (serve, worker, doctor, tools):
+    serve = _add_command(commands, "serve", "serve the tools over stdio, or with --http over HTTP")
+    worker = _add_command(commands, "worker", "run the jobs of the workspace's servers; serve no clients")
+    doctor = _add_command(commands, "doctor", "try all that a server leans on, and say what is wrong and what to do")
+    tools = _add_command(commands, "tools", "print the tools and what they do")
+    for command in (serve, worker, doctor):
         _add_settings(command)
         _add_job_limits(command)
     for command in (serve, worker):
         command.add_argument(
             "--jobs", metavar="KIND", nargs="+", help="jobs to run: short, long, compute (both), writing or none"
         )
-    for command in (serve, doctor, tools):
+    for command in (serve, doctor):
         _add_serving_settings(command)
+    for command in (serve, worker, doctor, tools):
+        command.add_argument(
+            "--tool",
+            metavar="MODULE",
+            action="append",
+            help="a module with a TOOL of your own to serve too; repeatable",
+        )
     add_classify(commands)
     add_export(commands)
     add_push(commands)
+    return parser
+
+
+def _add_command(commands: Any, name: str, about: str) -> argparse.ArgumentParser:
+    """Add a command whose settings are too many for its line of usage."""
+    usage, description = f"classwright {name} [SETTING ...]", f"{about[:1].upper()}{about[1:]}."
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=about, description=description, usage=usage)
     return parser
 
 
@@ -161,7 +176,6 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     add("--encoder", metavar="NAME", help="the sentence encoder; default: all-MiniLM-L6-v2")
     add("--import-folder", metavar="FOLDER", action="append", help="a folder that import_examples may read; repeatable")
     add("--no-hub", action="store_true", default=None, help="callers may name no dataset or encoder of the hub")
-    add("--tool", metavar="MODULE", action="append", help="a module with a TOOL of your own to serve too; repeatable")
     add("--workspace-gb", metavar="N", help="size of a principal's own workspace; default: 50")
     writer = parser.add_argument_group("who writes the texts (default: the calling model)")
     for flag, is_list in writer_flags().values():

@@ -116,7 +116,7 @@ def test_an_address_that_cannot_be_listened_on_is_told(host: str, taken: int, tm
         (["serve"], "The server"),
         (["worker"], "The server"),
         (["doctor"], "The server"),
-        (["classify", "model", "in.csv", "-o", "out.csv"], "classwright classify"),
+        (["classify", "reviews-m1", "in.csv", "-o", "out.csv"], "classwright classify"),
         (["export", "reviews-d1", "folder"], "classwright export"),
     ],
     ids=lambda words: words[0],
@@ -132,12 +132,13 @@ def test_the_missing_extra_is_named(command: list[str], who: str) -> None:
 def test_an_export_is_classified_with_by_the_libraries_that_run_it_alone(tmp_path: Path) -> None:
     words = ["classify", str(tmp_path), "in.csv", "-o", str(tmp_path / "out.csv")]
     code, line = ended([sys.executable, "-c", WITHOUT, *words])
+    words[1] = str(tmp_path / "misspelt")
     _, opened = ended([sys.executable, "-c", WITHOUT.replace('"numpy", ', ""), *words])
 
     assert code == 2
     assert line.startswith("classwright: classwright classify needs classwright[run]: ")
     assert line.endswith('installed: numpy. Run `pip install "classwright[run]"`.')
-    assert "holds no export: it has no labels.json" in opened
+    assert "Folder 'misspelt' holds no export: it has no labels.json" in opened
 
 
 def test_output_that_nobody_reads_to_its_end_is_told() -> None:

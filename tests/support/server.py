@@ -231,7 +231,7 @@ class WorkerProcess(CommandProcess):
 
     def is_ready(self) -> bool:
         """Whether it takes jobs."""
-        return "this worker takes" in self.log()
+        return "works for the servers" in self.log()
 
 
 def on_store(index_url: str | None) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ from classwright_server.http.rate_limit import CallRates
 from classwright_server.http.review_route import review_route
 from classwright_server.http.tokens import AnyOf, SharedToken, SignedTokens, shared_token
 from classwright_server.mcp.app import build_server
+from classwright_server.startup_notice import print_startup_notice
 from classwright_tools.errors import InvalidInput
 from classwright_tools.workspace.atomic import check_writable
 
@@ -99,6 +100,7 @@ def serve_http(settings: ServerSettings) -> None:
     check_writable(settings.tool_settings.workspace, f"workspace {settings.tool_settings.workspace.name!r}")
     app = http_app(settings, os.environ)
     listeners = sockets_at(settings.host, settings.port)
+    print_startup_notice(f"serves MCP at {_address(settings.host, listeners)}", settings, stop="Ctrl-C.")
     config = uvicorn.Config(
         app,
         log_level="warning",
@@ -106,6 +108,12 @@ def serve_http(settings: ServerSettings) -> None:
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
     )
     uvicorn.Server(config).run(listeners)
+
+
+def _address(host: str, listeners: list[socket.socket]) -> str:
+    """Return the URL for clients of this machine; the port is the one that the system chose where 0 was asked for."""
+    name = f"[{host}]" if ":" in host else host
+    return f"http://{name}:{listeners[0].getsockname()[1]}/mcp"
 
 
 def sockets_at(host: str, port: int) -> list[socket.socket]:

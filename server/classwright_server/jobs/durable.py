@@ -175,8 +175,11 @@ class Jobs:
         with self._gpu.of(lane):
             began = time.monotonic()
             outcome = self._pool.run(order, report, is_over, lane)
+            seconds = time.monotonic() - began
+        ended = "failed" if outcome.error else "completed"
+        logger.info("%s %s after %.1f s (%s)", order.tool, ended, seconds, order.run_key)
         if outcome.error is None:  # the duration of others of its kind is estimated from these
-            report.store({"seconds": round(time.monotonic() - began, 3)})
+            report.store({"seconds": round(seconds, 3)})
         return outcome
 
 

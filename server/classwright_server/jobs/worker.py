@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import signal
 import threading
 
 from classwright_server.config.settings import ServerSettings
 from classwright_server.runtime import Runtime
+from classwright_server.startup_notice import print_startup_notice
 from classwright_tools.errors import InvalidInput
-
-logger = logging.getLogger("classwright")
 
 
 def work(settings: ServerSettings) -> None:
@@ -34,7 +32,7 @@ def work(settings: ServerSettings) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
     runtime = Runtime(settings)
-    logger.info("this worker takes %s jobs", " and ".join(settings.jobs))
+    print_startup_notice("works for the servers of this workspace.", settings, stop="Ctrl-C.")
     stopped.wait()
     runtime.close()
     if signal.SIGINT in signals:

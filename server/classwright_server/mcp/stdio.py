@@ -9,6 +9,7 @@ import signal
 import sys
 
 from classwright_server.config.settings import ServerSettings
+from classwright_server.startup_notice import stdio_notice
 
 logger = logging.getLogger("classwright")
 
@@ -30,6 +31,7 @@ def serve_stdio(settings: ServerSettings) -> None:
     kept back is written: both go to the log.
     """
     signal.signal(signal.SIGINT, _leave)
+    stdio_notice(settings)
     wire = os.dup(STDOUT)
     os.dup2(STDERR, STDOUT)
     gc.disable()  # what is imported stays, and to look through it for garbage is a tenth of the start
