@@ -97,7 +97,7 @@ def classify(request: ClassifyRequest, context: ToolContext) -> ClassifyResult:
     else:
         results = tuple(_classified(model.labels, row, threshold) for row in proba.tolist())
         abstained = sum(result.label is None for result in results)
-        counts = f"Classified {len(results)} texts; abstained on {abstained}, below {threshold:.2f}."
+        counts = _in_a_sentence(results, abstained, threshold)
     labels = context.workspace.task(model.card.task).label_names
     return ClassifyResult(
         summary=f"{counts} {other_labels(request.model, model.labels, labels)}".strip(),
@@ -160,6 +160,17 @@ def _classified(labels: tuple[str, ...], probabilities: list[float], threshold: 
         probability=min(1.0, probabilities[best]),
         likeliest=tuple((labels[place], min(1.0, probabilities[place])) for place in order[:MOST_LIKELY]),
     )
+
+
+def _in_a_sentence(results: tuple[Classified, ...], abstained: int, threshold: float) -> str:
+    """Return the answers in a sentence: the label of one text, the counts of several."""
+    if len(results) > 1:
+        return f"Classified {len(results)} texts; abstained on {abstained}, below {threshold:.2f}."
+    [result] = results
+    label = repr(result.likeliest[0][0])
+    if result.label is None:
+        return f"Not sure: most likely {label}, with a probability of {result.probability:.2f}, below {threshold:.2f}."
+    return f"It is {label}, with a probability of {result.probability:.2f}."
 
 
 def _work(request: ClassifyRequest, sizes: Sizes) -> Work:

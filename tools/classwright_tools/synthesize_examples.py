@@ -234,7 +234,8 @@ def _handed_out(
     batches = excerpts.of("batches", assignment.batches, BATCHES_BYTES, most=in_one_go(assignment.batches))
     return SynthesizeExamplesResult(
         summary=f"This server has no language model of its own: you write the {wanted} texts, in "
-        f"{len(assignment.batches)} batches. Here are the first {len(batches)}." + (f" {unread}" if unread else ""),
+        + _in_batches(len(batches), len(assignment.batches))
+        + (f" {unread}" if unread else ""),
         next_step=how_to_send(saved.id, batches),
         dataset=None,
         wanted=wanted,
@@ -246,6 +247,13 @@ def _handed_out(
         rules=(*assignment.rules, *meanings(spec.task, batches)),
         shown_in_part=excerpts.parts,
     )
+
+
+def _in_batches(shown: int, all_of_them: int) -> str:
+    """Return in how many batches the texts are to be written, and which of them an answer shows."""
+    if all_of_them == 1:
+        return "in 1 batch: here it is."
+    return f"in {all_of_them} batches. Here " + ("they are." if shown == all_of_them else f"are the first {shown}.")
 
 
 def _saved(spec: GenerationSpec, written: Written, destination: Destination, context: ToolContext) -> Artifact | None:
