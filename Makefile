@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: setup demo test fuzz lint docs conformance bench bench-articles faults load audit clean
+.PHONY: setup demo test fuzz lint docs bundle conformance bench bench-articles faults load audit clean
 
 setup: .venv/installed
 
@@ -31,6 +31,10 @@ lint: setup
 
 docs: setup  ## docs/reference, written from the code itself
 	$(BIN)/python docs/generate
+
+bundle: setup  ## dist/classwright-VERSION.mcpb, which Claude Desktop installs; npm's validator judges it
+	$(BIN)/python bundle/make.py
+	npx --yes @anthropic-ai/mcpb@2.1.2 validate bundle/manifest.json
 
 conformance: setup  ## the protocol's official runner and the MCP Inspector, which npm installs; prints a table
 	$(BIN)/python tests/conformance/run.py
