@@ -117,3 +117,14 @@ def test_a_name_that_is_stale_is_found(tmp_path: Path) -> None:
     assert not holds("gone.py", "")
     assert holds("house/test_docs.py", "test_a_name_that_is_stale_is_found")
     assert not holds("house/test_docs.py", "test_that_nobody" + "_wrote")
+
+
+def test_the_errors_that_troubleshooting_explains_are_errors_of_the_code() -> None:
+    page = (ROOT / "docs/guides/troubleshooting.md").read_text(encoding="utf-8")
+    quoted = re.findall(r"^- \*\*`([^`]+)`\*\*", page, re.MULTILINE)
+    code = "".join(
+        path.read_text(encoding="utf-8") for path in FILES if path.suffix == ".py" and "tests" not in path.parts
+    )
+
+    assert len(quoted) >= 20
+    assert [words for words in quoted if words not in code] == []

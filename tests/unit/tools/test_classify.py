@@ -47,12 +47,12 @@ def test_it_abstains_below_the_threshold_and_says_how_often(context: ToolContext
     assert some.abstained == sum(answer.probability < limit for answer in sure.results)
 
 
-def test_of_one_text_the_answer_is_told_and_of_several_their_number(context: ToolContext, model: str) -> None:
+def test_the_summary_has_the_label_of_one_text_and_the_counts_of_several(context: ToolContext, model: str) -> None:
     def told(*texts: str, threshold: float) -> str:
         return classify(ClassifyRequest(model=model, texts=texts, threshold=threshold), context).summary
 
-    assert told(TEXTS[0], threshold=0.0).startswith("It is 'delivery', with a probability of 0.")
-    assert told(TEXTS[0], threshold=1.0).startswith("Not sure: most likely 'delivery', with a probability of 0.")
+    assert told(TEXTS[0], threshold=0.0).startswith("It is 'delivery', with a probability of ")
+    assert told(TEXTS[0], threshold=1.0).startswith("Not sure: most likely 'delivery', with a probability of ")
     assert told(*TEXTS, threshold=0.0) == "Classified 4 texts; abstained on 0, below 0.00."
 
 
