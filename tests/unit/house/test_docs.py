@@ -24,7 +24,7 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 SOURCE = re.compile(r"([\w./-]*\w\.py)?(?:::(\w+))?")
 IN_A_FOLDER = re.compile(r"[\w./-]+(\.\w+|/)")
 FLAG = re.compile(r"(?<![\w-])--[a-z][\w-]+")
-OTHERS_FLAGS = {"--strict", "--enable-sleep-mode", "--writer-command"}
+OTHERS_FLAGS = {"--from", "--strict", "--enable-sleep-mode", "--writer-command"}
 """Flags of other programs, and of the writer in `docs/extending/writer.py`."""
 
 
