@@ -92,8 +92,8 @@ def answers(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=os.environ.get("DATA"), required="DATA" not in os.environ)
-    kept = Path(tempfile.gettempdir()) / "classwright_multi_label"
-    parser.add_argument("--cache", type=Path, default=kept, help="where embeddings are kept")
+    folder = Path(tempfile.gettempdir()) / "classwright_multi_label"
+    parser.add_argument("--cache", type=Path, default=folder, help="where embeddings and finished seeds are kept")
     parser.add_argument("--rows", type=int, default=ROWS, help="training rows of a seed")
     parser.add_argument("--seeds", type=int, default=SEEDS)
     options = parser.parse_args()
@@ -105,12 +105,17 @@ def main() -> None:
     every, true = encode(own, labels), encode(test_own, labels)
     runs: list[dict[str, Any]] = []
     for seed in range(options.seeds):
+        kept = options.cache / f"run-{options.rows}-{seed}.json"
+        if kept.is_file():
+            runs.append(json.loads(kept.read_text(encoding="utf-8")))
+            continue
         places = np.random.default_rng(seed).permutation(len(texts))[: options.rows]
         rows = Rows(tuple(texts[place] for place in places), every[places], np.arange(len(places)), "real")
         given, seconds = answers(rows, test_texts, encoder, cache, labels, seed)
         gain = compare(true, given["probe"], given["peer at 0.5, the product's C"], "peer", seed)
         ways = {name: figures(true, found) | {"seconds": seconds.get(name)} for name, found in given.items()}
         runs.append({"seed": seed, "ways": ways, "gain": gain.model_dump(mode="json")})
+        kept.write_text(json.dumps(runs[-1]), encoding="utf-8")
         print(f"seed {seed}: gain in macro-F1 {gain.macro_f1_gain}", flush=True)
     print(f"\n| way | {' | '.join(FIGURES)} | processor seconds |\n|---|{'---|' * (len(FIGURES) + 1)}")
     for name in runs[0]["ways"]:

@@ -20,7 +20,6 @@ ONE_LABEL = {
     "edit_examples": {"task": "mail", "reason": "it is wrong", "revert_to": "mail-d1"},
     "error_analysis": {"model": "mail-m1"},
     "gan_augment": {"task": "mail"},
-    "export_model": {"model": "mail-m1"},
 }
 """Arguments of the tools that take one label a row; `submit_examples` has none without an assignment of theirs."""
 

@@ -5,6 +5,8 @@
     from predict import load
     labels, probabilities, sure = load("folder of the export").predict(["a text"])
 
+Where a text may have several labels, its answer is all that apply, and the column is called labels and holds a list.
+
 It needs numpy, and as `labels.json` says either onnxruntime and tokenizers, or sentence-transformers. This file is the
 module `classwright.predict`, and stands in every export so that it runs without Classwright.
 """
@@ -32,16 +34,19 @@ CHUNK = 2048
 
 Text = str | tuple[str, str]
 """A text, or for a model of pairs a query and an item."""
+Answer = str | tuple[str, ...]
+"""A label, or of a model whose texts may have several all that apply."""
 
 
 class Predictions(NamedTuple):
     """The answers to n texts, in their order.
 
-    `labels` are the likeliest ones; `probabilities` (n, k) are calibrated, in the order of `Classifier.labels`; `sure`
-    (n,) says which of the labels are likelier than the threshold, and not better left to a person.
+    `labels` are the likeliest ones, or where a text may have several labels all that apply; `probabilities` (n, k) are
+    calibrated, in the order of `Classifier.labels`; `sure` (n,) says which of the answers are likelier to be right than
+    the threshold, and not better left to a person.
     """
 
-    labels: list[str]
+    labels: list[Answer]
     probabilities: np.ndarray
     sure: np.ndarray
 
@@ -74,6 +79,7 @@ class Classifier:
         self.labels: tuple[str, ...] = tuple(facts["labels"])
         self.threshold: float = facts["threshold"]
         self.takes_pairs: bool = facts["kind"] == "pair"
+        self._thresholds: list[float] = facts.get("thresholds") or []
         self._engine = _engine(folder, facts)
 
     def predict(self, texts: Sequence[Text], *, threshold: float | None = None, batch: int = BATCH) -> Predictions:
@@ -83,9 +89,25 @@ class Classifier:
             ValueError: one is empty, or a pair where texts are classified or the other way round.
         """
         probabilities = self.predict_proba(texts, batch=batch)
-        labels = [self.labels[place] for place in probabilities.argmax(axis=1)]
-        at = self.threshold if threshold is None else threshold
-        return Predictions(labels, probabilities, probabilities.max(axis=1, initial=0.0) >= at)
+        labels, right = self.decide(probabilities)
+        return Predictions(labels, probabilities, right >= (self.threshold if threshold is None else threshold))
+
+    @property
+    def several(self) -> bool:
+        """Whether a text may have several labels."""
+        return bool(self._thresholds)
+
+    def decide(self, probabilities: np.ndarray) -> tuple[list[Answer], np.ndarray]:
+        """Return the answers at the probabilities (n, k), and how probable it is that each is right (n,).
+
+        Where a text may have several labels, each applies from a probability of its own on, and all must be right.
+        """
+        if not self.several:
+            likeliest = probabilities.argmax(axis=1) if len(probabilities) else ()
+            return [self.labels[place] for place in likeliest], probabilities.max(axis=1, initial=0.0)
+        decided = probabilities >= np.array(self._thresholds)
+        named = [tuple(self.labels[place] for place in np.flatnonzero(row)) for row in decided]
+        return named, np.where(decided, probabilities, 1 - probabilities).prod(axis=1)
 
     def predict_proba(self, texts: Sequence[Text], *, batch: int = BATCH) -> np.ndarray:
         """Return the calibrated probabilities (n, k) of n texts, as `predict` does."""
@@ -184,12 +206,13 @@ class _Encoder:
             str(folder), local_files_only=True, trust_remote_code=False, model_kwargs={"use_safetensors": True}
         )
         self._head = load_file(folder / "head.safetensors")
+        self._shares = _sigmoid if facts.get("thresholds") else _softmax
         self._pairs, self._windows = facts.get("pairs"), facts.get("windows")
 
     def probabilities(self, texts: Sequence[Any], batch: int) -> np.ndarray:
         """Return the probabilities (n, k) of texts, or of pairs."""
         if not self._pairs:
-            return _softmax(self._logits(self._embed(texts, batch)))
+            return self._shares(self._logits(self._embed(texts, batch)))
         unique = list(dict.fromkeys(text for pair in texts for text in pair))
         known = dict(zip(unique, self._embed(unique, batch), strict=True))
         query, item = (np.array([known[pair[side]] for pair in texts]) for side in (0, 1))
@@ -239,6 +262,11 @@ class _Encoder:
         return logits
 
 
+def _sigmoid(logits: np.ndarray) -> np.ndarray:
+    probabilities: np.ndarray = 1 / (1 + np.exp(-np.clip(logits, -60, 60)))
+    return probabilities
+
+
 def _softmax(logits: np.ndarray) -> np.ndarray:
     shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
     probabilities: np.ndarray = shifted / shifted.sum(axis=1, keepdims=True)
@@ -277,8 +305,8 @@ def _classify_csv(model: Classifier, options: argparse.Namespace) -> tuple[int, 
         for column in columns:
             if column not in there:
                 raise ValueError(f"{options.source.name} has no column {column!r}; it has {', '.join(there)}.")
-        clash = {"label", "probability", "sure"} & set(there)
-        names = [f"predicted_{name}" if clash else name for name in ("label", "probability", "sure")]
+        own = ("labels" if model.several else "label", "probability", "sure")
+        names = [f"predicted_{name}" if set(own) & set(there) else name for name in own]
         writer = csv.writer(output)
         writer.writerow([*there, *names])
         rows = empty = 0
@@ -286,10 +314,12 @@ def _classify_csv(model: Classifier, options: argparse.Namespace) -> tuple[int, 
             texts = [tuple(row[column] for column in columns) for row in chunk]
             full = [place for place, parts in enumerate(texts) if all(part.strip() for part in parts)]
             asked: list[Any] = [texts[place] if model.takes_pairs else texts[place][0] for place in full]
-            found = model.predict(asked, threshold=options.threshold, batch=options.batch)
+            at = model.threshold if options.threshold is None else options.threshold
+            found = model.decide(model.predict_proba(asked, batch=options.batch))
             answers: list[list[Any]] = [["", "", ""] for _ in chunk]
-            for place, label, shares, sure in zip(full, *found, strict=True):
-                answers[place] = [label, f"{shares.max():.6f}", "true" if sure else "false"]
+            for place, label, right in zip(full, *found, strict=True):
+                named = label if isinstance(label, str) else json.dumps(label, ensure_ascii=False)
+                answers[place] = [named, f"{right:.6f}", "true" if right >= at else "false"]
             writer.writerows(
                 [*(row[name] for name in there), *answer] for row, answer in zip(chunk, answers, strict=True)
             )

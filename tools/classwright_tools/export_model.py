@@ -99,6 +99,7 @@ TOOL = ToolSpec(
     result=ExportModelResult,
     work=_work,
     makes=("export",),
+    multi_label=True,
     text=ToolText(
         title="Export a model",
         description=(

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
+import classwright
+from classwright_tools.bulk.classify_files import classify_files
+from classwright_tools.bulk.models import open_predictor
 from classwright_tools.classify import ClassifyRequest, classify
 from classwright_tools.context import ToolContext
 from classwright_tools.errors import InvalidInput
 from classwright_tools.evaluate import EvaluateRequest, evaluate
+from classwright_tools.export_model import ExportModelRequest, export_model
 from classwright_tools.learning.label_space import encode
 from classwright_tools.learning.model import load_model
 from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
@@ -95,6 +103,47 @@ def test_two_models_are_compared_in_f1_on_the_same_rows(trained: tuple[ToolConte
     assert result.comparison.micro_f1_gain is not None
     assert f"Against {model}" in result.summary
     assert "Micro-F1" in result.summary
+
+
+@pytest.mark.parametrize("onnx", [True, False])
+def test_an_export_answers_as_the_model_does(trained: tuple[ToolContext, str], onnx: bool, tmp_path: Path) -> None:
+    context, model = trained
+    texts = ["where is my parcel? i want my money back", "my login does not work", "greetings from the seaside to all"]
+    request = ExportModelRequest(model=model, onnx=onnx)
+    export = export_model(request, replace(context, run_key=f"export {onnx}")).export
+    folder = context.workspace.artifact(export, "export").path
+
+    found = classwright.load(folder).predict(texts)
+
+    own = load_model(context.workspace, model)
+    proba = own.predict_proba(texts)
+    assert found.probabilities == pytest.approx(proba, abs=0.05 if onnx else 1e-4)  # the graph is of whole numbers
+    assert found.labels == own.space.answers(proba)[0] == [("refund", "delivery"), ("account",), ()]
+    assert not (folder / "model_head.pkl").exists()
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    assert "| rows | all labels right | micro-F1 | macro-F1 |" in card
+    if not onnx:
+        code = card.split("```python")[2].split("```")[0].replace("a text to classify", texts[0])
+        printed = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True)
+        assert "['refund', 'delivery']" in printed.stdout
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_files_are_classified_with_all_labels_that_apply(
+    trained: tuple[ToolContext, str], ending: str, tmp_path: Path
+) -> None:
+    context, model = trained
+    source, output = tmp_path / "in.csv", tmp_path / f"out.{ending}"
+    source.write_text("text\nwhere is my parcel? i want my money back\ngreetings from the seaside to all\n")
+
+    classify_files(open_predictor(model, context.workspace.root), source, output, model_name=model)
+
+    rows = (
+        [json.loads(line) for line in output.read_text().splitlines()]
+        if ending == "jsonl"
+        else [row | {"labels": json.loads(row["labels"])} for row in csv.DictReader(output.open(encoding="utf-8"))]
+    )
+    assert [row["labels"] for row in rows] == [["refund", "delivery"], []]
 
 
 def test_where_training_texts_are_written_real_rows_calibrate(

@@ -20,6 +20,7 @@ from classwright_tools.reading.rows import USUAL_PAIR, Columns, SourceRow, text_
 
 PART_ROWS = 4_096
 ANSWER = ("label", "probability", "sure")
+ANSWER_OF_SEVERAL = ("labels", *ANSWER[1:])
 PLACES_NAMED = 5
 
 
@@ -62,9 +63,11 @@ def classify_files(
 ) -> Classified:
     """Write the rows of `source`, a file or a folder, to `output` with the likeliest label, its probability and `sure`.
 
-    `sure` says whether the probability reaches the `threshold`, the model's own by default. Every column is kept; where
-    one has the name of an answer, the answers are called `predicted_label` and so on. A row without a text gets no
-    answer, and one that cannot be read is left out: both are counted. `tell` is told of the rows after each part.
+    Where a text may have several labels these are all that apply, in a list, and the probability is that of all being
+    right. `sure` says whether the probability reaches the `threshold`, the model's own by default. Every column is
+    kept; where one has the name of an answer, the answers are called `predicted_label` and so on. A row without a text
+    gets no answer, and one that cannot be read is left out: both are counted. `tell` is told of the rows after each
+    part.
 
     Raises:
         InvalidInput: there is nothing to read or no such column, or the output is of no kind that is written, or parts
@@ -91,8 +94,9 @@ def classify_files(
             tell(found.rows)
         part = list(islice(rows, PART_ROWS))
     own = list(dict.fromkeys(name for part in parts for row in part for name in row["row"]))
-    prefix = "predicted_" if set(own) & set(ANSWER) else ""
-    write_output(output, [*own, *(f"{prefix}{name}" for name in ANSWER)], _Flat(parts, own))
+    names = ANSWER_OF_SEVERAL if model.several else ANSWER
+    prefix = "predicted_" if set(own) & set(names) else ""
+    write_output(output, [*own, *(f"{prefix}{name}" for name in names)], _Flat(parts, own))
     for answer in (row["answer"] for part in parts for row in part):
         found.no_text += answer is None
         found.sure += answer is not None and answer[2]
@@ -128,11 +132,11 @@ def _rows(files: list[Path], columns: Columns, found: Classified, *, name_files:
 def _answered(model: Predictor, part: list[SourceRow], columns: Columns, threshold: float) -> list[dict[str, Any]]:
     """Return the rows of a part, each with what it held and its answer; None for one without a text."""
     asked = {place: content for place, row in enumerate(part) if (content := _content(row, columns)) is not None}
-    proba = model.predict_proba(list(asked.values())) if asked else ()
+    found = model.decide(model.predict_proba(list(asked.values()))) if asked else ([], ())
     answers: dict[int, list[Any]] = {}
-    for place, shares in zip(asked, proba, strict=True):
-        probability = float(shares.max())
-        answers[place] = [model.labels[int(shares.argmax())], round(probability, 6), probability >= threshold]
+    for place, label, probability in zip(asked, *found, strict=True):
+        named = label if isinstance(label, str) else list(label)
+        answers[place] = [named, round(float(probability), 6), bool(probability >= threshold)]
     return [
         {"row": dict(zip(columns.names, (row.text, row.text_pair), strict=False)) | dict(row.origin), "answer": answer}
         for row, answer in ((row, answers.get(place)) for place, row in enumerate(part))

@@ -10,7 +10,7 @@ import numpy as np
 
 from classwright_tools.domain.kinds import kind_of
 from classwright_tools.domain.pair import joined
-from classwright_tools.errors import InvalidInput, one_label_a_row
+from classwright_tools.errors import InvalidInput
 
 if TYPE_CHECKING:
     from classwright_tools.workspace.workspace import Workspace
@@ -34,8 +34,20 @@ class Predictor(Protocol):
         """Whether it classifies pairs."""
         ...
 
+    @property
+    def several(self) -> bool:
+        """Whether a text may have several labels."""
+        ...
+
     def predict_proba(self, texts: Sequence[str | tuple[str, str]]) -> np.ndarray:
         """Return the calibrated probabilities (n, k) of n texts or pairs, none of them empty."""
+        ...
+
+    def decide(self, proba: np.ndarray) -> tuple[list[str | tuple[str, ...]], np.ndarray]:
+        """Return the answers at the probabilities (n, k), and how probable it is that each is right (n,).
+
+        An answer is the likeliest label, or where a text may have several all that apply.
+        """
         ...
 
 
@@ -46,15 +58,18 @@ class _StoredModel:
         from classwright_tools.learning.model import load_model
 
         self._model = load_model(workspace, model_id, remember=False)
-        if self._model.space.several:
-            raise one_label_a_row("the classification of files", self._model.card.task)
         self.labels = self._model.labels
         self.threshold = self._model.threshold
         self.takes_pairs = self._model.card.kind == "pair"
+        self.several = self._model.space.several
 
     def predict_proba(self, texts: Sequence[str | tuple[str, str]]) -> np.ndarray:
         """Return the calibrated probabilities (n, k) of n texts or pairs."""
         return self._model.predict_proba([text if isinstance(text, str) else joined(*text) for text in texts])
+
+    def decide(self, proba: np.ndarray) -> tuple[list[str | tuple[str, ...]], np.ndarray]:
+        """Return the answers at the probabilities (n, k), and how probable it is that each is right (n,)."""
+        return self._model.space.answers(proba)
 
 
 def open_predictor(name: str, workspace: Path) -> Predictor:

@@ -61,7 +61,8 @@ def _labels(card: ModelCard, task: Task) -> str:
 def _figures(card: ModelCard, tested: EvaluationReport | None) -> str:
     labels = len(card.labels)
     own = [card.validation, *([card.grouped] if card.grouped and card.grouped != card.validation else [])]
-    lines = ["## Figures", "", "| rows | accuracy | macro-F1 |", "|---|---|---|"]
+    first = "all labels right | micro-F1" if card.thresholds else "accuracy"
+    lines = ["## Figures", "", f"| rows | {first} | macro-F1 |", f"|---|{'---|' * first.count('|')}---|---|"]
     lines += [_figure(_rows(figures), figures, labels) for figures in own]
     caveats_found = [f"Of the {_rows(figures)}: {caveat}" for figures in own for caveat in caveats(figures)]
     if tested:
@@ -87,11 +88,23 @@ def _figures(card: ModelCard, tested: EvaluationReport | None) -> str:
             if tested
             else "It was chosen by them, so they flatter it a little: a test set of your own tells more."
         ),
-        f"Probabilities are calibrated (temperature {card.temperature:.3f}). Answers below {card.threshold:.2f} are "
-        "better left to a person.",
+        _calibration(card),
         "",
     ]
     return "\n".join(lines)
+
+
+def _calibration(card: ModelCard) -> str:
+    if card.thresholds:
+        return (
+            "Each label's probability is calibrated, and the label applies from a threshold of its own on, which is in "
+            f"`labels.json`. Answers of which it is less than {card.threshold:.2f} probable that all labels are right "
+            "are better left to a person."
+        )
+    return (
+        f"Probabilities are calibrated (temperature {card.temperature:.3f}). Answers below {card.threshold:.2f} are "
+        "better left to a person."
+    )
 
 
 def _rows(figures: Validation) -> str:
@@ -102,7 +115,8 @@ def _rows(figures: Validation) -> str:
 def _figure(rows: str, figures: Scores, labels: int) -> str:
     """Return a line of the table; `labels` is the number of the model's labels."""
     covered = f", over {labels - len(figures.not_covered)} of {labels} labels" if figures.not_covered else ""
-    return f"| {rows} | {_estimate(figures.accuracy)} | {_estimate(figures.macro_f1)}{covered} |"
+    micro = f" | {_estimate(figures.micro_f1)}" if figures.micro_f1 else ""
+    return f"| {rows} | {_estimate(figures.accuracy)}{micro} | {_estimate(figures.macro_f1)}{covered} |"
 
 
 def _estimate(figure: Estimate) -> str:

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnx
 
 from classwright.predict import BATCH, GraphEngine
 from classwright_tools.domain.cards import ModelCard
-from classwright_tools.domain.example import Split
+from classwright_tools.domain.example import Example, Split
+from classwright_tools.domain.label_sets import in_order
 from classwright_tools.errors import DamagedArtifact, NotFound
 from classwright_tools.learning.exports.export import LABELS
+from classwright_tools.learning.label_space import Answer, LabelSpace
 from classwright_tools.workspace.datasets import read_rows
 from classwright_tools.workspace.workspace import Workspace, write_json
 
@@ -33,10 +34,10 @@ _SPLITS: tuple[Split, ...] = ("validation", "train")
 
 @dataclass(frozen=True)
 class CheckRows:
-    """Texts to compare two graphs by: held-out ones with the numbers of their labels (n,), and those of training."""
+    """Texts to compare two graphs by: held-out ones with the answers that are right for them, and those of training."""
 
     held_out: tuple[str, ...]
-    labels: np.ndarray
+    answers: tuple[Answer, ...]
     training: tuple[str, ...]
 
 
@@ -45,20 +46,31 @@ def check_rows(workspace: Workspace, card: ModelCard) -> CheckRows:
 
     There are none where the dataset does not read back: an export does not need it.
     """
-    places = {label: place for place, label in enumerate(card.labels)}
     try:
         held_out, training = (
-            [row for row in read_rows(workspace, card.dataset, split) if row.label in places] for split in _SPLITS
+            [
+                (row.content, own)
+                for row in read_rows(workspace, card.dataset, split)
+                if (own := _right(row, card.labels))
+            ]
+            for split in _SPLITS
         )
     except (NotFound, DamagedArtifact):
         held_out, training = [], []
     if card.validation_rows:  # it learnt from them
         held_out, training = [], [*held_out, *training]
     return CheckRows(
-        held_out=tuple(row.content for row in held_out),
-        labels=np.array([places[row.label] for row in held_out if row.label], np.int64),
-        training=tuple(row.content for row in training),
+        held_out=tuple(text for text, _ in held_out),
+        answers=tuple(right for _, (right,) in held_out),
+        training=tuple(text for text, _ in training),
     )
+
+
+def _right(row: Example, labels: Sequence[str]) -> tuple[Answer] | None:
+    """Return the answer that is right for a row; None if the row has no label, or one that is none of `labels`."""
+    if row.labels is None:
+        return (row.label,) if row.label in labels and row.label else None
+    return (in_order(row.labels, labels),) if set(row.labels) <= set(labels) else None
 
 
 def quantised(folder: Path, rows: CheckRows) -> str:
@@ -76,7 +88,7 @@ def quantised(folder: Path, rows: CheckRows) -> str:
     compared = ""
     for left_as_is in ([], _narrowing(folder / facts["graph"]["file"])):
         _quantise(folder / facts["graph"]["file"], folder / QUANTISED, left_as_is)
-        lost, compared = _compared(folder, facts["graph"], rows)
+        lost, compared = _compared(folder, facts, rows)
         if lost <= MOST_LOST:
             facts["graph"]["file"] = QUANTISED
             write_json(folder / LABELS, facts)
@@ -117,18 +129,23 @@ def _compared(folder: Path, facts: dict[str, Any], rows: CheckRows) -> tuple[flo
     """Return what the graph of whole numbers loses of the accuracy, and what was measured, in words."""
     enough = len(rows.held_out) >= LEAST_ROWS
     texts = (rows.held_out if enough else (*rows.held_out, *rows.training))[:MOST_ROWS]
-    usual, whole = (_answers(folder, facts | {"file": name}, texts) for name in (facts["file"], QUANTISED))
+    usual, whole = (_answers(folder, facts, graph, texts) for graph in (facts["graph"]["file"], QUANTISED))
     if enough:
-        before, after = (float((found == rows.labels[:MOST_ROWS]).mean()) for found in (usual, whole))
+        before, after = (_share_alike(found, rows.answers[:MOST_ROWS]) for found in (usual, whole))
         return before - after, f"accuracy {after:.3f} on {len(texts)} validation rows, and {before:.3f} without that"
-    changed = float((usual != whole).mean())
+    changed = 1 - _share_alike(usual, whole)
     return changed, f"{changed:.1%} other answers on {len(texts)} rows, most of them training rows"
 
 
-def _answers(folder: Path, facts: dict[str, Any], texts: Sequence[str]) -> np.ndarray:
-    """Return the places (n,) of the likeliest labels by a graph."""
-    likeliest: np.ndarray = GraphEngine(folder, facts).probabilities(texts, BATCH).argmax(axis=1)
-    return likeliest
+def _share_alike(some: Sequence[Answer], others: Sequence[Answer]) -> float:
+    return sum(one == other for one, other in zip(some, others, strict=True)) / len(some)
+
+
+def _answers(folder: Path, facts: dict[str, Any], graph: str, texts: Sequence[str]) -> list[Answer]:
+    """Return the answers of an export, of which `facts` tell, by its `graph`."""
+    space = LabelSpace(tuple(facts["labels"]), tuple(facts.get("thresholds", ())))
+    proba = GraphEngine(folder, facts["graph"] | {"file": graph}).probabilities(texts, BATCH)
+    return space.answers(proba)[0]
 
 
 def _no_advice(record: logging.LogRecord) -> bool:

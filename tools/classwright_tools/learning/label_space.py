@@ -9,6 +9,9 @@ import numpy as np
 
 from classwright_tools.learning.calibration import softmax
 
+Answer = str | tuple[str, ...]
+"""A label, or where a row may have several all that apply."""
+
 
 @dataclass(frozen=True)
 class LabelSpace:
@@ -30,6 +33,16 @@ class LabelSpace:
         """Return which labels apply (n, k) at the probabilities (n, k): those at or above their thresholds."""
         decided: np.ndarray = proba >= np.asarray(self.thresholds)
         return decided
+
+    def answers(self, proba: np.ndarray) -> tuple[list[Answer], np.ndarray]:
+        """Return the answers at the probabilities (n, k), and how probable it is that each is right (n,).
+
+        An answer is the likeliest label, or where a row may have several all that apply.
+        """
+        if not self.several:
+            return [self.labels[place] for place in proba.argmax(axis=1)], proba.max(axis=1)
+        decided = self.decide(proba)
+        return [self.named(row) for row in decided], certainty(proba, decided)
 
     def named(self, decided: np.ndarray) -> tuple[str, ...]:
         """Return the labels that apply to a row, of which `decided` (k,) says it."""

@@ -57,7 +57,7 @@ def evaluation_next_step(report: EvaluationReport, other_rows: str | None) -> st
         return f"{report.comparison.advice(report.model, report.figures.rows)} {analyse}"
     if report.comparison and report.comparison.verdict != "gain":
         return _no_gain(report, report.comparison, other_rows)
-    if report.split == "validation" or report.figures.micro_f1 or not report.figures.beats_guessing:
+    if report.split == "validation" or not report.figures.beats_guessing:
         return analyse
     return f"Call export_model with model={report.model!r} if this is good enough."
 

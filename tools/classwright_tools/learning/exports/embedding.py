@@ -58,24 +58,27 @@ def export_embedding(model: Model, *, onnx: bool) -> Export:
             code=pair_code(_first_alone(own)),
             left_out="setfit and the ONNX graph take single texts, so they are left out.",
         )
+    several = model.space.several
     inputs = graph_inputs(own.model, model.card.encoder.name) if onnx else ()
     install = GRAPH_LIBRARIES if inputs else ENCODER_LIBRARIES
 
     def write(folder: Path) -> None:
         _write(folder, encoder, head)
-        _save_setfit_head(folder, head, model.labels)
+        if not several:
+            _save_setfit_head(folder, head, model.labels)
         if inputs:
             after = list(encoder)[len(own.model) :]
-            save_onnx(folder / GRAPH, own.model, after, head, inputs, windows=own.ref.windows > 1)
+            save_onnx(folder / GRAPH, own.model, after, head, inputs, windows=own.ref.windows > 1, several=several)
         graph = {"file": GRAPH, **graph_facts(own)} if inputs else None
         save_program(folder, model, install, graph=graph, windows=_windows(own))
 
     return Export(
         write=write,
-        libraries=(SENTENCE_TRANSFORMERS, "setfit"),
-        runs_with=f"{SENTENCE_TRANSFORMERS} and setfit" + (", an ONNX graph" if inputs else ""),
-        code=text_code(install, _first_alone(own)),
-        caution=f"Its {SETFIT_HEAD} is a pickle, for setfit alone.",
+        libraries=(SENTENCE_TRANSFORMERS,) if several else (SENTENCE_TRANSFORMERS, "setfit"),
+        runs_with=SENTENCE_TRANSFORMERS + ("" if several else " and setfit") + (", an ONNX graph" if inputs else ""),
+        code=text_code(install, _first_alone(own), several=several),
+        left_out="setfit's files are left out: its head gives a text one label." if several else "",
+        caution="" if several else f"Its {SETFIT_HEAD} is a pickle, for setfit alone.",
     )
 
 

@@ -29,6 +29,20 @@ probabilities = np.exp(logits - logits.max(axis=1, keepdims=True))
 probabilities /= probabilities.sum(axis=1, keepdims=True)
 print([labels[place] for place in probabilities.argmax(axis=1)], probabilities)
 """
+SEVERAL_CODE = """\
+import json
+
+import numpy as np
+from safetensors.numpy import load_file
+from sentence_transformers import SentenceTransformer
+
+known = json.load(open("labels.json", encoding="utf-8"))
+head = load_file("head.safetensors")
+embeddings = SentenceTransformer(".").encode(["{text}"], normalize_embeddings=True)
+probabilities = 1 / (1 + np.exp(-(embeddings @ head["weights"].T + head["biases"])))
+applies = probabilities >= known["thresholds"]
+print([[known["labels"][place] for place in np.flatnonzero(row)] for row in applies], probabilities)
+"""
 PAIRS_CODE = """\
 import json
 
@@ -49,17 +63,23 @@ print([labels[place] for place in probabilities.argmax(axis=1)], probabilities)
 """
 
 
-def text_code(install: str, reads: str) -> str:
-    """Return the code for single texts.
+def text_code(install: str, reads: str, *, several: bool = False) -> str:
+    """Return the code for single texts, of which each may have `several` labels, which setfit does not give.
 
     `install` names the packages that the export's own program runs with; `reads` says what other code does not read.
     """
+    code = SEVERAL_CODE if several else SENTENCE_TRANSFORMERS_CODE
+    parts = [
+        program_code(install, f'"{TEXT}"', "column `text`"),
+        f"{START} {reads}".strip(),
+        "With sentence-transformers:",
+        code_block(code.format(text=TEXT)),
+    ]
+    if several:
+        return "\n\n".join(parts)
     return "\n\n".join(
         [
-            program_code(install, f'"{TEXT}"', "column `text`"),
-            f"{START} {reads}".strip(),
-            "With sentence-transformers:",
-            code_block(SENTENCE_TRANSFORMERS_CODE.format(text=TEXT)),
+            *parts,
             "With setfit, which loads its head from a pickle, `model_head.pkl`: do so only if you trust where the "
             "folder came from.",
             code_block(SETFIT_CODE.format(text=TEXT)),

@@ -31,10 +31,16 @@ TRACED_WINDOWS = ((5.0, 0.0, 0.0), (0.0, 13.0, 5.0))
 
 
 class _Graph(torch.nn.Module):
-    """The encoder's modules, the weighted mean of a text's windows, what follows on it, the head and the softmax."""
+    """The encoder's modules, the weighted mean of a text's windows, what follows on it, the head and the softmax.
 
-    def __init__(self, encoder: SentenceTransformer, after: Sequence[torch.nn.Module], head: Head) -> None:
+    With `several` labels a text each has a sigmoid of its own.
+    """
+
+    def __init__(
+        self, encoder: SentenceTransformer, after: Sequence[torch.nn.Module], head: Head, *, several: bool
+    ) -> None:
         super().__init__()
+        self.several = several
         self.encoder = encoder
         self.after = torch.nn.ModuleList(after)
         self.head = torch.nn.Linear(head.weights.shape[1], head.weights.shape[0])
@@ -56,7 +62,8 @@ class _Graph(torch.nn.Module):
             embedding = torch.nn.functional.normalize(windows @ embedding, dim=1)
         for module in self.after:
             embedding = module({"sentence_embedding": embedding})["sentence_embedding"]
-        return torch.softmax(self.head(torch.nn.functional.normalize(embedding, dim=1)), dim=1)
+        logits = self.head(torch.nn.functional.normalize(embedding, dim=1))
+        return torch.sigmoid(logits) if self.several else torch.softmax(logits, dim=1)
 
 
 def graph_inputs(encoder: SentenceTransformer, name: str) -> tuple[str, ...]:
@@ -100,11 +107,13 @@ def save_onnx(
     inputs: tuple[str, ...],
     *,
     windows: bool,
+    several: bool = False,
 ) -> None:
     """Write the graph of `encoder`, what comes `after` it, and `head` to `path`; `inputs` are its `graph_inputs`.
 
     The inputs are int64 of shape (windows, tokens), both free; the output `probabilities` is float32 of shape
-    (texts, labels): the softmax of the logits of `head`, to about 1e-6. With `windows` there is a further one of that
+    (texts, labels): the softmax of the logits of `head`, to about 1e-6, or with `several` labels a text the sigmoid of
+    each. With `windows` there is a further one of that
     name, float32 of shape (texts, windows): how many tokens a window has if it is one of the text, else 0.
     """
     encoder = copy.deepcopy(encoder).cpu().eval()
@@ -118,7 +127,7 @@ def save_onnx(
     if windows:
         given[WINDOWS] = torch.tensor(TRACED_WINDOWS)
         shapes[WINDOWS] = {0: torch.export.Dim("texts"), 1: read}
-    graph = _Graph(encoder, [copy.deepcopy(module).cpu() for module in after], head)
+    graph = _Graph(encoder, [copy.deepcopy(module).cpu() for module in after], head, several=several)
     with _quiet(), torch.inference_mode(False), torch.no_grad():
         torch.onnx.export(
             graph.float().eval(),

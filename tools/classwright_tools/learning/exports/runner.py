@@ -29,6 +29,7 @@ def save_program(folder: Path, model: Model, install: str, **facts: Any) -> None
     """
     shutil.copyfile(classwright.predict.__file__, folder / PROGRAM)
     known = {"labels": model.labels, "threshold": model.threshold, "kind": model.card.kind, "method": model.card.method}
+    known |= {"thresholds": model.card.thresholds} if model.space.several else {}
     write_json(folder / LABELS, {**known, "install": install, "graph": None} | facts)
 
 
