@@ -134,18 +134,15 @@ def _contents(request: ClassifyRequest, kind: TaskKind) -> list[str]:
 
 def _with_labels(space: LabelSpace, proba: np.ndarray) -> tuple[Classified, ...]:
     """Return the answers at the probabilities (n, k) of a model whose rows may have several labels."""
-    from classwright_tools.learning.label_space import certainty
-
-    decided = space.decide(proba)
-    sure = certainty(proba, decided).tolist()
+    named, right = space.answers(proba)
     ranked = (-proba).argsort(axis=1, kind="stable").tolist()
-    answers = zip(proba.tolist(), decided, sure, ranked, strict=True)
+    answers = zip(proba.tolist(), named, right.tolist(), ranked, strict=True)
     return tuple(
         Classified(
             label=None,
-            labels=space.named(own),
+            labels=own,
             probability=min(1.0, certain),
-            likeliest=tuple((space.labels[place], row[place]) for place in order[: max(MOST_LIKELY, int(own.sum()))]),
+            likeliest=tuple((space.labels[place], row[place]) for place in order[: max(MOST_LIKELY, len(own))]),
         )
         for row, own, certain, order in answers
     )

@@ -47,30 +47,27 @@ def check_rows(workspace: Workspace, card: ModelCard) -> CheckRows:
     There are none where the dataset does not read back: an export does not need it.
     """
     try:
-        held_out, training = (
-            [
-                (row.content, own)
-                for row in read_rows(workspace, card.dataset, split)
-                if (own := _right(row, card.labels))
-            ]
-            for split in _SPLITS
-        )
+        held_out, training = (_answered(read_rows(workspace, card.dataset, split), card.labels) for split in _SPLITS)
     except (NotFound, DamagedArtifact):
         held_out, training = [], []
     if card.validation_rows:  # it learnt from them
         held_out, training = [], [*held_out, *training]
     return CheckRows(
         held_out=tuple(text for text, _ in held_out),
-        answers=tuple(right for _, (right,) in held_out),
+        answers=tuple(right for _, right in held_out),
         training=tuple(text for text, _ in training),
     )
 
 
-def _right(row: Example, labels: Sequence[str]) -> tuple[Answer] | None:
-    """Return the answer that is right for a row; None if the row has no label, or one that is none of `labels`."""
-    if row.labels is None:
-        return (row.label,) if row.label in labels and row.label else None
-    return (in_order(row.labels, labels),) if set(row.labels) <= set(labels) else None
+def _answered(rows: Sequence[Example], labels: Sequence[str]) -> list[tuple[str, Answer]]:
+    """Return the texts of those `rows` that have none but `labels`, each with its label, or all its labels."""
+    found: list[tuple[str, Answer]] = []
+    for row in rows:
+        if row.label in labels and row.label:
+            found.append((row.content, row.label))
+        elif row.labels is not None and set(row.labels) <= set(labels):
+            found.append((row.content, in_order(row.labels, labels)))
+    return found
 
 
 def quantised(folder: Path, rows: CheckRows) -> str:
