@@ -140,7 +140,7 @@ def _with_labels(space: LabelSpace, proba: np.ndarray) -> tuple[Classified, ...]
     return tuple(
         Classified(
             label=None,
-            labels=own,
+            labels=tuple(own),
             probability=min(1.0, certain),
             likeliest=tuple((space.labels[place], row[place]) for place in order[: max(MOST_LIKELY, len(own))]),
         )
