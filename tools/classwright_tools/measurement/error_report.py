@@ -18,6 +18,7 @@ from classwright_tools.domain.kinds import KINDS, DatasetId, ModelId
 from classwright_tools.domain.noun import LabelName, Noun, Slug
 from classwright_tools.domain.regeneration import RegenerationItem
 from classwright_tools.measurement.attended_pairs import AttendedPair
+from classwright_tools.measurement.in_short import errors_in_short
 from classwright_tools.measurement.pages import write_page
 from classwright_tools.measurement.text_map import TextMap
 
@@ -85,6 +86,7 @@ def write_error_report(
         folder,
         charts,
         report=report,
+        in_short=errors_in_short(report),
         attended=attended,
         missing=_of(report.cells, "missing"),
         redundant=_of(report.cells, "redundant"),

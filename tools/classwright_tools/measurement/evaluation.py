@@ -21,6 +21,7 @@ from classwright_tools.learning.label_space import certainty
 from classwright_tools.measurement.at_shares import at_shares_remarks
 from classwright_tools.measurement.caveats import caveats
 from classwright_tools.measurement.held_out import Answers
+from classwright_tools.measurement.in_short import evaluation_in_short
 from classwright_tools.measurement.kept_answers import write_answers
 from classwright_tools.measurement.measures import measures_of
 from classwright_tools.measurement.pages import write_page
@@ -105,7 +106,7 @@ def write_report(folder: Path, report: EvaluationReport, found: Answers) -> None
         "labels": label_bars(report.weakest),
         "reliability": reliability_diagram(report.reliability, of_labels=bool(found.thresholds)),
     }
-    write_page("evaluation.html", folder, charts, report=report)
+    write_page("evaluation.html", folder, charts, report=report, in_short=evaluation_in_short(report))
     write_answers(folder, found, with_labels=report.split != "test")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +16,8 @@ from classwright_tools.charts.svg import standalone
 from classwright_tools.domain.figures import Estimate
 
 PAGE = "report.html"
+_TABLE = re.compile(r"<table>.*?</table>", re.DOTALL)
+_ROW = re.compile(r"<tr\b.*?</tr>", re.DOTALL)
 
 
 def write_page(template: str, folder: Path, charts: Mapping[str, Markup], **values: Any) -> None:
@@ -22,7 +25,23 @@ def write_page(template: str, folder: Path, charts: Mapping[str, Markup], **valu
     for name, chart in charts.items():
         (folder / f"{name}.svg").write_text(standalone(chart), encoding="utf-8")
     page = _environment().get_template(template).render(charts=charts, chart_style=LIGHT, **values)
-    (folder / PAGE).write_text(page, encoding="utf-8")
+    (folder / PAGE).write_text(_TABLE.sub(lambda table: _with_names(table[0]), page), encoding="utf-8")
+
+
+def _with_names(table: str) -> str:
+    """Return a table of a template with its columns' names at each cell: a narrow page shows a cell a line.
+
+    What stands in the cells was escaped, so that a tag in it is one of ours.
+    """
+    names = re.findall(r"<th[^>]*>(.*?)</th>", table)
+
+    def named(row: re.Match[str]) -> str:
+        if "<th" in row[0]:
+            return row[0].replace("<tr", '<tr class="names"', 1)
+        left = iter(names)
+        return re.sub("<td", lambda cell: f'{cell[0]} data-name="{next(left)}"', row[0])
+
+    return _ROW.sub(named, table)
 
 
 @lru_cache(maxsize=1)

@@ -1,0 +1,81 @@
+"""What a report says in a few sentences, for who decides about a classifier and knows no figures of one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from classwright_tools.domain.evaluation import EvaluationReport
+from classwright_tools.domain.figures import ClassFigures, Estimate
+
+if TYPE_CHECKING:
+    from classwright_tools.measurement.error_report import ErrorReport
+
+WEAKEST = 3
+WIDE = 0.2
+"""An interval of more than twenty points says little."""
+_TEXTS = {"real": "real texts", "written": "texts that a language model wrote", "mixed": "real and other texts"}
+
+
+def evaluation_in_short(report: EvaluationReport) -> str:
+    """Return what an evaluation says."""
+    figures = report.figures
+    kept = next((row for row in report.coverage if row.threshold == report.threshold and 0 < row.share < 1), None)
+    return _joined(
+        f"Of 100 {_TEXTS[report.data]} the model labels about {_of_100(figures.accuracy)} right; to give all the most "
+        f"frequent label would be right for {_whole(figures.guessing)}.",
+        _few(figures.accuracy, figures.rows),
+        f"Where it is unsure, {_whole(1 - kept.share)} in 100, it can leave the text to a person: of those that it "
+        f"then answers itself it labels {_whole(kept.accuracy.value)} in 100 right."
+        if kept
+        else "",
+        _weakest(report.weakest),
+    )
+
+
+def errors_in_short(report: ErrorReport) -> str:
+    """Return what an error analysis says, and what can be done."""
+    right = report.accuracy
+    wrong = Estimate(value=1 - right.value, low=1 - right.high, high=1 - right.low)
+    pair = next(iter(report.confused_pairs), None)
+    texts = sum(item.count for item in report.plan_items)
+    return _joined(
+        f"Of 100 {_TEXTS[report.data]} about {_of_100(wrong)} are labelled wrong.",
+        _few(right, report.rows),
+        f"The most frequent error: {pair.label} is taken for {pair.predicted} ({pair.count} of {report.errors} errors)."
+        if pair
+        else "",
+        _weakest(report.classes),
+        f"To do: read the {_rows(len(report.label_issues))} whose own label is probably wrong."
+        if report.label_issues
+        else "",
+        f"A plan for {texts} texts against these errors is at the end." if texts else "",
+    )
+
+
+def _joined(*sentences: str) -> str:
+    return " ".join(filter(None, sentences))
+
+
+def _whole(share: float) -> str:
+    return f"{100 * share:.0f}"
+
+
+def _of_100(share: Estimate) -> str:
+    return f"{_whole(share.value)} ({_whole(share.low)} to {_whole(share.high)})"
+
+
+def _rows(count: int) -> str:
+    return "one row" if count == 1 else f"{count} rows"
+
+
+def _few(share: Estimate, rows: int) -> str:
+    wide = share.high - share.low > WIDE
+    return f"With {rows} rows this cannot be said more exactly: more rows would tell." if wide else ""
+
+
+def _weakest(classes: Sequence[ClassFigures]) -> str:
+    """Return which labels fare worst, of `classes` from the lowest F1 on; of few labels it is not most of them."""
+    most = min(WEAKEST, len(classes) // 2)
+    weak = [figures.label for figures in classes[:most] if figures.f1.value < 1]
+    return f"It does worst with {', '.join(weak)}." if weak else ""
