@@ -33,7 +33,7 @@ class EditExamplesRequest(ToolRequest):
     task: Slug
     reason: str = Field(min_length=1, max_length=500, description="Why, in a sentence.")
     changes: tuple[Change, ...] = Field(default=(), max_length=MOST_CHANGES, description="In their order.")
-    revert_to: DatasetId | None = Field(default=None, description="In place of `changes`: the version to have again.")
+    revert_to: DatasetId | None = Field(default=None, description="Instead of `changes`: the version to return to.")
     confirm: int | None = Field(
         default=None, ge=1, le=10**9, description=f"To change over {AT_ONCE} rows: the count of the first answer."
     )
@@ -172,9 +172,9 @@ def _in_words(done: Done) -> str:
 
 
 def _work(request: EditExamplesRequest, sizes: Sizes) -> Work:
-    """Rows that are meant by likeness are embedded."""
+    """Rows that are meant by likeness or in doubt are embedded."""
     whose = [rows for change in request.changes for rows in (change.rows, *(part.rows for part in change.into))]
-    if not any(rows and rows.like for rows in whose):
+    if not any(rows and rows.is_computed for rows in whose):
         return computing(ROW_BYTES)
     return computing(sizes.dataset(request.dataset, request.task, ("train", "validation", "unlabelled")))
 
@@ -188,10 +188,10 @@ TOOL = ToolSpec(
     text=ToolText(
         title="Edit examples",
         description=(
-            "Put a dataset right, in one new version: relabel (unlabelled rows too), rewrite, remove, restore, approve "
-            "or flag rows, or mark good examples; rename, merge, split, add, describe or remove labels, in the task "
-            "and its topic tree too. find_examples shows the rows, which keep their origin; test rows stay. Many rows "
-            "are counted first. Undo: `revert_to`. Not for new rows. Takes seconds."
+            "Put a dataset right, in one new version: relabel (also unlabelled rows), rewrite, remove, restore, "
+            "approve, flag rows or mark good examples; rename, merge, split, add, describe, remove labels, also in "
+            "task and topic tree. Rows keep their origin; test rows stay. Many rows are counted first. Undo: "
+            "`revert_to`. Not for new rows."
         ),
     ),
 )

@@ -38,7 +38,7 @@ class ErrorAnalysisRequest(ToolRequest):
     pairs: tuple[GivenPair, ...] = Field(
         default=(),
         max_length=8,
-        description="For a matcher: pairs whose attention the report draws, beside the errors'.",
+        description="For a matcher: pairs whose attention is drawn too.",
     )
 
 

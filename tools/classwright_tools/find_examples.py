@@ -44,9 +44,9 @@ class FindExamplesRequest(ToolRequest, RowSearch):
 
     @model_validator(mode="after")
     def _one_order(self) -> FindExamplesRequest:
-        if self.shuffled and (self.doubt or self.like):
+        if self.shuffled and self.is_computed:
             raise ValueError("leave `shuffled` out: the most doubtful rows, or the nearest, come first")
-        if self.compare_to and (self.ids or self.mark or self.doubt or self.like or self.picture):
+        if self.compare_to and (self.is_picked or self.picture):
             raise ValueError("pass `compare_to` with `where` alone")
         return self
 
@@ -246,7 +246,7 @@ def _next_step(dataset: str, more: int | None, excerpts: Excerpts) -> str:
 
 def _work(request: FindExamplesRequest, sizes: Sizes) -> Work:
     """Short: embeddings and opinions are kept, and only the first search of a large dataset takes minutes."""
-    if request.like or request.doubt or request.picture:
+    if request.is_computed or request.picture:
         method = request.doubt or ("meaning" if request.like else "map")
         return Work("short", sizes.dataset(request.dataset, request.task, SPLITS), method)
     return Work("short", 0)
@@ -262,7 +262,7 @@ TOOL = ToolSpec(
         title="Find examples",
         description=(
             "Look at a dataset: rows by conditions, by meaning, in doubt or marked, page by page, with counts of all "
-            "that were found; or what changed since a version."
+            "found; or what changed since a version."
         ),
         reads_only=True,
     ),

@@ -14,6 +14,7 @@ from classwright_tools.errors import DamagedArtifact, InvalidInput, NotFound
 from classwright_tools.workspace.datasets import read_card, read_edits, read_rows, save_dataset
 from classwright_tools.workspace.workspace import Workspace
 from support.editing import TEST, Editor, bytes_of, editable, editor, row_with, rows_of
+from support.learning import real_rows, save_rows, written_rows
 
 LAMP = "the lamp came in pieces"
 LOCKER = "pick the parcel up at a locker"
@@ -299,3 +300,34 @@ def _refusal(edit: Editor, *changes: dict[str, object], **fields: object) -> str
     with pytest.raises((InvalidInput, NotFound, DamagedArtifact)) as refused:
         edit(*changes, **fields)
     return str(refused.value)
+
+
+def test_rows_are_meant_by_their_mark_also_by_one_that_the_call_has_set_just_before(
+    workspace: Workspace, dataset: str, edit: Editor
+) -> None:
+    lamp, locker = row_with(workspace, dataset, LAMP), row_with(workspace, dataset, LOCKER)
+    edit({"action": "flag", "rows": {"ids": [lamp.id]}})
+
+    made = edit({"action": "flag", "rows": {"ids": [locker.id]}}, {"action": "remove", "rows": {"mark": "flag"}})
+
+    assert rows_of(workspace, dataset).keys() - rows_of(workspace, made.dataset).keys() == {lamp.id, locker.id}
+
+
+def test_rows_that_repeat_others_or_whose_label_is_in_doubt_are_meant_by_that(
+    workspace: Workspace, task: Task, edit: Editor
+) -> None:
+    repeat = make_example("where is my parcel, it should have been here on  Monday!", "delivery")
+    wrong = make_example("where is my parcel, is it still with the courier", "account")
+    dataset = save_rows(workspace, [*written_rows(), wrong, repeat], real_rows())
+
+    cleaned = edit({"action": "remove", "rows": {"doubt": "repeats"}})
+    righted = edit(
+        {
+            "action": "relabel",
+            "rows": {"doubt": "disagrees", "where": {"text": "still with the courier"}},
+            "label": "delivery",
+        }
+    )
+
+    assert rows_of(workspace, dataset).keys() - rows_of(workspace, cleaned.dataset).keys() == {repeat.id}
+    assert rows_of(workspace, righted.dataset)[wrong.id].label == "delivery"

@@ -49,12 +49,10 @@ class LabelPart(Noun):
 class Change(Noun):
     """One change. Those of a call are made one after the other."""
 
-    action: Action = Field(
-        description="good_example: of the style to write in. flag: to look at later. unmark: without such marks."
-    )
+    action: Action = Field(description="good_example: shows writers the style. flag: for later. unmark: neither.")
     rows: RowSelection | None = Field(default=None, description="Not for ..._label.")
     label: LabelName | None = Field(default=None, description="relabel: the new one. ..._label: which.")
-    to: LabelName | None = Field(default=None, description="rename: the new name. merge: what takes the rows.")
+    to: LabelName | None = Field(default=None, description="rename: new name. merge: what takes the rows.")
     description: Description | None = Field(default=None, description="Of a label.")
     text: Text | None = Field(default=None, description="rewrite.")
     text_pair: Text | None = Field(default=None, description="Of a pair task.")

@@ -38,7 +38,7 @@ class RowsLike(Noun):
     """The rows whose meaning is nearest to a text's, or to another row's."""
 
     text: str | None = Field(default=None, min_length=1, max_length=MAX_TEXT_CHARS, description="What it says.")
-    row: RowId | None = Field(default=None, description="Or others like this row.")
+    row: RowId | None = Field(default=None, description="Or like this row.")
     count: int = Field(default=20, ge=1, le=MOST_LIKE, description="How many.")
 
     @model_validator(mode="after")
@@ -51,14 +51,28 @@ class RowsLike(Noun):
 class RowConditions(Noun):
     """What to select rows by: their `ids`, or all of what else is given."""
 
-    ids: tuple[RowId, ...] = Field(default=(), max_length=MOST_IDS, description="As find_examples shows them.")
+    ids: tuple[RowId, ...] = Field(default=(), max_length=MOST_IDS, description="From find_examples.")
     where: RowFilter | None = Field(default=None, description="Conditions.")
     like: RowsLike | None = Field(default=None, description="Nearest in meaning.")
+    doubt: Doubt | None = Field(default=None, description="A probe's.")
+    mark: Mark | None = Field(default=None, description="'person': vouched for.")
+
+    @property
+    def is_picked(self) -> bool:
+        """Whether the rows are picked one by one, and by no rule that a row meets by itself."""
+        return bool(self.ids or self.like or self.doubt or self.mark)
+
+    @property
+    def is_computed(self) -> bool:
+        """Whether rows are read by the encoder to find those that are meant."""
+        return bool(self.like or self.doubt)
 
     @model_validator(mode="after")
     def _ids_or_conditions(self) -> Self:
         if self.ids and (self.where or self.like):
             raise ValueError("pass `ids`, or `where` and `like`: not both")
+        if self.ids and (self.mark or self.doubt):
+            raise ValueError("pass `ids`, or `mark` and `doubt`: not both")
         return self
 
 
@@ -67,26 +81,23 @@ class RowSelection(RowConditions):
 
     @model_validator(mode="after")
     def _some(self) -> RowSelection:
-        if not (self.ids or self.where or self.like):
-            raise ValueError("pass `ids`, or `where` and `like` or one of them")
+        if not (self.where or self.is_picked):
+            raise ValueError("pass `ids`, or one or more of `where`, `like`, `doubt` and `mark`")
         return self
 
 
 class RowSearch(RowConditions):
-    """Rows of a dataset that are looked for: also those that are in doubt, or marked."""
+    """Rows of a dataset that are looked for: also those that a model doubts."""
 
     doubt: Doubt | None = Field(
         default=None,
         description="Most doubtful first. suspect: probably a wrong label; disagrees: another is likelier; unsure: two "
-        "are about as likely; repeats: nearly an earlier row.",
+        "are as likely; repeats: nearly an earlier row.",
     )
     model: ModelId | None = Field(default=None, description="Whose `doubt`. Default: a probe's.")
-    mark: Mark | None = Field(default=None, description="'person': somebody vouched for it.")
 
     @model_validator(mode="after")
     def _fitting(self) -> Self:
-        if self.ids and (self.mark or self.doubt):
-            raise ValueError("pass `ids`, or `mark` and `doubt`: not both")
         if self.model and self.doubt in (None, "repeats"):
             raise ValueError("leave `model` out: it is asked for `doubt`, but not whether rows repeat others")
         return self

@@ -126,7 +126,7 @@ class Draft:
         table = self.table if table is None else table
         if rows.where and "test" in rows.where.splits:
             raise InvalidInput("`splits`", f"name 'test', and {TEST_ROWS}", "Leave it out.")
-        found = select_in(self.context, self.dataset, table, rows, self.task.label_names).table.to_pylist()
+        found = select_in(self.context, self.dataset, table, rows, self.task.label_names, self.edits).table.to_pylist()
         for row in found:
             if row["split"] == "test":
                 raise InvalidInput(f"row {row['id']!r}", f"cannot be changed: {TEST_ROWS}", "Leave it out.")

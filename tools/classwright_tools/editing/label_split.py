@@ -94,7 +94,7 @@ def _test_rows(
 ) -> list[int]:
     """Add to `goes` the test rows that the parts' conditions decide about; return the others."""
     tested = {row["id"]: place for place, row in rows.items() if row["split"] == "test"}
-    by_rule = all(part.rows is None or (part.rows.where and not part.rows.like) for part in parts)
+    by_rule = all(part.rows is None or not part.rows.is_picked for part in parts)
     for part in parts if by_rule else ():
         where = part.rows.where if part.rows else None
         if where is None or where.splits:
@@ -112,7 +112,7 @@ def _test_rows(
 def _met(draft: Draft, where: RowFilter) -> set[str]:
     """Return the ids of the test rows that meet the conditions."""
     tests = RowSelection(where=where.model_copy(update={"splits": ("test",)}))
-    found = select_in(draft.context, draft.dataset, draft.table, tests, draft.task.label_names)
+    found = select_in(draft.context, draft.dataset, draft.table, tests, draft.task.label_names, draft.edits)
     return set(found.table["id"].to_pylist())
 
 

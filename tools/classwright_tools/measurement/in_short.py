@@ -1,4 +1,4 @@
-"""What a report says in a few sentences, for who decides about a classifier and knows no figures of one."""
+"""A report in a few sentences, for who decides about a classifier and knows no figures of one."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from classwright_tools.context import ToolContext
 from classwright_tools.curation.row_changes import row_changes
 from classwright_tools.curation.row_filter import filtered, named
 from classwright_tools.domain.cleaning import clean_text
-from classwright_tools.domain.edits import history, ids_before, marked
+from classwright_tools.domain.edits import Edit, history, ids_before, marked
 from classwright_tools.domain.example import Example, Split
 from classwright_tools.domain.pair import Content, joined
 from classwright_tools.domain.selection import LabelDoubt, RowConditions, RowFilter, RowSearch, RowsLike
@@ -84,26 +84,33 @@ def select(context: ToolContext, dataset: str, search: RowSearch) -> Selected:
     table = read_table(context.workspace, dataset)
     if search.ids:
         return _with_history(context, select_in(context, dataset, table, search, labels))
-    there = select_in(context, dataset, table, search.model_copy(update={"like": None}), labels)
-    if search.mark:
-        there = there.among(marked(read_edits(context.workspace, dataset), search.mark))
-    if search.doubt == "repeats":
-        there = _repeating(context, there, table)
-    elif search.doubt:
-        there = _doubtful(context, there, search.doubt, search.model)
-    return _nearest(context, there, _sought(table, search.like, dataset), search.like) if search.like else there
+    edits = read_edits(context.workspace, dataset) if search.mark else ()
+    return select_in(context, dataset, table, search, labels, edits, search.model)
 
 
 def select_in(
-    context: ToolContext, dataset: str, table: Any, selection: RowConditions, labels: Collection[str]
+    context: ToolContext,
+    dataset: str,
+    table: Any,
+    selection: RowConditions,
+    labels: Collection[str],
+    edits: Sequence[Edit],
+    model: str | None = None,
 ) -> Selected:
-    """Return the rows of `table`, those of `dataset` or what became of them, that `selection` means.
+    """Return the rows of `table`, those of `dataset` or what became of them by `edits`, that `selection` means.
 
-    `labels` are those of the task. The order and what is raised are those of `select`.
+    `labels` are those of the task. Doubts are about the rows as `dataset` has them. The order and what is raised are
+    those of `select`.
     """
     if selection.ids:
         return Selected(dataset, table.take(named(table, selection.ids, dataset)))
     there = Selected(dataset, table.take(filtered(table, selection.where or RowFilter(), labels)))
+    if selection.mark:
+        there = there.among(marked(edits, selection.mark))
+    if selection.doubt == "repeats":
+        there = _repeating(context, there, table)
+    elif selection.doubt:
+        there = _doubtful(context, there, selection.doubt, model)
     like = selection.like
     return _nearest(context, there, _sought(table, like, dataset), like) if like else there
 
