@@ -169,9 +169,11 @@ class Steps:
 
     async def _finished(self, tool: str, job: Job) -> dict[str, Any]:
         """Wait for a job and return its result."""
-        job_id = job.job_id
+        job_id, waits = job.job_id, False
         while job.is_working:
-            self._watcher.progress(job.progress or None, job.message)
+            if job.status != "queued" or waits:  # one that has just been queued mostly begins at once
+                self._watcher.progress(job.progress or None, job.message)
+            waits = job.status == "queued"
             try:
                 job = _job(await self._polled(job_id))
             except anyio.get_cancelled_exc_class():

@@ -300,12 +300,14 @@ def evaluation_report(labels: Sequence[str] = LABELS, **changes: Any) -> Evaluat
 class ScriptedServer:
     """A real MCP server whose jobs finish after a number of looks; it counts what it was asked."""
 
-    def __init__(self, looks: int = 2) -> None:
+    def __init__(self, looks: int = 2, queued: int = 0) -> None:
+        """Jobs wait for the first `queued` looks."""
         self.started: list[str] = []
         self.cancelled: list[str] = []
         self.polls = 0
         self._looks_left: dict[str, int] = {}
         self._looks = looks
+        self._queued = queued
         self.mcp = MCPServer("scripted")
         self.mcp.add_tool(self.train_classifier)
         self.mcp.add_tool(self.classify)
@@ -346,13 +348,14 @@ class ScriptedServer:
 
     def _view(self, job_id: str) -> dict[str, Any]:
         done = self._looks_left[job_id] <= 0
-        status = "cancelled" if job_id in self.cancelled else "completed" if done else "running"
+        waits = self._looks_left[job_id] > self._looks - self._queued
+        status = "cancelled" if job_id in self.cancelled else "completed" if done else "queued" if waits else "running"
         return {
             "job_id": job_id,
             "tool": "train_classifier",
             "status": status,
             "progress": 1.0 if done else 0.5,
-            "message": "training",
+            "message": "in the queue" if waits else "training",
             "result": {"model": f"model of {job_id}", "usage": usage(500)} if done else None,
             "error": None,
             "usage": usage(700) if status == "cancelled" else {},

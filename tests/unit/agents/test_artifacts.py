@@ -55,7 +55,7 @@ class FileServer:
 def fetch(files: FileServer, folder: Path) -> None:
     async def go() -> None:
         async with Client(files.mcp) as client:
-            await fetch_all(Server(client, own=True), "support", "support-x1", folder)
+            await fetch_all(Server(client, log=None), "support", "support-x1", folder)
 
     try:
         anyio.run(go)
@@ -114,7 +114,7 @@ def test_a_name_that_leads_out_of_the_folder_is_refused(tmp_path: Path, name: st
 def test_a_named_file_is_empty_if_it_is_not_there_or_too_large() -> None:
     async def go() -> None:
         async with Client(FileServer(FILES).mcp) as client:
-            server = Server(client, own=True)
+            server = Server(client, log=None)
             assert await fetch_named(server, "support", "support-r1", "model.onnx") == FILES["model.onnx"]
             assert await fetch_named(server, "support", "support-r1", "model.onnx", max_bytes=5) == b""
             assert await fetch_named(server, "support", "support-r1", "map.svg") == b""

@@ -116,7 +116,7 @@ def built(scripted: ScriptedTools, folder: Path, task: TaskFile, out: io.StringI
         journal, view = Journal(folder), PlainView("accuracy", out or io.StringIO())
         async with Client(scripted.mcp) as client:
             try:
-                return await Build(task, Steps(journal, Server(client, own=False), view), journal, view).run()
+                return await Build(task, Steps(journal, Server(client, log=None), view), journal, view).run()
             except ToolError as error:  # raised here it would come out in a group
                 return error
             finally:

@@ -87,7 +87,7 @@ def raised(mcp: MCPServer[Any], do: Callable[[Server], Awaitable[Any]]) -> Agent
     async def go() -> AgentError | None:
         async with Client(mcp) as client:
             try:
-                await do(Server(client, own=False))
+                await do(Server(client, log=None))
             except AgentError as error:
                 return error
             return None

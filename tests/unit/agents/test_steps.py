@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from classwright_agents.errors import RunError, ToolError
 from classwright_agents.journal import Journal, read_events
-from classwright_agents.server import Server
+from classwright_agents.server import LOG, Server
 from classwright_agents.steps import Steps
 from classwright_tools.contract import WriterUsage
 from support.agent import ScriptedServer, usage
@@ -54,7 +54,7 @@ async def steps(
     journal = Journal(folder)
     try:
         async with Client(scripted.mcp) as client:
-            yield Steps(journal, Server(client, own=own), watched or Watched())
+            yield Steps(journal, Server(client, log=folder / LOG if own else None), watched or Watched())
     finally:
         journal.close()
 
@@ -78,6 +78,18 @@ def test_a_job_is_waited_for_and_its_progress_is_told(tmp_path: Path) -> None:
 
     anyio.run(go)
     assert watched.seen == [(0.5, "training")] * 3
+
+
+@pytest.mark.parametrize(("queued", "told"), [(1, []), (2, ["in the queue"])])
+def test_a_job_that_begins_at_once_is_not_said_to_wait(tmp_path: Path, queued: int, told: list[str]) -> None:
+    scripted, watched = ScriptedServer(looks=3, queued=queued), Watched()
+
+    async def go() -> None:
+        async with steps(scripted, tmp_path, watched) as run:
+            await run.run("train_classifier", {"task": "support"}, Trained)
+
+    anyio.run(go)
+    assert [message for _, message in watched.seen if message != "training"] == told
 
 
 def test_a_tool_without_a_job_answers_at_once(tmp_path: Path) -> None:
