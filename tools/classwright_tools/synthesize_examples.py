@@ -233,7 +233,7 @@ def _handed_out(
     excerpts = Excerpts(artifact_uri(saved.id))
     batches = excerpts.of("batches", assignment.batches, BATCHES_BYTES, most=in_one_go(assignment.batches))
     return SynthesizeExamplesResult(
-        summary=f"This server has no language model of its own: you write the {wanted} texts, in "
+        summary=f"This server has no language model of its own: you write the {wanted} texts, "
         + _in_batches(len(batches), len(assignment.batches))
         + (f" {unread}" if unread else ""),
         next_step=how_to_send(saved.id, batches),
