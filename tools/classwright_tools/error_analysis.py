@@ -122,8 +122,8 @@ def error_analysis(request: ErrorAnalysisRequest, context: ToolContext) -> Error
         report, plan, is_pairs=model.card.kind == "pair", texts=_unasked(context, dataset)
     )
     result = _result(report, made.id, plan, len(attended), next_step)
-    drawn = picture(confusion_chart(report.labels, report.confusion_matrix)) if request.picture else None
-    return result.model_copy(update={"picture": drawn})
+    shown = picture(confusion_chart(report.labels, report.confusion_matrix)) if request.picture else None
+    return result.model_copy(update={"picture": shown})
 
 
 def _keep_the_other(context: ToolContext, task: str, model: str) -> str:

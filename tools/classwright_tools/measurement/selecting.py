@@ -94,7 +94,7 @@ def select_in(
     table: Any,
     selection: RowConditions,
     labels: Collection[str],
-    edits: Sequence[Edit],
+    edits: Sequence[Edit] = (),
     model: str | None = None,
 ) -> Selected:
     """Return the rows of `table`, those of `dataset` or what became of them by `edits`, that `selection` means.
