@@ -257,6 +257,7 @@ def _finished(
     """Return the dataset of the labels, and what the checks say of them."""
     from classwright_tools.annotation.agreement import agreement, known_labels, words
     from classwright_tools.workspace.datasets import read_card
+    from classwright_tools.workspace.destination import told_beside
 
     known = known_labels(context.workspace, annotation)
     checked = agreement(receipt.answered, known)
@@ -271,8 +272,9 @@ def _finished(
         next_step = f"The newest dataset has other labels for these rows: train_classifier(task={annotation.task!r})."
     else:
         next_step = "No row got a single label: look at what the labels mean, or take other rows."
+    apart = told_beside(context.workspace, dataset) if dataset else ""
     return AnnotateExamplesResult(
-        summary=f"{_counted(receipt, refused)} {words(annotation, given, joined, known, checked, audit)}",
+        summary=f"{_counted(receipt, refused)} {words(annotation, given, joined, known, checked, audit)}{apart}",
         next_step=next_step,
         annotation=id_,
         have=len(receipt.answered),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
@@ -118,35 +118,42 @@ def error_analysis(request: ErrorAnalysisRequest, context: ToolContext) -> Error
         plan = workspace.publish_document(
             "plan", task, document, run_key=context.run_key, parent=request.model, rows=document.rows
         ).id
-    next_step = _keep_the_other(context, task, request.model) or _next_step(
-        report, plan, is_pairs=model.card.kind == "pair", texts=_unasked(context, dataset)
+    found = _comparison(context, task, request.model)
+    texts = _unasked(context, dataset, again=found.get("verdict") == "undecided")
+    next_step = _keep_the_other(request.model, found, report, texts) or _next_step(
+        report, plan, is_pairs=model.card.kind == "pair", texts=texts
     )
     result = _result(report, made.id, plan, len(attended), next_step)
     shown = picture(confusion_chart(report.labels, report.confusion_matrix)) if request.picture else None
     return result.model_copy(update={"picture": shown})
 
 
-def _keep_the_other(context: ToolContext, task: str, model: str) -> str:
-    """Return that another model is to be kept, if the newest comparison of `model` with one found no gain."""
-    for made in context.workspace.artifacts(task, "report"):
-        facts = made.facts
-        if facts.get("model") == model and "verdict" in facts:
-            if facts["verdict"] == "gain":
-                return ""
-            against, loss = facts["against"], "is worse than" if facts["verdict"] == "loss" else "does not gain on"
-            return (
-                f"{model} {loss} {against} ({made.id}): keep {against} and its rows. Another encoder or method, or "
-                "real training rows, may help more than texts by another plan."
-            )
-    return ""
+def _comparison(context: ToolContext, task: str, model: str) -> dict[str, Any]:
+    """Return the facts and the id of the newest comparison of `model` with another one; none if there is none."""
+    made = (one for one in context.workspace.artifacts(task, "report") if one.facts.get("model") == model)
+    return next(({**one.facts, "id": one.id} for one in made if "verdict" in one.facts), {})
 
 
-def _unasked(context: ToolContext, dataset: str) -> int:
-    """Return how many real texts of `dataset` could be labelled, 0 where some have been."""
+def _keep_the_other(model: str, comparison: Mapping[str, Any], report: ErrorReport, texts: int) -> str:
+    """Return that another model is to be kept, if the `comparison` of `model` with it found no gain; and what helps."""
+    if comparison.get("verdict") not in ("loss", "no gain"):
+        return ""
+    against, loss = comparison["against"], "is worse than" if comparison["verdict"] == "loss" else "does not gain on"
+    helps = "Another encoder or method, or real training rows, may help more than texts by another plan."
+    if texts >= ENOUGH_TEXTS:
+        helps = (
+            f"Labels for some of the {texts:,} unlabelled texts are worth more than texts by another plan: "
+            f"annotate_examples(task={report.task!r}, dataset=...) with the dataset that {against} was trained on."
+        )
+    return f"{model} {loss} {against} ({comparison['id']}): keep {against} and its rows. {helps}"
+
+
+def _unasked(context: ToolContext, dataset: str, *, again: bool) -> int:
+    """Return how many real texts of `dataset` could be labelled; 0 where some have been, unless `again`."""
     from classwright_tools.workspace.datasets import read_card
 
     card = read_card(context.workspace, dataset)
-    return 0 if card.rows("train", "annotated") else card.rows("unlabelled", "real")
+    return 0 if card.rows("train", "annotated") and not again else card.rows("unlabelled", "real")
 
 
 def _next_step(report: ErrorReport, plan: str | None, *, is_pairs: bool, texts: int) -> str:

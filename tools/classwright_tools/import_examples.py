@@ -31,21 +31,15 @@ class ImportExamplesRequest(ToolRequest, GivenSource):
 
     task: Slug
     split: Split = Field(
-        description="What the rows are for: 'train', 'validation' (to choose and to analyse by), 'test' (the "
-        "final figure) or 'unlabelled' (tells label shares)."
+        description="'train', 'validation' (to choose and analyse by), 'test' (the final figure) or 'unlabelled' "
+        "(tells label shares)."
     )
     half: Half | None = Field(
-        default=None, description="Only half of the source: its 'first' as validation, its 'second' as test, say."
+        default=None, description="Only half of the source: 'first' as validation, 'second' as test, say."
     )
-    dataset: DatasetId | None = Field(
-        default=None, description="The dataset to add to. Default: the task's newest, or a new one."
-    )
-    new_dataset: bool = Field(
-        default=False, description="True to begin a new dataset, instead of adding to the task's newest."
-    )
-    keep_near_duplicates: bool = Field(
-        default=False, description="True to keep rows that nearly repeat others; equal ones are skipped all the same."
-    )
+    dataset: DatasetId | None = Field(default=None, description="To add to. Default: the newest, or a new one.")
+    new_dataset: bool = Field(default=False, description="True to begin a new dataset.")
+    keep_near_duplicates: bool = Field(default=False, description="True to keep rows that nearly repeat others.")
 
 
 class SkippedRow(Noun):
@@ -61,21 +55,19 @@ class ImportExamplesResult(ToolResult):
 
     dataset: DatasetId | None = Field(description="None if no row could be imported.")
     split: Split
-    read: int = Field(ge=0, description="Rows of the source, or of the half that was asked for.")
+    read: int = Field(ge=0, description="Rows of the source, or of its half.")
     imported: int = Field(ge=0)
     labels: dict[str, int] = Field(description="Imported rows by label.")
-    skipped: dict[str, int] = Field(description="Rows that were skipped, by reason.")
+    skipped: dict[str, int] = Field(description="By reason.")
     dropped: dict[str, int] = Field(
         default_factory=dict,
-        description="Rows of other splits that the new version no longer holds, by split: they repeat imported ones, "
-        "and a text stays in the first of test, validation, train and unlabelled.",
+        description="Rows of other splits that repeat imported ones, by split: a text stays in the first of test, "
+        "validation, train and unlabelled.",
     )
     shared_queries: int = Field(
         default=0, ge=0, description="Imported pairs whose query another labelled split has, with another item."
     )
-    origins: dict[Origin, int] = Field(
-        default_factory=dict, description="Imported rows that are known not to be real, by origin: exported ones, say."
-    )
+    origins: dict[Origin, int] = Field(default_factory=dict, description="Imported rows that are not real, by origin.")
     cut: int = Field(default=0, ge=0, description="Imported rows longer than the server's encoder reads.")
     examples: tuple[SkippedRow, ...] = Field(default=(), description="The first of each reason.")
 

@@ -56,8 +56,8 @@ class SubmitExamplesRequest(ToolRequest):
 class SubmitExamplesResult(ToolResult):
     """What was kept, what was not and why, and what is still wanted."""
 
-    accepted: int = Field(ge=0, description="Texts of this call that are new and were kept.")
-    already_accepted: int = Field(default=0, ge=0, description="Texts of this call that an earlier call had brought.")
+    accepted: int = Field(ge=0, description="New texts that were kept.")
+    already_accepted: int = Field(default=0, ge=0, description="Texts that an earlier call had brought.")
     refused: tuple[RefusedText, ...] = ()
     have: int = Field(ge=0, description="Texts accepted for the whole assignment.")
     want: int = Field(ge=1)
@@ -127,6 +127,7 @@ def _finished(
     receipt: Receipt, dataset: Artifact, assignment: Assignment, context: ToolContext
 ) -> SubmitExamplesResult:
     from classwright_tools.workspace.datasets import read_card
+    from classwright_tools.workspace.destination import told_beside
 
     want = sum(batch.count for batch in assignment.batches)
     repeated = sum(read_card(context.workspace, dataset.id).refused.values())
@@ -134,7 +135,7 @@ def _finished(
     now = "was finished before this call and takes no more texts" if receipt.was_closed else "is finished"
     return SubmitExamplesResult(
         summary=f"{_counted(receipt)} The assignment {now}: its {receipt.total - repeated} of {want} texts "
-        f"are in {dataset.id}{left_out}.",
+        f"are in {dataset.id}{left_out}.{told_beside(context.workspace, dataset)}",
         next_step=f"Call train_classifier(task={dataset.task!r}, dataset={dataset.id!r}).",
         accepted=receipt.accepted,
         already_accepted=receipt.already_accepted,

@@ -315,6 +315,7 @@ def _nothing_made(spec: GenerationSpec, written: Written) -> SynthesizeExamplesR
 
 def _dataset_made(workspace: Workspace, dataset: Artifact, outcome: WritingOutcome) -> SynthesizeExamplesResult:
     from classwright_tools.workspace.datasets import read_card
+    from classwright_tools.workspace.destination import told_beside
     from classwright_tools.writing.generation.run import OUTCOME, REFUSED
 
     refusals, missing = (Excerpts(file_uri(dataset.id, name)) for name in (REFUSED, OUTCOME))
@@ -330,7 +331,8 @@ def _dataset_made(workspace: Workspace, dataset: Artifact, outcome: WritingOutco
     return SynthesizeExamplesResult(
         summary=f"{outcome.accepted} of {outcome.wanted} texts were written and accepted{_refused(outcome)}. "
         f"{dataset.id} now holds {rows} training rows."
-        + (f" {lacking} are missing: {outcome.missing[0].reason}." if lacking else ""),
+        + (f" {lacking} are missing: {outcome.missing[0].reason}." if lacking else "")
+        + told_beside(workspace, dataset),
         next_step=f"{next_step}.",
         dataset=dataset.id,
         wanted=outcome.wanted,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -14,6 +15,7 @@ from classwright_tools.context import ToolContext
 from classwright_tools.domain.annotation import Annotation, RowToLabel
 from classwright_tools.domain.assignment import Assignment, Batch
 from classwright_tools.domain.example import Example, make_example
+from classwright_tools.domain.kinds import KINDS
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.errors import InvalidInput, NotEnoughData
 from classwright_tools.learning.model import load_model
@@ -90,6 +92,29 @@ def test_a_row_that_was_shown_as_style_under_its_label_is_no_check(context: Tool
     checks = {row.row for row in ask(context, rows=40).rows} - {row.id for row in UNLABELLED}
 
     assert checks == {row.id for row in others}
+
+
+def test_rows_that_a_report_or_a_plan_showed_and_what_a_link_tells_from_a_held_out_row_are_not_asked_about(
+    context: ToolContext, dataset: str
+) -> None:
+    in_report, in_plan, *others = real_rows()
+    for kind, content in (
+        ("report", {"clusters": [{"examples": [in_report.text]}]}),
+        ("plan", {"style": [in_plan.text]}),
+    ):
+        name = KINDS[kind].document  # type: ignore[index]  # one of the kinds
+        context.workspace.publish(
+            kind,  # type: ignore[arg-type]  # likewise
+            "support",
+            lambda folder, name=name, content=content: (folder / name).write_text(json.dumps(content)) and None,
+            run_key=kind,
+        )
+    copies = [make_example(f"{row.text} https://t.co/x", None) for row in (*others, *TEST)]
+    import_beside(context.workspace, "copies", {"unlabelled": [*UNLABELLED, *copies]})
+
+    asked = {row.row for row in ask(context, rows=60).rows} - {row.id for row in written_rows()}
+
+    assert asked == {row.id for row in (*UNLABELLED, *others)}
 
 
 def test_texts_come_in_short_with_their_whole_length_and_the_labels_with_their_meanings(

@@ -15,7 +15,7 @@ from classwright_tools.error_analysis import ErrorAnalysisRequest, ErrorAnalysis
 from classwright_tools.errors import Cancelled, InvalidInput, NotEnoughData
 from classwright_tools.measurement import out_of_fold
 from classwright_tools.measurement.error_report import ErrorReport
-from classwright_tools.workspace.datasets import save_dataset
+from classwright_tools.workspace.datasets import read_rows, save_dataset
 from classwright_tools.workspace.workspace import Workspace
 from support.measurement import (
     REAL,
@@ -242,6 +242,33 @@ def test_texts_that_could_be_labelled_are_named_before_the_plan(
     result = analysed(workspace, model, with_texts, rows=40)
     assert result.next_step.startswith("Call annotate_examples")
     assert f"plan={result.plan!r}" in result.next_step
+
+
+@pytest.mark.parametrize(
+    ("verdict", "start", "helps"),
+    [
+        ("undecided", "Call annotate_examples", "plan="),
+        ("no gain", "support-m1 does not gain on support-m9", "Labels for some of the 200 unlabelled texts"),
+        ("loss", "support-m1 is worse than support-m9", "Labels for some of the 200 unlabelled texts"),
+    ],
+)
+def test_a_comparison_says_which_rows_to_go_on_with_and_labels_for_texts_go_before_more_writing(
+    workspace: Workspace, confused: str, model: str, verdict: str, start: str, helps: str
+) -> None:
+    """A lead that may be chance is gone on with, though texts were labelled before."""
+    labelled = [make_example("where is it now", "delivery", origin="annotated")] if verdict == "undecided" else []
+    rows = {
+        "unlabelled": [make_example(sentence(number), None) for number in range(200)],
+        "train": [*read_rows(workspace, confused, "train"), *labelled],
+    }
+    dataset = save_dataset(workspace, "support", rows, parent=confused, run_key="texts", made_by="import_examples").id
+    facts = {"model": model, "against": "support-m9", "verdict": verdict}
+    workspace.publish("report", "support", lambda _: None, run_key="compared", facts=facts)
+
+    result = analysed(workspace, model, dataset, rows=40)
+
+    assert result.next_step.startswith(start)
+    assert helps in result.next_step
 
 
 def test_where_nothing_is_wrong_nothing_is_planned(workspace: Workspace, dataset: str, model: str) -> None:

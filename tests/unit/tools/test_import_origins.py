@@ -19,6 +19,7 @@ from classwright_tools.domain.task import Label, Task
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.import_examples import ImportExamplesRequest, ImportExamplesResult, import_examples
 from classwright_tools.workspace.datasets import read_rows, save_dataset
+from classwright_tools.workspace.destination import told_beside
 from classwright_tools.workspace.workspace import Workspace
 from classwright_tools.workspace.written_rows import WrittenRows
 
@@ -240,3 +241,29 @@ def test_a_damaged_old_dataset_stops_no_import(workspace: Workspace, dataset: st
     (workspace.artifact(dataset, "dataset").path / "train.parquet").write_bytes(b"PAR1 and then nothing")
 
     assert run(workspace, rows=(GivenRow(text="a new row", label="refund"),)).imported == 1
+
+
+def test_two_versions_that_came_of_one_are_joined_and_every_row_stays_what_it_was(
+    workspace: Workspace, dataset: str, run: Importer
+) -> None:
+    """Written rows joined the one, and labels for unlabelled texts the other."""
+    texts = [make_example(text, None) for text in ("my parcel is a week late", "what is your phone number")]
+
+    def version(parent: str, run_key: str, **splits: list[Example]) -> str:
+        return save_dataset(workspace, "support", splits, parent=parent, run_key=run_key, made_by="import_examples").id  # type: ignore[arg-type]  # splits
+
+    root = version(dataset, "texts", unlabelled=texts)
+    there = read_rows(workspace, root, "train")
+    more = written("may I send the shoes back for a refund", "refund")
+    label = make_example(texts[0].text, "delivery", origin="annotated", provenance=Provenance(writer="calling model"))
+    longer = version(root, "round", train=[*there, more])
+    labelled = version(root, "labels", train=[*there, label], unlabelled=texts[1:])
+    assert longer in told_beside(workspace, workspace.artifact(labelled, "dataset"))
+    assert told_beside(workspace, workspace.artifact(root, "dataset")) == ""
+
+    for onto, other in ((labelled, longer), (longer, labelled)):
+        joined = run(workspace, new_dataset=False, dataset=onto, from_dataset=other)
+        assert joined.imported == 1
+        rows = {row.id: row for row in read_rows(workspace, str(joined.dataset), "train")}
+        assert rows == {row.id: row for row in (*there, more, label)}
+        assert read_rows(workspace, str(joined.dataset), "unlabelled") == texts[1:]

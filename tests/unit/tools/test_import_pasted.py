@@ -36,7 +36,7 @@ def test_a_pasted_table_without_the_column_is_told_which_it_has(run: Importer) -
 
 
 def test_a_pasted_table_and_rows_are_two_sources(run: Importer) -> None:
-    with pytest.raises(InvalidInput, match="exactly one of `rows`, `csv`, `path` and `hub`"):
+    with pytest.raises(InvalidInput, match="exactly one of `rows`, `csv`, `path`, `hub`"):
         run(csv="text,label\nx y z,refund\n", rows=given(*ROWS))
 
 

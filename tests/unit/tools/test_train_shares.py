@@ -114,6 +114,21 @@ def test_where_nobody_knows_the_shares_and_the_model_leans_to_others_those_of_th
     assert not measured.comparison.at_shares
 
 
+def test_validation_rows_that_came_with_shares_of_their_own_go_before_those_that_texts_tell(
+    context: ToolContext, task: Task
+) -> None:
+    more = [make_example(row.text, "delivery") for row in unlabelled_rows(delivery=40)]
+    texts = unlabelled_rows(refund=80, account=20)
+    save_rows(context.workspace, written_rows(), [*real_rows(copies=10), *more], unlabelled=texts)
+    result = trained(context)
+    card = model_of(context, result).card
+
+    assert card.shares is None or card.shares.source == "validation rows"
+    assert "the 100 unlabelled texts have other shares than the validation rows: 'delivery'" in result.summary
+    assert "against 60%" in result.summary
+    assert "propose_topics(expected_shares=...)" in result.summary
+
+
 def test_where_the_model_leans_to_no_label_nothing_is_changed(context: ToolContext, task: Task) -> None:
     rows_with(context)
     result = trained(context)

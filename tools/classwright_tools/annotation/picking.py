@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import heapq
+import json
 from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from classwright_tools.curation.bare_text import bare_form
 from classwright_tools.curation.shown_texts import ShownTexts
 from classwright_tools.domain.assignment import Assignment
-from classwright_tools.domain.example import Example
+from classwright_tools.domain.example import HELD_OUT, Example
+from classwright_tools.domain.kinds import KINDS
 from classwright_tools.domain.task import Task
 from classwright_tools.learning.medoids import medoids
 from classwright_tools.workspace.datasets import iterate_rows, read_rows
+from classwright_tools.workspace.own_files import read_own
 from classwright_tools.workspace.workspace import Workspace
 
 MOST_EMBEDDED = 5_000  # of a larger pool a random sample is looked at: embedding it takes a minute
@@ -32,15 +36,19 @@ class Pool(NamedTuple):
 
 
 def unlabelled_pool(workspace: Workspace, dataset: str, left_out: Collection[str], seed: int) -> Pool:
-    """Return the real unlabelled rows of `dataset`, but for those whose ids are in `left_out`."""
+    """Return the real unlabelled rows of `dataset`, but for those whose ids are in `left_out`.
+
+    Those are left out, too, that a training would leave out: copies of held-out rows, but for links and handles.
+    """
     random = np.random.default_rng(seed)
     size = 0
+    held_out = {bare_form(row.content) for split in HELD_OUT for row in read_rows(workspace, dataset, split)} - {""}
 
     def rows() -> Iterator[Example]:
         nonlocal size
         for batch in iterate_rows(workspace, dataset, "unlabelled"):
             for row in batch:
-                if row.origin == "real" and row.id not in left_out:
+                if row.origin == "real" and row.id not in left_out and bare_form(row.content) not in held_out:
                     size += 1
                     yield row
 
@@ -71,16 +79,21 @@ def informative(
 def check_rows(workspace: Workspace, dataset: str, task: Task, count: int, seed: int) -> list[Example]:
     """Return up to `count` training and validation rows with a label of `task`: real ones first, no test row.
 
-    What an assignment showed as style is left out: the calling model has seen it under its label.
+    What an assignment showed as style is left out, and what a report or a plan showed: the calling model may have seen
+    it under its label.
     """
     shown = _shown_as_style(workspace, task.slug)
+    reported = _reported(workspace, task.slug)
     random = np.random.default_rng(seed)
     labelled = [*read_rows(workspace, dataset, "train"), *read_rows(workspace, dataset, "validation")]
     labels = set(task.label_names)
     known = [
         row
         for row in labelled
-        if row.label in labels and row.origin in ("real", "written") and shown.nearest(row.text) is None
+        if row.label in labels
+        and row.origin in ("real", "written")
+        and row.shown not in reported
+        and shown.nearest(row.text) is None
     ]
     return heapq.nsmallest(count, known, key=lambda row: (row.origin != "real", random.random()))
 
@@ -91,6 +104,21 @@ def _shown_as_style(workspace: Workspace, task: str) -> ShownTexts:
     for made in workspace.artifacts(task, "assignment"):
         shown.add(chain.from_iterable(workspace.document(made.id, "assignment", Assignment).style.values()))
     return shown
+
+
+def _reported(workspace: Workspace, task: str) -> set[str]:
+    """Return all strings in the reports and plans of `task`: what rows hold is among them as a reader saw it."""
+    found: set[str] = set()
+    for kind in ("report", "plan"):
+        for made in workspace.artifacts(task, kind):
+            left: list[Any] = [json.loads(read_own(made.path / KINDS[kind].document))]
+            while left:
+                part = left.pop()
+                if isinstance(part, str):
+                    found.add(part)
+                elif isinstance(part, dict | list):
+                    left.extend(part.values() if isinstance(part, dict) else part)
+    return found
 
 
 def _spread(

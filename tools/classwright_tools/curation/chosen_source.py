@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from classwright_tools.context import ToolContext
 from classwright_tools.curation.hub_rows import read_hub
 from classwright_tools.curation.import_paths import resolved_import
-from classwright_tools.curation.sources import Source, read_pasted, read_path
+from classwright_tools.curation.sources import Source, read_dataset, read_pasted, read_path
 from classwright_tools.domain.example import Split
-from classwright_tools.domain.source import GivenRow, GivenSource
+from classwright_tools.domain.source import SOURCES, GivenRow, GivenSource
 from classwright_tools.domain.task import Task
 from classwright_tools.errors import InvalidInput
 from classwright_tools.reading.label_names import LabelNames
@@ -40,12 +40,12 @@ def chosen_source(
 
     Raises:
         InvalidInput: not exactly one is given, it cannot be read, or a row has not as many texts as the task's rows.
-        NotFound: there is no such file or hub dataset.
+        NotFound: there is no such file or dataset.
     """
-    named = [name for name in ("rows", "csv", "path", "hub") if getattr(given, name)]
+    named = [name for name in SOURCES if getattr(given, name)]
     if len(named) != 1:
         reason = f"has {' and '.join(named)}" if named else "names no rows"
-        raise InvalidInput("import_examples", reason, "Pass exactly one of `rows`, `csv`, `path` and `hub`.")
+        raise InvalidInput("import_examples", reason, f"Pass exactly one of {', '.join(f'`{s}`' for s in SOURCES)}.")
     if given.pair_column and task.kind == "text":
         raise InvalidInput("pair_column", f"is given, and task {task.slug!r} is about single texts", "Leave it out.")
     columns = Columns(
@@ -55,6 +55,9 @@ def chosen_source(
         names.knows,
         several=task.multi_label,
     )
+    if given.from_dataset:
+        other = context.workspace.resolve(given.from_dataset, "dataset", task.slug).id
+        return read_dataset(context.workspace, other, split)
     if given.path:
         return read_path(resolved_import(given.path, context.import_folders), columns, split, position)
     if given.hub:

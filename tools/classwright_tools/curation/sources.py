@@ -19,6 +19,8 @@ from classwright_tools.reading.folders import chosen_split, files_of
 from classwright_tools.reading.opening import Position
 from classwright_tools.reading.parquet import arrow_rows, plain_columns, refuse_endless
 from classwright_tools.reading.rows import Columns, SourceRow
+from classwright_tools.workspace.datasets import iterate_rows, read_edits
+from classwright_tools.workspace.workspace import Workspace
 
 ARROW_BATCH = 2_000
 
@@ -51,6 +53,21 @@ def read_path(path: Path, columns: Columns, split: Split, position: Position) ->
     taken = files_of(path, split)
     rows = chain.from_iterable(read_file(file, columns, position) for file in taken.files)
     return Source(rows, taken.remark, edits_in(path))
+
+
+def read_dataset(workspace: Workspace, dataset: str, split: Split) -> Source:
+    """Return the rows of a split of a dataset of the workspace, as an export of it holds them, and its edits."""
+    rows = (
+        SourceRow(
+            row.text,
+            row.label if row.labels is None else list(row.labels),
+            text_pair=row.text_pair,
+            origin={"id": row.id, "origin": row.origin, "provenance": row.provenance and row.provenance.model_dump()},
+        )
+        for batch in iterate_rows(workspace, dataset, split)
+        for row in batch
+    )
+    return Source(rows, edits=read_edits(workspace, dataset))
 
 
 def read_pasted(text: str, columns: Columns, position: Position, root: Path) -> Iterator[SourceRow]:

@@ -20,6 +20,7 @@ Half = Literal["first", "second"]
 REAL_TEXTS: tuple[Origin, ...] = ("real", "annotated")
 """Of all other origins a model wrote the text."""
 SPLITS: tuple[Split, ...] = ("train", "validation", "test", "unlabelled")
+HELD_OUT: tuple[Split, ...] = ("validation", "test")
 
 
 class Provenance(Noun):

@@ -1,4 +1,4 @@
-"""A source of rows that are imported: the rows themselves, a table, a file or a dataset of the hub, and its columns."""
+"""A source of rows that are imported: the rows, a table, a file, a dataset of the hub or of the task; its columns."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from typing import Annotated
 
 from pydantic import Field
 
+from classwright_tools.domain.kinds import DatasetId
 from classwright_tools.domain.noun import MAX_LABELS, GivenText, Noun
 
+SOURCES = ("rows", "csv", "path", "hub", "from_dataset")
 MOST_ROWS = 5_000  # given in a call
 MOST_PASTED = 500_000  # characters
 
@@ -21,14 +23,14 @@ class GivenRow(Noun):
 
 
 class GivenSource(Noun):
-    """Where rows are, and what its columns and labels are called. Exactly one of the first four is given."""
+    """Where rows are, and what its columns and labels are called. Exactly one of the `SOURCES` is given."""
 
     rows: tuple[GivenRow, ...] = Field(default=(), max_length=MOST_ROWS, description="The rows themselves.")
     csv: str | None = Field(default=None, max_length=MOST_PASTED, description="A pasted table with a header.")
     path: str | None = Field(
         default=None,
         max_length=500,
-        description="A JSONL, CSV or Parquet file, or a folder saved by Hugging Face datasets, in an import folder.",
+        description="In an import folder: a JSONL, CSV or Parquet file, or a folder of Hugging Face datasets.",
     )
     hub: str | None = Field(
         default=None,
@@ -36,7 +38,8 @@ class GivenSource(Noun):
         pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)?(:[A-Za-z0-9_.-]+)?(@[A-Za-z0-9_.-]+)?$",
         description="A Hugging Face dataset as 'owner/name', with ':config' and '@split' if need be.",
     )
-    text_column: str = Field(default="text", max_length=200, description="The column that holds the texts.")
+    from_dataset: DatasetId | None = Field(default=None, description="Another version: its rows of `split` join.")
+    text_column: str = Field(default="text", max_length=200, description="The column of the texts.")
     pair_column: str | None = Field(
         default=None,
         max_length=200,
@@ -56,4 +59,4 @@ class GivenSource(Noun):
     @property
     def name(self) -> str:
         """What the source is called in an error."""
-        return self.path or self.hub or ("csv" if self.csv else "rows")
+        return self.path or self.hub or self.from_dataset or ("csv" if self.csv else "rows")

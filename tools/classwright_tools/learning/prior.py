@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import log_softmax
-from scipy.stats import chi2
+from scipy.stats import chi2, chisquare
 
 from classwright_tools.domain.figures import Estimate
 from classwright_tools.domain.shares import LabelShare, ShareSource, TaskShares
@@ -15,6 +15,8 @@ from classwright_tools.learning.calibration import fit_temperature, softmax
 from classwright_tools.learning.held_out import HeldOut
 from classwright_tools.statistics.label_shift import LEAST_ROWS, calibrate, estimate_shares
 from classwright_tools.statistics.share_interval import wilson
+
+CHANCE = 0.05  # what a difference that is none may come out as one by
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,8 @@ def known_shares(held: HeldOut, logits: Callable[[], np.ndarray], *, validation:
 
     They are the stated ones of the setup; else those that a model with the answers `held` tells from the setup's
     unlabelled texts, of which it gives the `logits` (m, k); else those of the rows in `held` if these are the real
-    `validation` rows, and the model leans to other shares.
+    `validation` rows, and the model leans to other shares. Validation rows that are not equally many a label came with
+    shares of their own: these were counted, and go before what a model tells.
     """
     setup = held.setup
     asked = bool(setup.stated or setup.unlabelled)
@@ -66,12 +69,28 @@ def known_shares(held: HeldOut, logits: Callable[[], np.ndarray], *, validation:
             "ones. Some real validation rows of each label are enough."
         )
     found = estimate_shares(held.logits, held.labels, logits(), setup.labels, seed=setup.seed)
+    if found.outcome == "estimated" and validation and not _balanced(counts):
+        far = max(range(setup.k), key=lambda place: abs(found.shares[place].value - counts[place] / counts.sum()))
+        return of_rows, (
+            f"By this model's answers the {len(setup.unlabelled):,} unlabelled texts have other shares than the "
+            f"validation rows: {setup.labels[far]!r} {found.shares[far].value:.0%} against "
+            f"{counts[far] / counts.sum():.0%}. Those of the validation rows, which were counted, go before. If these "
+            "rows were picked by their label, state the shares: propose_topics(expected_shares=...)."
+        )
     if found.outcome == "estimated":
         return _shares("estimated", setup.labels, found.shares, len(setup.unlabelled)), ""
     if found.outcome == "alike":
         follows = ": these are taken" if of_rows else ", so nothing is changed by them"
         return of_rows, f"In the {len(setup.unlabelled):,} unlabelled texts {found.reason}{follows}."
     return of_rows, f"{unknown}: {found.reason}." + (" Those of the validation rows are taken." if of_rows else "")
+
+
+def _balanced(counts: np.ndarray) -> bool:
+    """Return whether the `counts` (k,) of the labels may well be those of equally many rows each.
+
+    Pearson's chi-squared test at 5%.
+    """
+    return float(chisquare(counts).pvalue) > CHANCE
 
 
 def _leans(held: HeldOut) -> bool:
@@ -83,7 +102,7 @@ def _leans(held: HeldOut) -> bool:
     biased = log_softmax(calibration.scale * held.logits + calibration.biases, axis=1)
     plain = log_softmax(held.logits / fit_temperature(held.logits, held.labels), axis=1)
     gain = 2 * float((biased - plain)[rows, held.labels].sum())
-    return gain > float(chi2.ppf(0.95, held.setup.k - 1))
+    return gain > float(chi2.ppf(1 - CHANCE, held.setup.k - 1))
 
 
 def moved(

@@ -196,12 +196,19 @@ def _written_group(example: Example) -> str | None:
 
 
 def without_copies(examples: Sequence[Example], held_out: Iterable[Example]) -> list[Example]:
-    """Return the `examples` that are neither a copy nor a near-duplicate of a `held_out` row."""
+    """Return the `examples` that are no copy or near-duplicate of a `held_out` row, links and handles aside."""
+    from classwright_tools.curation.bare_text import bare_form
     from classwright_tools.curation.duplicates import NearDuplicates
 
+    rows = list(held_out)
     index: NearDuplicates[str] = NearDuplicates()
-    index.add_all((example.id, example.content) for example in held_out)
-    return [example for example in examples if index.find(example.content) is None]
+    index.add_all((row.id, row.content) for row in rows)
+    bare = {bare_form(row.content) for row in rows} - {""}
+    return [
+        example
+        for example in examples
+        if index.find(example.content) is None and bare_form(example.content) not in bare
+    ]
 
 
 def query_numbers(pairs: Iterable[str]) -> np.ndarray:

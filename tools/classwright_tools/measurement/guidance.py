@@ -7,7 +7,7 @@ from collections.abc import Collection
 import numpy as np
 
 from classwright_tools.measurement.held_out import Answers
-from classwright_tools.measurement.naming import group_names
+from classwright_tools.measurement.naming import telling_words
 from classwright_tools.measurement.style import form_clauses, number_of_words
 
 LEAST_TEXTS = 4  # whose lengths say anything
@@ -31,15 +31,14 @@ class Guidance:
         mistaken = self._of(label, taken_for=other)
         right = self._of(label, taken_for=label)
         named, neighbour = self._labels[label], self._labels[other]
-        usual, opposite = group_names([own], theirs), group_names([theirs], own)
-        misled = group_names([mistaken], right) if len(mistaken) > 1 else [""]
+        usual, opposite, misled = telling_words(own, theirs), telling_words(theirs, own), telling_words(mistaken, right)
         return tuple(
             filter(
                 None,
                 (
-                    f"Words of {named!r} rather than of {neighbour!r}: {usual[0]}." if usual[0] else "",
-                    f"Words of {neighbour!r} rather than of {named!r}: {opposite[0]}." if opposite[0] else "",
-                    f"Texts of {named!r} that were taken for {neighbour!r} speak of: {misled[0]}." if misled[0] else "",
+                    f"Words of {named!r} rather than of {neighbour!r}: {usual}." if usual else "",
+                    f"Words of {neighbour!r} rather than of {named!r}: {opposite}." if opposite else "",
+                    f"Texts of {named!r} that were taken for {neighbour!r} speak of: {misled}." if misled else "",
                     self.length(label),
                 ),
             )

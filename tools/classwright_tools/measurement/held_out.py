@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from classwright_tools.domain.example import Example, Split
+from classwright_tools.domain.example import HELD_OUT, Example, Split
 from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.label_sets import labels_in_words
 from classwright_tools.domain.pair import Content
@@ -26,7 +26,6 @@ from classwright_tools.workspace.workspace import Workspace
 BATCH_TEXTS = 512  # texts between two looks at whether the caller asked to stop
 
 Data = Literal["real", "written", "mixed"]
-HELD_OUT: tuple[Split, ...] = ("validation", "test")
 # As many as a training draws; each text's tokens are held in memory, up to 37 kB of them.
 MOST_UNLABELLED = 50_000
 

@@ -1,17 +1,18 @@
-"""Names for groups of texts: the words that are frequent in a group and rare elsewhere."""
+"""Names for groups of texts, and words that tell one group from another: frequent in the one and rare elsewhere."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
 from collections.abc import Sequence
-from math import log
+from math import log, sqrt
 
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
-from classwright_tools.measurement.bare_text import bare_text
+from classwright_tools.curation.bare_text import bare_text
 
 WORDS_A_NAME = 4
+CHANCE_Z = 1.96  # benchmarks/README.md, "Words that tell two labels apart"
 # Of English, beside scikit-learn's list: what is in every kind of message and says nothing of it.
 _EMPTY = frozenset(
     {"does", "did", "doing", "done", "don", "didn", "doesn", "isn", "wasn", "aren", "won", "can", "cant", "just",
@@ -62,7 +63,32 @@ def group_names(groups: Sequence[Sequence[str]], background: Sequence[str] = ())
     return names
 
 
+def telling_words(texts: Sequence[str], others: Sequence[str]) -> str:
+    """Return up to four words that more of `texts` hold than of `others` by more than chance, "" where none does.
+
+    The z-test of two proportions with a pooled variance, at `CHANCE_Z` for each word; a word that just one text has is
+    none. Those of the highest z come first.
+    """
+    ours, theirs = _held(texts), _held(others)
+    found = {
+        word: z for word, n in ours.items() if n > 1 and (z := _z(n, len(texts), theirs[word], len(others))) > CHANCE_Z
+    }
+    return ", ".join(sorted(found, key=lambda word: (-found[word], word))[:WORDS_A_NAME])
+
+
+def _z(n: int, of: int, m: int, of_others: int) -> float:
+    """Return by how many standard errors the share `n` / `of` is larger than `m` / `of_others`; 0 without others."""
+    if not of_others or n + m == of + of_others:
+        return 0.0
+    pooled = (n + m) / (of + of_others)
+    return (n / of - m / of_others) / sqrt(pooled * (1 - pooled) * (1 / of + 1 / of_others))
+
+
+def _held(texts: Sequence[str]) -> Counter[str]:
+    """Return how many of `texts` hold each of their words."""
+    return Counter(word for text in texts for word in set(words(text)))
+
+
 def _shares(texts: Sequence[str]) -> dict[str, float]:
     """Return in what share of `texts` each of their words is."""
-    counts = Counter(word for text in texts for word in set(words(text)))
-    return {word: count / len(texts) for word, count in counts.items()}
+    return {word: count / len(texts) for word, count in _held(texts).items()}

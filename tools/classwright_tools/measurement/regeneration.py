@@ -90,7 +90,7 @@ def plan_items(
     of rows whose label may be wrong. `embed` gives unit-length vectors (n, d) of texts. Without `with_contrasts` all
     are ordinary texts. `shares` (k,) of the labels weigh the errors, by default those of the rows in `found`.
     """
-    thin_items = _cell_items(thin, wanted, int(rows * CELL_SHARE))
+    thin_items = _cell_items(thin, wanted, int(rows * CELL_SHARE), seed)
     left = rows - sum(item.count for item in thin_items)
     pairs = confused_labels(found, sources, shares)
     reached = pairs[: max(1, left // LEAST_OF_PAIR)]
@@ -215,15 +215,19 @@ class _Writing:
         return tuple(cells[place] for place in ranked[: math.ceil(count / CONTRASTS_A_CELL)])
 
 
-def _cell_items(thin: Sequence[CellFinding], wanted: int, rows: int) -> list[RegenerationItem]:
-    """Return one item for each label with thin cells, as far as `rows` reach: the emptiest, spread over the tree."""
+def _cell_items(thin: Sequence[CellFinding], wanted: int, rows: int, seed: int) -> list[RegenerationItem]:
+    """Return one item for each label with thin cells, as far as `rows` reach: the emptiest, spread over the tree.
+
+    Which labels come first among equals is drawn by the `seed`: by their order the same ones would always go short.
+    """
     of_label: dict[str, list[Cell]] = defaultdict(list)
     for finding in thin:
         of_label[finding.cell.label].append(finding.cell)
     ranks = {cell: rank for cells in of_label.values() for rank, cell in enumerate(spread(cells))}
     cells: dict[str, list[Cell]] = defaultdict(list)
     counts: dict[str, int] = defaultdict(int)
-    for finding in sorted(thin, key=lambda finding: (finding.rows, ranks[finding.cell])):
+    turns = dict(zip(of_label, np.random.default_rng(seed).permutation(len(of_label)).tolist(), strict=True))
+    for finding in sorted(thin, key=lambda one: (one.rows, ranks[one.cell], turns[one.cell.label])):
         missing = wanted - finding.rows
         if missing <= rows:
             rows -= missing
@@ -236,5 +240,6 @@ def _cell_items(thin: Sequence[CellFinding], wanted: int, rows: int) -> list[Reg
             count=counts[label],
             reason=f"{len(cells[label])} cells of {label!r} have less than half of the {wanted} rows of the others.",
         )
-        for label in cells
+        for label in of_label
+        if label in cells
     ]

@@ -10,10 +10,10 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import norm
 
+from classwright_tools.curation.bare_text import bare_text
 from classwright_tools.domain.analysis import StyleGap
 from classwright_tools.domain.example import Example
 from classwright_tools.domain.figures import Estimate
-from classwright_tools.measurement.bare_text import bare_text
 from classwright_tools.statistics.paired import SIGNIFICANCE
 from classwright_tools.statistics.share_interval import wilson
 

@@ -10,10 +10,10 @@ import numpy.typing as npt
 from classwright_tools.curation.duplicates import NearDuplicates
 from classwright_tools.curation.shingles import folded
 from classwright_tools.domain.cards import ModelCard
-from classwright_tools.domain.example import Example, Split
+from classwright_tools.domain.example import HELD_OUT, Example, Split
 from classwright_tools.domain.pair import Content, apart
 from classwright_tools.learning.rows import without_copies
-from classwright_tools.measurement.held_out import HELD_OUT, unlabelled_pairs
+from classwright_tools.measurement.held_out import unlabelled_pairs
 from classwright_tools.workspace.datasets import iterate_rows, read_rows
 from classwright_tools.workspace.workspace import Workspace
 

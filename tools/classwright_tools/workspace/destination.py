@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from classwright_tools.domain.kinds import Kind
 from classwright_tools.errors import InvalidInput
-from classwright_tools.workspace.workspace import Overtaken, Workspace
+from classwright_tools.workspace.workspace import Artifact, Overtaken, Workspace
 
 T = TypeVar("T")
 Report = Callable[[float | None, str], None]
@@ -64,6 +64,18 @@ def onto_newest(
         except Overtaken:
             if report:
                 report(None, "another was made meanwhile: going on from that")
+
+
+def told_beside(workspace: Workspace, made: Artifact) -> str:
+    """Return the sentence on a dataset that came of the parent of `made` before it: the rows of the two are apart."""
+    earlier = (one for one in workspace.artifacts(made.task, "dataset") if one.number < made.number)
+    beside = next((one.id for one in earlier if made.parent and one.parent == made.parent), None)
+    if beside is None:
+        return ""
+    return (
+        f" What was added to {made.parent} as {beside} is not in {made.id}: import_examples(task={made.task!r}, "
+        f"split='train', dataset={made.id!r}, from_dataset={beside!r}) joins them."
+    )
 
 
 def _newest(workspace: Workspace, kind: Kind, task: str) -> str | None:

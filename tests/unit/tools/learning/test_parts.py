@@ -234,6 +234,16 @@ def test_a_copy_of_a_held_out_row_does_not_stay_in_the_training_rows() -> None:
     assert [row.text for row in without_copies(rows, held_out)] == ["how do i pay"]
 
 
+def test_a_text_that_differs_from_a_held_out_row_by_its_link_or_a_handle_alone_is_a_copy() -> None:
+    held_out = [
+        make_example("RT @ann: the bank cuts its rates https://t.co/aBcDeFgHiJ", "news"),
+        make_example("@bob", "x"),
+    ]
+    kept = ["the bank cuts its costs https://t.co/aBcDeFgHiJ", "@eve https://t.co/0"]
+    rows = [make_example("The bank cuts its rates  https://t.co/Zyx987", "news"), *(make_example(t, "x") for t in kept)]
+    assert [row.text for row in without_copies(rows, held_out)] == kept
+
+
 def test_label_numbers_are_places_in_the_list_so_10_is_never_1() -> None:
     labels = tuple(str(number) for number in range(12))
     rows = [make_example(f"text of {label}", label) for label in ("10", "1", "11", "0")]

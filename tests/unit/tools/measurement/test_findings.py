@@ -14,7 +14,7 @@ from classwright_tools.measurement.cells import held_rows, missing_cells, redund
 from classwright_tools.measurement.clusters import error_clusters
 from classwright_tools.measurement.confused_pairs import confused_pairs
 from classwright_tools.measurement.label_issues import label_issues
-from classwright_tools.measurement.naming import group_names, words
+from classwright_tools.measurement.naming import group_names, telling_words, words
 from classwright_tools.measurement.text_map import MOST_TEXTS as MOST_DRAWN
 from classwright_tools.measurement.text_map import map_sample, text_map
 from classwright_tools.statistics.coverage import coverage
@@ -118,6 +118,14 @@ def test_one_error_is_a_cluster_and_no_error_is_none() -> None:
 
     assert [cluster.errors for cluster in error_clusters(one, embed, 0)] == [1]
     assert error_clusters(none, embed, 0) == ()
+
+
+def test_words_are_told_of_a_group_only_where_they_are_more_frequent_by_more_than_chance() -> None:
+    chatter = ["bread", "apple", "stone", "river", "cloud", "table", "horse", "paper", "glass", "chair"]
+    noise = [[" ".join(np.random.default_rng(100 * g + n).choice(chatter, 3)) for n in range(12)] for g in (0, 1)]
+    assert [telling_words(noise[0], noise[1]), telling_words(noise[1], noise[0])] == ["", ""]
+    assert telling_words([f"refund {text}" for text in noise[0]], noise[1]) == "refund"
+    assert telling_words(["refund it", "refund"], []) == telling_words([], ["refund"]) == ""
 
 
 def test_a_name_has_the_words_of_its_group_and_not_those_of_all() -> None:

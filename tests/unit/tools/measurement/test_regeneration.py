@@ -320,6 +320,22 @@ def test_thin_cells_that_the_rows_do_not_reach_are_spread_over_labels_and_tree()
     assert all({cell.topic for cell in item.cells} == {"topic 0", "topic 1", "topic 2"} for item in thin)
 
 
+def test_which_labels_go_short_of_thin_cells_is_drawn_and_not_the_order_of_their_names() -> None:
+    cells = [Cell(label=label, topic="topic", subtopic="matter", source_type="email") for label in LABELS]
+    thin = missing_cells(dict.fromkeys(cells, 0), 1)
+
+    def first(seed: int) -> str:
+        (item,) = (
+            i
+            for i in plan(mistaken((0, 1, 5)), 4, thin=thin, wanted=1, seed=seed).items
+            if "less than half" in i.reason
+        )
+        return item.label
+
+    assert len({first(seed) for seed in range(8)}) > 2
+    assert first(3) == first(3)
+
+
 def test_the_next_round_follows_the_highest_round_so_far() -> None:
     assert next_round([make_example("imported", "a")]) == 0
     assert next_round([*written_rows(0), *written_rows(3)]) == 4

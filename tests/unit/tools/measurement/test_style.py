@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from classwright_tools.curation.bare_text import bare_text
 from classwright_tools.domain.example import Example, make_example
-from classwright_tools.measurement.bare_text import bare_text
 from classwright_tools.measurement.style import form_clauses, sentences, style_gaps
 
 

@@ -6,6 +6,9 @@ import html
 import re
 import unicodedata
 
+from classwright_tools.curation.shingles import folded
+from classwright_tools.domain.pair import SEPARATOR, parts
+
 _LINK = re.compile(
     r"\b(?:https?|ftp)://\S*|\bwww\.\S+|\b[\w-]+\.[a-z]{2,4}/\S+|\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.IGNORECASE
 )
@@ -27,3 +30,8 @@ def bare_text(text: str) -> str:
     text = _QUOTES.sub('"', text)
     text = _PARTED_END.sub(r"'\1", _PARTED_NOT.sub("n't", _HASH.sub("", text)))
     return " ".join(_PARTED_MARK.sub("", text).split())
+
+
+def bare_form(content: str) -> str:
+    """Return the form in which rows are equal that differ by links and handles alone, "" if nothing else is in them."""
+    return SEPARATOR.join(folded(bare_text(part)) for part in parts(content)).strip(SEPARATOR)
