@@ -22,7 +22,7 @@ from classwright_tools.workspace.workspace import Workspace
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
-pytest_plugins = ("support.postgres", "support.synthesize")
+pytest_plugins = ("support.clock", "support.postgres", "support.synthesize")
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from typing import Any
 from classwright_agents import coach
 from classwright_agents.answers import TopicsResult
 from classwright_agents.errors import ToolError
+from classwright_agents.expected import ExpectedCost, told_caps
 from classwright_agents.figures import Round, kept_round, named
 from classwright_agents.journal import Journal
 from classwright_agents.outcome import Imported, Outcome
@@ -67,6 +68,7 @@ class Build:
         rows = self._task.rows or (self._task.rows_per_cell or 0) * topics.cells
         if rows:
             plan["rows"] = rows
+        await self._tell_cost(plan)
         written = await self._write(0, plan)
         while out.stop is None:
             await self._train_and_measure(written)
@@ -126,6 +128,23 @@ class Build:
         A run's figures must not be mixed with what a shared server holds of the task from earlier runs.
         """
         return {"dataset": self._dataset} if self._dataset else {"new_dataset": True}
+
+    async def _tell_cost(self, plan: Arguments) -> None:
+        """Tell what the build should cost and what caps it, before anything is written."""
+        self._view.say(told_caps(self._task))
+        known = self._journal.find("estimate")
+        if known:
+            self._outcome.expected = ExpectedCost.model_validate(known["estimate"])
+            return
+        arguments: Arguments = {"task": self._task.task, **plan, **self._joined()}
+        first = await self._steps.estimate("synthesize_examples", arguments)
+        if first is None:
+            return
+        further = await self._steps.estimate("synthesize_examples", {**arguments, "rows": self._task.rows_per_round})
+        expected = ExpectedCost(first_round=first, further_round=further, further_rounds=self._task.max_rounds - 1)
+        self._outcome.expected = expected
+        self._journal.append("estimate", estimate=expected.model_dump())
+        self._view.say(expected.told)
 
     # --- a round
 

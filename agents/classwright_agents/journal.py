@@ -9,6 +9,7 @@ it again and repeats no finished step. The events:
                                         no use, so it is made anew
     spent     step, job_id, usage       what a job spent that came to nothing: cancelled, failed, or of no use
     result    step, seconds, result
+    estimate  estimate                  what the writing should cost, told before it
     decision  key, reason
     end       reason                    the run is complete
 """

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from classwright_agents.answers import TopicsResult
 from classwright_agents.coach import Stop
+from classwright_agents.expected import ExpectedCost
 from classwright_agents.figures import Round, Spent
 from classwright_tools.contract import (
     ErrorAnalysisResult,
@@ -32,6 +33,8 @@ class Outcome:
     """Everything that a build found out, as the tools answered."""
 
     topics: TopicsResult | None = None
+    expected: ExpectedCost | None = None
+    """What the writing should cost, told before it; None where the server did not tell."""
     rounds: list[Round] = field(default_factory=list)
     written: list[SynthesizeExamplesResult] = field(default_factory=list)
     trained: list[TrainClassifierResult] = field(default_factory=list)

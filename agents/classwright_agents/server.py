@@ -17,8 +17,10 @@ from mcp.client import advertise
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import BlobResourceContents, CallToolResult, TextContent, Tool
 
+from classwright_agents.answers import read_as
 from classwright_agents.errors import AgentError, ServerError, ToolError, unwritten
 from classwright_agents.task_file import DEFAULT_COMMAND, ServerEntry
+from classwright_tools.contract import CostEstimate
 
 # Jobs answer at once: a server that is silent for so long will not answer.
 READ_TIMEOUT_SECONDS = 60
@@ -62,12 +64,28 @@ class Server:
             ToolError: the tool refused, or the server does not have it.
             ServerError: the server went away.
         """
+        no_wait = {"wait_seconds": 0} if "wait_seconds" in await self._arguments_of(tool) else {}
+        return await self.call(tool, {**arguments, **no_wait})
+
+    async def estimate(self, tool: str, arguments: dict[str, Any]) -> CostEstimate | None:
+        """Return what a call should take; None where the server does not tell.
+
+        Raises:
+            ToolError: the tool refused, or the server does not have it.
+            ServerError: the server went away.
+        """
+        if "dry_run" not in await self._arguments_of(tool):
+            return None
+        told = (await self.call(tool, {**arguments, "dry_run": True})).get("estimate")
+        return read_as(CostEstimate, told, f"The estimate of {tool!r}") if told else None
+
+    async def _arguments_of(self, tool: str) -> set[str]:
+        """Return the names of a tool's arguments."""
         if not self._takes:
             self._takes = {tool.name: set(tool.input_schema.get("properties") or ()) for tool in await self.tools()}
         if tool not in self._takes:
             raise ToolError(f"Tool {tool!r}", "is not offered by the server", "Connect to a Classwright server.")
-        no_wait = {"wait_seconds": 0} if "wait_seconds" in self._takes[tool] else {}
-        return await self.call(tool, {**arguments, **no_wait})
+        return self._takes[tool]
 
     async def tools(self) -> list[Tool]:
         """Return the tools that the server lists.

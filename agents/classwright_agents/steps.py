@@ -17,7 +17,7 @@ from classwright_agents.answers import Job, Jobs, WholeResult, read_as
 from classwright_agents.errors import AgentError, RunError, ServerError, ToolError
 from classwright_agents.journal import Journal
 from classwright_agents.server import Server
-from classwright_tools.contract import WriterUsage
+from classwright_tools.contract import CostEstimate, WriterUsage
 
 # Long enough that asking costs nothing, short enough that the screen moves.
 WAIT_SECONDS = 2
@@ -104,6 +104,17 @@ class Steps:
             done = self._journal.events[-1]
         self.seconds += done["seconds"]
         return Step(read_as(model, done["result"], f"Tool {tool!r}"), done["seconds"])
+
+    async def estimate(self, tool: str, arguments: dict[str, Any]) -> CostEstimate | None:
+        """Return what calling `tool` should take; None where the server does not tell, or the next step is finished.
+
+        Raises:
+            ToolError: the tool refused.
+            ServerError: the server went away.
+        """
+        if self._journal.find("result", step=self._number + 1):
+            return None
+        return await self._server.estimate(tool, arguments)
 
     async def lost(self) -> list[WriterUsage]:
         """Return the usage of each attempt at the step to come that came to nothing.

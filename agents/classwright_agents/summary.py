@@ -31,6 +31,7 @@ def summary(task: str, outcome: Outcome) -> dict[str, Any]:
         "stopped": {"cause": outcome.stop.cause, "reason": outcome.stop.reason},
         "decisions": outcome.decisions,
         "writer": _writer(outcome),
+        "expected": outcome.expected.model_dump(exclude_none=True) if outcome.expected else None,
         "embedding": {
             "computed": sum(trained.texts_embedded for trained in outcome.trained),
             "reused": sum(trained.texts_reused for trained in outcome.trained),

@@ -105,7 +105,7 @@ class PlainView:
 
     def progress(self, fraction: float | None, message: str) -> None:
         """Write the job's progress when its message or its tenth changes."""
-        mark = (message, int((fraction or 0) * 10))
+        mark = (message.partition(";")[0], int((fraction or 0) * 10))  # the time left is another at each look
         if message and mark != self._last:
             self._last = mark
             self.say(f"  {message}" if fraction is None else f"  {fraction:4.0%} {message}")

@@ -115,6 +115,20 @@ class Backend:
             await self._keep_whole(order, outcome.result)
         return outcome
 
+    async def estimate(self, tool: str, request: ToolRequest, go_on: GoOn) -> Outcome:
+        """Return, as the estimate of an outcome, what a call would take; nothing is made.
+
+        `go_on` is called every two seconds until then.
+
+        Raises:
+            NotFound: something that the request names does not exist.
+            StorageFailed: there is no room for what it makes.
+        """
+        runtime = await self.runtime()
+        await self._check(tool, request)
+        order = runtime.order(tool, request).model_copy(update={"dry_run": True})
+        return await self._at_once.quick(runtime.pool, order, go_on)
+
     async def run_small(self, tool: str, request: ToolRequest, go_on: GoOn) -> Outcome | None:
         """Answer a call that is little work at once; None if it is much, has to wait, or none is done here.
 

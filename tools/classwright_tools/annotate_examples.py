@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from classwright_tools.annotation.answers import Receipt
     from classwright_tools.domain.example import Example
     from classwright_tools.domain.task import TaskKind
+    from classwright_tools.estimates.parts import Workload
     from classwright_tools.learning.model import Model
     from classwright_tools.workspace.workspace import Artifact
 
@@ -55,6 +56,7 @@ class AnnotateExamplesRequest(ToolRequest):
     finish: bool = Field(default=False, description="True to end now, with the answers so far.")
     max_tokens: int | None = Field(default=None, ge=1, le=10**10, description="As in synthesize_examples.")
     max_cost: float | None = Field(default=None, gt=0, le=10**6, description="In US dollars.")
+    max_minutes: float | None = Field(default=None, gt=0, le=10_000, description="As in synthesize_examples.")
 
     @model_validator(mode="after")
     def _answers_to_an_annotation(self) -> AnnotateExamplesRequest:
@@ -186,7 +188,8 @@ def _labelled(request: AnnotateExamplesRequest, id_: str, context: ToolContext) 
     assert context.writer
     annotation = context.workspace.document(id_, "annotation", Annotation)
     task = context.workspace.task(annotation.task)
-    labelled = ask_writer(annotation, task, context, max_tokens=request.max_tokens, max_cost=request.max_cost)
+    caps = request.model_dump(include={"max_tokens", "max_cost", "max_minutes"})
+    labelled = ask_writer(annotation, task, context, **caps)
     answers = Answers(context.workspace, id_, annotation)
     receipt = answers.receive(labelled.answers, finish=True)
     made = Provenance(writer=context.writer.name, prompt=context.writer.prompt_digest("labels"))
@@ -308,11 +311,19 @@ def _work(request: AnnotateExamplesRequest, _sizes: Sizes) -> Work:
     return writing(request.rows) if request.annotation is None else computing(0)
 
 
+def _workload(request: AnnotateExamplesRequest, context: ToolContext) -> Workload:
+    from classwright_tools.estimates.asking import labelling_workload
+
+    return labelling_workload(request, context)
+
+
 TOOL = ToolSpec(
     run=annotate_examples,
     request=AnnotateExamplesRequest,
     result=AnnotateExamplesResult,
     work=_work,
+    workload=_workload,
+    dry_run=True,
     makes=("annotation", "dataset"),
     text=ToolText(
         title="Annotate examples",

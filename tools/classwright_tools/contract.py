@@ -6,6 +6,7 @@ a client runs where the server's libraries are not installed.
 
 from __future__ import annotations
 
+from classwright_tools.domain.cost import CostEstimate
 from classwright_tools.domain.evaluation import EvaluationReport
 from classwright_tools.domain.example import Example
 from classwright_tools.domain.figures import ClassFigures, Comparison, Estimate, Scores
@@ -26,6 +27,7 @@ __all__ = [
     "Cell",
     "ClassFigures",
     "Comparison",
+    "CostEstimate",
     "ErrorAnalysisResult",
     "Estimate",
     "EvaluateResult",

@@ -21,6 +21,7 @@ from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import Sizes, Work, computing
 
 if TYPE_CHECKING:
+    from classwright_tools.estimates.parts import Workload
     from classwright_tools.measurement.error_report import ErrorReport
 
 EXAMPLES_SHOWN = 3  # of a finding; the report has them all
@@ -237,11 +238,18 @@ def _work(request: ErrorAnalysisRequest, sizes: Sizes) -> Work:
     return computing(int(rows * sizes.slowness(request.model)))
 
 
+def _workload(request: ErrorAnalysisRequest, context: ToolContext) -> Workload:
+    from classwright_tools.estimates.measuring import analysis_workload
+
+    return analysis_workload(request, context)
+
+
 TOOL = ToolSpec(
     run=error_analysis,
     request=ErrorAnalysisRequest,
     result=ErrorAnalysisResult,
     work=_work,
+    workload=_workload,
     makes=("report", "plan"),
     text=ToolText(
         title="Analyse the errors",

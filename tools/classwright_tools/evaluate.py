@@ -20,6 +20,7 @@ from classwright_tools.work import Sizes, Work, computing
 if TYPE_CHECKING:
     from classwright_tools.domain.evaluation import EvaluationReport
     from classwright_tools.domain.example import Example
+    from classwright_tools.estimates.parts import Workload
     from classwright_tools.learning.model import Model
     from classwright_tools.measurement.held_out import Answers
 
@@ -237,11 +238,18 @@ def _work(request: EvaluateRequest, sizes: Sizes) -> Work:
     return computing(sum(int(rows * sizes.slowness(model)) for model in models))
 
 
+def _workload(request: EvaluateRequest, context: ToolContext) -> Workload:
+    from classwright_tools.estimates.measuring import evaluation_workload
+
+    return evaluation_workload(request, context)
+
+
 TOOL = ToolSpec(
     run=evaluate,
     request=EvaluateRequest,
     result=EvaluateResult,
     work=_work,
+    workload=_workload,
     makes=("report",),
     multi_label=True,
     text=ToolText(

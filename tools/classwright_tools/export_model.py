@@ -15,6 +15,8 @@ from classwright_tools.work import Sizes, Work, computing
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from classwright_tools.estimates.parts import Workload
+
 
 class ExportModelRequest(ToolRequest):
     """Which model to export."""
@@ -93,11 +95,18 @@ def _work(_request: ExportModelRequest, _sizes: Sizes) -> Work:
     return computing(0)
 
 
+def _workload(request: ExportModelRequest, context: ToolContext) -> Workload:
+    from classwright_tools.estimates.measuring import export_workload
+
+    return export_workload(request, context)
+
+
 TOOL = ToolSpec(
     run=export_model,
     request=ExportModelRequest,
     result=ExportModelResult,
     work=_work,
+    workload=_workload,
     makes=("export",),
     multi_label=True,
     text=ToolText(

@@ -26,6 +26,7 @@ from classwright_tools.work import Sizes, Work, computing
 
 if TYPE_CHECKING:
     from classwright_tools.augmentation.methods import Material, Recipe
+    from classwright_tools.estimates.parts import Workload
     from classwright_tools.learning.encoders import Encoder
 
 GENERATING = 0.9  # of the progress
@@ -266,11 +267,18 @@ def _work(request: GanAugmentRequest, sizes: Sizes) -> Work:
     return computing(size, long=not is_quick, method=request.method)
 
 
+def _workload(request: GanAugmentRequest, context: ToolContext) -> Workload:
+    from classwright_tools.estimates.measuring import augmentation_workload
+
+    return augmentation_workload(request, context)
+
+
 TOOL = ToolSpec(
     run=gan_augment,
     request=GanAugmentRequest,
     result=GanAugmentResult,
     work=_work,
+    workload=_workload,
     makes=("augmentation",),
     text=ToolText(
         title="Generate rows as embeddings",

@@ -28,6 +28,7 @@ from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import Sizes, Work, writing
 
 if TYPE_CHECKING:
+    from classwright_tools.estimates.parts import Workload
     from classwright_tools.workspace.destination import Destination
     from classwright_tools.workspace.workspace import Artifact, Workspace
     from classwright_tools.writing.generation.run import Written
@@ -81,11 +82,12 @@ class SynthesizeExamplesRequest(ToolRequest):
         description="Texts that may be written for each row wanted, refused ones included.",
     )
     max_tokens: int | None = Field(
-        default=None, ge=1, le=10**10, description="Stop before the writer has used this many tokens in this call."
+        default=None, ge=1, le=10**10, description="Stop before the writer has used so many tokens."
     )
     max_cost: float | None = Field(
-        default=None, gt=0, le=10**6, description="Stop before this call has cost so much, in US dollars."
+        default=None, gt=0, le=10**6, description="Stop before it has cost so many US dollars."
     )
+    max_minutes: float | None = Field(default=None, gt=0, le=10_000, description="Stop then, with what is there.")
 
 
 class SynthesizeExamplesResult(ToolResult):
@@ -152,6 +154,7 @@ def synthesize_examples(request: SynthesizeExamplesRequest, context: ToolContext
         candidates_per_row=request.candidates_per_row,
         max_tokens=request.max_tokens,
         max_cost=request.max_cost,
+        max_minutes=request.max_minutes,
     )
     dataset = _saved(spec, written, destination, context)
     if dataset is None:
@@ -356,11 +359,25 @@ def _work(request: SynthesizeExamplesRequest, _sizes: Sizes) -> Work:
     return writing(request.rows)
 
 
+def _workload(request: SynthesizeExamplesRequest, context: ToolContext) -> Workload:
+    from classwright_tools.estimates.asking import writing_workload
+    from classwright_tools.workspace.destination import chosen_destination
+
+    workspace, task = context.workspace, context.workspace.task(request.task)
+    _check_kind(request, task)
+    destination = chosen_destination(
+        workspace, task.slug, dataset=request.dataset, new_dataset=request.new_dataset, verb="synthesize_examples"
+    )
+    return writing_workload(_spec(request, task, destination.parent(workspace), workspace), context)
+
+
 TOOL = ToolSpec(
     run=synthesize_examples,
     request=SynthesizeExamplesRequest,
     result=SynthesizeExamplesResult,
     work=_work,
+    workload=_workload,
+    dry_run=True,
     makes=("dataset", "assignment"),
     text=ToolText(
         title="Synthesize examples",
@@ -370,8 +387,7 @@ TOOL = ToolSpec(
             "pass gates (duplicates, language, length, leaked label names, other label more likely); the result counts "
             "what was refused and why, and what is missing. Adds to a dataset and makes a new version of it. Without a "
             "language model on the server you get an assignment: batches and rules; write the texts and call "
-            "submit_examples. Not for rows that exist: use import_examples. Takes about one completion for 10 texts; "
-            "cap it with max_tokens or max_cost."
+            "submit_examples. Not for rows that exist: use import_examples. dry_run tells the tokens."
         ),
         outward=True,
     ),

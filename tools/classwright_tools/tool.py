@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.kinds import Kind, ids_of, task_of
 from classwright_tools.domain.noun import ToolRequest, ToolResult
 from classwright_tools.work import Sizes, Work
+
+if TYPE_CHECKING:
+    from classwright_tools.estimates.parts import Workload
 
 Q = TypeVar("Q", bound=ToolRequest)
 R = TypeVar("R", bound=ToolResult)
@@ -42,6 +45,10 @@ class ToolSpec(Generic[Q, R]):
     work: Callable[[Q, Sizes], Work]
     """Judges how much work a call is."""
     text: ToolText
+    workload: Callable[[Q, ToolContext], Workload] | None = None
+    """Says in full what a call will do, for the estimate of what it takes; it may measure the pace of an encoder."""
+    dry_run: bool = False
+    """Whether a call may ask for the estimate alone: where it is one of minutes or of money."""
     makes: tuple[Kind, ...] = ()
     """The kinds of artifacts that it may make."""
     multi_label: bool = False

@@ -23,7 +23,9 @@ from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import Sizes, Work, computing
 
 if TYPE_CHECKING:
+    from classwright_tools.estimates.parts import Workload
     from classwright_tools.learning.embedding_cache import EmbeddingCache
+    from classwright_tools.learning.time_limit import TimeLimit
     from classwright_tools.learning.training import Trained
     from classwright_tools.learning.training_data import TrainingData
     from classwright_tools.workspace.workspace import Artifact, Workspace
@@ -58,7 +60,10 @@ class TrainClassifierRequest(ToolRequest, PairOptions):
     epochs: int | None = Field(
         default=None, ge=1, le=50, description="Passes over the rows; default: the method's own."
     )
-    seed: int = Field(default=0, ge=0, le=2**31 - 1, description="The same seed on the same rows gives the same model.")
+    seed: int = Field(default=0, ge=0, le=2**31 - 1, description="The same seed gives the same model.")
+    max_minutes: float | None = Field(
+        default=None, gt=0, le=10_000, description="'auto' leaves out methods that take longer."
+    )
 
 
 class TrainClassifierResult(ToolResult):
@@ -91,6 +96,7 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
         NotEnoughData: a label has fewer than two training rows, or none can be held out and there are no real
             validation rows.
         Cancelled: the caller asked to stop; embeddings that were computed are kept.
+        BudgetExceeded: no method could be trained within `max_minutes`.
         StorageFailed: the disk is full.
     """
     started = time.monotonic()
@@ -140,13 +146,15 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
             method=request.method,
             imbalance=request.imbalance,
         )
+    limit = _time_limit(request, context)
     setup = Setup(
         encoder=encoder,
         cache=cache,
         labels=task.label_names,
         epochs=request.epochs,
         seed=request.seed,
-        progress=context.progress,
+        progress=limit.progress(context.progress) if limit else context.progress,
+        limit=limit,
         pairs=pair_setup(request, task, lambda: unlabelled_pairs(workspace, dataset)) if task.kind == "pair" else None,
         imbalance=request.imbalance,
         row_source=source,
@@ -175,6 +183,7 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
         remarks=(
             *filter(None, [chosen, together]),
             *training_remarks(workspace, task, dataset, trained, data),
+            *(limit.left_out if limit else ()),
         ),
         unlabelled_pairs=len(setup.pairs.unlabelled) if setup.pairs and METHODS[trained.method].needs_mismatches else 0,
         validation=trained.validation,
@@ -197,6 +206,16 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
         facts=_facts(card),
     )
     return _result(made.id, card, trained, data, setup.cache, _earlier(workspace, made, card))
+
+
+def _time_limit(request: TrainClassifierRequest, context: ToolContext) -> TimeLimit | None:
+    """Return the limit of the training's time, with what each method should take."""
+    from classwright_tools.estimates.training import seconds_by_method
+    from classwright_tools.learning.time_limit import TimeLimit
+
+    if request.max_minutes is None:
+        return None
+    return TimeLimit(request.max_minutes, seconds_by_method(request, context))
 
 
 def _check_several(request: TrainClassifierRequest, task: Task) -> None:
@@ -279,11 +298,19 @@ def _work(request: TrainClassifierRequest, sizes: Sizes) -> Work:
     return computing(size, long=not is_quick or other_encoder, method=request.method)
 
 
+def _workload(request: TrainClassifierRequest, context: ToolContext) -> Workload:
+    from classwright_tools.estimates.training import training_workload
+
+    return training_workload(request, context)
+
+
 TOOL = ToolSpec(
     run=train_classifier,
     request=TrainClassifierRequest,
     result=TrainClassifierResult,
     work=_work,
+    workload=_workload,
+    dry_run=True,
     makes=("model",),
     multi_label=True,
     text=ToolText(
@@ -291,7 +318,7 @@ TOOL = ToolSpec(
         description=(
             "Train on a dataset's training rows and save a calibrated model. Returns validation figures with 95% "
             "intervals, on real validation rows if there are any, else on written rows held out group by group. "
-            "'contrastive' and 'setfit': minutes on a CPU, seconds on a GPU. Where labels differ much in size set "
+            "'contrastive' takes minutes on a CPU. Where labels differ much in size set "
             "`imbalance`, or method 'cluster'. Never trains on test rows. To measure a model again use "
             "evaluate, not this."
         ),

@@ -25,9 +25,13 @@ from classwright_server.jobs.messages import Message, Order, Outcome, Progress
 from classwright_server.sanitize import sanitized
 from classwright_tools.catalogue import catalogue
 from classwright_tools.context import ToolContext
+from classwright_tools.domain.cost import CostEstimate
 from classwright_tools.domain.invisible import plain_text
+from classwright_tools.domain.noun import ToolResult
 from classwright_tools.domain.writer import Writer
 from classwright_tools.errors import ClasswrightError, NotFound
+from classwright_tools.estimates.remaining import seconds_left
+from classwright_tools.estimates.running import estimated, run_told
 from classwright_tools.tool import ToolSpec
 from classwright_tools.workspace.atomic import storage_errors
 from classwright_tools.workspace.restarts import outlasting_restarts
@@ -57,11 +61,13 @@ class Wire:
 
 
 class Reporter:
-    """Sends a verb's progress on, not more often than a reader can follow."""
+    """Sends a verb's progress on, with the time that is left, not more often than a reader can follow."""
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
         self._next = 0.0
+        self._began = time.monotonic()
+        self._expected: float | None = None
 
     def __call__(self, fraction: float | None, message: str) -> None:
         """Report that `fraction` (0 to 1) of the work is done."""
@@ -69,7 +75,15 @@ class Reporter:
         if now >= self._next:
             self._next = now + REPORT_EVERY_SECONDS
             bounded = None if fraction is None else min(max(fraction, 0.0), 1.0)
-            self._wire.say(Message(progress=Progress(fraction=bounded, message=plain_text(message[:500]))))
+            left = seconds_left(bounded, now - self._began, self._expected)
+            words = plain_text(message[:500])
+            self._wire.say(Message(progress=Progress(fraction=bounded, message=words, seconds_left=left)))
+
+    def estimate(self, estimate: CostEstimate) -> None:
+        """Tell what the work that begins now should take."""
+        self._began, self._expected = time.monotonic(), estimate.seconds
+        left = estimate.seconds
+        self._wire.say(Message(progress=Progress(fraction=0, message="started", seconds_left=left, estimate=estimate)))
 
 
 class Bench:
@@ -108,9 +122,16 @@ class Bench:
                 report=report,
             )
             request = tool.request.model_validate(order.request)
+            if order.dry_run:
+                return Outcome(estimate=estimated(tool, request, context))
+
+            def run() -> ToolResult:
+                result: ToolResult = run_told(tool, request, context, report.estimate)
+                return result
+
             # A tool finds what it had done by the run_key, so it may be called again.
             with storage_errors(order.tool):
-                result = outlasting_restarts(workspace.engine, lambda: tool.run(request, context))
+                result = outlasting_restarts(workspace.engine, run)
             return Outcome(result=result.model_dump(mode="json"))
         except ClasswrightError as error:
             return Outcome(error=sanitized(error), gpu_was_full=gpu_was_full(error))

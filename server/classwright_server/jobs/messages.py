@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from classwright_server.config.settings import ToolSettings
+from classwright_tools.domain.cost import CostEstimate
 from classwright_tools.domain.noun import Noun
 
 
@@ -18,6 +19,7 @@ class Order(Noun):
     owner: str | None = Field(default=None, description="Whose workspace it works in; None is the operator's.")
     tool: str
     request: dict[str, Any]
+    dry_run: bool = Field(default=False, description="Only what it would take is asked for.")
 
 
 class Progress(Noun):
@@ -25,12 +27,15 @@ class Progress(Noun):
 
     fraction: float | None = Field(default=None, ge=0, le=1)
     message: str = ""
+    seconds_left: float | None = Field(default=None, ge=0)
+    estimate: CostEstimate | None = Field(default=None, description="Of the whole; told once, at its beginning.")
 
 
 class Outcome(Noun):
     """How a verb ended: with its result, or with an error that says what repairs it."""
 
     result: dict[str, Any] | None = None
+    estimate: CostEstimate | None = Field(default=None, description="What a dry run comes to.")
     error: str | None = None
     defect: bool = Field(default=False, description="The error is not the verb's own: it broke, or its process did.")
     gpu_was_full: bool = Field(default=False, description="The error is that the GPU had no room for the work.")

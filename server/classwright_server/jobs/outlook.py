@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 from classwright_server.jobs.job_table import JobTable
 from classwright_server.jobs.turns import Turn
+from classwright_tools.domain.cost import spoken
+from classwright_tools.estimates.remaining import seconds_left
 
 MOST_NAMED = 3
 """Of one's own jobs ahead; more are counted."""
@@ -22,9 +24,8 @@ _NEAREST = 5
 _LOOK_EVERY_SECONDS = 5.0
 _SMALL_BYTES = 20_000
 """Of less than so much, the start of the work takes longer than the text."""
-_TELLING_FRACTION = 0.05
-"""From so much of the work done on, a job's own pace tells when it ends."""
 
+_FEW_SECONDS = 5
 
 Takes = Callable[[Turn], float | None]
 """Returns the seconds that a job should take; None if that is unknown."""
@@ -128,10 +129,7 @@ def _begins(running: Sequence[Turn], ahead: Sequence[Turn], takes: Takes, now: f
 def _left(turn: Turn, takes: Takes, now: float) -> float | None:
     """Return the seconds that a running job should still take: by its own pace, or as others of its kind; else None."""
     so_far = max(0.0, now - (turn.began or now * 1000) / 1000)
-    if turn.fraction and turn.fraction >= _TELLING_FRACTION and so_far:
-        return so_far * (1 - turn.fraction) / turn.fraction
-    seconds = takes(turn)
-    return None if seconds is None or seconds < so_far else seconds - so_far
+    return seconds_left(turn.fraction, so_far, takes(turn))
 
 
 def _unknown(turn: Turn) -> str:
@@ -139,6 +137,4 @@ def _unknown(turn: Turn) -> str:
 
 
 def _spoken(seconds: float) -> str:
-    if seconds < 5:
-        return "a few seconds"
-    return f"about {5 * round(seconds / 5)} s" if seconds < 90 else f"about {round(seconds / 60)} min"
+    return "a few seconds" if seconds < _FEW_SECONDS else f"about {spoken(seconds)}"

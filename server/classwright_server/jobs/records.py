@@ -30,6 +30,8 @@ _STATUS: dict[str, JobStatus] = {
     "ERROR": "failed",
     "MAX_RECOVERY_ATTEMPTS_EXCEEDED": "failed",
 }
+_PROGRESS = ("fraction", "seconds_left", "estimate")
+"""What is told of a job's progress besides the message, by the names of its attributes."""
 _OPERATOR = "operator"
 """The DBOS user of the operator's jobs; a principal's are stored under their slug, which is never this word."""
 _NEVER_FINISHED = (
@@ -70,6 +72,7 @@ def owner_of(user: str | None) -> str | None:
 def record_of(status: WorkflowStatus) -> JobRecord:
     """Return what the workflow of a job says of it."""
     attributes = status.attributes or {}
+    message = attributes.get("message") or ""
     outcome = Outcome.model_validate(status.output) if status.output else None
     known: JobStatus = "completed" if outcome and outcome.error is None else "failed"
     state = known if status.status == "SUCCESS" else _STATUS[status.status]
@@ -81,7 +84,7 @@ def record_of(status: WorkflowStatus) -> JobRecord:
         tool=str(attributes.get("tool", "")),
         task=attributes.get("task"),
         status=state,
-        progress=Progress(fraction=attributes.get("fraction"), message=attributes.get("message") or ""),
+        progress=Progress.model_validate({name: attributes.get(name) for name in _PROGRESS} | {"message": message}),
         outcome=outcome,
         created=_moment(status.created_at),
         updated=_moment(status.updated_at),
@@ -96,12 +99,13 @@ class ProgressRecord:
         self._next = 0.0
 
     def __call__(self, progress: Progress) -> None:
-        """Store `progress` unless another was stored just before."""
+        """Store `progress` unless another was stored just before; an estimate is told once, and stored in any case."""
         now = time.monotonic()
-        if now < self._next:
+        if now < self._next and progress.estimate is None:
             return
         self._next = now + PROGRESS_EVERY_SECONDS
-        self.store({"fraction": progress.fraction, "message": progress.message})
+        told = {name: value for name, value in progress.model_dump().items() if name != "estimate" or value}
+        self.store(told)
 
     def store(self, attributes: dict[str, Any]) -> None:
         """Store what is known of the job, beside what is known already."""

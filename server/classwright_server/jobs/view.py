@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, WithJsonSchema
+from pydantic.json_schema import SkipJsonSchema
 
 from classwright_tools.domain.noun import Noun, ToolResult
 
@@ -22,6 +23,8 @@ class JobView(ToolResult):
     status: Annotated[JobStatus, WithJsonSchema({"type": "string"})]  # the instructions name them, once for all tools
     progress: float = Field(ge=0, le=1)
     message: str
+    estimate: SkipJsonSchema[dict[str, Any]] = Field(default_factory=dict)
+    """What it should take, a `CostEstimate`, told as soon as it has begun. The instructions name it, for all tools."""
     result: dict[str, Any] | None = None
     """The tool's own, once it is completed."""
     error: str | None = None

@@ -27,13 +27,15 @@ def arguments_of(name: str, request: type[BaseModel], **more: Any) -> type[ArgMo
     return cast("type[ArgModelBase]", made)
 
 
-def waiting_arguments_of(name: str, request: type[BaseModel]) -> type[ArgModelBase]:
-    """Return the arguments of a tool that makes a job: those of `request`, and how long the call waits for it."""
-    return arguments_of(
-        name,
-        request,
-        wait_seconds=(int, wait_field("Seconds until a job_id for get_job comes instead.")),
-    )
+def waiting_arguments_of(name: str, request: type[BaseModel], *, dry_run: bool) -> type[ArgModelBase]:
+    """Return the arguments of a tool that makes a job: those of `request`, and how long the call waits for it.
+
+    With `dry_run` a call may ask for what it would take alone.
+    """
+    more: dict[str, Any] = {"wait_seconds": (int, wait_field("Then a job_id comes."))}
+    if dry_run:
+        more["dry_run"] = (bool, Field(default=False, description="Only estimate."))
+    return arguments_of(name, request, **more)
 
 
 def request_of(arguments: BaseModel, request: type[Q]) -> Q:

@@ -58,7 +58,7 @@ def _get_job(backend: Backend) -> Tool:
         title="Get a job",
         description=(
             "Return a job's status and progress, and its result once it is completed; until then `usage` tells what it "
-            "has spent. Waits up to wait_seconds for it to finish. Call it again while the status is queued or "
+            "has spent. Call it again while the status is queued or "
             "running; do not call the tool itself again."
         ),
         reads_only=True,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from classwright_server.jobs.view import JobLine, JobList, JobView
 from classwright_server.mcp.arguments import MAX_WAIT_SECONDS
 from classwright_server.mcp.results import fits
+from classwright_tools.domain.cost import CostEstimate, spoken
 from classwright_tools.domain.excerpt import shortened
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def view_of(record: JobRecord) -> JobView:
             where = f": {record.outlook.full}" if record.outlook else "."
             summary, next_step = f"{record.tool} waits for its turn{where}", again
         case "running":
-            summary, next_step = f"{record.tool} is running: {record.progress.message}.", again
+            summary, next_step = f"{record.tool} is running: {message_of(record)}.{_estimated(record)}", again
         case "completed":
             assert result is not None
             summary, next_step = (result[name] for name in _WORDS)
@@ -46,6 +47,7 @@ def view_of(record: JobRecord) -> JobView:
         status=record.status,
         progress=1.0 if record.status == "completed" else record.progress.fraction or 0.0,
         message=message_of(record),
+        estimate=_estimate(record.progress.estimate),
         error=error,
         usage=record.usage.model_dump(exclude={"estimated_tokens", "completions_reused"}) if record.usage else {},
     )
@@ -55,6 +57,29 @@ def view_at_once(tool: str, result: dict[str, Any]) -> JobView:
     """Return the answer of a call that was no job, in the form of one that is completed."""
     words = {name: result[name] for name in _WORDS}
     return JobView(**words, **_split(result), tool=tool, status="completed", progress=1.0, message=DONE)
+
+
+def view_of_dry_run(tool: str, estimate: CostEstimate | None) -> JobView:
+    """Return the answer of a call that only asked what it would take."""
+    told = f"would take {estimate.told}" if estimate else "tells no estimate: it is done in seconds, or by you"
+    return JobView(
+        summary=f"Nothing was done. {tool} {told}.",
+        next_step=f"Call {tool} without dry_run.",
+        tool=tool,
+        status="completed",
+        progress=1.0,
+        message=DONE,
+        estimate=_estimate(estimate),
+    )
+
+
+def _estimate(estimate: CostEstimate | None) -> dict[str, Any]:
+    return estimate.model_dump(exclude_none=True) if estimate else {}
+
+
+def _estimated(record: JobRecord) -> str:
+    """Return a sentence that tells what a job should take in all, if that is known."""
+    return f" In all: {record.progress.estimate.told}." if record.progress.estimate else ""
 
 
 def _split(result: dict[str, Any] | None) -> dict[str, Any]:
@@ -77,6 +102,8 @@ def message_of(record: JobRecord) -> str:
             return record.outlook.brief
         case "cancelled" if record.made:
             return _cancelled(record)
+        case "running" if record.progress.seconds_left:
+            return f"{record.progress.message}; about {spoken(record.progress.seconds_left)} left"
         case _:
             return record.progress.message or record.status
 

@@ -15,10 +15,12 @@ from classwright_server.jobs.view import JobView
 from classwright_server.mcp.apps import FOR_PAGE, opening
 from classwright_server.mcp.arguments import arguments_of, request_of, waiting_arguments_of
 from classwright_server.mcp.job_tools import job_tools
-from classwright_server.mcp.job_views import view_at_once, view_of
+from classwright_server.mcp.job_views import view_at_once, view_of, view_of_dry_run
 from classwright_server.mcp.page_tools import page_tools
 from classwright_server.mcp.served_tool import ProgressNotes, served_tool
 from classwright_server.mcp.tasks_extension import declares_tasks
+from classwright_tools.domain.cost import CostEstimate
+from classwright_tools.domain.noun import ToolRequest
 from classwright_tools.tool import ToolSpec
 
 if TYPE_CHECKING:
@@ -55,6 +57,8 @@ def _long(backend: Backend, tool: ToolSpec[Any, Any]) -> Tool:
     async def body(arguments: Any, context: Context[Any, Any]) -> BaseModel:
         request = request_of(arguments, tool.request)
         notes = ProgressNotes(context, tool.name)
+        if tool.dry_run and arguments.dry_run:
+            return view_of_dry_run(tool.name, await _estimate(backend, tool.name, request, notes))
         if tool.job == "if large":
             await notes.go_on()
             outcome = await backend.run_small(tool.name, request, notes.go_on)
@@ -71,9 +75,18 @@ def _long(backend: Backend, tool: ToolSpec[Any, Any]) -> Tool:
             _result_of(record.outcome)
         return view_of(record)
 
-    arguments = waiting_arguments_of(tool.name, tool.request)
+    arguments = waiting_arguments_of(tool.name, tool.request, dry_run=tool.dry_run)
     meta = FOR_PAGE if tool.for_page else opening(tool.name)
     return served_tool(tool.name, tool.text, arguments, JobView, body, meta=meta)
+
+
+async def _estimate(backend: Backend, tool: str, request: ToolRequest, notes: ProgressNotes) -> CostEstimate | None:
+    """Return what a call would take, or raise the error that it would end with."""
+    await notes.go_on()
+    outcome = await backend.estimate(tool, request, notes.go_on)
+    if outcome.error:
+        raise ToolError(outcome.error)
+    return outcome.estimate
 
 
 async def _unreported(_record: JobRecord) -> None:

@@ -17,6 +17,7 @@ from classwright_agents.journal import Journal
 from classwright_agents.outcome import Outcome
 from classwright_agents.server import Server
 from classwright_agents.steps import Steps
+from classwright_agents.summary import summary
 from classwright_agents.task_file import TaskFile
 from classwright_agents.view import PlainView
 from support.agent import analysed, around, exported, imported, measured, small_task, topics, trained, usage, written
@@ -242,3 +243,58 @@ def test_a_build_without_a_first_text_says_why_and_writes_anew_when_it_is_resume
     assert outcome.export
     assert outcome.export.export == "support-x1"
     assert len(scripted.writings) == 2
+
+
+class EstimatingTools(ScriptedTools):
+    """Scripted tools whose writing also tells what it would take."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[int | None] = []
+        write = self.synthesize_examples
+
+        def synthesize_examples(
+            task: str,
+            topic_tree: str | None = None,
+            plan: str | None = None,
+            dataset: str | None = None,
+            new_dataset: bool = False,
+            rows: int | None = None,
+            max_cost: float | None = None,
+            dry_run: bool = False,
+        ) -> dict[str, Any]:
+            """Tell what it would take, or write."""
+            if not dry_run:
+                return write(task, topic_tree, plan, dataset, new_dataset)
+            self.asked.append(rows)
+            told = {"seconds": None, "model_calls": 9, "tokens_in": 800, "tokens_out": 100, "dollars": 0.5}
+            return {"estimate": {**told, "rests_on": "3 earlier runs on this machine"}}
+
+        self.mcp.remove_tool("synthesize_examples")
+        self.mcp.add_tool(synthesize_examples)
+
+
+def test_what_a_build_should_cost_and_its_caps_are_told_before_anything_is_written(tmp_path: Path) -> None:
+    scripted, out = EstimatingTools(), io.StringIO()
+    task = small_task(max_rounds=3, rows_per_round=40, budget={"dollars": 2})
+
+    outcome = built(scripted, tmp_path, task, out)
+    told = out.getvalue()
+
+    assert "Caps: 3 rounds, $2.\n" in told
+    assert "Estimate: writing takes an unknown time, 9 model calls, 900 tokens, $0.50; this rests on 3 earlier" in told
+    assert "Each of up to 2 further rounds: an unknown time, 9 model calls" in told
+    assert told.index("Estimate:") < told.index("round 0: write")
+    assert scripted.asked == [None, 40]
+    assert outcome.expected
+    assert outcome.expected.first_round.dollars == 0.5
+    assert summary("support", outcome)["expected"]["further_rounds"] == 2
+
+
+def test_a_resumed_build_does_not_ask_again_what_it_costs(tmp_path: Path) -> None:
+    scripted, task = EstimatingTools(), small_task(max_rounds=1)
+
+    first, again = (built(scripted, tmp_path, task) for _ in range(2))
+
+    assert len(scripted.asked) == 2
+    assert again.expected == first.expected

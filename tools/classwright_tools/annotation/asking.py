@@ -15,6 +15,8 @@ from classwright_tools.domain.task import Task, folded_name
 from classwright_tools.domain.usage import WriterUsage
 from classwright_tools.domain.writer import WritingRequest
 from classwright_tools.errors import ClasswrightError, WriterFailed
+from classwright_tools.meter import metered
+from classwright_tools.writing.completions.metering import asking, count_usage
 from classwright_tools.writing.completions.session import WritingSession, session_of
 from classwright_tools.writing.prompts.rules import BETWEEN_LABELS, FITS_NONE, UNSURE
 
@@ -32,7 +34,13 @@ class Labelled:
 
 
 def ask_writer(
-    annotation: Annotation, task: Task, context: ToolContext, *, max_tokens: int | None, max_cost: float | None
+    annotation: Annotation,
+    task: Task,
+    context: ToolContext,
+    *,
+    max_tokens: int | None,
+    max_cost: float | None,
+    max_minutes: float | None = None,
 ) -> Labelled:
     """Return the answers of the context's writer to `annotation`.
 
@@ -40,8 +48,11 @@ def ask_writer(
         WriterFailed, BudgetExceeded: not one text was answered.
         Cancelled: the caller asked to stop; what had arrived is stored.
     """
-    session = session_of(context, max_tokens=max_tokens, max_cost=max_cost)
-    labelled = asyncio.run(_labelled(annotation, task, session, context.progress))
+    session = session_of(context, max_tokens=max_tokens, max_cost=max_cost, max_minutes=max_minutes)
+    assert context.writer
+    with metered(asking("labelling", context.writer.name), asking_units(annotation.batches)) as piece:
+        labelled = asyncio.run(_labelled(annotation, task, session, context.progress))
+    count_usage(piece, labelled.usage, whole=labelled.failure is None)
     if not labelled.answers:
         raise labelled.failure or WriterFailed(
             f"the labels of task {task.slug!r}",
@@ -58,7 +69,7 @@ async def _labelled(
     failure: ClasswrightError | None = None
     for attempt in range(ASKS):
         left = [[row for row in batch if row.row not in answers] for batch in annotation.batches]
-        requests = [_request(task, [shown(row) for row in rows], attempt) for rows in left if rows]
+        requests = [request_for(task, [shown(row) for row in rows], attempt) for rows in left if rows]
         if not requests:
             break
         estimate = sum(session.estimate(requests))
@@ -72,7 +83,13 @@ async def _labelled(
     return Labelled(answers, session.usage, failure)
 
 
-def _request(task: Task, texts: Sequence[TextToLabel], attempt: int) -> WritingRequest:
+def asking_units(batches: Sequence[Sequence[object]]) -> int:
+    """Return how much work it is to label batches of texts, for a meter: a request takes about as long as a text."""
+    return sum(1 + len(batch) for batch in batches)
+
+
+def request_for(task: Task, texts: Sequence[TextToLabel], attempt: int) -> WritingRequest:
+    """Return the request for the labels of some texts; a second `attempt` is another question."""
     return WritingRequest(
         kind="labels",
         task=task.slug,

@@ -96,7 +96,7 @@ def _embedded(
 
     The encoder begins with the shortest texts, so what is left takes longer than the first ones say.
     """
-    new = encoder.missing(texts, cache)
+    new = len(encoder.missing(texts, cache))
     started = time.monotonic()
 
     def tell(done: float) -> None:

@@ -10,7 +10,7 @@ from classwright_tools.context import DEFAULT_ENCODER, ToolContext
 from classwright_tools.errors import InvalidInput
 from classwright_tools.hub.repository import listed
 from classwright_tools.learning.encoder_checks import OTHER_FORMATS, pickled
-from classwright_tools.learning.encoder_folders import FETCHED, cached_folder, folder_in, repository_of
+from classwright_tools.learning.encoder_folders import FETCHED, cached_folder, folder_at_hand, folder_in, repository_of
 from classwright_tools.learning.encoders import Encoder, open_encoder, opened_once
 from classwright_tools.workspace.atomic import move_folder, own_folder, staged_folder, storage_errors
 from classwright_tools.workspace.workspace import write_json
@@ -35,7 +35,7 @@ def callers_encoder(name: str, context: ToolContext) -> Encoder:
     repository, own = repository_of(name), context.workspace.encoders
     if repository == DEFAULT_ENCODER:
         return open_encoder(name)
-    there = folder_in(own, repository) or (cached_folder(repository) if context.is_operator else None)
+    there = _folder_for(repository, context)
     if there:
         return opened_once(there, name)
     fetched = _fetched(repository, own, context)
@@ -44,6 +44,20 @@ def callers_encoder(name: str, context: ToolContext) -> Encoder:
     except InvalidInput:  # it would count against the workspace's room, and a mended one could not be fetched
         shutil.rmtree(fetched, ignore_errors=True)  # of two who fetched it, the other one may be first
         raise
+
+
+def callers_encoder_here(name: str, context: ToolContext) -> Encoder | None:
+    """Return the encoder that a call names, as `callers_encoder` does, if it need not be fetched; else None."""
+    if name == context.encoder or repository_of(name) == DEFAULT_ENCODER:
+        return open_encoder(name) if folder_at_hand(name) else None
+    there = _folder_for(repository_of(name), context)
+    return opened_once(there, name) if there else None
+
+
+def _folder_for(repository: str, context: ToolContext) -> Path | None:
+    """Return the folder on this machine of an encoder that the caller may use, if there is one."""
+    there = folder_in(context.workspace.encoders, repository)
+    return there or (cached_folder(repository) if context.is_operator else None)
 
 
 def _fetched(repository: str, own: Path, context: ToolContext) -> Path:

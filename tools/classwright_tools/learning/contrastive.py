@@ -144,6 +144,12 @@ def number_of_steps(rows: int, batch: int, passes: int | None) -> int:
     return ceil(rows * (passes or suited) / batch)
 
 
+def texts_read(rows: int, passes: int | None) -> int:
+    """Return the texts that a training on `rows` reads in all its steps."""
+    batch = min(recipe_of(rows).batch, rows)
+    return batch * number_of_steps(rows, batch, passes)
+
+
 def token_lengths(model: SentenceTransformer, texts: tuple[str, ...]) -> np.ndarray:
     """Return how many tokens each of `texts` has (n,), uncut; its characters where an encoder knows no longest text."""
     if model.max_seq_length is None:

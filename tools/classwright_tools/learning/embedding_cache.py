@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -42,20 +43,27 @@ class EmbeddingCache:
 
     def get(self, encoder: str, texts: Sequence[str]) -> dict[str, np.ndarray]:
         """Return the vectors of those of the different `texts` that are here, by text."""
+        found = {text: np.frombuffer(vector, self._precision) for text, vector in self._found(encoder, texts, "vector")}
+        self.reused += len(found)
+        return found
+
+    def held(self, encoder: str, texts: Sequence[str]) -> set[str]:
+        """Return those of the different `texts` whose vectors are here; that is no use of them."""
+        return {text for text, _ in self._found(encoder, texts, "1")}
+
+    def _found(self, encoder: str, texts: Sequence[str], column: str) -> Iterator[tuple[str, Any]]:
+        """Yield each of the different `texts` that is here, with what a column holds of it."""
         if not texts or not self._path(encoder).exists():
-            return {}
+            return
         by_key = {self._key(encoder, text): text for text in texts}
         all_keys = list(by_key)
-        found: dict[str, np.ndarray] = {}
         with self._open(encoder) as connection:
             for start in range(0, len(all_keys), QUERY_TEXTS):
                 keys = all_keys[start : start + QUERY_TEXTS]
                 marks = ",".join("?" * len(keys))
-                query = f"SELECT text, vector FROM embeddings WHERE text IN ({marks})"  # noqa: S608  # marks only
-                for key, vector in connection.execute(query, keys):
-                    found[by_key[key]] = np.frombuffer(vector, self._precision)
-        self.reused += len(found)
-        return found
+                query = f"SELECT text, {column} FROM embeddings WHERE text IN ({marks})"  # noqa: S608  # ours
+                for key, value in connection.execute(query, keys):
+                    yield by_key[key], value
 
     def put(self, encoder: str, texts: Sequence[str], vectors: Sequence[np.ndarray] | np.ndarray) -> None:
         """Keep `vectors`, one a text; a text that another process put first keeps its vector."""

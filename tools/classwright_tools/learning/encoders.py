@@ -25,6 +25,8 @@ from classwright_tools.learning.windows import (
     usual_prompt,
     windows_of,
 )
+from classwright_tools.meter import metered
+from classwright_tools.work import shown_bytes
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
 BATCH = 32  # texts a forward pass
 CHUNK = 256  # texts between two reports of progress and two writes to the cache: one to two seconds on two cores
+TEXT_UNITS = 20  # a text takes as long as so many bytes besides its own
 CHUNK_CHARACTERS = 400_000  # of a chunk, if its texts are long: a text may have several windows
 
 
@@ -73,17 +76,22 @@ class Encoder:
             return np.zeros((0, self.dimension), np.float32)
         return np.stack([known[text] for text in texts])
 
-    def missing(self, texts: Sequence[str], cache: EmbeddingCache) -> int:
-        """Return how many of the different `texts` are not in `cache`: so many `embed` would compute."""
-        names = list({self._name_in_cache(text) for text in texts})
-        return len(names) - len(cache.get(self.ref.digest, names))
-
     @property
     def dimension(self) -> int:
         """The number of dimensions of an embedding."""
         return int(self.model.get_embedding_dimension() or 0)
 
+    def missing(self, texts: Sequence[str], cache: EmbeddingCache) -> list[str]:
+        """Return those of the different `texts` that are not in `cache`: `embed` would compute them."""
+        names = {text: self._name_in_cache(text) for text in texts}
+        held = cache.held(self.ref.digest, list(names.values()))
+        return [text for text, name in names.items() if name not in held]
+
     def _compute(self, texts: list[str]) -> np.ndarray:
+        with metered(encoding(self.ref.name), encoding_units(texts)):
+            return self._computed(texts)
+
+    def _computed(self, texts: list[str]) -> np.ndarray:
         long = self._long(texts)
         whole = [text for text in texts if text not in long]
         vectors: dict[str, np.ndarray] = {}
@@ -110,6 +118,21 @@ class Encoder:
     def _name_in_cache(self, text: str) -> str:
         """Return what `text` is kept under: how often it was read is part of it where that makes a difference."""
         return f"{self.ref.windows} windows {text}" if self._may_be_long(text) else text
+
+
+def encoding(name: str) -> str:
+    """Return the kind of work, for a meter, that the encoder `name` does; of a folder only its name is told."""
+    return f"encoding by {shown_name(name)}"
+
+
+def shown_name(encoder: str) -> str:
+    """Return the name of an encoder as it may be told: an operator's folder without where it lies."""
+    return Path(encoder).name if Path(encoder).is_absolute() else encoder
+
+
+def encoding_units(texts: Sequence[str]) -> int:
+    """Return the units of work that `texts` are for an encoder: bytes, and what each text takes besides."""
+    return shown_bytes(texts) + TEXT_UNITS * len(texts)
 
 
 def open_encoder(name: str) -> Encoder:

@@ -35,8 +35,8 @@ class PairEncoder(Encoder):
         vectors = super().embed([*queries, *items], cache, on_progress)
         return pair_features(vectors[: len(queries)], vectors[len(queries) :])
 
-    def missing(self, texts: Sequence[str], cache: EmbeddingCache) -> int:
-        """Return how many of the different queries and items of the pairs `texts` are not in `cache`."""
+    def missing(self, texts: Sequence[str], cache: EmbeddingCache) -> list[str]:
+        """Return those of the different queries and items of the pairs `texts` that are not in `cache`."""
         queries, items = pair_columns(texts)
         return super().missing([*queries, *items], cache)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from classwright_tools.learning.encoders import Encoder
 from classwright_tools.learning.generated import RowSource
 from classwright_tools.learning.matching.settings import MiningSettings, NegativeKind
 from classwright_tools.learning.methods.method import Imbalance
+
+if TYPE_CHECKING:
+    from classwright_tools.learning.time_limit import TimeLimit
 
 Progress = Callable[[float, str], None]
 """Reports the share done (0 to 1) and what is being done; raises `Cancelled` when the caller asked to stop."""
@@ -42,7 +46,8 @@ class Setup:
     `labels` are the names of the k labels, `pairs` is None for single texts, `imbalance` is what the request says;
     `row_source` generates rows to train on beside the real ones, for the probe. `stated` are the labels' shares where
     the model will be used, as a person stated them; else the `unlabelled` texts of there may tell them. `penalty` is
-    the probe's C where several fits must have the same; else each chooses its own.
+    the probe's C where several fits must have the same; else each chooses its own. The `limit` is of the methods that
+    are compared.
     """
 
     encoder: Encoder
@@ -57,6 +62,7 @@ class Setup:
     stated: TaskShares | None = None
     unlabelled: tuple[str, ...] = ()
     penalty: float | None = None
+    limit: TimeLimit | None = None
 
     @property
     def k(self) -> int:

@@ -18,6 +18,7 @@ from classwright_tools.domain.shares import TaskShares
 from classwright_tools.errors import NotEnoughData
 from classwright_tools.learning.calibration import abstaining_threshold, fit_temperature, softmax
 from classwright_tools.learning.classifier import Classifier
+from classwright_tools.learning.fitting import metered_fit
 from classwright_tools.learning.held_out import HeldOut, held_out
 from classwright_tools.learning.matching.fit import LEAST_ROWS
 from classwright_tools.learning.methods.method import Method
@@ -28,6 +29,7 @@ from classwright_tools.learning.progress import part, parts, rising
 from classwright_tools.learning.rows import Rows, query_numbers, without_queries
 from classwright_tools.learning.setup import Setup
 from classwright_tools.learning.splits import FOLDS, Folds, grouped_folds, needed_folds
+from classwright_tools.learning.time_limit import within
 from classwright_tools.learning.training_data import ValidationRows
 from classwright_tools.statistics.at_shares import figures_at_shares, gain_at_shares
 
@@ -123,11 +125,13 @@ def _by_real_rows(methods: Sequence[Method], rows: Rows, validation: ValidationR
     measured only where that costs seconds.
     """
     by_method = parts(setup.progress, _names(methods))
-    fits = []
-    for method in methods:
+
+    def fit(method: Method) -> _Fit:
         own = replace(setup, progress=by_method[method.name])
-        classifier = method.fit(rows, own)
-        fits.append(_Fit(method, classifier, _on_validation(classifier, validation, own)))
+        classifier = metered_fit(method, rows, own)
+        return _Fit(method, classifier, _on_validation(classifier, validation, own))
+
+    fits = within(setup.limit, methods, fit)
     shares, why_no_shares = _shares(fits[0], setup, validation=True)
     best = _best(fits, shares)
     folds = grouped_folds(rows, setup.seed) if best.method.cross_validated else []
@@ -153,7 +157,7 @@ def _on_all(chosen: Trained, rows: Rows, validation: ValidationRows, setup: Setu
         method, validation.rows, folds, replace(setup, progress=part(setup.progress, 0, 0.8, "held out")), rows
     )
     own = replace(setup, progress=part(setup.progress, 0.8, 0.2, f"{method.name}, all rows"))
-    classifier = method.fit(all_rows, own)
+    classifier = metered_fit(method, all_rows, own)
     shares = chosen.prior.shares if chosen.prior else None
     trained = _calibrated(replace(crossed, classifier=classifier), (), crossed.held, chosen.grouped, shares)
     return replace(trained, tried=chosen.tried, why_no_shares=chosen.why_no_shares)
@@ -178,11 +182,14 @@ def _by_groups(methods: Sequence[Method], rows: Rows, validation: ValidationRows
     folds = needed_folds(rows, setup.seed)
     methods, hold_out = _hold_out(methods, rows, folds, setup)
     by_method = parts(setup.progress, (*_names(methods), "final"))
-    fits = [_held_out(method, rows, hold_out, replace(setup, progress=by_method[method.name])) for method in methods]
+    owns = {method.name: replace(setup, progress=by_method[method.name]) for method in methods}
+    fits = within(setup.limit, methods, lambda method: _held_out(method, rows, hold_out, owns[method.name]))
     shares, why_no_shares = _shares(fits[0], setup)
     best = _best(fits, shares)
     own = replace(setup, progress=by_method["final"])
-    classifier = best.method.refit(best.classifier, rows, own) if len(methods) > 1 else best.method.fit(rows, own)
+    classifier = (
+        best.method.refit(best.classifier, rows, own) if len(methods) > 1 else metered_fit(best.method, rows, own)
+    )
     grouped = _held_out(best.method, rows, folds, own).held if best.method.cross_validated else best.held
     trained = _calibrated(replace(best, classifier=classifier), fits, grouped, None, shares)
     trained = replace(trained, why_no_shares=why_no_shares)
@@ -281,7 +288,7 @@ def _held_out(method: Method, rows: Rows, folds: Folds, setup: Setup, beside: Ro
             pairs = replace(pairs, unlabelled=without_queries(pairs.unlabelled, held_rows.texts))
         own = replace(setup, progress=progress, pairs=pairs)
         kept = rows.take(train_places)
-        classifier = method.fit(beside.beside(kept) if beside else kept, own)
+        classifier = metered_fit(method, beside.beside(kept) if beside else kept, own)
         logits.append(classifier.logits(held_rows.texts, own.embedding))
     held = rows.take(np.concatenate([held for _, held in folds]))
     times = "once" if len(folds) == 1 else f"in {len(folds)} folds"

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Engine,
     Float,
     ForeignKey,
+    Index,
     Integer,
     String,
     UniqueConstraint,
@@ -146,6 +147,22 @@ class ClosedAssignmentRow(Base):
     __tablename__ = "closed_assignments"
 
     assignment: Mapped[str] = mapped_column(ForeignKey("artifacts.id"), primary_key=True)
+    created: Mapped[datetime] = mapped_column(DateTime(timezone=True), default=_now)
+
+
+class WorkRow(Base):
+    """What work of one kind took in one run on one machine: estimates of later runs are made of these."""
+
+    __tablename__ = "work"
+    __table_args__ = (Index("work_of_kind", "machine", "kind"),)
+
+    number: Mapped[int] = mapped_column(Integer, primary_key=True)
+    machine: Mapped[str] = mapped_column(String)
+    kind: Mapped[str] = mapped_column(String)
+    times: Mapped[int] = mapped_column(Integer)
+    units: Mapped[float] = mapped_column(Float)
+    seconds: Mapped[float] = mapped_column(Float)
+    counts: Mapped[dict[str, float]] = mapped_column(JSON)
     created: Mapped[datetime] = mapped_column(DateTime(timezone=True), default=_now)
 
 

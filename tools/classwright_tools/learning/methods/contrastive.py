@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from classwright_tools.learning.methods.method import EmbeddingMethod
+from classwright_tools.learning.methods.method import EmbeddingMethod, FitSize
 
 if TYPE_CHECKING:
     from classwright_tools.learning.classifier import Classifier
@@ -26,6 +26,12 @@ class Contrastive(EmbeddingMethod):
         from classwright_tools.learning.contrastive import fit_contrastive
 
         return fit_contrastive(rows, setup)
+
+    def units(self, size: FitSize) -> float:
+        """Return the text that is read in all passes."""
+        from classwright_tools.learning.contrastive import texts_read
+
+        return size.encoding / size.rows * texts_read(size.rows, size.epochs)
 
     def refit(self, chosen: Classifier, rows: Rows, setup: Setup) -> Classifier:
         """Return the tuned encoder of `chosen` with a regression on all `rows`: it is tuned once."""

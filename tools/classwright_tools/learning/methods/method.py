@@ -7,6 +7,7 @@ so importing one loads no heavy library: what computes is imported where it is u
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from classwright_tools.domain.task import TaskKind
@@ -28,6 +29,16 @@ Imbalance = Literal["none", "class_weights", "logit_adjustment", "auto"]
 """What makes labels count alike: nothing, weights in the loss, their shares after training, or what suits best."""
 Cost = Literal["quick", "long"]
 """Seconds, or minutes and more: a long training waits in a lane of its own."""
+
+
+@dataclass(frozen=True)
+class FitSize:
+    """The size of a fit: its rows, what their texts are for an encoder (`encoding_units`), labels, passes if given."""
+
+    rows: int
+    encoding: float
+    labels: int
+    epochs: int | None
 
 
 class Method(ABC):
@@ -61,6 +72,10 @@ class Method(ABC):
         Raises:
             NotEnoughData: the rows are too few, or all of one label.
         """
+
+    def units(self, size: FitSize) -> float:
+        """Return how much work a fit is, in any unit: of two fits the seconds are as these numbers."""
+        return size.rows * (size.epochs or 1)
 
     def refit(self, chosen: Classifier, rows: Rows, setup: Setup) -> Classifier:  # noqa: ARG002  # for those that can
         """Return a classifier of all `rows`, where `chosen` was fitted on a part of them: anew, or with less work."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from classwright_tools.learning.methods.method import EmbeddingMethod
+from classwright_tools.learning.methods.method import EmbeddingMethod, FitSize
 
 if TYPE_CHECKING:
     from classwright_tools.learning.classifier import Classifier
@@ -24,6 +24,10 @@ class Probe(EmbeddingMethod):
     auto = True
     cross_validated = True
     takes_generated = True
+
+    def units(self, size: FitSize) -> float:
+        """Return the scores that the regression computes a step."""
+        return size.rows * size.labels
 
     def fit(self, rows: Rows, setup: Setup) -> Classifier:
         """Return the frozen encoder with the regression on its embeddings of `rows`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from classwright_tools.learning.methods.method import EmbeddingMethod
+from classwright_tools.learning.methods.method import EmbeddingMethod, FitSize
 
 if TYPE_CHECKING:
     from classwright_tools.learning.classifier import Classifier
@@ -19,6 +19,10 @@ class SetFit(EmbeddingMethod):
     summary = "the setfit library"
     imbalance = ("none", "class_weights", "logit_adjustment")
     tunes = True
+
+    def units(self, size: FitSize) -> float:
+        """Return the text that is read in all pairs."""
+        return size.encoding * (size.epochs or 1)
 
     def fit(self, rows: Rows, setup: Setup) -> Classifier:
         """Return the encoder and the head that setfit trained on pairs of `rows`."""

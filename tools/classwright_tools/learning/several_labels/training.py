@@ -17,6 +17,7 @@ from classwright_tools.domain.example import Origin
 from classwright_tools.domain.figures import Scores
 from classwright_tools.learning.calibration import kept_right
 from classwright_tools.learning.classifier import EmbeddingClassifier
+from classwright_tools.learning.fitting import metered_fit
 from classwright_tools.learning.label_space import certainty
 from classwright_tools.learning.methods.method import Method
 from classwright_tools.learning.methods.registry import AUTO, METHODS
@@ -126,7 +127,7 @@ def _out_of_fold(method: Method, rows: Rows, setup: Setup, beside: Rows | None =
     for number, (train, held) in enumerate(folds):
         own = replace(setup, progress=part(setup.progress, number / len(folds), 1 / len(folds), f"fold {number + 1}"))
         kept = rows.take(train)
-        classifier = method.fit(beside.beside(kept) if beside else kept, own)
+        classifier = metered_fit(method, beside.beside(kept) if beside else kept, own)
         logits.append(classifier.logits(rows.take(held).texts, own.embedding))
     answered = rows.take(np.concatenate([held for _, held in folds]))
     kind = "validation" if beside else "training"

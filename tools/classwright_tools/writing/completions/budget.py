@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 from classwright_tools.domain.usage import FREE, NO_TOKENS, Caps, Prices, TokenCount
 from classwright_tools.errors import BudgetExceeded, InvalidInput
 
 
 class Budget:
-    """A budget: its caps, the amounts spent, and the upper bounds of requests under way.
+    """A budget: its caps, the time that it lasts, the amounts spent, and the upper bounds of requests under way.
 
     A request starts only if the caps hold even when it, and everything under way, takes its upper bound. So a cap is
     kept as far as the bounds hold (see `prompts.most_tokens` for how they are made); what counts in the end is what
@@ -20,17 +22,24 @@ class Budget:
         max_requests: int | None = None,
         max_tokens: int | None = None,
         max_cost: float | None = None,
+        max_minutes: float | None = None,
         prices: Prices | None = None,
         spent: TokenCount = NO_TOKENS,
     ) -> None:
-        """Set the caps; `max_tokens` is of tokens in and out together, `max_cost` in US dollars.
+        """Set the caps; `max_tokens` is of tokens in and out together, `max_cost` in US dollars, the time from now on.
 
         `spent` is what earlier attempts at the same work took.
 
         Raises:
             InvalidInput: a cap is not positive, or `max_cost` is set while the prices are not known.
         """
-        for name, cap in (("max_requests", max_requests), ("max_tokens", max_tokens), ("max_cost", max_cost)):
+        caps = {
+            "max_requests": max_requests,
+            "max_tokens": max_tokens,
+            "max_cost": max_cost,
+            "max_minutes": max_minutes,
+        }
+        for name, cap in caps.items():
             if cap is not None and not cap > 0:
                 raise InvalidInput(name, f"is {cap}", "Pass a number above zero, or leave it out.")
         if max_cost is not None and prices is None:
@@ -42,6 +51,8 @@ class Budget:
         self._max_requests = max_requests
         self._max_tokens = max_tokens
         self._max_cost = max_cost
+        self._max_minutes = max_minutes
+        self._began = time.monotonic()
         self._prices = prices or FREE
         self._requests = 0
         self._spent = spent
@@ -101,7 +112,13 @@ class Budget:
                 f"${self.cost:.4f} of ${self._max_cost:.4f} is spent, and the next request may cost "
                 f"${self._prices.cost(most):.4f}",
             )
-        return None
+        return self.out_of_time()
+
+    def out_of_time(self, grace: float = 0.0) -> BudgetExceeded | None:
+        """Return the error of `max_minutes` if they have passed, and `grace` seconds more."""
+        if self._max_minutes is None or time.monotonic() - self._began <= 60 * self._max_minutes + grace:
+            return None
+        return _cap("max_minutes", f"{self._max_minutes:g} minutes have passed")
 
 
 def _sum(one: TokenCount, other: TokenCount) -> TokenCount:
@@ -117,10 +134,13 @@ def budget_within(
     *,
     max_tokens: int | None = None,
     max_cost: float | None = None,
+    max_minutes: float | None = None,
     prices: Prices | None,
     spent: TokenCount = NO_TOKENS,
 ) -> Budget:
     """Return the budget of a call that may spend `max_tokens` and `max_cost`, by default as much as `caps` allow.
+
+    It ends after `max_minutes`.
 
     `spent` is what earlier attempts at the call took.
 
@@ -136,5 +156,9 @@ def budget_within(
                 name, f"is {asked}, and the operator allows {allowed}", f"Pass {allowed} or less, or leave it out."
             )
     return Budget(
-        max_tokens=max_tokens or caps.max_tokens, max_cost=max_cost or caps.max_cost, prices=prices, spent=spent
+        max_tokens=max_tokens or caps.max_tokens,
+        max_cost=max_cost or caps.max_cost,
+        max_minutes=max_minutes,
+        prices=prices,
+        spent=spent,
     )

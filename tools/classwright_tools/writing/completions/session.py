@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.usage import FREE, NO_TOKENS, TokenCount, WriterUsage
@@ -21,6 +21,8 @@ T = TypeVar("T")
 MOST_UNDER_WAY = 256
 # How often a wish to stop is looked for while nothing else happens.
 CANCEL_POLL_SECONDS = 0.25
+# How long after `max_minutes` what is under way is waited for: it may be paid already.
+GRACE_SECONDS = 30.0
 # The seconds between the tries to store an answer on a full disk: for a minute somebody may make room.
 STORE_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 15.0, 15.0)
 # A model that gives nothing usable so often in a row will not do so later; every further request would be paid, too.
@@ -104,7 +106,7 @@ class WritingSession:
         waiting = self._questions(requests)
         self._estimated += sum(self._bound(waiting))
         waiting.reverse()  # taken from the end
-        under_way: set[asyncio.Task[tuple[_Question, _Outcome]]] = set()
+        under_way: dict[asyncio.Task[tuple[_Question, _Outcome]], _Question] = {}
         try:
             while waiting or under_way:
                 while waiting and len(under_way) < MOST_UNDER_WAY:
@@ -113,19 +115,33 @@ class WritingSession:
                         break
                     question = waiting.pop()
                     if step == "ask":
-                        under_way.add(asyncio.create_task(self._asked(question)))
+                        under_way[asyncio.create_task(self._asked(question))] = question
                         continue
                     for answer in _answers(question, step):
                         yield answer
-                done = await _first_of(under_way)
+                done = await _first_of(set(under_way))
                 if self._is_cancelled():
                     raise Cancelled
                 for task in done:
-                    under_way.remove(task)
+                    under_way.pop(task)
                     for answer in _answers(*task.result()):
                         yield answer
+                for answer in await self._given_up(under_way):
+                    yield answer
         finally:
-            await _stop(under_way)
+            await _stop(set(under_way))
+
+    async def _given_up(self, under_way: dict[asyncio.Task[Any], _Question]) -> list[Answer]:
+        """Stop what is under way when the time has been over for long, and return the failures in its place."""
+        overdue = self._budget.out_of_time(GRACE_SECONDS)
+        late = {task: question for task, question in under_way.items() if not task.done()}
+        if overdue is None or not late:
+            return []
+        self.stopped = self.stopped or overdue
+        await _stop(set(late))
+        for task in late:
+            del under_way[task]
+        return [answer for question in late.values() for answer in _answers(question, overdue)]
 
     def _questions(self, requests: Iterable[WritingRequest]) -> list[_Question]:
         """Return `requests` with the identical ones joined, in their order."""
@@ -216,7 +232,13 @@ class WritingSession:
         return write()
 
 
-def session_of(context: ToolContext, *, max_tokens: int | None = None, max_cost: float | None = None) -> WritingSession:
+def session_of(
+    context: ToolContext,
+    *,
+    max_tokens: int | None = None,
+    max_cost: float | None = None,
+    max_minutes: float | None = None,
+) -> WritingSession:
     """Return a session with the context's writer and store, within the caps of the call and of the operator.
 
     What earlier attempts at the run took counts against them.
@@ -232,6 +254,7 @@ def session_of(context: ToolContext, *, max_tokens: int | None = None, max_cost:
         context.caps,
         max_tokens=max_tokens,
         max_cost=max_cost,
+        max_minutes=max_minutes,
         prices=writer.prices,
         spent=TokenCount(paid.tokens_in, paid.tokens_out) if paid else NO_TOKENS,
     )

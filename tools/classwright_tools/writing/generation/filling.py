@@ -145,23 +145,10 @@ class Filling:
 
     def _request(self, progress: CellProgress, count: int) -> WritingRequest:
         target = progress.target
-        return WritingRequest(
-            kind=_kind(target),
-            task=self._task.slug,
-            instruction=self._task.instruction,
-            labels=self._task.labels,
-            languages=self._task.languages,
-            cell=target.cell,
-            contrast=target.contrast,
-            count=count,
-            round=self._round,
-            attempt=progress.attempts,
-            guidance=target.guidance,
-            style=target.style,
-            contrast_style=target.contrast_style,
-            avoid=tuple(text[:SHORTENED] for text in progress.seen[-SHOWN_TO_AVOID:]),
-            rules=self._gates.rules([name for name in (target.cell.label, target.contrast) if name]),
-        )
+        avoid = tuple(text[:SHORTENED] for text in progress.seen[-SHOWN_TO_AVOID:])
+        rules = self._gates.rules([name for name in (target.cell.label, target.contrast) if name])
+        asked = request_for(target, self._task, count, self._round)
+        return asked.model_copy(update={"attempt": progress.attempts, "avoid": avoid, "rules": rules})
 
     # --- judging
 
@@ -215,6 +202,39 @@ class Filling:
             writer=self._writer.name,
             prompt=self._writer.prompt_digest(_kind(target)),
         )
+
+
+def writing_units(targets: Sequence[CellTarget]) -> int:
+    """Return how much work it is to fill `targets`, for a meter: a request takes about as long as a text in it."""
+    return sum(target.rows + math.ceil(target.rows / TEXTS_A_REQUEST) for target in targets)
+
+
+def first_requests(targets: Sequence[CellTarget], task: Task, round_: int) -> list[WritingRequest]:
+    """Return what would be asked first for `targets`, but for the rules of the gates."""
+    return [
+        request_for(target, task, share, round_)
+        for target in targets
+        if target.rows
+        for share in even_shares(target.rows, math.ceil(target.rows / TEXTS_A_REQUEST))
+    ]
+
+
+def request_for(target: CellTarget, task: Task, count: int, round_: int) -> WritingRequest:
+    """Return the request for `count` texts of a target."""
+    return WritingRequest(
+        kind=_kind(target),
+        task=task.slug,
+        instruction=task.instruction,
+        labels=task.labels,
+        languages=task.languages,
+        cell=target.cell,
+        contrast=target.contrast,
+        count=count,
+        round=round_,
+        guidance=target.guidance,
+        style=target.style,
+        contrast_style=target.contrast_style,
+    )
 
 
 def _kind(target: CellTarget) -> WritingKind:

@@ -13,10 +13,12 @@ from classwright_tools.domain.example import Example
 from classwright_tools.domain.outcome import Refusal, WritingOutcome
 from classwright_tools.domain.usage import WriterUsage
 from classwright_tools.errors import DamagedArtifact
+from classwright_tools.meter import metered
 from classwright_tools.workspace.own_files import read_own
 from classwright_tools.workspace.workspace import Artifact
+from classwright_tools.writing.completions.metering import asking, count_usage
 from classwright_tools.writing.completions.session import WritingSession, session_of
-from classwright_tools.writing.generation.filling import Filling
+from classwright_tools.writing.generation.filling import Filling, writing_units
 from classwright_tools.writing.generation.label_check import doubtful_labels
 from classwright_tools.writing.generation.spec import GenerationSpec
 from classwright_tools.writing.generation.targets import shown_as_style
@@ -70,6 +72,7 @@ def write_texts(
     candidates_per_row: float,
     max_tokens: int | None,
     max_cost: float | None,
+    max_minutes: float | None = None,
 ) -> Written:
     """Return what the context's writer wrote for `spec`, judged and counted.
 
@@ -90,8 +93,10 @@ def write_texts(
         candidates_per_row=candidates_per_row,
         existing=spec.there,
     )
-    session = session_of(context, max_tokens=max_tokens, max_cost=max_cost)
-    asyncio.run(_fill_and_check(filling, session, spec, context))
+    session = session_of(context, max_tokens=max_tokens, max_cost=max_cost, max_minutes=max_minutes)
+    with metered(asking("writing", writer.name), writing_units(spec.targets)) as piece:
+        asyncio.run(_fill_and_check(filling, session, spec, context))
+    count_usage(piece, session.usage, whole=session.stopped is None)
     if not filling.accepted and session.stopped is not None:
         raise session.stopped
     return Written(filling, session.usage)

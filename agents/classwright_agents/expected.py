@@ -1,0 +1,32 @@
+"""The cost that is expected of a build before its texts are written, and the caps that hold whatever comes."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+
+from classwright_agents.task_file import TaskFile
+from classwright_tools.contract import CostEstimate
+
+_CAP_WORDS = {"rounds": "{} rounds", "tokens": "{:,} tokens", "dollars": "${:g}", "minutes": "{:g} minutes"}
+
+
+class ExpectedCost(BaseModel):
+    """The estimates of the first writing and of the writing of a further round, of which there are so many at most."""
+
+    first_round: CostEstimate
+    further_round: CostEstimate | None
+    further_rounds: int
+
+    @property
+    def told(self) -> str:
+        """The estimates in sentences."""
+        words = f"Estimate: writing takes {self.first_round.told}."
+        if self.further_round and self.further_rounds:
+            words += f" Each of up to {self.further_rounds} further rounds: {self.further_round.told}."
+        return words
+
+
+def told_caps(task: TaskFile) -> str:
+    """Return the caps of a build that are set, in a sentence."""
+    caps = {"rounds": task.max_rounds, **task.budget.model_dump(exclude_none=True)}
+    return f"Caps: {', '.join(_CAP_WORDS[name].format(cap) for name, cap in caps.items())}."

@@ -1,0 +1,43 @@
+"""Views of a job tell what it should take in all, and what is left of it while it runs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from classwright_server.jobs.messages import Progress
+from classwright_server.jobs.records import JobRecord
+from classwright_server.jobs.view import JobStatus
+from classwright_server.mcp.job_views import view_of, view_of_dry_run
+from classwright_tools.domain.cost import CostEstimate
+
+ESTIMATE = CostEstimate(
+    seconds=110, seconds_low=80, seconds_high=170, memory_mb=900, rests_on="3 earlier runs on this machine"
+)
+
+
+def job(status: JobStatus, progress: Progress) -> JobRecord:
+    now = datetime.now(UTC)
+    return JobRecord("job_1", "train_classifier", "support", status, progress, None, now, now)
+
+
+def test_a_running_job_tells_what_is_left_and_what_it_should_take_in_all() -> None:
+    view = view_of(job("running", Progress(fraction=0.5, message="step 3 of 6", seconds_left=52.0, estimate=ESTIMATE)))
+
+    assert view.message == "step 3 of 6; about 50 s left"
+    assert "In all: about 2 min (80 s to 3 min), 900 MB of memory; this rests on 3 earlier runs" in view.summary
+    assert view.estimate["seconds"] == 110
+    assert "dollars" not in view.estimate
+
+
+def test_a_job_without_an_estimate_tells_none() -> None:
+    view = view_of(job("running", Progress(fraction=0.5, message="step 3 of 6")))
+
+    assert (view.message, view.estimate) == ("step 3 of 6", {})
+
+
+def test_a_dry_run_tells_that_nothing_was_done() -> None:
+    told = view_of_dry_run("train_classifier", ESTIMATE)
+
+    assert told.summary.startswith("Nothing was done. train_classifier would take about 2 min")
+    assert (told.job_id, told.status, told.result) == ("", "completed", None)
+    assert told.estimate["memory_mb"] == 900

@@ -1,0 +1,87 @@
+"""Estimates of what asks a language model: tokens and money by the prompts, then by what the writer took a row."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from classwright_tools.annotate_examples import TOOL as ANNOTATE
+from classwright_tools.annotate_examples import AnnotateExamplesRequest
+from classwright_tools.context import ToolContext
+from classwright_tools.domain.usage import Prices, TokenCount
+from classwright_tools.estimates.history import History
+from classwright_tools.estimates.running import estimated, run_told
+from classwright_tools.synthesize_examples import TOOL, SynthesizeExamplesRequest
+from support.learning import save_rows, unlabelled_rows, written_rows
+from support.synthesize import with_writer
+
+PRICES = Prices(tokens_in=1_000, tokens_out=2_000)
+REQUEST = SynthesizeExamplesRequest(task="support", rows=24)
+WRITING = "writing by scripted"
+
+
+@pytest.mark.usefixtures("tree")
+def test_before_the_first_writing_tokens_and_money_are_told_and_no_time(context: ToolContext) -> None:
+    own = with_writer(context, prices=PRICES)
+
+    told = estimated(TOOL, REQUEST, own)
+
+    assert told is not None
+    assert told.seconds is None
+    assert 24 <= told.model_calls < 40
+    assert told.tokens_in > 24 * 50
+    assert told.tokens_out > 0
+    assert told.dollars == pytest.approx(PRICES.cost(TokenCount(told.tokens_in, told.tokens_out)), rel=0.01)
+    assert "its pace is not known before its first run" in told.rests_on
+
+
+@pytest.mark.usefixtures("tree")
+def test_after_a_writing_the_next_is_told_by_what_it_took(context: ToolContext) -> None:
+    own = with_writer(context, prices=None)
+    result = run_told(TOOL, REQUEST, own, lambda _: None)
+    assert result.usage is not None
+
+    twice = SynthesizeExamplesRequest(task="support", rows=2 * result.wanted)
+    told = estimated(TOOL, twice, replace(own, run_key="next"))
+
+    assert told is not None
+    assert told.model_calls == result.usage.requests  # each cell is asked once, for two texts in place of one
+    assert told.tokens_in == pytest.approx(result.usage.tokens_in, rel=0.1)
+    assert told.tokens_out == pytest.approx(2 * result.usage.tokens_out, rel=0.01)
+    assert told.dollars is None
+    assert told.seconds is not None
+
+
+@pytest.mark.usefixtures("tree")
+def test_answers_that_were_in_the_store_teach_nothing(context: ToolContext) -> None:
+    for run in ("first", "again"):
+        run_told(
+            TOOL,
+            SynthesizeExamplesRequest(task="support", new_dataset=True),
+            with_writer(context, run_key=run),
+            lambda _: None,
+        )
+
+    assert len(History(context.workspace.engine).of(WRITING)) == 1
+
+
+@pytest.mark.usefixtures("tree")
+def test_without_a_writer_it_is_said_that_the_calling_model_is_not_counted(context: ToolContext) -> None:
+    told = estimated(TOOL, REQUEST, context)
+
+    assert told is not None
+    assert told.model_calls == 0
+    assert "the calling model" in told.rests_on
+
+
+@pytest.mark.usefixtures("task")
+def test_labels_are_told_before_they_are_asked_for(context: ToolContext) -> None:
+    save_rows(context.workspace, written_rows(), unlabelled=unlabelled_rows(refund=40, delivery=40))
+    own = with_writer(context)
+
+    told = estimated(ANNOTATE, AnnotateExamplesRequest(task="support", rows=50, order="random"), own)
+
+    assert told is not None
+    assert 2 <= told.model_calls <= 4
+    assert told.tokens_in > 50 * 5

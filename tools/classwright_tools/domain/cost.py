@@ -1,0 +1,56 @@
+"""The cost of a call before it is made: time, memory, a language model's calls and tokens, and money."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from classwright_tools.domain.noun import Noun
+
+_MINUTE, _HOUR = 90, 5_400
+"""From so many seconds on, a duration is told in minutes and in hours."""
+
+
+class CostEstimate(Noun):
+    """What a call should take, and what that is known from. None is what cannot be told."""
+
+    seconds: float | None = Field(ge=0)
+    seconds_low: float | None = Field(default=None, ge=0, description="Four of five calls should take no less.")
+    seconds_high: float | None = Field(default=None, ge=0, description="Four of five calls should take no more.")
+    memory_mb: int | None = Field(default=None, ge=0, description="The most that its process holds, in megabytes.")
+    model_calls: int = Field(default=0, ge=0, description="Requests to the writer.")
+    tokens_in: int = Field(default=0, ge=0)
+    tokens_out: int = Field(default=0, ge=0)
+    dollars: float | None = Field(default=None, ge=0, description="None where the operator has set no prices.")
+    rests_on: str
+
+    @property
+    def told(self) -> str:
+        """The estimate in a sentence."""
+        parts = [self._duration]
+        if self.memory_mb:
+            parts.append(f"{self.memory_mb:,} MB of memory")
+        if self.model_calls:
+            parts.append(f"{self.model_calls:,} model calls")
+            parts.append(f"{self.tokens_in + self.tokens_out:,} tokens")
+            parts.append("no prices are set" if self.dollars is None else money(self.dollars))
+        return f"{', '.join(parts)}; this rests on {self.rests_on}"
+
+    @property
+    def _duration(self) -> str:
+        if self.seconds is None:
+            return "an unknown time"
+        if self.seconds_low is None or self.seconds_high is None:
+            return f"about {spoken(self.seconds)}"
+        return f"about {spoken(self.seconds)} ({spoken(self.seconds_low)} to {spoken(self.seconds_high)})"
+
+
+def money(dollars: float) -> str:
+    """Return an amount as a person says it: "$12.40", "$0.0031"."""
+    return f"${dollars:.2f}" if dollars >= 1 or not dollars else f"${dollars:.2g}"
+
+
+def spoken(seconds: float) -> str:
+    """Return a duration as a person says it: "3 s", "40 s", "12 min", "2.5 h"."""
+    if seconds < _MINUTE:
+        return f"{max(1, round(seconds))} s" if seconds < 10 else f"{5 * round(seconds / 5)} s"
+    return f"{round(seconds / 60)} min" if seconds < _HOUR else f"{seconds / 3600:.1f} h"

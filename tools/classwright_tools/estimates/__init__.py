@@ -1,0 +1,1 @@
+"""Estimates: what a call should take, from what earlier work took on this machine."""

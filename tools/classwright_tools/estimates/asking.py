@@ -1,0 +1,89 @@
+"""The work of asking a language model: its calls, tokens and seconds, as they were a row with the same writer.
+
+Before the first run with a writer its pace is not known: no time is told then. The tokens are guessed by the prompts.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from classwright_tools.context import ToolContext
+from classwright_tools.domain.annotation import TextToLabel
+from classwright_tools.domain.usage import NO_TOKENS
+from classwright_tools.estimates.encoding import encoding_of, load_libraries, texts_of
+from classwright_tools.estimates.parts import Guess, Part, Workload
+from classwright_tools.writing.completions.metering import CALLS, TOKENS_IN, TOKENS_OUT, Asked, asking
+
+if TYPE_CHECKING:
+    from classwright_tools.annotate_examples import AnnotateExamplesRequest
+    from classwright_tools.domain.writer import WritingRequest
+    from classwright_tools.writing.generation.spec import GenerationSpec
+
+ASKED_AGAIN = 1.15
+"""Calls beside those of the first asking: refused texts are asked for again."""
+TOKENS_A_ROW: dict[Asked, int] = {"writing": 30, "labelling": 10}
+"""Of an answer, as long as nothing is known of the writer."""
+CHARACTERS_A_TOKEN = 4
+"""Of English prose."""
+_SAMPLED = 20
+_OWN = Guess(each=0.5, unit=2e-3)
+
+
+def asking_workload(
+    tool: str, what: Asked, rows: int, units: float, requests: Sequence[WritingRequest], context: ToolContext
+) -> Workload:
+    """Return the work of asking the writer for `rows` by these `requests`, those of the first asking."""
+    from classwright_tools.writing.prompts.render import chat_messages
+
+    writer = context.writer
+    if writer is None:
+        return Workload(Part(tool, rows, _OWN), remark="the calling model, which writes: that is not counted")
+    step = max(1, len(requests) // _SAMPLED)
+    sample = requests[::step]
+    counts = {CALLS: ASKED_AGAIN * len(requests)}
+    if sample and any(writer.most_tokens(request) != NO_TOKENS for request in sample):
+        characters = sum(len(one["content"]) for request in sample for one in chat_messages(request)) / len(sample)
+        counts[TOKENS_IN] = math.ceil(counts[CALLS] * characters / CHARACTERS_A_TOKEN)
+        counts[TOKENS_OUT] = math.ceil(ASKED_AGAIN * rows * TOKENS_A_ROW[what])
+    return Workload(
+        own=Part(tool, rows, _OWN),
+        parts=(Part(asking(what, writer.name), units, None, counts=counts),),
+        prices=writer.prices,
+    )
+
+
+def writing_workload(spec: GenerationSpec, context: ToolContext) -> Workload:
+    """Return the work of writing the texts that `spec` wants."""
+    from classwright_tools.writing.generation.filling import first_requests, writing_units
+
+    rows = sum(target.rows for target in spec.targets)
+    requests = first_requests(spec.targets, spec.task, spec.round)
+    return asking_workload("synthesize_examples", "writing", rows, writing_units(spec.targets), requests, context)
+
+
+def labelling_workload(request: AnnotateExamplesRequest, context: ToolContext) -> Workload:
+    """Return the work of having rows labelled: they are picked by their embeddings, unless at random."""
+    from classwright_tools.annotation.asking import asking_units, request_for
+    from classwright_tools.annotation.batches import MOST_TEXTS, SHOWN, checks_for
+    from classwright_tools.annotation.picking import MOST_EMBEDDED
+
+    task = context.workspace.task(request.task)
+    if request.annotation:
+        return Workload(Part("annotate_examples", len(request.labels), _OWN))
+    load_libraries(context)  # they are loaded in any case
+    dataset = context.workspace.resolve(request.dataset, "dataset", task.slug).id
+    pool = texts_of(context, dataset, ("unlabelled",))["unlabelled"][:MOST_EMBEDDED]
+    rows = min(request.rows, len(pool))
+    shown = [TextToLabel(id=f"t{place}", text=text[:SHOWN]) for place, text in enumerate(pool[:rows])]
+    shown += shown[: checks_for(rows)]
+    batches = [shown[start : start + MOST_TEXTS] for start in range(0, len(shown), MOST_TEXTS)]
+    requests = [request_for(task, batch, 0) for batch in batches]
+    units = asking_units(batches)
+    work = asking_workload("annotate_examples", "labelling", len(shown), units, requests, context)
+    if request.order == "random":
+        return work
+    encoding = encoding_of(None, context)
+    return replace(work, parts=(*work.parts, encoding.part(pool)), memory=encoding.memory)

@@ -1,0 +1,34 @@
+"""The guesses of durations where nothing of the kind was measured yet: measured once on two cores of a server.
+
+What is measured on this machine corrects them: see `expectation`. A method that another package brings has none.
+"""
+
+from __future__ import annotations
+
+from classwright_tools.estimates.parts import Guess
+
+MINILM_MB = 90
+"""Weights of the default encoder, by which the guesses for others are scaled."""
+ENCODING = Guess(each=0.01, unit=5e-5)
+"""Of MiniLM; a time is a chunk of texts, a unit a byte."""
+FITS = {
+    "probe": Guess(each=0.3, unit=1e-4),
+    "contrastive": Guess(each=1.0, unit=2e-4),
+    "setfit": Guess(each=1.0, unit=8e-3),
+    "cluster": Guess(each=2.0, unit=5e-3),
+    "matcher": Guess(each=10.0, unit=0.05),
+}
+TUNING = ("contrastive", "setfit")
+"""Fits that take as much longer on a larger encoder as encoding does."""
+OWN = {
+    "train_classifier": Guess(each=1.0, unit=1e-3),
+    "evaluate": Guess(each=1.5, unit=1e-3),
+    "error_analysis": Guess(each=4.0, unit=5e-3),
+    "gan_augment": Guess(each=20.0, unit=0.05),
+    "export_model": Guess(each=2.0, unit=0.2),
+}
+"""What else the tools do; a unit is a row, of an export a megabyte of weights."""
+LIBRARIES_MB = 700
+"""Memory of a process that has loaded what embeds and trains."""
+FROZEN_COPIES, TUNED_COPIES = 2, 6
+"""Memory beside that, in weights of the encoder: tuned there are gradients, two moments, and what is between layers."""

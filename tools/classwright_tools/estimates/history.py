@@ -1,0 +1,75 @@
+"""The history of work on this machine: what each piece took, kept in the workspace's index."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from classwright_tools.meter import Meter
+from classwright_tools.workspace.index import WorkRow
+
+LATEST = 30
+"""Pieces of a kind that count: a machine, its libraries and its load change."""
+_LEAST_SECONDS = 0.001
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What work of one kind took in one run."""
+
+    times: int
+    units: float
+    seconds: float
+    counts: dict[str, float] = field(default_factory=dict)
+
+
+class History:
+    """What work took here. What was measured on other machines, or without this one's GPU, does not count."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._machine = machine()
+
+    def of(self, kind: str) -> list[Taken]:
+        """Return what the latest work of a kind took, the newest first."""
+        query = select(WorkRow).where(WorkRow.machine == self._machine, WorkRow.kind == kind)
+        with Session(self._engine) as session:
+            rows = session.scalars(query.order_by(WorkRow.number.desc()).limit(LATEST))
+            return [Taken(row.times, row.units, row.seconds, row.counts) for row in rows]
+
+    def add(self, meter: Meter) -> None:
+        """Keep what a meter has measured."""
+        rows = [
+            WorkRow(
+                machine=self._machine,
+                kind=kind,
+                times=piece.times,
+                units=piece.units,
+                seconds=max(piece.seconds, _LEAST_SECONDS),
+                counts=dict(piece.counts),
+            )
+            for kind, piece in meter.kinds.items()
+            if piece.times and piece.typical
+        ]
+        with Session(self._engine) as session, session.begin():
+            session.add_all(rows)
+
+
+def machine() -> str:
+    """Return what stands for this machine, as far as its speed goes: its name, its cores, and whether it has a GPU."""
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES") == ""
+    gpu = " gpu" if Path("/dev/nvidiactl").exists() and not hidden else ""
+    return f"{platform.node()} {_cores()}{gpu}"
+
+
+def _cores() -> int:
+    threads: Sequence[str] = os.environ.get("OMP_NUM_THREADS", "").split(",")
+    if threads[0].isdigit():
+        return int(threads[0])
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

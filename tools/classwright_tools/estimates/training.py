@@ -1,0 +1,111 @@
+"""The work of a training: which texts are encoded, and how often each method is fitted to how many rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from classwright_tools.context import AUTO_ENCODER, ToolContext
+from classwright_tools.domain.example import SPLITS
+from classwright_tools.estimates.encoding import Encoding, encoding_of, texts_of
+from classwright_tools.estimates.expectation import expected_seconds, speed_of
+from classwright_tools.estimates.guesses import FITS, LIBRARIES_MB, OWN, TUNED_COPIES, TUNING
+from classwright_tools.estimates.history import History
+from classwright_tools.estimates.parts import Guess, Part, Workload
+
+if TYPE_CHECKING:
+    from classwright_tools.learning.methods.method import Method
+    from classwright_tools.train_classifier import TrainClassifierRequest
+
+_HELD_IN = 0.8
+"""Of the rows are trained on, where a fifth is held out."""
+_WITHOUT_CHOICE = "without the choice of an encoder"
+
+
+def training_workload(request: TrainClassifierRequest, context: ToolContext) -> Workload:
+    """Return the work of a training."""
+    workspace = context.workspace
+    task = workspace.task(request.task)
+    dataset = workspace.resolve(request.dataset, "dataset", task.slug).id
+    encoding = encoding_of(request.encoder, context)
+    from classwright_tools.learning.fitting import fitting
+    from classwright_tools.learning.methods.registry import AUTO, METHODS, candidates
+    from classwright_tools.learning.training import ENOUGH_REAL, FEW_FOLDS
+    from classwright_tools.learning.training_data import MOST_UNLABELLED
+    from classwright_tools.workspace.datasets import read_card
+
+    texts = texts_of(context, dataset, SPLITS)
+    card = read_card(workspace, dataset)
+    methods = candidates(task.kind, request.imbalance) if request.method == AUTO else [METHODS[request.method]]
+    enough = card.rows("validation", "real") >= ENOUGH_REAL
+    train, validation = texts["train"], texts["validation"]
+    fits = {
+        method.name: _fits(method, enough=enough, is_choice=len(methods) > 1)
+        + (_last_fits(method, FEW_FOLDS) if request.train_on_validation and method is methods[-1] else [])
+        for method in methods
+    }
+    tunings = sum(len(shares) for name, shares in fits.items() if name in TUNING)
+    frozen = [*train, *validation, *texts["unlabelled"][:MOST_UNLABELLED]]
+    rows = sum(card.rows(split) for split in SPLITS)
+    return Workload(
+        own=Part(f"train_classifier by {request.method}", rows, OWN["train_classifier"]),
+        parts=(
+            encoding.part(frozen, anew=[*train, *validation] * tunings),
+            *(
+                Part(
+                    fitting(method.name, encoding.name),
+                    sum(_units(method, train, len(task.labels), share, request.epochs) for share in fits[method.name]),
+                    _guess(method.name, encoding),
+                    times=len(fits[method.name]),
+                )
+                for method in methods
+            ),
+        ),
+        memory=round(LIBRARIES_MB + TUNED_COPIES * encoding.weights_mb) if tunings else encoding.memory,
+        remark=_WITHOUT_CHOICE if request.encoder == AUTO_ENCODER else encoding.remark,
+    )
+
+
+def seconds_by_method(request: TrainClassifierRequest, context: ToolContext) -> dict[str, float]:
+    """Return the seconds that each method of a training should take, by its name, as far as that can be told."""
+    from classwright_tools.learning.fitting import fitting
+    from classwright_tools.learning.methods.registry import METHODS
+
+    workload, history = training_workload(request, context), History(context.workspace.engine)
+    taken = {part.kind: history.of(part.kind) for part in workload.parts}
+    speed = speed_of([(part.guess, taken[part.kind]) for part in workload.parts if part.guess])
+    found = {part.kind: expected_seconds(part, taken[part.kind], speed) for part in workload.parts}
+    encoder = request.encoder if request.encoder not in (None, AUTO_ENCODER) else context.encoder
+    by_name = {name: found.get(fitting(name, str(encoder))) for name in METHODS}
+    return {name: expected.value for name, expected in by_name.items() if expected}
+
+
+def _fits(method: Method, *, enough: bool, is_choice: bool) -> list[float]:
+    """Return the shares of the training rows that a method is fitted to; `enough` real rows choose and calibrate.
+
+    The rules are those of `learning/training.py`.
+    """
+    folds = [_HELD_IN] * 5 if method.cross_validated else []
+    if enough:
+        return [1.0, *folds]
+    return [_HELD_IN, *folds] if is_choice and not method.cross_validated else [_HELD_IN, *folds, 1.0]
+
+
+def _last_fits(method: Method, few_folds: int) -> list[float]:
+    """Return what is fitted besides where the last model learns from the validation rows too."""
+    return [1.0] * ((5 if method.cross_validated else few_folds) + 1)
+
+
+def _units(method: Method, texts: Sequence[str], labels: int, share: float, epochs: int | None) -> float:
+    from classwright_tools.learning.encoders import encoding_units
+    from classwright_tools.learning.methods.method import FitSize
+
+    rows = max(1, round(share * len(texts)))
+    return method.units(FitSize(rows, share * encoding_units(texts), labels, epochs))
+
+
+def _guess(method: str, encoding: Encoding) -> Guess | None:
+    guess = FITS.get(method)
+    if guess and method in TUNING:
+        return Guess(guess.each, guess.unit * encoding.slowness)
+    return guess

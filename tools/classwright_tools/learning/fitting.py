@@ -1,0 +1,22 @@
+"""The fitting of a method to rows, metered: an estimate of the next fit is made of what this one took."""
+
+from __future__ import annotations
+
+from classwright_tools.learning.classifier import Classifier
+from classwright_tools.learning.encoders import encoding_units, shown_name
+from classwright_tools.learning.methods.method import FitSize, Method
+from classwright_tools.learning.rows import Rows
+from classwright_tools.learning.setup import Setup
+from classwright_tools.meter import metered
+
+
+def fitting(method: str, encoder: str) -> str:
+    """Return the kind of work, for a meter, that fitting a method on an encoder's embeddings is."""
+    return f"fitting {method} on {shown_name(encoder)}"
+
+
+def metered_fit(method: Method, rows: Rows, setup: Setup) -> Classifier:
+    """Return what `method.fit` does, metered."""
+    size = FitSize(len(rows), encoding_units(rows.texts), setup.k, setup.epochs)
+    with metered(fitting(method.name, setup.encoder.ref.name), method.units(size)):
+        return method.fit(rows, setup)
