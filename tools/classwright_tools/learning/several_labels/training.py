@@ -58,7 +58,7 @@ def train_several(
     enough = is_enough(validation, needed=on_validation)
     chosen = METHODS["probe" if method == AUTO else method]
     progress = rising(setup.progress)
-    if chosen.cross_validated:
+    if chosen.cross_validated and setup.penalty is None:
         # Fits of different penalties differ in how sure they are: one could not be calibrated by the answers of others.
         setup = replace(setup, penalty=choose_regularisation(setup.embed(rows.texts), rows, setup))
     own = replace(setup, progress=part(progress, 0.6, 0.4, f"{chosen.name}, all rows"))
