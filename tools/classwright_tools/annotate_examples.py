@@ -12,6 +12,7 @@ from classwright_tools.domain.annotation import Annotation, Order, RefusedAnswer
 from classwright_tools.domain.example import Provenance
 from classwright_tools.domain.figures import Estimate
 from classwright_tools.domain.kinds import AnnotationId, DatasetId, ModelId
+from classwright_tools.domain.label_sets import joined_labels
 from classwright_tools.domain.noun import LabelName, Slug, ToolRequest, ToolResult
 from classwright_tools.domain.pair import joined
 from classwright_tools.domain.usage import WriterUsage
@@ -145,7 +146,7 @@ def _handed_out(request: AnnotateExamplesRequest, context: ToolContext) -> Artif
 
 def _picked(rows: list[Example], order: Order, count: int, model: Model | None, context: ToolContext) -> list[Example]:
     """Return `count` of `rows`, which are in random order, by `order`."""
-    from classwright_tools.annotation.picking import informative, typical
+    from classwright_tools.annotation.picking import informative, typical, uncertainties
     from classwright_tools.learning.embedding_cache import EmbeddingCache
     from classwright_tools.learning.encoders import open_encoder
     from classwright_tools.learning.pair_encoder import encoder_for
@@ -154,7 +155,8 @@ def _picked(rows: list[Example], order: Order, count: int, model: Model | None, 
         return rows[:count]
     if model:
         context.progress(0.1, f"asking the newest model about {len(rows)} texts")
-        return informative(rows, model.predict_proba([row.content for row in rows]), count, model.embed, context.seed)
+        unsure = uncertainties(model.space, model.predict_proba([row.content for row in rows]))
+        return informative(rows, unsure, count, model.embed, context.seed)
     kind: TaskKind = "text" if rows[0].text_pair is None else "pair"
     encoder = encoder_for(kind, open_encoder(context.encoder))
     cache = EmbeddingCache(context.workspace.cache)
@@ -166,7 +168,7 @@ def _picked(rows: list[Example], order: Order, count: int, model: Model | None, 
 
 
 def _predicted(annotation: Annotation, known: Collection[str], context: ToolContext) -> dict[str, str]:
-    """Return the label that the annotation's model gives to each row that is no check, by the row's id.
+    """Return the `Example.label_key` that the annotation's model gives to each row that is no check, by the row's id.
 
     It is asked at the end: whoever labels can read the annotation, and would be led by what a model says.
     """
@@ -176,8 +178,9 @@ def _predicted(annotation: Annotation, known: Collection[str], context: ToolCont
         return {}
     model = load_model(context.workspace, annotation.model)
     rows = [row for row in annotation.rows if row.row not in known]
-    likeliest = model.predict_proba([joined(row.text, row.text_pair) for row in rows]).argmax(axis=1)
-    return {row.row: model.labels[place] for row, place in zip(rows, likeliest.tolist(), strict=True)}
+    answers, _ = model.space.answers(model.predict_proba([joined(row.text, row.text_pair) for row in rows]))
+    keys = (answer if isinstance(answer, str) else joined_labels(answer) for answer in answers)
+    return {row.row: key for row, key in zip(rows, keys, strict=True)}
 
 
 def _labelled(request: AnnotateExamplesRequest, id_: str, context: ToolContext) -> AnnotateExamplesResult:
@@ -263,21 +266,23 @@ def _finished(
     from classwright_tools.workspace.destination import told_beside
 
     known = known_labels(context.workspace, annotation)
-    checked = agreement(receipt.answered, known)
-    audit = agreement(receipt.answered, _predicted(annotation, known, context))
+    task = context.workspace.task(annotation.task)
+    checked = agreement(receipt.answered, known, task)
+    audit = agreement(receipt.answered, _predicted(annotation, known, context), task)
     given = {row: answer for row, answer in receipt.answered.items() if row not in known}
     joined = 0
     if dataset:
         next_step = f"Call train_classifier(task={annotation.task!r}, dataset={dataset.id!r})."
         before = read_card(context.workspace, dataset.parent).rows("train") if dataset.parent else 0
         joined = read_card(context.workspace, dataset.id).rows("train") - before
-    elif any(answer.label for answer in given.values()):
+    elif any(answer.key(task) is not None for answer in given.values()):
         next_step = f"The newest dataset has other labels for these rows: train_classifier(task={annotation.task!r})."
     else:
         next_step = "No row got a single label: look at what the labels mean, or take other rows."
     apart = told_beside(context.workspace, dataset) if dataset else ""
+    found = words(annotation, given, joined, known, checked, audit, several=task.multi_label)
     return AnnotateExamplesResult(
-        summary=f"{_counted(receipt, refused)} {words(annotation, given, joined, known, checked, audit)}{apart}",
+        summary=f"{_counted(receipt, refused)} {found}{apart}",
         next_step=next_step,
         annotation=id_,
         have=len(receipt.answered),
@@ -325,6 +330,7 @@ TOOL = ToolSpec(
     workload=_workload,
     dry_run=True,
     makes=("annotation", "dataset"),
+    multi_label=True,
     text=ToolText(
         title="Annotate examples",
         description=(

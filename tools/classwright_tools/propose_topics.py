@@ -174,7 +174,7 @@ def _check_kind(task: Task, context: ToolContext) -> None:
 
 def _imported_task(task: Task) -> ProposeTopicsResult:
     """Return the result for a task whose rows are imported and not written, so it has no topics to write from."""
-    form, rows, each = "Multi-label", "Rows with several labels", "rows, their labels in a list or as 'a|b'"
+    form, rows, each = "Multi-label", "Rows with several labels", "rows, their labels as 'a|b' or in a list"
     unnamed = ""
     if task.kind == "pair":
         form, rows, each = "Pair", "Pairs", "pairs: a query and an item each"

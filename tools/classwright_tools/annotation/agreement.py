@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from classwright_tools.domain.annotation import Annotation, Answer
 from classwright_tools.domain.figures import Estimate
+from classwright_tools.domain.task import Task
 from classwright_tools.statistics.share_interval import wilson
 from classwright_tools.workspace.datasets import read_rows
 from classwright_tools.workspace.workspace import Workspace
@@ -15,15 +16,17 @@ def known_labels(workspace: Workspace, annotation: Annotation) -> dict[str, str]
     """Return the labels of the checks of an annotation, by the row's id."""
     asked = {row.row for row in annotation.rows}
     rows = [*read_rows(workspace, annotation.dataset, "train"), *read_rows(workspace, annotation.dataset, "validation")]
-    return {row.id: row.label for row in rows if row.id in asked and row.label}
+    return {row.id: row.label_key for row in rows if row.id in asked and row.label_key is not None}
 
 
-def agreement(answered: Mapping[str, Answer], labels: Mapping[str, str]) -> tuple[Estimate, int] | None:
+def agreement(answered: Mapping[str, Answer], labels: Mapping[str, str], task: Task) -> tuple[Estimate, int] | None:
     """Return the share of `labels` (by the row's id) that the annotator gave as well, and of how many rows.
 
-    Rows to which it gave no single label do not count. Without one that does there is nothing to tell.
+    Rows to which it gave no single label do not count; where rows of `task` may have several, those that it did not
+    judge, and all of a row's must be the same. Without a row that counts there is nothing to tell.
     """
-    both = [(answered[row].label, label) for row, label in labels.items() if row in answered and answered[row].label]
+    given = {row: answered[row].key(task) for row in labels if row in answered}
+    both = [(key, labels[row]) for row, key in given.items() if key is not None]
     return (wilson(sum(one == other for one, other in both), len(both)), len(both)) if both else None
 
 
@@ -34,22 +37,27 @@ def words(
     known: Mapping[str, str],
     checked: tuple[Estimate, int] | None,
     audit: tuple[Estimate, int] | None,
+    *,
+    several: bool,
 ) -> str:
     """Return the sentences on an annotation at its end.
 
-    `given` are the answers to rows that are no checks, and so many rows `joined` the training rows.
+    `given` are the answers to rows that are no checks, and so many rows `joined` the training rows. Rows may have
+    `several` labels, or one.
     """
-    kinds = {
-        "several candidates": sum(len(answer.labels) > 1 for answer in given.values()),
-        "no label that fits": sum(not answer.labels and not answer.unsure for answer in given.values()),
-        "no answer that is sure": sum(answer.unsure for answer in given.values()),
-    }
+    kinds = {"no answer that is sure": sum(answer.unsure for answer in given.values())}
+    if not several:
+        kinds = {
+            "several candidates": sum(len(answer.labels) > 1 for answer in given.values()),
+            "no label that fits": sum(not answer.labels and not answer.unsure for answer in given.values()),
+        } | kinds
     left = [f"{rows} with {kind}" for kind, rows in kinds.items() if rows]
     labelled = len(given) - sum(kinds.values())
-    summary = f"{labelled} rows got a label and are training rows now."
+    got = "their labels" if several else "a label"
+    summary = f"{labelled} rows got {got} and are training rows now."
     if joined < labelled:
         summary = (
-            f"{labelled} rows got a label, and {joined or 'none'} of them became training rows: the others are no "
+            f"{labelled} rows got {got}, and {joined or 'none'} of them became training rows: the others are no "
             "unlabelled rows of the dataset that they would join any more. Another annotation or an edit gave them "
             "labels, or took them out."
         )

@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 
 from classwright_tools.domain.annotation import Annotation, Answer
 from classwright_tools.domain.example import Example, Provenance, make_example
+from classwright_tools.domain.label_sets import labels_apart
+from classwright_tools.domain.task import Task
 from classwright_tools.workspace.atomic import storage_errors
 from classwright_tools.workspace.datasets import iterate_rows, read_rows, save_dataset
 from classwright_tools.workspace.destination import Destination
@@ -81,14 +83,18 @@ class Answers:
     def _saved_onto(self, parent: str | None, answered: Mapping[str, Answer], made: Provenance) -> Artifact | None:
         """Save a version of `parent` in which rows with one label are training rows; the others stay unlabelled.
 
+        Where rows may have several labels, all that were judged are training rows.
+
         So do those whose label has ended since.
         """
         assert parent, "an annotation's dataset does not go away"
-        labels = {row: answer.label for row, answer in answered.items() if answer.label}
-        unlabelled = (row for batch in iterate_rows(self._workspace, parent, "unlabelled") for row in batch)
-        labelled = [_annotated(row, labels[row.id], made) for row in unlabelled if row.id in labels]
         task = self._workspace.task(self._annotation.task)
-        moved, _ = under_later_labels(self._workspace, task, labelled, self._annotation.dataset, parent)
+        keys = {row: answer.key(task) for row, answer in answered.items()}
+        labels = {row: key for row, key in keys.items() if key is not None}
+        unlabelled = (row for batch in iterate_rows(self._workspace, parent, "unlabelled") for row in batch)
+        moved = [_annotated(row, labels[row.id], made, task) for row in unlabelled if row.id in labels]
+        if not task.multi_label:  # whose labels are not edited
+            moved, _ = under_later_labels(self._workspace, task, moved, self._annotation.dataset, parent)
         if not moved:
             return None
         gone = {row.id for row in moved}
@@ -117,6 +123,8 @@ def answered_rows(workspace: Workspace, task: str) -> set[str]:
         return set(session.scalars(query.where(ArtifactRow.task == task)))
 
 
-def _annotated(row: Example, label: str, made: Provenance) -> Example:
-    """Return the unlabelled `row` with its `label` and who gave it."""
+def _annotated(row: Example, label: str, made: Provenance, task: Task) -> Example:
+    """Return the unlabelled `row` of `task` with its `label`, or the labels that are joined in it, and who gave it."""
+    if task.multi_label:
+        return make_example(row.text, None, labels=labels_apart(label), origin="annotated", provenance=made)
     return make_example(row.text, label, text_pair=row.text_pair, origin="annotated", provenance=made)

@@ -21,6 +21,7 @@ from classwright_tools.writing.completions.session import WritingSession, sessio
 from classwright_tools.writing.prompts.rules import BETWEEN_LABELS, FITS_NONE, UNSURE
 
 ASKS = 2
+MANY = "A text may have several of the labels, or none of them: name every label that applies to it."
 _ITEM = re.compile(r"\s*(t[0-9]+)\s*:\s*(.+?)\s*", re.DOTALL)
 
 
@@ -93,7 +94,7 @@ def request_for(task: Task, texts: Sequence[TextToLabel], attempt: int) -> Writi
     return WritingRequest(
         kind="labels",
         task=task.slug,
-        instruction=task.instruction,
+        instruction=f"{task.instruction} {MANY}" if task.multi_label else task.instruction,
         labels=task.labels,
         languages=task.languages,
         texts=tuple(texts),

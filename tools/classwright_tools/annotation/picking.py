@@ -17,6 +17,7 @@ from classwright_tools.domain.assignment import Assignment
 from classwright_tools.domain.example import HELD_OUT, Example
 from classwright_tools.domain.kinds import KINDS
 from classwright_tools.domain.task import Task
+from classwright_tools.learning.label_space import LabelSpace
 from classwright_tools.learning.medoids import medoids
 from classwright_tools.workspace.datasets import iterate_rows, read_rows
 from classwright_tools.workspace.own_files import read_own
@@ -62,18 +63,28 @@ def typical(rows: Sequence[Example], count: int, embed: Embed, seed: int) -> lis
 
 
 def informative(
-    rows: Sequence[Example], proba: npt.NDArray[np.float64], count: int, embed: Embed, seed: int
+    rows: Sequence[Example], uncertainty: npt.NDArray[np.float64], count: int, embed: Embed, seed: int
 ) -> list[Example]:
-    """Return `count` of `rows` that a model with the probabilities `proba` (n, k) is unsure of, spread over clusters.
+    """Return `count` of `rows` that a model is unsure of, by its `uncertainty` (n,), spread over clusters.
 
-    Of the rows with the smallest margin between the two likeliest labels those in the middle of clusters are taken, in
-    which a row counts by its uncertainty (Zhdanov 2019, "Diverse mini-batch active learning", arXiv:1901.05954).
+    Of the most uncertain rows those in the middle of clusters are taken, in which a row counts by its uncertainty
+    (Zhdanov 2019, "Diverse mini-batch active learning", arXiv:1901.05954).
     """
-    likeliest = np.sort(proba, axis=1)[:, -2:]
-    uncertainty = 1 - (likeliest[:, 1] - likeliest[:, 0])
     first = np.argsort(-uncertainty, kind="stable")[: UNCERTAIN * count]
     weights = np.maximum(uncertainty[first], 1e-6)
     return _spread([rows[place] for place in first], weights, count, embed, seed)
+
+
+def uncertainties(space: LabelSpace, proba: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return how unsure a model with the probabilities `proba` (n, k) is of each row (n,), 0 to 1.
+
+    It is 1 less the margin between the two likeliest labels, or the probability that a set of labels is wrong.
+    """
+    if space.several:
+        return np.asarray(1 - space.answers(proba)[1])
+    likeliest = np.sort(proba, axis=1)[:, -2:]
+    unsure: npt.NDArray[np.float64] = 1 - (likeliest[:, 1] - likeliest[:, 0])
+    return unsure
 
 
 def check_rows(workspace: Workspace, dataset: str, task: Task, count: int, seed: int) -> list[Example]:
@@ -90,12 +101,17 @@ def check_rows(workspace: Workspace, dataset: str, task: Task, count: int, seed:
     known = [
         row
         for row in labelled
-        if row.label in labels
+        if _is_known(row, labels)
         and row.origin in ("real", "written")
         and row.shown not in reported
         and shown.nearest(row.text) is None
     ]
     return heapq.nsmallest(count, known, key=lambda row: (row.origin != "real", random.random()))
+
+
+def _is_known(row: Example, labels: Collection[str]) -> bool:
+    """Whether a row has one of `labels`, or of labels none but these."""
+    return row.label in labels if row.labels is None else all(label in labels for label in row.labels)
 
 
 def _shown_as_style(workspace: Workspace, task: str) -> ShownTexts:

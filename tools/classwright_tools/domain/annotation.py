@@ -7,13 +7,18 @@ from typing import Literal
 from pydantic import Field
 
 from classwright_tools.domain.kinds import DatasetId, ModelId
+from classwright_tools.domain.label_sets import in_order, joined_labels
 from classwright_tools.domain.noun import LabelName, Noun, Slug, Text
+from classwright_tools.domain.task import Task
 
 Order = Literal["typical", "informative", "random"]
 
 
 class Answer(Noun):
-    """What an annotator says of one text: a label, several candidates, that no label fits, or nothing."""
+    """What an annotator says of one text: a label, several candidates, that no label fits, or nothing.
+
+    Where rows may have several labels, `labels` are all that apply.
+    """
 
     labels: tuple[LabelName, ...] = ()
     unsure: bool = False
@@ -22,6 +27,12 @@ class Answer(Noun):
     def label(self) -> LabelName | None:
         """The label, if it is one and sure."""
         return self.labels[0] if len(self.labels) == 1 else None
+
+    def key(self, task: Task) -> str | None:
+        """Return the `Example.label_key` that a row of `task` gets by the answer; None if it stays unlabelled."""
+        if not task.multi_label:
+            return self.label
+        return None if self.unsure else joined_labels(in_order(self.labels, task.label_names))
 
 
 class TextToLabel(Noun):
