@@ -7,6 +7,7 @@ pyproject.toml in it. Format: https://github.com/modelcontextprotocol/mcpb, mani
 from __future__ import annotations
 
 import json
+import re
 import sys
 import zipfile
 from pathlib import Path
@@ -15,6 +16,8 @@ ROOT = Path(__file__).parents[1]
 MANIFEST = ROOT / "bundle" / "manifest.json"
 FILES = ("README.md", "LICENSE")
 FOLDERS = ("server", "tools", "agents")
+LEFT_OUT = re.compile(r"^(?:vllm|dev) = \[.*?\]\n", re.MULTILINE | re.DOTALL)
+ENVIRONMENTS = """environments = ["sys_platform == 'linux'", "sys_platform == 'darwin'"]"""
 
 
 def make(out: Path) -> int:
@@ -30,11 +33,14 @@ def make(out: Path) -> int:
 
 
 def pinned() -> str:
-    """Return pyproject.toml with the versions of constraints.txt, which uv keeps to."""
+    """Return pyproject.toml for uv, which keeps to the versions of constraints.txt.
+
+    uv resolves all extras together, for all systems: what the server does without, and other systems, are left out.
+    """
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     pins = [f"  {json.dumps(line)}," for line in lines if line and not line.startswith("#")]
-    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    return "\n".join([project, "[tool.uv]", "constraint-dependencies = [", *pins, "]", ""])
+    project = LEFT_OUT.sub("", (ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    return "\n".join([project, "[tool.uv]", ENVIRONMENTS, "constraint-dependencies = [", *pins, "]", ""])
 
 
 def _is_wanted(path: Path) -> bool:
