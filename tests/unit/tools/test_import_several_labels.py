@@ -132,6 +132,13 @@ def test_a_separator_is_refused_where_rows_have_one_label(task: Task, context: T
         import_examples(request, context)
 
 
+def test_a_request_that_was_stored_as_a_job_says_nothing_that_was_not_given(task: Task, context: ToolContext) -> None:
+    given = ImportExamplesRequest(task="support", split="train", csv="text,label\nwhere is my parcel,delivery")
+    stored = ImportExamplesRequest.model_validate(given.model_dump(mode="json"))
+
+    assert import_examples(stored, context).dataset == "support-d1"
+
+
 @pytest.mark.parametrize(("slug", "row"), [("mail", make_example("a b", "refund")), ("support", several_rows()[0])])
 def test_no_dataset_mixes_rows_with_one_label_and_rows_with_several(
     slug: str, row: Example, mail: Task, task: Task, workspace: Workspace

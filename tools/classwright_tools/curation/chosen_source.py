@@ -9,7 +9,7 @@ from classwright_tools.curation.hub_rows import read_hub
 from classwright_tools.curation.import_paths import resolved_import
 from classwright_tools.curation.sources import Source, read_dataset, read_pasted, read_path
 from classwright_tools.domain.example import Split
-from classwright_tools.domain.source import SOURCES, GivenRow, GivenSource
+from classwright_tools.domain.source import SEPARATOR, SOURCES, GivenRow, GivenSource
 from classwright_tools.domain.task import Task
 from classwright_tools.errors import InvalidInput
 from classwright_tools.reading.label_names import LabelNames
@@ -26,7 +26,7 @@ def label_names(given: GivenSource, task: Task) -> LabelNames:
     """
     if task.multi_label:
         return LabelSets(task.label_names, given.label_names, given.label_separator)
-    if "label_separator" in given.model_fields_set:
+    if given.label_separator != SEPARATOR:  # a job's request is stored with all its fields: which were set is not known
         raise InvalidInput(
             "label_separator", f"is given, and rows of task {task.slug!r} have one label", "Leave it out."
         )

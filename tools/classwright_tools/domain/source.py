@@ -10,6 +10,8 @@ from classwright_tools.domain.kinds import DatasetId
 from classwright_tools.domain.noun import MAX_LABELS, GivenText, Noun
 
 SOURCES = ("rows", "csv", "path", "hub", "from_dataset")
+SEPARATOR = "|"
+"""Between a row's labels, where a source does not say otherwise."""
 MOST_ROWS = 5_000  # given in a call
 MOST_PASTED = 500_000  # characters
 
@@ -53,7 +55,7 @@ class GivenSource(Noun):
         description="The source's labels to the task's, where they differ: {'0': 'spam'}.",
     )
     label_separator: str = Field(
-        default="|", min_length=1, max_length=5, description="Between a row's labels, if several."
+        default=SEPARATOR, min_length=1, max_length=5, description="Between a row's labels, if several."
     )
 
     @property
