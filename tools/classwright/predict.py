@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -283,6 +284,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--threshold", type=float, help="below this probability it is not sure; default: the model's")
     parser.add_argument("--batch", type=int, default=BATCH, help=f"texts a forward pass; default: {BATCH}")
     options = parser.parse_args(arguments)
+    os.environ.setdefault("TQDM_DISABLE", "1")  # sentence-transformers, which is imported later, shows bars
     try:
         rows, empty = _classify_csv(load(Path(__file__).parent), options)
     except (OSError, ValueError, ImportError, csv.Error) as error:
