@@ -19,7 +19,8 @@ from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import Sizes, Work, computing, shown_bytes
 
 if TYPE_CHECKING:
-    from classwright_tools.curation.arrivals import Arrivals, Comparison
+    from classwright_tools.curation.arrivals import Arrivals
+    from classwright_tools.curation.comparison import Comparison
     from classwright_tools.curation.origins import Origins
     from classwright_tools.reading.opening import Position
     from classwright_tools.workspace.destination import Destination
@@ -109,9 +110,10 @@ def _imported(
     Raises:
         Overtaken: with `on_newest`, `parent` was not the newest any more when the rows were stored.
     """
-    from classwright_tools.curation.arrivals import Arrivals, Comparison
+    from classwright_tools.curation.arrivals import Arrivals
     from classwright_tools.curation.brought_edits import to_add
     from classwright_tools.curation.chosen_source import chosen_source, label_names
+    from classwright_tools.curation.comparison import Comparison
     from classwright_tools.curation.origins import Origins
     from classwright_tools.curation.spool import spool_folder
     from classwright_tools.domain.edits import Decided

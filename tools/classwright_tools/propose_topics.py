@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from classwright_tools.workspace.workspace import Artifact
 
 SOURCE_TYPES_WANTED = 3
-PLAIN_SOURCE_TYPES = ("short message", "e-mail", "spoken words transcribed to text")  # where nobody names any
 LIST_BYTES = 3_000  # of the 10 kB that an answer may have
 REMARKS_LISTED = 5
 
@@ -234,36 +233,14 @@ def _merged(
     A call beside this one may send the topics of other labels: no topics of either are lost.
     """
     from classwright_tools.workspace.destination import onto_newest
+    from classwright_tools.workspace.topic_trees import merged_tree
 
     def merge(_newest: str | None) -> tuple[TopicTree, str] | tuple[None, None]:
         earlier = context.workspace.artifacts(task.slug, "topics")
-        tree = _tree_so_far(request, task, context, earlier)
+        tree = merged_tree(context.workspace, task, earlier, request.topics, request.source_types)
         return (tree, _saved(tree, task, context, next(iter(earlier), None), on_newest=True)) if tree else (None, None)
 
     return onto_newest(context.workspace, "topics", task.slug, merge, context.progress)
-
-
-def _tree_so_far(
-    request: ProposeTopicsRequest, task: Task, context: ToolContext, trees: Sequence[Artifact]
-) -> TopicTree | None:
-    """Return the request's topics merged with those of `trees`, newest first, that are of this version of the task."""
-    branches = {branch.label: branch for branch in request.topics}
-    source_types = request.source_types
-    for earlier in trees:
-        if earlier.facts.get("task_version") != task.version:
-            break
-        tree = context.workspace.document(earlier.id, "topics", TopicTree)
-        branches = {branch.label: branch for branch in tree.labels} | branches
-        source_types = source_types or tree.source_types
-        if earlier.facts.get("complete"):
-            break
-    if not branches:
-        return None
-    return TopicTree(
-        task=task.slug,
-        source_types=source_types or PLAIN_SOURCE_TYPES,
-        labels=tuple(branches[name] for name in task.label_names if name in branches),
-    )
 
 
 def _saved(
@@ -280,32 +257,27 @@ def _saved(
     Raises:
         Overtaken: `on_newest`, and another tree has become the newest; nothing was stored.
     """
+    from classwright_tools.workspace.topic_trees import publish_tree
+
     workspace = context.workspace
     is_current = newest is not None and newest.facts.get("task_version") == task.version
     if newest and is_current and workspace.document(newest.id, "topics", TopicTree) == tree:
         return newest.id
-    return workspace.publish_document(
-        "topics",
-        task.slug,
+    return publish_tree(
+        workspace,
+        task,
         tree,
         run_key=context.run_key,
         parent=newest.id if newest and on_newest else None,
         on_newest=on_newest,
-        task_version=task.version,
-        complete=not _lacking(task, tree),
-        cells=len(tree.cells()),
         usage=usage.model_dump() if usage else None,
     ).id
 
 
-def _lacking(task: Task, tree: TopicTree | None) -> tuple[str, ...]:
-    """Return the labels of `task` that have no topics in `tree`, in the task's order."""
-    grown = {branch.label for branch in tree.labels} if tree else set()
-    return tuple(name for name in task.label_names if name not in grown)
-
-
 def _result(request: ProposeTopicsRequest, task: Task, tree: TopicTree | None, id_: str | None) -> ProposeTopicsResult:
-    lacking = _lacking(task, tree)
+    from classwright_tools.workspace.topic_trees import labels_without_topics
+
+    lacking = labels_without_topics(task, tree)
     if lacking:
         return _wanted(request, task, tree, lacking)
     assert tree is not None

@@ -15,6 +15,7 @@ from classwright_tools.domain.topic_tree import TopicTree
 from classwright_tools.editing.draft import LABELS_LISTED, Draft
 from classwright_tools.editing.tree import tree_after
 from classwright_tools.workspace.destination import onto_newest
+from classwright_tools.workspace.topic_trees import labels_without_topics, publish_tree
 from classwright_tools.workspace.workspace import Artifact
 
 MakeTree = Callable[[TopicTree], TopicTree | None]
@@ -71,25 +72,14 @@ def _store_tree(context: ToolContext, before: Task, task: Task, make: MakeTree) 
         tree = make(workspace.document(newest, "topics", TopicTree)) if newest else None
         if tree is None:
             return None
-        lacking = set(task.label_names) - {branch.label for branch in tree.labels}
-        return workspace.publish_document(
-            "topics",
-            task.slug,
-            tree,
-            run_key=context.run_key,
-            parent=newest,
-            on_newest=True,
-            task_version=before.version + 1,
-            complete=not lacking,
-            cells=len(tree.cells()),
-        )
+        after = task.model_copy(update={"version": before.version + 1})
+        return publish_tree(workspace, after, tree, run_key=context.run_key, parent=newest, on_newest=True)
 
     made = onto_newest(workspace, "topics", task.slug, attempt)
     if made is None:
         return []
     tree = workspace.document(made.id, "topics", TopicTree)
-    grown = {branch.label for branch in tree.labels}
-    lacking = [repr(name) for name in task.label_names if name not in grown]
+    lacking = [repr(name) for name in labels_without_topics(task, tree)]
     remarks = [f"Its topic tree is {made.id}.", *(f"{remark}." for remark in tree.remarks)]
     if lacking:
         remarks.append(f"No topics are there for {listed(lacking, LABELS_LISTED)}: propose_topics takes them.")
