@@ -111,13 +111,13 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
     dataset = workspace.dataset_read(request.dataset, task.slug, run_key=context.run_key, makes="model")
 
     # After the look-ups: importing torch takes seconds, and a slip in a name should be reported at once.
+    from classwright_tools.annotation.random_rows import known_shares
     from classwright_tools.augmentation.row_source import row_source
     from classwright_tools.learning.callers_encoders import callers_encoder
     from classwright_tools.learning.embedding_cache import EmbeddingCache
     from classwright_tools.learning.encoder_choice import choose_encoder
     from classwright_tools.learning.model import save_model
     from classwright_tools.learning.pair_encoder import encoder_for
-    from classwright_tools.learning.prior import stated_shares
     from classwright_tools.learning.setup import Setup
     from classwright_tools.learning.several_labels.training import train_several
     from classwright_tools.learning.training import train
@@ -158,7 +158,7 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
         pairs=pair_setup(request, task, lambda: unlabelled_pairs(workspace, dataset)) if task.kind == "pair" else None,
         imbalance=request.imbalance,
         row_source=source,
-        stated=stated_shares(task.expected_shares, task.label_names) if task.expected_shares else None,
+        known=known_shares(workspace, task),
         unlabelled=() if task.kind == "pair" or task.multi_label else unlabelled_texts(workspace, dataset),
     )
     fit = train_several if task.multi_label else train

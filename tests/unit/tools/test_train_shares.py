@@ -7,8 +7,10 @@ import dataclasses
 import numpy as np
 import pytest
 
+from classwright_tools.annotate_examples import AnnotateExamplesRequest, annotate_examples
 from classwright_tools.classify import ClassifyRequest, classify
 from classwright_tools.context import ToolContext
+from classwright_tools.domain.annotation import Annotation
 from classwright_tools.domain.example import Example, make_example
 from classwright_tools.domain.task import Task
 from classwright_tools.evaluate import EvaluateRequest, evaluate
@@ -127,6 +129,40 @@ def test_validation_rows_that_came_with_shares_of_their_own_go_before_those_that
     assert "the 100 unlabelled texts have other shares than the validation rows: 'delivery'" in result.summary
     assert "against 60%" in result.summary
     assert "propose_topics(expected_shares=...)" in result.summary
+
+
+@pytest.mark.parametrize(
+    ("order", "rows", "source"),
+    [("random", 60, "random rows"), ("typical", 60, "estimated"), ("random", 40, "estimated")],
+)
+def test_labels_for_random_texts_tell_the_shares_before_a_model_does(
+    context: ToolContext, task: Task, order: str, rows: int, source: str
+) -> None:
+    """Enough of them do, and only where no others were picked for what they tell."""
+    texts = unlabelled_rows(delivery=80, refund=12, account=8)
+    rows_with(context, *texts)
+    label_of = {
+        row.id: label for row, label in zip(texts, ["delivery"] * 80 + ["refund"] * 12 + ["account"] * 8, strict=True)
+    }
+    label_of |= {row.id: str(row.label) for row in (*real_rows(copies=10), *written_rows())}
+    asked = annotate_examples(
+        AnnotateExamplesRequest(task="support", rows=rows, order=order),  # type: ignore[arg-type]  # one of them
+        dataclasses.replace(context, run_key="ask"),
+    )
+    every = context.workspace.document(asked.annotation, "annotation", Annotation).rows
+    labels = {row.id: (label_of[row.row],) for row in every}
+    annotate_examples(AnnotateExamplesRequest(task="support", annotation=asked.annotation, labels=labels), context)
+
+    result = trained(context)
+    shares = model_of(context, result).card.shares
+
+    assert shares
+    assert shares.source == source
+    if source == "random rows":
+        given = [label_of[row.row] for row in every if row.row in {text.id for text in texts}]
+        assert shares.texts == len(given) == 60
+        assert shares.of(["delivery"]) == (given.count("delivery") / 60,)
+        assert "those of 60 random texts that were labelled" in result.summary
 
 
 def test_where_the_model_leans_to_no_label_nothing_is_changed(context: ToolContext, task: Task) -> None:

@@ -116,6 +116,13 @@ class Answers:
         )
 
 
+def stored_answers(workspace: Workspace, annotation: str) -> dict[str, Answer]:
+    """Return the answers that there are to an annotation, by the row's id."""
+    query = select(AnswerRow).where(AnswerRow.annotation == annotation)
+    with Session(workspace.engine) as session:
+        return {row.example: Answer.model_validate(row.answer) for row in session.scalars(query)}
+
+
 def answered_rows(workspace: Workspace, task: str) -> set[str]:
     """Return the ids of the rows that any annotation of `task` has an answer to."""
     query = select(AnswerRow.example).join(ArtifactRow, ArtifactRow.id == AnswerRow.annotation)

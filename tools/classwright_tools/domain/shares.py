@@ -13,8 +13,8 @@ from classwright_tools.domain.noun import LabelName, Noun
 
 MOST_NAMED = 4
 
-ShareSource = Literal["stated", "estimated", "validation rows"]
-"""Who says so: a person, unlabelled texts, or nobody: then the rows that calibrate a model stand for all."""
+ShareSource = Literal["stated", "random rows", "estimated", "validation rows"]
+"""Who says so: a person, labels for random texts, a model of texts without labels, or the rows that calibrate it."""
 
 
 class LabelShare(Noun):
@@ -28,7 +28,7 @@ class TaskShares(Noun):
     """The shares of all labels, and where they are known from."""
 
     source: ShareSource
-    texts: int = Field(default=0, ge=0, description="The unlabelled texts that they were estimated from.")
+    texts: int = Field(default=0, ge=0, description="The texts that they were estimated from or counted in.")
     labels: tuple[LabelShare, ...]
 
     @property
@@ -50,4 +50,6 @@ class TaskShares(Noun):
         named = (f"{s.label!r} {s.share.value:.1%} ({s.share.low:.1%} to {s.share.high:.1%})" for s in by_size)
         if self.source == "validation rows":
             return f"{listed(named, MOST_NAMED)}, those of the validation rows"
+        if self.source == "random rows":
+            return f"{listed(named, MOST_NAMED)}, those of {self.texts:,} random texts that were labelled"
         return f"{listed(named, MOST_NAMED)}, estimated from {self.texts:,} unlabelled texts"

@@ -41,13 +41,13 @@ def prior_at(shares: TaskShares, held: HeldOut) -> Prior:
 def known_shares(held: HeldOut, logits: Callable[[], np.ndarray], *, validation: bool) -> tuple[TaskShares | None, str]:
     """Return the labels' shares where the model will be used, None if they are not known; and in words what is not.
 
-    They are the stated ones of the setup; else those that a model with the answers `held` tells from the setup's
+    They are the setup's where it knows them; else those that a model with the answers `held` tells from the setup's
     unlabelled texts, of which it gives the `logits` (m, k); else those of the rows in `held` if these are the real
     `validation` rows, and the model leans to other shares. Validation rows that are not equally many a label came with
     shares of their own: these were counted, and go before what a model tells.
     """
     setup = held.setup
-    asked = bool(setup.stated or setup.unlabelled)
+    asked = bool(setup.known or setup.unlabelled)
     if setup.imbalance != "none" or setup.pairs:
         reason = f"With imbalance {setup.imbalance!r} labels count alike, so their shares are not used."
         return None, reason if asked else ""
@@ -55,8 +55,8 @@ def known_shares(held: HeldOut, logits: Callable[[], np.ndarray], *, validation:
     rarest = int(counts.argmin())
     enough = bool(counts[rarest] >= LEAST_ROWS)
     bare = f"{setup.labels[rarest]!r} has {counts[rarest]} rows to calibrate by, and each label needs {LEAST_ROWS}"
-    if setup.stated:
-        return (setup.stated, "") if enough else (None, f"The stated shares are not used: {bare}.")
+    if setup.known:
+        return (setup.known, "") if enough else (None, f"The shares that are known are not used: {bare}.")
     of_rows = None
     if validation and enough and _leans(held):
         of_rows = _shares("validation rows", setup.labels, [wilson(int(n), len(held.labels)) for n in counts])
@@ -75,7 +75,8 @@ def known_shares(held: HeldOut, logits: Callable[[], np.ndarray], *, validation:
             f"By this model's answers the {len(setup.unlabelled):,} unlabelled texts have other shares than the "
             f"validation rows: {setup.labels[far]!r} {found.shares[far].value:.0%} against "
             f"{counts[far] / counts.sum():.0%}. Those of the validation rows, which were counted, go before. If these "
-            "rows were picked by their label, state the shares: propose_topics(expected_shares=...)."
+            "rows were picked by their label, state the shares: propose_topics(expected_shares=...), or have them "
+            "counted: annotate_examples(order='random')."
         )
     if found.outcome == "estimated":
         return _shares("estimated", setup.labels, found.shares, len(setup.unlabelled)), ""
@@ -127,6 +128,12 @@ def stated_shares(stated: Mapping[str, float], names: Sequence[str]) -> TaskShar
     whole = sum(stated.values())
     values = [stated[name] / whole for name in names]
     return _shares("stated", names, [Estimate(value=value, low=value, high=value) for value in values])
+
+
+def counted_shares(counts: Mapping[str, int], names: Sequence[str]) -> TaskShares:
+    """Return the shares of the labels `names` in random texts, of which labels were given to so many."""
+    texts = sum(counts.values())
+    return _shares("random rows", names, [wilson(counts.get(name, 0), texts) for name in names], texts)
 
 
 def _shares(source: ShareSource, names: Sequence[str], shares: Sequence[Estimate], texts: int = 0) -> TaskShares:

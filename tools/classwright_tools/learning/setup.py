@@ -44,10 +44,10 @@ class Setup:
     """What training works with besides the rows.
 
     `labels` are the names of the k labels, `pairs` is None for single texts, `imbalance` is what the request says;
-    `row_source` generates rows to train on beside the real ones, for the probe. `stated` are the labels' shares where
-    the model will be used, as a person stated them; else the `unlabelled` texts of there may tell them. `penalty` is
-    the probe's C where several fits must have the same; else each chooses its own. The `limit` is of the methods that
-    are compared.
+    `row_source` generates rows to train on beside the real ones, for the probe. `known` are the labels' shares where
+    the model will be used, as a person stated them or as labels for random texts of there have them; else the
+    `unlabelled` texts of there may tell them. `penalty` is the probe's C where several fits must have the same; else
+    each chooses its own. The `limit` is of the methods that are compared.
     """
 
     encoder: Encoder
@@ -59,7 +59,7 @@ class Setup:
     pairs: PairSetup | None = None
     imbalance: Imbalance = "none"
     row_source: RowSource | None = None
-    stated: TaskShares | None = None
+    known: TaskShares | None = None
     unlabelled: tuple[str, ...] = ()
     penalty: float | None = None
     limit: TimeLimit | None = None

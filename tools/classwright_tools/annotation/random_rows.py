@@ -1,0 +1,49 @@
+"""Labels of random rows, which tell the shares of the labels without a model; and shares that a person stated."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from classwright_tools.annotation.agreement import known_labels
+from classwright_tools.annotation.answers import stored_answers
+from classwright_tools.domain.annotation import Annotation
+from classwright_tools.domain.shares import TaskShares
+from classwright_tools.domain.task import Task
+from classwright_tools.learning.prior import counted_shares, stated_shares
+from classwright_tools.workspace.workspace import Workspace
+
+LEAST_ROWS = 50  # with a label: an interval of a share is 28 points wide at most
+LEAST_LABELLED = (
+    0.9  # of the rows with an answer: those without a single label may be of some labels rather than others
+)
+
+
+def known_shares(workspace: Workspace, task: Task) -> TaskShares | None:
+    """Return the labels' shares as a person stated them, else those in random rows that were labelled, if there are.
+
+    A multi-label task has none.
+    """
+    if task.expected_shares:
+        return stated_shares(task.expected_shares, task.label_names)
+    counts = Counter() if task.multi_label else random_labels(workspace, task)
+    return counted_shares(counts, task.label_names) if counts else None
+
+
+def random_labels(workspace: Workspace, task: Task) -> Counter[str]:
+    """Return how many rows that were asked about at random got each label of `task`; empty where they tell too little.
+
+    Rows are a fair sample of the unlabelled ones until others are picked for what they tell, so annotations after the
+    first one by another order do not count.
+    """
+    counts: Counter[str] = Counter()
+    answered = 0
+    for made in sorted(workspace.artifacts(task.slug, "annotation"), key=lambda one: one.number):
+        annotation = workspace.document(made.id, "annotation", Annotation)
+        if annotation.order != "random":
+            break
+        checks = known_labels(workspace, annotation)
+        answers = [answer for row, answer in stored_answers(workspace, made.id).items() if row not in checks]
+        answered += len(answers)
+        counts.update(answer.label for answer in answers if answer.label in task.label_names)
+    told = counts.total()
+    return counts if told >= max(LEAST_ROWS, LEAST_LABELLED * answered) else Counter()
