@@ -12,6 +12,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
+LOADING = "loading the libraries"
+"""The kind of work that is done once a process: it would else be taken for a part of what needs them first."""
+
 _current: ContextVar[Meter | None] = ContextVar("meter", default=None)
 
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.annotation import TextToLabel
 from classwright_tools.domain.usage import NO_TOKENS
-from classwright_tools.estimates.encoding import encoding_of, load_libraries, texts_of
+from classwright_tools.estimates.encoding import encoding_of, load_measured, loading, texts_of
+from classwright_tools.estimates.guesses import ENCODING
 from classwright_tools.estimates.parts import Guess, Part, Workload
 from classwright_tools.writing.completions.metering import CALLS, TOKENS_IN, TOKENS_OUT, Asked, asking
 
@@ -28,6 +29,8 @@ TOKENS_A_ROW: dict[Asked, int] = {"writing": 30, "labelling": 10}
 """Of an answer, as long as nothing is known of the writer."""
 CHARACTERS_A_TOKEN = 4
 """Of English prose."""
+TYPICAL_BYTES = 100
+"""Of a text that is not written yet."""
 _SAMPLED = 20
 _OWN = Guess(each=0.5, unit=2e-3)
 
@@ -57,11 +60,20 @@ def asking_workload(
 
 def writing_workload(spec: GenerationSpec, context: ToolContext) -> Workload:
     """Return the work of writing the texts that `spec` wants."""
+    from classwright_tools.learning.encoders import CHUNK, TEXT_UNITS, encoding
     from classwright_tools.writing.generation.filling import first_requests, writing_units
+    from classwright_tools.writing.generation.label_check import LEAST_ROWS_A_LABEL
 
     rows = sum(target.rows for target in spec.targets)
     requests = first_requests(spec.targets, spec.task, spec.round)
-    return asking_workload("synthesize_examples", "writing", rows, writing_units(spec.targets), requests, context)
+    units = writing_units(spec.targets)
+    work = asking_workload("synthesize_examples", "writing", rows, units, requests, context)
+    checked = context.writer is not None and rows >= LEAST_ROWS_A_LABEL * len(spec.task.labels)
+    if not checked or spec.task.kind == "pair":
+        return work
+    # All of the written texts are embedded to check their labels.
+    encoded = Part(encoding(context.encoder), rows * (TYPICAL_BYTES + TEXT_UNITS), ENCODING, times=rows / CHUNK)
+    return replace(work, parts=(*work.parts, loading(), encoded))
 
 
 def labelling_workload(request: AnnotateExamplesRequest, context: ToolContext) -> Workload:
@@ -73,7 +85,7 @@ def labelling_workload(request: AnnotateExamplesRequest, context: ToolContext) -
     task = context.workspace.task(request.task)
     if request.annotation:
         return Workload(Part("annotate_examples", len(request.labels), _OWN))
-    load_libraries(context)  # they are loaded in any case
+    load_measured(context)  # they are loaded in any case
     dataset = context.workspace.resolve(request.dataset, "dataset", task.slug).id
     pool = texts_of(context, dataset, ("unlabelled",))["unlabelled"][:MOST_EMBEDDED]
     rows = min(request.rows, len(pool))
@@ -86,4 +98,4 @@ def labelling_workload(request: AnnotateExamplesRequest, context: ToolContext) -
     if request.order == "random":
         return work
     encoding = encoding_of(None, context)
-    return replace(work, parts=(*work.parts, encoding.part(pool)), memory=encoding.memory)
+    return replace(work, parts=(*work.parts, encoding.part(pool)), memory=encoding.memory, loads=True)

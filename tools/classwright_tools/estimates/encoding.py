@@ -8,10 +8,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from classwright_tools.context import AUTO_ENCODER, ToolContext
-from classwright_tools.estimates.guesses import ENCODING, FROZEN_COPIES, LIBRARIES_MB, MINILM_MB
+from classwright_tools.estimates.guesses import ENCODING, FROZEN_COPIES, LIBRARIES_MB, LOADED, MINILM_MB
 from classwright_tools.estimates.history import History
 from classwright_tools.estimates.parts import Guess, Part
-from classwright_tools.meter import Meter, metered
+from classwright_tools.meter import LOADING, Meter
 
 if TYPE_CHECKING:
     from classwright_tools.domain.cards import EncoderRef
@@ -103,25 +103,27 @@ class Encoding:
 
 def encoding_of(name: str | None, context: ToolContext) -> Encoding:
     """Return the encoding by the encoder that a call names; for a choice of the best, by the server's own."""
-    load_libraries(context)
+    load_measured(context)
     from classwright_tools.learning.callers_encoders import callers_encoder_here
 
     meant = context.encoder if name in (None, AUTO_ENCODER) else str(name)
     return Encoding(meant, callers_encoder_here(meant, context), context)
 
 
-def load_libraries(context: ToolContext) -> None:
-    """Load what encodes and trains, which takes seconds once a process, so that no other work is blamed for it."""
-    if "sentence_transformers" in sys.modules:
-        return
-    context.progress(0.0, "loading the libraries")
+def load_measured(context: ToolContext) -> None:
+    """Load the libraries of encoders and keep how long it took, so that no work of the call is taken to be slower."""
+    from classwright_tools.learning.encoders import load_libraries
+
+    context.progress(0.0, LOADING)
     meter = Meter()
-    with meter.running(), metered(LOADING, 1):
-        import sentence_transformers  # noqa: F401
+    with meter.running():
+        load_libraries()
     History(context.workspace.engine).add(meter)
 
 
-LOADING = "loading the libraries"
+def loading() -> Part:
+    """Return the loading of the libraries, if this process has not loaded them."""
+    return Part(LOADING, 1, LOADED, times=0 if "sentence_transformers" in sys.modules else 1)
 
 
 def _weights_mb(encoder: Encoder) -> float:

@@ -11,6 +11,7 @@ MINILM_MB = 90
 """Weights of the default encoder, by which the guesses for others are scaled."""
 ENCODING = Guess(each=0.01, unit=5e-5)
 """Of MiniLM; a time is a chunk of texts, a unit a byte."""
+LOADED = Guess(each=6.0, unit=0.0)
 FITS = {
     "probe": Guess(each=0.3, unit=1e-4),
     "contrastive": Guess(each=1.0, unit=2e-4),
@@ -25,7 +26,7 @@ OWN = {
     "evaluate": Guess(each=1.5, unit=1e-3),
     "error_analysis": Guess(each=4.0, unit=5e-3),
     "gan_augment": Guess(each=20.0, unit=0.05),
-    "export_model": Guess(each=2.0, unit=0.2),
+    "export_model": Guess(each=5.0, unit=0.1),
 }
 """What else the tools do; a unit is a row, of an export a megabyte of weights."""
 LIBRARIES_MB = 700

@@ -24,7 +24,7 @@ def evaluation_workload(request: EvaluateRequest, context: ToolContext) -> Workl
     models = [request.model, *([request.against] if request.against else [])]
     encoding, texts = _read(context, request.model, request.dataset, (request.split,))
     parts = [_read_by(context, model, texts) for model in models]
-    return Workload(_own("evaluate", len(texts)), tuple(parts), encoding.memory, encoding.remark)
+    return Workload(_own("evaluate", len(texts)), tuple(parts), encoding.memory, encoding.remark, loads=True)
 
 
 def analysis_workload(request: ErrorAnalysisRequest, context: ToolContext) -> Workload:
@@ -34,14 +34,16 @@ def analysis_workload(request: ErrorAnalysisRequest, context: ToolContext) -> Wo
     if _is_tuned(context, request.model):
         _, measured = _read(context, request.model, request.dataset, ("validation",))
         parts.append(_read_by(context, request.model, measured))
-    return Workload(_own("error_analysis", len(texts)), tuple(parts), encoding.memory, encoding.remark)
+    return Workload(_own("error_analysis", len(texts)), tuple(parts), encoding.memory, encoding.remark, loads=True)
 
 
 def export_workload(request: ExportModelRequest, context: ToolContext) -> Workload:
     """Return the work of an export, which reads and writes the encoder's weights."""
     card = context.workspace.document(request.model, "model", ModelCard)
     encoding = encoding_of(card.encoder.name, context)
-    return Workload(_own("export_model", encoding.weights_mb), memory=encoding.memory, remark=encoding.remark)
+    return Workload(
+        _own("export_model", encoding.weights_mb), memory=encoding.memory, remark=encoding.remark, loads=True
+    )
 
 
 def augmentation_workload(request: GanAugmentRequest, context: ToolContext) -> Workload:
@@ -55,7 +57,7 @@ def augmentation_workload(request: GanAugmentRequest, context: ToolContext) -> W
         *(texts_of(context, request.pretrain_dataset, ("train",))["train"] if request.pretrain_dataset else []),
     ]
     own = Part(f"gan_augment by {request.method}", len(train) * request.seeds, OWN["gan_augment"])
-    return Workload(own, (encoding.part(texts),), encoding.memory, encoding.remark)
+    return Workload(own, (encoding.part(texts),), encoding.memory, encoding.remark, loads=True)
 
 
 def _own(tool: str, units: float) -> Part:

@@ -47,5 +47,7 @@ class Workload:
     parts: tuple[Part, ...] = ()
     memory: int | None = None
     remark: str = ""
+    loads: bool = False
+    """Whether it needs the libraries of encoders, which take seconds in a process that has not loaded them."""
     prices: Prices | None = None
     """Of the writer that it asks; None where the operator has set none."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,8 +17,10 @@ from classwright_tools.domain.noun import ToolRequest, ToolResult
 from classwright_tools.errors import Cancelled, ClasswrightError
 from classwright_tools.estimates.estimating import MEMORY, estimate_of
 from classwright_tools.estimates.expectation import guessed
+from classwright_tools.estimates.guesses import LOADED
 from classwright_tools.estimates.history import History
-from classwright_tools.meter import Meter
+from classwright_tools.estimates.parts import Part
+from classwright_tools.meter import LOADING, Meter
 from classwright_tools.tool import ToolSpec
 
 Q = TypeVar("Q", bound=ToolRequest)
@@ -38,7 +41,10 @@ def estimated(tool: ToolSpec[Q, R], request: Q, context: ToolContext) -> CostEst
     """
     if tool.workload is None:
         return None
-    return estimate_of(tool.workload(request, context), History(context.workspace.engine))
+    workload = tool.workload(request, context)
+    if workload.loads:  # the job's own process may be a new one
+        workload = replace(workload, parts=(*workload.parts, Part(LOADING, 1, LOADED)))
+    return estimate_of(workload, History(context.workspace.engine))
 
 
 def run_told(tool: ToolSpec[Q, R], request: Q, context: ToolContext, tell: Callable[[CostEstimate], None]) -> R:

@@ -63,6 +63,7 @@ def training_workload(request: TrainClassifierRequest, context: ToolContext) -> 
         ),
         memory=round(LIBRARIES_MB + TUNED_COPIES * encoding.weights_mb) if tunings else encoding.memory,
         remark=_WITHOUT_CHOICE if request.encoder == AUTO_ENCODER else encoding.remark,
+        loads=True,
     )
 
 

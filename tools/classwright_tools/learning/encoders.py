@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,7 +26,7 @@ from classwright_tools.learning.windows import (
     usual_prompt,
     windows_of,
 )
-from classwright_tools.meter import metered
+from classwright_tools.meter import LOADING, metered
 from classwright_tools.work import shown_bytes
 
 if TYPE_CHECKING:
@@ -180,12 +181,20 @@ def opened_once(folder: Path, name: str) -> Encoder:
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError, RuntimeError)
 
 
+def load_libraries() -> None:
+    """Load what encodes and trains, which takes seconds once a process."""
+    if "sentence_transformers" not in sys.modules:
+        with metered(LOADING, 1):
+            import sentence_transformers  # noqa: F401
+
+
 def read_encoder(folder: Path, name: str) -> Encoder:
     """Return the encoder in `folder` under the name `name`.
 
     Raises:
         InvalidInput: its files may not be read, or it is not a model that loads without code of its own.
     """
+    load_libraries()
     from safetensors import SafetensorError
     from sentence_transformers import SentenceTransformer
 
