@@ -79,11 +79,6 @@ def as_told(place: tuple[str | int, ...]) -> str:
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).lstrip(".")
 
 
-@pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.mark.anyio
 async def test_a_call_over_any_limit_is_told_where_and_what_is_allowed(tmp_path: Path) -> None:
     async with Client(build_server(make_settings(tmp_path))) as client:

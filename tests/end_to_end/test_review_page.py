@@ -18,7 +18,7 @@ from classwright_tools.review.standing import Standing
 from classwright_tools.workspace.datasets import read_table
 from classwright_tools.workspace.workspace import Workspace
 from support.measurement import dataset_of
-from support.page_host import CHROMIUM, Kind, Shown, browser, shown
+from support.page_host import CHROMIUM, Kind, Shown, shown
 from support.review import HOSTILE, WRONG, review_dataset
 from support.server import APPS, ServerProcess, until
 
@@ -26,18 +26,6 @@ pytestmark = [pytest.mark.anyio, pytest.mark.skipif(CHROMIUM is None, reason="ne
 
 PAUSE_MS = 15_000
 NUMBERS = count(1)
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    """Playwright works with asyncio alone."""
-    return "asyncio"
-
-
-@pytest.fixture
-async def chromium(anyio_backend: str) -> AsyncIterator[Browser]:
-    async with browser() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

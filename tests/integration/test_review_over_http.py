@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -14,25 +13,13 @@ from starlette.testclient import TestClient
 
 from classwright_server.http.serving import http_app
 from classwright_server.vllm import free_port
-from support.page_host import CHROMIUM, browser
+from support.page_host import CHROMIUM
 from support.review import HOSTILE
 from support.server import LONG, TASK, ServerProcess, call, make_settings, rows
 from support.tokens import Authority
 
 pytestmark = pytest.mark.anyio
 BUSY_MS = 40_000
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    """Playwright works with asyncio alone."""
-    return "asyncio"
-
-
-@pytest.fixture
-async def chromium(anyio_backend: str) -> AsyncIterator[Browser]:
-    async with browser() as started:
-        yield started
 
 
 def test_the_page_is_the_same_for_everybody_and_no_other_site_shows_it_or_asks_for_it(tmp_path: Path) -> None:

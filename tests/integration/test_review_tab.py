@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import httpx
@@ -16,25 +16,13 @@ from playwright.async_api import Browser, expect
 from classwright_tools.domain.task import Task
 from classwright_tools.review.standing import Standing
 from classwright_tools.workspace.workspace import Workspace
-from support.page_host import CHROMIUM, browser
+from support.page_host import CHROMIUM
 from support.review import review_dataset
 from support.server import ServerProcess
 
 pytestmark = [pytest.mark.anyio, pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium, which CI installs")]
 
 PAUSE_MS = 40_000
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    """Playwright works with asyncio alone."""
-    return "asyncio"
-
-
-@pytest.fixture
-async def chromium(anyio_backend: str) -> AsyncIterator[Browser]:
-    async with browser() as started:
-        yield started
 
 
 @contextmanager

@@ -6,8 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.example import SPLITS, Example, make_example
+from classwright_tools.domain.task import Task
 from classwright_tools.edit_examples import EditExamplesRequest, EditExamplesResult, edit_examples
 from classwright_tools.workspace.datasets import read_rows
 from classwright_tools.workspace.workspace import Workspace
@@ -17,11 +20,18 @@ Editor = Callable[..., EditExamplesResult]
 TEST = (("the test says give it back and pay me", "refund"), ("the test asks where the van is", "delivery"))
 
 
-def editable(workspace: Workspace) -> str:
-    """Save thirty written training rows, six real validation rows, two test rows and six unlabelled ones."""
+@pytest.fixture
+def dataset(workspace: Workspace, task: Task) -> str:
+    """Thirty written training rows, six real validation rows, two test rows and six unlabelled ones."""
     test = [make_example(text, label) for text, label in TEST]
     unlabelled = [make_example(f"so, {row.text}", None) for row in unlabelled_rows(refund=2, delivery=2, account=2)]
     return save_rows(workspace, written_rows(), real_rows(), test, unlabelled)
+
+
+@pytest.fixture
+def edit(context: ToolContext) -> Editor:
+    """A function that edits the rows of the task `support`."""
+    return editor(context)
 
 
 def editor(context: ToolContext, task: str = "support") -> Editor:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import jsonschema
+import pytest
 from mcp import Client
 from playwright.async_api import Browser, FrameLocator, Page, async_playwright, expect
 
@@ -65,9 +66,9 @@ class Shown:
             await self.page.keyboard.press(key)
 
 
-@asynccontextmanager
-async def browser() -> AsyncIterator[Browser]:
-    """A headless Chromium."""
+@pytest.fixture(scope="module")
+async def chromium(anyio_backend: str) -> AsyncIterator[Browser]:
+    """A headless Chromium, in which every page has cookies and storage of its own."""
     async with async_playwright() as playwright:
         started = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         try:

@@ -20,23 +20,13 @@ from classwright_tools.submit_examples import SubmitExamplesRequest, submit_exam
 from classwright_tools.synthesize_examples import SynthesizeExamplesRequest, synthesize_examples
 from classwright_tools.workspace.datasets import read_card, read_rows, save_dataset
 from classwright_tools.workspace.workspace import Workspace
-from support.editing import Editor, editable, editor, row_with, rows_of
+from support.editing import Editor, row_with, rows_of
 from support.importing import given
 from support.measurement import WRITTEN, context_on, dataset_of, real_rows, trained_on, written_rows
 from support.synthesize import asked_of, train_rows, with_writer
 from support.writing_verbs import save_tree, sentence
 
 LAMP = "the lamp came in pieces"
-
-
-@pytest.fixture
-def dataset(workspace: Workspace, task: Task) -> str:
-    return editable(workspace)
-
-
-@pytest.fixture
-def edit(context: ToolContext) -> Editor:
-    return editor(context)
 
 
 # --- writing more

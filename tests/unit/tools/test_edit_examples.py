@@ -13,21 +13,11 @@ from classwright_tools.edit_examples import EditExamplesRequest
 from classwright_tools.errors import DamagedArtifact, InvalidInput, NotFound
 from classwright_tools.workspace.datasets import read_card, read_edits, read_rows, save_dataset
 from classwright_tools.workspace.workspace import Workspace
-from support.editing import TEST, Editor, bytes_of, editable, editor, row_with, rows_of
+from support.editing import TEST, Editor, bytes_of, row_with, rows_of
 from support.learning import real_rows, save_rows, written_rows
 
 LAMP = "the lamp came in pieces"
 LOCKER = "pick the parcel up at a locker"
-
-
-@pytest.fixture
-def dataset(workspace: Workspace, task: Task) -> str:
-    return editable(workspace)
-
-
-@pytest.fixture
-def edit(context: ToolContext) -> Editor:
-    return editor(context)
 
 
 def ids(workspace: Workspace, dataset: str, *words: str) -> dict[str, list[str]]:

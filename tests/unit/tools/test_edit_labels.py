@@ -15,12 +15,12 @@ from classwright_tools.editing import versions
 from classwright_tools.errors import InvalidInput, NotFound
 from classwright_tools.workspace.datasets import read_card, read_edits, read_rows, save_dataset
 from classwright_tools.workspace.workspace import Workspace
-from support.editing import Editor, editable, editor, rows_of
+from support.editing import Editor, rows_of
 from support.learning import WRITTEN
 
 
 @pytest.fixture
-def dataset(workspace: Workspace, task: Task) -> str:
+def dataset(dataset: str, workspace: Workspace) -> str:
     tree = TopicTree(
         task="support",
         source_types=("message",),
@@ -30,12 +30,7 @@ def dataset(workspace: Workspace, task: Task) -> str:
         ),
     )
     workspace.publish_document("topics", "support", tree, run_key="tree", task_version=1, complete=True)
-    return editable(workspace)
-
-
-@pytest.fixture
-def edit(context: ToolContext) -> Editor:
-    return editor(context)
+    return dataset
 
 
 def labels_of(workspace: Workspace, dataset: str | None) -> dict[str | None, int]:
