@@ -31,6 +31,7 @@ class CostEstimate(Noun):
             parts.append(f"{self.memory_mb:,} MB of memory")
         if self.model_calls:
             parts.append(f"{self.model_calls:,} model calls")
+        if self.tokens_in or self.tokens_out:
             parts.append(f"{self.tokens_in + self.tokens_out:,} tokens")
             parts.append("no prices are set" if self.dollars is None else money(self.dollars))
         return f"{', '.join(parts)}; this rests on {self.rests_on}"
@@ -46,7 +47,7 @@ class CostEstimate(Noun):
 
 def money(dollars: float) -> str:
     """Return an amount as a person says it: "$12.40", "$0.0031"."""
-    return f"${dollars:.2f}" if dollars >= 1 or not dollars else f"${dollars:.2g}"
+    return f"${dollars:.2f}" if dollars >= 0.1 or not dollars else f"${dollars:.2g}"
 
 
 def spoken(seconds: float) -> str:

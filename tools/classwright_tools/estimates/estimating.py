@@ -56,15 +56,15 @@ def _rests_on(found: Mapping[str, Expected | None], remark: str) -> str:
     whole = sum(one.value for one in found.values() if one)
     weighty = {kind: one for kind, one in found.items() if one is None or one.value >= _WEIGHTY * whole}
     pieces = [one.pieces for one in weighty.values() if one and one.pieces]
-    words = []
-    if pieces:
-        words.append(f"{_often(min(pieces))} on this machine")
-    guessed = [kind for kind, one in weighty.items() if one and not one.pieces]
-    if guessed:
-        words.append(f"a guess for {listed(guessed, 3)}, which was not measured here yet")
     unknown = [kind for kind, one in weighty.items() if one is None]
+    guessed = [kind for kind, one in weighty.items() if one and not one.pieces]
+    words = []
     if unknown:
-        words.append(f"nothing for {listed(unknown, 3)}: its pace is not known before its first run")
+        words.append(f"no earlier run of {listed(unknown, 3)}, whose pace is not known before its first")
+    elif pieces:
+        words.append(f"{_often(min(pieces))} on this machine")
+    if guessed and not unknown:
+        words.append(f"a guess for {listed(guessed, 3)}, which was not measured here yet")
     return "; ".join([*words, *filter(None, [remark])])
 
 

@@ -1,4 +1,4 @@
-"""The guesses of durations where nothing of the kind was measured yet: measured once on two cores of a server.
+"""The guesses of durations where nothing of the kind was measured yet: seconds of one core of a server.
 
 What is measured on this machine corrects them: see `expectation`. A method that another package brings has none.
 """
@@ -9,11 +9,11 @@ from classwright_tools.estimates.parts import Guess
 
 MINILM_MB = 90
 """Weights of the default encoder, by which the guesses for others are scaled."""
-ENCODING = Guess(each=0.01, unit=5e-5)
+ENCODING = Guess(each=0.01, unit=7e-5)
 """Of MiniLM; a time is a chunk of texts, a unit a byte."""
 LOADED = Guess(each=6.0, unit=0.0)
 FITS = {
-    "probe": Guess(each=0.3, unit=1e-4),
+    "probe": Guess(each=0.08, unit=1.1e-4),
     "contrastive": Guess(each=1.0, unit=2e-4),
     "setfit": Guess(each=1.0, unit=8e-3),
     "cluster": Guess(each=2.0, unit=5e-3),
@@ -22,9 +22,9 @@ FITS = {
 TUNING = ("contrastive", "setfit")
 """Fits that take as much longer on a larger encoder as encoding does."""
 OWN = {
-    "train_classifier": Guess(each=1.0, unit=1e-3),
-    "evaluate": Guess(each=1.5, unit=1e-3),
-    "error_analysis": Guess(each=4.0, unit=5e-3),
+    "train_classifier": Guess(each=0.2, unit=2e-4),
+    "evaluate": Guess(each=0.2, unit=5e-4),
+    "error_analysis": Guess(each=2.0, unit=3e-3),
     "gan_augment": Guess(each=20.0, unit=0.05),
     "export_model": Guess(each=5.0, unit=0.1),
 }

@@ -11,7 +11,7 @@ from classwright_tools.domain.usage import Prices
 class Guess:
     """How long work takes where none of its kind was measured yet: seconds each time, and seconds a unit.
 
-    The seconds are those of two cores of a server of 2023; what was measured here corrects them.
+    What was measured here corrects them.
     """
 
     each: float
