@@ -14,7 +14,6 @@ from variants.gan import PLAIN, VariantForm
 from classwright_tools.augmentation.base_classes import domain_shift
 from classwright_tools.augmentation.distribution_calibration import calibrated_rows
 from classwright_tools.augmentation.faithfulness import faithfulness
-from classwright_tools.augmentation.findings import helps
 from classwright_tools.augmentation.gain import measure_gains
 from classwright_tools.augmentation.gan_fitting import FittedGan, Pretrained, fit_gan, pretrain
 from classwright_tools.augmentation.interpolation import mixed_rows, smote_rows
@@ -186,8 +185,10 @@ class Cell:
         material = Material(self.few.embeddings, labels, np.arange(len(labels)), NAMES, taught)
         recipes = {name: Recipe(name, None, 1.0, self.seed) for name in GENERATION_METHODS}
         gains = measure_gains(list(recipes.values()), material, 3, progress=lambda *_: None)
-        best = max(gains, key=lambda one: one.gain.value)
-        if not helps(best):
+        best = max(
+            (one for one in gains if one.advice.verdict == "use it"), key=lambda one: one.gain.value, default=None
+        )
+        if best is None:
             return {**self._figures(None), "kept": 0.0, "kept_gan": 0.0}
         made = generate(recipes[best.method], material)
         kept = {"kept": 1.0, "kept_gan": float(best.method == "gan")}

@@ -110,16 +110,17 @@ def gan_augment(request: GanAugmentRequest, context: ToolContext) -> GanAugmentR
 
     encoder = encoder_for(task.kind, open_encoder(context.encoder))
     context.progress(0.0, f"reading {dataset}")
-    material, learned = _material(context, encoder, task, dataset, corpus, request)
+    material, checked, learned = _material(context, encoder, task, dataset, corpus, request)
     recipes = recipes_for(request.method, request.target, request.weight, request.seed, material)
     start = LEARNT if corpus else BEGUN
     gains = measure_gains(
         recipes,
         material,
         request.seeds,
+        checked=checked,
         progress=lambda done, message: context.progress(start + (GENERATING - start) * done, message),
     )
-    measured = tuple(sorted(gains, key=lambda one: -one.gain.value))
+    measured = tuple(sorted(gains, key=lambda one: -one.expected))
     chosen = _chosen(request, recipes, measured)
     if chosen is None:
         return _nothing(dataset, measured, material, learned, started)
@@ -170,30 +171,30 @@ def _material(
     dataset: str,
     corpus: str | None,
     request: GanAugmentRequest,
-) -> tuple[Material, MatchedCorpus | None]:
-    """Return the training rows as embeddings, with what the corpus taught, and what to tell of that."""
+) -> tuple[Material, Material | None, MatchedCorpus | None]:
+    """Return the training rows with what a corpus taught, the real validation rows, and what to tell of the corpus."""
     from classwright_tools.augmentation.corpora import learn_from
-    from classwright_tools.augmentation.scarce_rows import all_rows, material_of
+    from classwright_tools.augmentation.scarce_rows import all_rows, checked_rows, material_of
     from classwright_tools.learning.embedding_cache import EmbeddingCache
 
     cache = EmbeddingCache(context.workspace.cache)
     own = all_rows(context.workspace, dataset)
     material = material_of(context, encoder, cache, task, own)
+    checked = checked_rows(context, encoder, cache, task, own)
     if corpus is None:
-        return material, None
+        return material, checked, None
     lesson = learn_from(context, encoder, cache, corpus, own, task.kind, network=request.method in ("auto", "gan"))
     matched = tuple(name for name in task.label_names if name.casefold() in lesson.names)
     matched_corpus = MatchedCorpus(rows=lesson.rows, matched=matched, reused=lesson.reused)
-    return material.with_pretrained(lesson.pretrained), matched_corpus
+    return material.with_pretrained(lesson.pretrained), checked, matched_corpus
 
 
 def _chosen(
     request: GanAugmentRequest, recipes: list[Recipe], measured: tuple[MeasuredGain, ...]
 ) -> tuple[Recipe, MeasuredGain] | None:
     """Return the recipe to use with its gain: the one that was asked for, or of `auto` the best that helps, or None."""
-    from classwright_tools.augmentation.findings import helps
-
-    best = next((one for one in measured if request.method != "auto" or helps(one)), None)
+    usable = (one for one in measured if request.method != "auto" or one.advice.verdict == "use it")
+    best = next(usable, None)
     return next(((recipe, best) for recipe in recipes if best and recipe.method == best.method), None)
 
 
@@ -205,20 +206,15 @@ def _nothing(
     started: float,
 ) -> GanAugmentResult:
     """Return the answer of an `auto` that keeps no method."""
-    from classwright_tools.augmentation.findings import is_unknown
+    from classwright_tools.augmentation.findings import advice_on
 
     best = measured[0]
-    gain = best.gain
-    because, more = "there is no gain", ", less than half a point or than its own standard error"
-    if is_unknown(best):
-        because, more = "there are too few rows to tell a gain", ""
-    advice = (
-        f"Use none, because {because}: the best, {best.method}, reaches {100 * gain.value:+.1f} points of "
-        f"accuracy ({100 * gain.low:+.1f} to {100 * gain.high:+.1f}) on held-out rows{more}."
-    )
+    untold = best.advice.verdict == "cannot be told"
+    advice = f"Of the best, {best.method}: {advice_on(best)}"
+    more = "real validation rows or more real rows" if untold else "more real rows or a large pretrain_dataset"
     return GanAugmentResult(
         summary=f"Nothing was generated from {dataset}. {advice}",
-        next_step="Call train_classifier without an augmentation; more real rows or a large pretrain_dataset help.",
+        next_step=f"Call train_classifier without an augmentation; {more} help.",
         augmentation=None,
         dataset=dataset,
         method=None,

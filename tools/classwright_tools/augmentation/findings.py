@@ -8,14 +8,11 @@ import numpy as np
 
 from classwright_tools.augmentation import guards
 from classwright_tools.augmentation.faithfulness import Neighbourhoods, faithfulness, real_reference
-from classwright_tools.augmentation.gain import UNKNOWN_ERROR
 from classwright_tools.augmentation.helper_classifier import fit_helper
 from classwright_tools.augmentation.methods import Material
 from classwright_tools.augmentation.pair_sphere import as_compared
 from classwright_tools.domain.augmentation import FaithfulnessFigures, Likeness, MeasuredGain
 from classwright_tools.learning.generated import Generated
-
-LEAST_GAIN = 0.005  # of accuracy: less is not worth the rows
 
 
 @dataclass(frozen=True)
@@ -53,34 +50,22 @@ def examine(material: Material, made: Generated, seed: int) -> Findings:
     return Findings(figures, tuple(warning for warning in warnings if warning))
 
 
-def helps(measured: MeasuredGain) -> bool:
-    """Whether a gain is worth having and above its standard error.
+def advice_on(measured: MeasuredGain, warnings: tuple[str, ...] = (), *, transfers: bool = False) -> str:
+    """Return one sentence: use the rows, do not, or it cannot be told, because of what was measured.
 
-    A decision, not a test: with 50 rows no gain of a few points can be told from chance at 5%, and to leave out what
-    probably helps costs more than to keep what does nothing.
+    `warnings` are what is wrong with the rows, `transfers` says that what was learned comes from a corpus.
     """
-    return measured.gain.value >= max(LEAST_GAIN, measured.standard_error)
-
-
-def is_unknown(measured: MeasuredGain) -> bool:
-    """Whether a gain was seen, of folds too few or too much alike to tell it from chance."""
-    return measured.gain.value >= LEAST_GAIN and measured.standard_error >= UNKNOWN_ERROR
-
-
-def advice_on(measured: MeasuredGain, warnings: tuple[str, ...], *, transfers: bool) -> str:
-    """Return one sentence: use the rows, or do not, because of what was measured.
-
-    `transfers` says that what was learned comes from a corpus.
-    """
-    gain = measured.gain
-    gained = f"{100 * gain.value:+.1f} points of accuracy ({100 * gain.low:+.1f} to {100 * gain.high:+.1f})"
-    if is_unknown(measured):
-        return f"Do not use it, because there are too few rows to tell whether it helps: held-out rows gain {gained}."
-    if not helps(measured):
-        return f"Do not use it, because held-out rows show no clear gain: {gained}."
-    notes = [f"held-out rows gain {gained}"]
+    gain, advice = measured.gain, measured.advice
+    value, low, high, likely = (f"{100 * one:+.1f}" for one in (gain.value, gain.low, gain.high, measured.expected))
+    gained = f"held-out rows gain {value} points of accuracy ({low} to {high}), and {likely} is expected"
+    if advice.verdict == "do not use it":
+        return f"Do not use it, because {gained}."
+    if advice.verdict == "cannot be told":
+        enough = f"; about {advice.rows_to_tell:,} would tell" if advice.rows_to_tell else ""
+        return f"It cannot be told from {advice.rows:,} rows whether to use it: {gained}{enough}."
+    notes = [gained]
     if gain.low <= 0:
-        notes.append("with so few rows chance cannot be ruled out")
+        notes.append("by itself that may be chance, but such rows gained on other sets too")
     if transfers:
         notes.append("the corpus is what helps, so train on it directly if you may")
     notes.extend(f"{warning[0].lower()}{warning[1:].removesuffix('.')}" for warning in warnings)

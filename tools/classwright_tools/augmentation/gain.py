@@ -3,79 +3,114 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from classwright_tools.augmentation.elsewhere import LEAST_GAIN, prior_of
 from classwright_tools.augmentation.methods import Material, Recipe, generate
 from classwright_tools.augmentation.pair_sphere import as_features
-from classwright_tools.domain.augmentation import GenerationMethod, MeasuredGain
+from classwright_tools.domain.augmentation import MeasuredGain
 from classwright_tools.domain.excerpt import listed
-from classwright_tools.domain.figures import Estimate
 from classwright_tools.errors import NotEnoughData
 from classwright_tools.learning.generated import Generated
 from classwright_tools.learning.head import Head, fit_head
 from classwright_tools.learning.rows import Rows
 from classwright_tools.learning.splits import grouped_folds
+from classwright_tools.statistics.advising import advise, expected
+from classwright_tools.statistics.resampled import (
+    Floats,
+    margins,
+    paired_difference,
+    pooled,
+    resampled_difference,
+    smoothed,
+)
 
 PENALTIES = (1.0, 10.0)  # scikit-learn's C; each side of a comparison gets the one that serves it best
 FOLDS = 4
-CONFIDENCE = 0.95
-UNKNOWN_ERROR = 1.0  # of a gain of accuracy, which is at most 1: nothing is known of it
-LEAST_DIFFERENCE = 1e-9  # between folds: less is rounding
 Progress = Callable[[float, str], None]
 Fold = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 """The places of the rows trained on, and of those held out."""
 
 
-@dataclass
-class _Scores:
-    """Accuracies by fold and penalty (f, c), and the two measures of generated rows alone (f,)."""
+@dataclass(frozen=True)
+class _Answers:
+    """The margins of each split's held-out rows, by the classifier's penalty."""
 
-    accuracies: list[list[float]]
-    tstr: list[float]
-    trts: list[float]
+    margins: dict[float, list[Floats]] = field(default_factory=lambda: {c: [] for c in PENALTIES})
+
+    def add(self, heads: dict[float, Head], held: Material) -> None:
+        """Add what the classifiers answer to the held-out rows."""
+        rows = as_features(held.kind, held.embeddings)
+        for c, head in heads.items():
+            self.margins[c].append(margins(head.logits(rows), held.labels))
+
+    def accuracy(self, c: float) -> float:
+        """Return the mean of the splits' accuracies."""
+        return float(np.mean([(own > 0).mean() for own in self.margins[c]]))
+
+    @property
+    def best(self) -> float:
+        """The penalty that serves best, the stronger of equals."""
+        return max(PENALTIES, key=self.accuracy)
+
+
+@dataclass(frozen=True)
+class _Scores:
+    """The answers in the folds and to rows apart, and the two measures of generated rows alone, one a fold."""
+
+    folds: _Answers = field(default_factory=_Answers)
+    apart: _Answers = field(default_factory=_Answers)
+    tstr: list[float] = field(default_factory=list)
+    trts: list[float] = field(default_factory=list)
 
 
 def measure_gains(
-    recipes: Sequence[Recipe], material: Material, seeds: int, *, balanced: bool = False, progress: Progress
+    recipes: Sequence[Recipe],
+    material: Material,
+    seeds: int,
+    *,
+    checked: Material | None = None,
+    balanced: bool = False,
+    progress: Progress,
 ) -> list[MeasuredGain]:
     """Return the gain of each recipe, over `seeds` repetitions of grouped cross-validation, no fold of it twice.
 
     In every fold the rows are generated anew from its training rows alone, so that nothing of a held-out row is in
-    what is tested on it. All recipes and the classifier without generated rows see the same folds.
+    what is tested on it. All recipes and the classifier without generated rows see the same folds. Real rows that are
+    `checked` beside them, those of the validation split, are evidence too.
 
     Raises:
         NotEnoughData: no fold leaves two rows of every label to train on.
     """
-    without: list[list[float]] = []
-    scores = {recipe.method: _Scores([], [], []) for recipe in recipes}
     pairs = _different_folds(material, seeds)
     if not pairs:
         raise _no_fold(material)
-    shares = []
+    without = _Scores()
+    scores = {recipe.method: _Scores() for recipe in recipes}
     for number, (seed, (train_places, held_places)) in enumerate(pairs):
         kept, held = material.take(train_places), material.take(held_places)
-        shares.append(len(held) / len(kept))
-        plain = [fit(kept, None, c, balanced=balanced) for c in PENALTIES]
-        held_rows = as_features(material.kind, held.embeddings)
-        without.append([_accuracy(head, held_rows, held.labels) for head in plain])
+        plain = {c: fit(kept, None, c, balanced=balanced) for c in PENALTIES}
+        without.folds.add(plain, held)
         for recipe in recipes:
             progress(number / len(pairs), f"measuring {recipe.method}, fold {number + 1} of {len(pairs)}")
             made = generate(replace(recipe, seed=recipe.seed + seed), kept)
             own = scores[recipe.method]
-            heads = [fit(kept, made, c, balanced=balanced) for c in PENALTIES]
-            own.accuracies.append([_accuracy(head, held_rows, held.labels) for head in heads])
+            own.folds.add({c: fit(kept, made, c, balanced=balanced) for c in PENALTIES}, held)
             if len(np.unique(made.labels)) > 1:
                 made_rows = as_features(material.kind, made.embeddings)
                 alone = fit_head(made_rows, made.labels, len(material.names), c=PENALTIES[0])
-                own.tstr.append(_accuracy(alone, held_rows, held.labels))
-                own.trts.append(_accuracy(plain[0], made_rows, made.labels))
-    return [
-        _gain(method, np.array(own.accuracies), np.array(without), own, float(np.mean(shares)))
-        for method, own in scores.items()
-    ]
+                own.tstr.append(_accuracy(alone, as_features(held.kind, held.embeddings), held.labels))
+                own.trts.append(_accuracy(plain[PENALTIES[0]], made_rows, made.labels))
+    if checked:
+        without.apart.add({c: fit(material, None, c, balanced=balanced) for c in PENALTIES}, checked)
+        for recipe in recipes:
+            made = generate(recipe, material)
+            scores[recipe.method].apart.add({c: fit(material, made, c, balanced=balanced) for c in PENALTIES}, checked)
+    held_share = float(np.mean([len(held) / len(kept) for _, (kept, held) in pairs]))
+    return [_gain(recipe, scores[recipe.method], without, material, checked, held_share) for recipe in recipes]
 
 
 def fit(material: Material, made: Generated | None, c: float, *, balanced: bool) -> Head:
@@ -90,38 +125,28 @@ def fit(material: Material, made: Generated | None, c: float, *, balanced: bool)
 
 
 def _gain(
-    method: GenerationMethod,
-    accuracies: npt.NDArray[np.float64],
-    without: npt.NDArray[np.float64],
-    own: _Scores,
-    held_share: float,
+    recipe: Recipe, own: _Scores, without: _Scores, material: Material, checked: Material | None, held_share: float
 ) -> MeasuredGain:
-    """Return the gain of `accuracies` (f, c) over `without` (f, c), each with its best penalty.
-
-    The folds of repeated cross-validation share rows. Their variance is corrected for it: (1/f + held out / trained
-    on) s^2, with f - 1 degrees of freedom (Nadeau and Bengio 2003, "Inference for the generalization error"). One fold,
-    or folds that all differ alike, cannot tell: then the error is `UNKNOWN_ERROR`, the interval everything, and p is 1.
-    """
-    from scipy import stats
-
-    best, base = int(accuracies.mean(axis=0).argmax()), int(without.mean(axis=0).argmax())
-    differences = accuracies[:, best] - without[:, base]
-    n, mean = len(differences), float(differences.mean())
-    if np.ptp(differences) > LEAST_DIFFERENCE:
-        error = float(np.sqrt((1 / n + held_share) * differences.var(ddof=1)))
-        reach = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * error
-        gain = Estimate(value=mean, low=mean - reach, high=mean + reach)
-        p = float(2 * stats.t.sf(abs(mean) / error, n - 1))
-    else:
-        error, gain, p = UNKNOWN_ERROR, Estimate(value=mean, low=-1.0, high=1.0), 1.0
+    """Return the gain over the classifier `without` generated rows, each with its best penalty, and what it advises."""
+    best, base = own.folds.best, without.folds.best
+    folds = zip(smoothed(own.folds.margins[best]), smoothed(without.folds.margins[base]), strict=True)
+    found = resampled_difference(np.array([(ours - theirs).mean() for ours, theirs in folds]), held_share)
+    rows = len(material)
+    if checked:
+        differences = smoothed(own.apart.margins[best])[0] - smoothed(without.apart.margins[base])[0]
+        apart = paired_difference(differences, checked.groups)
+        if apart:
+            found, rows = pooled(found, apart), rows + len(checked)
+    likely = expected(found, prior_of(recipe, material))
     return MeasuredGain(
-        method=method,
-        gain=gain,
-        standard_error=error,
-        p=p,
-        accuracy=float(accuracies[:, best].mean()),
-        without=float(without[:, base].mean()),
-        penalty=PENALTIES[best],
+        method=recipe.method,
+        gain=found.estimate,
+        expected=likely.value,
+        advice=advise(found, likely, rows, LEAST_GAIN),
+        accuracy=own.folds.accuracy(best),
+        without=without.folds.accuracy(base),
+        penalty=best,
+        penalty_without=base,
         train_on_generated=float(np.mean(own.tstr)) if own.tstr else 0.0,
         test_on_generated=float(np.mean(own.trts)) if own.trts else 0.0,
     )

@@ -92,7 +92,7 @@ def fit_gan(
     """
     start = _start(embeddings, labels, names, pretrained, form, seed)
     steps = form.tuning_steps
-    if len(labels) >= form.stopping_rows:
+    if steps and len(labels) >= form.stopping_rows:
         steps = _useful_steps(start, embeddings, labels, groups, seed)
     return _tuned(start, embeddings, labels, steps, seed)
 

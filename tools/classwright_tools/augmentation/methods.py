@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 
+from classwright_tools.augmentation.base_classes import same_names
 from classwright_tools.domain.augmentation import GenerationMethod
 from classwright_tools.domain.task import TaskKind
 from classwright_tools.errors import InvalidInput
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 GENERATION_METHODS: tuple[GenerationMethod, ...] = ("distribution_calibration", "gan", "smote", "mixup")
 DEFAULT_WEIGHT = 1.0
-DRAWN = 2_000  # rows over all labels where only their weight was asked for: more make the same classifier
+DRAWN = 1_000  # rows over all labels where only their weight was asked for: more make the same classifier
 LEAST_DRAWN = 50  # a label's
 LEAST_REAL = 2  # rows of a label: of one no others can be made
 MOST_GENERATED = 100_000
@@ -46,6 +47,12 @@ class Material:
     def label_vectors(self) -> npt.NDArray[np.float32]:
         """The labels as one-hot vectors (n, K)."""
         return np.eye(len(self.names), dtype=np.float32)[self.labels]
+
+    @property
+    def known(self) -> tuple[bool, ...]:
+        """Whether the corpus has a label of the same name, (K,); False without a corpus."""
+        names = self.pretrained.base.names if self.pretrained else ()
+        return tuple(place is not None for place in same_names(self.names, names))
 
     def with_pretrained(self, pretrained: Pretrained) -> Material:
         """Return the rows with what a corpus taught."""
@@ -116,7 +123,9 @@ def _made(recipe: Recipe, material: Material, labels: npt.NDArray[np.int64]) -> 
         from classwright_tools.augmentation.gan_fitting import fit_gan
         from classwright_tools.augmentation.gan_form import GanForm
 
-        gan = fit_gan(rows, own, material.names, material.pretrained, GanForm(), recipe.seed, groups=material.groups)
+        # What a corpus taught gains nothing by fine-tuning, which takes ten times the time (benchmarks/RESULTS.md, s1).
+        form = GanForm(tuning_steps=0) if material.pretrained else GanForm()
+        gan = fit_gan(rows, own, material.names, material.pretrained, form, recipe.seed, groups=material.groups)
         return gan.draw(wanted, recipe.seed)
     if recipe.method == "smote":
         from classwright_tools.augmentation.interpolation import smote_rows

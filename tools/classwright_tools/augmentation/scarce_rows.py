@@ -15,7 +15,7 @@ from classwright_tools.domain.task import Task
 from classwright_tools.errors import NotEnoughData
 from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoders import Encoder
-from classwright_tools.learning.rows import training_rows, without_copies
+from classwright_tools.learning.rows import held_out_rows, training_rows, without_copies
 from classwright_tools.workspace.datasets import read_rows
 from classwright_tools.workspace.workspace import Workspace
 
@@ -40,6 +40,22 @@ def material_of(
     _refuse_few((row.label for row in kept), task.label_names)
     rows = training_rows(kept, task.label_names)
     vectors = encoder.embed(rows.texts, cache, lambda done: context.progress(0.05 * done, "embedding texts"))
+    return Material(on_sphere(task.kind, vectors), rows.labels, rows.groups, task.label_names, kind=task.kind)
+
+
+def checked_rows(
+    context: ToolContext, encoder: Encoder, cache: EmbeddingCache, task: Task, own: dict[Split, list[Example]]
+) -> Material | None:
+    """Return the real labelled validation rows of `own` as embeddings; None if there are none.
+
+    Raises:
+        InvalidInput: a row's label is not the task's.
+    """
+    real = [row for row in own["validation"] if row.label is not None and row.origin == "real"]
+    if not real:
+        return None
+    rows = held_out_rows(real, task.label_names)
+    vectors = encoder.embed(rows.texts, cache, lambda _: context.progress(None, "embedding validation rows"))
     return Material(on_sphere(task.kind, vectors), rows.labels, rows.groups, task.label_names, kind=task.kind)
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from classwright_tools.domain.advice import Advice
 from classwright_tools.domain.cards import EncoderRef
 from classwright_tools.domain.figures import Estimate
 from classwright_tools.domain.kinds import DatasetId
@@ -23,12 +24,13 @@ class MeasuredGain(Noun):
     """What a classifier gains by the rows of one method, on rows held out group by group."""
 
     method: GenerationMethod
-    gain: Estimate = Field(description="Of accuracy; corrected for the rows that the folds share.")
-    standard_error: float = Field(ge=0, description="1 where the folds cannot tell.")
-    p: float = Field(ge=0, le=1, description="Two-sided.")
+    gain: Estimate = Field(description="Of smoothed accuracy; corrected for the rows that the folds share.")
+    expected: float = Field(description="The gain to be expected: measured, and weighed with that on other sets.")
+    advice: Advice
     accuracy: float = Field(description="With the generated rows.")
     without: float = Field(description="Of the same classifier on the real rows alone.")
     penalty: float = Field(gt=0, description="The classifier's C with the generated rows.")
+    penalty_without: float = Field(gt=0, description="Its C on the real rows alone.")
     train_on_generated: float = Field(description="Accuracy on real rows of a classifier of generated rows alone.")
     test_on_generated: float = Field(description="Accuracy on generated rows of a classifier of real rows alone.")
 
