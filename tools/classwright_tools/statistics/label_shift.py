@@ -121,6 +121,8 @@ def estimate_shares(
     `unlabelled` (m, k) its logits of the texts, and `names` those of the k labels. The intervals are percentiles of
     the bootstrap over both: a resample draws as many texts as there are, and as many rows of each label.
     """
+    from threadpoolctl import threadpool_limits
+
     if refused := _too_few(labels, len(unlabelled), names):
         return LabelShift("unknown", refused)
     calibration = calibrate(logits, labels)
@@ -128,7 +130,8 @@ def estimate_shares(
         return LabelShift("unknown", refused)
     even = np.full(len(names), 1 / len(names))
     shares = most_likely_shares(calibration.likelihoods(unlabelled), np.ones(len(unlabelled)), even)
-    drawn = np.stack(list(_resampled(logits, labels, unlabelled, 0.9 * shares + 0.1 * even, seed)))
+    with threadpool_limits(1):  # on matrices this small, threads wait for each other twenty times longer than they work
+        drawn = np.stack(list(_resampled(logits, labels, unlabelled, 0.9 * shares + 0.1 * even, seed)))
     low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
     widest = int((high - low).argmax())
     if high[widest] - low[widest] > WIDEST:
