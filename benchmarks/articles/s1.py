@@ -44,7 +44,6 @@ ABLATED = ("no consistency", "no fresh noise", "no smoothing")
 NUMBERS = (10, 25, 50, 100)
 SEEDS = range(10)
 ABLATED_NUMBERS = (25,)
-AUTO_NUMBERS = (25, 100)
 FORM_SEEDS = range(2)
 QUICK_ROWS = 2_000  # of each split: to embed all of them takes minutes
 ALL_FORMS = (REAL, *FORMS)
@@ -85,7 +84,7 @@ def _tweets(data: Path, *, quick: bool) -> Rows:
 
 def _cells(seeds: range, numbers: tuple[int, ...], *, quick: bool) -> Iterator[tuple[tuple[str, ...], str, int, int]]:
     """What to measure where: the methods, the set, the rows of a class and the seed; the main table comes first."""
-    for methods, where in ((EVERYWHERE, numbers), (ABLATED, ABLATED_NUMBERS), (("auto",), AUTO_NUMBERS)):
+    for methods, where in ((EVERYWHERE, numbers), (ABLATED, ABLATED_NUMBERS)):
         for seed in seeds:
             for name in SETS:
                 for n in where:
@@ -119,7 +118,6 @@ def _section(runs: Runs, numbers: tuple[int, ...], seeds: int, tweets: int) -> s
             *[_gains(runs, name, numbers) for name in SETS],
             _reading(runs, numbers),
             _diversity(runs, numbers),
-            _auto(runs, numbers),
             _forms(runs),
         ]
     )
@@ -137,7 +135,7 @@ def _gains(runs: Runs, name: str, numbers: tuple[int, ...]) -> str:
         ["real only, accuracy"]
         + [f"{100 * np.mean(runs.figures('accuracy', method='real only', set=name, n=n)):.1f}" for n in numbers]
     ]
-    for method in (*EVERYWHERE[1:], *ABLATED, "auto"):
+    for method in (*EVERYWHERE[1:], *ABLATED):
         found = [_against_real(runs, method, name, n) for n in numbers]
         rows.append([method, *[one.told(100) if one else "" for one in found]])
     return table([f"`{name}`, rows a class", *map(str, numbers)], rows)
@@ -198,20 +196,6 @@ def _diversity(runs: Runs, numbers: tuple[int, ...]) -> str:
         "Generated rows beside as many real test rows: diversity (Vendi score over that of the real rows), and how "
         "they cover them.\n\n" + table(["", "Vendi ratio", "recall", "density", "coverage"], rows)
     )
-
-
-def _auto(runs: Runs, numbers: tuple[int, ...]) -> str:
-    lines = []
-    for n in AUTO_NUMBERS:
-        for name in SETS:
-            kept = runs.figures("kept", method="auto", set=name, n=n) if n in numbers else []
-            if kept:
-                found = _against_real(runs, "auto", name, n)
-                lines.append(
-                    f"- `auto` on `{name}` with {n} rows a class keeps something in {int(sum(kept))} of {len(kept)} "
-                    f"draws, gain {found.told(100) if found else ''}."
-                )
-    return "\n".join(lines)
 
 
 def _forms(runs: Runs) -> str:

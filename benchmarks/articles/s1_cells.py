@@ -14,10 +14,8 @@ from variants.gan import PLAIN, VariantForm
 from classwright_tools.augmentation.base_classes import domain_shift
 from classwright_tools.augmentation.distribution_calibration import calibrated_rows
 from classwright_tools.augmentation.faithfulness import faithfulness
-from classwright_tools.augmentation.gain import measure_gains
 from classwright_tools.augmentation.gan_fitting import FittedGan, Pretrained, fit_gan, pretrain
 from classwright_tools.augmentation.interpolation import mixed_rows, smote_rows
-from classwright_tools.augmentation.methods import GENERATION_METHODS, Material, Recipe, generate
 from classwright_tools.augmentation.space import unit_length
 from classwright_tools.domain.example import make_example
 from classwright_tools.learning.head import Head, fit_head
@@ -130,7 +128,6 @@ class Cell:
             "distribution calibration": self._calibrated,
             "reviews and tweets": lambda: self._figures(self._tweets().embeddings, self.corpus.sample.labels),
             "tweets only": self._tweets_only,
-            "auto": self._auto,
         }
 
     @property
@@ -177,22 +174,6 @@ class Cell:
     def _tweets_only(self) -> dict[str, float]:
         tweets = self._tweets()
         return {"accuracy": self._accuracy(fit_head(tweets.embeddings, tweets.labels, 2, c=1.0))}
-
-    def _auto(self) -> dict[str, float]:
-        """What the tool's `auto` keeps, if anything: `kept` is 1 then."""
-        labels = self.few.labels.astype(np.int64)
-        taught = self.corpus.pretrained("full")
-        material = Material(self.few.embeddings, labels, np.arange(len(labels)), NAMES, taught)
-        recipes = {name: Recipe(name, None, 1.0, self.seed) for name in GENERATION_METHODS}
-        gains = measure_gains(list(recipes.values()), material, 3, progress=lambda *_: None)
-        best = max(
-            (one for one in gains if one.advice.verdict == "use it"), key=lambda one: one.gain.value, default=None
-        )
-        if best is None:
-            return {**self._figures(None), "kept": 0.0, "kept_gan": 0.0}
-        made = generate(recipes[best.method], material)
-        kept = {"kept": 1.0, "kept_gan": float(best.method == "gan")}
-        return {**self._figures(made.embeddings, made.labels), **kept}
 
     def _figures(
         self, made: np.ndarray | None, made_labels: np.ndarray | None = None, weight: float = 1.0

@@ -54,7 +54,15 @@ def test_what_is_expected_lies_between_the_measured_and_the_known_and_is_surer_t
 ) -> None:
     found = expected(difference(value, error), Prior(mean, deviation))
     assert min(value, mean) - 1e-9 <= found.value <= max(value, mean) + 1e-9
-    assert found.deviation <= min(error, deviation) + 1e-12
+    assert found.parts[0].deviation <= min(error, deviation) + 1e-12
+
+
+def test_a_loss_that_is_unlike_what_was_seen_elsewhere_is_believed() -> None:
+    loss = difference(-0.14, 0.05)
+    assert advised(loss, Prior(0.045, 0.03)).verdict == "cannot be told"
+    assert advised(loss, Prior(0.045, 0.03, doubt=0.1)).verdict == "do not use it"
+    assert advised(difference(0.02, 0.05), Prior(0.045, 0.03, doubt=0.1)).verdict == "use it"
+    assert sum(part.weight for part in expected(loss, Prior(0.045, 0.03, doubt=0.1)).parts) == pytest.approx(1)
 
 
 @given(st.floats(0.005, 0.2), st.floats(0.001, 0.2), st.integers(10, 2_000))
