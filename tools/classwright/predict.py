@@ -107,7 +107,7 @@ class Classifier:
             likeliest = probabilities.argmax(axis=1) if len(probabilities) else ()
             return [self.labels[place] for place in likeliest], probabilities.max(axis=1, initial=0.0)
         decided = probabilities >= np.array(self._thresholds)
-        named = [tuple(self.labels[place] for place in np.flatnonzero(row)) for row in decided]
+        named: list[Answer] = [tuple(self.labels[place] for place in np.flatnonzero(row)) for row in decided]
         return named, np.where(decided, probabilities, 1 - probabilities).prod(axis=1)
 
     def predict_proba(self, texts: Sequence[Text], *, batch: int = BATCH) -> np.ndarray:

@@ -32,5 +32,5 @@ def rows_to_tell(rows: int, effect: float, error: float) -> int | None:
     if not effect or not error:
         return None
     needed = rows * (POWERED * error / effect) ** 2
-    unit = 10 ** max(0, floor(log10(max(needed, 1))) - 1)
+    unit: int = 10 ** max(0, floor(log10(max(needed, 1))) - 1)
     return ceil(needed / unit) * unit

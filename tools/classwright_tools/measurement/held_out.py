@@ -63,7 +63,7 @@ class Answers:
         """Return the name of the label of one of the `true` or `predicted`, or of all its labels."""
         if self.thresholds:
             return labels_in_words(LabelSpace(self.labels, self.thresholds).named(answer))
-        return self.labels[answer]
+        return str(self.labels[answer])
 
     @property
     def queries(self) -> npt.NDArray[np.int64] | None:

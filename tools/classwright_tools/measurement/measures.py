@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 import numpy.typing as npt
 
 from classwright_tools.domain.figures import ClassFigures, Confusion, Coverage, Figures, ReliabilityBin
@@ -20,7 +21,7 @@ class Measures(NamedTuple):
 
     figures: Figures
     classes: tuple[ClassFigures, ...]
-    confusion_matrix: npt.NDArray
+    confusion_matrix: npt.NDArray[np.int64]
     confusions: tuple[Confusion, ...]
     reliability: tuple[ReliabilityBin, ...]
     coverage: tuple[Coverage, ...]

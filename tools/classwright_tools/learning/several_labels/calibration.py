@@ -74,4 +74,5 @@ def f1_thresholds(proba: np.ndarray) -> np.ndarray:
     falling = -np.sort(-proba, axis=0)
     given = np.arange(1, len(proba) + 1)[:, None]
     f1 = 2 * falling.cumsum(axis=0) / (falling.sum(axis=0) + given)
-    return f1.max(axis=0) / 2
+    thresholds: np.ndarray = f1.max(axis=0) / 2
+    return thresholds
