@@ -1,6 +1,6 @@
 """The waits of a person: for the list of tools after a start, classified texts, and the figures of an evaluation.
 
-    python benchmarks/waits.py
+    python benchmarks/waits.py [starts] [texts] [figures]
 
 Each beside a peer, in turn, in one run: a bare `MCPServer` with one empty tool over stdio; the encoder with a linear
 head of scikit-learn, called in this process; scikit-learn's own report, which has no intervals. Starts are of processes
@@ -9,6 +9,7 @@ whose files the machine has read before, and whose bytecode is stored, as pip st
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import statistics
@@ -164,26 +165,46 @@ def line(what: str, own: list[float], peer: list[float], peer_is: str) -> dict[s
     return found
 
 
+def starts(folder: Path) -> list[dict[str, Any]]:
+    """Return the lines of the starts, after one of each that counts for nothing."""
+    bare = folder / "bare.py"
+    bare.write_text(BARE, encoding="utf-8")
+    commands = ((*SERVE, str(folder / "workspace")), (str(bare),))
+    pairs = [tuple(started(*command) for command in commands) for _ in range(RUNS + 1)][1:]
+    own, peer = zip(*pairs, strict=True)
+    server = "a bare MCPServer, one empty tool"
+    return [
+        line("from the start to the list of tools", [s.wall for s in own], [s.wall for s in peer], server),
+        line("the same, at work", [s.cpu for s in own], [s.cpu for s in peer], server),
+    ]
+
+
+def texts(folder: Path) -> list[dict[str, Any]]:
+    """Return the lines of the classified texts."""
+    found = anyio.run(classified, folder / "other")
+    peer = "encoder and head, no server"
+    return [line("one text classified", *found.one, peer), line(f"{MANY:,} texts classified", *found.many, peer)]
+
+
+def figures(_folder: Path) -> list[dict[str, Any]]:
+    """Return the line of the figures."""
+    return [line("figures of 500 rows, 77 classes", *figured(), "scikit-learn's report, no intervals")]
+
+
+WAITS = {"starts": starts, "texts": texts, "figures": figures}
+
+
 def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("waits", nargs="*", default=list(WAITS), help=f"of {list(WAITS)}; default: all")
     load = os.getloadavg()[0]
+    known = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     print("| ms | Classwright | peer | which peer |\n| --- | --- | --- | --- |")
-    with tempfile.TemporaryDirectory() as name:
-        bare = Path(name) / "bare.py"
-        bare.write_text(BARE, encoding="utf-8")
-        commands = ((*SERVE, str(Path(name) / "workspace")), (str(bare),))
-        pairs = [tuple(started(*command) for command in commands) for _ in range(RUNS + 1)][1:]
-        own, peer = zip(*pairs, strict=True)
-        server = "a bare MCPServer, one empty tool"
-        texts = anyio.run(classified, Path(name) / "other")
-        found = [
-            line("from the start to the list of tools", [s.wall for s in own], [s.wall for s in peer], server),
-            line("the same, at work", [s.cpu for s in own], [s.cpu for s in peer], server),
-            line("one text classified", *texts.one, "encoder and head, no server"),
-            line(f"{MANY:,} texts classified", *texts.many, "encoder and head, no server"),
-            line("figures of 500 rows, 77 classes", *figured(), "scikit-learn's report, no intervals"),
-        ]
-    figures = {"cores": os.cpu_count(), "load_average_before": round(load, 1), "waits": found}
-    RESULTS.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    for name in parser.parse_args().waits:
+        with tempfile.TemporaryDirectory() as folder:
+            lines = WAITS[name](Path(folder))
+        known[name] = {"cores": os.cpu_count(), "load_average_before": round(load, 1), "waits": lines}
+    RESULTS.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

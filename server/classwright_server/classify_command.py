@@ -21,6 +21,7 @@ def add_classify(commands: Any) -> None:
     add("-o", "--output", metavar="OUT", type=Path, required=True, help="the file to write: .csv, .jsonl or .parquet")
     add("--text-column", metavar="NAME", default="text", help="default: text")
     add("--pair-column", metavar="NAME", default="text_pair", help="for a model of pairs; default: text_pair")
+    add("--engine", metavar="NAME", default="encoder", help="of an export: encoder (default), student or cascade")
     add("--threshold", type=float, metavar="P", help="below this probability it is not sure; default: the model's own")
     add("--workspace", metavar="FOLDER", help="where ids are looked up; default: the platform's data folder")
 
@@ -40,7 +41,7 @@ def run_classify(options: argparse.Namespace, workspace: Path) -> int:
     from classwright_tools.bulk.classify_files import classify_files
     from classwright_tools.bulk.models import open_predictor
 
-    model = open_predictor(options.model, workspace)
+    model = open_predictor(options.model, workspace, options.engine)
     began = time.monotonic()
 
     def tell(rows: int) -> None:
@@ -50,7 +51,7 @@ def run_classify(options: argparse.Namespace, workspace: Path) -> int:
         model,
         options.source,
         options.output,
-        model_name=options.model,
+        model_name=f"{options.model} {options.engine}",
         text_column=options.text_column,
         pair_column=options.pair_column,
         threshold=options.threshold,

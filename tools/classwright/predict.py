@@ -19,7 +19,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -30,6 +30,9 @@ except ImportError as error:
 
 BATCH = 32
 """Texts a forward pass."""
+ENGINES = ("encoder", "student", "cascade")
+"""What computes: the encoder; the student, of exports that have one, which looks tokens up and is many times faster; or
+the student, and the encoder for those texts of which it is unsure."""
 CHUNK = 2048
 """Texts that are sorted by their length, so that those of a batch need little padding; rows of a file in memory."""
 
@@ -63,11 +66,11 @@ class Engine(Protocol):
 class Classifier:
     """An exported classifier. `labels` are in the order of the probabilities' columns."""
 
-    def __init__(self, folder: str | Path) -> None:
-        """Open the export in `folder`.
+    def __init__(self, folder: str | Path, engine: str = ENGINES[0]) -> None:
+        """Open the export in `folder`, to be computed by one of the `ENGINES`.
 
         Raises:
-            ValueError: the folder holds no export.
+            ValueError: the folder holds no export, or none with such an engine.
             ImportError: a library that it runs with is not installed; the message says which.
         """
         folder = Path(folder)
@@ -81,7 +84,7 @@ class Classifier:
         self.threshold: float = facts["threshold"]
         self.takes_pairs: bool = facts["kind"] == "pair"
         self._thresholds: list[float] = facts.get("thresholds") or []
-        self._engine = _engine(folder, facts)
+        self._engine = _engine(folder, facts, engine)
 
     def predict(self, texts: Sequence[Text], *, threshold: float | None = None, batch: int = BATCH) -> Predictions:
         """Return the answers to texts, or to pairs; `threshold` is the model's own by default.
@@ -130,14 +133,24 @@ class Classifier:
         return found
 
 
-def load(folder: str | Path) -> Classifier:
+def load(folder: str | Path, engine: str = ENGINES[0]) -> Classifier:
     """Open the export in `folder`, as `Classifier` does."""
-    return Classifier(folder)
+    return Classifier(folder, engine)
 
 
-def _engine(folder: Path, facts: dict[str, Any]) -> Engine:
+def _engine(folder: Path, facts: dict[str, Any], engine: str) -> Engine:
     """Return what computes: the graph if there is one, else the encoder and the head, or the matcher."""
+    if engine not in ENGINES:
+        raise ValueError(f"Engine {engine!r} is none: choose one of {', '.join(ENGINES)}.")
+    if engine != ENGINES[0] and not facts.get("student"):
+        raise ValueError(
+            f"Folder {folder.name!r} has no student. Export the model with student=true, or use {ENGINES[0]!r}."
+        )
     try:
+        if engine == "student":
+            return GraphEngine(folder, facts["student"])
+        if engine == "cascade":
+            return _Cascade(folder, facts)
         if facts["graph"]:
             return GraphEngine(folder, facts["graph"])
         if facts["method"] == "matcher":  # no other library has its attention
@@ -157,20 +170,24 @@ class GraphEngine:
         import onnxruntime
         from tokenizers import Tokenizer
 
-        self._session = onnxruntime.InferenceSession(folder / facts["file"], providers=["CPUExecutionProvider"])
+        options = onnxruntime.SessionOptions()
+        # Threads that wait by spinning take the processor from whatever else is at work, this engine's other ones too.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self._session = onnxruntime.InferenceSession(
+            folder / facts["file"], options, providers=["CPUExecutionProvider"]
+        )
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
         if facts["tokens"] is not None:
             self._tokenizer.enable_truncation(facts["tokens"])
         self._prompt, self._pad = facts["prompt"], facts["pad"]
-        self._windows = facts.get("windows", 1)
+        self._windows, self._at_once = facts.get("windows", 1), facts["tokens"] or 0
         self._inputs = [one.name for one in self._session.get_inputs()]
 
     def probabilities(self, texts: Sequence[str], batch: int) -> np.ndarray:
         """Return the probabilities (n, k) of texts; of one that is too long to take at once windows are read."""
-        tokens = self._tokenizer.encode_batch([self._prompt + text for text in texts])
-        windows = [[first, *first.overflowing][: self._windows] for first in tokens]
-        order = sorted(range(len(texts)), key=lambda place: (len(windows[place]), len(windows[place][0].ids)))
+        windows = [self._read(first) for first in self._tokenizer.encode_batch_fast([self._prompt + t for t in texts])]
+        order = sorted(range(len(texts)), key=lambda place: (len(windows[place]), len(windows[place][0])))
         parts: list[list[int]] = []
         room = 0
         for place in order:
@@ -182,18 +199,40 @@ class GraphEngine:
         answers = [self._session.run(None, self._feeds([windows[place] for place in part]))[0] for part in parts]
         return np.concatenate(answers)[np.argsort(order)] if answers else np.empty((0, 0))
 
-    def _feeds(self, texts: Sequence[Sequence[Any]]) -> dict[str, np.ndarray]:
-        """Return the graph's inputs for texts, each given as its windows."""
+    def _read(self, tokens: Any) -> list[list[int]]:
+        """Return the token ids of a text's windows, from what the tokenizer made of it."""
+        first = tokens.ids
+        if self._windows == 1 or len(first) < self._at_once:
+            return [first]  # what overflows takes long to ask for
+        return [first, *(window.ids for window in tokens.overflowing[: self._windows - 1])]
+
+    def _feeds(self, texts: Sequence[list[list[int]]]) -> dict[str, np.ndarray]:
+        """Return the graph's inputs for texts, each given as the token ids of its windows."""
         tokens = [window for windows in texts for window in windows]
-        shape = len(tokens), max(len(one.ids) for one in tokens)
-        ids, mask = np.full(shape, self._pad, np.int64), np.zeros(shape, np.int64)
-        for row, one in enumerate(tokens):
-            ids[row, : len(one.ids)] = one.ids
-            mask[row, : len(one.ids)] = 1
-        feeds = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros(shape, np.int64)}
+        lengths = np.array([len(window) for window in tokens])
+        there = np.arange(lengths.max()) < lengths[:, None]
+        ids = np.full(there.shape, self._pad, np.int64)
+        ids[there] = list(chain.from_iterable(tokens))
+        feeds = {"input_ids": ids, "attention_mask": there.astype(np.int64), "token_type_ids": np.zeros_like(ids)}
         of_text = np.repeat(np.arange(len(texts)), [len(windows) for windows in texts])
-        feeds["windows"] = ((np.arange(len(texts))[:, None] == of_text) * mask.sum(axis=1)).astype(np.float32)
+        feeds["windows"] = ((np.arange(len(texts))[:, None] == of_text) * lengths).astype(np.float32)
         return {name: feeds[name] for name in self._inputs}
+
+
+class _Cascade:
+    """The student, and where its likeliest label is less likely than the cut, the encoder."""
+
+    def __init__(self, folder: Path, facts: dict[str, Any]) -> None:
+        self._student, self._encoder = GraphEngine(folder, facts["student"]), GraphEngine(folder, facts["graph"])
+        self._cut: float = facts["student"]["cut"]
+
+    def probabilities(self, texts: Sequence[str], batch: int) -> np.ndarray:
+        """Return the probabilities (n, k) of texts."""
+        found = self._student.probabilities(texts, batch)
+        unsure = np.flatnonzero(found.max(axis=1, initial=0.0) < self._cut)
+        if len(unsure):
+            found[unsure] = self._encoder.probabilities([texts[place] for place in unsure.tolist()], batch)
+        return found
 
 
 class _Encoder:
@@ -282,11 +321,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--text-column", metavar="NAME", default="text", help="default: text")
     parser.add_argument("--pair-column", metavar="NAME", default="text_pair", help="of a pair's item: text_pair")
     parser.add_argument("--threshold", type=float, help="below this probability it is not sure; default: the model's")
+    parser.add_argument("--engine", choices=ENGINES, default=ENGINES[0], help="what computes; default: the encoder")
     parser.add_argument("--batch", type=int, default=BATCH, help=f"texts a forward pass; default: {BATCH}")
     options = parser.parse_args(arguments)
     os.environ.setdefault("TQDM_DISABLE", "1")  # sentence-transformers, which is imported later, shows bars
     try:
-        rows, empty = _classify_csv(load(Path(__file__).parent), options)
+        rows, empty = _classify_csv(load(Path(__file__).parent, options.engine), options)
     except (OSError, ValueError, ImportError, csv.Error) as error:
         print(f"predict.py: {error}", file=sys.stderr)  # noqa: T201  # a program's own error
         return 1

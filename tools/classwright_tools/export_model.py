@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.kinds import ExportId, ModelId
+from classwright_tools.domain.kinds import ExportId, ModelId, task_of
 from classwright_tools.domain.noun import Noun, ToolRequest, ToolResult
 from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import Sizes, Work, computing
@@ -24,14 +24,18 @@ class ExportModelRequest(ToolRequest):
     model: ModelId
     onnx: bool = Field(
         default=True,
-        description="Add an ONNX graph from token ids to calibrated probabilities. Models of pairs have none.",
+        description="Add an ONNX graph; pairs have none.",
+    )
+    student: bool = Field(
+        default=False,
+        description="Add a much faster student, and a cascade of both, for bulk work.",
     )
 
 
 class ExportedFile(Noun):
     """A file of the export."""
 
-    name: str = Field(description="Its path inside the export, with '/'.")
+    name: str = Field(description="Its path, with '/'.")
     bytes: int = Field(ge=0)
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 
@@ -50,11 +54,14 @@ def export_model(request: ExportModelRequest, context: ToolContext) -> ExportMod
     Raises:
         NotFound: there is no such model, or its encoder is nowhere to be found.
         DamagedArtifact: the model does not read back.
-        InvalidInput: the model's method exports nothing, or a graph is asked for and the encoder cannot become one.
+        InvalidInput: the model's method exports nothing, or a graph is asked for and the encoder cannot become one, or
+            a student of a model that has no graph.
+        NotEnoughData: there are too few texts to teach a student.
         StorageFailed: the disk is full.
     """
     from classwright_tools.export.folder import exported_files, save_export
     from classwright_tools.export.quantised import check_rows
+    from classwright_tools.export.student import texts_to_teach
     from classwright_tools.learning.methods.registry import METHODS
     from classwright_tools.learning.model import load_model
     from classwright_tools.measurement.evaluation import newest_test
@@ -66,10 +73,11 @@ def export_model(request: ExportModelRequest, context: ToolContext) -> ExportMod
     export = METHODS[model.card.method].export(model, onnx=request.onnx)
     tested = newest_test(context.workspace, task.slug, request.model)
     check = check_rows(context.workspace, model.card)
+    teach = texts_to_teach(context.workspace, model.card, context.seed) if request.student else []
 
     def write(folder: Path) -> None:
-        context.progress(0.2, "writing the encoder, the head and the graph" if request.onnx else "writing the files")
-        save_export(folder, export, model, task, request.model, tested, check)
+        context.progress(0.1, "writing the encoder, the head and the graph" if request.onnx else "writing the files")
+        save_export(folder, export, model, task, request.model, tested, check, teach, context)
         share_files(folder, context.workspace.artifact(request.model, "model").path)
 
     made = context.workspace.publish("export", task.slug, write, run_key=context.run_key, parent=request.model)
@@ -90,9 +98,12 @@ def export_model(request: ExportModelRequest, context: ToolContext) -> ExportMod
     )
 
 
-def _work(_request: ExportModelRequest, _sizes: Sizes) -> Work:
-    """It reads no text."""
-    return computing(0)
+def _work(request: ExportModelRequest, sizes: Sizes) -> Work:
+    """It reads no text, but those that a student is taught on."""
+    if not request.student:
+        return computing(0)
+    texts = sizes.dataset(None, task_of(request.model), ("train", "unlabelled"))
+    return computing(round(texts * sizes.slowness(request.model)), method="student")
 
 
 def _workload(request: ExportModelRequest, context: ToolContext) -> Workload:
@@ -112,9 +123,8 @@ TOOL = ToolSpec(
     text=ToolText(
         title="Export a model",
         description=(
-            "Make a folder that runs without Classwright: the encoder, the head, a model card and, by default, an "
-            "ONNX graph. Fetch its files as resources, in parts: classwright://{task}/artifacts/{id}/files lists "
-            "them. Takes seconds, longer with ONNX."
+            "Make a folder that runs without Classwright: encoder, head, card, ONNX graph. Its files are resources: "
+            "classwright://{task}/artifacts/{id}/files lists them. Seconds; with a student, minutes."
         ),
     ),
 )

@@ -23,6 +23,7 @@ class Lengths:
     labels = ("short", "long")
     threshold = 0.6
     takes_pairs = False
+    several = False
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -31,6 +32,9 @@ class Lengths:
         self.asked += [str(text) for text in texts]
         long = np.array([min(1.0, len(text) / 20) for text in texts])
         return np.stack([1 - long, long], axis=1)
+
+    def decide(self, proba: np.ndarray) -> tuple[list[str | tuple[str, ...]], np.ndarray]:
+        return [self.labels[place] for place in proba.argmax(axis=1)], proba.max(axis=1)
 
 
 class Stopped(Exception):

@@ -168,6 +168,22 @@ def test_rows_in_doubt_come_with_what_is_in_doubt_and_the_most_doubtful_first(co
     assert find(context, dataset=dataset, doubt="disagrees") == find(context, doubt="disagrees")
 
 
+def test_repeats_are_looked_for_once_and_again_where_what_was_kept_is_damaged(
+    context: ToolContext, task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    twin = make_example("where is my parcel, it should have been here on  Monday!", "delivery")
+    dataset = save_rows(context.workspace, [*written_rows(), twin])
+    first = find(context, doubt="repeats")
+    with monkeypatch.context() as patch:
+        patch.setattr("classwright_tools.curation.bulk_duplicates.BulkDuplicates.add", None)
+        assert find(context, doubt="repeats") == first
+        assert find(context, doubt="repeats", where={"labels": ["refund"]}).total == 0
+    (kept,) = (context.workspace.cache / "review").glob(f"{dataset}.repeats.*")
+    kept.write_text('{"ab', encoding="utf-8")
+    assert find(context, doubt="repeats") == first
+    assert [row.id for row in first.rows] == [twin.id]
+
+
 def test_a_comparison_shows_what_became_of_rows_and_counts_it(context: ToolContext, dataset: str) -> None:
     train = read_rows(context.workspace, dataset, "train")
     new = make_example("a new row about a refund", "refund")

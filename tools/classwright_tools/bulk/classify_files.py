@@ -36,6 +36,13 @@ class Classified:
     places: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
+    def count(self, part: list[dict[str, Any]], columns: dict[str, None]) -> None:
+        """Count the answers of a part, and add the names of its rows' columns to `columns`, in their order."""
+        for row in part:
+            self.no_text += row["answer"] is None
+            self.sure += row["answer"] is not None and row["answer"][2]
+            columns |= dict.fromkeys(row["row"])
+
     @property
     def summary(self) -> str:
         """All of it in a sentence or two."""
@@ -87,19 +94,20 @@ def classify_files(
         raise InvalidInput(f"{source.name!r}", "holds no row that can be read", "Check the file.")
     parts = Parts(output, about)
     found.parts_before, number = parts.done, 0
+    own: dict[str, None] = {}
+    for answered in parts:
+        found.count(answered, own)
     while part:
         number += 1
         if number > found.parts_before:
-            parts.add(_answered(model, part, columns, at))
+            answered = _answered(model, part, columns, at)
+            parts.add(answered)
+            found.count(answered, own)
             tell(found.rows)
         part = list(islice(rows, PART_ROWS))
-    own = list(dict.fromkeys(name for part in parts for row in part for name in row["row"]))
     names = ANSWER_OF_SEVERAL if model.several else ANSWER
     prefix = "predicted_" if set(own) & set(names) else ""
-    write_output(output, [*own, *(f"{prefix}{name}" for name in names)], _Flat(parts, own))
-    for answer in (row["answer"] for part in parts for row in part):
-        found.no_text += answer is None
-        found.sure += answer is not None and answer[2]
+    write_output(output, [*own, *(f"{prefix}{name}" for name in names)], _Flat(parts, list(own)))
     parts.remove()
     found.seconds = time.monotonic() - began
     return found

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from classwright.predict import ENGINES, Classifier
 from classwright_tools.domain.kinds import kind_of
 from classwright_tools.domain.pair import joined
 from classwright_tools.errors import InvalidInput
@@ -72,10 +73,10 @@ class _StoredModel:
         return self._model.space.answers(proba)
 
 
-def open_predictor(name: str, workspace: Path) -> Predictor:
+def open_predictor(name: str, workspace: Path, engine: str = ENGINES[0]) -> Predictor:
     """Return the classifier `name`: the folder of an export, or the id of an export or a model in `workspace`.
 
-    An export with a graph is the fastest, and needs no torch.
+    An export with a graph is the fastest, and needs no torch. `engine` is one of `classwright.predict.ENGINES`.
 
     Raises:
         NotFound: there is no such artifact.
@@ -84,20 +85,20 @@ def open_predictor(name: str, workspace: Path) -> Predictor:
     """
     kind = kind_of(name)
     if kind is None or Path(name).is_dir():
-        return _opened(Path(name))
+        return _opened(Path(name), engine)
     from classwright_tools.workspace.workspace import Workspace  # of the server; a folder is opened without it
 
     stored = Workspace(workspace)
     if kind.name == "model":
+        if engine != ENGINES[0]:
+            raise InvalidInput(f"model {name!r}", "has no student", "Export it with student=true, and name the export.")
         return _StoredModel(stored, name)
-    return _opened(stored.artifact(name, "export").path)
+    return _opened(stored.artifact(name, "export").path, engine)
 
 
-def _opened(folder: Path) -> Predictor:
+def _opened(folder: Path, engine: str) -> Predictor:
     try:
-        from classwright.predict import Classifier
-
-        return Classifier(folder)
+        return Classifier(folder, engine)
     except (ValueError, ImportError) as error:
         raise InvalidInput(
             f"model {folder.name!r}",

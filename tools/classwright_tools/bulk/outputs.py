@@ -10,6 +10,8 @@ from typing import Any
 
 from classwright_tools.errors import InvalidInput
 
+_ENCODE = json.JSONEncoder(ensure_ascii=False).encode
+"""Made once: `json.dumps` makes its encoder anew for every value."""
 Rows = Iterable[list[list[Any]]]
 """The values of rows, part by part; it can be gone through again."""
 
@@ -56,13 +58,13 @@ def _cell(value: Any) -> str:
     """
     if value is None:
         return ""
-    return json.dumps(value, ensure_ascii=False).replace("\\\\", "\\u005c").replace('\\"', "\\u0022")
+    return _ENCODE(value).replace("\\\\", "\\u005c").replace('\\"', "\\u0022")
 
 
 def _write_jsonl(path: Path, names: Sequence[str], rows: Rows) -> None:
     with path.open("w", encoding="utf-8") as file:
         for part in rows:
-            lines = (json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False) for row in part)
+            lines = (_ENCODE(dict(zip(names, row, strict=True))) for row in part)
             file.writelines(f"{line}\n" for line in lines)
 
 

@@ -11,6 +11,8 @@ from typing import Any
 from classwright_tools.errors import InvalidInput
 
 _ABOUT = "about.json"
+_ENCODE = json.JSONEncoder(ensure_ascii=False, default=str).encode
+"""Made once: `json.dumps` makes its encoder anew for every row."""
 
 
 class Parts:
@@ -39,7 +41,7 @@ class Parts:
 
     def add(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Store the next part."""
-        lines = "".join(f"{json.dumps(row, ensure_ascii=False, default=str)}\n" for row in rows)
+        lines = "".join(f"{_ENCODE(row)}\n" for row in rows)
         _write(self._folder / f"{self.done:06}.jsonl", lines)
         self.done += 1
 

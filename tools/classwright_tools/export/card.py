@@ -20,11 +20,11 @@ from classwright_tools.measurement.caveats import caveats
 
 
 def export_card(
-    model: Model, export: Export, task: Task, model_id: str, tested: EvaluationReport | None, quantised: str
+    model: Model, export: Export, task: Task, model_id: str, tested: EvaluationReport | None, graphs: str
 ) -> str:
     """Return the card of the export of `model`; `tested` are its newest figures on test rows, if there are any.
 
-    `quantised` says what a graph of whole numbers loses, "" where none was tried.
+    `graphs` says what the further graphs lose, "" where there is none.
 
     A licence is not named: it is the user's to choose.
     """
@@ -34,7 +34,7 @@ def export_card(
         _labels(model.card, task),
     ]
     parts += [_figures(model.card, tested), _training_data(model), f"## Use\n\n{export.code}\n"]
-    parts += [f"{quantised}\n"] if quantised else []
+    parts += [f"{graphs}\n"] if graphs else []
     return "\n".join(parts)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from classwright_tools.context import ToolContext
 from classwright_tools.domain.evaluation import EvaluationReport
 from classwright_tools.domain.task import Task
 from classwright_tools.export.card import export_card
 from classwright_tools.export.quantised import CheckRows, quantised
+from classwright_tools.export.student import add_student
 from classwright_tools.learning.encoder_digest import file_sha256
 from classwright_tools.learning.exports.export import Export
 from classwright_tools.learning.model import Model
@@ -23,13 +26,22 @@ def save_export(
     model_id: str,
     tested: EvaluationReport | None,
     check: CheckRows,
+    teach: Sequence[str],
+    context: ToolContext,
 ) -> None:
     """Write the `export` of `model`, which was trained for `task` and `tested` if it was, into the empty `folder`.
 
-    Its graph is written in whole numbers too, if that loses little of the accuracy on the rows to `check` by.
+    Its graph is written in whole numbers too, if that loses little of the accuracy on the rows to `check` by. A student
+    is taught on the texts to `teach`, if there are any.
     """
     export.write(folder)
     graph_remark = quantised(folder, check)
+    if teach:
+
+        def tell(done: float) -> None:
+            context.progress(0.2 + 0.6 * done, f"teaching a student on {len(teach):,} texts")
+
+        graph_remark += f"\n\n{add_student(folder, model, teach, check, context.seed, tell)}"
     (folder / CARD).write_text(export_card(model, export, task, model_id, tested, graph_remark), encoding="utf-8")
 
 

@@ -27,17 +27,21 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     the order of the labels, and so the accuracy, stays as it is. The targets are Platt's (1999, section 2.2): 1/(n+2)
     of each row goes to its other labels, so that a few rows that are all right do not make the model certain.
     """
-    from scipy.optimize import minimize_scalar
-
     n, k = logits.shape
     targets = np.full((n, k), 1 / (n + 2) / (k - 1))
     targets[np.arange(n), labels] = (n + 1) / (n + 2)
+    return temperature_towards(logits, targets)
+
+
+def temperature_towards(logits: np.ndarray, targets: np.ndarray) -> float:
+    """Return the temperature, as `fit_temperature` does, that brings the softmax nearest to the `targets` (n, k)."""
+    from scipy.optimize import minimize_scalar
 
     def loss(log_temperature: float) -> float:
         scaled = logits / np.exp(log_temperature)
         peak = scaled.max(axis=1, keepdims=True)
         log_sums = peak + np.log(np.exp(scaled - peak).sum(axis=1, keepdims=True))
-        return float((targets * (log_sums - scaled)).sum() / n)
+        return float((targets * (log_sums - scaled)).sum() / len(logits))
 
     found = minimize_scalar(loss, bounds=tuple(np.log(TEMPERATURES)), method="bounded")
     return float(np.exp(found.x))

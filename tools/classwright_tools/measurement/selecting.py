@@ -15,9 +15,9 @@ from classwright_tools.curation.row_filter import filtered, named
 from classwright_tools.domain.cleaning import clean_text
 from classwright_tools.domain.edits import Edit, history, ids_before, marked
 from classwright_tools.domain.example import Example, Split
-from classwright_tools.domain.pair import Content, joined
 from classwright_tools.domain.selection import LabelDoubt, RowConditions, RowFilter, RowSearch, RowsLike
 from classwright_tools.errors import InvalidInput
+from classwright_tools.measurement.repeats import contents_of, repeats_in
 from classwright_tools.workspace.datasets import read_edits, read_table
 from classwright_tools.workspace.row_columns import example_of
 
@@ -108,7 +108,7 @@ def select_in(
     if selection.mark:
         there = there.among(marked(edits, selection.mark))
     if selection.doubt == "repeats":
-        there = _repeating(context, there, table)
+        there = there.of(repeats_in(context, dataset, table))  # the likest first
     elif selection.doubt:
         there = _doubtful(context, there, selection.doubt, model)
     like = selection.like
@@ -151,24 +151,6 @@ def _doubtful(context: ToolContext, there: Selected, kind: LabelDoubt, model: st
     return there.of(dict(zip(ids[places].tolist(), map(doubts.in_words, places.tolist()), strict=True)))
 
 
-def _repeating(context: ToolContext, there: Selected, table: Any) -> Selected:
-    """Return the rows of `there` that nearly equal an earlier one of `table`, but for test rows; the likest first."""
-    import pyarrow.compute as pc
-
-    from classwright_tools.curation.bulk_duplicates import BulkDuplicates
-
-    seen = table.filter(pc.not_equal(table["split"], "test"))
-    ids, contents = seen["id"].to_pylist(), _contents(seen)
-    anything = np.ones((1, 1), bool)
-    rows = BulkDuplicates(anything, anything)
-    rows.add(contents, 0)
-    found = list(rows.repeats(contents.__getitem__, lambda done: context.progress(done, "comparing the rows")))
-    found.sort(key=lambda repeat: (-repeat.similarity, repeat.row))
-    return there.of(
-        {ids[repeat.row]: f"repeats {ids[repeat.of]}, similarity {repeat.similarity:.2f}" for repeat in found}
-    )
-
-
 def _sought(table: Any, like: RowsLike, dataset: str) -> str:
     """Return the content that the rows are to be like."""
     if like.row is None:
@@ -176,7 +158,7 @@ def _sought(table: Any, like: RowsLike, dataset: str) -> str:
         if not sought:
             raise InvalidInput("like.text", "holds no characters that can be seen", "Say in words what to look for.")
         return sought
-    return str(_contents(table.take(named(table, [like.row], dataset)))[0])
+    return str(contents_of(table.take(named(table, [like.row], dataset)))[0])
 
 
 def _nearest(context: ToolContext, there: Selected, sought: str, like: RowsLike) -> Selected:
@@ -192,7 +174,7 @@ def _nearest(context: ToolContext, there: Selected, sought: str, like: RowsLike)
         return replace(there, table=table)
     context.progress(0.0, "reading the rows")
     alike = similarities(
-        _contents(table),
+        contents_of(table),
         sought,
         open_encoder(context.encoder),
         EmbeddingCache(context.workspace.cache),
@@ -200,11 +182,3 @@ def _nearest(context: ToolContext, there: Selected, sought: str, like: RowsLike)
     )
     nearest = np.argsort(-alike, kind="stable")[: like.count]
     return replace(there, table=table.take(nearest), similarities=alike[nearest])
-
-
-def _contents(table: Any) -> list[Content]:
-    """Return what each row of a table holds, as one string."""
-    texts = table["text"].to_pylist()
-    if "text_pair" not in table.column_names:
-        return [joined(text) for text in texts]
-    return [joined(text, text_pair) for text, text_pair in zip(texts, table["text_pair"].to_pylist(), strict=True)]

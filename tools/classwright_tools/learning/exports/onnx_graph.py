@@ -20,7 +20,7 @@ from classwright_tools.learning.encoders import Encoder
 from classwright_tools.learning.head import Head
 from classwright_tools.learning.windows import usual_prompt
 
-OPSET = 18
+OPSET = 20  # the first with Gelu as one step
 WINDOWS = "windows"
 # Two texts of different lengths: the graph is traced with padding in it.
 TRACED = ("a text", "another text that is somewhat longer than the first one")

@@ -1,0 +1,131 @@
+"""A student in an export: taught by the model, measured on rows that it was not taught, with the cut of a cascade."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from classwright.predict import ENGINES, load
+from classwright_tools.domain.cards import ModelCard
+from classwright_tools.domain.example import Split
+from classwright_tools.errors import DamagedArtifact, InvalidInput, NotEnoughData, NotFound, one_label_a_row
+from classwright_tools.export.quantised import LEAST_ROWS, MOST_ROWS, CheckRows, less_likely_right, share_alike
+from classwright_tools.learning.calibration import softmax, temperature_towards
+from classwright_tools.learning.classifier import EmbeddingClassifier
+from classwright_tools.learning.exports.export import LABELS
+from classwright_tools.learning.exports.student_graph import save_student
+from classwright_tools.learning.model import Model
+from classwright_tools.learning.student import first_table, taught
+from classwright_tools.learning.windows import windows_of
+from classwright_tools.workspace.datasets import read_rows
+from classwright_tools.workspace.workspace import Workspace, write_json
+
+STUDENT = "student.onnx"
+LEAST_TEXTS = 200
+"""With fewer a student learns next to nothing."""
+MOST_TEXTS = 20_000
+HELD_BACK = 5
+"""One text in so many is not taught: it sets the temperature and the cut."""
+MOST_LOST = 0.003
+"""Of the accuracy, by a cascade: 0.3 points."""
+
+_SPLITS: tuple[Split, ...] = ("train", "unlabelled")
+_SHARES = (0.3, 0.3, 0.4)  # of the time: the model's answers, the first table, and the teaching
+
+
+def texts_to_teach(workspace: Workspace, card: ModelCard, seed: int) -> list[str]:
+    """Return up to `MOST_TEXTS` texts of the model's dataset, those without labels too, in a random order.
+
+    Raises:
+        NotEnoughData: there are fewer than `LEAST_TEXTS`.
+    """
+    try:
+        rows = [row.content for split in _SPLITS for row in read_rows(workspace, card.dataset, split)]
+    except (NotFound, DamagedArtifact):
+        rows = []
+    texts = list(dict.fromkeys(rows))
+    if len(texts) < LEAST_TEXTS:
+        raise NotEnoughData(
+            f"dataset {card.dataset!r}",
+            f"has {len(texts)} texts, and a student is taught on {LEAST_TEXTS} or more",
+            "Import texts without labels with `import_examples`, train again, and export that; or leave `student` out.",
+        )
+    order = np.random.default_rng(seed).permutation(len(texts))[:MOST_TEXTS]
+    return [texts[place] for place in order]
+
+
+def add_student(
+    folder: Path, model: Model, texts: Sequence[str], check: CheckRows, seed: int, tell: Callable[[float], None]
+) -> str:
+    """Write a student of `model`, taught on `texts`, into its export in `folder`, and say how good it is.
+
+    `labels.json` tells of it and of the cut: the probability below which a cascade asks the encoder. By the model's
+    calibrated probabilities on texts that the student was not taught, a cascade loses `MOST_LOST` of the accuracy at
+    most.
+
+    Raises:
+        InvalidInput: the export has no graph, or a text may have several labels.
+    """
+    if model.space.several:
+        raise one_label_a_row("a student", model.card.task)
+    facts = json.loads((folder / LABELS).read_text(encoding="utf-8"))
+    if not facts["graph"]:
+        raise InvalidInput(
+            "student",
+            "takes the inputs of the ONNX graph, and this export has none",
+            "Leave `student` out, or export a model of single texts with onnx=true.",
+        )
+    assert isinstance(model.classifier, EmbeddingClassifier)
+    own, windows = model.encoder, model.encoder.ref.windows
+    tokens = [
+        [token for window in read for token in window["input_ids"]] for read in windows_of(own.model, texts, windows)
+    ]
+    answers = np.asarray(model.predict_proba(texts))
+    tell(_SHARES[0])
+    encoder = model.classifier.sentence_transformer()
+    table = first_table(encoder, tokens, lambda done: tell(_SHARES[0] + done * _SHARES[1]))
+    back = max(1, len(texts) // HELD_BACK)
+    student = taught(table, tokens[back:], answers[back:], seed, lambda done: tell(1 - _SHARES[2] + done * _SHARES[2]))
+    logits = student.logits(tokens[:back])
+    temperature = temperature_towards(logits, answers[:back])
+    cut = cut_of(softmax(logits / temperature), answers[:back])
+    save_student(folder / STUDENT, student.at(temperature), windows=windows > 1)
+    write_json(folder / LABELS, facts | {"student": {**facts["graph"], "file": STUDENT, "cut": cut}})
+    return _measured(folder, check, texts[:back], len(texts) - back)
+
+
+def cut_of(student: np.ndarray, model: np.ndarray) -> float:
+    """Return the lowest probability of the `student` (n, k) from which on it may answer in the place of the `model`.
+
+    Where the two name other labels, the student's is `less_likely_right` by the model's probabilities (n, k); over all
+    texts that is `MOST_LOST` at most. It is above 1 where the student had better never answer.
+    """
+    sure, lost = student.max(axis=1), less_likely_right(model, student.argmax(axis=1))
+    order = np.argsort(-sure, kind="stable")
+    fits = np.cumsum(lost[order]) / len(order) <= MOST_LOST
+    # A cut keeps all texts of its probability: only the last of equal ones can be it.
+    fits &= np.append(sure[order][:-1] > sure[order][1:], True)
+    return float(sure[order][np.flatnonzero(fits)[-1]]) if fits.any() else 2.0
+
+
+def _measured(folder: Path, check: CheckRows, back: Sequence[str], taught_on: int) -> str:
+    """Return in words how good the student and the cascade are, on validation rows where there are enough."""
+    enough = len(check.held_out) >= LEAST_ROWS
+    texts = (list(check.held_out) if enough else list(back))[:MOST_ROWS]
+    found = {engine: load(folder, engine=engine).predict(texts) for engine in ENGINES}
+    right = check.answers[:MOST_ROWS] if enough else found["encoder"].labels
+    encoder, student, cascade = (share_alike(found[engine].labels, right) for engine in ENGINES)
+    asked = float((found["cascade"].probabilities != found["student"].probabilities).any(axis=1).mean())
+    measured = (
+        f"on {len(texts)} validation rows its accuracy is {student:.3f}, and the encoder's {encoder:.3f}"
+        if enough
+        else f"of {len(texts)} texts that it was not taught it answers {student:.1%} as the encoder does"
+    )
+    return (
+        f"The student, `{STUDENT}`, looks tokens up in place of the encoder. It was taught the model's answers to "
+        f"{taught_on:,} texts; {measured}. The cascade, which asks the encoder where the student is unsure "
+        f'({asked:.0%} of these), has {cascade:.3f}. `load(folder, engine="student")`, or "cascade", chooses.'
+    )

@@ -1,0 +1,120 @@
+"""A student: a classifier that looks its tokens up in a table, taught by a model's answers to texts without labels.
+
+The table begins as what the model's encoder makes of each token by itself, on its principal components, and weighed by
+how rare a token is (Model2Vec, Tulkens and van Dongen 2024; the weights are those of Arora et al. 2017, "A Simple but
+Tough-to-Beat Baseline for Sentence Embeddings", with frequencies by Zipf's law). Table and head then descend together
+on the cross-entropy with the model's probabilities (Hinton et al. 2015, "Distilling the Knowledge in a Neural
+Network").
+It is written here because the package model2vec needs an older transformers than the encoders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from sentence_transformers import SentenceTransformer
+
+from classwright_tools.learning.head import Head
+
+DIMENSIONS = 256
+RARENESS = 1e-4  # the parameter a of Arora et al.
+MOST_TOKENS = 50_000
+"""Of a vocabulary; multilingual ones have five times as many, and few are ever met. Those of the texts come besides."""
+TOKENS_A_PASS = 512  # embedded together, each alone
+BATCH = 128  # texts a step
+PASSES = 20  # over the texts, where they are many
+LEAST_STEPS = 400
+LEARNING_RATE = 3e-3
+SCALE = 10.0  # of the unit-length embeddings that the head takes: with it, the head learns as fast as the table
+WARM_UP = 0.1  # of the steps
+
+Tokens = Sequence[Sequence[int]]
+"""Of each text the ids of its tokens, at least one."""
+
+
+@dataclass(frozen=True)
+class Student:
+    """Embeddings (tokens, d) by the id of a token, float32, and the head on the sum of a text's, cut to unit length."""
+
+    table: np.ndarray
+    head: Head
+
+    def logits(self, tokens: Tokens) -> np.ndarray:
+        """Return the logits (n, k) of texts."""
+        sums = np.stack([self.table[np.asarray(ids)].sum(axis=0) for ids in tokens])
+        return self.head.logits(sums / np.linalg.norm(sums, axis=1, keepdims=True))
+
+    def at(self, temperature: float) -> Student:
+        """Return the student whose logits are these divided by `temperature`."""
+        return replace(self, head=self.head.calibrated(temperature, ()))
+
+
+def first_table(encoder: SentenceTransformer, tokens: Tokens, tell: Callable[[float], None]) -> np.ndarray:
+    """Return the first embeddings (tokens, `DIMENSIONS` or fewer) of the encoder's vocabulary, float32.
+
+    Those of `MOST_TOKENS` and of the texts' `tokens` are computed, the others are 0. `tell` is told the share done, and
+    may stop the work by raising.
+    """
+    tokenizer = encoder.tokenizer
+    alone, around = tokenizer("a")["input_ids"], tokenizer("")["input_ids"]
+    before = next((n for n, (one, other) in enumerate(zip(alone, around, strict=False)) if one != other), 0)
+    known = np.union1d(np.arange(min(len(tokenizer), MOST_TOKENS)), np.concatenate([np.asarray(ids) for ids in tokens]))
+    found: list[np.ndarray] = []
+    for start in range(0, len(known), TOKENS_A_PASS):
+        tell(start / len(known))
+        ids = torch.from_numpy(known[start : start + TOKENS_A_PASS])
+        read = [torch.tensor(around[:before]).expand(len(ids), -1), ids[:, None]]
+        read.append(torch.tensor(around[before:]).expand(len(ids), -1))
+        given = torch.cat(read, dim=1).to(encoder.device)
+        features = {"input_ids": given, "attention_mask": torch.ones_like(given)}
+        with torch.inference_mode():
+            found.append(encoder(features)["sentence_embedding"].float().cpu().numpy())
+    embeddings = np.concatenate(found)
+    centred = embeddings - embeddings.mean(axis=0)
+    _, axes = np.linalg.eigh(centred.T @ centred)
+    shares = 1 / np.arange(2, len(centred) + 2)
+    weights = RARENESS / (RARENESS + shares / shares.sum())
+    table = np.zeros((len(tokenizer), min(DIMENSIONS, centred.shape[1])), np.float32)
+    table[known] = centred @ axes[:, ::-1][:, :DIMENSIONS] * weights[:, None]
+    return table
+
+
+def taught(
+    table: np.ndarray, tokens: Tokens, probabilities: np.ndarray, seed: int, tell: Callable[[float], None]
+) -> Student:
+    """Return the student that begins with `table`, taught the `probabilities` (n, k) that a model gives to n texts.
+
+    Tokens that no text has stay as they begin. `tell` is as in `first_table`.
+    """
+    torch.manual_seed(seed)
+    order = np.random.default_rng(seed)
+    lengths = np.array([len(ids) for ids in tokens])
+    used, flat = np.unique(np.concatenate([np.asarray(ids) for ids in tokens]), return_inverse=True)
+    of_text = np.split(flat, np.cumsum(lengths)[:-1])
+    bag = torch.nn.EmbeddingBag(len(used), table.shape[1], mode="sum")
+    bag.weight.data = torch.from_numpy(table[used])
+    head = torch.nn.Linear(table.shape[1], probabilities.shape[1])
+    steps = max(LEAST_STEPS, PASSES * -(-len(tokens) // BATCH))
+    optimiser = torch.optim.Adam([*bag.parameters(), *head.parameters()], lr=LEARNING_RATE)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=steps, pct_start=WARM_UP)
+    wanted = torch.from_numpy(probabilities.astype(np.float32))
+    places = np.empty(0, np.int64)
+    for step in range(steps):
+        tell(step / steps)
+        if len(places) < min(BATCH, len(tokens)):
+            places = order.permutation(len(tokens))
+        batch, places = places[:BATCH], places[BATCH:]
+        starts = torch.from_numpy(np.cumsum(lengths[batch]) - lengths[batch])
+        sums = bag(torch.from_numpy(np.concatenate([of_text[place] for place in batch])), starts)
+        logits = head(SCALE * torch.nn.functional.normalize(sums, dim=1))
+        optimiser.zero_grad()
+        loss = torch.nn.functional.cross_entropy(logits, wanted[batch])
+        loss.backward()  # type: ignore[no-untyped-call]  # torch
+        optimiser.step()
+        schedule.step()
+    whole = table.copy()
+    whole[used] = bag.weight.detach().numpy()
+    return Student(whole, Head(SCALE * head.weight.detach().numpy(), head.bias.detach().numpy()))

@@ -1,0 +1,52 @@
+"""Rows that nearly equal an earlier one: looked for once for each version of a dataset, kept in a file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from typing import Any
+
+import numpy as np
+
+from classwright_tools.context import ToolContext
+from classwright_tools.domain.pair import Content, joined
+from classwright_tools.workspace.atomic import own_folder
+from classwright_tools.workspace.workspace import write_json
+
+
+def repeats_in(context: ToolContext, dataset: str, table: Any) -> dict[str, str]:
+    """Return the ids of the rows of `table` that repeat an earlier one, with what is to be said of each.
+
+    They are those of `dataset`, or what became of them; test rows are left out. The likest come first.
+    """
+    import pyarrow.compute as pc
+
+    from classwright_tools.curation.bulk_duplicates import BulkDuplicates
+
+    seen = table.filter(pc.not_equal(table["split"], "test"))
+    ids = seen["id"].to_pylist()
+    digest = hashlib.sha256("".join(ids).encode()).hexdigest()  # an id is one of its content
+    kept = context.workspace.cache / "review" / f"{dataset}.repeats.{digest[:16]}.json"
+    try:
+        known: dict[str, str] = json.loads(kept.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        contents = contents_of(seen)
+        anything = np.ones((1, 1), bool)
+        rows = BulkDuplicates(anything, anything)
+        rows.add(contents, 0)
+        found = list(rows.repeats(contents.__getitem__, lambda done: context.progress(done, "comparing the rows")))
+        found.sort(key=lambda repeat: (-repeat.similarity, repeat.row))
+        known = {ids[one.row]: f"repeats {ids[one.of]}, similarity {one.similarity:.2f}" for one in found}
+        beside = own_folder(kept.parent) / f".{kept.name}.{os.getpid()}"
+        write_json(beside, known)
+        beside.replace(kept)
+    return known
+
+
+def contents_of(table: Any) -> list[Content]:
+    """Return what each row of a table holds, as one string."""
+    texts = table["text"].to_pylist()
+    if "text_pair" not in table.column_names:
+        return [joined(text) for text in texts]
+    return [joined(text, text_pair) for text, text_pair in zip(texts, table["text_pair"].to_pylist(), strict=True)]
