@@ -232,6 +232,26 @@ async def test_all_rows_of_a_look_are_decided_at_once_after_their_number_was_sho
         assert standing(workspace, dataset).rows == {}
 
 
+async def test_on_the_map_keys_go_from_row_to_row_and_choose_those_around(
+    client: Client, chromium: Browser, dataset: str
+) -> None:
+    async with shown(chromium, client, {"dataset": dataset}) as opened:
+        await judged(opened)
+        await opened.view.get_by_role("button", name="Map").click()
+        read = opened.view.locator(".map .rows .what p").first
+        await opened.press("ArrowRight")
+        first = await read.inner_text()
+        await opened.press("ArrowRight", "ArrowDown", "ArrowLeft")
+        await expect(read).not_to_have_text(first)
+        await opened.press("+", "+", "+", "+", "+", "-")
+        await expect(opened.view.locator(".chosen-rows strong")).to_contain_text("rows")
+        chosen = await opened.view.locator(".chosen-rows strong").inner_text()
+        await opened.press("o")
+
+        await expect(opened.view.locator(".list .bar strong").first).to_have_text(chosen)
+        assert opened.faults == []
+
+
 async def test_the_figures_open_their_rows_and_the_map_is_drawn(
     client: Client, chromium: Browser, dataset: str
 ) -> None:

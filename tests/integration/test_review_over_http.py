@@ -20,6 +20,8 @@ from support.tokens import Authority
 
 pytestmark = pytest.mark.anyio
 BUSY_MS = 40_000
+ARABIC = "RT @user: أين الطرد الذي طلبته منذ أسبوع http"
+GIVEN = [*rows(10), {"text": HOSTILE, "label": "refund"}, {"text": ARABIC, "label": "delivery"}]
 
 
 def test_the_page_is_the_same_for_everybody_and_no_other_site_shows_it_or_asks_for_it(tmp_path: Path) -> None:
@@ -42,10 +44,8 @@ async def test_each_person_reviews_their_own_rows_with_their_own_token(tmp_path:
         http = create_mcp_http_client(headers={"Authorization": f"Bearer {authority.token('alice')}"})
         async with http, Client(streamable_http_client(url, http_client=http)) as client:
             await call(client, "propose_topics", TASK)
-            given = [*rows(10), {"text": HOSTILE, "label": "refund"}]
-            await call(
-                client, "import_examples", {"task": "support", "split": "train", "rows": given}, wait_seconds=LONG
-            )
+            given = {"task": "support", "split": "train", "rows": GIVEN}
+            await call(client, "import_examples", given, wait_seconds=LONG)
 
         page = await chromium.new_page()
         asked: list[str] = []
@@ -56,10 +56,12 @@ async def test_each_person_reviews_their_own_rows_with_their_own_token(tmp_path:
         await expect(page.get_by_role("alert")).to_contain_text("does not take this token")
         await page.get_by_label("Token").fill(authority.token("alice"))
         await page.keyboard.press("Enter")
-        await expect(page.locator(".progress")).to_contain_text("0 of 11 rows decided", timeout=BUSY_MS)
+        await expect(page.locator(".progress")).to_contain_text("0 of 12 rows decided", timeout=BUSY_MS)
         await page.get_by_role("button", name="List").click()
         await page.get_by_label("Text").fill("ignore all rules")
         await expect(page.locator(".rows q, .rows .what p").first).to_contain_text("<img src=x", timeout=BUSY_MS)
+        await page.get_by_label("Text").fill("RT @user")
+        await expect(page.locator(".rows .what p").first).to_have_attribute("dir", "rtl", timeout=BUSY_MS)
         await page.get_by_role("button", name="Queue").click()
         await page.keyboard.press("x")
         await expect(page.locator(".progress")).to_contain_text("Save 1 decision", timeout=BUSY_MS)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 MOST_TEXTS = 1_000
 MOST_LIKELY = 3  # labels that are told with their probabilities, or as many as apply
-ABOUT_SHOWN = ANSWER_BYTES // 190  # bytes of an answer to one text
+ABOUT_SHOWN = ANSWER_BYTES // 205  # bytes of an answer to one text
 
 
 class ClassifyRequest(ToolRequest):

@@ -34,7 +34,7 @@ const host = (() => {
   });
 
   // The message in a response: it is that, or the last event of a stream.
-  const messageIn = (text, type) => JSON.parse(type.includes("event-stream") ? text.match(/^data: *(\{.*)$/gm).at(-1).replace(/^data: */, "") : text);
+  const messageIn = (text, type) => JSON.parse(type.includes("event-stream") ? text.match(/^data:[^\n]*/gm).at(-1).slice(5) : text);
 
   const call = async (name, args) => {
     for (;;) {

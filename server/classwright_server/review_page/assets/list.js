@@ -154,8 +154,8 @@ const List = () => {
 
 const Row = ({ row, words, ticked }) => html`<li class=${row.stands ? "decided" : ""}>
   <input type="checkbox" checked=${ticked} disabled=${row.split === "test"} aria-label=${`Tick: ${row.text.slice(0, 80)}`} onChange=${() => list.pick(row.id)} />
-  <div class="what"><p dir="auto"><${Found} text=${row.stands?.text ?? row.text} words=${words} />${row.text_characters ? " …" : ""}</p>
-    ${row.text_pair && html`<p dir="auto" class="pair"><${Found} text=${row.text_pair} words=${words} /></p>`}
+  <div class="what"><p dir=${wayOf(row.stands?.text ?? row.text)}><${Found} text=${row.stands?.text ?? row.text} words=${words} />${row.text_characters ? " …" : ""}</p>
+    ${row.text_pair && html`<p dir=${wayOf(row.text_pair)} class="pair"><${Found} text=${row.text_pair} words=${words} /></p>`}
     <div class="about"><span class="tag own">${row.label ?? "no label"}</span>
       ${row.guesses && row.guesses[0][0] !== row.label && html`<span class="tag warn">classifier: ${row.guesses[0][0]} ${chance(row.guesses[0][1])}</span>`}
       ${row.suspect && html`<span class="tag warn">probably wrong</span>`}

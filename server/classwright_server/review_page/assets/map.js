@@ -1,15 +1,15 @@
-// The map: rows near each other where they mean the same. A lasso drawn around some opens them in the list.
+// The map: rows near each other where they mean the same. A lasso drawn around some, or a ring grown by keys, opens them in the list.
 const HUES = ["#3b6fd4", "#d4553b", "#2f9e57", "#c79a1b", "#8a4fd0", "#1aa3b0", "#d0478f", "#7a8b1f", "#9a5b2e", "#5b6b7a", "#e07b39", "#4b3f9e"];
 const hue = (place) => HUES[place] ?? `hsl(${(place * 137.5) % 360} 60% 50%)`;
 const ARRAYS = { place: Uint32Array, x: Uint16Array, y: Uint16Array, label: Uint16Array, kind: Uint8Array };
-const WRITTEN = 1, WRONG = 2, BARE = 4, EDGE = 24;
+const WRITTEN = 1, WRONG = 2, BARE = 4, EDGE = 24, RING_STEP = 40, WAYS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] };
 
 const fromBase64 = (text, type) => new type(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer);
 
 const MapView = () => {
   const [points, setPoints] = useState(null), [lasso, setLasso] = useState(null), [only, setOnly] = useState(-1), [near, setNear] = useState(null);
+  const [cursor, setCursor] = useState(-1), [ring, setRing] = useState(0);
   const dots = useRef(), pen = useRef(), path = useRef([]);
-  useKeys(() => false);
   const ready = Boolean(session.review.doubts);
   useEffect(() => {
     if (!ready) return;
@@ -19,6 +19,7 @@ const MapView = () => {
   }, [ready, session.review.dataset]);
 
   const at = (place, canvas) => [EDGE + (points.x[place] / 65_535) * (canvas.width - 2 * EDGE), EDGE + (points.y[place] / 65_535) * (canvas.height - 2 * EDGE)];
+  const isShown = (number) => only < 0 || points.label[number] === only;
   const draw = () => {
     const canvas = dots.current, pencil = canvas.getContext("2d");
     pencil.clearRect(0, 0, canvas.width, canvas.height);
@@ -26,7 +27,7 @@ const MapView = () => {
     const inside = lasso && new Set(lasso);
     for (const shown of [false, true]) { // what is not chosen stays, grey, beneath
       for (let place = 0; place < points.place.length; place++) {
-        const chosen = (only < 0 || points.label[place] === only) && (!inside || inside.has(place));
+        const chosen = isShown(place) && (!inside || inside.has(place));
         if (chosen !== shown) continue;
         const [x, y] = at(place, canvas), kind = points.kind[place];
         pencil.globalAlpha = shown ? 0.75 : 0.15;
@@ -39,8 +40,11 @@ const MapView = () => {
         }
       }
     }
+    if (cursor < 0) return;
+    pencil.globalAlpha = 1; pencil.strokeStyle = "#888"; pencil.lineWidth = 2;
+    pencil.beginPath(); pencil.arc(...at(cursor, canvas), ring || 10, 0, 7); pencil.stroke();
   };
-  useEffect(() => { if (points && dots.current) draw(); }, [points, lasso, only, session.view]);
+  useEffect(() => { if (points && dots.current) draw(); }, [points, lasso, only, cursor, ring, session.view]);
 
   const place = (event) => { const box = pen.current.getBoundingClientRect(); return [(event.clientX - box.left) * (pen.current.width / box.width), (event.clientY - box.top) * (pen.current.height / box.height)]; };
   const down = (event) => { path.current = [place(event)]; pen.current.setPointerCapture(event.pointerId); };
@@ -63,9 +67,10 @@ const MapView = () => {
     shape.closePath();
     const found = [];
     for (let number = 0; number < points.place.length; number++) {
-      if ((only < 0 || points.label[number] === only) && pencil.isPointInPath(shape, ...at(number, canvas))) found.push(number);
+      if (isShown(number) && pencil.isPointInPath(shape, ...at(number, canvas))) found.push(number);
     }
     setNear(null);
+    setCursor(-1);
     setLasso(found.length ? found : null);
   };
   // A point that was touched shows its row.
@@ -75,11 +80,40 @@ const MapView = () => {
       const [px, py] = at(number, dots.current), far = (px - x) ** 2 + (py - y) ** 2;
       if (far < least) { least = far; best = number; }
     }
+    setCursor(-1);
+    return best < 0 ? (setLasso(null), setNear(null)) : read(best);
+  };
+  const read = async (best) => {
     setLasso(null);
-    if (best < 0) return setNear(null);
     const answer = await host.call("review_rows", { ...reviewed(), look: { where: {}, places: [points.place[best]] }, limit: 1 });
     setNear(remember(answer.rows)[0]);
   };
+
+  // By keys: to the next row in a direction, where what is straight ahead comes before what is aside; then a ring that grows around it.
+  const go = ([dx, dy]) => {
+    const canvas = dots.current, [x, y] = cursor < 0 ? [canvas.width / 2, canvas.height / 2] : at(cursor, canvas);
+    let best = -1, least = Infinity;
+    for (let number = 0; number < points.place.length; number++) {
+      const [px, py] = at(number, canvas), ahead = (px - x) * dx + (py - y) * dy, aside = Math.abs((px - x) * dy) + Math.abs((py - y) * dx);
+      const far = cursor < 0 ? Math.abs(ahead) + aside : ahead + 2 * aside;
+      if (far < least && isShown(number) && (cursor < 0 || ahead > 0)) { least = far; best = number; }
+    }
+    if (best >= 0) { setCursor(best); setRing(0); read(best); }
+  };
+  const grow = (step) => {
+    const size = Math.max(0, ring + step), canvas = dots.current, [x, y] = at(cursor, canvas);
+    const found = [...points.place.keys()].filter((number) => { const [px, py] = at(number, canvas); return isShown(number) && (px - x) ** 2 + (py - y) ** 2 <= size ** 2; });
+    setRing(size);
+    setLasso(size ? found : null);
+  };
+  const openChosen = () => openList({ where: {}, places: lasso.map((number) => points.place[number]) });
+  useKeys(({ key }) => {
+    if (!ready || !points) return false;
+    if (WAYS[key]) return go(WAYS[key]);
+    if (cursor >= 0 && (key === "+" || key === "-")) return grow(key === "+" ? RING_STEP : -RING_STEP);
+    if (lasso && key === "o") return openChosen();
+    return false;
+  });
 
   if (!ready) return html`<p class="empty">${session.preparing ?? "The map is not drawn yet."}</p>`;
   if (!points) return html`<p class="empty">Fetching the map…</p>`;
@@ -90,13 +124,13 @@ const MapView = () => {
     <div class="bar"><label>Show <select value=${only} onChange=${(event) => setOnly(Number(event.target.value))}>
         <option value="-1">all labels</option>${points.labels.map((name, number) => html`<option key=${name} value=${number}>${name}</option>`)}</select></label>
       <span class="legend"><i class="dot"></i> real <i class="dot square"></i> written <i class="dot bare"></i> no label <i class="dot ring"></i> classifier disagrees</span>
-      <span class="place">Draw around rows to choose them; touch one to read it.</span></div>
+      <span class="place">Draw around rows to choose them; touch one to read it. Or go by the arrow keys, <kbd>+</kbd> and <kbd>-</kbd> choose around a row, <kbd>o</kbd> opens them.</span></div>
     <div class="canvases"><canvas ref=${dots} width="1100" height="700" role="img" aria-label=${`Map of ${points.place.length} rows; the list shows the same rows as text`}></canvas>
       <canvas ref=${pen} width="1100" height="700" aria-hidden="true" onPointerDown=${down} onPointerMove=${move} onPointerUp=${up}></canvas></div>
     ${lasso && html`<div class="bar chosen-rows"><strong>${lasso.length} rows</strong> <span>${mix}</span>
-      <button type="button" class="main" onClick=${() => openList({ where: {}, places: lasso.map((number) => points.place[number]) })}>Open them in the list</button>
+      <button type="button" class="main" onClick=${openChosen}>Open them in the list</button>
       <button type="button" onClick=${() => setLasso(null)}>Let them go</button></div>`}
-    ${near && html`<ul class="rows"><${Row} row=${rowOf(near)} words="" ticked=${false} /></ul>`}
+    ${near && html`<ul class="rows" aria-live="polite"><${Row} row=${rowOf(near)} words="" ticked=${false} /></ul>`}
     <ul class="key" aria-label="Colours">${points.labels.slice(0, HUES.length).map((name, number) => html`<li key=${name}><i class="dot" style=${{ background: hue(number) }}></i> ${name}</li>`)}</ul>
   </section>`;
 };

@@ -143,8 +143,8 @@ const Card = ({ row, blind, editing, edit }) => html`<article class="card">
     ${row.stands && html`<span class="tag chosen">${standsAs(row.stands)}</span>`}
   </div>
   ${editing ? html`<${Editor} row=${row} close=${() => edit(false)} />` : html`<div class="text" aria-live="polite">
-    <p dir="auto">${row.stands?.text ?? row.text}${row.text_characters ? html`<em> … ${row.text_characters - row.text.length} more characters</em>` : ""}</p>
-    ${row.text_pair && html`<p dir="auto" class="pair">${row.stands?.text_pair ?? row.text_pair}</p>`}</div>`}
+    <p dir=${wayOf(row.stands?.text ?? row.text)}>${row.stands?.text ?? row.text}${row.text_characters ? html`<em> … ${row.text_characters - row.text.length} more characters</em>` : ""}</p>
+    ${row.text_pair && html`<p dir=${wayOf(row.stands?.text_pair ?? row.text_pair)} class="pair">${row.stands?.text_pair ?? row.text_pair}</p>`}</div>`}
   <${LabelKeys} row=${row} blind=${blind} choose=${choose} />
   <div class="actions" role="group" aria-label="Other decisions">
     ${!blind && html`<${Key} name="⏎" keys="Enter" act=${accept}>${row.label ? "Accept" : "Accept the first"}<//>`}
@@ -186,8 +186,8 @@ const Editor = ({ row, close }) => {
     event.stopPropagation();
   };
   return html`<div class="editor">
-    <textarea ref=${field} dir="auto" rows="4" aria-label="Text" value=${texts[0]} onKeyDown=${key} onInput=${(event) => setTexts([event.target.value, texts[1]])}></textarea>
-    ${texts[1] !== undefined && html`<textarea dir="auto" rows="4" aria-label="Second text" value=${texts[1]} onKeyDown=${key} onInput=${(event) => setTexts([texts[0], event.target.value])}></textarea>`}
+    <textarea ref=${field} dir=${wayOf(texts[0])} rows="4" aria-label="Text" value=${texts[0]} onKeyDown=${key} onInput=${(event) => setTexts([event.target.value, texts[1]])}></textarea>
+    ${texts[1] !== undefined && html`<textarea dir=${wayOf(texts[1])} rows="4" aria-label="Second text" value=${texts[1]} onKeyDown=${key} onInput=${(event) => setTexts([texts[0], event.target.value])}></textarea>`}
     <div class="actions"><button type="button" class="main" onClick=${save}><kbd aria-hidden="true">Ctrl ⏎</kbd> Save the text</button>
       <button type="button" onClick=${close}><kbd aria-hidden="true">Esc</kbd> Leave it as it is</button></div>
   </div>`;

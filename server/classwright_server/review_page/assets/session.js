@@ -27,6 +27,10 @@ const reviewed = () => ({ dataset: session.review.dataset, ...(session.review.mo
 const labelNames = () => session.review.labels.map((label) => label.name);
 const isInline = () => host.context.displayMode === "inline";
 
+// The direction in which a text is read: that of most of its letters. The first one may be of a name or an address.
+const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/g;
+const wayOf = (text) => ((text.match(RIGHT_TO_LEFT)?.length ?? 0) * 2 > (text.match(/\p{L}/gu)?.length ?? 0) ? "rtl" : "ltr");
+
 // What the numbers around the rows are by now; answers of several tools have them.
 const takeProgress = ({ decided, waiting, sample, cursor }) =>
   Object.assign(session.review, { decided, waiting, sample, cursor: Math.max(cursor, session.review.cursor ?? 0) });
