@@ -16,7 +16,6 @@ from support.several import LABELS, ROWS
 pytestmark = pytest.mark.anyio
 ONE_LABEL = {
     "synthesize_examples": {"task": "mail"},
-    "edit_examples": {"task": "mail", "reason": "it is wrong", "revert_to": "mail-d1"},
     "error_analysis": {"model": "mail-m1"},
     "gan_augment": {"task": "mail"},
 }

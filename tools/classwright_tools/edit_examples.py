@@ -185,6 +185,7 @@ TOOL = ToolSpec(
     result=EditExamplesResult,
     work=_work,
     makes=("dataset",),
+    multi_label=True,
     text=ToolText(
         title="Edit examples",
         description=(

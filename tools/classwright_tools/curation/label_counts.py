@@ -32,5 +32,5 @@ def label_counts(by_key: Mapping[str | None, int]) -> LabelCounts:
         labels = () if key is None else labels_apart(key)
         by_label.update(dict.fromkeys(labels, rows))
         several += rows if len(labels) > 1 else 0
-        none += rows if key == "" else 0
+        none += rows if key is not None and not labels else 0
     return LabelCounts(dict(+by_label), several, none)

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 from pydantic import Field
 
 from classwright_tools.domain.kinds import DatasetId
+from classwright_tools.domain.label_sets import key_in_words
 from classwright_tools.domain.noun import LabelName, Noun
 
 RowAction = Literal["relabel", "rewrite", "remove", "restore", "approve", "good_example", "flag", "unmark"]
@@ -23,7 +24,8 @@ class Edit(Noun):
     """One change that made a version of a dataset: to rows, to a label, or back to an earlier version.
 
     `rows` has for each row that it changed, by the id that the row has since, what the row was before: the label ("" of
-    none), or of a rewritten row its id. Test rows are counted only: nothing that stands in one is told.
+    none, or of several all of them joined), or of a rewritten row its id. Test rows are counted only: nothing that
+    stands in one is told.
     """
 
     action: Literal[Action, "revert"]
@@ -108,7 +110,8 @@ class Past(NamedTuple):
     def in_words(self) -> str:
         """The edit in words."""
         edit = self.edit
-        before = f", was {self.label or 'without a label'}" if edit.action in (*_WITH_LABEL, "rename_label") else ""
+        label = key_in_words(self.label) if self.label else "without a label"
+        before = f", was {label}" if edit.action in (*_WITH_LABEL, "rename_label") else ""
         return f"{edit.action}{before} (by a {edit.by}, {edit.when:%Y-%m-%d}): {edit.reason}"
 
 

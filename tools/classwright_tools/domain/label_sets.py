@@ -8,18 +8,23 @@ _BETWEEN = "\x1f"  # which no label's name can hold
 
 
 def joined_labels(labels: Iterable[str]) -> str:
-    """Return `labels`, in their order, as one string; "" of none."""
-    return _BETWEEN.join(labels)
+    """Return `labels`, in their order, as one string, which is not empty though they are none."""
+    return _BETWEEN.join(labels) or _BETWEEN
 
 
 def labels_apart(joined_: str) -> tuple[str, ...]:
     """Return the labels that `joined_labels` joined."""
-    return tuple(joined_.split(_BETWEEN)) if joined_ else ()
+    return tuple(filter(None, joined_.split(_BETWEEN)))
 
 
 def labels_in_words(labels: Sequence[str]) -> str:
     """Return `labels` as a reader should see them."""
     return " + ".join(labels) or "none of the labels"
+
+
+def key_in_words(key: str) -> str:
+    """Return an `Example.label_key` as a reader should see it."""
+    return labels_in_words(labels_apart(key)) if _BETWEEN in key else key
 
 
 def in_order(labels: Iterable[str], names: Sequence[str]) -> tuple[str, ...]:

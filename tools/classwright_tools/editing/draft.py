@@ -12,6 +12,7 @@ from classwright_tools.context import ToolContext
 from classwright_tools.domain.edits import TEST_ROWS, Decided, Decider, Edit
 from classwright_tools.domain.example import Example, Split
 from classwright_tools.domain.excerpt import listed
+from classwright_tools.domain.label_sets import in_order, joined_labels, labels_apart
 from classwright_tools.domain.pair import joined, shown
 from classwright_tools.domain.selection import RowSelection
 from classwright_tools.domain.task import Task, folded_name
@@ -22,6 +23,8 @@ from classwright_tools.workspace.row_columns import example_of
 
 SAMPLE = 5
 LABELS_LISTED = 10
+BETWEEN = "|"
+"""What a caller writes between several labels."""
 
 Row = dict[str, Any]
 """A row of the table: the columns of a split's file, and "split"."""
@@ -74,7 +77,7 @@ class Draft:
         self.context = context
         self.task = task
         self.dataset = dataset
-        self.table = read_table(context.workspace, dataset)
+        self.table = keyed(read_table(context.workspace, dataset))
         self.edits = list(read_edits(context.workspace, dataset))
         self.by: Decider = by
         self.touched: set[Split] = set()
@@ -97,9 +100,7 @@ class Draft:
         Raises:
             NotFound: there is none; the nearest is named.
         """
-        import pyarrow.compute as pc
-
-        of_rows: list[str] = pc.unique(self.table["label"]).drop_null().to_pylist()
+        of_rows = labels_in(self.table)
         known = {folded_name(label): label for label in (*of_rows, *self.task.label_names)}
         found = known.get(folded_name(name))
         if found is None:
@@ -116,6 +117,23 @@ class Draft:
         if found not in self.task.label_names:
             raise unknown_id("label", name, self.task.label_names)
         return found
+
+    def label_key(self, name: str) -> str:
+        """Return what rows have as their label for `name`, a label of the task, or of several "one|other".
+
+        Where rows may have several labels, "|" alone says that none applies.
+
+        Raises:
+            NotFound: there is no such label; the nearest is named.
+        """
+        if not self.task.multi_label:
+            return self.task_label(name)
+        names = [name] if name in self.task.label_names else [part.strip() for part in name.split(BETWEEN)]
+        return joined_labels(in_order(map(self.task_label, filter(None, names)), self.task.label_names))
+
+    def has_labels(self, key: str) -> bool:
+        """Whether the task has the label, or all the labels, of an `Example.label_key`."""
+        return set(labels_apart(key)) <= set(self.task.label_names)
 
     def meant(self, rows: RowSelection, table: Any = None) -> dict[int, Row]:
         """Return the rows that are meant, by their places in the draft's table, or in another `table`.
@@ -181,7 +199,7 @@ class Draft:
         import pyarrow.compute as pc
 
         for batch in self.table.filter(pc.equal(self.table["split"], split)).to_batches(BATCH_ROWS):
-            yield from map(example_of, batch.to_pylist())
+            yield from (example_of(row | {"label": None} if "labels" in row else row) for row in batch.to_pylist())
 
     def remarks(self) -> list[str]:
         """Return what is to be told of the rows beside what the changes did."""
@@ -192,17 +210,37 @@ class Draft:
         """Return the task's labels that have no training row."""
         import pyarrow.compute as pc
 
-        train = self.table.filter(pc.equal(self.table["split"], "train"))
-        return set(self.task.label_names) - set(train["label"].to_pylist())
+        return set(self.task.label_names) - labels_in(self.table.filter(pc.equal(self.table["split"], "train")))
 
     def _touch(self, places: Collection[int]) -> None:
         self.touched.update(self.table["split"].take(list(places)).to_pylist() if places else ())
 
 
-def with_values(table: Any, column: str, values: Mapping[int, Any]) -> Any:
-    """Return `table` with the `values`, by their places, in `column`."""
+def keyed(table: Any) -> Any:
+    """Return a table of `read_table` in which rows with several labels have these joined in a column "label", too."""
     import pyarrow as pa
 
+    if "labels" not in table.column_names:
+        return table
+    keys = [None if labels is None else joined_labels(labels) for labels in table["labels"].to_pylist()]
+    return table.append_column("label", pa.array(keys, pa.string()))
+
+
+def labels_in(table: Any) -> set[str]:
+    """Return the labels that rows of a draft's table have."""
+    import pyarrow.compute as pc
+
+    found = pc.unique(table["label"]).drop_null().to_pylist()
+    return {label for key in found for label in labels_apart(key)}
+
+
+def with_values(table: Any, column: str, values: Mapping[int, Any]) -> Any:
+    """Return `table` with the `values`, by their places, in `column`; labels that are joined stand in a list, too."""
+    import pyarrow as pa
+
+    if column == "label" and "labels" in table.column_names:
+        sets = {place: None if key is None else labels_apart(key) for place, key in values.items()}
+        table = with_values(table, "labels", sets)
     there = table[column].to_pylist()
     for place, value in values.items():
         there[place] = value

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from classwright_tools.domain.edits import GONE, Decided
-from classwright_tools.editing.draft import Draft, with_values
+from classwright_tools.editing.draft import Draft, keyed, with_values
 from classwright_tools.errors import NotFound
 from classwright_tools.workspace.datasets import read_table
 
@@ -47,7 +47,7 @@ def removed_rows(draft: Draft) -> Removed:
     parts = [draft.table.slice(0, 0)]
     for version, ids in by_version.items():
         with contextlib.suppress(NotFound):
-            table = read_table(draft.context.workspace, version)
+            table = keyed(read_table(draft.context.workspace, version))
             parts.append(table.filter(pc.is_in(table["id"], pa.array(ids, pa.string()))))
     table = pa.concat_tables(parts).combine_chunks()
     order = [removal[id_] for id_ in table["id"].to_pylist()]

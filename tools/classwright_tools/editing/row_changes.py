@@ -6,6 +6,7 @@ from classwright_tools.domain.changes import Change
 from classwright_tools.domain.cleaning import clean_text, is_broken
 from classwright_tools.domain.edits import Decided, label_since
 from classwright_tools.domain.example import example_id
+from classwright_tools.domain.label_sets import key_in_words
 from classwright_tools.domain.pair import joined
 from classwright_tools.domain.selection import RowSelection
 from classwright_tools.editing.draft import Done, Draft, Row, counted, with_values
@@ -23,7 +24,7 @@ def relabel(draft: Draft, change: Change, rows: RowSelection) -> Done:
         NotFound: the task has no such label.
     """
     done = Done(change.action)
-    label = draft.task_label(change.label or "")
+    label = draft.label_key(change.label or "")
     found = draft.selected(rows, done)
     others = {place: row for place, row in found.items() if row["label"] != label}
     done.left["with that label already"] += len(found) - len(others)
@@ -36,9 +37,9 @@ def relabel(draft: Draft, change: Change, rows: RowSelection) -> Done:
         draft.put("round", dict.fromkeys(fresh, 0))
         draft.put("prompt", dict.fromkeys(fresh, ""))
     unlabelled = f" ({len(fresh)} unlabelled before)" if fresh else ""
-    done.words = f"{counted(len(others))} labelled {label!r}{unlabelled}"
-    _record(draft, done, others, "label", label)
-    done.count([(row, row["label"] or NO_LABEL, label) for row in others.values()])
+    done.words = f"{counted(len(others))} labelled {key_in_words(label)!r}{unlabelled}"
+    _record(draft, done, others, "label", None if draft.task.multi_label else label)
+    done.count([(row, _in_words(row), key_in_words(label)) for row in others.values()])
     return done
 
 
@@ -81,7 +82,7 @@ def remove(draft: Draft, change: Change, rows: RowSelection) -> Done:
     found = draft.selected(rows, done)
     draft.take_out(found)
     _record(draft, done, found, "label")
-    done.count([(row, row["label"] or NO_LABEL, "removed") for row in found.values()])
+    done.count([(row, _in_words(row), "removed") for row in found.values()])
     return done
 
 
@@ -95,7 +96,7 @@ def restore(draft: Draft, change: Change, rows: RowSelection) -> Done:
     import pyarrow as pa
 
     done = Done(change.action)
-    given = draft.task_label(change.label) if change.label else None
+    given = draft.label_key(change.label) if change.label else None
     removed = removed_rows(draft)
     gone = set(removed.table["id"].to_pylist())
     for id_ in rows.ids:
@@ -114,16 +115,18 @@ def restore(draft: Draft, change: Change, rows: RowSelection) -> Done:
         contrasts[place] = label_since(row["contrast"], later) or row["contrast"]
         if label is None and row["label"] is not None:
             done.left["of a label that has ended (give `label`)"] += 1
-        elif label is not None and label not in draft.task.label_names:
-            done.left[f"of label {label!r}, which the task has not (give `label`)"] += 1
+        elif label is not None and not draft.has_labels(label):
+            done.left[f"of label {key_in_words(label)!r}, which the task has not (give `label`)"] += 1
         else:
             labels[place] = label
     back = with_values(with_values(removed.table, "label", labels), "contrast", contrasts)
     fresh = [place for place, label in labels.items() if label and found[place]["split"] == "unlabelled"]
     back = with_values(back, "split", dict.fromkeys(fresh, "train"))
     draft.add(back.take(pa.array(list(labels), pa.int64())))
-    _record(draft, done, {place: found[place] for place in labels}, "label", given)
-    done.count([(found[place], "removed", label or NO_LABEL) for place, label in labels.items()])
+    _record(draft, done, {place: found[place] for place in labels}, "label", None if draft.task.multi_label else given)
+    done.count(
+        [(found[place], "removed", key_in_words(label) if label else NO_LABEL) for place, label in labels.items()]
+    )
     return done
 
 
@@ -147,7 +150,7 @@ def mark(draft: Draft, change: Change, rows: RowSelection) -> Done:
     others = {place: row for place, row in found.items() if row["id"] not in same}
     done.left[why] += len(found) - len(others)
     _record(draft, done, others, "label")
-    done.count([(row, row["label"] or NO_LABEL, change.action) for row in others.values()])
+    done.count([(row, _in_words(row), change.action) for row in others.values()])
     return done
 
 
@@ -169,6 +172,11 @@ def _record(draft: Draft, done: Done, rows: dict[int, Row], column: str, label: 
         draft.record(done.action, label=label, rows={row["id"]: row[column] or "" for row in rows.values()})
 
 
+def _in_words(row: Row) -> str:
+    """Return a row's label, or all its labels, in words."""
+    return key_in_words(row["label"]) if row["label"] else NO_LABEL
+
+
 def _clean(name: str, given: str) -> str:
     text = clean_text(given)
     if is_broken(given) or not text:
@@ -186,6 +194,6 @@ def _refuse_copy(draft: Draft, id_: str) -> None:
             raise InvalidInput("the new text", "repeats a test row", "Write another one.")
         raise InvalidInput(
             "the new text",
-            f"is that of row {id_} ({row['split']}, {row['label'] or NO_LABEL})",
+            f"is that of row {id_} ({row['split']}, {_in_words(row)})",
             "A dataset holds a text once: remove one of the two rows, or write another text.",
         )

@@ -15,11 +15,14 @@ from classwright_tools.editing.draft import Done, Draft
 from classwright_tools.editing.label_changes import LABEL_CHANGES
 from classwright_tools.editing.label_split import split
 from classwright_tools.editing.row_changes import ROW_CHANGES
+from classwright_tools.errors import one_label_a_row
 from classwright_tools.workspace.datasets import read_card, read_edits, save_dataset
 from classwright_tools.workspace.destination import Destination
 from classwright_tools.workspace.workspace import Artifact
 
 MADE_BY = "edit_examples"
+ONE_LABEL = ("rename_label", "merge_label", "split_label", "remove_label")
+"""Changes of labels that rows have; where these may have several they are not made."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +139,8 @@ def _drafted(
 
 
 def _apply(draft: Draft, change: Change) -> Done:
+    if draft.task.multi_label and change.action in ONE_LABEL:
+        raise one_label_a_row(f"the change {change.action!r}", draft.task.slug)
     if change.rows is not None:
         return ROW_CHANGES[change.action](draft, change, change.rows)
     return split(draft, change) if change.action == "split_label" else LABEL_CHANGES[change.action](draft, change)

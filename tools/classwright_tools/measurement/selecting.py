@@ -136,7 +136,7 @@ def changed(context: ToolContext, dataset: str, earlier: str, where: RowFilter) 
 def _with_history(context: ToolContext, there: Selected) -> Selected:
     """Return the rows with what was done to each last."""
     edits = read_edits(context.workspace, there.dataset)
-    past = {row.id: history(edits, row.id, row.label) for _, row in there.rows()} if edits else {}
+    past = {row.id: history(edits, row.id, row.label_key) for _, row in there.rows()} if edits else {}
     return replace(there, notes={id_: found[0].in_words for id_, found in past.items() if found})
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from classwright_tools.domain.label_sets import in_order, joined_labels
+from classwright_tools.domain.label_sets import in_order, joined_labels, labels_apart
 from classwright_tools.reading.label_names import LabelNames, label_text
 
 
@@ -39,7 +39,7 @@ class LabelSets(LabelNames):
 
     def knows(self, value: Any) -> bool:
         """Whether `value` names labels of the task, and at least one."""
-        return bool(self.find(value))
+        return bool(labels_apart(self.find(value) or ""))
 
     def unknown(self, value: Any) -> str:
         """Return the first name in `value` that is no label of the task."""
