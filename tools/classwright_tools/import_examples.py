@@ -14,7 +14,6 @@ from classwright_tools.domain.kinds import DatasetId
 from classwright_tools.domain.noun import Noun, Slug, ToolRequest, ToolResult
 from classwright_tools.domain.source import MOST_ROWS, GivenSource
 from classwright_tools.domain.uris import file_uri
-from classwright_tools.errors import InvalidInput
 from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import Sizes, Work, computing, shown_bytes
 
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from classwright_tools.curation.origins import Origins
     from classwright_tools.reading.opening import Position
     from classwright_tools.workspace.destination import Destination
-    from classwright_tools.workspace.workspace import Artifact, Workspace
 
 
 class ImportExamplesRequest(ToolRequest, GivenSource):
@@ -112,11 +110,12 @@ def _imported(
     """
     from classwright_tools.curation.arrivals import Arrivals
     from classwright_tools.curation.brought_edits import to_add
-    from classwright_tools.curation.chosen_source import chosen_source, label_names
+    from classwright_tools.curation.chosen_source import chosen_source, label_names, refuse_unusable
     from classwright_tools.curation.comparison import Comparison
     from classwright_tools.curation.origins import Origins
     from classwright_tools.curation.spool import spool_folder
     from classwright_tools.domain.edits import Decided
+    from classwright_tools.measurement.import_remarks import cut_rows, resent_rows, shares_remark
     from classwright_tools.reading.opening import Position
     from classwright_tools.workspace.datasets import read_edits, save_dataset
     from classwright_tools.workspace.written_rows import WrittenRows
@@ -136,13 +135,16 @@ def _imported(
     with spool_folder(workspace.root) as folder:
         comparison = Comparison(folder, request.split, keep_near=request.keep_near_duplicates)
         _compare(arrivals, comparison, parent, context, position)
-        _refuse_unusable_source(request, arrivals)
+        refuse_unusable(request, arrivals, task.slug)
         dropped = comparison.finish(
             arrivals.skipped, lambda share: context.progress(_READING + _COMPARING * share, "comparing the rows")
         )
         shared = comparison.shared_queries() if task.kind == "pair" else 0
-        cut, cut_remark = _cut(comparison, context)
-        resent = _resent(request, comparison, workspace)
+        cut, cut_remark = cut_rows(comparison, context)
+        resent = ""
+        # Else such rows are skipped, as they repeat others.
+        if request.new_dataset or request.keep_near_duplicates:
+            resent = resent_rows(request, comparison, workspace, task.slug)
         saved = None
         if comparison.imported:
             changed: set[Split] = {request.split, *dropped}
@@ -161,9 +163,9 @@ def _imported(
     result = _result(
         request, arrivals, comparison, dropped, shared, saved.id if saved else None, several=task.multi_label
     )
-    shares_remark = _shares_remark(request, context, saved)
+    shifted = shares_remark(workspace, saved.id, request.split) if saved else ""
     origins_remark = f"{origins.remark(comparison.imported)} {resent}".strip()
-    remarks = (result.summary, source.remark, edits_remark if saved else "", origins_remark, cut_remark, shares_remark)
+    remarks = (result.summary, source.remark, edits_remark if saved else "", origins_remark, cut_remark, shifted)
     return result.model_copy(
         update={
             "summary": " ".join(filter(None, remarks)),
@@ -204,44 +206,6 @@ def _compare(
                 context.progress(None if share is None else _READING * share, f"{arrivals.read:,} rows read")
 
 
-def _cut(comparison: Comparison, context: ToolContext) -> tuple[int, str]:
-    """Return how many imported rows the server's encoder reads only in part, and the sentence that says so.
-
-    An encoder that is not on this machine is not waited for: its first training tells then.
-    """
-    from classwright_tools.learning.reading_limits import limit_at_hand
-
-    limit = limit_at_hand(context.encoder)
-    if limit is None:
-        return 0, ""
-    context.progress(None, "looking for rows that are longer than the encoder reads")
-    cut = limit.cut(content for content, *_ in comparison.arrivals())
-    return cut, limit.remark(cut, comparison.imported)
-
-
-def _resent(request: ImportExamplesRequest, comparison: Comparison, workspace: Workspace) -> str:
-    """Return the sentence on rows of the call that are written ones with a changed text.
-
-    Where they join the rows that they repeat, and nothing else is asked for, they are skipped.
-    """
-    from classwright_tools.curation.resent import resent_remark
-
-    if not request.rows or not (request.new_dataset or request.keep_near_duplicates):
-        return ""
-    newest = workspace.latest("dataset", request.task)
-    return resent_remark(workspace, newest.id if newest else None, (content for content, *_ in comparison.arrivals()))
-
-
-def _shares_remark(request: ImportExamplesRequest, context: ToolContext, saved: Artifact | None) -> str:
-    """Return the sentence on labels whose share is another in the imported split than in others of the new dataset."""
-    from classwright_tools.measurement.label_shares import label_counts, label_shifts, shifts_remark
-    from classwright_tools.workspace.datasets import read_card
-
-    if saved is None:
-        return ""
-    return shifts_remark(label_shifts(label_counts(read_card(context.workspace, saved.id)), request.split))
-
-
 def _rows_of(
     split: Split, comparison: Comparison, origins: Origins, parent: str | None, context: ToolContext
 ) -> Iterator[Example]:
@@ -263,20 +227,6 @@ def _rows_of(
             yield row
 
 
-def _refuse_unusable_source(request: ImportExamplesRequest, arrivals: Arrivals) -> None:
-    """Raise an `InvalidInput` if the source is empty, or if the labels are what keeps every row out."""
-    subject = f"the source {request.name!r}"
-    skipped = arrivals.skipped
-    if arrivals.read == 0:
-        raise InvalidInput(subject, "holds no rows", "Pass one that does.")
-    if skipped.counts.total() == arrivals.read and skipped.unknown_label:
-        raise InvalidInput(
-            subject,
-            f"has no row with a label of task {request.task!r}: {skipped.unknown_label}",
-            "Map its labels with `label_names`, such as {'0': 'spam'}, or pass another `label_column`.",
-        )
-
-
 def _result(
     request: ImportExamplesRequest,
     arrivals: Arrivals,
@@ -288,6 +238,7 @@ def _result(
     several: bool,
 ) -> ImportExamplesResult:
     from classwright_tools.curation.label_counts import label_counts
+    from classwright_tools.measurement.import_remarks import import_next_step
 
     skipped = arrivals.skipped
     counts = label_counts(comparison.labels)
@@ -308,7 +259,7 @@ def _result(
     excerpts.note("examples", len(skipped.examples), skipped.counts.total())
     return ImportExamplesResult(
         summary=summary,
-        next_step=_next_step(request, dataset, several=several),
+        next_step=import_next_step(request.split, dataset, several=several),
         dataset=dataset,
         split=request.split,
         read=arrivals.read,
@@ -320,22 +271,6 @@ def _result(
         examples=tuple(SkippedRow(row=skip.number, text=skip.text, reason=skip.reason) for skip in skipped.examples),
         shown_in_part=excerpts.parts,
     )
-
-
-def _next_step(request: ImportExamplesRequest, dataset: str | None, *, several: bool) -> str:
-    """Return the call that is usually right after the import; rows with `several` labels are not written yet."""
-    if dataset is None:
-        return "Nothing is new: see `skipped` and `examples` for the reasons."
-    if request.split == "train" and several:
-        return f"Call train_classifier with dataset {dataset!r}, or bring in validation rows to choose by."
-    if request.split == "train":
-        return f"Call train_classifier with dataset {dataset!r}, or synthesize_examples to add written rows."
-    if request.split == "unlabelled":
-        return (
-            f"Call synthesize_examples, or train_classifier with dataset {dataset!r}, which tells the labels' shares "
-            "from these texts and real validation rows."
-        )
-    return f"Call evaluate with dataset {dataset!r} and split {request.split!r} once there is a model."
 
 
 def _work(request: ImportExamplesRequest, sizes: Sizes) -> Work:

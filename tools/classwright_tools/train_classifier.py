@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from classwright_tools.learning.time_limit import TimeLimit
     from classwright_tools.learning.training import Trained
     from classwright_tools.learning.training_data import TrainingData
-    from classwright_tools.workspace.workspace import Artifact, Workspace
 
 
 class TrainClassifierRequest(ToolRequest, PairOptions):
@@ -124,7 +123,7 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
     from classwright_tools.learning.training_data import read_training_data, unlabelled_texts
     from classwright_tools.measurement.held_out import unlabelled_pairs
     from classwright_tools.measurement.label_separation import separation_remark
-    from classwright_tools.measurement.training_summary import training_remarks
+    from classwright_tools.measurement.training_summary import earlier_model, training_remarks
 
     context.progress(0.0, f"reading {dataset}")
     data = read_training_data(workspace, dataset, task)
@@ -205,7 +204,7 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
         parent=dataset,
         facts=_facts(card),
     )
-    return _result(made.id, card, trained, data, setup.cache, _earlier(workspace, made, card))
+    return _result(made.id, card, trained, data, setup.cache, earlier_model(workspace, made, card))
 
 
 def _time_limit(request: TrainClassifierRequest, context: ToolContext) -> TimeLimit | None:
@@ -247,11 +246,11 @@ def _facts(card: ModelCard) -> dict[str, Any]:
 def _result(
     model: str, card: ModelCard, trained: Trained, data: TrainingData, cache: EmbeddingCache, earlier: str | None
 ) -> TrainClassifierResult:
-    from classwright_tools.measurement.training_summary import training_summary
+    from classwright_tools.measurement.training_summary import training_next_step, training_summary
 
     return TrainClassifierResult(
         summary=" ".join(training_summary(model, card, trained.tried, data.copies)),
-        next_step=_next_step(model, card, earlier),
+        next_step=training_next_step(model, card, earlier),
         model=model,
         dataset=card.dataset,
         method=card.method,
@@ -266,28 +265,6 @@ def _result(
         texts_reused=cache.reused,
         seconds=card.seconds,
     )
-
-
-def _earlier(workspace: Workspace, made: Artifact, card: ModelCard) -> str | None:
-    """Return the newest earlier model of the task that knows the same labels, if there is one to compare with."""
-    models = (one for one in workspace.artifacts(card.task, "model") if one.number < made.number)
-    return next((one.id for one in models if one.facts.get("task_version") == card.task_version), None)
-
-
-def _next_step(model: str, card: ModelCard, earlier: str | None) -> str:
-    if card.validation_rows:
-        return (
-            f"Call evaluate with model={model!r} and split='test' for the final figure if there are test rows, then "
-            "export_model."
-        )
-    if earlier:
-        return (
-            f"Call evaluate with model={model!r} and against={earlier!r}: it says whether this one is better by more "
-            "than chance, and which rows to go on with."
-        )
-    if card.thresholds:
-        return f"Call evaluate with model={model!r}: it shows each label's figures, and which are taken for another."
-    return f"Call error_analysis with model={model!r} to see where it is weak, or evaluate to measure it."
 
 
 def _work(request: TrainClassifierRequest, sizes: Sizes) -> Work:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from classwright_tools.context import ToolContext
+from classwright_tools.curation.arrivals import Arrivals
 from classwright_tools.curation.hub_rows import read_hub
 from classwright_tools.curation.import_paths import resolved_import
 from classwright_tools.curation.sources import Source, read_dataset, read_pasted, read_path
@@ -77,3 +78,17 @@ def _check_rows(rows: Iterable[GivenRow], task: Task) -> None:
         if task.kind == "text" and row.text_pair is not None:
             reason = f"has a `text_pair`, and task {task.slug!r} is about single texts"
             raise InvalidInput(f"rows[{place}]", reason, "Leave it out, or import into a pair task.")
+
+
+def refuse_unusable(given: GivenSource, arrivals: Arrivals, task: str) -> None:
+    """Raise an `InvalidInput` if the source is empty, or if the labels are what keeps every row out."""
+    subject = f"the source {given.name!r}"
+    skipped = arrivals.skipped
+    if arrivals.read == 0:
+        raise InvalidInput(subject, "holds no rows", "Pass one that does.")
+    if skipped.counts.total() == arrivals.read and skipped.unknown_label:
+        raise InvalidInput(
+            subject,
+            f"has no row with a label of task {task!r}: {skipped.unknown_label}",
+            "Map its labels with `label_names`, such as {'0': 'spam'}, or pass another `label_column`.",
+        )

@@ -30,13 +30,14 @@ def training_workload(request: TrainClassifierRequest, context: ToolContext) -> 
     encoding = encoding_of(request.encoder, context)
     from classwright_tools.learning.fitting import fitting
     from classwright_tools.learning.methods.registry import AUTO, METHODS, candidates
-    from classwright_tools.learning.training import ENOUGH_REAL, FEW_FOLDS
-    from classwright_tools.learning.training_data import MOST_UNLABELLED
+    from classwright_tools.learning.training import FEW_FOLDS
+    from classwright_tools.learning.training_data import ENOUGH_REAL, MOST_UNLABELLED
     from classwright_tools.workspace.datasets import read_card
 
     texts = texts_of(context, dataset, SPLITS)
     card = read_card(workspace, dataset)
-    methods = candidates(task.kind, request.imbalance) if request.method == AUTO else [METHODS[request.method]]
+    methods = [METHODS[request.method]] if request.method != AUTO else []
+    methods = methods or candidates(task.kind, request.imbalance, multi_label=task.multi_label)
     enough = card.rows("validation", "real") >= ENOUGH_REAL
     train, validation = texts["train"], texts["validation"]
     fits = {

@@ -29,8 +29,7 @@ from classwright_tools.learning.pair_encoder import encoder_for
 from classwright_tools.learning.probe import CANDIDATES
 from classwright_tools.learning.rows import Rows
 from classwright_tools.learning.splits import grouped_folds, sampled_places
-from classwright_tools.learning.training import ENOUGH_REAL
-from classwright_tools.learning.training_data import ValidationRows
+from classwright_tools.learning.training_data import ENOUGH_REAL, ValidationRows
 
 # Asked of the hub beside what is on this machine: small ones, so that a call that names none fetches little.
 FOR_ENGLISH, FOR_OTHERS = "BAAI/bge-small-en-v1.5", "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2"

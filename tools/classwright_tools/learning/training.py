@@ -30,12 +30,11 @@ from classwright_tools.learning.rows import Rows, query_numbers, without_queries
 from classwright_tools.learning.setup import Setup
 from classwright_tools.learning.splits import FOLDS, Folds, grouped_folds, needed_folds
 from classwright_tools.learning.time_limit import within
-from classwright_tools.learning.training_data import ValidationRows
+from classwright_tools.learning.training_data import ENOUGH_REAL, ValidationRows, is_enough
 from classwright_tools.statistics.at_shares import figures_at_shares, gain_at_shares
 
 ENOUGH_MISMATCHES = 10  # pairs: with fewer, folds are left with none
 FEW_FOLDS = 3  # of validation rows that are trained on, where a fit takes minutes
-ENOUGH_REAL = 50  # real rows: with fewer, a difference of ten points between two methods is chance
 
 
 @dataclass(frozen=True)
@@ -92,23 +91,6 @@ def train(
     if not on_validation:
         return chosen
     return _on_all(chosen, rows, validation, replace(setup, progress=part(progress, 1 / 3, 2 / 3, "final")))
-
-
-def is_enough(validation: ValidationRows | None, *, needed: bool) -> bool:
-    """Return whether there are enough real validation rows to choose and calibrate by.
-
-    Raises:
-        NotEnoughData: there are not, and they are `needed`, since they are to be trained on.
-    """
-    enough = validation is not None and len(validation.rows) >= ENOUGH_REAL and validation.data == "real"
-    if needed and not enough:
-        raise NotEnoughData(
-            "the validation rows",
-            f"are {len(validation.rows) if validation else 'none'}, and to train on them {ENOUGH_REAL} real ones are "
-            "needed: a figure of fewer tells nothing",
-            "Bring in more with import_examples(split='validation'), or import these as split 'train'.",
-        )
-    return enough
 
 
 def _tried(rows: Rows, setup: Setup) -> list[Method]:

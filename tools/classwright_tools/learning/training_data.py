@@ -9,10 +9,12 @@ import numpy as np
 
 from classwright_tools.domain.example import Origin
 from classwright_tools.domain.task import Task
+from classwright_tools.errors import NotEnoughData
 from classwright_tools.learning.rows import Rows, held_out_rows, training_rows, without_copies, written_at_once
 from classwright_tools.workspace.datasets import iterate_rows, read_rows
 from classwright_tools.workspace.workspace import Workspace
 
+ENOUGH_REAL = 50  # real rows: with fewer, a difference of ten points between two methods is chance
 MOST_UNLABELLED = 2_000  # texts to tell shares from: more would cost minutes and narrow no interval
 
 
@@ -22,6 +24,23 @@ class ValidationRows:
 
     data: Origin
     rows: Rows
+
+
+def is_enough(validation: ValidationRows | None, *, needed: bool) -> bool:
+    """Return whether there are enough real validation rows to choose and calibrate by.
+
+    Raises:
+        NotEnoughData: there are not, and they are `needed`, since they are to be trained on.
+    """
+    enough = validation is not None and len(validation.rows) >= ENOUGH_REAL and validation.data == "real"
+    if needed and not enough:
+        raise NotEnoughData(
+            "the validation rows",
+            f"are {len(validation.rows) if validation else 'none'}, and to train on them {ENOUGH_REAL} real ones are "
+            "needed: a figure of fewer tells nothing",
+            "Bring in more with import_examples(split='validation'), or import these as split 'train'.",
+        )
+    return enough
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from classwright_tools.measurement.caveats import caveats, quoted, scores_in_wor
 from classwright_tools.measurement.label_shares import label_counts, label_shifts, shifts_remark
 from classwright_tools.measurement.long_rows import cut_remarks
 from classwright_tools.workspace.datasets import read_card
-from classwright_tools.workspace.workspace import Workspace
+from classwright_tools.workspace.workspace import Artifact, Workspace
 
 
 def training_summary(model: str, card: ModelCard, tried: Sequence[Candidate], copies: int) -> Iterator[str]:
@@ -85,3 +85,26 @@ def _as_saved(trained: Trained) -> Iterator[str]:
             f"The saved model decides for these shares: of the measured rows as they are it labels "
             f"{trained.right_as_saved:.3f} right, and evaluate and error_analysis count so."
         )
+
+
+def earlier_model(workspace: Workspace, made: Artifact, card: ModelCard) -> str | None:
+    """Return the newest earlier model of the task that knows the same labels, if there is one to compare with."""
+    models = (one for one in workspace.artifacts(card.task, "model") if one.number < made.number)
+    return next((one.id for one in models if one.facts.get("task_version") == card.task_version), None)
+
+
+def training_next_step(model: str, card: ModelCard, earlier: str | None) -> str:
+    """Return the call that is usually right after training `model`; `earlier` is one to compare it with."""
+    if card.validation_rows:
+        return (
+            f"Call evaluate with model={model!r} and split='test' for the final figure if there are test rows, then "
+            "export_model."
+        )
+    if earlier:
+        return (
+            f"Call evaluate with model={model!r} and against={earlier!r}: it says whether this one is better by more "
+            "than chance, and which rows to go on with."
+        )
+    if card.thresholds:
+        return f"Call evaluate with model={model!r}: it shows each label's figures, and which are taken for another."
+    return f"Call error_analysis with model={model!r} to see where it is weak, or evaluate to measure it."

@@ -62,9 +62,10 @@ def methods_for(kind: TaskKind) -> list[str]:
     return [AUTO, *(method.name for method in METHODS.values() if kind in method.kinds)]
 
 
-def candidates(kind: TaskKind, imbalance: Imbalance) -> list[Method]:
+def candidates(kind: TaskKind, imbalance: Imbalance, *, multi_label: bool = False) -> list[Method]:
     """Return the methods that `auto` tries for tasks of `kind`, the cheapest first."""
-    return [one for one in METHODS.values() if one.auto and kind in one.kinds and imbalance in one.imbalance]
+    able = [one for one in METHODS.values() if one.auto and kind in one.kinds and imbalance in one.imbalance]
+    return [one for one in able if one.multi_label] if multi_label else able
 
 
 def method_of(card: ModelCard, subject: str) -> Method:

@@ -20,15 +20,15 @@ from classwright_tools.learning.classifier import EmbeddingClassifier
 from classwright_tools.learning.fitting import metered_fit
 from classwright_tools.learning.label_space import certainty
 from classwright_tools.learning.methods.method import Method
-from classwright_tools.learning.methods.registry import AUTO, METHODS
+from classwright_tools.learning.methods.registry import AUTO, METHODS, candidates
 from classwright_tools.learning.probe import choose_regularisation
 from classwright_tools.learning.progress import part, rising
 from classwright_tools.learning.rows import Rows
 from classwright_tools.learning.setup import Setup
 from classwright_tools.learning.several_labels.calibration import f1_thresholds, fit_scaling
 from classwright_tools.learning.splits import FOLDS, grouped_folds, needed_folds
-from classwright_tools.learning.training import FEW_FOLDS, Trained, is_enough
-from classwright_tools.learning.training_data import ValidationRows
+from classwright_tools.learning.training import FEW_FOLDS, Trained
+from classwright_tools.learning.training_data import ValidationRows, is_enough
 from classwright_tools.statistics.multi_label import compute_figures
 
 MANY_ROWS = 5_000  # of training rows, answered in fewer folds
@@ -56,7 +56,7 @@ def train_several(
             these are to be trained on.
     """
     enough = is_enough(validation, needed=on_validation)
-    chosen = METHODS["probe" if method == AUTO else method]
+    chosen = METHODS[method] if method != AUTO else candidates("text", setup.imbalance, multi_label=True)[0]
     progress = rising(setup.progress)
     if chosen.cross_validated and setup.penalty is None:
         # Fits of different penalties differ in how sure they are: one could not be calibrated by the answers of others.
