@@ -1,6 +1,6 @@
 """Estimates against what jobs took: each is told before its job, from the jobs before it alone.
 
-    DATA=FOLDER python benchmarks/estimates.py [--work FOLDER]
+    python benchmarks/estimates.py --data FOLDER [--work FOLDER] [--part asking | computing]
 
 Trainings, evaluations, error analyses and exports over rows of banking77, writings and labellings with a writer that
 takes 200 ms and 10 ms a token, sixteen requests at once; in a mixed order, of many sizes, on a workspace that begins
@@ -46,12 +46,13 @@ RESULTS = Path(__file__).parent / "results" / "estimates.json"
 LABELS, VALIDATION, UNLABELLED = 12, 100, 500
 SIZES = {"probe": (90, 150, 240, 420, 900), "contrastive": (60, 90, 150), "auto": (72, 120)}
 EXPORTED = (60, 150)
-WRITTEN = (24, 48, 96, 150, 240, 400)
-LABELLED = (20, 50, 100, 200)
+WRITTEN = (24, 36, 60, 96, 150, 200, 300, 400)
+LABELLED = (20, 35, 50, 80, 110, 180)
 AT_ONCE, LATENCY, A_TOKEN = 16, 0.2, 0.01
 CHARACTERS_A_TOKEN = 4.6
 PRICES = Prices(tokens_in=0.15, tokens_out=0.6)
 TARGET = 0.3
+PARTS = ("asking", "computing")
 
 Job = tuple[str, dict[str, Any]]
 
@@ -87,14 +88,14 @@ class SlowWriter(ScriptedWriter):
         return answer
 
 
-def planned(seed: int = 0) -> list[Job]:
-    """Return the jobs in a mixed order: what needs a model is preceded by the training that makes it."""
+def planned(part: str, seed: int = 0) -> list[Job]:
+    """Return the jobs of a part in a mixed order: what needs a model is preceded by the training that makes it."""
     trainings = [
         (("train_classifier", {"method": method, "dataset": f"d{size}"}), size)
         for method, sizes in SIZES.items()
         for size in sizes
     ]
-    groups: list[list[Job]] = [
+    computing: list[list[Job]] = [
         [
             training,
             ("evaluate", {"split": "test"}),
@@ -103,8 +104,13 @@ def planned(seed: int = 0) -> list[Job]:
         ]
         for training, size in trainings
     ]
-    groups += [[("synthesize_examples", {"rows": rows, "new_dataset": True})] for rows in WRITTEN]
-    groups += [[("annotate_examples", {"rows": rows, "order": "random", "dataset": "d900"})] for rows in LABELLED]
+    # Each writing has a wish of its own: else the answers of the one before it would serve it.
+    asking: list[list[Job]] = [
+        [("synthesize_examples", {"rows": rows, "new_dataset": True, "guidance": [f"as of batch {rows}"]})]
+        for rows in WRITTEN
+    ]
+    asking += [[("annotate_examples", {"rows": rows, "order": "random", "dataset": "d900"})] for rows in LABELLED]
+    groups = {"asking": asking, "computing": computing}[part]
     random.Random(seed).shuffle(groups)
     return [job for group in groups for job in group]
 
@@ -137,7 +143,7 @@ def prepared(workspace: Workspace, data: Path) -> list[str]:
     return labels
 
 
-def measured(workspace: Workspace, labels: list[str], number: int, job: Job, model: str) -> dict[str, Any]:
+def measured(workspace: Workspace, labels: list[str], run: str, job: Job, model: str) -> dict[str, Any]:
     """Run a job and return what was told and what it took."""
     name, arguments = job
     tool = catalogue()[name]
@@ -149,7 +155,7 @@ def measured(workspace: Workspace, labels: list[str], number: int, job: Job, mod
     if name in ("evaluate", "error_analysis"):
         ids["dataset"] = workspace.artifact(model, "model").parent or ""
     request = tool.request.model_validate({**by, **arguments, **ids})
-    context = ToolContext(workspace=workspace, run_key=f"job {number}", writer=SlowWriter(labels))
+    context = ToolContext(workspace=workspace, run_key=run, writer=SlowWriter(labels))
     told: list[CostEstimate] = []
     began = [clock()]
 
@@ -220,25 +226,31 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--data", type=Path, default=os.environ.get("DATA"), required="DATA" not in os.environ)
     parser.add_argument("--work", type=Path, help="a folder in which a stopped run goes on")
+    parser.add_argument("--part", choices=PARTS, action="append", help="by default both")
     options = parser.parse_args()
     meter.time = SimpleNamespace(monotonic=clock)  # type: ignore[assignment]  # the product's goes by the wall
     work = options.work or Path(tempfile.mkdtemp())
     workspace = Workspace(work / "workspace")
     labels = prepared(workspace, Path(options.data))
-    log = work / "jobs.jsonl"
-    jobs = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else []
-    for number, job in enumerate(planned()):
-        if number >= len(jobs):
-            jobs.append(measured(workspace, labels, number, job, jobs[-1]["model"] if jobs else ""))
-            with log.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(jobs[-1]) + "\n")
-            last = jobs[-1]
-            print(
-                f"{last['tool']:22}{last['what']!s:14}{last['told']['seconds']!s:>8} told {last['took']:8.1f} s taken"
-            )
+    for part in options.part or PARTS:
+        log = work / f"{part}.jsonl"
+        done = logged(log)
+        for number, job in enumerate(planned(part)):
+            if number >= len(done):
+                done.append(measured(workspace, labels, f"{part} {number}", job, done[-1]["model"] if done else ""))
+                with log.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(done[-1]) + "\n")
+                name, what, told, took = (done[-1][key] for key in ("tool", "what", "told", "took"))
+                print(f"{name:22}{what!s:14}{told['seconds']!s:>8} told {took:8.1f} s taken", flush=True)
+    jobs = [job for part in PARTS for job in logged(work / f"{part}.jsonl")]
     summary = table(jobs)
     RESULTS.write_text(json.dumps({**summary, "jobs": jobs}, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(summary, indent=1))
+
+
+def logged(log: Path) -> list[dict[str, Any]]:
+    """Return the jobs that were run before."""
+    return [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else []
 
 
 if __name__ == "__main__":

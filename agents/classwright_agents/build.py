@@ -137,10 +137,13 @@ class Build:
             self._outcome.expected = ExpectedCost.model_validate(known["estimate"])
             return
         arguments: Arguments = {"task": self._task.task, **plan, **self._joined()}
-        first = await self._steps.estimate("synthesize_examples", arguments)
+        more = {**arguments, "rows": self._task.rows_per_round}
+        try:
+            first, further = [await self._steps.estimate("synthesize_examples", asked) for asked in (arguments, more)]
+        except ToolError:  # the call itself tells what is wrong
+            return
         if first is None:
             return
-        further = await self._steps.estimate("synthesize_examples", {**arguments, "rows": self._task.rows_per_round})
         expected = ExpectedCost(first_round=first, further_round=further, further_rounds=self._task.max_rounds - 1)
         self._outcome.expected = expected
         self._journal.append("estimate", estimate=expected.model_dump())

@@ -74,7 +74,7 @@ def view_of_dry_run(tool: str, estimate: CostEstimate | None) -> JobView:
 
 
 def _estimate(estimate: CostEstimate | None) -> dict[str, Any]:
-    return estimate.model_dump(exclude_none=True) if estimate else {}
+    return estimate.model_dump(exclude_defaults=True) if estimate else {}
 
 
 def _estimated(record: JobRecord) -> str:

@@ -13,7 +13,7 @@ _MINUTE, _HOUR = 90, 5_400
 class CostEstimate(Noun):
     """What a call should take, and what that is known from. None is what cannot be told."""
 
-    seconds: float | None = Field(ge=0)
+    seconds: float | None = Field(default=None, ge=0)
     seconds_low: float | None = Field(default=None, ge=0, description="Four of five calls should take no less.")
     seconds_high: float | None = Field(default=None, ge=0, description="Four of five calls should take no more.")
     memory_mb: int | None = Field(default=None, ge=0, description="The most that its process holds, in megabytes.")

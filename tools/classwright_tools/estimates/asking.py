@@ -43,7 +43,7 @@ def asking_workload(
 
     writer = context.writer
     if writer is None:
-        return Workload(Part(tool, rows, _OWN), remark="the calling model, which writes: that is not counted")
+        return Workload(Part(tool, rows, _OWN), remark="what the calling model writes is not counted")
     step = max(1, len(requests) // _SAMPLED)
     sample = requests[::step]
     counts = {CALLS: ASKED_AGAIN * len(requests)}

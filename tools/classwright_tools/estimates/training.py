@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from classwright_tools.context import AUTO_ENCODER, ToolContext
@@ -14,7 +14,7 @@ from classwright_tools.estimates.history import History
 from classwright_tools.estimates.parts import Guess, Part, Workload
 
 if TYPE_CHECKING:
-    from classwright_tools.learning.methods.method import Method
+    from classwright_tools.learning.methods.method import FitSize, Method
     from classwright_tools.train_classifier import TrainClassifierRequest
 
 _HELD_IN = 0.8
@@ -28,7 +28,9 @@ def training_workload(request: TrainClassifierRequest, context: ToolContext) -> 
     task = workspace.task(request.task)
     dataset = workspace.resolve(request.dataset, "dataset", task.slug).id
     encoding = encoding_of(request.encoder, context)
+    from classwright_tools.learning.encoders import encoding_units
     from classwright_tools.learning.fitting import fitting
+    from classwright_tools.learning.methods.method import FitSize
     from classwright_tools.learning.methods.registry import AUTO, METHODS, candidates
     from classwright_tools.learning.training import FEW_FOLDS
     from classwright_tools.learning.training_data import ENOUGH_REAL, MOST_UNLABELLED
@@ -48,6 +50,7 @@ def training_workload(request: TrainClassifierRequest, context: ToolContext) -> 
     tunings = sum(len(shares) for name, shares in fits.items() if name in TUNING)
     frozen = [*train, *validation, *texts["unlabelled"][:MOST_UNLABELLED]]
     rows = sum(card.rows(split) for split in SPLITS)
+    train_size = FitSize(card.rows("train"), encoding_units(train), len(task.labels), request.epochs)
     return Workload(
         own=Part(f"train_classifier by {request.method}", rows, OWN["train_classifier"]),
         parts=(
@@ -55,7 +58,7 @@ def training_workload(request: TrainClassifierRequest, context: ToolContext) -> 
             *(
                 Part(
                     fitting(method.name, encoding.name),
-                    sum(_units(method, train, len(task.labels), share, request.epochs) for share in fits[method.name]),
+                    sum(_units(method, train_size, share) for share in fits[method.name]),
                     _guess(method.name, encoding),
                     times=len(fits[method.name]),
                 )
@@ -98,12 +101,8 @@ def _last_fits(method: Method, few_folds: int) -> list[float]:
     return [1.0] * ((5 if method.cross_validated else few_folds) + 1)
 
 
-def _units(method: Method, texts: Sequence[str], labels: int, share: float, epochs: int | None) -> float:
-    from classwright_tools.learning.encoders import encoding_units
-    from classwright_tools.learning.methods.method import FitSize
-
-    rows = max(1, round(share * len(texts)))
-    return method.units(FitSize(rows, share * encoding_units(texts), labels, epochs))
+def _units(method: Method, size: FitSize, share: float) -> float:
+    return method.units(replace(size, rows=max(1, round(share * size.rows)), encoding=share * size.encoding))
 
 
 def _guess(method: str, encoding: Encoding) -> Guess | None:
