@@ -121,7 +121,7 @@ def error_analysis(request: ErrorAnalysisRequest, context: ToolContext) -> Error
         ).id
     found = _comparison(context, task, request.model)
     texts = _unasked(context, dataset, again=found.get("verdict") == "undecided")
-    next_step = _keep_the_other(request.model, found, report, texts) or _next_step(
+    next_step = _keep_the_other(context, request.model, found, report, texts) or _next_step(
         report, plan, is_pairs=model.card.kind == "pair", texts=texts
     )
     result = _result(report, made.id, plan, len(attended), next_step)
@@ -135,16 +135,20 @@ def _comparison(context: ToolContext, task: str, model: str) -> dict[str, Any]:
     return next(({**one.facts, "id": one.id} for one in made if "verdict" in one.facts), {})
 
 
-def _keep_the_other(model: str, comparison: Mapping[str, Any], report: ErrorReport, texts: int) -> str:
+def _keep_the_other(
+    context: ToolContext, model: str, comparison: Mapping[str, Any], report: ErrorReport, texts: int
+) -> str:
     """Return that another model is to be kept, if the `comparison` of `model` with it found no gain; and what helps."""
     if comparison.get("verdict") not in ("loss", "no gain"):
         return ""
     against, loss = comparison["against"], "is worse than" if comparison["verdict"] == "loss" else "does not gain on"
     helps = "Another encoder or method, or real training rows, may help more than texts by another plan."
-    if texts >= ENOUGH_TEXTS:
+    models = {made.id: made.facts for made in context.workspace.artifacts(report.task, "model")}
+    rows = models.get(against, {}).get("dataset")
+    if rows and texts >= ENOUGH_TEXTS:
         helps = (
             f"Labels for some of the {texts:,} unlabelled texts are worth more than texts by another plan: "
-            f"annotate_examples(task={report.task!r}, dataset=...) with the dataset that {against} was trained on."
+            f"annotate_examples(task={report.task!r}, dataset={rows!r})."
         )
     return f"{model} {loss} {against} ({comparison['id']}): keep {against} and its rows. {helps}"
 

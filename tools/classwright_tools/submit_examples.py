@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field, WithJsonSchema, model_validator
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.assignment import Assignment, Batch
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 
 MOST_TEXTS = 100
+_OBJECTS = WithJsonSchema({"type": "array", "items": {"type": "object"}})  # a client has read what batches are
 
 
 class SubmitExamplesRequest(ToolRequest):
@@ -61,7 +62,7 @@ class SubmitExamplesResult(ToolResult):
     refused: tuple[RefusedText, ...] = ()
     have: int = Field(ge=0, description="Texts accepted for the whole assignment.")
     want: int = Field(ge=1)
-    next_batches: tuple[Batch, ...] = ()
+    next_batches: Annotated[tuple[Batch, ...], _OBJECTS] = Field(default=(), description="As in synthesize_examples.")
     style: dict[str, tuple[str, ...]] = Field(
         default_factory=dict, description="As `rules`, of labels that first come up here."
     )

@@ -248,8 +248,12 @@ def test_texts_that_could_be_labelled_are_named_before_the_plan(
     ("verdict", "start", "helps"),
     [
         ("undecided", "Call annotate_examples", "plan="),
-        ("no gain", "support-m1 does not gain on support-m9", "Labels for some of the 200 unlabelled texts"),
-        ("loss", "support-m1 is worse than support-m9", "Labels for some of the 200 unlabelled texts"),
+        (
+            "no gain",
+            "support-m1 does not gain on support-m2",
+            "annotate_examples(task='support', dataset='support-d1')",
+        ),
+        ("loss", "support-m1 is worse than support-m2", "annotate_examples(task='support', dataset='support-d1')"),
     ],
 )
 def test_a_comparison_says_which_rows_to_go_on_with_and_labels_for_texts_go_before_more_writing(
@@ -262,7 +266,8 @@ def test_a_comparison_says_which_rows_to_go_on_with_and_labels_for_texts_go_befo
         "train": [*read_rows(workspace, confused, "train"), *labelled],
     }
     dataset = save_dataset(workspace, "support", rows, parent=confused, run_key="texts", made_by="import_examples").id
-    facts = {"model": model, "against": "support-m9", "verdict": verdict}
+    workspace.publish("model", "support", lambda _: None, run_key="other", facts={"dataset": "support-d1"})
+    facts = {"model": model, "against": "support-m2", "verdict": verdict}
     workspace.publish("report", "support", lambda _: None, run_key="compared", facts=facts)
 
     result = analysed(workspace, model, dataset, rows=40)
