@@ -60,7 +60,7 @@ PLACES = [(template, place) for template, places in TEMPLATES.items() for place 
 NAMING_TO_JOBS = {"encoder", "path"}
 # Arguments that name something which is looked up, or that become part of a path.
 NAMING = ("task", "dataset", "model", "against", "plan", "topic_tree", "assignment", "annotation",
-          "augmentation", "pretrain_dataset", "job_id", "cursor", "hub", "split",
+          "augmentation", "pretrain_dataset", "from_dataset", "job_id", "cursor", "hub", "split",
           "compare_to", "revert_to")  # fmt: skip
 
 
@@ -147,7 +147,7 @@ async def test_no_name_in_an_argument_reaches_anything_else(client: Client, shop
 async def test_every_argument_that_names_something_is_tried_above(client: Client) -> None:
     """A new argument that is a string of its own, and no text or label, is to be added to `NAMING`."""
     words = {"instruction", "kind", "half", "method", "negatives", "imbalance", "mismatch", "unlabelled_as", "order",
-             "prior", "text_column", "pair_column", "label_column", "csv", "reason", "decided_by",
+             "prior", "text_column", "pair_column", "label_column", "label_separator", "csv", "reason", "decided_by",
              "doubt", "mark"}  # fmt: skip
     found = {
         name
