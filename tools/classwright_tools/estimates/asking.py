@@ -1,6 +1,6 @@
-"""The work of asking a language model: its calls, tokens and seconds, as they were a row with the same writer.
+"""The work of asking a language model: its calls and tokens by the prompts, corrected by what the writer took before.
 
-Before the first run with a writer its pace is not known: no time is told then. The tokens are guessed by the prompts.
+Before the first run with a writer its pace is not known: no time is told then.
 """
 
 from __future__ import annotations

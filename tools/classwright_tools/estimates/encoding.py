@@ -114,6 +114,8 @@ def load_measured(context: ToolContext) -> None:
     """Load the libraries of encoders and keep how long it took, so that no work of the call is taken to be slower."""
     from classwright_tools.learning.encoders import load_libraries
 
+    if not loading().times:
+        return
     context.progress(0.0, LOADING)
     meter = Meter()
     with meter.running():
