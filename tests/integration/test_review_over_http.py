@@ -51,10 +51,10 @@ async def test_each_person_reviews_their_own_rows_with_their_own_token(tmp_path:
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
         await page.goto(f"http://127.0.0.1:{port}/review")
-        await page.get_by_label("Token").fill("no token of anybody")
+        await page.get_by_role("textbox", name="Token").fill("no token of anybody")
         await page.keyboard.press("Enter")
         await expect(page.get_by_role("alert")).to_contain_text("does not take this token")
-        await page.get_by_label("Token").fill(authority.token("alice"))
+        await page.get_by_role("textbox", name="Token").fill(authority.token("alice"))
         await page.keyboard.press("Enter")
         await expect(page.locator(".progress")).to_contain_text("0 of 12 rows decided", timeout=BUSY_MS)
         await page.get_by_role("button", name="List").click()
@@ -71,7 +71,7 @@ async def test_each_person_reviews_their_own_rows_with_their_own_token(tmp_path:
 
         other = await chromium.new_page()
         await other.goto(f"http://127.0.0.1:{port}/review?task=support")
-        await other.get_by_label("Token").fill(authority.token("bob"))
+        await other.get_by_role("textbox", name="Token").fill(authority.token("bob"))
         await other.keyboard.press("Enter")
-        await expect(other.get_by_role("alert")).to_contain_text("does not exist", timeout=BUSY_MS)
+        await expect(other.get_by_role("alert")).to_contain_text("is not there yet", timeout=BUSY_MS)
         assert "parcel" not in await other.content()
