@@ -1,8 +1,9 @@
-"""The demo as a stranger runs it: twelve banking intents, the real encoder, no real training row. Takes minutes."""
+"""The demo, but for its fine-tuning: twelve banking intents, the real encoder, no real training row. Takes minutes."""
 
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,18 +13,28 @@ import pytest
 
 from support.paths import BANKING12
 
-TASK = BANKING12 / "task.yaml"
 LIMIT_SECONDS = 1_500
 # The demo reaches more; the margin is for other processors and library versions.
 LEAST_ACCURACY = 0.84
 LEAST_GAIN = 0.005
 
 
+def without_fine_tuning(folder: Path) -> Path:
+    """Copy the demo with `probe` as its final method, too: `contrastive` takes longer than all else together."""
+    shutil.copytree(BANKING12, folder)
+    task = folder / "task.yaml"
+    words = task.read_text(encoding="utf-8")
+    assert "final_method: contrastive" in words
+    task.write_text(words.replace("final_method: contrastive", "final_method: probe"), encoding="utf-8")
+    return task
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder that the demo leaves."""
     runs = tmp_path_factory.mktemp("runs")
-    command = [sys.executable, "-m", "classwright_agents.cli", "build", str(TASK), "--runs", str(runs), "--plain"]
+    task = without_fine_tuning(tmp_path_factory.mktemp("demo") / "banking12")
+    command = [sys.executable, "-m", "classwright_agents.cli", "build", str(task), "--runs", str(runs), "--plain"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_SECONDS, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     (folder,) = runs.iterdir()

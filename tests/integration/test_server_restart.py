@@ -51,7 +51,7 @@ async def test_a_training_job_is_finished_by_the_next_server_after_a_kill(
     with ServerProcess(tmp_path, *on_store(index_url)) as server:
         async with Client(server.url) as client:
             view = await finished(client, job["job_id"])
-            job = await call(client, "train_classifier", task="support", method="probe", wait_seconds=0)
+            job = await call(client, "train_classifier", long)
             again = await finished(client, job["job_id"])
 
     assert view["status"] == "completed", view["error"]

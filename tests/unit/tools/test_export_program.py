@@ -21,6 +21,7 @@ from classwright_tools.context import ToolContext
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.export import quantised as quantising
 from classwright_tools.export_model import ExportModelRequest, export_model
+from classwright_tools.learning.exports import embedding
 from classwright_tools.learning.model import Model, load_model
 from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
 from classwright_tools.workspace.workspace import Workspace
@@ -88,6 +89,8 @@ def test_onnx_runtimes_own_quantisation_takes_the_graph(made: Made, tmp_path: Pa
 def test_a_graph_of_whole_numbers_is_used_where_it_loses_little_and_the_card_says_so(
     made: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    graph = made.folder / "model.onnx"  # that of the same model, which takes long to make
+    monkeypatch.setattr(embedding, "save_onnx", lambda path, *_, **__: shutil.copy(graph, path))
     monkeypatch.setattr(quantising, "LEAST_ROWS", 60)
     kept = made.export("kept")
     monkeypatch.setattr(quantising, "MOST_LOST", -1.0)
