@@ -90,12 +90,12 @@ def measure(pairings: tuple[Pairing, ...], data: Path, runs: Runs, seeds: range,
     return True
 
 
-def summary(runs: Runs, pairings: tuple[Pairing, ...], method: str) -> list[list[str]]:
+def summary(runs: Runs, pairings: tuple[Pairing, ...], seeds: range, method: str) -> list[list[str]]:
     """Return a line of the table for each set, and one for all of them."""
     lines, everywhere = [], []
     for pairing in pairings:
         wanted = {"method": method, "set": pairing.task, "corpus": pairing.corpus}.items()
-        own = [figures for key, figures in runs.all() if wanted <= key.items()]
+        own = [figures for key, figures in runs.all() if wanted <= key.items() and key["seed"] in seeds]
         everywhere += own
         if own:
             lines.append([f"`{pairing.task}`, beside `{pairing.corpus}`", *_figures(own)])
@@ -125,7 +125,7 @@ def main() -> None:
     done = measure(pairings, arguments.data, runs, seeds, arguments.minutes)
     heads = ["set, corpus", "test gain, points (least to most)", *VERDICTS, "right, of gains beyond a point"]
     for method in METHODS:
-        print(f"\n{method}\n\n{table(heads, summary(runs, pairings, method))}")
+        print(f"\n{method}\n\n{table(heads, summary(runs, pairings, seeds, method))}")
     print("" if done else "\nNot all is measured yet: call it again.")
 
 
