@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy import Engine, select
+from sqlalchemy import ColumnElement, Engine, delete, select
 from sqlalchemy.orm import Session
 
 from classwright_tools.meter import Meter
@@ -38,13 +38,13 @@ class History:
 
     def of(self, kind: str) -> list[Taken]:
         """Return what the latest work of a kind took, the newest first."""
-        query = select(WorkRow).where(WorkRow.machine == self._machine, WorkRow.kind == kind)
+        query = select(WorkRow).where(*self._which(kind))
         with Session(self._engine) as session:
             rows = session.scalars(query.order_by(WorkRow.number.desc()).limit(LATEST))
             return [Taken(row.times, row.units, row.seconds, row.counts) for row in rows]
 
     def add(self, meter: Meter) -> None:
-        """Keep what a meter has measured."""
+        """Keep what a meter has measured, in place of what is older than the latest of its kind."""
         rows = [
             WorkRow(
                 machine=self._machine,
@@ -59,6 +59,15 @@ class History:
         ]
         with Session(self._engine) as session, session.begin():
             session.add_all(rows)
+            session.flush()
+            for kind in {row.kind for row in rows}:
+                newest = select(WorkRow.number).where(*self._which(kind)).order_by(WorkRow.number.desc())
+                oldest = newest.offset(LATEST).limit(1).scalar_subquery()  # null where there are no more
+                session.execute(delete(WorkRow).where(*self._which(kind), WorkRow.number <= oldest))
+
+    def _which(self, kind: str) -> tuple[ColumnElement[bool], ...]:
+        """Return the conditions of a kind's rows on this machine."""
+        return WorkRow.machine == self._machine, WorkRow.kind == kind
 
 
 def machine() -> str:

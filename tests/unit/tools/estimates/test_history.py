@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from classwright_tools.estimates import history
-from classwright_tools.estimates.history import History, Taken
+from classwright_tools.estimates.history import LATEST, History, Taken
 from classwright_tools.meter import Meter
+from classwright_tools.workspace.index import WorkRow
 from classwright_tools.workspace.workspace import Workspace
 from support.clock import Clock
 
@@ -37,6 +40,15 @@ def test_work_on_another_machine_does_not_count(
     monkeypatch.setattr(history, "machine", lambda: "another 64 gpu")
 
     assert History(workspace.engine).of("encoding") == []
+
+
+def test_of_each_kind_only_the_latest_are_kept(workspace: Workspace, clock: Clock) -> None:
+    for seconds in range(1, LATEST + 4):
+        History(workspace.engine).add(worked(clock, seconds))
+
+    with Session(workspace.engine) as session:
+        kept = session.scalars(select(WorkRow.seconds).order_by(WorkRow.number)).all()
+    assert kept == list(range(4, LATEST + 4))
 
 
 def test_work_that_is_not_typical_is_not_kept(workspace: Workspace, clock: Clock) -> None:
