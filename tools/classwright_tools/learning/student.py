@@ -4,8 +4,7 @@ The table begins as what the model's encoder makes of each token by itself, on i
 how rare a token is (Model2Vec, Tulkens and van Dongen 2024; the weights are those of Arora et al. 2017, "A Simple but
 Tough-to-Beat Baseline for Sentence Embeddings", with frequencies by Zipf's law). Table and head then descend together
 on the cross-entropy with the model's probabilities (Hinton et al. 2015, "Distilling the Knowledge in a Neural
-Network").
-It is written here because the package model2vec needs an older transformers than the encoders.
+Network"). It is written here because the package model2vec needs an older transformers than the encoders.
 """
 
 from __future__ import annotations
@@ -66,9 +65,10 @@ def first_table(encoder: SentenceTransformer, tokens: Tokens, tell: Callable[[fl
     for start in range(0, len(known), TOKENS_A_PASS):
         tell(start / len(known))
         ids = torch.from_numpy(known[start : start + TOKENS_A_PASS])
-        read = [torch.tensor(around[:before]).expand(len(ids), -1), ids[:, None]]
-        read.append(torch.tensor(around[before:]).expand(len(ids), -1))
-        given = torch.cat(read, dim=1).to(encoder.device)
+        begin, end = (
+            torch.tensor(own, dtype=torch.long).expand(len(ids), -1) for own in (around[:before], around[before:])
+        )
+        given = torch.cat([begin, ids[:, None], end], dim=1).to(encoder.device)
         features = {"input_ids": given, "attention_mask": torch.ones_like(given)}
         with torch.inference_mode():
             found.append(encoder(features)["sentence_embedding"].float().cpu().numpy())
