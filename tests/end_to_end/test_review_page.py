@@ -238,6 +238,7 @@ async def test_on_the_map_keys_go_from_row_to_row_and_choose_those_around(
     async with shown(chromium, client, {"dataset": dataset}) as opened:
         await judged(opened)
         await opened.view.get_by_role("button", name="Map").click()
+        await expect(opened.view.locator("canvas").last).to_be_visible()
         read = opened.view.locator(".map .rows .what p").first
         await opened.press("ArrowRight")
         first = await read.inner_text()

@@ -124,7 +124,7 @@ const MapView = () => {
     <div class="bar"><label>Show <select value=${only} onChange=${(event) => setOnly(Number(event.target.value))}>
         <option value="-1">all labels</option>${points.labels.map((name, number) => html`<option key=${name} value=${number}>${name}</option>`)}</select></label>
       <span class="legend"><i class="dot"></i> real <i class="dot square"></i> written <i class="dot bare"></i> no label <i class="dot ring"></i> classifier disagrees</span>
-      <span class="place">Draw around rows to choose them; touch one to read it. Or go by the arrow keys, <kbd>+</kbd> and <kbd>-</kbd> choose around a row, <kbd>o</kbd> opens them.</span></div>
+      <span class="place">Draw around rows, touch one, or use arrows, <kbd>+</kbd> <kbd>-</kbd> and <kbd>o</kbd>.</span></div>
     <div class="canvases"><canvas ref=${dots} width="1100" height="700" role="img" aria-label=${`Map of ${points.place.length} rows; the list shows the same rows as text`}></canvas>
       <canvas ref=${pen} width="1100" height="700" aria-hidden="true" onPointerDown=${down} onPointerMove=${move} onPointerUp=${up}></canvas></div>
     ${lasso && html`<div class="bar chosen-rows"><strong>${lasso.length} rows</strong> <span>${mix}</span>
