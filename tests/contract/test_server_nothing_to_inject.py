@@ -75,13 +75,13 @@ async def test_only_three_arguments_name_a_place_and_none_of_them_by_a_url(tmp_p
 
 
 async def test_no_argument_takes_a_structure_of_the_callers_own_making(tmp_path: Path) -> None:
-    """Such as a JSON schema with references, or settings of a library: mappings hold strings or numbers."""
+    """Such as a JSON schema with references, or settings of a library: they hold strings, numbers or our nouns."""
     for owner, named in (await arguments(tmp_path)).items():
         for name, schema in named:
             for part in (schema, *schema.get("anyOf", ()), schema.get("items", {})):
                 if part.get("type") == "object":
-                    held = part["additionalProperties"]
-                    assert held.get("items", held)["type"] in ("string", "number"), f"{owner}.{name}"
+                    held = part["additionalProperties"].get("items", part["additionalProperties"])
+                    assert "$ref" in held or held["type"] in ("string", "number"), f"{owner}.{name}"
 
 
 async def test_what_a_stranger_named_is_in_no_list(tmp_path: Path) -> None:

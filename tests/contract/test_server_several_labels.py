@@ -10,7 +10,7 @@ import pytest
 from mcp import Client
 
 from classwright_tools.catalogue import catalogue
-from support.server import call, call_failing, connected, make_settings
+from support.server import LONG, call, call_failing, connected, make_settings
 from support.several import LABELS, ROWS
 
 pytestmark = pytest.mark.anyio
@@ -35,19 +35,20 @@ async def client(tmp_path: Path) -> AsyncIterator[Client]:
         rows = [{"text": text, "label": "|".join(labels)} for text, labels in ROWS]
         rows += [{"text": f"{text}, as i said before", "label": "|".join(labels)} for text, labels in ROWS]
         await call(
-            made, "import_examples", task="mail", split="train", rows=rows, keep_near_duplicates=True, wait_seconds=50
+            made, "import_examples", task="mail", split="train", rows=rows, keep_near_duplicates=True, wait_seconds=LONG
         )
         yield made
 
 
 async def test_the_road_from_rows_to_an_answer(client: Client) -> None:
-    trained = await call(client, "train_classifier", task="mail", method="probe", wait_seconds=50)
-    answered = await call(client, "classify", model="mail-m1", texts=["pay me back for the parcel that never came"])
+    trained = await call(client, "train_classifier", task="mail", method="probe", wait_seconds=LONG)
+    texts = ["pay me back for the parcel that never came"]
+    answered = await call(client, "classify", model="mail-m1", texts=texts, wait_seconds=LONG)
     page = await client.read_resource("classwright://mail/datasets/mail-d1/train?label=delivery")
 
     assert trained["result"]["training_rows"] == 2 * len(ROWS)
     assert trained["result"]["validation"]["micro_f1"]
-    assert set(answered["results"][0]["labels"]) <= set(LABELS)
+    assert set((answered.get("result") or answered)["results"][0]["labels"]) <= set(LABELS)
     rows = json.loads(page.contents[0].text)["rows"]  # type: ignore[union-attr]  # one text
     assert [row["labels"] for row in rows[:3]] == [["delivery"], ["refund", "delivery"], ["delivery", "account"]]
 
