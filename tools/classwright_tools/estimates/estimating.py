@@ -23,8 +23,8 @@ def estimate_of(workload: Workload, history: History) -> CostEstimate:
     parts = [part for part in (workload.own, *workload.parts) if part.times]
     taken = {part.kind: history.of(part.kind) for part in parts}
     speed = speed_of([(part.guess, taken[part.kind]) for part in parts if part.guess and taken[part.kind]])
-    found = {part.kind: expected_seconds(part, taken[part.kind], speed) for part in parts}
-    known = [one for one in found.values() if one]
+    found = [(part.kind, expected_seconds(part, taken[part.kind], speed)) for part in parts]
+    known = [one for _, one in found if one]
     is_known = len(known) == len(found)
     tokens = TokenCount(_count(parts, taken, TOKENS_IN), _count(parts, taken, TOKENS_OUT))
     return CostEstimate(
@@ -51,13 +51,16 @@ def _memory(workload: Workload, taken: Sequence[Taken]) -> int | None:
     return round(max(one.counts[MEMORY] for one in nearest)) if nearest else workload.memory
 
 
-def _rests_on(found: Mapping[str, Expected | None], remark: str) -> str:
-    """Return in words what an estimate rests on: how often the parts that count were measured, which are guesses."""
-    whole = sum(one.value for one in found.values() if one)
-    weighty = {kind: one for kind, one in found.items() if one is None or one.value >= _WEIGHTY * whole}
-    pieces = [one.pieces for one in weighty.values() if one and one.pieces]
-    unknown = [kind for kind, one in weighty.items() if one is None]
-    guessed = [kind for kind, one in weighty.items() if one and not one.pieces]
+def _rests_on(found: Sequence[tuple[str, Expected | None]], remark: str) -> str:
+    """Return in words what an estimate rests on: how often the parts that count were measured, which are guesses.
+
+    Several parts may be of one kind.
+    """
+    whole = sum(one.value for _, one in found if one)
+    weighty = [(kind, one) for kind, one in found if one is None or one.value >= _WEIGHTY * whole]
+    pieces = [one.pieces for _, one in weighty if one and one.pieces]
+    unknown = list(dict.fromkeys(kind for kind, one in weighty if one is None))
+    guessed = list(dict.fromkeys(kind for kind, one in weighty if one and not one.pieces))
     words = []
     if unknown:
         words.append(f"no earlier run of {listed(unknown, 3)}, whose pace is not known before its first")

@@ -20,10 +20,14 @@ if TYPE_CHECKING:
 
 
 def evaluation_workload(request: EvaluateRequest, context: ToolContext) -> Workload:
-    """Return the work of an evaluation: the split's texts are read by each model that has not read them."""
+    """Return the work of an evaluation: the split's texts are read by each model that has not read them.
+
+    Models of one frozen encoder read them once for both.
+    """
     models = [request.model, *([request.against] if request.against else [])]
+    by_encoder = {context.workspace.document(model, "model", ModelCard).encoder.digest: model for model in models}
     encoding, texts = _read(context, request.model, request.dataset, (request.split,))
-    parts = [_read_by(context, model, texts) for model in models]
+    parts = [_read_by(context, model, texts) for model in by_encoder.values()]
     return Workload(_own("evaluate", len(texts)), tuple(parts), encoding.memory, encoding.remark, loads=True)
 
 
@@ -41,9 +45,10 @@ def export_workload(request: ExportModelRequest, context: ToolContext) -> Worklo
     """Return the work of an export, which reads and writes the encoder's weights."""
     card = context.workspace.document(request.model, "model", ModelCard)
     encoding = encoding_of(card.encoder.name, context)
-    return Workload(
-        _own("export_model", encoding.weights_mb), memory=encoding.memory, remark=encoding.remark, loads=True
-    )
+    own = _own("export_model", encoding.weights_mb)
+    if request.student:  # the teaching takes many times what the rest does: each is told by its own kind
+        own = Part("export_model with a student", encoding.weights_mb, None)
+    return Workload(own, memory=encoding.memory, remark=encoding.remark, loads=True)
 
 
 def augmentation_workload(request: GanAugmentRequest, context: ToolContext) -> Workload:
