@@ -97,6 +97,7 @@ def error_analysis(request: ErrorAnalysisRequest, context: ToolContext) -> Error
     drawn = evidence.text_map(context.seed)
     attended = (*asked, *attended_pairs(model, evidence.errors_in))
     context.progress(0.9, "Drawing the report")
+    shown = picture(confusion_chart(report.labels, report.confusion_matrix)) if request.picture else None
     made = workspace.publish(
         "report",
         task,
@@ -125,7 +126,6 @@ def error_analysis(request: ErrorAnalysisRequest, context: ToolContext) -> Error
         report, plan, is_pairs=model.card.kind == "pair", texts=texts
     )
     result = _result(report, made.id, plan, len(attended), next_step)
-    shown = picture(confusion_chart(report.labels, report.confusion_matrix)) if request.picture else None
     return result.model_copy(update={"picture": shown})
 
 

@@ -105,6 +105,8 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
         mismatch=model.card.mismatch,
     )
     context.progress(0.9, "Drawing the report")
+    # Before the report is stored, which as one of test rows counts as a use of them.
+    drawn = picture(confusion_chart(report.labels, report.confusion_matrix)) if request.picture else None
     made = workspace.publish(
         "report",
         task,
@@ -115,7 +117,6 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
     )
     other_rows = other.card.dataset if other and other.card.dataset != model.card.dataset else None
     result = _result(report, made.id, other_rows)
-    drawn = picture(confusion_chart(report.labels, report.confusion_matrix)) if request.picture else None
     return result.model_copy(update={"picture": drawn})
 
 
