@@ -144,7 +144,7 @@ def find_examples(request: FindExamplesRequest, context: ToolContext) -> FindExa
 
 def _check_several(request: FindExamplesRequest, task: Task) -> None:
     """Raise an `InvalidInput` if what is asked for is of one label a row, and the rows of `task` may have several."""
-    if task.multi_label and request.doubt not in (None, "repeats"):
+    if task.multi_label and request.doubts_labels:
         raise one_label_a_row(f"doubt {request.doubt!r}", task.slug)
     if task.multi_label and request.picture:
         raise one_label_a_row("a map", task.slug)

@@ -63,6 +63,11 @@ class RowConditions(Noun):
         return bool(self.ids or self.like or self.doubt or self.mark)
 
     @property
+    def doubts_labels(self) -> bool:
+        """Whether rows are meant of whose label a model is in doubt, which takes one label a row."""
+        return self.doubt not in (None, "repeats")
+
+    @property
     def is_computed(self) -> bool:
         """Whether rows are read by the encoder to find those that are meant."""
         return bool(self.like or self.doubt)
@@ -98,6 +103,6 @@ class RowSearch(RowConditions):
 
     @model_validator(mode="after")
     def _fitting(self) -> Self:
-        if self.model and self.doubt in (None, "repeats"):
+        if self.model and not self.doubts_labels:
             raise ValueError("leave `model` out: it is asked for `doubt`, but not whether rows repeat others")
         return self
