@@ -45,7 +45,7 @@ def read_parquet(path: Path, columns: Columns) -> Iterator[SourceRow]:
         plain = [name for name in columns.read if not pa.types.is_nested(schema.field(name).type)]
         with pq.ParquetFile(path, read_dictionary=plain) as file:
             refuse_endless(source, file.metadata.num_rows, path.stat().st_size)
-            _refuse_parquet_bomb(source, file.metadata, columns)
+            _refuse_parquet_bomb(source, file.metadata, columns, path.stat().st_size)
             for batch in file.iter_batches(batch_size=PARQUET_BATCH, columns=columns.read):
                 yield from arrow_rows(source, batch, columns, names)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
@@ -126,13 +126,19 @@ def refuse_endless(source: str, rows: int, size: int) -> None:
         )
 
 
-def _refuse_parquet_bomb(source: str, metadata: Any, columns: Columns) -> None:
-    """Refuse a file one of whose pieces unpacks to more than any honest one; a piece is what is unpacked at a time."""
+def _refuse_parquet_bomb(source: str, metadata: Any, columns: Columns, size: int) -> None:
+    """Refuse a file one of whose pieces unpacks to more than any honest one; a piece is what is unpacked at a time.
+
+    So is one whose lists have very many values, and of the file's `size` less than a byte for each.
+    """
     for group in map(metadata.row_group, range(metadata.num_row_groups)):
         for piece in map(group.column, range(group.num_columns)):
             most = max(opening.FREE_EXPANSION_BYTES, opening.MAX_EXPANSION * piece.total_compressed_size)
-            whole, *_ = piece.path_in_schema.split(".list.")  # of a column of lists
-            if whole in columns.read and piece.total_uncompressed_size > most:
+            path = piece.path_in_schema
+            is_in_list = columns.several and path.startswith(f"{columns.label}.")  # the rest of it is the writer's
+            if (path in columns.read or is_in_list) and piece.total_uncompressed_size > most:
+                raise opening.bomb(source)
+            if is_in_list and piece.num_values > max(FREE_ROWS, size):
                 raise opening.bomb(source)
 
 
