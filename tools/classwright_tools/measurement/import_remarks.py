@@ -40,13 +40,15 @@ def shares_remark(workspace: Workspace, dataset: str, split: Split) -> str:
 
 
 def import_next_step(split: Split, dataset: str | None, *, several: bool) -> str:
-    """Return the call that is usually right after the import; rows with `several` labels are not written yet."""
+    """Return the call that is usually right after the import; rows with `several` labels are never written."""
     if dataset is None:
         return "Nothing is new: see `skipped` and `examples` for the reasons."
     if split == "train" and several:
         return f"Call train_classifier with dataset {dataset!r}, or bring in validation rows to choose by."
     if split == "train":
         return f"Call train_classifier with dataset {dataset!r}, or synthesize_examples to add written rows."
+    if split == "unlabelled" and several:
+        return f"Call annotate_examples with dataset {dataset!r}: labels for the most telling of these texts."
     if split == "unlabelled":
         return (
             f"Call synthesize_examples, or train_classifier with dataset {dataset!r}, which tells the labels' shares "
