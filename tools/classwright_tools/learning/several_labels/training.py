@@ -63,7 +63,7 @@ def train_several(
         setup = replace(setup, penalty=choose_regularisation(setup.embed(rows.texts), rows, setup))
     own = replace(setup, progress=part(progress, 0.6, 0.4, f"{chosen.name}, all rows"))
     learnt = rows.beside(validation.rows) if validation and on_validation else rows
-    classifier = chosen.fit(learnt, own)
+    classifier = metered_fit(chosen, learnt, own)
     assert isinstance(classifier, EmbeddingClassifier)
     held_out = replace(setup, progress=part(progress, 0, 0.6, f"{chosen.name}, held out"))
     checked = _checked(chosen, classifier, rows, validation, held_out, on_validation=on_validation)
@@ -138,10 +138,11 @@ def _out_of_fold(method: Method, rows: Rows, setup: Setup, beside: Rows | None =
 def _cross_fitted(answered: _Answered, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the calibrated probabilities of rows and what is decided by them (n, k), fitted on other folds of them.
 
-    Rows of one group, which cannot be parted, are calibrated by themselves.
+    Rows that are in no fold, since they cannot be parted from others, are calibrated by all.
     """
     true = answered.rows.labels
-    folds = grouped_folds(answered.rows, seed) or [(np.arange(len(true)), np.arange(len(true)))]
+    every = np.arange(len(true))
+    folds = [(every, every), *grouped_folds(answered.rows, seed)]  # what is in a fold is answered anew
     proba = np.zeros(true.shape)
     decided = np.zeros(true.shape, bool)
     for fitted, held in folds:
