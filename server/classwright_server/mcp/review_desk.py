@@ -31,7 +31,7 @@ from classwright_tools.workspace.workspace import Workspace
 HISTORY_ROWS = 100
 EXCERPT_CHARS = 80
 MOST_OF_OTHERS = 200_000
-"""Rows of the newest decisions; the page is told how many older ones it learns when it is opened again."""
+"""Rows of the newest decisions; the page is told how many older ones it shows only when it is loaded again."""
 
 
 class ReviewDesk:

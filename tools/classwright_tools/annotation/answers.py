@@ -83,9 +83,8 @@ class Answers:
     def _saved_onto(self, parent: str | None, answered: Mapping[str, Answer], made: Provenance) -> Artifact | None:
         """Save a version of `parent` in which rows with one label are training rows; the others stay unlabelled.
 
-        Where rows may have several labels, all that were judged are training rows.
-
-        So do those whose label has ended since.
+        So do those whose label has ended since. Where rows may have several labels, all that were judged are training
+        rows.
         """
         assert parent, "an annotation's dataset does not go away"
         task = self._workspace.task(self._annotation.task)

@@ -138,7 +138,7 @@ class Comparison(Noun):
 
     @property
     def least_lead(self) -> int:
-        """The least number of rows won over those lost that is no chance."""
+        """The least number of rows won over those lost that is more than chance."""
         return least_lead(self.only_this_right, self.only_other_right)
 
     @property
@@ -186,7 +186,7 @@ class Comparison(Noun):
     def rows_to_tell(self, rows: int) -> int | None:
         """Return how many rows would tell this lead from chance, won and lost at the rates of `rows`.
 
-        None without a lead, or where it is no chance already, or where rows come in queries.
+        None without a lead, or where it is more than chance as it is, or where rows come in queries.
         """
         won, lost = self.only_this_right, self.only_other_right
         if won <= lost or won - lost >= self.least_lead or not self.is_by_rows:

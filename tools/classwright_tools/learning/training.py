@@ -42,9 +42,8 @@ class Trained:
     """A fitted classifier and all that its card says of how good it is.
 
     `thresholds` are those of the labels where rows have several. `at_shares` are the figures at the `prior`.
-    `right_as_saved` is the share of the measured rows as they are that the
-    classifier, which decides for the prior's shares, labels right. `why_no_shares` says why shares are not known
-    though they might.
+    `right_as_saved` is the share of the measured rows as they are that the classifier, which decides for the prior's
+    shares, labels right. `why_no_shares` says why shares are not known though they might be.
     """
 
     method: str

@@ -21,7 +21,6 @@ def evaluation_warnings(
 
     `models` are all that are measured, in words; this is use number `uses` of the task's test rows.
     """
-
     left_out = not_counted(rows - len(found.rows), rows, split, models)
     labels = workspace.task(model.card.task).label_names
     warnings = list(filter(None, [left_out, other_labels(model_id, model.labels, labels)]))

@@ -64,7 +64,6 @@ def training_remarks(
     workspace: Workspace, task: Task, dataset: str, trained: Trained, data: TrainingData
 ) -> tuple[str, ...]:
     """Return what a reader of the figures must know: what they are at the task's shares, and what the rows are."""
-
     measured = data.validation.rows.texts if data.validation else ()
     counts = label_counts(read_card(workspace, dataset))
     encoder = trained.classifier.encoder

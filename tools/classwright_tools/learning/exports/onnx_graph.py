@@ -113,8 +113,8 @@ def save_onnx(
 
     The inputs are int64 of shape (windows, tokens), both free; the output `probabilities` is float32 of shape
     (texts, labels): the softmax of the logits of `head`, to about 1e-6, or with `several` labels a text the sigmoid of
-    each. With `windows` there is a further one of that
-    name, float32 of shape (texts, windows): how many tokens a window has if it is one of the text, else 0.
+    each. With `windows` there is a further one of that name, float32 of shape (texts, windows): how many tokens a
+    window has if it is one of the text, else 0.
     """
     encoder = copy.deepcopy(encoder).cpu().eval()
     for module in encoder.modules():
