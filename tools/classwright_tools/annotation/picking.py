@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import json
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -127,7 +128,9 @@ def _reported(workspace: Workspace, task: str) -> set[str]:
     found: set[str] = set()
     for kind in ("report", "plan"):
         for made in workspace.artifacts(task, kind):
-            left: list[Any] = [json.loads(read_own(made.path / KINDS[kind].document))]
+            left: list[Any] = []
+            with suppress(OSError, ValueError):  # one that does not read back shows nothing
+                left.append(json.loads(read_own(made.path / KINDS[kind].document)))
             while left:
                 part = left.pop()
                 if isinstance(part, str):
