@@ -13,6 +13,7 @@ from classwright_tools.learning.prior import counted_shares, stated_shares
 from classwright_tools.workspace.workspace import Workspace
 
 LEAST_ROWS = 50  # with a label: an interval of a share is 28 points wide at most
+LEAST_A_LABEL = 5  # of them for each label of the task: of fewer many labels get none by chance
 LEAST_LABELLED = (
     0.9  # of the rows with an answer: those without a single label may be of some labels rather than others
 )
@@ -46,4 +47,5 @@ def random_labels(workspace: Workspace, task: Task) -> Counter[str]:
         answered += len(answers)
         counts.update(answer.label for answer in answers if answer.label in task.label_names)
     told = counts.total()
-    return counts if told >= max(LEAST_ROWS, LEAST_LABELLED * answered) else Counter()
+    least = max(LEAST_ROWS, LEAST_A_LABEL * len(task.labels), LEAST_LABELLED * answered)
+    return counts if told >= least else Counter()
