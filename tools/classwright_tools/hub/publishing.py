@@ -42,7 +42,7 @@ def publish_folder(folder: Path, kind: Kind, name: str, message: str, *, public:
         raise InvalidInput(subject, "is no name of a repository", "Name it as 'owner/name'.") from error
     except HfHubHTTPError as error:
         raise _refused(subject, error.response.status_code) from error
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, RuntimeError) as error:  # the second for a large file of which an upload broke off
         reason = f"cannot be written: the hub cannot be reached, or broke off ({type(error).__name__})"
         raise NotFound(subject, reason, "Try again: what has arrived is not sent again.") from error
     return f"{constants.ENDPOINT}/{'datasets/' if kind == 'dataset' else ''}{name}"
