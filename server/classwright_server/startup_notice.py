@@ -11,7 +11,7 @@ from classwright_server.config.settings import ServerSettings
 from classwright_tools.domain.invisible import plain_text
 
 PROGRAM = "classwright"
-_CREDENTIALS = re.compile(r"(?<=//)[^/@\s]*@")
+_CREDENTIALS = re.compile(r"(?<=//)[^/\s]*@")  # up to the last one: a password may hold one
 
 
 def print_startup_notice(does: str, settings: ServerSettings, *, stop: str) -> None:
