@@ -48,7 +48,8 @@ def expected_seconds(part: Part, history: Sequence[Taken], speed: float) -> Expe
         value = speed * guess.of(part.times, part.units)
         return _within(value, GUESSED_SPREAD, 0)
     line = _line(history, guess)
-    errors = [math.log(one.seconds / line.of(one.times, one.units)) for one in history]
+    # A line may give nothing to a piece without units.
+    errors = [math.log(one.seconds / max(1e-9, line.of(one.times, one.units))) for one in history]
     error = math.sqrt(sum(one * one for one in errors) / len(errors))
     spread = max(LEAST_SPREAD, FOUR_OF_FIVE * error) + FEW_SPREAD / len(history)
     beyond = part.units / max(1e-9, *(one.units for one in history))
