@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from classwright_tools.domain.example import Example, Origin
+from classwright_tools.domain.example import REAL_TEXTS, Example, Origin
 from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.pair import apart
 from classwright_tools.errors import InvalidInput, NotEnoughData
@@ -120,10 +120,13 @@ def training_rows(examples: Sequence[Example], labels: Sequence[str], *, several
     counts = rows.labels.sum(axis=0) if several else np.bincount(rows.labels, minlength=len(labels))
     short = [f"{name!r} ({counts[place]})" for place, name in enumerate(labels) if counts[place] < LEAST_ROWS]
     if short:
+        more = "Write some with `synthesize_examples`, import some"
+        if several:  # which are not written
+            more = "Import some, have some labelled with `annotate_examples`"
         raise NotEnoughData(
             f"the training rows of {len(short)} of {len(labels)} labels",
             f"are fewer than {LEAST_ROWS} each: {listed(short, 10)}",
-            "Write some with `synthesize_examples`, import some, or take the label out of the task.",
+            f"{more}, or take the label out of the task.",
         )
     return rows
 
@@ -142,7 +145,7 @@ def held_out_rows(examples: Sequence[Example], labels: Sequence[str], *, several
 def _origin(examples: Iterable[Example]) -> Origin:
     """Return the origin that vouches for least among those of `examples`."""
     origins = {example.origin for example in examples}
-    if origins <= {"real", "annotated"}:
+    if origins <= set(REAL_TEXTS):
         return "annotated" if "annotated" in origins else "real"
     return "written"
 

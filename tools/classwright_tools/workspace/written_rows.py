@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from classwright_tools.domain.example import SPLITS, Example, example_id
+from classwright_tools.domain.example import REAL_TEXTS, SPLITS, Example, example_id
 from classwright_tools.domain.pair import Content, apart
 from classwright_tools.errors import ClasswrightError
 from classwright_tools.workspace.datasets import read_card
@@ -65,7 +65,7 @@ class WrittenRows:
                     table = pq.read_table(file, columns=wanted)
             except (pa.ArrowException, OSError):  # its dataset is damaged, which those who read it will be told
                 continue
-            made = table.filter(pc.invert(pc.is_in(table.column("origin"), pa.array(["real", "annotated"]))))
+            made = table.filter(pc.invert(pc.is_in(table.column("origin"), pa.array(REAL_TEXTS))))
             new = made.filter(pc.invert(pc.is_in(made.column("id"), seen)))
             seen = pa.concat_arrays([seen, *new.column("id").cast(pa.string()).chunks])
             yield new
