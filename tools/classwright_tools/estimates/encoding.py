@@ -42,9 +42,10 @@ class Encoding:
     """The encoder of a call, as far as its cost goes; `encoder` is None where it is not on this machine yet."""
 
     def __init__(self, name: str, encoder: Encoder | None, context: ToolContext) -> None:
-        from classwright_tools.learning.encoders import encoding
+        from classwright_tools.learning.encoders import encoding, shown_name
 
         self.name = name
+        self._shown = shown_name(name)
         self._encoder = encoder
         self._context = context
         self._kind = encoding(name)
@@ -54,7 +55,7 @@ class Encoding:
     @property
     def remark(self) -> str:
         """What the estimate leaves out."""
-        return "" if self._encoder else f"without fetching {self.name!r}, which is taken for one of MiniLM's size"
+        return "" if self._encoder else f"without fetching {self._shown!r}, which is taken for one of MiniLM's size"
 
     @property
     def memory(self) -> int:
