@@ -15,7 +15,7 @@ from typing import Any
 
 from classwright_agents import coach
 from classwright_agents.answers import TopicsResult
-from classwright_agents.errors import ToolError
+from classwright_agents.errors import ServerError, ToolError
 from classwright_agents.expected import ExpectedCost, told_caps
 from classwright_agents.figures import Round, kept_round, named
 from classwright_agents.journal import Journal
@@ -140,7 +140,7 @@ class Build:
         more = {**arguments, "rows": self._task.rows_per_round}
         try:
             first, further = [await self._steps.estimate("synthesize_examples", asked) for asked in (arguments, more)]
-        except ToolError:  # the call itself tells what is wrong
+        except (ToolError, ServerError):  # the writing itself tells what is wrong; a late estimate is done without
             return
         if first is None:
             return

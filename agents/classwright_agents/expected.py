@@ -7,7 +7,13 @@ from pydantic import BaseModel
 from classwright_agents.task_file import TaskFile
 from classwright_tools.contract import CostEstimate
 
-_CAP_WORDS = {"rounds": "{} rounds", "tokens": "{:,} tokens", "dollars": "${:g}", "minutes": "{:g} minutes"}
+_CAP_WORDS = {
+    "round": "{} round",
+    "rounds": "{} rounds",
+    "tokens": "{:,} tokens",
+    "dollars": "${:g}",
+    "minutes": "{:g} minutes",
+}
 
 
 class ExpectedCost(BaseModel):
@@ -22,11 +28,14 @@ class ExpectedCost(BaseModel):
         """The estimates in sentences."""
         words = f"Estimate: writing takes {self.first_round.told}."
         if self.further_round and self.further_rounds:
-            words += f" Each of up to {self.further_rounds} further rounds: {self.further_round.told}."
+            which = (
+                "A further round" if self.further_rounds == 1 else f"Each of up to {self.further_rounds} further rounds"
+            )
+            words += f" {which}: {self.further_round.told}."
         return words
 
 
 def told_caps(task: TaskFile) -> str:
     """Return the caps of a build that are set, in a sentence."""
-    caps = {"rounds": task.max_rounds, **task.budget.model_dump(exclude_none=True)}
+    caps = {"round" if task.max_rounds == 1 else "rounds": task.max_rounds, **task.budget.model_dump(exclude_none=True)}
     return f"Caps: {', '.join(_CAP_WORDS[name].format(cap) for name, cap in caps.items())}."

@@ -57,6 +57,16 @@ def test_thresholds_reach_about_the_best_f1_there_is_on_other_rows(share: float)
     assert f1_score(true[:, 0], proba >= threshold) > best - 0.01
 
 
+def test_a_label_that_is_not_told_apart_is_given_to_no_more_rows_than_are_expected_to_have_it() -> None:
+    """By expected F1 alone it would be given to every row."""
+    alike = np.full((1_000, 1), 0.03)
+    nearly = np.random.default_rng(0).normal(0.03, 0.001, (1_000, 1))
+
+    assert (alike >= f1_thresholds(alike)).sum() == 0
+    assert 0 < (nearly >= f1_thresholds(nearly)).sum() <= 30
+    assert (np.float32(alike) >= np.float32(f1_thresholds(alike))).sum() == 0
+
+
 def test_rows_may_have_all_labels_or_none() -> None:
     space = LabelSpace(("a", "b", "c"), (0.5, 0.2, 0.9))
     decided = space.decide(np.array([[0.6, 0.3, 0.95], [0.1, 0.1, 0.1], [0.5, 0.1, 0.8]]))

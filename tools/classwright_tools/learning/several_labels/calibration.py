@@ -11,6 +11,10 @@ from classwright_tools.learning.label_space import sigmoid
 
 LEAST_POSITIVE = 10
 """Rows of a label: with fewer it is calibrated like all labels together."""
+MOST_OF_EXPECTED = 5
+"""A label that should be given to more than this many times the rows that are expected to have it is not told apart."""
+ABOVE = 1 + 1e-6
+"""A probability times this is above it in single precision, too, in which a graph answers."""
 
 
 @dataclass(frozen=True)
@@ -70,9 +74,15 @@ def f1_thresholds(proba: np.ndarray) -> np.ndarray:
     It is told by the calibrated probabilities themselves, not by the rows' labels: of a rare label these are few, and
     a threshold that suits them would suit no others. The greatest F1 is twice its threshold (Lipton, Elkan and
     Narayanaswamy 2014, "Optimal Thresholding of Classifiers to Maximize F1 Measure", theorem 1).
+
+    By that, a label that is hardly told apart would be given to nearly every row (section 5 there). Where it should be
+    given to more than `MOST_OF_EXPECTED` times the rows expected to have it, it is given to as many as these at most.
     """
     falling = -np.sort(-proba, axis=0)
+    expected = falling.sum(axis=0)
     given = np.arange(1, len(proba) + 1)[:, None]
-    f1 = 2 * falling.cumsum(axis=0) / (falling.sum(axis=0) + given)
+    f1 = 2 * falling.cumsum(axis=0) / (expected + given)
     thresholds: np.ndarray = f1.max(axis=0) / 2
-    return thresholds
+    blurred = (proba >= thresholds).sum(axis=0) > MOST_OF_EXPECTED * expected
+    beyond = falling[np.minimum(np.ceil(expected).astype(int), len(proba) - 1), np.arange(proba.shape[1])]
+    return np.where(blurred, np.minimum(beyond * ABOVE, 1.0), thresholds)
