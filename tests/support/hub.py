@@ -80,7 +80,11 @@ class StandInHub:
         path = unquote(urlsplit(handler.path).path).lstrip("/")
         if path.startswith("api/"):
             name = "/".join(path.split("/")[1:4])
-            self._list(handler, there.get(name))
+            if "/tree/" in path:
+                files = [{"type": "file", "path": file, "size": 1, "oid": SHA} for file in there[name]]
+                _end(handler, 200, json.dumps(files).encode())
+            else:
+                self._list(handler, there.get(name))
         else:
             name, _, file = path.partition(f"/resolve/{SHA}/")
             self._send(handler, there.get(name if name.startswith("datasets/") else f"models/{name}", {}).get(file))
@@ -112,6 +116,8 @@ class StandInHub:
         for line in map(json.loads, body.splitlines()):
             if line["key"] == "file":
                 files[line["value"]["path"]] = base64.b64decode(line["value"]["content"])
+            elif line["key"] == "deletedFile":
+                del files[line["value"]["path"]]
         told = {"commitUrl": f"{self.url}/{name}/commit/{SHA}", "commitOid": SHA, "success": True}
         return _end(handler, 200, json.dumps(told).encode())
 

@@ -15,6 +15,9 @@ _LOG_IN = "Set HF_TOKEN to a token that may write, or run `hf auth login`."
 def publish_folder(folder: Path, kind: Kind, name: str, message: str, *, public: bool = False) -> str:
     """Commit the files of `folder` to the repository `name`, which is made if it is not there; return its address.
 
+    The repository then holds these files and no others, so that no split or graph of an earlier push stands beside
+    them; what it held before stays in its history.
+
     A repository is private unless it is to be `public`. The token is the environment's HF_TOKEN, or that of the hub's
     own login; it is sent to the hub alone, and told nowhere.
 
@@ -37,7 +40,7 @@ def publish_folder(folder: Path, kind: Kind, name: str, message: str, *, public:
         if not (public or hub.repo_info(name, repo_type=kind).private):
             repair = "Say --public if everybody may have it, or name another repository."
             raise InvalidInput(subject, "is there already, and open to everybody", repair)
-        hub.upload_folder(repo_id=name, repo_type=kind, folder_path=folder, commit_message=message)
+        hub.upload_folder(repo_id=name, repo_type=kind, folder_path=folder, commit_message=message, delete_patterns="*")
     except HFValidationError as error:
         raise InvalidInput(subject, "is no name of a repository", "Name it as 'owner/name'.") from error
     except HfHubHTTPError as error:

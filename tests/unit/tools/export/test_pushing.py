@@ -44,6 +44,16 @@ def export(workspace: Workspace, task: Task) -> str:
     return workspace.publish("export", "support", write, run_key="export").id
 
 
+def test_nothing_of_an_earlier_push_stays_beside_a_later_one(
+    hub: StandInHub, workspace: Workspace, export: str
+) -> None:
+    hub.private["models/shop/bank"] = {"model.int8.onnx": b"of an earlier model", ".gitattributes": b""}
+
+    assert push(workspace, export, "shop/bank") == 0
+
+    assert set(hub.private["models/shop/bank"]) == {".gitattributes", "README.md", "1_Pooling/config.json"}
+
+
 def test_an_export_arrives_whole_in_a_private_repository(
     hub: StandInHub, workspace: Workspace, export: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
