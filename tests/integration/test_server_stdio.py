@@ -81,6 +81,7 @@ def test_listing_the_tools_imports_nothing_heavy_and_opens_nothing(tmp_path: Pat
 
 
 def test_a_client_that_leaves_while_an_answer_is_on_its_way_leaves_no_traceback(tmp_path: Path) -> None:
+    """Its input ends, too: whether the answer breaks off on the pipe or is never begun is a matter of moments."""
     log = tmp_path / "log"
     with log.open("w") as errors, spoken_to(tmp_path / "w", errors) as process:
         list_tools(process)
@@ -92,7 +93,6 @@ def test_a_client_that_leaves_while_an_answer_is_on_its_way_leaves_no_traceback(
         process.stdin = process.stdout = None  # nothing is left to say or to read
         assert process.wait(60) == 0
 
-    assert "the client went away" in log.read_text()
     assert "Traceback" not in log.read_text()
 
 
