@@ -39,6 +39,9 @@ class ImportExamplesRequest(ToolRequest, GivenSource):
     dataset: DatasetId | None = Field(default=None, description="To add to. Default: the newest, or a new one.")
     new_dataset: bool = Field(default=False, description="True to begin a new dataset.")
     keep_near_duplicates: bool = Field(default=False, description="True to keep rows that nearly repeat others.")
+    written: bool = Field(
+        default=False, description="True if a language model wrote the texts: they count as written, never as real."
+    )
 
 
 class SkippedRow(Noun):
@@ -84,7 +87,8 @@ def import_examples(request: ImportExamplesRequest, context: ToolContext) -> Imp
 
     Texts are cleaned; what cannot be used is skipped and counted. No text, nor nearly the same text, gets into two
     splits: test rows go before validation rows, and these before training rows. Texts wait on the disk, not in memory.
-    A row that was made by a tool, as its source or this workspace knows, keeps its origin. Nothing that stands in a
+    A row that was made by a tool, as its source or this workspace knows, keeps its origin; with `written` no other row
+    counts as real. Nothing that stands in a
     test row is told.
 
     Raises:
@@ -131,7 +135,7 @@ def _imported(
     edits, edits_remark = to_add(source.edits, known)
     unseen = request.split == "test"
     arrivals = Arrivals(source.rows, labels, task.kind, request.half, removed=removed, unseen=unseen)
-    origins = Origins(WrittenRows(workspace, task.slug), several=task.multi_label)
+    origins = Origins(WrittenRows(workspace, task.slug), several=task.multi_label, written=request.written)
     with spool_folder(workspace.root) as folder:
         comparison = Comparison(folder, request.split, keep_near=request.keep_near_duplicates)
         _compare(arrivals, comparison, parent, context, position)
@@ -143,7 +147,7 @@ def _imported(
         cut, cut_remark = cut_rows(comparison, context)
         resent = ""
         # Else such rows are skipped, as they repeat others.
-        if request.new_dataset or request.keep_near_duplicates:
+        if (request.new_dataset or request.keep_near_duplicates) and not request.written:
             resent = resent_rows(request, comparison, workspace, task.slug)
         saved = None
         if comparison.imported:
@@ -169,7 +173,7 @@ def _imported(
     return result.model_copy(
         update={
             "summary": " ".join(filter(None, remarks)),
-            "origins": dict(origins.known + origins.stated),
+            "origins": dict(origins.not_real),
             "cut": cut,
         }
     )

@@ -181,7 +181,8 @@ def _imported_task(task: Task) -> ProposeTopicsResult:
     return ProposeTopicsResult(
         summary=f"{form} task {task.slug!r} (version {task.version}) is saved, with {len(task.labels)} labels. {rows} "
         f"are imported, so it has no topic tree.{unnamed}",
-        next_step=f"Call import_examples(task={task.slug!r}, split='train', ...) with {each}.",
+        next_step=f"Call import_examples(task={task.slug!r}, split='train', ...) with {each}; with written=true if a "
+        "language model writes them.",
         task=task.slug,
         task_version=task.version,
         topic_tree=None,

@@ -243,3 +243,25 @@ def test_whatever_labels_rows_have_they_come_back_as_they_were(data: st.DataObje
         assert back == read_rows(workspace, dataset, "train")
         for one in (workspace, elsewhere):
             one.engine.dispose()
+
+
+def save_real(workspace: Workspace) -> str:
+    """Save a dataset of one real row and return its id."""
+    rows = [make_example("do you still hire students", None, labels=())]
+    return save_dataset(workspace, "mail", {"train": rows}, parent=None, run_key="real", made_by="t").id
+
+
+@pytest.mark.usefixtures("mail")
+def test_rows_that_a_language_model_wrote_count_as_written_and_stay_so(workspace: Workspace, tmp_path: Path) -> None:
+    rows = given_rows(*((text, "|".join(labels)) for text, labels in ROWS))
+
+    result, imported = brought(workspace, tmp_path, rows=rows, written=True)
+
+    assert result.origins == {"written": len(ROWS)}
+    assert f"{len(ROWS)} count as written, as you say." in result.summary
+    assert {row.origin for row in imported} == {"written"}
+    assert all(row.provenance and row.provenance.writer for row in imported)
+    _, told = brought(workspace, tmp_path, from_dataset=save_real(workspace), written=True)
+    assert {row.origin for row in told} == {"written"}
+    _, again = brought(workspace, tmp_path, csv="text,label\n" + "".join(f'"{text}",refund\n' for text, _ in ROWS))
+    assert {row.origin for row in again} == {"written"}

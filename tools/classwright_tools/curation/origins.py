@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypedDict, get_args
 from pydantic import TypeAdapter, ValidationError
 
 from classwright_tools.domain.cleaning import clean_text
-from classwright_tools.domain.example import Example, Origin, Provenance, example_id, make_example
+from classwright_tools.domain.example import REAL_TEXTS, Example, Origin, Provenance, example_id, make_example
 from classwright_tools.domain.label_sets import labels_apart
 from classwright_tools.domain.pair import Content, apart
 from classwright_tools.domain.topic_tree import Cell
@@ -17,6 +17,8 @@ from classwright_tools.reading.rows import CELL_COLUMNS, CELL_LABEL, MAKING_COLU
 from classwright_tools.workspace.written_rows import WrittenRows
 
 _NOT_REAL = frozenset(get_args(Origin)) - {"real"}
+_TOLD = Provenance(writer="language model")
+"""Of a text of which nothing more is known."""
 _LACKING = (None, "")  # the second is how a CSV file has the first
 
 
@@ -94,15 +96,26 @@ class _Given(TypedDict):
 class Origins:
     """Makes the rows of a dataset out of what arrives, each under its own origin, and counts those that are not real.
 
-    `known` counts the rows that this workspace holds as made by a tool, `stated` those that only the source says are.
+    `known` counts the rows that this workspace holds as made by a tool, `stated` those that only the source says are,
+    `told` those that are written by the word of who imports them.
     """
 
-    def __init__(self, held: WrittenRows, *, several: bool = False) -> None:
-        """Take the rows that the workspace `held` already; with `several` a row's labels are joined into one string."""
+    def __init__(self, held: WrittenRows, *, several: bool = False, written: bool = False) -> None:
+        """Take the rows that the workspace `held` already; with `several` a row's labels are joined into one string.
+
+        With `written` a language model wrote all texts, whatever the source says.
+        """
         self._held = held
         self._several = several
+        self._written = written
         self.known: Counter[Origin] = Counter()
         self.stated: Counter[Origin] = Counter()
+        self.told: Counter[Origin] = Counter()
+
+    @property
+    def not_real(self) -> Counter[Origin]:
+        """The rows that are not real, by origin."""
+        return self.known + self.stated + self.told
 
     def rows(self, arrivals: Iterable[Sequence[tuple[Content, str | None, str | None]]]) -> Iterator[Example]:
         """Yield the rows of batches of (content, label, what `Made.as_json` returned)."""
@@ -113,13 +126,15 @@ class Origins:
 
     def remark(self, imported: int) -> str:
         """Return the sentence on those of the `imported` rows that are not real; nothing where all are."""
+        told = f"{self.told.total()} count as written, as you say." if self.told else ""
         both = self.known + self.stated
         if not both:
-            return ""
+            return told
         counts = ", ".join(f"{rows} {origin}" for origin, rows in both.most_common())
         by = [f"{self.known.total()} are in this workspace as such"] if self.known else []
         by += [f"the source says so of {self.stated.total()}"] if self.stated else []
-        return f"{both.total()} of the {imported} are no real rows and keep their origin: {counts} ({', '.join(by)})."
+        kept = f"{both.total()} of the {imported} are no real rows and keep their origin: {counts} ({', '.join(by)})."
+        return f"{kept} {told}".strip()
 
     def _row(self, content: Content, label: str | None, stated: Made | None, held: Example | None) -> Example:
         text, text_pair = apart(content)
@@ -127,6 +142,8 @@ class Origins:
         given: _Given = {"label": label, "labels": None, "text_pair": text_pair}
         if self._several and label is not None:
             given = {"label": None, "labels": labels_apart(label), "text_pair": text_pair}
+        if self._written and (made is None or made.origin in REAL_TEXTS):
+            stated, made = None, Made("written", _TOLD)
         if stated is not None and stated.origin == "real":
             return make_example(text, **given)  # whatever equal text a tool wrote here
         if held is not None:
@@ -134,6 +151,8 @@ class Origins:
             self.known[made.origin] += 1
         elif stated is not None:
             self.stated[stated.origin] += 1
+        elif made is not None:
+            self.told[made.origin] += 1
         if made is None:
             return make_example(text, **given)
         return make_example(text, **given, origin=made.origin, provenance=made.provenance)
