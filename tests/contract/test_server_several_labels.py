@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mcp import Client
@@ -20,6 +21,16 @@ ONE_LABEL = {
     "gan_augment": {"task": "mail"},
 }
 """Arguments of the tools that take one label a row; `submit_examples` has none without an assignment of theirs."""
+
+
+RULED_OUT: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("train_classifier", {"task": "mail", "method": "contrastive", "dry_run": True}),
+    ("train_classifier", {"task": "mail", "encoder": "auto", "dry_run": True}),
+    ("train_classifier", {"task": "mail", "imbalance": "auto"}),
+    ("export_model", {"model": "mail-m1", "student": True}),
+    ("find_examples", {"task": "mail", "picture": True}),
+)
+"""Arguments that such a task rules out, in tools that take it."""
 
 
 @pytest.fixture
@@ -56,5 +67,10 @@ async def test_the_road_from_rows_to_an_answer(client: Client) -> None:
         if name in ONE_LABEL:
             text = await call_failing(client, name, **ONE_LABEL[name])
             assert f"tool '{name}': takes rows with one label each" in text
-        else:
-            assert tool.multi_label or tool.for_page or tool.makes_task or name == "submit_examples"
+            assert text.endswith(tool.instead)
+        assert tool.multi_label or tool.makes_task or tool.instead
+
+    jobs = await call(client, "list_jobs")
+    for name, asked in RULED_OUT:
+        assert "several" in await call_failing(client, name, **asked)
+    assert await call(client, "list_jobs") == jobs  # none was made

@@ -255,6 +255,8 @@ TOOL = ToolSpec(
     work=_work,
     workload=_workload,
     makes=("report", "plan"),
+    instead="Call evaluate: `surest_errors` of its report are the errors that the model was surest of. find_examples "
+    "shows rows like them.",
     text=ToolText(
         title="Analyse the errors",
         description=(

@@ -66,15 +66,20 @@ class Cancelled(ClasswrightError):
         super().__init__("This job", "was cancelled", "Call the tool again to start anew; stored texts are reused.")
 
 
+WRITE_AND_IMPORT = "Write the texts yourself, and pass them to import_examples with written=true."
+REVIEW_BY_TOOLS = "Look at rows with find_examples, and put them right with edit_examples."
 _NONE_YET = "There is no {kind} yet: make one first."
 
 
-def one_label_a_row(subject: str, task: str) -> InvalidInput:
-    """Return the error that `subject`, a tool or a part of one, does not take rows with several labels."""
+def one_label_a_row(subject: str, task: str, instead: str) -> InvalidInput:
+    """Return the error that `subject`, a tool or a part of one, does not take rows with several labels.
+
+    `instead` is a sentence: what does its work for such rows.
+    """
     return InvalidInput(
         subject,
         f"takes rows with one label each, and those of task {task!r} may have several",
-        "Use the other tools, or a task without `multi_label`.",
+        instead,
     )
 
 

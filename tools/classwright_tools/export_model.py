@@ -9,6 +9,8 @@ from pydantic import Field
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.kinds import ExportId, ModelId, task_of
 from classwright_tools.domain.noun import Noun, ToolRequest, ToolResult
+from classwright_tools.domain.task import Task
+from classwright_tools.errors import one_label_a_row
 from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import Sizes, Work, computing
 
@@ -55,7 +57,7 @@ def export_model(request: ExportModelRequest, context: ToolContext) -> ExportMod
         NotFound: there is no such model, or its encoder is nowhere to be found.
         DamagedArtifact: the model does not read back.
         InvalidInput: the model's method exports nothing, or a graph is asked for and the encoder cannot become one, or
-            a student of a model that has no graph.
+            a student of a model that has no graph or of rows with several labels.
         NotEnoughData: there are too few texts to teach a student.
         StorageFailed: the disk is full.
     """
@@ -70,6 +72,7 @@ def export_model(request: ExportModelRequest, context: ToolContext) -> ExportMod
     context.progress(0.0, f"loading {request.model}")
     model = load_model(context.workspace, request.model)
     task = context.workspace.task(model.card.task)
+    _check_several(request, task)
     export = METHODS[model.card.method].export(model, onnx=request.onnx)
     tested = newest_test(context.workspace, task.slug, request.model)
     check = check_rows(context.workspace, model.card)
@@ -98,6 +101,13 @@ def export_model(request: ExportModelRequest, context: ToolContext) -> ExportMod
     )
 
 
+def _check_several(request: ExportModelRequest, task: Task) -> None:
+    """Raise an `InvalidInput` if a student is asked for where rows, as those of `task`, have several labels."""
+    if request.student and task.multi_label:
+        instead = "Leave `student` out: the graph of whole numbers is the fastest form of such a model."
+        raise one_label_a_row("a student", task.slug, instead)
+
+
 def _work(request: ExportModelRequest, sizes: Sizes) -> Work:
     """It reads no text, but those that a student is taught on."""
     if not request.student:
@@ -120,6 +130,7 @@ TOOL = ToolSpec(
     workload=_workload,
     makes=("export",),
     multi_label=True,
+    check=_check_several,
     text=ToolText(
         title="Export a model",
         description=(

@@ -145,9 +145,10 @@ def find_examples(request: FindExamplesRequest, context: ToolContext) -> FindExa
 def _check_several(request: FindExamplesRequest, task: Task) -> None:
     """Raise an `InvalidInput` if what is asked for is of one label a row, and the rows of `task` may have several."""
     if task.multi_label and request.doubts_labels:
-        raise one_label_a_row(f"doubt {request.doubt!r}", task.slug)
+        instead = "Call evaluate: `surest_errors` of its report are rows whose labels may be wrong; or pass 'repeats'."
+        raise one_label_a_row(f"doubt {request.doubt!r}", task.slug, instead)
     if task.multi_label and request.picture:
-        raise one_label_a_row("a map", task.slug)
+        raise one_label_a_row("a map", task.slug, "Look at rows by `where`, or with `like` by their meaning.")
 
 
 def _found(request: FindExamplesRequest, context: ToolContext, dataset: str) -> tuple[Selected, dict[str, int]]:
@@ -258,6 +259,7 @@ TOOL = ToolSpec(
     result=FindExamplesResult,
     work=_work,
     multi_label=True,
+    check=_check_several,
     text=ToolText(
         title="Find examples",
         description=(

@@ -7,6 +7,7 @@ from pydantic import Field
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.kinds import DatasetId, ModelId, task_of
 from classwright_tools.domain.noun import ToolRequest, ToolResult
+from classwright_tools.errors import REVIEW_BY_TOOLS
 from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import Sizes, Work, computing
 
@@ -61,6 +62,7 @@ TOOL = ToolSpec(
     result=PrepareReviewResult,
     work=_work,
     for_page=True,
+    instead=REVIEW_BY_TOOLS,
     text=ToolText(
         title="Prepare a review",
         description="Judge the rows of a dataset for the review page: which are doubtful, and their places on a map.",

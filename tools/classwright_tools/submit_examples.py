@@ -16,7 +16,7 @@ from classwright_tools.domain.outcome import RefusedText
 from classwright_tools.domain.pair import Content, GivenPair, joined
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.uris import artifact_uri
-from classwright_tools.errors import InvalidInput, unknown_id
+from classwright_tools.errors import WRITE_AND_IMPORT, InvalidInput, unknown_id
 from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import Sizes, Work, writing
 
@@ -204,6 +204,7 @@ TOOL = ToolSpec(
     result=SubmitExamplesResult,
     work=_work,
     makes=("dataset",),
+    instead=WRITE_AND_IMPORT,
     job="never",
     text=ToolText(
         title="Submit examples",

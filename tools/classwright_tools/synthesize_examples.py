@@ -23,7 +23,7 @@ from classwright_tools.domain.outcome import Refusal, Shortfall, WritingOutcome
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.uris import artifact_uri, file_uri
 from classwright_tools.domain.usage import WriterUsage
-from classwright_tools.errors import InvalidInput
+from classwright_tools.errors import WRITE_AND_IMPORT, InvalidInput
 from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import Sizes, Work, writing
 
@@ -379,6 +379,7 @@ TOOL = ToolSpec(
     workload=_workload,
     dry_run=True,
     makes=("dataset", "assignment"),
+    instead=WRITE_AND_IMPORT,
     text=ToolText(
         title="Synthesize examples",
         description=(

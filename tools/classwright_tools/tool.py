@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.kinds import Kind, ids_of, task_of
 from classwright_tools.domain.noun import ToolRequest, ToolResult
+from classwright_tools.domain.task import Task
 from classwright_tools.work import Sizes, Work
 
 if TYPE_CHECKING:
@@ -53,6 +54,10 @@ class ToolSpec(Generic[Q, R]):
     """The kinds of artifacts that it may make."""
     multi_label: bool = False
     """It takes tasks whose rows have several labels."""
+    instead: str = ""
+    """What does its work for such tasks, in a sentence, where it does not take them."""
+    check: Callable[[Q, Task], None] | None = None
+    """Raises an `InvalidInput` for what the request's task rules out: before an estimate, and before a job."""
     makes_task: bool = False
     """Its `task` need not be there yet."""
     job: Literal["always", "never", "to write", "if large"] = "always"

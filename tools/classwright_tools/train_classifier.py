@@ -101,12 +101,7 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
     started = time.monotonic()
     workspace = context.workspace
     task = workspace.task(request.task)
-    check_method(request.method, request.imbalance, task)
-    check_pair_options(request, request.method, task)
-    _check_several(request, task)
-    if request.augmentation and request.encoder == AUTO_ENCODER:
-        reason = f"is not chosen for a training on {request.augmentation}, whose rows are of one encoder"
-        raise InvalidInput(f"encoder {AUTO_ENCODER!r}", reason, "Leave `encoder` out, or name the augmentation's.")
+    _check(request, task)
     dataset = workspace.dataset_read(request.dataset, task.slug, run_key=context.run_key, makes="model")
 
     # After the look-ups: importing torch takes seconds, and a slip in a name should be reported at once.
@@ -217,8 +212,13 @@ def _time_limit(request: TrainClassifierRequest, context: ToolContext) -> TimeLi
     return TimeLimit(request.max_minutes, seconds_by_method(request, context))
 
 
-def _check_several(request: TrainClassifierRequest, task: Task) -> None:
-    """Raise an `InvalidInput` if what is asked for is not made for rows with several labels, which `task` has."""
+def _check(request: TrainClassifierRequest, task: Task) -> None:
+    """Raise an `InvalidInput` if what is asked for does not fit the rows of `task`, or itself."""
+    check_method(request.method, request.imbalance, task)
+    check_pair_options(request, request.method, task)
+    if request.augmentation and request.encoder == AUTO_ENCODER:
+        reason = f"is not chosen for a training on {request.augmentation}, whose rows are of one encoder"
+        raise InvalidInput(f"encoder {AUTO_ENCODER!r}", reason, "Leave `encoder` out, or name the augmentation's.")
     if task.multi_label and request.encoder == AUTO_ENCODER:
         reason = f"is not chosen for rows with several labels, which task {task.slug!r} has"
         raise InvalidInput(f"encoder {AUTO_ENCODER!r}", reason, "Leave `encoder` out, or name one.")
@@ -290,6 +290,7 @@ TOOL = ToolSpec(
     dry_run=True,
     makes=("model",),
     multi_label=True,
+    check=_check,
     text=ToolText(
         title="Train a classifier",
         description=(

@@ -18,7 +18,7 @@ def check_names(workspace: Workspace, tool: ToolSpec[Any, Any], request: ToolReq
 
     Raises:
         NotFound: something does not exist; the nearest name is told.
-        InvalidInput: the task's rows have several labels, and the tool takes one a row.
+        InvalidInput: the task rules out what is asked for, such as one label a row where rows have several.
     """
     task = getattr(request, "task", None)
     if task is not None and not tool.makes_task:
@@ -29,4 +29,6 @@ def check_names(workspace: Workspace, tool: ToolSpec[Any, Any], request: ToolReq
             workspace.artifact(id_, kind)
     slug = task_named(request)
     if slug and not (tool.multi_label or tool.makes_task) and workspace.task(slug).multi_label:
-        raise one_label_a_row(f"tool {tool.name!r}", slug)
+        raise one_label_a_row(f"tool {tool.name!r}", slug, tool.instead)
+    if slug and tool.check:
+        tool.check(request, workspace.task(slug))

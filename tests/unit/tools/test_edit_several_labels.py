@@ -8,11 +8,13 @@ from classwright_tools.context import ToolContext
 from classwright_tools.domain.example import make_example
 from classwright_tools.errors import InvalidInput, NotFound
 from classwright_tools.find_examples import FindExamplesRequest, find_examples
+from classwright_tools.import_examples import ImportExamplesRequest, import_examples
 from classwright_tools.workspace.datasets import read_edits, read_rows, save_dataset
 from support.editing import Editor, editor, rows_of
 from support.several import ROWS, several_rows, several_task
 
 BOTH, NONE = several_rows()[3], several_rows()[5]
+RENAMED = ("money", "delivery", "account")
 UNLABELLED = make_example("my refund and my parcel please", None)
 
 
@@ -97,8 +99,21 @@ def test_an_unknown_label_among_several_is_refused_with_the_nearest(edit: Editor
     ],
 )
 def test_labels_that_rows_have_are_not_changed_yet_and_the_change_says_so(edit: Editor, change: dict[str, str]) -> None:
-    with pytest.raises(InvalidInput, match=r"takes rows with one label each"):
+    with pytest.raises(InvalidInput, match=r"takes rows with one label each.* propose_topics .*from_dataset"):
         edit(change)
+
+
+def test_the_way_that_is_told_for_a_label_to_be_renamed_is_one(edit: Editor, context: ToolContext) -> None:
+    labels = [
+        label.model_copy(update={"name": name}) for name, label in zip(RENAMED, several_task().labels, strict=True)
+    ]
+    context.workspace.save_task(several_task().model_copy(update={"labels": tuple(labels)}))
+    asked = {"task": "mail", "split": "train", "from_dataset": "mail-d1", "label_names": {"refund": "money"}}
+
+    made = import_examples(ImportExamplesRequest.model_validate(asked | {"new_dataset": True}), context)
+
+    assert made.imported == len(ROWS)
+    assert rows_of(context.workspace, made.dataset)[BOTH.id].labels == ("money", "delivery")
 
 
 def test_a_label_can_be_added_and_given(edit: Editor, context: ToolContext) -> None:

@@ -21,7 +21,18 @@ from classwright_tools.workspace.destination import Destination
 from classwright_tools.workspace.workspace import Artifact
 
 MADE_BY = "edit_examples"
-ONE_LABEL = ("rename_label", "merge_label", "split_label", "remove_label")
+_ANEW = (
+    "propose_topics with the new labels, then for each split import_examples(from_dataset=..., label_names={old: new}), "
+    "for the first with new_dataset=true."
+)
+INSTEAD = {
+    "rename_label": f"Call {_ANEW}",
+    "merge_label": f"Call {_ANEW}",
+    "split_label": f"Add the new labels with 'add_label', give them to rows with 'relabel', and then call {_ANEW}",
+    "remove_label": "Take it from the rows that have it with 'relabel', as an import skips rows with other labels than "
+    f"the task's. Then call {_ANEW}",
+}
+"""What does the work of the changes of labels that are not made where rows have several."""
 """Changes of labels that rows have; where these may have several they are not made."""
 
 
@@ -139,8 +150,8 @@ def _drafted(
 
 
 def _apply(draft: Draft, change: Change) -> Done:
-    if draft.task.multi_label and change.action in ONE_LABEL:
-        raise one_label_a_row(f"the change {change.action!r}", draft.task.slug)
+    if draft.task.multi_label and change.action in INSTEAD:
+        raise one_label_a_row(f"the change {change.action!r}", draft.task.slug, INSTEAD[change.action])
     if change.rows is not None:
         return ROW_CHANGES[change.action](draft, change, change.rows)
     return split(draft, change) if change.action == "split_label" else LABEL_CHANGES[change.action](draft, change)

@@ -11,7 +11,7 @@ import numpy as np
 from classwright.predict import ENGINES, load
 from classwright_tools.domain.cards import ModelCard
 from classwright_tools.domain.example import Split
-from classwright_tools.errors import DamagedArtifact, InvalidInput, NotEnoughData, NotFound, one_label_a_row
+from classwright_tools.errors import DamagedArtifact, InvalidInput, NotEnoughData, NotFound
 from classwright_tools.export.quantised import LEAST_ROWS, MOST_ROWS, CheckRows, less_likely_right, share_alike
 from classwright_tools.learning.calibration import softmax, temperature_towards
 from classwright_tools.learning.classifier import EmbeddingClassifier
@@ -67,10 +67,8 @@ def add_student(
     most.
 
     Raises:
-        InvalidInput: the export has no graph, or a text may have several labels.
+        InvalidInput: the export has no graph.
     """
-    if model.space.several:
-        raise one_label_a_row("a student", model.card.task)
     facts = json.loads((folder / LABELS).read_text(encoding="utf-8"))
     if not facts["graph"]:
         raise InvalidInput(
