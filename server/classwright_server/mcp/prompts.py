@@ -68,6 +68,10 @@ natural, never naming the label, and send them with submit_examples, several bat
 5. Call synthesize_examples with the plan of the analysis, and train again. {compared} {target}
 6. Call evaluate on the test split once at the end if there are real rows, then export_model.
 
+If a text may have several of the labels, or none, pass multi_label=true to propose_topics; in place of steps 2, 4 and \
+5 write rows yourself, bring them in with import_examples and written=true, some as validation, train with method 'probe', and let \
+evaluate on the validation split say what to write next.
+
 Tell me after each round the accuracy with its interval, and what was weak."""
 
     @server.prompt(name="improve_weak_classes", title="Improve the weak classes")
@@ -84,7 +88,10 @@ Tell me after each round the accuracy with its interval, and what was weak."""
 mistaken for the other, and still clearly right.
 3. Train again by the same method. If there are real validation rows, evaluate the new model on them with `against` \
 the old one; if not, say that the figures come from written texts, and look at the `validation` of both trainings.
-4. Keep the new model and its rows only if evaluate finds a gain, else the old ones. Tell me which, and why."""
+4. Keep the new model and its rows only if evaluate finds a gain, else the old ones. Tell me which, and why.
+
+If rows of the task may have several labels, evaluate takes the place of error_analysis, and rows that you write and \
+bring in with import_examples and written=true that of its plan."""
 
     @server.prompt(name="grow_dataset_by_chatting", title="Grow a dataset by chatting")
     def grow_dataset_by_chatting(
