@@ -11,6 +11,7 @@ from classwright_tools.context import ToolContext
 from classwright_tools.domain.example import SPLITS, Example, Origin, Split
 from classwright_tools.domain.excerpt import ANSWER_BYTES, Excerpts, listed, shortened
 from classwright_tools.domain.kinds import DatasetId
+from classwright_tools.domain.label_sets import labels_in_words
 from classwright_tools.domain.noun import LabelName, Noun, Picture, Slug, ToolRequest, ToolResult
 from classwright_tools.domain.selection import RowFilter, RowId, RowSearch
 from classwright_tools.domain.task import Task
@@ -82,6 +83,7 @@ class FindExamplesResult(ToolResult):
     rows: tuple[FoundRow, ...]
     next_offset: int | None = Field(description="None: no more.")
     labels: dict[str, int]
+    none: int = Field(default=0, ge=0, description="Rows of which none of the labels applies.")
     splits: dict[Split, dict[Origin, int]]
     rounds: dict[int, int]
     characters: dict[str, int] = Field(description="Of a text, quantiles.")
@@ -114,15 +116,17 @@ def find_examples(request: FindExamplesRequest, context: ToolContext) -> FindExa
     shown = {"labels": _first(counts.labels, COUNTS_BYTES), "changes": _first(changes, COUNTS_BYTES)}
     excerpts.note("labels", len(shown["labels"]), len(counts.labels))
     excerpts.note("changes", len(shown["changes"]), len(changes))
+    none = {labels_in_words(()): counts.none} if counts.none else {}
     by_name = request.ids or (request.where and request.where.splits)
     unseen = 0 if by_name else read_card(workspace, dataset).rows("test")
     bare = FindExamplesResult(
-        summary=_summary(found, request.compare_to, changes, counts.labels, unseen),
+        summary=_summary(found, request.compare_to, changes, none | counts.labels, unseen),
         next_step="",
         dataset=dataset,
         total=len(found),
         rows=(),
         next_offset=None,
+        none=counts.none,
         splits=counts.splits,
         rounds=counts.rounds,
         characters=counts.characters,

@@ -250,7 +250,7 @@ def _result(
 
     return TrainClassifierResult(
         summary=" ".join(training_summary(model, card, trained.tried, data.copies)),
-        next_step=training_next_step(model, card, earlier),
+        next_step=training_next_step(model, card, earlier, measurable=data.validation is not None),
         model=model,
         dataset=card.dataset,
         method=card.method,

@@ -6,6 +6,7 @@ import pytest
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.example import make_example
+from classwright_tools.domain.task import Label
 from classwright_tools.errors import InvalidInput, NotFound
 from classwright_tools.find_examples import FindExamplesRequest, find_examples
 from classwright_tools.import_examples import ImportExamplesRequest, import_examples
@@ -14,7 +15,6 @@ from support.editing import Editor, editor, rows_of
 from support.several import ROWS, several_rows, several_task
 
 BOTH, NONE = several_rows()[3], several_rows()[5]
-RENAMED = ("money", "delivery", "account")
 UNLABELLED = make_example("my refund and my parcel please", None)
 
 
@@ -104,10 +104,8 @@ def test_labels_that_rows_have_are_not_changed_yet_and_the_change_says_so(edit: 
 
 
 def test_the_way_that_is_told_for_a_label_to_be_renamed_is_one(edit: Editor, context: ToolContext) -> None:
-    labels = [
-        label.model_copy(update={"name": name}) for name, label in zip(RENAMED, several_task().labels, strict=True)
-    ]
-    context.workspace.save_task(several_task().model_copy(update={"labels": tuple(labels)}))
+    labels = tuple(Label(name=name) for name in ("money", "delivery", "account"))
+    context.workspace.save_task(several_task().model_copy(update={"labels": labels}))
     asked = {"task": "mail", "split": "train", "from_dataset": "mail-d1", "label_names": {"refund": "money"}}
 
     made = import_examples(ImportExamplesRequest.model_validate(asked | {"new_dataset": True}), context)

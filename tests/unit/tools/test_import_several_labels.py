@@ -161,6 +161,10 @@ def test_rows_are_found_by_each_of_their_labels_and_counted_under_each(
 
     assert [row.labels for row in found.rows] == [("refund",), ("refund", "delivery")]
     assert found.labels == {"refund": 2, "delivery": 1}
+    bare = find_examples(FindExamplesRequest(task="mail", where={"labels": ["|"]}), context)
+    assert [row.labels for row in bare.rows] == [()]
+    assert (bare.none, found.none) == (1, 0)
+    assert "none of the labels 1" in bare.summary
     assert "label" not in found.model_dump(mode="json")["rows"][0]
     for asked in ({"doubt": "suspect"}, {"picture": True}):
         with pytest.raises(InvalidInput, match="takes rows with one label each"):

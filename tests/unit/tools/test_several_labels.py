@@ -20,14 +20,18 @@ from classwright_tools.bulk.classify_files import classify_files
 from classwright_tools.bulk.models import open_predictor
 from classwright_tools.classify import ClassifyRequest, classify
 from classwright_tools.context import ToolContext
+from classwright_tools.domain.figures import ClassFigures, Estimate
 from classwright_tools.errors import InvalidInput
 from classwright_tools.evaluate import EvaluateRequest, evaluate
 from classwright_tools.export_model import ExportModelRequest, export_model
+from classwright_tools.import_examples import ImportExamplesRequest, import_examples
 from classwright_tools.learning.label_space import encode
 from classwright_tools.learning.model import load_model
+from classwright_tools.measurement.evaluation_summary import rows_wanted
 from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
 from classwright_tools.workspace.datasets import read_rows, save_dataset
 from classwright_tools.workspace.workspace import Workspace
+from support.importing import given
 from support.several import LABELS, several_dataset
 
 
@@ -85,11 +89,15 @@ def test_the_report_has_scikit_learns_figures_and_every_answer(trained: tuple[To
     assert figures.micro_f1 is not None
     assert figures.micro_f1.value == pytest.approx(f1_score(true, given, average="micro"))
     assert "micro-F1" in result.summary
+    assert figures.none is not None
+    assert f"Share given none of the {figures.none.support} rows with none of the labels: " in result.summary
     report = json.loads((folder / "report.json").read_text())
     assert np.diag(report["confusion_matrix"]).tolist() == (true & given).sum(axis=0).tolist()
     page = (folder / "report.html").read_text()
     assert "Subset accuracy" in page
     assert "Matthews" not in page
+    assert f"most frequent set of labels would be right for {100 * (figures.guessing_sets or 0):.0f}." in page
+    assert "None of the labels" in page
 
 
 def test_two_models_are_compared_in_f1_on_the_same_rows(trained: tuple[ToolContext, str]) -> None:
@@ -161,6 +169,34 @@ def test_where_training_texts_are_written_real_rows_calibrate(
     assert result.validation.data == "real"
     assert result.validation.measured_on == "60 real validation rows"
     assert result.grouped is None
+
+
+def test_what_is_to_be_done_next_can_be_done(trained: tuple[ToolContext, str], workspace: Workspace) -> None:
+    context, _ = trained
+    rows = read_rows(workspace, several_dataset(workspace), "train")
+    save_dataset(workspace, "mail", {"train": rows}, parent=None, run_key="t", made_by="t")
+    own = replace(context, workspace=workspace)
+    several = ImportExamplesRequest(task="mail", split="unlabelled", rows=given(("where is my thing", None)))
+
+    result = train_classifier(TrainClassifierRequest(task="mail"), replace(own, run_key="bare"))
+
+    assert "Call import_examples with split='validation'" in result.next_step  # evaluate would have nothing to measure
+    assert "annotate_examples" in import_examples(several, replace(own, run_key="import")).next_step
+
+
+@pytest.mark.parametrize(
+    ("precision", "recall", "wanted"),
+    [(0.65, 0.89, "that are not 'staff'"), (0.89, 0.65, "of 'staff', the weakest label")],
+)
+def test_the_rows_that_are_wanted_go_by_the_lower_of_precision_and_recall(
+    precision: float, recall: float, wanted: str
+) -> None:
+    shares = {
+        name: Estimate(value=value, low=value, high=value)
+        for name, value in (("precision", precision), ("recall", recall), ("f1", 0.75))
+    }
+
+    assert rows_wanted(ClassFigures(label="staff", support=20, **shares)).startswith(wanted)
 
 
 @pytest.mark.parametrize(

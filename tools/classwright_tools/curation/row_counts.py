@@ -11,12 +11,16 @@ _QUANTILES = {"10%": 0.1, "50%": 0.5, "90%": 0.9, "longest": 1.0}
 
 
 class RowCounts(NamedTuple):
-    """Rows by label, those of most rows first; by split and origin; written rows by round; characters of texts."""
+    """Rows by label, those of most rows first; by split and origin; written rows by round; characters of texts.
+
+    `none` counts the rows of which it is said that no label applies.
+    """
 
     labels: dict[str, int]
     splits: dict[Split, dict[Origin, int]]
     rounds: dict[int, int]
     characters: dict[str, int]
+    none: int
 
 
 def row_counts(table: Any) -> RowCounts:
@@ -24,6 +28,7 @@ def row_counts(table: Any) -> RowCounts:
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    several = "labels" in table.column_names
     splits: dict[Split, dict[Origin, int]] = {}
     for split, origin, rows in _grouped(table, "split", "origin"):
         splits.setdefault(split, {})[origin] = rows
@@ -37,6 +42,7 @@ def row_counts(table: Any) -> RowCounts:
         splits,
         dict(sorted(rounds.items())),
         {name: int(value) for name, value in zip(_QUANTILES, found, strict=False)},
+        pc.sum(pc.equal(pc.list_value_length(table["labels"]), 0)).as_py() or 0 if several else 0,
     )
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from classwright_tools.domain.cleaning import clean_text
 from classwright_tools.domain.example import SPLITS
 from classwright_tools.domain.excerpt import listed
+from classwright_tools.domain.label_sets import NO_LABELS
 from classwright_tools.domain.selection import RowFilter
 from classwright_tools.errors import InvalidInput, unknown_id
 
@@ -35,7 +36,8 @@ def filtered(table: Any, where: RowFilter, labels: Collection[str]) -> Places:
     splits = where.splits or tuple(split for split in SPLITS if split != "test")
     conditions = [pc.is_in(table["split"], pa.array(splits, pa.string()))]
     if where.labels:
-        _check_labels(where.labels, {*labels, *_labels_of_rows(table)})
+        none = {NO_LABELS} if "labels" in table.column_names else set()
+        _check_labels(where.labels, {*labels, *_labels_of_rows(table), *none})
         conditions.append(_has_one_of(table, where.labels))
     if where.origins:
         conditions.append(pc.is_in(table["origin"], pa.array(where.origins, pa.string())))
@@ -109,7 +111,7 @@ def _labels_of_rows(table: Any) -> list[str]:
 
 
 def _has_one_of(table: Any, labels: Sequence[str]) -> Any:
-    """Return whether each row has one of `labels`."""
+    """Return whether each row has one of `labels`, or no label where `NO_LABELS` is among these."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -119,6 +121,8 @@ def _has_one_of(table: Any, labels: Sequence[str]) -> Any:
     column = table["labels"].combine_chunks()
     has = np.zeros(len(table), bool)
     has[pc.list_parent_indices(column).filter(pc.is_in(pc.list_flatten(column), wanted)).to_numpy()] = True
+    if NO_LABELS in labels:
+        has |= pc.equal(pc.list_value_length(column), 0).fill_null(False).to_numpy(zero_copy_only=False)
     return pa.array(has)
 
 

@@ -87,6 +87,15 @@ class Figures(Scores):
     mcc: Estimate | None = Field(description="Matthews correlation coefficient, -1 to 1; of one label a row.")
     log_loss: float = Field(ge=0, description="Mean negative log-likelihood, in nats.")
     calibration_error: float = Field(ge=0, le=1, description="Expected calibration error, 15 equal-mass bins.")
+    guessing_sets: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="What always giving the rows' most frequent set of labels reaches in accuracy, if several.",
+    )
+    none: ClassFigures | None = Field(
+        default=None, description="Of giving none of the labels, where some rows have none; recall: their share."
+    )
 
 
 class RareLabel(Noun):

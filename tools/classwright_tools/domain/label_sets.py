@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+NO_LABELS = "|"
+"""What a caller writes for labels where none applies."""
 _BETWEEN = "\x1f"  # which no label's name can hold
 
 

@@ -24,7 +24,9 @@ class RowFilter(Noun):
     """Conditions that a row meets all of. Test rows meet them only where `splits` names them."""
 
     text: str | None = Field(default=None, min_length=1, max_length=1_000, description="Words in it.")
-    labels: tuple[LabelName, ...] = Field(default=(), max_length=MAX_LABELS, description="One of these.")
+    labels: tuple[LabelName, ...] = Field(
+        default=(), max_length=MAX_LABELS, description="One of these; '|': none applies."
+    )
     splits: tuple[Split, ...] = Field(default=(), max_length=len(SPLITS), description="Default: all but 'test'.")
     origins: tuple[Origin, ...] = Field(default=(), max_length=len(get_args(Origin)), description="One of these.")
     round: int | None = Field(default=None, ge=0, le=10_000, description="That wrote it.")

@@ -22,8 +22,8 @@ from classwright_tools.workspace.workspace import Artifact
 
 MADE_BY = "edit_examples"
 _ANEW = (
-    "propose_topics with the new labels, then for each split import_examples(from_dataset=..., label_names={old: new}), "
-    "for the first with new_dataset=true."
+    "propose_topics with the new labels, then for each split import_examples(from_dataset=..., label_names={old: "
+    "new}), for the first with new_dataset=true."
 )
 INSTEAD = {
     "rename_label": f"Call {_ANEW}",

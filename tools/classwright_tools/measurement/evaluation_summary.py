@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from classwright_tools.domain.evaluation import EvaluationReport
-from classwright_tools.domain.figures import Comparison
+from classwright_tools.domain.figures import ClassFigures, Comparison
 from classwright_tools.measurement.caveats import estimate_in_words, macro_f1_name, quoted, scores_in_words
 
 OFTEN_CONFUSED = 0.25  # of a label's rows given one other label: the two may be one, or not well described
@@ -14,6 +14,11 @@ def evaluation_summary(report: EvaluationReport) -> list[str]:
     scores, labels = report.figures, len(report.labels)
     beside = "" if scores.micro_f1 else f", {macro_f1_name(scores, labels)} {estimate_in_words(scores.macro_f1)}"
     summary = [report.headline, f"{report.model}: {scores_in_words(scores, labels)}{beside}."]
+    none = report.figures.none
+    if none:
+        summary.append(
+            f"Share given none of the {none.support} rows with none of the labels: {estimate_in_words(none.recall)}."
+        )
     ranked = report.figures.average_precision
     if ranked:
         summary.append(
@@ -47,7 +52,7 @@ def evaluation_next_step(report: EvaluationReport, other_rows: str | None) -> st
     """Return the call that is usually right after; figures that say too little are no ground to export."""
     analyse = f"Call error_analysis with model={report.model!r} to see what to write next."
     if report.figures.micro_f1:
-        analyse = f"Import more rows of the weakest labels, such as {report.weakest[0].label!r}, and train again."
+        analyse = f"Import more rows {rows_wanted(report.weakest[0])}, and train again."
     if report.figures.not_covered:
         bare = quoted(report.figures.not_covered)
         return (
@@ -62,6 +67,16 @@ def evaluation_next_step(report: EvaluationReport, other_rows: str | None) -> st
     return f"Call export_model with model={report.model!r} if this is good enough."
 
 
+def rows_wanted(weakest: ClassFigures) -> str:
+    """Return which rows the `weakest` label wants: by precision and recall, whichever is the lower."""
+    if weakest.recall.value <= weakest.precision.value:
+        return f"of {weakest.label!r}, the weakest label"
+    return (
+        f"that are not {weakest.label!r} and might be taken for it, as it is the weakest label and given too often "
+        f"(precision {weakest.precision.value:.2f}, recall {weakest.recall.value:.2f})"
+    )
+
+
 def _no_gain(report: EvaluationReport, comparison: Comparison, other_rows: str | None) -> str:
     """Return that the other model and its rows are to be kept, on what evidence, and what may help instead."""
     advice = comparison.advice(report.model, report.figures.rows)
@@ -71,7 +86,7 @@ def _no_gain(report: EvaluationReport, comparison: Comparison, other_rows: str |
         most = report.confusions[0]
         merge = f", clearer descriptions of {most.label!r} and {most.predicted!r}, or one label in place of both"
     if report.figures.micro_f1:
-        return f"{advice}{rows} Real training rows of {report.weakest[0].label!r}, the weakest label, may help more."
+        return f"{advice}{rows} Real training rows {rows_wanted(report.weakest[0])} may help more."
     return (
         f"{advice}{rows} Instead of more such rows try real training rows "
         f"of {report.weakest[0].label!r}, the weakest label (import_examples, or annotate_examples of others), "

@@ -45,6 +45,8 @@ def import_next_step(split: Split, dataset: str | None, *, several: bool) -> str
         return "Nothing is new: see `skipped` and `examples` for the reasons."
     if split == "train" and several:
         return f"Call train_classifier with dataset {dataset!r}, or bring in validation rows to choose by."
+    if split == "unlabelled" and several:
+        return f"Call annotate_examples with dataset {dataset!r}, to find out which labels apply."
     if split == "train":
         return f"Call train_classifier with dataset {dataset!r}, or synthesize_examples to add written rows."
     if split == "unlabelled" and several:

@@ -20,13 +20,13 @@ _TEXTS = {"real": "real texts", "written": "texts that a language model wrote", 
 def evaluation_in_short(report: EvaluationReport) -> str:
     """Return what an evaluation says."""
     figures = report.figures
+    sets = figures.guessing_sets
+    whole = "" if sets is None else ", with all their labels and no other"
     kept = next((row for row in report.coverage if row.threshold == report.threshold and 0 < row.share < 1), None)
-    right = f"the model labels about {_of_100(figures.accuracy)} right; to give all the most frequent label would be "
-    right += f"right for {_whole(figures.guessing)}."
-    if figures.micro_f1:  # what guessing reaches is told in it then, not in texts
-        right = f"about {_of_100(figures.accuracy)} get all of their labels and no other."
     return _joined(
-        f"Of 100 {_TEXTS[report.data]} {right}",
+        f"Of 100 {_TEXTS[report.data]} the model labels about {_of_100(figures.accuracy)} right{whole}; to give all "
+        f"the most frequent {'label' if sets is None else 'set of labels'} would be right for "
+        f"{_whole(figures.guessing if sets is None else sets)}.",
         _few(figures.accuracy, figures.rows),
         f"Where it is unsure, {_whole(1 - kept.share)} in 100, it can leave the text to a person: of those that it "
         f"then answers itself it labels {_whole(kept.accuracy.value)} in 100 right."

@@ -92,12 +92,21 @@ def earlier_model(workspace: Workspace, made: Artifact, card: ModelCard) -> str 
     return next((one.id for one in models if one.facts.get("task_version") == card.task_version), None)
 
 
-def training_next_step(model: str, card: ModelCard, earlier: str | None) -> str:
-    """Return the call that is usually right after training `model`; `earlier` is one to compare it with."""
+def training_next_step(model: str, card: ModelCard, earlier: str | None, *, measurable: bool) -> str:
+    """Return the call that is usually right after training `model`; `earlier` is one to compare it with.
+
+    It is `measurable` where its dataset has labelled validation rows.
+    """
     if card.validation_rows:
         return (
             f"Call evaluate with model={model!r} and split='test' for the final figure if there are test rows, then "
             "export_model."
+        )
+    if not measurable:
+        analyse = "" if card.thresholds else f"Call error_analysis with model={model!r} to see where it is weak. "
+        return (
+            f"{analyse}Call import_examples with split='validation' to measure it by evaluate: real rows, or with "
+            "written=true those that a language model writes."
         )
     if earlier:
         return (

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classwright_tools.domain.figures import ClassFigures, Comparison, Confusion, Estimate, Figures, ReliabilityBin
+from classwright_tools.domain.label_sets import labels_in_words
 from classwright_tools.statistics.intervals import bootstrap
 from classwright_tools.statistics.metrics import (
     confusions_of,
@@ -23,6 +24,7 @@ from classwright_tools.statistics.metrics import (
 from classwright_tools.statistics.paired import SIGNIFICANCE, mcnemar
 from classwright_tools.statistics.share_interval import wilson
 
+NONE = labels_in_words(())
 Sets = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 Mean = Callable[[Floats, Sets, Sets], Floats]
@@ -39,6 +41,7 @@ def compute_figures(true: Sets, decided: Sets, proba: Floats, labels: Sequence[s
     def interval(statistic: Mean) -> Estimate:
         return _bootstrap(statistic, true, decided, seed=seed)
 
+    none = figures_of_label(NONE, ~true.any(axis=1), ~decided.any(axis=1))
     every, applies = _decisions(proba), true.ravel()
     return Figures(
         rows=len(true),
@@ -53,6 +56,8 @@ def compute_figures(true: Sets, decided: Sets, proba: Floats, labels: Sequence[s
         calibration_error=mean_gap(reliability(true, proba)),
         not_covered=tuple(label for label, rows in zip(labels, true.sum(axis=0), strict=True) if not rows),
         guessing=_guessing(true),
+        guessing_sets=float(np.unique(true, axis=0, return_counts=True)[1].max() / len(true)),
+        none=none if none.support else None,
     )
 
 

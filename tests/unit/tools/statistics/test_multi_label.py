@@ -51,6 +51,13 @@ def test_every_figure_lies_in_its_interval_and_labels_without_rows_are_named() -
     always_a = np.tile((True, False, False), (60, 1))
     assert figures.guessing == pytest.approx(sk.f1_score(true, always_a, average="micro"))
     assert figures.beats_guessing
+    sets = [tuple(row) for row in true.tolist()]
+    commonest = np.tile(max(sets, key=sets.count), (60, 1))
+    assert figures.guessing_sets == pytest.approx(sk.accuracy_score(true, commonest))
+    bare, given_none = ~true.any(axis=1), ~decided.any(axis=1)
+    assert figures.none is not None
+    assert figures.none.support == bare.sum()
+    assert figures.none.recall.value == pytest.approx(sk.recall_score(bare, given_none))
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=12))
