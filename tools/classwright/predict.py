@@ -5,7 +5,8 @@
     from predict import load
     labels, probabilities, sure = load("folder of the export").predict(["a text"])
 
-Where a text may have several labels, its answer is all that apply, and the column is called labels and holds a list.
+Where a text may have several labels, its answer is all that apply: the column labels has them with | between, and each
+label has a column of its own with 1 or 0.
 
 It needs numpy, and as `labels.json` says either onnxruntime and tokenizers, or sentence-transformers. This file is the
 module `classwright.predict`, and stands in every export so that it runs without Classwright.
@@ -21,7 +22,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TextIO
 
 try:
     import numpy as np
@@ -33,6 +34,8 @@ BATCH = 32
 ENGINES = ("encoder", "student", "cascade")
 """What computes: the encoder; the student, of exports that have one, which looks tokens up and is many times faster; or
 the student, and the encoder for those texts of which it is unsure."""
+DELIMITERS = ",;\t"
+"""Of the columns of a CSV file."""
 CHUNK = 2048
 """Texts that are sorted by their length, so that those of a batch need little padding; rows of a file in memory."""
 
@@ -316,7 +319,9 @@ def _softmax(logits: np.ndarray) -> np.ndarray:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Classify the rows of a CSV file; return the exit code."""
     parser = argparse.ArgumentParser(prog="predict.py", description="Classify the rows of a CSV file.")
-    parser.add_argument("source", metavar="IN.csv", type=Path, help="a CSV file in UTF-8, with a header")
+    parser.add_argument(
+        "source", metavar="IN.csv", type=Path, help="a CSV file in UTF-8, with a header; , ; or tab between"
+    )
     parser.add_argument("-o", "--output", metavar="OUT.csv", type=Path, required=True, help="the file to write")
     parser.add_argument("--text-column", metavar="NAME", default="text", help="default: text")
     parser.add_argument("--pair-column", metavar="NAME", default="text_pair", help="of a pair's item: text_pair")
@@ -335,38 +340,84 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def answer_columns(there: Sequence[str], *, several: bool, labels: Sequence[str] = ()) -> list[str]:
+    """Return the names of the columns that answers have, none of which is among those `there`.
+
+    `several` is whether a text may have several labels. `labels` get a column each, in a table, whose cells hold no
+    list.
+    """
+    names = ["labels" if several else "label", "probability", "sure", *(f"label_{label}" for label in labels)]
+    while set(names) & set(there):
+        names = [f"predicted_{name}" for name in names]
+    return names
+
+
+def answer_cells(answer: Sequence[Any], labels: Sequence[str]) -> list[Any]:
+    """Return an answer (label or labels, probability, sure) as the values of its `answer_columns` for `labels`."""
+    if not labels:
+        return list(answer)
+    named, *rest = answer
+    return ["|".join(named), *rest, *(int(label in named) for label in labels)]
+
+
 def _classify_csv(model: Classifier, options: argparse.Namespace) -> tuple[int, int]:
-    """Write the rows of the source with their answers; return how many there are, and how many had no text."""
+    """Write the rows of the source with their answers; return how many there are, and how many had no text.
+
+    The output appears whole, or not at all.
+    """
+    staged = options.output.with_name(f".{options.output.name}.staged")
+    try:
+        with (
+            options.source.open(encoding="utf-8-sig", newline="") as source,
+            staged.open("w", encoding="utf-8", newline="") as output,
+        ):
+            counts = _classify_rows(model, options, source, output)
+        staged.replace(options.output)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{options.source.name} is not in UTF-8: save it as 'CSV UTF-8'.") from error
+    finally:
+        staged.unlink(missing_ok=True)
+    return counts
+
+
+def _classify_rows(model: Classifier, options: argparse.Namespace, source: TextIO, output: TextIO) -> tuple[int, int]:
     columns = [options.text_column, *([options.pair_column] if model.takes_pairs else [])]
-    with (
-        options.source.open(encoding="utf-8-sig", newline="") as source,
-        options.output.open("w", encoding="utf-8", newline="") as output,
-    ):
-        reader = csv.DictReader(source, strict=True)
-        there = list(reader.fieldnames or ())
-        for column in columns:
-            if column not in there:
-                raise ValueError(f"{options.source.name} has no column {column!r}; it has {', '.join(there)}.")
-        own = ("labels" if model.several else "label", "probability", "sure")
-        names = [f"predicted_{name}" if set(own) & set(there) else name for name in own]
-        writer = csv.writer(output)
-        writer.writerow([*there, *names])
-        rows = empty = 0
-        for chunk in _chunks(reader):
-            texts = [tuple(row[column] for column in columns) for row in chunk]
-            full = [place for place, parts in enumerate(texts) if all(part.strip() for part in parts)]
-            asked: list[Any] = [texts[place] if model.takes_pairs else texts[place][0] for place in full]
-            at = model.threshold if options.threshold is None else options.threshold
-            found = model.decide(model.predict_proba(asked, batch=options.batch))
-            answers: list[list[Any]] = [["", "", ""] for _ in chunk]
-            for place, label, right in zip(full, *found, strict=True):
-                named = label if isinstance(label, str) else json.dumps(label, ensure_ascii=False)
-                answers[place] = [named, f"{right:.6f}", "true" if right >= at else "false"]
-            writer.writerows(
-                [*(row[name] for name in there), *answer] for row, answer in zip(chunk, answers, strict=True)
+    labels = model.labels if model.several else ()
+    at = model.threshold if options.threshold is None else options.threshold
+    delimiter = _delimiter(source, options.text_column)
+    reader = csv.DictReader(source, delimiter=delimiter, strict=True)
+    there = list(reader.fieldnames or ())
+    for column, option in zip(columns, ("--text-column", "--pair-column"), strict=False):
+        if column not in there:
+            raise ValueError(
+                f"{options.source.name} has no column {column!r}; it has {', '.join(there)}. Name one with {option}."
             )
-            rows, empty = rows + len(chunk), empty + len(chunk) - len(full)
+    names = answer_columns(there, several=model.several, labels=labels)
+    writer = csv.writer(output, delimiter=delimiter)
+    writer.writerow([*there, *names])
+    rows = empty = 0
+    for chunk in _chunks(reader):
+        texts = [tuple(row[column] for column in columns) for row in chunk]
+        full = [place for place, parts in enumerate(texts) if all(part.strip() for part in parts)]
+        asked: list[Any] = [texts[place] if model.takes_pairs else texts[place][0] for place in full]
+        found = model.decide(model.predict_proba(asked, batch=options.batch))
+        answers: list[list[Any]] = [[""] * len(names) for _ in chunk]
+        for place, named, right in zip(full, *found, strict=True):
+            answers[place] = answer_cells((named, f"{right:.6f}", "true" if right >= at else "false"), labels)
+        writer.writerows([*(row[name] for name in there), *answer] for row, answer in zip(chunk, answers, strict=True))
+        rows, empty = rows + len(chunk), empty + len(chunk) - len(full)
     return rows, empty
+
+
+def _delimiter(source: TextIO, column: str) -> str:
+    """Return the delimiter by which the header has `column`, else the one by which it has the most columns."""
+    widths = {}
+    for delimiter in DELIMITERS:
+        source.seek(0)
+        header = next(csv.reader(source, delimiter=delimiter), [])
+        widths[delimiter] = (column in header, len(header))
+    source.seek(0)
+    return max(widths, key=lambda one: widths[one])
 
 
 def _chunks(reader: csv.DictReader[str]) -> Iterator[list[dict[str, Any]]]:

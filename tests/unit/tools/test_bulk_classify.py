@@ -6,6 +6,7 @@ import csv
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -60,6 +61,35 @@ def test_rows_keep_their_columns_and_order_and_get_label_probability_and_sure(tm
     assert (found.rows, found.sure, found.no_text) == (3, 2, 1)
     assert "without an answer: 1." in found.summary
     assert not (tmp_path / "out.csv.parts").exists()
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_a_table_is_written_with_the_delimiter_that_it_was_read_with(tmp_path: Path, delimiter: str) -> None:
+    rows = [["date", "comment", "stars"], ["1", "a text, of eighteen; or so", "5"]]
+    with (tmp_path / "in.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, delimiter=delimiter).writerows(rows)
+
+    classify_files(Lengths(), tmp_path / "in.csv", tmp_path / "out.csv", model_name="m", text_column="comment")
+
+    with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
+        header, row = csv.reader(file, delimiter=delimiter)
+    assert header == ["comment", "date", "stars", "label", "probability", "sure"]
+    assert row == ["a text, of eighteen; or so", "1", "5", "long", "1.0", "true"]
+
+
+def test_a_run_that_fails_before_its_first_part_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(_: np.ndarray) -> Any:
+        raise Stopped
+
+    model = Lengths()
+    monkeypatch.setattr(model, "decide", stop)
+    (tmp_path / "in.csv").write_text("text\na\n", encoding="utf-8")
+    with pytest.raises(Stopped):
+        classify_files(model, tmp_path / "in.csv", tmp_path / "out.csv", model_name="m")
+
+    assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
 
 
 def test_answers_make_way_for_columns_of_their_names(tmp_path: Path) -> None:

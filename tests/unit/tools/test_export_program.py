@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import runpy
 import shutil
 import subprocess
 import sys
@@ -159,6 +160,34 @@ def test_the_program_classifies_a_file_from_any_folder_without_torch_and_without
     assert [row["id"] for row in written] == [row["id"] for row in rows]
     assert [row["label"] for row in written] == ["", *classwright.load(made.folder).predict(TEXTS).labels]
     assert {row["sure"] for row in written[1:]} <= {"true", "false"}
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_the_program_keeps_the_delimiter_of_a_table_and_leaves_nothing_after_a_failure(
+    made: Made, tmp_path: Path, delimiter: str
+) -> None:
+    rows = f'date{delimiter}comment\n1{delimiter}"my parcel, please{delimiter} now"\n'
+    (tmp_path / "in.csv").write_text(rows, encoding="utf-8-sig")
+    program = runpy.run_path(str(made.folder / "predict.py"))["main"]
+    asked = [str(tmp_path / "in.csv"), "-o", str(tmp_path / "out.csv")]
+
+    assert program(asked) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
+    assert program([*asked, "--text-column", "comment"]) == 0
+    header, row = (tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()
+    assert header == delimiter.join(["date", "comment", "label", "probability", "sure"])
+    assert row.startswith(f'1{delimiter}"my parcel, please{delimiter} now"{delimiter}delivery{delimiter}')
+
+
+def test_a_table_that_is_not_in_utf_8_is_told_with_the_repair(
+    made: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "in.csv").write_bytes("text\nzurückschicken\n".encode("cp1252"))
+
+    program = runpy.run_path(str(made.folder / "predict.py"))["main"]
+    assert program([str(tmp_path / "in.csv"), "-o", str(tmp_path / "out.csv")]) == 1
+
+    assert "in.csv is not in UTF-8: save it as 'CSV UTF-8'." in capsys.readouterr().err
 
 
 def test_the_command_classifies_by_an_exports_folder_without_torch_and_by_the_ids_of_exports_and_models(

@@ -130,6 +130,16 @@ def test_an_export_answers_as_the_model_does(trained: tuple[ToolContext, str], o
     assert not (folder / "model_head.pkl").exists()
     card = (folder / "README.md").read_text(encoding="utf-8")
     assert "| rows | all labels right | micro-F1 | macro-F1 |" in card
+    assert "`labels`" in card
+    assert "`label_NAME`" in card
+    (tmp_path / "in.csv").write_text(f"date;comment\n1;{texts[0]}\n2; \n", encoding="utf-8")
+    asked = [sys.executable, folder / "predict.py", "in.csv", "-o", "out.csv", "--text-column", "comment"]
+    subprocess.run(asked, cwd=tmp_path, capture_output=True, text=True, check=True)
+    header, first, second = (tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()
+    assert header == "date;comment;labels;probability;sure;label_refund;label_delivery;label_account"
+    assert first.startswith(f"1;{texts[0]};refund|delivery;0.")
+    assert first.endswith(";1;1;0")
+    assert second == "2; ;;;;;;"
     if not onnx:
         code = card.split("```python")[2].split("```")[0].replace("a text to classify", texts[0])
         printed = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True)
@@ -146,12 +156,13 @@ def test_files_are_classified_with_all_labels_that_apply(
 
     classify_files(open_predictor(model, context.workspace.root), source, output, model_name=model)
 
-    rows = (
-        [json.loads(line) for line in output.read_text().splitlines()]
-        if ending == "jsonl"
-        else [row | {"labels": json.loads(row["labels"])} for row in csv.DictReader(output.open(encoding="utf-8"))]
-    )
-    assert [row["labels"] for row in rows] == [["refund", "delivery"], []]
+    if ending == "jsonl":
+        rows = [json.loads(line) for line in output.read_text().splitlines()]
+        assert [row["labels"] for row in rows] == [["refund", "delivery"], []]
+        return
+    rows = list(csv.DictReader(output.open(encoding="utf-8")))
+    assert [row["labels"] for row in rows] == ["refund|delivery", ""]
+    assert [[row[f"label_{label}"] for label in LABELS] for row in rows] == [["1", "1", "0"], ["0", "0", "0"]]
 
 
 def test_where_training_texts_are_written_real_rows_calibrate(

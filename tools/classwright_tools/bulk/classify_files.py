@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from classwright.predict import answer_cells, answer_columns
 from classwright_tools.bulk.models import Predictor
-from classwright_tools.bulk.outputs import check_output, write_output
+from classwright_tools.bulk.outputs import check_output, is_table, write_output
 from classwright_tools.bulk.parts import Parts
 from classwright_tools.errors import InvalidInput
-from classwright_tools.reading.files import read_file
+from classwright_tools.reading.files import read_file, table_delimiter
 from classwright_tools.reading.folders import is_data
 from classwright_tools.reading.opening import Position
 from classwright_tools.reading.rows import USUAL_PAIR, Columns, SourceRow, text_problem
 
 PART_ROWS = 4_096
-ANSWER = ("label", "probability", "sure")
-ANSWER_OF_SEVERAL = ("labels", *ANSWER[1:])
 PLACES_NAMED = 5
 
 
@@ -71,10 +70,11 @@ def classify_files(
     """Write the rows of `source`, a file or a folder, to `output` with the likeliest label, its probability and `sure`.
 
     Where a text may have several labels these are all that apply, in a list, and the probability is that of all being
-    right. `sure` says whether the probability reaches the `threshold`, the model's own by default. Every column is
-    kept; where one has the name of an answer, the answers are called `predicted_label` and so on. A row without a text
-    gets no answer, and one that cannot be read is left out: both are counted. `tell` is told of the rows after each
-    part.
+    right. In CSV they are a text with "|" between them, and each label has a column besides with 1 or 0. A CSV file
+    that is read gives its delimiter to one that is written. `sure` says whether the probability reaches the
+    `threshold`, the model's own by default. Every column is kept; where one has the name of an answer, the answers are
+    called `predicted_label` and so on. A row without a text gets no answer, and one that cannot be read is left out:
+    both are counted. `tell` is told of the rows after each part.
 
     Raises:
         InvalidInput: there is nothing to read or no such column, or the output is of no kind that is written, or parts
@@ -97,17 +97,22 @@ def classify_files(
     own: dict[str, None] = {}
     for answered in parts:
         found.count(answered, own)
-    while part:
-        number += 1
-        if number > found.parts_before:
-            answered = _answered(model, part, columns, at)
-            parts.add(answered)
-            found.count(answered, own)
-            tell(found.rows)
-        part = list(islice(rows, PART_ROWS))
-    names = ANSWER_OF_SEVERAL if model.several else ANSWER
-    prefix = "predicted_" if set(own) & set(names) else ""
-    write_output(output, [*own, *(f"{prefix}{name}" for name in names)], _Flat(parts, list(own)))
+    try:
+        while part:
+            number += 1
+            if number > found.parts_before:
+                answered = _answered(model, part, columns, at)
+                parts.add(answered)
+                found.count(answered, own)
+                tell(found.rows)
+            part = list(islice(rows, PART_ROWS))
+    finally:
+        if not parts.done:
+            parts.remove()  # it failed at once: nothing is there to go on from
+    labels = model.labels if model.several and is_table(output) else ()
+    names = answer_columns(list(own), several=model.several, labels=labels)
+    delimiter = table_delimiter(source, columns) if source.is_file() else ","
+    write_output(output, [*own, *names], _Flat(parts, list(own), len(names), labels), delimiter)
     parts.remove()
     found.seconds = time.monotonic() - began
     return found
@@ -165,8 +170,13 @@ class _Flat:
 
     parts: Parts
     own: list[str]
+    answer_columns: int
+    labels: Sequence[str]
 
     def __iter__(self) -> Iterator[list[list[Any]]]:
         """Yield the values of the rows, in the order of the columns."""
         for part in self.parts:
-            yield [[*map(row["row"].get, self.own), *(row["answer"] or [None] * len(ANSWER))] for row in part]
+            yield [[*map(row["row"].get, self.own), *self._answer(row["answer"])] for row in part]
+
+    def _answer(self, answer: list[Any] | None) -> list[Any]:
+        return [None] * self.answer_columns if answer is None else answer_cells(answer, self.labels)

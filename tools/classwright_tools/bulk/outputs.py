@@ -12,6 +12,7 @@ from classwright_tools.errors import InvalidInput
 
 _ENCODE = json.JSONEncoder(ensure_ascii=False).encode
 """Made once: `json.dumps` makes its encoder anew for every value."""
+CSV = ".csv"
 Rows = Iterable[list[list[Any]]]
 """The values of rows, part by part; it can be gone through again."""
 
@@ -22,7 +23,7 @@ def check_output(output: Path) -> None:
     Raises:
         InvalidInput: its ending is of no kind that is written, its folder is not there, or pyarrow is missing.
     """
-    if output.suffix not in _WRITERS:
+    if output.suffix not in (CSV, *_WRITERS):
         raise InvalidInput(f"output {output.name!r}", "is of no kind that is written", f"End it in {_listed()}.")
     if not output.parent.is_dir():
         raise InvalidInput(f"output {output.name!r}", "is in a folder that does not exist", "Make the folder first.")
@@ -33,19 +34,30 @@ def check_output(output: Path) -> None:
             raise InvalidInput(f"output {output.name!r}", "needs pyarrow", "Run `pip install pyarrow`.") from error
 
 
-def write_output(output: Path, names: Sequence[str], rows: Rows) -> None:
-    """Write `rows`, whose columns are called `names`, to `output`, which appears whole."""
+def is_table(output: Path) -> bool:
+    """Whether `output` is of text cells, which hold no list."""
+    return output.suffix == CSV
+
+
+def write_output(output: Path, names: Sequence[str], rows: Rows, delimiter: str = ",") -> None:
+    """Write `rows`, whose columns are called `names`, to `output`, which appears whole.
+
+    In CSV the `delimiter` stands between the columns.
+    """
     staged = output.with_name(f".{output.name}.staged")
     try:
-        _WRITERS[output.suffix](staged, names, rows)
+        if is_table(output):
+            _write_csv(staged, names, rows, delimiter)
+        else:
+            _WRITERS[output.suffix](staged, names, rows)
         staged.replace(output)
     finally:
         staged.unlink(missing_ok=True)
 
 
-def _write_csv(path: Path, names: Sequence[str], rows: Rows) -> None:
+def _write_csv(path: Path, names: Sequence[str], rows: Rows, delimiter: str) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
+        writer = csv.writer(file, delimiter=delimiter)
         writer.writerow(names)
         for part in rows:
             writer.writerows([value if isinstance(value, str) else _cell(value) for value in row] for row in part)
@@ -82,12 +94,11 @@ def _write_parquet(path: Path, names: Sequence[str], rows: Rows) -> None:
 
 
 _WRITERS: Mapping[str, Callable[[Path, Sequence[str], Rows], None]] = {
-    ".csv": _write_csv,
     ".jsonl": _write_jsonl,
     ".parquet": _write_parquet,
 }
 
 
 def _listed() -> str:
-    *others, last = _WRITERS
+    *others, last = CSV, *_WRITERS
     return f"{', '.join(others)} or {last}"

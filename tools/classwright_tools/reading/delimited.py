@@ -49,6 +49,17 @@ def read_csv(path: Path, columns: Columns, position: Position) -> Iterator[Sourc
         yield from _Rows(path.name, lines, header, Dialect(delimiter), columns).read()
 
 
+def delimiter_of(path: Path, columns: Columns) -> str:
+    """Return what stands between the columns of a CSV or TSV file, as `read_csv` finds it; "" where it has one column.
+
+    Raises:
+        InvalidInput: it holds JSON, or its first line is too long.
+        OSError: it cannot be opened.
+    """
+    with opened(path, Position()) as file_lines:
+        return _header(f"file {path.name!r}", Lines(file_lines), columns, tabs_first=".tsv" in path.name.lower())[1]
+
+
 def _header(source: str, lines: Lines, columns: Columns, tabs_first: bool) -> tuple[Record, str]:
     """Return the record of the column names and the delimiter, and take the lines of the header."""
     try:

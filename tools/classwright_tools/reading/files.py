@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePath
 
 from classwright_tools.errors import InvalidInput
-from classwright_tools.reading.delimited import read_csv
+from classwright_tools.reading.delimited import delimiter_of, read_csv
 from classwright_tools.reading.json_lines import read_jsonl
 from classwright_tools.reading.opening import PARQUET, Position
 from classwright_tools.reading.parquet import read_parquet
@@ -37,6 +37,11 @@ def read_file(path: Path, columns: Columns, position: Position) -> Iterator[Sour
     if is_parquet or _ending(path) in _PARQUET:
         return read_parquet(path, columns)
     return (read_csv if _ending(path) in _DELIMITED else read_jsonl)(path, columns, position)
+
+
+def table_delimiter(path: Path, columns: Columns) -> str:
+    """Return what stands between the columns of a file that `read_file` has read, "," where it is no table of text."""
+    return (_ending(path) in _DELIMITED and delimiter_of(path, columns)) or ","
 
 
 def _ending(path: PurePath) -> str:

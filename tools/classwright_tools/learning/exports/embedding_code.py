@@ -5,6 +5,7 @@ from __future__ import annotations
 from classwright_tools.learning.exports.export import code_block
 from classwright_tools.learning.exports.runner import ENCODER_LIBRARIES, program_code
 from classwright_tools.learning.pair_encoder import DIFFERENCE_SCALE, PRODUCT_SCALE
+from classwright_tools.reading.rows import USUAL_PAIR
 
 TEXT, QUERY, ITEM = "a text to classify", "a query", "an item"
 START = "Without that program: `head.safetensors` and `labels.json` hold the whole classifier."
@@ -70,7 +71,7 @@ def text_code(install: str, reads: str, *, several: bool = False) -> str:
     """
     code = SEVERAL_CODE if several else SENTENCE_TRANSFORMERS_CODE
     parts = [
-        program_code(install, f'"{TEXT}"', "column `text`"),
+        program_code(install, f'"{TEXT}"', USUAL_PAIR[:1], several=several),
         f"{START} {reads}".strip(),
         "With sentence-transformers:",
         code_block(code.format(text=TEXT)),
@@ -90,5 +91,5 @@ def text_code(install: str, reads: str, *, several: bool = False) -> str:
 def pair_code(reads: str) -> str:
     """Return the code for pairs, which setfit and the graph do not take; `reads` as in `text_code`."""
     code = PAIRS_CODE.format(text=QUERY, text_pair=ITEM, difference=DIFFERENCE_SCALE, product=PRODUCT_SCALE)
-    program = program_code(ENCODER_LIBRARIES, f'("{QUERY}", "{ITEM}")', "columns `text` and `text_pair`")
+    program = program_code(ENCODER_LIBRARIES, f'("{QUERY}", "{ITEM}")', USUAL_PAIR)
     return "\n\n".join([program, f"{START} {reads}".strip(), "With sentence-transformers:", code_block(code)])

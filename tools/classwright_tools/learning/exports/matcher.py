@@ -7,9 +7,10 @@ from pathlib import Path
 from classwright_tools.learning.exports.export import Export
 from classwright_tools.learning.exports.runner import program_code, save_program
 from classwright_tools.learning.model import ENCODER, Model, save_encoder
+from classwright_tools.reading.rows import USUAL_PAIR
 
 # It reads the words of both texts beside their tokens, and weighs how rare each is: no graph or library has that.
-INSTALL = "'classwright[server]'"
+INSTALL = '"classwright[server]"'  # double quotes: the shell of Windows knows no others
 
 
 def export_matcher(model: Model) -> Export:
@@ -25,6 +26,6 @@ def export_matcher(model: Model) -> Export:
         write=write,
         libraries=("sentence-transformers",),
         runs_with="the classwright package, which alone has its attention",
-        code=program_code(INSTALL, '("a query", "an item")', "columns `text` and `text_pair`"),
+        code=program_code(INSTALL, '("a query", "an item")', USUAL_PAIR),
         left_out="setfit and the ONNX graph take single texts, so they are left out.",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,16 @@ from predict import load
 labels, probabilities, sure = load(".").predict([{example}])
 print(labels, probabilities, sure)
 """
+_SURE = (
+    "`sure`, `true` where that reaches the model's threshold. Where it is `false` the model is not sure: a person had "
+    "better read the text."
+)
+_ONE = f"`label`, the likeliest one; `probability`, how likely it is to be right, from 0 to 1; and {_SURE}"
+_SEVERAL = (
+    "`labels`, all that apply, with `|` between them, empty where none does; `probability`, how likely it is that all "
+    f"of them are right and none is missing, from 0 to 1; {_SURE} After these, `label_NAME` for each label, 1 where it "
+    "applies and 0 where not."
+)
 
 
 def save_program(folder: Path, model: Model, install: str, **facts: Any) -> None:
@@ -33,11 +44,28 @@ def save_program(folder: Path, model: Model, install: str, **facts: Any) -> None
     write_json(folder / LABELS, {**known, "install": install, "graph": None} | facts)
 
 
-def program_code(install: str, example: str, columns: str) -> str:
-    """Return Markdown on how to run the program; `example` is what it classifies, as Python has it."""
+def program_code(install: str, example: str, columns: Sequence[str], *, several: bool = False) -> str:
+    """Return, as Markdown, how the program runs in a shell, step by step, and in Python.
+
+    `install` names the packages that it runs with, `example` is one of what it classifies, in Python, and `columns` are
+    those that it reads of a file. With `several` labels a text it writes other columns.
+    """
+    options = " ".join(f'{option} "NAME"' for option in ("--text-column", "--pair-column")[: len(columns)])
+    named = " and ".join(f"`{name}`" for name in columns)
+    answers = _SEVERAL if several else _ONE
     return (
-        f"With `pip install {install}`, in this folder:\n\n{code_block(_CODE.format(example=example))}\n\n"
-        f"`python {PROGRAM} in.csv -o out.csv`, from any folder, reads the {columns} of a CSV file and writes its rows "
-        "with the likeliest label, its probability, and whether the model is sure: whether that reaches the threshold. "
+        "### For a table, step by step\n\n"
+        '1. Install Python 3.11 or newer from python.org. On Windows, tick "Add python.exe to PATH" as you do.\n'
+        '2. Save the table as CSV into this folder, say as `in.csv`. Excel calls the form "CSV UTF-8"; commas, '
+        "semicolons and tabs between the columns are all read. The first row names the columns.\n"
+        "3. Open a terminal in this folder. Windows: type `cmd` into the address bar of the folder's window. macOS: "
+        "right-click the folder, Services, New Terminal at Folder; there write `python3` for `python` below.\n"
+        f"4. Once: `python -m pip install {install}`\n"
+        f"5. `python {PROGRAM} in.csv -o out.csv {options}`, with your file's name, and for NAME what the first row has "
+        f"above the texts. Where that is {named}, leave it out.\n\n"
+        f"`out.csv` is the table with more columns: {answers} Where the table has one of these names already, all "
+        "begin with `predicted_`. A row without a text has nothing in them.\n\n"
+        f"### In Python\n\nWith `pip install {install}`, in this folder:\n\n"
+        f"{code_block(_CODE.format(example=example))}\n\n"
         "Where the package `classwright` is installed, `classwright.load(folder)` is the same as `load` here."
     )
