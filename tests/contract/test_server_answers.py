@@ -129,6 +129,7 @@ def test_a_picture_stands_beside_the_structure_and_takes_nothing_from_it() -> No
 def test_an_answer_shows_about_as_many_texts_as_classify_says() -> None:
     one = Classified(
         label="card_payment_fee_charged",
+        sure=True,
         probability=0.9712345678901234,
         likeliest=(("card_payment_fee_charged", 0.9712345678901234), ("refund", 0.0112345678901234), ("other", 0.007)),
     )
@@ -141,6 +142,17 @@ def test_an_answer_shows_about_as_many_texts_as_classify_says() -> None:
 
     assert fits(view(ABOUT_SHOWN))
     assert not fits(view(ABOUT_SHOWN + 15))
+
+
+def test_numbers_have_four_digits_and_small_ones_their_first_four() -> None:
+    figures = {"probability": 0.9712345678901234, "p": 1.23456789e-7, "seconds": 12.3456789, "rows": [1, True, 0.5]}
+
+    shown = answer({**VIEW, "result": figures}).structured_content
+
+    assert shown == {
+        **VIEW,
+        "result": {"probability": 0.9712, "p": 1.235e-7, "seconds": 12.3457, "rows": [1, True, 0.5]},
+    }
 
 
 def test_an_answer_that_leaves_something_out_links_to_all_of_it() -> None:

@@ -14,6 +14,7 @@ from classwright_tools.domain.noun import LabelName, Noun, Share, ToolRequest, T
 from classwright_tools.domain.pair import AnyText, GivenPair, joined
 from classwright_tools.domain.task import TaskKind
 from classwright_tools.errors import InvalidInput
+from classwright_tools.measurement.caveats import often_unsure
 from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import Sizes, Work, computing, shown_bytes
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 MOST_TEXTS = 1_000
 MOST_LIKELY = 3  # labels that are told with their probabilities, or as many as apply
-ABOUT_SHOWN = ANSWER_BYTES // 205  # bytes of an answer to one text
+ABOUT_SHOWN = ANSWER_BYTES // 180  # bytes of an answer to one text
 
 
 class ClassifyRequest(ToolRequest):
@@ -54,10 +55,15 @@ class ClassifyRequest(ToolRequest):
 class Classified(Noun):
     """One text's answer."""
 
-    label: LabelName | None = Field(description="None where the model abstains.")
-    labels: tuple[LabelName, ...] | None = Field(default=None, description="Of a multi-label model: all that apply.")
+    label: LabelName | None = Field(description="None where the model abstains, and of a multi-label model.")
+    labels: tuple[LabelName, ...] | None = Field(
+        default=None, description="Of a multi-label model: all that apply, those of unsure texts too."
+    )
+    sure: bool = Field(description="Whether `probability` reaches the threshold.")
     probability: float = Field(
-        ge=0, le=1, description="Calibrated, of the likeliest label; or that `labels` are all right."
+        ge=0,
+        le=1,
+        description="Calibrated: that the likeliest label is right; of a multi-label model, that the whole set is.",
     )
     likeliest: tuple[tuple[LabelName, float], ...] = Field(description="The likeliest labels, best first.")
 
@@ -67,7 +73,10 @@ class ClassifyResult(ToolResult):
 
     model: ModelId
     threshold: float
-    abstained: int = Field(ge=0)
+    thresholds: dict[LabelName, float] | None = Field(
+        default=None, description="Of a multi-label model: the probability from which on each label applies."
+    )
+    abstained: int = Field(ge=0, description="Texts of which it is not sure.")
     results: tuple[Classified, ...]
 
 
@@ -89,23 +98,24 @@ def classify(request: ClassifyRequest, context: ToolContext) -> ClassifyResult:
     context.progress(0.1, f"classifying {len(contents)} texts")
     proba = model.predict_proba(contents, as_trained=request.prior == "training")
     if model.space.several:
-        results = _with_labels(model.space, proba)
-        abstained = sum(result.probability < threshold for result in results)
-        counts = (
-            f"Classified {len(results)} texts; {abstained} are below {threshold:.2f}: not sure of all their labels."
-        )
+        results = _with_labels(model.space, proba, threshold)
     else:
         results = tuple(_classified(model.labels, row, threshold) for row in proba.tolist())
-        abstained = sum(result.label is None for result in results)
-        counts = _in_a_sentence(results, abstained, threshold)
+    abstained = sum(not result.sure for result in results)
     labels = context.workspace.task(model.card.task).label_names
+    told = (
+        _in_a_sentence(results, abstained, threshold),
+        often_unsure(model.card.unsure, threshold) if abstained and request.threshold is None else "",
+        other_labels(request.model, model.labels, labels),
+    )
     return ClassifyResult(
-        summary=f"{counts} {other_labels(request.model, model.labels, labels)}".strip(),
-        next_step="Texts below the threshold are best read by a person, and make good training rows once labelled."
+        summary=" ".join(filter(None, told)),
+        next_step="Texts of which it is not sure are best read by a person, and make good training rows once labelled."
         if abstained
         else "Probabilities are calibrated: raise the threshold to trade answers for accuracy.",
         model=request.model,
         threshold=threshold,
+        thresholds=dict(zip(model.labels, model.card.thresholds, strict=True)) if model.space.several else None,
         abstained=abstained,
         results=results,
     )
@@ -132,7 +142,7 @@ def _contents(request: ClassifyRequest, kind: TaskKind) -> list[str]:
     return [joined(pair.text, pair.text_pair) for pair in request.pairs]
 
 
-def _with_labels(space: LabelSpace, proba: np.ndarray) -> tuple[Classified, ...]:
+def _with_labels(space: LabelSpace, proba: np.ndarray, threshold: float) -> tuple[Classified, ...]:
     """Return the answers at the probabilities (n, k) of a model whose rows may have several labels."""
     named, right = space.answers(proba)
     ranked = (-proba).argsort(axis=1, kind="stable").tolist()
@@ -141,6 +151,7 @@ def _with_labels(space: LabelSpace, proba: np.ndarray) -> tuple[Classified, ...]
         Classified(
             label=None,
             labels=tuple(own),
+            sure=certain >= threshold,
             probability=min(1.0, certain),
             likeliest=tuple((space.labels[place], row[place]) for place in order[: max(MOST_LIKELY, len(own))]),
         )
@@ -154,16 +165,28 @@ def _classified(labels: tuple[str, ...], probabilities: list[float], threshold: 
     best = order[0]
     return Classified(
         label=labels[best] if probabilities[best] >= threshold else None,
+        sure=probabilities[best] >= threshold,
         probability=min(1.0, probabilities[best]),
         likeliest=tuple((labels[place], min(1.0, probabilities[place])) for place in order[:MOST_LIKELY]),
     )
 
 
 def _in_a_sentence(results: tuple[Classified, ...], abstained: int, threshold: float) -> str:
-    """Return the answers in a sentence: the label of one text, the counts of several."""
+    """Return the answers in a sentence: the label or labels of one text, the counts of several."""
+    several = results[0].labels is not None
+    if len(results) > 1 and several:
+        below = f": it is less than {threshold:.2f} probable that all of them are right" if abstained else ""
+        counts = f"sure of the labels of {len(results) - abstained}, unsure of those of {abstained}"
+        return f"Classified {len(results)} texts; {counts}{below}."
     if len(results) > 1:
         return f"Classified {len(results)} texts; abstained on {abstained}, below {threshold:.2f}."
     [result] = results
+    if several:
+        named = ", ".join(map(repr, result.labels or ())) or "none of the labels"
+        probable = f"with a probability of {result.probability:.2f} that the whole set is right"
+        return (
+            f"It is {named}, {probable}." if result.sure else f"Not sure: {named}, {probable}, below {threshold:.2f}."
+        )
     label = repr(result.likeliest[0][0])
     if result.label is None:
         return f"Not sure: most likely {label}, with a probability of {result.probability:.2f}, below {threshold:.2f}."

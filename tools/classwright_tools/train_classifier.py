@@ -186,6 +186,7 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
         shares=trained.prior.shares if trained.prior else None,
         offsets=tuple(trained.prior.offsets.tolist()) if trained.prior else (),
         threshold=trained.threshold,
+        unsure=trained.unsure,
         thresholds=trained.thresholds,
         seed=request.seed,
         seconds=time.monotonic() - started,

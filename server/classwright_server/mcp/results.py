@@ -15,6 +15,8 @@ from classwright_tools.domain.excerpt import ANSWER_BYTES, shortened
 from classwright_tools.domain.uris import job_uri
 
 MAX_STRING = 400
+SHOWN_DIGITS = 4
+"""Of a fraction; nobody decides by the fifth."""
 MAX_FIELDS = 12
 """A mapping to numbers with more entries than this is a table, such as counts by label."""
 
@@ -25,7 +27,7 @@ def answer(structured: dict[str, Any]) -> CallToolResult:
     The picture of a job's result stands beside these, as one.
     """
     bare, picture = without_picture(structured)
-    fitted = fit(plain_values(bare))
+    fitted = fit(_as_shown(bare))
     content: list[ContentBlock] = [TextContent(text=_json(fitted))]
     content.extend(links_in(fitted))
     if picture:
@@ -44,7 +46,21 @@ def without_picture(structured: dict[str, Any]) -> tuple[dict[str, Any], str | N
 
 def fits(structured: dict[str, Any]) -> bool:
     """Whether an answer is short enough as it is."""
-    return _size(plain_values(structured)) <= ANSWER_BYTES
+    return _size(_as_shown(structured)) <= ANSWER_BYTES
+
+
+def _as_shown(structured: dict[str, Any]) -> dict[str, Any]:
+    """Return an answer with every string plain, and every number in `SHOWN_DIGITS`: the stored one has all."""
+    shown: dict[str, Any] = _rounded(plain_values(structured))
+    return shown
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):  # a small one keeps its first digits, for a p-value is not 0
+        return float(f"{value:.{SHOWN_DIGITS}g}") if abs(value) < 1 else round(value, SHOWN_DIGITS)
+    if isinstance(value, dict):
+        return {name: _rounded(item) for name, item in value.items()}
+    return [_rounded(item) for item in value] if isinstance(value, list) else value
 
 
 def fit(structured: dict[str, Any], max_bytes: int = ANSWER_BYTES) -> dict[str, Any]:

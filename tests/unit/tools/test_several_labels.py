@@ -53,6 +53,8 @@ def test_a_text_gets_all_labels_that_apply_or_none(trained: tuple[ToolContext, s
 
     assert [found.labels for found in result.results] == [("refund", "delivery"), ("account",), ()]
     assert all(found.label is None and 0 < found.probability <= 1 for found in result.results)
+    assert all(found.sure == (found.probability >= result.threshold) for found in result.results)
+    assert result.thresholds == dict(zip(LABELS, load_model(context.workspace, model).card.thresholds, strict=True))
     assert [name for name, _ in result.results[0].likeliest] == ["refund", "delivery", "account"]
 
 
@@ -60,8 +62,16 @@ def test_texts_below_the_threshold_are_counted_as_unsure(trained: tuple[ToolCont
     context, model = trained
     request = ClassifyRequest(model=model, texts=("my login does not work",), threshold=1.0)
 
-    assert classify(request, context).abstained == 1
-    assert classify(request.model_copy(update={"threshold": 0.0}), context).abstained == 0
+    unsure = classify(request, context)
+    sure = classify(request.model_copy(update={"threshold": 0.0}), context)
+    both = classify(request.model_copy(update={"texts": request.texts * 2}), context)
+
+    assert (unsure.abstained, unsure.results[0].sure) == (1, False)
+    assert unsure.summary.startswith("Not sure: 'account', with a probability of ")
+    assert unsure.summary.endswith(" that the whole set is right, below 1.00.")
+    assert (sure.abstained, sure.results[0].sure) == (0, True)
+    assert sure.summary.startswith("It is 'account', with a probability of ")
+    assert both.summary.startswith("Classified 2 texts; sure of the labels of 0, unsure of those of 2: ")
 
 
 def test_the_card_has_a_threshold_a_label_and_figures_of_rows_not_trained_on(trained: tuple[ToolContext, str]) -> None:

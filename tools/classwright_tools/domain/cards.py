@@ -106,6 +106,9 @@ class ModelCard(Noun):
     threshold: float = Field(
         ge=0, le=1, description="Abstain below this probability: 95% of the answers kept are right."
     )
+    unsure: float | None = Field(
+        default=None, ge=0, le=1, description="Share of the rows that set `threshold` which are below it."
+    )
     thresholds: tuple[float, ...] = Field(
         default=(), description="Where rows have several labels: each applies from this probability on, one a label."
     )

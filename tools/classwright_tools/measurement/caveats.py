@@ -50,6 +50,16 @@ def settled_by_person(rows: int) -> str:
     return f"Of {rows} more the label is doubted, and a person has decided on them: they are no label issues."
 
 
+def often_unsure(unsure: float | None, threshold: float) -> str:
+    """Return the sentence about a model that is `unsure` of more than half of the rows that set its `threshold`."""
+    if unsure is None or unsure <= 0.5:
+        return ""
+    return (
+        f"It is unsure of {100 * unsure:.0f} texts in 100: so many of the rows held out are below its threshold of "
+        f"{threshold:.2f}. More training rows make it sure of more."
+    )
+
+
 def caveats(scores: Scores) -> tuple[str, ...]:
     """Return what `scores` do not show: labels that no row has, and that guessing would do as well."""
     guessed = no_better_than_guessing(scores.accuracy, scores.guessing)

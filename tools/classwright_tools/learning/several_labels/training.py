@@ -77,6 +77,8 @@ def train_several(
     if checked and checked is not crossed:
         proba_checked = scaling.probabilities(checked.logits)
         figures = _figures(checked, proba_checked >= thresholds, proba_checked, setup)
+    certain = certainty(proba, decided)
+    threshold = kept_right(certain, (decided == crossed.rows.labels).all(axis=1))
     return Trained(
         method=chosen.name,
         classifier=replace(classifier, head=scaling.scaled(classifier.head)),
@@ -84,7 +86,8 @@ def train_several(
         grouped=grouped if figures else None,
         tried=(),
         temperature=1.0,
-        threshold=kept_right(certainty(proba, decided), (decided == crossed.rows.labels).all(axis=1)),
+        threshold=threshold,
+        unsure=float((certain < threshold).mean()),
         prior=None,
         at_shares=None,
         right_as_saved=None,
