@@ -146,7 +146,8 @@ class Draft:
         if rows.where and "test" in rows.where.splits:
             raise InvalidInput("`splits`", f"name 'test', and {TEST_ROWS}", "Leave it out.")
         if self.task.multi_label and rows.doubts_labels:
-            raise one_label_a_row(f"doubt {rows.doubt!r}", self.task.slug)
+            instead = "Name the rows by `ids`, which the report of `evaluate` has, or choose them by `where` or `like`."
+            raise one_label_a_row(f"doubt {rows.doubt!r}", self.task.slug, instead)
         found = select_in(self.context, self.dataset, table, rows, self.task.label_names, self.edits).table.to_pylist()
         for row in found:
             if row["split"] == "test":
