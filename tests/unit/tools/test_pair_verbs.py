@@ -167,7 +167,7 @@ def test_a_pair_task_is_made_without_topics(context: ToolContext) -> None:
     task = context.workspace.task("shop")
     assert (task.kind, task.mismatch) == ("pair", "mismatch")
     topics = [{"label": "fits", "topics": [{"name": "a", "subtopics": ["b"]}]}]
-    with pytest.raises(InvalidInput, match="pair task 'shop' has none"):
+    with pytest.raises(InvalidInput, match="the rows of task 'shop' are imported"):
         propose_topics(ProposeTopicsRequest.model_validate(request | {"topics": topics}), context)
     with pytest.raises(InvalidInput, match="exists with kind 'pair'"):
         propose_topics(ProposeTopicsRequest.model_validate(request | {"kind": "text", "mismatch": None}), context)
