@@ -69,8 +69,8 @@ natural, never naming the label, and send them with submit_examples, several bat
 6. Call evaluate on the test split once at the end if there are real rows, then export_model.
 
 If a text may have several of the labels, or none, pass multi_label=true to propose_topics; in place of steps 2, 4 and \
-5 write rows yourself, bring them in with import_examples and written=true, some as validation, train with method 'probe', and let \
-evaluate on the validation split say what to write next.
+5 write rows yourself, bring them in with import_examples and written=true, some as validation, train with method \
+'probe', and let evaluate on the validation split say what to write next.
 
 Tell me after each round the accuracy with its interval, and what was weak."""
 
