@@ -41,7 +41,7 @@ def compute_figures(true: Sets, decided: Sets, proba: Floats, labels: Sequence[s
     def interval(statistic: Mean) -> Estimate:
         return _bootstrap(statistic, true, decided, seed=seed)
 
-    none = figures_of_label(NONE, ~true.any(axis=1), ~decided.any(axis=1))
+    none = figures_of_label(NONE, np.asarray(~true.any(axis=1)), np.asarray(~decided.any(axis=1)))
     every, applies = _decisions(proba), true.ravel()
     return Figures(
         rows=len(true),
