@@ -14,14 +14,10 @@ import pytest
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.example import Split
+from classwright_tools.domain.source import GivenRow
 from classwright_tools.domain.task import Task
 from classwright_tools.errors import InvalidInput
-from classwright_tools.import_examples import (
-    GivenRow,
-    ImportExamplesRequest,
-    ImportExamplesResult,
-    import_examples,
-)
+from classwright_tools.import_examples import ImportExamplesRequest, ImportExamplesResult, import_examples
 from classwright_tools.workspace.datasets import read_rows
 from classwright_tools.workspace.workspace import Workspace
 from support.pair import pair_task
