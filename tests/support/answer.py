@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from math import isclose
 from typing import Any
 
 from mcp import Client
@@ -36,5 +37,7 @@ def check_same(shown: Any, whole: Any, cut: dict[str, Any], place: str = "") -> 
         assert len(shown) == len(whole) or place in cut, place
         for one, other in zip(shown, whole, strict=False):
             check_same(one, other, cut, f"{place}[]")
+    elif isinstance(whole, float):
+        assert isclose(shown, whole, rel_tol=1e-3), place
     else:
         assert shown == whole or f"{place.removesuffix('[]')}, in characters" in cut, place

@@ -56,6 +56,24 @@ def test_the_summary_has_the_label_of_one_text_and_the_counts_of_several(context
     assert told(*TEXTS, threshold=0.0) == "Classified 4 texts; abstained on 0, below 0.00."
 
 
+def test_a_model_that_is_often_unsure_says_so_where_it_abstains(
+    context: ToolContext, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from classwright_tools.learning import kept_models
+    from classwright_tools.learning.model import load_model
+
+    own = load_model(context.workspace, model)
+    card = own.card.model_copy(update={"unsure": 0.81, "threshold": 1.0})
+    monkeypatch.setattr(kept_models, "kept_model", lambda *_: dataclasses.replace(own, card=card))
+
+    told = classify(ClassifyRequest(model=model, texts=TEXTS), context).summary
+    sure = classify(ClassifyRequest(model=model, texts=TEXTS, threshold=0.0), context).summary
+
+    assert own.card.unsure is not None
+    assert "It is unsure of 81 texts in 100: so many of the rows held out are below its threshold of 1.00." in told
+    assert "unsure" not in sure
+
+
 def test_the_models_own_threshold_is_the_default(context: ToolContext, model: str) -> None:
     from classwright_tools.learning.model import load_model
 

@@ -82,6 +82,7 @@ def test_the_card_has_a_threshold_a_label_and_figures_of_rows_not_trained_on(tra
     assert all(0 < threshold < 1 for threshold in card.thresholds)
     assert card.validation.data == "real"
     assert card.validation.micro_f1 is not None
+    assert card.unsure is not None
     assert card.grouped is not None
     assert "5 folds" in card.grouped.measured_on
 
@@ -124,22 +125,29 @@ def test_two_models_are_compared_in_f1_on_the_same_rows(trained: tuple[ToolConte
 
 
 @pytest.mark.parametrize("onnx", [True, False])
-def test_an_export_answers_as_the_model_does(trained: tuple[ToolContext, str], onnx: bool, tmp_path: Path) -> None:
+def test_an_export_answers_as_the_model_does(
+    trained: tuple[ToolContext, str], onnx: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     context, model = trained
+    own = load_model(context.workspace, model)
+    unsure = replace(own, card=own.card.model_copy(update={"unsure": 0.81}))
+    monkeypatch.setattr("classwright_tools.learning.model.load_model", lambda *_, **__: unsure)
     texts = ["where is my parcel? i want my money back", "my login does not work", "greetings from the seaside to all"]
     request = ExportModelRequest(model=model, onnx=onnx)
-    export = export_model(request, replace(context, run_key=f"export {onnx}")).export
-    folder = context.workspace.artifact(export, "export").path
+    made = export_model(request, replace(context, run_key=f"export {onnx}"))
+    folder = context.workspace.artifact(made.export, "export").path
 
     found = classwright.load(folder).predict(texts)
 
-    own = load_model(context.workspace, model)
     proba = own.predict_proba(texts)
     assert found.probabilities == pytest.approx(proba, abs=0.05 if onnx else 1e-4)  # the graph is of whole numbers
     assert found.labels == own.space.answers(proba)[0] == [("refund", "delivery"), ("account",), ()]
     assert not (folder / "model_head.pkl").exists()
     card = (folder / "README.md").read_text(encoding="utf-8")
     assert "| rows | all labels right | micro-F1 | macro-F1 |" in card
+    assert "It is unsure of 81 texts in 100" in card
+    assert "It is unsure of 81 texts in 100" in made.summary
+    assert f"classwright://mail/artifacts/{made.export}/files/{{name}}/{{part}}" in made.next_step
     assert "`labels`" in card
     assert "`label_NAME`" in card
     (tmp_path / "in.csv").write_text(f"date;comment\n1;{texts[0]}\n2; \n", encoding="utf-8")
