@@ -90,9 +90,13 @@ async def call(client: Client, tool: str, arguments: Mapping[str, Any] | None = 
 
 
 async def call_failing(client: Client, tool: str, **arguments: Any) -> str:
-    """Call a tool that should fail, and return the text of its error."""
+    """Call a tool that should fail, and return the text of its error, which a job may bring later than the call."""
     result = await client.call_tool(tool, arguments)
     assert isinstance(result, CallToolResult)
+    if not result.is_error and (view := result.structured_content) and view.get("status") in ("queued", "running"):
+        ended = await finished(client, view["job_id"])
+        assert ended["status"] == "failed", ended
+        return str(ended["error"])
     assert result.is_error, result.structured_content
     return str(result.content[0].text)  # type: ignore[union-attr]  # an error is one text
 
