@@ -21,7 +21,7 @@ _LETTER = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><text y=
 
 
 def picture(chart: Markup) -> str:
-    """Return a chart as a PNG of less than `MOST_BYTES`, in base64; one that is too large is drawn smaller.
+    """Return a chart as a PNG in base64, drawn smaller until it is less than `MOST_BYTES` or no smaller one is legible.
 
     Raises:
         NotFound: this machine has no font, so names would be left out.
