@@ -16,7 +16,7 @@ from typing import Any
 from classwright_agents import coach
 from classwright_agents.answers import TopicsResult
 from classwright_agents.errors import ServerError, ToolError
-from classwright_agents.expected import ExpectedCost, told_caps
+from classwright_agents.expected import ExpectedCost, caps_in_words
 from classwright_agents.figures import Round, kept_round, named
 from classwright_agents.journal import Journal
 from classwright_agents.outcome import Imported, Outcome
@@ -131,7 +131,7 @@ class Build:
 
     async def _tell_cost(self, plan: Arguments) -> None:
         """Tell what the build should cost and what caps it, before anything is written."""
-        self._view.say(told_caps(self._task))
+        self._view.say(caps_in_words(self._task))
         known = self._journal.find("estimate")
         if known:
             self._outcome.expected = ExpectedCost.model_validate(known["estimate"])
@@ -147,7 +147,7 @@ class Build:
         expected = ExpectedCost(first_round=first, further_round=further, further_rounds=self._task.max_rounds - 1)
         self._outcome.expected = expected
         self._journal.append("estimate", estimate=expected.model_dump())
-        self._view.say(expected.told)
+        self._view.say(expected.in_words)
 
     # --- a round
 

@@ -24,18 +24,18 @@ class ExpectedCost(BaseModel):
     further_rounds: int
 
     @property
-    def told(self) -> str:
+    def in_words(self) -> str:
         """The estimates in sentences."""
-        words = f"Estimate: writing takes {self.first_round.told}."
+        words = f"Estimate: writing takes {self.first_round.in_words}."
         if self.further_round and self.further_rounds:
             which = (
                 "A further round" if self.further_rounds == 1 else f"Each of up to {self.further_rounds} further rounds"
             )
-            words += f" {which}: {self.further_round.told}."
+            words += f" {which}: {self.further_round.in_words}."
         return words
 
 
-def told_caps(task: TaskFile) -> str:
+def caps_in_words(task: TaskFile) -> str:
     """Return the caps of a build that are set, in a sentence."""
     caps = {"round" if task.max_rounds == 1 else "rounds": task.max_rounds, **task.budget.model_dump(exclude_none=True)}
     return f"Caps: {', '.join(_CAP_WORDS[name].format(cap) for name, cap in caps.items())}."

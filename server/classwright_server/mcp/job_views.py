@@ -61,7 +61,7 @@ def view_at_once(tool: str, result: dict[str, Any]) -> JobView:
 
 def view_of_dry_run(tool: str, estimate: CostEstimate | None) -> JobView:
     """Return the answer of a call that only asked what it would take."""
-    told = f"would take {estimate.told}" if estimate else "tells no estimate: it is done in seconds, or by you"
+    told = f"would take {estimate.in_words}" if estimate else "tells no estimate: it is done in seconds, or by you"
     return JobView(
         summary=f"Nothing was done. {tool} {told}.",
         next_step=f"Call {tool} without dry_run.",
@@ -79,7 +79,7 @@ def _estimate(estimate: CostEstimate | None) -> dict[str, Any]:
 
 def _estimated(record: JobRecord) -> str:
     """Return a sentence that tells what a job should take in all, if that is known."""
-    return f" In all: {record.progress.estimate.told}." if record.progress.estimate else ""
+    return f" In all: {record.progress.estimate.in_words}." if record.progress.estimate else ""
 
 
 def _split(result: dict[str, Any] | None) -> dict[str, Any]:

@@ -14,9 +14,7 @@ from classwright_tools.workspace.workspace import Workspace
 
 LEAST_ROWS = 50  # with a label: an interval of a share is 28 points wide at most
 LEAST_A_LABEL = 5  # of them for each label of the task: of fewer many labels get none by chance
-LEAST_LABELLED = (
-    0.9  # of the rows with an answer: those without a single label may be of some labels rather than others
-)
+LEAST_LABELLED = 0.9  # of the rows with an answer: the others may be of some labels rather than of all
 
 
 def known_shares(workspace: Workspace, task: Task) -> TaskShares | None:

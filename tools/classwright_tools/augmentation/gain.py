@@ -18,7 +18,7 @@ from classwright_tools.learning.generated import Generated
 from classwright_tools.learning.head import Head, fit_head
 from classwright_tools.learning.rows import Rows
 from classwright_tools.learning.splits import grouped_folds
-from classwright_tools.statistics.advising import advise, expected
+from classwright_tools.statistics.advising import advise, posterior
 from classwright_tools.statistics.resampled import (
     Floats,
     margins,
@@ -137,7 +137,7 @@ def _gain(
         apart = paired_difference(differences, checked.groups)
         if apart:
             found, rows = pooled(found, apart), rows + len(checked)
-    likely = expected(found, prior_of(recipe, material))
+    likely = posterior(found, prior_of(recipe, material))
     return MeasuredGain(
         method=recipe.method,
         gain=found.estimate,

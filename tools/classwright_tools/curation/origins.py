@@ -110,12 +110,12 @@ class Origins:
         self._written = written
         self.known: Counter[Origin] = Counter()
         self.stated: Counter[Origin] = Counter()
-        self.told: Counter[Origin] = Counter()
+        self.declared: Counter[Origin] = Counter()
 
     @property
     def not_real(self) -> Counter[Origin]:
         """The rows that are not real, by origin."""
-        return self.known + self.stated + self.told
+        return self.known + self.stated + self.declared
 
     def rows(self, arrivals: Iterable[Sequence[tuple[Content, str | None, str | None]]]) -> Iterator[Example]:
         """Yield the rows of batches of (content, label, what `Made.as_json` returned)."""
@@ -126,7 +126,7 @@ class Origins:
 
     def remark(self, imported: int) -> str:
         """Return the sentence on those of the `imported` rows that are not real; nothing where all are."""
-        told = f"{self.told.total()} count as written, as you say." if self.told else ""
+        told = f"{self.declared.total()} count as written, as you say." if self.declared else ""
         both = self.known + self.stated
         if not both:
             return told
@@ -152,7 +152,7 @@ class Origins:
         elif stated is not None:
             self.stated[stated.origin] += 1
         elif made is not None:
-            self.told[made.origin] += 1
+            self.declared[made.origin] += 1
         if made is None:
             return make_example(text, **given)
         return make_example(text, **given, origin=made.origin, provenance=made.provenance)

@@ -24,7 +24,7 @@ class CostEstimate(Noun):
     rests_on: str
 
     @property
-    def told(self) -> str:
+    def in_words(self) -> str:
         """The estimate in a sentence."""
         parts = [self._duration]
         if self.memory_mb:

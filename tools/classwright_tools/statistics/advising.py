@@ -10,8 +10,6 @@ from classwright_tools.statistics.resampled import Difference
 
 SURE = 0.8
 """The probability from which a verdict is given: who asks acts on it either way, so that doubt alone is no answer."""
-
-
 UNLIKE = 0.15
 """The standard deviation of a difference that is not like those elsewhere: it may be anything."""
 
@@ -42,7 +40,7 @@ class Normal:
 
 
 @dataclass(frozen=True)
-class Expected:
+class Posterior:
     """The difference to be expected: a mixture of normal distributions, whose weights add up to 1."""
 
     parts: tuple[Normal, ...]
@@ -57,7 +55,7 @@ class Expected:
         return sum(part.weight * part.above(least) for part in self.parts)
 
 
-def expected(measured: Difference, prior: Prior) -> Expected:
+def posterior(measured: Difference, prior: Prior) -> Posterior:
     """Return what is to be expected of a difference that was measured with a normal error, after the `prior`.
 
     Within each part of the prior, like others or not, what is measured and what was known count by the inverse of
@@ -68,7 +66,7 @@ def expected(measured: Difference, prior: Prior) -> Expected:
     found = [_after(part, measured) for part in known if part.weight]
     highest = max(evidence for _, evidence in found)
     weights = [part.weight * exp(evidence - highest) for part, evidence in found]
-    return Expected(
+    return Posterior(
         tuple(replace(part, weight=weight / sum(weights)) for (part, _), weight in zip(found, weights, strict=True))
     )
 
@@ -85,7 +83,7 @@ def _after(known: Normal, measured: Difference) -> tuple[Normal, float]:
     ), evidence
 
 
-def advise(measured: Difference, likely: Expected, rows: int, least: float) -> Advice:
+def advise(measured: Difference, likely: Posterior, rows: int, least: float) -> Advice:
     """Return whether to use what makes a difference that was `measured` on so many `rows` and is expected as `likely`.
 
     It is to be used if a difference above 0 is likelier than `SURE`, not if one under `least`, which is worth nothing,

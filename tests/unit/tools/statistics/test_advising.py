@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from classwright_tools.domain.advice import Advice, rows_to_tell
 from classwright_tools.domain.figures import Estimate
-from classwright_tools.statistics.advising import Prior, advise, expected
+from classwright_tools.statistics.advising import Prior, advise, posterior
 from classwright_tools.statistics.resampled import UNKNOWN_ERROR, Difference
 
 NOTHING_KNOWN = Prior(0.0, 1.0)
@@ -18,7 +18,7 @@ LEAST = 0.01
 
 
 def advised(measured: Difference, prior: Prior) -> Advice:
-    return advise(measured, expected(measured, prior), 50, LEAST)
+    return advise(measured, posterior(measured, prior), 50, LEAST)
 
 
 def difference(value: float, error: float) -> Difference:
@@ -52,7 +52,7 @@ def test_what_was_seen_elsewhere_decides_where_the_rows_tell_nothing() -> None:
 def test_what_is_expected_lies_between_the_measured_and_the_known_and_is_surer_than_both(
     value: float, error: float, mean: float, deviation: float
 ) -> None:
-    found = expected(difference(value, error), Prior(mean, deviation))
+    found = posterior(difference(value, error), Prior(mean, deviation))
     assert min(value, mean) - 1e-9 <= found.value <= max(value, mean) + 1e-9
     assert found.parts[0].deviation <= min(error, deviation) + 1e-12
 
@@ -62,7 +62,7 @@ def test_a_loss_that_is_unlike_what_was_seen_elsewhere_is_believed() -> None:
     assert advised(loss, Prior(0.045, 0.03)).verdict == "cannot be told"
     assert advised(loss, Prior(0.045, 0.03, doubt=0.1)).verdict == "do not use it"
     assert advised(difference(0.02, 0.05), Prior(0.045, 0.03, doubt=0.1)).verdict == "use it"
-    assert sum(part.weight for part in expected(loss, Prior(0.045, 0.03, doubt=0.1)).parts) == pytest.approx(1)
+    assert sum(part.weight for part in posterior(loss, Prior(0.045, 0.03, doubt=0.1)).parts) == pytest.approx(1)
 
 
 @given(st.floats(0.005, 0.2), st.floats(0.001, 0.2), st.integers(10, 2_000))
