@@ -75,6 +75,16 @@ def test_a_complete_assignment_becomes_a_dataset(context: ToolContext, assignmen
     assert "train_classifier" in results[-1].next_step
 
 
+def test_texts_of_one_call_keep_their_order_batch_by_batch(context: ToolContext, assignment: Assignment) -> None:
+    texts = numbered(assignment.batches)
+    for batches in (list(texts)[:3], list(texts)[3:]):
+        submit_all(context, {batch: texts[batch] for batch in batches}, finish=batches[-1] == list(texts)[-1])
+
+    rows = read_rows(context.workspace, "support-d2", "train")
+
+    assert [row.text for row in rows if row.origin == "written"] == [one for batch in texts.values() for one in batch]
+
+
 def test_an_assignment_for_a_new_dataset_makes_one_without_the_old_rows(context: ToolContext, task: Task) -> None:
     save_tree(context.workspace, task)
     import_beside(context.workspace, "before", {"train": [make_example(sentence(1), "refund")]})

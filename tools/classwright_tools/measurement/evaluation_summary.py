@@ -17,7 +17,7 @@ def evaluation_summary(report: EvaluationReport) -> list[str]:
     none = report.figures.none
     if none:
         summary.append(
-            f"Share given none of the {none.support} rows with none of the labels: {estimate_in_words(none.recall)}."
+            f"Of {none.support} rows with none of the labels the share that got none: {estimate_in_words(none.recall)}."
         )
     ranked = report.figures.average_precision
     if ranked:

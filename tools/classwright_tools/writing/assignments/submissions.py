@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from itertools import chain, repeat
 from typing import NamedTuple
 
@@ -92,7 +93,11 @@ class Submissions:
                 was_closed=was_closed,
             )
             refused = [verdict for batch, contents in given for verdict in judge.refused(batch, contents)]
-            session.add_all(self._row(accepted) for accepted in judge.accepted)
+            now = datetime.now(UTC)  # a microsecond more for each, so that texts of one call keep their order
+            session.add_all(
+                self._row(accepted, now + timedelta(microseconds=place))
+                for place, accepted in enumerate(judge.accepted)
+            )
             total = len(judge.batch_of)
             complete = total == sum(wanted.count for wanted in self._assignment.batches)
             closes = not was_closed and total > 0 and (finish or complete)
@@ -143,7 +148,7 @@ class Submissions:
         query = select(SubmissionRow).where(SubmissionRow.assignment == self._id)
         return session.scalars(query.order_by(SubmissionRow.created, SubmissionRow.example)).all()
 
-    def _row(self, accepted: _Accepted) -> SubmissionRow:
+    def _row(self, accepted: _Accepted, created: datetime) -> SubmissionRow:
         text, item = apart(accepted.content)
         batch = accepted.batch
         provenance = Provenance(
@@ -151,7 +156,11 @@ class Submissions:
         )
         example = make_example(text, batch.label, text_pair=item, origin="written", provenance=provenance)
         return SubmissionRow(
-            assignment=self._id, example=example.id, batch=batch.batch, row=example.model_dump(mode="json")
+            assignment=self._id,
+            example=example.id,
+            batch=batch.batch,
+            row=example.model_dump(mode="json"),
+            created=created,
         )
 
 
