@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from itertools import count
 from typing import Any
 
+import anyio
 import pytest
 from mcp import Client
 from playwright.async_api import Browser, expect
@@ -147,6 +148,57 @@ async def test_a_key_decides_and_moves_on_and_each_decision_is_stored(
         assert len(standing(workspace, dataset).rows) == 4
         assert len(opened.said("tools/call")) < 12, "decisions are sent in batches"
         assert opened.faults == []
+
+
+class HeldOrder:
+    """A client whose second page of rows by doubt, which comes in the new order, is held until `go`."""
+
+    def __init__(self, client: Client) -> None:
+        self._client, self._pages = client, 0
+        self.asked, self.go = anyio.Event(), anyio.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    async def call_tool(self, name: str, arguments: dict[str, Any]) -> Any:
+        answer = await self._client.call_tool(name, arguments)
+        if name == "review_rows" and arguments.get("order") == "doubt" and "state" in arguments["look"]:
+            self._pages += 1
+            if self._pages == 2:
+                self.asked.set()
+                await self.go.wait()
+        return answer
+
+
+async def test_keys_work_while_the_order_by_doubt_is_on_its_way_and_no_row_changes_under_the_hand(
+    client: Client, chromium: Browser, workspace: Workspace, dataset: str
+) -> None:
+    held = HeldOrder(client)
+    async with shown(chromium, held, {"dataset": dataset}) as opened:  # type: ignore[arg-type]  # a client in all it uses
+        await held.asked.wait()
+        texts = opened.view.locator(".card .text p")
+        first = await texts.inner_text()
+        await opened.press("x")
+        skipped = await texts.inner_text()
+        await opened.press("s")
+        shown_then = await texts.inner_text()
+        held.go.set()
+        await judged(opened)
+        await opened.press("ArrowRight")
+        await expect(opened.view.locator(".tag.warn")).to_have_text("label probably wrong")
+        await opened.press("ArrowLeft")
+        assert await texts.inner_text() == shown_then
+
+        await stored(opened, workspace, dataset, 1)
+        (removed,) = standing(workspace, dataset).rows
+        rows = read_table(workspace, dataset).select(["id", "text"]).to_pylist()
+        assert {"id": removed, "text": first} in rows
+        seen = {first, skipped, shown_then}
+        for place in range(4, 35):
+            await opened.press("ArrowRight")
+            await expect(opened.view.locator(".place")).to_have_text(f"Row {place} of 34")
+            seen.add(await texts.inner_text())
+        assert len(seen) == 34, "each row comes once"
 
 
 async def test_the_most_likely_label_has_the_first_key_and_a_wrong_label_is_suspected(

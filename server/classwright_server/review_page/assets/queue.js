@@ -13,6 +13,7 @@ const SAMPLE_ROWS = 100;
 const queue = (() => {
   const PAGE = 200, AHEAD = 120, AGAIN_MS = 2_000; // a fast hand, or a server that is away for a while, must not run dry
   let ids = [], at = 0, total = 0, loading = null, ended = false, turn = 0;
+  let served = []; // the rows that the server sent in the order of this turn, which its next page comes after
   let mode = "doubt", chosen = {};
 
   const setting = () => MODES[mode];
@@ -25,14 +26,16 @@ const queue = (() => {
     loading ??= (async () => {
       await marks.flush();
       if (mine !== turn) return;
-      const offset = ids.filter(isOpen).length;
+      const offset = served.filter(isOpen).length, decided = new Set(ids.filter((id) => !isOpen(id)));
       const order = setting().order ?? "doubt";
       const answer = await host.call("review_rows", { ...reviewed(), look: look(), order, offset, limit: PAGE });
       if (mine !== turn) return;
-      const known = new Set(ids), fresh = answer.rows.filter((row) => !known.has(row.id));
-      total = ids.length - offset + answer.total;
+      if (!served.length) ids = ids.slice(0, at + 1); // a new order: what was not shown yet gives way to it
+      const known = new Set(ids), fresh = answer.rows.filter(({ id }) => id !== ids[at] && isOpen(id)); // nothing changes under a hand
+      total = ids.filter((id) => decided.has(id)).length + answer.total;
       ended = answer.rows.length < PAGE;
-      ids = [...ids, ...remember(fresh)];
+      served = [...served, ...answer.rows.map((row) => row.id)];
+      ids = [...ids, ...remember(fresh).filter((id) => !known.has(id))];
       change({});
     })().catch((error) => {
       if (mine === turn && !error.refused) setTimeout(load, AGAIN_MS);
@@ -43,7 +46,7 @@ const queue = (() => {
 
   const begin = (next, rows = {}) => {
     mode = next; chosen = rows;
-    ids = []; at = 0; total = 0; ended = false; turn += 1; loading = null;
+    ids = []; served = []; at = 0; total = 0; ended = false; turn += 1; loading = null;
     change({ note: "" });
     return load();
   };
@@ -56,8 +59,8 @@ const queue = (() => {
 
   return {
     begin, move,
-    // The rows that were not looked at yet, in the order of what is known by now.
-    reorder: () => { ids = ids.slice(0, at); ended = false; turn += 1; loading = null; return load(); },
+    // Has the rows that were not shown yet come in the order of what is known by now. The others stay until it is there.
+    reorder: () => { served = []; ended = false; turn += 1; loading = null; return load(); },
     decide: (what) => {
       const id = ids[at];
       if (id === undefined) return;
