@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.example import make_example
-from classwright_tools.domain.task import Label
-from classwright_tools.errors import InvalidInput, NotFound
+from classwright_tools.domain.edits import Decided
+from classwright_tools.domain.example import Provenance, make_example
+from classwright_tools.domain.topic_tree import Cell
+from classwright_tools.errors import NotFound
 from classwright_tools.find_examples import FindExamplesRequest, find_examples
-from classwright_tools.import_examples import ImportExamplesRequest, import_examples
 from classwright_tools.workspace.datasets import read_edits, read_rows, save_dataset
+from classwright_tools.workspace.later_labels import under_later_labels
 from support.editing import Editor, editor, rows_of
 from support.several import ROWS, several_rows, several_task
 
@@ -90,28 +91,116 @@ def test_an_unknown_label_among_several_is_refused_with_the_nearest(edit: Editor
         edit({"action": "relabel", "rows": {"ids": [BOTH.id]}, "label": "refund|delivry"})
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"action": "rename_label", "label": "refund", "to": "money"},
-        {"action": "merge_label", "label": "refund", "to": "account"},
-        {"action": "remove_label", "label": "refund"},
-    ],
-)
-def test_labels_that_rows_have_are_not_changed_yet_and_the_change_says_so(edit: Editor, change: dict[str, str]) -> None:
-    with pytest.raises(InvalidInput, match=r"takes rows with one label each.* propose_topics .*from_dataset"):
-        edit(change)
+def test_a_new_name_takes_the_old_ones_place_in_every_set(edit: Editor, context: ToolContext) -> None:
+    result = edit({"action": "rename_label", "label": "Delivery", "to": "parcel"})
+
+    rows = rows_of(context.workspace, result.dataset)
+    assert rows[BOTH.id].labels == ("refund", "parcel")
+    assert context.workspace.task("mail").label_names == ("refund", "parcel", "account")
+    assert [(row.before, row.after) for row in result.sample][1] == ("refund + delivery", "refund + parcel")
+    assert "'delivery' renamed to 'parcel' (3 rows)" in result.summary
 
 
-def test_the_way_that_is_told_for_a_label_to_be_renamed_is_one(edit: Editor, context: ToolContext) -> None:
-    labels = tuple(Label(name=name) for name in ("money", "delivery", "account"))
-    context.workspace.save_task(several_task().model_copy(update={"labels": labels}))
-    asked = {"task": "mail", "split": "train", "from_dataset": "mail-d1", "label_names": {"refund": "money"}}
+def test_labels_that_are_merged_leave_a_row_with_each_label_once(edit: Editor, context: ToolContext) -> None:
+    result = edit({"action": "merge_label", "label": "delivery", "to": "refund"})
 
-    made = import_examples(ImportExamplesRequest.model_validate(asked | {"new_dataset": True}), context)
+    rows = rows_of(context.workspace, result.dataset)
+    assert [rows[row.id].labels for row in several_rows()] == [
+        ("refund",),
+        ("refund",),
+        ("account",),
+        ("refund",),
+        ("refund", "account"),
+        (),
+    ]
+    assert (result.rows, UNLABELLED) == (3, rows[UNLABELLED.id])
 
-    assert made.imported == len(ROWS)
-    assert rows_of(context.workspace, made.dataset)[BOTH.id].labels == ("money", "delivery")
+
+def test_a_label_that_is_taken_away_leaves_its_rows_with_their_other_labels(edit: Editor, context: ToolContext) -> None:
+    edit({"action": "approve", "rows": {"ids": [BOTH.id]}})
+
+    result = edit({"action": "remove_label", "label": "delivery"})
+
+    rows = rows_of(context.workspace, result.dataset)
+    assert len(rows) == len(ROWS) + 1
+    assert rows[BOTH.id].labels == ("refund",)
+    assert next(row for row in rows.values() if row.text == ROWS[1][0]).labels == ()
+    assert "'delivery' taken away (3 rows, which stay)" in result.summary
+    assert "To 1 row of 'delivery' none of the labels applies now." in result.summary
+    decided = Decided(read_edits(context.workspace, result.dataset))
+    assert (set(decided.by_person), decided.removed) == ({BOTH.id}, set())
+
+
+def test_a_row_that_two_parts_of_a_split_mean_gets_both(edit: Editor, context: ToolContext) -> None:
+    parts = [
+        {"label": "late", "rows": {"where": {"text": "late"}}},
+        {"label": "box", "rows": {"where": {"text": "box"}}},
+        {"label": "delivery"},
+    ]
+
+    result = edit({"action": "split_label", "label": "delivery", "into": parts})
+
+    rows = rows_of(context.workspace, result.dataset)
+    assert context.workspace.task("mail").label_names == ("refund", "late", "box", "delivery", "account")
+    assert [rows[row.id].labels for row in several_rows()[3:5]] == [("refund", "delivery"), ("late", "box", "account")]
+    assert (result.rows, [row.before for row in result.sample]) == (1, ["delivery + account"])
+
+
+def test_test_rows_follow_a_split_by_conditions_and_leave_where_rows_were_picked(
+    edit: Editor, context: ToolContext
+) -> None:
+    test = [make_example("the van is late and i want my money", None, labels=["refund", "delivery"])]
+    save_dataset(context.workspace, "mail", {"test": test}, parent="mail-d1", run_key="test", made_by="t")
+    rule = {"label": "late", "rows": {"where": {"text": "late"}}}
+    by_hand = {"label": "late", "rows": {"ids": [BOTH.id]}}
+
+    ruled = edit({"action": "split_label", "label": "delivery", "into": [rule, {"label": "lost"}]})
+    edit(revert_to="mail-d2")
+    picked = edit({"action": "split_label", "label": "delivery", "into": [by_hand, {"label": "lost"}]})
+
+    assert read_rows(context.workspace, ruled.dataset or "", "test")[0].labels == ("refund", "late")
+    assert read_rows(context.workspace, picked.dataset or "", "test") == []
+    assert "1 left this version" in picked.summary
+
+
+def test_a_row_that_was_removed_returns_under_what_its_labels_have_become(edit: Editor, context: ToolContext) -> None:
+    other = several_rows()[4]
+    edit({"action": "remove", "rows": {"ids": [BOTH.id, other.id]}})
+    edit(
+        {"action": "rename_label", "label": "account", "to": "login"},
+        {"action": "merge_label", "label": "delivery", "to": "refund"},
+    )
+
+    back = edit({"action": "restore", "rows": {"ids": [BOTH.id, other.id]}})
+
+    rows = rows_of(context.workspace, back.dataset)
+    assert (rows[BOTH.id].labels, rows[other.id].labels) == (("refund",), ("refund", "login"))
+
+
+def test_texts_that_were_labelled_meanwhile_join_under_the_later_names(edit: Editor, context: ToolContext) -> None:
+    cell = Provenance(cell=Cell(label="delivery", topic="parcels"), writer="t")
+    texts = ["my box and my login", "pay me back", "where is it"]
+    labels = (("delivery", "account"), ("refund",), ("delivery",))
+    made = [
+        make_example(text, None, labels=own, origin="written", provenance=cell)
+        for text, own in zip(texts, labels, strict=True)
+    ]
+    result = edit(
+        {"action": "rename_label", "label": "delivery", "to": "parcel"},
+        {
+            "action": "split_label",
+            "label": "refund",
+            "into": [{"label": "cash"}, {"label": "card", "rows": {"where": {"text": "shoes"}}}],
+        },
+        {"action": "remove_label", "label": "account"},
+    )
+
+    task = context.workspace.task("mail")
+    kept, ended = under_later_labels(context.workspace, task, made, "mail-d1", result.dataset)
+
+    assert [row.labels for row in kept] == [("parcel",), ("parcel",)]
+    assert [row.provenance and row.provenance.cell and row.provenance.cell.label for row in kept] == ["parcel"] * 2
+    assert ended == [made[1]]
 
 
 def test_a_label_can_be_added_and_given(edit: Editor, context: ToolContext) -> None:

@@ -92,8 +92,7 @@ class Answers:
         labels = {row: key for row, key in keys.items() if key is not None}
         unlabelled = (row for batch in iterate_rows(self._workspace, parent, "unlabelled") for row in batch)
         moved = [_annotated(row, labels[row.id], made, task) for row in unlabelled if row.id in labels]
-        if not task.multi_label:  # whose labels are not edited
-            moved, _ = under_later_labels(self._workspace, task, moved, self._annotation.dataset, parent)
+        moved, _ = under_later_labels(self._workspace, task, moved, self._annotation.dataset, parent)
         if not moved:
             return None
         gone = {row.id for row in moved}

@@ -38,7 +38,7 @@ def filtered(table: Any, where: RowFilter, labels: Collection[str]) -> Places:
     if where.labels:
         none = {NO_LABELS} if "labels" in table.column_names else set()
         _check_labels(where.labels, {*labels, *_labels_of_rows(table), *none})
-        conditions.append(_has_one_of(table, where.labels))
+        conditions.append(has_one_of(table, where.labels))
     if where.origins:
         conditions.append(pc.is_in(table["origin"], pa.array(where.origins, pa.string())))
     if where.round is not None:
@@ -110,7 +110,7 @@ def _labels_of_rows(table: Any) -> list[str]:
     return list(pc.unique(pc.list_flatten(table["labels"])).to_pylist())
 
 
-def _has_one_of(table: Any, labels: Sequence[str]) -> Any:
+def has_one_of(table: Any, labels: Sequence[str]) -> Any:
     """Return whether each row has one of `labels`, or no label where `NO_LABELS` is among these."""
     import pyarrow as pa
     import pyarrow.compute as pc

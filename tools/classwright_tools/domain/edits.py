@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from pydantic import Field
 
 from classwright_tools.domain.kinds import DatasetId
-from classwright_tools.domain.label_sets import key_in_words
+from classwright_tools.domain.label_sets import joined_labels, key_in_words, labels_apart
 from classwright_tools.domain.noun import LabelName, Noun
 
 RowAction = Literal["relabel", "rewrite", "remove", "restore", "approve", "good_example", "flag", "unmark"]
@@ -38,12 +38,18 @@ class Edit(Noun):
     version: DatasetId | None = Field(default=None, description="The earlier version that a revert went back to.")
     rows: dict[str, str] = Field(default_factory=dict)
     test_rows: int = Field(default=0, ge=0)
+    rows_stay: bool = Field(default=False, description="Of 'remove_label': rows with several labels stay without it.")
+
+    @property
+    def takes_rows_out(self) -> bool:
+        """Whether its rows are gone after it."""
+        return self.action in _GONE and not self.rows_stay
 
 
 TEST_ROWS = "test rows are not edited one by one: the final figure would follow from what one has seen of them"
 _VOUCHES = ("relabel", "rewrite", "restore", "approve", "good_example")
-GONE = ("remove", "remove_label")
-_WITH_LABEL = ("relabel", "restore", "merge_label", "split_label", *GONE)  # their `rows` tell labels
+_GONE = ("remove", "remove_label")
+_WITH_LABEL = ("relabel", "restore", "merge_label", "split_label", *_GONE)  # their `rows` tell labels
 
 
 class Decided:
@@ -62,7 +68,7 @@ class Decided:
                 self._take(edit, id_, before)
 
     def _take(self, edit: Edit, id_: str, before: str) -> None:
-        if edit.action in GONE:
+        if edit.takes_rows_out:
             self._forget(id_)
             self.removed.add(id_)
             return
@@ -128,8 +134,8 @@ def history(edits: Sequence[Edit], id_: str, label: str | None) -> tuple[Past, .
             elif edit.action in _WITH_LABEL:
                 label = before or None
             found.append(Past(edit, id_, label))
-        elif is_there and edit.action == "rename_label" and edit.to == label:
-            label = edit.label
+        elif is_there and label and edit.action == "rename_label" and edit.to in labels_apart(label):
+            label = joined_labels(edit.label or "" if one == edit.to else one for one in labels_apart(label))
             found.append(Past(edit, id_, label))
     return tuple(found)
 
@@ -153,3 +159,18 @@ def label_since(label: str | None, edits: Sequence[Edit]) -> str | None:
         elif edit.action in ("split_label", "remove_label"):
             return None
     return label
+
+
+def labels_since(labels: Iterable[str], edits: Sequence[Edit]) -> tuple[str, ...] | None:
+    """Return what became of the `labels` of a row that may have several by `edits`; None if one of them was split."""
+    found = list(labels)
+    for edit in edits:
+        if edit.label not in found:
+            continue
+        if edit.action in ("rename_label", "merge_label") and edit.to:
+            found = list(dict.fromkeys(edit.to if label == edit.label else label for label in found))
+        elif edit.action == "remove_label":
+            found.remove(edit.label)
+        elif edit.action == "split_label":
+            return None
+    return tuple(found)

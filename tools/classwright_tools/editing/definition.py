@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.excerpt import listed
+from classwright_tools.domain.label_sets import labels_apart
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.topic_tree import TopicTree
 from classwright_tools.editing.draft import LABELS_LISTED, Draft
@@ -26,7 +27,7 @@ def store_definition(context: ToolContext, task: Task, draft: Draft) -> tuple[st
     if draft.task == task:
         return ()
     table = draft.table.select(["label", "topic"]).to_pylist()
-    written = [(row["label"], row["topic"]) for row in table if row["topic"] and row["label"]]
+    written = [(label, row["topic"]) for row in table if row["topic"] for label in labels_apart(row["label"] or "")]
     remarks = _store(
         context, task, draft.task, lambda tree: tree_after(tree, draft.new, written, draft.task.label_names)
     )

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from classwright_tools.context import ToolContext
+from classwright_tools.curation.row_filter import has_one_of
 from classwright_tools.domain.edits import TEST_ROWS, Decided, Decider, Edit
 from classwright_tools.domain.example import Example, Split
 from classwright_tools.domain.excerpt import listed
@@ -169,12 +170,36 @@ class Draft:
         return others
 
     def with_label(self, label: str) -> dict[int, Row]:
-        """Return the rows of all splits that have `label`, by their places."""
+        """Return the rows of all splits that have `label`, if only among others, by their places."""
         import numpy as np
         import pyarrow.compute as pc
 
-        places = np.flatnonzero(pc.fill_null(pc.equal(self.table["label"], label), False).to_numpy())
+        has = pc.fill_null(has_one_of(self.table, [label]), False)
+        places = np.flatnonzero(has.to_numpy(zero_copy_only=False))
         return dict(zip(places.tolist(), self.table.take(places).to_pylist(), strict=True))
+
+    def places_with(self, column: str, value: str) -> list[int]:
+        """Return the places of the rows that have `value` in `column`."""
+        import numpy as np
+        import pyarrow.compute as pc
+
+        has = pc.fill_null(pc.equal(self.table[column], value), False)
+        return list(np.flatnonzero(has.to_numpy(zero_copy_only=False)).tolist())
+
+    def exchange(self, rows: Mapping[int, Row], old: str, new: Mapping[int, Sequence[str]]) -> dict[int, str]:
+        """Give each of `rows`, by their places, `new` labels in the place of `old`; return what rows have then.
+
+        Their other labels stay. Where a row has one label, one is given.
+        """
+        keys = {place: self._exchanged(row["label"], old, new[place]) for place, row in rows.items()}
+        self.put("label", {place: key for place, key in keys.items() if key != rows[place]["label"]})
+        return keys
+
+    def _exchanged(self, key: str, old: str, new: Sequence[str]) -> str:
+        if not self.task.multi_label:
+            return new[0]
+        kept = [label for label in labels_apart(key) if label != old]
+        return joined_labels(in_order([*kept, *new], self.task.label_names))
 
     def put(self, column: str, values: Mapping[int, Any]) -> None:
         """Give the rows at the places in `values` these values in `column`; their splits are written anew."""

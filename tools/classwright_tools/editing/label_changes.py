@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from classwright_tools.domain.changes import Change
+from classwright_tools.domain.label_sets import key_in_words, labels_apart
 from classwright_tools.domain.task import Label, Task, folded_name
 from classwright_tools.editing.draft import Done, Draft, Row, counted
 from classwright_tools.errors import InvalidInput
@@ -31,9 +32,9 @@ def rename(draft: Draft, change: Change) -> Done:
         description = label.description if change.description is None else change.description
         draft.task = with_labels(draft.task, {old: (new_label(new, description, label.examples),)}, {old: new})
     rows = draft.with_label(old)
-    _move(draft, old, new, rows)
+    became = _move(draft, old, new, rows)
     draft.record("rename_label", label=old, to=new, test_rows=_test(rows))
-    done.count([(row, old, new) for row in _seen(rows).values()])
+    done.count(in_words(_seen(rows), became))
     done.rows = len(rows)
     done.words = f"{old!r} renamed to {new!r} ({counted(done.rows)})"
     return done
@@ -56,10 +57,10 @@ def merge(draft: Draft, change: Change) -> Done:
     if label_of(draft.task, old):
         draft.task = with_labels(draft.task, {old: ()}, {old: to})
     rows = draft.with_label(old)
-    _move(draft, old, to, rows)
+    became = _move(draft, old, to, rows)
     seen = _seen(rows)
-    draft.record("merge_label", label=old, to=to, rows={row["id"]: old for row in seen.values()}, test_rows=_test(rows))
-    done.count([(row, old, to) for row in seen.values()])
+    draft.record("merge_label", label=old, to=to, rows=labels_before(seen), test_rows=_test(rows))
+    done.count(in_words(seen, became))
     done.rows = len(rows)
     done.words = f"{old!r} merged into {to!r} ({counted(done.rows)})"
     return done
@@ -100,7 +101,7 @@ def describe(draft: Draft, change: Change) -> Done:
 
 
 def drop(draft: Draft, change: Change) -> Done:
-    """Take a label out of the task, and its rows with it.
+    """Take a label out of the task, and its rows with it; where rows may have several they stay, without it.
 
     Raises:
         NotFound: there is no such label.
@@ -111,12 +112,21 @@ def drop(draft: Draft, change: Change) -> Done:
     if label_of(draft.task, name):
         draft.task = with_labels(draft.task, {name: ()})
     rows = draft.with_label(name)
-    draft.take_out(rows)
     seen = _seen(rows)
-    draft.record("remove_label", label=name, rows={row["id"]: name for row in seen.values()}, test_rows=_test(rows))
-    done.count([(row, name, "removed") for row in seen.values()])
+    stay = draft.task.multi_label
+    facts = {"rows": labels_before(seen), "test_rows": _test(rows), "rows_stay": stay}
+    if stay:
+        became = draft.exchange(rows, name, dict.fromkeys(rows, ()))
+        draft.put("cell_label", dict.fromkeys(draft.places_with("cell_label", name), None))
+        done.count(in_words(seen, became))
+        bare = sum(not labels_apart(key) for key in became.values())
+        done.remarks += [f"To {counted(bare)} of {name!r} none of the labels applies now."] if bare else []
+    else:
+        draft.take_out(rows)
+        done.count([(row, name, "removed") for row in seen.values()])
+    draft.record("remove_label", label=name, **facts)
     done.rows = len(rows)
-    done.words = f"{name!r} taken away ({counted(done.rows)})"
+    done.words = f"{name!r} taken away ({counted(done.rows)}{', which stay' if stay and rows else ''})"
     return done
 
 
@@ -204,14 +214,26 @@ def label_of(task: Task, name: str) -> Label | None:
     return next((label for label in task.labels if label.name == name), None)
 
 
-def _move(draft: Draft, old: str, new: str, rows: Mapping[int, Row]) -> None:
-    """Give `rows` the label `new`, and name it where texts were written to resemble `old`."""
-    import numpy as np
-    import pyarrow.compute as pc
+def _move(draft: Draft, old: str, new: str, rows: Mapping[int, Row]) -> dict[int, str]:
+    """Give `rows` the label `new` for `old`, also where texts were written for it or to resemble it.
 
-    draft.put("label", dict.fromkeys(rows, new))
-    contrasts = np.flatnonzero(pc.fill_null(pc.equal(draft.table["contrast"], old), False).to_numpy())
-    draft.put("contrast", dict.fromkeys(contrasts.tolist(), new))
+    Return what each has as its label then.
+    """
+    became = draft.exchange(rows, old, dict.fromkeys(rows, (new,)))
+    if draft.task.multi_label:
+        draft.put("cell_label", dict.fromkeys(draft.places_with("cell_label", old), new))
+    draft.put("contrast", dict.fromkeys(draft.places_with("contrast", old), new))
+    return became
+
+
+def labels_before(rows: Mapping[int, Row]) -> dict[str, str]:
+    """Return the label of each of `rows`, by the row's id."""
+    return {row["id"]: row["label"] for row in rows.values()}
+
+
+def in_words(rows: Mapping[int, Row], became: Mapping[int, str]) -> list[tuple[Row, str, str]]:
+    """Return `rows`, each with its labels before and with what they `became`, in words."""
+    return [(row, key_in_words(row["label"]), key_in_words(became[place])) for place, row in rows.items()]
 
 
 def _seen(rows: Mapping[int, Row]) -> dict[int, Row]:

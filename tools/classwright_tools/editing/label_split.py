@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from classwright_tools.domain.changes import Change, LabelPart
 from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.selection import RowFilter, RowSelection
 from classwright_tools.domain.task import folded_name
 from classwright_tools.editing.draft import Done, Draft, Row, counted
-from classwright_tools.editing.label_changes import label_of, new_label, refuse_taken, with_labels
+from classwright_tools.editing.label_changes import (
+    in_words,
+    label_of,
+    labels_before,
+    new_label,
+    refuse_taken,
+    with_labels,
+)
 from classwright_tools.errors import InvalidInput
 from classwright_tools.measurement.selecting import select_in
 
 IDS_LISTED = 3
 
+Goes = dict[int, tuple[str, ...]]
+"""The labels that rows go to, by their places: one, or where rows may have several all whose part means the row."""
+
 
 def split(draft: Draft, change: Change) -> Done:
-    """Give the rows of a label to the labels that it becomes.
+    """Give the rows of a label to the labels that it becomes; where rows may have several, to each that means them.
 
     Test rows go by conditions alone: where a part names rows by hand or by likeness, nobody can say where a test row
     belongs, and it leaves the new version.
@@ -40,19 +52,20 @@ def split(draft: Draft, change: Change) -> Done:
             f"are meant by no part ({ids})",
             "Let the last part leave out `rows`: it takes the others.",
         )
-    goes |= dict.fromkeys(over, rest or "")
+    goes |= dict.fromkeys(over, (rest or "",))
     homeless = _test_rows(draft, change.into, rows, goes, rest)
     _define(draft, old, change.into)
-    draft.put("label", {place: label for place, label in goes.items() if label != old})
+    became = draft.exchange({place: rows[place] for place in goes}, old, goes)
+    if draft.task.multi_label:
+        _move_cells(draft, old, {place: labels[0] for place, labels in goes.items()})
+    moved = {place: rows[place] for place in seen if goes[place] != (old,)}
     for part in change.into:
-        own = [rows[place] for place in seen if goes[place] == part.label]
-        tested = sum(rows[place]["split"] == "test" for place, label in goes.items() if label == part.label)
+        own = {place: rows[place] for place in seen if part.label in goes[place]}
+        tested = sum(rows[place]["split"] == "test" for place, labels in goes.items() if part.label in labels)
         if part.label != old:
-            draft.record(
-                "split_label", label=old, to=part.label, rows={row["id"]: old for row in own}, test_rows=tested
-            )
-            done.count([(row, old, part.label) for row in own])
+            draft.record("split_label", label=old, to=part.label, rows=labels_before(own), test_rows=tested)
         sizes.append(f"{part.label!r} ({counted(len(own))})")
+    done.count(in_words(moved, became))
     done.words = f"{old!r} split into {' and '.join(sizes)}"
     draft.take_out(homeless)
     if homeless:
@@ -75,22 +88,30 @@ def _check_parts(draft: Draft, old: str, parts: tuple[LabelPart, ...]) -> None:
         refuse_taken(draft, name, old)
 
 
-def _claimed(draft: Draft, parts: tuple[LabelPart, ...], rows: dict[int, Row], done: Done) -> dict[int, str]:
-    """Return where the rows go that a part means by name, by their places; the first part that means one has it."""
-    goes: dict[int, str] = {}
+def _move_cells(draft: Draft, old: str, first: dict[int, str]) -> None:
+    """Give rows that were written for `old` the `first` label that they go to as that of their cell."""
+    cells = [place for place in draft.places_with("cell_label", old) if place in first]
+    draft.put("cell_label", {place: first[place] for place in cells})
+
+
+def _claimed(draft: Draft, parts: tuple[LabelPart, ...], rows: Collection[int], done: Done) -> Goes:
+    """Return where the rows go that a part means by name; of one label a row the first part that means one has it."""
+    goes: Goes = {}
     for part in parts:
         if part.rows is None:
             continue
         for place in draft.meant(part.rows):
             if place not in rows:
                 done.left["with another label"] += 1
-            elif goes.setdefault(place, part.label) != part.label:
+            elif place not in goes or draft.task.multi_label:
+                goes[place] = (*goes.get(place, ()), part.label)
+            else:
                 done.left["meant by two parts, which the first has"] += 1
     return goes
 
 
 def _test_rows(
-    draft: Draft, parts: tuple[LabelPart, ...], rows: dict[int, Row], goes: dict[int, str], rest: str | None
+    draft: Draft, parts: tuple[LabelPart, ...], rows: dict[int, Row], goes: Goes, rest: str | None
 ) -> list[int]:
     """Add to `goes` the test rows that the parts' conditions decide about; return the others."""
     tested = {row["id"]: place for place, row in rows.items() if row["split"] == "test"}
@@ -101,10 +122,11 @@ def _test_rows(
             continue
         met = _met(draft, where)
         for id_ in met & tested.keys():
-            goes.setdefault(tested[id_], part.label)
+            before = goes.get(tested[id_], ())
+            goes[tested[id_]] = (*before, part.label) if draft.task.multi_label else before or (part.label,)
     left = [place for place in tested.values() if place not in goes]
     if by_rule and rest is not None:
-        goes |= dict.fromkeys(left, rest)
+        goes |= dict.fromkeys(left, (rest,))
         return []
     return left
 

@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from classwright_tools.domain.edits import GONE, Decided
+from classwright_tools.domain.edits import Decided
 from classwright_tools.editing.draft import Draft, keyed, with_values
 from classwright_tools.errors import NotFound
 from classwright_tools.workspace.datasets import read_table
@@ -37,7 +37,7 @@ def removed_rows(draft: Draft) -> Removed:
     removal = {
         id_: number
         for number, edit in enumerate(draft.edits)
-        if edit.action in GONE
+        if edit.takes_rows_out
         for id_ in edit.rows
         if id_ in gone
     }

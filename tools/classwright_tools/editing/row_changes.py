@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from classwright_tools.domain.changes import Change
 from classwright_tools.domain.cleaning import clean_text, is_broken
-from classwright_tools.domain.edits import Decided, label_since
+from classwright_tools.domain.edits import Decided, Edit, label_since, labels_since
 from classwright_tools.domain.example import example_id
-from classwright_tools.domain.label_sets import key_in_words
+from classwright_tools.domain.label_sets import in_order, joined_labels, key_in_words, labels_apart
 from classwright_tools.domain.pair import joined
 from classwright_tools.domain.selection import RowSelection
 from classwright_tools.editing.draft import Done, Draft, Row, counted, with_values
@@ -111,7 +113,7 @@ def restore(draft: Draft, change: Change, rows: RowSelection) -> Done:
     contrasts: dict[int, str] = {}
     for place, row in found.items():
         later = draft.edits[removed.edits[place] + 1 :]
-        label = given or label_since(row["label"], later)
+        label = given or _key_since(draft, row["label"], later)
         contrasts[place] = label_since(row["contrast"], later) or row["contrast"]
         if label is None and row["label"] is not None:
             done.left["of a label that has ended (give `label`)"] += 1
@@ -128,6 +130,14 @@ def restore(draft: Draft, change: Change, rows: RowSelection) -> Done:
         [(found[place], "removed", key_in_words(label) if label else NO_LABEL) for place, label in labels.items()]
     )
     return done
+
+
+def _key_since(draft: Draft, key: str | None, later: Sequence[Edit]) -> str | None:
+    """Return what became of a row's label, or of all its labels, by the edits after; None of one that has ended."""
+    if key is None or not draft.task.multi_label:
+        return label_since(key, later)
+    labels = labels_since(labels_apart(key), later)
+    return None if labels is None else joined_labels(in_order(labels, draft.task.label_names))
 
 
 def mark(draft: Draft, change: Change, rows: RowSelection) -> Done:

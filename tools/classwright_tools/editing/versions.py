@@ -15,25 +15,11 @@ from classwright_tools.editing.draft import Done, Draft
 from classwright_tools.editing.label_changes import LABEL_CHANGES
 from classwright_tools.editing.label_split import split
 from classwright_tools.editing.row_changes import ROW_CHANGES
-from classwright_tools.errors import one_label_a_row
 from classwright_tools.workspace.datasets import read_card, read_edits, save_dataset
 from classwright_tools.workspace.destination import Destination
 from classwright_tools.workspace.workspace import Artifact
 
 MADE_BY = "edit_examples"
-_ANEW = (
-    "propose_topics with the new labels, then for each split import_examples(from_dataset=..., label_names={old: "
-    "new}), for the first with new_dataset=true."
-)
-INSTEAD = {
-    "rename_label": f"Call {_ANEW}",
-    "merge_label": f"Call {_ANEW}",
-    "split_label": f"Add the new labels with 'add_label', give them to rows with 'relabel', and then call {_ANEW}",
-    "remove_label": "Take it from the rows that have it with 'relabel', as an import skips rows with other labels than "
-    f"the task's. Then call {_ANEW}",
-}
-"""What does the work of the changes of labels that are not made where rows have several."""
-"""Changes of labels that rows have; where these may have several they are not made."""
 
 
 @dataclass(frozen=True)
@@ -150,8 +136,6 @@ def _drafted(
 
 
 def _apply(draft: Draft, change: Change) -> Done:
-    if draft.task.multi_label and change.action in INSTEAD:
-        raise one_label_a_row(f"the change {change.action!r}", draft.task.slug, INSTEAD[change.action])
     if change.rows is not None:
         return ROW_CHANGES[change.action](draft, change, change.rows)
     return split(draft, change) if change.action == "split_label" else LABEL_CHANGES[change.action](draft, change)

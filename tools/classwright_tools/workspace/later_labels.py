@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from classwright_tools.domain.edits import Edit, label_since
+from classwright_tools.domain.edits import Edit, label_since, labels_since
 from classwright_tools.domain.example import Example
+from classwright_tools.domain.label_sets import in_order
 from classwright_tools.domain.task import Task
 from classwright_tools.workspace.datasets import read_edits
 from classwright_tools.workspace.workspace import Workspace
@@ -29,12 +30,20 @@ def under_later_labels(
     kept: list[Example] = []
     ended: list[Example] = []
     for row in rows:
-        label = label_since(row.label, later)
-        if label not in task.label_names:
+        labels = _labels_since(row, later, task)
+        if labels is None or not set(labels) <= set(task.label_names):
             ended.append(row)
         else:
-            kept.append(row if label == row.label else _under(row, label))
+            kept.append(_under(row, labels, later))
     return kept, ended
+
+
+def _labels_since(row: Example, later: Sequence[Edit], task: Task) -> tuple[str, ...] | None:
+    if row.labels is not None:
+        labels = labels_since(row.labels, later)
+        return None if labels is None else in_order(labels, task.label_names)
+    label = label_since(row.label, later)
+    return None if label is None else (label,)
 
 
 def later_label(workspace: Workspace, task: Task, label: str, then: str | None, now: str | None) -> str | None:
@@ -55,8 +64,12 @@ def _edits_since(workspace: Workspace, then: str | None, now: str | None) -> tup
     return after[len(before) :] if after[: len(before)] == before else ()
 
 
-def _under(row: Example, label: str | None) -> Example:
+def _under(row: Example, labels: tuple[str, ...], later: Sequence[Edit]) -> Example:
+    """Return the row with its `labels`, or its only label, and the cell's label as it is called after `later` edits."""
     made = row.provenance
-    if made and made.cell and label:
-        made = made.model_copy(update={"cell": made.cell.model_copy(update={"label": label})})
-    return row.model_copy(update={"label": label, "provenance": made})
+    if made and made.cell:
+        called = label_since(made.cell.label, later)
+        cell = made.cell.model_copy(update={"label": called}) if called else None
+        made = made.model_copy(update={"cell": cell})
+    own = {"label": labels[0]} if row.labels is None else {"labels": labels}
+    return row.model_copy(update={**own, "provenance": made})
