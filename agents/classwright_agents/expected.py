@@ -26,13 +26,13 @@ class ExpectedCost(BaseModel):
     @property
     def in_words(self) -> str:
         """The estimates in sentences."""
-        words = f"Estimate: writing takes {self.first_round.in_words}."
-        if self.further_round and self.further_rounds:
-            which = (
-                "A further round" if self.further_rounds == 1 else f"Each of up to {self.further_rounds} further rounds"
-            )
-            words += f" {which}: {self.further_round.in_words}."
-        return words
+        first, further = self.first_round, self.further_round
+        words = f"Estimate: writing takes {first.amounts}"
+        if further and self.further_rounds:
+            many = self.further_rounds > 1
+            which = f"each of up to {self.further_rounds} further rounds" if many else "a further round"
+            words += f", and so does {which}" if further.amounts == first.amounts else f"; {which} {further.amounts}"
+        return f"{words}. This rests on {first.rests_on}."
 
 
 def caps_in_words(task: TaskFile) -> str:

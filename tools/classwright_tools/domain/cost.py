@@ -26,6 +26,11 @@ class CostEstimate(Noun):
     @property
     def in_words(self) -> str:
         """The estimate in a sentence."""
+        return f"{self.amounts}; this rests on {self.rests_on}"
+
+    @property
+    def amounts(self) -> str:
+        """What the call should take, in words."""
         parts = [self._duration]
         if self.memory_mb:
             parts.append(f"{self.memory_mb:,} MB of memory")
@@ -34,7 +39,7 @@ class CostEstimate(Noun):
         if self.tokens_in or self.tokens_out:
             parts.append(f"{self.tokens_in + self.tokens_out:,} tokens")
             parts.append("no prices are set" if self.dollars is None else money(self.dollars))
-        return f"{', '.join(parts)}; this rests on {self.rests_on}"
+        return ", ".join(parts)
 
     @property
     def _duration(self) -> str:

@@ -63,7 +63,7 @@ def _rests_on(found: Sequence[tuple[str, Expected | None]], remark: str) -> str:
     guessed = list(dict.fromkeys(kind for kind, one in weighty if one and not one.pieces))
     words = []
     if unknown:
-        words.append(f"no earlier run of {listed(unknown, 3)}, whose pace is not known before its first")
+        words.append(f"no earlier run of {listed(unknown, 3)}; its first run will tell the time")
     elif pieces:
         words.append(f"{_often(min(pieces))} on this machine")
     if guessed and not unknown:
