@@ -1,4 +1,4 @@
-"""The loop on recorded sets: what each part is worth on test rows; only the last one trains on real labels.
+"""The loop on recorded sets: what each part is worth on test rows; only the last two train on real labels.
 
     python benchmarks/loop.py --data FOLDER [--recorded FOLDER] [--held-out]
 
@@ -19,6 +19,7 @@ import numpy as np
 
 from articles.pages import table
 from articles.runs import RESULTS, Figures, Runs
+from classwright_tools.context import DEFAULT_ENCODER
 from looping.recorded import open_recorded
 from looping.steps import Steps, steps
 
@@ -27,7 +28,8 @@ PLAIN, FIRST, SECOND_ALONE = "plain recipe: round 0, no validation rows", "round
 UNLABELLED, SECOND = "round 0, texts without labels", "both rounds, texts without labels"
 LABELLED = ("round 0, 300 of the texts labelled", "both rounds, 300 of the texts labelled")
 LAST = "both rounds, 300 labelled, validation rows"
-PARTS = (PLAIN, FIRST, SECOND_ALONE, UNLABELLED, SECOND, *LABELLED, LAST)
+CEILING = "the texts without labels, with those of the set"
+PARTS = (PLAIN, FIRST, SECOND_ALONE, UNLABELLED, SECOND, *LABELLED, LAST, CEILING)
 # Which figure a set is known by.
 MEASURES = {"twitter_financial_news": "weighted_f1", "toxic_chat": "f1 toxic", "emotion": "macro_f1"}
 
@@ -54,6 +56,7 @@ def parts(of: Steps, method: str, seed: int) -> Iterator[tuple[str, Callable[[],
         yield LABELLED[0], lambda: figures(of.annotated(told), told)
         yield LABELLED[1], lambda: figures(of.annotated(both), both)
         yield LAST, lambda: figures(of.annotated(both), train_on_validation=True)
+    yield CEILING, lambda: figures(of.with_labels(of.begin()))
 
 
 def main() -> None:
@@ -62,6 +65,8 @@ def main() -> None:
     parser.add_argument("--recorded", type=Path, default=RECORDED, help="the folder of what was recorded")
     parser.add_argument("--sets", nargs="+", help="default: all that are recorded")
     parser.add_argument("--method", default="auto")
+    parser.add_argument("--encoder", default=DEFAULT_ENCODER, help="'auto': the best of it and of those in --encoders")
+    parser.add_argument("--encoders", type=Path, help="further encoders, in folders such as OWNER/NAME")
     parser.add_argument("--seeds", type=int, nargs="+", default=range(5))
     parser.add_argument("--work", type=Path, default=Path("runs/loop"), help="what was made; go on from it")
     parser.add_argument("--held-out", action="store_true", help="measure on training rows, the results in --work")
@@ -70,20 +75,27 @@ def main() -> None:
     runs = Runs("loop", quick=False, folder=arguments.work if arguments.held_out else RESULTS)
     for name in names:
         of = steps(
-            open_recorded(arguments.recorded / name, arguments.data), arguments.work, held_out=arguments.held_out
+            open_recorded(arguments.recorded / name, arguments.data),
+            arguments.work,
+            held_out=arguments.held_out,
+            encoder=arguments.encoder,
+            encoders=arguments.encoders,
         )
         for seed in arguments.seeds:
-            key = {"set": name, "method": arguments.method, "seed": seed}
+            key = {"set": name, "method": arguments.method, "encoder": arguments.encoder, "seed": seed}
             for part, run in parts(of, arguments.method, seed):
                 runs.measure({**key, "part": part}, run)
-    print(told(runs, names, arguments.method))
+    print(told(runs, names, method=arguments.method, encoder=arguments.encoder))
 
 
-def told(runs: Runs, names: Sequence[str], method: str) -> str:
-    """Return the tables: of the parts on each set, of the second round, and of shares and calibration."""
+def told(runs: Runs, names: Sequence[str], **way: str) -> str:
+    """Return the tables: of the parts on each set, of the second round, and of shares and calibration.
+
+    `way` is the method and the encoder of the runs that are told.
+    """
 
     def mean(name: str, part: str, figure: str) -> float | None:
-        found = runs.figures(figure, set=name, method=method, part=part)
+        found = runs.figures(figure, set=name, part=part, **way)
         return float(np.mean(found)) if found else None
 
     named = [f"`{name}`, {MEASURES.get(name, 'accuracy')}" for name in names]
@@ -97,7 +109,7 @@ def told(runs: Runs, names: Sequence[str], method: str) -> str:
         ]
         for name in names
         for part in (SECOND, SECOND_ALONE, *LABELLED)
-        if (kept := runs.figures("kept", set=name, method=method, part=part))
+        if (kept := runs.figures("kept", set=name, part=part, **way))
     ]
     figures = ("shares_error", "shares_covered", "calibration_error")
     shares = [

@@ -56,10 +56,14 @@ class RecordedSet:
 
     def unlabelled(self, *, held_out: bool) -> list[Row]:
         """Return the texts without labels: those that were labelled by the client, and others; fewer if `held_out`."""
+        return [{"text": row["text"]} for row in self.supervised(held_out=held_out)]
+
+    def supervised(self, *, held_out: bool) -> list[Row]:
+        """Return the rows of `unlabelled` with the labels that the set has for them."""
         rest = [id_ for id_ in self._train if id_ not in self.validation_ids and id_ not in self.answers]
         kept = max(0, len(rest) - LEAST_HELD_OUT) if held_out else len(rest)
         asked = [id_ for id_ in self._train if id_ in self.answers and id_ not in self.validation_ids]
-        return [{"text": self._train[id_]["text"]} for id_ in [*asked, *rest[: min(kept, POOL - len(asked))]]]
+        return [self._train[id_] for id_ in [*asked, *rest[: min(kept, POOL - len(asked))]]]
 
     def measured(self, *, held_out: bool) -> list[Row]:
         """Return the real rows to measure on: the test rows, or if `held_out` training rows that nothing else uses."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from articles.runs import Figures
 from classwright_tools.annotate_examples import AnnotateExamplesRequest, annotate_examples
-from classwright_tools.context import ToolContext
+from classwright_tools.context import DEFAULT_ENCODER, ToolContext
 from classwright_tools.domain.annotation import Annotation, RowToLabel
 from classwright_tools.domain.example import Split
 from classwright_tools.evaluate import EvaluateRequest, evaluate
@@ -35,6 +35,7 @@ class Steps:
 
     recorded: RecordedSet
     held_out: bool
+    encoder: str
     context: ToolContext
 
     @property
@@ -78,6 +79,10 @@ class Steps:
         """Return `dataset` with the texts without labels."""
         return self.imported("unlabelled", self.recorded.unlabelled(held_out=self.held_out), dataset)
 
+    def with_labels(self, dataset: str) -> str:
+        """Return `dataset` with the texts without labels as training rows, labelled as the set has them."""
+        return self.imported("train", self.recorded.supervised(held_out=self.held_out), dataset, "supervised")
+
     def annotated(self, dataset: str) -> str:
         """Return `dataset` with the client's labels for unlabelled texts, given as it gave them."""
         context = self._step(f"annotation-of-{dataset}")
@@ -112,13 +117,20 @@ class Steps:
 
     def trained(self, dataset: str, method: str, seed: int, **options: object) -> str:
         """Return a model of `dataset`."""
-        name = "-".join([method, str(seed), *(f"{key}={value}" for key, value in options.items())])
+        name = "-".join([method, self.encoder, str(seed), *(f"{key}={value}" for key, value in options.items())])
         context = self._step(f"{name}-of-{dataset}")
         made = context.workspace.made_by(context.run_key, "model")
         if made:
             return made.id
         request = TrainClassifierRequest.model_validate(
-            {"task": self.task, "dataset": dataset, "method": method, "seed": seed, **options}
+            {
+                "task": self.task,
+                "dataset": dataset,
+                "method": method,
+                "encoder": self.encoder,
+                "seed": seed,
+                **options,
+            }
         )
         result = train_classifier(request, context)
         print(self.recorded.name, result.summary, flush=True)
@@ -129,6 +141,7 @@ class Steps:
 
         They are those of `evaluate`, which would embed the rows for every model anew.
         """
+        card = load_model(self.context.workspace, model).card
         found = self._answers(model, dataset)
         k = len(found.labels)
         whole = compute_figures(found.true, found.proba, found.labels)
@@ -138,12 +151,12 @@ class Steps:
             "weighted_f1": whole.weighted_f1.value,
             "macro_f1": whole.macro_f1.value,
             "calibration_error": whole.calibration_error,
+            "other_encoder": float(card.encoder.name != DEFAULT_ENCODER),
         }
         if k <= MOST_LABELS:
             figures |= {
                 f"f1 {one.label}": one.f1.value for one in class_figures(found.true, found.predicted, found.labels)
             }
-        card = load_model(self.context.workspace, model).card
         if card.shares:
             true = np.bincount(found.true, minlength=k) / len(found.true)
             shares = [(one.share, share) for one, share in zip(card.shares.labels, true, strict=True)]
@@ -172,10 +185,16 @@ class Steps:
         return replace(self.context, run_key=f"{self.recorded.name}/{name}")
 
 
-def steps(recorded: RecordedSet, work: Path, *, held_out: bool) -> Steps:
-    """Return the steps of a set, whose workspace is in the folder `work`."""
+def steps(
+    recorded: RecordedSet, work: Path, *, held_out: bool, encoder: str = DEFAULT_ENCODER, encoders: Path | None = None
+) -> Steps:
+    """Return the steps of a set, whose workspace is in the folder `work` and has the further `encoders` at hand."""
     folder = work / (f"{recorded.name}-held-out" if held_out else recorded.name)
     files = folder / "files"
     files.mkdir(parents=True, exist_ok=True)
-    context = ToolContext(workspace=Workspace(folder), run_key=recorded.name, import_folders=(files,))
-    return Steps(recorded, held_out, context)
+    workspace = Workspace(folder)
+    if encoders and not workspace.encoders.exists():
+        workspace.encoders.parent.mkdir(parents=True, exist_ok=True)
+        workspace.encoders.symlink_to(encoders.resolve())
+    context = ToolContext(workspace=workspace, run_key=recorded.name, import_folders=(files,))
+    return Steps(recorded, held_out, encoder, context)

@@ -181,13 +181,14 @@ def test_where_the_model_leans_to_no_label_nothing_is_changed(context: ToolConte
         (10, 90, "class_weights", "With imbalance 'class_weights' labels count alike"),
     ],
 )
-def test_why_shares_are_not_known_is_said(
+def test_why_shares_are_not_known_is_said_before_a_text_is_embedded_in_vain(
     context: ToolContext, task: Task, validation: int, unlabelled: int, imbalance: str, told: str
 ) -> None:
     real = real_rows(copies=validation) if validation else []
     save_rows(context.workspace, written_rows(), real, unlabelled=unlabelled_rows(delivery=unlabelled))
     result = trained(context, imbalance=imbalance)
     assert told in result.summary
+    assert result.texts_embedded == len({row.text for row in (*written_rows(), *real)})
     assert model_of(context, result).card.known_shares is None
 
 

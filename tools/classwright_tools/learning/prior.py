@@ -13,7 +13,7 @@ from classwright_tools.domain.figures import Estimate
 from classwright_tools.domain.shares import LabelShare, ShareSource, TaskShares
 from classwright_tools.learning.calibration import fit_temperature, softmax
 from classwright_tools.learning.held_out import HeldOut
-from classwright_tools.statistics.label_shift import LEAST_ROWS, calibrate, estimate_shares
+from classwright_tools.statistics.label_shift import LEAST_ROWS, calibrate, estimate_shares, too_few
 from classwright_tools.statistics.share_interval import wilson
 
 CHANCE = 0.05  # what a difference that is none may come out as one by
@@ -68,6 +68,8 @@ def known_shares(held: HeldOut, logits: Callable[[], np.ndarray], *, validation:
             f"{unknown} without real labelled rows: how sure the model is of a written text says too little of real "
             "ones. Some real validation rows of each label are enough."
         )
+    if refused := too_few(held.labels, len(setup.unlabelled), setup.labels):  # before embedding them, which takes long
+        return of_rows, _untold(unknown, refused, of_rows)
     found = estimate_shares(held.logits, held.labels, logits(), setup.labels, seed=setup.seed)
     if found.outcome == "estimated" and validation and not _balanced(counts):
         far = max(range(setup.k), key=lambda place: abs(found.shares[place].value - counts[place] / counts.sum()))
@@ -83,7 +85,12 @@ def known_shares(held: HeldOut, logits: Callable[[], np.ndarray], *, validation:
     if found.outcome == "alike":
         follows = ": these are taken" if of_rows else ", so nothing is changed by them"
         return of_rows, f"In the {len(setup.unlabelled):,} unlabelled texts {found.reason}{follows}."
-    return of_rows, f"{unknown}: {found.reason}." + (" Those of the validation rows are taken." if of_rows else "")
+    return of_rows, _untold(unknown, found.reason, of_rows)
+
+
+def _untold(unknown: str, reason: str, instead: TaskShares | None) -> str:
+    """Return why shares are `unknown`, and that those of the validation rows are taken `instead`, if they are."""
+    return f"{unknown}: {reason}." + (" Those of the validation rows are taken." if instead else "")
 
 
 def _balanced(counts: np.ndarray) -> bool:

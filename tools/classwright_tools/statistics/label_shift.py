@@ -123,7 +123,7 @@ def estimate_shares(
     """
     from threadpoolctl import threadpool_limits
 
-    if refused := _too_few(labels, len(unlabelled), names):
+    if refused := too_few(labels, len(unlabelled), names):
         return LabelShift("unknown", refused)
     calibration = calibrate(logits, labels)
     if refused := _too_alike(calibration, logits, labels, names):
@@ -160,7 +160,7 @@ def _resampled(logits: Floats, labels: Labels, unlabelled: Floats, start: Floats
         yield most_likely_shares(likelihoods, generator.multinomial(len(unlabelled), even).astype(np.float64), start)
 
 
-def _too_few(labels: Labels, texts: int, names: Sequence[str]) -> str:
+def too_few(labels: Labels, texts: int, names: Sequence[str]) -> str:
     """Return why there are too few rows or texts to tell shares; nothing where there are enough."""
     counts = np.bincount(labels, minlength=len(names))
     rarest = int(counts.argmin())
