@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import platform
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from sqlalchemy import ColumnElement, Engine, delete, select
 from sqlalchemy.orm import Session
 
+from classwright_tools.estimates.machine import machine
 from classwright_tools.meter import Meter
 from classwright_tools.workspace.index import WorkRow
 
@@ -30,7 +27,7 @@ class Taken:
 
 
 class History:
-    """What work took here. What was measured on other machines, or without this one's GPU, does not count."""
+    """What work took here. What was measured on another `machine` does not count."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -68,17 +65,3 @@ class History:
     def _which(self, kind: str) -> tuple[ColumnElement[bool], ...]:
         """Return the conditions of a kind's rows on this machine."""
         return WorkRow.machine == self._machine, WorkRow.kind == kind
-
-
-def machine() -> str:
-    """Return what stands for this machine, as far as its speed goes: its name, its cores, and whether it has a GPU."""
-    hidden = os.environ.get("CUDA_VISIBLE_DEVICES") == ""
-    gpu = " gpu" if Path("/dev/nvidiactl").exists() and not hidden else ""
-    return f"{platform.node()} {_cores()}{gpu}"
-
-
-def _cores() -> int:
-    threads: Sequence[str] = os.environ.get("OMP_NUM_THREADS", "").split(",")
-    if threads[0].isdigit():
-        return int(threads[0])
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
