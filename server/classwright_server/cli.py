@@ -16,7 +16,6 @@ from classwright_server.classify_command import add_classify, is_stored, run_cla
 from classwright_server.config.chosen import PREFIX
 from classwright_server.config.settings import DEFAULT_PORT, ServerSettings, settings_from
 from classwright_server.config.writers import writer_flags
-from classwright_server.doctor import run_doctor
 from classwright_server.export_command import add_export, run_export
 from classwright_server.jobs.telemetry import start_telemetry
 from classwright_server.mcp.stdio import INTERRUPTED, STOPPED, serve_stdio
@@ -71,6 +70,8 @@ def _run(parsed: argparse.Namespace) -> int:
         return run_push(parsed, settings.tool_settings.workspace)
     _check_installed("The server")
     if parsed.command == "doctor":
+        from classwright_server.doctor import run_doctor
+
         return run_doctor(settings)
     if settings.vllm:
         from classwright_server.vllm import vllm_program

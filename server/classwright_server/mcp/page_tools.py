@@ -89,7 +89,7 @@ def page_tool(name: str, words: str, request: type[ToolRequest], body: Callable[
         name=name,
         title=words,
         description=f"{words} For the review page.",
-        parameters=input_schema(arguments.model_json_schema()),
+        parameters=input_schema(arguments),
         fn_metadata=FuncMetadata(arg_model=arguments),
         is_async=True,
         annotations=ToolAnnotations(

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema
+
 NULL = {"type": "null"}
 _PLAIN = (("minLength", 1), ("pattern", r"^[^\x00-\x1f\x7f]+$"))
 _OF_NAMES = ("properties", "$defs")
@@ -14,13 +17,21 @@ _RULES = ("additionalProperties", "default", "examples", "format", "pattern", "m
 """Of a result; all its fields are always there."""
 
 
-def input_schema(schema: dict[str, Any]) -> dict[str, Any]:
+class _PlainDefaults(GenerateJsonSchema):
+    """Pydantic's schemas, but no serializer is made for a default that is JSON already: a server waits for each."""
+
+    def encode_default(self, dft: Any) -> Any:
+        """Return the default as JSON."""
+        return dft if dft is None or type(dft) in (bool, int, float, str) else super().encode_default(dft)
+
+
+def input_schema(arguments: type[BaseModel]) -> dict[str, Any]:
     """Return the schema of a tool's arguments without titles, which repeat names, and without empty defaults.
 
     An argument that is left out has its default; to offer null for the same beside it is to say it twice. Nor does it
     say that a text must not be empty, or that a name holds no control characters: nobody means to send such.
     """
-    lean: dict[str, Any] = _each(schema, _without_what_is_plain)
+    lean: dict[str, Any] = _each(arguments.model_json_schema(schema_generator=_PlainDefaults), _without_what_is_plain)
     return lean
 
 

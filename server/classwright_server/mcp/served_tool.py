@@ -61,7 +61,7 @@ def served_tool(
         name=name,
         title=text.title,
         description=text.description,
-        parameters=input_schema(arguments.model_json_schema()),
+        parameters=input_schema(arguments),
         fn_metadata=FuncMetadata(arg_model=arguments, output_model=result, output_schema=_schema_of(result)),
         is_async=True,
         annotations=ToolAnnotations(

@@ -22,7 +22,7 @@ from classwright_tools.domain.uris import uris_of
 class Noun(BaseModel):
     """An immutable value; an unknown field is refused, so a misspelt argument is never ignored."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class ToolRequest(Noun):

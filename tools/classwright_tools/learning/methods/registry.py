@@ -9,11 +9,11 @@ A package brings a method by an entry point of the group `classwright.methods` t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib.metadata import entry_points
 
 from classwright_tools.domain.cards import ModelCard
 from classwright_tools.domain.task import TaskKind
 from classwright_tools.errors import InvalidInput, NotFound
+from classwright_tools.installed import entry_points_of
 from classwright_tools.learning.methods.cluster import Cluster
 from classwright_tools.learning.methods.contrastive import Contrastive
 from classwright_tools.learning.methods.matcher import MatcherMethod
@@ -28,7 +28,7 @@ AUTO = "auto"
 
 def _brought() -> Iterator[Method]:
     """Yield the methods of other packages."""
-    for entry in entry_points(group=GROUP):
+    for entry in entry_points_of(GROUP):
         try:
             method: Method = entry.load()()
         except Exception as error:  # whatever their code raises

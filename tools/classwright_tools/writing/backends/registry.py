@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, SerializeAsAny
 
 from classwright_tools.errors import InvalidInput
+from classwright_tools.installed import entry_points_of
 from classwright_tools.writing.backends.settings import WriterSettings
 
 GROUP = "classwright.writers"
@@ -30,7 +31,7 @@ def writer_kinds() -> dict[str, type[WriterSettings]]:
     """
     shipped = [EntryPoint(name, f"{__package__}.{place}", GROUP) for name, place in _SHIPPED.items()]
     kinds: dict[str, type[WriterSettings]] = {}
-    for entry in (*shipped, *entry_points(group=GROUP)):
+    for entry in (*shipped, *entry_points_of(GROUP)):
         kind = _loaded(entry)
         if entry.name in kinds:
             raise _unusable(entry, "has the name of another writer")
