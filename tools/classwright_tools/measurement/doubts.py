@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classwright_tools.domain.selection import LabelDoubt
-from classwright_tools.workspace.atomic import own_folder
+from classwright_tools.measurement.kept_files import keep_file, kept_file
 from classwright_tools.workspace.workspace import Workspace
 
 MOST_GUESSES = 9
@@ -95,15 +94,15 @@ def read_doubts(workspace: Workspace, dataset: str, model: str | None) -> Doubts
 
 def keep_doubts(workspace: Workspace, dataset: str, model: str | None, doubts: Doubts) -> None:
     """Write `doubts`, whole or not at all."""
-    path = doubts_file(workspace, dataset, model)
-    own_folder(path.parent)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
     arrays: dict[str, Any] = {field.name: getattr(doubts, field.name) for field in fields(Doubts)}
-    with beside.open("wb") as file:
-        np.savez(file, **arrays)
-    beside.replace(path)
+
+    def write(path: Path) -> None:
+        with path.open("wb") as file:  # by its name numpy would add an ending
+            np.savez(file, **arrays)
+
+    keep_file(doubts_file(workspace, dataset, model), write)
 
 
 def doubts_file(workspace: Workspace, dataset: str, model: str | None) -> Path:
     """Return where they are; the ids are those of artifacts, which the caller has looked up."""
-    return workspace.cache / "review" / f"{dataset}.{model or 'alone'}.npz"
+    return kept_file(workspace, f"{dataset}.{model or 'alone'}.npz")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from typing import Any
 
 import numpy as np
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.pair import Content, joined
-from classwright_tools.workspace.atomic import own_folder
+from classwright_tools.measurement.kept_files import keep_file, kept_file
 from classwright_tools.workspace.workspace import write_json
 
 
@@ -27,7 +26,7 @@ def repeats_in(context: ToolContext, dataset: str, table: Any) -> dict[str, str]
     seen = table.filter(pc.not_equal(table["split"], "test"))
     ids = seen["id"].to_pylist()
     digest = hashlib.sha256("".join(ids).encode()).hexdigest()  # an id is one of its content
-    kept = context.workspace.cache / "review" / f"{dataset}.repeats.{digest[:16]}.json"
+    kept = kept_file(context.workspace, f"{dataset}.repeats.{digest[:16]}.json")
     try:
         known: dict[str, str] = json.loads(kept.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -38,9 +37,7 @@ def repeats_in(context: ToolContext, dataset: str, table: Any) -> dict[str, str]
         found = list(rows.repeats(contents.__getitem__, lambda done: context.progress(done, "comparing the rows")))
         found.sort(key=lambda repeat: (-repeat.similarity, repeat.row))
         known = {ids[one.row]: f"repeats {ids[one.of]}, similarity {one.similarity:.2f}" for one in found}
-        beside = own_folder(kept.parent) / f".{kept.name}.{os.getpid()}"
-        write_json(beside, known)
-        beside.replace(kept)
+        keep_file(kept, lambda beside: write_json(beside, known))
     return known
 
 
