@@ -18,6 +18,7 @@ import argparse
 import csv
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
@@ -36,6 +37,7 @@ ENGINES = ("encoder", "student", "cascade")
 the student, and the encoder for those texts of which it is unsure."""
 DELIMITERS = ",;\t"
 """Of the columns of a CSV file."""
+_NAMED_DELIMITER = re.compile(r'"?sep=(.)"?\s*$', re.IGNORECASE)
 CHUNK = 2048
 """Texts that are sorted by their length, so that those of a batch need little padding; rows of a file in memory."""
 
@@ -410,7 +412,13 @@ def _classify_rows(model: Classifier, options: argparse.Namespace, source: TextI
 
 
 def _delimiter(source: TextIO, column: str) -> str:
-    """Return the delimiter by which the header has `column`, else the one by which it has the most columns."""
+    """Return the delimiter by which the header has `column`, else the one by which it has the most columns.
+
+    A first line `sep=;`, as Excel writes and reads it, names the delimiter. The source is left at the header.
+    """
+    named = _NAMED_DELIMITER.match(source.readline())
+    if named:
+        return named.group(1)
     widths = {}
     for delimiter in DELIMITERS:
         source.seek(0)
@@ -422,11 +430,13 @@ def _delimiter(source: TextIO, column: str) -> str:
 
 def _chunks(reader: csv.DictReader[str]) -> Iterator[list[dict[str, Any]]]:
     """Yield rows, `CHUNK` at a time; one that is longer or shorter than the header ends the reading."""
+    before = 0
     while chunk := list(islice(reader, CHUNK)):
-        for row in chunk:
+        for number, row in enumerate(chunk, 1):
             if None in row or None in row.values():
-                raise ValueError(f"A row before line {reader.line_num + 1} has not as many fields as the header.")
+                raise ValueError(f"Row {before + number} under the header has not as many fields as the header.")
         yield chunk
+        before += len(chunk)
 
 
 if __name__ == "__main__":

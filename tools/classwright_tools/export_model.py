@@ -10,7 +10,7 @@ from classwright_tools.context import ToolContext
 from classwright_tools.domain.kinds import ExportId, ModelId, task_of
 from classwright_tools.domain.noun import Noun, ToolRequest, ToolResult
 from classwright_tools.domain.task import Task
-from classwright_tools.errors import one_label_a_row
+from classwright_tools.errors import InvalidInput, one_label_a_row
 from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import Sizes, Work, computing
 
@@ -73,7 +73,7 @@ def export_model(request: ExportModelRequest, context: ToolContext) -> ExportMod
     context.progress(0.0, f"loading {request.model}")
     model = load_model(context.workspace, request.model)
     task = context.workspace.task(model.card.task)
-    _check_several(request, task)
+    _check_student(request, task)
     export = METHODS[model.card.method].export(model, onnx=request.onnx)
     tested = newest_test(context.workspace, task.slug, request.model)
     check = check_rows(context.workspace, model.card)
@@ -106,11 +106,18 @@ def export_model(request: ExportModelRequest, context: ToolContext) -> ExportMod
     )
 
 
-def _check_several(request: ExportModelRequest, task: Task) -> None:
-    """Raise an `InvalidInput` if a student is asked for where rows, as those of `task`, have several labels."""
-    if request.student and task.multi_label:
+def _check_student(request: ExportModelRequest, task: Task) -> None:
+    """Raise an `InvalidInput` if a student is asked for that cannot be made of what `task` is, or without a graph."""
+    if not request.student:
+        return
+    if task.multi_label:
         instead = "Leave `student` out: the graph of whole numbers is the fastest form of such a model."
         raise one_label_a_row("a student", task.slug, instead)
+    if task.kind == "pair" or not request.onnx:
+        reason = "takes the inputs of the ONNX graph, " + (
+            "and pairs have none" if request.onnx else "and onnx is false"
+        )
+        raise InvalidInput("student", reason, "Leave `student` out, or export a model of single texts with onnx=true.")
 
 
 def _work(request: ExportModelRequest, sizes: Sizes) -> Work:
@@ -135,7 +142,7 @@ TOOL = ToolSpec(
     workload=_workload,
     makes=("export",),
     multi_label=True,
-    check=_check_several,
+    check=_check_student,
     text=ToolText(
         title="Export a model",
         description=(

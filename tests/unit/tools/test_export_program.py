@@ -162,11 +162,11 @@ def test_the_program_classifies_a_file_from_any_folder_without_torch_and_without
     assert {row["sure"] for row in written[1:]} <= {"true", "false"}
 
 
-@pytest.mark.parametrize("delimiter", [";", "\t"])
+@pytest.mark.parametrize(("first", "delimiter"), [("", ";"), ("", "\t"), ("sep=|\n", "|"), ('"SEP=;"\r\n', ";")])
 def test_the_program_keeps_the_delimiter_of_a_table_and_leaves_nothing_after_a_failure(
-    made: Made, tmp_path: Path, delimiter: str
+    made: Made, tmp_path: Path, first: str, delimiter: str
 ) -> None:
-    rows = f'date{delimiter}comment\n1{delimiter}"my parcel, please{delimiter} now"\n'
+    rows = f'{first}date{delimiter}comment\n1{delimiter}"my parcel, please{delimiter} now"\n'
     (tmp_path / "in.csv").write_text(rows, encoding="utf-8-sig")
     program = runpy.run_path(str(made.folder / "predict.py"))["main"]
     asked = [str(tmp_path / "in.csv"), "-o", str(tmp_path / "out.csv")]
@@ -176,7 +176,18 @@ def test_the_program_keeps_the_delimiter_of_a_table_and_leaves_nothing_after_a_f
     assert program([*asked, "--text-column", "comment"]) == 0
     header, row = (tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()
     assert header == delimiter.join(["date", "comment", "label", "probability", "sure"])
-    assert row.startswith(f'1{delimiter}"my parcel, please{delimiter} now"{delimiter}delivery{delimiter}')
+    assert next(csv.reader([row], delimiter=delimiter))[:3] == ["1", f"my parcel, please{delimiter} now", "delivery"]
+
+
+def test_a_row_that_is_too_short_is_told_by_its_number(
+    made: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "in.csv").write_text('sep=;\ntext;date\n"a\nb";1\nc\n', encoding="utf-8")
+
+    program = runpy.run_path(str(made.folder / "predict.py"))["main"]
+    assert program([str(tmp_path / "in.csv"), "-o", str(tmp_path / "out.csv")]) == 1
+
+    assert "Row 2 under the header has not as many fields" in capsys.readouterr().err
 
 
 def test_a_table_that_is_not_in_utf_8_is_told_with_the_repair(

@@ -19,7 +19,7 @@ from classwright_tools.domain.example import make_example
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.errors import InvalidInput, NotEnoughData
 from classwright_tools.export.student import MOST_LOST, cut_of
-from classwright_tools.export_model import ExportModelRequest, export_model
+from classwright_tools.export_model import TOOL, ExportModelRequest, export_model
 from classwright_tools.learning import student
 from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
 from classwright_tools.workspace.workspace import Workspace
@@ -112,8 +112,12 @@ def test_the_card_says_how_good_both_are_and_the_id_of_the_export_opens_them(mad
 def test_too_few_texts_and_an_export_without_a_graph_are_refused_with_the_repair(made: Made, tmp_path: Path) -> None:
     with pytest.raises(NotEnoughData, match=r"has 30 texts.*Import texts without labels"):
         Made(tmp_path, 0).export()
-    with pytest.raises(InvalidInput, match="onnx=true"):
+    with pytest.raises(InvalidInput, match=r"onnx is false.*onnx=true"):
         made.export(onnx=False)
+    pairs = Task(slug="pairs", instruction="Match.", labels=(Label(name="a"), Label(name="b")), kind="pair")
+    assert TOOL.check
+    with pytest.raises(InvalidInput, match="pairs have none"):  # before there is a job
+        TOOL.check(ExportModelRequest(model="pairs-m1", student=True), pairs)
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 60), st.integers(2, 4), st.floats(0.5, 60))
