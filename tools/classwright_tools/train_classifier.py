@@ -45,8 +45,8 @@ class TrainClassifierRequest(ToolRequest, PairOptions):
     imbalance: Imbalance = Field(
         default="none",
         description="What makes labels count alike, however many rows each has. 'class_weights': in the classifier's "
-        "loss. 'logit_adjustment': by their shares, after training. 'auto': the latter, its penalty chosen in grouped "
-        "cross-validation, averaged with a small network.",
+        "loss. 'logit_adjustment': by their shares, after training. 'auto': the latter, its penalty "
+        "cross-validated, averaged with a small network.",
         json_schema_extra=tell_unable,
     )
     augmentation: AugmentationId | None = Field(
@@ -296,8 +296,8 @@ TOOL = ToolSpec(
         title="Train a classifier",
         description=(
             "Train on a dataset's training rows and save a calibrated model. Returns validation figures with 95% "
-            "intervals, on real validation rows if there are any, else on written rows held out group by group. "
-            "'contrastive' takes minutes on a CPU. Where labels differ much in size set "
+            "intervals, on real validation rows if any, else on training rows held out by group. "
+            "Tuning the encoder takes minutes on a CPU. Where labels differ much in size set "
             "`imbalance`, or method 'cluster'. Never trains on test rows. To measure a model again use "
             "evaluate, not this."
         ),

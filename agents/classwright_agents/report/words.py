@@ -14,6 +14,7 @@ FEW_ROWS = 200
 METHODS = {
     "probe": "probe trains a linear classifier on the embeddings of a frozen encoder",
     "contrastive": "contrastive fine-tunes the encoder as well, so that texts of one label get similar embeddings",
+    "finetune": "finetune trains the encoder as well, with a classification head on it",
     "setfit": "setfit fine-tunes the encoder as well, by the SetFit library",
 }
 

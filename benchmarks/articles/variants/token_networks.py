@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from sentence_transformers import SentenceTransformer
 
-from classwright_tools.learning.contrastive import word_vectors
+from classwright_tools.learning.tuning import word_vectors
 
 WORD_DIMENSIONS = 64  # of the LSTM's subword embeddings
 LSTM_UNITS = 96

@@ -40,7 +40,7 @@ class Made:
         self.workspace.save_task(Task(slug="support", instruction="Tell them apart.", labels=labels))
         save_rows(self.workspace, written_rows(), real_rows(10))
         self.context = ToolContext(workspace=self.workspace, run_key="training")
-        request = TrainClassifierRequest(task="support", method="contrastive", epochs=1)
+        request = TrainClassifierRequest(task="support", method="finetune", epochs=1)
         self.model_id = train_classifier(request, self.context).model
         self.folder = self.export("export")
 

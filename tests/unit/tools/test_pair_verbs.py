@@ -107,7 +107,7 @@ def test_auto_trains_on_pairs(dataset: str, context: ToolContext) -> None:
     assert train_classifier(TrainClassifierRequest(task="shop", dataset=dataset), context).method == "probe"
 
 
-@pytest.mark.parametrize("method", ["contrastive", "setfit"])
+@pytest.mark.parametrize("method", ["contrastive", "finetune"])
 def test_a_method_for_single_texts_is_refused(method: str, dataset: str, context: ToolContext) -> None:
     request = TrainClassifierRequest.model_validate({"task": "shop", "dataset": dataset, "method": method})
 

@@ -113,11 +113,14 @@ def test_the_report_has_scikit_learns_figures_and_every_answer(trained: tuple[To
 
 def test_two_models_are_compared_in_f1_on_the_same_rows(trained: tuple[ToolContext, str]) -> None:
     context, model = trained
-    request = TrainClassifierRequest(task="mail", method="probe", imbalance="class_weights")
+    request = TrainClassifierRequest(task="mail", method="finetune", imbalance="class_weights", epochs=1)
     other = train_classifier(request, replace(context, run_key="other")).model
+    grouped = load_model(context.workspace, other).card.grouped
 
     result = evaluate(EvaluateRequest(model=other, against=model), replace(context, run_key="comparison"))
 
+    assert grouped is not None
+    assert "3 folds" in grouped.measured_on
     assert result.comparison is not None
     assert result.comparison.micro_f1_gain is not None
     assert f"Against {model}" in result.summary

@@ -79,7 +79,7 @@ def test_probabilities_are_calibrated_shares_in_the_order_of_the_labels(context:
     assert model.predict_proba([]).shape == (0, 3)
 
 
-@pytest.mark.parametrize("method", ["probe", "contrastive", "cluster"])
+@pytest.mark.parametrize("method", ["probe", "finetune", "cluster"])
 def test_a_fresh_process_predicts_to_the_bit_what_this_one_does(context: ToolContext, task: Task, method: str) -> None:
     save_rows(context.workspace, written_rows(), real_rows())
     model_id = trained(context, method=method, epochs=1).model
@@ -367,7 +367,7 @@ def test_the_head_that_setfit_fits_is_for_unit_length_whatever_the_encoder_gives
     np.testing.assert_allclose(fitted.head.weights, expected.coef_, atol=0.01)
 
 
-@pytest.mark.parametrize("method", ["probe", "contrastive", "setfit", "cluster"])
+@pytest.mark.parametrize("method", ["probe", "contrastive", "finetune", "setfit", "cluster"])
 def test_a_cancelled_training_stops_at_the_next_step_and_leaves_no_model(
     context: ToolContext, task: Task, method: str
 ) -> None:
@@ -518,7 +518,7 @@ def rare_delivery() -> list[Example]:
     return rows[:10] + rows[10:13] + rows[20:]
 
 
-@pytest.mark.parametrize("method", ["auto", "probe", "contrastive", "setfit"])
+@pytest.mark.parametrize("method", ["auto", "probe", "finetune", "setfit"])
 def test_every_remedy_against_imbalance_that_a_method_knows_gives_a_model(
     context: ToolContext, task: Task, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -553,7 +553,8 @@ def test_with_a_remedy_against_imbalance_methods_are_compared_by_balanced_accura
 def test_a_remedy_that_a_method_does_not_know_is_refused_with_those_that_do(context: ToolContext, task: Task) -> None:
     save_rows(context.workspace, written_rows())
     with pytest.raises(
-        InvalidInput, match=r"'class_weights': is not for method 'cluster'.*'probe', 'contrastive', 'setfit'"
+        InvalidInput,
+        match=r"'class_weights': is not for method 'cluster'.*'probe', 'contrastive', 'finetune', 'setfit'",
     ):
         trained(context, method="cluster", imbalance="class_weights")
     with pytest.raises(InvalidInput, match=r"'auto': is not for method 'contrastive'.*one of 'auto', 'probe'\."):

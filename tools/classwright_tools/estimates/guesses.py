@@ -15,11 +15,12 @@ LOADED = Guess(each=6.0, unit=0.0)
 FITS = {
     "probe": Guess(each=0.08, unit=1.1e-4),
     "contrastive": Guess(each=1.0, unit=2e-4),
+    "finetune": Guess(each=1.0, unit=2e-4),
     "setfit": Guess(each=1.0, unit=8e-3),
     "cluster": Guess(each=2.0, unit=5e-3),
     "matcher": Guess(each=10.0, unit=0.05),
 }
-TUNING = ("contrastive", "setfit")
+TUNING = ("contrastive", "finetune", "setfit")
 """Fits that take as much longer on a larger encoder as encoding does."""
 OWN = {
     "train_classifier": Guess(each=0.2, unit=2e-4),

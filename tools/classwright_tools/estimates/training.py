@@ -43,7 +43,7 @@ def training_workload(request: TrainClassifierRequest, context: ToolContext) -> 
     enough = card.rows("validation", "real") >= ENOUGH_REAL
     train, validation = texts["train"], texts["validation"]
     fits = {
-        method.name: _fits(method, enough=enough, is_choice=len(methods) > 1)
+        method.name: _fits(method, enough=enough, is_choice=len(methods) > 1, several=task.multi_label)
         + (_last_fits(method, FEW_FOLDS) if request.train_on_validation and method is methods[-1] else [])
         for method in methods
     }
@@ -85,11 +85,15 @@ def seconds_by_method(request: TrainClassifierRequest, context: ToolContext) -> 
     return {name: expected.value for name, expected in by_name.items() if expected}
 
 
-def _fits(method: Method, *, enough: bool, is_choice: bool) -> list[float]:
+def _fits(method: Method, *, enough: bool, is_choice: bool, several: bool) -> list[float]:
     """Return the shares of the training rows that a method is fitted to; `enough` real rows choose and calibrate.
 
-    The rules are those of `learning/training.py`.
+    The rules are those of `learning/training.py`, and where rows have `several` labels of that of `several_labels`.
     """
+    from classwright_tools.learning.training import FEW_FOLDS
+
+    if several and not method.cross_validated:
+        return [1 - 1 / FEW_FOLDS] * FEW_FOLDS + [1.0]
     folds = [_HELD_IN] * 5 if method.cross_validated else []
     if enough:
         return [1.0, *folds]

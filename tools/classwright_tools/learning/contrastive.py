@@ -9,7 +9,6 @@ that are alike. `benchmarks/README.md` has the figures of both.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -21,14 +20,10 @@ from sentence_transformers import SentenceTransformer
 
 from classwright_tools.learning.batches import balanced_batches
 from classwright_tools.learning.classifier import EmbeddingClassifier
-from classwright_tools.learning.encoders import Encoder
 from classwright_tools.learning.gradient_cache import GradientCache, memory_bound
-from classwright_tools.learning.half_precision import round_to_half
-from classwright_tools.learning.head import fit_head
-from classwright_tools.learning.imbalance.balanced_heads import adjusted_as_asked
 from classwright_tools.learning.rows import Rows
 from classwright_tools.learning.setup import Setup
-from classwright_tools.learning.windows import usual_prompt
+from classwright_tools.learning.tuning import descend, trainable, tuned_classifier
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 """Takes unit-length embeddings (n, d) and their labels (n,); returns one number."""
@@ -37,15 +32,6 @@ PASSES = 3  # over the rows, where they are many; with few rows there are more, 
 MOST_PASSES = 12
 LEAST_STEPS = 40
 TEMPERATURE = 0.07
-WEIGHT_DECAY = 0.01
-WARM_UP = 0.1  # of the steps
-LARGEST_GRADIENT = 1.0
-# Written texts are not quite what real ones will be: half-way between the frozen and the tuned weights, the encoder
-# keeps more of what it knew (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models", section 3).
-TUNED_SHARE_WRITTEN = 0.5
-# Texts are cut where all but one in a hundred end: a few long ones would make every batch as long as they are.
-CUT_PERCENTILE = 99
-TUNED_REGULARISATION = 10.0  # scikit-learn's C for the head; tuned embeddings are so well apart that it matters little
 
 
 @dataclass(frozen=True)
@@ -61,81 +47,31 @@ class TrainingRecipe:
 
 def fit_contrastive(rows: Rows, setup: Setup) -> EmbeddingClassifier:
     """Return a copy of the encoder tuned on `rows`, and the logistic regression on its embeddings."""
-    model = copy.deepcopy(setup.encoder.model)
-    tune(model, rows, setup)
-    if rows.origin == "written":
-        average_weights(model, setup.encoder.model, TUNED_SHARE_WRITTEN)
-    round_to_half(model)
-    return with_head(Encoder(ref=setup.encoder.ref, model=model), rows, setup)
-
-
-def with_head(encoder: Encoder, rows: Rows, setup: Setup) -> EmbeddingClassifier:
-    """Return the tuned `encoder` with a logistic regression on its embeddings of `rows`."""
-    embeddings = encoder.embed(rows.texts, on_progress=lambda done: setup.progress(done, "embedding texts"))
-    head = fit_head(embeddings, rows.labels, setup.k, c=TUNED_REGULARISATION, balanced=setup.balanced)
-    return EmbeddingClassifier(encoder=encoder, head=adjusted_as_asked(head, rows, setup), tuned=True)
+    return tuned_classifier(tune, rows, setup)
 
 
 def tune(model: SentenceTransformer, rows: Rows, setup: Setup) -> None:
-    """Train `model` in place; each step is reported through `setup.progress`, which may stop it.
-
-    The word vectors stay as they are: they are half of a small encoder's weights, and few rows say little about them.
-    """
-    torch.manual_seed(setup.seed)
-    full_length = model.max_seq_length
-    lengths = token_lengths(model, rows.texts)
-    if full_length is not None:
-        model.max_seq_length = min(int(full_length), ceil(np.percentile(lengths, CUT_PERCENTILE)))
-        lengths = lengths.clip(max=model.max_seq_length)
-    words = word_vectors(model)
-    for parameter in words:
-        parameter.requires_grad_(False)
-    model.train()
-    try:
-        _descend(model, rows, setup, lengths)
-    finally:
-        model.eval()
-        model.max_seq_length = full_length
-        for parameter in words:
-            parameter.requires_grad_(True)
-
-
-def _descend(model: SentenceTransformer, rows: Rows, setup: Setup, lengths: np.ndarray) -> None:
-    """Take the steps of the optimiser: AdamW, a linear warm-up, then a linear decay to zero."""
+    """Train `model` in place; each step is reported through `setup.progress`, which may stop it."""
     recipe = recipe_of(len(rows))
     batch = min(recipe.batch, len(rows))
     steps = number_of_steps(len(rows), batch, setup.epochs)
-    warm_up = max(1, round(WARM_UP * steps))
-    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    optimiser = torch.optim.AdamW(parameters, lr=recipe.learning_rate, weight_decay=WEIGHT_DECAY)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda step: min((step + 1) / warm_up, (steps - step) / max(1, steps - warm_up))
-    )
-    cache = GradientCache(model, int(lengths.max()), memory_bound(model.device))
-    for step, places in enumerate(balanced_batches(rows.labels, batch, steps, np.random.default_rng(setup.seed))):
-        setup.progress(step / steps, f"tuning the encoder, step {step + 1} of {steps}")
-        optimiser.zero_grad()
-        labels = torch.from_numpy(rows.labels[places]).to(model.device)
-        cache.backward([rows.texts[place] for place in places], lengths[places], partial(_loss_of, recipe.loss, labels))
-        torch.nn.utils.clip_grad_norm_(parameters, LARGEST_GRADIENT)
-        optimiser.step()
-        schedule.step()
+    batches = balanced_batches(rows.labels, batch, steps, np.random.default_rng(setup.seed))
+    with trainable(model, rows.texts, setup.seed) as lengths:
+        cache = GradientCache(model, int(lengths.max()), memory_bound(model.device))
 
+        def backward(places: np.ndarray) -> None:
+            labels = torch.from_numpy(rows.labels[places]).to(model.device)
+            texts = [rows.texts[place] for place in places]
+            cache.backward(texts, lengths[places], lambda embeddings: recipe.loss(embeddings, labels))
 
-def _loss_of(loss: Loss, labels: torch.Tensor, embeddings: torch.Tensor) -> torch.Tensor:
-    return loss(embeddings, labels)
+        groups = [{"params": [one for one in model.parameters() if one.requires_grad], "lr": recipe.learning_rate}]
+        for _ in descend(groups, batches, steps, backward, setup.progress):
+            pass
 
 
 def recipe_of(rows: int) -> TrainingRecipe:
     """Return how so many rows are best trained on."""
     return RECIPE_OF_FEW if rows <= FEW_ROWS else RECIPE_OF_MANY
-
-
-def average_weights(tuned: SentenceTransformer, frozen: SentenceTransformer, share: float) -> None:
-    """Set the weights of `tuned` to `share` of its own and the rest of `frozen`'s."""
-    with torch.no_grad():
-        for own, other in zip(tuned.parameters(), frozen.parameters(), strict=True):
-            own.lerp_(other, 1 - share)
 
 
 def number_of_steps(rows: int, batch: int, passes: int | None) -> int:
@@ -148,14 +84,6 @@ def texts_read(rows: int, passes: int | None) -> int:
     """Return the texts that a training on `rows` reads in all its steps."""
     batch = min(recipe_of(rows).batch, rows)
     return batch * number_of_steps(rows, batch, passes)
-
-
-def token_lengths(model: SentenceTransformer, texts: tuple[str, ...]) -> np.ndarray:
-    """Return how many tokens each of `texts` has (n,), uncut; its characters where an encoder knows no longest text."""
-    if model.max_seq_length is None:
-        return np.array([len(text) for text in texts])
-    embedded = [usual_prompt(model) + text for text in texts]
-    return np.array([len(tokens) for tokens in model.tokenizer(embedded, truncation=False, verbose=False)["input_ids"]])
 
 
 def supervised_contrastive_loss(embeddings: torch.Tensor, labels: torch.Tensor, temperature: float) -> torch.Tensor:
@@ -192,9 +120,3 @@ RECIPE_OF_FEW = TrainingRecipe(pair_loss, batch=16, learning_rate=7e-5)
 RECIPE_OF_MANY = TrainingRecipe(
     partial(supervised_contrastive_loss, temperature=TEMPERATURE), batch=64, learning_rate=2e-4
 )
-
-
-def word_vectors(model: SentenceTransformer) -> list[torch.nn.Parameter]:
-    """Return the parameters of the transformer's table of words; none if the encoder is no transformer."""
-    transformer = getattr(model[0], "auto_model", None)
-    return list(transformer.get_input_embeddings().parameters()) if transformer is not None else []

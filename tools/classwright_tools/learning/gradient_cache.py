@@ -81,9 +81,15 @@ def chunks_of(order: Sequence[int], lengths: np.ndarray, cost: ActivationCost, b
 class GradientCache:
     """Takes the gradients of an encoder's batches; made once for a training."""
 
-    def __init__(self, model: SentenceTransformer, longest: int, bound: float) -> None:
-        """Measure what texts of up to `longest` tokens take in `model`; activations are to take `bound` bytes."""
+    def __init__(
+        self, model: SentenceTransformer, longest: int, bound: float, head: torch.nn.Module | None = None
+    ) -> None:
+        """Measure what texts of up to `longest` tokens take in `model`; activations are to take `bound` bytes.
+
+        A `head` is trained along, by the loss.
+        """
         self._model = model
+        self._head = head
         self._bound = bound
         self.cost = self._measured(longest)
 
@@ -96,15 +102,37 @@ class GradientCache:
         Raises:
             torch.OutOfMemoryError, RuntimeError, MemoryError: there is no memory for a single text.
         """
+        self._within_bound(texts, lengths, lambda chunks: self._take(chunks, texts, loss))
+
+    def backward_each(
+        self, texts: Sequence[str], lengths: np.ndarray, loss: Callable[[torch.Tensor, np.ndarray], torch.Tensor]
+    ) -> None:
+        """Do what `backward` does for a loss that is a sum over texts, none of which is encoded twice.
+
+        `loss` takes the unit-length embeddings (m, d) of some of the texts and their places (m,).
+        """
+
+        def take(chunks: list[Chunk]) -> None:
+            for chunk in chunks:
+                part = self._encode([texts[place] for place in chunk.places])
+                loss(torch.nn.functional.normalize(part, dim=1), np.array(chunk.places)).backward()  # type: ignore[no-untyped-call]  # torch
+                if not chunk.kept:
+                    trim_heap()
+
+        self._within_bound(texts, lengths, take)
+
+    def _within_bound(self, texts: Sequence[str], lengths: np.ndarray, take: Callable[[list[Chunk]], None]) -> None:
         order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
         while True:
             chunks = chunks_of(order, lengths, self.cost, self._bound)
             try:
-                return self._take(chunks, texts, loss)
+                return take(chunks)
             except (RuntimeError, MemoryError) as error:
                 if not _is_out_of_memory(error) or all(len(chunk.places) == 1 and not chunk.kept for chunk in chunks):
                     raise
             self._model.zero_grad()
+            if self._head is not None:
+                self._head.zero_grad()
             self._bound = min(self._bound, sum(self._size(chunk, lengths) for chunk in chunks)) / 2
             logger.warning("out of memory: texts are encoded fewer at a time, within %.0f MB", self._bound / 2**20)
             if self._model.device.type == "cuda":

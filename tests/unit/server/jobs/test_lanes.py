@@ -49,6 +49,7 @@ def lane_of(workspace: Workspace, name: str, **request: Any) -> str:
         ("train_classifier", {"task": "support", "method": "cluster"}, "short"),
         ("train_classifier", {"task": "support"}, "long"),
         ("train_classifier", {"task": "support", "method": "contrastive"}, "long"),
+        ("train_classifier", {"task": "support", "method": "finetune"}, "long"),
         ("train_classifier", {"task": "support", "method": "setfit"}, "long"),
         ("train_classifier", {"task": "support", "method": "matcher"}, "long"),
         ("train_classifier", {"task": "support", "method": "probe", "imbalance": "auto"}, "long"),

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sentence_transformers import SentenceTransformer
 
-from classwright_tools.learning.contrastive import supervised_contrastive_loss, token_lengths
+from classwright_tools.learning.contrastive import supervised_contrastive_loss
 from classwright_tools.learning.encoder_folders import embedded_folder
 from classwright_tools.learning.gradient_cache import AT_ONCE_SHARE, ActivationCost, GradientCache, chunks_of
+from classwright_tools.learning.tuning import token_lengths
 from support.learning import WRITTEN
 
 TEXTS = [text for topics in WRITTEN.values() for texts in topics.values() for text in texts][:20]
@@ -88,6 +89,43 @@ def test_where_memory_runs_out_fewer_texts_are_encoded_at_a_time_and_the_gradien
     assert found.isfinite().all()
     assert found.norm() > 0
     assert "out of memory" in caplog.text
+
+
+@pytest.mark.parametrize("bound", [inf, 1.0])
+def test_a_loss_that_is_a_sum_has_the_same_gradient_text_by_text_and_where_memory_runs_out(
+    encoder: SentenceTransformer, bound: float
+) -> None:
+    """Of the encoder and of the head, whose part of the gradient is begun anew as well."""
+    labels = torch.arange(len(TEXTS)) % 3
+    head = torch.nn.Linear(384, 3)
+    encoder.eval()  # without dropout, which is drawn by chunks
+    encoder.zero_grad()
+    embeddings = torch.nn.functional.normalize(encoder(encoder.preprocess(TEXTS))["sentence_embedding"], dim=1)
+    torch.nn.functional.cross_entropy(head(embeddings), labels).backward()
+    wanted = _gradients(encoder, head)
+    lengths = token_lengths(encoder, tuple(TEXTS))
+    cache = GradientCache(encoder, int(lengths.max()), bound, head)
+    calls: list[int] = []
+
+    def loss(embeddings: torch.Tensor, places: np.ndarray) -> torch.Tensor:
+        calls.append(len(places))
+        if bound == inf and len(calls) == 2:
+            raise torch.OutOfMemoryError("no room")
+        return torch.nn.functional.cross_entropy(head(embeddings), labels[places], reduction="sum") / len(TEXTS)
+
+    cache.backward_each(TEXTS, lengths, loss)
+    encoder.train()
+
+    assert sum(calls) > len(TEXTS) if bound == inf else calls == [1] * len(TEXTS)
+    torch.testing.assert_close(_gradients(encoder, head), wanted, rtol=1e-3, atol=1e-6)
+
+
+def _gradients(*modules: torch.nn.Module) -> torch.Tensor:
+    """Return the gradients of `modules` as one vector, and set them to none."""
+    found = [one.grad.flatten() for module in modules for one in module.parameters() if one.grad is not None]
+    for module in modules:
+        module.zero_grad()
+    return torch.cat(found)
 
 
 def test_one_text_that_does_not_fit_is_an_error_and_no_endless_loop(encoder: SentenceTransformer) -> None:

@@ -18,7 +18,6 @@ from classwright_tools.domain.example import Example, Provenance, make_example
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.errors import InvalidInput, NotEnoughData
 from classwright_tools.learning.contrastive import (
-    average_weights,
     number_of_steps,
     pair_loss,
     recipe_of,
@@ -27,6 +26,7 @@ from classwright_tools.learning.contrastive import (
 from classwright_tools.learning.head import Head, fit_head
 from classwright_tools.learning.rows import Rows, label_numbers, training_rows, without_copies, written_at_once
 from classwright_tools.learning.splits import grouped_folds, needed_folds, sampled_places
+from classwright_tools.learning.tuning import average_weights
 from support.learning import WRITTEN, written_rows
 
 LABELS = tuple(WRITTEN)

@@ -35,6 +35,6 @@ class Contrastive(EmbeddingMethod):
 
     def refit(self, chosen: Classifier, rows: Rows, setup: Setup) -> Classifier:
         """Return the tuned encoder of `chosen` with a regression on all `rows`: it is tuned once."""
-        from classwright_tools.learning.contrastive import with_head
+        from classwright_tools.learning.tuning import with_head
 
         return with_head(chosen.encoder, rows, setup)

@@ -16,6 +16,7 @@ from classwright_tools.errors import InvalidInput, NotFound
 from classwright_tools.installed import entry_points_of
 from classwright_tools.learning.methods.cluster import Cluster
 from classwright_tools.learning.methods.contrastive import Contrastive
+from classwright_tools.learning.methods.finetune import Finetune
 from classwright_tools.learning.methods.matcher import MatcherMethod
 from classwright_tools.learning.methods.method import Imbalance, Method
 from classwright_tools.learning.methods.probe import Probe
@@ -54,7 +55,7 @@ def by_name(*methods: Method) -> dict[str, Method]:
     return named
 
 
-METHODS = by_name(Probe(), Contrastive(), SetFit(), Cluster(), MatcherMethod(), *_brought())
+METHODS = by_name(Probe(), Contrastive(), Finetune(), SetFit(), Cluster(), MatcherMethod(), *_brought())
 
 
 def methods_for(kind: TaskKind) -> list[str]:

@@ -1,0 +1,40 @@
+"""The method `finetune`: the whole transformer fine-tuned with a classification head."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from classwright_tools.learning.methods.method import EmbeddingMethod, FitSize
+
+if TYPE_CHECKING:
+    from classwright_tools.learning.classifier import Classifier
+    from classwright_tools.learning.rows import Rows
+    from classwright_tools.learning.setup import Setup
+
+
+class Finetune(EmbeddingMethod):
+    """For many rows: it learns what the labels are, where `contrastive` learns which texts are alike."""
+
+    name = "finetune"
+    summary = "so does this, with a classification head; 500 rows or more"
+    imbalance = ("none", "class_weights", "logit_adjustment")
+    multi_label = True
+    tunes = True
+
+    def fit(self, rows: Rows, setup: Setup) -> Classifier:
+        """Return a copy of the encoder fine-tuned on `rows`, with a regression on its embeddings."""
+        from classwright_tools.learning.finetune import fit_finetuned
+
+        return fit_finetuned(rows, setup)
+
+    def units(self, size: FitSize) -> float:
+        """Return the text that is read in all passes."""
+        from classwright_tools.learning.finetune import PASSES
+
+        return size.encoding * (size.epochs or PASSES)
+
+    def refit(self, chosen: Classifier, rows: Rows, setup: Setup) -> Classifier:
+        """Return the tuned encoder of `chosen` with a regression on all `rows`: it is tuned once."""
+        from classwright_tools.learning.tuning import with_head
+
+        return with_head(chosen.encoder, rows, setup)
