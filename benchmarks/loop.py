@@ -12,6 +12,7 @@ goes on where it was stopped: `--work` keeps what was made, `results/loop.json` 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -20,7 +21,7 @@ import numpy as np
 from articles.pages import table
 from articles.runs import RESULTS, Figures, Runs
 from classwright_tools.context import DEFAULT_ENCODER
-from looping.recorded import open_recorded
+from looping.recorded import POOL, open_recorded
 from looping.steps import Steps, steps
 
 RECORDED = Path(__file__).parent / "recorded"
@@ -30,6 +31,8 @@ LABELLED = ("round 0, 300 of the texts labelled", "both rounds, 300 of the texts
 LAST = "both rounds, 300 labelled, validation rows"
 CEILING = "the texts without labels, with those of the set"
 PARTS = (PLAIN, FIRST, SECOND_ALONE, UNLABELLED, SECOND, *LABELLED, LAST, CEILING)
+# What says whether rows are kept: the validation rows, or the training rows that are held out, with the gain on these.
+KEPT_BY = ("kept by validation", "gain on rows held out", "kept by these")
 # Which figure a set is known by.
 MEASURES = {"twitter_financial_news": "weighted_f1", "toxic_chat": "f1 toxic", "emotion": "macro_f1"}
 
@@ -45,18 +48,20 @@ def parts(of: Steps, method: str, seed: int) -> Iterator[tuple[str, Callable[[],
         model = of.trained(dataset, method, seed, **options)
         other = of.trained(against, method, seed) if against else None
         found = of.figures(model, dataset, other)
-        return found | {"kept": of.is_kept(model, dataset, other)} if other else found
+        return found | {"kept": of.is_kept(model, dataset, other)} | of.by_rows(model, other) if other else found
 
     yield PLAIN, lambda: of.figures(of.trained(bare, method, seed), bare)
     yield FIRST, lambda: figures(first)
     yield SECOND_ALONE, lambda: figures(second, first)
-    yield UNLABELLED, lambda: figures(told)
-    yield SECOND, lambda: figures(both, told)
+    if of.recorded.has_others:
+        yield UNLABELLED, lambda: figures(told)
+        yield SECOND, lambda: figures(both, told)
     if of.recorded.answers:
         yield LABELLED[0], lambda: figures(of.annotated(told), told)
         yield LABELLED[1], lambda: figures(of.annotated(both), both)
         yield LAST, lambda: figures(of.annotated(both), train_on_validation=True)
-    yield CEILING, lambda: figures(of.with_labels(of.begin()))
+    if of.recorded.has_others:
+        yield CEILING, lambda: figures(of.with_labels(of.begin()))
 
 
 def main() -> None:
@@ -68,6 +73,10 @@ def main() -> None:
     parser.add_argument("--encoder", default=DEFAULT_ENCODER, help="'auto': the best of it and of those in --encoders")
     parser.add_argument("--encoders", type=Path, help="further encoders, in folders such as OWNER/NAME")
     parser.add_argument("--seeds", type=int, nargs="+", default=range(5))
+    parser.add_argument(
+        "--texts", type=int, default=POOL, help="without labels, at most; 0: only those that are labelled"
+    )
+    parser.add_argument("--test-rows", type=int, default=sys.maxsize, help="at most; drawn at random of more")
     parser.add_argument("--work", type=Path, default=Path("runs/loop"), help="what was made; go on from it")
     parser.add_argument("--held-out", action="store_true", help="measure on training rows, the results in --work")
     arguments = parser.parse_args()
@@ -75,7 +84,9 @@ def main() -> None:
     runs = Runs("loop", quick=False, folder=arguments.work if arguments.held_out else RESULTS)
     for name in names:
         of = steps(
-            open_recorded(arguments.recorded / name, arguments.data),
+            open_recorded(
+                arguments.recorded / name, arguments.data, texts=arguments.texts, test_rows=arguments.test_rows
+            ),
             arguments.work,
             held_out=arguments.held_out,
             encoder=arguments.encoder,
@@ -106,6 +117,8 @@ def told(runs: Runs, names: Sequence[str], **way: str) -> str:
             part,
             *(_shown(mean(name, part, end), signed=True) for end in ("gain", "gain_low", "gain_high")),
             f"{sum(kept):.0f} of {len(kept)}",
+            _shown(mean(name, part, "held_out_gain"), signed=True),
+            f"{sum(runs.figures('kept_by_held_out', set=name, part=part, **way)):.0f} of {len(kept)}",
         ]
         for name in names
         for part in (SECOND, SECOND_ALONE, *LABELLED)
@@ -121,7 +134,7 @@ def told(runs: Runs, names: Sequence[str], **way: str) -> str:
     return "\n\n".join(
         (
             table(("part", *named), lines),
-            table(("set", "rows of", "gain in accuracy on test rows", "low", "high", "kept by validation"), rounds),
+            table(("set", "rows of", "gain in accuracy on test rows", "low", "high", *KEPT_BY), rounds),
             table(("set", "part", "mean error of the shares", "covered", "ECE"), shares),
         )
     )

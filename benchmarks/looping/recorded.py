@@ -10,6 +10,7 @@ from __future__ import annotations
 import gzip
 import json
 import random
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -32,7 +33,10 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class RecordedSet:
-    """A set, and what was recorded on it; rows are as files of `import_examples` hold them."""
+    """A set, and what was recorded on it; rows are as files of `import_examples` hold them.
+
+    Of texts without labels and of test rows there are so many at most: `texts`, `test_rows`.
+    """
 
     name: str
     task: ProposeTopicsRequest
@@ -40,6 +44,13 @@ class RecordedSet:
     answers: dict[str, Answer]
     validation_ids: frozenset[str]
     data: Path
+    texts: int = POOL
+    test_rows: int = sys.maxsize
+
+    @property
+    def has_others(self) -> bool:
+        """Whether there are texts without labels beside those that the client labelled."""
+        return self.texts > len(self.answers)
 
     @cached_property
     def _train(self) -> dict[str, Row]:
@@ -63,17 +74,18 @@ class RecordedSet:
         rest = [id_ for id_ in self._train if id_ not in self.validation_ids and id_ not in self.answers]
         kept = max(0, len(rest) - LEAST_HELD_OUT) if held_out else len(rest)
         asked = [id_ for id_ in self._train if id_ in self.answers and id_ not in self.validation_ids]
-        return [self._train[id_] for id_ in [*asked, *rest[: min(kept, POOL - len(asked))]]]
+        return [self._train[id_] for id_ in [*asked, *rest[: max(0, min(kept, self.texts - len(asked)))]]]
 
     def measured(self, *, held_out: bool) -> list[Row]:
         """Return the real rows to measure on: the test rows, or if `held_out` training rows that nothing else uses."""
         if not held_out:
-            return _labelled(self.data, self.name, "test")
+            rows = _labelled(self.data, self.name, "test")
+            return rows if len(rows) <= self.test_rows else random.Random(DRAWN_BY).sample(rows, self.test_rows)
         used = {example_id(row["text"]) for row in self.unlabelled(held_out=True)} | self.validation_ids
         return [row for id_, row in self._train.items() if id_ not in used][:HELD_OUT]
 
 
-def open_recorded(folder: Path, data: Path) -> RecordedSet:
+def open_recorded(folder: Path, data: Path, *, texts: int = POOL, test_rows: int = sys.maxsize) -> RecordedSet:
     """Return what is recorded in `folder`, which has the name of a set in the folder `data`."""
     return RecordedSet(
         name=folder.name,
@@ -82,6 +94,8 @@ def open_recorded(folder: Path, data: Path) -> RecordedSet:
         answers={row["id"]: Answer.model_validate(row["answer"]) for row in read_lines(folder / "answers.jsonl.gz")},
         validation_ids=frozenset(json.loads((folder / "rows.json").read_bytes())),
         data=data,
+        texts=texts,
+        test_rows=test_rows,
     )
 
 

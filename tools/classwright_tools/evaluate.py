@@ -36,7 +36,11 @@ class EvaluateRequest(ToolRequest):
     split: Literal["validation", "test"] = Field(
         default="validation", description="'test' is for the final figure: choosing by it makes it worthless."
     )
-    against: ModelId | None = Field(default=None, description="Another model of the task, to compare on the same rows.")
+    against: ModelId | None = Field(
+        default=None,
+        description="Another model, to compare on the same rows; without validation rows what both learnt from is, on "
+        "training rows held out.",
+    )
     picture: bool = Field(default=False, description="The confusion matrix.")
 
 
@@ -63,47 +67,29 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
 
     Raises:
         NotFound: there is no such model or dataset.
-        NotEnoughData: the split has no rows, or none that the models did not train on.
+        NotEnoughData: the split has no rows, or none that the models did not train on; or without validation rows
+            no training row can be held out of both models'.
         InvalidInput: the dataset is of another task, or holds a label that a model does not know.
     """
     from classwright_tools.charts.confusion import confusion_chart
     from classwright_tools.charts.png import picture
     from classwright_tools.learning.model import load_model
-    from classwright_tools.measurement.comparing import compared
-    from classwright_tools.measurement.evaluation import measure, write_report
-    from classwright_tools.measurement.evaluation_warnings import evaluation_warnings
-    from classwright_tools.measurement.held_out import read_split
+    from classwright_tools.measurement.evaluation import write_report
+    from classwright_tools.measurement.rows_compared import differ_in_rows, on_rows_held_out
+    from classwright_tools.workspace.datasets import read_card
 
     workspace = context.workspace
     task = workspace.artifact(request.model, "model").task
     dataset = workspace.dataset_read(request.dataset, task, run_key=context.run_key, makes="report")
-    context.progress(0.0, f"Reading the {request.split} rows of {dataset}")
-    rows = read_split(workspace, dataset, request.split)
     # Embeddings are not remembered: a text that was embedded before would look faster to classify than it is.
     model = load_model(workspace, request.model, remember=False)
     other = _other_model(request, context, model.labels)
-    counted = _counted(request, context, dataset, rows, [model, other] if other else [model])
-    found = _answers(context, model, request.model, counted, dataset, 0.05)
-    comparison = None
-    if other and request.against:
-        theirs = _answers(context, other, request.against, found.rows, found.dataset, 0.45)
-        comparison = compared(found, theirs, model, other, request.against, context.seed)
     uses = _uses_of_test(context, task) if request.split == "test" else 0
-    report = measure(
-        found,
-        task=task,
-        model=request.model,
-        split=request.split,
-        threshold=model.threshold,
-        comparison=comparison,
-        left_out=len(rows) - len(counted),
-        warnings=evaluation_warnings(
-            workspace, request.model, _models(request), model, found, request.split, len(rows), uses
-        ),
-        seed=context.seed,
-        shares=model.card.known_shares,
-        mismatch=model.card.mismatch,
-    )
+    is_bare = request.split == "validation" and not read_card(workspace, dataset).rows("validation")
+    if other and is_bare and differ_in_rows(model, other, workspace):
+        report, found = on_rows_held_out(request.model, model, request.against or "", other, context)
+    else:
+        report, found = _on_split(request, context, dataset, model, other, uses)
     context.progress(0.9, "Drawing the report")
     # Before the report is stored, which as one of test rows counts as a use of them.
     drawn = picture(confusion_chart(report.labels, report.confusion_matrix)) if request.picture else None
@@ -118,6 +104,42 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
     other_rows = other.card.dataset if other and other.card.dataset != model.card.dataset else None
     result = _result(report, made.id, other_rows)
     return result.model_copy(update={"picture": drawn})
+
+
+def _on_split(
+    request: EvaluateRequest, context: ToolContext, dataset: str, model: Model, other: Model | None, uses: int
+) -> tuple[EvaluationReport, Answers]:
+    """Return what the models answer to the rows of the split; this is use number `uses` of the task's test rows."""
+    from classwright_tools.measurement.comparing import compared
+    from classwright_tools.measurement.evaluation import measure
+    from classwright_tools.measurement.evaluation_warnings import evaluation_warnings
+    from classwright_tools.measurement.held_out import read_split
+
+    workspace = context.workspace
+    context.progress(0.0, f"Reading the {request.split} rows of {dataset}")
+    rows = read_split(workspace, dataset, request.split)
+    counted = _counted(request, context, dataset, rows, [model, other] if other else [model])
+    found = _answers(context, model, request.model, counted, dataset, 0.05)
+    comparison = None
+    if other and request.against:
+        theirs = _answers(context, other, request.against, found.rows, found.dataset, 0.45)
+        comparison = compared(found, theirs, model, other, request.against, context.seed)
+    report = measure(
+        found,
+        task=model.card.task,
+        model=request.model,
+        split=request.split,
+        threshold=model.threshold,
+        comparison=comparison,
+        left_out=len(rows) - len(counted),
+        warnings=evaluation_warnings(
+            workspace, request.model, _models(request), model, found, request.split, len(rows), uses
+        ),
+        seed=context.seed,
+        shares=model.card.known_shares,
+        mismatch=model.card.mismatch,
+    )
+    return report, found
 
 
 def _counted(
@@ -257,9 +279,9 @@ TOOL = ToolSpec(
         title="Evaluate a model",
         description=(
             "Measure a model on the validation or test rows of a dataset: accuracy, macro F1, per-class figures, "
-            "confusions and calibration, for pairs the average precision of the mismatches, with 95% intervals; with "
-            "`against`, a paired comparison with another model. Says first whether the rows are real or written. The "
-            "report with plots is a resource."
+            "confusions and calibration, for pairs the average precision of the mismatches, with 95% intervals; or "
+            "`against` another model. Says first whether the rows are real or written. The report with plots is a "
+            "resource."
         ),
     ),
 )

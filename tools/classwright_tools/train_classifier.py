@@ -200,7 +200,8 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
         parent=dataset,
         facts=_facts(card),
     )
-    return _result(made.id, card, trained, data, setup.cache, earlier_model(workspace, made, card))
+    earlier = earlier_model(workspace, made, card, measurable=data.validation is not None)
+    return _result(made.id, card, trained, data, setup.cache, earlier)
 
 
 def _time_limit(request: TrainClassifierRequest, context: ToolContext) -> TimeLimit | None:

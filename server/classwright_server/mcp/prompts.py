@@ -86,8 +86,8 @@ Tell me after each round the accuracy with its interval, and what was weak."""
 1. Call error_analysis. Show me the weak classes, the confused pairs with an example each, and probable label errors.
 2. Call synthesize_examples with its plan. If you are given an assignment, write the texts: of the one label, easily \
 mistaken for the other, and still clearly right.
-3. Train again by the same method. If there are real validation rows, evaluate the new model on them with `against` \
-the old one; if not, say that the figures come from written texts, and look at the `validation` of both trainings.
+3. Train again by the same method, and evaluate the new model with `against` the old one. Without real validation rows \
+say that the figures come from training rows that were held out.
 4. Keep the new model and its rows only if evaluate finds a gain, else the old ones. Tell me which, and why.
 
 If rows of the task may have several labels, evaluate takes the place of error_analysis, and rows that you write and \

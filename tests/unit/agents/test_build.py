@@ -20,7 +20,20 @@ from classwright_agents.steps import Steps
 from classwright_agents.summary import summary
 from classwright_agents.task_file import TaskFile
 from classwright_agents.view import PlainView
-from support.agent import analysed, around, exported, imported, measured, small_task, topics, trained, usage, written
+from classwright_tools.contract import Comparison
+from support.agent import (
+    analysed,
+    around,
+    compared,
+    exported,
+    imported,
+    measured,
+    small_task,
+    topics,
+    trained,
+    usage,
+    written,
+)
 
 MISSING = {"cell": {"label": "refund"}, "missing": 100, "reason": "the writer refused"}
 
@@ -37,6 +50,8 @@ class ScriptedTools:
         self.imported = imported
         self.writings: list[dict[str, Any]] = []
         self.models = 0
+        self.evaluated: list[tuple[str, str | None]] = []
+        self.comparison: Comparison | None = None
         self.mcp = MCPServer("scripted")
         tools = (self.propose_topics, self.synthesize_examples, self.train_classifier, self.error_analysis)
         for tool in (*tools, self.export_model, self.import_examples, self.evaluate):
@@ -104,8 +119,10 @@ class ScriptedTools:
         return imported(self.imported, dataset or "support-d0", len(rows) - self.imported)
 
     def evaluate(self, model: str, dataset: str, split: str, against: str | None = None) -> dict[str, Any]:  # noqa: ARG002
-        """Return the figures of training."""
-        return measured(0.9, 30, self.not_covered, macro_f1=0.5)
+        """Return the figures of training, and the comparison that is set."""
+        self.evaluated.append((model, against))
+        found = self.comparison.model_dump(mode="json") if self.comparison else None
+        return measured(0.9, 30, self.not_covered, macro_f1=0.5) | {"comparison": found}
 
     def export_model(self, model: str) -> dict[str, Any]:  # noqa: ARG002
         """Return an export."""
@@ -223,6 +240,20 @@ def test_a_round_remembers_the_best_figure_before_it_in_the_targets_metric(
     outcome = built(ScriptedTools(), tmp_path, small_task(max_rounds=2, target=target))
 
     assert [r.best_before for r in outcome.rounds] == [None, before]
+
+
+def test_without_validation_rows_a_rounds_rows_are_compared_with_those_before_and_its_figures_stay_those_of_training(
+    tmp_path: Path,
+) -> None:
+    scripted = ScriptedTools()
+    scripted.comparison = compared(0.1)
+
+    outcome = built(scripted, tmp_path, small_task(max_rounds=2, final_method="contrastive"))
+
+    assert scripted.evaluated == [("support-m2", "support-m1")]  # the final method learns from the same rows
+    assert [r.compared for r in outcome.rounds] == [None, scripted.comparison]
+    assert [r.data for r in outcome.rounds] == ["written", "written"]
+    assert (outcome.measured, outcome.best.dataset) == ({}, "support-d2")
 
 
 def test_what_the_final_method_made_is_told_beside_the_rounds_though_it_is_not_kept(tmp_path: Path) -> None:

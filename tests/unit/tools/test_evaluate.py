@@ -14,13 +14,15 @@ import sklearn.metrics
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.evaluation import EvaluationReport
-from classwright_tools.domain.example import make_example
+from classwright_tools.domain.example import Example, make_example
 from classwright_tools.domain.figures import Comparison, Estimate
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.error_analysis import ErrorAnalysisRequest, error_analysis
 from classwright_tools.errors import Cancelled, InvalidInput, NotEnoughData, NotFound
 from classwright_tools.evaluate import EvaluateRequest, evaluate
 from classwright_tools.learning.classifier import EmbeddingClassifier, Tell
+from classwright_tools.measurement.kept_answers import kept_answers
+from classwright_tools.train_classifier import TrainClassifierRequest, TrainClassifierResult, train_classifier
 from classwright_tools.workspace.datasets import read_rows
 from classwright_tools.workspace.workspace import Workspace
 from support.measurement import REAL, context_on, dataset_of, real_rows, trained_on, written_rows
@@ -118,6 +120,65 @@ def test_a_dataset_of_another_task_is_refused(workspace: Workspace, task: Task, 
 
     with pytest.raises(InvalidInput, match="belongs to task 'other'"):
         evaluate(EvaluateRequest(model=model, dataset=foreign), context_on(workspace))
+
+
+def round_without_validation(workspace: Workspace, more: Sequence[Example] = ()) -> TrainClassifierResult:
+    """Train on the written rows and `more`, without validation rows."""
+    dataset = dataset_of(workspace, train=[*written_rows(), *more])
+    return train_classifier(
+        TrainClassifierRequest(task="support", dataset=dataset, method="probe"), context_on(workspace)
+    )
+
+
+def test_without_validation_rows_the_rows_of_two_models_are_compared_on_written_ones_that_both_learnt_from(
+    workspace: Workspace, task: Task
+) -> None:
+    first, second = round_without_validation(workspace), round_without_validation(workspace, real_rows())
+
+    result = evaluate(EvaluateRequest(model=second.model, against=first.model), context_on(workspace))
+
+    assert f"evaluate with model={second.model!r} and against={first.model!r}" in second.next_step
+    assert result.comparison
+    assert (result.data, result.figures.rows) == ("written", len(written_rows()))
+    assert result.summary.startswith(f"Measured on {result.figures.rows} training rows that a language model wrote")
+    assert "this compares the rows of the two, not the models" in result.summary
+    assert result.comparison.only_this_right > result.comparison.only_other_right
+
+
+def test_without_validation_rows_wrong_rows_of_a_round_are_a_loss(workspace: Workspace, task: Task) -> None:
+    labels = dict(zip(REAL, [*list(REAL)[1:], next(iter(REAL))], strict=True))
+    wrong = [make_example(row.text, labels[row.label or ""], origin="written") for row in written_rows()]
+    annotated = [make_example(f"{row.text} {n}", row.label, origin="annotated") for row in real_rows() for n in "abcde"]
+    first = trained_on(workspace, own := dataset_of(workspace, train=annotated))
+    second = trained_on(workspace, dataset_of(workspace, train=[*annotated, *wrong]))
+
+    result = evaluate(EvaluateRequest(model=second, against=first), context_on(workspace))
+
+    assert result.data == "mixed"
+    assert "real texts, of which an annotator labelled some or all" in result.summary
+    assert result.comparison
+    assert result.comparison.verdict == "loss"
+    assert result.next_step.startswith(f"Worse than before: keep {first}.")
+    assert f"Go on with its rows: dataset={own!r}." in result.next_step
+
+
+def test_what_stands_for_a_model_is_not_taken_for_its_answers(workspace: Workspace, task: Task) -> None:
+    """They are of a probe that did not see the rows; the model did, and may be asked about them as validation rows."""
+    first, second = (round_without_validation(workspace, more).model for more in ((), real_rows()))
+    made = evaluate(EvaluateRequest(model=second, against=first), context_on(workspace)).report
+
+    assert pq.read_table(workspace.artifact(made, "report").path / "predictions.parquet").num_rows
+    assert kept_answers(workspace, task.slug, second, [row.id for row in written_rows()]) == {}
+
+
+def test_models_of_the_same_rows_need_validation_rows_to_be_compared(workspace: Workspace, task: Task) -> None:
+    first = round_without_validation(workspace)
+    request = TrainClassifierRequest(task="support", dataset=first.dataset, method="probe")
+    second = train_classifier(request, context_on(workspace))
+
+    assert "against" not in second.next_step
+    with pytest.raises(NotEnoughData, match=r"has no validation rows.*import_examples\(split='validation'\)"):
+        evaluate(EvaluateRequest(model=second.model, against=first.model), context_on(workspace))
 
 
 def test_an_unknown_model_is_answered_with_the_nearest(workspace: Workspace, dataset: str, model: str) -> None:

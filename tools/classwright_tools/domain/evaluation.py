@@ -18,6 +18,9 @@ from classwright_tools.domain.figures import (
 from classwright_tools.domain.kinds import DatasetId, ModelId
 from classwright_tools.domain.noun import LabelName, Noun, Slug
 
+Measured = Literal["train", "validation", "test"]
+"""The split that is measured; training rows are where models are compared without validation rows."""
+
 
 class WrongRow(Noun):
     """A row that the model got wrong. Of a test row only the id is given, so that nobody tunes to its text."""
@@ -36,7 +39,7 @@ class EvaluationReport(Noun):
     task: Slug
     model: ModelId
     dataset: DatasetId
-    split: Literal["validation", "test"]
+    split: Measured
     labels: tuple[LabelName, ...]
     warnings: tuple[str, ...]
     left_out: int = Field(default=0, ge=0, description="Rows of the split that were not counted: a model learnt them.")
@@ -73,6 +76,13 @@ class EvaluationReport(Noun):
     @property
     def headline(self) -> str:
         """The first line of the page: on which data."""
+        if self.split == "train":
+            return {
+                "real": f"Measured on {self.figures.rows:,} real training rows that were held out.",
+                "written": f"Measured on {self.figures.rows:,} training rows that a language model wrote, held out.",
+                "mixed": f"Measured on {self.figures.rows:,} training rows that were held out: real texts, of which "
+                "an annotator labelled some or all.",
+            }[self.data]
         rows = f"{self.figures.rows:,} {self.split} rows"
         return {
             "real": f"Measured on real texts: {rows}.",

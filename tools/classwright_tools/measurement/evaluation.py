@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from pydantic import ValidationError
@@ -11,7 +10,7 @@ from pydantic import ValidationError
 from classwright_tools.charts.confusion import confusion_chart
 from classwright_tools.charts.label_bars import label_bars
 from classwright_tools.charts.reliability import reliability_diagram
-from classwright_tools.domain.evaluation import EvaluationReport, WrongRow
+from classwright_tools.domain.evaluation import EvaluationReport, Measured, WrongRow
 from classwright_tools.domain.example import Split
 from classwright_tools.domain.figures import Comparison
 from classwright_tools.domain.kinds import KINDS
@@ -38,7 +37,7 @@ def measure(
     *,
     task: str,
     model: str,
-    split: Literal["validation", "test"],
+    split: Measured,
     threshold: float,
     comparison: Comparison | None,
     left_out: int,

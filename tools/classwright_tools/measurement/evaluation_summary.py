@@ -13,7 +13,8 @@ def evaluation_summary(report: EvaluationReport) -> list[str]:
     """Return the figures in sentences, and the comparison if there is one."""
     scores, labels = report.figures, len(report.labels)
     beside = "" if scores.micro_f1 else f", {macro_f1_name(scores, labels)} {estimate_in_words(scores.macro_f1)}"
-    summary = [report.headline, f"{report.model}: {scores_in_words(scores, labels)}{beside}."]
+    who = f"A probe on the rows of {report.model}" if report.split == "train" else report.model
+    summary = [report.headline, f"{who}: {scores_in_words(scores, labels)}{beside}."]
     none = report.figures.none
     if none:
         summary.append(
@@ -62,7 +63,7 @@ def evaluation_next_step(report: EvaluationReport, other_rows: str | None) -> st
         return f"{report.comparison.advice(report.model, report.figures.rows)} {analyse}"
     if report.comparison and report.comparison.verdict != "gain":
         return _no_gain(report, report.comparison, other_rows)
-    if report.split == "validation" or not report.figures.beats_guessing:
+    if report.split != "test" or not report.figures.beats_guessing:
         return analyse
     return f"Call export_model with model={report.model!r} if this is good enough."
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from classwright_tools.domain.example import HELD_OUT
 from classwright_tools.measurement.held_out import Answers
 from classwright_tools.workspace.own_files import open_own
 from classwright_tools.workspace.workspace import Workspace
@@ -56,6 +57,8 @@ def kept_answers(
     for report in workspace.artifacts(task, "report"):
         if report.facts.get("about") != "evaluation" or report.facts.get("model") != model:
             continue
+        if report.facts.get("split") not in HELD_OUT:
+            continue  # answers of a probe, which stood for the model
         if wanted <= known.keys():
             break
         try:

@@ -87,10 +87,19 @@ def _as_saved(trained: Trained) -> Iterator[str]:
         )
 
 
-def earlier_model(workspace: Workspace, made: Artifact, card: ModelCard) -> str | None:
-    """Return the newest earlier model of the task that knows the same labels, if there is one to compare with."""
-    models = (one for one in workspace.artifacts(card.task, "model") if one.number < made.number)
-    return next((one.id for one in models if one.facts.get("task_version") == card.task_version), None)
+def earlier_model(workspace: Workspace, made: Artifact, card: ModelCard, *, measurable: bool) -> str | None:
+    """Return the newest earlier model of the task that knows the same labels, if there is one to compare with.
+
+    Where the dataset is not `measurable`, models can be compared by the rows alone that they learnt from.
+    """
+    alike = (
+        one
+        for one in workspace.artifacts(card.task, "model")
+        if one.number < made.number and one.facts.get("task_version") == card.task_version
+    )
+    if not measurable:
+        alike = (one for one in alike if one.facts.get("dataset") != card.dataset and not card.thresholds)
+    return next((one.id for one in alike), None)
 
 
 def training_next_step(model: str, card: ModelCard, earlier: str | None, *, measurable: bool) -> str:
@@ -102,6 +111,11 @@ def training_next_step(model: str, card: ModelCard, earlier: str | None, *, meas
         return (
             f"Call evaluate with model={model!r} and split='test' for the final figure if there are test rows, then "
             "export_model."
+        )
+    if not measurable and earlier:
+        return (
+            f"Call evaluate with model={model!r} and against={earlier!r}: by training rows that are held out it says "
+            "which rows to go on with. Validation rows would tell more: import_examples with split='validation'."
         )
     if not measurable:
         analyse = "" if card.thresholds else f"Call error_analysis with model={model!r} to see where it is weak. "
