@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.metadata import EntryPoints, entry_points
+from typing import Any
 
 
 def entry_points_of(group: str) -> EntryPoints:
     """Return the entry points of `group` in every installed package."""
-    return _all().select(group=group)
+    found: EntryPoints = _all().select(group=group)
+    return found
 
 
 @cache
-def _all() -> EntryPoints:
-    """Return those of all groups: to read them, for which a start waits, takes as long as to read one group."""
+def _all() -> Any:
+    """Return those of all groups, by Python 3.11 in another type: a start waits for the reading, so it is done once."""
     return entry_points()
