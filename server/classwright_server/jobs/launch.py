@@ -18,6 +18,8 @@ JOBS_VERSION = "1"
 """The form in which jobs are stored. It does not change with the program, so an upgrade finishes the old jobs."""
 POLL_SECONDS: dict[Lane, float] = {"short": 0.2, "long": 1.0, "writing": 0.5}
 """Between two looks at a lane. Looks are what an idle server spends its time on; long work can wait for a second."""
+LISTEN_SECONDS = 0.1
+"""Between two looks of DBOS for messages to jobs, of which we send none. A server that stops waits for a look."""
 AT_ONCE: dict[Lane, int] = {"short": 2, "long": 1, "writing": 4}
 """Jobs of a lane that a process runs beside each other."""
 
@@ -35,6 +37,7 @@ def configured(tool_settings: ToolSettings, executor_id: str) -> DBOS:
             "serializer": DBOSPortableJSONSerializer(),
             "db_engine_kwargs": {"hide_parameters": True},  # an error in the log holds no text of a request
             "log_level": "WARNING",
+            "notification_listener_polling_interval_sec": LISTEN_SECONDS,
         }
     )
 
