@@ -22,7 +22,14 @@ from classwright_tools.workspace.workspace import Workspace
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
-pytest_plugins = ("support.clock", "support.editing", "support.page_host", "support.postgres", "support.synthesize")
+pytest_plugins = (
+    "support.clock",
+    "support.editing",
+    "support.page_host",
+    "support.postgres",
+    "support.readme_code",
+    "support.synthesize",
+)
 
 
 @pytest.fixture(scope="session")

@@ -125,9 +125,14 @@ def save_rows(
 
 
 def prompting_encoder(folder: Path) -> Path:
-    """Make `folder` the default encoder, but with something that it puts before every text; return it."""
+    """Make `folder` the default encoder, but with something that it puts before every text; return it.
+
+    It has two of the six layers, of which a graph is made in half the time, and still tells the rows above apart.
+    """
     shutil.copytree(embedded_folder(), folder)
     prompts = {"query": "query: ", "kind": "it's of which kind | text: "}
     settings = {"prompts": prompts, "default_prompt_name": "kind"}
     (folder / "config_sentence_transformers.json").write_text(json.dumps(settings))
+    config = folder / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"num_hidden_layers": 2}))
     return folder

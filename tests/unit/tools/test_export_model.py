@@ -7,8 +7,6 @@ import hashlib
 import json
 import re
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,9 +28,9 @@ from classwright_tools.train_classifier import TrainClassifierRequest, train_cla
 from classwright_tools.workspace.datasets import save_dataset
 from classwright_tools.workspace.workspace import Workspace
 from support.learning import prompting_encoder, real_rows, save_rows, written_rows
+from support.readme_code import Runs, code_blocks, printed_numbers
 
 TEXT = "a text to classify"  # as in the README
-CUT = "--- the next text"
 # Three windows of the encoder, of which the first alone would be answered otherwise.
 LONG = "where is my parcel " * 64 + "i want my money back, refund it " * 60
 
@@ -64,10 +62,10 @@ def export(tmp_path_factory: pytest.TempPathFactory) -> Export:
 
 
 @pytest.fixture(scope="module")
-def printed(export: Export) -> list[list[str]]:
-    """What each code block of the README prints for a short text, and in the same process for a long one."""
-    blocks = code_blocks(export)
-    return [run(export, f"{code}\nprint({CUT!r})\n{for_text(code, LONG)}").split(CUT) for code in blocks]
+def printed(export: Export, run_code: Runs) -> list[list[str]]:
+    """What each code block of the README prints for a short text, and for a long one."""
+    blocks = code_blocks(export.folder)
+    return [[run_code(export.folder, for_text(code, text)) for text in (TEXT, LONG)] for code in blocks]
 
 
 @pytest.fixture(scope="module", params=["probe", "cluster"])
@@ -88,29 +86,15 @@ def workspace_in(folder: Path) -> Workspace:
     return workspace
 
 
-def code_blocks(export: Export) -> list[str]:
-    return re.findall(r"```python\n(.*?)```", (export.folder / "README.md").read_text(encoding="utf-8"), re.DOTALL)
-
-
 def for_text(code: str, text: str) -> str:
     return code.replace(f'"{TEXT}"', repr(text))
-
-
-def run(export: Export, code: str) -> str:
-    done = subprocess.run([sys.executable, "-c", code], cwd=export.folder, capture_output=True, timeout=120, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def printed_numbers(text: str) -> list[float]:
-    return [float(number) for number in re.findall(r"\d\.\d+(?:e-\d+)?", text)]
 
 
 @pytest.mark.parametrize(("place", "library"), [(0, "predict"), (1, "SentenceTransformer"), (2, "SetFitModel")])
 def test_the_code_of_the_readme_runs_and_gives_the_models_probabilities(
     export: Export, printed: list[list[str]], place: int, library: str
 ) -> None:
-    code = code_blocks(export)[place]
+    code = code_blocks(export.folder)[place]
     assert library in code
     assert "torch" not in code
     output = printed[place][0]
@@ -150,11 +134,11 @@ def test_the_program_reads_a_long_text_as_the_model_does_and_other_code_its_begi
 
 
 def test_an_adapter_and_what_an_encoder_puts_before_every_text_are_in_the_export_too(
-    export_with_prompt: Export,
+    export_with_prompt: Export, run_code: Runs
 ) -> None:
     expected = export_with_prompt.model.predict_proba([TEXT])[0]
-    code = f"\nprint({CUT!r})\n".join(code_blocks(export_with_prompt))
-    for place, output in enumerate(run(export_with_prompt, code).split(CUT)):  # the first may be of whole numbers
+    for place, code in enumerate(code_blocks(export_with_prompt.folder)):  # the first may be of whole numbers
+        output = run_code(export_with_prompt.folder, code)
         np.testing.assert_allclose(printed_numbers(output)[-3:], expected, atol=1e-4 if place else 5e-2)
 
 
@@ -274,7 +258,7 @@ def test_the_card_tells_the_newest_figures_on_test_rows_and_what_to_know_of_them
     assert "It reads the first 2,034 tokens (256 at a time) of a text" in tested
 
 
-def test_a_frozen_encoder_is_exported_too_and_two_labels_stay_two(tmp_path: Path) -> None:
+def test_a_frozen_encoder_is_exported_too_and_two_labels_stay_two(tmp_path: Path, run_code: Runs) -> None:
     workspace = Workspace(tmp_path / "workspace")
     workspace.save_task(
         Task(slug="pair", instruction="Tell two apart.", labels=(Label(name="delivery"), Label(name="account")))
@@ -283,7 +267,8 @@ def test_a_frozen_encoder_is_exported_too_and_two_labels_stay_two(tmp_path: Path
     save_dataset(workspace, "pair", {"train": rows}, parent=None, run_key="rows", made_by="import_examples")
     export = made_export(workspace, "pair", method="probe", onnx=False)
     assert "model.onnx" not in {file.name for file in export.result.files}
-    assert len(code_blocks(export)) == 3
+    codes = code_blocks(export.folder)
+    assert len(codes) == 3
     expected = export.model.predict_proba([TEXT])[0]
-    for code in code_blocks(export):
-        np.testing.assert_allclose(printed_numbers(run(export, code))[-2:], expected, atol=1e-4)
+    for code in codes:
+        np.testing.assert_allclose(printed_numbers(run_code(export.folder, code))[-2:], expected, atol=1e-4)

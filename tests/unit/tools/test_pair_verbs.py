@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -31,6 +28,7 @@ from classwright_tools.statistics.share_interval import wilson
 from classwright_tools.train_classifier import TrainClassifierRequest, TrainClassifierResult, train_classifier
 from classwright_tools.workspace.workspace import Workspace
 from support.pair import KINDS, pair_rows, pair_task, save_pairs
+from support.readme_code import Runs, code_blocks, printed_numbers
 
 TRAINING, HELD_OUT = tuple(KINDS)[:6], tuple(KINDS)[6:]
 LABELS = [{"name": "fits"}, {"name": "mismatch"}]
@@ -176,21 +174,18 @@ def test_a_pair_task_is_made_without_topics(context: ToolContext) -> None:
 
 
 def test_an_export_of_a_model_of_pairs_runs_without_us_and_gives_its_probabilities(
-    trained: TrainClassifierResult, context: ToolContext, workspace: Workspace
+    trained: TrainClassifierResult, context: ToolContext, workspace: Workspace, run_code: Runs
 ) -> None:
     result = export_model(ExportModelRequest(model=trained.model), context)
 
     folder = workspace.artifact(result.export, "export").path
     assert not {"model.onnx", "model_head.pkl"} & {file.name for file in result.files}
     assert "take single texts" in result.summary
-    codes = re.findall(r"```python\n(.*?)```", (folder / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    codes = code_blocks(folder)
     own = load_model(workspace, trained.model).predict_proba([joined("a query", "an item")])
     assert len(codes) == 2
     for code in codes:
-        done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, timeout=120)
-        assert done.returncode == 0, done.stderr
-        printed = [float(number) for number in re.findall(r"\d\.\d+(?:e-\d+)?", done.stdout)]
-        assert printed == pytest.approx(own[0].tolist(), abs=1e-5)
+        assert printed_numbers(run_code(folder, code)) == pytest.approx(own[0].tolist(), abs=1e-5)
 
 
 def test_the_training_says_how_well_mismatches_are_ranked(trained: TrainClassifierResult) -> None:

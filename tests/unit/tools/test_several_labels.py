@@ -32,6 +32,7 @@ from classwright_tools.train_classifier import TrainClassifierRequest, train_cla
 from classwright_tools.workspace.datasets import read_rows, save_dataset
 from classwright_tools.workspace.workspace import Workspace
 from support.importing import given
+from support.readme_code import Runs, code_blocks
 from support.several import LABELS, several_dataset
 
 
@@ -129,7 +130,7 @@ def test_two_models_are_compared_in_f1_on_the_same_rows(trained: tuple[ToolConte
 
 @pytest.mark.parametrize("onnx", [True, False])
 def test_an_export_answers_as_the_model_does(
-    trained: tuple[ToolContext, str], onnx: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    trained: tuple[ToolContext, str], onnx: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_code: Runs
 ) -> None:
     context, model = trained
     own = load_model(context.workspace, model)
@@ -162,9 +163,8 @@ def test_an_export_answers_as_the_model_does(
     assert first.endswith(";1;1;0")
     assert second == "2; ;;;;;;"
     if not onnx:
-        code = card.split("```python")[2].split("```")[0].replace("a text to classify", texts[0])
-        printed = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True)
-        assert "['refund', 'delivery']" in printed.stdout
+        code = code_blocks(folder)[1].replace("a text to classify", texts[0])
+        assert "['refund', 'delivery']" in run_code(folder, code)
 
 
 @pytest.mark.parametrize("ending", ["csv", "jsonl"])
