@@ -145,8 +145,6 @@ def save_dataset(
         DamagedArtifact: a split of `parent` is gone.
         Overtaken: with `on_newest`, `parent` is not the task's newest dataset any more.
     """
-    import shutil
-
     current = workspace.task(task)
     kept_of = rows_of or parent
     source = workspace.artifact(kept_of, "dataset") if kept_of else None
@@ -154,22 +152,7 @@ def save_dataset(
     decided = (stored_edits(source, kept.files.get(EDITS)) if source and kept else b"") + lines_of(edits)
 
     def write(folder: Path) -> None:
-        counts = [count for count in kept.counts if count.split not in changed] if kept else []
-        by_label = [count for count in kept.by_label if count.split not in changed] if kept else []
-        digests: dict[str, str] = {}
-        for split in SPLITS:
-            name = f"{split}.parquet"
-            if split in changed:
-                counted, labelled = _write_split(folder / name, split, _of_task(changed[split], current), current)
-                counts.extend(counted)
-                by_label.extend(labelled)
-                if (folder / name).exists():
-                    digests[name] = _sha256(folder / name)
-            elif source and kept and name in kept.files:
-                with _open_split(source, split) as original, (folder / name).open("wb") as copy:
-                    shutil.copyfileobj(original, copy)
-                # That which was written then: damage done since does not become the truth.
-                digests[name] = kept.files[name]
+        counts, by_label, digests = _write_splits(folder, changed, current, source, kept)
         if decided:
             (folder / EDITS).write_bytes(decided)
             digests[EDITS] = hashlib.sha256(decided).hexdigest()
@@ -178,8 +161,8 @@ def save_dataset(
             task_version=task_version or current.version,
             parent=parent,
             made_by=made_by,
-            counts=tuple(counts),
-            by_label=tuple(by_label),
+            counts=counts,
+            by_label=by_label,
             refused=dict(refused or {}),
             note=note,
             files=digests,
@@ -191,6 +174,38 @@ def save_dataset(
     return workspace.publish(
         "dataset", task, write, run_key=run_key, parent=parent, on_newest=on_newest, facts={"made_by": made_by}
     )
+
+
+def _write_splits(
+    folder: Path,
+    changed: Mapping[Split, Iterable[Example]],
+    task: Task,
+    source: Artifact | None,
+    kept: DatasetCard | None,
+) -> tuple[tuple[SplitCount, ...], tuple[SplitCount, ...], dict[str, str]]:
+    """Write the splits in `changed`, and copy the others of the dataset `source`, whose card is `kept`.
+
+    Return the counts of all rows, those by each of several labels, and the SHA-256 of each file by its name.
+    """
+    import shutil
+
+    counts = [count for count in kept.counts if count.split not in changed] if kept else []
+    by_label = [count for count in kept.by_label if count.split not in changed] if kept else []
+    digests: dict[str, str] = {}
+    for split in SPLITS:
+        path = folder / f"{split}.parquet"
+        if split in changed:
+            counted, labelled = _write_split(path, split, _of_task(changed[split], task), task)
+            counts.extend(counted)
+            by_label.extend(labelled)
+            if path.exists():
+                digests[path.name] = _sha256(path)
+        elif source and kept and path.name in kept.files:
+            with _open_split(source, split) as original, path.open("wb") as copy:
+                shutil.copyfileobj(original, copy)
+            # That which was written then: damage done since does not become the truth.
+            digests[path.name] = kept.files[path.name]
+    return tuple(counts), tuple(by_label), digests
 
 
 def _of_task(examples: Iterable[Example], task: Task) -> Iterator[Example]:
