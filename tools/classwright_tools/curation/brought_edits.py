@@ -30,10 +30,12 @@ def edits_in(folder: Path) -> Edits:
 def to_add(brought: Edits, known: Edits) -> tuple[Edits, str]:
     """Return what a dataset with the edits `known` gets of those `brought`, and the sentence on it.
 
-    All come with the first split that is imported. A dataset with others keeps its own: theirs have another order.
+    All come with the first split that is imported, marked as brought. A dataset with others keeps its own: theirs have
+    another order.
     """
-    if not brought or known[: len(brought)] == brought:
+    marked = tuple(edit.model_copy(update={"brought": True}) for edit in brought)
+    if not brought or known[: len(brought)] in (brought, marked):
         return (), ""
     if known:
         return (), f"Edits in the folder are left aside ({len(brought)}): this dataset has edits of its own."
-    return brought, f"Edits that came along, with what persons decided: {len(brought)}."
+    return marked, f"Edits that came along, with what persons decided: {len(brought)}."

@@ -39,6 +39,7 @@ class Edit(Noun):
     rows: dict[str, str] = Field(default_factory=dict)
     test_rows: int = Field(default=0, ge=0)
     rows_stay: bool = Field(default=False, description="Of 'remove_label': rows with several labels stay without it.")
+    brought: bool = Field(default=False, description="It came with imported rows, and is older than all versions here.")
 
     @property
     def takes_rows_out(self) -> bool:

@@ -32,7 +32,7 @@ def dataset_card(card: DatasetCard, dataset: str, task: Task, files: Sequence[st
             f"# {dataset}\n\n{paragraph(task.instruction)}\n",
             _labels(card, task),
             _origins(card),
-            _columns(dataset, files),
+            _columns(dataset, task, files),
         ]
     )
 
@@ -75,17 +75,22 @@ def _origins(card: DatasetCard) -> str:
     return "\n".join([*lines, ""])
 
 
-def _columns(dataset: str, files: Sequence[str]) -> str:
+def _columns(dataset: str, task: Task, files: Sequence[str]) -> str:
     csv = (
         " A spreadsheet takes a text that begins with = for a formula: import the columns as text."
         if any(file.endswith(".csv") for file in files)
         else ""
     )
+    several = (
+        " `labels` lists all that apply, in CSV as JSON; `cell_label` is the one that a written text was written for."
+        if task.multi_label
+        else ""
+    )
     return (
-        "## Columns\n\n"
-        "`id` is made of the text. `origin` says where a row came from; of a written row `topic`, `subtopic` and "
-        "`source_type` say what it was written for, `contrast` which label it was to resemble, `round` when, `writer` "
-        f"and `prompt` by what. A file `edits.jsonl` has what was decided about rows, by whom and why.{csv}\n\n"
+        f"## Columns\n\n`id` is made of the text.{several} "
+        "`origin` says where a row came from; of a written row `topic`, `subtopic` and `source_type` say what it was "
+        "written for, `contrast` which label it was to resemble, `round` when, `writer` and `prompt` by what. "
+        f"A file `edits.jsonl` has what was decided about rows, by whom and why.{csv}\n\n"
         "Load it with `datasets.load_dataset(folder)`. From an import folder it comes back without loss, a split a "
         'call: `import_examples(path=..., split="train", keep_near_duplicates=true)`.\n\n'
         f"Exported from `{dataset}` by Classwright.\n"

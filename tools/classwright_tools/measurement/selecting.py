@@ -128,7 +128,8 @@ def changed(context: ToolContext, dataset: str, earlier: str, where: RowFilter) 
     workspace = context.workspace
     labels = workspace.task(workspace.artifact(dataset, "dataset").task).label_names
     known = read_edits(workspace, earlier)
-    rewritten = ids_before([edit for edit in read_edits(workspace, dataset) if edit not in known])
+    later = [edit for edit in read_edits(workspace, dataset) if edit not in known and not edit.brought]
+    rewritten = ids_before(later)
     found = row_changes(read_table(workspace, earlier), read_table(workspace, dataset), rewritten)
     return Selected(dataset, found.table.take(filtered(found.table, where, labels)), notes=found.notes), found.counts
 

@@ -59,9 +59,11 @@ def later_label(workspace: Workspace, task: Task, label: str, then: str | None, 
 
 
 def _edits_since(workspace: Workspace, then: str | None, now: str | None) -> tuple[Edit, ...]:
-    """Return the edits of `now` that came after those of `then`; none where `now` does not come after it."""
+    """Return the edits of `now` that were made after `then`; none where `now` does not come after it."""
     before, after = read_edits(workspace, then), read_edits(workspace, now)
-    return after[len(before) :] if after[: len(before)] == before else ()
+    if after[: len(before)] != before:
+        return ()
+    return tuple(edit for edit in after[len(before) :] if not edit.brought)
 
 
 def _under(row: Example, labels: tuple[str, ...], later: Sequence[Edit]) -> Example:

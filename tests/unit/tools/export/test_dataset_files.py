@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -20,16 +21,20 @@ from classwright_tools.curation.shingles import folded
 from classwright_tools.domain.cleaning import clean_text
 from classwright_tools.domain.edits import Decided, Edit
 from classwright_tools.domain.example import SPLITS, Example, Provenance, Split, make_example
+from classwright_tools.domain.selection import RowFilter
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.errors import InvalidInput
 from classwright_tools.export.dataset_files import FORMS, Form, export_rows
 from classwright_tools.import_examples import ImportExamplesRequest, import_examples
+from classwright_tools.measurement.selecting import changed
 from classwright_tools.workspace.datasets import read_edits, read_rows, save_dataset
+from classwright_tools.workspace.later_labels import later_label
 from classwright_tools.workspace.workspace import Workspace
 from support.editing import editor
 from support.learning import real_rows, save_rows, unlabelled_rows, written_rows
 from support.pair import pair_rows, pair_task, save_pairs
+from support.several import several_dataset
 
 LABELS = ("refund", "delivery", "account")
 R = TypeVar("R")
@@ -155,7 +160,7 @@ def test_whatever_was_decided_comes_back_once_with_the_first_split(made: list[Ed
 
         back = brought_back(folder, task, list(splits), lambda there, dataset, _split: read_edits(there, dataset))
 
-        assert back == dict.fromkeys(splits, tuple(made))
+        assert back == dict.fromkeys(splits, tuple(edit.model_copy(update={"brought": True}) for edit in made))
         workspace.engine.dispose()
 
 
@@ -196,6 +201,38 @@ def test_a_dataset_with_edits_of_its_own_keeps_them_and_says_so(
 
     assert "Edits in the folder are left aside (1)" in imported.summary
     assert [edit.reason for edit in read_edits(context.workspace, imported.dataset)] == ["it was wrong"]
+
+
+def test_an_edit_that_came_along_changed_nothing_that_was_here_before_it(
+    context: ToolContext, task: Task, tmp_path: Path
+) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    then = save_rows(context.workspace, written_rows())
+    old = read_rows(context.workspace, then, "train")[0]
+    row = make_example("one more wants money", "refund")
+    stamp: dict[str, Any] = {"reason": "elsewhere", "when": datetime(2026, 1, 1, tzinfo=UTC), "dataset": "support-d9"}
+    merged = Edit(action="merge_label", label="delivery", to="account", **stamp)
+    rewritten = Edit(action="rewrite", rows={row.id: old.id}, **stamp)
+    lines = [edit.model_dump_json() + "\n" for edit in (merged, rewritten)]
+    (folder / "edits.jsonl").write_text("".join(lines), encoding="utf-8")
+    (folder / "train.jsonl").write_text(f'{{"text": "{row.text}", "label": "refund"}}\n', encoding="utf-8")
+    there = replace(context, run_key="import", import_folders=(tmp_path,))
+    now = import_examples(ImportExamplesRequest(task="support", split="train", path="out"), there).dataset or ""
+
+    _, counts = changed(context, now, then, RowFilter())
+    assert counts == {"added": 1}
+    assert later_label(context.workspace, task, "delivery", then, now) == "delivery"
+    renamed = editor(context)({"action": "rename_label", "label": "delivery", "to": "parcel"}).dataset
+    assert later_label(context.workspace, context.workspace.task("support"), "delivery", then, renamed) == "parcel"
+
+
+def test_the_card_of_rows_with_several_labels_tells_of_their_columns(workspace: Workspace, tmp_path: Path) -> None:
+    folder = exported(workspace, several_dataset(workspace), "jsonl", tmp_path / "out")
+
+    columns = json.loads((folder / "train.jsonl").read_text(encoding="utf-8").splitlines()[0])
+    card = (folder / "README.md").read_text(encoding="utf-8").partition("## Columns")[2]
+    assert {name for name in columns if f"`{name}`" not in card} == {"text"}
 
 
 def test_a_file_of_edits_that_is_none_is_refused_by_name(context: ToolContext, task: Task, tmp_path: Path) -> None:
