@@ -23,12 +23,12 @@ async def test_a_job_that_met_a_full_disk_is_finished_once_there_is_room(tmp_pat
                 await call(client, "propose_topics", {**TASK, **topics(1)})
                 old = set(compute_processes(server.process.pid))
                 job = await call(client, "train_classifier", task="support", wait_seconds=0)
-                await until(lambda: bool(set(compute_processes(server.process.pid)) - old), 30)
+                await until(lambda: bool(set(compute_processes(server.process.pid)) - old))
                 disk.fill()  # while the process begins: it fails for want of rows, and that is not stored
                 again = {"task": "support", "split": "train", "rows": rows(4), "wait_seconds": 0}
                 refused = await call_failing(client, "import_examples", **again)
                 kept = await call_failing(client, "cancel_job", job_id=job["job_id"])
-                await until(lambda: "how it ended could not be stored" in server.log(), 60)
+                await until(lambda: "how it ended could not be stored" in server.log())
                 disk.make_room()
                 view = await finished(client, job["job_id"])
                 listed = (await call(client, "list_jobs"))["jobs"]

@@ -217,7 +217,7 @@ async def test_cancelling_ends_the_requests_to_the_model(tmp_path: Path) -> None
         async with connected(make_settings(tmp_path, writer_url=endpoint.url)) as client:
             await call(client, "propose_topics", {**TASK, **topics(200)}, wait_seconds=50)
             job = await call(client, "synthesize_examples", task="support", rows=2000, wait_seconds=0)
-            await until(lambda: len(endpoint.chats) > 20, 60)
+            await until(lambda: len(endpoint.chats) > 20)
             [process] = (pid for pid in compute_processes(os.getpid()))
             view = await call(client, "cancel_job", job_id=job["job_id"])
             gone = not is_alive(process)
@@ -260,10 +260,10 @@ async def test_cancelling_ends_the_training_process_and_frees_its_memory(tmp_pat
         await call(client, "import_examples", imported(400), wait_seconds=50)
         [importing] = compute_processes(os.getpid(), "short")
         job = await call(client, "train_classifier", task="support", method="contrastive", wait_seconds=0)
-        await until(lambda: any(holds_torch(pid) for pid in compute_processes(os.getpid())), 60)
+        await until(lambda: any(holds_torch(pid) for pid in compute_processes(os.getpid())))
         [training] = compute_processes(os.getpid(), "long")
         view = await call(client, "cancel_job", job_id=job["job_id"])
-        await until(lambda: not psutil.pid_exists(training), 20)
+        await until(lambda: not psutil.pid_exists(training))
 
         assert view["status"] == "cancelled"
         assert is_alive(importing)  # only the job's own process ended
@@ -324,7 +324,7 @@ async def test_writing_jobs_run_beside_each_other(tmp_path: Path) -> None:
         async with connected(make_settings(tmp_path, writer_url=endpoint.url)) as client:
             for name in ("one", "two"):
                 await call(client, "propose_topics", {**TASK, "task": name}, wait_seconds=0)
-            await until(lambda: len(compute_processes(os.getpid())) == 2, 30)
+            await until(lambda: len(compute_processes(os.getpid())) == 2)
             states = (await call(client, "list_jobs"))["jobs"]
 
     assert [state["status"] for state in states] == ["running", "running"]

@@ -66,7 +66,7 @@ async def test_the_compute_processes_of_a_killed_server_end_too(tmp_path: Path) 
             await anyio.to_thread.run_sync(endpoint.arrived.wait)
             [process] = compute_processes(server.process.pid)
             server.kill()
-        await until(lambda: not is_alive(process), 60)
+        await until(lambda: not is_alive(process))
 
 
 @ON_BOTH
@@ -112,7 +112,7 @@ async def test_a_job_can_be_cancelled_from_another_server(tmp_path: Path, index_
         second = stack.enter_context(ServerProcess(tmp_path, *writer(endpoint), *on_store(index_url)))
         async with Client(second.url) as other:
             await call(other, "cancel_job", job_id=job["job_id"])
-            await until(lambda: not is_alive(process), 20)
+            await until(lambda: not is_alive(process))
 
 
 async def test_a_server_that_is_stopped_leaves_its_job_to_the_next_one(tmp_path: Path) -> None:
@@ -182,7 +182,7 @@ async def test_a_server_ends_when_it_is_stopped_while_postgresql_is_gone(
             await call(client, "list_jobs")
         own_postgres.stop()
         # By then it looks for the jobs of dead servers as well, as it does every two seconds, and finds no end.
-        await until(lambda: "attempt 3" in server.log(), 30)
+        await until(lambda: "attempt 3" in server.log())
         server.process.terminate()
         try:
             assert server.process.wait(60) is not None

@@ -207,7 +207,7 @@ async def test_a_cancelled_task_ends_its_process_and_may_be_cancelled_again(
         await anyio.to_thread.run_sync(hanging.arrived.wait)
         [process] = compute_processes(os.getpid())
         acknowledged = await cancel(client, created.task_id)
-        await until(lambda: not is_alive(process), 5)
+        await until(lambda: not is_alive(process))
         again = await cancel(client, created.task_id)
         task = await ended(client, created.task_id)
 
@@ -320,7 +320,7 @@ async def test_who_has_too_many_streams_open_is_told_so_and_nobody_else_is(
         with signed_in("alice"):
             own = (await started(client, "propose_topics", TASK)).task_id
             streams.start_soon(listen, client, [own])
-            await until(lambda: bool(extension.notes), 60)
+            await until(lambda: bool(extension.notes))
             told = await refusal(listen(client, [own]))
         with signed_in("bob"):
             await listen(client, [UNKNOWN])

@@ -10,7 +10,6 @@ import sqlite3
 import stat
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,7 +23,7 @@ from classwright_server.cli import main
 from classwright_server.runtime import Runtime
 from classwright_server.vllm import VllmServer
 from classwright_tools.errors import InvalidInput, StorageFailed, WriterFailed
-from support.server import is_alive, make_settings
+from support.server import PATIENCE_SECONDS, is_alive, make_settings, until
 
 STAND_IN = """#!{python}
 import http.server, os, sys
@@ -95,7 +94,7 @@ def test_it_sleeps_while_a_job_computes_and_writing_waits_until_it_is_awake(serv
         writer = threading.Thread(target=write)
         writer.start()
         assert not wrote.wait(0.3)
-    assert wrote.wait(5)
+    assert wrote.wait(PATIENCE_SECONDS)
     writer.join()
     assert asked(tmp_path) == ["/sleep?level=1", "/wake_up"]
 
@@ -110,9 +109,7 @@ def test_it_stays_awake_while_it_writes(server: VllmServer, tmp_path: Path) -> N
 @pytest.mark.anyio
 async def test_it_is_started_again_when_it_ends(server: VllmServer, tmp_path: Path) -> None:
     os.kill(int(starts(tmp_path)[0][0]), 9)
-    with anyio.fail_after(20):
-        while len(starts(tmp_path)) < 2:
-            await anyio.sleep(0.05)
+    await until(lambda: len(starts(tmp_path)) > 1)
     await anyio.to_thread.run_sync(server.wait_until_ready)
 
 
@@ -130,16 +127,14 @@ def test_it_is_given_up_when_it_ends_again_and_again(
     assert len(starts(tmp_path)) == 3
 
 
-def test_it_ends_with_the_server(environment: dict[str, str], tmp_path: Path) -> None:
+@pytest.mark.anyio
+async def test_it_ends_with_the_server(environment: dict[str, str], tmp_path: Path) -> None:
     server = VllmServer("some/model", environment)
     server.wait_until_ready()
     process = int(starts(tmp_path)[0][0])
     server.close()
 
-    deadline = time.monotonic() + 5
-    while is_alive(process) and time.monotonic() < deadline:
-        pass
-    assert not is_alive(process)
+    await until(lambda: not is_alive(process))
 
 
 @pytest.mark.parametrize("file", ["workspace", "workspace/jobs.sqlite"])

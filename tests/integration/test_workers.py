@@ -119,18 +119,18 @@ async def test_jobs_go_through_any_replica_and_survive_the_worker_that_ran_them(
         async with Client(balancer.url) as leaving:
             with anyio.move_on_after(1):
                 await leaving.call_tool("synthesize_examples", {"task": "support", "rows": 4, "wait_seconds": 50})
-        await until(lambda: bool(cluster.model.asked), 60)
+        await until(lambda: bool(cluster.model.asked))
         [held] = [job for job in (await call(client, "list_jobs"))["jobs"] if job["status"] == "running"]
 
         # It is cancelled through one replica, whichever worker runs it: the model is asked no more.
         cancelled = await call(client, "cancel_job", job_id=held["job_id"])
         assert cancelled["status"] == "cancelled"
-        await until(lambda: not cluster.endpoint.connections, 10)
+        await until(lambda: not cluster.endpoint.connections)
 
         # A worker is killed in the middle of a job, and the other one finishes it.
         cluster.model.may_answer = 5
         started = await call(client, "synthesize_examples", task="support", rows=ROWS, wait_seconds=0)
-        await until(lambda: len(cluster.model.answered) == 5, 60)
+        await until(lambda: len(cluster.model.answered) == 5)
         paid, asked = stored_situations(cluster.workspace), len(cluster.model.asked)
         cluster.writing_worker().kill()
         cluster.model.may_answer = 10_000

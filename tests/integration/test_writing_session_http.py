@@ -71,7 +71,7 @@ def test_cancelling_stops_the_requests_under_way(workspace: Workspace) -> None:
         with pytest.raises(Cancelled):
             run(session, writing_requests(3))
 
-        assert endpoint.left.wait(20)
+        assert endpoint.left.wait(60)
 
 
 def test_a_session_whose_endpoints_are_all_down_stops_early_with_one_failure(workspace: Workspace) -> None:

@@ -41,7 +41,7 @@ addEventListener("message", async ({{ source, data }}) => {{
 }});
 f.src = "https://view.test/";
 </script>"""
-expect.set_options(timeout=20_000)  # of a busy machine
+expect.set_options(timeout=60_000)  # of a busy machine
 Kind = Literal["whole", "stripped", "silent"]
 """Hosts send a tool's whole result; or its text alone, as some do; or nothing."""
 

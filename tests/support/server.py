@@ -43,7 +43,8 @@ LABELS = [
     {"name": "delivery", "description": "the customer asks where a parcel is"},
 ]
 TASK = {"task": "support", "instruction": "Classify a message to a shop's support.", "labels": LABELS}
-START_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
+"""How long a test waits for what should come at once, on a machine that may be busy."""
 LONG = 50
 """Seconds, about as many as a call may wait."""
 ISSUER = "https://login.example"
@@ -180,7 +181,7 @@ class CommandProcess:
         )
 
     def __enter__(self) -> Self:
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while not self.is_ready():
             if time.monotonic() > deadline:
                 self.kill()  # after an error here nobody calls `__exit__`
@@ -274,11 +275,11 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-async def until(holds: Callable[[], bool], seconds: float = 60) -> None:
+async def until(holds: Callable[[], bool]) -> None:
     """Return as soon as `holds` is true."""
     import anyio
 
-    with anyio.fail_after(seconds):
+    with anyio.fail_after(PATIENCE_SECONDS):
         while not holds():
             await anyio.sleep(0.02)
 
