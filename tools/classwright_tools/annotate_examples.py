@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, model_validator
@@ -12,24 +11,14 @@ from classwright_tools.domain.annotation import Annotation, Order, RefusedAnswer
 from classwright_tools.domain.example import Provenance
 from classwright_tools.domain.figures import Estimate
 from classwright_tools.domain.kinds import AnnotationId, DatasetId, ModelId
-from classwright_tools.domain.label_sets import joined_labels
 from classwright_tools.domain.noun import LabelName, Slug, ToolRequest, ToolResult
-from classwright_tools.domain.pair import joined
 from classwright_tools.domain.usage import WriterUsage
-from classwright_tools.errors import InvalidInput, NotEnoughData
 from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import Sizes, Work, computing, writing
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import numpy as np
-
     from classwright_tools.annotation.answers import Receipt
-    from classwright_tools.domain.example import Example
-    from classwright_tools.domain.task import TaskKind
     from classwright_tools.estimates.parts import Workload
-    from classwright_tools.learning.model import Model
     from classwright_tools.workspace.workspace import Artifact
 
 MOST_ANSWERS = 100
@@ -103,84 +92,9 @@ def annotate_examples(request: AnnotateExamplesRequest, context: ToolContext) ->
 
 
 def _handed_out(request: AnnotateExamplesRequest, context: ToolContext) -> Artifact:
-    """Pick rows, mix checks in and store them as an annotation."""
-    from classwright_tools.annotation.answers import answered_rows
-    from classwright_tools.annotation.batches import checks_for, make_batches
-    from classwright_tools.annotation.picking import check_rows, unlabelled_pool
-    from classwright_tools.learning.model import load_model
+    from classwright_tools.annotation.handing_out import hand_out
 
-    workspace, seed = context.workspace, context.seed
-    task = workspace.task(request.task)
-    dataset = workspace.resolve(request.dataset, "dataset", task.slug).id
-    newest = workspace.latest("model", task.slug)
-    order: Order = request.order or ("informative" if newest else "typical")
-    if order == "informative" and newest is None:
-        reason = "goes by a model, and the task has none yet"
-        raise InvalidInput("order 'informative'", reason, "Train one first, or take order='typical'.")
-    context.progress(0.0, "reading the unlabelled rows")
-    pool = unlabelled_pool(workspace, dataset, answered_rows(workspace, task.slug), seed)
-    if not pool.size:
-        raise NotEnoughData(
-            f"dataset {dataset!r}",
-            "has no real unlabelled rows that were not answered yet",
-            "Bring some in with import_examples(split='unlabelled').",
-        )
-    model = load_model(workspace, newest.id) if newest and order != "typical" else None
-    count = min(request.rows, len(pool.rows))
-    rows = _picked(pool.rows, order, count, model, context)
-    checks = check_rows(workspace, dataset, task, checks_for(len(rows)), seed)
-    audited = newest.id if newest and model and order == "random" else None
-    annotation = Annotation(
-        task=task.slug,
-        dataset=dataset,
-        on_newest=request.dataset is None,
-        order=order,
-        pool=pool.size,
-        batches=make_batches(rows, checks, seed),
-        model=audited,
-    )
-    return workspace.publish_document(
-        "annotation", task.slug, annotation, run_key=context.run_key, parent=dataset, rows=len(rows)
-    )
-
-
-def _picked(rows: list[Example], order: Order, count: int, model: Model | None, context: ToolContext) -> list[Example]:
-    """Return `count` of `rows`, which are in random order, by `order`."""
-    from classwright_tools.annotation.picking import informative, typical, uncertainties
-    from classwright_tools.learning.embedding_cache import EmbeddingCache
-    from classwright_tools.learning.encoders import open_encoder
-    from classwright_tools.learning.pair_encoder import encoder_for
-
-    if order == "random":
-        return rows[:count]
-    if model:
-        context.progress(0.1, f"asking the newest model about {len(rows)} texts")
-        unsure = uncertainties(model.space, model.predict_proba([row.content for row in rows]))
-        return informative(rows, unsure, count, model.embed, context.seed)
-    kind: TaskKind = "text" if rows[0].text_pair is None else "pair"
-    encoder = encoder_for(kind, open_encoder(context.encoder))
-    cache = EmbeddingCache(context.workspace.cache)
-
-    def embed(texts: Sequence[str]) -> np.ndarray:
-        return encoder.embed(texts, cache, lambda share: context.progress(0.1 + 0.8 * share, "embedding the texts"))
-
-    return typical(rows, count, embed, context.seed)
-
-
-def _predicted(annotation: Annotation, known: Collection[str], context: ToolContext) -> dict[str, str]:
-    """Return the `Example.label_key` that the annotation's model gives to each row that is no check, by the row's id.
-
-    It is asked at the end: whoever labels can read the annotation, and would be led by what a model says.
-    """
-    from classwright_tools.learning.model import load_model
-
-    if annotation.model is None:
-        return {}
-    model = load_model(context.workspace, annotation.model)
-    rows = [row for row in annotation.rows if row.row not in known]
-    answers, _ = model.space.answers(model.predict_proba([joined(row.text, row.text_pair) for row in rows]))
-    keys = (answer if isinstance(answer, str) else joined_labels(answer) for answer in answers)
-    return {row.row: key for row, key in zip(rows, keys, strict=True)}
+    return hand_out(request.task, context, dataset=request.dataset, order=request.order, most=request.rows)
 
 
 def _labelled(request: AnnotateExamplesRequest, id_: str, context: ToolContext) -> AnnotateExamplesResult:
@@ -261,14 +175,14 @@ def _finished(
     context: ToolContext,
 ) -> AnnotateExamplesResult:
     """Return the dataset of the labels, and what the checks say of them."""
-    from classwright_tools.annotation.agreement import agreement, known_labels, words
+    from classwright_tools.annotation.agreement import agreement, known_labels, predicted_labels, words
     from classwright_tools.workspace.datasets import read_card
     from classwright_tools.workspace.destination import told_beside
 
     known = known_labels(context.workspace, annotation)
     task = context.workspace.task(annotation.task)
     checked = agreement(receipt.answered, known, task)
-    audit = agreement(receipt.answered, _predicted(annotation, known, context), task)
+    audit = agreement(receipt.answered, predicted_labels(context.workspace, annotation, known), task)
     given = {row: answer for row, answer in receipt.answered.items() if row not in known}
     joined = 0
     if dataset:

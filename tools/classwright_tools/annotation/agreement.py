@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from classwright_tools.domain.annotation import Annotation, Answer
 from classwright_tools.domain.figures import Estimate
+from classwright_tools.domain.label_sets import joined_labels
+from classwright_tools.domain.pair import joined
 from classwright_tools.domain.task import Task
 from classwright_tools.statistics.share_interval import wilson
 from classwright_tools.workspace.datasets import read_rows
@@ -17,6 +19,22 @@ def known_labels(workspace: Workspace, annotation: Annotation) -> dict[str, str]
     asked = {row.row for row in annotation.rows}
     rows = [*read_rows(workspace, annotation.dataset, "train"), *read_rows(workspace, annotation.dataset, "validation")]
     return {row.id: row.label_key for row in rows if row.id in asked and row.label_key is not None}
+
+
+def predicted_labels(workspace: Workspace, annotation: Annotation, known: Collection[str]) -> dict[str, str]:
+    """Return the `Example.label_key` that the annotation's model gives to each row that is no check, by the row's id.
+
+    It is asked at the end: whoever labels can read the annotation, and would be led by what a model says.
+    """
+    from classwright_tools.learning.model import load_model
+
+    if annotation.model is None:
+        return {}
+    model = load_model(workspace, annotation.model)
+    rows = [row for row in annotation.rows if row.row not in known]
+    answers, _ = model.space.answers(model.predict_proba([joined(row.text, row.text_pair) for row in rows]))
+    keys = (answer if isinstance(answer, str) else joined_labels(answer) for answer in answers)
+    return {row.row: key for row, key in zip(rows, keys, strict=True)}
 
 
 def agreement(answered: Mapping[str, Answer], labels: Mapping[str, str], task: Task) -> tuple[Estimate, int] | None:
@@ -33,7 +51,7 @@ def agreement(answered: Mapping[str, Answer], labels: Mapping[str, str], task: T
 def words(
     annotation: Annotation,
     given: Mapping[str, Answer],
-    joined: int,
+    added: int,
     known: Mapping[str, str],
     checked: tuple[Estimate, int] | None,
     audit: tuple[Estimate, int] | None,
@@ -42,8 +60,8 @@ def words(
 ) -> str:
     """Return the sentences on an annotation at its end.
 
-    `given` are the answers to rows that are no checks, and so many rows `joined` the training rows. Rows may have
-    `several` labels, or one.
+    `given` are the answers to rows that are no checks, and so many rows were `added` to the training rows. Rows
+    may have `several` labels, or one.
     """
     kinds = {"no answer that is sure": sum(answer.unsure for answer in given.values())}
     if not several:
@@ -55,9 +73,9 @@ def words(
     labelled = len(given) - sum(kinds.values())
     got = "their labels" if several else "a label"
     summary = f"{labelled} rows got {got} and are training rows now."
-    if joined < labelled:
+    if added < labelled:
         summary = (
-            f"{labelled} rows got {got}, and {joined or 'none'} of them became training rows: the others are no "
+            f"{labelled} rows got {got}, and {added or 'none'} of them became training rows: the others are no "
             "unlabelled rows of the dataset that they would join any more. Another annotation or an edit gave them "
             "labels, or took them out."
         )

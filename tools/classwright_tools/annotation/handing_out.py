@@ -1,0 +1,81 @@
+"""Handing out: rows are picked to be labelled, checks are mixed in, and all of them stored as an annotation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from classwright_tools.annotation.answers import answered_rows
+from classwright_tools.annotation.batches import checks_for, make_batches
+from classwright_tools.annotation.picking import check_rows, informative, typical, uncertainties, unlabelled_pool
+from classwright_tools.context import ToolContext
+from classwright_tools.domain.annotation import Annotation, Order
+from classwright_tools.domain.example import Example
+from classwright_tools.domain.task import TaskKind
+from classwright_tools.errors import InvalidInput, NotEnoughData
+from classwright_tools.learning.embedding_cache import EmbeddingCache
+from classwright_tools.learning.encoders import open_encoder
+from classwright_tools.learning.model import Model, load_model
+from classwright_tools.learning.pair_encoder import encoder_for
+from classwright_tools.workspace.workspace import Artifact
+
+
+def hand_out(task: str, context: ToolContext, *, dataset: str | None, order: Order | None, most: int) -> Artifact:
+    """Store an annotation of up to `most` unlabelled rows of `dataset`, by default the newest of `task`.
+
+    Without an `order` they are those that the newest model is least certain of, or without one typical rows.
+
+    Raises:
+        NotFound: the task or the dataset does not exist.
+        InvalidInput: there is no model to be unsure of rows.
+        NotEnoughData: the dataset has no real unlabelled rows that were not answered yet.
+    """
+    workspace, seed = context.workspace, context.seed
+    found = workspace.task(task)
+    source = workspace.resolve(dataset, "dataset", found.slug).id
+    newest = workspace.latest("model", found.slug)
+    order = order or ("informative" if newest else "typical")
+    if order == "informative" and newest is None:
+        reason = "goes by a model, and the task has none yet"
+        raise InvalidInput("order 'informative'", reason, "Train one first, or take order='typical'.")
+    context.progress(0.0, "reading the unlabelled rows")
+    pool = unlabelled_pool(workspace, source, answered_rows(workspace, found.slug), seed)
+    if not pool.size:
+        raise NotEnoughData(
+            f"dataset {source!r}",
+            "has no real unlabelled rows that were not answered yet",
+            "Bring some in with import_examples(split='unlabelled').",
+        )
+    model = load_model(workspace, newest.id) if newest and order != "typical" else None
+    rows = _picked(pool.rows, order, min(most, len(pool.rows)), model, context)
+    annotation = Annotation(
+        task=found.slug,
+        dataset=source,
+        on_newest=dataset is None,
+        order=order,
+        pool=pool.size,
+        batches=make_batches(rows, check_rows(workspace, source, found, checks_for(len(rows)), seed), seed),
+        model=newest.id if newest and order == "random" else None,
+    )
+    return workspace.publish_document(
+        "annotation", found.slug, annotation, run_key=context.run_key, parent=source, rows=len(rows)
+    )
+
+
+def _picked(rows: list[Example], order: Order, count: int, model: Model | None, context: ToolContext) -> list[Example]:
+    """Return `count` of `rows`, which are in random order, by `order`."""
+    if order == "random":
+        return rows[:count]
+    if model:
+        context.progress(0.1, f"asking the newest model about {len(rows)} texts")
+        unsure = uncertainties(model.space, model.predict_proba([row.content for row in rows]))
+        return informative(rows, unsure, count, model.embed, context.seed)
+    kind: TaskKind = "text" if rows[0].text_pair is None else "pair"
+    encoder = encoder_for(kind, open_encoder(context.encoder))
+    cache = EmbeddingCache(context.workspace.cache)
+
+    def embed(texts: Sequence[str]) -> np.ndarray:
+        return encoder.embed(texts, cache, lambda share: context.progress(0.1 + 0.8 * share, "embedding the texts"))
+
+    return typical(rows, count, embed, context.seed)
