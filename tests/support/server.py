@@ -58,8 +58,11 @@ def make_settings(workspace: Path, *, writer_url: str | None = None, **changes: 
 
 @cache
 def shared_processes() -> WarmProcesses:
-    """The compute processes that the servers in this process share; they end with it."""
-    return WarmProcesses()
+    """The compute processes that the servers in this process share; they end with it.
+
+    A test may take a minute, and what the next one starts anew imports torch for seconds: so they are kept for longer.
+    """
+    return WarmProcesses(idle_seconds=300)
 
 
 def make_server(settings: ServerSettings, *, shares: bool = True) -> MCPServer[Any]:
