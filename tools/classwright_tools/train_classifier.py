@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
@@ -25,6 +24,7 @@ from classwright_tools.work import Sizes, Work, computing
 if TYPE_CHECKING:
     from classwright_tools.estimates.parts import Workload
     from classwright_tools.learning.embedding_cache import EmbeddingCache
+    from classwright_tools.learning.setup import Setup
     from classwright_tools.learning.time_limit import TimeLimit
     from classwright_tools.learning.training import Trained
     from classwright_tools.learning.training_data import TrainingData
@@ -105,24 +105,57 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
     dataset = workspace.dataset_read(request.dataset, task.slug, run_key=context.run_key, makes="model")
 
     # After the look-ups: importing torch takes seconds, and a slip in a name should be reported at once.
+    from classwright_tools.learning.model import save_model
+    from classwright_tools.learning.several_labels.training import train_several
+    from classwright_tools.learning.training import train
+    from classwright_tools.learning.training_data import read_training_data
+    from classwright_tools.measurement.training_card import card_of
+    from classwright_tools.measurement.training_summary import earlier_model
+
+    context.progress(0.0, f"reading {dataset}")
+    data = read_training_data(workspace, dataset, task)
+    setup, chosen = _setup(request, context, task, dataset, data)
+    fit = train_several if task.multi_label else train
+    trained = fit(request.method, data.rows, data.validation, setup, on_validation=request.train_on_validation)
+    card = card_of(
+        trained,
+        task,
+        dataset,
+        data,
+        setup,
+        workspace,
+        chosen=chosen,
+        augmentation=request.augmentation,
+        on_validation=request.train_on_validation,
+        started=started,
+    )
+    made = workspace.publish(
+        "model",
+        task.slug,
+        lambda folder: save_model(folder, card, trained.classifier),
+        run_key=context.run_key,
+        parent=dataset,
+        facts=_facts(card),
+    )
+    earlier = earlier_model(workspace, made, card, measurable=data.validation is not None)
+    return _result(made.id, card, trained, data, setup.cache, earlier)
+
+
+def _setup(
+    request: TrainClassifierRequest, context: ToolContext, task: Task, dataset: str, data: TrainingData
+) -> tuple[Setup, str]:
+    """Return what to train with, and the sentence on an encoder that was chosen for it, "" where one is given."""
     from classwright_tools.annotation.random_rows import known_shares
     from classwright_tools.augmentation.row_source import row_source
     from classwright_tools.learning.callers_encoders import callers_encoder
     from classwright_tools.learning.embedding_cache import EmbeddingCache
     from classwright_tools.learning.encoder_choice import choose_encoder
-    from classwright_tools.learning.model import save_model
     from classwright_tools.learning.pair_encoder import encoder_for
     from classwright_tools.learning.setup import Setup
-    from classwright_tools.learning.several_labels.training import train_several
-    from classwright_tools.learning.training import train
-    from classwright_tools.learning.training_data import read_training_data, unlabelled_texts
+    from classwright_tools.learning.training_data import unlabelled_texts
     from classwright_tools.measurement.held_out import unlabelled_pairs
-    from classwright_tools.measurement.label_separation import separation_remark
-    from classwright_tools.measurement.training_summary import earlier_model, training_remarks
 
-    context.progress(0.0, f"reading {dataset}")
-    data = read_training_data(workspace, dataset, task)
-    cache = EmbeddingCache(workspace.cache)
+    workspace, cache = context.workspace, EmbeddingCache(context.workspace.cache)
     chosen = ""
     if request.encoder == AUTO_ENCODER:
         choice = choose_encoder(data.rows, data.validation, task, cache, request.seed, context)
@@ -155,53 +188,7 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
         known=known_shares(workspace, task),
         unlabelled=() if task.kind == "pair" or task.multi_label else unlabelled_texts(workspace, dataset),
     )
-    fit = train_several if task.multi_label else train
-    trained = fit(request.method, data.rows, data.validation, setup, on_validation=request.train_on_validation)
-    together = ""
-    if not task.multi_label:
-        together = separation_remark(setup, data.rows, trained.validation.balanced_accuracy)
-    learnt = len(data.validation.rows) if data.validation and request.train_on_validation else 0
-    card = ModelCard(
-        task=task.slug,
-        task_version=task.version,
-        dataset=dataset,
-        augmentation=request.augmentation,
-        method=trained.method,
-        encoder=trained.classifier.encoder.ref,
-        labels=task.label_names,
-        kind=task.kind,
-        mismatch=task.mismatch,
-        training_rows=data.origins | ({"real": data.origins.get("real", 0) + learnt} if learnt else {}),
-        validation_rows=learnt,
-        written_at_once=data.at_once,
-        remarks=(
-            *filter(None, [chosen, together]),
-            *training_remarks(workspace, task, dataset, trained, data),
-            *(limit.left_out if limit else ()),
-        ),
-        unlabelled_pairs=len(setup.pairs.unlabelled) if setup.pairs and METHODS[trained.method].needs_mismatches else 0,
-        validation=trained.validation,
-        grouped=trained.grouped,
-        temperature=trained.temperature,
-        shares=trained.prior.shares if trained.prior else None,
-        offsets=tuple(trained.prior.offsets.tolist()) if trained.prior else (),
-        threshold=trained.threshold,
-        unsure=trained.unsure,
-        thresholds=trained.thresholds,
-        seed=request.seed,
-        seconds=time.monotonic() - started,
-        versions=_versions(),
-    )
-    made = workspace.publish(
-        "model",
-        task.slug,
-        lambda folder: save_model(folder, card, trained.classifier),
-        run_key=context.run_key,
-        parent=dataset,
-        facts=_facts(card),
-    )
-    earlier = earlier_model(workspace, made, card, measurable=data.validation is not None)
-    return _result(made.id, card, trained, data, setup.cache, earlier)
+    return setup, chosen
 
 
 def _time_limit(request: TrainClassifierRequest, context: ToolContext) -> TimeLimit | None:
@@ -224,12 +211,6 @@ def _check(request: TrainClassifierRequest, task: Task) -> None:
     if task.multi_label and request.encoder == AUTO_ENCODER:
         reason = f"is not chosen for rows with several labels, which task {task.slug!r} has"
         raise InvalidInput(f"encoder {AUTO_ENCODER!r}", reason, "Leave `encoder` out, or name one.")
-
-
-def _versions() -> dict[str, str]:
-    """Return the versions of the libraries that train."""
-    names = ("torch", "transformers", "sentence-transformers", "scikit-learn", "setfit", "numpy")
-    return {name: version(name) for name in names}
 
 
 def _facts(card: ModelCard) -> dict[str, Any]:

@@ -1,0 +1,73 @@
+"""The card of a model that was trained: what it was made from, its figures, and what to know of it."""
+
+from __future__ import annotations
+
+import time
+from importlib.metadata import version
+
+from classwright_tools.domain.cards import ModelCard
+from classwright_tools.domain.task import Task
+from classwright_tools.learning.methods.registry import METHODS
+from classwright_tools.learning.setup import Setup
+from classwright_tools.learning.training import Trained
+from classwright_tools.learning.training_data import TrainingData
+from classwright_tools.measurement.label_separation import separation_remark
+from classwright_tools.measurement.training_summary import training_remarks
+from classwright_tools.workspace.workspace import Workspace
+
+LIBRARIES = ("torch", "transformers", "sentence-transformers", "scikit-learn", "setfit", "numpy")
+
+
+def card_of(
+    trained: Trained,
+    task: Task,
+    dataset: str,
+    data: TrainingData,
+    setup: Setup,
+    workspace: Workspace,
+    *,
+    chosen: str,
+    augmentation: str | None,
+    on_validation: bool,
+    started: float,
+) -> ModelCard:
+    """Return the card of a model that was `trained` on the rows `data` of `dataset`.
+
+    `chosen` is the sentence on an encoder that was chosen, or "". With `on_validation` the model learnt from the
+    validation rows, too. The training `started` at that reading of `time.monotonic`.
+    """
+    together = ""
+    if not task.multi_label:
+        together = separation_remark(setup, data.rows, trained.validation.balanced_accuracy)
+    learnt = len(data.validation.rows) if data.validation and on_validation else 0
+    return ModelCard(
+        task=task.slug,
+        task_version=task.version,
+        dataset=dataset,
+        augmentation=augmentation,
+        method=trained.method,
+        encoder=trained.classifier.encoder.ref,
+        labels=task.label_names,
+        kind=task.kind,
+        mismatch=task.mismatch,
+        training_rows=data.origins | ({"real": data.origins.get("real", 0) + learnt} if learnt else {}),
+        validation_rows=learnt,
+        written_at_once=data.at_once,
+        remarks=(
+            *filter(None, [chosen, together]),
+            *training_remarks(workspace, task, dataset, trained, data),
+            *(setup.limit.left_out if setup.limit else ()),
+        ),
+        unlabelled_pairs=len(setup.pairs.unlabelled) if setup.pairs and METHODS[trained.method].needs_mismatches else 0,
+        validation=trained.validation,
+        grouped=trained.grouped,
+        temperature=trained.temperature,
+        shares=trained.prior.shares if trained.prior else None,
+        offsets=tuple(trained.prior.offsets.tolist()) if trained.prior else (),
+        threshold=trained.threshold,
+        unsure=trained.unsure,
+        thresholds=trained.thresholds,
+        seed=setup.seed,
+        seconds=time.monotonic() - started,
+        versions={name: version(name) for name in LIBRARIES},
+    )
