@@ -25,7 +25,6 @@ from support.server import APPS, ServerProcess, until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium, which CI installs")]
 
-PAUSE_MS = 15_000
 NUMBERS = count(1)
 
 
@@ -69,13 +68,13 @@ def standing(workspace: Workspace, dataset: str) -> Standing:
 
 async def judged(opened: Shown) -> None:
     """Wait until the rows are ordered by doubt, which the page has the server do."""
-    await expect(opened.view.locator("select option[value=suspect]")).to_be_enabled(timeout=60_000)
+    await expect(opened.view.locator("select option[value=suspect]")).to_be_enabled()
 
 
 async def stored(opened: Shown, workspace: Workspace, dataset: str, count: int) -> list[tuple[str, str | None]]:
     """Return what the server has of the decisions, once it has `count` of them: actions and labels, in their order."""
     await until(lambda: len(standing(workspace, dataset).entries) >= count)
-    await expect(opened.view.locator(".progress")).not_to_contain_text("being stored", timeout=PAUSE_MS)
+    await expect(opened.view.locator(".progress")).not_to_contain_text("being stored")
     entries = standing(workspace, dataset).entries[::-1]
     assert len(entries) == count
     return [(entry.decision.action, entry.decision.label) for entry in entries]
@@ -113,7 +112,7 @@ async def test_rows_alike_are_found_and_an_earlier_version_comes_back(
         await opened.view.locator("#list-search").fill("cant log in")
         await expect(opened.view.locator(".list .bar strong").first).to_have_text("1 row")
         await opened.view.get_by_role("button", name="Alike: rows like cant log in").click()
-        await expect(opened.view.locator(".rows p").first).to_have_text("cant log in", timeout=60_000)
+        await expect(opened.view.locator(".rows p").first).to_have_text("cant log in")
         await expect(opened.view.locator(".rows p").nth(1)).to_contain_text("log in to my account")
 
         await opened.view.get_by_role("button", name="Queue").click()
@@ -123,7 +122,7 @@ async def test_rows_alike_are_found_and_an_earlier_version_comes_back(
         await opened.view.get_by_role("button", name="History").click()
         await opened.view.get_by_role("button", name=f"Go back to it: {dataset}").click()
 
-        await expect(opened.view.locator("h1")).to_contain_text(f"{task_of(dataset)}-d3", timeout=60_000)
+        await expect(opened.view.locator("h1")).to_contain_text(f"{task_of(dataset)}-d3")
         assert read_table(workspace, f"{task_of(dataset)}-d3").equals(read_table(workspace, dataset))
         assert opened.faults == []
 
@@ -257,7 +256,7 @@ async def test_a_fair_sample_hides_what_would_lead_and_ends_in_a_share(
 
         await opened.press(*["1"] * 34)
 
-        await expect(opened.view.locator(".result")).to_contain_text("95% interval", timeout=PAUSE_MS)
+        await expect(opened.view.locator(".result")).to_contain_text("95% interval")
         await stored(opened, workspace, dataset, 34)
         counted = sum(entry.decision.right is not None for entry in standing(workspace, dataset).entries)
         assert counted == 32, "rows without a label say nothing of labels"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -119,20 +120,21 @@ ROWS = [
 ]
 
 
+def delimited(rows: Sequence[tuple[str, str]], columns: Sequence[str], delimiter: str) -> str:
+    """Return a table of `rows`, whose other columns say nothing."""
+    values = [{"text": text, "label": label, "id": f"n-{n}", "day": "May 1"} for n, (text, label) in enumerate(rows)]
+    return "\n".join(delimiter.join(row) for row in (columns, *([of[name] for name in columns] for of in values)))
+
+
 @pytest.mark.parametrize("ending", SPLIT_BY)
 @pytest.mark.parametrize("columns", [("text", "label"), ("label", "text"), ("id", "label", "text", "day")])
 @pytest.mark.parametrize("chosen", [range(6), (0, 1, 2, 3), (0, 1, 4, 2), (1, 4), (2, 3, 1), (1, *(2, 3) * 4, 6)])
 def test_a_quote_that_nobody_closes_costs_its_own_row_in_any_order_of_columns(
     chosen: range | tuple[int, ...], columns: tuple[str, ...], ending: str, tmp_path: Path
 ) -> None:
-    delimiter = SPLIT_BY[ending]
     rows = [ROWS[place] for place in chosen]
-    lines = [
-        delimiter.join({"text": text, "label": label, "id": f"n-{n}", "day": "May 1"}[name] for name in columns)
-        for n, (text, label) in enumerate(rows)
-    ]
 
-    found = read(tmp_path, "\n".join([delimiter.join(columns), *lines]), f"rows.{ending}")
+    found = read(tmp_path, delimited(rows, columns, SPLIT_BY[ending]), f"rows.{ending}")
 
     is_open = [text.startswith('"') for text, _ in rows]
     assert good(found) == [row for row, bad in zip(rows, is_open, strict=True) if not bad]
@@ -145,14 +147,9 @@ def test_a_quote_that_nobody_closes_costs_its_own_row_in_any_order_of_columns(
 def test_few_lines_between_quotes_in_order_that_are_like_rows_are_counted_one_by_one(
     chosen: tuple[int, ...], columns: tuple[str, ...], ending: str, tmp_path: Path
 ) -> None:
-    delimiter = SPLIT_BY[ending]
     rows = [ROWS[place] for place in chosen]
-    lines = [
-        delimiter.join({"text": text, "label": label, "id": f"n-{n}", "day": "May 1"}[name] for name in columns)
-        for n, (text, label) in enumerate(rows)
-    ]
 
-    found = read(tmp_path, "\n".join([delimiter.join(columns), *lines]), f"rows.{ending}")
+    found = read(tmp_path, delimited(rows, columns, SPLIT_BY[ending]), f"rows.{ending}")
 
     between = range(chosen.index(1), chosen.index(6) + 1)
     assert good(found) == [row for n, row in enumerate(rows) if n not in between]
