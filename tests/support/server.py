@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -285,8 +284,3 @@ async def until(holds: Callable[[], bool]) -> None:
     with anyio.fail_after(PATIENCE_SECONDS):
         while not holds():
             await anyio.sleep(0.02)
-
-
-def read_json(text: str) -> Any:
-    """Return what the JSON `text` says."""
-    return json.loads(text)
