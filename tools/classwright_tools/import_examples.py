@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.example import Example, Half, Origin, Split
+from classwright_tools.domain.example import Half, Origin, Split
 from classwright_tools.domain.excerpt import Excerpts, listed
 from classwright_tools.domain.kinds import DatasetId
 from classwright_tools.domain.noun import Noun, Slug, ToolRequest, ToolResult
@@ -20,8 +20,6 @@ from classwright_tools.work import Sizes, Work, computing, shown_bytes
 if TYPE_CHECKING:
     from classwright_tools.curation.arrivals import Arrivals
     from classwright_tools.curation.comparison import Comparison
-    from classwright_tools.curation.origins import Origins
-    from classwright_tools.reading.opening import Position
     from classwright_tools.workspace.destination import Destination
 
 
@@ -75,9 +73,6 @@ class ImportExamplesResult(ToolResult):
 
 
 QUICKER_THAN_ENCODING = 30  # no encoder reads the rows
-# The shares of the time that reading and comparing take, about.
-_READING, _COMPARING = 0.6, 0.2
-
 SKIPPED = "skipped.json"  # beside the dataset: the numbers of all skipped rows
 REASONS_LISTED = 5
 
@@ -116,6 +111,7 @@ def _imported(
     from classwright_tools.curation.brought_edits import to_add
     from classwright_tools.curation.chosen_source import chosen_source, label_names, refuse_unusable
     from classwright_tools.curation.comparison import Comparison
+    from classwright_tools.curation.joining import compare, compared, rows_of
     from classwright_tools.curation.origins import Origins
     from classwright_tools.curation.spool import spool_folder
     from classwright_tools.domain.edits import Decided
@@ -138,11 +134,9 @@ def _imported(
     origins = Origins(WrittenRows(workspace, task.slug), several=task.multi_label, written=request.written)
     with spool_folder(workspace.root) as folder:
         comparison = Comparison(folder, request.split, keep_near=request.keep_near_duplicates)
-        _compare(arrivals, comparison, parent, context, position)
+        compare(arrivals, comparison, parent, context, position)
         refuse_unusable(request, arrivals, task.slug)
-        dropped = comparison.finish(
-            arrivals.skipped, lambda share: context.progress(_READING + _COMPARING * share, "comparing the rows")
-        )
+        dropped = comparison.finish(arrivals.skipped, compared(context))
         shared = comparison.shared_queries() if task.kind == "pair" else 0
         cut, cut_remark = cut_rows(comparison, context)
         resent = ""
@@ -155,7 +149,7 @@ def _imported(
             saved = save_dataset(
                 workspace,
                 task.slug,
-                {split: _rows_of(split, comparison, origins, parent, context) for split in changed},
+                {split: rows_of(split, comparison, origins, parent, context) for split in changed},
                 parent=parent,
                 on_newest=on_newest,
                 run_key=context.run_key,
@@ -189,46 +183,6 @@ def _destination(request: ImportExamplesRequest, context: ToolContext) -> Destin
         return Destination(request.task, made.parent)
     named, new = request.dataset, request.new_dataset
     return chosen_destination(workspace, request.task, dataset=named, new_dataset=new, verb="import_examples")
-
-
-def _compare(
-    arrivals: Arrivals, comparison: Comparison, parent: str | None, context: ToolContext, position: Position
-) -> None:
-    """Hand all rows to `comparison`, those of the dataset and those that arrive, in the order of precedence."""
-    from classwright_tools.curation.leaks import PRECEDENCE
-    from classwright_tools.workspace.datasets import iterate_rows
-
-    for split in PRECEDENCE:
-        comparison.begin(split)
-        for rows in iterate_rows(context.workspace, parent, split) if parent else ():
-            context.progress(None, f"reading the {split} rows that are there")
-            comparison.add_rows(split, [row.content for row in rows], [row.label_key for row in rows])
-        if split == comparison.arriving:
-            for batch in arrivals.batches():
-                comparison.add_arrivals(batch)
-                share = position.share
-                context.progress(None if share is None else _READING * share, f"{arrivals.read:,} rows read")
-
-
-def _rows_of(
-    split: Split, comparison: Comparison, origins: Origins, parent: str | None, context: ToolContext
-) -> Iterator[Example]:
-    """Yield the rows of `split` in the new version: those kept of the old one, then those that arrived."""
-    from itertools import islice
-
-    from classwright_tools.workspace.datasets import BATCH_ROWS, iterate_rows
-
-    kept = iter(comparison.kept(split).tolist())
-    for rows in iterate_rows(context.workspace, parent, split) if parent else ():
-        yield from (row for row in rows if next(kept))
-    if split == comparison.arriving:
-        arrived = comparison.arrivals()
-        batches = iter(lambda: list(islice(arrived, BATCH_ROWS)), [])
-        for number, row in enumerate(origins.rows(batches)):
-            if number % BATCH_ROWS == 0:
-                done = _READING + _COMPARING + (1 - _READING - _COMPARING) * number / comparison.imported
-                context.progress(done, f"{number:,} rows written")
-            yield row
 
 
 def _result(
