@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
@@ -29,10 +27,8 @@ if TYPE_CHECKING:
     from classwright_tools.augmentation.methods import Material, Recipe
     from classwright_tools.estimates.parts import Workload
     from classwright_tools.learning.encoders import Encoder
-    from classwright_tools.learning.generated import Generated
 
 GENERATING = 0.9  # of the progress
-LIBRARIES = ("torch", "scikit-learn", "imbalanced-learn", "numpy")
 
 
 class GanAugmentRequest(ToolRequest):
@@ -100,6 +96,7 @@ def gan_augment(request: GanAugmentRequest, context: ToolContext) -> GanAugmentR
     corpus = workspace.artifact(request.pretrain_dataset, "dataset").id if request.pretrain_dataset else None
 
     # After the look-ups: importing torch takes seconds, and a slip in a name should be reported at once.
+    from classwright_tools.augmentation.card import card_of
     from classwright_tools.augmentation.corpora import BEGUN, LEARNT
     from classwright_tools.augmentation.files import save_augmentation
     from classwright_tools.augmentation.gain import measure_gains
@@ -127,7 +124,7 @@ def gan_augment(request: GanAugmentRequest, context: ToolContext) -> GanAugmentR
     context.progress(GENERATING, f"generating by {recipe.method}")
     made = generate(recipe, material)
     given = {"dataset": dataset, "encoder": encoder.ref, "pretrain_dataset": corpus, "seed": request.seed}
-    card = _card(task, given, recipe, gain, material, made, learned)
+    card = card_of(task, given, recipe, gain, material, made, learned)
     published = workspace.publish(
         "augmentation",
         task.slug,
@@ -171,42 +168,6 @@ def _chosen(
     usable = (one for one in measured if request.method != "auto" or one.advice.verdict == "use it")
     best = next(usable, None)
     return next(((recipe, best) for recipe in recipes if best and recipe.method == best.method), None)
-
-
-def _card(
-    task: Task,
-    given: Mapping[str, Any],
-    recipe: Recipe,
-    gain: MeasuredGain,
-    material: Material,
-    made: Generated,
-    learned: MatchedCorpus | None,
-) -> AugmentationCard:
-    """Return the card of the rows that were `made`; `given` are its fields of what they were made from."""
-    import numpy as np
-
-    from classwright_tools.augmentation.findings import advice_on, examine
-
-    found = examine(material, made, given["seed"])
-    counts = np.bincount(made.labels, minlength=len(material.names)).tolist()
-    return AugmentationCard(
-        **given,
-        task=task.slug,
-        task_version=task.version,
-        kind=task.kind,
-        method=recipe.method,
-        labels=task.label_names,
-        matched_labels=learned.matched if learned else (),
-        target=recipe.target,
-        weight=None if recipe.target else recipe.weight,
-        real_rows=len(material),
-        generated_rows=dict(zip(material.names, counts, strict=True)),
-        measured=gain,
-        faithfulness=found.figures,
-        warnings=found.warnings,
-        advice=advice_on(gain, found.warnings, transfers=bool(learned and recipe.method == "gan")),
-        versions={name: version(name) for name in LIBRARIES},
-    )
 
 
 def _nothing(
