@@ -3,8 +3,8 @@
     topics -> real rows -> write -> train -> measure -> (analyse -> write -> train -> measure)*
     -> (train -> measure, by the final method) -> test -> explain -> export
 
-What to do next is decided in `coach`; how a call is made, remembered and resumed, in `steps`. Models are chosen by the
-validation rows; the test rows are used once, after the last decision.
+What to do next is decided by a driver (`coach`, `model_driver`); how a call is made, remembered and resumed, in
+`steps`. Models are chosen by the validation rows; the test rows are used once, after the last decision.
 """
 
 from __future__ import annotations
@@ -13,15 +13,16 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from classwright_agents import coach
 from classwright_agents.answers import TopicsResult
-from classwright_agents.errors import ServerError, ToolError
-from classwright_agents.expected import ExpectedCost, caps_in_words
+from classwright_agents.coach import better_of
+from classwright_agents.errors import ToolError
+from classwright_agents.expected import caps_in_words, expected_cost
 from classwright_agents.figures import Round, kept_round, named
 from classwright_agents.journal import Journal
+from classwright_agents.moves import Driver, Failure, Move, Situation, Stop, TrainAgain, WriteAgainstErrors, WriteMore
 from classwright_agents.outcome import Imported, Outcome
 from classwright_agents.picture import StageName
-from classwright_agents.rows import RowFile, batches, read_rows
+from classwright_agents.rows import RowFile, batches, read_splits
 from classwright_agents.steps import R, Steps, accept
 from classwright_agents.task_file import TaskFile
 from classwright_agents.usable import check_first_texts, check_tree, check_writer
@@ -42,13 +43,13 @@ Arguments = dict[str, Any]
 class Build:
     """One build of a task."""
 
-    def __init__(self, task: TaskFile, steps: Steps, journal: Journal, view: View) -> None:
+    def __init__(self, task: TaskFile, driver: Driver, steps: Steps, journal: Journal, view: View) -> None:
         self._task = task
         self._steps = steps
         self._journal = journal
         self._view = view
-        self._goal = coach.Goal(task.target, task.max_rounds, task.budget)
-        self._outcome = Outcome()
+        self._driver = driver
+        self._outcome = Outcome(driver.name)
         self._dataset: str | None = None
         self._round: int | None = None
         self._round_began = 0.0
@@ -60,7 +61,9 @@ class Build:
             AgentError: a tool refused, the server went away, or a file cannot be used.
         """
         out = self._outcome
-        files = self._real_rows()
+        files = read_splits({"test": self._task.test, "validation": self._task.validation}, self._task.label_names)
+        for remark in filter(None, (file.remark for file in files.values())):
+            self._view.say(remark)
         topics = out.topics = await self._propose_topics()
         await self._import(files)
         plan: Arguments = {"topic_tree": topics.topic_tree}
@@ -70,13 +73,9 @@ class Build:
             plan["rows"] = rows
         await self._tell_cost(plan)
         written = await self._write(0, plan)
+        await self._train_and_measure(self._task.method, written.accepted)
         while out.stop is None:
-            await self._train_and_measure(written)
-            decided = await self._go_on()
-            if isinstance(decided, coach.Stop):
-                out.stop = decided
-            else:
-                written = decided
+            out.stop = await self._go_on()
         await self._conclude()
         return out
 
@@ -94,15 +93,6 @@ class Build:
         result = await self._call("topics", "propose_topics", arguments, TopicsResult, check_tree)
         self._view.say(f"{result.cells} cells of label, topic, subtopic and source type")
         return result
-
-    def _real_rows(self) -> dict[str, RowFile]:
-        """Return the files of real rows by split; rows that cannot be used are reported before anything is paid."""
-        paths = {"test": self._task.test, "validation": self._task.validation}
-        files = {split: read_rows(path, self._task.label_names) for split, path in paths.items() if path}
-        for file in files.values():
-            if file.remark:
-                self._view.say(file.remark)
-        return files
 
     async def _import(self, files: dict[str, RowFile]) -> None:
         for split, file in files.items():
@@ -132,22 +122,11 @@ class Build:
     async def _tell_cost(self, plan: Arguments) -> None:
         """Tell what the build should cost and what caps it, before anything is written."""
         self._view.say(caps_in_words(self._task))
-        known = self._journal.find("estimate")
-        if known:
-            self._outcome.expected = ExpectedCost.model_validate(known["estimate"])
-            return
         arguments: Arguments = {"task": self._task.task, **plan, **self._joined()}
-        more = {**arguments, "rows": self._task.rows_per_round}
-        try:
-            first, further = [await self._steps.estimate("synthesize_examples", asked) for asked in (arguments, more)]
-        except (ToolError, ServerError):  # the writing itself tells what is wrong; a late estimate is done without
-            return
-        if first is None:
-            return
-        expected = ExpectedCost(first_round=first, further_round=further, further_rounds=self._task.max_rounds - 1)
-        self._outcome.expected = expected
-        self._journal.append("estimate", estimate=expected.model_dump())
-        self._view.say(expected.in_words)
+        expected = self._outcome.expected = await expected_cost(self._task, arguments, self._steps, self._journal)
+        for words in (expected.in_words if expected else "", self._driver.expected()):
+            if words:
+                self._view.say(words)
 
     # --- a round
 
@@ -172,10 +151,10 @@ class Build:
         )
         return result
 
-    async def _train_and_measure(self, written: SynthesizeExamplesResult) -> None:
+    async def _train_and_measure(self, method: str, written: int) -> None:
         out = self._outcome
         before = kept_round(out.rounds, self._task.target.metric) if out.rounds else None
-        latest = await self._trained(self._task.method, before, len(out.rounds), written.accepted)
+        latest = await self._trained(method, before, len(out.rounds), written)
         out.rounds.append(latest)
         self._view.round_done(latest)
 
@@ -218,28 +197,62 @@ class Build:
             best_before=before.figure(task.target.metric).value if before else None,
         )
 
-    async def _go_on(self) -> coach.Stop | SynthesizeExamplesResult:
-        """Decide after a round; return the stop, or what was written for the next round."""
-        out = self._outcome
-        rounds = tuple(out.rounds)
-        action = coach.next_action(self._goal, rounds, out.spent)
-        self._decided(f"after round {rounds[-1].round}", action.reason)
-        if isinstance(action, coach.Stop):
-            return action
-        self._round = len(rounds)
-        self._round_began = self._steps.seconds
-        analysis = await self._analyse("analyse", rounds[-1])
-        stop = coach.after_plan(analysis.plan)
-        if stop is None:
-            written = await self._write(len(rounds), {"plan": analysis.plan})
-            stop = coach.after_writing(written.accepted, written.wanted)
-            if stop is None:
-                return written
-        self._decided(f"in round {len(rounds)}", stop.reason)
-        return stop
+    async def _go_on(self) -> Stop | None:
+        """Decide after a round, and do it until a next round is measured; return the stop if that is decided.
 
-    async def _analyse(self, stage: StageName, base: Round) -> ErrorAnalysisResult:
-        arguments = {"model": base.model, "dataset": base.dataset, "rows": self._task.rows_per_round}
+        What is written joins the rows of the round that is kept.
+        """
+        out, failed = self._outcome, list[Failure]()
+        while True:
+            move = await self._decide(out.situation(tuple(failed)))
+            if isinstance(move, Stop):
+                return move
+            self._round, self._round_began = len(out.rounds), self._steps.seconds
+            kept = kept_round(out.rounds, self._task.target.metric)
+            self._dataset = kept.dataset
+            why = await self._made(move, kept)
+            if not why:
+                return None
+            failed.append(Failure(move, why))
+
+    async def _decide(self, situation: Situation) -> Move:
+        """Return the driver's move, told and written down."""
+        out = self._outcome
+        if self._task.driver:
+            self._view.stage("decide", self._round, out.spent)
+        decision = await self._driver.decide(situation)
+        out.deciding += decision.usages
+        out.seconds["decide"] += decision.seconds
+        self._decided(situation.key, decision.told)
+        return decision.move
+
+    async def _made(self, move: WriteAgainstErrors | WriteMore | TrainAgain, kept: Round) -> str:
+        """Make a move and measure what comes of it; return why nothing did, or "" if a round is done."""
+        if isinstance(move, TrainAgain):
+            try:
+                await self._train_and_measure(move.method, 0)
+            except ToolError as error:
+                return str(error)
+            return ""
+        most = move.rows or self._task.rows_per_round
+        asked: Arguments = {"guidance": move.guidance} if move.guidance else {}
+        if isinstance(move, WriteAgainstErrors):
+            plan = (await self._analyse("analyse", kept, most)).plan
+            if plan is None:
+                return "The error analysis found nothing to write against the errors that are left."
+            asked["plan"] = plan
+        else:
+            assert self._outcome.topics
+            asked |= {"topic_tree": self._outcome.topics.topic_tree, "rows": most}
+            asked |= {"labels": move.labels} if move.labels else {}
+        written = await self._write(len(self._outcome.rounds), asked)
+        if not written.accepted:
+            return f"None of the {written.wanted} texts planned could be written."
+        await self._train_and_measure(self._task.method, written.accepted)
+        return ""
+
+    async def _analyse(self, stage: StageName, base: Round, rows: int) -> ErrorAnalysisResult:
+        arguments = {"model": base.model, "dataset": base.dataset, "rows": rows}
         analysis = await self._call(stage, "error_analysis", arguments, ErrorAnalysisResult)
         self._outcome.analysis = analysis
         return analysis
@@ -255,7 +268,7 @@ class Build:
             self._dataset = best.dataset
             self._round_began = self._steps.seconds
             out.final = await self._trained(self._task.final_method, best, best.round, written=0)
-            best, reason = coach.better_of(best, out.final, self._task.target)
+            best, reason = better_of(best, out.final, self._task.target)
             self._decided("after the rounds", reason)
         out.best = best
         self._view.say(f"The best model is {best.model}, of round {best.round}.")
@@ -263,7 +276,7 @@ class Build:
             arguments = {"model": best.model, "dataset": best.dataset, "split": "test"}
             out.test = await self._call("test", "evaluate", arguments, EvaluateResult)
         if out.analysis is None or out.analysis.model != best.model:
-            await self._analyse("explain", best)
+            await self._analyse("explain", best, self._task.rows_per_round)
         out.export = await self._call("deliver", "export_model", {"model": best.model}, ExportModelResult)
 
     # --- inside

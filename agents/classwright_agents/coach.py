@@ -1,87 +1,55 @@
-"""The coach: from figures to the next action, by rules, each with its reason in a sentence.
+"""The coach: from figures to the next move, by rules, each with its reason in a sentence.
 
 Pure functions of what was measured and spent: a resumed run takes every decision again and comes to the same ones.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
-from classwright_agents.figures import Round, Spent, is_gain, kept_round, named
-from classwright_agents.task_file import METRIC_NAMES, Budget, Target
-
-# Below this, what is left of a token budget does not pay for a useful batch of texts.
-LEAST_TOKENS = 1_000
-
-StopCause = Literal["target", "max_rounds", "tokens", "dollars", "minutes", "no_gain", "nothing_to_write"]
+from classwright_agents.figures import Round, is_gain, kept_round, named
+from classwright_agents.limits import Goal, limit
+from classwright_agents.moves import Decision, Situation, Stop, WriteAgainstErrors
+from classwright_agents.task_file import METRIC_NAMES, Target
 
 
-@dataclass(frozen=True)
-class Stop:
-    """Build no further."""
+class Coach:
+    """The driver that follows rules; it costs nothing."""
 
-    cause: StopCause
-    reason: str
+    name = "coach"
 
+    def __init__(self, goal: Goal) -> None:
+        self._goal = goal
 
-@dataclass(frozen=True)
-class Improve:
-    """Analyse the errors of the latest model, and write on from its dataset."""
+    def expected(self) -> str:
+        """Return that nothing is to be told."""
+        return ""
 
-    reason: str
-
-
-@dataclass(frozen=True)
-class Goal:
-    """How far to go."""
-
-    target: Target
-    max_rounds: int
-    budget: Budget
+    async def decide(self, situation: Situation) -> Decision:
+        """Return the next move by the rules."""
+        move = next_move(self._goal, situation)
+        return Decision(move, move.reason)
 
 
-def better_of(best: Round, final: Round, target: Target) -> tuple[Round, str]:
-    """Return the model with the higher figure, of the best round's and the final method's of its rows, and why.
-
-    Called better only where the gain is more than chance.
-    """
-    metric = METRIC_NAMES[target.metric]
-    old, new = best.figure(target.metric).value, final.figure(target.metric).value
-    compared = f"validation {metric} {new:.3f} against {old:.3f} of {best.method}"
-    if new <= old:
-        return best, f"The final method, {final.method}, is not better: {compared}."
-    if is_gain(final, target.metric):
-        return final, f"The final method, {final.method}, is better: {compared}."
-    p = (
-        f" (p {final.compared.p:.2f})" if final.compared and target.metric == "accuracy" else ""
-    )  # McNemar's is of accuracies
-    chance = f"has the higher figure, which may be chance{p}; it is kept"
-    return final, f"The final method, {final.method}, {chance}: {compared}."
-
-
-def next_action(goal: Goal, rounds: tuple[Round, ...], spent: Spent) -> Improve | Stop:
-    """Return what to do after the last of `rounds`, of which there is at least one.
-
-    A figure on rows that lack labels reaches no target: it may hide that these are never found.
-    """
+def next_move(goal: Goal, situation: Situation) -> WriteAgainstErrors | Stop:
+    """Return what to do after the last round."""
+    if situation.failed:
+        return Stop(cause="nothing_to_write", reason=situation.failed[-1].why)
+    rounds = situation.rounds
     latest, kept = rounds[-1], kept_round(rounds, goal.target.metric)
     metric = METRIC_NAMES[goal.target.metric]
-    reached, wanted = kept.figure(goal.target.metric).value, goal.target.value
     if len(rounds) > 1 and not is_gain(latest, goal.target.metric):
-        return Stop("no_gain", _no_gain(latest, kept, metric))
-    if reached >= wanted and not kept.scores.not_covered:
-        return Stop("target", f"Validation {metric} {reached:.3f} reaches the target of {wanted:.3f}.")
-    if len(rounds) >= goal.max_rounds:
-        return Stop("max_rounds", f"All {goal.max_rounds} rounds that the task allows are done.")
+        return Stop(cause="no_gain", reason=_no_gain(latest, kept, metric))
+    stop = limit(goal, rounds, situation.spent)
+    if stop:
+        return stop
+    reached, wanted = kept.figure(goal.target.metric).value, goal.target.value
     missing = f"is below the target of {wanted:.3f}"
     if reached >= wanted:
         missing = (
             f"does not reach the target of {wanted:.3f}, as no row that it was measured on is "
             f"{named(kept.scores.not_covered)}"
         )
-    return over_budget(goal.budget, rounds, spent) or Improve(
-        f"Validation {metric} {reached:.3f} {missing}: write against the errors of round {latest.round}."
+    return WriteAgainstErrors(
+        reason=f"Validation {metric} {reached:.3f} {missing}: write against the errors of round {latest.round}."
     )
 
 
@@ -103,32 +71,20 @@ def _no_gain(latest: Round, kept: Round, metric: str) -> str:
     )
 
 
-def over_budget(budget: Budget, rounds: tuple[Round, ...], spent: Spent) -> Stop | None:
-    """Return the stop that the budget demands, or None when another round fits into it."""
-    if budget.tokens is not None and budget.tokens - spent.tokens < LEAST_TOKENS:
-        return Stop("tokens", f"{spent.tokens:,} of {budget.tokens:,} tokens are used.")
-    if budget.dollars is not None and spent.dollars >= budget.dollars:
-        return Stop("dollars", f"${spent.dollars:.2f} of ${budget.dollars:.2f} are spent.")
-    if budget.minutes is not None:
-        another = rounds[-1].seconds / 60
-        used = spent.seconds / 60
-        if used + another > budget.minutes:
-            return Stop(
-                "minutes",
-                f"{used:.1f} of {budget.minutes:g} minutes are used, and another round takes about {another:.1f}.",
-            )
-    return None
+def better_of(best: Round, final: Round, target: Target) -> tuple[Round, str]:
+    """Return the model with the higher figure, of the best round's and the final method's of its rows, and why.
 
-
-def after_plan(plan: str | None) -> Stop | None:
-    """Return a stop when the error analysis planned nothing to write."""
-    if plan is None:
-        return Stop("nothing_to_write", "The error analysis found nothing to write against the errors that are left.")
-    return None
-
-
-def after_writing(accepted: int, wanted: int) -> Stop | None:
-    """Return a stop when a plan was followed and no text came of it."""
-    if accepted == 0:
-        return Stop("nothing_to_write", f"None of the {wanted} texts planned could be written.")
-    return None
+    Called better only where the gain is more than chance.
+    """
+    metric = METRIC_NAMES[target.metric]
+    old, new = best.figure(target.metric).value, final.figure(target.metric).value
+    compared = f"validation {metric} {new:.3f} against {old:.3f} of {best.method}"
+    if new <= old:
+        return best, f"The final method, {final.method}, is not better: {compared}."
+    if is_gain(final, target.metric):
+        return final, f"The final method, {final.method}, is better: {compared}."
+    p = (
+        f" (p {final.compared.p:.2f})" if final.compared and target.metric == "accuracy" else ""
+    )  # McNemar's is of accuracies
+    chance = f"has the higher figure, which may be chance{p}; it is kept"
+    return final, f"The final method, {final.method}, {chance}: {compared}."

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import BaseModel
 
+from classwright_agents.errors import ServerError, ToolError
+from classwright_agents.journal import Journal
+from classwright_agents.steps import Steps
 from classwright_agents.task_file import TaskFile
 from classwright_tools.contract import CostEstimate
 
@@ -33,6 +38,28 @@ class ExpectedCost(BaseModel):
             which = f"each of up to {self.further_rounds} further rounds" if many else "a further round"
             words += f", and so does {which}" if further.amounts == first.amounts else f"; {which} {further.amounts}"
         return f"{words}. This rests on {first.rests_on}."
+
+
+async def expected_cost(
+    task: TaskFile, arguments: dict[str, Any], steps: Steps, journal: Journal
+) -> ExpectedCost | None:
+    """Return what the writing of `task` should cost, the first by `arguments`; None where the server does not tell.
+
+    A resumed run is told what was told first.
+    """
+    known = journal.find("estimate")
+    if known:
+        return ExpectedCost.model_validate(known["estimate"])
+    more = {**arguments, "rows": task.rows_per_round}
+    try:
+        first, further = [await steps.estimate("synthesize_examples", asked) for asked in (arguments, more)]
+    except (ToolError, ServerError):  # the writing itself tells what is wrong; a late estimate is done without
+        return None
+    if first is None:
+        return None
+    expected = ExpectedCost(first_round=first, further_round=further, further_rounds=task.max_rounds - 1)
+    journal.append("estimate", estimate=expected.model_dump())
+    return expected
 
 
 def caps_in_words(task: TaskFile) -> str:

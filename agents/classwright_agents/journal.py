@@ -8,8 +8,11 @@ it again and repeats no finished step. The events:
     job       step, job_id              written before the job is waited for; null: what the call answered before is of
                                         no use, so it is made anew
     spent     step, job_id, usage       what a job spent that came to nothing: cancelled, failed, or of no use
+    refused   step, error               a tool refused, or its job failed: subject, reason and repair
     result    step, seconds, result
     estimate  estimate                  what the writing should cost, told before it
+    reply     key, calls, usage,        what a model answered that was asked for the decision `key`
+              seconds
     decision  key, reason
     end       reason                    the run is complete
 """

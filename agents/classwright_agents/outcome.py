@@ -6,9 +6,9 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from classwright_agents.answers import TopicsResult
-from classwright_agents.coach import Stop
 from classwright_agents.expected import ExpectedCost
 from classwright_agents.figures import Round, Spent
+from classwright_agents.moves import Failure, Situation, Stop
 from classwright_tools.contract import (
     ErrorAnalysisResult,
     EvaluateResult,
@@ -32,6 +32,8 @@ class Imported:
 class Outcome:
     """Everything that a build found out, as the tools answered."""
 
+    driver: str
+    """Who decided the moves."""
     topics: TopicsResult | None = None
     expected: ExpectedCost | None = None
     """What the writing should cost, told before it; None where the server did not tell."""
@@ -41,6 +43,8 @@ class Outcome:
     measured: dict[str, EvaluateResult] = field(default_factory=dict)
     """Evaluations on the validation rows, by model."""
     decisions: list[str] = field(default_factory=list)
+    deciding: list[WriterUsage] = field(default_factory=list)
+    """What a model that decides was asked for."""
     stop: Stop | None = None
     final: Round | None = None
     """What the final method made of the best round's rows."""
@@ -71,9 +75,21 @@ class Outcome:
 
     @property
     def spent(self) -> Spent:
-        """What the writer used and how long the steps took."""
+        """What the writer and a model that decides used, and how long the steps took."""
+        paid = [*self.usages, *self.deciding]
         return Spent(
-            tokens=sum(usage.tokens_in + usage.tokens_out for usage in self.usages),
-            dollars=sum(usage.cost for usage in self.usages),
+            tokens=sum(usage.tokens_in + usage.tokens_out for usage in paid),
+            dollars=sum(usage.cost for usage in paid),
             seconds=sum(self.seconds.values()),
+        )
+
+    def situation(self, failed: tuple[Failure, ...]) -> Situation:
+        """Return what is known for the next decision, after moves that `failed`."""
+        return Situation(
+            rounds=tuple(self.rounds),
+            spent=self.spent,
+            measured=self.measured,
+            written=self.written[-1],
+            decisions=tuple(self.decisions),
+            failed=failed,
         )

@@ -20,7 +20,9 @@ from classwright_agents.plain import plain
 from classwright_agents.task_file import METRIC_NAMES, TaskFile
 from classwright_tools.contract import Estimate
 
-StageName = Literal["topics", "real rows", "write", "train", "measure", "analyse", "test", "explain", "deliver"]
+StageName = Literal[
+    "topics", "real rows", "write", "train", "measure", "decide", "analyse", "test", "explain", "deliver"
+]
 BEFORE: tuple[StageName, ...] = ("topics", "real rows")
 IN_ROUND: tuple[StageName, ...] = ("analyse", "write", "train", "measure")
 AFTER: tuple[StageName, ...] = ("test", "explain", "deliver")
@@ -86,7 +88,7 @@ class Picture:
         table.add_row(Text("build", style="dim"), self._row_of(self._build_stages()))
         if self._round is not None or self.rounds:
             round_ = self._round if self._round is not None else self.rounds[-1].round
-            stages = IN_ROUND if round_ else IN_ROUND[1:]
+            stages = (IN_ROUND if round_ else IN_ROUND[1:]) + (("decide",) if self.task.driver else ())
             table.add_row(Text(f"round {round_}", style="dim"), self._row_of(stages, over=self._round is None))
         return table
 

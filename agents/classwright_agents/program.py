@@ -13,9 +13,13 @@ import anyio
 from pydantic import ValidationError
 
 from classwright_agents.build import Build
+from classwright_agents.coach import Coach
 from classwright_agents.deliver import deliver
+from classwright_agents.endpoint import Endpoint
 from classwright_agents.errors import AgentError, ServerError, unwritten
 from classwright_agents.journal import Journal
+from classwright_agents.limits import goal_of
+from classwright_agents.model_driver import ModelDriver
 from classwright_agents.runs import find_run, new_run
 from classwright_agents.server import connect
 from classwright_agents.steps import Steps
@@ -42,6 +46,7 @@ async def build(
         AgentError: with the object, the reason and the repair; the run folder is kept and can be resumed.
     """
     task = load_task_file(task_path)
+    endpoint = Endpoint(task.driver) if task.driver else None
     entry, home = _server_entry(task.server, task_path, server, command)
     run = (find_run(runs, task.task, resume) if resume else new_run(runs, task.task)).resolve()
     with closing(Journal(run)) as journal:
@@ -51,7 +56,8 @@ async def build(
         try:
             with make_view(task, run.name, plain=plain, out=sys.stderr) as view:
                 async with connect(entry, home, run) as connected:
-                    outcome = await Build(task, Steps(journal, connected, view), journal, view).run()
+                    driver = ModelDriver(task, endpoint, journal) if endpoint else Coach(goal_of(task))
+                    outcome = await Build(task, driver, Steps(journal, connected, view), journal, view).run()
                     view.stage("deliver", None, outcome.spent)
                     view.progress(None, "fetching the model, the dataset and the report")
                     facts = await deliver(task, run, outcome, connected)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypedDict
@@ -89,6 +89,15 @@ def read_rows(path: Path, labels: Sequence[str]) -> RowFile:
     if not read.rows:
         raise TaskFileError(subject, "holds no rows", "Add rows, or leave the file out of the task.")
     return read
+
+
+def read_splits(paths: Mapping[str, Path | None], labels: Sequence[str]) -> dict[str, RowFile]:
+    """Return the rows of the files that there are, by split.
+
+    Raises:
+        TaskFileError: as `read_rows`.
+    """
+    return {split: read_rows(path, labels) for split, path in paths.items() if path}
 
 
 def _unknown_label(place: str, label: str, labels: Sequence[str]) -> TaskFileError:

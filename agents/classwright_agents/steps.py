@@ -92,7 +92,12 @@ class Steps:
         if done is None:
             if not is_same:
                 self._journal.append("call", step=number, tool=tool, arguments=logged)
-            result = await self._result(number, tool, arguments, job)
+            self._refuse_again(number)
+            try:
+                result = await self._result(number, tool, arguments, job)
+            except ToolError as error:
+                self._journal.append("refused", step=number, error=[error.subject, error.reason, error.repair])
+                raise
             try:
                 check(read_as(model, result, f"Tool {tool!r}"))
             except AgentError:
@@ -131,6 +136,12 @@ class Steps:
             for event in self._journal.events
             if event["event"] == "spent" and event["step"] == number
         ]
+
+    def _refuse_again(self, number: int) -> None:
+        """Raise the refusal of a step that the run went on after, as it would otherwise go another way."""
+        refused = self._journal.find("refused", step=number)
+        if refused and self._journal.find("call", step=number + 1):
+            raise ToolError(*refused["error"])
 
     async def _result(self, number: int, tool: str, arguments: dict[str, Any], job: Job | None) -> dict[str, Any]:
         """Return what the call comes to, by the `job` that an earlier attempt started if there is one."""

@@ -7,7 +7,7 @@ from typing import Any
 from classwright_agents.figures import Round, named
 from classwright_agents.outcome import Outcome
 from classwright_agents.task_file import Metric
-from classwright_tools.contract import EvaluateResult, Scores
+from classwright_tools.contract import EvaluateResult, Scores, WriterUsage
 
 
 def summary(task: str, outcome: Outcome) -> dict[str, Any]:
@@ -30,6 +30,7 @@ def summary(task: str, outcome: Outcome) -> dict[str, Any]:
         },
         "stopped": {"cause": outcome.stop.cause, "reason": outcome.stop.reason},
         "decisions": outcome.decisions,
+        "driver": {"name": outcome.driver, **_used(outcome.deciding)},
         "writer": _writer(outcome),
         "expected": outcome.expected.model_dump(exclude_none=True) if outcome.expected else None,
         "embedding": {
@@ -91,8 +92,14 @@ def _writer(outcome: Outcome) -> dict[str, Any]:
     usages = outcome.usages
     return {
         "name": usages[0].writer if usages else None,
-        "requests": sum(usage.requests for usage in usages),
         "completions_reused": sum(usage.completions_reused for usage in usages),
-        "tokens": outcome.spent.tokens,
-        "dollars": outcome.spent.dollars,
+        **_used(usages),
+    }
+
+
+def _used(usages: list[WriterUsage]) -> dict[str, Any]:
+    return {
+        "requests": sum(usage.requests for usage in usages),
+        "tokens": sum(usage.tokens_in + usage.tokens_out for usage in usages),
+        "dollars": sum(usage.cost for usage in usages),
     }

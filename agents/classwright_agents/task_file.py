@@ -106,6 +106,22 @@ class ServerEntry(Part):
         return self
 
 
+class DriverEntry(Part):
+    """A language model that decides the moves of a build, behind an OpenAI-compatible endpoint."""
+
+    url: str = Field(
+        pattern=r"^https?://[^\s@]+$", max_length=2_000, description="The endpoint's base URL; the writer's will do."
+    )
+    model: str = Field(min_length=1, max_length=200, description="The model's name there; it must take tools.")
+    key_env: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+        description="The environment variable that holds the endpoint's key.",
+    )
+    price_in: float = Field(default=0, ge=0, description="US dollars for a million tokens read.")
+    price_out: float = Field(default=0, ge=0, description="US dollars for a million tokens written.")
+
+
 class TaskFile(Part):
     """Everything that a build needs to know. Paths are absolute once the file is loaded."""
 
@@ -153,6 +169,9 @@ class TaskFile(Part):
     budget: Budget = Field(default=Budget(), description="What may be spent; a limit that is left out does not hold.")
     server: ServerEntry = Field(
         default=ServerEntry(), description="Where the tools are. Left out: `classwright serve` is started."
+    )
+    driver: DriverEntry | None = Field(
+        default=None, description="A language model that decides what to do next. Left out: the agent's own rules."
     )
     credit: str = Field(default="", max_length=500, description="Where the rows come from, for report and card.")
 

@@ -23,6 +23,7 @@ FORMS = {
     "LabelEntry": "{name: refund, description: asks for money back}",
     "Target": "{accuracy: 0.9}",
     "Budget": "{minutes: 60}",
+    "DriverEntry": "{url: 'http://127.0.0.1:8000/v1', model: NAME}",
     "ServerEntry": "{command: classwright serve} or {url: 'http://127.0.0.1:8931/mcp'}",
 }
 

@@ -10,8 +10,8 @@ from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 
 from classwright_agents.answers import TopicsResult
-from classwright_agents.coach import Stop
 from classwright_agents.figures import Round
+from classwright_agents.moves import Stop
 from classwright_agents.outcome import Imported, Outcome
 from classwright_agents.task_file import LabelEntry, TaskFile
 from classwright_tools.contract import (
@@ -240,13 +240,14 @@ def finished_outcome(**changes: Any) -> Outcome:
     """
     rounds = changes.get("rounds", [make_round(0, 0.78), make_round(1, 0.85, gain=0.07, significant=True)])
     fields: dict[str, Any] = {
+        "driver": "coach",
         "rounds": rounds,
         "topics": None,
         "written": [written(0, 5_000), written(1, 2_000)],
         "trained": [trained(r.model) for r in rounds],
         "measured": {r.model: measured(r.scores.accuracy.value, 120) for r in rounds},
         "decisions": ["Validation accuracy 0.780 is below the target.", "All 2 rounds are done."],
-        "stop": Stop("max_rounds", "All 2 rounds that the task allows are done."),
+        "stop": Stop(cause="max_rounds", reason="All 2 rounds that the task allows are done."),
         "best": rounds[-1],
         "test": measured(0.87),
         "analysis": analysed(**findings()),

@@ -92,6 +92,7 @@ def _page(task: TaskFile, run: str, outcome: Outcome, material: Material) -> dic
         "test": outcome.test,
         "trainings": [(words.training_name(r, outcome), r) for r in outcome.trainings],
         "rounds": len(outcome.rounds),
+        "trains_again": any(not one.written for one in outcome.rounds),
         "best_model": best.model,
         "decisions": outcome.decisions,
         "curve": _curve(task, outcome),

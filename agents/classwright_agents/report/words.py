@@ -199,6 +199,9 @@ def cost_words(outcome: Outcome) -> str:
         sentence += f", ${spent.dollars:.2f}"
     if reused:
         sentence += f", {reused:,} of them answered from the store"
+    asked = sum(usage.requests for usage in outcome.deciding)
+    if asked:
+        sentence += f". {outcome.driver} was asked {asked:,} times what to do next, its tokens counted in"
     return f"{sentence}."
 
 

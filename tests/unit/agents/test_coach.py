@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classwright_agents import coach
-from classwright_agents.coach import Goal, Improve, Stop, next_action
 from classwright_agents.figures import Round, Spent, is_gain, kept_round
+from classwright_agents.limits import Goal
+from classwright_agents.moves import Failure, Situation, Stop, WriteAgainstErrors
 from classwright_agents.task_file import Budget, Target
 from support.agent import make_round
 
@@ -21,17 +22,21 @@ def goal(*, target: Target = TARGET, max_rounds: int = 10, **budget: float) -> G
     return Goal(target, max_rounds, Budget.model_validate(budget))
 
 
-def test_after_a_first_round_below_the_target_the_errors_are_written_against() -> None:
-    action = next_action(goal(), (make_round(0, 0.78),), Spent())
+def next_move(to: Goal, rounds: tuple[Round, ...], spent: Spent, *failed: Failure) -> WriteAgainstErrors | Stop:
+    return coach.next_move(to, Situation(rounds, spent, failed=failed))
 
-    assert isinstance(action, Improve)
+
+def test_after_a_first_round_below_the_target_the_errors_are_written_against() -> None:
+    action = next_move(goal(), (make_round(0, 0.78),), Spent())
+
+    assert isinstance(action, WriteAgainstErrors)
     assert "against the errors of round 0" in action.reason
     assert "0.780" in action.reason
     assert "0.950" in action.reason
 
 
 def test_a_reached_target_stops() -> None:
-    action = next_action(goal(), (make_round(0, 0.95),), Spent())
+    action = next_move(goal(), (make_round(0, 0.95),), Spent())
 
     assert isinstance(action, Stop)
     assert action.cause == "target"
@@ -40,9 +45,9 @@ def test_a_reached_target_stops() -> None:
 def test_a_figure_on_rows_without_some_labels_reaches_no_target() -> None:
     rounds = (make_round(0, 1.0, not_covered=("delivery", "account")),)
 
-    action = next_action(goal(), rounds, Spent())
+    action = next_move(goal(), rounds, Spent())
 
-    assert isinstance(action, Improve)
+    assert isinstance(action, WriteAgainstErrors)
     assert "1.000 does not reach the target of 0.950, as no row that it was measured on is 'delivery', 'account'" in (
         action.reason
     )
@@ -51,8 +56,8 @@ def test_a_figure_on_rows_without_some_labels_reaches_no_target() -> None:
 def test_a_target_in_macro_f1_is_not_reached_by_accuracy() -> None:
     rounds = (make_round(0, 0.95),)  # its macro-F1 is 0.94
 
-    assert isinstance(next_action(goal(target=Target(macro_f1=0.95)), rounds, Spent()), Improve)
-    stopped = next_action(goal(target=Target(macro_f1=0.94)), rounds, Spent())
+    assert isinstance(next_move(goal(target=Target(macro_f1=0.95)), rounds, Spent()), WriteAgainstErrors)
+    stopped = next_move(goal(target=Target(macro_f1=0.94)), rounds, Spent())
     assert isinstance(stopped, Stop)
     assert stopped.reason == "Validation macro-F1 0.940 reaches the target of 0.940."
 
@@ -60,7 +65,7 @@ def test_a_target_in_macro_f1_is_not_reached_by_accuracy() -> None:
 def test_the_number_of_rounds_is_kept() -> None:
     rounds = (make_round(0, 0.7), make_round(1, 0.8, gain=0.1, significant=True))
 
-    action = next_action(goal(max_rounds=2), rounds, Spent())
+    action = next_move(goal(max_rounds=2), rounds, Spent())
 
     assert isinstance(action, Stop)
     assert action.cause == "max_rounds"
@@ -69,7 +74,7 @@ def test_the_number_of_rounds_is_kept() -> None:
 def test_a_lead_that_may_be_chance_ends_the_rounds_and_its_rows_are_kept_with_the_evidence() -> None:
     rounds = (make_round(0, 0.80), make_round(1, 0.82, gain=0.02))
 
-    action = next_action(goal(), rounds, Spent())
+    action = next_move(goal(), rounds, Spent())
 
     assert isinstance(action, Stop)
     assert action.cause == "no_gain"
@@ -81,7 +86,7 @@ def test_a_lead_that_may_be_chance_ends_the_rounds_and_its_rows_are_kept_with_th
 def test_a_round_without_a_lead_ends_the_rounds_and_its_rows_are_left_out_with_the_evidence() -> None:
     rounds = (make_round(0, 0.80), make_round(1, 0.80, gain=0.0))
 
-    action = next_action(goal(), rounds, Spent())
+    action = next_move(goal(), rounds, Spent())
 
     assert isinstance(action, Stop)
     assert action.cause == "no_gain"
@@ -93,7 +98,7 @@ def test_a_round_without_a_lead_ends_the_rounds_and_its_rows_are_left_out_with_t
 
 
 def test_a_loss_beyond_chance_is_called_one() -> None:
-    action = next_action(goal(), (make_round(0, 0.85), make_round(1, 0.75, gain=-0.10)), Spent())
+    action = next_move(goal(), (make_round(0, 0.85), make_round(1, 0.75, gain=-0.10)), Spent())
 
     assert isinstance(action, Stop)
     assert action.reason.startswith("Worse than before: keep support-m1.")
@@ -102,15 +107,15 @@ def test_a_loss_beyond_chance_is_called_one() -> None:
 def test_after_gains_the_errors_of_the_latest_round_are_written_against() -> None:
     rounds = (make_round(0, 0.80), make_round(1, 0.88, gain=0.08), make_round(2, 0.94, gain=0.06))
 
-    action = next_action(goal(), rounds, Spent())
+    action = next_move(goal(), rounds, Spent())
 
-    assert isinstance(action, Improve)
+    assert isinstance(action, WriteAgainstErrors)
     assert "errors of round 2" in action.reason
     assert kept_round(rounds, "accuracy") is rounds[2]
 
 
 def test_a_figure_above_the_target_that_may_be_chance_does_not_reach_it() -> None:
-    action = next_action(goal(), (make_round(0, 0.945), make_round(1, 0.955, gain=0.01)), Spent())
+    action = next_move(goal(), (make_round(0, 0.945), make_round(1, 0.955, gain=0.01)), Spent())
 
     assert isinstance(action, Stop)
     assert action.cause == "no_gain"
@@ -139,7 +144,7 @@ def test_a_gain_in_rare_labels_alone_is_a_gain_and_where_figures_differ_in_sign_
 def test_without_validation_rows_the_reason_names_the_interval() -> None:
     rounds = (make_round(0, 0.80), replace(make_round(1, 0.82), best_before=0.80))
 
-    action = next_action(goal(), rounds, Spent())
+    action = next_move(goal(), rounds, Spent())
 
     assert isinstance(action, Stop)
     assert "The interval of accuracy of support-m2 reaches below its figure" in action.reason
@@ -156,7 +161,7 @@ def test_without_validation_rows_the_reason_names_the_interval() -> None:
 def test_a_budget_that_another_round_does_not_fit_into_stops(
     budget: dict[str, float], spent: Spent, cause: str
 ) -> None:
-    action = next_action(goal(**budget), (make_round(0, 0.7),), spent)
+    action = next_move(goal(**budget), (make_round(0, 0.7),), spent)
 
     assert isinstance(action, Stop)
     assert action.cause == cause
@@ -171,17 +176,17 @@ def test_a_budget_that_another_round_does_not_fit_into_stops(
     ],
 )
 def test_a_budget_with_room_for_another_round_does_not_stop(budget: dict[str, float], spent: Spent) -> None:
-    assert isinstance(next_action(goal(**budget), (make_round(0, 0.7),), spent), Improve)
+    assert isinstance(next_move(goal(**budget), (make_round(0, 0.7),), spent), WriteAgainstErrors)
 
 
 def test_nothing_planned_or_nothing_written_stops() -> None:
-    assert coach.after_plan("support-p1") is None
-    assert coach.after_writing(1, 300) is None
-    planned, wrote = coach.after_plan(None), coach.after_writing(0, 300)
-    assert planned is not None
-    assert wrote is not None
-    assert planned.cause == wrote.cause == "nothing_to_write"
-    assert "300" in wrote.reason
+    failure = Failure(WriteAgainstErrors(reason="below the target"), "None of the 300 texts planned could be written.")
+
+    move = next_move(goal(), (make_round(0, 0.7),), Spent(), failure)
+
+    assert isinstance(move, Stop)
+    assert move.cause == "nothing_to_write"
+    assert "300" in move.reason
 
 
 @given(st.lists(st.floats(-0.2, 0.2), max_size=8))

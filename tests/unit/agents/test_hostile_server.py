@@ -20,8 +20,10 @@ from pydantic import BaseModel
 from classwright_agents.answers import Job, Rows, TopicsResult, read_as
 from classwright_agents.artifacts import fetch_all, fetch_sample
 from classwright_agents.build import Build
+from classwright_agents.coach import Coach
 from classwright_agents.errors import AgentError, RunError, ServerError
 from classwright_agents.journal import Journal
+from classwright_agents.limits import goal_of
 from classwright_agents.report.card import card
 from classwright_agents.report.page import Material
 from classwright_agents.server import Server
@@ -234,9 +236,10 @@ def test_an_id_that_could_lead_elsewhere_is_none(id_: Any) -> None:
 @pytest.mark.parametrize("answer", ["words", "[]", '{"job_id": 3}', '{"job_id": "../x", "status": "running"}'])
 def test_a_build_on_a_server_of_another_kind_ends_in_a_sentence(answer: str, tmp_path: Path) -> None:
     liar = Liar(json.loads(answer) if answer != "words" else answer)
-    journal, view = Journal(tmp_path), PlainView("accuracy", io.StringIO())
+    task, journal, view = small_task(), Journal(tmp_path), PlainView("accuracy", io.StringIO())
+    coach = Coach(goal_of(task))
     try:
-        error = raised(liar.mcp, lambda server: Build(small_task(), Steps(journal, server, view), journal, view).run())
+        error = raised(liar.mcp, lambda server: Build(task, coach, Steps(journal, server, view), journal, view).run())
     finally:
         journal.close()
 

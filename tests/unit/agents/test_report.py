@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from classwright_agents.coach import Stop
+from classwright_agents.moves import Stop
 from classwright_agents.outcome import Outcome
 from classwright_agents.report.card import card
 from classwright_agents.report.charts import Point, learning_curve
@@ -244,7 +244,7 @@ def test_a_single_round_and_a_hundred_labels_still_make_a_page() -> None:
     page = render(
         small_task(target={"accuracy": 1.0}),
         "support-1",
-        finished_outcome(rounds=[best], best=best, trained=[trained()], stop=Stop("target", "Reached.")),
+        finished_outcome(rounds=[best], best=best, trained=[trained()], stop=Stop(cause="target", reason="Reached.")),
         material(measured=told),
     )
 

@@ -1,0 +1,59 @@
+"""The limits of a build: target, rounds and budget, which hold whoever decides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from classwright_agents.figures import Round, Spent, kept_round
+from classwright_agents.moves import Stop
+from classwright_agents.task_file import METRIC_NAMES, Budget, Target, TaskFile
+
+# Below this, what is left of a token budget does not pay for a useful batch of texts.
+LEAST_TOKENS = 1_000
+
+
+@dataclass(frozen=True)
+class Goal:
+    """How far to go."""
+
+    target: Target
+    max_rounds: int
+    budget: Budget
+
+
+def goal_of(task: TaskFile) -> Goal:
+    """Return how far `task` says to go."""
+    return Goal(task.target, task.max_rounds, task.budget)
+
+
+def limit(goal: Goal, rounds: tuple[Round, ...], spent: Spent) -> Stop | None:
+    """Return the stop that the target, the number of rounds or the budget demands after the last of `rounds`, or None.
+
+    A figure on rows that lack labels reaches no target: it may hide that these are never found.
+    """
+    kept = kept_round(rounds, goal.target.metric)
+    reached, wanted = kept.figure(goal.target.metric).value, goal.target.value
+    if reached >= wanted and not kept.scores.not_covered:
+        metric = METRIC_NAMES[goal.target.metric]
+        return Stop(cause="target", reason=f"Validation {metric} {reached:.3f} reaches the target of {wanted:.3f}.")
+    if len(rounds) >= goal.max_rounds:
+        return Stop(cause="max_rounds", reason=f"All {goal.max_rounds} rounds that the task allows are done.")
+    return over_budget(goal.budget, rounds, spent)
+
+
+def over_budget(budget: Budget, rounds: tuple[Round, ...], spent: Spent) -> Stop | None:
+    """Return the stop that the budget demands, or None when another round fits into it."""
+    if budget.tokens is not None and budget.tokens - spent.tokens < LEAST_TOKENS:
+        return Stop(cause="tokens", reason=f"{spent.tokens:,} of {budget.tokens:,} tokens are used.")
+    if budget.dollars is not None and spent.dollars >= budget.dollars:
+        return Stop(cause="dollars", reason=f"${spent.dollars:.2f} of ${budget.dollars:.2f} are spent.")
+    if budget.minutes is not None:
+        another = rounds[-1].seconds / 60
+        used = spent.seconds / 60
+        if used + another > budget.minutes:
+            return Stop(
+                cause="minutes",
+                reason=f"{used:.1f} of {budget.minutes:g} minutes are used, and another round takes about "
+                f"{another:.1f}.",
+            )
+    return None
