@@ -5,8 +5,9 @@ The columns are those of the dataset itself: see `workspace/datasets.py`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from classwright_tools.bulk.outputs import write_output
 from classwright_tools.domain.example import SPLITS
@@ -20,6 +21,8 @@ from classwright_tools.workspace.workspace import Workspace
 Form = Literal["csv", "jsonl", "parquet"]
 FORMS: tuple[Form, ...] = get_args(Form)
 CARD = "README.md"
+PART = 20_000
+"""Rows whose values are in memory at once: as Python's own they take many times what the table does."""
 
 
 def export_rows(workspace: Workspace, dataset: str, folder: Path, form: Form) -> dict[str, int]:
@@ -41,8 +44,7 @@ def export_rows(workspace: Workspace, dataset: str, folder: Path, form: Form) ->
         rows = table.filter(pc.equal(table["split"], split)).drop_columns(["split"])
         if len(rows):
             name = f"{split}.{form}"
-            values = (rows[column].to_pylist() for column in rows.column_names)
-            write_output(folder / name, rows.column_names, [[list(row) for row in zip(*values, strict=True)]])
+            write_output(folder / name, rows.column_names, _Parts(rows))
             written[name] = len(rows)
     edits = read_edits(workspace, dataset)
     if edits:
@@ -50,3 +52,15 @@ def export_rows(workspace: Workspace, dataset: str, folder: Path, form: Form) ->
     text = dataset_card(card, dataset, workspace.task(task_of(dataset)), list(written))
     (folder / CARD).write_text(text, encoding="utf-8")
     return written
+
+
+class _Parts:
+    """The values of a table's rows, `PART` rows at a time."""
+
+    def __init__(self, table: Any) -> None:
+        self._table = table
+
+    def __iter__(self) -> Iterator[list[list[Any]]]:
+        for start in range(0, len(self._table), PART):
+            columns = (column.to_pylist() for column in self._table.slice(start, PART).columns)
+            yield [list(row) for row in zip(*columns, strict=True)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +25,7 @@ from classwright_tools.domain.selection import RowFilter
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.errors import InvalidInput
+from classwright_tools.export import dataset_files
 from classwright_tools.export.dataset_files import FORMS, Form, export_rows
 from classwright_tools.import_examples import ImportExamplesRequest, import_examples
 from classwright_tools.measurement.selecting import changed
@@ -38,6 +39,14 @@ from support.several import several_dataset
 
 LABELS = ("refund", "delivery", "account")
 R = TypeVar("R")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def small_parts() -> Iterator[None]:
+    """Few rows are written at once, so that the files here are of several parts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dataset_files, "PART", 3)
+        yield
 
 
 def exported(workspace: Workspace, dataset: str, form: Form, folder: Path) -> Path:
