@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.analysis import CellFinding, ConfusedPair, ErrorCluster, LabelIssue, StyleGap
+from classwright_tools.domain.analysis import (
+    CellFinding,
+    ConfusedPair,
+    ErrorCluster,
+    LabelErrors,
+    LabelIssue,
+    LabelsTogether,
+    StyleGap,
+)
 from classwright_tools.domain.example import next_round
 from classwright_tools.domain.excerpt import Excerpts, listed
 from classwright_tools.domain.figures import ClassF1
@@ -56,6 +64,8 @@ class ErrorAnalysisResult(ToolResult):
     rows: int = Field(ge=1)
     weak_classes: tuple[ClassF1, ...]
     confused_pairs: tuple[ConfusedPair, ...]
+    label_errors: tuple[LabelErrors, ...] = Field(default=(), description="Of rows that may have several labels.")
+    together: tuple[LabelsTogether, ...] = Field(default=(), description="Labels that are given together too often.")
     label_issues: tuple[LabelIssue, ...]
     clusters: tuple[ErrorCluster, ...]
     cells: tuple[CellFinding, ...]
@@ -189,6 +199,7 @@ def _result(
     summary = [
         report.headline,
         f"{report.errors} of {report.rows} rows are wrong." + (f" Lowest F1: {weakest}." if weakest else ""),
+        _in_sets(report),
         f"The plan {plan} asks for {wanted} texts in {len(report.plan_items)} requests." if plan else "",
         _left_out(report) if plan else "",
         f"The report shows in {attended} pairs where the matcher looked (attention_1.svg)." if attended else "",
@@ -211,6 +222,8 @@ def _result(
         rows=report.rows,
         weak_classes=excerpts.of("weak_classes", weak, 1_400),
         confused_pairs=excerpts.quoting("confused_pairs", report.confused_pairs, 1_400, EXAMPLES_SHOWN),
+        label_errors=_label_errors(report, excerpts),
+        together=excerpts.quoting("together", report.together, 600, EXAMPLES_SHOWN),
         label_issues=excerpts.quoting("label_issues", report.label_issues, 900),
         clusters=excerpts.quoting("clusters", report.clusters, 1_200, EXAMPLES_SHOWN),
         cells=excerpts.of("cells", report.cells, 700),
@@ -218,6 +231,22 @@ def _result(
         plan_items=_plan_items(report.plan_items, excerpts),
         shown_in_part=excerpts.parts,
     )
+
+
+def _in_sets(report: ErrorReport) -> str:
+    """Return what the errors are where rows may have several labels."""
+    if not report.several:
+        return ""
+    missed, added = (sum(getattr(one, name) for one in report.label_errors) for name in ("missed", "added"))
+    often = listed((f"{pair.label} + {pair.other}" for pair in report.together), 2)
+    return f"{missed} labels were missed and {added} added." + (f" Given together too often: {often}." if often else "")
+
+
+def _label_errors(report: ErrorReport, excerpts: Excerpts) -> tuple[LabelErrors, ...]:
+    """Return how often each label was missed and added; the report has the rows."""
+    names = LabelErrors.model_fields
+    bare = [LabelErrors(**{name: getattr(one, name) for name in names}) for one in report.label_errors]
+    return excerpts.of("label_errors", bare, 900)
 
 
 def _plan_items(items: Sequence[RegenerationItem], excerpts: Excerpts) -> tuple[PlannedTexts, ...]:
@@ -255,8 +284,7 @@ TOOL = ToolSpec(
     work=_work,
     workload=_workload,
     makes=("report", "plan"),
-    instead="Call evaluate: `surest_errors` of its report are the errors that the model was surest of. find_examples "
-    "shows rows like them.",
+    multi_label=True,
     text=ToolText(
         title="Analyse the errors",
         description=(

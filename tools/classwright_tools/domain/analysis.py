@@ -1,4 +1,4 @@
-"""The findings of an error analysis: confused pairs, probable label errors, clusters, cells and style."""
+"""The findings of an error analysis: confused pairs, missed labels, label errors, clusters, cells and style."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from classwright_tools.domain.topic_tree import Cell
 
 
 class ConfusedPair(Noun):
-    """Two labels that the model mixes up, with texts that show it."""
+    """Two labels that the model mixes up, with texts that show it.
+
+    Where rows may have several labels, `label` was missed where `predicted` was given wrongly.
+    """
 
     label: LabelName
     predicted: LabelName
@@ -20,14 +23,53 @@ class ConfusedPair(Noun):
     examples: tuple[str, ...] = Field(max_length=5)
 
 
+class RowInError(Noun):
+    """A row, and how probable the model finds the label that it missed or added there."""
+
+    example: str = Field(description="The row's id.")
+    text: str
+    probability: float = Field(ge=0, le=1)
+
+
+class LabelErrors(Noun):
+    """A label of rows that may have several: how often the model missed it, and added it."""
+
+    label: LabelName
+    rows: int = Field(ge=0, description="That have the label.")
+    missed: int = Field(ge=0, description="Of these, rows that were not given it (false negatives).")
+    added: int = Field(ge=0, description="Rows without it that were given it (false positives).")
+
+
+class LabelErrorRows(LabelErrors):
+    """The same, with rows that show it."""
+
+    missed_rows: tuple[RowInError, ...] = Field(max_length=5, description="Those that the model was surest of.")
+    added_rows: tuple[RowInError, ...] = Field(max_length=5, description="Those that the model was surest of.")
+
+
+class LabelsTogether(Noun):
+    """Two labels that are given together in more rows than have both, by more than chance."""
+
+    label: LabelName
+    other: LabelName
+    given: int = Field(ge=1, description="Rows that were given both.")
+    rows: int = Field(ge=0, description="Rows that have both.")
+    right: int = Field(ge=0, description="Rows that have both and were given both.")
+    examples: tuple[str, ...] = Field(max_length=5, description="Given both without having both.")
+
+
 class LabelIssue(Noun):
-    """A row whose given label is probably wrong."""
+    """A row whose given label, or set of labels, is probably wrong.
+
+    Where rows may have several labels, the probabilities are of those in which the two sets differ, all as given or all
+    as suggested.
+    """
 
     example: str = Field(description="The row's id.")
     split: Literal["train", "validation"] = Field(description="Where the row is.")
     text: str
-    given: LabelName
-    suggested: LabelName
+    given: str
+    suggested: str
     given_probability: float = Field(ge=0, le=1, description="Of the given label; low means suspect.")
     suggested_probability: float = Field(ge=0, le=1, description="Of the suggested one.")
 

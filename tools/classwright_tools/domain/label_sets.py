@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-NO_LABELS = "|"
-"""What a caller writes for labels where none applies."""
+BETWEEN = NO_LABELS = "|"
+"""What a caller writes between several labels, and for labels where none applies."""
 _BETWEEN = "\x1f"  # which no label's name can hold
 
 
@@ -17,6 +17,11 @@ def joined_labels(labels: Iterable[str]) -> str:
 def labels_apart(joined_: str) -> tuple[str, ...]:
     """Return the labels that `joined_labels` joined."""
     return tuple(filter(None, joined_.split(_BETWEEN)))
+
+
+def named_together(labels: Iterable[str]) -> str:
+    """Return `labels`, in their order, as callers write them: "one|other", or `NO_LABELS`."""
+    return BETWEEN.join(labels) or NO_LABELS
 
 
 def labels_in_words(labels: Sequence[str]) -> str:

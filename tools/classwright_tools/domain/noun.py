@@ -85,6 +85,8 @@ Slug = Annotated[
     ),
 ]
 LabelName = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
+# Of a row, in one string as callers write it: in a multi-label task "one|other" where two apply, "|" where none does.
+LabelsName = Annotated[str, Field(min_length=1, max_length=1_000, pattern=r"^[^\x00-\x1f\x7f]+$")]
 # Words that a person or a model wrote about the texts: descriptions, topics. What nobody sees of them is taken away.
 Plain = BeforeValidator(lambda value: plain_text(value) if isinstance(value, str) else value)
 Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT_CHARS)]

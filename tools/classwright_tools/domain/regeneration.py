@@ -5,14 +5,17 @@ from __future__ import annotations
 from pydantic import Field
 
 from classwright_tools.domain.kinds import DatasetId, ModelId
-from classwright_tools.domain.noun import LabelName, Noun, Slug, Text
+from classwright_tools.domain.noun import LabelName, LabelsName, Noun, Slug, Text
 from classwright_tools.domain.topic_tree import Cell
 
 
 class PlannedTexts(Noun):
-    """How many texts of `label` to write: such as are easily mistaken for `contrast`, or ordinary ones."""
+    """How many texts of `label` to write: such as are easily mistaken for `contrast`, or ordinary ones.
 
-    label: LabelName
+    In a multi-label task `label` names all labels that the texts have, and `contrast` one that they lack.
+    """
+
+    label: LabelsName
     contrast: LabelName | None = Field(default=None, description="The neighbour that the texts should resemble.")
     count: int = Field(ge=1, le=10_000)
     reason: str = Field(max_length=500, description="Why, in figures.")

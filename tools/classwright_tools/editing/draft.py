@@ -13,7 +13,7 @@ from classwright_tools.curation.row_filter import has_one_of
 from classwright_tools.domain.edits import TEST_ROWS, Decided, Decider, Edit
 from classwright_tools.domain.example import Example, Split
 from classwright_tools.domain.excerpt import listed
-from classwright_tools.domain.label_sets import in_order, joined_labels, labels_apart
+from classwright_tools.domain.label_sets import BETWEEN, in_order, joined_labels, labels_apart
 from classwright_tools.domain.pair import joined, shown
 from classwright_tools.domain.selection import RowSelection
 from classwright_tools.domain.task import Task, folded_name
@@ -24,8 +24,6 @@ from classwright_tools.workspace.row_columns import example_of
 
 SAMPLE = 5
 LABELS_LISTED = 10
-BETWEEN = "|"
-"""What a caller writes between several labels."""
 
 Row = dict[str, Any]
 """A row of the table: the columns of a split's file, and "split"."""

@@ -45,11 +45,7 @@ class Rows:
     @property
     def strata(self) -> np.ndarray:
         """The labels (n,) whose shares splits keep; of a row with several the rarest, of one with none k."""
-        if not self.several:
-            return self.labels
-        counts = self.labels.sum(axis=0)
-        rarest: np.ndarray = np.where(self.labels, counts, len(self) + 1).argmin(axis=1)
-        return np.where(self.labels.any(axis=1), rarest, len(counts))
+        return rarest_labels(self.labels) if self.several else self.labels
 
     def take(self, places: np.ndarray) -> Rows:
         """Return the rows at `places` (m,)."""
@@ -68,6 +64,13 @@ class Rows:
             groups=np.concatenate([self.groups, others.groups + self.groups.max() + 1]),
             origin=self.origin,
         )
+
+
+def rarest_labels(sets: np.ndarray) -> np.ndarray:
+    """Return the rarest label (n,) of each of the `sets` of labels (n, k), bool; k where a set is empty."""
+    counts = sets.sum(axis=0)
+    rarest: np.ndarray = np.where(sets, counts, len(sets) + 1).argmin(axis=1)
+    return np.where(sets.any(axis=1), rarest, len(counts))
 
 
 def label_numbers(examples: Iterable[Example], labels: Sequence[str]) -> np.ndarray:

@@ -46,11 +46,18 @@ def error_clusters(
             ErrorCluster(
                 name=name or f"such as {shortened(examples[0], NAME_CHARS)!r}",
                 errors=len(member),
-                labels=dict(Counter(found.labels[found.true[wrong[i]]] for i in member).most_common()),
+                labels=dict(Counter(name for i in member for name in _concerned(found, wrong[i])).most_common()),
                 examples=examples,
             )
         )
     return tuple(sorted(clusters, key=lambda cluster: (-cluster.errors, cluster.name)))
+
+
+def _concerned(found: Answers, place: int) -> list[str]:
+    """Return the label of the row at `place`; of a row that may have several those that were missed or added."""
+    if not found.thresholds:
+        return [found.labels[found.true[place]]]
+    return [found.labels[label] for label in np.flatnonzero(found.true[place] != found.predicted[place])]
 
 
 def _partition(vectors: npt.NDArray[np.floating]) -> list[npt.NDArray[np.intp]]:

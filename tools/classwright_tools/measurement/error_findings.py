@@ -7,7 +7,7 @@ import numpy as np
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.edits import Decided
 from classwright_tools.domain.example import Split
-from classwright_tools.domain.figures import Estimate
+from classwright_tools.domain.figures import ClassFigures, Estimate, Figures
 from classwright_tools.domain.topic_tree import TopicTree
 from classwright_tools.learning.model import Model
 from classwright_tools.learning.reading_languages import unread_remark
@@ -17,13 +17,16 @@ from classwright_tools.measurement.clusters import error_clusters
 from classwright_tools.measurement.confused_pairs import confused_pairs
 from classwright_tools.measurement.error_report import ErrorReport
 from classwright_tools.measurement.evidence import Evidence
+from classwright_tools.measurement.held_out import Answers
+from classwright_tools.measurement.label_errors import given_together, label_errors
 from classwright_tools.measurement.label_issues import label_issues
 from classwright_tools.measurement.label_shares import counts_for_model, label_shifts, shifts_remark
 from classwright_tools.measurement.long_rows import cut_remarks
 from classwright_tools.measurement.regeneration import Planned, plan_items
 from classwright_tools.measurement.row_groups import contrasts_help, group_effects
+from classwright_tools.measurement.set_plans import plan_sets
 from classwright_tools.measurement.style import style_gaps
-from classwright_tools.statistics.metrics import class_figures, confusion_matrix, share
+from classwright_tools.statistics import metrics, multi_label
 from classwright_tools.workspace.datasets import read_card, read_edits
 
 
@@ -46,8 +49,20 @@ def find_errors(
     groups = () if is_pairs or evidence.real is None else group_effects(evidence.train, evidence.real, evidence.embed)
     context.progress(0.6, "Planning what to write")
     languages = context.workspace.task(task).languages
-    planned = Planned()
-    if not is_pairs:
+    doubted_ids = {issue.example for issue in issues}
+    if is_pairs:
+        planned = Planned()
+    elif found.thresholds:
+        planned = plan_sets(
+            found,
+            rows,
+            held=held,
+            doubted=doubted_ids,
+            embed=evidence.embed,
+            with_contrasts=contrasts_help(groups),
+            seed=context.seed,
+        )
+    else:
         planned = plan_items(
             found,
             evidence.sources,
@@ -55,7 +70,7 @@ def find_errors(
             thin=missing,
             wanted=wanted,
             held=held,
-            doubted={issue.example for issue in issues},
+            doubted=doubted_ids,
             embed=evidence.embed,
             languages=languages,
             with_contrasts=contrasts_help(groups),
@@ -63,17 +78,16 @@ def find_errors(
             seed=context.seed,
         )
     context.progress(0.65, "Grouping the errors")
-    queries = found.queries
-    classes = [
-        figures for figures in class_figures(found.true, found.predicted, found.labels, queries) if figures.support
-    ]
-    matrix = confusion_matrix(found.true, found.predicted, len(found.labels)).tolist()
-    accuracy = share(found.predicted == found.true, queries)
+    classes, matrix = _classes(found)
+    figures = None
+    if found.thresholds:
+        figures = multi_label.compute_figures(found.true, found.predicted, found.proba, found.labels, seed=context.seed)
+    accuracy = metrics.share(~found.is_wrong, found.queries)
     return ErrorReport(
         data=found.data,
         cannot_know=evidence.cannot_know,
         warnings=(
-            *_warnings(context, model, model_id, evidence, accuracy),
+            *_warnings(context, model, model_id, evidence, _guessed(found, accuracy, figures)),
             *filter(None, [settled_by_person(len(doubted) - len(issues))]),
         ),
         task=task,
@@ -83,8 +97,11 @@ def find_errors(
         rows=len(found.rows),
         errors=len(found.wrong),
         accuracy=accuracy,
-        classes=tuple(sorted(classes, key=lambda figures: (figures.f1.value, figures.label))),
-        confusion_matrix=tuple(tuple(line) for line in matrix),
+        micro_f1=figures.micro_f1 if figures else None,
+        classes=classes,
+        confusion_matrix=matrix,
+        label_errors=label_errors(found) if found.thresholds else (),
+        together=given_together(found) if found.thresholds else (),
         confused_pairs=confused_pairs(found),
         label_issues=issues,
         clusters=error_clusters(found, model.embed if evidence.real else evidence.embed, context.seed),
@@ -97,10 +114,21 @@ def find_errors(
     )
 
 
-def _warnings(
-    context: ToolContext, model: Model, model_id: str, evidence: Evidence, accuracy: Estimate
-) -> tuple[str, ...]:
-    """Return what a reader must know of the rows that the errors were found on, of which `accuracy` are right."""
+def _classes(found: Answers) -> tuple[tuple[ClassFigures, ...], tuple[tuple[int, ...], ...]]:
+    """Return the figures of the labels that have rows, the weakest first, and the confusion matrix (k, k)."""
+    if found.thresholds:
+        classes = multi_label.class_figures(found.true, found.predicted, found.labels)
+        matrix = multi_label.confusion_matrix(found.true, found.predicted)
+    else:
+        classes = metrics.class_figures(found.true, found.predicted, found.labels, found.queries)
+        matrix = metrics.confusion_matrix(found.true, found.predicted, len(found.labels))
+    there = [figures for figures in classes if figures.support]
+    weakest_first = tuple(sorted(there, key=lambda figures: (figures.f1.value, figures.label)))
+    return weakest_first, tuple(tuple(line) for line in matrix.tolist())
+
+
+def _warnings(context: ToolContext, model: Model, model_id: str, evidence: Evidence, guessed: str) -> tuple[str, ...]:
+    """Return what a reader must know of the rows that the errors were found on, among it what `guessed` says."""
     found = evidence.errors_in
     split: Split = "validation" if evidence.real else "train"
     counted = len(evidence.real.rows) if evidence.real else 0
@@ -108,14 +136,19 @@ def _warnings(
     counts = counts_for_model(*cards)
     remarks = (
         not_counted(evidence.left_out, counted + evidence.left_out, "validation", model_id),
-        no_better_than_guessing(accuracy, float(np.bincount(found.true).max() / len(found.true))),
-        *cut_remarks(
-            model.encoder, [row.content for row in found.rows], f"{split} rows", found.predicted != found.true
-        ),
+        guessed,
+        *cut_remarks(model.encoder, [row.content for row in found.rows], f"{split} rows", found.is_wrong),
         shifts_remark(label_shifts(counts, split)),
         unread_remark(model.encoder, context.workspace.task(model.card.task).languages),
     )
     return tuple(filter(None, remarks))
+
+
+def _guessed(found: Answers, accuracy: Estimate, figures: Figures | None) -> str:
+    """Return the sentence about answers that are no better than guessing: by micro-F1 where there are `figures`."""
+    if figures and figures.micro_f1:
+        return no_better_than_guessing(figures.micro_f1, figures.guessing, "micro-F1")
+    return no_better_than_guessing(accuracy, float(np.bincount(found.true).max() / len(found.true)))
 
 
 def _tree(context: ToolContext, task: str) -> TopicTree | None:

@@ -12,7 +12,16 @@ from classwright_tools.charts.attention import attention_map
 from classwright_tools.charts.confusion import confusion_chart
 from classwright_tools.charts.label_bars import label_bars
 from classwright_tools.charts.scatter import text_map
-from classwright_tools.domain.analysis import CellFinding, ConfusedPair, ErrorCluster, GroupEffect, LabelIssue, StyleGap
+from classwright_tools.domain.analysis import (
+    CellFinding,
+    ConfusedPair,
+    ErrorCluster,
+    GroupEffect,
+    LabelErrorRows,
+    LabelIssue,
+    LabelsTogether,
+    StyleGap,
+)
 from classwright_tools.domain.figures import ClassFigures, Estimate
 from classwright_tools.domain.kinds import KINDS, DatasetId, ModelId
 from classwright_tools.domain.noun import LabelName, Noun, Slug
@@ -34,11 +43,14 @@ class ErrorReport(Noun):
     dataset: DatasetId
     labels: tuple[LabelName, ...]
     rows: int = Field(ge=1)
-    errors: int = Field(ge=0)
+    errors: int = Field(ge=0, description="Rows with a wrong label, or with one of several that was missed or added.")
     accuracy: Estimate
+    micro_f1: Estimate | None = Field(default=None, description="Of rows that may have several labels; None of others.")
     classes: tuple[ClassFigures, ...] = Field(description="Those that have rows, the weakest first.")
     confusion_matrix: tuple[tuple[int, ...], ...] = Field(description="True label by row, predicted one by column.")
     confused_pairs: tuple[ConfusedPair, ...]
+    label_errors: tuple[LabelErrorRows, ...] = Field(default=(), description="Of rows that may have several labels.")
+    together: tuple[LabelsTogether, ...] = Field(default=(), description="Labels that are given together too often.")
     label_issues: tuple[LabelIssue, ...]
     clusters: tuple[ErrorCluster, ...]
     cells: tuple[CellFinding, ...]
@@ -57,6 +69,11 @@ class ErrorReport(Noun):
             "written": f"Errors found on texts that a language model wrote: {rows}, held out group by group.",
             "mixed": f"Errors found on a mix of real and written texts: {rows}, held out group by group.",
         }[self.data]
+
+    @property
+    def several(self) -> bool:
+        """Whether a row may have several labels."""
+        return self.micro_f1 is not None
 
     @property
     def weak_classes(self) -> tuple[ClassFigures, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -87,8 +86,9 @@ class Evidence:
     @property
     def cannot_know(self) -> str:
         """What the rows cannot tell; empty if they are real validation rows and every label has some."""
-        counts = Counter(self.errors_in.true.tolist())
-        bare = [label for place, label in enumerate(self.errors_in.labels) if not counts[place]]
+        found = self.errors_in
+        counts = found.true.sum(axis=0) if found.thresholds else np.bincount(found.true, minlength=len(found.labels))
+        bare = [label for label, rows in zip(found.labels, counts, strict=True) if not rows]
         return " ".join(filter(None, (self._stand_in, not_covered(bare))))
 
     @property
@@ -125,7 +125,7 @@ def gather(workspace: Workspace, model: Model, dataset: str, seed: int, progress
         InvalidInput: a row has a label that the model does not know.
         NotEnoughData: there are neither real validation rows nor training rows that can be held out.
     """
-    train = tuple(row for row in read_rows(workspace, dataset, "train") if row.label is not None)
+    train = tuple(row for row in read_rows(workspace, dataset, "train") if row.label_key is not None)
     validation = [row for row in read_rows(workspace, dataset, "validation") if row.origin == "real"]
     unlabelled = (row for batch in iterate_rows(workspace, dataset, "unlabelled") for row in batch)
     encoder = encoder_for(model.card.kind, encoder_at_hand(model.card.encoder.name, workspace.encoders))
@@ -137,7 +137,14 @@ def gather(workspace: Workspace, model: Model, dataset: str, seed: int, progress
         """Return a probe's answers to `rows`, each held out; None if they do not suffice and real answers do."""
         try:
             return out_of_fold(
-                rows, model.labels, dataset, encoder, cache, seed, lambda done: progress(start + done / 3)
+                rows,
+                model.labels,
+                dataset,
+                encoder,
+                cache,
+                seed,
+                lambda done: progress(start + done / 3),
+                several=model.space.several,
             )
         except NotEnoughData:
             if real is None:

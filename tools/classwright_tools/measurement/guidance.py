@@ -27,22 +27,15 @@ class Guidance:
 
     def of_contrast(self, label: int, other: int) -> tuple[str, ...]:
         """Return what tells texts of `label` from those of `other`, and what misled: words, and the usual length."""
-        own, theirs = self._of(label), self._of(other)
-        mistaken = self._of(label, taken_for=other)
-        right = self._of(label, taken_for=label)
-        named, neighbour = self._labels[label], self._labels[other]
-        usual, opposite, misled = telling_words(own, theirs), telling_words(theirs, own), telling_words(mistaken, right)
-        return tuple(
-            filter(
-                None,
-                (
-                    f"Words of {named!r} rather than of {neighbour!r}: {usual}." if usual else "",
-                    f"Words of {neighbour!r} rather than of {named!r}: {opposite}." if opposite else "",
-                    f"Texts of {named!r} that were taken for {neighbour!r} speak of: {misled}." if misled else "",
-                    self.length(label),
-                ),
-            )
+        words = words_apart(
+            self._labels[label],
+            self._labels[other],
+            self._of(label),
+            self._of(other),
+            mistaken=self._of(label, taken_for=other),
+            right=self._of(label, taken_for=label),
         )
+        return (*words, *filter(None, [self.length(label)]))
 
     def of_ordinary(self, label: int) -> tuple[str, ...]:
         """Return the form of the texts that were mistaken for `label` or were of it, where it differs from others'."""
@@ -56,14 +49,32 @@ class Guidance:
 
     def length(self, label: int) -> str:
         """Return the sentence about how long real texts of `label` are; nothing where there are too few."""
-        counts = [number_of_words(text) for text in self._of(label)]
-        if not self._real or len(counts) < LEAST_TEXTS:
-            return ""
-        low, high = (int(n) for n in np.percentile(counts, _RANGE, method="nearest"))
-        return f"Most real texts of {self._labels[label]!r} have {low} to {high} words: spread over that range."
+        return usual_length(self._labels[label], self._of(label)) if self._real else ""
 
     def _of(self, label: int, taken_for: int | None = None) -> list[str]:
         wanted = self._true == label
         if taken_for is not None:
             wanted &= self._predicted == taken_for
         return [self._texts[place] for place in np.flatnonzero(wanted)]
+
+
+def words_apart(
+    named: str, neighbour: str, own: list[str], theirs: list[str], *, mistaken: list[str], right: list[str]
+) -> tuple[str, ...]:
+    """Return which words tell the texts `own` of `named` from `theirs`, and which misled in those `mistaken`."""
+    usual, opposite, misled = telling_words(own, theirs), telling_words(theirs, own), telling_words(mistaken, right)
+    sentences = (
+        f"Words of {named!r} rather than of {neighbour!r}: {usual}." if usual else "",
+        f"Words of {neighbour!r} rather than of {named!r}: {opposite}." if opposite else "",
+        f"Texts of {named!r} that were taken for {neighbour!r} speak of: {misled}." if misled else "",
+    )
+    return tuple(filter(None, sentences))
+
+
+def usual_length(named: str, texts: list[str]) -> str:
+    """Return the sentence about how long the real `texts` of `named` are; nothing where there are too few."""
+    counts = [number_of_words(text) for text in texts]
+    if len(counts) < LEAST_TEXTS:
+        return ""
+    low, high = (int(n) for n in np.percentile(counts, _RANGE, method="nearest"))
+    return f"Most real texts of {named!r} have {low} to {high} words: spread over that range."

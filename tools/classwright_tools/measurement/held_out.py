@@ -55,9 +55,14 @@ class Answers:
 
     @property
     def wrong(self) -> npt.NDArray[np.int64]:
-        """The places of the rows that were given another label than theirs, or not all of theirs."""
-        differs = self.predicted != self.true
-        return np.flatnonzero(differs.any(axis=1) if differs.ndim > 1 else differs)
+        """The places of the rows of which `is_wrong` says so."""
+        return np.flatnonzero(self.is_wrong)
+
+    @property
+    def is_wrong(self) -> npt.NDArray[np.bool_]:
+        """Which rows (n,) were given another label than theirs, or not all of theirs and no other."""
+        differs: npt.NDArray[np.bool_] = self.predicted != self.true
+        return differs.any(axis=1) if self.thresholds else differs
 
     def in_words(self, answer: Any) -> str:
         """Return the name of the label of one of the `true` or `predicted`, or of all its labels."""

@@ -42,11 +42,17 @@ def errors_in_short(report: ErrorReport) -> str:
     wrong = Estimate(value=1 - right.value, low=1 - right.high, high=1 - right.low)
     pair = next(iter(report.confused_pairs), None)
     texts = sum(item.count for item in report.plan_items)
+    label = next(iter(report.label_errors), None)
     return _joined(
-        f"Of 100 {_TEXTS[report.data]} about {_of_100(wrong)} are labelled wrong.",
+        f"Of 100 {_TEXTS[report.data]} about {_of_100(wrong)} are "
+        f"{'not given exactly their labels' if report.several else 'labelled wrong'}.",
         _few(right, report.rows),
+        f"Most errors are of {label.label}: it is missed in {label.missed} of the {label.rows} rows that have it, and "
+        f"added to {label.added} others."
+        if label
+        else "",
         f"The most frequent error: {pair.label} is taken for {pair.predicted} ({pair.count} of {report.errors} errors)."
-        if pair
+        if pair and not report.several
         else "",
         _weakest(report.classes),
         f"To do: read the {_rows(len(report.label_issues))} whose own label is probably wrong."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import numpy as np
+import numpy.typing as npt
 from cleanlab.filter import find_label_issues
 
 from classwright_tools.domain.analysis import LabelIssue
@@ -17,8 +18,11 @@ def label_issues(found: Answers, validation: Collection[str] = ()) -> tuple[Labe
     A row is doubted if its label is among the least likely of that label, and its margin among the lowest of its cell
     of the noise matrix (pruning by class and by noise rate, section 3.2), as many as wrong labels are estimated.
     The answers must come from classifiers that were not trained on the rows: one that was has learnt their errors.
-    Rows with an id in `validation` are said to be validation rows, the others training rows.
+    Rows with an id in `validation` are said to be validation rows, the others training rows. Where rows may have
+    several labels, each label is looked at by itself, as to whether a row has it.
     """
+    if found.thresholds:
+        return _issues_of_sets(found, validation)
     present, true = np.unique(found.true, return_inverse=True)
     if len(present) < 2:
         return ()
@@ -38,3 +42,35 @@ def label_issues(found: Answers, validation: Collection[str] = ()) -> tuple[Labe
         )
         for place in sorted(contradicted, key=lambda place: found.rows[place].origin != "real")
     )
+
+
+def _issues_of_sets(found: Answers, validation: Collection[str]) -> tuple[LabelIssue, ...]:
+    doubted = np.zeros(found.true.shape, bool)
+    for place in range(len(found.labels)):
+        doubted[:, place] = _doubted_of_label(found.true[:, place], found.proba[:, place])
+    doubted &= found.true != found.predicted
+    suggested = found.true ^ doubted
+    as_given = np.where(found.true, found.proba, 1 - found.proba)
+    given, other = (np.where(doubted, proba, 1).prod(axis=1) for proba in (as_given, 1 - as_given))
+    rows = np.flatnonzero(doubted.any(axis=1)).tolist()
+    return tuple(
+        LabelIssue(
+            example=found.rows[place].id,
+            split="validation" if found.rows[place].id in validation else "train",
+            text=found.rows[place].shown,
+            given=found.in_words(found.true[place]),
+            suggested=found.in_words(suggested[place]),
+            given_probability=float(given[place]),
+            suggested_probability=float(other[place]),
+        )
+        for place in sorted(rows, key=lambda place: (found.rows[place].origin != "real", given[place]))
+    )
+
+
+def _doubted_of_label(has: npt.NDArray[np.bool_], proba: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """Return of which rows (n,) cleanlab doubts whether they have a label, which is so at `proba` (n,)."""
+    if not 0 < has.sum() < len(has):
+        return np.zeros(len(has), bool)
+    answers = np.stack([1 - proba, proba], axis=1)
+    doubted: npt.NDArray[np.bool_] = find_label_issues(has.astype(int), answers, filter_by="both", n_jobs=1)
+    return doubted

@@ -11,8 +11,9 @@ from classwright_tools.domain.example import Example
 from classwright_tools.learning.calibration import fit_temperature, softmax
 from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoders import Encoder
-from classwright_tools.learning.head import fit_head
-from classwright_tools.learning.rows import label_numbers, training_rows
+from classwright_tools.learning.head import fit_head, fit_one_vs_rest
+from classwright_tools.learning.rows import Rows, label_numbers, label_sets, rarest_labels, training_rows
+from classwright_tools.learning.several_labels.calibration import f1_thresholds, fit_scaling
 from classwright_tools.learning.splits import needed_folds, sampled_places
 from classwright_tools.measurement.held_out import Answers
 
@@ -29,9 +30,12 @@ def out_of_fold(
     cache: EmbeddingCache,
     seed: int,
     progress: Callable[[float], None],
+    *,
+    several: bool = False,
 ) -> Answers:
     """Return calibrated answers to `rows`, each by a logistic regression on frozen embeddings of the other folds.
 
+    With `several` a row may have several labels, and there is a regression a label.
     Rows of one cell, and near-duplicates, are in one fold. Of more than `MOST_ROWS` rows a sample is answered, with
     at least `LEAST_ROWS` of each label that has so many, and all rows of the others.
 
@@ -39,9 +43,10 @@ def out_of_fold(
         InvalidInput: a row's label is not one of `labels`.
         NotEnoughData: a label has fewer than two rows, or no row can be held out.
     """
-    places = sampled_places(label_numbers(rows, labels), MOST_ROWS, LEAST_ROWS, seed)
+    strata = rarest_labels(label_sets(rows, labels)) if several else label_numbers(rows, labels)
+    places = sampled_places(strata, MOST_ROWS, LEAST_ROWS, seed)
     sample = [rows[place] for place in places]
-    known = training_rows(sample, labels)
+    known = training_rows(sample, labels, several=several)
     folds = needed_folds(known, seed)
     embeddings = encoder.embed(known.texts, cache, lambda done: progress(0.5 * done))
     tried = np.zeros((len(PENALTIES), len(known), len(labels)))
@@ -49,12 +54,11 @@ def out_of_fold(
     for number, (train, held_out) in enumerate(folds):
         progress(0.5 + 0.5 * number / len(folds))
         for logits, c in zip(tried, PENALTIES, strict=True):
-            head = fit_head(embeddings[train], known.labels[train], len(labels), c=c)
-            logits[held_out] = head.logits(embeddings[held_out])
+            logits[held_out] = _logits(known, len(labels), embeddings, train, held_out, c)
     held = np.sort(np.concatenate([held_out for _, held_out in folds]))
     true = known.labels[held]
-    answers = [softmax(logits[held] / fit_temperature(logits[held], true)) for logits in tried]
-    likeliest = max(answers, key=lambda proba: np.log(proba[np.arange(len(true)), true] + 1e-12).sum())
+    answers = [_calibrated(logits[held], true) for logits in tried]
+    likeliest = max(answers, key=lambda proba: _log_likelihood(proba, true))
     return Answers(
         dataset=dataset,
         rows=tuple(sample[place] for place in held),
@@ -62,4 +66,29 @@ def out_of_fold(
         true=true,
         proba=likeliest,
         texts_per_second=len(held) / max(time.perf_counter() - started, 1e-6),
+        thresholds=tuple(f1_thresholds(likeliest).tolist()) if several else (),
     )
+
+
+def _logits(
+    rows: Rows, k: int, embeddings: np.ndarray, train: np.ndarray, held_out: np.ndarray, c: float
+) -> np.ndarray:
+    """Return the logits (m, k) of the rows at the places `held_out` (m,), by those at `train`."""
+    if rows.several:
+        head = fit_one_vs_rest(embeddings[train], rows.labels[train], c=c)
+    else:
+        head = fit_head(embeddings[train], rows.labels[train], k, c=c)
+    return head.logits(embeddings[held_out])
+
+
+def _calibrated(logits: np.ndarray, true: np.ndarray) -> np.ndarray:
+    """Return the calibrated probabilities (n, k) of labels (n,), or of each of several (n, k)."""
+    if true.ndim > 1:
+        return fit_scaling(logits, true).probabilities(logits)
+    return softmax(logits / fit_temperature(logits, true))
+
+
+def _log_likelihood(proba: np.ndarray, true: np.ndarray) -> float:
+    """Return the logarithm of how likely the labels `true`, (n,) or of several (n, k), are at `proba` (n, k)."""
+    likely = np.where(true, proba, 1 - proba) if true.ndim > 1 else proba[np.arange(len(true)), true]
+    return float(np.log(likely + 1e-12).sum())

@@ -98,7 +98,7 @@ def plan_items(
     missed = pairs[len(reached) :]
     held = {**held, **{cell: wanted for item in thin_items for cell in item.cells}}
     writing = _Writing(found, matrix, held, doubted, embed, languages, seed)
-    share = min(MOST_CONTRASTS, len(found.labels) / LABELS_FOR_ALL) if with_contrasts else 0.0
+    share = contrast_share(len(found.labels)) if with_contrasts else 0.0
     contrasts: list[RegenerationItem] = []
     ordinary: Counter[int] = Counter()
     for pair, count in zip(reached, rows_of_pairs([pair.weight for pair in reached], left), strict=True):
@@ -117,6 +117,11 @@ def plan_items(
         pairs_left_out=len(missed),
         errors_left_out=int(sum(matrix[p.first, p.second] + matrix[p.second, p.first] for p in missed)),
     )
+
+
+def contrast_share(labels: int) -> float:
+    """Return the share of contrasts among the texts against a confusion, of so many labels."""
+    return min(MOST_CONTRASTS, labels / LABELS_FOR_ALL)
 
 
 def rows_of_pairs(weights: Sequence[float], rows: int) -> list[int]:

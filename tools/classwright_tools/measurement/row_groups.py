@@ -10,8 +10,11 @@ import numpy.typing as npt
 
 from classwright_tools.domain.analysis import GroupEffect
 from classwright_tools.domain.example import Example
-from classwright_tools.learning.head import fit_head
-from classwright_tools.learning.rows import label_numbers
+from classwright_tools.domain.label_sets import key_in_words
+from classwright_tools.learning.head import fit_head, fit_one_vs_rest
+from classwright_tools.learning.label_space import sigmoid
+from classwright_tools.learning.rows import label_numbers, label_sets
+from classwright_tools.learning.several_labels.calibration import f1_thresholds
 from classwright_tools.measurement.held_out import Answers
 from classwright_tools.statistics.paired import SIGNIFICANCE, mcnemar
 
@@ -27,26 +30,31 @@ def group_effects(train: Sequence[Example], real: Answers, embed: Embed) -> tupl
     """Return what the newest round and all contrasts do for the answers to the `real` rows, and each group that hurts.
 
     A logistic regression on frozen embeddings, which `embed` gives, is fitted with all training rows and without those
-    of a group. A group hurts if more answers are right without it than with it, by the exact McNemar test at 5% over
-    all groups (Bonferroni). There is nothing to tell before a second round, or of more than `MOST_ROWS` rows.
+    of a group; where rows may have several labels it is one a label, and an answer is right where the whole set is. A
+    group hurts if more answers are right without it than with it, by the exact McNemar test at 5% over all groups
+    (Bonferroni). There is nothing to tell before a second round, or of more than `MOST_ROWS` rows.
     """
     newest = max((row.provenance.round for row in train if row.provenance), default=0)
     if not newest or len(train) > MOST_ROWS:
         return ()
     vectors, asked = embed([row.content for row in train]), embed([row.content for row in real.rows])
-    numbers, k = label_numbers(train, real.labels), len(real.labels)
+    several = bool(real.thresholds)
+    own = label_sets(train, real.labels) if several else label_numbers(train, real.labels)
 
     def right(places: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
-        answers = fit_head(vectors[places], numbers[places], k).logits(asked).argmax(axis=1)
-        same: npt.NDArray[np.bool_] = answers == real.true
-        return same
+        given = (_sets if several else _likeliest)(vectors[places], own[places], asked, real.labels)
+        same: npt.NDArray[np.bool_] = given == real.true
+        return same.all(axis=1) if several else same
+
+    def labels_of(places: npt.NDArray[np.intp]) -> int:
+        return int(own[places].any(axis=0).sum()) if several else len(np.unique(own[places]))
 
     with_all = right(np.arange(len(train)))
     groups = _groups(train, newest)
     effects = []
     for name, members in groups.items():
         rest = np.setdiff1d(np.arange(len(train)), members)
-        if len(np.unique(numbers[rest])) < len(np.unique(numbers)):
+        if labels_of(rest) < labels_of(np.arange(len(train))):
             continue  # a label would be left without rows
         without = right(rest)
         won, lost = int((with_all & ~without).sum()), int((without & ~with_all).sum())
@@ -60,6 +68,29 @@ def group_effects(train: Sequence[Example], real: Answers, embed: Embed) -> tupl
             )
         )
     return tuple(effect for effect in effects if effect.hurts or effect.group in (f"round {newest}", CONTRASTS))
+
+
+def _likeliest(
+    vectors: npt.NDArray[np.floating],
+    labels: npt.NDArray[np.int64],
+    asked: npt.NDArray[np.floating],
+    names: Sequence[str],
+) -> npt.NDArray[np.int64]:
+    """Return the likeliest labels (m,) of `asked` (m, d) by a regression of `labels` (n,) on `vectors` (n, d)."""
+    found: npt.NDArray[np.int64] = fit_head(vectors, labels, len(names)).logits(asked).argmax(axis=1)
+    return found
+
+
+def _sets(
+    vectors: npt.NDArray[np.floating],
+    labels: npt.NDArray[np.bool_],
+    asked: npt.NDArray[np.floating],
+    _names: Sequence[str],
+) -> npt.NDArray[np.bool_]:
+    """Return which labels apply to `asked` (m, k), by a regression a label, at the best expected F1."""
+    proba = sigmoid(fit_one_vs_rest(vectors, labels).logits(asked))
+    found: npt.NDArray[np.bool_] = proba >= f1_thresholds(proba)
+    return found
 
 
 def contrasts_help(effects: Sequence[GroupEffect]) -> bool:
@@ -78,9 +109,9 @@ def _groups(train: Sequence[Example], newest: int) -> dict[str, list[int]]:
             found[f"round {made.round}"].append(place)
         if made.contrast:
             found[CONTRASTS].append(place)
-            found[f"texts of {row.label!r} like {made.contrast!r}"].append(place)
+            found[f"texts of {key_in_words(row.label_key or '')!r} like {made.contrast!r}"].append(place)
         elif made.cell and made.cell.topic:
-            found[f"topic {made.cell.topic!r} of {row.label!r}"].append(place)
+            found[f"topic {made.cell.topic!r} of {key_in_words(row.label_key or '')!r}"].append(place)
     first = [name for name in (f"round {newest}", CONTRASTS) if name in found]
     others = sorted(found.keys() - first, key=lambda name: (-len(found[name]), name))[:MOST_GROUPS]
     return {name: found[name] for name in (*first, *others) if name in first or len(found[name]) >= LEAST_ROWS}

@@ -204,15 +204,15 @@ def style_gaps(
 ) -> tuple[StyleGap, ...]:
     """Return the form of `written` rows beside `real` ones, what differs first, and then what differs in single labels.
 
-    Where enough real rows have labels, only these count, and rows are compared within labels: a label that is more
-    frequent among the real rows is no style.
+    Where enough real rows have labels, only these count, and rows are compared within labels, or sets of them: a label
+    that is more frequent among the real rows is no style. Differences in single labels are told of rows with one each.
     """
-    labelled = [row for row in real if row.label is not None]
+    labelled = [row for row in real if row.label_key is not None]
     if len(labelled) >= LEAST_LABELLED:
         real = labelled
     if not written or not real:
         return ()
-    strata = ([row.label for row in written], [row.label for row in real]) if real is labelled else None
+    strata = ([row.label_key for row in written], [row.label_key for row in real]) if real is labelled else None
     every = differences([row.text for row in written], [row.text for row in real], languages, strata)
     gaps = sorted((_gap(found) for found in every), key=lambda gap: not gap.differs)
     return (*gaps, *(_gaps_of_labels(written, labelled, languages) if strata else ()))
