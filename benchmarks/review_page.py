@@ -34,6 +34,7 @@ from playwright.async_api import FrameLocator, Page, async_playwright, expect
 from classwright_server.review_page.document import page as document
 from classwright_tools.domain.example import make_example
 from classwright_tools.domain.task import Label, Task
+from classwright_tools.measurement.answered_rows import CLOSE
 from classwright_tools.measurement.doubts import Doubts, keep_doubts
 from classwright_tools.review.decisions import read
 from classwright_tools.workspace.datasets import save_dataset
@@ -75,14 +76,25 @@ def stocked(folder: Path, rows: int) -> Workspace:
     )
     chances = -np.sort(-random.dirichlet(np.full(len(LABELS), 0.3), rows), axis=1)[:, :9].astype(np.float32)
     guesses = np.stack([random.permutation(len(LABELS))[:9] for _ in range(rows)]).astype(np.uint16)
+    probability = np.array(
+        [
+            chances[row][list(guesses[row]).index(label)] if label in guesses[row] else 0.0
+            for row, label in enumerate(own)
+        ],
+        np.float32,
+    )
     doubts = Doubts(
         labels=np.array(LABELS),
         guesses=guesses,
         chances=chances,
-        own=np.array([chances[row][list(guesses[row]).index(label)] if label in guesses[row] else 0.0
-                      for row, label in enumerate(own)], np.float32),
+        given=np.ones(rows, np.uint8),
+        own=probability,
+        doubt=chances[:, 0] - probability,
+        disagrees=probability < chances[:, 0],
+        unsure=chances[:, 0] - chances[:, 1] < CLOSE,
         suspect=random.random(rows) < 0.03,
         places=random.random((rows, 2)).astype(np.float32),
+        several=np.array(False),
     )  # fmt: skip
     keep_doubts(workspace, made.id, None, doubts)
     return workspace

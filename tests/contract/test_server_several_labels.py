@@ -17,7 +17,6 @@ from support.several import LABELS, ROWS
 pytestmark = pytest.mark.anyio
 ONE_LABEL = {
     "synthesize_examples": {"task": "mail"},
-    "error_analysis": {"model": "mail-m1"},
     "gan_augment": {"task": "mail"},
 }
 """Arguments of the tools that take one label a row; `submit_examples` has none without an assignment of theirs."""
@@ -28,7 +27,6 @@ RULED_OUT: tuple[tuple[str, dict[str, Any]], ...] = (
     ("train_classifier", {"task": "mail", "encoder": "auto", "dry_run": True}),
     ("train_classifier", {"task": "mail", "imbalance": "auto"}),
     ("export_model", {"model": "mail-m1", "student": True}),
-    ("find_examples", {"task": "mail", "picture": True}),
 )
 """Arguments that such a task rules out, in tools that take it."""
 

@@ -10,6 +10,7 @@ from typing import Any
 import anyio
 import pytest
 from mcp import Client
+from mcp_types import CallToolResult, TextContent
 from playwright.async_api import Browser, expect
 
 from classwright_tools.domain.example import make_example
@@ -20,7 +21,7 @@ from classwright_tools.workspace.datasets import read_table
 from classwright_tools.workspace.workspace import Workspace
 from support.measurement import dataset_of
 from support.page_host import CHROMIUM, Kind, Shown, shown
-from support.review import HOSTILE, WRONG, review_dataset
+from support.review import HOSTILE, SHORT, WRONG, review_dataset, review_of_sets
 from support.server import APPS, ServerProcess, until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium, which CI installs")]
@@ -198,6 +199,38 @@ async def test_keys_work_while_the_order_by_doubt_is_on_its_way_and_no_row_chang
             await expect(opened.view.locator(".place")).to_have_text(f"Row {place} of 34")
             seen.add(await texts.inner_text())
         assert len(seen) == 34, "each row comes once"
+
+
+class Faltering:
+    """A client whose server fails, refuses a decision, fails again and then stores."""
+
+    def __init__(self, client: Client) -> None:
+        self._client, self._times = client, count(1)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    async def call_tool(self, name: str, arguments: dict[str, Any]) -> Any:
+        time = next(self._times) if arguments.get("decisions") else 0
+        if time in (1, 3):
+            return CallToolResult(content=[TextContent(text="the disk is full")], is_error=True)
+        answer = await self._client.call_tool(name, arguments)
+        if time == 2:
+            refused = [{"id": arguments["decisions"][0]["id"], "reason": "the row is gone"}]
+            answer = answer.model_copy(update={"structured_content": answer.structured_content | {"refused": refused}})
+        return answer
+
+
+async def test_why_a_decision_was_not_stored_stays_to_be_read_while_others_wait_and_arrive(
+    client: Client, chromium: Browser, workspace: Workspace, dataset: str
+) -> None:
+    async with shown(chromium, Faltering(client), {"dataset": dataset}) as opened:  # type: ignore[arg-type]  # a client in all it uses
+        await expect(opened.view.locator(".card .text")).to_be_visible()
+        await opened.press("x", "f")
+
+        await expect(opened.view.locator(".note")).to_contain_text("the row is gone")
+        await stored(opened, workspace, dataset, 2)
+        await expect(opened.view.locator(".note")).to_have_text("Not stored: the row is gone")
 
 
 async def test_the_most_likely_label_has_the_first_key_and_a_wrong_label_is_suspected(
@@ -389,3 +422,89 @@ async def test_a_task_of_many_labels_is_labelled_by_a_part_of_a_name(
         await opened.press("Enter")
 
         assert await stored(opened, workspace, dataset, 1) == [("relabel", "label 27")]
+
+
+@pytest.fixture
+def sets(workspace: Workspace) -> str:
+    """A dataset whose rows may have several labels."""
+    return review_of_sets(workspace, f"mail{next(NUMBERS)}")
+
+
+async def test_keys_put_labels_in_and_out_and_enter_decides_on_the_set(
+    client: Client, chromium: Browser, workspace: Workspace, sets: str
+) -> None:
+    async with shown(chromium, client, {"dataset": sets}) as opened:
+        await judged(opened)
+        await opened.view.locator(".queue select").select_option("disagrees")
+        await expect(opened.view.locator(".card .text")).to_have_text(SHORT)
+        own = opened.view.locator(".label.own .name")
+        await expect(own).to_have_text(["delivery"])
+        names = await opened.view.locator(".label .name").all_inner_texts()
+        assert set(names[:2]) == {"refund", "delivery"}, "those that a classifier gives have the first keys"
+
+        await opened.press(str(1 + names.index("refund")))
+        await expect(opened.view.locator(".set button")).to_contain_text(["refund", "delivery"])
+        await opened.press("Enter")
+        await expect(opened.view.locator(".place")).to_contain_text("Row 2")
+        await opened.press("0")
+        await expect(opened.view.locator(".set")).to_have_text("Chosen: none of the labels")
+        await opened.press("Enter", "u")
+        await expect(opened.view.locator(".place")).to_contain_text("Row 2")
+        await opened.press("ArrowLeft")
+        await expect(opened.view.locator(".card .about .tag.chosen")).to_have_text("now refund + delivery")
+
+        await until(lambda: len(standing(workspace, sets).rows) == 1)
+        await opened.view.get_by_role("button", name="Save").click()
+        await expect(opened.view.locator("h1")).to_contain_text(f"{task_of(sets)}-d2")
+        rows = read_table(workspace, f"{task_of(sets)}-d2").select(["text", "labels"]).to_pylist()
+        assert {"text": SHORT, "labels": ["refund", "delivery"]} in rows
+        assert opened.faults == []
+
+
+async def test_a_fair_sample_of_sets_ends_in_the_share_of_rows_with_all_labels_right(
+    client: Client, chromium: Browser, workspace: Workspace, sets: str
+) -> None:
+    async with shown(chromium, client, {"dataset": sets}) as opened:
+        await judged(opened)
+        await opened.view.locator(".queue select").select_option("sample")
+        await expect(opened.view.locator(".place")).to_contain_text("Row 1 of 54")
+        await expect(opened.view.locator(".chance, .own, .warn")).to_have_count(0)
+        await opened.press("Enter")
+        await expect(opened.view.locator(".note")).to_contain_text("0 says that none applies")
+
+        await opened.press(*["1", "Enter"] * 54)
+
+        await expect(opened.view.locator(".result")).to_contain_text("rows have all their labels right and no other")
+        await stored(opened, workspace, sets, 54)
+        await expect(opened.view.locator(".result")).to_contain_text("of 53 rows")
+        right = sum(row["labels"] == ["refund"] for row in read_table(workspace, sets).to_pylist())
+        await expect(opened.view.locator(".result")).to_contain_text(f"{right} of 53")
+
+
+async def test_the_list_and_the_figures_know_labels_that_a_classifier_missed_and_added(
+    client: Client, chromium: Browser, sets: str
+) -> None:
+    async with shown(chromium, client, {"dataset": sets}) as opened:
+        await judged(opened)
+        await opened.view.get_by_role("button", name="List").click()
+        found = opened.view.locator(".list .bar strong").first
+        await opened.view.locator(".filters select").first.select_option("|")
+        await expect(found).to_have_text("12 rows")
+        await expect(opened.view.locator(".rows .tag.own").first).to_have_text("none of the labels")
+        await opened.view.get_by_role("button", name="Clear").click()
+        await opened.view.get_by_label("Classifier added").select_option("refund")
+        await expect(opened.view.locator(".rows p").first).to_have_text(SHORT)
+        await expect(opened.view.locator(".rows .tag.warn").first).to_contain_text("refund")
+
+        await opened.view.get_by_role("button", name="Figures").click()
+        await expect(opened.view.locator(".figures")).to_contain_text("all their labels and no other")
+        cell = opened.view.locator(".confusion button").first
+        rows = int(await cell.inner_text())
+        await cell.click()
+        await expect(found).to_have_text(f"{rows} row{'s' * (rows > 1)}")
+        await opened.view.get_by_role("button", name="Figures").click()
+        added = opened.view.get_by_role("button", name="refund added to")
+        told = await added.inner_text()
+        await added.click()
+        await expect(found).to_have_text(told.removeprefix("refund added to ").removesuffix(" without it"))
+        assert opened.faults == []

@@ -67,7 +67,6 @@ class Cancelled(ClasswrightError):
 
 
 WRITE_AND_IMPORT = "Write the texts yourself, and pass them to import_examples with written=true."
-REVIEW_BY_TOOLS = "Look at rows with find_examples, and put them right with edit_examples."
 _NONE_YET = "There is no {kind} yet: make one first."
 
 

@@ -14,9 +14,7 @@ from classwright_tools.domain.kinds import DatasetId
 from classwright_tools.domain.label_sets import labels_in_words
 from classwright_tools.domain.noun import LabelName, Noun, Picture, Slug, ToolRequest, ToolResult
 from classwright_tools.domain.selection import RowFilter, RowId, RowSearch
-from classwright_tools.domain.task import Task
 from classwright_tools.domain.uris import artifact_uri
-from classwright_tools.errors import one_label_a_row
 from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import Sizes, Work
 
@@ -106,7 +104,7 @@ def find_examples(request: FindExamplesRequest, context: ToolContext) -> FindExa
     from classwright_tools.workspace.datasets import read_card
 
     workspace = context.workspace
-    _check_several(request, workspace.task(request.task))  # a task that is not there is told with the nearest
+    workspace.task(request.task)  # one that is not there is told with the nearest
     dataset = workspace.resolve(request.dataset, "dataset", request.task).id
     found, changes = _found(request, context, dataset)
     if request.shuffled:
@@ -144,15 +142,6 @@ def find_examples(request: FindExamplesRequest, context: ToolContext) -> FindExa
             "picture": _picture(found, request, context) if request.picture else None,
         }
     )
-
-
-def _check_several(request: FindExamplesRequest, task: Task) -> None:
-    """Raise an `InvalidInput` if what is asked for is of one label a row, and the rows of `task` may have several."""
-    if task.multi_label and request.doubts_labels:
-        instead = "Call evaluate: `surest_errors` of its report are rows whose labels may be wrong; or pass 'repeats'."
-        raise one_label_a_row(f"doubt {request.doubt!r}", task.slug, instead)
-    if task.multi_label and request.picture:
-        raise one_label_a_row("a map", task.slug, "Look at rows by `where`, or with `like` by their meaning.")
 
 
 def _found(request: FindExamplesRequest, context: ToolContext, dataset: str) -> tuple[Selected, dict[str, int]]:
@@ -263,7 +252,6 @@ TOOL = ToolSpec(
     result=FindExamplesResult,
     work=_work,
     multi_label=True,
-    check=_check_several,
     text=ToolText(
         title="Find examples",
         description=(

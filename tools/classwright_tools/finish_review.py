@@ -8,7 +8,7 @@ from classwright_tools.context import ToolContext
 from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.kinds import DatasetId
 from classwright_tools.domain.noun import MAX_ROWS_WRITTEN, Slug, ToolRequest, ToolResult
-from classwright_tools.errors import REVIEW_BY_TOOLS, NotEnoughData
+from classwright_tools.errors import NotEnoughData
 from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import ROW_BYTES, Sizes, Work, computing
 
@@ -90,7 +90,7 @@ TOOL = ToolSpec(
     work=_work,
     makes=("dataset",),
     for_page=True,
-    instead=REVIEW_BY_TOOLS,
+    multi_label=True,
     text=ToolText(
         title="Finish a review",
         description="Make a new version of a dataset of what persons decided on the review page.",

@@ -7,7 +7,6 @@ from pydantic import Field
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.kinds import DatasetId, ModelId, task_of
 from classwright_tools.domain.noun import ToolRequest, ToolResult
-from classwright_tools.errors import REVIEW_BY_TOOLS
 from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import Sizes, Work, computing
 
@@ -24,7 +23,7 @@ class PrepareReviewResult(ToolResult):
 
     dataset: DatasetId
     answered: int = Field(ge=0, description="Rows that a classifier has answered without having seen their label.")
-    disagrees: int = Field(ge=0, description="Of these, rows for which it finds another label likelier.")
+    disagrees: int = Field(ge=0, description="Of these, rows to which it gives another label, or other ones.")
     suspect: int = Field(ge=0, description="Of these, rows whose label is probably wrong.")
 
 
@@ -39,9 +38,9 @@ def prepare_review(request: PrepareReviewRequest, context: ToolContext) -> Prepa
     from classwright_tools.measurement.judging import doubts_about
 
     doubts = doubts_about(context, request.dataset, request.model)
-    disagrees = int((doubts.own < doubts.chances[:, 0]).sum())
+    disagrees = int(doubts.of_kind("disagrees").sum())
     return PrepareReviewResult(
-        summary=f"{int(doubts.answered.sum())} rows are judged; of {disagrees} another label is found likelier.",
+        summary=f"{int(doubts.answered.sum())} rows are judged; of {disagrees} a classifier says otherwise.",
         next_step="Look at them on the review page.",
         dataset=request.dataset,
         answered=int(doubts.answered.sum()),
@@ -62,7 +61,7 @@ TOOL = ToolSpec(
     result=PrepareReviewResult,
     work=_work,
     for_page=True,
-    instead=REVIEW_BY_TOOLS,
+    multi_label=True,
     text=ToolText(
         title="Prepare a review",
         description="Judge the rows of a dataset for the review page: which are doubtful, and their places on a map.",

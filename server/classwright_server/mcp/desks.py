@@ -7,7 +7,7 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import TypeVar
 
-from classwright_tools.errors import REVIEW_BY_TOOLS, one_label_a_row
+from classwright_tools.editing.draft import keyed
 from classwright_tools.measurement.doubts import Doubts, read_doubts
 from classwright_tools.review.desk import Desk
 from classwright_tools.review.standing import Standing
@@ -35,16 +35,13 @@ class Desks:
         Raises:
             NotFound: there is no such dataset.
             DamagedArtifact: it does not read back.
-            InvalidInput: its rows may have several labels.
         """
         with self._lock:
             found = self._desks.get((workspace.root, dataset))
             task = workspace.task(workspace.artifact(dataset, "dataset").task)
-            if task.multi_label:
-                raise one_label_a_row("the review page", task.slug, REVIEW_BY_TOOLS)
             labels = task.label_names
             if found is None or found.labels != labels:  # rows never change, and the task's labels may
-                found = Desk(dataset, found.table if found else read_table(workspace, dataset), labels)
+                found = Desk(dataset, found.table if found else keyed(read_table(workspace, dataset)), labels)
             _keep(self._desks, (workspace.root, dataset), found)
             return found
 

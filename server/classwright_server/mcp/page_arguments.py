@@ -9,7 +9,7 @@ from pydantic import Field
 from classwright_tools.domain.decision import Action, Decision, DecisionId, Person
 from classwright_tools.domain.kinds import DatasetId, ModelId
 from classwright_tools.domain.look import MOST_PLACES, Look, Order
-from classwright_tools.domain.noun import LabelName, Slug, ToolRequest
+from classwright_tools.domain.noun import MAX_LABELS, LabelName, Slug, ToolRequest
 
 MOST_A_PAGE = 200
 Cursor = Annotated[int, Field(ge=0, le=2**53, description="The `cursor` of the answer before; 0: none.")]
@@ -61,6 +61,9 @@ class DecideAllRequest(Looked):
     id: DecisionId = Field(description="Of the decision.")
     action: Action = Field(description="What is decided.")
     label: LabelName | None = Field(default=None, description="Of 'relabel'.")
+    labels: tuple[LabelName, ...] | None = Field(
+        default=None, max_length=MAX_LABELS, description="Of 'relabel' where rows may have several."
+    )
     rows: int = Field(ge=1, le=MOST_PLACES, description="How many were counted before; with another count it fails.")
 
 

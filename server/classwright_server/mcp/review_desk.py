@@ -41,14 +41,10 @@ class ReviewDesk:
         self._desks = Desks()
 
     def opened(self, workspace: Workspace, given: OpenRequest) -> dict[str, Any]:
-        """Return what is under review: of several tasks the one that was changed last, unless one is named.
-
-        Tasks whose rows have several labels are not offered, unless there are no others.
-        """
-        there = workspace.tasks()
-        if not there:
+        """Return what is under review: of several tasks the one that was changed last, unless one is named."""
+        tasks = workspace.tasks()
+        if not tasks:
             raise NotFound("a task", "is not there yet", "Make one in the chat first: propose_topics.")
-        tasks = [slug for slug in there if not workspace.task(slug).multi_label] or there
         task = workspace.task(given.task or (task_of(given.dataset) if given.dataset else _newest(workspace, tasks)))
         dataset = workspace.resolve(given.dataset, "dataset", task.slug).id
         newest = workspace.latest("model", task.slug)
@@ -114,7 +110,7 @@ class ReviewDesk:
                 reason = f"are {len(places)} by now, not {given.rows}"
                 raise InvalidInput("the rows of this look", reason, "Look at them again, then decide.")
             rows = tuple(desk.ids[place] for place in places.tolist())
-            decision = Decision(id=given.id, action=given.action, label=given.label, rows=rows)
+            decision = Decision(id=given.id, action=given.action, label=given.label, labels=given.labels, rows=rows)
             good, refused = fitting([decision], desk, standing)
             if refused:
                 raise InvalidInput("this decision", refused[given.id], "Choose another.")

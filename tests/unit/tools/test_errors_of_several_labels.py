@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.example import Example, make_example
+from classwright_tools.domain.example import Example, Provenance, make_example
 from classwright_tools.domain.regeneration import RegenerationPlan
 from classwright_tools.error_analysis import ErrorAnalysisRequest, ErrorAnalysisResult, error_analysis
 from classwright_tools.measurement.error_report import ErrorReport
 from classwright_tools.measurement.held_out import Answers
 from classwright_tools.measurement.label_errors import given_together, label_errors
 from classwright_tools.measurement.label_issues import label_issues
+from classwright_tools.measurement.row_groups import group_effects
 from classwright_tools.measurement.set_plans import plan_sets
 from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
 from classwright_tools.workspace.datasets import read_rows, save_dataset
@@ -118,7 +119,7 @@ def test_the_plan_asks_for_the_sets_that_were_answered_wrongly(
     assert 0 < plan.rows <= 60
     real = {row.text for row in read_rows(context.workspace, "mail-d2", "validation")} - set(PLANTED)
     assert all({*item.style, *item.contrast_style} <= real for item in plan.items)
-    assert "rows of 'delivery' were given 'refund', too" in plan.items[0].reason
+    assert "rows of 'delivery' were given 'refund', which they have not" in plan.items[0].reason
 
 
 def test_without_validation_rows_held_out_rows_are_answered(trained: tuple[ToolContext, str]) -> None:
@@ -172,3 +173,24 @@ def test_texts_with_none_of_the_labels_and_with_two_are_planned_and_faults_beyon
     assert ("a|c", None) in asked  # of three labels the missed one and one more
     assert (planned.pairs_left_out, planned.errors_left_out) == (1, 1)
     assert sum(item.count for item in planned.items) <= 40
+
+
+def test_a_round_of_texts_with_wrong_labels_is_found_to_hurt() -> None:
+    """Texts tell their labels by their letters; those of the second round are labelled otherwise."""
+    own = ["a", "b", "c", "ab", "bc", ""] * 6
+    swapped = {"a": "b", "b": "c", "c": "a"}
+
+    def written(round_: int, labels_of: Callable[[str], str]) -> list[Example]:
+        made = Provenance(round=round_, writer="t")
+        rows = (make_example(f"{round_} {n} {text}", None, labels=labels_of(text)) for n, text in enumerate(own))
+        return [row.model_copy(update={"origin": "written", "provenance": made}) for row in rows]
+
+    def embed(texts: Sequence[str]) -> np.ndarray:
+        return np.array([[letter in text.split(" ")[-1] for letter in "abc"] for text in texts], float)
+
+    wrong = written(1, lambda text: "".join(sorted(swapped[letter] for letter in text)))
+
+    (effect,) = group_effects([*written(0, str), *wrong * 2], made_up(own, own), embed)
+
+    assert (effect.group, effect.hurts, effect.won) == ("round 1", True, 0)
+    assert effect.lost > 20

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from classwright_tools.domain.noun import GivenText, LabelName, Noun
+from classwright_tools.domain.label_sets import named_together
+from classwright_tools.domain.noun import MAX_LABELS, GivenText, LabelName, Noun
 from classwright_tools.domain.selection import RowId
 
 MOST_ROWS = 200_000
@@ -27,11 +28,24 @@ class Decision(Noun):
     action: Action
     rows: tuple[RowId, ...] = Field(default=(), max_length=MOST_ROWS)
     label: LabelName | None = Field(default=None, description="Of 'relabel'; of 'accept' where the row had none.")
+    labels: tuple[LabelName, ...] | None = Field(
+        default=None, max_length=MAX_LABELS, description="The same where rows may have several; empty: none applies."
+    )
     text: GivenText | None = Field(default=None, description="Of 'edit': the text in the place of the row's.")
     text_pair: GivenText | None = None
     undoes: DecisionId | None = Field(default=None, description="Of 'undo': the decision that is taken back.")
     blind: bool = Field(default=False, description="Whether it was taken without the label and the model's being seen.")
     right: bool | None = Field(default=None, description="Of a blind one: whether the row's label was right.")
+
+    @property
+    def says_labels(self) -> bool:
+        """Whether it says which label, or which labels, its rows have."""
+        return self.label is not None or self.labels is not None
+
+    @property
+    def named(self) -> str | None:
+        """The label, or all labels as callers write them; None where it says none."""
+        return self.label if self.labels is None else named_together(self.labels)
 
     @model_validator(mode="after")
     def _complete(self) -> Decision:
@@ -40,8 +54,8 @@ class Decision(Noun):
                 raise ValueError("'undo' goes with `undoes`, the id of a decision, and with no `rows`")
         elif not self.rows:
             raise ValueError("pass the `rows` that it is about")
-        if self.action == "relabel" and self.label is None:
-            raise ValueError("'relabel' goes with a `label`")
+        if self.action == "relabel" and not self.says_labels:
+            raise ValueError("'relabel' goes with a `label`, or with `labels`")
         if self.action == "edit" and (self.text is None or len(self.rows) != 1):
             raise ValueError("'edit' goes with one row and its new `text`")
         return self

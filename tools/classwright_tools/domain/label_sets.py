@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 BETWEEN = NO_LABELS = "|"
 """What a caller writes between several labels, and for labels where none applies."""
+SEVERAL = "several labels"
 _BETWEEN = "\x1f"  # which no label's name can hold
 
 
@@ -27,6 +28,11 @@ def named_together(labels: Iterable[str]) -> str:
 def labels_in_words(labels: Sequence[str]) -> str:
     """Return `labels` as a reader should see them."""
     return " + ".join(labels) or "none of the labels"
+
+
+def in_one_name(labels: Sequence[str]) -> str:
+    """Return the one label, or that there are several or none: what a mark on a map can say by its colour."""
+    return SEVERAL if len(labels) > 1 else labels_in_words(labels)
 
 
 def key_in_words(key: str) -> str:

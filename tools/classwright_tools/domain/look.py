@@ -26,7 +26,9 @@ class Look(Noun):
         default=None,
         description="A classifier finds another label, the label is probably wrong, or two labels are about as likely.",
     )
-    guess: LabelName | None = Field(default=None, description="The label that a classifier finds likeliest.")
+    guess: LabelName | None = Field(default=None, description="A label that a classifier gives.")
+    missed: LabelName | None = Field(default=None, description="A label of the row that a classifier does not give.")
+    added: LabelName | None = Field(default=None, description="A label that it gives and the row does not have.")
     unlabelled: bool = Field(default=False, description="Only rows without a label.")
     ids: tuple[RowId, ...] = Field(default=(), max_length=MOST_IDS, description="Rows, such as those like another.")
     places: tuple[Place, ...] = Field(

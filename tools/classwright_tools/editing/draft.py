@@ -17,7 +17,7 @@ from classwright_tools.domain.label_sets import BETWEEN, in_order, joined_labels
 from classwright_tools.domain.pair import joined, shown
 from classwright_tools.domain.selection import RowSelection
 from classwright_tools.domain.task import Task, folded_name
-from classwright_tools.errors import InvalidInput, one_label_a_row, unknown_id
+from classwright_tools.errors import InvalidInput, unknown_id
 from classwright_tools.measurement.selecting import select_in
 from classwright_tools.workspace.datasets import BATCH_ROWS, read_edits, read_table
 from classwright_tools.workspace.row_columns import example_of
@@ -138,15 +138,11 @@ class Draft:
         """Return the rows that are meant, by their places in the draft's table, or in another `table`.
 
         Raises:
-            NotFound, InvalidInput: as `measurement.selecting.select`, or a test row is meant, or rows of whose label a
-                model is in doubt where rows may have several.
+            NotFound, InvalidInput: as `measurement.selecting.select`, or a test row is meant.
         """
         table = self.table if table is None else table
         if rows.where and "test" in rows.where.splits:
             raise InvalidInput("`splits`", f"name 'test', and {TEST_ROWS}", "Leave it out.")
-        if self.task.multi_label and rows.doubts_labels:
-            instead = "Name the rows by `ids`, which the report of `evaluate` has, or choose them by `where` or `like`."
-            raise one_label_a_row(f"doubt {rows.doubt!r}", self.task.slug, instead)
         found = select_in(self.context, self.dataset, table, rows, self.task.label_names, self.edits).table.to_pylist()
         for row in found:
             if row["split"] == "test":

@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from classwright_tools.domain.label_sets import labels_in_words
 from classwright_tools.domain.selection import LabelDoubt
 from classwright_tools.measurement.kept_files import keep_file, kept_file
 from classwright_tools.workspace.workspace import Workspace
 
 MOST_GUESSES = 9
 """The likeliest labels of a row that are kept: as many as there are keys for."""
-UNSURE_BELOW = 0.2
-"""A row is unsure where its two likeliest labels are this close."""
+NO_ANSWER = -2.0
+"""The doubt about a row that was given no answer: it comes last."""
 NOTHING = np.iinfo(np.uint16).max
 """Stands where a row was given no answer."""
 
@@ -26,17 +27,27 @@ NOTHING = np.iinfo(np.uint16).max
 class Doubts:
     """Answers to the n rows of a dataset, in its order, by places in `labels`.
 
-    `guesses` (n, g) are the likeliest labels, best first, and `chances` (n, g) their probabilities, `own` (n,) that of
-    the row's own label. `suspect` (n,) tells which labels are probably wrong. `places` (n, 2) are on the map, 0 to 1.
-    Rows without an answer, such as test rows, have `NOTHING` for guesses.
+    `guesses` (n, g) are the likeliest labels, best first, and `chances` (n, g) their probabilities; the first `given`
+    (n,) of them apply, one where a row has one label. `own` (n,) is the probability of the row's own label, or of the
+    least probable of what is said of its labels where it may have several.
+
+    `doubt` (n,) is how much a row is worth a look, -2 where there is no answer. Which rows (n,) are given other labels
+    than theirs (`disagrees`), are answered without much being sure (`unsure`), or have a label that is probably wrong
+    (`suspect`) is told beside it. `places` (n, 2) are on the map, 0 to 1. Rows without an answer, such as test rows,
+    have `NOTHING` for guesses. `several` () tells whether a row may have several labels.
     """
 
     labels: NDArray[np.str_]
     guesses: NDArray[np.uint16]
     chances: NDArray[np.float32]
+    given: NDArray[np.uint8]
     own: NDArray[np.float32]
+    doubt: NDArray[np.float32]
+    disagrees: NDArray[np.bool_]
+    unsure: NDArray[np.bool_]
     suspect: NDArray[np.bool_]
     places: NDArray[np.float32]
+    several: NDArray[np.bool_]
 
     @property
     def answered(self) -> NDArray[np.bool_]:
@@ -44,43 +55,32 @@ class Doubts:
         known: NDArray[np.bool_] = self.guesses[:, 0] != NOTHING
         return known
 
-    @property
-    def doubt(self) -> NDArray[np.float32]:
-        """How much each row (n,) is worth a look, -1 to 1: the probability of the likeliest other label less its own.
+    def suggested(self, place: int) -> tuple[str, ...]:
+        """Return the label, or all labels, that the row at `place` was given."""
+        return tuple(self.labels[self.guesses[place, : self.given[place]]].tolist()) if self.answered[place] else ()
 
-        A row without a label is worth the more the closer its two likeliest labels are: 0 at most. Rows without an
-        answer come last.
-        """
-        first, second = self._two_likeliest
-        found = np.where(self.of_kind("disagrees"), first - self.own, second - first)
-        return np.where(self.answered, found, -2.0).astype(np.float32)
+    def gave(self, label: str) -> NDArray[np.bool_]:
+        """Return which rows (n,) were given `label`."""
+        found = np.append(self.labels, "")[np.minimum(self.guesses, len(self.labels))] == label
+        found &= np.arange(found.shape[1]) < self.given[:, None]
+        given: NDArray[np.bool_] = found.any(axis=1) & self.answered
+        return given
 
     def in_words(self, place: int) -> str:
         """Return the answer to the row at `place` in words."""
-        first = zip(self.labels[self.guesses[place, :2]].tolist(), self.chances[place, :2].tolist(), strict=True)
-        words = f"likeliest: {' or '.join(f'{label} {chance:.2f}' for label, chance in first)}"
+        shown = self.given[place] if self.several else 2
+        first = list(zip(self.labels[self.guesses[place, :shown]], self.chances[place, :shown].tolist(), strict=True))
+        chances = [f"{label} {chance:.2f}" for label, chance in first]
+        if self.several:
+            return f"given: {labels_in_words(chances)}"
+        words = f"likeliest: {' or '.join(chances)}"
         own = self.own[place]
         return words if np.isnan(own) or own in self.chances[place, :2] else f"{words}; its own label {own:.2f}"
 
     def of_kind(self, kind: LabelDoubt) -> NDArray[np.bool_]:
-        """Return which rows (n,) are in doubt in one way.
-
-        Another label than the row's is likelier ("disagrees"), its label is probably wrong ("suspect"), or the two
-        likeliest labels are within `UNSURE_BELOW` ("unsure").
-        """
-        first, second = self._two_likeliest
-        found: NDArray[np.bool_] = {
-            "disagrees": ~np.isnan(self.own) & (self.own < first),
-            "suspect": self.suspect,
-            "unsure": first - second < UNSURE_BELOW,
-        }[kind]
+        """Return which rows (n,) are in doubt in one way."""
+        found: NDArray[np.bool_] = getattr(self, kind)
         return found & self.answered
-
-    @property
-    def _two_likeliest(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """The probabilities (n,) of each row's two likeliest labels; of one label alone the second is 0."""
-        first = self.chances[:, 0]
-        return first, self.chances[:, 1] if self.chances.shape[1] > 1 else np.zeros_like(first)
 
 
 def read_doubts(workspace: Workspace, dataset: str, model: str | None) -> Doubts | None:

@@ -62,7 +62,7 @@ class Answers:
     def is_wrong(self) -> npt.NDArray[np.bool_]:
         """Which rows (n,) were given another label than theirs, or not all of theirs and no other."""
         differs: npt.NDArray[np.bool_] = self.predicted != self.true
-        return differs.any(axis=1) if self.thresholds else differs
+        return np.asarray(differs.any(axis=1)) if self.thresholds else differs
 
     def in_words(self, answer: Any) -> str:
         """Return the name of the label of one of the `true` or `predicted`, or of all its labels."""

@@ -13,14 +13,15 @@ from classwright_tools.context import ToolContext
 from classwright_tools.domain.edits import Decided
 from classwright_tools.domain.example import Example
 from classwright_tools.errors import NotEnoughData
-from classwright_tools.learning.calibration import softmax
 from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoders import Encoder, encoder_at_hand, open_encoder
-from classwright_tools.learning.head import fit_head
+from classwright_tools.learning.head import fit_head, fit_one_vs_rest
+from classwright_tools.learning.label_space import LabelSpace, encode
 from classwright_tools.learning.model import Model, load_model
 from classwright_tools.learning.pair_encoder import encoder_for
 from classwright_tools.learning.rows import LEAST_ROWS
-from classwright_tools.measurement.doubts import MOST_GUESSES, NOTHING, Doubts, keep_doubts, read_doubts
+from classwright_tools.measurement.answered_rows import Answered, Rows, doubts_of_labels, doubts_of_sets
+from classwright_tools.measurement.doubts import Doubts, keep_doubts, read_doubts
 from classwright_tools.measurement.held_out import BATCH_TEXTS, Answers
 from classwright_tools.measurement.label_issues import label_issues
 from classwright_tools.measurement.out_of_fold import out_of_fold
@@ -33,8 +34,6 @@ NEAREST = 3
 CHUNK = 4_096
 
 Progress = Callable[[float, str], None]
-Rows = Sequence[tuple[str, Example]]
-"""Rows, each with its split."""
 
 
 def doubts_about(context: ToolContext, dataset: str, model_id: str | None) -> Doubts:
@@ -61,15 +60,27 @@ def doubts_about(context: ToolContext, dataset: str, model_id: str | None) -> Do
         labels = model.labels if model else _labels_with_rows(rows)
         cache = EmbeddingCache(workspace.cache)
         vouched = Decided(read_edits(workspace, dataset)).by_person
-        doubts = judged(rows, labels, dataset, model, encoder, cache, context.seed, context.progress, vouched)
+        doubts = judged(
+            rows,
+            labels,
+            dataset,
+            model,
+            encoder,
+            cache,
+            context.seed,
+            context.progress,
+            vouched,
+            several=task.multi_label,
+        )
         keep_doubts(workspace, dataset, model_id, doubts)
     return doubts
 
 
 def _labels_with_rows(rows: Rows) -> tuple[str, ...]:
     """Return the labels that have as many labelled rows as a probe needs: the others are not judged."""
-    counts = Counter(row.label for split, row in rows if split in ("train", "validation") and row.label)
-    return tuple(label for label, count in counts.items() if label and count >= LEAST_ROWS)
+    labelled = (row for split, row in rows if split in ("train", "validation"))
+    counts = Counter(label for row in labelled for label in row.labels or (row.label,) if label)
+    return tuple(label for label, count in counts.items() if count >= LEAST_ROWS)
 
 
 def judged(
@@ -82,29 +93,43 @@ def judged(
     seed: int,
     progress: Progress,
     vouched: Collection[str] = (),
+    *,
+    several: bool = False,
 ) -> Doubts:
     """Return the doubts about `rows` of `dataset`, of which `labels` are known. Test rows are given no answer.
 
     Labelled rows outside the test split are answered by a probe that was trained without them and those that resemble
     them; a model, where there is one, answers validation and unlabelled rows. The label of a row in `vouched`, by a
-    person, is not suspect.
+    person, is not suspect. With `several` a row may have several labels, of which others than `labels` do not count.
     """
-    known = [row for split, row in rows if split in ("train", "validation") and row.label in labels]
-    second = _second_opinion(known, labels, dataset, encoder, cache, seed, lambda done: progress(0.3 * done, "judging"))
-    proba = np.full((len(rows), len(labels)), np.nan, np.float32)
+    if several:
+        rows = [(split, _with_known(row, labels)) for split, row in rows]
+    learnt = [row for split, row in rows if split in ("train", "validation")]
+    known = [row for row in learnt if (row.labels is not None if several else row.label in labels)]
+    second = _second_opinion(
+        known, labels, dataset, encoder, cache, seed, lambda done: progress(0.3 * done, "judging"), several=several
+    )
+    answered = Answered.none(len(rows), len(labels))
     place_of = {row.id: place for place, (_, row) in enumerate(rows)}
     suspect = np.zeros(len(rows), bool)
     if second:
-        proba[[place_of[row.id] for row in second.rows]] = second.proba
-        _answered_by_probe(second, rows, proba, encoder, cache, lambda done: progress(0.3 + 0.1 * done, "judging"))
-        every = _all_answers(second, known, proba[[place_of[row.id] for row in known]])
+        answered.take([place_of[row.id] for row in second.rows], second.proba, second.thresholds)
+        _answered_by_probe(second, rows, answered, encoder, cache, lambda done: progress(0.3 + 0.1 * done, "judging"))
+        every = _all_answers(second, known, answered.proba[[place_of[row.id] for row in known]])
         doubted = [issue.example for issue in label_issues(every)]
         suspect[[place_of[row] for row in doubted if row not in vouched]] = True
     if model:
-        _answered_by(model, rows, proba, lambda done: progress(0.4 + 0.4 * done, "asking the model"))
+        _answered_by(model, rows, answered, lambda done: progress(0.4 + 0.4 * done, "asking the model"))
     progress(0.8, "drawing the map")
     places = _places(rows, encoder, cache, seed, lambda done: progress(0.8 + 0.1 * done, "drawing the map"))
-    return _doubts(rows, labels, proba, suspect, places)
+    return (doubts_of_sets if several else doubts_of_labels)(rows, labels, answered, suspect, places)
+
+
+def _with_known(row: Example, labels: tuple[str, ...]) -> Example:
+    """Return the row without such of its labels as are none of `labels`."""
+    if row.labels is None or set(row.labels) <= set(labels):
+        return row
+    return row.model_copy(update={"labels": tuple(label for label in row.labels if label in labels)})
 
 
 def _second_opinion(
@@ -115,9 +140,11 @@ def _second_opinion(
     cache: EmbeddingCache,
     seed: int,
     progress: Callable[[float], None],
+    *,
+    several: bool,
 ) -> Answers | None:
     try:
-        return out_of_fold(rows, labels, dataset, encoder, cache, seed, progress)
+        return out_of_fold(rows, labels, dataset, encoder, cache, seed, progress, several=several)
     except NotEnoughData:
         return None
 
@@ -125,33 +152,42 @@ def _second_opinion(
 def _answered_by_probe(
     second: Answers,
     rows: Rows,
-    proba: NDArray[np.float32],
+    answered: Answered,
     encoder: Encoder,
     cache: EmbeddingCache,
     progress: Callable[[float], None],
 ) -> None:
-    """Write answers to the rows that have none into `proba` (n, k): those of a probe of the rows that have some."""
+    """Let a probe of the rows that have an answer give one to those that have none."""
     embedded = encoder.embed([row.content for row in second.rows], cache)
-    head = fit_head(embedded, second.true, len(second.labels))
-    asked = [place for place, (split, _) in enumerate(rows) if split != "test" and np.isnan(proba[place, 0])]
+    head = (
+        fit_one_vs_rest(embedded, second.true)
+        if second.thresholds
+        else fit_head(embedded, second.true, len(second.labels))
+    )
+    asked = [place for place, (split, _) in enumerate(rows) if split != "test" and np.isnan(answered.proba[place, 0])]
     if asked:
-        proba[asked] = softmax(head.logits(encoder.embed([rows[place][1].content for place in asked], cache, progress)))
+        logits = head.logits(encoder.embed([rows[place][1].content for place in asked], cache, progress))
+        answered.take(asked, LabelSpace(second.labels, second.thresholds).probabilities(logits), second.thresholds)
 
 
 def _all_answers(second: Answers, known: Sequence[Example], proba: NDArray[np.float32]) -> Answers:
     """Return the answers `proba` (n, k) to all labelled rows."""
-    number = {label: place for place, label in enumerate(second.labels)}
-    true = np.array([number[row.label or ""] for row in known], np.int64)
+    if second.thresholds:
+        true = encode([row.labels or () for row in known], second.labels)
+    else:
+        number = {label: place for place, label in enumerate(second.labels)}
+        true = np.array([number[row.label or ""] for row in known], np.int64)
     return replace(second, rows=tuple(known), true=true, proba=proba.astype(np.float64))
 
 
-def _answered_by(model: Model, rows: Rows, proba: NDArray[np.float32], progress: Callable[[float], None]) -> None:
-    """Write the model's probabilities for the rows that it has surely not seen into `proba` (n, k)."""
+def _answered_by(model: Model, rows: Rows, answered: Answered, progress: Callable[[float], None]) -> None:
+    """Let the model answer the rows that it has surely not seen."""
     asked = [place for place, (split, _) in enumerate(rows) if split in ("validation", "unlabelled")]
     for start in range(0, len(asked), BATCH_TEXTS):
         progress(start / len(asked))
         part = asked[start : start + BATCH_TEXTS]
-        proba[part] = model.predict_proba([rows[place][1].content for place in part])
+        proba = model.predict_proba([rows[place][1].content for place in part])
+        answered.take(part, proba, model.space.thresholds)
 
 
 def _places(
@@ -173,26 +209,3 @@ def _places(
     low, high = found.min(0), found.max(0)
     scaled: NDArray[np.float32] = ((found - low) / np.maximum(high - low, 1e-9)).astype(np.float32)
     return scaled
-
-
-def _doubts(
-    rows: Rows,
-    labels: tuple[str, ...],
-    proba: NDArray[np.float32],
-    suspect: NDArray[np.bool_],
-    places: NDArray[np.float32],
-) -> Doubts:
-    answered = ~np.isnan(proba[:, 0])
-    filled = np.where(answered[:, None], proba, 0)
-    best = np.argsort(-filled, axis=1, kind="stable")[:, :MOST_GUESSES]
-    number = {label: place for place, label in enumerate(labels)}
-    own = np.array([number.get(row.label or "", -1) for _, row in rows], np.int64)
-    given = np.where((own >= 0) & answered, filled[np.arange(len(rows)), own], np.nan)
-    return Doubts(
-        labels=np.array(labels, np.str_),
-        guesses=np.where(answered[:, None], best, NOTHING).astype(np.uint16),
-        chances=np.take_along_axis(filled, best, axis=1).astype(np.float32),
-        own=given.astype(np.float32),
-        suspect=suspect,
-        places=places,
-    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -42,9 +43,8 @@ def group_effects(train: Sequence[Example], real: Answers, embed: Embed) -> tupl
     own = label_sets(train, real.labels) if several else label_numbers(train, real.labels)
 
     def right(places: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
-        given = (_sets if several else _likeliest)(vectors[places], own[places], asked, real.labels)
-        same: npt.NDArray[np.bool_] = given == real.true
-        return same.all(axis=1) if several else same
+        same: npt.NDArray[np.bool_] = _given(vectors[places], own[places], asked, len(real.labels)) == real.true
+        return np.asarray(same.all(axis=1)) if several else same
 
     def labels_of(places: npt.NDArray[np.intp]) -> int:
         return int(own[places].any(axis=0).sum()) if several else len(np.unique(own[places]))
@@ -70,27 +70,20 @@ def group_effects(train: Sequence[Example], real: Answers, embed: Embed) -> tupl
     return tuple(effect for effect in effects if effect.hurts or effect.group in (f"round {newest}", CONTRASTS))
 
 
-def _likeliest(
-    vectors: npt.NDArray[np.floating],
-    labels: npt.NDArray[np.int64],
-    asked: npt.NDArray[np.floating],
-    names: Sequence[str],
-) -> npt.NDArray[np.int64]:
-    """Return the likeliest labels (m,) of `asked` (m, d) by a regression of `labels` (n,) on `vectors` (n, d)."""
-    found: npt.NDArray[np.int64] = fit_head(vectors, labels, len(names)).logits(asked).argmax(axis=1)
-    return found
+def _given(
+    vectors: npt.NDArray[np.floating], own: npt.NDArray[Any], asked: npt.NDArray[np.floating], k: int
+) -> npt.NDArray[Any]:
+    """Return the labels (m,) of `asked` (m, d), or which of several apply (m, k), by a probe of `own` on `vectors`.
 
-
-def _sets(
-    vectors: npt.NDArray[np.floating],
-    labels: npt.NDArray[np.bool_],
-    asked: npt.NDArray[np.floating],
-    _names: Sequence[str],
-) -> npt.NDArray[np.bool_]:
-    """Return which labels apply to `asked` (m, k), by a regression a label, at the best expected F1."""
-    proba = sigmoid(fit_one_vs_rest(vectors, labels).logits(asked))
-    found: npt.NDArray[np.bool_] = proba >= f1_thresholds(proba)
-    return found
+    Which apply is decided at the best expected F1.
+    """
+    given: npt.NDArray[Any]
+    if own.ndim > 1:
+        proba = sigmoid(fit_one_vs_rest(vectors, own).logits(asked))
+        given = proba >= f1_thresholds(proba)
+    else:
+        given = fit_head(vectors, own, k).logits(asked).argmax(axis=1)
+    return given
 
 
 def contrasts_help(effects: Sequence[GroupEffect]) -> bool:

@@ -11,6 +11,7 @@ from classwright_tools.charts.png import picture
 from classwright_tools.charts.scatter import label_map
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.example import REAL_TEXTS
+from classwright_tools.domain.label_sets import in_one_name
 from classwright_tools.errors import NotEnoughData
 from classwright_tools.measurement.judging import doubts_about
 from classwright_tools.measurement.selecting import Selected
@@ -42,7 +43,8 @@ def picture_of_rows(context: ToolContext, found: Selected, model: str | None) ->
     table = found.table.take(_sample(len(found), context.seed))
     place_of = {id_: place for place, id_ in enumerate(ids)}
     places = np.array([place_of[id_] for id_ in table["id"].to_pylist()])
-    there = [label or NO_LABEL for label in table["label"].to_pylist()]
+    column = "labels" if "labels" in table.column_names else "label"
+    there = [_named(labels) for labels in table[column].to_pylist()]
     names = [label for label, _ in Counter(there).most_common()]
     labels = np.array([names.index(label) for label in there])
     real = np.isin(table["origin"].to_pylist(), REAL_TEXTS)
@@ -59,6 +61,13 @@ def picture_of_rows(context: ToolContext, found: Selected, model: str | None) ->
         note=some,
     )
     return picture(chart)
+
+
+def _named(labels: str | list[str] | None) -> str:
+    """Return what the colour of a row with a label, or with a list of them, is called."""
+    if labels is None:
+        return NO_LABEL
+    return labels if isinstance(labels, str) else in_one_name(labels)
 
 
 def _sample(rows: int, seed: int) -> NDArray[np.intp]:

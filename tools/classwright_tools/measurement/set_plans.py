@@ -81,7 +81,7 @@ def _faults(found: Answers) -> list[_Fault]:
     rows: defaultdict[tuple[tuple[int, ...], int | None], list[int]] = defaultdict(list)
     for place in found.wrong.tolist():
         own = _written_for(found.true[place], found.predicted[place])
-        added = np.flatnonzero(found.predicted[place] & ~found.true[place]).tolist()
+        added: Sequence[int | None] = np.flatnonzero(found.predicted[place] & ~found.true[place]).tolist()
         for other in added or [None]:
             rows[own, other].append(place)
     faults = [_Fault(own, other, tuple(places)) for (own, other), places in rows.items()]
@@ -126,8 +126,8 @@ class _Writing:
             contrast=added,
             cells=tuple(spread(self._cells[name])[: math.ceil(count / CONTRASTS_A_CELL)]),
             count=count,
-            reason=f"{len(fault.rows)} rows of {name!r} were given {added!r}, too; so were {int(taken.sum())} rows "
-            f"in all, of which {int((taken & found.true[:, other]).sum())} have it.",
+            reason=f"{len(fault.rows)} rows of {name!r} were given {added!r}, which they have not; in all "
+            f"{int(taken.sum())} rows were given it, and {int((taken & found.true[:, other]).sum())} of these have it.",
             guidance=(*guidance, *self._length(name, own)),
             style=self._amid(own),
             contrast_style=self._amid(found.true[:, other]),

@@ -19,7 +19,7 @@ REPEATS = "whose new text another row has"
 
 @dataclass
 class _Fate:
-    """What becomes of one row."""
+    """What becomes of one row; its label is written as callers write several."""
 
     label: str | None = None
     is_approved: bool = False
@@ -42,7 +42,7 @@ def changes_of(waiting: Sequence[Entry], rows: Collection[str], labels: Collecti
     left: Counter[str] = Counter()
     for entry in waiting:
         decision = entry.decision
-        if decision.label is not None and decision.label not in labels:
+        if not {*filter(None, [decision.label]), *(decision.labels or ())} <= set(labels):
             left[NO_SUCH_LABEL] += len(decision.rows)
             continue
         there = [row for row in decision.rows if row in rows]
@@ -63,7 +63,7 @@ def _decide(fate: _Fate, entry: Entry) -> None:
     if decision.action == "edit":
         fate.text = (decision.text or "", decision.text_pair)
     elif decision.action in ("accept", "relabel"):
-        fate.label = decision.label or fate.label
+        fate.label = decision.named or fate.label
         fate.is_approved = True
 
 

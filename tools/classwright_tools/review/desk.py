@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classwright_tools.curation.row_filter import filtered
+from classwright_tools.domain.label_sets import SEVERAL, in_one_name, labels_apart
 from classwright_tools.domain.look import Look, Order
 from classwright_tools.measurement.doubts import Doubts
 from classwright_tools.review.standing import Standing
@@ -21,7 +22,10 @@ Places = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Desk:
-    """The rows of one dataset, which never change, as the table of `read_table`; and the labels of its task."""
+    """The rows of one dataset, which never change, and the labels of its task.
+
+    They are the table of `read_table`, with a column "label" that has several labels joined: see `keyed`.
+    """
 
     dataset: str
     table: Any
@@ -50,18 +54,43 @@ class Desk:
         """The split of each row."""
         return list(self.table["split"].to_pylist())
 
+    @property
+    def several(self) -> bool:
+        """Whether a row may have several labels."""
+        return "labels" in self.table.column_names
+
+    @cached_property
+    def _own(self) -> list[tuple[str, ...] | None]:
+        keys = self.table["label"].to_pylist()
+        return [None if key is None else labels_apart(key) for key in keys]
+
+    def own(self, place: int) -> tuple[str, ...] | None:
+        """Return the label, or all labels, of the row at `place`; None where nobody has said which apply."""
+        return self._own[place]
+
     @cached_property
     def label_places(self) -> NDArray[np.int64]:
-        """The place in `names` of each row's label; -1 where it has none."""
-        return self._coded("label", self.names)
+        """The place in `names` of each row's label; -1 where it has none.
+
+        Of a row with several labels, or with none that applies, it is that of a name which says so, in `colours`.
+        """
+        if not self.several:
+            return self._coded("label", self.names)
+        number = {name: place for place, name in enumerate(self.colours)}
+        return np.array([-1 if own is None else number[in_one_name(own)] for own in self._own], np.int64)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
         """The task's labels, then those that rows have and the task has not."""
         import pyarrow.compute as pc
 
-        there = [name for name in pc.unique(self.table["label"]).to_pylist() if name is not None]
-        return (*self.labels, *sorted(set(there) - set(self.labels)))
+        there = {name for key in pc.unique(self.table["label"]).drop_null().to_pylist() for name in labels_apart(key)}
+        return (*self.labels, *sorted(there - set(self.labels)))
+
+    @cached_property
+    def colours(self) -> tuple[str, ...]:
+        """The names that each row has one of, if it has a label: `names`, and that there are several, or none."""
+        return (*self.names, SEVERAL, in_one_name(())) if self.several else self.names
 
     def _coded(self, column: str, values: Sequence[str]) -> NDArray[np.int64]:
         import pyarrow as pa
@@ -86,8 +115,8 @@ class Desk:
             found &= self.label_places < 0
         if look.state is not None:
             found &= self._in_state(look.state, standing)
-        if look.doubt is not None or look.guess is not None:
-            found &= _doubted(look, doubts) if doubts else False
+        if any((look.doubt, look.guess, look.missed, look.added)):
+            found &= self._doubted(look, doubts) if doubts else False
         return np.flatnonzero(found)
 
     def _in_state(self, state: str, standing: Standing) -> NDArray[np.bool_]:
@@ -99,6 +128,21 @@ class Desk:
                 wanted[place] = True
         return ~wanted if state == "open" else wanted
 
+    def _doubted(self, look: Look, doubts: Doubts) -> NDArray[np.bool_]:
+        """Return which rows a classifier disagrees with, suspects or is unsure of, or gives labels as `look` says."""
+        found = doubts.answered.copy() if look.doubt is None else doubts.of_kind(look.doubt)
+        if look.guess is not None:
+            found &= doubts.gave(look.guess)
+        if look.missed is not None:
+            found &= ~doubts.gave(look.missed) & self._labelled(look.missed, has=True)
+        if look.added is not None:
+            found &= doubts.gave(look.added) & self._labelled(look.added, has=False)
+        return found
+
+    def _labelled(self, label: str, *, has: bool) -> NDArray[np.bool_]:
+        """Return which rows that are labelled have `label`, or have not."""
+        return np.array([own is not None and (label in own) == has for own in self._own], bool)
+
     def ordered(self, places: Places, order: Order, doubts: Doubts | None, seed: int) -> Places:
         """Return `places` with the most doubtful first, in the dataset's order, or in a random one."""
         if order == "doubt" and doubts:
@@ -106,14 +150,6 @@ class Desk:
         if order == "random":
             return places[np.argsort(_shuffled(self.dataset, len(self), seed)[places], kind="stable")]
         return places
-
-
-def _doubted(look: Look, doubts: Doubts) -> NDArray[np.bool_]:
-    """Return which rows a model disagrees with, suspects or is unsure of, or finds the label `look.guess` for."""
-    found = doubts.answered if look.doubt is None else doubts.of_kind(look.doubt)
-    if look.guess is not None:
-        found &= np.append(doubts.labels, "")[np.minimum(doubts.guesses[:, 0], len(doubts.labels))] == look.guess
-    return found
 
 
 def _shuffled(dataset: str, rows: int, seed: int) -> NDArray[np.int64]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from classwright_tools.domain.cleaning import clean_text, is_broken
 from classwright_tools.domain.decision import Decision
 from classwright_tools.domain.edits import TEST_ROWS
+from classwright_tools.domain.label_sets import in_order
 from classwright_tools.domain.noun import MAX_TEXT_CHARS
 from classwright_tools.review.desk import Desk
 from classwright_tools.review.standing import Standing
@@ -37,9 +38,12 @@ def _fault(decision: Decision, desk: Desk, standing: Standing, before: set[str])
         return f"dataset {desk.dataset!r} has no row {unknown[0]!r}"
     if any(desk.splits[desk.place_of[row]] == "test" for row in decision.rows):
         return TEST_ROWS
-    if decision.label is not None and decision.label not in desk.labels:
-        return f"the task has no label {decision.label!r}"
-    if decision.action == "accept" and decision.label is None and _any_unlabelled(decision, desk):
+    if decision.says_labels and desk.several != (decision.labels is not None):
+        return "a row may have several labels: pass `labels`" if desk.several else "a row has one label: pass `label`"
+    for label in (*filter(None, [decision.label]), *(decision.labels or ())):
+        if label not in desk.labels:
+            return f"the task has no label {label!r}"
+    if decision.action == "accept" and not decision.says_labels and _any_unlabelled(decision, desk):
         return "the row has no label that could be accepted: choose one"
     if decision.action == "edit":
         return _fault_of_texts(decision, desk)
@@ -69,17 +73,20 @@ def _fault_of_texts(decision: Decision, desk: Desk) -> str:
 
 
 def _any_unlabelled(decision: Decision, desk: Desk) -> bool:
-    return any(desk.label_places[desk.place_of[row]] < 0 for row in decision.rows)
+    return any(desk.own(desk.place_of[row]) is None for row in decision.rows)
 
 
 def _settled(decision: Decision, desk: Desk) -> Decision:
     """Return the decision as it is stored."""
     if len(decision.rows) != 1:
         return decision.model_copy(update={"blind": False, "right": None})
-    place = int(desk.label_places[desk.place_of[decision.rows[0]]])
-    own = desk.names[place] if place >= 0 else None
-    same = decision.action == "relabel" and decision.label == own
-    update: dict[str, object] = {"action": "accept", "label": None} if same else {}
+    own = desk.own(desk.place_of[decision.rows[0]])
+    update: dict[str, object] = {}
+    if decision.labels is not None:
+        update["labels"] = in_order(decision.labels, desk.labels)
+    said = update.get("labels", (decision.label,))
+    same = decision.action == "relabel" and said == own
+    update |= {"action": "accept", "label": None, "labels": None} if same else {}
     is_judged = decision.blind and own is not None and decision.action in ("accept", "relabel", "remove")
     right = (same or decision.action == "accept") if is_judged else None
     for name in ("text", "text_pair"):

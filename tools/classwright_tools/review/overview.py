@@ -7,6 +7,7 @@ from typing import Any
 
 from classwright_tools.domain.example import SPLITS
 from classwright_tools.domain.figures import Estimate
+from classwright_tools.domain.label_sets import NO_LABELS, labels_apart
 from classwright_tools.domain.task import Task
 from classwright_tools.measurement.doubts import Doubts
 from classwright_tools.review.desk import Desk
@@ -19,6 +20,7 @@ def overview(task: Task, desk: Desk, standing: Standing, doubts: Doubts | None) 
     return {
         "task": task.slug,
         "kind": task.kind,
+        "multi_label": task.multi_label,
         "dataset": desk.dataset,
         "labels": [{"name": label.name, "description": label.description} for label in task.labels],
         "rows": len(desk),
@@ -27,7 +29,7 @@ def overview(task: Task, desk: Desk, standing: Standing, doubts: Doubts | None) 
         "rounds": sorted(number for number in _counted(desk, "round") if number is not None),
         "topics": sorted(name for name in _counted(desk, "topic") if name),
         "source_types": sorted(name for name in _counted(desk, "source_type") if name),
-        "label_rows": {name: rows for name, rows in _counted(desk, "label").items() if name},
+        "label_rows": _by_label(desk),
         "doubts": _doubt_counts(doubts),
         **progress(desk, standing),
     }
@@ -60,6 +62,14 @@ def _doubt_counts(doubts: Doubts | None) -> dict[str, int] | None:
         "disagrees": int(doubts.of_kind("disagrees").sum()),
         "suspect": int(doubts.of_kind("suspect").sum()),
     }
+
+
+def _by_label(desk: Desk) -> dict[str, int]:
+    """Return the rows of each label; one with several is in the count of each, one with none in that of `NO_LABELS`."""
+    rows: Counter[str] = Counter()
+    for key, count in _counted(desk, "label").items():
+        rows.update(dict.fromkeys(labels_apart(key) or [NO_LABELS], count) if key else {})
+    return dict(rows)
 
 
 def _counted(desk: Desk, column: str) -> dict[Any, int]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classwright_tools.domain.example import REAL_TEXTS
+from classwright_tools.domain.label_sets import key_in_words
 from classwright_tools.measurement.doubts import Doubts
 from classwright_tools.review.desk import Desk, Places
 from classwright_tools.review.standing import Standing
@@ -32,11 +33,11 @@ def points(desk: Desk, doubts: Doubts, places: Places) -> dict[str, Any]:
     wrong = doubts.of_kind("disagrees")[places]
     kind = written + 2 * wrong.astype(np.uint8) + 4 * (label < 0).astype(np.uint8)
     return {
-        "labels": list(desk.names),
+        "labels": list(desk.colours),
         "place": _base64(places.astype("<u4")),
         "x": _base64(xy[:, 0]),
         "y": _base64(xy[:, 1]),
-        "label": _base64(np.where(label < 0, len(desk.names), label).astype("<u2")),
+        "label": _base64(np.where(label < 0, len(desk.colours), label).astype("<u2")),
         "kind": _base64(kind.astype("<u1")),
     }
 
@@ -53,7 +54,14 @@ def insights(desk: Desk, standing: Standing, doubts: Doubts | None, places: Plac
 
 
 def _confusion(desk: Desk, doubts: Doubts, places: Places) -> dict[str, Any]:
-    """Return the rows of each label by the label that was found likeliest, as those cells that have some."""
+    """Return the rows of each label by the label that was found likeliest, as those cells that have some.
+
+    Where rows may have several labels, these are the rows in which the one was missed and the other added; on the
+    diagonal those that have the label and were given it. `errors` has for each label in how many rows it was missed,
+    and to how many it was added.
+    """
+    if desk.several:
+        return _confusion_of_sets(desk, doubts, places)
     number = {name: place for place, name in enumerate(desk.names)}
     found = np.array([number.get(name, -1) for name in doubts.labels.tolist()], np.int64)
     asked = places[doubts.answered[places] & (desk.label_places[places] >= 0)]
@@ -61,10 +69,34 @@ def _confusion(desk: Desk, doubts: Doubts, places: Places) -> dict[str, Any]:
     return {"labels": list(desk.names), "cells": [[true, guess, rows] for (true, guess), rows in sorted(pairs.items())]}
 
 
+def _confusion_of_sets(desk: Desk, doubts: Doubts, places: Places) -> dict[str, Any]:
+    number = {name: place for place, name in enumerate(desk.names)}
+    pairs: Counter[tuple[int, int]] = Counter()
+    missed_in: Counter[int] = Counter()
+    added_to: Counter[int] = Counter()
+    asked = wrong = 0
+    for place in places[doubts.answered[places]].tolist():
+        own, given = desk.own(place), doubts.suggested(place)
+        if own is None:
+            continue
+        asked, wrong = asked + 1, wrong + bool(doubts.disagrees[place])
+        pairs.update((number[label], number[label]) for label in own if label in given)
+        missed = [number[label] for label in own if label not in given]
+        added = [number[label] for label in given if label not in own]
+        pairs.update((one, other) for one in missed for other in added)
+        missed_in.update(missed)
+        added_to.update(added)
+    every = missed_in + added_to
+    errors = [[label, missed_in[label], added_to[label]] for label, _ in every.most_common()]
+    cells = [[true, guess, rows] for (true, guess), rows in sorted(pairs.items())]
+    return {"labels": list(desk.names), "cells": cells, "rows": asked, "right": asked - wrong, "errors": errors}
+
+
 def _cells(rows: Any) -> dict[str, Any]:
     """Return how many cells have rows, and those with the fewest."""
     names = ("label", "topic", "subtopic", "source_type")
-    counts = Counter(zip(*(rows[name].to_pylist() for name in names), strict=True))
+    columns = ("cell_label" if "cell_label" in rows.column_names else "label", *names[1:])
+    counts = Counter(zip(*(rows[name].to_pylist() for name in columns), strict=True))
     cells = [(cell, count) for cell, count in counts.items() if cell[1] is not None]
     cells.sort(key=lambda one: (one[1], one[0][0] or ""))
     fewest = [
@@ -77,11 +109,11 @@ def _cells(rows: Any) -> dict[str, Any]:
 def _rounds(rows: Any) -> list[dict[str, Any]]:
     """Return how many rows of each label every round wrote."""
     written = Counter(
-        (number, label)
+        (number, key_in_words(label))
         for number, label, origin in zip(
             *(rows[name].to_pylist() for name in ("round", "label", "origin")), strict=True
         )
-        if number is not None and origin == "written"
+        if number is not None and label and origin == "written"
     )
     rounds: dict[int, dict[str, int]] = {}
     for (number, label), count in sorted(written.items()):
@@ -90,15 +122,16 @@ def _rounds(rows: Any) -> list[dict[str, Any]]:
 
 
 def _agreement(desk: Desk, standing: Standing, doubts: Doubts) -> dict[str, Any] | None:
-    """Return in how many rows that a person labelled the classifier finds the person's label likeliest."""
+    """Return in how many rows that a person labelled the classifier gives the same label, or the same set of labels."""
     same = labelled = 0
     for row, entry in standing.rows.items():
         place = desk.place_of.get(row)
         if place is None or entry.decision.action not in ("accept", "relabel") or not doubts.answered[place]:
             continue
-        label = entry.decision.label or desk.table["label"][place].as_py()
+        decision = entry.decision
+        said = decision.labels if desk.several else (decision.label,)
         labelled += 1
-        same += int(doubts.labels[doubts.guesses[place, 0]] == label)
+        same += set(doubts.suggested(place)) == set((said if decision.says_labels else desk.own(place)) or ())
     if not labelled:
         return None
     share = wilson(same, labelled)

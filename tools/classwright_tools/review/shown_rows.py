@@ -26,13 +26,16 @@ def shown_rows(
                 "id": row["id"],
                 **_text("text", row["text"], whole=whole),
                 **_text("text_pair", row.get("text_pair"), whole=whole),
-                "label": row["label"],
+                "label": None if desk.several else row["label"],
+                "labels": row.get("labels"),
                 "split": row["split"],
                 "origin": row["origin"],
                 "round": row["round"],
                 "cell": [name for name in (row["topic"], row["subtopic"], row["source_type"]) if name],
                 "contrast": row["contrast"],
                 "guesses": guesses(doubts, int(place)),
+                "given": int(doubts.given[place]) if doubts and doubts.answered[place] else None,
+                "disagrees": bool(doubts is not None and doubts.disagrees[place]) or None,
                 "suspect": bool(doubts is not None and doubts.suspect[place]) or None,
                 "stands": stands(standing, row["id"]),
             }
@@ -55,6 +58,7 @@ def shown_decision(entry: Entry, standing: Standing) -> dict[str, Any]:
             "id": decision.id,
             "action": decision.action,
             "label": decision.label,
+            "labels": None if decision.labels is None else list(decision.labels),
             "text": decision.text,
             "text_pair": decision.text_pair,
             "person": entry.person,
@@ -78,4 +82,4 @@ def _text(name: str, text: str | None, *, whole: bool) -> dict[str, Any]:
 
 
 def _without_nothing(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None and value != []}
+    return {name: value for name, value in values.items() if value is not None and (value != [] or name == "labels")}

@@ -11,24 +11,25 @@ const Figures = () => {
   return html`<section class="figures" aria-label="Figures">
     ${found.confusion ? html`<${Confusion} ...${found.confusion} />` : html`<p class="empty">${session.preparing ?? "No classifier has judged the rows yet."}</p>`}
     ${found.agreement && html`<h2>You and the classifier</h2><p>In ${found.agreement.same} of ${found.agreement.rows} rows that a person labelled
-      or accepted, the classifier finds the same label: ${percent(found.agreement.share)} (95% interval ${percent(found.agreement.low)} to ${percent(found.agreement.high)}).
+      or accepted, the classifier finds the same label${isSeveral() ? "s" : ""}: ${percent(found.agreement.share)} (95% interval ${percent(found.agreement.low)} to ${percent(found.agreement.high)}).
       These rows are not a random sample unless you took one.</p>`}
     ${found.cells.total > 0 && html`<${Coverage} ...${found.cells} />`}
     ${found.rounds.length > 0 && html`<${Rounds} rounds=${found.rounds} />`}
   </section>`;
 };
 
-const Confusion = ({ labels, cells }) => {
+const Confusion = ({ labels, cells, rows: asked, right: rightly, errors = [] }) => {
   const wrong = cells.filter(([own, guess]) => own !== guess).sort((a, b) => b[2] - a[2]);
-  const all = cells.reduce((sum, [, , rows]) => sum + rows, 0), right = all - wrong.reduce((sum, [, , rows]) => sum + rows, 0);
+  const all = asked ?? cells.reduce((sum, [, , rows]) => sum + rows, 0), right = rightly ?? all - wrong.reduce((sum, [, , rows]) => sum + rows, 0);
   const weight = new Map();
   for (const [own, guess, rows] of wrong) for (const label of [own, guess]) weight.set(label, (weight.get(label) ?? 0) + rows);
   const shown = labels.map((_, place) => place).sort((a, b) => (weight.get(b) ?? 0) - (weight.get(a) ?? 0)).slice(0, MOST_LABELS).sort((a, b) => a - b);
   const rowsOf = new Map(cells.map(([own, guess, rows]) => [`${own} ${guess}`, rows])), most = Math.max(1, ...wrong.map(([, , rows]) => rows));
-  const open = (own, guess) => openList({ where: { labels: [labels[own]] }, guess: labels[guess] });
-  return html`<h2>Confusion matrix</h2>
-    <p>A classifier that had not seen them finds the label of ${right} of ${all} rows. Each cell counts the rows of one label (the line) for which it finds
-      another one likeliest (the column); press one to see its rows.${labels.length > MOST_LABELS ? ` Of ${labels.length} labels the ${MOST_LABELS} most confused are drawn.` : ""}</p>
+  const open = (own, guess) => openList(isSeveral() && own !== guess ? { where: {}, missed: labels[own], added: labels[guess] } : { where: { labels: [labels[own]] }, guess: labels[guess] });
+  return html`<h2>${isSeveral() ? "Labels given in the place of others" : "Confusion matrix"}</h2>
+    <p>${isSeveral() ? html`A classifier that had not seen them gives ${right} of ${all} rows all their labels and no other. Each cell counts the rows in which it missed one label
+      (the line) and added another (the column)` : html`A classifier that had not seen them finds the label of ${right} of ${all} rows. Each cell counts the rows of one label (the line) for which it finds
+      another one likeliest (the column)`}; press one to see its rows.${labels.length > MOST_LABELS ? ` Of ${labels.length} labels the ${MOST_LABELS} most confused are drawn.` : ""}</p>
     <div class="scroll"><table class="confusion"><thead><tr><th scope="col">label</th>${shown.map((guess) => html`<th scope="col" key=${guess}><span>${labels[guess]}</span></th>`)}</tr></thead>
       <tbody>${shown.map((own) => html`<tr key=${own}><th scope="row">${labels[own]}</th>${shown.map((guess) => {
         const rows = rowsOf.get(`${own} ${guess}`);
@@ -36,8 +37,16 @@ const Confusion = ({ labels, cells }) => {
           aria-label=${`${rows} rows of ${labels[own]} taken for ${labels[guess]}`} onClick=${() => open(own, guess)}>${rows}</button>` : ""}</td>`;
       })}</tr>`)}</tbody></table></div>
     ${wrong.length > 0 && html`<h2>Most confused</h2>${wrong.length > MOST_LINES && html`<p>The first ${MOST_LINES} of ${wrong.length} pairs of labels.</p>`}<ol class="lines">${wrong.slice(0, MOST_LINES).map(([own, guess, rows]) => html`<li key=${`${own} ${guess}`}>
-      <button type="button" onClick=${() => open(own, guess)}>${rows} of <b>${labels[own]}</b> taken for <b>${labels[guess]}</b></button></li>`)}</ol>`}`;
+      <button type="button" onClick=${() => open(own, guess)}>${rows} of <b>${labels[own]}</b> taken for <b>${labels[guess]}</b></button></li>`)}</ol>`}
+    ${errors.length > 0 && html`<${Errors} labels=${labels} errors=${errors} />`}`;
 };
+
+// Where rows may have several labels: what the classifier missed, and what it added.
+const Errors = ({ labels, errors }) => html`<h2>Labels missed and added</h2>
+  ${errors.length > MOST_LINES && html`<p>The first ${MOST_LINES} of ${errors.length} labels.</p>`}
+  <ol class="lines">${errors.slice(0, MOST_LINES).flatMap(([label, missed, added]) => [
+    missed > 0 && html`<li key=${`m${label}`}><button type="button" onClick=${() => openList({ where: {}, missed: labels[label] })}><b>${labels[label]}</b> missed in ${missed} row${missed === 1 ? "" : "s"} that ${missed === 1 ? "has" : "have"} it</button></li>`,
+    added > 0 && html`<li key=${`a${label}`}><button type="button" onClick=${() => openList({ where: {}, added: labels[label] })}><b>${labels[label]}</b> added to ${added} row${added === 1 ? "" : "s"} without it</button></li>`])}</ol>`;
 
 const Coverage = ({ total, fewest }) => html`<h2>Coverage of the cells</h2>
   <p>The ${fewest.length} cells of the topic tree with the fewest rows, of ${total} that have any; press one to see its rows.</p>

@@ -32,7 +32,7 @@ const History = () => {
     <h2>Decisions</h2>
     ${found.total === 0 && html`<p class="empty">Nothing has been decided yet.</p>`}
     <ul class="rows">${found.decisions.map((one) => html`<li key=${one.id} class=${one.undone ? "undone" : ""}><div class="what">
-      <p>${one.count === 1 ? "1 row" : `${one.count} rows`} ${SAID[one.action]}${one.label ? ` as ${one.label}` : ""}${one.count === 1 && one.excerpt ? html`: <q dir=${wayOf(one.excerpt)}>${one.excerpt}</q>` : ""} <span class="about"><time datetime=${one.when}>${new Date(one.when).toLocaleString()}</time>
+      <p>${one.count === 1 ? "1 row" : `${one.count} rows`} ${SAID[one.action]}${labelsOf(one) ? ` as ${labelsOf(one)}` : ""}${one.count === 1 && one.excerpt ? html`: <q dir=${wayOf(one.excerpt)}>${one.excerpt}</q>` : ""} <span class="about"><time datetime=${one.when}>${new Date(one.when).toLocaleString()}</time>
         · ${one.person === PERSON ? "you" : `person ${one.person.slice(1, 5)}`}${one.version ? ` · in ${one.version}` : ""}${one.undone ? " · undone" : ""}</span></p></div>
       ${!one.undone && !one.version && html`<button type="button" aria-label=${`Undo: ${one.count} rows ${SAID[one.action]}`} onClick=${() => undo(one.id)}>Undo</button>`}</li>`)}</ul>
     <${Pages} label="Pages of decisions" total=${found.total} offset=${offset} shown=${found.decisions.length} size=${found.a_page} turn=${setOffset} />

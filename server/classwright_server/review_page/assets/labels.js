@@ -1,10 +1,13 @@
-// Labels to choose from: buttons with the keys 1 to 9, the most likely first, and a search among all of them.
+// Labels to choose from: buttons with the keys 1 to 9, the most likely first, and a search among all of them. Where a row
+// may have several, a key puts one in or takes it out, and Enter decides.
 const keyCount = () => (isInline() ? 6 : 9); // a frame in the chat has room for so many
 
-// The labels of a row in the order of their keys; where the suggestion is hidden, in the order of the task.
+// The labels of a row in the order of their keys: those that a classifier gives, those of several that it has, then the likely ones.
+// Where the suggestion is hidden they are in the order of the task.
 const labelOrder = (row, blind) => {
-  const guessed = blind ? [] : (row.guesses ?? []).map(([name]) => name).filter((name) => labelNames().includes(name));
-  return [...guessed, ...labelNames().filter((name) => !guessed.includes(name))];
+  const likely = (row.guesses ?? []).map(([name]) => name), first = isSeveral() ? [...(givenTo(row) ?? []), ...(row.labels ?? [])] : [];
+  const order = blind ? [] : [...first, ...likely];
+  return [...new Set([...order, ...labelNames()])].filter((name) => labelNames().includes(name));
 };
 
 const percent = (share) => `${(100 * share).toFixed(0)}%`;
@@ -15,15 +18,21 @@ const breakable = (name) => name.split(/(?<=[_\s/-])/).map((part, place) => html
 const LabelKeys = ({ row, blind, choose }) => {
   const order = labelOrder(row, blind), chances = new Map(blind ? [] : row.guesses ?? []);
   const stands = row.stands && (row.stands.label ?? (row.stands.action === "accept" ? row.label : undefined));
+  const isChosen = (name) => (isSeveral() ? queue.picked.includes(name) : name === stands);
+  const isOwn = (name) => !blind && (isSeveral() ? row.labels?.includes(name) : name === row.label);
   return html`<ol class="labels" aria-label="Labels, by key">
     ${order.slice(0, keyCount()).map((name, place) => html`<li key=${name}>
-      <button type="button" class=${`label ${!blind && name === row.label ? "own" : ""} ${name === stands ? "chosen" : ""}`}
-        aria-keyshortcuts=${place + 1} aria-pressed=${name === stands} onClick=${() => choose(name)}>
+      <button type="button" class=${`label ${isOwn(name) ? "own" : ""} ${isChosen(name) ? "chosen" : ""}`}
+        aria-keyshortcuts=${place + 1} aria-pressed=${isChosen(name)} onClick=${() => choose(name)}>
         <kbd>${place + 1}</kbd><span class="name">${breakable(name)}</span>
-        ${!blind && name === row.label && html`<span class="tag">now</span>`}
+        ${isOwn(name) && html`<span class="tag">now</span>`}
+        ${!blind && isSeveral() && !isOwn(name) && givenTo(row)?.includes(name) && html`<span class="tag warn">suggested</span>`}
         ${chances.has(name) && html`<span class="chance" style=${{ "--share": chances.get(name) }}>${chance(chances.get(name))}</span>`}
       </button></li>`)}
   </ol>
+  ${isSeveral() && html`<p class="set">Chosen: ${queue.isUntouched ? html`<em>nothing yet</em>` : queue.picked.length
+    ? queue.picked.map((name) => html`<button type="button" key=${name} class="tag chosen" aria-label=${`Take out: ${name}`} onClick=${() => choose(name)}>${name} ×</button> `)
+    : html`<span class="tag chosen">${NONE}</span>`}</p>`}
   ${order.length > keyCount() && html`<${LabelSearch} names=${order} choose=${choose} />`}`;
 };
 

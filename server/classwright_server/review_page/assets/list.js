@@ -84,13 +84,13 @@ const decideMany = async (what) => {
 };
 
 const STATES = { "": "any", open: "not decided", decided: "decided", accept: "accepted", relabel: "relabelled", remove: "removed", edit: "edited", flag: "flagged", good_example: "good examples" };
-const DOUBTS = { "": "any", disagrees: "classifier disagrees", suspect: "label probably wrong", unsure: "two labels about as likely" };
+const DOUBTS = { "": "any", disagrees: "classifier disagrees", suspect: "label probably wrong", unsure: "classifier is unsure" };
 const ORDERS = { doubt: "most doubtful first", dataset: "as in the dataset", random: "random" };
 
 const Select = ({ label, value, options, act }) => html`<label>${label} <select value=${value} onChange=${(event) => act(event.target.value)}>
   ${options.map(([name, words]) => html`<option key=${name} value=${name}>${words}</option>`)}</select></label>`;
 const any = (names) => [["", "any"], ...names.map((name) => [String(name), String(name)])];
-const counted = (rows) => [["", "any"], ...Object.entries(rows).map(([name, count]) => [name, `${name} (${count})`])];
+const counted = (rows) => [["", "any"], ...Object.entries(rows).map(([name, count]) => [name, `${name === NO_LABELS ? NONE : name} (${count})`])];
 
 // The words to look for are the person's own while they are typed, whatever is drawn anew meanwhile.
 const Words = ({ words }) => {
@@ -108,6 +108,7 @@ const Filters = () => {
     <${Words} words=${look.where.text ?? ""} />
     <${Select} label="Label" value=${one("labels")} options=${counted(review.label_rows)} act=${each("labels")} />
     <${Select} label="Classifier says" value=${look.guess ?? ""} options=${any(labelNames())} act=${(value) => list.with("guess", value)} />
+    ${isSeveral() && ["missed", "added"].map((way) => html`<${Select} key=${way} label=${`Classifier ${way}`} value=${look[way] ?? ""} options=${any(labelNames())} act=${(value) => list.with(way, value)} />`)}
     <${Select} label="Doubt" value=${look.doubt ?? ""} options=${Object.entries(DOUBTS)} act=${(value) => list.with("doubt", value)} />
     <${Select} label="Decision" value=${look.state ?? ""} options=${Object.entries(STATES)} act=${(value) => list.with("state", value)} />
     <${Select} label="Split" value=${one("splits")} options=${counted(review.splits)} act=${each("splits")} />
@@ -156,8 +157,8 @@ const Row = ({ row, words, ticked }) => html`<li class=${row.stands ? "decided" 
   <input type="checkbox" checked=${ticked} disabled=${row.split === "test"} aria-label=${`Tick: ${row.text.slice(0, 80)}`} onChange=${() => list.pick(row.id)} />
   <div class="what"><p dir=${wayOf(row.stands?.text ?? row.text)}><${Found} text=${row.stands?.text ?? row.text} words=${words} />${row.text_characters ? " …" : ""}</p>
     ${row.text_pair && html`<p dir=${wayOf(row.text_pair)} class="pair"><${Found} text=${row.text_pair} words=${words} /></p>`}
-    <div class="about"><span class="tag own">${row.label ?? "no label"}</span>
-      ${row.guesses && row.guesses[0][0] !== row.label && html`<span class="tag warn">classifier: ${row.guesses[0][0]} ${chance(row.guesses[0][1])}</span>`}
+    <div class="about">${(row.labels?.length ? row.labels : [labelsOf(row) ?? "no label"]).map((name) => html`<span key=${name} class="tag own">${name}</span>`)}
+      ${row.guesses && (isSeveral() ? row.disagrees || !row.labels : row.guesses[0][0] !== row.label) && html`<span class="tag warn">classifier: ${givenInWords(row)}</span>`}
       ${row.suspect && html`<span class="tag warn">probably wrong</span>`}
       <span class="tag">${row.split}</span><span class="tag">${ORIGINS[row.origin] ?? row.origin}</span>
       ${row.cell?.length > 0 && html`<span class="tag">${row.cell.join(" · ")}</span>`}
@@ -165,6 +166,8 @@ const Row = ({ row, words, ticked }) => html`<li class=${row.stands ? "decided" 
     </div></div>
   <button type="button" class="small" aria-label=${`Alike: rows like ${row.text.slice(0, 80)}`} onClick=${() => openAlike({ row: row.id })}>Alike</button>
 </li>`;
+
+const givenInWords = (row) => row.guesses.slice(0, row.given).map(([name, share]) => `${name} ${chance(share)}`).join(" + ") || NONE;
 
 // A text with the words that were searched for marked.
 const Found = ({ text, words }) => {
@@ -177,11 +180,12 @@ const Bulk = () => {
   const dialog = useRef();
   const count = list.picked.size || list.total || 0;
   const ask = (next) => { setWhat(next); dialog.current.showModal(); };
-  const words = what && { accept: "accepted as labelled", relabel: `labelled ${what.label}`, remove: "removed", flag: "flagged" }[what.action];
+  const words = what && { accept: "accepted as labelled", relabel: what.labels ? `given ${inWords(what.labels)}, and no other label` : `labelled ${what.label}`, remove: "removed", flag: "flagged" }[what.action];
   return html`<span class="bulk" role="group" aria-label="Decide about all of them">
-    <label>All of them: <select value="" disabled=${!count} onChange=${(event) => { const [action, label] = event.target.value.split(/:(.*)/s); event.target.value = ""; ask({ action, ...(label ? { label } : {}) }); }}>
+    <label>All of them: <select value="" disabled=${!count} onChange=${(event) => { const [action, label] = event.target.value.split(/:(.*)/s); event.target.value = ""; ask({ action, ...(label === undefined ? {} : isSeveral() ? { labels: label ? [label] : [] } : { label }) }); }}>
       <option value="">choose…</option><option value="accept">accept</option><option value="remove">remove</option><option value="flag">flag</option>
-      ${labelNames().map((name) => html`<option key=${name} value=${`relabel:${name}`}>label ${name}</option>`)}</select></label>
+      ${labelNames().map((name) => html`<option key=${name} value=${`relabel:${name}`}>${isSeveral() ? "give only" : "label"} ${name}</option>`)}
+      ${isSeveral() && html`<option value="relabel:">give ${NONE}</option>`}</select></label>
     <dialog ref=${dialog} aria-label="Are you sure?">
       <p><strong>${count} row${count === 1 ? "" : "s"}</strong> will be ${words}. ${list.picked.size ? "These are the ticked ones." : "These are all rows that meet the conditions, on all pages."}</p>
       <div class="actions"><button type="button" class="main" onClick=${() => { dialog.current.close(); decideMany(what); }}>Yes, ${count} rows</button>

@@ -2,6 +2,7 @@
 const marks = (() => {
   const SEND_AFTER_MS = 400, BATCH = 200, REFUSALS = 3, AGAIN_MS = [500, 1_000, 2_000, 5_000];
   let unsent = [], sending = null, timer = 0, failures = 0, most = BATCH;
+  let refusal = ""; // why a decision was not stored: said until the person goes on
   const done = []; // what this person decided here, for undoing: the decision's id, the row's, and what stood before
 
   const later = (ms) => { clearTimeout(timer); timer = setTimeout(send, ms); };
@@ -21,18 +22,19 @@ const marks = (() => {
             ...batch[0].about, person: PERSON, after: session.review.cursor ?? 0, decisions: batch.map((one) => one.decision),
           });
           unsent = unsent.slice(batch.length);
+          settle(answer);
           failures = 0;
           most = BATCH;
-          settle(answer);
         } catch (error) {
           failures += 1;
           if (error.refused && most === 1 && failures > REFUSALS) { // this one alone cannot be taken
             unsent = unsent.slice(1);
-            revert(batch[0].decision.id);
+            refuse(batch[0].decision.id, error.message);
             failures = 0;
           }
           if (error.refused) most = 1; // so that the others do not fail with it
-          change({ unsent: unsent.length, note: `${unsent.length} decisions wait to be stored: ${error.message}` });
+          const waits = failures && `${unsent.length} decisions wait to be stored: ${error.message}`;
+          change({ unsent: unsent.length, note: [refusal, waits].filter(Boolean).join(" ") });
           later(AGAIN_MS[Math.min(failures, AGAIN_MS.length) - 1] ?? 0);
           break;
         }
@@ -42,14 +44,16 @@ const marks = (() => {
   };
 
   const settle = (answer) => {
-    for (const { id, reason } of answer.refused) { revert(id); session.note = `Not stored: ${reason}`; }
+    for (const { id, reason } of answer.refused) refuse(id, reason);
     for (const other of [...answer.others].reverse()) { // told the newest first, which is the one that stands
       for (const id of other.rows) { const row = rowOf(id); if (row && row.stands?.person !== PERSON) row.stands = other; }
     }
-    if (answer.others_left) session.note = `${answer.others_left} decisions of others are not marked here: reload to see them.`;
+    const left = answer.others_left ? `${answer.others_left} decisions of others are not marked here: reload to see them.` : "";
     takeProgress(answer);
-    change({ unsent: unsent.length, note: failures ? "" : session.note });
+    change({ unsent: unsent.length, note: refusal || left || (failures ? "" : session.note) }); // what waited is stored now
   };
+
+  const refuse = (id, reason) => { revert(id); refusal = `Not stored: ${reason}`; };
 
   const revert = (id) => {
     const at = done.findIndex((one) => one.id === id);
@@ -70,8 +74,9 @@ const marks = (() => {
     decide: (id, what) => {
       const row = rowOf(id), decision = { id: `${PERSON}-${randomName(12)}`, rows: [id], ...what };
       done.push({ id: decision.id, row: id, before: row.stands });
-      row.stands = { id: decision.id, action: what.action, label: what.label, text: what.text, person: PERSON };
+      row.stands = { id: decision.id, action: what.action, label: what.label, labels: what.labels, text: what.text, person: PERSON };
       put(decision);
+      refusal = "";
       change({ note: "" });
     },
     // Takes back what was decided last, and returns the row that it was about.
@@ -81,6 +86,7 @@ const marks = (() => {
       const row = rowOf(last.row);
       if (row) row.stands = last.before;
       put({ id: `${PERSON}-${randomName(12)}`, action: "undo", undoes: last.id });
+      refusal = "";
       say("Undone.");
       return last.row;
     },

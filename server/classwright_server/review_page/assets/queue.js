@@ -3,7 +3,7 @@ const MODES = {
   doubt: { name: "Most doubtful first", look: {} },
   disagrees: { name: "Classifier disagrees", look: { doubt: "disagrees" } },
   suspect: { name: "Label probably wrong", look: { doubt: "suspect" } },
-  unsure: { name: "Two labels about as likely", look: { doubt: "unsure" } },
+  unsure: { name: "Classifier is unsure", look: { doubt: "unsure" } },
   unlabelled: { name: "Rows without a label", look: { unlabelled: true } },
   sample: { name: "Fair sample, suggestions hidden", look: {}, order: "random", blind: true },
   chosen: { name: "Rows chosen in the list", look: {} },
@@ -15,6 +15,7 @@ const queue = (() => {
   let ids = [], at = 0, total = 0, loading = null, ended = false, turn = 0;
   let served = []; // the rows that the server sent in the order of this turn, which its next page comes after
   let mode = "doubt", chosen = {};
+  let touched = null; // of a row that may have several labels: its id, and those that were put in
 
   const setting = () => MODES[mode];
   const look = () => ({ where: {}, ...(mode === "chosen" ? chosen : setting().look), state: "open" });
@@ -57,8 +58,22 @@ const queue = (() => {
     change({});
   };
 
+  // The labels that Enter decides on: as they were put in here, as they were decided, as they are, or as a classifier gives them.
+  const start = (row) => row.stands?.labels ?? (setting().blind ? [] : row.labels ?? givenTo(row) ?? []);
+  const current = () => (touched?.id === ids[at] ? touched.labels : start(rowOf(ids[at])));
+
   return {
     begin, move,
+    // Puts a label in, or takes it out; null takes all out.
+    toggle: (name) => {
+      if (ids[at] === undefined) return;
+      const now = current(), others = now.filter((one) => one !== name);
+      touched = { id: ids[at], labels: name === null ? [] : labelNames().filter((one) => others.includes(one) || (one === name && !now.includes(one))) };
+      change({ note: "" });
+    },
+    get picked() { return current(); },
+    // Whether nothing is said of the row's labels yet, so that Enter would decide on nothing.
+    get isUntouched() { const row = rowOf(ids[at]); return touched?.id !== row.id && !row.stands?.labels && (setting().blind || !(row.labels ?? row.guesses)); },
     // Has the rows that were not shown yet come in the order of what is known by now. The others stay until it is there.
     reorder: () => { served = []; ended = false; turn += 1; loading = null; return load(); },
     decide: (what) => {
@@ -78,8 +93,14 @@ const queue = (() => {
   };
 })();
 
-const choose = (name) => queue.decide({ action: "relabel", label: name });
+const choose = (name) => (isSeveral() ? queue.toggle(name) : queue.decide({ action: "relabel", label: name }));
+const acceptSet = () => {
+  const { row, picked, isUntouched } = queue;
+  if (isUntouched) return say("Put labels in by their keys; 0 says that none applies.");
+  return queue.decide(row.labels && sameSet(row.labels, picked) && !queue.blind ? { action: "accept" } : { action: "relabel", labels: picked });
+};
 const accept = () => {
+  if (isSeveral()) return acceptSet();
   const { row, blind } = queue;
   if (blind) return say("Choose a label: in a fair sample nothing is suggested.");
   if (row.label) return queue.decide({ action: "accept" });
@@ -104,6 +125,7 @@ const Queue = () => {
       const name = labelOrder(queue.row, queue.blind)[digit - 1];
       return name ? choose(name) : false;
     }
+    if (event.key === "0" && isSeveral()) return queue.toggle(null);
     if (event.key === "e") return setEditing(true);
     if (event.key === "l") return document.getElementById("label-search")?.focus();
     return QUEUE_KEYS[event.key] ? QUEUE_KEYS[event.key]() : false;
@@ -126,9 +148,9 @@ const QueueEnd = ({ isDone }) => {
   if (!queue.hasEnded && !isDone) return html`<p class="empty">Looking for rows…</p>`;
   return html`<div class="empty">
     <p>${queue.total ? "That was the last row of this queue." : "No row is left to decide here."}</p>
-    ${queue.mode === "sample" && sample && html`<p class="result"><strong>${percent(sample.share)}</strong> of the labels are right
+    ${queue.mode === "sample" && sample && html`<p class="result"><strong>${percent(sample.share)}</strong> of the ${isSeveral() ? "rows have all their labels right and no other" : "labels are right"}
       (95% interval ${percent(sample.low)} to ${percent(sample.high)}): ${sample.right} of ${sample.rows} rows that nobody had
-      looked at and whose label you could not see.</p>`}
+      looked at and whose ${isSeveral() ? "labels" : "label"} you could not see.</p>`}
     <p><button type="button" onClick=${() => queue.move(-1)}>Back to the last row</button></p>
   </div>`;
 };
@@ -137,8 +159,8 @@ const ORIGINS = { real: "real text", written: "written text", annotated: "real t
 
 const Card = ({ row, blind, editing, edit }) => html`<article class="card">
   <div class="about">
-    ${!blind && row.label && html`<span class="tag own">label: ${row.label}</span>`}
-    ${!row.label && html`<span class="tag">no label</span>`}
+    ${!blind && labelsOf(row) && (row.labels?.length ? row.labels : [labelsOf(row)]).map((name) => html`<span key=${name} class="tag own">${row.labels ? name : `label: ${name}`}</span>`)}
+    ${!labelsOf(row) && html`<span class="tag">no label</span>`}
     <span class="tag">${row.split}</span><span class="tag">${ORIGINS[row.origin] ?? row.origin}${row.origin === "written" && row.round !== undefined ? `, round ${row.round}` : ""}</span>
     ${!blind && row.cell?.length > 0 && html`<span class="tag">${row.cell.join(" · ")}</span>`}
     ${!blind && row.contrast && html`<span class="tag">written to resemble ${row.contrast}</span>`}
@@ -150,7 +172,8 @@ const Card = ({ row, blind, editing, edit }) => html`<article class="card">
     ${row.text_pair && html`<p dir=${wayOf(row.stands?.text_pair ?? row.text_pair)} class="pair">${row.stands?.text_pair ?? row.text_pair}</p>`}</div>`}
   <${LabelKeys} row=${row} blind=${blind} choose=${choose} />
   <div class="actions" role="group" aria-label="Other decisions">
-    ${!blind && html`<${Key} name="⏎" keys="Enter" act=${accept}>${row.label ? "Accept" : "Accept the first"}<//>`}
+    ${(!blind || isSeveral()) && html`<${Key} name="⏎" keys="Enter" act=${accept}>${isSeveral() ? "Accept these labels" : row.label ? "Accept" : "Accept the first"}<//>`}
+    ${isSeveral() && html`<${Key} name="0" act=${() => queue.toggle(null)}>None applies<//>`}
     <${Key} name="x" act=${QUEUE_KEYS.x}>Remove<//>
     <${Key} name="e" act=${() => edit(true)}>Edit<//>
     <${Key} name="g" act=${QUEUE_KEYS.g}>Good example<//>
@@ -163,8 +186,9 @@ const Card = ({ row, blind, editing, edit }) => html`<article class="card">
 const Key = ({ name, keys, act, children }) =>
   html`<button type="button" aria-keyshortcuts=${keys ?? name} onClick=${act}><kbd aria-hidden="true">${name}</kbd> ${children}</button>`;
 
-const standsAs = ({ action, label, person }) => {
-  const words = { accept: label ? `accepted as ${label}` : "accepted", relabel: `now ${label}`, remove: "removed", edit: "edited", flag: "flagged", good_example: "a good example" }[action];
+const standsAs = ({ action, label, labels, person }) => {
+  const named = labelsOf({ label, labels });
+  const words = { accept: named ? `accepted as ${named}` : "accepted", relabel: `now ${named}`, remove: "removed", edit: "edited", flag: "flagged", good_example: "a good example" }[action];
   return person === PERSON ? words : `${words} by another person`;
 };
 

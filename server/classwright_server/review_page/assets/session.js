@@ -25,6 +25,16 @@ const say = (note) => change({ note });
 
 const reviewed = () => ({ dataset: session.review.dataset, ...(session.review.model ? { model: session.review.model } : {}) });
 const labelNames = () => session.review.labels.map((label) => label.name);
+// A task whose rows may have several labels has them in a list, `labels`, where others have one, `label`.
+const isSeveral = () => session.review.multi_label;
+const NONE = "none of the labels", NO_LABELS = "|"; // in words, and as callers write it
+const inWords = (labels) => labels.join(" + ") || NONE;
+// The label or labels of a row, or of a decision, in words; undefined where nobody has said which.
+const labelsOf = ({ label, labels }) => (labels ? inWords(labels) : label);
+// The labels that a classifier gives to a row; undefined where it was not asked.
+const givenTo = (row) => row.guesses?.slice(0, row.given).map(([name]) => name);
+const sameSet = (one, other) => one.length === other.length && one.every((name) => other.includes(name));
+
 const isInline = () => host.context.displayMode === "inline";
 
 // The direction in which a text is read: that of most of its letters. The first one may be of a name or an address.

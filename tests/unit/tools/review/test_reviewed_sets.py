@@ -1,0 +1,111 @@
+"""Decisions where rows may have several labels: sets that fit, what a blind one says, and the version made of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from classwright_server.mcp.page_arguments import DecideRequest, Looked, OpenRequest, RowsRequest
+from classwright_server.mcp.review_desk import ReviewDesk
+from classwright_tools.context import ToolContext
+from classwright_tools.find_examples import FindExamplesRequest, find_examples
+from classwright_tools.finish_review import FinishReviewRequest, finish_review
+from classwright_tools.measurement.judging import doubts_about
+from classwright_tools.workspace.datasets import read_edits
+from classwright_tools.workspace.workspace import Workspace
+from support.editing import row_with, rows_of
+from support.review import SHORT, review_of_sets
+
+
+@pytest.fixture
+def dataset(workspace: Workspace) -> str:
+    return review_of_sets(workspace, "mail")
+
+
+def decide(workspace: Workspace, dataset: str, *decisions: dict[str, Any]) -> dict[str, Any]:
+    numbered = [{"id": f"decision-{number}", **one} for number, one in enumerate(decisions)]
+    request = DecideRequest.model_validate({"dataset": dataset, "person": "ann", "decisions": numbered})
+    return ReviewDesk().decide(workspace, request)
+
+
+def test_sets_are_decided_and_a_version_has_them(workspace: Workspace, context: ToolContext, dataset: str) -> None:
+    short, bare = row_with(workspace, dataset, SHORT), row_with(workspace, dataset, "where is my box")
+    right = row_with(workspace, dataset, "what a lovely shop")
+
+    answer = decide(
+        workspace,
+        dataset,
+        {"action": "relabel", "rows": [short.id], "labels": ["delivery", "refund"]},
+        {"action": "relabel", "rows": [bare.id], "labels": []},
+        {"action": "accept", "rows": [right.id]},
+    )
+    made = finish_review(FinishReviewRequest(task="mail"), context)
+
+    assert answer["refused"] == []
+    rows = rows_of(workspace, made.dataset)
+    assert rows[short.id].labels == ("refund", "delivery")
+    assert rows[bare.id].labels == ()
+    assert rows[right.id] == right
+    assert {edit.action for edit in read_edits(workspace, made.dataset)} == {"relabel", "approve"}
+
+
+@pytest.mark.parametrize(("labels", "right"), [(["delivery"], True), (["refund", "delivery"], False), ([], False)])
+def test_a_blind_decision_is_right_where_the_whole_set_is(
+    workspace: Workspace, dataset: str, labels: list[str], right: bool
+) -> None:
+    row = row_with(workspace, dataset, SHORT)
+
+    answer = decide(workspace, dataset, {"action": "relabel", "rows": [row.id], "labels": labels, "blind": True})
+
+    assert (answer["sample"]["rows"], answer["sample"]["right"]) == (1, int(right))
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"action": "relabel", "label": "refund"}, "may have several labels: pass `labels`"),
+        ({"action": "relabel", "labels": ["refund", "thanks"]}, "no label 'thanks'"),
+        ({"action": "accept"}, "no label that could be accepted"),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_its_reason(
+    workspace: Workspace, dataset: str, fields: dict[str, Any], reason: str
+) -> None:
+    bare = row_with(workspace, dataset, "where is my box")
+
+    answer = decide(workspace, dataset, {"rows": [bare.id], **fields})
+
+    assert reason in answer["refused"][0]["reason"]
+
+
+def test_the_row_with_a_label_too_few_is_the_most_doubtful_and_is_found_by_what_was_added(
+    workspace: Workspace, context: ToolContext, dataset: str
+) -> None:
+    doubts = doubts_about(context, dataset, None)
+    desk = ReviewDesk()
+
+    opened = desk.opened(workspace, OpenRequest())
+    first = desk.rows(workspace, RowsRequest(dataset=dataset, limit=1))["rows"][0]
+    look = {"added": "refund", "where": {"labels": ["delivery"]}}
+    added = desk.rows(workspace, RowsRequest.model_validate({"dataset": dataset, "look": look}))
+    figures = desk.figures(workspace, Looked(dataset=dataset))["confusion"]
+    points = desk.points(workspace, Looked(dataset=dataset))
+
+    assert (first["text"], first["labels"], first["disagrees"]) == (SHORT, ["delivery"], True)
+    assert {name for name, _ in first["guesses"][: first["given"]]} == {"refund", "delivery"}
+    assert SHORT in [row["text"] for row in added["rows"]]
+    assert (opened["multi_label"], opened["label_rows"]["|"]) == (True, 12)
+    assert figures["right"] == figures["rows"] - int(doubts.of_kind("disagrees").sum())
+    assert points["labels"][-2:] == ["several labels", "none of the labels"]
+
+
+def test_doubts_are_told_in_the_chat_and_drawn(workspace: Workspace, context: ToolContext, dataset: str) -> None:
+    request = FindExamplesRequest(task="mail", dataset=dataset, doubt="disagrees", picture=True)
+
+    found = find_examples(request, context)
+
+    assert found.rows[0].text == SHORT
+    assert (found.rows[0].note or "").startswith("given: ")
+    assert " + " in (found.rows[0].note or "")
+    assert found.picture
