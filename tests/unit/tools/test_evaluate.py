@@ -274,6 +274,31 @@ def test_without_a_gain_the_next_step_says_so_with_the_evidence(workspace: Works
     )
 
 
+def test_nothing_is_chosen_by_test_rows(workspace: Workspace, dataset: str, model: str) -> None:
+    some = dataset_of(workspace, test=real_rows())
+    labels = dict(zip(REAL, [*list(REAL)[1:], next(iter(REAL))], strict=True))
+    wrong = [make_example(row.text, labels[row.label or ""], origin="written") for row in written_rows()]
+    worse = trained_on(workspace, dataset_of(workspace, train=wrong, validation=real_rows()))
+
+    result = evaluate(EvaluateRequest(model=worse, dataset=some, split="test", against=model), context_on(workspace))
+
+    assert result.comparison
+    assert result.comparison.verdict == "loss"
+    assert "to choose by test rows makes it worthless" in result.next_step
+    assert f"evaluate(model={worse!r}, against={model!r})" in result.next_step
+    assert "keep" not in result.next_step
+    assert "export" not in result.next_step
+    analysed = error_analysis(ErrorAnalysisRequest(model=worse, dataset=dataset), context_on(workspace))
+    assert "keep" not in analysed.next_step
+
+
+def test_where_macro_f1_leads_and_accuracy_does_not_both_are_told() -> None:
+    told = comparison(9, 12, accuracy=(-0.37, 0.08), macro_f1=(-0.12, 0.32)).advice("support-m2", 80)
+
+    lead = "support-m2 leads by +0.100 in macro-F1, which may be chance"
+    assert told.startswith(f"No gain: keep support-m1, unless rare labels matter more: {lead}.")
+
+
 def test_the_order_of_the_other_models_labels_does_not_matter(
     workspace: Workspace, task: Task, dataset: str, model: str
 ) -> None:
@@ -431,6 +456,7 @@ def test_an_accuracy_that_guessing_reaches_is_called_so(workspace: Workspace, da
     said = "no better than guessing: always answering the most frequent label of these rows reaches 0.667"
     assert said in result.summary
     assert f"Where labels count alike it is {result.figures.balanced_accuracy.value:.3f}" in result.summary
+    assert "and guessing reaches 0.333." in result.summary
     assert said in page_of(workspace, result.report)
     assert "export" not in result.next_step
 

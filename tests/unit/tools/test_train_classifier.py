@@ -237,8 +237,10 @@ def test_auto_tries_both_methods_on_the_same_rows_and_says_so(context: ToolConte
     assert lead >= 0
     assert other.comparison.accuracy_gain.value == pytest.approx(lead)
     assert other.may_be_chance is not other.comparison.significant
-    verdict = "may be chance" if other.may_be_chance else "is more than chance"
-    said = f"{other.method} was tried too: on 60 real validation rows the lead of {result.method}, {lead:+.3f}"
+    verdict = "it may be chance" if other.may_be_chance else "more than chance"
+    said = (
+        f"{other.method} was tried too. On 60 real validation rows {result.method} is {lead:+.3f} in accuracy against"
+    )
     assert said in result.summary
     assert verdict in result.summary
 

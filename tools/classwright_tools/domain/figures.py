@@ -182,6 +182,9 @@ class Comparison(Noun):
             "undecided": f"Undecided: go on with {model}, whose lead may be chance",
             "no gain": f"No gain: keep {self.against}",
         }[self.verdict]
+        if self.verdict == "no gain" and not self.micro_f1_gain and self.macro_f1_gain.value > 0:
+            lead = f"{self.macro_f1_gain.value:+.3f} in macro-F1"
+            found += f", unless rare labels matter more: {model} leads by {lead}, which may be chance"
         if self.at_shares:
             gain = self.accuracy_gain
             interval = f"{gain.low:+.3f} to {gain.high:+.3f}"

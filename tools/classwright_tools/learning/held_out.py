@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 
@@ -58,11 +59,19 @@ class HeldOut:
 
         proba = softmax(self.logits), softmax(other.logits)
         found = compare(self.labels, *proba, against=method, mismatch=self.setup.mismatch, groups=self.queries)
-        if self.alike or found.average_precision_gain:
-            is_more = (found.average_precision_gain or found.macro_f1_gain).low > 0
-        else:
-            is_more = found.significant
-        return Candidate(method=method, validation=other.validation, comparison=found, may_be_chance=not is_more)
+        decided_by: Literal["accuracy", "macro-F1", "average precision"] = "accuracy"
+        is_more = found.significant
+        if found.average_precision_gain:
+            decided_by, is_more = "average precision", found.average_precision_gain.low > 0
+        elif self.alike:
+            decided_by, is_more = "macro-F1", found.macro_f1_gain.low > 0
+        return Candidate(
+            method=method,
+            validation=other.validation,
+            comparison=found,
+            decided_by=decided_by,
+            may_be_chance=not is_more,
+        )
 
 
 def held_out(

@@ -55,19 +55,20 @@ def often_unsure(unsure: float | None, threshold: float) -> str:
     if unsure is None or unsure <= 0.5:
         return ""
     return (
-        f"It is unsure of {100 * unsure:.0f} texts in 100: so many of the rows held out are below its threshold of "
-        f"{threshold:.2f}. More training rows make it sure of more."
+        f"It is unsure of {100 * unsure:.0f} texts in 100: of the rows held out so many had a probability below its "
+        f"threshold of {threshold:.2f}."
     )
 
 
-def caveats(scores: Scores) -> tuple[str, ...]:
-    """Return what `scores` do not show: labels that no row has, and that guessing would do as well."""
+def caveats(scores: Scores, labels: int) -> tuple[str, ...]:
+    """Return what `scores` of so many `labels` do not show: labels that no row has, and that guessing does as well."""
     guessed = no_better_than_guessing(scores.accuracy, scores.guessing)
     if scores.micro_f1:
         guessed = no_better_than_guessing(scores.micro_f1, scores.guessing, "micro-F1")
     elif guessed:  # where one label is most of the rows, accuracy alone would throw a useful model away
         alike = scores.balanced_accuracy
-        guessed += f" Where labels count alike it is {alike.value:.3f} ({alike.low:.3f} to {alike.high:.3f})."
+        by_chance = 1 / (labels - len(scores.not_covered))
+        guessed += f" Where labels count alike it is {estimate_in_words(alike)}, and guessing reaches {by_chance:.3f}."
     return tuple(filter(None, (not_covered(scores.not_covered), guessed)))
 
 

@@ -63,7 +63,7 @@ def measure(
         split=split,
         labels=found.labels,
         left_out=left_out,
-        warnings=(*at_shares_remarks(at, shares), *warnings, *caveats(measures.figures)),
+        warnings=(*at_shares_remarks(at, shares), *warnings, *caveats(measures.figures, len(found.labels))),
         figures=measures.figures,
         at_shares=at,
         classes=measures.classes,

@@ -37,7 +37,7 @@ def evaluation_summary(report: EvaluationReport) -> list[str]:
         more = {
             "Average precision of the mismatches": report.comparison.average_precision_gain,
             "Micro-F1": report.comparison.micro_f1_gain,
-            "Macro-F1": report.comparison.macro_f1_gain if report.comparison.micro_f1_gain else None,
+            "Macro-F1": report.comparison.macro_f1_gain,
         }
         summary += [
             f"{name} {gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})." for name, gain in more.items() if gain
@@ -59,13 +59,24 @@ def evaluation_next_step(report: EvaluationReport, other_rows: str | None) -> st
         return (
             f"Bring in {report.split} rows of {bare} with import_examples(split={report.split!r}), and measure again."
         )
+    if report.split == "test":
+        return _after_the_test(report)
     if report.comparison and report.comparison.verdict == "undecided":
         return f"{report.comparison.advice(report.model, report.figures.rows)} {analyse}"
     if report.comparison and report.comparison.verdict != "gain":
         return _no_gain(report, report.comparison, other_rows)
-    if report.split != "test" or not report.figures.beats_guessing:
-        return analyse
-    return f"Call export_model with model={report.model!r} if this is good enough."
+    return analyse
+
+
+def _after_the_test(report: EvaluationReport) -> str:
+    """Return what to do with the final figure, by which nothing is chosen."""
+    choose = ""
+    if report.comparison:
+        choose = f" Choose by evaluate(model={report.model!r}, against={report.comparison.against!r}) instead."
+    final = f"This is the figure to report: to choose by test rows makes it worthless.{choose}"
+    if report.figures.beats_guessing:
+        return f"{final} Call export_model with model={report.model!r} if it is good enough."
+    return f"{final} It is too low to rely on. Bring in more rows of {report.weakest[0].label!r}, and train again."
 
 
 def rows_wanted(weakest: ClassFigures) -> str:
@@ -83,7 +94,7 @@ def _no_gain(report: EvaluationReport, comparison: Comparison, other_rows: str |
     advice = comparison.advice(report.model, report.figures.rows)
     rows = f" Go on with its rows: dataset={other_rows!r}." if other_rows else ""
     merge = ""
-    if report.confusions and report.confusions[0].share >= OFTEN_CONFUSED:
+    if len(report.labels) > 2 and report.confusions and report.confusions[0].share >= OFTEN_CONFUSED:
         most = report.confusions[0]
         merge = f", clearer descriptions of {most.label!r} and {most.predicted!r}, or one label in place of both"
     if report.figures.micro_f1:

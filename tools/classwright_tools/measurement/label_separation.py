@@ -31,10 +31,11 @@ def separation_remark(setup: Setup, rows: Rows, balanced_accuracy: Estimate) -> 
     right = placed_rightly(setup.embed(sample.texts), sample.labels)
     if above_guessing(right, setup.k) >= LEAST_SEPARATION:
         return ""
+    other = "" if setup.pairs else " or method='contrastive'"
     return (
         f"Labels lie together in the encoder {Path(setup.encoder.ref.name).name!r}: of {FIRST_ROWS} rows of each, "
         f"{right:.0%} lie nearest to their own label, and {1 / setup.k:.0%} would by chance. Expect little of more "
-        "rows; try encoder='auto' or 'contrastive'."
+        f"rows; try encoder='auto'{other}."
     )
 
 

@@ -28,28 +28,21 @@ def training_summary(model: str, card: ModelCard, tried: Sequence[Candidate], co
     beside = f" and on {card.augmentation}" if card.augmentation else ""
     whose = "the models measured were" if card.validation_rows else "it was"
     origins = listed((f"{rows} {origin}" for origin, rows in card.training_rows.items()), len(card.training_rows))
+    measured_on = f"{card.validation.rows} {card.validation.data} rows that {whose} not trained on"
+    if card.validation.data != "real" and len(card.training_rows) > 1:  # rows held out of these are of any origin
+        measured_on = card.validation.measured_on
     yield (
         f"Trained {model} by {card.method} on {sum(card.training_rows.values())} rows ({origins}) of "
         f"{card.dataset}{beside}: "
-        f"{scores_in_words(card.validation, len(card.labels))}{mismatches} on "
-        f"{card.validation.rows} {card.validation.data} rows that {whose} not trained on."
+        f"{scores_in_words(card.validation, len(card.labels))}{mismatches} on {measured_on}."
     )
     if card.validation_rows:
         yield (
             f"It learnt from {card.validation_rows} validation rows too: the figure is of models that learnt from the "
             "other folds of them."
         )
-    for other in tried:
-        gain = other.comparison.accuracy_gain
-        enough = other.comparison.rows_to_tell(other.validation.rows)
-        verdict = "may be chance" if other.may_be_chance else "is more than chance"
-        if other.may_be_chance and enough:
-            verdict += f": about {enough:,} such rows would tell"
-        yield (
-            f"{other.method} was tried too: on {other.validation.measured_on} the lead of {card.method}, "
-            f"{gain.value:+.3f} in accuracy ({gain.low:+.3f} to {gain.high:+.3f}), {verdict}."
-        )
-    yield from caveats(card.validation)
+    yield from (_beside(other, card.method) for other in tried)
+    yield from caveats(card.validation, len(card.labels))
     yield from filter(None, [often_unsure(card.unsure, card.threshold)])
     yield from card.remarks
     if copies:
@@ -59,6 +52,18 @@ def training_summary(model: str, card: ModelCard, tried: Sequence[Candidate], co
             f"Most rows of {quoted(card.written_at_once)} were written at once and resemble each other: the figures "
             "may be too good."
         )
+
+
+def _beside(other: Candidate, kept: str) -> str:
+    """Return what the method that was `kept` leads another by, in the figure that methods were chosen by."""
+    found, lead = other.comparison, other.lead
+    enough = found.rows_to_tell(other.validation.rows) if other.may_be_chance else None
+    verdict = "it may be chance" if other.may_be_chance else "more than chance"
+    more = f": about {enough:,} such rows would tell" if enough else ""
+    return (
+        f"{other.method} was tried too. On {other.validation.measured_on} {kept} is {lead.value:+.3f} in "
+        f"{other.decided_by} against it ({lead.low:+.3f} to {lead.high:+.3f}), {verdict}{more}."
+    )
 
 
 def training_remarks(
