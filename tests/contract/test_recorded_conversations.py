@@ -13,7 +13,11 @@ from support.server import connected, make_settings
 
 pytestmark = pytest.mark.anyio
 
-CONVERSATIONS = (("guides/data_conversation.md",), ("tutorials/chat.md", "tutorials/dataset.md"))
+CONVERSATIONS = (
+    ("guides/data_conversation.md",),
+    ("guides/several_labels_conversation.md",),
+    ("tutorials/chat.md", "tutorials/dataset.md"),
+)
 """Pages of one conversation: the later ones go on with what the earlier ones made."""
 BEGINNING = "\n## How it began\n"
 """What stands under it comes first."""

@@ -15,6 +15,7 @@ from typing import Any
 from mcp import Client
 from mcp_types import ImageContent
 
+from classwright_tools.domain.label_sets import named_together
 from support.paths import BANKING12
 from support.server import LONG, call
 
@@ -78,7 +79,11 @@ def _told(view: dict[str, Any]) -> str:
         return str(view["summary"])
     counts = ", ".join(f"{label} {rows}" for label, rows in found["labels"].items())
     changes = [f"{change}: {rows}" for change, rows in found["changes"].items() if rows]
-    return "\n".join([*(changes or [counts]), *(f"{row.get('label', '-')}: {row['text']}" for row in found["rows"])])
+    return "\n".join([*(changes or [counts]), *(f"{_labels(row)}: {row['text']}" for row in found["rows"])])
+
+
+def _labels(row: dict[str, Any]) -> str:
+    return named_together(row["labels"]) if "labels" in row else row.get("label", "-")
 
 
 async def _pictures(client: Client, view: dict[str, Any]) -> list[str]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import permutations
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import count, permutations
+from typing import Any
 
 from classwright_tools.domain.example import Example, Split, make_example
 from classwright_tools.domain.label_sets import in_order
 from classwright_tools.domain.task import Label, Task
+from classwright_tools.domain.writer import WritingRequest
 from classwright_tools.workspace.datasets import save_dataset
 from classwright_tools.workspace.workspace import Workspace
 from support.learning import REAL, WRITTEN
+from support.writing_verbs import phrases_of, sentence
 
 LABELS = ("refund", "delivery", "account")
 ROWS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -35,6 +38,37 @@ NOTHING = (
     "have a nice weekend everybody",
     "that was a beautiful song in your advert",
 )
+
+
+SAYING = {
+    "refund": "i want my money back",
+    "delivery": "the parcel is late",
+    "account": "my login does not work",
+}
+"""What a text says that has a label."""
+
+
+def written_for(label: str, numbers: Iterator[int], texts: int) -> list[str]:
+    """Return texts for a cell's `label`, all different: they say what their labels say, or nothing of it."""
+    said = [SAYING[name] for name in label.split("|") if name]
+    return [" and ".join([sentence(next(numbers)), *said]) for _ in range(texts)]
+
+
+def script(request: WritingRequest) -> Sequence[str]:
+    """Write what a request wants, as a scripted writer does: topics, or texts that say what their labels say."""
+    if request.kind not in ("examples", "contrast"):
+        return phrases_of(request)
+    assert request.cell
+    first = int(request.key("texts")[:12], 16) % 10**9 * 100
+    return written_for(request.cell.label, count(first), request.count)
+
+
+def topics_of(names: Iterable[str]) -> list[dict[str, Any]]:
+    """Return two topics with two subtopics each for every one of `names`, as `propose_topics` takes them."""
+    return [
+        {"label": name, "topics": [{"name": f"topic {t} of {name}", "subtopics": ["first", "second"]} for t in "ab"]}
+        for name in names
+    ]
 
 
 def several_task() -> Task:

@@ -81,8 +81,16 @@ class ScriptedWriter(scripted.ScriptedWriter):
         return await super().write(request)
 
 
-def save_tree(workspace: Workspace, task: Task, *, topics: int = 2, subtopics: int = 2, source_types: int = 2) -> str:
-    """Store a topic tree of `task` with so many branches and return its id."""
+def save_tree(
+    workspace: Workspace,
+    task: Task,
+    *,
+    topics: int = 2,
+    subtopics: int = 2,
+    source_types: int = 2,
+    branches: Sequence[str] | None = None,
+) -> str:
+    """Store a topic tree of `task` with so many branches, by default for all its labels, and return its id."""
     tree = TopicTree(
         task=task.slug,
         source_types=tuple(f"source {number}" for number in range(source_types)),
@@ -94,7 +102,7 @@ def save_tree(workspace: Workspace, task: Task, *, topics: int = 2, subtopics: i
                     for t in range(topics)
                 ),
             )
-            for name in task.label_names
+            for name in branches or task.branch_names
         ),
     )
     facts = {"task_version": task.version, "complete": True}

@@ -66,7 +66,6 @@ class Cancelled(ClasswrightError):
         super().__init__("This job", "was cancelled", "Call the tool again to start anew; stored texts are reused.")
 
 
-WRITE_AND_IMPORT = "Write the texts yourself, and pass them to import_examples with written=true."
 _NONE_YET = "There is no {kind} yet: make one first."
 
 

@@ -18,7 +18,7 @@ from classwright_tools.domain.augmentation import (
 from classwright_tools.domain.kinds import AugmentationId, DatasetId
 from classwright_tools.domain.noun import Slug, ToolRequest, ToolResult
 from classwright_tools.domain.task import Task
-from classwright_tools.errors import WRITE_AND_IMPORT, InvalidInput
+from classwright_tools.errors import InvalidInput
 from classwright_tools.measurement.label_shares import LABELLED
 from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import Sizes, Work, computing
@@ -248,7 +248,8 @@ TOOL = ToolSpec(
     work=_work,
     workload=_workload,
     makes=("augmentation",),
-    instead=f"{WRITE_AND_IMPORT} imbalance='class_weights' in train_classifier makes rare labels count.",
+    instead="synthesize_examples writes rows of rare `labels`. imbalance='class_weights' in train_classifier makes "
+    "rare labels count.",
     text=ToolText(
         title="Generate rows as embeddings",
         description=(

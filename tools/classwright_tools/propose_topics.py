@@ -103,7 +103,7 @@ class GrownTopicsResult(ProposeTopicsResult):
 
 
 def propose_topics(request: ProposeTopicsRequest, context: ToolContext) -> ProposeTopicsResult:
-    """Make the task and its topic tree; a pair task has none, nor has one whose rows have several labels.
+    """Make the task and its topic tree; a pair task has none, and that of a multi-label task also one for no label.
 
     Topics that the request gives are taken as they are; the writer makes the rest. Without a writer the result says
     what is wanted of the calling model, which may send the labels' topics in several calls.
@@ -123,8 +123,8 @@ def propose_topics(request: ProposeTopicsRequest, context: ToolContext) -> Propo
 
 def _saved_task(request: ProposeTopicsRequest, task: Task, context: ToolContext) -> ProposeTopicsResult:
     """Return the result for the `task`, which is saved."""
-    if task.kind == "pair" or task.multi_label:
-        return _imported_task(task)
+    if task.kind == "pair":
+        return _pair_task(task)
     made = context.workspace.made_by(context.run_key, "topics")
     if made:
         tree = context.workspace.document(made.id, "topics", TopicTree)
@@ -171,18 +171,14 @@ def _check_kind(task: Task, context: ToolContext) -> None:
             raise InvalidInput(f"task {task.slug!r}", reason, "Give the new task another name.")
 
 
-def _imported_task(task: Task) -> ProposeTopicsResult:
-    """Return the result for a task whose rows are imported and not written, so it has no topics to write from."""
-    form, rows, each = "Multi-label", "Rows with several labels", "rows, their labels as 'a|b' or in a list"
-    unnamed = ""
-    if task.kind == "pair":
-        form, rows, each = "Pair", "Pairs", "pairs: a query and an item each"
-        unnamed = "" if task.mismatch else " Name its `mismatch` label if it has one: trained and measured by it."
+def _pair_task(task: Task) -> ProposeTopicsResult:
+    """Return the result for a pair task: its pairs are imported, so it has no topics to write from."""
+    unnamed = "" if task.mismatch else " Name its `mismatch` label if it has one: trained and measured by it."
     return ProposeTopicsResult(
-        summary=f"{form} task {task.slug!r} (version {task.version}) is saved, with {len(task.labels)} labels. {rows} "
+        summary=f"Pair task {task.slug!r} (version {task.version}) is saved, with {len(task.labels)} labels. Pairs "
         f"are imported, so it has no topic tree.{unnamed}",
-        next_step=f"Call import_examples(task={task.slug!r}, split='train', ...) with {each}; with written=true if a "
-        "language model writes them.",
+        next_step=f"Call import_examples(task={task.slug!r}, split='train', ...) with pairs: a query and an item each; "
+        "with written=true if a language model writes them.",
         task=task.slug,
         task_version=task.version,
         topic_tree=None,
@@ -192,12 +188,12 @@ def _imported_task(task: Task) -> ProposeTopicsResult:
 
 
 def _check_topics(topics: Sequence[LabelTopics], task: Task) -> None:
-    if topics and (task.kind == "pair" or task.multi_label):
-        raise InvalidInput("topics", f"are given, and the rows of task {task.slug!r} are imported", "Leave them out.")
+    if topics and task.kind == "pair":
+        raise InvalidInput("topics", f"are given, and the pairs of task {task.slug!r} are imported", "Leave them out.")
     seen: set[str] = set()
     for branch in topics:
-        if branch.label not in task.label_names:
-            raise unknown_id("label", branch.label, task.label_names)
+        if branch.label not in task.branch_names:
+            raise unknown_id("label", branch.label, task.branch_names)
         if branch.label in seen:
             raise InvalidInput(f"label {branch.label!r}", "has its topics given twice", "Put them into one entry.")
         seen.add(branch.label)
@@ -210,7 +206,7 @@ def _tree_from_writer(request: ProposeTopicsRequest, task: Task, context: ToolCo
     given = {branch.label: branch for branch in request.topics}
     growth = grow_tree(
         task,
-        [name for name in task.label_names if name not in given],
+        [name for name in task.branch_names if name not in given],
         request.source_types,
         topics=request.topics_per_label,
         subtopics=request.subtopics_per_topic,
@@ -220,7 +216,7 @@ def _tree_from_writer(request: ProposeTopicsRequest, task: Task, context: ToolCo
     tree = TopicTree(
         task=task.slug,
         source_types=growth.source_types,
-        labels=tuple(branches[name] for name in task.label_names),
+        labels=tuple(branches[name] for name in task.branch_names),
         remarks=tuple(growth.remarks),
     )
     return tree, growth.usage
@@ -290,7 +286,8 @@ def _result(request: ProposeTopicsRequest, task: Task, tree: TopicTree | None, i
     return ProposeTopicsResult(
         summary=f"Task {task.slug!r} (version {task.version}) has {len(task.labels)} labels; its topic tree {id_} has "
         f"{cells} cells.{remarks}",
-        next_step=f"synthesize_examples(task={task.slug!r}) writes 2 texts a cell, {2 * cells} in all.",
+        next_step=f"synthesize_examples(task={task.slug!r}) writes 2 texts a cell, {2 * cells} in all"
+        + (": with one label, with two, and with none." if task.multi_label else "."),
         task=task.slug,
         task_version=task.version,
         topic_tree=id_,
@@ -320,8 +317,8 @@ def _wanted(
 
     source_types = 0 if request.source_types or tree else SOURCE_TYPES_WANTED
     return ProposeTopicsResult(
-        summary=f"Task {task.slug!r} (version {task.version}) is saved. {len(lacking)} of {len(task.labels)} labels "
-        "still need topics, and this server has no language model of its own: you write them.",
+        summary=f"Task {task.slug!r} (version {task.version}) is saved. {len(lacking)} of {len(task.branch_names)} "
+        "labels still need topics, and this server has no language model of its own: you write them.",
         next_step="Write the topics for the labels in `wanted`, then call propose_topics again with the same task, "
         "instruction and labels, and with `topics`"
         + (" and `source_types`" if source_types else "")

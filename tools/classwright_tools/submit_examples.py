@@ -16,7 +16,7 @@ from classwright_tools.domain.outcome import RefusedText
 from classwright_tools.domain.pair import Content, GivenPair, joined
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.uris import artifact_uri
-from classwright_tools.errors import WRITE_AND_IMPORT, InvalidInput, unknown_id
+from classwright_tools.errors import InvalidInput, unknown_id
 from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import Sizes, Work, writing
 
@@ -109,19 +109,21 @@ def _given(request: SubmitExamplesRequest, assignment: Assignment) -> list[tuple
 
 
 def _check_label(batch: Batch, assignment: Assignment, task: Task, workspace: Workspace) -> None:
-    """Raise an `InvalidInput` if the label of `batch` has ended; one that was renamed takes texts."""
+    """Raise an `InvalidInput` if a label of `batch` has ended; one that was renamed takes texts."""
     from classwright_tools.workspace.destination import Destination
     from classwright_tools.workspace.later_labels import later_label
 
-    if batch.label in task.label_names:
-        return
-    parent = Destination(task.slug, assignment.parent, on_newest=assignment.on_newest).parent(workspace)
-    if later_label(workspace, task, batch.label, assignment.parent, parent) is None:
-        raise InvalidInput(
-            f"label {batch.label!r} of batch {batch.batch!r}",
-            "has ended since the assignment was made",
-            "Write for other batches, or end with finish=true; synthesize_examples makes an assignment for new labels.",
-        )
+    for label in task.labels_of(batch.label):
+        if label in task.label_names:
+            continue
+        parent = Destination(task.slug, assignment.parent, on_newest=assignment.on_newest).parent(workspace)
+        if later_label(workspace, task, label, assignment.parent, parent) is None:
+            raise InvalidInput(
+                f"label {label!r} of batch {batch.batch!r}",
+                "has ended since the assignment was made",
+                "Write for other batches, or end with finish=true; synthesize_examples makes an assignment for new "
+                "labels.",
+            )
 
 
 def _finished(
@@ -177,7 +179,7 @@ def _still_open(
         have=receipt.total,
         want=want,
         next_batches=batches,
-        style=styles(assignment, batches, earlier),
+        style=styles(assignment, task, batches, earlier),
         rules=meanings(task, batches, earlier),
         shown_in_part=excerpts.parts,
     )
@@ -204,7 +206,7 @@ TOOL = ToolSpec(
     result=SubmitExamplesResult,
     work=_work,
     makes=("dataset",),
-    instead=WRITE_AND_IMPORT,
+    multi_label=True,
     job="never",
     text=ToolText(
         title="Submit examples",

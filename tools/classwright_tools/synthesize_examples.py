@@ -13,7 +13,7 @@ from classwright_tools.domain.kinds import AssignmentId, DatasetId, PlanId, Topi
 from classwright_tools.domain.noun import (
     MAX_LABELS,
     MAX_ROWS_WRITTEN,
-    LabelName,
+    LabelsName,
     Slug,
     Text,
     ToolRequest,
@@ -23,7 +23,7 @@ from classwright_tools.domain.outcome import Refusal, Shortfall, WritingOutcome
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.uris import artifact_uri, file_uri
 from classwright_tools.domain.usage import WriterUsage
-from classwright_tools.errors import WRITE_AND_IMPORT, InvalidInput
+from classwright_tools.errors import InvalidInput
 from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import Sizes, Work, writing
 
@@ -49,8 +49,10 @@ class SynthesizeExamplesRequest(ToolRequest):
         le=MAX_ROWS_WRITTEN,
         description="Rows wanted in all, spread evenly over labels and cells. Default: 2 a cell, or the plan's.",
     )
-    labels: tuple[LabelName, ...] = Field(
-        default=(), max_length=MAX_LABELS, description="Write for these alone. Default: all labels."
+    labels: tuple[LabelsName, ...] = Field(
+        default=(),
+        max_length=MAX_LABELS,
+        description="Write for these alone. Default: all. Multi-label: 'a|b' for texts with both, '|' with none.",
     )
     examples: tuple[Text, ...] = Field(
         default=(), max_length=20, description="Texts to write in the style of, beside the dataset's good examples."
@@ -212,7 +214,8 @@ def _handed_out(
 
     workspace = context.workspace
     made, style = make_batches(spec.targets), style_of(spec.targets, spec.task)
-    gates = QualityFilter.for_dataset(workspace, spec.task, spec.parent).rules({batch.label: None for batch in made})
+    named = dict.fromkeys(name for batch in made for name in spec.task.labels_of(batch.label))
+    gates = QualityFilter.for_dataset(workspace, spec.task, spec.parent).rules(named)
     saved = workspace.publish_document(
         "assignment",
         spec.task.slug,
@@ -246,7 +249,7 @@ def _handed_out(
         rows=len(spec.there),
         assignment=saved.id,
         batches=batches,
-        style=styles(assignment, batches),
+        style=styles(assignment, spec.task, batches),
         rules=(*assignment.rules, *meanings(spec.task, batches)),
         shown_in_part=excerpts.parts,
     )
@@ -280,7 +283,7 @@ def _saved(spec: GenerationSpec, written: Written, destination: Destination, con
             written.drop_repeats(QualityFilter.for_dataset(workspace, spec.task, parent))
             task = workspace.task(spec.task.slug)
             examples, ended = under_later_labels(workspace, task, written.examples, spec.parent, parent)
-            written.filling.drop({row.id: f"{row.label!r} is no label any more" for row in ended}, ENDED)
+            written.filling.drop({row.id: f"{row.labels_name!r} is no label any more" for row in ended}, ENDED)
         if not examples:
             return None
         return save_dataset(
@@ -379,7 +382,7 @@ TOOL = ToolSpec(
     workload=_workload,
     dry_run=True,
     makes=("dataset", "assignment"),
-    instead=WRITE_AND_IMPORT,
+    multi_label=True,
     text=ToolText(
         title="Synthesize examples",
         description=(

@@ -68,9 +68,8 @@ natural, never naming the label, and send them with submit_examples, several bat
 5. Call synthesize_examples with the plan of the analysis, and train again. {compared} {target}
 6. Call evaluate on the test split once at the end if there are real rows, then export_model.
 
-If a text may have several of the labels, or none, pass multi_label=true to propose_topics; in place of steps 2, 4 and \
-5 write rows yourself, bring them in with import_examples and written=true, some as validation, train with method \
-'probe', and let evaluate on the validation split say what to write next.
+If a text may have several of the labels, or none, pass multi_label=true to propose_topics and train with method \
+'probe'.
 
 Tell me after each round the accuracy with its interval, and what was weak."""
 
@@ -84,14 +83,11 @@ Tell me after each round the accuracy with its interval, and what was weak."""
         return f"""Improve {which} of the classwright task {task!r} with one more round.
 
 1. Call error_analysis. Show me the weak classes, the confused pairs with an example each, and probable label errors.
-2. Call synthesize_examples with its plan. If you are given an assignment, write the texts: of the one label, easily \
-mistaken for the other, and still clearly right.
+2. Call synthesize_examples with its plan. If you are given an assignment, write the texts: of the label, or several \
+labels, that they are for, easily mistaken for the other, and still clearly right.
 3. Train again by the same method, and evaluate the new model with `against` the old one. Without real validation rows \
 say that the figures come from training rows that were held out.
-4. Keep the new model and its rows only if evaluate finds a gain, else the old ones. Tell me which, and why.
-
-If rows of the task may have several labels, evaluate takes the place of error_analysis, and rows that you write and \
-bring in with import_examples and written=true that of its plan."""
+4. Keep the new model and its rows only if evaluate finds a gain, else the old ones. Tell me which, and why."""
 
     @server.prompt(name="grow_dataset_by_chatting", title="Grow a dataset by chatting")
     def grow_dataset_by_chatting(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from classwright_tools.domain.topic_tree import Cell
 
@@ -48,12 +48,22 @@ def rows_by_cell(total: int, cells: Sequence[Cell]) -> dict[Cell, int]:
 
     Labels differ by one row at most, and so do the cells of one label. Those that get one more are spread.
     """
+    labels = list(dict.fromkeys(cell.label for cell in cells))
+    return rows_of_labels(dict(zip(labels, even_shares(total, len(labels)), strict=True)), cells)
+
+
+def rows_of_labels(counts: Mapping[str, int], cells: Iterable[Cell]) -> dict[Cell, int]:
+    """Return how many rows each of `cells` gets, of as many as `counts` says for its label, or its labels.
+
+    The cells of one label differ by one row at most; those that get one more are spread. Those that get none are left
+    out.
+    """
     branches: dict[str, list[Cell]] = {}
     for cell in dict.fromkeys(cells):
         branches.setdefault(cell.label, []).append(cell)
     rows: dict[Cell, int] = {}
-    shares = even_shares(total, len(branches))
-    for number, (cells_of_label, share) in enumerate(zip(branches.values(), shares, strict=True)):
+    for number, (label, cells_of_label) in enumerate(branches.items()):
+        share = counts[label]
         base, extra = divmod(share, len(cells_of_label))
         first = set(spread(cells_of_label, number)[:extra])
         rows.update((cell, base + (cell in first)) for cell in cells_of_label if base or cell in first)

@@ -91,7 +91,7 @@ class QualityFilter:
         """Compare with `rows` of `split` from now on, if they have labels; what is real tells what texts are like."""
         rows = list(rows)
         if split in self._indexes:
-            self._indexes[split].add_all((_Row(row.id, row.label), row.content) for row in rows)
+            self._indexes[split].add_all((_Row(row.id, row.labels_name), row.content) for row in rows)
         if split in _TELLING:
             self._real.add(row.text for row in rows if row.origin == "real")
 
@@ -114,7 +114,10 @@ class QualityFilter:
         )
 
     def add(self, content: Content, label: str) -> None:
-        """Compare with `content`, a text or a joined pair of `label` that was accepted for training, from now on."""
+        """Compare with `content`, a text or a joined pair that was accepted for training, from now on.
+
+        `label` is the label or, in a multi-label task, all labels as callers write them; so it is in `check`.
+        """
         self._indexes["train"].add(_Row(example_id(content), label), content)
 
     def check(self, text: str, label: str, contrast: str | None = None, item: str | None = None) -> Refused | None:
@@ -139,7 +142,9 @@ class QualityFilter:
     def repeated(self, rows: Iterable[Example]) -> dict[str, Refused]:
         """Return which written `rows` repeat one that they are compared with, and how, by their ids."""
         verdicts = {
-            row.id: self._repeated(row.content, row.label or "", row.provenance.contrast if row.provenance else None)
+            row.id: self._repeated(
+                row.content, row.labels_name or "", row.provenance.contrast if row.provenance else None
+            )
             for row in rows
         }
         return {id_: refused for id_, refused in verdicts.items() if refused}
@@ -197,7 +202,8 @@ class QualityFilter:
             return Refused("removed before", "it equals a row that was taken out", "Write another text.")
         for split, index in self._indexes.items():
             for match in index.matches(content):
-                minimal_pair = match.id.label == contrast != label and match.similarity < 1.0
+                neighbours = self.task.labels_of(match.id.label) if match.id.label else ()
+                minimal_pair = contrast in neighbours and contrast != label and match.similarity < 1.0
                 if split != "train" or not minimal_pair:
                     return _repeat(split, match)
         return None

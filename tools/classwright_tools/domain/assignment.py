@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from classwright_tools.domain.kinds import DatasetId, PlanId
-from classwright_tools.domain.noun import LabelName, Noun, Slug, Text
+from classwright_tools.domain.noun import LabelName, LabelsName, Noun, Slug, Text
 from classwright_tools.domain.topic_tree import Cell
 
 BatchId = Annotated[str, Field(pattern=r"^b[0-9]{1,6}$", examples=["b1"])]
@@ -25,10 +25,10 @@ class BatchCell(Cell):
 
 
 class Batch(Noun):
-    """Up to 25 texts of one label to write in one go, cell by cell."""
+    """Up to 25 texts of one label, or of the same labels, to write in one go, cell by cell."""
 
     batch: BatchId
-    label: LabelName
+    label: LabelsName
     contrast: LabelName | None = None
     cells: tuple[BatchCell, ...] = ()
     count: int = Field(ge=1, le=25)
@@ -51,7 +51,7 @@ class Assignment(Noun):
     plan: PlanId | None = None
     round: int = Field(ge=0)
     rules: tuple[str, ...] = ()
-    style: dict[LabelName, tuple[Text, ...]] = Field(
+    style: dict[LabelsName, tuple[Text, ...]] = Field(
         default_factory=dict, description="Texts of labels and of contrasts that show their style, never copied."
     )
     batches: tuple[Batch, ...]

@@ -9,9 +9,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from classwright_tools.domain.label_sets import joined_labels
+from classwright_tools.domain.label_sets import joined_labels, named_together
 from classwright_tools.domain.noun import LabelName, Noun, Text
 from classwright_tools.domain.pair import Content, joined, shown
+from classwright_tools.domain.task import Task
 from classwright_tools.domain.topic_tree import Cell
 
 Origin = Literal["real", "written", "annotated"]
@@ -68,6 +69,11 @@ class Example(Noun):
         return self.label if self.labels is None else joined_labels(self.labels)
 
     @property
+    def labels_name(self) -> str | None:
+        """The label, or all labels as callers write them; None of a row without labels."""
+        return self.label if self.labels is None else named_together(self.labels)
+
+    @property
     def content(self) -> Content:
         """The text, or both texts of a pair as one string: see `domain/pair.py`."""
         return joined(self.text, self.text_pair)
@@ -120,5 +126,17 @@ def make_example(
         label=label,
         labels=None if labels is None else tuple(labels),
         origin=origin,
+        provenance=provenance,
+    )
+
+
+def written_example(text: str, task: Task, cell: Cell, provenance: Provenance) -> Example:
+    """Return the row of `text`, which was written for `cell` of `task`: with the cell's label or labels, and item."""
+    return make_example(
+        text,
+        None if task.multi_label else cell.label,
+        labels=task.labels_of(cell.label) if task.multi_label else None,
+        text_pair=cell.item,
+        origin="written",
         provenance=provenance,
     )

@@ -1,4 +1,7 @@
-"""The labels of a row of a multi-label task, as one string where a row has one: rows on their way, and comparisons."""
+"""The labels of a row of a multi-label task, as one string where a row has one: rows on their way, and comparisons.
+
+`joined_labels` is for them; `named_together` makes the string that callers read and write.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,12 @@ def labels_apart(joined_: str) -> tuple[str, ...]:
 def named_together(labels: Iterable[str]) -> str:
     """Return `labels`, in their order, as callers write them: "one|other", or `NO_LABELS`."""
     return BETWEEN.join(labels) or NO_LABELS
+
+
+def named_apart(written: str, names: Sequence[str]) -> tuple[str, ...]:
+    """Return the labels that a caller wrote as `written`; one of `names`, the task's, is one though it holds "|"."""
+    parts = [written] if written in names else [part.strip() for part in written.split(BETWEEN)]
+    return tuple(filter(None, parts))
 
 
 def labels_in_words(labels: Sequence[str]) -> str:

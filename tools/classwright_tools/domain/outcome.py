@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from classwright_tools.domain.assignment import BatchId
-from classwright_tools.domain.noun import LabelName, Noun
+from classwright_tools.domain.noun import LabelName, LabelsName, Noun
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.domain.usage import WriterUsage
 
@@ -14,7 +14,7 @@ class Refusal(Noun):
     """A candidate that was not kept, and why."""
 
     text: str = Field(description="The text, shortened to 200 characters; empty where it repeats a test row.")
-    label: LabelName
+    label: LabelsName
     reason: str
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from classwright_tools.domain.invisible import plain_text
+from classwright_tools.domain.label_sets import NO_LABELS, in_order, named_apart
 from classwright_tools.domain.noun import MAX_LABELS, LabelName, Noun, Plain, Share, Slug, Text
 
 Language = Annotated[
@@ -138,3 +139,15 @@ class Task(Noun):
     def label_names(self) -> tuple[str, ...]:
         """The names in the task's order, which is also the order of a model's probabilities."""
         return tuple(label.name for label in self.labels)
+
+    @property
+    def branch_names(self) -> tuple[str, ...]:
+        """The labels of which a topic tree has the topics: of a multi-label task also `NO_LABELS`, for none of them."""
+        return (*self.label_names, NO_LABELS) if self.multi_label else self.label_names
+
+    def labels_of(self, written: str) -> tuple[str, ...]:
+        """Return the labels that a cell or a caller means: one, or in a multi-label task those of "one|other", or none.
+
+        They are in the task's order; what is no label of the task comes last.
+        """
+        return in_order(named_apart(written, self.label_names), self.label_names) if self.multi_label else (written,)

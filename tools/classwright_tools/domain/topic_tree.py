@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from classwright_tools.domain.noun import LabelName, Noun, Plain, Slug, Text
+from classwright_tools.domain.noun import LabelsName, Noun, Plain, Slug, Text
 
 Phrase = Annotated[str, Plain, Field(min_length=1, max_length=300)]
 
@@ -15,10 +15,11 @@ class Cell(Noun):
     """One (label, topic, subtopic, source type): what one request to a writer is about.
 
     A contrast text has no place in the tree: it is grounded on the neighbour it resembles, and its topic is None. Nor
-    has the query of a pair, which is grounded on its item.
+    has the query of a pair, which is grounded on its item. In a multi-label task `label` names all labels that the
+    text is to have, "one|other" for two and "|" for none.
     """
 
-    label: LabelName
+    label: LabelsName
     topic: Phrase | None = None
     subtopic: Phrase | None = None
     source_type: Phrase | None = None
@@ -35,7 +36,7 @@ class Topic(Noun):
 class LabelTopics(Noun):
     """The topics of one label."""
 
-    label: LabelName = Field(description="One of the task's labels.")
+    label: LabelsName = Field(description="One of the task's labels; '|' for texts with none of them.")
     topics: tuple[Topic, ...] = Field(min_length=1, max_length=20, description="What its texts are about.")
 
 

@@ -32,6 +32,7 @@ class WritingRequest(Noun):
     instruction: str
     labels: tuple[Label, ...]
     languages: tuple[str, ...]
+    multi_label: bool = Field(default=False, description="Whether the texts have all labels of the cell, or none.")
     cell: Cell | None = None
     contrast: LabelName | None = None
     count: int = Field(ge=1, le=100)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from classwright_tools.curation.row_filter import has_one_of
 from classwright_tools.domain.edits import TEST_ROWS, Decided, Decider, Edit
 from classwright_tools.domain.example import Example, Split
 from classwright_tools.domain.excerpt import listed
-from classwright_tools.domain.label_sets import BETWEEN, in_order, joined_labels, labels_apart
+from classwright_tools.domain.label_sets import in_order, joined_labels, labels_apart, named_apart, named_together
 from classwright_tools.domain.pair import joined, shown
 from classwright_tools.domain.selection import RowSelection
 from classwright_tools.domain.task import Task, folded_name
@@ -127,8 +127,8 @@ class Draft:
         """
         if not self.task.multi_label:
             return self.task_label(name)
-        names = [name] if name in self.task.label_names else [part.strip() for part in name.split(BETWEEN)]
-        return joined_labels(in_order(map(self.task_label, filter(None, names)), self.task.label_names))
+        names = named_apart(name, self.task.label_names)
+        return joined_labels(in_order(map(self.task_label, names), self.task.label_names))
 
     def has_labels(self, key: str) -> bool:
         """Whether the task has the label, or all the labels, of an `Example.label_key`."""
@@ -194,6 +194,20 @@ class Draft:
             return new[0]
         kept = [label for label in labels_apart(key) if label != old]
         return joined_labels(in_order([*kept, *new], self.task.label_names))
+
+    def exchange_in_cells(self, old: str, new: Callable[[int], str | None]) -> None:
+        """Give rows that were written for `old`, alone or with other labels, the `new` one of their place for it.
+
+        It is only of multi-label tasks that a column of the table holds this. None takes `old` away.
+        """
+        names = self.task.label_names
+        found: dict[int, str | None] = {}
+        for place, written in enumerate(self.table["cell_label"].to_pylist()):
+            labels = named_apart(written or "", (*names, old))
+            if old in labels:
+                left = in_order(filter(None, (new(place) if label == old else label for label in labels)), names)
+                found[place] = named_together(left) if left else None
+        self.put("cell_label", found)
 
     def put(self, column: str, values: Mapping[int, Any]) -> None:
         """Give the rows at the places in `values` these values in `column`; their splits are written anew."""

@@ -117,7 +117,7 @@ def drop(draft: Draft, change: Change) -> Done:
     facts = {"rows": labels_before(seen), "test_rows": _test(rows), "rows_stay": stay}
     if stay:
         became = draft.exchange(rows, name, dict.fromkeys(rows, ()))
-        draft.put("cell_label", dict.fromkeys(draft.places_with("cell_label", name), None))
+        draft.exchange_in_cells(name, lambda _: None)
         done.count(in_words(seen, became))
         bare = sum(not labels_apart(key) for key in became.values())
         done.remarks += [f"To {counted(bare)} of {name!r} none of the labels applies now."] if bare else []
@@ -221,7 +221,7 @@ def _move(draft: Draft, old: str, new: str, rows: Mapping[int, Row]) -> dict[int
     """
     became = draft.exchange(rows, old, dict.fromkeys(rows, (new,)))
     if draft.task.multi_label:
-        draft.put("cell_label", dict.fromkeys(draft.places_with("cell_label", old), new))
+        draft.exchange_in_cells(old, lambda _: new)
     draft.put("contrast", dict.fromkeys(draft.places_with("contrast", old), new))
     return became
 

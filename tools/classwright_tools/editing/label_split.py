@@ -57,7 +57,7 @@ def split(draft: Draft, change: Change) -> Done:
     _define(draft, old, change.into)
     became = draft.exchange({place: rows[place] for place in goes}, old, goes)
     if draft.task.multi_label:
-        _move_cells(draft, old, {place: labels[0] for place, labels in goes.items()})
+        draft.exchange_in_cells(old, lambda place: goes[place][0] if place in goes else old)
     moved = {place: rows[place] for place in seen if goes[place] != (old,)}
     for part in change.into:
         own = {place: rows[place] for place in seen if part.label in goes[place]}
@@ -86,12 +86,6 @@ def _check_parts(draft: Draft, old: str, parts: tuple[LabelPart, ...]) -> None:
         raise InvalidInput("several parts", reason, "Only the last one may leave them out: it takes the others.")
     for name in names:
         refuse_taken(draft, name, old)
-
-
-def _move_cells(draft: Draft, old: str, first: dict[int, str]) -> None:
-    """Give rows that were written for `old` the `first` label that they go to as that of their cell."""
-    cells = [place for place in draft.places_with("cell_label", old) if place in first]
-    draft.put("cell_label", {place: first[place] for place in cells})
 
 
 def _claimed(draft: Draft, parts: tuple[LabelPart, ...], rows: Collection[int], done: Done) -> Goes:

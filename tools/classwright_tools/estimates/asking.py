@@ -69,7 +69,7 @@ def writing_workload(spec: GenerationSpec, context: ToolContext) -> Workload:
     units = writing_units(spec.targets)
     work = asking_workload("synthesize_examples", "writing", rows, units, requests, context)
     checked = context.writer is not None and rows >= LEAST_ROWS_A_LABEL * len(spec.task.labels)
-    if not checked or spec.task.kind == "pair":
+    if not checked or spec.task.kind == "pair" or spec.task.multi_label:
         return work
     # All of the written texts are embedded to check their labels.
     encoded = Part(encoding(context.encoder), rows * (TYPICAL_BYTES + TEXT_UNITS), ENCODING, times=rows / CHUNK)

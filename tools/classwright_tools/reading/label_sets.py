@@ -6,15 +6,17 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from classwright_tools.domain.label_sets import in_order, joined_labels, labels_apart
+from classwright_tools.domain.label_sets import in_order, joined_labels
+from classwright_tools.domain.label_sets import labels_apart as labels_apart  # for the agent
+from classwright_tools.domain.source import SEPARATOR as SEPARATOR  # for the agent
 from classwright_tools.reading.label_names import LabelNames, label_text
 
 
 class LabelSets(LabelNames):
     """Finds the labels of a row for what a source says: a list, a JSON list, or names with a separator between them.
 
-    A string that is one label's name is that label, whatever it holds. An empty list and an empty string say that no
-    label applies; what stands for no value says nothing.
+    A string that is one label's name is that label, whatever it holds. An empty list, an empty string and a separator
+    alone say that no label applies; what stands for no value says nothing.
     """
 
     several = True
@@ -51,6 +53,8 @@ class LabelSets(LabelNames):
         text = label_text(value)
         if not text or super().find(value) is not None:
             return [value] if text else []
+        if text == self._separator:
+            return []
         if text.startswith("["):
             try:
                 names = json.loads(text)

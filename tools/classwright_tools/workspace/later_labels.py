@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from classwright_tools.domain.edits import Edit, label_since, labels_since
 from classwright_tools.domain.example import Example
-from classwright_tools.domain.label_sets import in_order
+from classwright_tools.domain.label_sets import in_order, named_together
 from classwright_tools.domain.task import Task
 from classwright_tools.workspace.datasets import read_edits
 from classwright_tools.workspace.workspace import Workspace
@@ -70,7 +70,7 @@ def _under(row: Example, labels: tuple[str, ...], later: Sequence[Edit]) -> Exam
     """Return the row with its `labels`, or its only label, and the cell's label as it is called after `later` edits."""
     made = row.provenance
     if made and made.cell:
-        called = label_since(made.cell.label, later)
+        called = label_since(made.cell.label, later) if row.labels is None else named_together(labels)
         cell = made.cell.model_copy(update={"label": called}) if called else None
         made = made.model_copy(update={"cell": cell})
     own = {"label": labels[0]} if row.labels is None else {"labels": labels}

@@ -13,9 +13,9 @@ PLAIN_SOURCE_TYPES = ("short message", "e-mail", "spoken words transcribed to te
 
 
 def labels_without_topics(task: Task, tree: TopicTree | None) -> tuple[str, ...]:
-    """Return the labels of `task` that have no topics in `tree`, in the task's order."""
+    """Return the labels of `task` that have no topics in `tree`, in the order of its `branch_names`."""
     grown = {branch.label for branch in tree.labels} if tree else set()
-    return tuple(name for name in task.label_names if name not in grown)
+    return tuple(name for name in task.branch_names if name not in grown)
 
 
 def publish_tree(
@@ -69,5 +69,5 @@ def merged_tree(
             break
     if not branches:
         return None
-    labels = tuple(branches[name] for name in task.label_names if name in branches)
+    labels = tuple(branches[name] for name in task.branch_names if name in branches)
     return TopicTree(task=task.slug, source_types=source_types or PLAIN_SOURCE_TYPES, labels=labels)

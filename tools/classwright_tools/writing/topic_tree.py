@@ -131,6 +131,7 @@ class TreeGrower:
             instruction=task.instruction,
             labels=task.labels,
             languages=task.languages,
+            multi_label=task.multi_label,
             cell=phrases.cell,
             count=phrases.count - len(phrases.items),
             attempt=attempt,

@@ -11,13 +11,14 @@ from itertools import accumulate
 from classwright_tools.curation.allotment import even_shares
 from classwright_tools.domain.assignment import Assignment, Batch, BatchCell
 from classwright_tools.domain.excerpt import shortened
+from classwright_tools.domain.label_sets import NO_LABELS
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.text_rules import TextRules
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.domain.uris import task_uri
 from classwright_tools.domain.writer import WritingKind
-from classwright_tools.writing.generation.targets import CellTarget
-from classwright_tools.writing.prompts.rules import AIMS, SHOWN, phrase_rules, text_rules
+from classwright_tools.writing.generation.targets import CellTarget, named_by
+from classwright_tools.writing.prompts.rules import AIMS, BETWEEN_LABELS, NONE, SHOWN, phrase_rules, text_rules
 
 MOST_TEXTS = 25
 # An answer has at most 10 kB, in any language: hosts cut longer ones. So what it repeats of the task is kept short.
@@ -34,6 +35,10 @@ _SENT_AS_TEXTS = (
     "Write each batch's texts cell by cell in the order of its `cells`, of each as many as its `count`, and send them "
     "in that order, several batches in one call.",
 )
+_SEVERAL = (
+    f"A text may have several labels. A batch's `label` names those of its texts, with {BETWEEN_LABELS} between them; "
+    f"{NO_LABELS!r} alone says that they have none. Where it names two, a cell's topic is one of either.",
+)
 _SENT_AS_PAIRS = (
     "For each cell's `item` write as many queries as its `count`. Send them as `pairs`: the query as `text`, the item "
     "exactly as given as `text_pair`; several batches in one call.",
@@ -44,6 +49,7 @@ _SENT_AS_PAIRS = (
 def style_of(targets: Iterable[CellTarget], task: Task) -> dict[str, tuple[str, ...]]:
     """Return the texts that show the style of the labels of `targets` and of their contrasts, the task's examples last.
 
+    In a multi-label task those of a set of labels are beside those of each of them.
     They are shortened. Queries of an item are not among them: a wrong one is made of them.
     """
     found: dict[str, dict[str, None]] = {}
@@ -54,7 +60,8 @@ def style_of(targets: Iterable[CellTarget], task: Task) -> dict[str, tuple[str, 
         if target.contrast:
             found.setdefault(target.contrast, {}).update(dict.fromkeys(target.contrast_style))
     for target in texts:
-        found[target.cell.label].update(dict.fromkeys(examples.get(target.cell.label, ())))
+        for name in task.labels_of(target.cell.label):
+            found.setdefault(name, {}).update(dict.fromkeys(examples.get(name, ())))
     return {
         name: tuple(shortened(text, SHORTENED) for text in list(own)[:STYLES_SHOWN])
         for name, own in found.items()
@@ -63,7 +70,7 @@ def style_of(targets: Iterable[CellTarget], task: Task) -> dict[str, tuple[str, 
 
 
 def make_batches(targets: Sequence[CellTarget]) -> tuple[Batch, ...]:
-    """Return batches of at most 25 texts that fill `targets`, each of one label and contrast.
+    """Return batches of at most 25 texts that fill `targets`, each of one label, or set of labels, and contrast.
 
     Those of one label and contrast differ by one text at most. A batch goes through cells in the order of `targets`.
     """
@@ -115,8 +122,10 @@ def how_to_send(assignment_id: str, batches: Sequence[Batch]) -> str:
 def topic_rules(task: Task) -> tuple[str, ...]:
     """Return the rules for writing a topic tree, source types included."""
     kinds: tuple[WritingKind, ...] = ("topics", "subtopics", "source_types")
+    none = f"Topics of {NO_LABELS!r}: {NONE}" if task.multi_label else ""
     return (
         f"The task: {beginning(task, task.instruction, INSTRUCTION_BYTES)}",
+        *filter(None, (none,)),
         *(
             f"{kind.replace('_', ' ').capitalize()}: {' '.join((AIMS[kind], *phrase_rules(kind, task.languages)))}"
             for kind in kinds
@@ -126,19 +135,19 @@ def topic_rules(task: Task) -> tuple[str, ...]:
 
 def meanings(task: Task, batches: Sequence[Batch], before: Sequence[Batch] = ()) -> tuple[str, ...]:
     """Return what the labels of `batches` mean, without those that `before` names as well."""
-    earlier = _names(before)
-    names = [name for name in _names(batches) if name not in earlier]
+    earlier = _names(task, before)
+    names = [name for name in _names(task, batches) if name in task.label_names and name not in earlier]
     most = DESCRIPTIONS_BYTES // max(1, len(names))
     described = {label.name: beginning(task, label.description, most) for label in task.labels}
     return tuple(f"Label {name!r}: {described[name]}" for name in names if described.get(name))
 
 
 def styles(
-    assignment: Assignment, batches: Sequence[Batch], before: Sequence[Batch] = ()
+    assignment: Assignment, task: Task, batches: Sequence[Batch], before: Sequence[Batch] = ()
 ) -> dict[str, tuple[str, ...]]:
     """Return the texts that show the style of the labels of `batches`, without those that `before` names as well."""
-    earlier = _names(before)
-    names = [name for name in _names(batches) if name in assignment.style and name not in earlier]
+    earlier = _names(task, before)
+    names = [name for name in _names(task, batches) if name in assignment.style and name not in earlier]
     most = STYLE_BYTES // max(1, len(names))
     return {name: _shown(assignment.style[name], most) for name in names}
 
@@ -156,8 +165,9 @@ def batch_rules(
     contrasts = {batch.contrast for batch in batches}
     rules = [
         f"The task: {beginning(task, task.instruction, INSTRUCTION_BYTES)}",
+        *(_SEVERAL if task.multi_label else ()),
         *(_SENT_AS_PAIRS if task.kind == "pair" else _SENT_AS_TEXTS),
-        *text_rules(task.languages, gates, lambda names: ", ".join(map(repr, names))),
+        *text_rules(task.languages, gates, lambda names: ", ".join(map(repr, names)), several=task.multi_label),
     ]
     if task.kind == "text" and any(contrasts):
         rules.append(f"Texts of a batch with a `contrast` are easily mistaken for that label. {AIMS['contrast']}")
@@ -182,8 +192,11 @@ def cut(text: str, most_bytes: int) -> str:
     return text if len(encoded) <= most_bytes else f"{encoded[:most_bytes].decode(errors='ignore')}\u2026"
 
 
-def _names(batches: Iterable[Batch]) -> dict[str, None]:
-    return dict.fromkeys(name for batch in batches for name in (batch.label, batch.contrast) if name)
+def _names(task: Task, batches: Iterable[Batch]) -> dict[str, None]:
+    """Return what `batches` name: each label, or set of labels and these, and each contrast."""
+    return dict.fromkeys(
+        name for batch in batches for name in (batch.label, *named_by(batch.label, batch.contrast, task))
+    )
 
 
 def _shares(targets: Sequence[CellTarget]) -> list[list[CellTarget]]:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from classwright_tools.curation.gates import QualityFilter
 from classwright_tools.domain.assignment import Assignment, Batch
 from classwright_tools.domain.cleaning import clean_text, is_broken
-from classwright_tools.domain.example import Example, Provenance, example_id, make_example
+from classwright_tools.domain.example import Example, Provenance, example_id, written_example
 from classwright_tools.domain.outcome import RefusedText
 from classwright_tools.domain.pair import Content, apart, joined
 from classwright_tools.domain.task import Task
@@ -149,12 +149,12 @@ class Submissions:
         return session.scalars(query.order_by(SubmissionRow.created, SubmissionRow.example)).all()
 
     def _row(self, accepted: _Accepted, created: datetime) -> SubmissionRow:
-        text, item = apart(accepted.content)
+        text, _ = apart(accepted.content)
         batch = accepted.batch
         provenance = Provenance(
             cell=accepted.cell, contrast=batch.contrast, round=self._assignment.round, writer=WRITER
         )
-        example = make_example(text, batch.label, text_pair=item, origin="written", provenance=provenance)
+        example = written_example(text, self._task, accepted.cell, provenance)
         return SubmissionRow(
             assignment=self._id,
             example=example.id,

@@ -15,7 +15,7 @@ from itertools import zip_longest
 from classwright_tools.curation.allotment import even_shares, scattered
 from classwright_tools.curation.gates import TEST_REPEATED, QualityFilter
 from classwright_tools.domain.cleaning import clean_text, is_broken
-from classwright_tools.domain.example import Example, Provenance, make_example
+from classwright_tools.domain.example import Example, Provenance, written_example
 from classwright_tools.domain.excerpt import shortened
 from classwright_tools.domain.outcome import Refusal, Shortfall
 from classwright_tools.domain.task import Task
@@ -24,7 +24,7 @@ from classwright_tools.domain.writer import Writer, WritingKind, WritingRequest
 from classwright_tools.errors import BudgetExceeded, ClasswrightError
 from classwright_tools.writing.completions.session import Answer, WritingSession
 from classwright_tools.writing.generation.progress import CellProgress, LabelPool, make_pools
-from classwright_tools.writing.generation.targets import CellTarget
+from classwright_tools.writing.generation.targets import CellTarget, named_by
 
 TEXTS_A_REQUEST = 25  # beyond it models repeat themselves, and a lost answer costs more
 REASKS_A_CELL = 2
@@ -146,7 +146,7 @@ class Filling:
     def _request(self, progress: CellProgress, count: int) -> WritingRequest:
         target = progress.target
         avoid = tuple(text[:SHORTENED] for text in progress.seen[-SHOWN_TO_AVOID:])
-        rules = self._gates.rules([name for name in (target.cell.label, target.contrast) if name])
+        rules = self._gates.rules(named_by(target.cell.label, target.contrast, self._task))
         asked = request_for(target, self._task, count, self._round)
         return asked.model_copy(update={"attempt": progress.attempts, "avoid": avoid, "rules": rules})
 
@@ -177,13 +177,7 @@ class Filling:
         if refused:
             self._refuse(progress, text, refused.reason, refused.detail)
             return
-        example = make_example(
-            text,
-            target.cell.label,
-            text_pair=target.cell.item,
-            origin="written",
-            provenance=self._provenance(target),
-        )
+        example = written_example(text, self._task, target.cell, self._provenance(target))
         progress.accepted[example.id] = example
         pool.accepted += 1
 
@@ -227,6 +221,7 @@ def request_for(target: CellTarget, task: Task, count: int, round_: int) -> Writ
         instruction=task.instruction,
         labels=task.labels,
         languages=task.languages,
+        multi_label=task.multi_label,
         cell=target.cell,
         contrast=target.contrast,
         count=count,

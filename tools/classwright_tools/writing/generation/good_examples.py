@@ -15,7 +15,7 @@ _SEEN: tuple[Split, ...] = ("train", "validation")
 
 
 def good_examples(workspace: Workspace, dataset: str | None) -> dict[str, tuple[str, ...]]:
-    """Return the texts of the good examples of each label in `dataset`, those marked last first.
+    """Return the texts of the good examples of each label, or set of labels, in `dataset`, those marked last first.
 
     Raises:
         DamagedArtifact: its rows or its edits do not read back.
@@ -24,6 +24,6 @@ def good_examples(workspace: Workspace, dataset: str | None) -> dict[str, tuple[
     found: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
     for split in _SEEN if marked else ():
         for row in chain.from_iterable(iterate_rows(workspace, dataset or "", split)):
-            if row.id in marked and row.label is not None:
-                found[row.label].append((marked[row.id], row.text))
+            if row.id in marked and row.labels_name is not None:
+                found[row.labels_name].append((marked[row.id], row.text))
     return {label: tuple(text for _, text in sorted(own, reverse=True)[:MOST_SHOWN]) for label, own in found.items()}

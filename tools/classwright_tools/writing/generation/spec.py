@@ -8,13 +8,16 @@ from dataclasses import dataclass, replace
 from classwright_tools.domain.cleaning import clean_text
 from classwright_tools.domain.example import Example, next_round
 from classwright_tools.domain.excerpt import listed
+from classwright_tools.domain.label_sets import named_together
 from classwright_tools.domain.regeneration import RegenerationPlan
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.topic_tree import Cell, TopicTree
 from classwright_tools.errors import InvalidInput, NotEnoughData, unknown_id
 from classwright_tools.workspace.datasets import read_rows
+from classwright_tools.workspace.topic_trees import labels_without_topics
 from classwright_tools.workspace.workspace import Workspace
 from classwright_tools.writing.generation.good_examples import good_examples
+from classwright_tools.writing.generation.label_sets import real_label_sets, targets_of_sets
 from classwright_tools.writing.generation.targets import (
     CellTarget,
     ItemWanted,
@@ -28,7 +31,10 @@ QUERIES_SHOWN = 5  # that fit the item: they show how people ask
 
 @dataclass(frozen=True)
 class Wish:
-    """What a caller asks for beside a number: labels (all if there are none), texts to write like, and other words."""
+    """What a caller asks for beside a number: labels (all if there are none), texts to write like, and other words.
+
+    In a multi-label task `labels` are sets of them: "one" for texts with this one alone, "one|other", and "|" for none.
+    """
 
     labels: tuple[str, ...] = ()
     style: tuple[str, ...] = ()
@@ -63,16 +69,20 @@ def spec_of_tree(
         NotFound: there is no such tree, or the task has no such label.
         InvalidInput: the tree lacks labels of the task.
     """
-    for name in wish.labels:
-        if name not in task.label_names:
-            raise unknown_id("label", name, task.label_names)
-    if wish.labels and tree is None and workspace.latest("topics", task.slug) is None:
-        cells = tuple(Cell(label=name) for name in wish.labels)
-    else:
+    wished = _wished_labels(wish, task)
+    cells: tuple[Cell, ...] = ()
+    if not wished or tree is not None or workspace.latest("topics", task.slug) is not None:
         found = workspace.resolve(tree, "topics", task.slug)
-        cells = _cells(workspace.document(found.id, "topics", TopicTree), task, found.id, wish.labels)
+        document = workspace.document(found.id, "topics", TopicTree)
+        cells = document.cells()
+        if not wished:
+            _check_complete(document, task, found.id)
+    if task.multi_label:
+        targets = targets_of_sets(task, cells, rows, wished, real_label_sets(workspace, parent))
+    else:
+        targets = targets_of_tree(_cells_wished(cells, wished) if wished else cells, rows)
     there = training_rows(workspace, parent)
-    targets = _as_wished(targets_of_tree(cells, rows), wish, good_examples(workspace, parent))
+    targets = _as_wished(targets, wish, good_examples(workspace, parent))
     return GenerationSpec(task, targets, next_round(there), parent, there)
 
 
@@ -89,13 +99,13 @@ def spec_of_plan(
     document = workspace.document(found.id, "plan", RegenerationPlan)
     if not document.items:
         raise InvalidInput(f"plan {plan!r}", "asks for no texts", "Call synthesize_examples without a plan.")
-    for name in (*_labels_named(document), *wish.labels):
-        if name not in task.label_names:
-            raise unknown_id("label", name, task.label_names)
-    if wish.labels:
-        items = tuple(item for item in document.items if item.label in wish.labels)
+    for name in _labels_named(document, task):
+        _check_label(name, task)
+    wished = _wished_labels(wish, task)
+    if wished:
+        items = tuple(item for item in document.items if item.label in wished)
         if not items:
-            named = listed(map(repr, wish.labels), 10)
+            named = listed(map(repr, wished), 10)
             raise InvalidInput(f"plan {plan!r}", f"asks for no texts of {named}", "Leave out `plan` or `labels`.")
         document = document.model_copy(update={"items": items})
     newest = workspace.latest("topics", task.slug)
@@ -171,22 +181,41 @@ def _as_wished(
     )
 
 
-def _cells(tree: TopicTree, task: Task, tree_id: str, labels: Sequence[str]) -> tuple[Cell, ...]:
-    """Return the cells of the `labels` wished for, of which one without topics is a cell, or else of all of `task`."""
-    wanted = labels or task.label_names
-    cells = tuple(cell for cell in tree.cells() if cell.label in wanted)
-    grown = {cell.label for cell in cells}
-    lacking = [name for name in wanted if name not in grown]
-    if labels:
-        return (*cells, *(Cell(label=name) for name in lacking))
+def _wished_labels(wish: Wish, task: Task) -> tuple[str, ...]:
+    """Return the labels wished for, each once; in a multi-label task sets of them, as callers write these.
+
+    Raises:
+        NotFound: the task has no such label.
+    """
+    for written in wish.labels:
+        for name in task.labels_of(written):
+            _check_label(name, task)
+    return tuple(dict.fromkeys(named_together(task.labels_of(written)) for written in wish.labels))
+
+
+def _check_label(name: str, task: Task) -> None:
+    if name not in task.label_names:
+        raise unknown_id("label", name, task.label_names)
+
+
+def _cells_wished(cells: Sequence[Cell], labels: Sequence[str]) -> tuple[Cell, ...]:
+    """Return those of the tree's `cells` that are of `labels`; a label without topics is a cell."""
+    found = tuple(cell for cell in cells if cell.label in labels)
+    grown = {cell.label for cell in found}
+    return (*found, *(Cell(label=name) for name in labels if name not in grown))
+
+
+def _check_complete(tree: TopicTree, task: Task, tree_id: str) -> None:
+    lacking = labels_without_topics(task, tree)
     if lacking:
         raise InvalidInput(
             f"topic tree {tree_id!r}",
             f"has no topics for {len(lacking)} of the task's labels: {listed(map(repr, lacking), 10)}",
             "Call propose_topics for them first.",
         )
-    return cells
 
 
-def _labels_named(plan: RegenerationPlan) -> list[str]:
-    return [name for item in plan.items for name in (item.label, item.contrast, *(c.label for c in item.cells)) if name]
+def _labels_named(plan: RegenerationPlan, task: Task) -> list[str]:
+    written = [name for item in plan.items for name in (item.label, *(cell.label for cell in item.cells))]
+    contrasts = [item.contrast for item in plan.items if item.contrast]
+    return [*(name for one in written for name in task.labels_of(one)), *contrasts]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from classwright_tools.curation.allotment import even_shares, proportional_shares, rows_by_cell
 from classwright_tools.domain.regeneration import RegenerationItem, RegenerationPlan
+from classwright_tools.domain.task import Task
 from classwright_tools.domain.topic_tree import Cell
 
 ROWS_A_CELL = 2
@@ -28,6 +29,11 @@ def shown_as_style(targets: Iterable[CellTarget]) -> tuple[str, ...]:
     """Return the real texts that `targets` show. Queries of an item are not among them: a wrong one is made of them."""
     shown = (text for target in targets if not target.cell.item for text in (*target.style, *target.contrast_style))
     return tuple(dict.fromkeys(shown))
+
+
+def named_by(label: str, contrast: str | None, task: Task) -> tuple[str, ...]:
+    """Return the labels that a cell's `label` names, and the `contrast` if there is one."""
+    return (*task.labels_of(label), *((contrast,) if contrast else ()))
 
 
 def targets_of_tree(cells: Sequence[Cell], rows: int | None) -> tuple[CellTarget, ...]:

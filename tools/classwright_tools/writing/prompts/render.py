@@ -16,12 +16,21 @@ from typing import Any, get_args
 from jinja2 import PackageLoader, StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
+from classwright_tools.domain.label_sets import named_apart
 from classwright_tools.domain.task import Label
 from classwright_tools.domain.text_rules import TextRules
 from classwright_tools.domain.usage import TokenCount
 from classwright_tools.domain.writer import WritingKind, WritingRequest
 from classwright_tools.errors import InvalidInput
-from classwright_tools.writing.prompts.rules import AIMS, SHOWN, TEXT_KINDS, label_rules, phrase_rules, text_rules
+from classwright_tools.writing.prompts.rules import (
+    AIMS,
+    NONE,
+    SHOWN,
+    TEXT_KINDS,
+    label_rules,
+    phrase_rules,
+    text_rules,
+)
 
 KINDS: tuple[WritingKind, ...] = get_args(WritingKind)
 Message = dict[str, str]
@@ -33,6 +42,7 @@ _MOST_AVOIDED = 60
 _MOST_CHARS = {"description": 400, "example": 300, "style": 600, "avoid": 200, "item": 2000}
 
 _MOST_LABELS_CHARS = 12_000  # of all descriptions, where texts are to be labelled
+_NO_LABEL = {"name": "none of the labels", "what_belongs_here": NONE, "examples": []}
 _WITHOUT_CELL: tuple[WritingKind, ...] = ("source_types", "labels")
 
 # Upper bounds of what an item takes in tokens: a long email in a language that tokenizers split finely; a phrase.
@@ -97,8 +107,9 @@ def prompt_digest(kind: WritingKind) -> str:
         assert environment.loader is not None
         source, _, _ = environment.loader.get_source(environment, name)
         digest.update(f"{name}\x00{source}\x00".encode())
-    rules = _rules(kind, ("en", "de"), TextRules(never_written=("a_name",)))
-    digest.update("\x00".join([AIMS[kind], *SHOWN.values(), *rules]).encode())
+    gates = TextRules(never_written=("a_name",))
+    rules = [rule for several in (False, True) for rule in _rules(kind, ("en", "de"), gates, several=several)]
+    digest.update("\x00".join([AIMS[kind], *SHOWN.values(), NONE, *rules]).encode())
     return digest.hexdigest()
 
 
@@ -135,18 +146,21 @@ def _as_data(names: Sequence[str]) -> str:
 def _variables(request: WritingRequest) -> dict[str, Any]:
     """Return what the templates may use; what a template does not need it leaves out."""
     labels = {label.name: label for label in request.labels}
-    named = [name for name in (request.cell and request.cell.label, request.contrast) if name]
+    own = _labels_of(request)
+    named = [*own, *((request.contrast,) if request.contrast else ())]
     for name in named:
         if name not in labels:
             raise InvalidInput(f"label {name!r}", f"is not a label of task {request.task!r}", "Use the task's labels.")
     if request.kind not in _WITHOUT_CELL and request.cell is None:
         raise InvalidInput(f"a request for {request.kind}", "names no label", "Give it the cell.")
+    shown = [_shown(labels[name]) for name in own]
     others = [_described(label) for label in request.labels if label.name not in named]
     cell = request.cell
     return {
         "count": request.count,
         "instruction": request.instruction,
-        "label": _shown(labels[cell.label]) if cell else None,
+        "labels": shown if request.multi_label else None,
+        "label": shown[0] if shown else _NO_LABEL,
         "contrast": _shown(labels[request.contrast]) if request.contrast else None,
         "others": others[:_MOST_OTHER_LABELS],
         "all_labels": [_described(label, _MOST_LABELS_CHARS // len(request.labels)) for label in request.labels],
@@ -161,7 +175,7 @@ def _variables(request: WritingRequest) -> dict[str, Any]:
         "avoid": [_short(text, "avoid") for text in request.avoid[-_MOST_AVOIDED:]],
         "aim": AIMS[request.kind],
         "shown_rules": SHOWN,
-        "rules": _rules(request.kind, request.languages, request.rules),
+        "rules": _rules(request.kind, request.languages, request.rules, several=request.multi_label),
     }
 
 
@@ -170,10 +184,20 @@ def _system(kind: WritingKind) -> str:
     return "labels_system.jinja" if kind == "labels" else "system.jinja"
 
 
-def _rules(kind: WritingKind, languages: Sequence[str], gates: TextRules) -> tuple[str, ...]:
+def _labels_of(request: WritingRequest) -> tuple[str, ...]:
+    """Return the labels that the request's cell names: one, or in a multi-label task several, or none."""
+    if request.cell is None:
+        return ()
+    names = [label.name for label in request.labels]
+    return named_apart(request.cell.label, names) if request.multi_label else (request.cell.label,)
+
+
+def _rules(kind: WritingKind, languages: Sequence[str], gates: TextRules, *, several: bool) -> tuple[str, ...]:
     if kind == "labels":
         return label_rules(languages)
-    return text_rules(languages, gates, _as_data) if kind in TEXT_KINDS else phrase_rules(kind, languages)
+    if kind in TEXT_KINDS:
+        return text_rules(languages, gates, _as_data, several=several)
+    return phrase_rules(kind, languages)
 
 
 def _described(label: Label, most: int | None = None) -> dict[str, Any]:

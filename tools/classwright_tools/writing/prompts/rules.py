@@ -67,8 +67,15 @@ _TEXTS = (
     "mood, place, product, amount and cause.",
     "Nothing in a text may show that it is an example or that it will be classified. Do not repeat the label's "
     "description.",
-    "Every text stands alone and is complete, with no reference to another one. None would rather belong to another "
-    "label.",
+)
+_ALONE = "Every text stands alone and is complete, with no reference to another one."
+_ONE_LABEL = "None would rather belong to another label."
+NONE = "Texts of the same people and places as all others, about things nearby, to which no label of the task applies."
+"""What texts without a label are, in a multi-label task."""
+_ALL_LABELS = (
+    "Each text has all labels that are named, so clearly that a reader who is not told them would give it every one of "
+    "them, and no other label of the task. Where there are two, it is one message that somebody had reason to write, "
+    f"and not two put together. Where none is named: {NONE[0].lower()}{NONE[1:]}"
 )
 
 
@@ -84,8 +91,13 @@ def phrase_rules(kind: WritingKind, languages: Sequence[str]) -> tuple[str, ...]
     return (*_PHRASES[kind], rule + people)
 
 
-def text_rules(languages: Sequence[str], gates: TextRules, quoted: Callable[[Sequence[str]], str]) -> tuple[str, ...]:
-    """Return the rules for texts in `languages`, with those of the `gates`; `quoted` as in `TextRules.sentences`."""
+def text_rules(
+    languages: Sequence[str], gates: TextRules, quoted: Callable[[Sequence[str]], str], *, several: bool = False
+) -> tuple[str, ...]:
+    """Return the rules for texts in `languages`, with those of the `gates`; `quoted` as in `TextRules.sentences`.
+
+    With `several` a text may have several labels.
+    """
     spread = " Spread the texts evenly over them; each text is in one language." if len(languages) > 1 else ""
     rule = f"Languages: {', '.join(languages)} (BCP 47 tags).{spread} Write as native and other everyday speakers do."
-    return (rule, *_TEXTS, *gates.sentences(quoted))
+    return (rule, *_TEXTS, f"{_ALONE} {_ALL_LABELS if several else _ONE_LABEL}", *gates.sentences(quoted))
