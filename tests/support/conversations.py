@@ -83,7 +83,8 @@ def _told(view: dict[str, Any]) -> str:
 
 
 def _labels(row: dict[str, Any]) -> str:
-    return named_together(row["labels"]) if "labels" in row else row.get("label", "-")
+    several = row.get("labels")
+    return row.get("label") or "-" if several is None else named_together(several)
 
 
 async def _pictures(client: Client, view: dict[str, Any]) -> list[str]:
