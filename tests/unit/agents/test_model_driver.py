@@ -259,7 +259,10 @@ def test_moves_that_come_to_nothing_again_and_again_end_the_rounds(tmp_path: Pat
 def test_a_run_that_is_killed_at_any_moment_pays_for_no_decision_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A reply that is no move, a training that is refused, and a writing that adds a round are all resumed over."""
+    """A reply that is no move, a training that is refused, and a writing that adds a round are all resumed over.
+
+    What was refused before the run went on stays refused, though the server would take it now.
+    """
     more = calls(("write_more", {"rows": 20}))
     script = (said("Hm."), AGAIN, more, STOP)
     with ScriptedEndpoint(in_turn(*script)) as endpoint:
@@ -282,7 +285,8 @@ def test_a_run_that_is_killed_at_any_moment_pays_for_no_decision_twice(
             with pytest.raises(RunError, match="is killed"):
                 driven(task, folder, Refusing())
             monkeypatch.setattr(Journal, "append", append)
-            resumed = driven(task, folder, Refusing())
+            went_on = kinds.index("refused") < moment and "call" in kinds[kinds.index("refused") : moment]
+            resumed = driven(task, folder, ScriptedTools() if went_on else Refusing())
 
         assert len(endpoint.chats) == len(script)
         assert resumed.decisions == whole.decisions
