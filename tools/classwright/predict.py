@@ -9,7 +9,7 @@ Where a text may have several labels, its answer is all that apply: the column l
 label has a column of its own with 1 or 0.
 
 It needs numpy, and as `labels.json` says either onnxruntime and tokenizers, or sentence-transformers. This file is the
-module `classwright.predict`, and stands in every export so that it runs without Classwright.
+module `classwright.predict`, and stands in every export so that it runs without Classwright; only a matcher needs that.
 """
 
 from __future__ import annotations

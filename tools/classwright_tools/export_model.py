@@ -94,7 +94,8 @@ def export_model(request: ExportModelRequest, context: ToolContext) -> ExportMod
     remarks = "".join(f" {remark}" for remark in (export.left_out, unsure, *model.card.remarks) if remark)
     then = (
         "Copy the export's folder to where it is to run; its README.md tells how. Over the wire a big file comes in "
-        f"parts: classwright://{task.slug}/artifacts/{made.id}/files/{{name}}/{{part}}, from 0 on."
+        f"parts: classwright://{task.slug}/artifacts/{made.id}/files/{{name}}/{{part}}, from 0 on, "
+        "with %2F for a / in the name."
     )
     return ExportModelResult(
         summary=f"Exported {request.model} as {made.id}: {len(files)} files, {megabytes:.0f} MB, for "
@@ -146,8 +147,9 @@ TOOL = ToolSpec(
     text=ToolText(
         title="Export a model",
         description=(
-            "Make a folder that runs without Classwright: encoder, head, card, ONNX graph. Its files are resources: "
-            "classwright://{task}/artifacts/{id}/files lists them. Seconds; with a student, minutes."
+            "Make a folder that runs without Classwright, which only a matcher needs: encoder, head, card, ONNX graph. "
+            "Its files are resources: classwright://{task}/artifacts/{id}/files lists them. Seconds; with a student, "
+            "minutes."
         ),
     ),
 )

@@ -79,7 +79,9 @@ def _figures(card: ModelCard, tested: EvaluationReport | None) -> str:
         ]
     ranked = card.validation.average_precision
     if ranked:
-        lines += ["", f"Average precision of the mismatches on the first of these rows: {_estimate(ranked)}."]
+        lines += ["", f"Average precision of the mismatches on the {_rows(card.validation)}: {_estimate(ranked)}."]
+        if tested and tested.figures.average_precision:
+            lines += [f"On the test rows: {_estimate(tested.figures.average_precision)}."]
     lines += [
         "",
         "With 95% intervals, on rows that the model was not trained on. "
