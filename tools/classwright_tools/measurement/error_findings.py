@@ -19,7 +19,7 @@ from classwright_tools.measurement.error_report import ErrorReport
 from classwright_tools.measurement.evidence import Evidence
 from classwright_tools.measurement.held_out import Answers
 from classwright_tools.measurement.label_errors import given_together, label_errors
-from classwright_tools.measurement.label_issues import label_issues
+from classwright_tools.measurement.label_issues import label_issues, tell_apart
 from classwright_tools.measurement.label_shares import counts_for_model, label_shifts, shifts_remark
 from classwright_tools.measurement.long_rows import cut_remarks
 from classwright_tools.measurement.regeneration import Planned, plan_items
@@ -88,7 +88,7 @@ def find_errors(
         cannot_know=evidence.cannot_know,
         warnings=(
             *_warnings(context, model, model_id, evidence, _guessed(found, accuracy, figures)),
-            *filter(None, [settled_by_person(len(doubted) - len(issues))]),
+            *filter(None, [_not_doubted(evidence.second_opinion), settled_by_person(len(doubted) - len(issues))]),
         ),
         task=task,
         model=model_id,
@@ -142,6 +142,16 @@ def _warnings(context: ToolContext, model: Model, model_id: str, evidence: Evide
         unread_remark(model.encoder, context.workspace.task(model.card.task).languages),
     )
     return tuple(filter(None, remarks))
+
+
+def _not_doubted(second: Answers | None) -> str:
+    """Return the sentence about a second opinion that tells the labels apart no better than guessing, so not at all."""
+    if second is None or second.thresholds or tell_apart(second):
+        return ""
+    return (
+        "No label is called doubtful: a probe, trained without the rows that it is asked about, tells the labels of "
+        "these rows apart no better than guessing."
+    )
 
 
 def _guessed(found: Answers, accuracy: Estimate, figures: Figures | None) -> str:

@@ -11,6 +11,9 @@ from cleanlab.filter import find_label_issues
 from classwright_tools.domain.analysis import LabelIssue
 from classwright_tools.measurement.held_out import Answers
 
+ONE_SIDED = 1.645
+"""Standard errors above chance that a one-sided test at 5% asks for."""
+
 
 def label_issues(found: Answers, validation: Collection[str] = ()) -> tuple[LabelIssue, ...]:
     """Return the rows whose label cleanlab doubts and the answers contradict: real rows first, then the most doubtful.
@@ -19,12 +22,13 @@ def label_issues(found: Answers, validation: Collection[str] = ()) -> tuple[Labe
     of the noise matrix (pruning by class and by noise rate, section 3.2), as many as wrong labels are estimated.
     The answers must come from classifiers that were not trained on the rows: one that was has learnt their errors.
     Rows with an id in `validation` are said to be validation rows, the others training rows. Where rows may have
-    several labels, each label is looked at by itself, as to whether a row has it.
+    several labels, each label is looked at by itself, as to whether a row has it. Answers that do not `tell_apart` the
+    labels doubt none.
     """
     if found.thresholds:
         return _issues_of_sets(found, validation)
     present, true = np.unique(found.true, return_inverse=True)
-    if len(present) < 2:
+    if len(present) < 2 or not tell_apart(found):
         return ()
     proba = found.proba[:, present] + 1e-12  # cleanlab wants every class to occur
     proba /= proba.sum(axis=1, keepdims=True)
@@ -42,6 +46,18 @@ def label_issues(found: Answers, validation: Collection[str] = ()) -> tuple[Labe
         )
         for place in sorted(contradicted, key=lambda place: found.rows[place].origin != "real")
     )
+
+
+def tell_apart(found: Answers) -> bool:
+    """Return whether the answers, of one label a row, are right by more than chance, each label counted alike.
+
+    The mean recall of k labels must lie above 1/k by a one-sided test at 5%; a label's recall has a binomial variance.
+    """
+    present, true = np.unique(found.true, return_inverse=True)
+    rows = np.bincount(true)
+    recall = np.bincount(true, found.predicted == found.true) / rows
+    error = float(np.sqrt((recall * (1 - recall) / rows).sum())) / len(present)
+    return bool(recall.mean() - ONE_SIDED * error > 1 / len(present))
 
 
 def _issues_of_sets(found: Answers, validation: Collection[str]) -> tuple[LabelIssue, ...]:

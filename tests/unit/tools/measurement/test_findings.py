@@ -13,7 +13,7 @@ from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.measurement.cells import held_rows, missing_cells, redundant_cells, wanted_rows
 from classwright_tools.measurement.clusters import error_clusters
 from classwright_tools.measurement.confused_pairs import confused_pairs
-from classwright_tools.measurement.label_issues import label_issues
+from classwright_tools.measurement.label_issues import label_issues, tell_apart
 from classwright_tools.measurement.naming import group_names, telling_words, words
 from classwright_tools.measurement.text_map import MOST_TEXTS as MOST_DRAWN
 from classwright_tools.measurement.text_map import map_sample, text_map
@@ -78,6 +78,15 @@ def test_a_row_whose_own_label_is_the_likeliest_is_no_issue() -> None:
     true = np.array([0] * 11 + [1] * 10)
     proba = np.array([[0.95, 0.05]] * 10 + [[0.6, 0.4]] + [[0.65, 0.35]] * 10)  # the eleventh is unsure, by far
 
+    assert label_issues(answers_of(true, proba, LABELS[:2])) == ()
+
+
+def test_answers_that_are_no_better_than_guessing_doubt_no_label() -> None:
+    true = np.repeat(np.arange(2), 100)
+    sure = np.random.default_rng(1).uniform(0.4, 0.6, 200)  # of label 0, whatever the label
+    proba = np.stack([sure, 1 - sure], axis=1)
+
+    assert not tell_apart(answers_of(true, proba, LABELS[:2]))
     assert label_issues(answers_of(true, proba, LABELS[:2])) == ()
 
 
