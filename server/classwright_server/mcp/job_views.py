@@ -78,8 +78,9 @@ def _estimate(estimate: CostEstimate | None) -> dict[str, Any]:
 
 
 def _estimated(record: JobRecord) -> str:
-    """Return a sentence that tells what a job should take in all, if that is known."""
-    return f" In all: {record.progress.estimate.in_words}." if record.progress.estimate else ""
+    """Return a sentence that tells what a running job should have taken in all, if that was known before it began."""
+    told = record.progress.estimate
+    return f" Before it began the estimate was {told.in_words}." if told else ""
 
 
 def _split(result: dict[str, Any] | None) -> dict[str, Any]:

@@ -20,11 +20,14 @@ def job(status: JobStatus, progress: Progress) -> JobRecord:
     return JobRecord("job_1", "train_classifier", "support", status, progress, None, now, now)
 
 
-def test_a_running_job_tells_what_is_left_and_what_it_should_take_in_all() -> None:
+def test_a_running_job_tells_what_is_left_and_what_was_estimated_before_it_began() -> None:
     view = view_of(job("running", Progress(fraction=0.5, message="step 3 of 6", seconds_left=52.0, estimate=ESTIMATE)))
 
     assert view.message == "step 3 of 6; about 50 s left"
-    assert "In all: about 2 min (80 s to 3 min), 900 MB of memory; this rests on 3 earlier runs" in view.summary
+    said = (
+        "Before it began the estimate was about 2 min (80 s to 3 min), 900 MB of memory; this rests on 3 earlier runs"
+    )
+    assert said in view.summary
     assert view.estimate["seconds"] == 110
     assert "dollars" not in view.estimate
 
