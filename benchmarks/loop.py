@@ -31,8 +31,6 @@ LABELLED = ("round 0, 300 of the texts labelled", "both rounds, 300 of the texts
 LAST = "both rounds, 300 labelled, validation rows"
 CEILING = "the texts without labels, with those of the set"
 PARTS = (PLAIN, FIRST, SECOND_ALONE, UNLABELLED, SECOND, *LABELLED, LAST, CEILING)
-# What says whether rows are kept: the validation rows, or the training rows that are held out, with the gain on these.
-KEPT_BY = ("kept by validation", "gain on rows held out", "kept by these")
 # Which figure a set is known by.
 MEASURES = {"twitter_financial_news": "weighted_f1", "toxic_chat": "f1 toxic", "emotion": "macro_f1"}
 
@@ -48,7 +46,7 @@ def parts(of: Steps, method: str, seed: int) -> Iterator[tuple[str, Callable[[],
         model = of.trained(dataset, method, seed, **options)
         other = of.trained(against, method, seed) if against else None
         found = of.figures(model, dataset, other)
-        return found | {"kept": of.is_kept(model, dataset, other)} | of.by_rows(model, other) if other else found
+        return found | {"kept": of.is_kept(model, dataset, other)} if other else found
 
     yield PLAIN, lambda: of.figures(of.trained(bare, method, seed), bare)
     yield FIRST, lambda: figures(first)
@@ -117,8 +115,6 @@ def told(runs: Runs, names: Sequence[str], **way: str) -> str:
             part,
             *(_shown(mean(name, part, end), signed=True) for end in ("gain", "gain_low", "gain_high")),
             f"{sum(kept):.0f} of {len(kept)}",
-            _shown(mean(name, part, "held_out_gain"), signed=True),
-            f"{sum(runs.figures('kept_by_held_out', set=name, part=part, **way)):.0f} of {len(kept)}",
         ]
         for name in names
         for part in (SECOND, SECOND_ALONE, *LABELLED)
@@ -134,7 +130,7 @@ def told(runs: Runs, names: Sequence[str], **way: str) -> str:
     return "\n\n".join(
         (
             table(("part", *named), lines),
-            table(("set", "rows of", "gain in accuracy on test rows", "low", "high", *KEPT_BY), rounds),
+            table(("set", "rows of", "gain in accuracy on test rows", "low", "high", "kept by validation"), rounds),
             table(("set", "part", "mean error of the shares", "covered", "ECE"), shares),
         )
     )

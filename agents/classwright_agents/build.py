@@ -159,11 +159,7 @@ class Build:
         self._view.round_done(latest)
 
     async def _trained(self, method: str, before: Round | None, number: int, written: int) -> Round:
-        """Train on the current dataset by `method`, and measure against `before`.
-
-        It is measured on the validation rows. Without them its rows are compared with those of `before`, if they are
-        others, by training rows that are held out.
-        """
+        """Train on the current dataset by `method`, and measure against `before` on the validation rows."""
         out, task = self._outcome, self._task
         arguments: Arguments = {"task": task.task, "dataset": self._dataset, "method": method}
         if task.encoder:
@@ -171,17 +167,12 @@ class Build:
         trained = await self._call("train", "train_classifier", arguments, TrainClassifierResult)
         out.trained.append(trained)
         measured = None
-        other_rows = before is not None and before.dataset != trained.dataset
-        if task.validation or other_rows:
+        if task.validation:
             arguments = {"model": trained.model, "dataset": self._dataset, "split": "validation"}
             if before:
                 arguments["against"] = before.model
             measured = await self._call("measure", "evaluate", arguments, EvaluateResult)
-        compared = measured.comparison if measured else None
-        if measured and task.validation:
             out.measured[trained.model] = measured
-        else:  # the figures of rows that are held out are of a probe, not of the model
-            measured = None
         scores: Scores = measured.figures if measured else trained.validation
         return Round(
             round=number,
@@ -193,7 +184,7 @@ class Build:
             data=measured.data if measured else trained.validation.data,
             scores=scores,
             seconds=self._steps.seconds - self._round_began,
-            compared=compared,
+            compared=measured.comparison if measured else None,
             best_before=before.figure(task.target.metric).value if before else None,
         )
 

@@ -62,8 +62,8 @@ class Round:
 def is_gain(latest: Round, metric: Metric) -> bool:
     """Whether a round's model is better than the one kept before it by more than chance.
 
-    By the server's verdict where both were measured on the same rows. Of one more training on the same rows there is
-    none without validation rows: then only an interval that lies wholly above the older figure counts.
+    By the server's verdict where both were measured on the same rows. Without validation rows there is none: then the
+    figures come from different rows, and only an interval that lies wholly above the older figure counts.
     """
     if latest.compared is not None:
         return latest.compared.verdict == "gain"

@@ -17,7 +17,6 @@ from classwright_tools.evaluate import EvaluateRequest, evaluate
 from classwright_tools.import_examples import ImportExamplesRequest, import_examples
 from classwright_tools.learning.model import load_model
 from classwright_tools.measurement.held_out import Answers, answers
-from classwright_tools.measurement.rows_compared import on_rows_held_out
 from classwright_tools.propose_topics import propose_topics
 from classwright_tools.statistics.metrics import class_figures, compute_figures
 from classwright_tools.statistics.paired import compare
@@ -175,21 +174,6 @@ class Steps:
         comparison = evaluate(request, self._step(f"comparison-of-{model}-with-{against}")).comparison
         assert comparison
         return comparison.verdict == "gain"
-
-    def by_rows(self, model: str, against: str) -> Figures:
-        """Return what `evaluate` would say of the two without validation rows: by training rows held out of both."""
-        workspace = self.context.workspace
-        models = (load_model(workspace, id_) for id_ in (model, against))
-        report, _ = on_rows_held_out(model, next(models), against, next(models), self.context)
-        assert report.comparison
-        gain = report.comparison.accuracy_gain
-        return {
-            "held_out_rows": report.figures.rows,
-            "held_out_gain": gain.value,
-            "held_out_gain_low": gain.low,
-            "held_out_gain_high": gain.high,
-            "kept_by_held_out": report.comparison.verdict == "gain",
-        }
 
     def _answers(self, model: str, dataset: str) -> Answers:
         """Return the answers of `model` to the rows to measure on, all of which it has not seen."""

@@ -22,7 +22,6 @@ from classwright_agents.server import Server
 from classwright_agents.steps import Steps
 from classwright_agents.task_file import TaskFile
 from classwright_agents.view import PlainView
-from classwright_tools.contract import Comparison
 from support.agent import analysed, around, exported, imported, measured, topics, trained, usage, written
 
 MISSING = {"cell": {"label": "refund"}, "missing": 100, "reason": "the writer refused"}
@@ -40,8 +39,6 @@ class ScriptedTools:
         self.imported = imported
         self.writings: list[dict[str, Any]] = []
         self.models = 0
-        self.evaluated: list[tuple[str, str | None]] = []
-        self.comparison: Comparison | None = None
         self.besides: dict[str, Any] = {}
         """What a writing answers besides."""
         self.mcp = MCPServer("scripted")
@@ -118,10 +115,8 @@ class ScriptedTools:
         return imported(self.imported, dataset or "support-d0", len(rows) - self.imported)
 
     def evaluate(self, model: str, dataset: str, split: str, against: str | None = None) -> dict[str, Any]:  # noqa: ARG002
-        """Return the figures of training, and the comparison that is set."""
-        self.evaluated.append((model, against))
-        found = self.comparison.model_dump(mode="json") if self.comparison else None
-        return measured(0.9, 30, self.not_covered, macro_f1=0.5) | {"comparison": found}
+        """Return the figures of training."""
+        return measured(0.9, 30, self.not_covered, macro_f1=0.5)
 
     def export_model(self, model: str) -> dict[str, Any]:  # noqa: ARG002
         """Return an export."""

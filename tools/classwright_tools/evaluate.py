@@ -39,7 +39,7 @@ class EvaluateRequest(ToolRequest):
     against: ModelId | None = Field(
         default=None,
         description="Another model, to compare on the same rows; without validation rows what both learnt from is, on "
-        "training rows held out.",
+        "real texts held out.",
     )
     picture: bool = Field(default=False, description="The confusion matrix.")
 
@@ -68,7 +68,7 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
     Raises:
         NotFound: there is no such model or dataset.
         NotEnoughData: the split has no rows, or none that the models did not train on; or without validation rows
-            no training row can be held out of both models'.
+            too few real texts can be held out of both models' training rows.
         InvalidInput: the dataset is of another task, or holds a label that a model does not know.
     """
     from classwright_tools.charts.confusion import confusion_chart
@@ -86,7 +86,7 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
     other = _other_model(request, context, model.labels)
     uses = _uses_of_test(context, task) if request.split == "test" else 0
     is_bare = request.split == "validation" and not read_card(workspace, dataset).rows("validation")
-    if other and is_bare and differ_in_rows(model, other, workspace):
+    if other and is_bare and differ_in_rows(workspace, model, other):
         report, found = on_rows_held_out(request.model, model, request.against or "", other, context)
     else:
         report, found = _on_split(request, context, dataset, model, other, uses)

@@ -85,8 +85,9 @@ Tell me after each round the accuracy with its interval, and what was weak."""
 1. Call error_analysis. Show me the weak classes, the confused pairs with an example each, and probable label errors.
 2. Call synthesize_examples with its plan. If you are given an assignment, write the texts: of the label, or several \
 labels, that they are for, easily mistaken for the other, and still clearly right.
-3. Train again by the same method, and evaluate the new model with `against` the old one. Without real validation rows \
-say that the figures come from training rows that were held out.
+3. Train again by the same method. If there are real validation rows, or real texts to train on, evaluate the new \
+model with `against` the old one; if not, say that the figures come from written texts, and look at the `validation` \
+of both trainings.
 4. Keep the new model and its rows only if evaluate finds a gain, else the old ones. Tell me which, and why."""
 
     @server.prompt(name="grow_dataset_by_chatting", title="Grow a dataset by chatting")

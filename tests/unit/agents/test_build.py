@@ -11,7 +11,7 @@ import pytest
 from classwright_agents.errors import ToolError
 from classwright_agents.journal import Journal
 from classwright_agents.summary import summary
-from support.agent import compared, small_task, usage
+from support.agent import small_task, usage
 from support.scripted_build import ScriptedTools, built
 
 
@@ -109,20 +109,6 @@ def test_a_round_remembers_the_best_figure_before_it_in_the_targets_metric(
     outcome = built(ScriptedTools(), tmp_path, small_task(max_rounds=2, target=target))
 
     assert [r.best_before for r in outcome.rounds] == [None, before]
-
-
-def test_without_validation_rows_a_rounds_rows_are_compared_with_those_before_and_its_figures_stay_those_of_training(
-    tmp_path: Path,
-) -> None:
-    scripted = ScriptedTools()
-    scripted.comparison = compared(0.1)
-
-    outcome = built(scripted, tmp_path, small_task(max_rounds=2, final_method="contrastive"))
-
-    assert scripted.evaluated == [("support-m2", "support-m1")]  # the final method learns from the same rows
-    assert [r.compared for r in outcome.rounds] == [None, scripted.comparison]
-    assert [r.data for r in outcome.rounds] == ["written", "written"]
-    assert (outcome.measured, outcome.best.dataset) == ({}, "support-d2")
 
 
 def test_what_the_final_method_made_is_told_beside_the_rounds_though_it_is_not_kept(tmp_path: Path) -> None:

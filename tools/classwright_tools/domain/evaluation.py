@@ -77,12 +77,8 @@ class EvaluationReport(Noun):
     def headline(self) -> str:
         """The first line of the page: on which data."""
         if self.split == "train":
-            return {
-                "real": f"Measured on {self.figures.rows:,} real training rows that were held out.",
-                "written": f"Measured on {self.figures.rows:,} training rows that a language model wrote, held out.",
-                "mixed": f"Measured on {self.figures.rows:,} training rows that were held out: real texts, of which "
-                "an annotator labelled some or all.",
-            }[self.data]
+            annotated = "" if self.data == "real" else ", of which an annotator labelled some or all"
+            return f"Measured on {self.figures.rows:,} real training rows that were held out{annotated}."
         rows = f"{self.figures.rows:,} {self.split} rows"
         return {
             "real": f"Measured on real texts: {rows}.",

@@ -1,16 +1,17 @@
-"""The training rows of two models, compared where there are no validation rows: by answers to rows held out of both."""
+"""The training rows of two models, compared where there are no validation rows: by real texts that are held out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from classwright_tools.context import ToolContext
+from classwright_tools.domain.annotation import Annotation
 from classwright_tools.domain.evaluation import EvaluationReport
-from classwright_tools.domain.example import REAL_TEXTS, Example
+from classwright_tools.domain.example import Example
 from classwright_tools.errors import NotEnoughData
 from classwright_tools.learning.calibration import fit_temperature, softmax
 from classwright_tools.learning.embedding_cache import EmbeddingCache
@@ -31,10 +32,6 @@ NO_VALIDATION = (
     "There are no validation rows. So a logistic regression on frozen embeddings, fitted to the training rows of each "
     "model in turn, answered rows that were held out of both, with all that resemble them: this compares the rows of "
     "the two, not the models."
-)
-ON_WRITTEN = (
-    f"Written texts say little of real ones: {ENOUGH_REAL} real texts with labels, by import_examples or "
-    "annotate_examples, would tell more."
 )
 
 
@@ -61,14 +58,14 @@ def on_rows_held_out(
         threshold=0.0,  # a probe's answers, none of which it leaves to a person
         comparison=compare(found.true, found.proba, theirs.proba, other_id, context.seed, mismatch, found.queries),
         left_out=0,
-        warnings=(NO_VALIDATION, *([ON_WRITTEN] if found.data == "written" else [])),
+        warnings=(NO_VALIDATION,),
         seed=context.seed,
         mismatch=model.card.mismatch,
     )
     return report, found
 
 
-def differ_in_rows(model: Model, other: Model, workspace: Workspace) -> bool:
+def differ_in_rows(workspace: Workspace, model: Model, other: Model) -> bool:
     """Return whether the two models learnt from different training rows, each row with one label."""
     if model.space.several:
         return False
@@ -76,21 +73,32 @@ def differ_in_rows(model: Model, other: Model, workspace: Workspace) -> bool:
     return own != theirs
 
 
+def fair_rows(workspace: Workspace, task: str, rows: Iterable[Example]) -> set[str]:
+    """Return the ids of those training `rows` of `task` that models may be judged by.
+
+    They are the real texts, labelled or annotated. Rows that were picked because a model was unsure of them are left
+    out: they are harder for it, and for what learnt from the same rows, than for others.
+    """
+    made = (one.id for one in workspace.artifacts(task, "annotation"))
+    asked = (workspace.document(id_, "annotation", Annotation) for id_ in made)
+    picked = {row.row for one in asked if one.order == "informative" for row in one.rows}
+    return {row.id for row in rows if row.origin == "real" or (row.origin == "annotated" and row.id not in picked)}
+
+
 def held_out_of_both(
     workspace: Workspace, model: Model, other: Model, seed: int, progress: Callable[[float], None]
 ) -> tuple[Answers, Answers]:
     """Return answers to the same rows: by what the training rows of `model` teach, and by what those of `other` do.
 
-    The rows are the real texts that either learnt from, labelled or annotated, if there are `ENOUGH_REAL`; else the
-    written ones that both learnt from. Each is answered by regressions that were fitted without it, without the rows of
-    its cell and without its near-duplicates, each on the embeddings of the model's own encoder.
+    The rows are the `fair_rows` that either learnt from. Each is answered by regressions that were fitted without it,
+    without the rows of its cell and without its near-duplicates, each on the embeddings of the model's own encoder.
 
     Raises:
         InvalidInput: a row's label is none of the models'.
-        NotEnoughData: no row can be held out of both.
+        NotEnoughData: there are fewer than `ENOUGH_REAL` such rows, or none can be held out of both.
     """
     trained = (_rows(workspace, model), _rows(workspace, other))
-    asked = _asked(model, *trained, seed)
+    asked = _asked(workspace, model, *trained, seed)
     held = np.sort(np.concatenate([places for _, places in asked.folds]))
     true = asked.answered.labels[held]
     rows = tuple(asked.rows[place] for place in asked.places[held])
@@ -128,31 +136,32 @@ class _Asked:
         for _, held in self.folds:
             kept = ~np.isin(self.known.groups[places], self.answered.groups[held])
             if len(np.unique(numbers[kept])) < 2:
-                raise _none_held_out()
+                raise _cannot_tell(len(self.places))
             head = fit_head(embeddings[places[kept]], numbers[kept], len(labels))
             logits[held] = head.logits(embeddings[self.places[held]])
         return logits
 
 
-def _asked(model: Model, own: Sequence[Example], theirs: Sequence[Example], seed: int) -> _Asked:
+def _asked(workspace: Workspace, model: Model, own: Sequence[Example], theirs: Sequence[Example], seed: int) -> _Asked:
     """Return what is asked of two models that learnt from the rows `own` and `theirs`; a row's label is that in own."""
     rows = list({row.id: row for row in (*theirs, *own)}.values())
-    places = np.flatnonzero([row.origin in REAL_TEXTS for row in rows])
+    fair = fair_rows(workspace, model.card.task, rows)
+    places = np.flatnonzero([row.id in fair for row in rows])
     if len(places) < ENOUGH_REAL:
-        both = {row.id for row in own} & {row.id for row in theirs}
-        places = np.flatnonzero([row.id in both for row in rows])
+        raise _cannot_tell(len(places))
     known = training_rows(rows, model.labels)
     answered = known.take(places)
-    if len(np.unique(answered.labels)) < 2:
-        raise _none_held_out()
     return _Asked(rows, known, places, answered, needed_folds(answered, seed))
 
 
-def _none_held_out() -> NotEnoughData:
+def _cannot_tell(rows: int) -> NotEnoughData:
     return NotEnoughData(
-        "the training rows of the two models",
-        "have none in common that could be held out of both, and there are no validation rows to compare them on",
-        "Bring some in with import_examples(split='validation'), real ones if there are any.",
+        "the two models",
+        f"have no validation rows to be compared on, and of the real texts that they learnt from {rows} can be held "
+        f"out, of which {ENOUGH_REAL} of several labels are needed: written texts, and those that a model was unsure "
+        "of, would mislead",
+        "Bring rows in with import_examples(split='validation'), or have random ones labelled: "
+        "annotate_examples(order='random').",
     )
 
 

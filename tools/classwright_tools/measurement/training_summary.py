@@ -9,12 +9,13 @@ from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.task import Task
 from classwright_tools.learning.reading_languages import unread_remark
 from classwright_tools.learning.training import Trained
-from classwright_tools.learning.training_data import TrainingData
+from classwright_tools.learning.training_data import ENOUGH_REAL, TrainingData
 from classwright_tools.measurement.at_shares import at_shares_remarks
 from classwright_tools.measurement.caveats import caveats, often_unsure, quoted, scores_in_words
 from classwright_tools.measurement.label_shares import label_counts, label_shifts, shifts_remark
 from classwright_tools.measurement.long_rows import cut_remarks
-from classwright_tools.workspace.datasets import read_card
+from classwright_tools.measurement.rows_compared import fair_rows
+from classwright_tools.workspace.datasets import read_card, read_rows
 from classwright_tools.workspace.workspace import Artifact, Workspace
 
 
@@ -95,7 +96,8 @@ def _as_saved(trained: Trained) -> Iterator[str]:
 def earlier_model(workspace: Workspace, made: Artifact, card: ModelCard, *, measurable: bool) -> str | None:
     """Return the newest earlier model of the task that knows the same labels, if there is one to compare with.
 
-    Where the dataset is not `measurable`, models can be compared by the rows alone that they learnt from.
+    Where the dataset is not `measurable`, models can be compared by the rows alone that they learnt from, if enough of
+    these are real texts.
     """
     alike = (
         one
@@ -103,7 +105,9 @@ def earlier_model(workspace: Workspace, made: Artifact, card: ModelCard, *, meas
         if one.number < made.number and one.facts.get("task_version") == card.task_version
     )
     if not measurable:
-        alike = (one for one in alike if one.facts.get("dataset") != card.dataset and not card.thresholds)
+        rows = fair_rows(workspace, card.task, read_rows(workspace, card.dataset, "train"))
+        comparable = len(rows) >= ENOUGH_REAL and not card.thresholds
+        alike = (one for one in alike if comparable and one.facts.get("dataset") != card.dataset)
     return next((one.id for one in alike), None)
 
 
@@ -119,7 +123,7 @@ def training_next_step(model: str, card: ModelCard, earlier: str | None, *, meas
         )
     if not measurable and earlier:
         return (
-            f"Call evaluate with model={model!r} and against={earlier!r}: by training rows that are held out it says "
+            f"Call evaluate with model={model!r} and against={earlier!r}: by real texts that are held out it says "
             "which rows to go on with. Validation rows would tell more: import_examples with split='validation'."
         )
     if not measurable:
