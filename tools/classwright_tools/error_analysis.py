@@ -260,12 +260,12 @@ def _plan_items(items: Sequence[RegenerationItem], excerpts: Excerpts) -> tuple[
 
 
 def _left_out(report: ErrorReport) -> str:
-    """Return the sentence about the confused pairs that the plan does not reach."""
+    """Return the sentence about the confused pairs, or the kinds of error, that the plan does not reach."""
     if not report.pairs_left_out:
         return ""
     return (
-        f"{report.pairs_left_out} confused pairs with {report.errors_left_out} errors get no texts: allow for more "
-        "with `rows`."
+        f"{report.pairs_left_out} {'kinds of error' if report.several else 'confused pairs'} with "
+        f"{report.errors_left_out} errors get no texts: allow for more with `rows`."
     )
 
 

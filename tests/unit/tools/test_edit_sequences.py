@@ -91,7 +91,7 @@ class Model:
         self.labels = [name for name in self.labels if name != old] + sorted((new | {split}) - {"", *self.labels})
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(steps)
 def test_after_any_edits_rows_are_what_they_should_be_and_the_first_version_comes_back(
     steps: list[tuple[str, int, int]],

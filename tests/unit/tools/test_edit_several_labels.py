@@ -7,13 +7,14 @@ import pytest
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.edits import Decided
 from classwright_tools.domain.example import Provenance, make_example
-from classwright_tools.domain.topic_tree import Cell
+from classwright_tools.domain.topic_tree import Cell, TopicTree
 from classwright_tools.errors import NotFound
 from classwright_tools.find_examples import FindExamplesRequest, find_examples
 from classwright_tools.workspace.datasets import read_edits, read_rows, save_dataset
 from classwright_tools.workspace.later_labels import under_later_labels
 from support.editing import Editor, editor, rows_of
 from support.several import ROWS, several_rows, several_task
+from support.writing_verbs import save_tree
 
 BOTH, NONE = several_rows()[3], several_rows()[5]
 UNLABELLED = make_example("my refund and my parcel please", None)
@@ -161,6 +162,22 @@ def test_test_rows_follow_a_split_by_conditions_and_leave_where_rows_were_picked
     assert read_rows(context.workspace, ruled.dataset or "", "test")[0].labels == ("refund", "late")
     assert read_rows(context.workspace, picked.dataset or "", "test") == []
     assert "1 left this version" in picked.summary
+
+
+def test_topics_go_where_their_label_goes_and_those_of_texts_without_a_label_stay(
+    edit: Editor, context: ToolContext
+) -> None:
+    save_tree(context.workspace, several_task())
+
+    edit(
+        {"action": "rename_label", "label": "delivery", "to": "parcel"},
+        {"action": "merge_label", "label": "account", "to": "refund"},
+    )
+
+    newest = context.workspace.latest("topics", "mail")
+    assert newest
+    tree = context.workspace.document(newest.id, "topics", TopicTree)
+    assert [branch.label for branch in tree.labels] == ["refund", "parcel", "|"]
 
 
 def test_a_row_that_was_removed_returns_under_what_its_labels_have_become(edit: Editor, context: ToolContext) -> None:

@@ -18,10 +18,12 @@ from classwright_tools.measurement.label_errors import given_together, label_err
 from classwright_tools.measurement.label_issues import label_issues
 from classwright_tools.measurement.row_groups import group_effects
 from classwright_tools.measurement.set_plans import plan_sets
+from classwright_tools.synthesize_examples import SynthesizeExamplesRequest, synthesize_examples
 from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
 from classwright_tools.workspace.datasets import read_rows, save_dataset
 from classwright_tools.workspace.workspace import Workspace
-from support.several import several_dataset
+from support.several import script, several_dataset, several_task
+from support.synthesize import with_writer
 
 PLANTED = tuple(
     f"i want my money back for the {thing}" for thing in ("shoes", "lamp", "kettle", "coat", "chair", "bag")
@@ -194,3 +196,14 @@ def test_a_round_of_texts_with_wrong_labels_is_found_to_hurt() -> None:
 
     assert (effect.group, effect.hurts, effect.won) == ("round 1", True, 0)
     assert effect.lost > 20
+
+
+def test_a_writer_follows_the_plan(trained: tuple[ToolContext, str], analysed: ErrorAnalysisResult) -> None:
+    context = with_writer(replace(trained[0], run_key="follow"), script)
+
+    result = synthesize_examples(SynthesizeExamplesRequest(task="mail", plan=analysed.plan), context)
+
+    assert result.missing == ()
+    rows = read_rows(context.workspace, result.dataset or "", "train")
+    made = {(row.labels, row.provenance.contrast) for row in rows if row.origin == "written" and row.provenance}
+    assert made == {(several_task().labels_of(item.label), item.contrast) for item in analysed.plan_items}

@@ -28,9 +28,8 @@ def store_definition(context: ToolContext, task: Task, draft: Draft) -> tuple[st
         return ()
     table = draft.table.select(["label", "topic"]).to_pylist()
     written = [(label, row["topic"]) for row in table if row["topic"] for label in labels_apart(row["label"] or "")]
-    remarks = _store(
-        context, task, draft.task, lambda tree: tree_after(tree, draft.new, written, draft.task.label_names)
-    )
+    branches = draft.task.branch_names
+    remarks = _store(context, task, draft.task, lambda tree: tree_after(tree, draft.new, written, branches))
     if task.expected_shares and not draft.task.expected_shares:
         remarks.append("The label shares that were stated are those of other labels: state them anew (propose_topics).")
     return tuple(remarks)

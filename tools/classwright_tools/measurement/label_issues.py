@@ -13,6 +13,8 @@ from classwright_tools.measurement.held_out import Answers
 
 ONE_SIDED = 1.645
 """Standard errors above chance that a one-sided test at 5% asks for."""
+LEAST_F1 = 0.5
+"""Of a label, where rows may have several: of one that is hardly told apart most rows would be doubted."""
 
 
 def label_issues(found: Answers, validation: Collection[str] = ()) -> tuple[LabelIssue, ...]:
@@ -22,8 +24,8 @@ def label_issues(found: Answers, validation: Collection[str] = ()) -> tuple[Labe
     of the noise matrix (pruning by class and by noise rate, section 3.2), as many as wrong labels are estimated.
     The answers must come from classifiers that were not trained on the rows: one that was has learnt their errors.
     Rows with an id in `validation` are said to be validation rows, the others training rows. Where rows may have
-    several labels, each label is looked at by itself, as to whether a row has it. Answers that do not `tell_apart` the
-    labels doubt none.
+    several labels, each label that is told apart is looked at by itself, as to whether a row has it. Answers that do
+    not `tell_apart` the labels doubt none.
     """
     if found.thresholds:
         return _issues_of_sets(found, validation)
@@ -62,9 +64,9 @@ def tell_apart(found: Answers) -> bool:
 
 def _issues_of_sets(found: Answers, validation: Collection[str]) -> tuple[LabelIssue, ...]:
     doubted = np.zeros(found.true.shape, bool)
-    for place in range(len(found.labels)):
+    for place in np.flatnonzero(_labels_told_apart(found)).tolist():
         doubted[:, place] = _doubted_of_label(found.true[:, place], found.proba[:, place])
-    doubted &= found.true != found.predicted
+    doubted &= (found.true != found.predicted) & (found.true != (found.proba > 0.5))  # a rare one is given at less
     suggested = found.true ^ doubted
     as_given = np.where(found.true, found.proba, 1 - found.proba)
     given, other = (np.where(doubted, proba, 1).prod(axis=1) for proba in (as_given, 1 - as_given))
@@ -81,6 +83,13 @@ def _issues_of_sets(found: Answers, validation: Collection[str]) -> tuple[LabelI
         )
         for place in sorted(rows, key=lambda place: (found.rows[place].origin != "real", given[place]))
     )
+
+
+def _labels_told_apart(found: Answers) -> npt.NDArray[np.bool_]:
+    """Return which labels (k,) the answers tell apart: what contradicts a row of another one is their own weakness."""
+    right, rows = (found.true & found.predicted).sum(axis=0), found.true.sum(axis=0) + found.predicted.sum(axis=0)
+    told: npt.NDArray[np.bool_] = 2 * right >= LEAST_F1 * rows
+    return told
 
 
 def _doubted_of_label(has: npt.NDArray[np.bool_], proba: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
