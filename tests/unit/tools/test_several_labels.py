@@ -19,21 +19,27 @@ import classwright
 from classwright_tools.bulk.classify_files import classify_files
 from classwright_tools.bulk.models import open_predictor
 from classwright_tools.classify import ClassifyRequest, classify
-from classwright_tools.context import ToolContext
+from classwright_tools.context import DEFAULT_ENCODER, ToolContext
 from classwright_tools.domain.figures import ClassFigures, Estimate
 from classwright_tools.errors import InvalidInput
+from classwright_tools.estimates.history import History
+from classwright_tools.estimates.running import run_told
+from classwright_tools.estimates.training import training_workload
 from classwright_tools.evaluate import EvaluateRequest, evaluate
 from classwright_tools.export_model import ExportModelRequest, export_model
 from classwright_tools.import_examples import ImportExamplesRequest, import_examples
+from classwright_tools.learning.fitting import fitting
 from classwright_tools.learning.label_space import encode
 from classwright_tools.learning.model import load_model
 from classwright_tools.measurement.evaluation_summary import rows_wanted
-from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
+from classwright_tools.train_classifier import TOOL, TrainClassifierRequest, train_classifier
 from classwright_tools.workspace.datasets import read_rows, save_dataset
 from classwright_tools.workspace.workspace import Workspace
 from support.importing import given
 from support.readme_code import Runs, code_blocks
 from support.several import LABELS, several_dataset
+
+FINETUNE = TrainClassifierRequest(task="mail", method="finetune", imbalance="class_weights", epochs=1)
 
 
 @pytest.fixture(scope="module")
@@ -112,16 +118,34 @@ def test_the_report_has_scikit_learns_figures_and_every_answer(trained: tuple[To
     assert "None of the labels" in page
 
 
-def test_two_models_are_compared_in_f1_on_the_same_rows(trained: tuple[ToolContext, str]) -> None:
+@pytest.fixture(scope="module")
+def finetuned(trained: tuple[ToolContext, str]) -> str:
+    """The id of a model whose encoder was tuned for such rows, trained with its cost told before."""
+    context, _ = trained
+    return run_told(TOOL, FINETUNE, replace(context, run_key="tuned"), lambda _: None).model
+
+
+def test_an_encoder_is_tuned_for_several_labels_as_often_as_is_told_before(
+    trained: tuple[ToolContext, str], finetuned: str
+) -> None:
+    context, _ = trained
+    kind = fitting("finetune", DEFAULT_ENCODER)
+    (planned,) = (part for part in training_workload(FINETUNE, context).parts if part.kind == kind)
+    (took,) = History(context.workspace.engine).of(kind)
+    model = load_model(context.workspace, finetuned)
+
+    assert took.times == planned.times == 4
+    assert took.units == pytest.approx(planned.units, rel=0.1)
+    assert model.card.grouped is not None
+    assert "3 folds" in model.card.grouped.measured_on
+    assert model.classifier.tuned
+
+
+def test_two_models_are_compared_in_f1_on_the_same_rows(trained: tuple[ToolContext, str], finetuned: str) -> None:
     context, model = trained
-    request = TrainClassifierRequest(task="mail", method="finetune", imbalance="class_weights", epochs=1)
-    other = train_classifier(request, replace(context, run_key="other")).model
-    grouped = load_model(context.workspace, other).card.grouped
 
-    result = evaluate(EvaluateRequest(model=other, against=model), replace(context, run_key="comparison"))
+    result = evaluate(EvaluateRequest(model=finetuned, against=model), replace(context, run_key="comparison"))
 
-    assert grouped is not None
-    assert "3 folds" in grouped.measured_on
     assert result.comparison is not None
     assert result.comparison.micro_f1_gain is not None
     assert f"Against {model}" in result.summary

@@ -20,8 +20,6 @@ FITS = {
     "cluster": Guess(each=2.0, unit=5e-3),
     "matcher": Guess(each=10.0, unit=0.05),
 }
-TUNING = ("contrastive", "finetune", "setfit")
-"""Fits that take as much longer on a larger encoder as encoding does."""
 OWN = {
     "train_classifier": Guess(each=0.2, unit=2e-4),
     "evaluate": Guess(each=0.2, unit=5e-4),

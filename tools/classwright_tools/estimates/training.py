@@ -9,7 +9,7 @@ from classwright_tools.context import AUTO_ENCODER, ToolContext
 from classwright_tools.domain.example import SPLITS
 from classwright_tools.estimates.encoding import Encoding, encoding_of, texts_of
 from classwright_tools.estimates.expectation import expected_seconds, speed_of
-from classwright_tools.estimates.guesses import FITS, LIBRARIES_MB, OWN, TUNED_COPIES, TUNING
+from classwright_tools.estimates.guesses import FITS, LIBRARIES_MB, OWN, TUNED_COPIES
 from classwright_tools.estimates.history import History
 from classwright_tools.estimates.parts import Guess, Part, Workload
 
@@ -47,7 +47,7 @@ def training_workload(request: TrainClassifierRequest, context: ToolContext) -> 
         + (_last_fits(method, FEW_FOLDS) if request.train_on_validation and method is methods[-1] else [])
         for method in methods
     }
-    tunings = sum(len(shares) for name, shares in fits.items() if name in TUNING)
+    tunings = sum(len(fits[method.name]) for method in methods if method.tunes)
     frozen = [*train, *validation, *texts["unlabelled"][:MOST_UNLABELLED]]
     rows = sum(card.rows(split) for split in SPLITS)
     train_size = FitSize(card.rows("train"), encoding_units(train), len(task.labels), request.epochs)
@@ -59,7 +59,7 @@ def training_workload(request: TrainClassifierRequest, context: ToolContext) -> 
                 Part(
                     fitting(method.name, encoding.name),
                     sum(_units(method, train_size, share) for share in fits[method.name]),
-                    _guess(method.name, encoding),
+                    _guess(method, encoding),
                     times=len(fits[method.name]),
                 )
                 for method in methods
@@ -109,8 +109,9 @@ def _units(method: Method, size: FitSize, share: float) -> float:
     return method.units(replace(size, rows=max(1, round(share * size.rows)), encoding=share * size.encoding))
 
 
-def _guess(method: str, encoding: Encoding) -> Guess | None:
-    guess = FITS.get(method)
-    if guess and method in TUNING:
+def _guess(method: Method, encoding: Encoding) -> Guess | None:
+    """Return the guess at a fit's time; tuning takes as much longer on a larger encoder as encoding does."""
+    guess = FITS.get(method.name)
+    if guess and method.tunes:
         return Guess(guess.each, guess.unit * encoding.slowness)
     return guess

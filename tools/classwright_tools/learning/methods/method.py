@@ -60,6 +60,8 @@ class Method(ABC):
     """Whether it is quick enough to be measured on five folds of the training rows, where others are on one."""
     takes_generated: ClassVar[bool] = False
     """Whether it trains on rows that were generated as embeddings as well, those of `Setup.row_source`."""
+    tunes: ClassVar[bool] = False
+    """Whether it trains the encoder along, which the model then holds: time and memory grow with the encoder."""
     needs_mismatches: ClassVar[bool] = False
     """Whether it learns from pairs of the task's mismatch label, and from others."""
 
@@ -107,9 +109,6 @@ class Method(ABC):
 
 class EmbeddingMethod(Method):
     """A method whose classifier is a head on an encoder's embeddings, with an adapter between them or without."""
-
-    tunes: ClassVar[bool] = False
-    """Whether it trains the encoder, which the model then holds."""
 
     def load(self, folder: Path, card: ModelCard, encoder: Encoder, cache: EmbeddingCache | None) -> Classifier:
         """Return the classifier in `folder`."""
