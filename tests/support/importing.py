@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.example import Split
+from classwright_tools.domain.example import Division, Split
 from classwright_tools.domain.source import GivenRow
 from classwright_tools.domain.task import Task
 from classwright_tools.import_examples import ImportExamplesRequest, ImportExamplesResult, import_examples
@@ -26,7 +26,7 @@ def importer(context: ToolContext, task: Task, folder: Path) -> Importer:
     """Return a function that imports by the request's fields, each call under a run key of its own."""
     calls = iter(range(1_000))
 
-    def run(split: Split = "train", **fields: Any) -> ImportExamplesResult:
+    def run(split: Split | Division = "train", **fields: Any) -> ImportExamplesResult:
         request = ImportExamplesRequest(task=task.slug, split=split, **fields)
         return import_examples(request, replace(context, run_key=f"run-{next(calls)}", import_folders=(folder,)))
 

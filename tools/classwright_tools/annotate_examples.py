@@ -118,15 +118,17 @@ def _labelled(request: AnnotateExamplesRequest, id_: str, context: ToolContext) 
 
 
 def _first_batch(made: Artifact, context: ToolContext) -> AnnotateExamplesResult:
+    from classwright_tools.annotation.agreement import known_labels
     from classwright_tools.annotation.batches import label_rules, next_batch
 
     annotation = context.workspace.document(made.id, "annotation", Annotation)
-    want = len(annotation.rows)
+    want, checks = len(annotation.rows), len(known_labels(context.workspace, annotation))
+    among = f", and {checks} whose labels are known, unmarked, to check you by" if checks else ""
     texts = next_batch(annotation, ())
     how = {"typical": "typical", "informative": "the model's least certain", "random": "random"}[annotation.order]
     return AnnotateExamplesResult(
-        summary=f"You label {want} texts, {how} ones of {annotation.pool} unlabelled rows, in "
-        f"{len(annotation.batches)} batches. Here are the first {len(texts)}.",
+        summary=f"You label {want} texts in {len(annotation.batches)} batches: {want - checks} {how} ones of "
+        f"{annotation.pool} unlabelled rows{among}. Here are the first {len(texts)}.",
         next_step=_answer_with(annotation, made.id),
         annotation=made.id,
         have=0,

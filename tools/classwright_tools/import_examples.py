@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.example import Half, Origin, Split
-from classwright_tools.domain.excerpt import Excerpts, listed
+from classwright_tools.domain.example import Division, Origin, Split
+from classwright_tools.domain.excerpt import Excerpts
 from classwright_tools.domain.kinds import DatasetId
 from classwright_tools.domain.noun import Noun, Slug, ToolRequest, ToolResult
-from classwright_tools.domain.source import MOST_ROWS, GivenSource
+from classwright_tools.domain.source import GivenSource
 from classwright_tools.domain.uris import file_uri
 from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import Sizes, Work, computing, shown_bytes
@@ -20,19 +20,18 @@ from classwright_tools.work import Sizes, Work, computing, shown_bytes
 if TYPE_CHECKING:
     from classwright_tools.curation.arrivals import Arrivals
     from classwright_tools.curation.comparison import Comparison
+    from classwright_tools.domain.task import Task
     from classwright_tools.workspace.destination import Destination
+    from classwright_tools.workspace.workspace import Artifact, Workspace
 
 
 class ImportExamplesRequest(ToolRequest, GivenSource):
     """Where the rows are and what they are for."""
 
     task: Slug
-    split: Split = Field(
-        description="'train', 'validation' (to choose and analyse by), 'test' (the final figure) or 'unlabelled' "
-        "(tells label shares)."
-    )
-    half: Half | None = Field(
-        default=None, description="Only half of the source: 'first' as validation, 'second' as test, say."
+    split: Split | Division = Field(
+        description="'train', 'validation' (to choose by), 'test' (the final figure) or 'unlabelled' (tells label "
+        "shares); or parts, to divide the source: {'train': 2, 'validation': 1, 'test': 1}."
     )
     dataset: DatasetId | None = Field(default=None, description="To add to. Default: the newest, or a new one.")
     new_dataset: bool = Field(default=False, description="True to begin a new dataset.")
@@ -54,9 +53,9 @@ class ImportExamplesResult(ToolResult):
     """What was imported and what was skipped."""
 
     dataset: DatasetId | None = Field(description="None if no row could be imported.")
-    split: Split
-    read: int = Field(ge=0, description="Rows of the source, or of its half.")
+    read: int = Field(ge=0, description="Rows of the source.")
     imported: int = Field(ge=0)
+    splits: dict[Split, int] = Field(description="Imported rows by split.")
     labels: dict[str, int] = Field(description="Imported rows by label.")
     skipped: dict[str, int] = Field(description="By reason.")
     dropped: dict[str, int] = Field(
@@ -73,8 +72,8 @@ class ImportExamplesResult(ToolResult):
 
 
 QUICKER_THAN_ENCODING = 30  # no encoder reads the rows
+
 SKIPPED = "skipped.json"  # beside the dataset: the numbers of all skipped rows
-REASONS_LISTED = 5
 
 
 def import_examples(request: ImportExamplesRequest, context: ToolContext) -> ImportExamplesResult:
@@ -83,8 +82,7 @@ def import_examples(request: ImportExamplesRequest, context: ToolContext) -> Imp
     Texts are cleaned; what cannot be used is skipped and counted. No text, nor nearly the same text, gets into two
     splits: test rows go before validation rows, and these before training rows. Texts wait on the disk, not in memory.
     A row that was made by a tool, as its source or this workspace knows, keeps its origin; with `written` no other row
-    counts as real. Nothing that stands in a
-    test row is told.
+    counts as real. Nothing that stands in a test row is told.
 
     Raises:
         InvalidInput: not exactly one source is given, it cannot be read, it lacks a column, or none of its labels fits.
@@ -129,12 +127,13 @@ def _imported(
     known = read_edits(workspace, parent)
     removed = Decided(edit for edit in known if edit.by == "person").removed
     edits, edits_remark = to_add(source.edits, known)
-    unseen = request.split == "test"
-    arrivals = Arrivals(source.rows, labels, task.kind, request.half, removed=removed, unseen=unseen)
+    splits: tuple[Split, ...] = (request.split,) if isinstance(request.split, str) else tuple(request.split)
+    arrivals = Arrivals(source.rows, labels, task.kind, removed=removed, unseen="test" in splits)
     origins = Origins(WrittenRows(workspace, task.slug), several=task.multi_label, written=request.written)
     with spool_folder(workspace.root) as folder:
-        comparison = Comparison(folder, request.split, keep_near=request.keep_near_duplicates)
-        compare(arrivals, comparison, parent, context, position)
+        comparison = Comparison(folder, splits, task.kind, keep_near=request.keep_near_duplicates)
+        division = None if isinstance(request.split, str) else request.split
+        compare(division, arrivals, comparison, parent, context, position)
         refuse_unusable(request, arrivals, task.slug)
         dropped = comparison.finish(arrivals.skipped, compared(context))
         shared = comparison.shared_queries() if task.kind == "pair" else 0
@@ -145,7 +144,7 @@ def _imported(
             resent = resent_rows(request, comparison, workspace, task.slug)
         saved = None
         if comparison.imported:
-            changed: set[Split] = {request.split, *dropped}
+            changed: set[Split] = {*splits, *dropped}
             saved = save_dataset(
                 workspace,
                 task.slug,
@@ -158,10 +157,8 @@ def _imported(
                 edits=edits,
                 files={SKIPPED: arrivals.skipped.places} if arrivals.skipped.counts else None,
             )
-    result = _result(
-        request, arrivals, comparison, dropped, shared, saved.id if saved else None, several=task.multi_label
-    )
-    shifted = shares_remark(workspace, saved.id, request.split) if saved else ""
+    result = _result(task, arrivals, comparison, dropped, shared, saved, workspace)
+    shifted = shares_remark(workspace, saved.id, splits) if saved else ""
     origins_remark = f"{origins.remark(comparison.imported)} {resent}".strip()
     remarks = (result.summary, source.remark, edits_remark if saved else "", origins_remark, cut_remark, shifted)
     return result.model_copy(
@@ -186,43 +183,29 @@ def _destination(request: ImportExamplesRequest, context: ToolContext) -> Destin
 
 
 def _result(
-    request: ImportExamplesRequest,
+    task: Task,
     arrivals: Arrivals,
     comparison: Comparison,
     dropped: Mapping[Split, int],
     shared: int,
-    dataset: str | None,
-    *,
-    several: bool,
+    saved: Artifact | None,
+    workspace: Workspace,
 ) -> ImportExamplesResult:
     from classwright_tools.curation.label_counts import label_counts
-    from classwright_tools.measurement.import_remarks import import_next_step
+    from classwright_tools.measurement.import_remarks import counts_remark, import_next_step
 
     skipped = arrivals.skipped
-    counts = label_counts(comparison.labels)
-    summary = f"{comparison.imported} of {arrivals.read} rows were imported as {request.split}"
-    summary += (f" into {dataset}." if dataset else ".") + counts.remark
-    if skipped.counts:
-        reasons = (f"{n} {reason}" for reason, n in skipped.counts.most_common())
-        summary += f" Skipped: {listed(reasons, REASONS_LISTED)}."
-    if dropped:
-        gone = ", ".join(f"{rows} {split}" for split, rows in dropped.items())
-        summary += f" Dropped from the new version, as they repeat imported rows: {gone} rows."
-    if shared:
-        summary += (
-            f" {shared} have a query that another split has too, with another item: figures will say how the model "
-            "does on queries that it knows. Split by query to learn how it does on others."
-        )
+    dataset = saved.id if saved else None
     excerpts = Excerpts(file_uri(dataset, SKIPPED) if dataset else "")
     excerpts.note("examples", len(skipped.examples), skipped.counts.total())
     return ImportExamplesResult(
-        summary=summary,
-        next_step=import_next_step(request.split, dataset, several=several),
+        summary=counts_remark(comparison, arrivals.read, skipped.counts, dropped, shared, dataset),
+        next_step=import_next_step(task, tuple(comparison.labels), dataset, workspace),
         dataset=dataset,
-        split=request.split,
         read=arrivals.read,
         imported=comparison.imported,
-        labels=counts.by_label,
+        splits={split: labels.total() for split, labels in comparison.labels.items()},
+        labels=label_counts(comparison.labels_in_all).by_label,
         skipped=dict(skipped.counts),
         dropped=dict(dropped),
         shared_queries=shared,
@@ -249,10 +232,9 @@ TOOL = ToolSpec(
     text=ToolText(
         title="Import examples",
         description=(
-            f"Bring in rows that exist: given in the call (up to {MOST_ROWS:,}), from a JSONL, CSV or Parquet file or "
-            "a Hugging Face folder inside the operator's import folders, or from the hub. Says what it skipped and "
-            "why: unknown labels, duplicates, copies across splits. Makes a new version of the dataset. Seconds for "
-            "thousands of rows."
+            "Bring in rows that exist: given in the call, from a file or folder inside the import folders, or from the "
+            "hub. Says what it skipped and why: unknown labels, duplicates, copies across splits. Makes a new version "
+            "of the dataset. Seconds for thousands of rows."
         ),
         outward=True,
     ),

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.assignment import Assignment, Batch
-from classwright_tools.domain.excerpt import Excerpts
+from classwright_tools.domain.excerpt import Excerpts, listed
 from classwright_tools.domain.kinds import AssignmentId, DatasetId, PlanId, TopicTreeId
 from classwright_tools.domain.noun import (
     MAX_LABELS,
@@ -55,10 +55,10 @@ class SynthesizeExamplesRequest(ToolRequest):
         description="Write for these alone. Default: all. Multi-label: 'a|b' for texts with both, '|' with none.",
     )
     examples: tuple[Text, ...] = Field(
-        default=(), max_length=20, description="Texts to write in the style of, beside the dataset's good examples."
+        default=(), max_length=20, description="Texts to write like, beside the dataset's good examples."
     )
     guidance: tuple[Annotated[str, Field(max_length=300)], ...] = Field(
-        default=(), max_length=5, description="What else to heed, such as 'angry, with slips'."
+        default=(), max_length=5, description="What else to heed, such as 'angry, with slips' or 'wrong sizes'."
     )
     plan: PlanId | None = Field(
         default=None,
@@ -67,8 +67,7 @@ class SynthesizeExamplesRequest(ToolRequest):
     items: tuple[Text, ...] = Field(
         default=(),
         max_length=1_000,
-        description="Pair tasks: the items to write queries for that look right and are wrong. Default: those of the "
-        "training pairs that fit, one query each.",
+        description="Pair tasks: the items to write for. Default: those of training pairs that fit, one query each.",
     )
     topic_tree: TopicTreeId | None = Field(default=None, description="The tree to fill. Default: the newest.")
     dataset: DatasetId | None = Field(
@@ -168,13 +167,13 @@ def _check_kind(request: SynthesizeExamplesRequest, task: Task) -> None:
     """Raise an `InvalidInput` if what `request` names is for tasks of the other kind."""
     if task.kind == "text" and request.items:
         raise InvalidInput("`items`", f"is for pairs, and task {task.slug!r} is about single texts", "Leave it out.")
-    of_texts = ("plan", "topic_tree", "labels", "examples", "guidance")
-    named = next((name for name in of_texts if getattr(request, name)), None)
+    named = [f"`{name}`" for name in ("plan", "topic_tree", "labels", "examples") if getattr(request, name)]
     if task.kind == "pair" and named:
         raise InvalidInput(
-            f"`{named}`",
-            f"is for single texts, and task {task.slug!r} is about pairs",
-            "Leave it out, or pass `items`.",
+            listed(named, len(named)),
+            f"{'is' if len(named) == 1 else 'are'} for single texts, and task {task.slug!r} is about pairs, of which "
+            "mismatches are written",
+            f"Leave {'it' if len(named) == 1 else 'them'} out: `items` say what to write for, `guidance` how.",
         )
 
 
@@ -183,12 +182,13 @@ def _spec(request: SynthesizeExamplesRequest, task: Task, parent: str | None, wo
     from classwright_tools.domain.cleaning import clean_text
     from classwright_tools.writing.generation.spec import Wish, spec_of_items, spec_of_plan, spec_of_tree
 
+    guidance = tuple(filter(None, map(clean_text, request.guidance)))
     if task.kind == "pair":
-        return spec_of_items(workspace, task, parent, items=request.items, rows=request.rows)
+        return spec_of_items(workspace, task, parent, items=request.items, rows=request.rows, guidance=guidance)
     wish = Wish(
         labels=tuple(dict.fromkeys(request.labels)),
         style=tuple(filter(None, map(clean_text, request.examples))),
-        guidance=tuple(filter(None, map(clean_text, request.guidance))),
+        guidance=guidance,
     )
     if request.plan:
         return spec_of_plan(workspace, task, parent, plan=request.plan, rows=request.rows, wish=wish)

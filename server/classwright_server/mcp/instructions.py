@@ -11,7 +11,7 @@ Workflow:
 2. synthesize_examples: training texts for the tree. If the answer holds an assignment, you write the texts yourself \
 and send them with submit_examples.
 3. import_examples: real rows, if there are any: split 'validation' to choose by, 'test' for the final figure only; \
-one file serves both by its halves. Texts without labels: split 'unlabelled', then annotate_examples.
+one file can be divided. Texts without labels: split 'unlabelled', then annotate_examples.
 4. train_classifier: 'probe' takes seconds, 'contrastive' is usually the best.
 5. evaluate, then error_analysis: where it is weak; it returns a plan.
 6. synthesize_examples with that plan, train again; stop when the gain is no longer significant.

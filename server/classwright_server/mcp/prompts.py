@@ -12,6 +12,7 @@ from pydantic import Field
 
 from classwright_server.backend import Backend
 
+DIVIDED = "split={'train': 2, 'validation': 1, 'test': 1}"
 ABOUT = Field(description="What to tell apart, in a sentence: the texts and the classes.")
 TASK = Field(description="The task's short name, such as banking12.")
 
@@ -37,14 +38,12 @@ def add_prompts(server: MCPServer[Backend]) -> None:
     @server.prompt(name="build_classifier", title="Build a classifier")
     def build_classifier(
         about: Annotated[str, ABOUT],
-        real_rows: Annotated[
-            str, Field(description="A file with real labelled rows to measure on, if there is one.")
-        ] = "",
+        real_rows: Annotated[str, Field(description="A file with real labelled rows, if there is one.")] = "",
         goal: Annotated[str, Field(description="What is good enough, such as 'macro F1 of 0.9'.")] = "",
     ) -> str:
         """From one sentence to a trained, measured and exported classifier."""
         rows = (
-            f"Import the real rows of {real_rows!r} twice: half='first' as validation, half='second' as test."
+            f"Import the real rows of {real_rows!r} in one call, divided: {DIVIDED}."
             if real_rows
             else "There are no real rows: say with each figure that it comes from written texts."
         )
@@ -61,15 +60,20 @@ def add_prompts(server: MCPServer[Backend]) -> None:
         return f"""Build a text classifier with the classwright tools. What it should tell apart: {about}
 
 1. Settle the labels with me: name and one sentence of description each. Then call propose_topics.
-2. Call synthesize_examples, about 40 rows a label. If you are given an assignment, write the texts yourself: varied, \
+2. {rows}
+3. Call synthesize_examples, about 40 rows a label. If you are given an assignment, write the texts yourself: varied, \
 natural, never naming the label, and send them with submit_examples, several batches a call.
-3. {rows}
 4. Call train_classifier with method 'contrastive', then error_analysis.
 5. Call synthesize_examples with the plan of the analysis, and train again. {compared} {target}
 6. Call evaluate on the test split once at the end if there are real rows, then export_model.
 
 If a text may have several of the labels, or none, pass multi_label=true to propose_topics and train with method \
 'probe'.
+
+If it is about two texts, such as a search and a product, pass kind='pair' and `mismatch` to propose_topics: there are \
+no topics and no plans, and real pairs are needed. Without a file ask me for some, to divide as {DIVIDED}. In step 3 \
+mismatches are written for the items of the training pairs, `guidance` says which; in step 4 leave the method out; in \
+step 5 let the errors say what `guidance` to pass.
 
 Tell me after each round the accuracy with its interval, and what was weak."""
 
@@ -88,7 +92,9 @@ labels, that they are for, easily mistaken for the other, and still clearly righ
 3. Train again by the same method. If there are real validation rows, or real texts to train on, evaluate the new \
 model with `against` the old one; if not, say that the figures come from written texts, and look at the `validation` \
 of both trainings.
-4. Keep the new model and its rows only if evaluate finds a gain, else the old ones. Tell me which, and why."""
+4. Keep the new model and its rows only if evaluate finds a gain, else the old ones. Tell me which, and why.
+
+For pairs of texts there is no plan: write mismatches with a `guidance` that the errors suggest."""
 
     @server.prompt(name="grow_dataset_by_chatting", title="Grow a dataset by chatting")
     def grow_dataset_by_chatting(

@@ -237,6 +237,15 @@ def test_labels_of_rows_that_another_annotation_labelled_meanwhile_are_said_to_j
     assert late.next_step.startswith("The newest dataset has other labels for these rows")
 
 
+def test_the_first_answer_says_how_many_of_the_texts_check_the_annotator(context: ToolContext, dataset: str) -> None:
+    result = annotate_examples(AnnotateExamplesRequest(task="support", rows=18), context)
+
+    assert result.want > 18
+    assert f"18 typical ones of {len(UNLABELLED)} unlabelled rows, and {result.want - 18} whose labels are known" in (
+        result.summary
+    )
+
+
 def test_labels_without_a_labelled_row_to_check_them_by_are_told_so(context: ToolContext, task: Task) -> None:
     import_beside(context.workspace, "bare", {"unlabelled": UNLABELLED})
     annotation = ask(context, rows=3)

@@ -133,6 +133,17 @@ def test_two_items_of_one_query_are_two_pairs_and_a_repeated_pair_is_one(run: Im
     )
 
 
+def test_pairs_whose_items_differ_in_a_size_are_both_kept_but_not_in_two_splits(run: Importer) -> None:
+    item = "sanding sleeves for spindle sanders, {} grit, six of them in a pack, quick to change"
+    coarse, middle, fine = (("sanding sleeves", item.format(grit), "fits") for grit in ("80", "100", "120"))
+
+    both = run(rows=given(coarse, fine))
+    apart = run("test", rows=given(middle))
+
+    assert (both.imported, both.skipped) == (2, {})
+    assert apart.dropped == {"train": 2}
+
+
 def test_a_test_pair_leaves_the_training_rows_and_a_shared_query_is_told(run: Importer) -> None:
     run(rows=given(*PAIRS))
 

@@ -43,8 +43,8 @@ def test_a_path_out_of_the_import_folders_is_refused(path: str, run: Importer, f
     assert str(tmp_path) not in str(caught.value)
 
 
-def test_a_path_outside_names_the_folders_and_what_the_operator_can_do(run: Importer) -> None:
-    with pytest.raises(InvalidInput, match=r"outside the import folders \('imports'\).*operator"):
+def test_a_path_outside_names_the_folders_and_what_can_be_done(run: Importer) -> None:
+    with pytest.raises(InvalidInput, match=r"outside the import folders \('imports'\).*paste it as `csv`"):
         run(path="/etc/hostname")
 
 
@@ -56,5 +56,5 @@ def test_a_missing_file_names_the_nearest(run: Importer, folder: Path) -> None:
 
 
 def test_without_import_folders_no_file_is_read(context: ToolContext, task: Task) -> None:
-    with pytest.raises(InvalidInput, match="no import folder is open"):
+    with pytest.raises(InvalidInput, match=r"no import folder is open.*Paste the table as `csv`"):
         import_examples(ImportExamplesRequest(task=task.slug, split="train", path="/etc/hostname"), context)

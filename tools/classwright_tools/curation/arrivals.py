@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from classwright_tools.curation.origins import claimed
 from classwright_tools.domain.cleaning import as_name, clean_text
-from classwright_tools.domain.example import Half, example_id, half_of
+from classwright_tools.domain.example import example_id
 from classwright_tools.domain.excerpt import shortened
 from classwright_tools.domain.pair import Content, joined, shown
 from classwright_tools.domain.task import TaskKind
@@ -98,18 +98,16 @@ class Arrivals:
         source: Iterable[SourceRow],
         labels: LabelNames | None,
         kind: TaskKind = "text",
-        half: Half | None = None,
         *,
         removed: Collection[str] = (),
         unseen: bool = False,
     ) -> None:
-        """Take the rows of `source`, or `half` of them, but for those whose ids are `removed`.
+        """Take the rows of `source`, but for those whose ids are `removed`.
 
         They have two texts each if `kind` is "pair", and no label when `labels` is None. With `unseen` nothing is told
         of what stands in skipped rows.
         """
         self._source = enumerate(source)
-        self._half = half
         self._labels = labels
         self._kind = kind
         self._removed = removed
@@ -122,8 +120,7 @@ class Arrivals:
         Raises:
             InvalidInput: the source has more than MAX_ROWS_IMPORTED rows.
         """
-        taken = (row for row in self._source if self._half in (None, half_of(str(row[1].text))))
-        while batch := list(islice(taken, BATCH_ROWS)):
+        while batch := list(islice(self._source, BATCH_ROWS)):
             if self.read + len(batch) > MAX_ROWS_IMPORTED:
                 raise InvalidInput(
                     "the source", f"has more than {MAX_ROWS_IMPORTED:,} rows", "Import a part of it, or split it."

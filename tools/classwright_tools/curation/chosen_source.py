@@ -9,7 +9,7 @@ from classwright_tools.curation.arrivals import Arrivals
 from classwright_tools.curation.hub_rows import read_hub
 from classwright_tools.curation.import_paths import resolved_import
 from classwright_tools.curation.sources import Source, read_dataset, read_pasted, read_path
-from classwright_tools.domain.example import Split
+from classwright_tools.domain.example import Division, Split
 from classwright_tools.domain.source import SEPARATOR, SOURCES, GivenRow, GivenSource
 from classwright_tools.domain.task import Task
 from classwright_tools.errors import InvalidInput
@@ -35,12 +35,20 @@ def label_names(given: GivenSource, task: Task) -> LabelNames:
 
 
 def chosen_source(
-    given: GivenSource, split: Split, task: Task, names: LabelNames, context: ToolContext, position: Position
+    given: GivenSource,
+    split: Split | Division,
+    task: Task,
+    names: LabelNames,
+    context: ToolContext,
+    position: Position,
 ) -> Source:
     """Return the rows of the one source that is `given`, to be imported as `split` of a dataset of `task`.
 
+    Of a source that has several splits itself and is to be divided, its training rows are.
+
     Raises:
-        InvalidInput: not exactly one is given, it cannot be read, or a row has not as many texts as the task's rows.
+        InvalidInput: not exactly one is given, it cannot be read or divided, or a row has not as many texts as the
+            task's rows.
         NotFound: there is no such file or dataset.
     """
     named = [name for name in SOURCES if getattr(given, name)]
@@ -49,6 +57,10 @@ def chosen_source(
         raise InvalidInput("import_examples", reason, f"Pass exactly one of {', '.join(f'`{s}`' for s in SOURCES)}.")
     if given.pair_column and task.kind == "text":
         raise InvalidInput("pair_column", f"is given, and task {task.slug!r} is about single texts", "Leave it out.")
+    if not isinstance(split, str):
+        if given.from_dataset:
+            raise InvalidInput("split", "divides a source, and `from_dataset` has splits of its own", "Name one split.")
+        split = "train"
     columns = Columns(
         given.text_column,
         None if split == "unlabelled" else given.label_column,

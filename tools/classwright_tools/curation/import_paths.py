@@ -21,7 +21,7 @@ def resolved_import(path: str, folders: tuple[Path, ...]) -> Path:
         raise InvalidInput(
             subject,
             "no import folder is open",
-            "Pass `rows`, or ask the operator to start the server with --import-folder.",
+            "Paste the table as `csv`, or pass `rows`; whoever runs the server opens a folder with --import-folder.",
         )
     names = ", ".join(repr(folder.name) for folder in folders)
     try:
@@ -34,7 +34,7 @@ def resolved_import(path: str, folders: tuple[Path, ...]) -> Path:
         raise InvalidInput(
             subject,
             f"lies outside the import folders ({names})",
-            "Move the file there, or ask the operator to add its folder with --import-folder.",
+            "Move the file there, or paste it as `csv`; whoever runs the server adds folders with --import-folder.",
         )
     if found is None:
         raise NotFound(subject, f"does not exist in the import folders ({names})", _nearest(path, folders))

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 
 from classwright_tools.context import ToolContext
-from classwright_tools.curation.arrivals import Arrivals
+from classwright_tools.curation.arrivals import Arrival, Arrivals
 from classwright_tools.curation.comparison import Comparison
+from classwright_tools.curation.division import DividedRows
 from classwright_tools.curation.leaks import PRECEDENCE
 from classwright_tools.curation.origins import Origins
-from classwright_tools.domain.example import Example, Split
+from classwright_tools.domain.example import Division, Example, Split
 from classwright_tools.reading.opening import Position
 from classwright_tools.workspace.datasets import BATCH_ROWS, iterate_rows
 
@@ -19,19 +20,33 @@ _READING, _COMPARING = 0.6, 0.2
 
 
 def compare(
-    arrivals: Arrivals, comparison: Comparison, parent: str | None, context: ToolContext, position: Position
+    division: Division | None,
+    arrivals: Arrivals,
+    comparison: Comparison,
+    parent: str | None,
+    context: ToolContext,
+    position: Position,
 ) -> None:
-    """Hand all rows to `comparison`, those of the dataset `parent` and those that arrive, in order of precedence."""
+    """Hand all rows to `comparison`, those of the dataset `parent` and those that arrive, in order of precedence.
+
+    With a `division` those that arrive are all read before, and divided.
+    """
+
+    def read() -> Iterator[list[Arrival]]:
+        for batch in arrivals.batches():
+            yield batch
+            share = position.share
+            context.progress(None if share is None else _READING * share, f"{arrivals.read:,} rows read")
+
+    divided = DividedRows(read(), division, comparison.folder) if division else None
     for split in PRECEDENCE:
         comparison.begin(split)
         for rows in iterate_rows(context.workspace, parent, split) if parent else ():
             context.progress(None, f"reading the {split} rows that are there")
             comparison.add_rows(split, [row.content for row in rows], [row.label_key for row in rows])
-        if split == comparison.arriving:
-            for batch in arrivals.batches():
-                comparison.add_arrivals(batch)
-                share = position.share
-                context.progress(None if share is None else _READING * share, f"{arrivals.read:,} rows read")
+        if split in comparison.labels:
+            for batch in divided.batches(split) if divided else read():
+                comparison.add_arrivals(split, batch)
 
 
 def compared(context: ToolContext) -> Callable[[float], None]:
@@ -46,8 +61,8 @@ def rows_of(
     kept = iter(comparison.kept(split).tolist())
     for rows in iterate_rows(context.workspace, parent, split) if parent else ():
         yield from (row for row in rows if next(kept))
-    if split == comparison.arriving:
-        arrived = comparison.arrivals()
+    if split in comparison.labels:
+        arrived = comparison.arrivals(split)
         batches = iter(lambda: list(islice(arrived, BATCH_ROWS)), [])
         for number, row in enumerate(origins.rows(batches)):
             if number % BATCH_ROWS == 0:

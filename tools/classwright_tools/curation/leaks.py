@@ -13,6 +13,7 @@ import numpy as np
 
 from classwright_tools.curation.bulk_duplicates import Allowed
 from classwright_tools.domain.example import Split
+from classwright_tools.domain.task import TaskKind
 
 # Evaluation rows win: what a model is measured by must not change with what it is trained on.
 PRECEDENCE: tuple[Split, ...] = ("test", "validation", "train", "unlabelled")
@@ -29,16 +30,20 @@ def group(split: Split, arriving: bool) -> int:
     return 2 * PRECEDENCE.index(split) + int(arriving)
 
 
-def removal_tables() -> tuple[Allowed, Allowed]:
+def removal_tables(kind: TaskKind) -> tuple[Allowed, Allowed]:
     """Return the tables (exact, near) that say, by group, whether a later row may be removed for an earlier one.
 
     Rows of different splits may not repeat each other. Within a split only arriving rows are judged: what a dataset
-    holds was judged when it came. Evaluation rows may be near one another, in and across their splits.
+    holds was judged when it came. Evaluation rows may be near one another, in and across their splits, and so may pairs
+    in any split: the size or the model in which two items differ is often what decides about them.
     """
     groups = [(split, arriving) for split in PRECEDENCE for arriving in (False, True)]
     exact = np.array([[earlier != later or arriving for later, arriving in groups] for earlier, _ in groups])
     evaluation = np.array([split in _EVALUATION for split, _ in groups])
-    return exact, exact & ~np.logical_and.outer(evaluation, evaluation)
+    near = exact & ~np.logical_and.outer(evaluation, evaluation)
+    if kind == "pair":
+        near &= np.array([[earlier != later for later, _ in groups] for earlier, _ in groups])
+    return exact, near
 
 
 def skip_reason(split: Split, kept_split: Split, equal: bool, same_label: bool) -> SkipReason:

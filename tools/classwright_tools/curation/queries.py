@@ -19,13 +19,14 @@ class Queries:
     def add(self, split: Split, contents: Iterable[Content]) -> None:
         """Take the rows `contents` of `split`."""
         if split != "unlabelled":
-            self._digests[split].update(_digest(content) for content in contents if SEPARATOR in content)
+            self._digests[split].update(query_digest(content) for content in contents if SEPARATOR in content)
 
     def elsewhere(self, split: Split, content: Content) -> bool:
         """Whether a labelled split other than `split` has the query of the row `content`, but for case and the like."""
         others = (digests for other, digests in self._digests.items() if other != split)
-        return split != "unlabelled" and SEPARATOR in content and any(_digest(content) in held for held in others)
+        return split != "unlabelled" and SEPARATOR in content and any(query_digest(content) in held for held in others)
 
 
-def _digest(content: Content) -> int:
+def query_digest(content: Content) -> int:
+    """Return 64 bits that stand for the query of a pair, or for a single text, folded."""
     return digest(folded(apart(content)[0]))

@@ -17,7 +17,9 @@ from classwright_tools.domain.topic_tree import Cell
 
 Origin = Literal["real", "written", "annotated"]
 Split = Literal["train", "validation", "test", "unlabelled"]
-Half = Literal["first", "second"]
+LabelledSplit = Literal["train", "validation", "test"]
+Division = Annotated[dict[LabelledSplit, Annotated[int, Field(ge=1, le=100)]], Field(min_length=2, max_length=3)]
+"""How many parts of a source each split gets."""
 REAL_TEXTS: tuple[Origin, ...] = ("real", "annotated")
 """Of all other origins a model wrote the text."""
 SPLITS: tuple[Split, ...] = ("train", "validation", "test", "unlabelled")
@@ -96,14 +98,6 @@ def next_round(train: Iterable[Example]) -> int:
     """Return the round of the texts that are written next: 0 if `train` has none yet, else its highest and 1."""
     rounds = (row.provenance.round for row in train if row.origin == "written" and row.provenance)
     return max(rounds, default=-1) + 1
-
-
-def half_of(text: str) -> Half:
-    """Return which half of a source a row with this text, in a pair the query, belongs to: its digest decides.
-
-    So neither the order of the rows nor what stands between them does, and a query's pairs stay together.
-    """
-    return "second" if hashlib.sha256(text.encode(errors="replace")).digest()[0] & 1 else "first"
 
 
 def make_example(

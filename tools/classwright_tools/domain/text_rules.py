@@ -34,7 +34,9 @@ class TextRules(Noun):
             "or code fence around it, no word of yours.",
             "A text may not say nearly the same in nearly the same words as another text, written or real.",
         ]
-        if self.usual_words:
+        if self.usual_words is None:
+            rules.append("Some texts have a few words, others several sentences.")
+        else:
             low, middle, high = self.usual_words
             rules.append(
                 f"Of real texts one in ten has at most {low} words, half have at most {middle}, and one in ten has "

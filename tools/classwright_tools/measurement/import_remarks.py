@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
 from classwright_tools.context import ToolContext
 from classwright_tools.curation.comparison import Comparison
+from classwright_tools.curation.label_counts import label_counts as keys_apart
 from classwright_tools.curation.resent import resent_remark
-from classwright_tools.domain.example import Split
+from classwright_tools.domain.example import HELD_OUT, Split
+from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.source import GivenSource
+from classwright_tools.domain.task import Task
 from classwright_tools.learning.reading_limits import limit_at_hand
 from classwright_tools.measurement.label_shares import label_counts, label_shifts, shifts_remark
 from classwright_tools.workspace.datasets import read_card
 from classwright_tools.workspace.workspace import Workspace
+
+REASONS_LISTED = 5
+USES: dict[Split, str] = {"validation": "to choose by", "test": "for the final figure"}
+DIVIDED = "import these anew with new_dataset=true and split={'train': 2, 'validation': 1, 'test': 1}"
+NEAR = "near-duplicate"
+KEPT_NEAR = "Pass keep_near_duplicates=true if the little that differs, such as a size, is the point."
 
 
 def cut_rows(comparison: Comparison, context: ToolContext) -> tuple[int, str]:
@@ -34,26 +46,79 @@ def resent_rows(given: GivenSource, comparison: Comparison, workspace: Workspace
     return resent_remark(workspace, newest.id if newest else None, (content for content, *_ in comparison.arrivals()))
 
 
-def shares_remark(workspace: Workspace, dataset: str, split: Split) -> str:
-    """Return the sentence on labels whose share is another in the imported split than in others of the new dataset."""
-    return shifts_remark(label_shifts(label_counts(read_card(workspace, dataset)), split))
+def shares_remark(workspace: Workspace, dataset: str, splits: Sequence[Split]) -> str:
+    """Return what is to say of labels whose share is another in an imported split than in others of the new dataset."""
+    counts = label_counts(read_card(workspace, dataset))
+    return " ".join(filter(None, (shifts_remark(label_shifts(counts, split)) for split in splits)))
 
 
-def import_next_step(split: Split, dataset: str | None, *, several: bool) -> str:
-    """Return the call that is usually right after the import; rows with `several` labels are never written."""
+def counts_remark(
+    comparison: Comparison,
+    read: int,
+    skipped: Mapping[str, int],
+    dropped: Mapping[Split, int],
+    shared: int,
+    dataset: str | None,
+) -> str:
+    """Return the sentences that count the rows `read`: those imported, those `skipped`, and those that others drop.
+
+    `shared` of those imported have a query that another split has too.
+    """
+    by_split = comparison.labels
+    counts = keys_apart(comparison.labels_in_all)
+    as_splits = listed((f"{rows.total()} {split}" for split, rows in by_split.items()), len(by_split))
+    only = next(iter(by_split)) if len(by_split) == 1 else None
+    said = f"{comparison.imported} of {read} rows were imported " + (f"as {only}" if only else f"({as_splits})")
+    said += (f" into {dataset}." if dataset else ".") + counts.remark
+    if not only and counts.by_label:
+        rarest = min(counts.by_label, key=lambda name: counts.by_label[name])
+        rows = (f"{keys_apart(labels).by_label.get(rarest, 0)} {split}" for split, labels in by_split.items())
+        said += f" Of {rarest!r}, the rarest label: {listed(rows, len(by_split))}."
+    if skipped:
+        said += (
+            f" Skipped: {listed((f'{n} {reason}' for reason, n in Counter(skipped).most_common()), REASONS_LISTED)}."
+        )
+    if NEAR in skipped:
+        said += f" {KEPT_NEAR}"
+    if dropped:
+        gone = ", ".join(f"{rows} {split}" for split, rows in dropped.items())
+        said += f" Dropped from the new version, as they repeat imported rows: {gone} rows."
+    if shared:
+        said += (
+            f" {shared} have a query that another split has too, with another item: figures will say how the model "
+            f"does on queries that it knows. Divided by `split`, a file keeps a query's pairs together."
+        )
+    return said
+
+
+def import_next_step(task: Task, splits: Sequence[Split], dataset: str | None, workspace: Workspace) -> str:
+    """Return the call that is usually right after an import into `splits`, and before it what `dataset` still lacks."""
     if dataset is None:
         return "Nothing is new: see `skipped` and `examples` for the reasons."
-    if split == "train" and several:
-        return f"Call train_classifier with dataset {dataset!r}, or bring in validation rows to choose by."
-    if split == "unlabelled" and several:
-        return f"Call annotate_examples with dataset {dataset!r}, to find out which labels apply."
-    if split == "train":
-        return f"Call train_classifier with dataset {dataset!r}, or synthesize_examples to add written rows."
-    if split == "unlabelled" and several:
+    if "unlabelled" in splits:
+        return _with_unlabelled(task, dataset)
+    card = read_card(workspace, dataset)
+    lacking = [split for split in HELD_OUT if not card.rows(split)]
+    if not card.rows("train"):
+        then = f"Then evaluate with dataset {dataset!r} and split {splits[0]!r}."
+        if task.kind == "pair":
+            return f"There are no training rows yet: import some as train. If you have no others, {DIVIDED}. {then}"
+        write = "import some as train" if task.multi_label else "call synthesize_examples, or import some as train"
+        return f"There are no training rows yet: {write}. {then}"
+    lack = ""
+    if lacking and "train" in splits:
+        uses = " and ".join(f"no {split} rows {USES[split]}" for split in lacking)
+        lack = f"There are {uses}: import some before you train. If you have no others, {DIVIDED}. Else "
+    if "train" in splits:
+        more = "" if task.multi_label else ", or synthesize_examples to add written rows"
+        return f"{lack}{'call' if lack else 'Call'} train_classifier with dataset {dataset!r}{more}."
+    return f"Call evaluate with dataset {dataset!r} and split {splits[0]!r} once there is a model."
+
+
+def _with_unlabelled(task: Task, dataset: str) -> str:
+    if task.multi_label:
         return f"Call annotate_examples with dataset {dataset!r}: labels for the most telling of these texts."
-    if split == "unlabelled":
-        return (
-            f"Call synthesize_examples, or train_classifier with dataset {dataset!r}, which tells the labels' shares "
-            "from these texts and real validation rows."
-        )
-    return f"Call evaluate with dataset {dataset!r} and split {split!r} once there is a model."
+    return (
+        f"Call synthesize_examples, or train_classifier with dataset {dataset!r}, which tells the labels' shares "
+        "from these texts and real validation rows."
+    )

@@ -123,6 +123,34 @@ def test_items_given_in_the_call_need_not_be_in_the_dataset(dataset: str, contex
     assert {request.cell.item for request in writer.asked if request.cell} == {"Brass garden hose nozzle"}
 
 
+def test_items_that_nothing_was_written_for_come_first(dataset: str, context: ToolContext) -> None:
+    first, second = ScriptedWriter(numbered), ScriptedWriter(numbered)
+
+    write(context, first, rows=1)
+    write(context, second, rows=1, max_tokens=10_000)
+
+    assert [asked.cell.item for writer in (first, second) for asked in writer.asked if asked.cell] == [DRILL, LAMP]
+
+
+def test_guidance_says_what_is_to_be_wrong_to_a_writer_and_to_the_calling_model(
+    dataset: str, context: ToolContext
+) -> None:
+    writer, how = ScriptedWriter(numbered), "wrong sizes, hard to see"
+
+    write(context, writer, guidance=[how])
+    handed = synthesize_examples(SynthesizeExamplesRequest(task="shop", guidance=(how,)), context)
+
+    assert {request.guidance for request in writer.asked} == {(how,)}
+    assert how in chat_messages(writer.asked[0])[1]["content"]
+    assert {batch.guidance for batch in handed.batches} == {(how,)}
+    assert any("They are in `guidance`" in rule for rule in handed.rules)
+
+
+def test_all_that_is_for_single_texts_is_refused_at_once(dataset: str, context: ToolContext) -> None:
+    with pytest.raises(InvalidInput, match=r"`labels`, `examples`: are for single texts.*`guidance` how"):
+        write(context, None, labels=["mismatch"], examples=["a drill"], guidance=["hard"])
+
+
 def test_a_recording_answers_for_its_item(dataset: str, context: ToolContext, tmp_path: Path) -> None:
     lines = [
         {"kind": "mismatch", "label": "mismatch", "item": DRILL, "items": ["hammer drill bit set"]},

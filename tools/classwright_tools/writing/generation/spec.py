@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -116,11 +117,18 @@ def spec_of_plan(
 
 
 def spec_of_items(
-    workspace: Workspace, task: Task, parent: str | None, *, items: Sequence[str], rows: int | None
+    workspace: Workspace,
+    task: Task,
+    parent: str | None,
+    *,
+    items: Sequence[str],
+    rows: int | None,
+    guidance: tuple[str, ...] = (),
 ) -> GenerationSpec:
     """Return the specification to write for each of `items` queries that look right for it and are wrong.
 
-    Without `items` they are those of the training pairs that are no mismatch.
+    `guidance` says how: what is to be wrong, or how hard that is to see. Without `items` they are those of the training
+    pairs that are no mismatch.
 
     Raises:
         InvalidInput: the task does not say which label is the mismatch.
@@ -140,17 +148,22 @@ def spec_of_items(
             "hold none that fit, so there is no item to write for",
             "Import some, or pass `items`.",
         )
-    return GenerationSpec(task, targets_of_items(wanted, task.mismatch, rows), next_round(there), parent, there)
+    targets = targets_of_items(wanted, task.mismatch, rows, guidance)
+    return GenerationSpec(task, targets, next_round(there), parent, there)
 
 
 def items_wanted(task: Task, there: Sequence[Example], items: Sequence[str]) -> list[ItemWanted]:
-    """Return `items`, by default those of the pairs `there` that are no mismatch, with queries that fit them."""
+    """Return `items`, by default those of the pairs `there` that are no mismatch, with queries that fit them.
+
+    Those by default come in the order of how much was written for them: what is never used is written for first.
+    """
     fitting: dict[str, list[Example]] = {}
     for row in there:
         if row.text_pair is not None and row.label not in (None, task.mismatch):
             fitting.setdefault(row.text_pair, []).append(row)
     usual = next(name for name in task.label_names if name != task.mismatch)
-    named = [clean_text(item) for item in items] if items else list(fitting)
+    written = Counter(row.text_pair for row in there if row.origin == "written")
+    named = [clean_text(item) for item in items] if items else sorted(fitting, key=lambda item: written[item])
     return [
         ItemWanted(
             item=item,

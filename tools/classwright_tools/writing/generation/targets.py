@@ -52,12 +52,14 @@ class ItemWanted:
     queries: tuple[str, ...] = ()
 
 
-def targets_of_items(items: Sequence[ItemWanted], mismatch: str, rows: int | None) -> tuple[CellTarget, ...]:
+def targets_of_items(
+    items: Sequence[ItemWanted], mismatch: str, rows: int | None, guidance: tuple[str, ...] = ()
+) -> tuple[CellTarget, ...]:
     """Return targets that spread `rows` pairs of label `mismatch` evenly over `items`; one an item if it is None."""
     wanted = len(items) if rows is None else rows
     shares = even_shares(wanted, len(items))
     return tuple(
-        CellTarget(Cell(label=mismatch, item=one.item), share, one.mistaken_for, style=one.queries)
+        CellTarget(Cell(label=mismatch, item=one.item), share, one.mistaken_for, guidance, style=one.queries)
         for one, share in zip(items, shares, strict=True)
         if share
     )

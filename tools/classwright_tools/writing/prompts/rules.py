@@ -63,8 +63,7 @@ _LABELS = (
 _TEXTS = (
     "Sound like real people and not like a model: use the tone, abbreviations, slips and punctuation of the kind of "
     "text. Do not open the texts alike.",
-    "Vary the length as widely as real texts of this kind do, from a few words to several sentences. Vary person, "
-    "mood, place, product, amount and cause.",
+    "Vary the length as widely as real texts of this kind do. Vary person, mood, place, product, amount and cause.",
     "Nothing in a text may show that it is an example or that it will be classified. Do not repeat the label's "
     "description.",
 )
