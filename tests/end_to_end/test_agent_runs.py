@@ -196,8 +196,15 @@ class _Process:
 
 @pytest.mark.timeout(900)
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the server among the agent's children in /proc")
-def test_a_build_that_is_killed_again_and_again_ends_with_the_same_figures(finished: Path, tmp_path: Path) -> None:
+def test_a_build_that_lacked_a_writer_and_is_killed_again_and_again_ends_with_the_same_figures(
+    finished: Path, tmp_path: Path
+) -> None:
     task = write_task(tmp_path)
+    lacks = build(task, "--command", "classwright serve --workspace {workspace}")
+    assert lacks.returncode == 1
+    for said in ("no language model to write with", "--writer-url", "--resume"):
+        assert said in lacks.stderr
+
     whole = len(events(finished))
     moments = sorted(random.Random(7).sample(range(2, whole - 2), 5))
     kinds = [
@@ -207,8 +214,8 @@ def test_a_build_that_is_killed_again_and_again_ends_with_the_same_figures(finis
         ("agent", signal.SIGKILL),
         ("agent", signal.SIGKILL),
     ]
-    for number, (after, (whom, how)) in enumerate(zip(moments, kinds, strict=True)):
-        ended = interrupt(task, whom, how, after, *(("--resume", "latest") if number else ()))
+    for after, (whom, how) in zip(moments, kinds, strict=True):
+        ended = interrupt(task, whom, how, after, "--resume", "latest")
         said = ended.stderr.read() if ended.stderr else ""
         if how == signal.SIGINT:
             assert ended.returncode == 130
@@ -248,20 +255,6 @@ def test_a_server_that_is_not_there_is_told_in_a_line(tmp_path: Path, more: tupl
     assert said.returncode == 1
     assert reason in said.stderr.splitlines()[-1]
     assert "Traceback" not in said.stderr
-
-
-def test_a_server_without_a_writer_is_told_with_the_repair_and_the_run_goes_on_with_one(tmp_path: Path) -> None:
-    task = write_task(tmp_path, max_rounds=1)
-    said = build(task, "--command", "classwright serve --workspace {workspace}")
-
-    assert said.returncode == 1
-    assert "no language model to write with" in said.stderr
-    assert "--writer-url" in said.stderr
-    assert "--resume" in said.stderr
-
-    done = build(task, "--resume", "latest")
-
-    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture(scope="module")
