@@ -32,10 +32,21 @@ from classwright_tools.learning.setup import Setup
 from classwright_tools.train_classifier import TrainClassifierRequest, TrainClassifierResult, train_classifier
 from classwright_tools.workspace.datasets import save_dataset
 from classwright_tools.workspace.workspace import Workspace
-from support.learning import REAL, prompting_encoder, real_rows, save_rows, written_rows
+from support.learning import REAL, prompting_encoder, real_rows, save_rows, shallow_encoder, written_rows
 
 LABELS = ("refund", "delivery", "account")
 TEXTS = ("my money has not come back", "where is the box", "password wrong", "")
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An encoder that is tuned in half the time."""
+    return str(shallow_encoder(tmp_path_factory.mktemp("encoder") / "shallow"))
+
+
+@pytest.fixture
+def context(context: ToolContext, encoder: str) -> ToolContext:
+    return dataclasses.replace(context, encoder=encoder)
 
 
 def trained(context: ToolContext, run_key: str = "run", **arguments: object) -> TrainClassifierResult:
