@@ -214,6 +214,7 @@ async def test_prompts_name_only_tools_and_arguments_that_exist(tmp_path: Path) 
             if prompt != "grow_dataset_by_chatting":
                 assert "several of the labels" in text or "several labels" in text
                 assert "two texts" in text or "pairs of texts" in text
+            assert ("'rows.csv' in one call, divided: split={'train': 2" in text) == ("real_rows" in given)
             assert set(re.findall(r"\b(\w+)='", text)) <= known, prompt
 
 

@@ -146,7 +146,7 @@ async def test_no_name_in_an_argument_reaches_anything_else(client: Client, shop
 
 async def test_every_argument_that_names_something_is_tried_above(client: Client) -> None:
     """A new argument that is a string of its own, and no text or label, is to be added to `NAMING`."""
-    words = {"instruction", "kind", "half", "method", "negatives", "imbalance", "mismatch", "unlabelled_as", "order",
+    words = {"instruction", "kind", "method", "negatives", "imbalance", "mismatch", "unlabelled_as", "order",
              "prior", "text_column", "pair_column", "label_column", "label_separator", "csv", "reason", "decided_by",
              "doubt", "mark"}  # fmt: skip
     found = {

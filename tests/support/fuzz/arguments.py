@@ -116,7 +116,9 @@ class _Values:
         properties = schema.get("properties")
         if properties is None:
             values = self.of(schema.get("additionalProperties") or {"type": "string"})
-            return st.dictionaries(nasty, values, max_size=2 if self.spiced else 1)
+            names = self.of(schema["propertyNames"]) if "propertyNames" in schema else nasty
+            least = 0 if self.spiced else schema.get("minProperties", 0)
+            return st.dictionaries(names, values, min_size=least, max_size=2 if self.spiced else max(1, least))
         made = {name: self.of(one) for name, one in properties.items()}
         needed = {name: made.pop(name) for name in schema.get("required", ())}
         return st.fixed_dictionaries(needed, optional=made)

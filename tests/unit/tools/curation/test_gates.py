@@ -13,8 +13,10 @@ from classwright_tools.domain.cleaning import clean_text
 from classwright_tools.domain.example import Origin, Split, make_example
 from classwright_tools.domain.noun import MAX_TEXT_CHARS
 from classwright_tools.domain.task import Label, Task
+from classwright_tools.domain.text_rules import TextRules
 from classwright_tools.workspace.datasets import save_dataset
 from classwright_tools.workspace.workspace import Workspace
+from classwright_tools.writing.prompts.rules import text_rules
 from support.paths import BANKING12
 
 BANKING = BANKING12
@@ -242,6 +244,13 @@ def test_the_rules_tell_how_long_real_texts_are_where_there_are_enough_to_tell(t
         for rule in gates.rules(()).sentences(str)
     )
     assert few.rules(()).usual_words is of_test.rules(()).usual_words is None
+
+
+def test_writers_are_told_of_several_sentences_only_where_no_real_texts_say_how_long_they_are(task: Task) -> None:
+    measured = text_rules(("en",), TextRules(usual_words=(1, 3, 5)), str)
+
+    assert not any("several sentences" in rule for rule in measured)
+    assert any("several sentences" in rule for rule in text_rules(("en",), TextRules(), str))
 
 
 def test_what_was_shown_is_not_copied_also_in_part(task: Task) -> None:
