@@ -9,6 +9,7 @@ from itertools import count
 import pytest
 
 from classwright_tools.context import ToolContext
+from classwright_tools.domain.regeneration import RegenerationItem, RegenerationPlan
 from classwright_tools.domain.task import Label
 from classwright_tools.domain.topic_tree import TopicTree
 from classwright_tools.domain.writer import Completion
@@ -124,6 +125,34 @@ def test_a_set_is_shown_the_examples_of_each_of_its_labels(context: ToolContext)
     assert [batch.label for batch in result.batches] == ["refund|account", "|"]
     assert list(result.style) == ["refund", "account"]
     assert any("'|' alone says that they have none" in rule for rule in result.rules)
+
+
+def test_a_plan_is_spread_over_the_topics_of_either_label_and_a_contrast_says_what_does_not_apply(
+    context: ToolContext,
+) -> None:
+    context.workspace.save_task(several_task())
+    save_tree(context.workspace, several_task())
+    items = (
+        RegenerationItem(label="refund|account", count=8, reason="3 rows were not labelled so"),
+        RegenerationItem(label="|", contrast="delivery", count=2, reason="2 rows were given 'delivery'"),
+    )
+    plan = RegenerationPlan(task="mail", model="mail-m1", dataset="mail-d1", round=1, items=items)
+    saved = context.workspace.publish_document("plan", "mail", plan, run_key="plan").id
+    context = with_writer(context, script)
+
+    result = synthesize_examples(SynthesizeExamplesRequest(task="mail", plan=saved), context)
+
+    rows = train_rows(context, result.dataset)
+    assert Counter((row.labels, row.provenance and row.provenance.contrast) for row in rows) == {
+        (("refund", "account"), None): 8,
+        ((), "delivery"): 2,
+    }
+    topics = {str(row.provenance.cell.topic) for row in rows if row.labels and row.provenance and row.provenance.cell}
+    assert {topic.split()[-1] for topic in topics} == {"refund", "account"}
+    (contrast,) = [one for one in asked_of(context) if one.contrast]
+    prompt = chat_messages(contrast)[1]["content"]
+    assert '"labels": []' in prompt
+    assert '"seems_to_apply": {"name": "delivery"' in prompt
 
 
 def test_labels_that_are_renamed_or_taken_away_are_followed_in_rows_and_cells_there_and_on_their_way(

@@ -59,21 +59,22 @@ def targets_of_sets(
 
     Those `wished` for, if there are some, get as many each. `ROWS_A_CELL` a cell when `rows` is None.
     """
+    if wished:
+        wanted = ROWS_A_CELL * len(cells_of_sets(task, wished, cells)) if rows is None else rows
+        counts = dict(zip(wished, even_shares(wanted, len(wished)), strict=True))
+    else:
+        counts = set_counts(ROWS_A_CELL * len(cells) if rows is None else rows, task.label_names, real)
+    places = cells_of_sets(task, [name for name, count in counts.items() if count], cells)
+    return tuple(CellTarget(cell, n) for cell, n in rows_of_labels(counts, places).items())
+
+
+def cells_of_sets(task: Task, written: Sequence[str], cells: Iterable[Cell]) -> list[Cell]:
+    """Return the cells for texts with each of the sets of labels `written`, from the `cells` of the topic tree."""
     by_label: dict[str, list[Cell]] = {}
     for cell in cells:
         by_label.setdefault(cell.label, []).append(cell)
-    if wished:
-        wanted = ROWS_A_CELL * len([cell for name in wished for cell in _cells(task.labels_of(name), by_label, 0)])
-        counts = dict(zip(wished, even_shares(wanted if rows is None else rows, len(wished)), strict=True))
-    else:
-        counts = set_counts(ROWS_A_CELL * len(cells) if rows is None else rows, task.label_names, real)
-    places = [
-        cell
-        for turn, (name, count) in enumerate(counts.items())
-        if count
-        for cell in _cells(task.labels_of(name), by_label, turn)
-    ]
-    return tuple(CellTarget(cell, n) for cell, n in rows_of_labels(counts, places).items())
+    labels = [task.labels_of(name) for name in written]
+    return [cell for turn, own in enumerate(labels) for cell in _cells(own, by_label, turn)]
 
 
 def _cells(labels: Labels, by_label: Mapping[str, Sequence[Cell]], turn: int) -> list[Cell]:

@@ -18,7 +18,7 @@ from classwright_tools.workspace.datasets import read_rows
 from classwright_tools.workspace.topic_trees import labels_without_topics
 from classwright_tools.workspace.workspace import Workspace
 from classwright_tools.writing.generation.good_examples import good_examples
-from classwright_tools.writing.generation.label_sets import real_label_sets, targets_of_sets
+from classwright_tools.writing.generation.label_sets import cells_of_sets, real_label_sets, targets_of_sets
 from classwright_tools.writing.generation.targets import (
     CellTarget,
     ItemWanted,
@@ -111,6 +111,8 @@ def spec_of_plan(
         document = document.model_copy(update={"items": items})
     newest = workspace.latest("topics", task.slug)
     cells = workspace.document(newest.id, "topics", TopicTree).cells() if newest else ()
+    if task.multi_label:
+        cells = tuple(cells_of_sets(task, list(dict.fromkeys(item.label for item in document.items)), cells))
     there = training_rows(workspace, parent)
     targets = _as_wished(targets_of_plan(document, rows, cells), wish, good_examples(workspace, parent))
     return GenerationSpec(task, targets, document.round, parent, there)
