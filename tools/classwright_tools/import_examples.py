@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.example import Division, Origin, Split
+from classwright_tools.domain.example import USUAL_DIVISION, Division, Origin, Split
 from classwright_tools.domain.excerpt import Excerpts
 from classwright_tools.domain.kinds import DatasetId
 from classwright_tools.domain.noun import Noun, Slug, ToolRequest, ToolResult
@@ -31,7 +31,7 @@ class ImportExamplesRequest(ToolRequest, GivenSource):
     task: Slug
     split: Split | Division = Field(
         description="'train', 'validation' (to choose by), 'test' (the final figure) or 'unlabelled' (tells label "
-        "shares); or parts, to divide the source: {'train': 2, 'validation': 1, 'test': 1}."
+        f"shares); or parts, to divide the source: {USUAL_DIVISION}."
     )
     dataset: DatasetId | None = Field(default=None, description="To add to. Default: the newest, or a new one.")
     new_dataset: bool = Field(default=False, description="True to begin a new dataset.")

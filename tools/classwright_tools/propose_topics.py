@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, ValidationError, field_validator
 
 from classwright_tools.context import ToolContext
+from classwright_tools.domain.example import USUAL_DIVISION
 from classwright_tools.domain.excerpt import Excerpts, listed
 from classwright_tools.domain.kinds import TopicTreeId
 from classwright_tools.domain.noun import LabelName, Noun, Share, Slug, ToolRequest, ToolResult
@@ -177,8 +178,8 @@ def _pair_task(task: Task) -> ProposeTopicsResult:
     return ProposeTopicsResult(
         summary=f"Pair task {task.slug!r} (version {task.version}) is saved, with {len(task.labels)} labels. Pairs "
         f"are imported, so it has no topic tree.{unnamed}",
-        next_step=f"Call import_examples(task={task.slug!r}, split='train', ...) with pairs: a query and an item each; "
-        "with written=true if a language model writes them.",
+        next_step=f"Call import_examples(task={task.slug!r}, split={USUAL_DIVISION}, ...) with pairs, a query and an "
+        "item each: some are held out. With split='train' and written=true if a language model writes them.",
         task=task.slug,
         task_version=task.version,
         topic_tree=None,

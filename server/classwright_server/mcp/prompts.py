@@ -11,8 +11,9 @@ from mcp_types import INVALID_PARAMS
 from pydantic import Field
 
 from classwright_server.backend import Backend
+from classwright_tools.domain.example import USUAL_DIVISION
 
-DIVIDED = "split={'train': 2, 'validation': 1, 'test': 1}"
+DIVIDED = f"split={USUAL_DIVISION}"
 ABOUT = Field(description="What to tell apart, in a sentence: the texts and the classes.")
 TASK = Field(description="The task's short name, such as banking12.")
 

@@ -161,11 +161,11 @@ def test_a_pair_task_is_made_without_topics(context: ToolContext) -> None:
     result = propose_topics(ProposeTopicsRequest.model_validate(request), context)
 
     assert (result.topic_tree, result.cells, result.wanted) == (None, 0, None)
-    assert "import_examples" in result.next_step
+    assert "import_examples(task='shop', split={'train': 2, 'validation': 1, 'test': 1}" in result.next_step
     task = context.workspace.task("shop")
     assert (task.kind, task.mismatch) == ("pair", "mismatch")
     topics = [{"label": "fits", "topics": [{"name": "a", "subtopics": ["b"]}]}]
-    with pytest.raises(InvalidInput, match="the rows of task 'shop' are imported"):
+    with pytest.raises(InvalidInput, match="the pairs of task 'shop' are imported"):
         propose_topics(ProposeTopicsRequest.model_validate(request | {"topics": topics}), context)
     with pytest.raises(InvalidInput, match="exists with kind 'pair'"):
         propose_topics(ProposeTopicsRequest.model_validate(request | {"kind": "text", "mismatch": None}), context)

@@ -20,6 +20,8 @@ Split = Literal["train", "validation", "test", "unlabelled"]
 LabelledSplit = Literal["train", "validation", "test"]
 Division = Annotated[dict[LabelledSplit, Annotated[int, Field(ge=1, le=100)]], Field(min_length=2, max_length=3)]
 """How many parts of a source each split gets."""
+USUAL_DIVISION = "{'train': 2, 'validation': 1, 'test': 1}"
+"""As a caller would write it."""
 REAL_TEXTS: tuple[Origin, ...] = ("real", "annotated")
 """Of all other origins a model wrote the text."""
 SPLITS: tuple[Split, ...] = ("train", "validation", "test", "unlabelled")

@@ -9,7 +9,7 @@ from classwright_tools.context import ToolContext
 from classwright_tools.curation.comparison import Comparison
 from classwright_tools.curation.label_counts import label_counts as keys_apart
 from classwright_tools.curation.resent import resent_remark
-from classwright_tools.domain.example import HELD_OUT, Split
+from classwright_tools.domain.example import HELD_OUT, USUAL_DIVISION, Split
 from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.source import GivenSource
 from classwright_tools.domain.task import Task
@@ -20,7 +20,7 @@ from classwright_tools.workspace.workspace import Workspace
 
 REASONS_LISTED = 5
 USES: dict[Split, str] = {"validation": "to choose by", "test": "for the final figure"}
-DIVIDED = "import these anew with new_dataset=true and split={'train': 2, 'validation': 1, 'test': 1}"
+DIVIDED = f"import these anew with new_dataset=true and split={USUAL_DIVISION}"
 NEAR = "near-duplicate"
 KEPT_NEAR = "Pass keep_near_duplicates=true if the little that differs, such as a size, is the point."
 
