@@ -138,6 +138,7 @@ def imported(rows: int = 1, dataset: str | None = "support-d0", skipped: int = 0
         "split": "validation",
         "read": rows + skipped,
         "imported": rows,
+        "splits": {"validation": rows},
         "labels": {"refund": rows},
         "skipped": {"near-duplicate of a test row": skipped} if skipped else {},
     }
