@@ -60,16 +60,16 @@ class Build:
         Raises:
             AgentError: a tool refused, the server went away, or a file cannot be used.
         """
-        out = self._outcome
-        files = read_splits({"test": self._task.test, "validation": self._task.validation}, self._task.label_names)
+        out, task = self._outcome, self._task
+        paths = {"test": task.test, "validation": task.validation}
+        files = read_splits(paths, task.label_names, several=task.multi_label)
         for remark in filter(None, (file.remark for file in files.values())):
             self._view.say(remark)
         topics = out.topics = await self._propose_topics()
         await self._import(files)
         plan: Arguments = {"topic_tree": topics.topic_tree}
         self._round_began = self._steps.seconds
-        rows = self._task.rows or (self._task.rows_per_cell or 0) * topics.cells
-        if rows:
+        if rows := task.rows or (task.rows_per_cell or 0) * topics.cells:
             plan["rows"] = rows
         await self._tell_cost(plan)
         written = await self._write(0, plan)
@@ -90,6 +90,8 @@ class Build:
         self._outcome.lost += await self._steps.lost()
         if task.source_types:
             arguments["source_types"] = list(task.source_types)
+        if task.multi_label:
+            arguments["multi_label"] = True
         result = await self._call("topics", "propose_topics", arguments, TopicsResult, check_tree)
         self._view.say(f"{result.cells} cells of label, topic, subtopic and source type")
         return result

@@ -92,6 +92,8 @@ def _from_answers(ask: Ask) -> dict[str, Any]:
         labels.append({"name": _label_name(name), "description": description.strip()})
     fields["instruction"] = f"Classify {texts} by what they say: {', '.join(label['name'] for label in labels)}."
     fields["labels"] = labels
+    if ask("May a text have several of these labels, or none? [no]:").lower() in ("y", "yes", "true"):
+        fields["multi_label"] = True
     if languages := ask("The languages of the texts, as codes [en]:"):
         fields["languages"] = [code for code in re.split(r"[\s,]+", languages) if code]
     if rows := ask("A file of real rows with labels, JSONL, CSV or TSV (empty: none):"):

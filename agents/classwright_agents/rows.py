@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from classwright_agents.errors import TaskFileError
 from classwright_tools.errors import InvalidInput
 from classwright_tools.reading.files import read_file
 from classwright_tools.reading.label_names import LabelNames, label_text
+from classwright_tools.reading.label_sets import SEPARATOR, LabelSets, labels_apart
 from classwright_tools.reading.opening import Position
 from classwright_tools.reading.rows import Columns, NoColumn, SourceRow, text_problem
 
@@ -23,7 +25,7 @@ PLACES_NAMED = 5  # of rows that are left out
 
 
 class Row(TypedDict):
-    """A text and its label."""
+    """A text and its label, or in a multi-label task a JSON list of its labels."""
 
     text: str
     label: str
@@ -56,27 +58,32 @@ class RowFile:
             self.places.append(": ".join(filter(None, (place, problem, row.detail))))
 
 
-def read_rows(path: Path, labels: Sequence[str]) -> RowFile:
+def read_rows(path: Path, labels: Sequence[str], *, several: bool = False) -> RowFile:
     """Return the rows of a file with a `text` and one of the task's `labels` in each: JSON lines, CSV or TSV.
 
-    A row whose text or label is empty is kept, as the server counts what it leaves out.
+    A row whose text or label is empty is kept, as the server counts what it leaves out. With `several` a row has any
+    number of them: as a list, or with "|" between them; it is left out where nothing is said of them.
 
     Raises:
         TaskFileError: the file cannot be read as such, no row of it can be used, or a label is not the task's; the
             line is named.
     """
-    names = LabelNames(labels, {})
+    names = LabelSets(labels, {}, SEPARATOR) if several else LabelNames(labels, {})
+    columns = Columns("text", "label", is_label=names.knows, several=several)
     subject = f"file {path.name!r}"
     read = RowFile(path.name)
     try:
-        for number, row in enumerate(read_file(path, Columns("text", "label", is_label=names.knows), Position()), 1):
+        for number, row in enumerate(read_file(path, columns, Position()), 1):
             problem = row.problem or text_problem(row.text)
+            if not problem and several and names.is_missing(row.label):
+                problem = "no labels"
             if problem:
                 read.leave_out(row, number, problem)
                 continue
-            label = label_text(row.label)
-            if label and not names.knows(label):
-                raise _unknown_label(row.place or f"{subject}, row {number:,}", label, labels)
+            found = names.find(row.label)
+            if found is None and not names.is_missing(row.label):
+                raise _unknown_label(row.place or f"{subject}, row {number:,}", names.unknown(row.label), labels)
+            label = json.dumps(labels_apart(found or ""), ensure_ascii=False) if several else label_text(row.label)
             read.rows.append(Row(text=row.text, label=label))
     except NoColumn as error:
         raise TaskFileError(error.subject, error.reason, "Name its columns 'text' and 'label'.") from error
@@ -91,13 +98,15 @@ def read_rows(path: Path, labels: Sequence[str]) -> RowFile:
     return read
 
 
-def read_splits(paths: Mapping[str, Path | None], labels: Sequence[str]) -> dict[str, RowFile]:
-    """Return the rows of the files that there are, by split.
+def read_splits(
+    paths: Mapping[str, Path | None], labels: Sequence[str], *, several: bool = False
+) -> dict[str, RowFile]:
+    """Return the rows of the files that there are, by split, as `read_rows` does.
 
     Raises:
         TaskFileError: as `read_rows`.
     """
-    return {split: read_rows(path, labels) for split, path in paths.items() if path}
+    return {split: read_rows(path, labels, several=several) for split, path in paths.items() if path}
 
 
 def _unknown_label(place: str, label: str, labels: Sequence[str]) -> TaskFileError:

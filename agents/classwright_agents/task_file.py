@@ -37,7 +37,9 @@ class LabelEntry(Part):
 class Target(Part):
     """The validation figure at which building stops, as a share from 0 to 1."""
 
-    accuracy: float | None = Field(default=None, gt=0, le=1, description="The share of texts with the right label.")
+    accuracy: float | None = Field(
+        default=None, gt=0, le=1, description="The share of texts with the right label, or all right labels."
+    )
     macro_f1: float | None = Field(
         default=None,
         gt=0,
@@ -131,6 +133,9 @@ class TaskFile(Part):
     )
     instruction: str = Field(min_length=3, max_length=4_000, description="What is classified, and by what.")
     labels: tuple[LabelEntry, ...] = Field(min_length=2, max_length=500, description="The classes.")
+    multi_label: bool = Field(
+        default=False, description="Whether a text may have several of the labels, or none of them."
+    )
     languages: tuple[str, ...] = Field(
         default=("en",), min_length=1, max_length=30, description="The languages of the texts, as codes such as `de`."
     )

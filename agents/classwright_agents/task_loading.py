@@ -57,7 +57,7 @@ def load_task_file(path: Path) -> TaskFile:
     folder = path.resolve().parent
     task = task.model_copy(update={name: _resolved(folder, task, name, subject) for name in ("validation", "test")})
     for rows in filter(None, (task.validation, task.test)):
-        read_rows(rows, task.label_names)
+        read_rows(rows, task.label_names, several=task.multi_label)
     return task
 
 

@@ -97,6 +97,7 @@ def _page(task: TaskFile, run: str, outcome: Outcome, material: Material) -> dic
         "decisions": outcome.decisions,
         "curve": _curve(task, outcome),
         "chart_style": LIGHT_OR_DARK,
+        "matrix_words": words.matrix_words(task),
         "matrix": confusion_chart(measured.labels, measured.confusion_matrix) if measured else None,
         "bars": label_bars(measured.weakest) if measured else None,
         "confusions": measured.confusions[:CONFUSIONS] if measured else (),
@@ -155,7 +156,7 @@ def _sample(row: Example) -> dict[str, Any]:
     """Return a row with what it was written for, in words."""
     made = row.provenance
     place = f"easily confused with {made.contrast}" if made and made.contrast else _place(made.cell if made else None)
-    return {"text": row.text, "label": row.label or "", "place": place or row.origin}
+    return {"text": row.text, "label": row.labels_name or "", "place": place or row.origin}
 
 
 def _place(cell: Cell | None) -> str:

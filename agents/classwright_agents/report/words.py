@@ -55,16 +55,16 @@ def headline(task: TaskFile, outcome: Outcome) -> str:
     """Return what was reached, in a sentence that needs no statistics."""
     scores, data = final(outcome)
     right = round(100 * scores.accuracy.value)
+    what = "all labels, and no other," if task.multi_label else "the right label"
     whose = {"real": "real texts", "written": "written texts"}.get(data, "texts")
     unseen = "it had never seen" if outcome.test else "were held out of its training"
     bare = scores.not_covered
     if bare:
         covered = f"{len(task.labels) - len(bare)} of the {len(task.labels)} labels"
-        return (
-            f"Finds the right label for {right} of 100 {whose} that {unseen}, which are of {covered}: none is "
-            f"{named(bare)}."
-        )
-    return f"Finds the right one of {len(task.labels)} labels for {right} of 100 {whose} that {unseen}."
+        return f"Finds {what} for {right} of 100 {whose} that {unseen}, which are of {covered}: none is {named(bare)}."
+    if not task.multi_label:
+        what = f"the right one of {len(task.labels)} labels"
+    return f"Finds {what} for {right} of 100 {whose} that {unseen}."
 
 
 def facts(task: TaskFile, outcome: Outcome) -> list[Fact]:
@@ -75,11 +75,12 @@ def facts(task: TaskFile, outcome: Outcome) -> list[Fact]:
     accuracy, rows, bare = scores.accuracy, scores.rows, len(scores.not_covered)
     kind = "test" if outcome.test else "validation"
     tokens = outcome.spent.tokens
+    accuracy_name = "subset accuracy: all labels right," if task.multi_label else "accuracy"
     labels = f"{len(task.labels) - bare} of {len(task.labels)} labels" if bare else f"{len(task.labels)} labels"
     return [
         Fact(
             _percent(accuracy.value),
-            f"accuracy on {rows:,} {_kind(data)} {kind} rows; 95% interval {_interval(accuracy)}",
+            f"{accuracy_name} on {rows:,} {_kind(data)} {kind} rows; 95% interval {_interval(accuracy)}",
         ),
         Fact(f"{scores.macro_f1.value:.3f}", f"macro-F1, the mean of the F1 of {labels}"),
         Fact(f"{best.rows:,}", "training rows, written"),
@@ -106,8 +107,8 @@ def remarks(task: TaskFile, outcome: Outcome, warnings: tuple[str, ...]) -> list
         sentences.append(f"None of the rows that models were chosen by is {named(best.scores.not_covered)}.")
     if not (outcome.test or best.model in outcome.measured) and not scores.beats_guessing:  # else the server warns
         sentences.append(
-            "The accuracy is no better than guessing: always answering the most frequent label reaches "
-            f"{scores.guessing:.3f}."
+            f"The {'micro-F1' if task.multi_label else 'accuracy'} is no better than guessing: always answering the "
+            f"most frequent label reaches {scores.guessing:.3f}."
         )
     if rows < FEW_ROWS:
         sentences.append(f"{rows} rows are few: the true accuracy may lie anywhere from {_interval(accuracy)} percent.")
@@ -164,6 +165,19 @@ def terms(task: TaskFile, outcome: Outcome) -> str:
         listed = "; ".join(methods)
         sentences.append(f"{listed[:1].upper()}{listed[1:]}.")
     return " ".join(sentences)
+
+
+def matrix_words(task: TaskFile) -> str:
+    """Return how the confusion matrix is read."""
+    if task.multi_label:
+        return (
+            " Blue cells count the texts of which a label was found. An orange cell counts the texts of which the "
+            "label of its row was missed while that of its column, which they do not have, was given."
+        )
+    return (
+        " Each row is a true label, each column a predicted label. Blue cells are correct, orange cells are errors; "
+        "the stronger the colour, the larger the share of the row."
+    )
 
 
 def measured_words(measured: EvaluationReport | None) -> str:

@@ -58,7 +58,8 @@ def test_every_other_field_stands_in_the_file_as_a_comment_with_its_default(tmp_
 
 def test_answers_become_a_task_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "rows.csv").write_text("text,label\nIt was loud.,complaint\n", encoding="utf-8")
-    answers = ["hotel reviews", "", "complaint: tells of something: wrong", "Great praise", "", "en, de", "rows.csv"]
+    answers = ["hotel reviews", "", "complaint: tells of something: wrong", "Great praise", "", "no", "en, de"]
+    answers += ["rows.csv"]
     answers += ["http://127.0.0.1:8000/v1", "tiny", "THE_KEY"]
     monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{answer}\n" for answer in answers)))
 
@@ -70,6 +71,7 @@ def test_answers_become_a_task_file(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         ("complaint", "tells of something: wrong"),
         ("great_praise", ""),
     ]
+    assert not made.multi_label
     assert made.languages == ("en", "de")
     assert made.validation == tmp_path / "rows.csv"
     assert made.server.command is not None
@@ -81,6 +83,18 @@ def test_answers_become_a_task_file(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         "--writer-key-env",
         "THE_KEY",
     )
+
+
+def test_the_answer_that_a_text_may_have_several_labels_is_in_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "rows.csv").write_text("text,label\nLoud and dear.,noise|price\nHello.,\n", encoding="utf-8")
+    answers = ["hotel reviews", "", "noise", "price", "", "Yes", "", "rows.csv", ""]
+    monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{answer}\n" for answer in answers)))
+
+    assert main(["init", "--output", str(tmp_path / "task.yaml")]) == 0
+
+    assert load_task_file(tmp_path / "task.yaml").multi_label
 
 
 @pytest.mark.parametrize(

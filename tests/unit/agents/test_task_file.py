@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -213,6 +214,25 @@ def test_labels_are_found_as_the_server_finds_them_and_a_misspelt_one_with_its_r
     path.write_text("text,label\na,refnud\n", encoding="utf-8")
     with pytest.raises(TaskFileError, match="Did you mean 'refund'"):
         read_rows(path, ("lost_card", "refund"))
+
+
+def test_rows_with_several_labels_are_read_and_one_of_which_nobody_has_said_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    rows = [
+        {"text": "a", "labels": ["Refund", "lost card"]},
+        {"text": "b", "labels": "refund"},
+        {"text": "c", "labels": []},
+        {"text": "d", "labels": None},
+    ]
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+
+    read = read_rows(path, ("lost_card", "refund"), several=True)
+
+    assert [row["label"] for row in read.rows] == ['["lost_card", "refund"]', '["refund"]', "[]"]
+    assert read.remark == "file 'rows.jsonl': 1 of 4 rows are left out: line 4: no labels"
+    path.write_text('{"text": "a", "labels": ["refund", "lots_card"]}\n', encoding="utf-8")
+    with pytest.raises(TaskFileError, match=r"has the label 'lots_card', .* Did you mean 'lost_card'"):
+        read_rows(path, ("lost_card", "refund"), several=True)
 
 
 @pytest.mark.parametrize("labels", [("-1", "1"), ("A-", "A"), ("C++", "C"), ("#1", "1")])
