@@ -135,7 +135,6 @@ def imported(rows: int = 1, dataset: str | None = "support-d0", skipped: int = 0
     """Return the result of importing rows of one label."""
     return TOLD | {
         "dataset": dataset,
-        "split": "validation",
         "read": rows + skipped,
         "imported": rows,
         "splits": {"validation": rows},

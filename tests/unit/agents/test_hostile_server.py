@@ -204,8 +204,8 @@ def newer(answer: Any) -> Any:
     return answer
 
 
-COUNTED = {"refund", "near-duplicate", "too short"}
-"""The keys of counts by label and by reason."""
+COUNTED = {"refund", "near-duplicate", "too short", "validation"}
+"""The keys of counts by label, by reason and by split."""
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
