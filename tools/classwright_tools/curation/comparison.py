@@ -132,6 +132,7 @@ class Comparison:
         return next((split for split, arrived in self._arrived.items() if row in arrived), None)
 
     def _split(self, row: int) -> Split:
-        return self._arrived_for(row) or next(
-            split for split, begin in self._begins.items() if begin <= row < begin + self._rows[split]
-        )
+        arrived_for = self._arrived_for(row)
+        if arrived_for:
+            return arrived_for
+        return next(split for split, begin in self._begins.items() if begin <= row < begin + self._rows[split])
