@@ -215,7 +215,8 @@ class Build:
             self._view.stage("decide", self._round, out.spent)
         decision = await self._driver.decide(situation)
         out.deciding += decision.usages
-        out.seconds["decide"] += decision.seconds
+        if decision.seconds:
+            out.seconds["decide"] += decision.seconds
         self._decided(situation.key, decision.told)
         return decision.move
 

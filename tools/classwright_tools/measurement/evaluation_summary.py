@@ -52,8 +52,6 @@ def _where(comparison: Comparison) -> str:
 def evaluation_next_step(report: EvaluationReport, other_rows: str | None) -> str:
     """Return the call that is usually right after; figures that say too little are no ground to export."""
     analyse = f"Call error_analysis with model={report.model!r} to see what to write next."
-    if report.figures.micro_f1:
-        analyse = f"Import more rows {rows_wanted(report.weakest[0])}, and train again."
     if report.figures.not_covered:
         bare = quoted(report.figures.not_covered)
         return (
@@ -98,7 +96,10 @@ def _no_gain(report: EvaluationReport, comparison: Comparison, other_rows: str |
         most = report.confusions[0]
         merge = f", clearer descriptions of {most.label!r} and {most.predicted!r}, or one label in place of both"
     if report.figures.micro_f1:
-        return f"{advice}{rows} Real training rows {rows_wanted(report.weakest[0])} may help more."
+        return (
+            f"{advice}{rows} Real training rows {rows_wanted(report.weakest[0])} may help more. error_analysis with "
+            f"model={report.model!r} names what is missed and added, and label issues."
+        )
     return (
         f"{advice}{rows} Instead of more such rows try real training rows "
         f"of {report.weakest[0].label!r}, the weakest label (import_examples, or annotate_examples of others), "

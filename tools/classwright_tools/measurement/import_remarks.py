@@ -103,21 +103,23 @@ def import_next_step(task: Task, splits: Sequence[Split], dataset: str | None, w
         then = f"Then evaluate with dataset {dataset!r} and split {splits[0]!r}."
         if task.kind == "pair":
             return f"There are no training rows yet: import some as train. If you have no others, {DIVIDED}. {then}"
-        write = "import some as train" if task.multi_label else "call synthesize_examples, or import some as train"
-        return f"There are no training rows yet: {write}. {then}"
+        return f"There are no training rows yet: call synthesize_examples, or import some as train. {then}"
     lack = ""
     if lacking and "train" in splits:
         uses = " and ".join(f"no {split} rows {USES[split]}" for split in lacking)
         lack = f"There are {uses}: import some before you train. If you have no others, {DIVIDED}. Else "
     if "train" in splits:
-        more = "" if task.multi_label else ", or synthesize_examples to add written rows"
-        return f"{lack}{'call' if lack else 'Call'} train_classifier with dataset {dataset!r}{more}."
+        call = f"{'call' if lack else 'Call'} train_classifier with dataset {dataset!r}"
+        return f"{lack}{call}, or synthesize_examples to add written rows."
     return f"Call evaluate with dataset {dataset!r} and split {splits[0]!r} once there is a model."
 
 
 def _with_unlabelled(task: Task, dataset: str) -> str:
     if task.multi_label:
-        return f"Call annotate_examples with dataset {dataset!r}: labels for the most telling of these texts."
+        return (
+            f"Call annotate_examples with dataset {dataset!r}, which gets labels for the most telling of these texts, "
+            "or synthesize_examples."
+        )
     return (
         f"Call synthesize_examples, or train_classifier with dataset {dataset!r}, which tells the labels' shares "
         "from these texts and real validation rows."

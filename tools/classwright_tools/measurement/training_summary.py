@@ -127,16 +127,14 @@ def training_next_step(model: str, card: ModelCard, earlier: str | None, *, meas
             "which rows to go on with. Validation rows would tell more: import_examples with split='validation'."
         )
     if not measurable:
-        analyse = "" if card.thresholds else f"Call error_analysis with model={model!r} to see where it is weak. "
         return (
-            f"{analyse}Call import_examples with split='validation' to measure it by evaluate: real rows, or with "
-            "written=true those that a language model writes."
+            f"Call error_analysis with model={model!r} to see where it is weak. Call import_examples with "
+            "split='validation' to measure it by evaluate: real rows, or with written=true those that a language model "
+            "writes."
         )
     if earlier:
         return (
             f"Call evaluate with model={model!r} and against={earlier!r}: it says whether this one is better by more "
             "than chance, and which rows to go on with."
         )
-    if card.thresholds:
-        return f"Call evaluate with model={model!r}: it shows each label's figures, and which are taken for another."
     return f"Call error_analysis with model={model!r} to see where it is weak, or evaluate to measure it."
