@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from classwright_tools.contract import MethodName
+from classwright_tools.contract import MethodName, methods_for
 from classwright_tools.reading.label_names import alike
 
 # What is started when the task file names no server; {workspace} is a folder of the run's own.
@@ -67,8 +67,10 @@ class Target(Part):
 class Budget(Part):
     """What may be spent before building stops; what is left out is not limited."""
 
-    tokens: int | None = Field(default=None, ge=1, description="Tokens that the writer reads and writes.")
-    dollars: float | None = Field(default=None, gt=0, description="What the writer costs, by the server's prices.")
+    tokens: int | None = Field(default=None, ge=1, description="Tokens that the writer and the driver read and write.")
+    dollars: float | None = Field(
+        default=None, gt=0, description="What the writer costs by the server's prices, and the driver by its own."
+    )
     minutes: float | None = Field(default=None, gt=0, description="Another round begins only if it fits.")
 
 
@@ -189,6 +191,16 @@ class TaskFile(Part):
     def _counts_rows_once(self) -> TaskFile:
         if self.rows and self.rows_per_cell:
             raise ValueError("give 'rows' (in all) or 'rows_per_cell', not both")
+        return self
+
+    @model_validator(mode="after")
+    def _trains_by_methods_for_its_texts(self) -> TaskFile:
+        allowed = methods_for("text", multi_label=self.multi_label)
+        texts = "texts with several labels" if self.multi_label else "single texts"
+        for field in ("method", "final_method"):
+            method = getattr(self, field)
+            if method not in (None, *allowed):
+                raise ValueError(f"{field} {method!r} does not train on {texts}: use one of {', '.join(allowed)}")
         return self
 
     @field_validator("labels")

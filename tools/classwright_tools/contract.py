@@ -1,7 +1,7 @@
 """The contract of the wire: what the tools answer, for clients that are written in Python.
 
-It is one door to nouns and results that stand elsewhere. It needs pydantic and nothing that the tools compute with, so
-a client runs where the server's libraries are not installed.
+It is one door to nouns, results and names of methods that stand elsewhere. It needs pydantic and nothing that the tools
+compute with, so a client runs where the server's libraries are not installed.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from classwright_tools.evaluate import EvaluateResult
 from classwright_tools.export_model import ExportModelResult
 from classwright_tools.import_examples import ImportExamplesResult
 from classwright_tools.learning.methods.choice import MethodName
+from classwright_tools.learning.methods.registry import methods_for
 from classwright_tools.propose_topics import ProposeTopicsResult
 from classwright_tools.synthesize_examples import SynthesizeExamplesResult
 from classwright_tools.train_classifier import TrainClassifierResult
@@ -44,4 +45,5 @@ __all__ = [
     "SynthesizeExamplesResult",
     "TrainClassifierResult",
     "WriterUsage",
+    "methods_for",
 ]

@@ -64,17 +64,18 @@ def add_prompts(server: MCPServer[Backend]) -> None:
 2. {rows}
 3. Call synthesize_examples, about 40 rows a label. If you are given an assignment, write the texts yourself: varied, \
 natural, never naming the label, and send them with submit_examples, several batches a call.
-4. Call train_classifier with method 'contrastive', then error_analysis.
+4. Call train_classifier with method 'probe', then error_analysis.
 5. Call synthesize_examples with the plan of the analysis, and train again. {compared} {target}
-6. Call evaluate on the test split once at the end if there are real rows, then export_model.
+6. At the end train the rows that are kept once by 'contrastive', which takes minutes, and keep the better model. If \
+there are real rows, evaluate it on the test split, once. Then call export_model.
 
-If a text may have several of the labels, or none, pass multi_label=true to propose_topics and train with method \
-'probe'.
+If a text may have several of the labels, or none, pass multi_label=true to propose_topics, and take \
+'finetune' for 'contrastive' in step 6.
 
 If it is about two texts, such as a search and a product, pass kind='pair' and `mismatch` to propose_topics: there are \
 no topics and no plans, and real pairs are needed. Without a file ask me for some, to divide as {DIVIDED}. In step 3 \
 mismatches are written for the items of the training pairs, `guidance` says which; in step 4 leave the method out; in \
-step 5 let the errors say what `guidance` to pass.
+step 5 let the errors say what `guidance` to pass; in step 6 do not train again.
 
 Tell me after each round the accuracy with its interval, and what was weak."""
 
@@ -90,10 +91,11 @@ Tell me after each round the accuracy with its interval, and what was weak."""
 1. Call error_analysis. Show me the weak classes, the confused pairs with an example each, and probable label errors.
 2. Call synthesize_examples with its plan. If you are given an assignment, write the texts: of the label, or several \
 labels, that they are for, easily mistaken for the other, and still clearly right.
-3. Train again by the same method. If there are real validation rows, or real texts to train on, evaluate the new \
-model with `against` the old one; if not, say that the figures come from written texts, and look at the `validation` \
-of both trainings.
-4. Keep the new model and its rows only if evaluate finds a gain, else the old ones. Tell me which, and why.
+3. Train again by the same method. If there are real validation rows, or real texts with one label each to train \
+on, evaluate the new model with `against` the old one; if not, say that the figures come from written texts, and look \
+at the `validation` of both trainings.
+4. Do what the verdict says: keep the new model on a gain, go on with it where it is undecided, else keep the old one \
+and its rows. Tell me which, and why.
 
 For pairs of texts there is no plan: write mismatches with a `guidance` that the errors suggest."""
 

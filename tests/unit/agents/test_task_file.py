@@ -57,6 +57,8 @@ def test_a_command_may_be_one_string(tmp_path: Path) -> None:
         ({"target": {"accuracy": 0.9, "macro_f1": 0.9}}, "target", "name one metric"),
         ({"rows": 0}, "rows", "greater than or equal to 1"),
         ({"rows": 10, "rows_per_cell": 2}, "", "not both"),
+        ({"method": "matcher"}, "", "method 'matcher' does not train on single texts: use one of auto, probe"),
+        ({"multi_label": True, "final_method": "contrastive"}, "", "several labels: use one of auto, probe, finetune"),
         ({"methd": "probe"}, "methd", "not permitted"),
         ({"method": "magic"}, "method", "'auto'"),
         ({"budget": {"tokens": -1}}, "budget.tokens", "greater than or equal to 1"),

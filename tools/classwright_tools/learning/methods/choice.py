@@ -48,10 +48,9 @@ def tell_unable(schema: dict[str, Any]) -> None:
 
 def check_method(method: str, imbalance: Imbalance, task: Task) -> None:
     """Raise an `InvalidInput` if `method` cannot train on the rows of `task`, or not with that `imbalance`."""
-    allowed = methods_for(task.kind)
+    allowed = methods_for(task.kind, multi_label=task.multi_label)
     rows = {"text": "single texts", "pair": "pairs of texts"}[task.kind]
     if task.multi_label:
-        allowed = [name for name in allowed if name == AUTO or METHODS[name].multi_label]
         rows = "rows with several labels"
     if method not in allowed:
         raise InvalidInput(

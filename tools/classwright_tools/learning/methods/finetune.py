@@ -16,7 +16,7 @@ class Finetune(EmbeddingMethod):
     """For many rows: it learns what the labels are, where `contrastive` learns which texts are alike."""
 
     name = "finetune"
-    summary = "so does this, with a classification head; 500 rows or more"
+    summary = "so does this, with a classification head; no better at 500 and 1,000 rows"
     imbalance = ("none", "class_weights", "logit_adjustment")
     multi_label = True
     tunes = True

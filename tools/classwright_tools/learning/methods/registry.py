@@ -3,7 +3,7 @@
 A package brings a method by an entry point of the group `classwright.methods` that names the class:
 
     [project.entry-points."classwright.methods"]
-    knn = "my_package.knn:Neighbours"
+    knn = "my_package.knn:NearestNeighbours"
 """
 
 from __future__ import annotations
@@ -58,9 +58,10 @@ def by_name(*methods: Method) -> dict[str, Method]:
 METHODS = by_name(Probe(), Contrastive(), Finetune(), SetFit(), Cluster(), MatcherMethod(), *_brought())
 
 
-def methods_for(kind: TaskKind) -> list[str]:
-    """Return the methods that train for tasks of `kind`, "auto" first."""
-    return [AUTO, *(method.name for method in METHODS.values() if kind in method.kinds)]
+def methods_for(kind: TaskKind, *, multi_label: bool = False) -> list[str]:
+    """Return the methods that train for tasks of `kind`, "auto" first; with `multi_label` where rows have several."""
+    able = (method for method in METHODS.values() if kind in method.kinds)
+    return [AUTO, *(method.name for method in able if method.multi_label or not multi_label)]
 
 
 def candidates(kind: TaskKind, imbalance: Imbalance, *, multi_label: bool = False) -> list[Method]:
