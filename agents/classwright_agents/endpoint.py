@@ -20,6 +20,10 @@ from classwright_tools.contract import WriterUsage
 MOST_TOKENS = 8_000
 CONNECT_SECONDS, READ_SECONDS = 10, 600
 PASSING = (408, 409, 425, 429)  # beside 5xx: HTTP statuses that asking again may mend
+MALFORMED = (400, 422)  # HTTP statuses of a request that the endpoint reads and does not take as it is put
+# What a request can do without, where the endpoint's complaint names it.
+OPTIONAL = ("temperature", "max_completion_tokens", "tool_choice")
+MOST_QUOTED = 300  # characters of a complaint
 # Of English and JSON, where an endpoint does not count its tokens, and before it is asked.
 CHARS_A_TOKEN = 4
 
@@ -72,14 +76,10 @@ class Endpoint:
             ServerError: the variable of the key is not set.
         """
         self._entry = entry
-        self._headers = {}
-        if entry.key_env:
-            key = os.environ.get(entry.key_env)
-            if not key:
-                raise ServerError(
-                    f"Environment variable {entry.key_env!r}", "is not set", "Set it to the driver's key."
-                )
-            self._headers["Authorization"] = f"Bearer {key}"
+        self._left_out: set[str] = set()
+        self._key = os.environ.get(entry.key_env) if entry.key_env else None
+        if entry.key_env and not self._key:
+            raise ServerError(f"Environment variable {entry.key_env!r}", "is not set", "Set it to the driver's key.")
 
     @property
     def model(self) -> str:
@@ -88,6 +88,8 @@ class Endpoint:
 
     async def ask(self, messages: Messages, tools: list[dict[str, Any]]) -> Reply:
         """Return the model's reply to `messages`, which is to be a call of one of `tools`.
+
+        An optional part of the request that the endpoint refuses is left out from then on.
 
         Raises:
             ServerError: the endpoint does not answer, refuses, or answers something else than a chat completion.
@@ -101,7 +103,8 @@ class Endpoint:
             "max_completion_tokens": MOST_TOKENS,
         }
         timeout = httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
-        async with httpx2.AsyncClient(headers=self._headers, timeout=timeout) as http:
+        headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
+        async with httpx2.AsyncClient(headers=headers, timeout=timeout) as http:
             for pause in RETRY_SECONDS:
                 answer = await self._posted(http, body)
                 if isinstance(answer, _Answer):
@@ -119,13 +122,22 @@ class Endpoint:
 
     async def _posted(self, http: httpx2.AsyncClient, body: dict[str, Any]) -> _Answer | str:
         """Return the answer, or why there is none though asking again may bring one."""
+        sent = {name: value for name, value in body.items() if name not in self._left_out}
         try:
-            response = await http.post(f"{self._entry.url.rstrip('/')}/chat/completions", json=body)
+            response = await http.post(f"{self._entry.url.rstrip('/')}/chat/completions", json=sent)
         except httpx2.HTTPError as error:
             return f"does not answer ({type(error).__name__})"
         status = response.status_code
         if status in PASSING or status >= 500:
             return f"answers with an error (HTTP {status})"
+        if status in MALFORMED:
+            refused = next((name for name in OPTIONAL if name in sent and name in response.text), None)
+            if refused:
+                self._left_out.add(refused)
+                return await self._posted(http, body)
+            repair = "Mend that at the endpoint, or name another model in 'driver.model'; it must take tools."
+            reason = f"refuses the request (HTTP {status}), saying {self._quoted(response.text)!r}"
+            raise ServerError(self._subject, reason, repair)
         if status != 200:
             repair = "Check its URL, model and key in 'driver', and that it takes tools (function calling)."
             raise ServerError(self._subject, f"refuses the request (HTTP {status})", repair)
@@ -138,6 +150,11 @@ class Endpoint:
     @property
     def _subject(self) -> str:
         return f"The driver's endpoint {self._entry.url!r}"
+
+    def _quoted(self, complaint: str) -> str:
+        """Return the beginning of the body of a refusal, without the key, which it may repeat."""
+        words = " ".join(complaint.replace(self._key, "***").split() if self._key else complaint.split())
+        return words if len(words) <= MOST_QUOTED else f"{words[:MOST_QUOTED]}…"
 
     def _usage(self, answer: _Answer, messages: Messages, tools: list[dict[str, Any]]) -> WriterUsage:
         """Return what asking took, at the entry's prices; tokens that the endpoint does not count are estimated."""

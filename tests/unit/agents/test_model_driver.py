@@ -307,6 +307,49 @@ def test_an_endpoint_that_fails_for_a_while_is_asked_again(tmp_path: Path) -> No
     assert summary("support", outcome)["driver"]["requests"] == 1
 
 
+def test_what_the_model_refuses_of_a_request_is_left_out_from_then_on(tmp_path: Path) -> None:
+    """The connection breaks in between, which brings nothing of it back."""
+    refusals = [
+        said_status(400, "Unsupported value: 'temperature' does not support 0 with this model."),
+        said_status(422, '{"detail": [{"loc": ["body", "max_completion_tokens"], "msg": "Extra inputs"}]}'),
+        said_status(400, "tool_choice 'required' is not supported in thinking mode"),
+    ]
+    with ScriptedEndpoint(in_turn(refusals[0], AGAINST_ERRORS, *refusals[1:], RESET, STOP)) as endpoint:
+        outcome = driven(task_with(endpoint), tmp_path)
+
+    assert outcome.stop
+    assert outcome.stop.reason == REASON
+    optional = ("temperature", "max_completion_tokens", "tool_choice")
+    sent = [[name for name in optional if name in seen.body] for seen in endpoint.chats]
+    assert sent == [
+        ["temperature", "max_completion_tokens", "tool_choice"],
+        ["max_completion_tokens", "tool_choice"],
+        ["max_completion_tokens", "tool_choice"],
+        ["tool_choice"],
+        [],
+        [],
+    ]
+
+
+def test_what_an_endpoint_complains_of_is_told_in_short_and_without_the_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STEERSMAN_KEY", "the-key")
+    body = "The prompt of the-key is\x1b[2J\ntoo long. " + "More. " * 1_000
+    with ScriptedEndpoint(in_turn(said_status(400, body))) as endpoint:
+        task = small_task(driver={"url": endpoint.url, "model": "steersman", "key_env": "STEERSMAN_KEY"})
+        with pytest.raises(ServerError, match="Mend that at the endpoint, or name another model") as raised:
+            driven(task, tmp_path)
+
+    assert len(endpoint.chats) == 1
+    assert "refuses the request (HTTP 400), saying 'The prompt of *** is" in str(raised.value)
+    assert "too long. More. More." in str(raised.value)
+    assert "…'. Mend" in str(raised.value)
+    assert len(str(raised.value)) < 600
+    assert "\x1b" not in str(raised.value)
+    assert "the-key" not in str(raised.value)
+
+
 @pytest.mark.parametrize(
     ("answer", "told"),
     [
