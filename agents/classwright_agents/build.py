@@ -51,6 +51,7 @@ class Build:
         self._driver = driver
         self._outcome = Outcome(driver.name)
         self._dataset: str | None = None
+        self._method = task.method  # of the rounds that write; that of a kept training by another takes its place
         self._round: int | None = None
         self._round_began = 0.0
 
@@ -73,7 +74,7 @@ class Build:
             plan["rows"] = rows
         await self._tell_cost(plan)
         written = await self._write(0, plan)
-        await self._train_and_measure(self._task.method, written.accepted)
+        await self._train_and_measure(self._method, written.accepted)
         while out.stop is None:
             out.stop = await self._go_on()
         await self._conclude()
@@ -227,6 +228,8 @@ class Build:
                 await self._train_and_measure(move.method, 0)
             except ToolError as error:
                 return str(error)
+            if kept_round(self._outcome.rounds, self._task.target.metric) is not kept:
+                self._method = move.method
             return ""
         most = move.rows or self._task.rows_per_round
         asked: Arguments = {"guidance": move.guidance} if move.guidance else {}
@@ -242,7 +245,7 @@ class Build:
         written = await self._write(len(self._outcome.rounds), asked)
         if not written.accepted:
             return f"None of the {written.wanted} texts planned could be written."
-        await self._train_and_measure(self._task.method, written.accepted)
+        await self._train_and_measure(self._method, written.accepted)
         return ""
 
     async def _analyse(self, stage: StageName, base: Round, rows: int) -> ErrorAnalysisResult:
@@ -258,7 +261,10 @@ class Build:
         out = self._outcome
         self._round = None
         best = kept_round(out.rounds, self._task.target.metric)
-        if self._task.final_method:
+        if self._task.final_method == best.method:
+            reason = f"The final method, {best.method}, has trained {best.model} already."
+            self._decided("after the rounds", reason)
+        elif self._task.final_method:
             self._dataset = best.dataset
             self._round_began = self._steps.seconds
             out.final = await self._trained(self._task.final_method, best, best.round, written=0)

@@ -10,8 +10,9 @@ import pytest
 
 from classwright_agents.errors import ToolError
 from classwright_agents.journal import Journal
+from classwright_agents.moves import Decision, Move, Situation, Stop, TrainAgain, WriteAgainstErrors
 from classwright_agents.summary import summary
-from support.agent import small_task, usage
+from support.agent import around, small_task, usage
 from support.scripted_build import ScriptedTools, built
 
 
@@ -116,6 +117,65 @@ def test_what_the_final_method_made_is_told_beside_the_rounds_though_it_is_not_k
 
     assert [(r.model, r.written) for r in outcome.trainings] == [("support-m1", 100), ("support-m2", 0)]
     assert outcome.best == outcome.rounds[0]
+
+
+class Training(ScriptedTools):
+    """Scripted tools that train by the method named, and reach the accuracy given for it."""
+
+    def __init__(self, **accuracy: float) -> None:
+        super().__init__()
+        self.accuracy = accuracy
+        self.methods: list[str] = []
+
+    def train_classifier(self, task: str, dataset: str, method: str) -> dict[str, Any]:
+        """Note the method."""
+        self.methods.append(method)
+        told = super().train_classifier(task, dataset, method) | {"method": method}
+        told["validation"]["accuracy"] = around(self.accuracy[method]).model_dump()
+        return told
+
+
+class Planned:
+    """A driver that makes these moves in their order."""
+
+    name = "plan"
+
+    def __init__(self, *moves: Move) -> None:
+        self._moves = moves
+
+    def expected(self) -> str:
+        """Return that nothing is to be told."""
+        return ""
+
+    async def decide(self, situation: Situation) -> Decision:
+        """Return the next move."""
+        move = self._moves[len(situation.rounds) - 1]
+        return Decision(move, move.reason)
+
+
+@pytest.mark.parametrize(("contrastive", "later"), [(0.95, "contrastive"), (0.7, "probe")])
+def test_rounds_after_a_kept_training_by_another_method_train_by_that_method(
+    tmp_path: Path, contrastive: float, later: str
+) -> None:
+    scripted = Training(probe=0.8, contrastive=contrastive)
+    again, write = TrainAgain(method="contrastive", reason="Try it."), WriteAgainstErrors(reason="Errors are left.")
+    plan = Planned(again, write, write, Stop(cause="decided", reason="Enough."))
+
+    built(scripted, tmp_path, small_task(method="probe", max_rounds=9), driver=lambda *_: plan)
+
+    assert scripted.methods == ["probe", "contrastive", later, later]
+
+
+def test_a_best_model_that_the_final_method_has_trained_is_not_trained_once_more(tmp_path: Path) -> None:
+    scripted = Training(probe=0.8, contrastive=0.95)
+    plan = Planned(TrainAgain(method="contrastive", reason="Try it."), Stop(cause="decided", reason="Enough."))
+    task = small_task(method="probe", max_rounds=9, final_method="contrastive")
+
+    outcome = built(scripted, tmp_path, task, driver=lambda *_: plan)
+
+    assert scripted.methods == ["probe", "contrastive"]
+    assert outcome.best == outcome.rounds[1]
+    assert outcome.decisions[-1] == "The final method, contrastive, has trained support-m2 already."
 
 
 def test_a_build_without_a_first_text_says_why_and_writes_anew_when_it_is_resumed(tmp_path: Path) -> None:
