@@ -113,7 +113,7 @@ def _imported(
     from classwright_tools.curation.origins import Origins
     from classwright_tools.curation.spool import spool_folder
     from classwright_tools.domain.edits import Decided
-    from classwright_tools.measurement.import_remarks import cut_rows, resent_rows, shares_remark
+    from classwright_tools.measurement.import_remarks import cut_rows, resent_rows, shares_remark, stayed_remark
     from classwright_tools.reading.opening import Position
     from classwright_tools.workspace.datasets import read_edits, save_dataset
     from classwright_tools.workspace.written_rows import WrittenRows
@@ -133,7 +133,7 @@ def _imported(
     with spool_folder(workspace.root) as folder:
         comparison = Comparison(folder, splits, task.kind, keep_near=request.keep_near_duplicates)
         division = None if isinstance(request.split, str) else request.split
-        compare(division, arrivals, comparison, parent, context, position)
+        stayed = compare(division, arrivals, comparison, parent, context, position)
         refuse_unusable(request, arrivals, task.slug)
         dropped = comparison.finish(arrivals.skipped, compared(context))
         shared = comparison.shared_queries() if task.kind == "pair" else 0
@@ -160,7 +160,8 @@ def _imported(
     result = _result(task, arrivals, comparison, dropped, shared, saved, workspace)
     shifted = shares_remark(workspace, saved.id, splits) if saved else ""
     origins_remark = f"{origins.remark(comparison.imported)} {resent}".strip()
-    remarks = (result.summary, source.remark, edits_remark if saved else "", origins_remark, cut_remark, shifted)
+    stays = stayed_remark(stayed, task.kind, parent)
+    remarks = (result.summary, stays, source.remark, edits_remark if saved else "", origins_remark, cut_remark, shifted)
     return result.model_copy(
         update={
             "summary": " ".join(filter(None, remarks)),

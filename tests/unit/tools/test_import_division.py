@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +15,18 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from classwright_tools.context import ToolContext
-from classwright_tools.curation.division import divided
+from classwright_tools.curation.division import FREE, divided
 from classwright_tools.domain.example import Division
 from classwright_tools.domain.task import Task
-from classwright_tools.errors import InvalidInput
-from classwright_tools.import_examples import ImportExamplesRequest
+from classwright_tools.errors import Cancelled, InvalidInput
+from classwright_tools.import_examples import ImportExamplesRequest, import_examples
 from classwright_tools.workspace.datasets import read_rows
+from classwright_tools.workspace.workspace import Workspace
 from support.augmentation import banking_texts
 from support.importing import importer, write_jsonl
 from support.pair import pair_rows, pair_task
+from support.several import several_task
+from support.writing_verbs import sentence
 
 PARTS: Division = {"train": 2, "validation": 1, "test": 1}
 TEXTS = list(dict.fromkeys(text for text, _ in banking_texts()))[:81]
@@ -74,6 +79,84 @@ def test_the_pairs_of_a_query_stay_together_and_the_rare_label_gets_its_shares(
     assert result.next_step.startswith("Call train_classifier")
 
 
+SAME_CALL = {"split": PARTS, "path": "rows.jsonl", "keep_near_duplicates": True}
+
+
+def by_text(workspace: Workspace, dataset: str | None) -> dict[str, str]:
+    return {row.content: split for split in PARTS for row in read_rows(workspace, dataset or "", split)}
+
+
+@pytest.mark.parametrize("several", [False, True], ids=["one label", "several labels"])
+def test_a_longer_version_of_a_file_that_is_divided_again_moves_no_row_and_divides_the_new_ones(
+    several: bool, context: ToolContext, task: Task, tmp_path: Path
+) -> None:
+    if several:
+        task = context.workspace.save_task(several_task())
+    run = importer(context, task, tmp_path)
+    names = [f"{a.name}|{b.name}" if several else a.name for a, b in pairwise([*task.labels, task.labels[0]])]
+    rows = [{"text": sentence(n), "label": names[n % len(names)]} for n in range(240)]
+    write_jsonl(tmp_path / "rows.jsonl", rows[:200])
+    first = run(**SAME_CALL)
+    write_jsonl(tmp_path / "rows.jsonl", rows[::-1])
+    again = run(**SAME_CALL)
+
+    before, after = (by_text(context.workspace, result.dataset) for result in (first, again))
+    assert {text: after[text] for text in before} == before
+    assert again.dropped == {}
+    assert list(Counter(after.values()).values()) == pytest.approx([120, 60, 60], abs=3)
+    assert f"200 rows of the source have a text that {first.dataset} has, and stay in its split" in again.summary
+    assert "Pass new_dataset=true to divide all." in again.summary
+    assert "stay in its split" not in first.summary
+
+
+def test_a_row_nearly_like_one_that_is_there_stays_out_where_a_source_is_divided(
+    context: ToolContext, task: Task, tmp_path: Path
+) -> None:
+    run = importer(context, task, tmp_path)
+    rows = texts_of(task)[:80]
+    first = run(split=PARTS, rows=rows)
+    kept = by_text(context.workspace, first.dataset)
+    again = run(split={"validation": 1, "test": 1}, rows=[{**row, "text": f"{row['text']} x"} for row in rows])
+
+    assert again.dropped == {}
+    assert again.skipped["near-duplicate of a train row"] >= 20
+    assert kept.items() <= by_text(context.workspace, again.dataset).items()
+
+
+def test_new_pairs_of_known_queries_go_where_the_queries_are(context: ToolContext, tmp_path: Path) -> None:
+    task = pair_task(context.workspace)
+    rows = [row.model_dump(include={"text", "text_pair", "label"}) for row in pair_rows()]
+    run = importer(context, task, tmp_path)
+
+    write_jsonl(tmp_path / "rows.jsonl", [row for row in rows if row["label"] == "fits"][:24])
+    first = run(**SAME_CALL)
+    write_jsonl(tmp_path / "rows.jsonl", [row for row in rows if row["label"] == "mismatch"])
+    again = run(**SAME_CALL)
+
+    assert again.shared_queries == 0
+    assert f"24 rows of the source have a query that {first.dataset} has" in again.summary
+    assert sum(again.splits.values()) == 32
+
+
+def test_a_division_can_be_cancelled_while_rows_find_their_splits(
+    context: ToolContext, task: Task, tmp_path: Path
+) -> None:
+    seen: list[str] = []
+    write_jsonl(tmp_path / "rows.jsonl", texts_of(task))
+    request = ImportExamplesRequest(task=task.slug, split=PARTS, path="rows.jsonl")
+    watched = replace(
+        context,
+        import_folders=(tmp_path,),
+        report=lambda _, said: seen.append(said),
+        is_cancelled=lambda: bool(seen) and seen[-1].endswith("divided"),
+    )
+
+    with pytest.raises(Cancelled):
+        import_examples(request, watched)
+
+    assert seen[-1] == "0 of 81 texts or queries divided"
+
+
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3)), max_size=60), st.randoms(use_true_random=False))
 def test_a_division_depends_on_no_order_and_parts_no_group(rows: list[tuple[int, int]], chance: Any) -> None:
@@ -82,10 +165,14 @@ def test_a_division_depends_on_no_order_and_parts_no_group(rows: list[tuple[int,
 
     def placed(rows: list[tuple[int, int]]) -> list[tuple[tuple[int, int], int]]:
         groups, labels = np.array(rows, dtype=np.uint64).reshape(-1, 2).T
-        return sorted(zip(rows, divided(groups, labels, (2, 1, 1)).tolist(), strict=True))
+        held = np.where(groups < 3, groups % 3, FREE).astype(np.intp)
+        return sorted(zip(rows, divided(groups, labels, (2, 1, 1), held, said.append).tolist(), strict=True))
 
+    said: list[str] = []
     assert placed(rows) == placed(turned)
     assert len({(group, place) for (group, _), place in placed(rows)}) == len({group for group, _ in rows})
+    assert all(group == place for (group, _), place in placed(rows) if group < 3)
+    assert bool(said) == any(group >= 3 for group, _ in rows)
 
 
 def test_a_skipped_row_is_named_by_its_place_in_the_source_and_by_no_text_of_a_test_row(

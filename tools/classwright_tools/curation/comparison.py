@@ -23,7 +23,8 @@ from classwright_tools.domain.task import TaskKind
 class Comparison:
     """Finds the rows that repeat others, among those of a dataset and those that arrive for one split or more.
 
-    Splits are added in the order of `leaks.PRECEDENCE`, and in each the rows that are there before those arriving.
+    Rows added first are kept. Splits are added in the order of `leaks.PRECEDENCE`, and in each the rows that are there
+    before those arriving; where a source is divided, those that are there in all labelled splits before those arriving.
     """
 
     def __init__(

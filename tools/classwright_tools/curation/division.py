@@ -1,9 +1,13 @@
-"""One source divided among splits: each label by the shares, all pairs of a query in one split."""
+"""One source divided among splits: each label by the shares, all pairs of a query in one split.
+
+What a dataset holds already stays in its split, however often and with what else it comes again.
+"""
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -17,13 +21,26 @@ from classwright_tools.curation.spool import Spool
 from classwright_tools.domain.example import SPLITS, LabelledSplit, Split
 
 Digests = NDArray[np.uint64]
+FREE = -1  # the place of a row that no split has yet
+GROUPS_AT_ONCE = 5_000
 
 
 class DividedRows:
     """The usable rows of a source, which wait on the disk for their splits."""
 
-    def __init__(self, rows: Iterable[Sequence[Arrival]], parts: Mapping[LabelledSplit, int], folder: Path) -> None:
-        """Read all batches of `rows`, keep them in `folder`, and give each split as many parts as `parts` says."""
+    def __init__(
+        self,
+        rows: Iterable[Sequence[Arrival]],
+        parts: Mapping[LabelledSplit, int],
+        folder: Path,
+        held: Mapping[LabelledSplit, Sequence[int]],
+        progress: Callable[[str], None],
+    ) -> None:
+        """Read all batches of `rows`, keep them in `folder`, and give each split as many parts as `parts` says.
+
+        `held` has the digests of the queries, or single texts, that stand in the splits of the dataset: arriving rows
+        with one of these go where it stands. `stayed` counts them by split.
+        """
         self._spool = Spool(folder / "divided.arrow")
         self._numbers, groups, labels = array("q"), array("Q"), array("Q")
         for batch in rows:
@@ -34,8 +51,13 @@ class DividedRows:
         self._spool.finish()
         named = sorted(parts, key=SPLITS.index)
         self._splits: list[Split] = [*named]
+        of_rows = np.array(groups, dtype=np.uint64)
+        places = np.full(len(groups), FREE)
+        for place, split in enumerate(named):
+            places[np.isin(of_rows, np.array(held[split], dtype=np.uint64))] = place
+        self.stayed = Counter({split: int((places == place).sum()) for place, split in enumerate(self._splits)})
         shares = [parts[split] for split in named]
-        self._place = divided(np.array(groups, dtype=np.uint64), np.array(labels, dtype=np.uint64), shares)
+        self._place = divided(of_rows, np.array(labels, dtype=np.uint64), shares, places, progress)
 
     def batches(self, split: Split) -> Iterator[list[Arrival]]:
         """Yield the rows of `split`, so many at a time."""
@@ -49,30 +71,47 @@ class DividedRows:
             yield batch
 
 
-def divided(groups: Digests, labels: Digests, parts: Sequence[int]) -> NDArray[np.intp]:
+def divided(
+    groups: Digests,
+    labels: Digests,
+    parts: Sequence[int],
+    places: NDArray[np.intp],
+    progress: Callable[[str], None],
+) -> NDArray[np.intp]:
     """Return the place in `parts` of each of n rows, from the digests of their groups and of their labels, (n,) each.
 
-    The rows of a group stay together. Groups take turns as in iterative stratification (Sechidis et al., "On the
-    stratification of multi-label data", 2011): first those that have a row of the rarest label, the largest of these
-    first. Each goes where that label has fewest rows for the share, by the divisors of Sainte-Laguë, and where there is
-    a choice, where all labels have. The order of the rows does not matter.
+    The rows of a group stay together, those that have one of the `places` (n,) in it, and the others, which are FREE,
+    take turns as in iterative stratification (Sechidis et al., "On the stratification of multi-label data", 2011):
+    first those that have a row of the rarest label, the largest of these first. Each goes where that label has fewest
+    rows for the share, by the divisors of Sainte-Laguë, and where there is a choice, where all labels have. The order
+    of the rows does not matter.
     """
     _, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
     rarity = np.argsort(np.argsort(counts, kind="stable"))[codes]  # of a row's label: 0 is the rarest
     order = np.lexsort((rarity, groups))
     names, starts = np.unique(groups[order], return_index=True)
     sizes = np.diff(starts, append=len(groups))
-    rarest = rarity[order][starts]
-    taken = np.zeros((len(counts) + 1, len(parts)))  # rows of each label, and of all labels
-    shares = np.array(parts)
-    found = np.zeros(len(groups), dtype=np.intp)
-    for group in np.lexsort((names, -sizes, rarest)).tolist():
-        rows = order[starts[group] : starts[group] + sizes[group]]
-        label = rarest[group]
-        of_label = (2 * taken[label] + np.count_nonzero(rarity[rows] == label)) / shares
-        of_all = (2 * taken[-1] + len(rows)) / shares
-        place = np.lexsort((of_all, of_label))[0]
-        found[rows] = place
-        np.add.at(taken[:, place], rarity[rows], 1)
-        taken[-1, place] += len(rows)
-    return found
+    rarest, ordered, found = rarity[order][starts], rarity[order], places[order][starts]
+    settled = places != FREE
+    rows_of = np.zeros((len(counts) + 1, len(parts)), dtype=np.int64)  # of each label, and of all labels
+    np.add.at(rows_of, (rarity[settled], places[settled]), 1)
+    rows_of[-1] = rows_of.sum(axis=0)
+    taken = rows_of.tolist()  # most groups are of one row, for which numpy is slow
+    turns = np.lexsort((names, -sizes, rarest))
+    turns = turns[found[turns] == FREE]
+    for begin in range(0, len(turns), GROUPS_AT_ONCE):
+        progress(f"{begin:,} of {len(turns):,} texts or queries divided")
+        for group in turns[begin : begin + GROUPS_AT_ONCE].tolist():
+            rows = ordered[starts[group] : starts[group] + sizes[group]].tolist()
+            of_label, of_all, first = taken[rows[0]], taken[-1], rows.count(rows[0])
+            place = min(
+                range(len(parts)),
+                key=lambda at: ((2 * of_label[at] + first) / parts[at], (2 * of_all[at] + len(rows)) / parts[at]),
+            )
+            found[group] = place
+            for row in rows:
+                taken[row][place] += 1
+            of_all[place] += len(rows)
+    back = np.empty(len(groups), dtype=np.intp)
+    back[order] = np.repeat(found, sizes)
+    return back

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
+from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import islice
 
@@ -9,8 +11,9 @@ from classwright_tools.context import ToolContext
 from classwright_tools.curation.arrivals import Arrival, Arrivals
 from classwright_tools.curation.comparison import Comparison
 from classwright_tools.curation.division import DividedRows
-from classwright_tools.curation.leaks import PRECEDENCE
+from classwright_tools.curation.leaks import LABELLED, PRECEDENCE
 from classwright_tools.curation.origins import Origins
+from classwright_tools.curation.queries import query_digest
 from classwright_tools.domain.example import Division, Example, Split
 from classwright_tools.reading.opening import Position
 from classwright_tools.workspace.datasets import BATCH_ROWS, iterate_rows
@@ -26,10 +29,12 @@ def compare(
     parent: str | None,
     context: ToolContext,
     position: Position,
-) -> None:
+) -> Counter[Split]:
     """Hand all rows to `comparison`, those of the dataset `parent` and those that arrive, in order of precedence.
 
-    With a `division` those that arrive are all read before, and divided.
+    With a `division` those that arrive are all read before, and divided, and what `parent` has in a labelled split goes
+    before all of them: a text must not leave the split that a model may have trained on. How many of the arriving rows
+    a split has by what `parent` holds there is returned.
     """
 
     def read() -> Iterator[list[Arrival]]:
@@ -38,15 +43,33 @@ def compare(
             share = position.share
             context.progress(None if share is None else _READING * share, f"{arrivals.read:,} rows read")
 
-    divided = DividedRows(read(), division, comparison.folder) if division else None
+    if division:
+        held = {labelled: array("Q") for labelled in LABELLED}
+        for labelled, digests in held.items():
+            _add_held(labelled, comparison, parent, context, digests)
+        divided = DividedRows(read(), division, comparison.folder, held, lambda said: context.progress(None, said))
+        for labelled in (split for split in LABELLED if split in division):
+            for batch in divided.batches(labelled):
+                comparison.add_arrivals(labelled, batch)
+        _add_held("unlabelled", comparison, parent, context)
+        return divided.stayed
     for split in PRECEDENCE:
-        comparison.begin(split)
-        for rows in iterate_rows(context.workspace, parent, split) if parent else ():
-            context.progress(None, f"reading the {split} rows that are there")
-            comparison.add_rows(split, [row.content for row in rows], [row.label_key for row in rows])
-        if split in comparison.labels:
-            for batch in divided.batches(split) if divided else read():
-                comparison.add_arrivals(split, batch)
+        _add_held(split, comparison, parent, context)
+        for batch in read() if split in comparison.labels else ():
+            comparison.add_arrivals(split, batch)
+    return Counter()
+
+
+def _add_held(
+    split: Split, comparison: Comparison, parent: str | None, context: ToolContext, digests: array[int] | None = None
+) -> None:
+    """Hand the rows of `split` in `parent` to `comparison`, and the digests of the queries to `digests`."""
+    comparison.begin(split)
+    for rows in iterate_rows(context.workspace, parent, split) if parent else ():
+        context.progress(None, f"reading the {split} rows that are there")
+        comparison.add_rows(split, [row.content for row in rows], [row.label_key for row in rows])
+        if digests is not None:
+            digests.extend(query_digest(row.content) for row in rows)
 
 
 def compared(context: ToolContext) -> Callable[[float], None]:

@@ -2,7 +2,8 @@
 
 A text stays in the first of test, validation, train and unlabelled. So a training row that is near a test row is not
 imported, and when test rows arrive, the training rows that are near one of them go. Between test and validation only
-equal texts count: no model is trained on either, and people do send nearly the same message twice.
+equal texts count: no model is trained on either, and people do send nearly the same message twice. Where a source is
+divided, no row that a labelled split has goes: rows of the source that repeat it are not imported.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from typing import Literal
 import numpy as np
 
 from classwright_tools.curation.bulk_duplicates import Allowed
-from classwright_tools.domain.example import Split
+from classwright_tools.domain.example import LabelledSplit, Split
 from classwright_tools.domain.task import TaskKind
 
 # Evaluation rows win: what a model is measured by must not change with what it is trained on.
-PRECEDENCE: tuple[Split, ...] = ("test", "validation", "train", "unlabelled")
+LABELLED: tuple[LabelledSplit, ...] = ("test", "validation", "train")
+PRECEDENCE: tuple[Split, ...] = (*LABELLED, "unlabelled")
 _EVALUATION: frozenset[Split] = frozenset({"test", "validation"})
 
 SkipReason = Literal[

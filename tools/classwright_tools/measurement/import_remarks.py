@@ -12,7 +12,7 @@ from classwright_tools.curation.resent import resent_remark
 from classwright_tools.domain.example import HELD_OUT, USUAL_DIVISION, Split
 from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.source import GivenSource
-from classwright_tools.domain.task import Task
+from classwright_tools.domain.task import Task, TaskKind
 from classwright_tools.learning.reading_limits import limit_at_hand
 from classwright_tools.measurement.label_shares import label_counts, label_shifts, shifts_remark
 from classwright_tools.workspace.datasets import read_card
@@ -36,6 +36,18 @@ def cut_rows(comparison: Comparison, context: ToolContext) -> tuple[int, str]:
     context.progress(None, "looking for rows that are longer than the encoder reads")
     cut = limit.cut(content for content, *_ in comparison.arrivals())
     return cut, limit.remark(cut, comparison.imported)
+
+
+def stayed_remark(stayed: Counter[Split], kind: TaskKind, dataset: str | None) -> str:
+    """Return the sentence on how many rows of a divided source went, by split, where `dataset` has their texts."""
+    if not stayed.total():
+        return ""
+    by_split = ", ".join(f"{rows} {split}" for split, rows in stayed.items())
+    known = "text" if kind == "text" else "query"
+    return (
+        f"{stayed.total()} rows of the source have a {known} that {dataset} has, and stay in its split ({by_split}); "
+        "only the others were divided anew. Pass new_dataset=true to divide all."
+    )
 
 
 def resent_rows(given: GivenSource, comparison: Comparison, workspace: Workspace, task: str) -> str:
