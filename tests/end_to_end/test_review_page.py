@@ -233,6 +233,18 @@ async def test_why_a_decision_was_not_stored_stays_to_be_read_while_others_wait_
         await expect(opened.view.locator(".note")).to_have_text("Not stored: the row is gone")
 
 
+async def test_what_could_not_be_stored_is_tried_again_though_other_rows_are_fetched_meanwhile(
+    client: Client, chromium: Browser, workspace: Workspace, dataset: str
+) -> None:
+    async with shown(chromium, Faltering(client), {"dataset": dataset}) as opened:  # type: ignore[arg-type]  # a client in all it uses
+        await judged(opened)
+        await opened.press("x")
+        await expect(opened.view.locator(".note")).to_contain_text("the disk is full")
+        await opened.view.locator("select:has(option[value=suspect])").select_option("unlabelled")
+
+        await stored(opened, workspace, dataset, 1)
+
+
 async def test_the_most_likely_label_has_the_first_key_and_a_wrong_label_is_suspected(
     client: Client, chromium: Browser, dataset: str
 ) -> None:
@@ -382,9 +394,11 @@ async def test_two_people_see_what_the_other_decided(
     client: Client, chromium: Browser, workspace: Workspace, dataset: str
 ) -> None:
     arguments: dict[str, Any] = {"dataset": dataset}
+    async with shown(chromium, client, arguments) as before:
+        await judged(before)  # so that the queues of both begin with the same row
     async with shown(chromium, client, arguments) as ann, shown(chromium, client, arguments) as bob:
         for opened in (ann, bob):
-            await judged(opened)
+            await expect(opened.view.locator(".card .text")).to_be_visible()
         await ann.press("x")
         await stored(ann, workspace, dataset, 1)
         await bob.press("s", "f")

@@ -288,7 +288,7 @@ def _result(request: ProposeTopicsRequest, task: Task, tree: TopicTree | None, i
         summary=f"Task {task.slug!r} (version {task.version}) has {len(task.labels)} labels; its topic tree {id_} has "
         f"{cells} cells.{remarks}",
         next_step=f"synthesize_examples(task={task.slug!r}) writes 2 texts a cell, {2 * cells} in all"
-        + (": with one label, with two, and with none." if task.multi_label else "."),
+        + (": with one label, with two, and with none; `labels` asks for more together." if task.multi_label else "."),
         task=task.slug,
         task_version=task.version,
         topic_tree=id_,

@@ -36,7 +36,7 @@ class SubmitExamplesRequest(ToolRequest):
     texts: dict[str, Annotated[tuple[GivenText, ...], Field(max_length=MOST_TEXTS)]] = Field(
         default_factory=dict,
         max_length=MOST_TEXTS,
-        description="By the batch that they were written for: {'b1': ['...', '...']}.",
+        description=f"By the batch that they were written for, {MOST_TEXTS} at most: {{'b1': ['...', '...']}}.",
     )
     pairs: dict[str, Annotated[tuple[GivenPair, ...], Field(max_length=MOST_TEXTS)]] = Field(
         default_factory=dict,

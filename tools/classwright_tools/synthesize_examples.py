@@ -52,7 +52,7 @@ class SynthesizeExamplesRequest(ToolRequest):
     labels: tuple[LabelsName, ...] = Field(
         default=(),
         max_length=MAX_LABELS,
-        description="Write for these alone. Default: all. Multi-label: 'a|b' for texts with both, '|' with none.",
+        description="Write for these alone. Default: all. Multi-label: 'a|b|c' for texts with all, '|' with none.",
     )
     examples: tuple[Text, ...] = Field(
         default=(), max_length=20, description="Texts to write like, beside the dataset's good examples."

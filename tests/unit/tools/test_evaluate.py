@@ -303,6 +303,8 @@ def test_where_macro_f1_leads_and_accuracy_does_not_both_are_told() -> None:
 
     lead = "support-m2 leads by +0.100 in macro-F1, which may be chance"
     assert told.startswith(f"No gain: keep support-m1, unless rare labels matter more: {lead}.")
+    sure = comparison(9, 12, accuracy=(-0.08, -0.02), macro_f1=(0.03, 0.09)).advice("support-m2", 80)
+    assert "support-m2 leads by +0.060 in macro-F1, more than chance." in sure
 
 
 def test_the_order_of_the_other_models_labels_does_not_matter(

@@ -382,6 +382,16 @@ def test_a_tree_that_lacks_a_label_is_refused_by_name(context: ToolContext, tree
         synthesize_examples(SynthesizeExamplesRequest(task="support"), with_writer(context))
 
 
+def test_a_label_that_the_task_no_longer_has_is_not_written_for(context: ToolContext, tree: str, task: Task) -> None:
+    context.workspace.save_task(task.model_copy(update={"labels": task.labels[:2]}))
+
+    result = synthesize_examples(SynthesizeExamplesRequest(task="support"), with_writer(context))
+
+    assert result.dataset
+    rows = train_rows(context, result.dataset)
+    assert {row.label for row in rows} == {label.name for label in task.labels[:2]}
+
+
 @pytest.mark.parametrize("rows", [0, -1, 10**9])
 def test_counts_out_of_bounds_are_refused_by_name(rows: int) -> None:
     with pytest.raises(ValidationError, match="rows"):

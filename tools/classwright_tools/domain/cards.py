@@ -68,15 +68,15 @@ class Candidate(Noun):
     method: str
     validation: Validation
     comparison: Comparison = Field(description="The method that was kept against this one, on the same rows.")
-    decided_by: Literal["accuracy", "macro-F1", "average precision"] = "accuracy"
+    tested_in: Literal["accuracy", "macro-F1", "average precision"] = "accuracy"
     may_be_chance: bool = Field(description="Whether it leads by no more than chance in that.")
 
     @property
     def lead(self) -> Estimate:
-        """What the method that was kept leads this one by, in the figure that decides."""
+        """What the method that was kept leads this one by, in the figure that the lead is tested in."""
         found = self.comparison
         leads = {"macro-F1": found.macro_f1_gain, "average precision": found.average_precision_gain}
-        return leads.get(self.decided_by) or found.accuracy_gain
+        return leads.get(self.tested_in) or found.accuracy_gain
 
 
 class ModelCard(Noun):

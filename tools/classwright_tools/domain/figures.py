@@ -184,7 +184,8 @@ class Comparison(Noun):
         }[self.verdict]
         if self.verdict == "no gain" and not self.micro_f1_gain and self.macro_f1_gain.value > 0:
             lead = f"{self.macro_f1_gain.value:+.3f} in macro-F1"
-            found += f", unless rare labels matter more: {model} leads by {lead}, which may be chance"
+            chance = "more than chance" if self.macro_f1_gain.low > 0 else "which may be chance"
+            found += f", unless rare labels matter more: {model} leads by {lead}, {chance}"
         if self.at_shares:
             gain = self.accuracy_gain
             interval = f"{gain.low:+.3f} to {gain.high:+.3f}"

@@ -29,9 +29,15 @@ def named_together(labels: Iterable[str]) -> str:
 
 
 def named_apart(written: str, names: Sequence[str]) -> tuple[str, ...]:
-    """Return the labels that a caller wrote as `written`; one of `names`, the task's, is one though it holds "|"."""
-    parts = [written] if written in names else [part.strip() for part in written.split(BETWEEN)]
-    return tuple(filter(None, parts))
+    """Return the labels that a caller wrote as `written`; of `names`, the task's, one may hold "|" and is one then."""
+    parts = [part.strip() for part in written.split(BETWEEN)]
+    found, start = [], 0
+    while start < len(parts):
+        ends = range(len(parts), start, -1)
+        end = next((end for end in ends if BETWEEN.join(parts[start:end]) in names), start + 1)
+        found.append(BETWEEN.join(parts[start:end]))
+        start = end
+    return tuple(filter(None, found))
 
 
 def labels_in_words(labels: Sequence[str]) -> str:

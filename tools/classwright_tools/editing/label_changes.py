@@ -78,6 +78,10 @@ def add(draft: Draft, change: Change) -> Done:
     draft.task = with_labels(draft.task, {}, last=(new_label(name, change.description or ""),))
     draft.record("add_label", label=name)
     done.words = f"a label {name!r}"
+    if draft.task.multi_label:
+        done.words += (
+            " (rows so far were labelled without it: find those that it applies to by find_examples, and relabel them)"
+        )
     return done
 
 

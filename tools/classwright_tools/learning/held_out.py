@@ -59,17 +59,17 @@ class HeldOut:
 
         proba = softmax(self.logits), softmax(other.logits)
         found = compare(self.labels, *proba, against=method, mismatch=self.setup.mismatch, groups=self.queries)
-        decided_by: Literal["accuracy", "macro-F1", "average precision"] = "accuracy"
+        tested_in: Literal["accuracy", "macro-F1", "average precision"] = "accuracy"
         is_more = found.significant
         if found.average_precision_gain:
-            decided_by, is_more = "average precision", found.average_precision_gain.low > 0
+            tested_in, is_more = "average precision", found.average_precision_gain.low > 0
         elif self.alike:
-            decided_by, is_more = "macro-F1", found.macro_f1_gain.low > 0
+            tested_in, is_more = "macro-F1", found.macro_f1_gain.low > 0
         return Candidate(
             method=method,
             validation=other.validation,
             comparison=found,
-            decided_by=decided_by,
+            tested_in=tested_in,
             may_be_chance=not is_more,
         )
 

@@ -123,13 +123,10 @@ def training_rows(examples: Sequence[Example], labels: Sequence[str], *, several
     counts = rows.labels.sum(axis=0) if several else np.bincount(rows.labels, minlength=len(labels))
     short = [f"{name!r} ({counts[place]})" for place, name in enumerate(labels) if counts[place] < LEAST_ROWS]
     if short:
-        more = "Write some with `synthesize_examples`, import some"
-        if several:  # which are not written
-            more = "Import some, have some labelled with `annotate_examples`"
         raise NotEnoughData(
             f"the training rows of {len(short)} of {len(labels)} labels",
             f"are fewer than {LEAST_ROWS} each: {listed(short, 10)}",
-            f"{more}, or take the label out of the task.",
+            "Write some with `synthesize_examples`, import some, or take the label out of the task.",
         )
     return rows
 

@@ -56,14 +56,15 @@ def training_summary(model: str, card: ModelCard, tried: Sequence[Candidate], co
 
 
 def _beside(other: Candidate, kept: str) -> str:
-    """Return what the method that was `kept` leads another by, in the figure that methods were chosen by."""
+    """Return what the method that was `kept` leads another by, in the figure that this is tested in."""
     found, lead = other.comparison, other.lead
-    enough = found.rows_to_tell(other.validation.rows) if other.may_be_chance else None
+    by_rows = other.may_be_chance and other.tested_in == "accuracy"
+    enough = found.rows_to_tell(other.validation.rows) if by_rows else None
     verdict = "it may be chance" if other.may_be_chance else "more than chance"
     more = f": about {enough:,} such rows would tell" if enough else ""
     return (
         f"{other.method} was tried too. On {other.validation.measured_on} {kept} is {lead.value:+.3f} in "
-        f"{other.decided_by} against it ({lead.low:+.3f} to {lead.high:+.3f}), {verdict}{more}."
+        f"{other.tested_in} against it ({lead.low:+.3f} to {lead.high:+.3f}), {verdict}{more}."
     )
 
 

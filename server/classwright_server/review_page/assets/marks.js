@@ -91,7 +91,12 @@ const marks = (() => {
       return last.row;
     },
     undoById: (id) => { put({ id: `${PERSON}-${randomName(12)}`, action: "undo", undoes: id }); return send(); },
-    flush: async () => { clearTimeout(timer); while (unsent.length && !failures) await send(); if (sending) await sending; },
+    // Sends what waits, at once; what fails is tried again later, by a timer that nothing else may take away.
+    flush: async () => {
+      clearTimeout(timer);
+      if (unsent.length) do await send(); while (unsent.length && !failures);
+      if (sending) await sending;
+    },
     get count() { return unsent.length; },
   };
 })();

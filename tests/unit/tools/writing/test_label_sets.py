@@ -7,6 +7,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
+from classwright_tools.domain.task import Label
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.writing.generation.label_sets import set_counts, targets_of_sets
 from support.several import several_task
@@ -95,3 +96,14 @@ def test_labels_without_topics_are_written_for_by_their_names() -> None:
         (Cell(label="refund|account"), 3),
         (Cell(label="|"), 2),
     ]
+
+
+def test_a_label_whose_name_holds_what_stands_between_labels_is_written_for() -> None:
+    names = ("tax|finance", "travel", "food")
+    task = several_task().model_copy(update={"labels": tuple(Label(name=name) for name in names)})
+    cells = [Cell(label=name, topic=f"of {name}") for name in task.branch_names]
+
+    targets = targets_of_sets(task, cells, 24, (), [])
+
+    assert sum(target.rows for target in targets) == 24
+    assert {label for target in targets for label in task.labels_of(target.cell.label)} == set(names)

@@ -75,7 +75,9 @@ def spec_of_tree(
     if not wished or tree is not None or workspace.latest("topics", task.slug) is not None:
         found = workspace.resolve(tree, "topics", task.slug)
         document = workspace.document(found.id, "topics", TopicTree)
-        cells = document.cells()
+        cells = tuple(
+            cell for cell in document.cells() if cell.label in task.branch_names
+        )  # labels may have gone since
         if not wished:
             _check_complete(document, task, found.id)
     if task.multi_label:
