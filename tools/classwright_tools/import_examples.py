@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.example import USUAL_DIVISION, Division, Origin, Split
@@ -40,6 +40,16 @@ class ImportExamplesRequest(ToolRequest, GivenSource):
         default=False, description="True if a language model wrote the texts: they count as written, never as real."
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_half(cls, fields: Any) -> Any:
+        """Leave out the `half` that stored jobs of an earlier form hold."""
+        if not isinstance(fields, dict) or "half" not in fields:
+            return fields
+        if fields["half"] is not None:
+            raise ValueError("`half` is no more: divide the source by `split`, such as {'validation': 1, 'test': 1}")
+        return {name: value for name, value in fields.items() if name != "half"}
+
 
 class SkippedRow(Noun):
     """A row that was not imported: where it stood in the source, and why."""
@@ -55,7 +65,7 @@ class ImportExamplesResult(ToolResult):
     dataset: DatasetId | None = Field(description="None if no row could be imported.")
     read: int = Field(ge=0, description="Rows of the source.")
     imported: int = Field(ge=0)
-    splits: dict[Split, int] = Field(description="Imported rows by split.")
+    splits: dict[Split, int] = Field(default_factory=dict, description="Imported rows by split.")
     labels: dict[str, int] = Field(description="Imported rows by label.")
     skipped: dict[str, int] = Field(description="By reason.")
     dropped: dict[str, int] = Field(

@@ -19,7 +19,7 @@ from classwright_tools.curation.division import FREE, divided
 from classwright_tools.domain.example import Division
 from classwright_tools.domain.task import Task
 from classwright_tools.errors import Cancelled, InvalidInput
-from classwright_tools.import_examples import ImportExamplesRequest, import_examples
+from classwright_tools.import_examples import ImportExamplesRequest, ImportExamplesResult, import_examples
 from classwright_tools.workspace.datasets import read_rows
 from classwright_tools.workspace.workspace import Workspace
 from support.augmentation import banking_texts
@@ -200,6 +200,16 @@ def test_what_has_splits_of_its_own_is_not_divided(context: ToolContext, task: T
 def test_parts_are_of_two_or_more_labelled_splits(split: dict[str, int]) -> None:
     with pytest.raises(ValidationError):
         ImportExamplesRequest.model_validate({"task": "support", "split": split})
+
+
+def test_requests_and_answers_that_were_stored_before_sources_were_divided_are_read() -> None:
+    stored = {"task": "support", "split": "test", "path": "rows.jsonl"}
+    answer = {"summary": "", "next_step": "", "dataset": None, "read": 1, "imported": 0, "labels": {}, "skipped": {}}
+
+    assert ImportExamplesRequest.model_validate({**stored, "half": None}).path == "rows.jsonl"
+    with pytest.raises(ValidationError, match="divide the source by `split`"):
+        ImportExamplesRequest.model_validate({**stored, "half": "first"})
+    assert ImportExamplesResult.model_validate(answer).splits == {}
 
 
 def test_rows_that_can_not_all_be_had_again_are_asked_for_before_the_training(
