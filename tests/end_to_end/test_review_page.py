@@ -521,4 +521,7 @@ async def test_the_list_and_the_figures_know_labels_that_a_classifier_missed_and
         told = await added.inner_text()
         await added.click()
         await expect(found).to_have_text(told.removeprefix("refund added to ").removesuffix(" without it"))
+        await opened.view.get_by_role("button", name="Figures").click()
+        await opened.view.get_by_role("button", name="refund|delivery: late parcels").click()
+        await expect(found).to_have_text("1 row")
         assert opened.faults == []

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from classwright_tools.domain.example import Example, make_example
+from classwright_tools.domain.example import Example, Provenance, make_example
 from classwright_tools.domain.task import Task
+from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.workspace.workspace import Workspace
 from support.learning import WRITTEN
 from support.measurement import REAL, dataset_of, written_rows
@@ -44,4 +45,8 @@ def review_of_sets(workspace: Workspace, slug: str) -> str:
     none = [make_example(text, None, labels=()) for text in NOTHING]
     unlabelled = [make_example("where is my box, i want my money back", None)]
     short = make_example(SHORT, None, labels=["delivery"])
+    cell = Cell(label="refund|delivery", topic="late parcels", subtopic="money back", source_type="email")
+    two[0] = two[0].model_copy(
+        update={"origin": "written", "provenance": Provenance(cell=cell, round=0, writer="scripted")}
+    )
     return dataset_of(workspace, slug, train=[*one, *two, *none, short], unlabelled=unlabelled)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.edits import Decided
 from classwright_tools.domain.example import Provenance, make_example
+from classwright_tools.domain.task import Label
 from classwright_tools.domain.topic_tree import Cell, TopicTree
 from classwright_tools.errors import NotFound
 from classwright_tools.find_examples import FindExamplesRequest, find_examples
@@ -50,6 +52,25 @@ def test_rows_get_several_labels_one_or_none(edit: Editor, context: ToolContext)
         ("none of the labels", "refund"),
     ]
     assert "labelled 'delivery + account'" in result.summary
+
+
+def test_a_set_may_be_longer_than_a_label_and_a_new_label_may_not(context: ToolContext) -> None:
+    names = [f"{letter}, {'which is told at some length ' * 3}"[:100] for letter in "abcdefghijkl"]
+    labels = tuple(Label(name=name) for name in names)
+    context.workspace.save_task(several_task().model_copy(update={"labels": labels}))
+    rows = {"train": [make_example("one of all", None, labels=names[:1])]}
+    save_dataset(context.workspace, "mail", rows, parent=None, run_key="rows", made_by="t")  # type: ignore[arg-type]  # splits
+    edit, row = editor(context, "mail"), rows["train"][0].id
+
+    result = edit({"action": "relabel", "rows": {"ids": [row]}, "label": "|".join(names)})
+    gone = edit({"action": "remove", "rows": {"ids": [row]}})
+    back = edit({"action": "restore", "rows": {"ids": [row]}, "label": "|".join(names[1:])})
+
+    assert rows_of(context.workspace, result.dataset)[row].labels == tuple(names)
+    assert rows_of(context.workspace, gone.dataset) == {}
+    assert rows_of(context.workspace, back.dataset)[row].labels == tuple(names[1:])
+    with pytest.raises(ValidationError, match="longer than the 100 characters of a label: shorten it"):
+        edit({"action": "add_label", "label": "x" * 101})
 
 
 def test_what_was_removed_comes_back_with_its_labels_and_none_is_not_the_same_as_unlabelled(

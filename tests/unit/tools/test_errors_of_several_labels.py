@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
@@ -107,7 +108,9 @@ def test_rows_with_a_label_too_few_are_probable_label_errors(trained: tuple[Tool
     assert len(issues) < 6
     assert (issues[cut[0]].given, issues[cut[0]].suggested) == ("refund", "refund + delivery")
     assert issues[cut[0]].given_probability + issues[cut[0]].suggested_probability == pytest.approx(1)
+    assert issues[cut[0]].doubted == {"delivery": issues[cut[0]].given_probability}
     assert "a label is probably missing or wrong" in page
+    assert re.search(r"<td[^>]*>delivery \d+", page)
 
 
 def test_the_plan_asks_for_the_sets_that_were_answered_wrongly(
@@ -161,6 +164,19 @@ def test_a_label_without_errors_is_not_listed_and_no_doubt_is_raised_where_all_r
 
     assert [(one.label, one.rows, one.missed, one.added) for one in label_errors(found)] == [("b", 2, 2, 0)]
     assert label_issues(made_up(["a"] * 4, ["b"] * 4)) == ()
+
+
+def test_a_row_is_as_doubtful_as_the_label_of_it_that_is_doubted_most_though_more_are_doubted() -> None:
+    found = made_up(["abc", "c", *["abc", "c", "a", "b", ""] * 8], ["", "", *["abc", "c", "a", "b", ""] * 8])
+    found.proba[0] = [0.02, 0.04, 0.03]
+    found.proba[1] = [0.1, 0.1, 0.015]
+
+    issues = label_issues(found)
+
+    assert [issue.example for issue in issues] == [found.rows[1].id, found.rows[0].id]
+    assert [issue.given_probability for issue in issues] == pytest.approx([0.015, 0.02])
+    assert issues[1].doubted == {"a": 0.02, "c": 0.03, "b": 0.04}
+    assert list(issues[1].doubted) == ["a", "c", "b"]
 
 
 def test_texts_with_none_of_the_labels_and_with_two_are_planned_and_faults_beyond_the_rows_are_counted() -> None:

@@ -61,8 +61,8 @@ class LabelsTogether(Noun):
 class LabelIssue(Noun):
     """A row whose given label, or set of labels, is probably wrong.
 
-    Where rows may have several labels, the probabilities are of those in which the two sets differ, all as given or all
-    as suggested.
+    Where rows may have several labels, the two probabilities are of the label in which the two sets differ that is
+    doubted most: that it is as given, and that it is not.
     """
 
     example: str = Field(description="The row's id.")
@@ -72,6 +72,9 @@ class LabelIssue(Noun):
     suggested: str
     given_probability: float = Field(ge=0, le=1, description="Of the given label; low means suspect.")
     suggested_probability: float = Field(ge=0, le=1, description="Of the suggested one.")
+    doubted: dict[LabelName, float] | None = Field(
+        default=None, description="Of several labels, those in doubt: how probable each is as given."
+    )
 
 
 class ErrorCluster(Noun):

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from classwright_tools.domain.edits import Action
-from classwright_tools.domain.noun import LabelName, Noun, Plain, Text
+from classwright_tools.domain.noun import MAX_LABEL_CHARS, LabelName, LabelsName, Noun, Plain, Text
 from classwright_tools.domain.selection import RowSelection
 
 Description = Annotated[str, Plain, Field(max_length=2_000)]
@@ -51,7 +51,7 @@ class Change(Noun):
 
     action: Action = Field(description="good_example: shows writers the style. flag: for later. unmark: neither.")
     rows: RowSelection | None = Field(default=None, description="Not for ..._label.")
-    label: LabelName | None = Field(default=None, description="relabel: the new one, or 'a|b'. ..._label: which.")
+    label: LabelsName | None = Field(default=None, description="relabel: the new one, or 'a|b'. ..._label: which.")
     to: LabelName | None = Field(default=None, description="rename: new name. merge: what takes the rows.")
     description: Description | None = Field(default=None, description="Of a label.")
     text: Text | None = Field(default=None, description="rewrite.")
@@ -67,4 +67,6 @@ class Change(Noun):
                 raise ValueError(f"{self.action!r} needs {' and '.join(f'`{one}`' for one in needs)}: add `{name}`")
         for name in sorted(given - {*needs, *may}):
             raise ValueError(f"{self.action!r} does nothing with `{name}`: leave it out")
+        if self.action.endswith("_label") and len(self.label or "") > MAX_LABEL_CHARS:
+            raise ValueError(f"`label` is longer than the {MAX_LABEL_CHARS} characters of a label: shorten it")
         return self

@@ -68,6 +68,7 @@ MAX_TEXT_CHARS = 20_000
 MAX_GIVEN_CHARS = 100_000
 """Of a text in a call. One over `MAX_TEXT_CHARS` is refused by itself, with its reason; one over this with the call."""
 MAX_LABELS = 500
+MAX_LABEL_CHARS = 100
 MAX_ROWS_WRITTEN = 200_000
 
 
@@ -84,9 +85,11 @@ Slug = Annotated[
         description="The task's short name.",
     ),
 ]
-LabelName = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
+LabelName = Annotated[str, Field(min_length=1, max_length=MAX_LABEL_CHARS, pattern=r"^[^\x00-\x1f\x7f]+$")]
 # Of a row, in one string as callers write it: in a multi-label task "one|other" where two apply, "|" where none does.
-LabelsName = Annotated[str, Field(min_length=1, max_length=1_000, pattern=r"^[^\x00-\x1f\x7f]+$")]
+LabelsName = Annotated[
+    str, Field(min_length=1, max_length=MAX_LABELS * (MAX_LABEL_CHARS + 1), pattern=r"^[^\x00-\x1f\x7f]+$")
+]
 # Words that a person or a model wrote about the texts: descriptions, topics. What nobody sees of them is taken away.
 Plain = BeforeValidator(lambda value: plain_text(value) if isinstance(value, str) else value)
 Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT_CHARS)]

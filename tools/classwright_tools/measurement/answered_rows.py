@@ -65,7 +65,7 @@ def doubts_of_labels(
         labels=np.array(labels, np.str_),
         guesses=np.where(known[:, None], best, NOTHING).astype(np.uint16),
         chances=chances,
-        given=np.ones(len(rows), np.uint8),
+        given=np.ones(len(rows), np.uint16),
         own=own,
         doubt=np.where(known, doubt, NO_ANSWER).astype(np.float32),
         disagrees=disagrees,
@@ -90,7 +90,9 @@ def doubts_of_sets(
     """
     known, filled = _filled(answered)
     decided = answered.decided
-    best = np.argsort(-(decided + filled), axis=1, kind="stable")[:, :MOST_GUESSES]  # those that apply come first
+    given = decided.sum(axis=1)
+    most = max(MOST_GUESSES, int(given.max(initial=0)))
+    best = np.argsort(-(decided + filled), axis=1, kind="stable")[:, :most]  # those that apply come first
     labelled = np.array([row.labels is not None for _, row in rows]) & known
     true = encode([row.labels or () for _, row in rows], labels)
     own = np.where(labelled, np.where(true, filled, 1 - filled).min(axis=1), np.nan)
@@ -100,7 +102,7 @@ def doubts_of_sets(
         labels=np.array(labels, np.str_),
         guesses=np.where(known[:, None], best, NOTHING).astype(np.uint16),
         chances=np.take_along_axis(filled, best, axis=1).astype(np.float32),
-        given=np.minimum(decided.sum(axis=1), best.shape[1]).astype(np.uint8),
+        given=given.astype(np.uint16),
         own=own.astype(np.float32),
         doubt=np.where(known, np.where(disagrees, 1 - own, -certain), NO_ANSWER).astype(np.float32),
         disagrees=disagrees,

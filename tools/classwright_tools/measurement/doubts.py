@@ -16,7 +16,7 @@ from classwright_tools.measurement.kept_files import keep_file, kept_file
 from classwright_tools.workspace.workspace import Workspace
 
 MOST_GUESSES = 9
-"""The likeliest labels of a row that are kept: as many as there are keys for."""
+"""The likeliest labels of a row that are kept: as many as there are keys for, or all that it is given."""
 NO_ANSWER = -2.0
 """The doubt about a row that was given no answer: it comes last."""
 NOTHING = np.iinfo(np.uint16).max
@@ -40,7 +40,7 @@ class Doubts:
     labels: NDArray[np.str_]
     guesses: NDArray[np.uint16]
     chances: NDArray[np.float32]
-    given: NDArray[np.uint8]
+    given: NDArray[np.uint16]
     own: NDArray[np.float32]
     doubt: NDArray[np.float32]
     disagrees: NDArray[np.bool_]

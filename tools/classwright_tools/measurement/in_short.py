@@ -47,8 +47,8 @@ def errors_in_short(report: ErrorReport) -> str:
         f"Of 100 {_TEXTS[report.data]} about {_of_100(wrong)} are "
         f"{'not given exactly their labels' if report.several else 'labelled wrong'}.",
         _few(right, report.rows),
-        f"Most errors are of {label.label}: it is missed in {label.missed} of the {label.rows} rows that have it, and "
-        f"added to {label.added} others."
+        f"The label with the most errors, {label.label}, is missed in {label.missed} of the {label.rows} rows that "
+        f"have it, and added to {label.added} others."
         if label
         else "",
         f"The most frequent error: {pair.label} is taken for {pair.predicted} ({pair.count} of {report.errors} errors)."

@@ -24,7 +24,8 @@ def label_issues(found: Answers, validation: Collection[str] = ()) -> tuple[Labe
     of the noise matrix (pruning by class and by noise rate, section 3.2), as many as wrong labels are estimated.
     The answers must come from classifiers that were not trained on the rows: one that was has learnt their errors.
     Rows with an id in `validation` are said to be validation rows, the others training rows. Where rows may have
-    several labels, each label that is told apart is looked at by itself, as to whether a row has it. Answers that do
+    several labels, each label that is told apart is looked at by itself, as to whether a row has it, and a row is as
+    doubtful as the label of it that is doubted most. Answers that do
     not `tell_apart` the labels doubt none.
     """
     if found.thresholds:
@@ -69,7 +70,7 @@ def _issues_of_sets(found: Answers, validation: Collection[str]) -> tuple[LabelI
     doubted &= (found.true != found.predicted) & (found.true != (found.proba > 0.5))  # a rare one is given at less
     suggested = found.true ^ doubted
     as_given = np.where(found.true, found.proba, 1 - found.proba)
-    given, other = (np.where(doubted, proba, 1).prod(axis=1) for proba in (as_given, 1 - as_given))
+    least = np.where(doubted, as_given, 1).min(axis=1)  # not all together: that would be low of any row with many
     rows = np.flatnonzero(doubted.any(axis=1)).tolist()
     return tuple(
         LabelIssue(
@@ -78,10 +79,14 @@ def _issues_of_sets(found: Answers, validation: Collection[str]) -> tuple[LabelI
             text=found.rows[place].shown,
             given=found.in_words(found.true[place]),
             suggested=found.in_words(suggested[place]),
-            given_probability=float(given[place]),
-            suggested_probability=float(other[place]),
+            given_probability=float(least[place]),
+            suggested_probability=float(1 - least[place]),
+            doubted={
+                found.labels[label]: float(as_given[place, label])
+                for label in sorted(np.flatnonzero(doubted[place]).tolist(), key=lambda label: as_given[place, label])
+            },
         )
-        for place in sorted(rows, key=lambda place: (found.rows[place].origin != "real", given[place]))
+        for place in sorted(rows, key=lambda place: (found.rows[place].origin != "real", least[place]))
     )
 
 

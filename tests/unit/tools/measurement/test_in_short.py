@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from classwright_tools.domain.analysis import ConfusedPair, LabelIssue
+from classwright_tools.domain.analysis import ConfusedPair, LabelErrorRows, LabelIssue
 from classwright_tools.domain.evaluation import EvaluationReport
 from classwright_tools.domain.regeneration import RegenerationItem
 from classwright_tools.measurement.error_report import ErrorReport
@@ -107,6 +107,14 @@ def test_errors_are_told_with_what_can_be_done() -> None:
     assert "refund is taken for delivery (7 of 20 errors)." in told
     assert "read the one row whose own label" in told
     assert "A plan for 24 texts" in told
+
+
+def test_the_label_with_most_errors_is_not_said_to_have_most_of_them() -> None:
+    errors = LabelErrorRows(label="refund", rows=40, missed=5, added=3, missed_rows=(), added_rows=())
+
+    told = errors_in_short(analysed(answers(200, wrong=20), label_errors=(errors,)))
+
+    assert "The label with the most errors, refund, is missed in 5 of the 40 rows that have it, and added to 3" in told
 
 
 def test_without_findings_nothing_is_to_be_done() -> None:

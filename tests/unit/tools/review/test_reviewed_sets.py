@@ -9,13 +9,17 @@ import pytest
 from classwright_server.mcp.page_arguments import DecideRequest, Looked, OpenRequest, RowsRequest
 from classwright_server.mcp.review_desk import ReviewDesk
 from classwright_tools.context import ToolContext
+from classwright_tools.domain.example import make_example
+from classwright_tools.domain.task import Label
 from classwright_tools.find_examples import FindExamplesRequest, find_examples
 from classwright_tools.finish_review import FinishReviewRequest, finish_review
 from classwright_tools.measurement.judging import doubts_about
 from classwright_tools.workspace.datasets import read_edits
 from classwright_tools.workspace.workspace import Workspace
 from support.editing import row_with, rows_of
+from support.measurement import dataset_of
 from support.review import SHORT, review_of_sets
+from support.several import several_task
 
 
 @pytest.fixture
@@ -48,6 +52,18 @@ def test_sets_are_decided_and_a_version_has_them(workspace: Workspace, context: 
     assert rows[bare.id].labels == ()
     assert rows[right.id] == right
     assert {edit.action for edit in read_edits(workspace, made.dataset)} == {"relabel", "approve"}
+
+
+def test_a_version_is_made_of_a_set_that_is_longer_than_a_label(workspace: Workspace, context: ToolContext) -> None:
+    names = [f"{letter}, a label whose name is of forty letters" for letter in "abc"]
+    workspace.save_task(several_task().model_copy(update={"labels": tuple(Label(name=name) for name in names)}))
+    row = make_example("all three", None, labels=names[:1])
+    dataset = dataset_of(workspace, "mail", train=[row])
+
+    decide(workspace, dataset, {"action": "relabel", "rows": [row.id], "labels": names})
+    made = finish_review(FinishReviewRequest(task="mail"), context)
+
+    assert rows_of(workspace, made.dataset)[row.id].labels == tuple(names)
 
 
 @pytest.mark.parametrize(("labels", "right"), [(["delivery"], True), (["refund", "delivery"], False), ([], False)])
