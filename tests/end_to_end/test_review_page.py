@@ -524,4 +524,5 @@ async def test_the_list_and_the_figures_know_labels_that_a_classifier_missed_and
         await opened.view.get_by_role("button", name="Figures").click()
         await opened.view.get_by_role("button", name="refund|delivery: late parcels").click()
         await expect(found).to_have_text("1 row")
+        await expect(opened.view.locator(".rows .tag.own")).to_have_text(["refund", "delivery"])
         assert opened.faults == []
