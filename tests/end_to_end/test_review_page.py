@@ -241,6 +241,7 @@ async def test_what_could_not_be_stored_is_tried_again_though_other_rows_are_fet
         await opened.press("x")
         await expect(opened.view.locator(".note")).to_contain_text("the disk is full")
         await opened.view.locator("select:has(option[value=suspect])").select_option("unlabelled")
+        await expect(opened.view.locator(".place")).to_have_text("Row 1 of 2")
 
         await stored(opened, workspace, dataset, 1)
 
