@@ -15,6 +15,7 @@ from classwright_server.cli import main
 from classwright_server.config.settings import ServerSettings, ToolSettings, settings_from
 from classwright_server.jobs.environment import child_environment
 from classwright_tools.errors import InvalidInput
+from classwright_tools.installed import all_entry_points
 from classwright_tools.workspace.datasets import read_rows
 from classwright_tools.workspace.workspace import Workspace
 from classwright_tools.writing.backends.registry import writer_kinds
@@ -42,6 +43,12 @@ def installed(folder: Path, entry: str) -> None:
     (about / "entry_points.txt").write_text(f"[classwright.writers]\n{entry}\n")
 
 
+def forget_packages() -> None:
+    """Have this process look anew at what is installed."""
+    all_entry_points.cache_clear()
+    writer_kinds.cache_clear()
+
+
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder that this process, and those that it starts, import from."""
@@ -49,9 +56,9 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder.mkdir()
     monkeypatch.syspath_prepend(str(folder))
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH")))))
-    writer_kinds.cache_clear()
+    forget_packages()
     yield folder
-    writer_kinds.cache_clear()
+    forget_packages()
     sys.modules.pop("command_writer", None)
 
 

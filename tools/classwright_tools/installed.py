@@ -9,11 +9,11 @@ from typing import Any
 
 def entry_points_of(group: str) -> EntryPoints:
     """Return the entry points of `group` in every installed package."""
-    found: EntryPoints = _all().select(group=group)
+    found: EntryPoints = all_entry_points().select(group=group)
     return found
 
 
 @cache
-def _all() -> Any:
+def all_entry_points() -> Any:
     """Return those of all groups, by Python 3.11 in another type: a start waits for the reading, so it is done once."""
     return entry_points()
