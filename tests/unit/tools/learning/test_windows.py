@@ -18,7 +18,7 @@ from classwright_tools.learning.pair_encoder import encoder_for
 from classwright_tools.learning.windows import MOST_WINDOWS
 from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
 from classwright_tools.workspace.workspace import Workspace
-from support.learning import prompting_encoder, save_rows, written_rows
+from support.learning import prompting_encoder, save_rows, shallow_encoder, written_rows
 
 WORDS = ("kettle", "garden", "river")
 # Each word is one token, and 254 of them fill a window.
@@ -94,7 +94,7 @@ def test_each_text_of_a_pair_has_its_windows() -> None:
 def test_a_prompt_stands_before_the_first_window(tmp_path: Path) -> None:
     encoder = read_encoder(prompting_encoder(tmp_path / "encoder"), "mine")
     prompt = encoder.model.prompts["kind"]
-    bare = open_encoder(DEFAULT_ENCODER)
+    bare = read_encoder(shallow_encoder(tmp_path / "bare"), "bare")
     np.testing.assert_allclose(encoder.embed([THREE]), bare.embed([prompt + THREE]), atol=1e-6)
 
 

@@ -11,9 +11,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classwright_tools.context import DEFAULT_ENCODER
 from classwright_tools.errors import InvalidInput
-from classwright_tools.learning.encoders import open_encoder, read_encoder
+from classwright_tools.learning.encoders import read_encoder
 from classwright_tools.learning.matching.alignment import fit_alignment
 from classwright_tools.learning.matching.lexical import NAMES, LexicalTable, Lexicon
 from classwright_tools.learning.matching.linear import Scaling
@@ -21,7 +20,7 @@ from classwright_tools.learning.matching.pairs import make_pairs
 from classwright_tools.learning.matching.table import PairTable, Vocabulary
 from classwright_tools.learning.matching.tokens import TokenProjection, own_tokens, token_pieces, token_states
 from classwright_tools.learning.torch_state import one_thread
-from support.learning import prompting_encoder
+from support.learning import prompting_encoder, shallow_encoder
 from support.matching import MATERIALS, THINGS, setup_in
 
 TEXTS = st.text(alphabet="ab -é.", max_size=12)
@@ -91,7 +90,7 @@ def test_tokens_read_back_from_the_cache_to_the_bit_and_line_up_with_their_piece
 
 def test_attention_is_to_the_words_of_a_text_and_not_to_what_an_encoder_puts_before_it(tmp_path: Path) -> None:
     encoder = read_encoder(prompting_encoder(tmp_path / "encoder"), "prompting")
-    plain = open_encoder(DEFAULT_ENCODER)
+    plain = read_encoder(shallow_encoder(tmp_path / "plain"), "plain")
 
     [states] = token_states(encoder, ["oak shelf"])
 
