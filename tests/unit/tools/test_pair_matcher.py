@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from itertools import product
 
@@ -29,7 +31,7 @@ from classwright_tools.learning.splits import grouped_folds
 from classwright_tools.train_classifier import TrainClassifierRequest, TrainClassifierResult, train_classifier
 from classwright_tools.workspace.workspace import Workspace
 from support.pair import KINDS, pair_rows, pair_task, save_pairs
-from support.readme_code import Runs, code_blocks, printed_numbers
+from support.readme_code import code_blocks, printed_numbers
 
 TRAINING, HELD_OUT = tuple(KINDS)[:6], tuple(KINDS)[6:]
 FEW_STEPS = 50
@@ -149,15 +151,14 @@ def test_the_attention_of_any_pair_is_drawn_when_it_is_asked_for(
         )
 
 
-def test_an_export_of_a_matcher_gives_its_probabilities(
-    trained: TrainClassifierResult, context: ToolContext, run_code: Runs
-) -> None:
+def test_an_export_of_a_matcher_gives_its_probabilities(trained: TrainClassifierResult, context: ToolContext) -> None:
     result = export_model(ExportModelRequest(model=trained.model), context)
 
     folder = context.workspace.artifact(result.export, "export").path
     assert {"matcher.safetensors", "matcher.json", "encoder/model.safetensors"} <= {file.name for file in result.files}
     (code,) = code_blocks(folder)
-    printed = printed_numbers(run_code(folder, code))
+    ran = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True)
+    printed = printed_numbers(ran.stdout)
     own = load_model(context.workspace, trained.model).predict_proba([joined("a query", "an item")])
     assert printed == pytest.approx(own[0].tolist(), abs=1e-5)
 
