@@ -18,6 +18,8 @@ import pytest
 from mcp import Client
 from playwright.async_api import Browser, FrameLocator, Page, async_playwright, expect
 
+from support.server import until
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SCHEMA = json.loads((Path(__file__).parent / "ext_apps_schema.json").read_text(encoding="utf-8"))
 NAMES = {
@@ -55,6 +57,8 @@ class Shown:
     heard: list[dict[str, Any]] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     """What the browser complained of, and what the schema does not allow."""
+    under_way: int = 0
+    """Messages that the host has not answered yet."""
 
     def said(self, method: str) -> list[dict[str, Any]]:
         """The parameters of the view's messages of one kind."""
@@ -103,7 +107,11 @@ async def shown(
             return "[]"
         found.heard.append(message)
         found.faults.extend(_faults(message))
-        return json.dumps(await _answers(client, message, arguments, result, kind, host))
+        found.under_way += 1
+        try:
+            return json.dumps(await _answers(client, message, arguments, result, kind, host))
+        finally:
+            found.under_way -= 1
 
     page.on("console", lambda said: found.faults.append(said.text) if said.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: found.faults.append(str(error)))
@@ -125,6 +133,7 @@ async def shown(
         yield found
     finally:
         await page.close()
+        await until(lambda: not found.under_way)  # a client that is closed under a call fails
 
 
 def _faults(message: dict[str, Any]) -> list[str]:
