@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from classwright_tools.learning.methods.method import EmbeddingMethod, FitSize
+from classwright_tools.learning.methods.method import FitSize, TuningMethod
 
 if TYPE_CHECKING:
     from classwright_tools.learning.classifier import Classifier
@@ -12,14 +12,12 @@ if TYPE_CHECKING:
     from classwright_tools.learning.setup import Setup
 
 
-class Contrastive(EmbeddingMethod):
+class Contrastive(TuningMethod):
     """The fine-tuning of this library: each text is encoded once a step."""
 
     name = "contrastive"
     summary = "fine-tunes the encoder"
-    imbalance = ("none", "class_weights", "logit_adjustment")
     auto = True
-    tunes = True
 
     def fit(self, rows: Rows, setup: Setup) -> Classifier:
         """Return a copy of the encoder tuned on `rows`, with a regression on its embeddings."""
@@ -32,9 +30,3 @@ class Contrastive(EmbeddingMethod):
         from classwright_tools.learning.contrastive import texts_read
 
         return size.encoding / size.rows * texts_read(size.rows, size.epochs)
-
-    def refit(self, chosen: Classifier, rows: Rows, setup: Setup) -> Classifier:
-        """Return the tuned encoder of `chosen` with a regression on all `rows`: it is tuned once."""
-        from classwright_tools.learning.tuning import with_head
-
-        return with_head(chosen.encoder, rows, setup)

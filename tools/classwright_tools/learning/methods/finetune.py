@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from classwright_tools.learning.methods.method import EmbeddingMethod, FitSize
+from classwright_tools.learning.methods.method import FitSize, TuningMethod
 
 if TYPE_CHECKING:
     from classwright_tools.learning.classifier import Classifier
@@ -12,14 +12,12 @@ if TYPE_CHECKING:
     from classwright_tools.learning.setup import Setup
 
 
-class Finetune(EmbeddingMethod):
-    """For many rows: it learns what the labels are, where `contrastive` learns which texts are alike."""
+class Finetune(TuningMethod):
+    """It learns what the labels are, where `contrastive` learns which texts are alike."""
 
     name = "finetune"
     summary = "so does this, with a classification head; no better at 500 and 1,000 rows"
-    imbalance = ("none", "class_weights", "logit_adjustment")
     multi_label = True
-    tunes = True
 
     def fit(self, rows: Rows, setup: Setup) -> Classifier:
         """Return a copy of the encoder fine-tuned on `rows`, with a regression on its embeddings."""
@@ -32,9 +30,3 @@ class Finetune(EmbeddingMethod):
         from classwright_tools.learning.finetune import PASSES
 
         return size.encoding * (size.epochs or PASSES)
-
-    def refit(self, chosen: Classifier, rows: Rows, setup: Setup) -> Classifier:
-        """Return the tuned encoder of `chosen` with a regression on all `rows`: it is tuned once."""
-        from classwright_tools.learning.tuning import with_head
-
-        return with_head(chosen.encoder, rows, setup)

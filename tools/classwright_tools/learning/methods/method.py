@@ -121,3 +121,16 @@ class EmbeddingMethod(Method):
         from classwright_tools.learning.exports.embedding import export_embedding
 
         return export_embedding(model, onnx=onnx)
+
+
+class TuningMethod(EmbeddingMethod):
+    """An `EmbeddingMethod` that tunes the encoder once, and then fits a logistic regression on its embeddings."""
+
+    imbalance = ("none", "class_weights", "logit_adjustment")
+    tunes = True
+
+    def refit(self, chosen: Classifier, rows: Rows, setup: Setup) -> Classifier:
+        """Return the tuned encoder of `chosen` with a regression on all `rows`: it is tuned once."""
+        from classwright_tools.learning.tuning import with_head
+
+        return with_head(chosen.encoder, rows, setup)
