@@ -242,13 +242,14 @@ def table(jobs: list[dict[str, Any]]) -> dict[str, Any]:
             "median factor": round(math.exp(statistics.median(off)), 2),
             "in the range": round(sum(_in_range(job) for job in first) / len(first), 3),
         }
-    paid = [job for job in jobs if job["tokens"]]
-    tokens = [abs(job["told"]["tokens_in"] + job["told"]["tokens_out"] - job["tokens"]) / job["tokens"] for job in paid]
-    out["tokens"] = {
-        "jobs": len(paid),
-        "median error": round(statistics.median(tokens), 3),
-        "first": round(tokens[0], 3),
-    }
+    if paid := [job for job in jobs if job["tokens"]]:
+        told = [job["told"]["tokens_in"] + job["told"]["tokens_out"] for job in paid]
+        tokens = [abs(own - job["tokens"]) / job["tokens"] for own, job in zip(told, paid, strict=True)]
+        out["tokens"] = {
+            "jobs": len(paid),
+            "median error": round(statistics.median(tokens), 3),
+            "first": round(tokens[0], 3),
+        }
     out["target, median error"] = TARGET
     return out
 
