@@ -122,7 +122,8 @@ class Origins:
         for batch in arrivals:
             held = self._held.of([content for content, _, _ in batch])
             for content, label, made in batch:
-                yield self._row(content, label, made_from_json(made) if made else None, held.get(example_id(content)))
+                own = held.get(example_id(content)) if held else None
+                yield self._row(content, label, made_from_json(made) if made else None, own)
 
     def remark(self, imported: int) -> str:
         """Return the sentence on those of the `imported` rows that are not real; nothing where all are."""

@@ -42,6 +42,7 @@ HASHES = BANDS * ROWS
 BATCH_CHARS = 8_000
 
 _EMOTICON = re.compile(r"(?<!\w)([:;=][-'^]?[()\[\]dp/\\|o3*]+|<3)(?!\w)")
+_MAY_HOLD_EMOTICON = re.compile("[:;=<]")  # most texts do not, and splitting takes long
 _APOSTROPHE = re.compile("['\u2019\u2018`\u00b4]")
 # Signs that carry meaning in short texts: C#, 50%, R&D, me@home.
 _KEPT_SIGNS = set("#%&@")
@@ -63,22 +64,23 @@ def folded(text: str) -> str:
 
 def _folded(text: str) -> str:
     text = unicodedata.normalize("NFKC", text).casefold()
-    kept = " ".join(_without_punctuation(part) for part in _EMOTICON.split(text))
+    pieces = _EMOTICON.split(text) if _MAY_HOLD_EMOTICON.search(text) else [text]
+    kept = " ".join(map(_without_punctuation, pieces))
     return " ".join(kept.split()) or " ".join(text.split())
 
 
 def _without_punctuation(text: str) -> str:
     if _EMOTICON.fullmatch(text):
         return text
-    text = _APOSTROPHE.sub("", text)
     if text.isascii():
         return text.translate(_ASCII_PUNCTUATION)
+    text = _APOSTROPHE.sub("", text)
     return "".join(" " if unicodedata.category(c)[0] == "P" and c not in _KEPT_SIGNS else c for c in text)
 
 
 _ASCII_PUNCTUATION = {
     code: " " for code in range(128) if unicodedata.category(chr(code))[0] == "P" and chr(code) not in _KEPT_SIGNS
-}
+} | {ord(sign): "" for sign in "'`"}
 
 
 def digest(form: str) -> int:

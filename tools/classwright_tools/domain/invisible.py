@@ -21,7 +21,7 @@ INVISIBLE = (
 )
 _INVISIBLE = re.compile(f"[{INVISIBLE}]")
 # One that follows neither a sign that may be an emoji, nor a digit, "#" or "*" of a keycap.
-_EMOJI_SELECTOR = re.compile("(.?)\ufe0f+", re.DOTALL)
+_EMOJI_SELECTOR = re.compile("([^\ufe0f]?)\ufe0f+")
 _JOINER = re.compile("[\u200c\u200d]")
 # Scripts in which a joiner changes how a word is written: Arabic and its kin, the Indic ones, Khmer, Mongolian.
 _JOINING_SCRIPTS = ((0x0600, 0x08FF), (0x0900, 0x0DFF), (0x1780, 0x18AF), (0xFB50, 0xFEFC))

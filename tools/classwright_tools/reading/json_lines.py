@@ -53,7 +53,7 @@ class _Repeated(ValueError):
 def _value(line: str | None) -> Any:
     """Return the JSON value of a line; None if it has none, and the error if it gives a name twice."""
     try:
-        return None if line is None else json.loads(line, object_pairs_hook=_object)
+        return None if line is None else _DECODER.decode(line)
     except _Repeated as error:
         return error
     except (ValueError, RecursionError):
@@ -66,6 +66,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         names = [name for name, _ in pairs]
         raise _Repeated(next(name for name in names if names.count(name) > 1))
     return made
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object)  # json.loads makes one a line
 
 
 def _row(file: str, number: int, line: str | None, value: Any, columns: Columns) -> SourceRow:

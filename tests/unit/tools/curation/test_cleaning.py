@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from classwright_tools.domain.cleaning import clean_text, is_broken
@@ -21,6 +21,7 @@ AWKWARD_TEXT = st.text(
 
 
 @given(ANY_TEXT | AWKWARD_TEXT)
+@example("\ufe0f\ufe0f")
 def test_cleaning_a_clean_text_changes_nothing(text: str) -> None:
     once = clean_text(text)
 
