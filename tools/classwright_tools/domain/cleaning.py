@@ -23,8 +23,9 @@ def clean_text(text: str) -> str:
     """
     if text.isascii() and text.isprintable():  # most texts: all the rest would do no more, and takes ten times as long
         return " ".join(text.split())
-    text = without_invisible(_SPACE.sub(" ", without_terminal_codes(text)))
-    # Once more: what was between two spaces may have gone.
+    # In NFC already: what a joiner stands beside must not change when marks are put in order.
+    text = without_invisible(unicodedata.normalize("NFC", _SPACE.sub(" ", without_terminal_codes(text))))
+    # Once more: what was between two spaces, or two marks, may have gone.
     return _SPACE.sub(" ", unicodedata.normalize("NFC", text)).strip()
 
 
