@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -40,7 +41,7 @@ def editor(context: ToolContext, task: str = "support") -> Editor:
 
     def run(*changes: dict[str, Any], reason: str = "it was wrong", **fields: Any) -> EditExamplesResult:
         request = EditExamplesRequest.model_validate({"task": task, "reason": reason, "changes": changes, **fields})
-        return edit_examples(request, replace(context, run_key=f"edit-{next(calls)}"))
+        return edit_examples(request, replace(context, run_key=f"{task}-edit-{next(calls)}"))
 
     return run
 
@@ -53,7 +54,11 @@ def rows_of(workspace: Workspace, dataset: str | None) -> dict[str, Example]:
 
 def bytes_of(workspace: Workspace, dataset: str) -> dict[str, bytes]:
     """Return the files of a dataset's rows."""
-    folder = workspace.artifact(dataset, "dataset").path
+    return bytes_in(workspace.artifact(dataset, "dataset").path)
+
+
+def bytes_in(folder: Path) -> dict[str, bytes]:
+    """Return the files of rows in a dataset's folder."""
     return {path.name: path.read_bytes() for path in folder.glob("*.parquet")}
 
 

@@ -42,8 +42,9 @@ def iterate_rows(workspace: Workspace, dataset: str, split: Split) -> Iterator[l
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    path = workspace.artifact(dataset, "dataset").path / f"{split}.parquet"
-    expected = read_card(workspace, dataset).files.get(path.name)
+    artifact = workspace.artifact(dataset, "dataset")
+    path = artifact.path / f"{split}.parquet"
+    expected = _card_of(artifact).files.get(path.name)
     if expected is None and not path.exists():
         return
     try:
@@ -71,7 +72,7 @@ def read_table(workspace: Workspace, dataset: str) -> Any:
     artifact = workspace.artifact(dataset, "dataset")
     columns = schema(workspace.task(artifact.task))
     tables = [columns.empty_table().append_column("split", pa.array([], pa.string()))]
-    expected = read_card(workspace, dataset).files
+    expected = _card_of(artifact).files
     for split in SPLITS:
         name = f"{split}.parquet"
         if name not in expected:
@@ -94,13 +95,7 @@ def read_card(workspace: Workspace, dataset: str) -> DatasetCard:
         NotFound: there is no such dataset.
         DamagedArtifact: its card does not read back.
     """
-    path = workspace.artifact(dataset, "dataset").path / CARD
-    try:
-        return DatasetCard.model_validate_json(read_own(path))
-    except (OSError, ValueError) as error:
-        raise DamagedArtifact(
-            f"dataset {dataset!r}", "its card cannot be read back", "Use its parent, or make it again."
-        ) from error
+    return _card_of(workspace.artifact(dataset, "dataset"))
 
 
 def read_edits(workspace: Workspace, dataset: str | None) -> tuple[Edit, ...]:
@@ -112,8 +107,8 @@ def read_edits(workspace: Workspace, dataset: str | None) -> tuple[Edit, ...]:
     """
     if dataset is None:
         return ()
-    digest = read_card(workspace, dataset).files.get(EDITS)
-    return edits_of(stored_edits(workspace.artifact(dataset, "dataset"), digest))
+    artifact = workspace.artifact(dataset, "dataset")
+    return edits_of(stored_edits(artifact, _card_of(artifact).files.get(EDITS)))
 
 
 def save_dataset(
@@ -148,7 +143,7 @@ def save_dataset(
     current = workspace.task(task)
     kept_of = rows_of or parent
     source = workspace.artifact(kept_of, "dataset") if kept_of else None
-    kept = read_card(workspace, kept_of) if kept_of else None
+    kept = _card_of(source) if source else None
     decided = (stored_edits(source, kept.files.get(EDITS)) if source and kept else b"") + lines_of(edits)
 
     def write(folder: Path) -> None:
@@ -174,6 +169,15 @@ def save_dataset(
     return workspace.publish(
         "dataset", task, write, run_key=run_key, parent=parent, on_newest=on_newest, facts={"made_by": made_by}
     )
+
+
+def _card_of(dataset: Artifact) -> DatasetCard:
+    try:
+        return DatasetCard.model_validate_json(read_own(dataset.path / CARD))
+    except (OSError, ValueError) as error:
+        raise DamagedArtifact(
+            f"dataset {dataset.id!r}", "its card cannot be read back", "Use its parent, or make it again."
+        ) from error
 
 
 def _write_splits(
