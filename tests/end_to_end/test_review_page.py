@@ -228,9 +228,14 @@ async def test_why_a_decision_was_not_stored_stays_to_be_read_while_others_wait_
         await expect(opened.view.locator(".card .text")).to_be_visible()
         await opened.press("x", "f")
 
-        await expect(opened.view.locator(".note")).to_contain_text("the row is gone")
+        await expect(opened.view.locator(".notice")).to_contain_text("Not stored: the row is gone.")
         await stored(opened, workspace, dataset, 2)
-        await expect(opened.view.locator(".note")).to_have_text("Not stored: the row is gone")
+        await opened.press("s", "f")  # keys that follow do not clear it: the row is out of sight
+        await stored(opened, workspace, dataset, 3)
+        await opened.view.get_by_role("button", name="Show 1 row").click()
+
+        await expect(opened.view.locator(".list .bar strong").first).to_have_text("1 row")
+        await expect(opened.view.locator(".notice")).to_have_count(0)
 
 
 async def test_what_could_not_be_stored_is_tried_again_though_other_rows_are_fetched_meanwhile(
@@ -356,7 +361,7 @@ async def test_the_figures_open_their_rows_and_the_map_is_drawn(
     async with shown(chromium, client, {"dataset": dataset}) as opened:
         await judged(opened)
         await opened.view.get_by_role("button", name="Figures").click()
-        cell = opened.view.get_by_role("button", name="rows of refund taken for delivery")
+        cell = opened.view.get_by_role("button", name="row of refund taken for delivery")
         rows = int(await cell.inner_text())
         await cell.click()
         await expect(opened.view.locator(".list .bar strong").first).to_have_text(f"{rows} row{'s' * (rows > 1)}")
@@ -407,6 +412,32 @@ async def test_two_people_see_what_the_other_decided(
         await bob.press("ArrowLeft", "ArrowLeft")
 
         await expect(bob.view.locator(".tag.chosen")).to_have_text("removed by another person")
+
+
+async def test_a_page_hears_of_what_is_done_elsewhere_without_a_decision_of_its_own(
+    client: Client, chromium: Browser, workspace: Workspace, dataset: str
+) -> None:
+    arguments: dict[str, Any] = {"dataset": dataset}
+    async with shown(chromium, client, arguments) as before:
+        await judged(before)
+    async with shown(chromium, client, arguments) as ann, shown(chromium, client, arguments) as bob:
+        for opened in (ann, bob):
+            await expect(opened.view.locator(".card .text")).to_be_visible()
+        await ann.press("x")
+        await expect(bob.view.locator(".tag.chosen")).to_have_text("removed by another person")
+        await ann.press("u")
+        await expect(bob.view.locator(".tag.chosen")).to_have_count(0)
+
+        await bob.view.get_by_role("button", name="List").click()
+        changes = [{"action": "remove", "rows": {"where": {"text": "password"}}}]
+        edit = {"task": task_of(dataset), "reason": "said in the chat", "changes": changes}
+        newer = (await client.call_tool("edit_examples", edit)).structured_content["result"]["dataset"]  # type: ignore[index]
+        await bob.view.get_by_role("button", name=f"Go to {newer}").click()
+
+        await expect(bob.view.locator("h1")).to_contain_text(newer)
+        await expect(bob.view.locator(".list .rows li").first).to_be_visible()
+        await expect(bob.view.locator(".notice")).to_have_count(0)
+        assert ann.faults == bob.faults == []
 
 
 async def test_inline_there_is_the_queue_alone_and_a_way_to_the_whole(

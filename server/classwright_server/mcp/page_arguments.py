@@ -46,12 +46,17 @@ class RowsRequest(Looked):
     whole: bool = Field(default=False, description="Texts are not cut.")
 
 
-class DecideRequest(Reviewed):
+class NewsRequest(Reviewed):
+    """Since when."""
+
+    person: Person = Field(description="Who asks: a name that the page made up.")
+    after: Cursor = 0
+
+
+class DecideRequest(NewsRequest):
     """Decisions, in their order."""
 
-    person: Person = Field(description="Who decides: a name that the page made up.")
     decisions: tuple[Decision, ...] = Field(default=(), max_length=1_000, description="Those to store.")
-    after: Cursor = 0
 
 
 class DecideAllRequest(Looked):

@@ -22,6 +22,7 @@ from classwright_server.mcp.page_arguments import (
     DecideRequest,
     HistoryRequest,
     Looked,
+    NewsRequest,
     OpenRequest,
     RowsRequest,
 )
@@ -70,6 +71,7 @@ def page_tools(backend: Backend) -> list[Tool]:
         tool("review_points", "The map of the rows.", Looked, lambda d, w, a: d.points(w, a)),
         tool("review_figures", "Figures over the rows.", Looked, lambda d, w, a: d.figures(w, a)),
         tool("review_history", "Decisions, the newest first.", HistoryRequest, lambda d, w, a: d.history(w, a)),
+        tool("review_news", "What others did meanwhile.", NewsRequest, lambda d, w, a: d.news(w, a)),
         tool("review_decide", "Decisions are stored.", DecideRequest, lambda d, w, a: d.decide(w, a), reads=False),
         tool(
             "review_decide_all",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import Any
 
 from classwright_server.mcp.desks import Desks
@@ -12,6 +13,7 @@ from classwright_server.mcp.page_arguments import (
     DecideRequest,
     HistoryRequest,
     Looked,
+    NewsRequest,
     OpenRequest,
     Reviewed,
     RowsRequest,
@@ -19,7 +21,7 @@ from classwright_server.mcp.page_arguments import (
 from classwright_tools.domain.decision import Decision
 from classwright_tools.domain.kinds import task_of
 from classwright_tools.errors import InvalidInput, NotFound
-from classwright_tools.review.decisions import Entry, store
+from classwright_tools.review.decisions import store
 from classwright_tools.review.desk import Desk
 from classwright_tools.review.fitting import fitting
 from classwright_tools.review.overview import overview, progress
@@ -52,7 +54,8 @@ class ReviewDesk:
         desk = self._desks.desk(workspace, dataset)
         standing = self._desks.standing(workspace, task.slug)
         doubts = self._desks.doubts(workspace, dataset, model)
-        return {"tasks": tasks, "model": model, **overview(task, desk, standing, doubts)}
+        around = overview(task, desk, standing, doubts)
+        return {"tasks": tasks, "model": model, **around, **_newest_dataset(workspace, task.slug)}
 
     def rows(self, workspace: Workspace, given: RowsRequest) -> dict[str, Any]:
         """Return a page of rows and how many there are."""
@@ -78,20 +81,33 @@ class ReviewDesk:
         return insights(desk, standing, doubts, desk.find(given.look, standing, doubts))
 
     def decide(self, workspace: Workspace, given: DecideRequest) -> dict[str, Any]:
-        """Store decisions, and return those that others have taken since."""
+        """Store decisions, and return what others have done since."""
         desk = self._desks.desk(workspace, given.dataset)
         good, refused = fitting(given.decisions, desk, self._before(workspace, given))
         new = store(workspace, task_of(given.dataset), given.dataset, given.person, good) if good else 0
-        standing = self._desks.standing(workspace, task_of(given.dataset))
-        others = [entry for entry in standing.entries if entry.number > given.after and entry.person != given.person]
-        shown = _with_so_many_rows(others, MOST_OF_OTHERS)
         return {
             "stored": new,
             "repeated": len(good) - new,
             "refused": [{"id": id_, "reason": reason} for id_, reason in refused.items()],
-            "others": [{**shown_decision(entry, standing), "rows": list(entry.decision.rows)} for entry in shown],
-            "others_left": len(others) - len(shown),
-            **progress(desk, standing),
+            **self.news(workspace, given),
+        }
+
+    def news(self, workspace: Workspace, given: NewsRequest) -> dict[str, Any]:
+        """Return what stands now on the rows that others have decided on since, or taken a decision back of."""
+        desk, standing = self._laid_out(workspace, given)
+        new = [entry for entry in standing.since(given.after) if entry.person != given.person]
+        told = _with_so_many_rows([standing.rows_of(entry) for entry in new], MOST_OF_OTHERS)
+        by_decision: defaultdict[str, list[str]] = defaultdict(list)
+        undecided = []
+        for row in dict.fromkeys(chain.from_iterable(told)):
+            entry = standing.of(row)
+            (by_decision[entry.decision.id] if entry else undecided).append(row)
+        decided = ((standing.entry(id_), rows) for id_, rows in by_decision.items())
+        return {
+            "others": [{**shown_decision(entry, standing), "rows": rows} for entry, rows in decided if entry],
+            "undecided": undecided,
+            "others_left": len(new) - len(told),
+            **self._progress(workspace, desk, standing),
         }
 
     def _before(self, workspace: Workspace, given: DecideRequest) -> Standing:
@@ -118,7 +134,7 @@ class ReviewDesk:
             standing = self._desks.standing(workspace, task_of(given.dataset))
         entry = standing.entry(given.id)
         assert entry
-        return {"rows": len(entry.decision.rows), **progress(desk, standing)}
+        return {"rows": len(entry.decision.rows), **self._progress(workspace, desk, standing)}
 
     def history(self, workspace: Workspace, given: HistoryRequest) -> dict[str, Any]:
         """Return the decisions, the newest first, and the versions of the dataset."""
@@ -148,14 +164,22 @@ class ReviewDesk:
             ],
         }
 
+    def _progress(self, workspace: Workspace, desk: Desk, standing: Standing) -> dict[str, Any]:
+        return {**progress(desk, standing), **_newest_dataset(workspace, task_of(desk.dataset))}
+
     def _laid_out(self, workspace: Workspace, given: Reviewed) -> tuple[Desk, Standing]:
         return self._desks.desk(workspace, given.dataset), self._desks.standing(workspace, task_of(given.dataset))
 
 
-def _with_so_many_rows(entries: Sequence[Entry], most: int) -> Sequence[Entry]:
-    """Return the first of `entries`, whose decisions are about `most` rows in all; one in any case."""
-    upto = accumulate(len(entry.decision.rows) for entry in entries)
-    return entries[: max(1, sum(rows <= most for rows in upto))]
+def _with_so_many_rows(rows_of: Sequence[Sequence[str]], most: int) -> Sequence[Sequence[str]]:
+    """Return the first of `rows_of` several decisions that have `most` rows in all; those of one in any case."""
+    return rows_of[: max(1, sum(rows <= most for rows in accumulate(map(len, rows_of))))]
+
+
+def _newest_dataset(workspace: Workspace, task: str) -> dict[str, str]:
+    newest = workspace.latest("dataset", task)
+    assert newest  # one is under review
+    return {"newest": newest.id}
 
 
 def _newest(workspace: Workspace, tasks: Sequence[str]) -> str:

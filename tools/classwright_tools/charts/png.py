@@ -17,7 +17,9 @@ MOST_BYTES = 100_000
 _ZOOMS = (1.0, 0.85, 0.7, 0.5, 0.3)
 _FONT = "DejaVu Sans"
 _COLOURS = dict(re.findall(r"(--[\w-]+): *(#\w+)", LIGHT))
-_LETTER = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><text y="9">{}</text></svg>'
+_LETTER = (
+    '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><text y="9" font-family="sans-serif">{}</text></svg>'
+)
 
 
 def picture(chart: Markup) -> str:
@@ -43,5 +45,7 @@ def _has_fonts() -> bool:
     """Whether a letter leaves a mark: texts that no font has are left out in silence."""
     import resvg_py
 
-    letter, nothing = (resvg_py.svg_to_bytes(svg_string=_LETTER.format(text)) for text in ("x", " "))
+    letter, nothing = (
+        resvg_py.svg_to_bytes(svg_string=_LETTER.format(text), sans_serif_family=_FONT) for text in ("x", " ")
+    )
     return bool(letter != nothing)

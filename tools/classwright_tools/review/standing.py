@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from itertools import takewhile
 
 from classwright_tools.domain.example import example_id
 from classwright_tools.domain.pair import joined
@@ -38,7 +39,7 @@ class Standing:
         if entry.decision.undoes is not None:
             self._undone[entry.decision.undoes] = entry
             return
-        for row in rows_of(entry):
+        for row in self.rows_of(entry):
             self._of_row[row].append(entry)
 
     def of(self, row: str) -> Entry | None:
@@ -65,6 +66,23 @@ class Standing:
         """Return the dataset that has a decision; None while none has it."""
         return self._made.get(entry.number)
 
+    def since(self, number: int) -> list[Entry]:
+        """Return the decisions with a number above `number`, and those that take others back, the newest first."""
+        return list(takewhile(lambda entry: entry.number > number, reversed(self._by_id.values())))
+
+    def rows_of(self, entry: Entry) -> Sequence[str]:
+        """Return the rows that a decision is about, or that the one is about which it takes back.
+
+        An edited row's id afterwards is that of its new text.
+        """
+        decision = entry.decision
+        if decision.undoes is not None:
+            undone = self._by_id.get(decision.undoes)
+            return self.rows_of(undone) if undone else ()
+        if decision.text is None:
+            return decision.rows
+        return (*decision.rows, example_id(joined(decision.text, decision.text_pair)))
+
     @property
     def entries(self) -> list[Entry]:
         """All decisions but those that take others back, the newest first."""
@@ -80,11 +98,3 @@ class Standing:
             and entry.decision.id not in self._undone
             and entry.number not in self._made
         ]
-
-
-def rows_of(entry: Entry) -> Iterable[str]:
-    """Yield the rows that a decision is about; an edited row's id afterwards is that of its new text."""
-    decision = entry.decision
-    yield from decision.rows
-    if decision.text is not None:
-        yield example_id(joined(decision.text, decision.text_pair))

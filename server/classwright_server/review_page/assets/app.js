@@ -34,8 +34,19 @@ const Progress = () => {
   return html`<div class="progress">
     <span>${count} of ${rows} rows decided${session.unsent ? `, ${session.unsent} being stored` : ""}</span>
     <progress max=${rows} value=${count} aria-label="Rows decided"></progress>
-    <button type="button" class="main" disabled=${!waiting && !session.unsent} onClick=${save}>${waiting + session.unsent ? `Save ${waiting + session.unsent} decision${waiting + session.unsent === 1 ? "" : "s"}` : "Nothing to save"}</button>
+    <button type="button" class="main" disabled=${!waiting && !session.unsent} onClick=${save}>${waiting + session.unsent ? `Save ${counted(waiting + session.unsent, "decision")}` : "Nothing to save"}</button>
   </div>`;
+};
+
+// What was done outside of this page, and what the server did not take.
+const Notices = () => {
+  const { review, refused } = session, rows = [...new Set(refused.map(({ row }) => row).filter(Boolean))];
+  const goOn = async () => { await marks.flush(); await openReview({ task: review.task, dataset: review.newest }); };
+  return html`${review.newest !== review.dataset && html`<p class="notice" role="status">${review.newest} is newer than ${review.dataset}, which is shown here.
+      <button type="button" onClick=${goOn}>Go to ${review.newest}</button></p>`}
+    ${refused.length > 0 && html`<p class="notice warn" role="alert">Not stored: ${[...new Set(refused.map(({ reason }) => reason))].join("; ")}.
+      ${rows.length > 0 && !isInline() && html`<button type="button" onClick=${() => { change({ refused: [] }); openList({ where: {}, ids: rows }); }}>Show ${counted(rows.length, "row")}</button>`}
+      <button type="button" onClick=${() => change({ refused: [] })}>Close</button></p>`}`;
 };
 
 const Header = () => {
@@ -62,7 +73,7 @@ const App = () => {
       <p class="empty"><button type="button" onClick=${() => openReview(session.given)}>Try again</button></p></main>`;
   }
   const View = VIEWS[isInline() ? "queue" : session.view][1];
-  return html`<main tabindex="-1" ref=${main}><${Header} /><p class="note" role="status">${session.note || session.preparing || ""}</p><${View} /></main>`;
+  return html`<main tabindex="-1" ref=${main}><${Header} /><${Notices} /><p class="note" role="status">${session.note || session.preparing || ""}</p><${View} key=${session.review.dataset} /></main>`;
 };
 
 // A host may send what the tool was called with and answered, a part of it, or nothing: what is missing is asked for.
@@ -87,6 +98,14 @@ host.on["tool-result"] = (result) => {
 host.on["tool-cancelled"] = start;
 host.on["resource-teardown"] = () => marks.flush();
 host.on.context = () => { document.documentElement.dataset.mode = host.context.displayMode ?? "fullscreen"; drawAnew(); };
+
+// Others decide too, on another page or in the chat. A page that nobody sees asks for nothing.
+const LISTEN_MS = 4_000, LISTEN_INLINE_MS = 20_000;
+const listen = async () => {
+  if (session.phase === "open" && document.visibilityState === "visible") await marks.listen().catch(() => {}); // a server that is away is told of by what waits for it
+  setTimeout(listen, isInline() ? LISTEN_INLINE_MS : LISTEN_MS);
+};
+setTimeout(listen, LISTEN_MS);
 
 render(html`<${App} />`, document.getElementById("app"));
 host.connect({ name: "classwright-review", version: "1" }).then(() => setTimeout(start, WAIT_MS), (error) =>

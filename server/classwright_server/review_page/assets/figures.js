@@ -34,7 +34,7 @@ const Confusion = ({ labels, cells, rows: asked, right: rightly, errors = [] }) 
       <tbody>${shown.map((own) => html`<tr key=${own}><th scope="row">${labels[own]}</th>${shown.map((guess) => {
         const rows = rowsOf.get(`${own} ${guess}`);
         return html`<td key=${guess} class=${own === guess ? "right" : ""}>${rows ? html`<button type="button" style=${{ "--heat": own === guess ? 0 : rows / most }}
-          aria-label=${`${rows} rows of ${labels[own]} taken for ${labels[guess]}`} onClick=${() => open(own, guess)}>${rows}</button>` : ""}</td>`;
+          aria-label=${`${counted(rows, "row")} of ${labels[own]} taken for ${labels[guess]}`} onClick=${() => open(own, guess)}>${rows}</button>` : ""}</td>`;
       })}</tr>`)}</tbody></table></div>
     ${wrong.length > 0 && html`<h2>Most confused</h2>${wrong.length > MOST_LINES && html`<p>The first ${MOST_LINES} of ${wrong.length} pairs of labels.</p>`}<ol class="lines">${wrong.slice(0, MOST_LINES).map(([own, guess, rows]) => html`<li key=${`${own} ${guess}`}>
       <button type="button" onClick=${() => open(own, guess)}>${rows} of <b>${labels[own]}</b> taken for <b>${labels[guess]}</b></button></li>`)}</ol>`}
@@ -45,8 +45,8 @@ const Confusion = ({ labels, cells, rows: asked, right: rightly, errors = [] }) 
 const Errors = ({ labels, errors }) => html`<h2>Labels missed and added</h2>
   ${errors.length > MOST_LINES && html`<p>The first ${MOST_LINES} of ${errors.length} labels.</p>`}
   <ol class="lines">${errors.slice(0, MOST_LINES).flatMap(([label, missed, added]) => [
-    missed > 0 && html`<li key=${`m${label}`}><button type="button" onClick=${() => openList({ where: {}, missed: labels[label] })}><b>${labels[label]}</b> missed in ${missed} row${missed === 1 ? "" : "s"} that ${missed === 1 ? "has" : "have"} it</button></li>`,
-    added > 0 && html`<li key=${`a${label}`}><button type="button" onClick=${() => openList({ where: {}, added: labels[label] })}><b>${labels[label]}</b> added to ${added} row${added === 1 ? "" : "s"} without it</button></li>`])}</ol>`;
+    missed > 0 && html`<li key=${`m${label}`}><button type="button" onClick=${() => openList({ where: {}, missed: labels[label] })}><b>${labels[label]}</b> missed in ${counted(missed, "row that has", "rows that have")} it</button></li>`,
+    added > 0 && html`<li key=${`a${label}`}><button type="button" onClick=${() => openList({ where: {}, added: labels[label] })}><b>${labels[label]}</b> added to ${counted(added, "row")} without it</button></li>`])}</ol>`;
 
 const Coverage = ({ total, fewest }) => html`<h2>Coverage of the cells</h2>
   <p>The ${fewest.length} cells of the topic tree with the fewest rows, of ${total} that have any; press one to see its rows.</p>
@@ -58,5 +58,5 @@ const Rounds = ({ rounds }) => {
   const sum = (labels) => Object.values(labels).reduce((all, rows) => all + rows, 0), most = Math.max(...rounds.map(({ labels }) => sum(labels)));
   return html`<h2>Written texts by round</h2><ol class="lines">${rounds.map(({ round, labels }) => html`<li key=${round}>
     <button type="button" class="round" onClick=${() => openList({ where: { round, origins: ["written"] } })}>
-      <span>round ${round}</span><span class="stripe" style=${{ "--share": sum(labels) / most }}></span><span>${sum(labels)} rows, ${Object.keys(labels).length} labels</span></button></li>`)}</ol>`;
+      <span>round ${round}</span><span class="stripe" style=${{ "--share": sum(labels) / most }}></span><span>${counted(sum(labels), "row")}, ${counted(Object.keys(labels).length, "label")}</span></button></li>`)}</ol>`;
 };

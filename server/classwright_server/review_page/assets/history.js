@@ -25,16 +25,16 @@ const History = () => {
   useKeys(() => false);
   useEffect(() => {
     marks.flush().then(() => host.call("review_history", { task: session.review.task, offset, versions_offset: versionsOffset })).then(setFound, (error) => say(error.message));
-  }, [session.review.dataset, offset, versionsOffset, tick]);
+  }, [session.review.dataset, session.review.cursor, session.review.newest, offset, versionsOffset, tick]);
   if (!found) return html`<p class="empty">Fetching the history…</p>`;
   const undo = async (id) => { await marks.undoById(id); say("Undone."); setTick(tick + 1); };
   return html`<section class="history" aria-label="History">
     <h2>Decisions</h2>
     ${found.total === 0 && html`<p class="empty">Nothing has been decided yet.</p>`}
     <ul class="rows">${found.decisions.map((one) => html`<li key=${one.id} class=${one.undone ? "undone" : ""}><div class="what">
-      <p>${one.count === 1 ? "1 row" : `${one.count} rows`} ${SAID[one.action]}${labelsOf(one) ? ` as ${labelsOf(one)}` : ""}${one.count === 1 && one.excerpt ? html`: <q dir=${wayOf(one.excerpt)}>${one.excerpt}</q>` : ""} <span class="about"><time datetime=${one.when}>${new Date(one.when).toLocaleString()}</time>
+      <p>${counted(one.count, "row")} ${SAID[one.action]}${labelsOf(one) ? ` as ${labelsOf(one)}` : ""}${one.count === 1 && one.excerpt ? html`: <q dir=${wayOf(one.excerpt)}>${one.excerpt}</q>` : ""} <span class="about"><time datetime=${one.when}>${new Date(one.when).toLocaleString()}</time>
         · ${one.person === PERSON ? "you" : `person ${one.person.slice(1, 5)}`}${one.version ? ` · in ${one.version}` : ""}${one.undone ? " · undone" : ""}</span></p></div>
-      ${!one.undone && !one.version && html`<button type="button" aria-label=${`Undo: ${one.count} rows ${SAID[one.action]}`} onClick=${() => undo(one.id)}>Undo</button>`}</li>`)}</ul>
+      ${!one.undone && !one.version && html`<button type="button" aria-label=${`Undo: ${counted(one.count, "row")} ${SAID[one.action]}`} onClick=${() => undo(one.id)}>Undo</button>`}</li>`)}</ul>
     <${Pages} label="Pages of decisions" total=${found.total} offset=${offset} shown=${found.decisions.length} size=${found.a_page} turn=${setOffset} />
     <h2>Versions of the dataset</h2>
     <ul class="rows">${found.versions.map((one, number) => html`<li key=${one.id}><div class="what"><p><b>${one.id}</b> <span class="about"><time datetime=${one.when}>${new Date(one.when).toLocaleString()}</time> · by ${one.made_by}</span></p></div>

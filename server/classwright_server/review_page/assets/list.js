@@ -22,6 +22,12 @@ const list = (() => {
 
   return {
     refresh, show,
+    // Lets go of the rows of a dataset that is no longer shown; the conditions hold for another version, but for places in it.
+    forget: (isSameTask) => {
+      const { places: _, ...rest } = look;
+      look = isSameTask ? rest : { where: {} };
+      ids = []; picked = new Set(); offset = 0; total = null; asked += 1;
+    },
     // Sets or drops one condition: of the rows themselves, or of the review.
     where: (name, value) => {
       const { [name]: _, ...rest } = look.where;
@@ -77,7 +83,7 @@ const decideMany = async (what) => {
     const answer = await host.call("review_decide_all", { ...reviewed(), look, person: PERSON, id, rows: total, ...what });
     takeProgress(answer);
     await list.refresh();
-    change({ note: `${answer.rows} rows decided at once. The history can take it back.` });
+    change({ note: `${counted(answer.rows, "row")} decided at once. The history can take it back.` });
   } catch (error) {
     say(error.message);
   }
@@ -90,7 +96,7 @@ const ORDERS = { doubt: "most doubtful first", dataset: "as in the dataset", ran
 const Select = ({ label, value, options, act }) => html`<label>${label} <select value=${value} onChange=${(event) => act(event.target.value)}>
   ${options.map(([name, words]) => html`<option key=${name} value=${name}>${words}</option>`)}</select></label>`;
 const any = (names) => [["", "any"], ...names.map((name) => [String(name), String(name)])];
-const counted = (rows) => [["", "any"], ...Object.entries(rows).map(([name, count]) => [name, `${name === NO_LABELS ? NONE : name} (${count})`])];
+const anyOf = (rows) => [["", "any"], ...Object.entries(rows).map(([name, count]) => [name, `${name === NO_LABELS ? NONE : name} (${count})`])];
 
 // The words to look for are the person's own while they are typed, whatever is drawn anew meanwhile.
 const Words = ({ words }) => {
@@ -106,19 +112,19 @@ const Filters = () => {
   const each = (name) => (value) => list.where(name, value ? [value] : undefined);
   return html`<form class="filters" role="search" onSubmit=${(event) => event.preventDefault()}>
     <${Words} words=${look.where.text ?? ""} />
-    <${Select} label="Label" value=${one("labels")} options=${counted(review.label_rows)} act=${each("labels")} />
+    <${Select} label="Label" value=${one("labels")} options=${anyOf(review.label_rows)} act=${each("labels")} />
     <${Select} label="Classifier says" value=${look.guess ?? ""} options=${any(labelNames())} act=${(value) => list.with("guess", value)} />
     ${isSeveral() && ["missed", "added"].map((way) => html`<${Select} key=${way} label=${`Classifier ${way}`} value=${look[way] ?? ""} options=${any(labelNames())} act=${(value) => list.with(way, value)} />`)}
     <${Select} label="Doubt" value=${look.doubt ?? ""} options=${Object.entries(DOUBTS)} act=${(value) => list.with("doubt", value)} />
     <${Select} label="Decision" value=${look.state ?? ""} options=${Object.entries(STATES)} act=${(value) => list.with("state", value)} />
-    <${Select} label="Split" value=${one("splits")} options=${counted(review.splits)} act=${each("splits")} />
-    <${Select} label="Origin" value=${one("origins")} options=${counted(review.origins)} act=${each("origins")} />
+    <${Select} label="Split" value=${one("splits")} options=${anyOf(review.splits)} act=${each("splits")} />
+    <${Select} label="Origin" value=${one("origins")} options=${anyOf(review.origins)} act=${each("origins")} />
     ${review.rounds.length > 0 && html`<${Select} label="Round" value=${String(look.where.round ?? "")} options=${any(review.rounds)} act=${(value) => list.where("round", value === "" ? undefined : Number(value))} />`}
     ${review.topics.length > 0 && html`<${Select} label="Topic" value=${look.where.topic ?? ""} options=${any(review.topics)} act=${(value) => list.where("topic", value)} />`}
     ${review.source_types.length > 0 && html`<${Select} label="Source" value=${look.where.source_type ?? ""} options=${any(review.source_types)} act=${(value) => list.where("source_type", value)} />`}
     <${Select} label="Order" value=${list.order} options=${Object.entries(ORDERS)} act=${list.sort} />
-    ${look.places && html`<span class="tag">${look.places.length} rows of the map <button type="button" aria-label="Drop the rows of the map" onClick=${() => list.with("places", undefined)}>×</button></span>`}
-    ${look.ids && html`<span class="tag">${look.ids.length} rows alike <button type="button" aria-label="Drop the rows alike" onClick=${() => list.with("ids", undefined)}>×</button></span>`}
+    ${look.places && html`<span class="tag">${counted(look.places.length, "row")} of the map <button type="button" aria-label="Drop the rows of the map" onClick=${() => list.with("places", undefined)}>×</button></span>`}
+    ${look.ids && html`<span class="tag">${counted(look.ids.length, "row")} alike <button type="button" aria-label="Drop the rows alike" onClick=${() => list.with("ids", undefined)}>×</button></span>`}
     <button type="button" disabled=${!look.where.text} onClick=${() => openAlike({ text: look.where.text })}>By meaning</button>
     <button type="button" onClick=${() => list.show({ where: {} })}>Clear</button>
   </form>`;
@@ -188,7 +194,7 @@ const Bulk = () => {
       ${isSeveral() && html`<option value="relabel:">give ${NONE}</option>`}</select></label>
     <dialog ref=${dialog} aria-label="Are you sure?">
       <p><strong>${count} row${count === 1 ? "" : "s"}</strong> will be ${words}. ${list.picked.size ? "These are the ticked ones." : "These are all rows that meet the conditions, on all pages."}</p>
-      <div class="actions"><button type="button" class="main" onClick=${() => { dialog.current.close(); decideMany(what); }}>Yes, ${count} rows</button>
+      <div class="actions"><button type="button" class="main" onClick=${() => { dialog.current.close(); decideMany(what); }}>Yes, ${counted(count, "row")}</button>
       <button type="button" onClick=${() => dialog.current.close()}>No</button></div>
     </dialog></span>`;
 };

@@ -125,9 +125,9 @@ const MapView = () => {
         <option value="-1">all labels</option>${points.labels.map((name, number) => html`<option key=${name} value=${number}>${name}</option>`)}</select></label>
       <span class="legend"><i class="dot"></i> real <i class="dot square"></i> written <i class="dot bare"></i> no label <i class="dot ring"></i> classifier disagrees</span>
       <span class="place">Draw around rows, touch one, or use arrows, <kbd>+</kbd> <kbd>-</kbd> and <kbd>o</kbd>.</span></div>
-    <div class="canvases"><canvas ref=${dots} width="1100" height="700" role="img" aria-label=${`Map of ${points.place.length} rows; the list shows the same rows as text`}></canvas>
+    <div class="canvases"><canvas ref=${dots} width="1100" height="700" role="img" aria-label=${`Map of ${counted(points.place.length, "row")}; the list shows the same rows as text`}></canvas>
       <canvas ref=${pen} width="1100" height="700" aria-hidden="true" onPointerDown=${down} onPointerMove=${move} onPointerUp=${up}></canvas></div>
-    ${lasso && html`<div class="bar chosen-rows"><strong>${lasso.length} rows</strong> <span>${mix}</span>
+    ${lasso && html`<div class="bar chosen-rows"><strong>${counted(lasso.length, "row")}</strong> <span>${mix}</span>
       <button type="button" class="main" onClick=${openChosen}>Open them in the list</button>
       <button type="button" onClick=${() => setLasso(null)}>Let them go</button></div>`}
     ${near && html`<ul class="rows" aria-live="polite"><${Row} row=${rowOf(near)} words="" ticked=${false} /></ul>`}

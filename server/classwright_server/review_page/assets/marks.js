@@ -2,7 +2,6 @@
 const marks = (() => {
   const SEND_AFTER_MS = 400, BATCH = 200, REFUSALS = 3, AGAIN_MS = [500, 1_000, 2_000, 5_000];
   let unsent = [], sending = null, timer = 0, failures = 0, most = BATCH;
-  let refusal = ""; // why a decision was not stored: said until the person goes on
   const done = []; // what this person decided here, for undoing: the decision's id, the row's, and what stood before
 
   const later = (ms) => { clearTimeout(timer); timer = setTimeout(send, ms); };
@@ -33,8 +32,7 @@ const marks = (() => {
             failures = 0;
           }
           if (error.refused) most = 1; // so that the others do not fail with it
-          const waits = failures && `${unsent.length} decisions wait to be stored: ${error.message}`;
-          change({ unsent: unsent.length, note: [refusal, waits].filter(Boolean).join(" ") });
+          change({ unsent: unsent.length, note: failures ? `${counted(unsent.length, "decision waits", "decisions wait")} to be stored: ${error.message}` : "" });
           later(AGAIN_MS[Math.min(failures, AGAIN_MS.length) - 1] ?? 0);
           break;
         }
@@ -45,15 +43,27 @@ const marks = (() => {
 
   const settle = (answer) => {
     for (const { id, reason } of answer.refused) refuse(id, reason);
-    for (const other of [...answer.others].reverse()) { // told the newest first, which is the one that stands
-      for (const id of other.rows) { const row = rowOf(id); if (row && row.stands?.person !== PERSON) row.stands = other; }
-    }
-    const left = answer.others_left ? `${answer.others_left} decisions of others are not marked here: reload to see them.` : "";
-    takeProgress(answer);
-    change({ unsent: unsent.length, note: refusal || left || (failures ? "" : session.note) }); // what waited is stored now
+    hear(answer);
+    if (failures) say(""); // what waited is stored now
   };
 
-  const refuse = (id, reason) => { revert(id); refusal = `Not stored: ${reason}`; };
+  // Takes in what others did: how each of their rows stands now. What is on its way from here is newer.
+  const hear = (answer) => {
+    const ours = new Set(unsent.flatMap(({ rows }) => rows));
+    const stand = (id, decision) => { const row = rowOf(id); if (row && !ours.has(id)) row.stands = decision; };
+    for (const { rows, ...decision } of answer.others) for (const id of rows) stand(id, decision);
+    for (const id of answer.undecided) stand(id, undefined);
+    takeProgress(answer);
+    const left = answer.others_left && `${counted(answer.others_left, "decision of others is", "decisions of others are")} not marked here: reload to see them.`;
+    change({ unsent: unsent.length, ...(left ? { note: left } : {}) });
+  };
+
+  // A decision that the server does not take: said until the person has read it, since the row is long gone from the eye.
+  const refuse = (id, reason) => {
+    const row = done.find((one) => one.id === id)?.row;
+    revert(id);
+    session.refused = [...session.refused, { row, reason }];
+  };
 
   const revert = (id) => {
     const at = done.findIndex((one) => one.id === id);
@@ -63,8 +73,8 @@ const marks = (() => {
     if (shown?.stands?.id === id) shown.stands = before;
   };
 
-  const put = (decision) => {
-    unsent.push({ about: reviewed(), decision });
+  const put = (decision, rows) => {
+    unsent.push({ about: reviewed(), decision, rows });
     session.unsent = unsent.length;
     later(unsent.length >= BATCH ? 0 : SEND_AFTER_MS);
   };
@@ -75,8 +85,7 @@ const marks = (() => {
       const row = rowOf(id), decision = { id: `${PERSON}-${randomName(12)}`, rows: [id], ...what };
       done.push({ id: decision.id, row: id, before: row.stands });
       row.stands = { id: decision.id, action: what.action, label: what.label, labels: what.labels, text: what.text, person: PERSON };
-      put(decision);
-      refusal = "";
+      put(decision, [id]);
       change({ note: "" });
     },
     // Takes back what was decided last, and returns the row that it was about.
@@ -85,12 +94,17 @@ const marks = (() => {
       if (!last) return say("Nothing to undo here; the history has earlier decisions."), null;
       const row = rowOf(last.row);
       if (row) row.stands = last.before;
-      put({ id: `${PERSON}-${randomName(12)}`, action: "undo", undoes: last.id });
-      refusal = "";
+      put({ id: `${PERSON}-${randomName(12)}`, action: "undo", undoes: last.id }, [last.row]);
       say("Undone.");
       return last.row;
     },
-    undoById: (id) => { put({ id: `${PERSON}-${randomName(12)}`, action: "undo", undoes: id }); return send(); },
+    undoById: (id) => { put({ id: `${PERSON}-${randomName(12)}`, action: "undo", undoes: id }, []); return send(); },
+    // Asks what others did meanwhile; an answer to a decision tells it too.
+    listen: async () => {
+      if (unsent.length) return;
+      const about = reviewed(), answer = await host.call("review_news", { ...about, person: PERSON, after: session.review.cursor ?? 0 });
+      if (about.dataset === session.review.dataset) hear(answer);
+    },
     // Sends what waits, at once; what fails is tried again later, by a timer that nothing else may take away.
     flush: async () => {
       clearTimeout(timer);

@@ -16,6 +16,7 @@ const session = {
   view: "queue",
   note: "", // said to the person, also by screen readers
   unsent: 0,
+  refused: [], // decisions that the server did not take: the row and the reason
   preparing: null, // how far the judging of the rows is, or why it failed
 };
 
@@ -35,6 +36,9 @@ const labelsOf = ({ label, labels }) => (labels ? inWords(labels) : label);
 const givenTo = (row) => row.guesses?.slice(0, row.given).map(([name]) => name);
 const sameSet = (one, other) => one.length === other.length && one.every((name) => other.includes(name));
 
+// A count with its noun, or with whatever else goes by the number.
+const counted = (count, one, many = `${one}s`) => `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
+
 const isInline = () => host.context.displayMode === "inline";
 
 // The direction in which a text is read: that of most of its letters. The first one may be of a name or an address.
@@ -42,12 +46,13 @@ const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/g;
 const wayOf = (text) => ((text.match(RIGHT_TO_LEFT)?.length ?? 0) * 2 > (text.match(/\p{L}/gu)?.length ?? 0) ? "rtl" : "ltr");
 
 // What the numbers around the rows are by now; answers of several tools have them.
-const takeProgress = ({ decided, waiting, sample, cursor }) =>
-  Object.assign(session.review, { decided, waiting, sample, cursor: Math.max(cursor, session.review.cursor ?? 0) });
+const takeProgress = ({ decided, waiting, sample, newest, cursor }) =>
+  Object.assign(session.review, { decided, waiting, sample, newest, cursor: Math.max(cursor, session.review.cursor ?? 0) });
 
 const openReview = async (given) => {
   try {
     const review = await host.call("review_open", given);
+    list.forget(review.task === session.review?.task);
     session.rows = new Map();
     change({ review, phase: "open", fault: "" });
     if (session.look) await begin(session.look); else queue.begin(queue.mode);

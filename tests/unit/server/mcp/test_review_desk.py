@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from classwright_server.mcp import review_desk
-from classwright_server.mcp.page_arguments import DecideAllRequest, DecideRequest, HistoryRequest, Looked
+from classwright_server.mcp.page_arguments import (
+    DecideAllRequest,
+    DecideRequest,
+    HistoryRequest,
+    Looked,
+    NewsRequest,
+    RowsRequest,
+)
 from classwright_server.mcp.review_desk import ReviewDesk
 from classwright_tools.domain.example import Provenance, make_example
 from classwright_tools.domain.task import Task
@@ -48,6 +55,40 @@ def test_older_decisions_of_others_that_are_too_many_are_counted(
 
     assert [other["action"] for other in answer["others"]] == ["remove"]
     assert answer["others_left"] == 1
+
+
+def test_what_another_person_takes_back_stands_no_longer_and_what_stood_before_stands_again(
+    workspace: Workspace, task: Task
+) -> None:
+    desk, dataset = ReviewDesk(), review_dataset(workspace, task)
+    flag_all(desk, workspace, dataset)
+    rows = desk.rows(workspace, RowsRequest(dataset=dataset))["rows"]
+    decisions: list[dict[str, object]] = [
+        {"id": "removal-of-bob", "action": "remove", "rows": [rows[0]["id"]]},
+        {"id": "undo-of-bob-1", "action": "undo", "undoes": "removal-of-bob"},
+    ]
+    for decision in decisions:
+        given = {"dataset": dataset, "person": "bob", "decisions": [decision]}
+        desk.decide(workspace, DecideRequest.model_validate(given))
+
+    told = desk.news(workspace, NewsRequest(dataset=dataset, person="ann", after=2))
+    undo = {"id": "undo-of-bob-2", "action": "undo", "undoes": "decision-of-bob"}
+    desk.decide(workspace, DecideRequest.model_validate({"dataset": dataset, "person": "bob", "decisions": [undo]}))
+    told_later = desk.news(workspace, NewsRequest(dataset=dataset, person="ann", after=told["cursor"]))
+
+    assert [(other["action"], other["rows"]) for other in told["others"]] == [("flag", [rows[0]["id"]])]
+    assert told_later["others"] == []
+    assert len(told_later["undecided"]) == FLAGGED
+
+
+def test_a_version_that_is_made_elsewhere_is_told(workspace: Workspace, task: Task) -> None:
+    desk, dataset = ReviewDesk(), review_dataset(workspace, task)
+    asked = NewsRequest(dataset=dataset, person="ann")
+    assert desk.news(workspace, asked)["newest"] == dataset
+
+    newer = review_dataset(workspace, task)
+
+    assert desk.news(workspace, asked)["newest"] == newer
 
 
 def test_every_version_can_be_paged_to(workspace: Workspace, task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
