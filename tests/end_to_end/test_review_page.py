@@ -292,7 +292,7 @@ async def test_decisions_are_saved_as_a_new_version_of_which_the_chat_learns_the
         await expect(opened.view.locator("h1")).to_contain_text(f"{task_of(dataset)}-d2")
         await expect(opened.view.get_by_role("button", name="Nothing to save")).to_be_disabled()
         [told] = opened.said("ui/update-model-context")
-        assert "has 1 decisions" in told["content"][0]["text"]
+        assert "has 1 decision;" in told["content"][0]["text"]
         assert len(read_table(workspace, f"{task_of(dataset)}-d2")) == 34
 
 

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.annotation import Annotation, Order, RefusedAnswer, TextToLabel
 from classwright_tools.domain.example import Provenance
+from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.figures import Estimate
 from classwright_tools.domain.kinds import AnnotationId, DatasetId, ModelId
 from classwright_tools.domain.noun import LabelName, Slug, ToolRequest, ToolResult
@@ -127,8 +128,8 @@ def _first_batch(made: Artifact, context: ToolContext) -> AnnotateExamplesResult
     texts = next_batch(annotation, ())
     how = {"typical": "typical", "informative": "the model's least certain", "random": "random"}[annotation.order]
     return AnnotateExamplesResult(
-        summary=f"You label {want} texts in {len(annotation.batches)} batches: {want - checks} {how} ones of "
-        f"{annotation.pool} unlabelled rows{among}. Here are the first {len(texts)}.",
+        summary=f"You label {counted(want, 'text')} in {counted(len(annotation.batches), 'batch', 'batches')}: "
+        f"{want - checks} {how} ones of {annotation.pool} unlabelled rows{among}. Here are the first {len(texts)}.",
         next_step=_answer_with(annotation, made.id),
         annotation=made.id,
         have=0,
@@ -221,7 +222,7 @@ def _answer_with(annotation: Annotation, id_: str) -> str:
 
 def _counted(receipt: Receipt, refused: tuple[RefusedAnswer, ...]) -> str:
     """Return a sentence that counts what became of the call's answers."""
-    parts = [f"{receipt.new} answers kept"]
+    parts = [f"{counted(receipt.new, 'answer')} kept"]
     parts += [f"{receipt.repeated} had been answered before"] if receipt.repeated else []
     parts += [f"{receipt.late} came after the end"] if receipt.late else []
     parts += [f"{len(refused)} refused"] if refused else []

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.changes import Change
 from classwright_tools.domain.edits import Decider
-from classwright_tools.domain.excerpt import SHORT, Excerpts, listed, shortened
+from classwright_tools.domain.excerpt import SHORT, Excerpts, counted, listed, shortened
 from classwright_tools.domain.kinds import DatasetId
 from classwright_tools.domain.noun import Noun, Slug, ToolRequest, ToolResult
 from classwright_tools.domain.uris import artifact_uri
@@ -38,7 +38,7 @@ class EditExamplesRequest(ToolRequest):
         default=None, ge=1, le=10**9, description=f"To change over {AT_ONCE} rows: the count of the first answer."
     )
     decided_by: Decider = Field(
-        default="person", description="'model': nobody asked you to. A person's word counts above it."
+        default="person", description="'model': you judged the rows, asked to or not. A person's word counts above it."
     )
     dataset: DatasetId | None = Field(default=None, description="Default: the task's newest.")
 
@@ -168,7 +168,7 @@ _WORDS = {
 
 def _in_words(done: Done) -> str:
     """Return what a change did, in a few words."""
-    return done.words or f"{done.rows:,} row{'' if done.rows == 1 else 's'} {_WORDS.get(done.action, done.action)}"
+    return done.words or f"{counted(done.rows, 'row')} {_WORDS.get(done.action, done.action)}"
 
 
 def _work(request: EditExamplesRequest, sizes: Sizes) -> Work:

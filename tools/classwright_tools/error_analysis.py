@@ -18,7 +18,7 @@ from classwright_tools.domain.analysis import (
     StyleGap,
 )
 from classwright_tools.domain.example import next_round
-from classwright_tools.domain.excerpt import Excerpts, listed
+from classwright_tools.domain.excerpt import Excerpts, counted, listed
 from classwright_tools.domain.figures import ClassF1
 from classwright_tools.domain.kinds import DatasetId, ModelId, PlanId, ReportId, task_of
 from classwright_tools.domain.noun import Picture, ToolRequest, ToolResult
@@ -199,12 +199,14 @@ def _result(
     report: ErrorReport, report_id: str, plan: str | None, attended: int, next_step: str
 ) -> ErrorAnalysisResult:
     wanted = sum(item.count for item in report.plan_items)
+    requests = counted(len(report.plan_items), "request")
     weakest = listed((f"{c.label} ({c.f1.value:.2f})" for c in report.weak_classes), 3)
     summary = [
         report.headline,
-        f"{report.errors} of {report.rows} rows are wrong." + (f" Lowest F1: {weakest}." if weakest else ""),
+        f"{report.errors} of {counted(report.rows, 'row')} {'is' if report.errors == 1 else 'are'} wrong."
+        + (f" Lowest F1: {weakest}." if weakest else ""),
         _in_sets(report),
-        f"The plan {plan} asks for {wanted} texts in {len(report.plan_items)} requests." if plan else "",
+        f"The plan {plan} asks for {counted(wanted, 'text')} in {requests}." if plan else "",
         _left_out(report) if plan else "",
         f"The report shows in {attended} pairs where the matcher looked (attention_1.svg)." if attended else "",
         *(effect.sentence for effect in report.groups[:GROUPS_LISTED]),
@@ -243,7 +245,8 @@ def _in_sets(report: ErrorReport) -> str:
         return ""
     missed, added = (sum(getattr(one, name) for one in report.label_errors) for name in ("missed", "added"))
     often = listed((f"{pair.label} + {pair.other}" for pair in report.together), 2)
-    return f"{missed} labels were missed and {added} added." + (f" Given together too often: {often}." if often else "")
+    said = f"{counted(missed, 'label was', 'labels were')} missed and {added} added."
+    return said + (f" Given together too often: {often}." if often else "")
 
 
 def _label_errors(report: ErrorReport, excerpts: Excerpts) -> tuple[LabelErrors, ...]:

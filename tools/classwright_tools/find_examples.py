@@ -9,7 +9,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, mod
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.example import SPLITS, Example, Origin, Split
-from classwright_tools.domain.excerpt import ANSWER_BYTES, Excerpts, listed, shortened
+from classwright_tools.domain.excerpt import ANSWER_BYTES, Excerpts, counted, listed, shortened
 from classwright_tools.domain.kinds import DatasetId
 from classwright_tools.domain.label_sets import labels_in_words
 from classwright_tools.domain.noun import LabelName, Noun, Picture, Slug, ToolRequest, ToolResult
@@ -219,11 +219,12 @@ def _summary(found: Selected, earlier: str | None, changes: dict[str, int], labe
     from classwright_tools.curation.row_changes import KINDS
 
     by_label = listed((f"{label} {rows:,}" for label, rows in labels.items()), LABELS_LISTED)
-    summary = f"{len(found):,} rows of {found.dataset} found{f': {by_label}' if by_label else ''}."
+    summary = f"{counted(len(found), 'row')} of {found.dataset} found{f': {by_label}' if by_label else ''}."
     if earlier:
-        counted = ", ".join(f"{changes[kind]:,} {kind}" for kind in KINDS if kind in changes) or "nothing"
-        summary = f"Rows of {found.dataset} that changed since {earlier}: {counted}."
-    return f"{summary} Its {unseen:,} test rows are left out: where.splits names them." if unseen else summary
+        changed = ", ".join(f"{changes[kind]:,} {kind}" for kind in KINDS if kind in changes) or "nothing"
+        summary = f"Rows of {found.dataset} that changed since {earlier}: {changed}."
+    left_out = f" Its {counted(unseen, 'test row is', 'test rows are')} left out: where.splits names them."
+    return summary + (left_out if unseen else "")
 
 
 def _next_step(dataset: str, more: int | None, excerpts: Excerpts) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.excerpt import listed
+from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.domain.kinds import DatasetId
 from classwright_tools.domain.noun import MAX_ROWS_WRITTEN, Slug, ToolRequest, ToolResult
 from classwright_tools.errors import NotEnoughData
@@ -66,7 +66,8 @@ def finish_review(request: FinishReviewRequest, context: ToolContext) -> FinishR
     mark_made(workspace, [entry.number for entry in waiting], dataset)
     left = listed((f"{count} {reason}" for reason, count in there.left.items()), len(there.left))
     summary = [
-        f"{dataset} has {len(waiting)} decisions; {rows} rows were changed or marked.",
+        f"{dataset} has {counted(len(waiting), 'decision')}; "
+        f"{counted(rows, 'row was', 'rows were')} changed or marked.",
         f"Left out: {left}." if left else "",
     ]
     return FinishReviewResult(

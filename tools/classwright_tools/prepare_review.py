@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from classwright_tools.context import ToolContext
+from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.kinds import DatasetId, ModelId, task_of
 from classwright_tools.domain.noun import ToolRequest, ToolResult
 from classwright_tools.tool import ToolSpec, ToolText
@@ -38,12 +39,12 @@ def prepare_review(request: PrepareReviewRequest, context: ToolContext) -> Prepa
     from classwright_tools.measurement.judging import doubts_about
 
     doubts = doubts_about(context, request.dataset, request.model)
-    disagrees = int(doubts.of_kind("disagrees").sum())
+    answered, disagrees = int(doubts.answered.sum()), int(doubts.of_kind("disagrees").sum())
     return PrepareReviewResult(
-        summary=f"{int(doubts.answered.sum())} rows are judged; of {disagrees} a classifier says otherwise.",
+        summary=f"{counted(answered, 'row is', 'rows are')} judged; of {disagrees} a classifier says otherwise.",
         next_step="Look at them on the review page.",
         dataset=request.dataset,
-        answered=int(doubts.answered.sum()),
+        answered=answered,
         disagrees=disagrees,
         suspect=int(doubts.suspect.sum()),
     )

@@ -117,9 +117,9 @@ def propose_topics(request: ProposeTopicsRequest, context: ToolContext) -> Propo
     """
     task = _task(request)
     _check_topics(request.topics, task)
-    _check_kind(task, context)
+    before = _task_before(task, context)
     task = context.workspace.save_task(task)
-    return _with_remark(_saved_task(request, task, context), task, context)
+    return _with_remarks(_saved_task(request, task, context), task, before, context)
 
 
 def _saved_task(request: ProposeTopicsRequest, task: Task, context: ToolContext) -> ProposeTopicsResult:
@@ -160,16 +160,21 @@ def _task(request: ProposeTopicsRequest) -> Task:
         ) from error
 
 
-def _check_kind(task: Task, context: ToolContext) -> None:
-    """Raise an `InvalidInput` if the task exists with rows of another form: its datasets would not be of one form."""
+def _task_before(task: Task, context: ToolContext) -> Task | None:
+    """Return the task as it is so far, if it exists.
+
+    Raises:
+        InvalidInput: its rows are of another form: its datasets would not be of one form.
+    """
     workspace = context.workspace
     if task.slug not in workspace.tasks():
-        return
+        return None
     there = workspace.task(task.slug)
     for name in ("kind", "multi_label"):
         if getattr(there, name) != getattr(task, name):
             reason = f"exists with {name} {getattr(there, name)!r}"
             raise InvalidInput(f"task {task.slug!r}", reason, "Give the new task another name.")
+    return there
 
 
 def _pair_task(task: Task) -> ProposeTopicsResult:
@@ -201,14 +206,21 @@ def _check_topics(topics: Sequence[LabelTopics], task: Task) -> None:
 
 
 def _tree_from_writer(request: ProposeTopicsRequest, task: Task, context: ToolContext) -> tuple[TopicTree, WriterUsage]:
-    """Return the request's topics, with the labels that it leaves out grown by the writer, and what that took."""
+    """Return the request's topics, with the labels that have none grown by the writer, and what that took.
+
+    Where every label has topics already and the request gives none, all are grown anew.
+    """
+    from classwright_tools.workspace.topic_trees import standing_topics
     from classwright_tools.writing.topic_tree import grow_tree
 
-    given = {branch.label: branch for branch in request.topics}
+    standing, known = standing_topics(context.workspace, task)
+    given = standing | {branch.label: branch for branch in request.topics}
+    if not request.topics and given.keys() >= set(task.branch_names):
+        given, known = {}, ()
     growth = grow_tree(
         task,
         [name for name in task.branch_names if name not in given],
-        request.source_types,
+        request.source_types or known,
         topics=request.topics_per_label,
         subtopics=request.subtopics_per_topic,
         context=context,
@@ -234,9 +246,9 @@ def _merged(
     from classwright_tools.workspace.topic_trees import merged_tree
 
     def merge(_newest: str | None) -> tuple[TopicTree, str] | tuple[None, None]:
-        earlier = context.workspace.artifacts(task.slug, "topics")
-        tree = merged_tree(context.workspace, task, earlier, request.topics, request.source_types)
-        return (tree, _saved(tree, task, context, next(iter(earlier), None), on_newest=True)) if tree else (None, None)
+        newest = context.workspace.latest("topics", task.slug)
+        tree = merged_tree(context.workspace, task, request.topics, request.source_types)
+        return (tree, _saved(tree, task, context, newest, on_newest=True)) if tree else (None, None)
 
     return onto_newest(context.workspace, "topics", task.slug, merge, context.progress)
 
@@ -298,12 +310,23 @@ def _result(request: ProposeTopicsRequest, task: Task, tree: TopicTree | None, i
     )
 
 
-def _with_remark(result: ProposeTopicsResult, task: Task, context: ToolContext) -> ProposeTopicsResult:
-    """Return `result` with what is to be said of the task's languages before texts are paid for."""
+def _with_remarks(
+    result: ProposeTopicsResult, task: Task, before: Task | None, context: ToolContext
+) -> ProposeTopicsResult:
+    """Return `result` with what is to be said of labels that are new, and of languages before texts are paid for."""
     from classwright_tools.learning.reading_languages import unread_remark_at_hand
 
-    unread = unread_remark_at_hand(context.encoder, task.languages)
-    return result.model_copy(update={"summary": f"{result.summary} {unread}"}) if unread else result
+    remarks = (_unlabelled_so_far(task, before, context), unread_remark_at_hand(context.encoder, task.languages))
+    return result.model_copy(update={"summary": " ".join(filter(None, (result.summary, *remarks)))})
+
+
+def _unlabelled_so_far(task: Task, before: Task | None, context: ToolContext) -> str:
+    """Return the sentence on labels that rows which are there were never asked about."""
+    new = [name for name in task.label_names if before and name not in before.label_names]
+    if not (new and task.multi_label and context.workspace.latest("dataset", task.slug)):
+        return ""
+    names = listed(map(repr, new), REMARKS_LISTED)
+    return f"Rows so far were labelled without {names}: find those that have it by find_examples, and relabel them."
 
 
 def _with_usage(result: ProposeTopicsResult, usage: WriterUsage | None) -> ProposeTopicsResult:

@@ -9,7 +9,7 @@ from pydantic import Field, WithJsonSchema, model_validator
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.assignment import Assignment, Batch
-from classwright_tools.domain.excerpt import Excerpts
+from classwright_tools.domain.excerpt import Excerpts, counted
 from classwright_tools.domain.kinds import AssignmentId, DatasetId
 from classwright_tools.domain.noun import GivenText, ToolRequest, ToolResult
 from classwright_tools.domain.outcome import RefusedText
@@ -187,7 +187,7 @@ def _still_open(
 
 def _counted(receipt: Receipt) -> str:
     """Return a sentence that counts what became of the call's texts."""
-    parts = [f"{receipt.accepted} texts accepted"]
+    parts = [f"{counted(receipt.accepted, 'text')} accepted"]
     if receipt.already_accepted:
         parts.append(f"{receipt.already_accepted} had been accepted before")
     if receipt.refused:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.assignment import Assignment, Batch
-from classwright_tools.domain.excerpt import Excerpts, listed
+from classwright_tools.domain.excerpt import Excerpts, counted, listed
 from classwright_tools.domain.kinds import AssignmentId, DatasetId, PlanId, TopicTreeId
 from classwright_tools.domain.noun import (
     MAX_LABELS,
@@ -239,7 +239,7 @@ def _handed_out(
     excerpts = Excerpts(artifact_uri(saved.id))
     batches = excerpts.of("batches", assignment.batches, BATCHES_BYTES, most=in_one_go(assignment.batches))
     return SynthesizeExamplesResult(
-        summary=f"This server has no language model of its own: you write the {wanted} texts, "
+        summary=f"This server has no language model of its own: you write the {counted(wanted, 'text')}, "
         + _in_batches(len(batches), len(assignment.batches))
         + (f" {unread}" if unread else ""),
         next_step=how_to_send(saved.id, batches),

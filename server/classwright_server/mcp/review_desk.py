@@ -98,7 +98,7 @@ class ReviewDesk:
         new = [entry for entry in standing.since(given.after) if entry.person != given.person]
         told = _with_so_many_rows([standing.rows_of(entry) for entry in new], MOST_OF_OTHERS)
         by_decision: defaultdict[str, list[str]] = defaultdict(list)
-        undecided = []
+        undecided: list[str] = []
         for row in dict.fromkeys(chain.from_iterable(told)):
             entry = standing.of(row)
             (by_decision[entry.decision.id] if entry else undecided).append(row)

@@ -198,7 +198,7 @@ def test_texts_without_a_single_label_stay_unlabelled_and_are_not_asked_about_ag
         finish=True,
     )
 
-    assert "1 rows got a label" in result.summary
+    assert "1 row got a label" in result.summary
     assert "1 with several candidates, 1 with no label that fits, 1 with no answer that is sure stay" in result.summary
     left = {row.id for row in read_rows(context.workspace, "support-d2", "unlabelled")}
     assert left == {row.id for row in UNLABELLED} - {one.row}

@@ -67,7 +67,7 @@ def test_the_counts_are_of_all_rows_that_were_found_and_not_of_the_page(context:
 
 
 def test_test_rows_are_left_out_and_counted_until_they_are_asked_for(context: ToolContext, dataset: str) -> None:
-    assert "1 test rows are left out" in find(context).summary
+    assert "1 test row is left out" in find(context).summary
     assert TEST.id not in every_page(context, limit=100)
     assert find(context, where={"splits": ["test"]}).rows[0].text == TEST.text
     assert find(context, ids=[TEST.id]).rows[0].split == "test"

@@ -11,6 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from classwright_tools.context import ToolContext
+from classwright_tools.domain.example import make_example
 from classwright_tools.domain.task import Label
 from classwright_tools.domain.topic_tree import LabelTopics, Topic, TopicTree
 from classwright_tools.domain.usage import Caps, TokenCount
@@ -23,6 +24,7 @@ from classwright_tools.propose_topics import (
     propose_topics,
 )
 from classwright_tools.workspace.workspace import Artifact
+from support.measurement import dataset_of
 from support.writing_verbs import ScriptedWriter, phrases_of, well_written
 
 LABELS = (Label(name="refund"), Label(name="delivery"), Label(name="account"))
@@ -297,15 +299,81 @@ def test_asking_again_without_topics_names_the_tree_that_is_there(context: ToolC
     assert propose_topics(request_for(), replace(context, run_key="2")).topic_tree == made.topic_tree
 
 
-def test_topics_of_an_older_version_of_the_task_are_not_mixed_in(context: ToolContext) -> None:
+PRAISE = (*LABELS, Label(name="praise"))
+
+
+def test_a_label_more_leaves_the_topics_of_the_others_as_they_were(context: ToolContext) -> None:
+    made = propose_topics(
+        request_for("refund", "delivery", "account", source_types=("chat",)), replace(context, run_key="1")
+    )
+
+    asked = propose_topics(request_for(labels=PRAISE), replace(context, run_key="2"))
+    result = propose_topics(request_for("praise", labels=PRAISE), replace(context, run_key="3"))
+
+    assert asked.task_version == 2
+    assert asked.wanted
+    assert asked.wanted.labels == ("praise",)
+    assert tree_of(context, result).labels[:3] == tree_of(context, made).labels
+    assert tree_of(context, result).source_types == ("chat",)
+
+
+def test_a_writer_is_asked_for_the_topics_of_the_new_label_alone(context: ToolContext) -> None:
+    made = propose_topics(request_for(), with_writer(context))
+    later = with_writer(context, run_key="later")
+
+    result = propose_topics(request_for(labels=PRAISE), later)
+
+    assert tree_of(context, result).labels[:3] == tree_of(context, made).labels
+    assert {request.cell and request.cell.label for request in asked_of(later)} == {"praise"}
+
+
+def test_a_writer_grows_all_anew_where_no_label_lacks_topics(context: ToolContext) -> None:
     propose_topics(request_for("refund", "delivery", "account"), replace(context, run_key="1"))
-    changed = (*LABELS, Label(name="praise"))
+    later = with_writer(context, run_key="later")
 
-    result = propose_topics(request_for("praise", labels=changed), replace(context, run_key="2"))
+    tree = tree_of(context, propose_topics(request_for(), later))
 
-    assert result.task_version == 2
+    assert all(topic.name != f"{branch.label} matters" for branch in tree.labels for topic in branch.topics)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"instruction": "Sort letters to a ministry."}, {"languages": ("de",)}],
+)
+def test_topics_of_a_task_about_something_else_are_not_mixed_in(
+    context: ToolContext, change: dict[str, object]
+) -> None:
+    propose_topics(request_for("refund", "delivery", "account"), replace(context, run_key="1"))
+
+    result = propose_topics(request_for("praise", labels=PRAISE, **change), replace(context, run_key="2"))
+
     assert result.wanted
     assert result.wanted.labels == ("refund", "delivery", "account")
+
+
+def test_a_label_that_is_described_anew_gets_topics_anew(context: ToolContext) -> None:
+    propose_topics(request_for("refund", "delivery", "account"), replace(context, run_key="1"))
+    narrowed = (Label(name="refund", description="Money back for goods alone."), *LABELS[1:])
+
+    result = propose_topics(request_for(labels=narrowed), replace(context, run_key="2"))
+
+    assert result.wanted
+    assert result.wanted.labels == ("refund",)
+
+
+def test_of_several_labels_a_new_one_asks_for_topics_of_texts_with_none_and_names_rows_labelled_without_it(
+    context: ToolContext,
+) -> None:
+    propose_topics(request_for("refund", "delivery", "account", "|", multi_label=True), replace(context, run_key="1"))
+    first = propose_topics(request_for(labels=PRAISE[:3], multi_label=True), replace(context, run_key="2"))
+    dataset_of(context.workspace, "shop", train=[make_example("money back", None, labels=["refund"])])
+
+    result = propose_topics(request_for(labels=PRAISE, multi_label=True), replace(context, run_key="3"))
+
+    assert "labelled without" not in first.summary
+    assert "Rows so far were labelled without 'praise'" in result.summary
+    assert result.wanted
+    assert result.wanted.labels == ("praise", "|")
 
 
 def test_the_preview_of_a_huge_tree_stays_under_10_kb(context: ToolContext) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from classwright_tools.domain.annotation import Annotation, Answer
+from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.figures import Estimate
 from classwright_tools.domain.label_sets import joined_labels
 from classwright_tools.domain.pair import joined
@@ -72,10 +73,11 @@ def words(
     left = [f"{rows} with {kind}" for kind, rows in kinds.items() if rows]
     labelled = len(given) - sum(kinds.values())
     got = "their labels" if several else "a label"
-    summary = f"{labelled} rows got {got} and are training rows now."
+    rows = counted(labelled, "row")
+    summary = f"{rows} got {got} and {'is a training row' if labelled == 1 else 'are training rows'} now."
     if added < labelled:
         summary = (
-            f"{labelled} rows got {got}, and {added or 'none'} of them became training rows: the others are no "
+            f"{rows} got {got}, and {added or 'none'} of them became training rows: the others are no "
             "unlabelled rows of the dataset that they would join any more. Another annotation or an edit gave them "
             "labels, or took them out."
         )

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.figures import (
     ClassFigures,
     Comparison,
@@ -79,7 +80,7 @@ class EvaluationReport(Noun):
         if self.split == "train":
             annotated = "" if self.data == "real" else ", of which an annotator labelled some or all"
             return f"Measured on {self.figures.rows:,} real training rows that were held out{annotated}."
-        rows = f"{self.figures.rows:,} {self.split} rows"
+        rows = counted(self.figures.rows, f"{self.split} row")
         return {
             "real": f"Measured on real texts: {rows}.",
             "written": f"Measured on texts that a language model wrote: {rows}. Real texts are usually harder.",

@@ -62,6 +62,11 @@ def shortened(text: str, length: int = 200) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
+def counted(count: int, one: str, many: str = "") -> str:
+    """Return a count with what it counts: "1 row", "2 rows"; what is not made by an s is given as `many`."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
 def listed(names: Iterable[str], most: int) -> str:
     """Return the first `most` names in one line, and how many more there are."""
     there = list(names)

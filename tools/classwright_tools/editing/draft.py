@@ -286,11 +286,6 @@ def with_values(table: Any, column: str, values: Mapping[int, Any]) -> Any:
     return table.set_column(number, column, pa.array(there, kind))
 
 
-def counted(rows: int) -> str:
-    """Return how many rows, in words."""
-    return "1 row" if rows == 1 else f"{rows:,} rows"
-
-
 def text_of(row: Row) -> str:
     """Return what a row holds, as a reader should see it."""
     return shown(joined(row["text"], row.get("text_pair")))

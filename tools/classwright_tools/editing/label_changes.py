@@ -8,9 +8,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from classwright_tools.domain.changes import Change
+from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.label_sets import key_in_words, labels_apart
 from classwright_tools.domain.task import Label, Task, folded_name
-from classwright_tools.editing.draft import Done, Draft, Row, counted
+from classwright_tools.editing.draft import Done, Draft, Row
 from classwright_tools.errors import InvalidInput
 
 
@@ -36,7 +37,7 @@ def rename(draft: Draft, change: Change) -> Done:
     draft.record("rename_label", label=old, to=new, test_rows=_test(rows))
     done.count(in_words(_seen(rows), became))
     done.rows = len(rows)
-    done.words = f"{old!r} renamed to {new!r} ({counted(done.rows)})"
+    done.words = f"{old!r} renamed to {new!r} ({counted(done.rows, 'row')})"
     return done
 
 
@@ -62,7 +63,7 @@ def merge(draft: Draft, change: Change) -> Done:
     draft.record("merge_label", label=old, to=to, rows=labels_before(seen), test_rows=_test(rows))
     done.count(in_words(seen, became))
     done.rows = len(rows)
-    done.words = f"{old!r} merged into {to!r} ({counted(done.rows)})"
+    done.words = f"{old!r} merged into {to!r} ({counted(done.rows, 'row')})"
     return done
 
 
@@ -124,13 +125,13 @@ def drop(draft: Draft, change: Change) -> Done:
         draft.exchange_in_cells(name, lambda _: None)
         done.count(in_words(seen, became))
         bare = sum(not labels_apart(key) for key in became.values())
-        done.remarks += [f"To {counted(bare)} of {name!r} none of the labels applies now."] if bare else []
+        done.remarks += [f"To {counted(bare, 'row')} of {name!r} none of the labels applies now."] if bare else []
     else:
         draft.take_out(rows)
         done.count([(row, name, "removed") for row in seen.values()])
     draft.record("remove_label", label=name, **facts)
     done.rows = len(rows)
-    done.words = f"{name!r} taken away ({counted(done.rows)}{', which stay' if stay and rows else ''})"
+    done.words = f"{name!r} taken away ({counted(done.rows, 'row')}{', which stay' if stay and rows else ''})"
     return done
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from classwright_tools.domain.changes import Change, LabelPart
-from classwright_tools.domain.excerpt import listed
+from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.domain.selection import RowFilter, RowSelection
 from classwright_tools.domain.task import folded_name
-from classwright_tools.editing.draft import Done, Draft, Row, counted
+from classwright_tools.editing.draft import Done, Draft, Row
 from classwright_tools.editing.label_changes import (
     in_words,
     label_of,
@@ -64,7 +64,7 @@ def split(draft: Draft, change: Change) -> Done:
         tested = sum(rows[place]["split"] == "test" for place, labels in goes.items() if part.label in labels)
         if part.label != old:
             draft.record("split_label", label=old, to=part.label, rows=labels_before(own), test_rows=tested)
-        sizes.append(f"{part.label!r} ({counted(len(own))})")
+        sizes.append(f"{part.label!r} ({counted(len(own), 'row')})")
     done.count(in_words(moved, became))
     done.words = f"{old!r} split into {' and '.join(sizes)}"
     draft.take_out(homeless)

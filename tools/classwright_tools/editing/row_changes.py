@@ -8,10 +8,11 @@ from classwright_tools.domain.changes import Change
 from classwright_tools.domain.cleaning import clean_text, is_broken
 from classwright_tools.domain.edits import Decided, Edit, label_since, labels_since
 from classwright_tools.domain.example import example_id
+from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.label_sets import in_order, joined_labels, key_in_words, labels_apart
 from classwright_tools.domain.pair import joined
 from classwright_tools.domain.selection import RowSelection
-from classwright_tools.editing.draft import Done, Draft, Row, counted, with_values
+from classwright_tools.editing.draft import Done, Draft, Row, with_values
 from classwright_tools.editing.removed import removed_rows
 from classwright_tools.errors import InvalidInput
 
@@ -39,7 +40,7 @@ def relabel(draft: Draft, change: Change, rows: RowSelection) -> Done:
         draft.put("round", dict.fromkeys(fresh, 0))
         draft.put("prompt", dict.fromkeys(fresh, ""))
     unlabelled = f" ({len(fresh)} unlabelled before)" if fresh else ""
-    done.words = f"{counted(len(others))} labelled {key_in_words(label)!r}{unlabelled}"
+    done.words = f"{counted(len(others), 'row')} labelled {key_in_words(label)!r}{unlabelled}"
     _record(draft, done, others, "label", None if draft.task.multi_label else label)
     done.count([(row, _in_words(row), key_in_words(label)) for row in others.values()])
     return done

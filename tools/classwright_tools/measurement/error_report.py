@@ -22,6 +22,7 @@ from classwright_tools.domain.analysis import (
     LabelsTogether,
     StyleGap,
 )
+from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.figures import ClassFigures, Estimate
 from classwright_tools.domain.kinds import KINDS, DatasetId, ModelId
 from classwright_tools.domain.noun import LabelName, Noun, Slug
@@ -63,9 +64,9 @@ class ErrorReport(Noun):
     @property
     def headline(self) -> str:
         """The first line of the page: on which data."""
-        rows = f"{self.rows:,} rows"
+        rows, unseen = counted(self.rows, "row"), counted(self.rows, "row that was", "rows that were")
         return {
-            "real": f"Errors found on real texts: {rows} that were not trained on.",
+            "real": f"Errors found on real texts: {unseen} not trained on.",
             "written": f"Errors found on texts that a language model wrote: {rows}, held out group by group.",
             "mixed": f"Errors found on a mix of real and written texts: {rows}, held out group by group.",
         }[self.data]

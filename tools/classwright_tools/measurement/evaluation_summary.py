@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from classwright_tools.domain.evaluation import EvaluationReport
+from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.figures import ClassFigures, Comparison
 from classwright_tools.measurement.caveats import estimate_in_words, macro_f1_name, quoted, scores_in_words
 
@@ -18,7 +19,8 @@ def evaluation_summary(report: EvaluationReport) -> list[str]:
     none = report.figures.none
     if none:
         summary.append(
-            f"Of {none.support} rows with none of the labels the share that got none: {estimate_in_words(none.recall)}."
+            f"Of {counted(none.support, 'row')} with none of the labels the share that got none: "
+            f"{estimate_in_words(none.recall)}."
         )
     ranked = report.figures.average_precision
     if ranked:

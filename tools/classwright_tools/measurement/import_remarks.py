@@ -10,7 +10,7 @@ from classwright_tools.curation.comparison import Comparison
 from classwright_tools.curation.label_counts import label_counts as keys_apart
 from classwright_tools.curation.resent import resent_remark
 from classwright_tools.domain.example import HELD_OUT, USUAL_DIVISION, Split
-from classwright_tools.domain.excerpt import listed
+from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.domain.source import GivenSource
 from classwright_tools.domain.task import Task, TaskKind
 from classwright_tools.learning.reading_limits import limit_at_hand
@@ -80,7 +80,10 @@ def counts_remark(
     counts = keys_apart(comparison.labels_in_all)
     as_splits = listed((f"{rows.total()} {split}" for split, rows in by_split.items()), len(by_split))
     only = next(iter(by_split)) if len(by_split) == 1 else None
-    said = f"{comparison.imported} of {read} rows were imported " + (f"as {only}" if only else f"({as_splits})")
+    were = "was" if comparison.imported == 1 else "were"
+    said = f"{comparison.imported} of {counted(read, 'row')} {were} imported " + (
+        f"as {only}" if only else f"({as_splits})"
+    )
     said += (f" into {dataset}." if dataset else ".") + counts.remark
     if not only and counts.by_label:
         rarest = min(counts.by_label, key=lambda name: counts.by_label[name])

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from classwright_tools.domain.evaluation import EvaluationReport
+from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.figures import ClassFigures, Estimate
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def errors_in_short(report: ErrorReport) -> str:
         if pair and not report.several
         else "",
         _weakest(report.classes),
-        f"To do: read the {_rows(len(report.label_issues))} whose own label is probably wrong."
+        f"To do: read the {counted(len(report.label_issues), 'row')} whose own label is probably wrong."
         if report.label_issues
         else "",
         f"A plan for {texts} texts against these errors is at the end." if texts else "",
@@ -72,10 +73,6 @@ def _whole(share: float) -> str:
 
 def _of_100(share: Estimate) -> str:
     return f"{_whole(share.value)} ({_whole(share.low)} to {_whole(share.high)})"
-
-
-def _rows(count: int) -> str:
-    return "one row" if count == 1 else f"{count} rows"
 
 
 def _few(share: Estimate, rows: int) -> str:

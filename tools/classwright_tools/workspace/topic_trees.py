@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
+from classwright_tools.domain.label_sets import NO_LABELS
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.topic_tree import LabelTopics, TopicTree
 from classwright_tools.workspace.workspace import Artifact, Workspace
@@ -47,27 +48,46 @@ def publish_tree(
     )
 
 
-def merged_tree(
-    workspace: Workspace,
-    task: Task,
-    trees: Sequence[Artifact],
-    topics: Iterable[LabelTopics],
-    source_types: tuple[str, ...],
-) -> TopicTree | None:
-    """Return `topics` merged with those of `trees`, newest first, that are of this version of the task; None of none.
+def standing_topics(workspace: Workspace, task: Task) -> tuple[dict[str, LabelTopics], tuple[str, ...]]:
+    """Return the topics that hold for labels of `task`, by label, and the source types that go with them.
 
-    Trees before a complete one do not count. `source_types` are those of the newest tree where none are given.
+    They are those of the newest tree, and of those before it of the same version of the task, up to a complete one.
+    Where the task has changed since, a label keeps its topics if its description, the instruction and the languages are
+    as they were; texts with none of the labels keep theirs if no label was added, which they may now have.
     """
-    branches = {branch.label: branch for branch in topics}
+    trees = workspace.artifacts(task.slug, "topics")
+    if not trees:
+        return {}, ()
+    version = trees[0].facts.get("task_version")
+    then = workspace.task(task.slug, version)
+    if (then.instruction, then.languages) != (task.instruction, task.languages):
+        return {}, ()
+    described = {label.name: label.description for label in then.labels}
+    holds = {label.name for label in task.labels if described.get(label.name, ...) == label.description}
+    holds |= {NO_LABELS} if set(task.label_names) <= described.keys() else set()
+    branches: dict[str, LabelTopics] = {}
+    source_types: tuple[str, ...] = ()
     for earlier in trees:
-        if earlier.facts.get("task_version") != task.version:
+        if earlier.facts.get("task_version") != version:
             break
         tree = workspace.document(earlier.id, "topics", TopicTree)
-        branches = {branch.label: branch for branch in tree.labels} | branches
+        branches = {branch.label: branch for branch in tree.labels if branch.label in holds} | branches
         source_types = source_types or tree.source_types
         if earlier.facts.get("complete"):
             break
+    return branches, source_types
+
+
+def merged_tree(
+    workspace: Workspace, task: Task, topics: Iterable[LabelTopics], source_types: tuple[str, ...]
+) -> TopicTree | None:
+    """Return `topics` merged with those that hold already; None of none.
+
+    `source_types` are those that go with these where none are given.
+    """
+    standing, known = standing_topics(workspace, task)
+    branches = standing | {branch.label: branch for branch in topics}
     if not branches:
         return None
     labels = tuple(branches[name] for name in task.branch_names if name in branches)
-    return TopicTree(task=task.slug, source_types=source_types or PLAIN_SOURCE_TYPES, labels=labels)
+    return TopicTree(task=task.slug, source_types=source_types or known or PLAIN_SOURCE_TYPES, labels=labels)
