@@ -56,7 +56,7 @@ TEMPLATES: dict[str, dict[str, str]] = {
 # The page under any name is one and the same: see test_review_page_served.py.
 PAGES = {"ui://classwright/{name}.html"}  # fmt: skip
 PLACES = [(template, place) for template, places in TEMPLATES.items() for place in places]
-# Looked up by the job itself: see test_train_classifier.py, test_learning_encoders.py, test_import_hostile_sources.py.
+# Looked up by the job itself: see train_classifier/test_runs.py, test_encoders.py, test_import_hostile_sources.py.
 NAMING_TO_JOBS = {"encoder", "path"}
 # Arguments that name something which is looked up, or that become part of a path.
 NAMING = ("task", "dataset", "model", "against", "plan", "topic_tree", "assignment", "annotation",

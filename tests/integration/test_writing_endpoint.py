@@ -1,10 +1,8 @@
-"""The endpoint writer against scripted endpoints on real sockets."""
+"""The endpoint writer against scripted endpoints on real sockets: faults, limits, several endpoints, and their keys."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Callable
 from datetime import timedelta
 from email.utils import format_datetime
 
@@ -12,55 +10,22 @@ import pytest
 
 from classwright_tools.domain.usage import TokenCount
 from classwright_tools.domain.writer import Completion, UnusableAnswer, WriterUnavailable
-from classwright_tools.errors import ClasswrightError, InvalidInput, WriterFailed
 from classwright_tools.writing.backends.openai_compatible import EndpointWriter
 from classwright_tools.writing.completions.parsing import answer as parsing
+from support.endpoint import FORMS, KEY, STREAM, failure_of, form_of, write_all, written_by
 from support.writing import (
     HANG,
     RESET,
     PaperClock,
     Said,
     ScriptedEndpoint,
-    Seen,
     dead_port,
     echoed,
     in_turn,
     said,
     said_items,
     said_status,
-    writing_request,
-    writing_requests,
 )
-
-KEY = "sk-secret-key"
-
-
-def write(writer: EndpointWriter) -> Completion:
-    return asyncio.run(writer.write(writing_request()))
-
-
-def write_all(writer: EndpointWriter, n: int) -> list[Completion | BaseException]:
-    async def together() -> list[Completion | BaseException]:
-        return await asyncio.gather(*map(writer.write, writing_requests(n)), return_exceptions=True)
-
-    return asyncio.run(together())
-
-
-def written_by(script: Callable[[Seen], Said], **settings: object) -> tuple[Completion, ScriptedEndpoint, PaperClock]:
-    """What one request got from an endpoint with this script."""
-    paper = PaperClock()
-    with ScriptedEndpoint(script, paper.now) as endpoint:
-        return write(EndpointWriter([endpoint.url], "tiny", clock=paper.clock, **settings)), endpoint, paper
-
-
-def failure_of(script: Callable[[Seen], Said], **settings: object) -> tuple[WriterFailed, ScriptedEndpoint]:
-    with ScriptedEndpoint(script) as endpoint:
-        writer = EndpointWriter([endpoint.url], "tiny", KEY, clock=PaperClock().clock, **settings)
-        with pytest.raises(WriterFailed) as caught:
-            write(writer)
-    assert KEY not in str(caught.value)
-    assert "SECRET-BODY" not in str(caught.value)
-    return caught.value, endpoint
 
 
 def test_a_request_carries_the_model_the_prompt_the_schema_and_a_limit() -> None:
@@ -201,84 +166,6 @@ def test_an_endpoint_that_reports_no_tokens_is_counted_at_the_bound() -> None:
     assert completion.tokens_out > 100
 
 
-FORMS = ["json_schema", "json_object with schema", "json_object", "plain"]
-
-
-def form_of(chat: Seen) -> str:
-    """The form of answer that a request asks for."""
-    form = chat.body.get("response_format", {"type": "plain"})
-    return f"{form['type']} with schema" if "schema" in form else str(form["type"])
-
-
-def takes(*forms: str, else_: Said) -> Callable[[Seen], Said]:
-    """An endpoint that answers a request for one of `forms`, and says `else_` to others."""
-    return lambda seen: echoed(seen) if form_of(seen) in forms else else_
-
-
-STREAM = Said(
-    body=b'data: {"choices": [{"delta": {"content": "hi"}}]}\n\ndata: [DONE]\n\n',
-    headers={"Content-Type": "text/event-stream"},
-)
-NO_ROUTE = '{"error":{"message":"No endpoints found that can handle the requested parameters.","code":404}}'
-
-
-@pytest.mark.parametrize("form", FORMS[1:])
-@pytest.mark.parametrize(
-    "refusal",
-    [
-        said_status(500, '{"error":"failed to compile grammar"}'),
-        said_status(501, '{"error":"response_format not implemented"}'),
-        said_status(404, NO_ROUTE),
-        Said(body=NO_ROUTE.encode()),
-        said_status(400, "response_format: unknown type"),
-        STREAM,
-    ],
-)
-def test_simpler_forms_are_tried_and_the_one_that_works_is_remembered(refusal: Said, form: str) -> None:
-    with ScriptedEndpoint(takes(form, else_=refusal)) as endpoint:
-        writer = EndpointWriter([endpoint.url], "tiny")
-        assert write(writer) == write(writer)
-
-    tried = FORMS[: FORMS.index(form) + 1]
-    assert [form_of(chat) for chat in endpoint.chats] == [*tried, form]
-
-
-def test_each_endpoint_has_a_form_of_its_own() -> None:
-    refusing = takes("json_object", else_=said_status(500))
-    with ScriptedEndpoint(refusing) as one, ScriptedEndpoint(echoed) as other:
-        write_all(EndpointWriter([one.url, other.url], "tiny"), 20)
-
-    assert form_of(one.chats[-1]) == "json_object"
-    assert {form_of(chat) for chat in other.chats} == {"json_schema"}
-
-
-def test_a_failure_of_an_endpoint_that_has_given_structured_output_does_not_end_it() -> None:
-    with ScriptedEndpoint(in_turn(echoed, said_status(500), echoed)) as endpoint:
-        writer = EndpointWriter([endpoint.url], "tiny", clock=PaperClock().clock)
-        write(writer)
-        write(writer)
-
-    assert {form_of(chat) for chat in endpoint.chats} == {"json_schema"}
-
-
-def test_a_model_that_loops_in_blanks_under_a_grammar_is_asked_without_one() -> None:
-    blanks = said('{"items": [ ' + "\n" * 500, "length")
-    with ScriptedEndpoint(takes("plain", else_=blanks)) as endpoint:
-        writer = EndpointWriter([endpoint.url], "tiny")
-        first = write(writer)
-        write(writer)
-
-    assert (first.tokens_in, first.tokens_out) == (200, 40)
-    assert [form_of(chat) for chat in endpoint.chats] == ["json_schema", "plain", "plain"]
-
-
-def test_items_before_a_loop_of_blanks_are_used() -> None:
-    completion, endpoint, _ = written_by(in_turn(said('{"items": ["one", "two"] ' + "\t" * 500, "length")))
-
-    assert completion.items == ("one", "two")
-    assert len(endpoint.chats) == 1
-
-
 def test_a_model_that_nobody_knows_is_told_as_that() -> None:
     error, _ = failure_of(in_turn(said_status(404, '{"error": {"message": "model tiny not found"}}')))
 
@@ -382,40 +269,6 @@ def test_a_model_that_thinks_its_limit_away_is_told_with_the_setting_that_helps(
     assert "--writer-thinking-tokens N" in error.repair
 
 
-def only_plain(seen: Seen) -> Said:
-    """An endpoint that knows no structured output, no seed, and the newer name of the limit only."""
-    if "response_format" in seen.body:
-        return said_status(400, f"{seen.body['response_format']['type']} is not supported")
-    if "seed" in seen.body:
-        return said_status(422, "unknown field: seed")
-    if "max_tokens" in seen.body:
-        return said_status(400, "use max_completion_tokens instead")
-    return echoed(seen)
-
-
-def test_an_endpoint_without_structured_output_is_asked_plainly_and_that_is_remembered() -> None:
-    with ScriptedEndpoint(only_plain) as endpoint:
-        writer = EndpointWriter([endpoint.url], "tiny")
-        first = write(writer)
-        needed = len(endpoint.chats)
-        second = write(writer)
-
-    assert first == second
-    assert [form_of(chat) for chat in endpoint.chats][:4] == FORMS
-    assert len(endpoint.chats) == needed + 1
-
-
-def test_a_refusal_for_another_reason_does_not_spoil_the_dialect() -> None:
-    refused = [said_status(400, "the prompt is too long")] * len(FORMS)
-    with ScriptedEndpoint(in_turn(*refused, echoed)) as endpoint:
-        writer = EndpointWriter([endpoint.url], "tiny")
-        with pytest.raises(WriterFailed):
-            write(writer)
-        write(writer)
-
-    assert form_of(endpoint.chats[len(FORMS)]) == "json_schema"
-
-
 def test_several_endpoints_share_the_load() -> None:
     with ScriptedEndpoint(echoed) as one, ScriptedEndpoint(echoed) as other:
         answers = write_all(EndpointWriter([one.url, other.url], "tiny"), 40)
@@ -460,119 +313,3 @@ def test_a_redirect_is_not_followed() -> None:
 
     assert "redirects elsewhere" in str(error)
     assert elsewhere.seen == []
-
-
-@pytest.mark.parametrize(
-    ("urls", "key", "complaint"),
-    [
-        ([], None, "no endpoint"),
-        (["ftp://host/v1"], None, "not an http or https URL"),
-        (["http://"], None, "not an http or https URL"),
-        (["http://host:99999999/v1"], None, "not an http or https URL"),
-        *(
-            ([url], None, "not an http or https URL")
-            for url in (
-                "file:///etc/passwd",
-                "//host/v1",
-                "host/v1",
-                "gopher://host/",
-                "unix:///socket",
-                "http:///v1",
-                "http://[::1/v1",
-                "http://host:-1/v1",
-                "http://\x00/v1",
-                "javascript:1",
-                "",
-            )
-        ),
-        *(
-            ([url], None, "holds a user, a password, a query or a fragment")
-            for url in (
-                "http://me@host/v1",
-                "http://@host/v1",
-                "http://:@host/v1",
-                "http://good\\@host/v1",
-                "https://good.example@host/v1",
-                "http://host/v1?key=sk-secret-key",
-                "http://host#@evil/v1",
-            )
-        ),
-        (["http://me:sk-secret-key@host/v1"], None, "holds a user"),
-        (["http://one/v1", "http://two/v1"], KEY, "any of the hosts one, two"),
-        (["http://one/v1"], {"two": KEY}, "belongs to no base URL"),
-    ],
-)
-def test_settings_that_cannot_be_used_are_refused(urls: list[str], key: str | dict[str, str], complaint: str) -> None:
-    with pytest.raises(InvalidInput, match=complaint) as caught:
-        EndpointWriter(urls, "tiny", key)
-
-    assert KEY not in str(caught.value)
-
-
-def listing(*models: str) -> Callable[[Seen], Said]:
-    """An endpoint that lists `models` and answers only for "tiny"."""
-
-    def script(seen: Seen) -> Said:
-        if seen.method == "GET":
-            return Said(body=json.dumps({"data": [{"id": model} for model in models]}).encode())
-        return echoed(seen) if seen.body["model"] == "tiny" else said_status(404)
-
-    return script
-
-
-@pytest.mark.parametrize("models", [("other", "tiny"), ("other",), ()])
-def test_a_check_asks_a_model_as_the_writer_asks_whether_it_is_listed_or_not(models: tuple[str, ...]) -> None:
-    with ScriptedEndpoint(listing(*models)) as endpoint:
-        writer = EndpointWriter([endpoint.url], "tiny", thinking_tokens=50)
-        sentence = asyncio.run(writer.check())
-        write(writer)
-
-    assert sentence == f"Model 'tiny' answers at 127.0.0.1:{endpoint.port}."
-    trial, real = endpoint.chats
-    assert trial.body.keys() == real.body.keys()
-    assert trial.body["max_tokens"] == real.body["max_tokens"]
-
-
-def test_a_check_finds_a_form_that_the_endpoint_takes() -> None:
-    with ScriptedEndpoint(in_turn(listing("tiny"), said_status(500), echoed)) as endpoint:
-        assert "answers at" in asyncio.run(EndpointWriter([endpoint.url], "tiny").check())
-
-
-def test_a_check_takes_one_connection_that_breaks_for_none_of_the_endpoints_faults() -> None:
-    with ScriptedEndpoint(in_turn(listing("tiny"), Said(then="reset"), echoed)) as endpoint:
-        assert "answers at" in asyncio.run(EndpointWriter([endpoint.url], "tiny").check())
-
-
-def test_a_check_says_that_the_model_needs_room_to_think() -> None:
-    thinking = said(None, "length", reasoning_content="Okay, so")
-    with (
-        ScriptedEndpoint(in_turn(listing("tiny"), thinking)) as endpoint,
-        pytest.raises(WriterFailed, match="--writer-thinking-tokens N") as caught,
-    ):
-        asyncio.run(EndpointWriter([endpoint.url], "tiny").check())
-
-    assert "Check the URL" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("script", "failure", "complaint"),
-    [
-        (listing("other"), WriterFailed, "it has 'other'"),
-        (in_turn(said_status(401)), WriterFailed, "refused the API key"),
-        (in_turn(said_status(503)), WriterUnavailable, "overloaded or loading"),
-    ],
-)
-def test_a_check_says_why_the_model_cannot_be_used(
-    script: Callable[[Seen], Said], failure: type[ClasswrightError], complaint: str
-) -> None:
-    with ScriptedEndpoint(script) as endpoint:
-        writer = EndpointWriter([endpoint.url], "absent")
-        with pytest.raises(failure, match=complaint):
-            asyncio.run(writer.check())
-
-
-def test_a_check_names_the_endpoint_that_is_down_beside_the_one_that_answers() -> None:
-    with dead_port() as port, ScriptedEndpoint(listing("tiny")) as endpoint:
-        sentence = asyncio.run(EndpointWriter([endpoint.url, f"http://127.0.0.1:{port}"], "tiny").check())
-
-    assert f"answers at 127.0.0.1:{endpoint.port}; but 127.0.0.1:{port} cannot be connected to." in sentence

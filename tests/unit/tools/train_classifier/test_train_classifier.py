@@ -1,25 +1,21 @@
-"""Training: honest figures, nothing held out in training, bit-identical models on disk, stopping at once."""
+"""Training: honest figures, nothing held out in training, bit-identical models on disk."""
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-import safetensors.numpy
 from sentence_transformers import SentenceTransformer
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.example import Example, Provenance, make_example
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.domain.topic_tree import Cell
-from classwright_tools.errors import Cancelled, DamagedArtifact, InvalidInput, NotEnoughData, NotFound
-from classwright_tools.learning.classifier import EmbeddingClassifier
+from classwright_tools.errors import NotEnoughData
 from classwright_tools.learning.contrastive import tune
 from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoders import Encoder, open_encoder, read_encoder
@@ -29,37 +25,11 @@ from classwright_tools.learning.model import load_model
 from classwright_tools.learning.rows import Rows, training_rows
 from classwright_tools.learning.setfit_library import SETFIT_C, fit_setfit
 from classwright_tools.learning.setup import Setup
-from classwright_tools.train_classifier import TrainClassifierRequest, TrainClassifierResult, train_classifier
+from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
 from classwright_tools.workspace.datasets import save_dataset
 from classwright_tools.workspace.workspace import Workspace
-from support.learning import REAL, prompting_encoder, real_rows, save_rows, shallow_encoder, written_rows
-
-LABELS = ("refund", "delivery", "account")
-TEXTS = ("my money has not come back", "where is the box", "password wrong", "")
-
-
-@pytest.fixture(scope="module")
-def encoder(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """An encoder that is tuned in half the time."""
-    return str(shallow_encoder(tmp_path_factory.mktemp("encoder") / "shallow"))
-
-
-@pytest.fixture
-def context(context: ToolContext, encoder: str) -> ToolContext:
-    return dataclasses.replace(context, encoder=encoder)
-
-
-def trained(context: ToolContext, run_key: str = "run", **arguments: object) -> TrainClassifierResult:
-    """Train on the task's newest dataset, as the run `run_key`."""
-    request = TrainClassifierRequest(task="support", **arguments)  # type: ignore[arg-type]
-    return train_classifier(request, dataclasses.replace(context, run_key=run_key))
-
-
-def classifier_of(context: ToolContext, model_id: str) -> EmbeddingClassifier:
-    """Return the classifier of a model whose head lies on embeddings."""
-    classifier = load_model(context.workspace, model_id).classifier
-    assert isinstance(classifier, EmbeddingClassifier)
-    return classifier
+from support.learning import REAL, prompting_encoder, real_rows, save_rows, written_rows
+from support.training import LABELS, TEXTS, classifier_of, trained
 
 
 def test_the_probe_reports_real_validation_rows_and_writes_a_whole_card(context: ToolContext, task: Task) -> None:
@@ -317,19 +287,6 @@ def test_unchanged_texts_are_not_embedded_twice_in_a_second_round(context: ToolC
     assert second.texts_reused >= 36
 
 
-def test_class_weights_reach_the_heads_of_both_methods(context: ToolContext, task: Task) -> None:
-    rows = written_rows()
-    save_rows(context.workspace, rows[:10] + rows[10:13] + rows[20:30], real_rows(copies=10))
-    for method in ("probe", "contrastive"):
-        plain, weighted = (
-            classifier_of(
-                context, trained(context, f"{method} {imbalance}", method=method, imbalance=imbalance, epochs=1).model
-            )
-            for imbalance in ("none", "class_weights")
-        )
-        assert weighted.head.biases[1] > plain.head.biases[1]
-
-
 def test_numbers_as_labels_are_not_taken_for_one_another(context: ToolContext, workspace: Workspace) -> None:
     names = {"refund": "1", "delivery": "10", "account": "0"}
     workspace.save_task(
@@ -381,197 +338,3 @@ def test_the_head_that_setfit_fits_is_for_unit_length_whatever_the_encoder_gives
     assert lengths.min() > 2
     expected = logistic_regression(SETFIT_C, balanced=False).fit(fitted.encoder.embed(rows.texts), rows.labels)
     np.testing.assert_allclose(fitted.head.weights, expected.coef_, atol=0.01)
-
-
-@pytest.mark.parametrize("method", ["probe", "contrastive", "finetune", "setfit", "cluster"])
-def test_a_cancelled_training_stops_at_the_next_step_and_leaves_no_model(
-    context: ToolContext, task: Task, method: str
-) -> None:
-    save_rows(context.workspace, written_rows())
-    messages: list[str] = []
-    stopped = dataclasses.replace(
-        context,
-        report=lambda _, message: messages.append(message),
-        is_cancelled=lambda: any("penalty" in m or "step" in m or "pairs" in m or "fold" in m for m in messages),
-    )
-    with pytest.raises(Cancelled):
-        trained(stopped, method=method)
-    assert context.workspace.latest("model", "support") is None
-    assert len(messages) < 10
-
-
-def test_progress_never_runs_backwards_and_stays_within_0_and_1(context: ToolContext, task: Task) -> None:
-    save_rows(context.workspace, written_rows())
-    shares: list[float] = []
-    told = dataclasses.replace(context, report=lambda share, _: shares.append(share or 0.0))
-    trained(told, method="auto", epochs=4)
-    assert shares == sorted(shares)
-    assert 0 <= shares[0] <= shares[-1] <= 1
-    assert len(shares) >= 8
-
-
-def test_a_repeated_run_returns_the_model_that_it_made(context: ToolContext, task: Task) -> None:
-    save_rows(context.workspace, written_rows())
-    assert trained(context, "same", method="probe").model == trained(context, "same", method="probe").model
-    assert len(context.workspace.artifacts("support", "model")) == 1
-
-
-def test_a_run_that_is_repeated_after_an_import_tells_of_the_model_that_it_made(
-    context: ToolContext, task: Task
-) -> None:
-    dataset = save_rows(context.workspace, written_rows())
-    trained(context, "same", method="probe")
-    save_rows(context.workspace, written_rows()[:-2], run_key="later")
-
-    result = trained(context, "same", method="probe")
-
-    assert (result.dataset, result.training_rows) == (dataset, 30)
-    assert load_model(context.workspace, result.model).card.dataset == dataset
-
-
-def test_unusable_input_is_named(context: ToolContext, task: Task) -> None:
-    with pytest.raises(NotFound, match="has no dataset yet"):
-        trained(context)
-    rows = written_rows()
-    save_rows(context.workspace, rows[:11], run_key="short")
-    with pytest.raises(NotEnoughData, match=r"'delivery' \(1\), 'account' \(0\)"):
-        trained(context, method="probe")
-    save_rows(context.workspace, [*rows, make_example("what is this", "billing")], run_key="foreign label")
-    with pytest.raises(InvalidInput, match="'billing'"):
-        trained(context, method="probe")
-    save_rows(context.workspace, rows, run_key="good")
-    with pytest.raises(NotFound, match="nobody/none"):
-        trained(context, method="probe", encoder="nobody/none")
-    with pytest.raises(InvalidInput, match="only name models of the hub"):
-        trained(context, method="probe", encoder="/etc")
-
-
-def damaged(context: ToolContext, model_id: str) -> Path:
-    return context.workspace.artifact(model_id, "model").path
-
-
-OTHER_HEADS: tuple[bytes | dict[str, np.ndarray], ...] = (
-    b"no tensors at all",
-    {"weights": np.zeros((2, 384), np.float32), "biases": np.zeros(2, np.float32)},
-    {"weights": np.zeros((3, 383), np.float32), "biases": np.zeros(3, np.float32)},
-    {"weights": np.zeros((3, 384), np.float32), "biases": np.zeros((3, 1), np.float32)},
-    {"weights": np.zeros(384, np.float32), "biases": np.zeros(3, np.float32)},
-    {"weights": np.zeros((3, 384), np.float32)},
-)
-
-
-def test_a_head_that_is_not_that_of_its_card_is_damaged(context: ToolContext, task: Task) -> None:
-    """Its checksum in the card is right: whoever changed the one has changed the other."""
-    save_rows(context.workspace, written_rows())
-    model_id = trained(context, method="probe").model
-    folder = damaged(context, model_id)
-    card = json.loads((folder / "card.json").read_text())
-    for head in OTHER_HEADS:
-        content = head if isinstance(head, bytes) else safetensors.numpy.save(head)
-        (folder / "head.safetensors").write_bytes(content)
-        card["files"]["head.safetensors"] = hashlib.sha256(content).hexdigest()
-        (folder / "card.json").write_text(json.dumps(card))
-        with pytest.raises(DamagedArtifact, match=r"does not read back|shapes are not those of its card"):
-            load_model(context.workspace, model_id)
-
-
-def test_a_damaged_model_is_refused_with_the_name_of_the_file(context: ToolContext, task: Task) -> None:
-    save_rows(context.workspace, written_rows())
-    model_id = trained(context, method="probe").model
-    folder = damaged(context, model_id)
-    head, card = (folder / "head.safetensors").read_bytes(), (folder / "card.json").read_bytes()
-
-    (folder / "head.safetensors").write_bytes(head[:-1] + bytes([head[-1] ^ 1]))
-    with pytest.raises(DamagedArtifact, match=r"'head.safetensors' has changed"):
-        load_model(context.workspace, model_id)
-    (folder / "head.safetensors").unlink()
-    with pytest.raises(DamagedArtifact, match=r"'head.safetensors' is missing"):
-        load_model(context.workspace, model_id)
-    (folder / "head.safetensors").write_bytes(head)
-    (folder / "card.json").write_bytes(card[: len(card) // 2])
-    with pytest.raises(DamagedArtifact, match=r"card.json"):
-        load_model(context.workspace, model_id)
-    changed = json.loads(card)
-    changed["encoder"]["digest"] = "0" * 64
-    (folder / "card.json").write_text(json.dumps(changed))
-    with pytest.raises(DamagedArtifact, match=r"encoder .* changed"):
-        load_model(context.workspace, model_id)
-
-
-@pytest.mark.parametrize("name", ["head.pkl", "pytorch_model.bin", "encoder/pytorch_model.bin"])
-def test_a_pickle_that_was_slipped_in_is_refused_and_never_opened(
-    context: ToolContext, task: Task, tmp_path: Path, name: str
-) -> None:
-    import hashlib
-    import pickle
-
-    class Canary:
-        def __reduce__(self) -> tuple[object, tuple[str, str]]:
-            return open, (str(tmp_path / "sang"), "w")
-
-    save_rows(context.workspace, written_rows())
-    model_id = trained(context, method="probe").model
-    folder = damaged(context, model_id)
-    (folder / name).parent.mkdir(exist_ok=True)
-    (folder / name).write_bytes(pickle.dumps(Canary()))
-    with pytest.raises(DamagedArtifact, match="not opened"):
-        load_model(context.workspace, model_id)
-    # Nor when the card was forged to list it.
-    card = json.loads((folder / "card.json").read_text())
-    card["files"][name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
-    (folder / "card.json").write_text(json.dumps(card))
-    with pytest.raises(DamagedArtifact, match="not opened"):
-        load_model(context.workspace, model_id)
-    assert not (tmp_path / "sang").exists()
-
-
-IMBALANCES = ("none", "class_weights", "logit_adjustment", "auto")
-
-
-def rare_delivery() -> list[Example]:
-    """Return the written rows with three of ten of the label in the middle."""
-    rows = written_rows()
-    return rows[:10] + rows[10:13] + rows[20:]
-
-
-@pytest.mark.parametrize("method", ["auto", "probe", "finetune", "setfit"])
-def test_every_remedy_against_imbalance_that_a_method_knows_gives_a_model(
-    context: ToolContext, task: Task, method: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("classwright_tools.learning.setfit_library.PAIRS_A_TEXT", 1)
-    save_rows(context.workspace, rare_delivery(), real_rows(copies=10))
-    for imbalance in IMBALANCES if method in ("auto", "probe") else IMBALANCES[1:3]:
-        result = trained(context, f"{method} {imbalance}", method=method, imbalance=imbalance, epochs=1)
-        assert load_model(context.workspace, result.model).predict_proba(TEXTS).shape == (4, 3)
-        assert result.validation.balanced_accuracy.value > 0.6
-
-
-def test_logit_adjustment_takes_the_labels_shares_from_the_biases(context: ToolContext, task: Task) -> None:
-    rows = rare_delivery()
-    save_rows(context.workspace, rows, real_rows(copies=10))
-    heads = [
-        classifier_of(context, trained(context, imbalance, method="probe", imbalance=imbalance).model).head
-        for imbalance in ("none", "logit_adjustment")
-    ]
-    assert (heads[0].weights == heads[1].weights).all()
-    np.testing.assert_allclose(heads[0].biases - heads[1].biases, np.log(np.array([10, 3, 10]) / 23), atol=1e-5)
-
-
-def test_with_a_remedy_against_imbalance_methods_are_compared_by_balanced_accuracy(
-    context: ToolContext, task: Task
-) -> None:
-    save_rows(context.workspace, rare_delivery(), real_rows(copies=10))
-    result = trained(context, method="auto", imbalance="class_weights", epochs=1)
-    (other,) = result.tried
-    assert result.validation.balanced_accuracy.value >= other.validation.balanced_accuracy.value
-
-
-def test_a_remedy_that_a_method_does_not_know_is_refused_with_those_that_do(context: ToolContext, task: Task) -> None:
-    save_rows(context.workspace, written_rows())
-    with pytest.raises(
-        InvalidInput,
-        match=r"'class_weights': is not for method 'cluster'.*'probe', 'contrastive', 'finetune', 'setfit'",
-    ):
-        trained(context, method="cluster", imbalance="class_weights")
-    with pytest.raises(InvalidInput, match=r"'auto': is not for method 'contrastive'.*one of 'auto', 'probe'\."):
-        trained(context, method="contrastive", imbalance="auto")

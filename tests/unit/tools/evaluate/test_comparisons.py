@@ -1,0 +1,221 @@
+"""`evaluate` against another model: what is compared, when a lead is more than chance, and what is said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from classwright_tools.domain.annotation import Annotation, RowToLabel
+from classwright_tools.domain.example import Example, make_example
+from classwright_tools.domain.figures import Comparison, Estimate
+from classwright_tools.domain.task import Task
+from classwright_tools.error_analysis import ErrorAnalysisRequest, error_analysis
+from classwright_tools.errors import InvalidInput, NotEnoughData
+from classwright_tools.evaluate import EvaluateRequest, evaluate
+from classwright_tools.measurement.kept_answers import kept_answers
+from classwright_tools.train_classifier import TrainClassifierRequest, TrainClassifierResult, train_classifier
+from classwright_tools.workspace.workspace import Workspace
+from support.measurement import REAL, context_on, dataset_of, real_rows, trained_on, written_rows
+
+
+def annotated_rows(copies: str = "abcde") -> list[Example]:
+    """Return the real texts, each several times with a letter behind it, as an annotator labelled them."""
+    return [
+        make_example(f"{row.text} {letter}", row.label, origin="annotated") for row in real_rows() for letter in copies
+    ]
+
+
+def round_without_validation(workspace: Workspace, *rows: Sequence[Example]) -> TrainClassifierResult:
+    """Train on `rows`, without validation rows."""
+    dataset = dataset_of(workspace, train=[row for some in rows for row in some])
+    request = TrainClassifierRequest(task="support", dataset=dataset, method="probe")
+    return train_classifier(request, context_on(workspace))
+
+
+def test_without_validation_rows_what_two_models_learnt_from_is_compared_on_real_texts_that_are_held_out(
+    workspace: Workspace, task: Task
+) -> None:
+    labels = dict(zip(REAL, [*list(REAL)[1:], next(iter(REAL))], strict=True))
+    wrong = [make_example(row.text, labels[row.label or ""], origin="written") for row in written_rows()]
+    first = round_without_validation(workspace, annotated_rows())
+    second = round_without_validation(workspace, annotated_rows(), wrong)
+
+    result = evaluate(EvaluateRequest(model=second.model, against=first.model), context_on(workspace))
+
+    assert f"evaluate with model={second.model!r} and against={first.model!r}" in second.next_step
+    assert result.summary.startswith(
+        f"Measured on {result.figures.rows} real training rows that were held out, of which an annotator labelled"
+    )
+    assert "this compares the rows of the two, not the models" in result.summary
+    assert result.comparison
+    assert result.comparison.verdict == "loss"
+    assert result.next_step.startswith(f"Worse than before: keep {first.model}.")
+    assert f"Go on with its rows: dataset={first.dataset!r}." in result.next_step
+    # What stands for a model is not taken for its own answers, which are those of one that learnt from the rows.
+    assert kept_answers(workspace, task.slug, second.model, [row.id for row in annotated_rows()]) == {}
+
+
+@pytest.mark.parametrize("order", ["written", "informative"])
+def test_written_texts_and_those_that_a_model_was_unsure_of_do_not_judge_models(
+    workspace: Workspace, task: Task, order: str
+) -> None:
+    rows = annotated_rows() if order == "informative" else written_rows()
+    first, second = round_without_validation(workspace, rows), round_without_validation(workspace, rows, real_rows())
+    if order == "informative":
+        asked = tuple(RowToLabel(id=f"t{place}", row=row.id, text=row.text) for place, row in enumerate(rows))
+        annotation = Annotation(
+            task=task.slug, dataset=first.dataset, on_newest=False, order=order, pool=60, batches=(asked,)
+        )
+        workspace.publish_document("annotation", task.slug, annotation, run_key="asked", parent=first.dataset, rows=60)
+
+    with pytest.raises(NotEnoughData, match=r"12 can be held out, of which 50 .* annotate_examples\(order='random'\)"):
+        evaluate(EvaluateRequest(model=second.model, against=first.model), context_on(workspace))
+
+
+def test_models_of_the_same_rows_need_validation_rows_to_be_compared(workspace: Workspace, task: Task) -> None:
+    first = round_without_validation(workspace, annotated_rows())
+    request = TrainClassifierRequest(task="support", dataset=first.dataset, method="probe")
+    second = train_classifier(request, context_on(workspace))
+
+    assert "against" not in second.next_step
+    with pytest.raises(NotEnoughData, match=r"has no validation rows.*import_examples\(split='validation'\)"):
+        evaluate(EvaluateRequest(model=second.model, against=first.model), context_on(workspace))
+
+
+def test_against_itself_a_model_gains_nothing(workspace: Workspace, dataset: str, model: str) -> None:
+    request = EvaluateRequest(model=model, dataset=dataset, against=model)
+
+    comparison = evaluate(request, context_on(workspace)).comparison
+
+    assert comparison
+    assert (comparison.against, comparison.accuracy_gain.value, comparison.p) == (model, 0, 1)
+    assert not comparison.significant
+
+
+def comparison(
+    won: int, lost: int, accuracy: tuple[float, float] = (-1, 1), macro_f1: tuple[float, float] = (-1, 1)
+) -> Comparison:
+    """Return a comparison with so many rows won and lost, and intervals of the two gains."""
+    gains = [Estimate(value=sum(ends) / 2, low=ends[0], high=ends[1]) for ends in (accuracy, macro_f1)]
+    return Comparison(
+        against="support-m1",
+        accuracy_gain=gains[0],
+        macro_f1_gain=gains[1],
+        only_this_right=won,
+        only_other_right=lost,
+        p=0.5,
+        significant=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("compared", "verdict"),
+    [
+        (comparison(12, 9), "no gain"),
+        (comparison(12, 9, accuracy=(-0.02, 0.06), macro_f1=(-0.01, 0.05)), "undecided"),
+        (comparison(12, 9, accuracy=(-0.02, 0.06), macro_f1=(-0.07, 0.05)), "no gain"),  # of two signs
+        (comparison(20, 8), "gain"),  # 12 are more than two standard errors of 28 coins, 10.6
+        (comparison(8, 20), "loss"),
+        (comparison(0, 0), "no gain"),
+        (comparison(4, 4, macro_f1=(0.01, 0.1)), "gain"),
+        (comparison(4, 4, accuracy=(-0.1, -0.01)), "loss"),
+        (comparison(20, 8, macro_f1=(-0.1, -0.01)), "no gain"),
+    ],
+)
+def test_a_verdict_needs_more_than_chance_and_figures_of_one_sign(compared: Comparison, verdict: str) -> None:
+    assert compared.verdict == verdict
+
+
+def test_a_lead_that_may_be_chance_tells_how_many_rows_would_tell() -> None:
+    assert (
+        comparison(12, 6)
+        .advice("support-m2", 120)
+        .endswith("a gain needs 9 more right than wrong. About 480 such rows would tell whether this lead is chance.")
+    )  # 48 rows won and 24 lost: a lead of 24, 2.8 standard errors
+    for decided in (comparison(20, 8), comparison(6, 12), comparison(4, 4)):
+        assert "such rows would tell" not in decided.advice("support-m2", 120)
+
+
+def test_a_lead_that_may_be_chance_is_gone_on_with_and_said_to_be_undecided() -> None:
+    told = comparison(12, 9, accuracy=(-0.02, 0.06), macro_f1=(-0.01, 0.05)).advice("support-m2", 120)
+    assert told.startswith(
+        "Undecided: go on with support-m2, whose lead may be chance. support-m2 alone is right in 12"
+    )
+
+
+def test_after_a_loss_the_next_step_keeps_the_other_model_and_names_what_may_help(
+    workspace: Workspace, dataset: str, model: str
+) -> None:
+    labels = dict(zip(REAL, [*list(REAL)[1:], next(iter(REAL))], strict=True))
+    wrong = [make_example(row.text, labels[row.label or ""], origin="written") for row in written_rows()]
+    worse = trained_on(workspace, dataset_of(workspace, train=wrong, validation=real_rows()))
+
+    result = evaluate(EvaluateRequest(model=worse, dataset=dataset, against=model), context_on(workspace))
+
+    assert result.comparison
+    assert result.comparison.verdict == "loss"
+    assert result.next_step.startswith(f"Worse than before: keep {model}. {worse} alone is right in 0 of ")
+    assert f"Go on with its rows: dataset={dataset!r}." in result.next_step
+    assert "what to write next" not in result.next_step
+    analysed = error_analysis(ErrorAnalysisRequest(model=worse, dataset=dataset), context_on(workspace))
+    assert analysed.next_step.startswith(f"{worse} is worse than {model} ({result.report}): keep {model}")
+
+
+def test_without_a_gain_the_next_step_says_so_with_the_evidence(workspace: Workspace, dataset: str, model: str) -> None:
+    result = evaluate(EvaluateRequest(model=model, dataset=dataset, against=model), context_on(workspace))
+
+    assert result.next_step.startswith(
+        f"No gain: keep {model}. {model} alone is right in 0 of {result.figures.rows} rows and alone wrong in 0; "
+        "a gain needs 1 more right than wrong. Instead"
+    )
+
+
+def test_nothing_is_chosen_by_test_rows(workspace: Workspace, dataset: str, model: str) -> None:
+    some = dataset_of(workspace, test=real_rows())
+    labels = dict(zip(REAL, [*list(REAL)[1:], next(iter(REAL))], strict=True))
+    wrong = [make_example(row.text, labels[row.label or ""], origin="written") for row in written_rows()]
+    worse = trained_on(workspace, dataset_of(workspace, train=wrong, validation=real_rows()))
+
+    result = evaluate(EvaluateRequest(model=worse, dataset=some, split="test", against=model), context_on(workspace))
+
+    assert result.comparison
+    assert result.comparison.verdict == "loss"
+    assert "to choose by test rows makes it worthless" in result.next_step
+    assert f"evaluate(model={worse!r}, against={model!r})" in result.next_step
+    assert "keep" not in result.next_step
+    assert "export" not in result.next_step
+    analysed = error_analysis(ErrorAnalysisRequest(model=worse, dataset=dataset), context_on(workspace))
+    assert "keep" not in analysed.next_step
+
+
+def test_where_macro_f1_leads_and_accuracy_does_not_both_are_told() -> None:
+    told = comparison(9, 12, accuracy=(-0.37, 0.08), macro_f1=(-0.12, 0.32)).advice("support-m2", 80)
+
+    lead = "support-m2 leads by +0.100 in macro-F1, which may be chance"
+    assert told.startswith(f"No gain: keep support-m1, unless rare labels matter more: {lead}.")
+    sure = comparison(9, 12, accuracy=(-0.08, -0.02), macro_f1=(0.03, 0.09)).advice("support-m2", 80)
+    assert "support-m2 leads by +0.060 in macro-F1, more than chance." in sure
+
+
+def test_the_order_of_the_other_models_labels_does_not_matter(
+    workspace: Workspace, task: Task, dataset: str, model: str
+) -> None:
+    workspace.save_task(task.model_copy(update={"labels": tuple(reversed(task.labels))}))
+    turned = trained_on(workspace, dataset)
+
+    comparison = evaluate(
+        EvaluateRequest(model=model, dataset=dataset, against=turned), context_on(workspace)
+    ).comparison
+
+    assert comparison
+    assert comparison.only_this_right == comparison.only_other_right == 0
+
+
+def test_a_model_with_other_labels_is_not_compared(workspace: Workspace, task: Task, dataset: str, model: str) -> None:
+    workspace.save_task(task.model_copy(update={"labels": task.labels[:2]}))
+    two = [row for row in written_rows() if row.label != "account"]
+    fewer = trained_on(workspace, dataset_of(workspace, train=two))
+
+    with pytest.raises(InvalidInput, match=r"has other labels than .* \('account'\)"):
+        evaluate(EvaluateRequest(model=model, dataset=dataset, against=fewer), context_on(workspace))
