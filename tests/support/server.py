@@ -251,14 +251,38 @@ def compute_processes(of: int, lane: str = "") -> list[int]:
 
     Those that servers in this process share and that are not at work do not count.
     """
-    idle = {one._process.pid for one in shared_processes()._idle}
-    found = [child.pid for child in psutil.Process(of).children() if f"jobs.child {lane}" in _command(child)]
-    return [pid for pid in found if is_alive(pid) and pid not in idle]
+    idle = {one.pid for one in shared_processes()._idle}
+    started = [child for child in psutil.Process(of).children() if f"jobs.child {lane}" in _command(child)]
+    forked = [
+        child for server in fork_servers(of) for child in _children(server) if _name(child).startswith(f"cw-{lane}")
+    ]
+    return [child.pid for child in started + forked if is_alive(child.pid) and child.pid not in idle]
+
+
+def fork_servers(of: int) -> list[psutil.Process]:
+    """The fork servers of the process `of`."""
+    return [child for child in psutil.Process(of).children() if "jobs.fork_server" in _command(child)]
 
 
 def asks(pid: int, port: int) -> bool:
     """Whether a process is connected with what listens on a port."""
     return any(one.raddr and one.raddr.port == port for one in psutil.Process(pid).net_connections("tcp"))
+
+
+def _children(process: psutil.Process) -> list[psutil.Process]:
+    """What a process started; nothing for one that ended meanwhile."""
+    try:
+        return process.children()
+    except psutil.Error:
+        return []
+
+
+def _name(process: psutil.Process) -> str:
+    """How a process is named; nothing for one that ended meanwhile."""
+    try:
+        return process.name()
+    except psutil.Error:
+        return ""
 
 
 def _command(process: psutil.Process) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.kinds import Kind, ids_of, task_of
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 Q = TypeVar("Q", bound=ToolRequest)
 R = TypeVar("R", bound=ToolResult)
+_EMBEDDED: frozenset[Kind] = frozenset({"model", "augmentation", "annotation"})
+"""Kinds that are made of embeddings."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +74,11 @@ class ToolSpec(Generic[Q, R]):
     def name(self) -> str:
         """The name of its function and of its file."""
         return self.run.__name__
+
+    def embeds(self, arguments: Mapping[str, Any]) -> bool:
+        """Whether a call embeds texts, judged by what it makes and names; what does so takes seconds to import."""
+        named = {kind for name, kind in ids_of(self.request).items() if arguments.get(name)}
+        return not _EMBEDDED.isdisjoint({*self.makes, *named})
 
     def kind_of(self, work: Work) -> str:
         """Return the kind of job that `work` is: others of the kind take as long for as much."""

@@ -1,7 +1,7 @@
 """The compute process: runs one verb after another, so that a crash or a cancellation takes nobody along.
 
-Its argument is the lane whose jobs it runs. Its input is a socket, of which each line is an order. It dies with its
-parent.
+Its argument is the lane whose jobs it runs; a fork server passes it to `serve`. Its input is a socket, of which each
+line is an order. It dies with the server, which has the other end.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, NoReturn, cast
 
 from classwright_server.config.settings import ToolSettings
 from classwright_server.config.workspaces import Workspaces
@@ -33,6 +33,7 @@ from classwright_tools.errors import ClasswrightError, NotFound
 from classwright_tools.estimates.remaining import seconds_left
 from classwright_tools.estimates.running import estimated, run_told
 from classwright_tools.tool import ToolSpec
+from classwright_tools.work import Lane
 from classwright_tools.workspace.atomic import storage_errors
 from classwright_tools.workspace.restarts import outlasting_restarts
 
@@ -176,12 +177,12 @@ def follow(parent: socket.socket, orders: queue.Queue[tuple[bytes, list[int]]]) 
     os._exit(1)
 
 
-def main() -> None:
-    """Serve orders until the parent is gone."""
+def serve(lane: Lane) -> NoReturn:
+    """Serve orders for jobs of `lane` until the server is gone."""
+    began_with = resident_bytes()  # most of it a fork shares with its fork server
     wire = Wire()
     orders: queue.Queue[tuple[bytes, list[int]]] = queue.Queue()
     threading.Thread(target=follow, args=(socket.socket(fileno=0), orders), daemon=True).start()
-    lane = sys.argv[1]
     if lane == "long":
         os.nice(GIVES_WAY)
     bench: Bench | None = None
@@ -196,8 +197,9 @@ def main() -> None:
         outcome = bench.outcome_of(order, Reporter(wire))
         for descriptor in held:
             os.close(descriptor)
-        wire.say(Message(outcome=outcome.model_copy(update={"memory": memory_after_job(before)})))
+        memory = max(memory_after_job(before) - began_with, 0)
+        wire.say(Message(outcome=outcome.model_copy(update={"memory": memory})))
 
 
 if __name__ == "__main__":
-    main()
+    serve(cast("Lane", sys.argv[1]))

@@ -17,6 +17,8 @@ _PASSED = (
 # OpenMP's threads sleep while they wait for each other. On two idle cores a training then takes a sixth longer than
 # with threads that spin; beside another process that computes, those take seven times as long as these.
 _WAITING = {"OMP_WAIT_POLICY": "PASSIVE"}
+HIDES_GPUS = "CUDA_VISIBLE_DEVICES"
+"""CUDA reads it when it is first used."""
 _PASSED_PREFIXES = ("LC_", "XDG_", "OMP_", "MKL_", "CUDA_", "NVIDIA_", "PYTORCH_", "COVERAGE_", "PYTHON")
 
 
@@ -24,6 +26,11 @@ def passed_on(environment: Mapping[str, str], also: tuple[str, ...] = ()) -> dic
     """Return what a process may see of the server's environment; names that begin with one of `also` too."""
     prefixes = (*_PASSED_PREFIXES, *also)
     return {name: value for name, value in environment.items() if name in _PASSED or name.startswith(prefixes)}
+
+
+def import_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return what a fork server needs of a compute process's `environment`: no key, and nothing that is read later."""
+    return {name: value for name, value in passed_on(environment).items() if name != HIDES_GPUS}
 
 
 def child_environment(tool_settings: ToolSettings, environment: Mapping[str, str], lane: Lane) -> dict[str, str]:

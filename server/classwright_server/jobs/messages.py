@@ -1,4 +1,4 @@
-"""Messages between the server and its compute processes, one JSON line each."""
+"""Messages between the server and its processes, one JSON line each."""
 
 from __future__ import annotations
 
@@ -9,6 +9,17 @@ from pydantic import Field
 from classwright_server.config.settings import ToolSettings
 from classwright_tools.domain.cost import CostEstimate
 from classwright_tools.domain.noun import Noun
+from classwright_tools.work import Lane
+
+READY = b"ready"
+"""What a fork server says once it forks without delay."""
+
+
+class ForkRequest(Noun):
+    """A compute process to fork: from the server to its fork server, with the process's descriptors."""
+
+    lane: Lane
+    environment: dict[str, str]
 
 
 class Order(Noun):
@@ -39,7 +50,7 @@ class Outcome(Noun):
     error: str | None = None
     defect: bool = Field(default=False, description="The error is not the verb's own: it broke, or its process did.")
     gpu_was_full: bool = Field(default=False, description="The error is that the GPU had no room for the work.")
-    memory: int = Field(default=0, ge=0, description="Bytes that the process holds afterwards; 0 if unknown.")
+    memory: int = Field(default=0, ge=0, description="Bytes that the process has grown by; 0 if unknown.")
 
 
 class Message(Noun):

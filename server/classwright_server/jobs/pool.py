@@ -7,15 +7,16 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
 
-from classwright_server.jobs.environment import child_environment
+from classwright_server.jobs.environment import HIDES_GPUS, child_environment
 from classwright_server.jobs.messages import Order, Outcome, Progress
 from classwright_server.jobs.process import ComputeProcess, JobCancelled, ServerStopping
 from classwright_server.jobs.warm import WarmProcesses
+from classwright_tools.catalogue import catalogue
 from classwright_tools.work import Lane
 
 logger = logging.getLogger("classwright.process")
 
-_NO_GPU = {"CUDA_VISIBLE_DEVICES": ""}
+_NO_GPU = {HIDES_GPUS: ""}
 
 
 class ProcessPool:
@@ -97,7 +98,8 @@ class ProcessPool:
         with self._lock:
             if self._closed:
                 raise ServerStopping
-            process = self._warm.take(lane, environment, f"{order.owner} {uses}" if uses else "")
+            keeps = f"{order.owner} {uses}" if uses else ""
+            process = self._warm.take(lane, environment, keeps, embeds=_embeds(order))
             self._busy[process] = order.run_key
         try:
             yield process
@@ -107,3 +109,9 @@ class ProcessPool:
             if own:
                 process.kill()
             self._warm.give_back(process)
+
+
+def _embeds(order: Order) -> bool:
+    """Whether an order embeds texts; what is no tool here says no."""
+    tool = catalogue(order.tool_settings.tools).get(order.tool)
+    return tool is not None and tool.embeds(order.request)

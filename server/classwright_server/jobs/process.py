@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from pydantic import ValidationError
 
+from classwright_server.jobs.forking import Forked, ForkServer, NoFork
 from classwright_server.jobs.messages import Message, Order, Outcome, Progress
 from classwright_tools.work import Lane
 
@@ -34,19 +35,12 @@ class ServerStopping(BaseException):
 class ComputeProcess:
     """One child process and the way to it. Not for several threads at once."""
 
-    def __init__(self, environment: Mapping[str, str], lane: Lane) -> None:
-        """Start it for jobs of `lane`."""
+    def __init__(self, environment: Mapping[str, str], lane: Lane, fork_server: ForkServer | None = None) -> None:
+        """Start it for jobs of `lane`: forked, where there is a fork server for it."""
         self.environment = dict(environment)
         self.lane = lane
-        self._orders, theirs = socket.socketpair()
-        with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "classwright_server.jobs.child", lane],
-                stdin=theirs.fileno(),
-                stdout=subprocess.PIPE,
-                env=self.environment,
-                process_group=0,
-            )
+        self._start(fork_server)
+        self._ended = False
         self.idle_since = time.monotonic()
         self.keeps = ""
         """What it has in memory for the next order that uses it, by its owner and id."""
@@ -54,9 +48,19 @@ class ComputeProcess:
         self.filled_gpu = False
         self._pending = b""
 
+    @property
+    def is_forked(self) -> bool:
+        """Whether it began with the libraries that embed texts."""
+        return isinstance(self._process, Forked)
+
+    @property
+    def pid(self) -> int:
+        """The process's id; 0 while a fork server has not forked it yet."""
+        return self._process.pid
+
     def is_alive(self) -> bool:
         """Whether the process can take another order."""
-        return self._process.poll() is None
+        return not self._ended and self._process.poll() is None
 
     def run(
         self,
@@ -76,37 +80,87 @@ class ComputeProcess:
             JobCancelled: `is_over` said so; the process is gone.
         """
         try:
-            self._send(order, held)
-            return self._follow(on_progress, is_over, most_seconds)
+            return self._follow(order, held, on_progress, is_over, most_seconds)
         except BaseException:  # it would answer the next order, perhaps another principal's, with the end of this one
             self.kill()
             raise
 
     def end(self) -> None:
         """End the process and everything that it started, at once; a `run` under way sees it."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        self._ended = True
+        with contextlib.suppress(OSError):  # nothing is sent from now on, so one that has yet to begin does nothing
+            self._orders.shutdown(socket.SHUT_RDWR)
+        if self.pid:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, signal.SIGKILL)
+            self._process.wait()
 
     def kill(self) -> None:
         """End the process as `end` does, and close the way to it."""
         self.end()
+        self._close()
+
+    # --- inside
+
+    def _start(self, fork_server: ForkServer | None) -> None:
+        self._orders, orders = socket.socketpair()
+        ours, answers = os.pipe()
+        self._answers = open(ours, "rb", buffering=0)  # noqa: PTH123, SIM115  # a pipe, which `_close` closes
+        self._process: subprocess.Popen[bytes] | Forked
+        with orders, open(answers, "wb"):  # noqa: PTH123
+            if fork_server:
+                self._process = fork_server.fork(self.lane, self.environment, orders.fileno(), answers)
+                return
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "classwright_server.jobs.child", self.lane],
+                stdin=orders.fileno(),
+                stdout=answers,
+                env=self.environment,
+                process_group=0,
+            )
+
+    def _close(self) -> None:
         self._orders.close()
-        assert self._process.stdout is not None
-        self._process.stdout.close()
+        self._answers.close()
+        if isinstance(self._process, Forked):
+            self._process.close()
+
+    def _begins(self) -> bool:
+        """Return whether the process has begun, after a tick at most."""
+        if not isinstance(self._process, Forked):
+            return True
+        try:
+            return self._process.begins_within(TICK_SECONDS)
+        except NoFork:
+            logger.warning("the fork server has ended: a compute process is started without it")
+            self._close()
+            self._start(None)
+            return not self._ended
 
     def _follow(
-        self, on_progress: Callable[[Progress], None], is_over: Callable[[], bool], most_seconds: float
+        self,
+        order: Order,
+        held: Sequence[int],
+        on_progress: Callable[[Progress], None],
+        is_over: Callable[[], bool],
+        most_seconds: float,
     ) -> Outcome:
-        """Wait for the outcome of the order that was sent, and return it."""
+        """Send the order once the process has begun, wait for the outcome, and return it."""
         end = time.monotonic() + most_seconds
+        is_sent = False
         while True:
-            message = self._next_line()
+            message = self._next_line() if is_sent else None
             if is_over():
                 raise JobCancelled
+            if self._ended and not is_sent:
+                self.kill()
+                return _killed(-signal.SIGKILL)
             if time.monotonic() > end and not (message and message.outcome):
                 self.kill()
                 return Outcome(error=_took_too_long(most_seconds))
+            if not is_sent and self._begins():
+                self._send(order, held)
+                is_sent = True
             if message is None:
                 continue
             if message.outcome:
@@ -119,15 +173,14 @@ class ComputeProcess:
     def _send(self, order: Order, held: Sequence[int]) -> None:
         line = order.model_dump_json().encode() + b"\n"
         with contextlib.suppress(ConnectionError):  # its end is seen where its answer is read
-            # A descriptor that is under way is held by the system, also while the process is still starting.
+            # A descriptor that is under way is held by the system, until the process reads it.
             sent = socket.send_fds(self._orders, [line], held)
             self._orders.sendall(line[sent:])
 
     def _next_line(self) -> Message | None:
         """Return what the process says within a tick, or None; its end is returned as an outcome."""
-        assert self._process.stdout is not None
         if b"\n" not in self._pending:
-            descriptor = self._process.stdout.fileno()
+            descriptor = self._answers.fileno()
             watched = select.poll()  # `select` itself knows no descriptor above 1,023
             watched.register(descriptor, select.POLLIN)
             if not watched.poll(TICK_SECONDS * 1000):
@@ -135,7 +188,7 @@ class ComputeProcess:
             read = os.read(descriptor, 1 << 16)
             if not read:
                 self.kill()
-                return Message(outcome=Outcome(error=_last_words(self._process.returncode), defect=True))
+                return Message(outcome=_killed(self._process.returncode))
             self._pending += read
         line, newline, rest = self._pending.partition(b"\n")
         if not newline:
@@ -150,9 +203,9 @@ class ComputeProcess:
             return None
 
 
-def _last_words(code: int) -> str:
-    """Say why a process ended that had not finished its job; a negative code is a signal's number."""
-    if code == -signal.SIGKILL:
+def _killed(code: int | None) -> Outcome:
+    """Return the outcome of a process that ended before its job; a negative code is a signal's number."""
+    if code is None or code == -signal.SIGKILL:
         reason = "was killed by the system, most likely because memory ran out"
         repair = "Try fewer rows or texts at once, a smaller encoder, or a machine with more memory."
     elif code < 0:
@@ -161,7 +214,7 @@ def _last_words(code: int) -> str:
     else:
         reason = f"ended early (exit code {code})"
         repair = "See the server's log for the reason, then call the tool again."
-    return f"The job's process: {reason}. {repair}"
+    return Outcome(error=f"The job's process: {reason}. {repair}", defect=True)
 
 
 def _took_too_long(most_seconds: float) -> str:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 
+from classwright_server.jobs.forking import ForkServers
 from classwright_server.jobs.process import ComputeProcess
 from classwright_tools.work import Lane
 
@@ -29,24 +30,37 @@ class WarmProcesses:
         self._keeping_seconds = keeping_seconds
         self._lock = threading.Lock()
         self._idle: list[ComputeProcess] = []
+        self._lent = 0
+        self._given_back = 0.0
+        self._fork_servers = ForkServers()
         self._closed = threading.Event()
         self._reaper = threading.Thread(target=self._reap, name="classwright-reaper", daemon=True)
         self._reaper.start()
 
-    def take(self, lane: Lane, environment: Mapping[str, str], keeps: str = "") -> ComputeProcess:
+    def take(
+        self, lane: Lane, environment: Mapping[str, str], keeps: str = "", *, embeds: bool = False
+    ) -> ComputeProcess:
         """Return a process of this lane that was started with just this environment: a warm one, or a new one.
 
-        One that `keeps` this in memory is taken first, and from now on keeps it; "" is nothing.
+        One that `keeps` this in memory is taken first, and from now on keeps it; "" is nothing. One that `embeds` texts
+        is forked, and waits for the fork server's imports; any other is forked where there is nothing to wait for.
         """
         with self._lock:
-            usable = [one for one in self._idle if (one.lane, one.environment) == (lane, environment)]
+            self._lent += 1
+            fork_server = self._fork_servers.one_for(environment, needed=embeds)
+            usable = [
+                one
+                for one in self._idle
+                if (one.lane, one.environment) == (lane, environment)
+                and (one.is_forked or not (embeds and fork_server))
+            ]
             for process in sorted(usable, key=lambda one: (one.keeps != keeps, bool(one.keeps))):
                 self._idle.remove(process)
                 if process.is_alive():
                     process.keeps = keeps or process.keeps
                     return process
                 process.kill()
-        process = ComputeProcess(environment, lane)
+            process = ComputeProcess(environment, lane, fork_server)
         process.keeps = keeps
         return process
 
@@ -57,6 +71,8 @@ class WarmProcesses:
             keep = is_usual and not self._closed.is_set()
             if keep:
                 self._idle.append(process)
+            self._lent -= 1
+            self._given_back = time.monotonic()
         if not keep:
             process.kill()
 
@@ -64,11 +80,17 @@ class WarmProcesses:
         """End every process that is kept; one that is lent ends when it is given back."""
         self._closed.set()
         self._end(lambda _process: True)
+        with self._lock:
+            self._fork_servers.close()
 
     def _reap(self) -> None:
         """End processes that have been idle for long."""
         while not self._closed.wait(min(5.0, self._idle_seconds)):
             self._end(self._is_expired)
+            with self._lock:
+                in_use = self._lent or self._idle
+                if not in_use and self._given_back <= time.monotonic() - self._keeping_seconds:
+                    self._fork_servers.close()
 
     def _is_expired(self, process: ComputeProcess) -> bool:
         kept_for = self._keeping_seconds if process.keeps else self._idle_seconds

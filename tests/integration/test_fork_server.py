@@ -1,0 +1,343 @@
+"""Processes that embed texts are forked from one that has imported the libraries, and are apart all the same."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.to_thread
+import psutil
+import pytest
+from mcp import Client
+
+from classwright_server.config.settings import ToolSettings
+from classwright_server.jobs import forking
+from classwright_server.jobs.fork_server import LIBRARIES
+from classwright_server.jobs.forking import CAN_FORK
+from classwright_server.jobs.messages import Order, Outcome
+from classwright_server.jobs.pool import ProcessPool
+from classwright_server.jobs.process import ComputeProcess, JobCancelled
+from classwright_server.jobs.warm import WarmProcesses
+from classwright_tools.catalogue import catalogue
+from classwright_tools.work import Lane
+from support.server import LONG, TASK, ServerProcess, call, compute_processes, fork_servers, is_alive, rows, until
+
+pytestmark = [pytest.mark.anyio, pytest.mark.skipif(not CAN_FORK, reason="processes are forked on Linux alone")]
+
+TELLING = '''
+"""A tool that tells what its process is like. It makes what is made of embeddings, or so it says."""
+import os, sys, threading, time
+from classwright_tools.domain.noun import ToolRequest, ToolResult
+from classwright_tools.tool import ToolSpec, ToolText
+from classwright_tools.work import computing
+
+class Request(ToolRequest):
+    sleeps: bool = False
+    exits: int | None = None
+
+class Result(ToolResult):
+    parent: int
+    environment: dict[str, str]
+    libraries: bool
+    threads: int
+    descriptors: int
+    niceness: int
+
+def tell_process(request, context):
+    while request.sleeps:
+        time.sleep(1)
+    if request.exits is not None:
+        os._exit(request.exits)
+    print("a library that prints", flush=True)
+    return Result(
+        summary="told", next_step="none", parent=os.getppid(), environment=dict(os.environ),
+        libraries="sentence_transformers" in sys.modules, threads=threading.active_count(),
+        descriptors=len(os.listdir("/proc/self/fd")) - 1, niceness=os.nice(0),
+    )
+
+TOOL = ToolSpec(
+    run=tell_process, request=Request, result=Result, work=lambda *_: computing(0), makes=("annotation",),
+    text=ToolText(title="Tell", description="Tells."),
+)
+'''
+WITHOUT_LIBRARIES = f"""
+import sys, threading
+if "classwright_server.jobs.fork_server" in sys.orig_argv:
+    sys.modules.update(dict.fromkeys({LIBRARIES!r}))
+"""
+"""As `sitecustomize`, it makes of the fork server one that has nothing to import."""
+
+
+class Processes:
+    """A server's processes, and the tool `tell_process` for them."""
+
+    def __init__(self, folder: Path, customized: str = "", **environment: str) -> None:
+        (folder / "telling.py").write_text(TELLING)
+        (folder / "sitecustomize.py").write_text(customized)
+        self.environment = {**os.environ, "PYTHONPATH": str(folder), **environment}
+        self.warm = WarmProcesses()
+        self.order = Order(
+            run_key="r",
+            tool_settings=ToolSettings(workspace=folder / "workspace", tools=("telling",)),
+            tool="tell_process",
+            request={},
+        )
+
+    def outcome(self, lane: Lane = "short", more: Mapping[str, str] | None = None, **request: Any) -> Outcome:
+        """What becomes of a call of the tool in a lane, with `more` in the environment."""
+        pool = ProcessPool(self.warm, {**self.environment, **(more or {})}, most_seconds=300)
+        order = self.order.model_copy(update={"request": request})
+        return pool.run(order, lambda _: None, lambda: False, lane)
+
+    def told(self, lane: Lane = "short", more: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """What a process of a lane is like."""
+        outcome = self.outcome(lane, more)
+        assert outcome.result is not None, outcome.error
+        return outcome.result
+
+    async def told_later(self, lane: Lane = "short") -> dict[str, Any]:
+        """The same, beside others."""
+        return await anyio.to_thread.run_sync(self.told, lane)
+
+    def fork_server(self) -> int:
+        """The id of the only fork server; 0 if there is none."""
+        ids = [one.pid for one in self.warm._fork_servers._by_environment.values()]
+        assert len(ids) <= 1
+        return ids[0] if ids else 0
+
+    def forked(self) -> dict[str, psutil.Process]:
+        """The processes that the fork server has forked, by their names."""
+        children = psutil.Process(self.fork_server()).children() if self.fork_server() else []
+        return {child.name(): child for child in children if child.name().startswith("cw-")}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _finds_the_tool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let this process import `telling` too, as the server of a tool of one's own does."""
+    folder = tmp_path_factory.mktemp("telling")
+    (folder / "telling.py").write_text(TELLING)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
+        yield
+
+
+@pytest.fixture(scope="module")
+def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
+    """Processes of these tests alone, with all libraries."""
+    made = Processes(tmp_path_factory.mktemp("with_libraries"))
+    yield made
+    made.warm.close()
+
+
+@pytest.fixture
+def quick(tmp_path: Path) -> Iterator[Processes]:
+    """Processes of one test, whose fork server has nothing to import."""
+    made = Processes(tmp_path, WITHOUT_LIBRARIES)
+    yield made
+    made.warm.close()
+
+
+def test_what_a_call_makes_and_names_says_whether_it_embeds() -> None:
+    tools = catalogue()
+
+    making = {"train_classifier", "gan_augment", "annotate_examples"}
+    assert {name for name, tool in tools.items() if tool.embeds({})} == making
+    for name in ("classify", "evaluate", "error_analysis", "export_model", "find_examples", "prepare_review"):
+        assert tools[name].embeds({"model": "x-m1"})
+    assert not tools["find_examples"].embeds({"model": None, "dataset": "x-d1"})
+
+
+def test_the_processes_of_two_lanes_are_forked_from_one_that_has_imported(processes: Processes) -> None:
+    short, long = processes.told("short"), processes.told("long")
+    forked = processes.forked()
+
+    assert set(forked) == {"cw-short", "cw-long"}
+    assert {child.pid for child in forked.values()} <= set(compute_processes(os.getpid()))
+    assert all(os.getpgid(child.pid) == child.pid for child in forked.values())
+    for told in (short, long):
+        assert told["parent"] == processes.fork_server()
+        assert told["libraries"]
+        assert told["threads"] == 2  # what works, and what follows the server
+        assert told["descriptors"] == short["descriptors"]  # the second holds none of the first
+    assert long["niceness"] == short["niceness"] + 10
+
+
+def test_no_thread_of_a_fork_server_goes_on_after_it_has_forked(processes: Processes) -> None:
+    processes.told()
+    pid = processes.fork_server()
+    tasks = [task for task in Path(f"/proc/{pid}/task").iterdir() if task.name != str(pid)]
+
+    assert {(task / "comm").read_text().strip() for task in tasks} <= {"jemalloc_bg_thd"}
+
+
+def test_what_is_shared_with_the_fork_server_does_not_count_as_memory_of_a_process(processes: Processes) -> None:
+    outcome = processes.outcome()
+
+    assert psutil.Process(processes.forked()["cw-short"].pid).memory_info().rss > 200 * 2**20
+    assert outcome.memory < 100 * 2**20
+
+
+def test_a_library_that_starts_a_thread_has_processes_started_one_by_one(tmp_path: Path) -> None:
+    starts = "    threading.Thread(target=threading.Event().wait, daemon=True).start()\n"
+    alone = Processes(tmp_path, WITHOUT_LIBRARIES + starts)
+    first, second = alone.told(), alone.told()
+    kept = [process.is_forked for process in alone.warm._idle]
+    alone.warm.close()
+
+    assert (first["parent"], second["parent"]) == (os.getpid(), os.getpid())
+    assert kept == [False]
+
+
+def test_where_nothing_can_be_forked_a_process_is_started_by_itself_and_kept(
+    quick: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forking, "CAN_FORK", False)
+    told = [quick.told(), quick.told()]
+
+    assert [answer["parent"] for answer in told] == [os.getpid()] * 2
+    assert len(quick.warm._idle) == 1
+
+
+def test_a_forked_process_has_its_own_environment_and_its_fork_server_no_key(quick: Processes) -> None:
+    told = {}
+    own = {name: value for name, value in quick.environment.items() if name.startswith(("PYTHON", "HF_", "PATH"))}
+    for lane, more in (("writing", {"WRITER_KEY": "k"}), ("short", {}), ("long", {"CUDA_VISIBLE_DEVICES": ""})):
+        process = quick.warm.take(lane, own | more, embeds=True)  # type: ignore[arg-type]  # these are lanes
+        outcome = process.run(quick.order, lambda _: None, lambda: False, held=(), most_seconds=300)
+        quick.warm.give_back(process)
+        assert outcome.result is not None, outcome.error
+        told[lane] = outcome.result
+
+    assert {lane: answer["environment"] for lane, answer in told.items()} == {
+        "writing": own | {"WRITER_KEY": "k"},
+        "short": own,
+        "long": own | {"CUDA_VISIBLE_DEVICES": ""},
+    }
+    assert {answer["parent"] for answer in told.values()} == {quick.fork_server()}
+    assert not {"WRITER_KEY", "CUDA_VISIBLE_DEVICES"} & set(psutil.Process(quick.fork_server()).environ())
+
+
+def test_what_libraries_read_when_they_are_imported_has_a_fork_server_of_its_own(quick: Processes) -> None:
+    one, other = (quick.told("short", {"OMP_NUM_THREADS": threads}) for threads in ("1", "2"))
+
+    assert (one["environment"]["OMP_NUM_THREADS"], other["environment"]["OMP_NUM_THREADS"]) == ("1", "2")
+    assert os.getpid() not in (one["parent"], other["parent"])
+    assert one["parent"] != other["parent"]
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [(signal.SIGKILL, "was killed by the system"), (signal.SIGSEGV, "crashed (SIGSEGV)"), (None, "(exit code 3)")],
+)
+async def test_how_a_forked_process_ended_is_told(quick: Processes, how: signal.Signals | None, words: str) -> None:
+    outcomes: list[Outcome] = []
+
+    async def run(**request: Any) -> None:
+        outcomes.append(await anyio.to_thread.run_sync(partial(quick.outcome, **request)))
+
+    if how is None:
+        await run(exits=3)
+    else:
+        async with anyio.create_task_group() as group:
+            group.start_soon(partial(run, sleeps=True))
+            await until(lambda: "cw-short" in quick.forked())
+            os.kill(quick.forked()["cw-short"].pid, how)
+    again = await quick.told_later()
+
+    assert words in (outcomes[0].error or "")
+    assert outcomes[0].defect
+    assert again["parent"] == quick.fork_server()
+
+
+async def test_a_fork_server_that_is_killed_leaves_its_processes_and_has_a_successor(quick: Processes) -> None:
+    await quick.told_later()
+    first, process = quick.fork_server(), quick.forked()["cw-short"]
+    os.kill(first, signal.SIGKILL)
+    await until(lambda: not is_alive(first))
+    same = await quick.told_later()
+    still = [one.pid for one in quick.warm._idle]
+    long = await quick.told_later("long")
+    quick.warm.close()
+
+    assert same["parent"] not in (first, os.getpid())
+    assert still == [process.pid]
+    assert long["parent"] not in (first, os.getpid())
+    assert not is_alive(process.pid)
+
+
+async def test_an_order_is_run_without_the_fork_server_that_ends_while_it_imports(quick: Processes) -> None:
+    told: list[dict[str, Any]] = []
+
+    async def run() -> None:
+        told.append(await quick.told_later())
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(run)
+        await until(lambda: bool(quick.fork_server()))
+        os.kill(quick.fork_server(), signal.SIGKILL)
+
+    assert told[0]["parent"] == os.getpid()
+
+
+def process_that_waits(quick: Processes) -> ComputeProcess:
+    """A process whose fork server still imports."""
+    process = quick.warm.take("short", quick.environment, embeds=True)
+    [fork_server] = quick.warm._fork_servers._by_environment.values()
+    assert not fork_server.is_ready()
+    return process
+
+
+def test_an_order_that_is_cancelled_while_the_libraries_are_imported_is_over_at_once(quick: Processes) -> None:
+    process = process_that_waits(quick)
+    with pytest.raises(JobCancelled):
+        process.run(quick.order, lambda _: None, lambda: True, held=(), most_seconds=300)
+
+    next_one = quick.warm.take("short", quick.environment, embeds=True)
+    outcome = next_one.run(quick.order, lambda _: None, lambda: False, held=(), most_seconds=300)
+    next_one.kill()
+
+    assert (process.pid, process.is_alive()) == (0, False)
+    assert outcome.result is not None
+    assert outcome.result["parent"] == quick.fork_server()
+
+
+def test_a_process_that_is_ended_while_the_libraries_are_imported_never_gets_its_order(quick: Processes) -> None:
+    process = process_that_waits(quick)
+    process.end()
+    outcome = process.run(quick.order, lambda _: None, lambda: False, held=(), most_seconds=300)
+
+    assert "was killed" in (outcome.error or "")
+    assert process.pid == 0
+
+
+async def test_all_that_a_killed_server_has_forked_ends_with_it(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path) as server:
+        async with Client(server.url) as client:
+            await call(client, "propose_topics", TASK)
+            await call(client, "import_examples", task="support", split="train", rows=rows(24), wait_seconds=LONG)
+            before = fork_servers(server.process.pid)
+            await call(client, "train_classifier", task="support", method="probe", wait_seconds=LONG)
+            [fork_server] = fork_servers(server.process.pid)
+            forked = {child.pid for child in fork_server.children()}
+            processes = compute_processes(server.process.pid)
+            server.kill()
+        await until(lambda: not any(is_alive(pid) for pid in (fork_server.pid, *processes)))
+        log = server.log()
+
+    assert "Traceback" not in log
+    assert before == []  # nothing was imported for what does not embed
+    assert forked
+    assert forked <= set(processes)
+
+
+async def test_a_fork_server_ends_once_nothing_has_been_asked_for_long(quick: Processes) -> None:
+    quick.warm._keeping_seconds = quick.warm._idle_seconds = 0.05
+    await quick.told_later()
+    pid = quick.fork_server()
+
+    await until(lambda: not quick.fork_server() and not is_alive(pid))
