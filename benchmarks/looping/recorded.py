@@ -11,6 +11,7 @@ import gzip
 import json
 import random
 import sys
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,7 +27,7 @@ from classwright_tools.propose_topics import ProposeTopicsRequest
 POOL = 3_000  # texts without labels
 HELD_OUT = 1_500  # real rows that stand for the test rows while something is chosen
 LEAST_HELD_OUT = 800
-DRAWN_BY = 7  # the seed that the live runs' pools were drawn by
+DRAWN_BY = 7  # the seed that the live runs' pools were drawn by; those of further seeds come after it
 
 Row = dict[str, Any]
 
@@ -35,7 +36,8 @@ Row = dict[str, Any]
 class RecordedSet:
     """A set, and what was recorded on it; rows are as files of `import_examples` hold them.
 
-    Of texts without labels and of test rows there are so many at most: `texts`, `test_rows`.
+    Of texts without labels and of test rows there are so many at most: `texts`, `test_rows`. With seed 0 the validation
+    rows are those that the client saw; any other draws as many of each label anew, and other texts without labels.
     """
 
     name: str
@@ -46,6 +48,7 @@ class RecordedSet:
     data: Path
     texts: int = POOL
     test_rows: int = sys.maxsize
+    seed: int = 0
 
     @property
     def has_others(self) -> bool:
@@ -57,13 +60,26 @@ class RecordedSet:
         """The rows of the training split by their ids, in a random order that is the same each time."""
         rows = {example_id(row["text"]): row for row in _labelled(self.data, self.name, "train")}
         ids = sorted(rows)
-        random.Random(DRAWN_BY).shuffle(ids)
+        random.Random(DRAWN_BY + self.seed).shuffle(ids)
         return {id_: rows[id_] for id_ in ids}
+
+    @cached_property
+    def _chosen_by(self) -> frozenset[str]:
+        """The ids of the validation rows."""
+        if not self.seed:
+            return self.validation_ids
+        wanted = Counter(self._train[id_]["label"] for id_ in self.validation_ids if id_ in self._train)
+        drawn = []
+        for id_, row in self._train.items():
+            if id_ not in self.answers and wanted[row["label"]]:
+                wanted[row["label"]] -= 1
+                drawn.append(id_)
+        return frozenset(drawn)
 
     @property
     def validation(self) -> list[Row]:
         """The real rows that models are chosen and calibrated by."""
-        return [row for id_, row in self._train.items() if id_ in self.validation_ids]
+        return [row for id_, row in self._train.items() if id_ in self._chosen_by]
 
     def unlabelled(self, *, held_out: bool) -> list[Row]:
         """Return the texts without labels: those that were labelled by the client, and others; fewer if `held_out`."""
@@ -71,9 +87,9 @@ class RecordedSet:
 
     def supervised(self, *, held_out: bool) -> list[Row]:
         """Return the rows of `unlabelled` with the labels that the set has for them."""
-        rest = [id_ for id_ in self._train if id_ not in self.validation_ids and id_ not in self.answers]
+        rest = [id_ for id_ in self._train if id_ not in self._chosen_by and id_ not in self.answers]
         kept = max(0, len(rest) - LEAST_HELD_OUT) if held_out else len(rest)
-        asked = [id_ for id_ in self._train if id_ in self.answers and id_ not in self.validation_ids]
+        asked = [id_ for id_ in self._train if id_ in self.answers and id_ not in self._chosen_by]
         return [self._train[id_] for id_ in [*asked, *rest[: max(0, min(kept, self.texts - len(asked)))]]]
 
     def measured(self, *, held_out: bool) -> list[Row]:
@@ -81,11 +97,13 @@ class RecordedSet:
         if not held_out:
             rows = _labelled(self.data, self.name, "test")
             return rows if len(rows) <= self.test_rows else random.Random(DRAWN_BY).sample(rows, self.test_rows)
-        used = {example_id(row["text"]) for row in self.unlabelled(held_out=True)} | self.validation_ids
+        used = {example_id(row["text"]) for row in self.unlabelled(held_out=True)} | self._chosen_by
         return [row for id_, row in self._train.items() if id_ not in used][:HELD_OUT]
 
 
-def open_recorded(folder: Path, data: Path, *, texts: int = POOL, test_rows: int = sys.maxsize) -> RecordedSet:
+def open_recorded(
+    folder: Path, data: Path, *, texts: int = POOL, test_rows: int = sys.maxsize, seed: int = 0
+) -> RecordedSet:
     """Return what is recorded in `folder`, which has the name of a set in the folder `data`."""
     return RecordedSet(
         name=folder.name,
@@ -96,6 +114,7 @@ def open_recorded(folder: Path, data: Path, *, texts: int = POOL, test_rows: int
         data=data,
         texts=texts,
         test_rows=test_rows,
+        seed=seed,
     )
 
 

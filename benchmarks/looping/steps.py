@@ -13,13 +13,23 @@ from classwright_tools.annotate_examples import AnnotateExamplesRequest, annotat
 from classwright_tools.context import DEFAULT_ENCODER, ToolContext
 from classwright_tools.domain.annotation import Annotation, RowToLabel
 from classwright_tools.domain.example import Split
+from classwright_tools.domain.figures import Estimate
+from classwright_tools.error_analysis import ErrorAnalysisRequest, error_analysis
 from classwright_tools.evaluate import EvaluateRequest, evaluate
 from classwright_tools.import_examples import ImportExamplesRequest, import_examples
 from classwright_tools.learning.model import load_model
 from classwright_tools.measurement.held_out import Answers, answers
 from classwright_tools.propose_topics import propose_topics
-from classwright_tools.statistics.metrics import class_figures, compute_figures
-from classwright_tools.statistics.paired import compare
+from classwright_tools.statistics.intervals import Statistic, bootstrap
+from classwright_tools.statistics.metrics import (
+    Floats,
+    Labels,
+    accuracy_of,
+    class_figures,
+    compute_figures,
+    macro_f1,
+    weighted_f1,
+)
 from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
 from classwright_tools.workspace.datasets import read_rows
 from classwright_tools.workspace.workspace import Workspace
@@ -27,6 +37,8 @@ from looping.recorded import RecordedSet, Row
 
 ANSWERS_A_CALL = 100
 MOST_LABELS = 12  # whose own figures are kept
+# Which figure a set is known by, if not its accuracy.
+MEASURES = {"twitter_financial_news": "weighted_f1", "toxic_chat": "f1 toxic", "emotion": "macro_f1"}
 
 
 @dataclass(frozen=True)
@@ -52,7 +64,7 @@ class Steps:
     def imported(self, split: Split, rows: list[Row], dataset: str | None, name: str = "") -> str:
         """Return `dataset` with `rows` in a split; `name` tells calls for one split and dataset apart."""
         key = f"{name or split}-onto-{dataset}"
-        path = self.context.import_folders[0] / f"{self.recorded.name}-{key}.jsonl"
+        path = self.context.import_folders[0] / f"{self.recorded.name}-{self.recorded.seed}-{key}.jsonl"
         path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
         context = self._step(key)
         made = context.workspace.made_by(context.run_key, "dataset")
@@ -163,8 +175,7 @@ class Steps:
             figures["shares_error"] = float(np.mean([abs(told.value - share) for told, share in shares]))
             figures["shares_covered"] = float(np.mean([told.low <= share <= told.high for told, share in shares]))
         if against:
-            other = self._answers(against, dataset)
-            gain = compare(found.true, found.proba, other.proba, against).accuracy_gain
+            gain = _gain(measure(self.recorded.name), found, self._answers(against, dataset))
             figures |= {"gain": gain.value, "gain_low": gain.low, "gain_high": gain.high}
         return figures
 
@@ -175,6 +186,13 @@ class Steps:
         assert comparison
         return comparison.verdict == "gain"
 
+    def labels_are_advised(self, model: str, dataset: str) -> bool:
+        """Return whether `error_analysis` advises labels for some texts of `dataset` before a round of written ones."""
+        found = error_analysis(
+            ErrorAnalysisRequest(model=model, dataset=dataset), self._step(f"analysis-of-{model}-on-{dataset}")
+        )
+        return (found.next_step or "").startswith("Call annotate_examples")
+
     def _answers(self, model: str, dataset: str) -> Answers:
         """Return the answers of `model` to the rows to measure on, all of which it has not seen."""
         workspace = self.context.workspace
@@ -182,7 +200,30 @@ class Steps:
         return answers(load_model(workspace, model), rows, dataset, lambda _: None)
 
     def _step(self, name: str) -> ToolContext:
-        return replace(self.context, run_key=f"{self.recorded.name}/{name}")
+        return replace(self.context, run_key=f"{self.recorded.name}/{self.recorded.seed}/{name}")
+
+
+def measure(name: str) -> str:
+    """Return the figure that the set `name` is known by."""
+    return MEASURES.get(name, "accuracy")
+
+
+def _gain(figure: str, found: Answers, other: Answers) -> Estimate:
+    """Return by how much a `figure` of the answers `found` is above that of `other` ones to the same rows."""
+    k = len(found.labels)
+    of_label = figure.removeprefix("f1 ")
+    present = np.array([found.labels.index(of_label)]) if of_label in found.labels else found.true
+    statistics: dict[str, Statistic] = {"accuracy": _accuracy, "weighted_f1": weighted_f1}
+    statistic = statistics.get(figure) or macro_f1(present, k)
+
+    def gain(weights: Floats, true: Labels, ours: Labels, theirs: Labels) -> Floats:
+        return statistic(weights, true, ours) - statistic(weights, true, theirs)
+
+    return bootstrap(gain, found.true, found.predicted, other.predicted, least=-1.0)
+
+
+def _accuracy(weights: Floats, true: Labels, predicted: Labels) -> Floats:
+    return accuracy_of(weights, true == predicted)
 
 
 def steps(

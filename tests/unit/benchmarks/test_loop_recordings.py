@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import sys
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -99,3 +100,22 @@ def test_rows_that_stand_for_the_test_rows_are_used_for_nothing_else(
     measured = {row["text"] for row in found.measured(held_out=True)}
     assert not measured & {row["text"] for row in [*found.validation, *found.unlabelled(held_out=True)]}
     assert found.measured(held_out=False) == TEST
+
+
+def test_another_seed_draws_other_validation_rows_with_as_many_of_each_label(
+    context: ToolContext, task: Task, tmp_path: Path
+) -> None:
+    first = recorded(context, task, tmp_path)
+    other = replace(first, seed=1)
+
+    def labels(of: RecordedSet) -> Counter[str]:
+        return Counter(row["label"] for row in of.validation)
+
+    def texts(of: RecordedSet) -> set[str]:
+        return {row["text"] for row in of.validation}
+
+    assert labels(other) == labels(first)
+    assert texts(other) != texts(first)
+    answered = {row["text"] for row in other.unlabelled(held_out=False)}
+    assert not texts(other) & answered
+    assert {row.text for row in POOL if row.id in first.answers} <= answered
