@@ -23,11 +23,14 @@ from classwright_tools.errors import WriterFailed
 from classwright_tools.learning.torch_state import one_thread
 from classwright_tools.workspace.workspace import Workspace
 from classwright_tools.writing.backends.local import LocalWriter
+from classwright_tools.writing.backends.local_generation import LOOK_EVERY, _end_tokens, _reply
 from classwright_tools.writing.backends.openai_compatible import EndpointWriter
+from classwright_tools.writing.completions.parsing.answer import CUT_OFF, REPEATED
 from classwright_tools.writing.completions.retry import MOST_ASKS
 from classwright_tools.writing.completions.session import Answer, WritingSession
 from classwright_tools.writing.completions.store import CompletionStore
-from support.writing import dead_port, make_tiny_model, writing_request
+from classwright_tools.writing.prompts.render import most_tokens_out
+from support.writing import dead_port, make_bigram_model, make_tiny_model, writing_request
 
 SMALL = {"kind": "topics", "count": 1}
 
@@ -147,6 +150,41 @@ def test_a_local_model_answers_the_same_request_alike_and_leaves_the_random_stat
 
     assert first.tokens == second.tokens
     assert torch.equal(before, torch.random.get_rng_state())
+
+
+def test_a_local_model_that_repeats_itself_is_stopped_long_before_its_token_limit(tmp_path: Path) -> None:
+    """Its answer is opened for it, so that even a model that knows no form gives a list."""
+    looping = make_bigram_model(tmp_path / "looping", {'"': ",", ",": " ", " ": '"'})
+    thinking = LocalWriter(looping, thinking_tokens=40)
+    request = writing_request(**SMALL)
+
+    completion = asyncio.run(LocalWriter(looping).write(request))
+    with pytest.raises(UnusableAnswer) as free:
+        asyncio.run(thinking.write(request))
+
+    assert completion.items == (", ",)
+    assert completion.lost == (REPEATED, CUT_OFF)
+    assert completion.tokens_out == LOOK_EVERY < most_tokens_out(request)
+    assert free.value.tokens.tokens_out > MOST_ASKS * LOOK_EVERY  # what is thought is not looked at
+
+
+def test_a_row_that_ends_early_in_a_batch_is_not_cut_off(tiny_model: Path) -> None:
+    """Models end with tokens that their tokenizer does not name, and rows that end early are padded."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    tokenizer, model = AutoTokenizer.from_pretrained(tiny_model), AutoModelForCausalLM.from_pretrained(tiny_model)
+    model.generation_config.eos_token_id = [tokenizer.eos_token_id, 9]
+    ends = _end_tokens(model, tokenizer)
+
+    ended = _reply(tokenizer, [5, 6, 9, 0, 0], tokens_in=3, limit=5, ends=ends, opening="")
+    stopped = _reply(tokenizer, [5, 6, 7, 0, 0], tokens_in=3, limit=5, ends=ends, opening="")
+    running = _reply(tokenizer, [5, 6, 7, 8, 5], tokens_in=3, limit=5, ends=ends, opening="")
+
+    assert [(reply.finish_reason, reply.tokens.tokens_out) for reply in (ended, stopped, running)] == [
+        ("stop", 3),
+        ("stop", 4),
+        ("length", 5),
+    ]
 
 
 def test_a_prompt_beyond_the_local_models_context_fails_alone(tiny_model: Path) -> None:

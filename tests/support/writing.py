@@ -7,7 +7,7 @@ import json
 import socket
 import struct
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -253,7 +253,7 @@ def dead_port() -> Iterator[int]:
         yield bound.getsockname()[1]
 
 
-def make_tiny_model(folder: Path) -> Path:
+def make_tiny_model(folder: Path, hidden: int = 16) -> Path:
     """Save a causal language model with random weights, and a tokenizer with a chat template, in `folder`."""
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
@@ -275,7 +275,7 @@ def make_tiny_model(folder: Path) -> Path:
     torch.manual_seed(0)
     config = LlamaConfig(
         vocab_size=len(vocabulary),
-        hidden_size=16,
+        hidden_size=hidden,
         intermediate_size=32,
         num_hidden_layers=1,
         num_attention_heads=2,
@@ -286,3 +286,28 @@ def make_tiny_model(folder: Path) -> Path:
     )
     LlamaForCausalLM(config).save_pretrained(folder)
     return folder
+
+
+def make_bigram_model(folder: Path, follows: Mapping[str, str]) -> Path:
+    """Save a causal language model, made as the tiny one, after whose character comes the one that `follows` names."""
+    import torch
+    from transformers import AutoTokenizer, LlamaForCausalLM
+
+    make_tiny_model(folder, hidden=2**9)
+    model, tokenizer = LlamaForCausalLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if name.endswith(("o_proj.weight", "down_proj.weight")):  # a layer that adds nothing
+                weight.zero_()
+        tokens = model.config.vocab_size
+        model.model.embed_tokens.weight.copy_(torch.eye(tokens, model.config.hidden_size))
+        model.lm_head.weight.zero_()
+        for before, after in follows.items():
+            model.lm_head.weight[_token(tokenizer, after), _token(tokenizer, before)] = 100.0
+    model.save_pretrained(folder)
+    return folder
+
+
+def _token(tokenizer: Any, character: str) -> int:
+    (token,) = tokenizer.encode(character, add_special_tokens=False)
+    return int(token)

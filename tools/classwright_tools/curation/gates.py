@@ -69,6 +69,7 @@ class QualityFilter:
         self.max_chars = max_chars
         self._indexes: dict[Split, NearDuplicates[_Row]] = {split: NearDuplicates() for split in _COMPARED_WITH}
         self._shown = ShownTexts()
+        self._shown.add(filter(None, (task.instruction, *(label.description for label in task.labels))))
         self._real = RealTexts(task)
         self._removed: set[str] = set()
 
@@ -96,7 +97,10 @@ class QualityFilter:
             self._real.add(row.text for row in rows if row.origin == "real")
 
     def add_shown(self, texts: Iterable[str]) -> None:
-        """Compare with real `texts` that the writer is shown as style, more strictly than with any row."""
+        """Compare with real `texts` that the writer is shown as style, more strictly than with any row.
+
+        So it is with the task's own words, which every writer is shown.
+        """
         self._shown.add(texts)
 
     def add_removed(self, ids: Iterable[str]) -> None:
@@ -193,8 +197,8 @@ class QualityFilter:
         similarity = self._shown.nearest(text)
         if similarity is None:
             return None
-        detail = f"it copies a text that was shown as style (similarity {similarity:.2f})"
-        repair = "Take the manner from such texts, never their content: they measure the classifier."
+        detail = f"it copies the task's words, or a text that was shown as style (similarity {similarity:.2f})"
+        repair = "Write a text of your own. Of a text that shows the style take the manner, never the content."
         return Refused("near-duplicate of a shown text", detail, repair)
 
     def _repeated(self, content: Content, label: str, contrast: str | None) -> Refused | None:

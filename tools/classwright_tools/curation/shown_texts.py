@@ -1,4 +1,4 @@
-"""Copies of the real texts that a writer is shown as style: a model that sees a text may repeat parts of it."""
+"""Copies of what a writer is shown, real texts and the task's words: a model that sees a text may repeat parts of it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from classwright_tools.curation.shingles import folded, jaccard, ngram_set
 
 COPIED = 0.6
 """Jaccard similarity of 3-grams. Real rows of three sets were at most 0.39 alike one shown, and texts that had been
-written without a look at it at most 0.41."""
+written without a look at it at most 0.41. Of 3,225 texts of a large model for seven tasks none was more than 0.46
+alike its task's instruction or the description of a label."""
 BEGINNING = 300
 """Characters: a long text is shown by its beginning, and copied as far."""
 

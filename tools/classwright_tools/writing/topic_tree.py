@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from classwright_tools.context import ToolContext
+from classwright_tools.curation.shown_texts import ShownTexts
 from classwright_tools.domain.cleaning import clean_text
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.topic_tree import Cell, LabelTopics, Topic
@@ -118,7 +119,7 @@ class TreeGrower:
                 phrases = asked[answer.request.kind, answer.request.cell]
                 phrases.failure = answer.failure
                 came = answer.completion.items if answer.completion else ()
-                phrases.items = distinct_phrases((*phrases.items, *came))[: phrases.count]
+                phrases.items = distinct_phrases((*phrases.items, *came), self._task)[: phrases.count]
                 if phrases.is_settled or attempt:
                     done += 1
                     progress(done, len(level))
@@ -158,13 +159,19 @@ def grow_tree(
     return asyncio.run(grower.grow(labels, source_types, context.progress))
 
 
-def distinct_phrases(phrases: Iterable[str]) -> tuple[str, ...]:
-    """Return `phrases` cleaned, without the empty, the overlong and those that differ in case alone."""
+def distinct_phrases(phrases: Iterable[str], task: Task) -> tuple[str, ...]:
+    """Return the first lines of `phrases`, without the empty, the overlong and those that differ in case alone.
+
+    What only repeats the `task`, its instruction or a label's name or description, is none: weak models answer so.
+    """
+    said = ShownTexts()
+    said.add(filter(None, (task.instruction, *(label.description for label in task.labels))))
+    names = {name.casefold() for name in task.label_names}
     kept: dict[str, str] = {}
     for phrase in phrases:
-        cleaned = clean_text(phrase)
-        if cleaned and len(cleaned) <= LONGEST_PHRASE:
-            kept.setdefault(cleaned.casefold(), cleaned)
+        line = clean_text(phrase).partition("\n")[0].strip()
+        if line and len(line) <= LONGEST_PHRASE and line.casefold() not in names and said.nearest(line) is None:
+            kept.setdefault(line.casefold(), line)
     return tuple(kept.values())
 
 

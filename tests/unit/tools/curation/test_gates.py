@@ -271,6 +271,16 @@ def test_what_was_shown_is_not_copied_also_in_part(task: Task) -> None:
     assert reason(gates, "Highlight: the report is late, and nobody at the ministry says why") is None
 
 
+def test_the_words_of_the_task_are_no_text(task: Task) -> None:
+    """Weak models answer with what they were told."""
+    told = "The customer was promised a card and asks where it is, or says that it has not arrived."
+    gates = QualityFilter(task.model_copy(update={"labels": (Label(name="card_arrival", description=told),)}))
+
+    for copy in (told, told.lower().replace("promised", "sent"), f"{task.instruction} Now."):
+        assert reason(gates, copy) == "near-duplicate of a shown text"
+    assert reason(gates, "I was promised a card on Monday, so where is it? It has not arrived.") is None
+
+
 def test_the_rules_say_what_the_gates_do(gates: QualityFilter, task: Task) -> None:
     told = " ".join(
         QualityFilter(with_labels(task, "card_arrival", "refund")).rules(["card_arrival", "refund"]).sentences(str)

@@ -304,3 +304,27 @@ def test_a_list_whose_numbers_go_back_is_not_cut_at_random() -> None:
 
 def test_the_last_entry_that_a_filter_stopped_is_left_out() -> None:
     assert parse_answer("1. a\n2. half of", "content_filter") == (("a",), (parsing.FILTERED,), False)
+
+
+@pytest.mark.parametrize(
+    ("answer", "exhausted"),
+    [
+        ('{"items": ["', False),
+        ('{"items": ["one", "two", "thr', False),
+        ('{"items": ["one", "two"]', False),
+        ('{"items": ["one", "two"]} and now', True),
+        ('{"items": ["one", "two", "one", "', True),
+        ('{"items": ["one" two "three', True),
+    ],
+)
+def test_an_answer_is_exhausted_once_it_is_closed_repeats_itself_or_cannot_be_read_on(
+    answer: str, exhausted: bool
+) -> None:
+    assert parsing.is_exhausted(answer) is exhausted
+
+
+def test_the_items_that_show_the_form_of_an_answer_are_no_texts() -> None:
+    parsed = parse_answer('{"items": ["first", "second", "the first card never came"]}', "stop")
+
+    assert parsed.items == ("the first card never came",)
+    assert parsed.lost == (parsing.FORM_COPIED,)

@@ -73,7 +73,7 @@ class LocalWriter:
     def identity(self) -> str:
         """The model, with the digest of the prompts and the settings of sampling."""
         return (
-            f"local {self._name} prompts {render.prompts_digest()} "
+            f"local {self._name} prompts {render.prompts_digest()} {render.OPENING} "
             f"temperature {FIRST_TEMPERATURE} thinking {self._thinking_tokens}"
         )
 
@@ -134,7 +134,13 @@ class LocalWriter:
         async with queue.turn:
             batch.started = True
             return await anyio.to_thread.run_sync(
-                self._model.generate, batch.prompts, batch.temperature, batch.most_tokens_out, batch.seed, batch.stop
+                self._model.generate,
+                batch.prompts,
+                batch.temperature,
+                batch.most_tokens_out,
+                batch.seed,
+                batch.stop,
+                "" if self._thinking_tokens else render.OPENING,  # a model that thinks begins with its thoughts
             )
 
 

@@ -11,8 +11,11 @@ from jinja2 import TemplateError
 from classwright_tools.domain.usage import TokenCount
 from classwright_tools.domain.writer import UnusableAnswer, WriterUnavailable
 from classwright_tools.errors import WriterFailed
+from classwright_tools.writing.completions.parsing.answer import is_exhausted
 from classwright_tools.writing.completions.retry import Reply
 from classwright_tools.writing.prompts.render import Message
+
+LOOK_EVERY = 16  # tokens: reading the answers anew takes longer than a token of a small model
 
 
 class CausalModel:
@@ -33,8 +36,11 @@ class CausalModel:
         most_tokens_out: int,
         seed: int,
         stop: threading.Event,
+        opening: str = "",
     ) -> list[Reply | WriterFailed]:
         """Return the reply to each prompt, or why it has none; `stop` ends the generation at the next token.
+
+        Every reply begins with `opening`, which the model goes on from: the form of the answer is then settled.
 
         Raises:
             WriterUnavailable: the model cannot be loaded.
@@ -44,14 +50,14 @@ class CausalModel:
         with self._lock, torch.random.fork_rng():
             torch.manual_seed(seed)
             model, tokenizer = self._load()
-            texts = [_as_text(tokenizer, messages) for messages in prompts]
+            texts = [_as_text(tokenizer, messages) + opening for messages in prompts]
             lengths = [len(ids) for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]]
             context = getattr(model.config, "max_position_embeddings", None) or tokenizer.model_max_length
             fitting = [i for i, length in enumerate(lengths) if length < context]
             replies: list[Reply | WriterFailed] = [self._too_long(length, context) for length in lengths]
             if fitting:
                 limit = min(most_tokens_out, context - max(lengths[i] for i in fitting))
-                found = _sampled(model, tokenizer, [texts[i] for i in fitting], temperature, limit, stop)
+                found = _sampled(model, tokenizer, [texts[i] for i in fitting], temperature, limit, stop, opening)
                 for i, reply in zip(fitting, found, strict=True):
                     replies[i] = reply
             return replies
@@ -93,7 +99,7 @@ def _as_text(tokenizer: Any, messages: list[Message]) -> str:
     """Return `messages` as the model was trained to read them; one after the other if it has no chat template."""
     joined = "\n\n".join(message["content"] for message in messages)
     if tokenizer.chat_template is None:
-        return f"{joined}\n\n"
+        return f"{tokenizer.bos_token or ''}{joined}\n\n"
     try:
         return str(tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
     except TemplateError:  # some templates know no system message
@@ -102,15 +108,31 @@ def _as_text(tokenizer: Any, messages: list[Message]) -> str:
 
 
 def _sampled(
-    model: Any, tokenizer: Any, texts: list[str], temperature: float, limit: int, stop: threading.Event
+    model: Any,
+    tokenizer: Any,
+    texts: list[str],
+    temperature: float,
+    limit: int,
+    stop: threading.Event,
+    opening: str,
 ) -> list[Reply]:
-    """Return a sampled continuation of each of `texts`, of at most `limit` tokens."""
+    """Return a sampled continuation of each of `texts`, of at most `limit` tokens, behind the `opening` they end with.
+
+    A row whose answer was opened for it ends where nothing of use can follow; what a model thinks has no such end.
+    """
     import torch
 
-    def is_stopped(ids: torch.Tensor, _scores: torch.Tensor, **_: Any) -> torch.Tensor:
-        return torch.full((ids.shape[0],), stop.is_set(), dtype=torch.bool, device=ids.device)
-
     inputs = tokenizer(texts, return_tensors="pt", padding=True, add_special_tokens=False).to(model.device)
+    width = inputs["input_ids"].shape[1]
+    ends = _end_tokens(model, tokenizer)
+
+    def is_done(ids: torch.Tensor, _scores: torch.Tensor, **_: Any) -> torch.Tensor:
+        done = [stop.is_set()] * len(texts)
+        if opening and (ids.shape[1] - width) % LOOK_EVERY == 0:
+            answers = tokenizer.batch_decode(ids[:, width:], skip_special_tokens=True)
+            done = [stopped or is_exhausted(opening + answer) for stopped, answer in zip(done, answers, strict=True)]
+        return torch.tensor(done, dtype=torch.bool, device=ids.device)
+
     with torch.inference_mode():
         ids = model.generate(
             **inputs,
@@ -118,20 +140,24 @@ def _sampled(
             temperature=temperature,
             max_new_tokens=limit,
             pad_token_id=tokenizer.pad_token_id,
-            stopping_criteria=[is_stopped],
+            stopping_criteria=[is_done],
         )
-    width = inputs["input_ids"].shape[1]
     return [
-        _reply(tokenizer, row[width:].tolist(), int(mask.sum()), limit)
+        _reply(tokenizer, row[width:].tolist(), int(mask.sum()), limit, ends, opening)
         for row, mask in zip(ids, inputs["attention_mask"], strict=True)
     ]
 
 
-def _reply(tokenizer: Any, ids: list[int], tokens_in: int, limit: int) -> Reply:
-    """Return the reply in the new `ids` of a row, which end with the model's end token, padding, or at the limit."""
-    ended = tokenizer.eos_token_id in ids
-    if ended:
-        ids = ids[: ids.index(tokenizer.eos_token_id) + 1]
-    cut_off = not ended and len(ids) >= limit
-    content = tokenizer.decode(ids, skip_special_tokens=True)
+def _end_tokens(model: Any, tokenizer: Any) -> set[int | None]:
+    """Return the tokens that end a row: those that the model ends with, and the padding behind a row that was ended."""
+    own = model.generation_config.eos_token_id
+    return {tokenizer.eos_token_id, tokenizer.pad_token_id, *(own if isinstance(own, list) else [own])}
+
+
+def _reply(tokenizer: Any, ids: list[int], tokens_in: int, limit: int, ends: set[int | None], opening: str) -> Reply:
+    """Return the reply in the new `ids` of a row, which end with one of `ends`, or at the limit."""
+    end = next((place for place, token in enumerate(ids) if token in ends), None)
+    ids = ids if end is None else ids[: end + 1]
+    cut_off = end is None and len(ids) >= limit
+    content = opening + tokenizer.decode(ids, skip_special_tokens=True)
     return Reply(content, "length" if cut_off else "stop", TokenCount(tokens_in, len(ids)))

@@ -24,6 +24,7 @@ from classwright_tools.domain.writer import WritingKind, WritingRequest
 from classwright_tools.errors import InvalidInput
 from classwright_tools.writing.prompts.rules import (
     AIMS,
+    FORM_ITEMS,
     NONE,
     SHOWN,
     TEXT_KINDS,
@@ -31,6 +32,9 @@ from classwright_tools.writing.prompts.rules import (
     phrase_rules,
     text_rules,
 )
+
+OPENING = '{"items": ["'
+"""How every answer begins that has the form asked for."""
 
 KINDS: tuple[WritingKind, ...] = get_args(WritingKind)
 Message = dict[str, str]
@@ -60,7 +64,7 @@ def chat_messages(request: WritingRequest) -> list[Message]:
         InvalidInput: the request lacks the label, or names one that is not among its labels.
     """
     environment = _environment()
-    system = environment.get_template(_system(request.kind)).render()
+    system = environment.get_template(_system(request.kind)).render(form=json.dumps({"items": FORM_ITEMS}))
     user = environment.get_template(f"{request.kind}.jinja").render(_variables(request))
     return [{"role": "system", "content": system.strip()}, {"role": "user", "content": user.strip()}]
 
@@ -109,7 +113,7 @@ def prompt_digest(kind: WritingKind) -> str:
         digest.update(f"{name}\x00{source}\x00".encode())
     gates = TextRules(never_written=("a_name",))
     rules = [rule for several in (False, True) for rule in _rules(kind, ("en", "de"), gates, several=several)]
-    digest.update("\x00".join([AIMS[kind], *SHOWN.values(), NONE, *rules]).encode())
+    digest.update("\x00".join([AIMS[kind], *SHOWN.values(), NONE, *FORM_ITEMS, *rules]).encode())
     return digest.hexdigest()
 
 

@@ -10,6 +10,9 @@ from classwright_tools.domain.writer import WritingKind
 FITS_NONE, UNSURE, BETWEEN_LABELS = "-", "?", "|"
 """What a writer answers in a label's place, and between labels."""
 
+FORM_ITEMS = ("first", "second")
+"""The items that show the form of an answer; weak models answer with them."""
+
 TEXT_KINDS: tuple[WritingKind, ...] = ("examples", "contrast", "mismatch")
 
 AIMS: dict[WritingKind, str] = {

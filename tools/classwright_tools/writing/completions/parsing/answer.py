@@ -14,6 +14,7 @@ from classwright_tools.writing.completions.parsing.choice import Choice, Unclear
 from classwright_tools.writing.completions.parsing.lists import listed
 from classwright_tools.writing.completions.parsing.literals import Ending, read_literal, text_literal
 from classwright_tools.writing.completions.parsing.reasoning import without_leading_thoughts, without_thoughts
+from classwright_tools.writing.prompts.rules import FORM_ITEMS
 
 CUT_OFF = "the answer was cut off"
 TOKEN_LIMIT = "the answer was cut off at its token limit"  # noqa: S105 - a reason, not a secret
@@ -25,6 +26,7 @@ REFUSED = "the model refused"
 NOT_TEXT = "an item was not a text"
 EMPTY_ITEM = "an item was empty"
 REPEATED = "an item was repeated"
+FORM_COPIED = "an item was that of the form that the prompt shows"
 NO_LIST = "the answer held no list of items"
 SEVERAL_LISTS = "the answer held several lists, and none was called items"
 UNCLEAR_LIST = "the numbers of the list did not say where its items begin"
@@ -77,6 +79,12 @@ def parse_answer(content: str, finish_reason: str | None = None, *, thought: boo
     return Parsed(tuple(items), tuple(dict.fromkeys([*lost, *ending])), thought)
 
 
+def is_exhausted(content: str) -> bool:
+    """Whether an answer that is still being written holds all that is to be had: it is closed, or repeats an item."""
+    read = read_literal(content, 0)
+    return read.ending != "cut off" or REPEATED in parse_answer(content, "length").lost
+
+
 def _values(text: str, *, is_whole: bool) -> tuple[list[Any], list[str]]:
     """Return the elements of the list in `text`, and why there are none, or no more."""
     inner = text_literal(text)
@@ -116,6 +124,8 @@ def _usable(values: Iterable[Any]) -> tuple[list[str], list[str]]:
         text = without_leading_thoughts(text)
         if not text.strip():
             lost.append(EMPTY_ITEM)
+        elif text in FORM_ITEMS:
+            lost.append(FORM_COPIED)
         elif text in items:
             lost.append(REPEATED)
         else:
