@@ -16,6 +16,7 @@ from classwright_tools.contract import (
     SynthesizeExamplesResult,
     TrainClassifierResult,
     WriterUsage,
+    writer_limit,
 )
 
 
@@ -66,6 +67,11 @@ class Outcome:
     def real_training_rows(self) -> int:
         """How many real rows a training had at most."""
         return max(trained.real_training_rows for trained in self.trained)
+
+    @property
+    def writer_limit(self) -> str:
+        """That the writer is the limit, by all that it wrote; empty if it is not."""
+        return writer_limit(self.written)
 
     @property
     def usages(self) -> list[WriterUsage]:

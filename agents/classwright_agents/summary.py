@@ -48,10 +48,11 @@ def in_a_line(facts: dict[str, Any], metric: Metric) -> str:
     low, high = figures["ci95"]
     first = f"Macro-F1 {figures['macro_f1']:.3f}, accuracy" if metric == "macro_f1" else "Accuracy"
     kind = "test rows" if test else "validation rows (there were no test rows)"
+    limit = f" {facts['writer']['limit']}" if facts["writer"]["limit"] else ""
     bare = f" None of these rows is {named(figures['not_covered'])}." if figures["not_covered"] else ""
     return (
         f"{first} {figures['accuracy']:.3f} ({low:.3f} to {high:.3f}) on {figures['rows']} {figures['data']} {kind}, "
-        f"{facts['real_training_rows']} real training rows.{bare}"
+        f"{facts['real_training_rows']} real training rows.{bare}{limit}"
     )
 
 
@@ -92,6 +93,7 @@ def _writer(outcome: Outcome) -> dict[str, Any]:
     usages = outcome.usages
     return {
         "name": usages[0].writer if usages else None,
+        "limit": outcome.writer_limit,
         "completions_reused": sum(usage.completions_reused for usage in usages),
         **_used(usages),
     }

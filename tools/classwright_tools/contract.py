@@ -14,6 +14,7 @@ from classwright_tools.domain.noun import Part
 from classwright_tools.domain.outcome import Refusal, Shortfall
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.domain.usage import WriterUsage
+from classwright_tools.domain.writer_limit import writer_limit
 from classwright_tools.error_analysis import ErrorAnalysisResult
 from classwright_tools.evaluate import EvaluateResult
 from classwright_tools.export_model import ExportModelResult
@@ -46,4 +47,5 @@ __all__ = [
     "TrainClassifierResult",
     "WriterUsage",
     "methods_for",
+    "writer_limit",
 ]

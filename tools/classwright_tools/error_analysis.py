@@ -25,6 +25,7 @@ from classwright_tools.domain.noun import Picture, ToolRequest, ToolResult
 from classwright_tools.domain.pair import GivenPair
 from classwright_tools.domain.regeneration import PlannedTexts, RegenerationItem, RegenerationPlan
 from classwright_tools.domain.uris import artifact_uri
+from classwright_tools.domain.writer_limit import writer_limit
 from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import Sizes, Work, computing
 
@@ -92,6 +93,7 @@ def error_analysis(request: ErrorAnalysisRequest, context: ToolContext) -> Error
     from classwright_tools.measurement.error_findings import find_errors
     from classwright_tools.measurement.error_report import write_error_report
     from classwright_tools.measurement.evidence import gather
+    from classwright_tools.writing.generation.run import outcomes_behind
 
     workspace = context.workspace
     task = workspace.artifact(request.model, "model").task
@@ -135,7 +137,8 @@ def error_analysis(request: ErrorAnalysisRequest, context: ToolContext) -> Error
     next_step = _keep_the_other(context, request.model, found, report, texts) or _next_step(
         report, plan, is_pairs=model.card.kind == "pair", texts=texts
     )
-    result = _result(report, made.id, plan, len(attended), next_step)
+    limit = writer_limit(outcomes_behind(workspace, dataset))
+    result = _result(report, made.id, plan, len(attended), next_step, limit)
     return result.model_copy(update={"picture": shown})
 
 
@@ -196,7 +199,7 @@ def _next_step(report: ErrorReport, plan: str | None, *, is_pairs: bool, texts: 
 
 
 def _result(
-    report: ErrorReport, report_id: str, plan: str | None, attended: int, next_step: str
+    report: ErrorReport, report_id: str, plan: str | None, attended: int, next_step: str, limit: str
 ) -> ErrorAnalysisResult:
     wanted = sum(item.count for item in report.plan_items)
     requests = counted(len(report.plan_items), "request")
@@ -208,6 +211,7 @@ def _result(
         _in_sets(report),
         f"The plan {plan} asks for {counted(wanted, 'text')} in {requests}." if plan else "",
         _left_out(report) if plan else "",
+        limit,
         f"The report shows in {attended} pairs where the matcher looked (attention_1.svg)." if attended else "",
         *(effect.sentence for effect in report.groups[:GROUPS_LISTED]),
         report.cannot_know,

@@ -19,10 +19,11 @@ from classwright_tools.domain.noun import (
     ToolRequest,
     ToolResult,
 )
-from classwright_tools.domain.outcome import Refusal, Shortfall, WritingOutcome
+from classwright_tools.domain.outcome import ENDED, Refusal, Shortfall, WritingOutcome
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.uris import artifact_uri, file_uri
 from classwright_tools.domain.usage import WriterUsage
+from classwright_tools.domain.writer_limit import writer_limit
 from classwright_tools.errors import InvalidInput
 from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import Sizes, Work, writing
@@ -269,7 +270,7 @@ def _saved(spec: GenerationSpec, written: Written, destination: Destination, con
     """
     from classwright_tools.curation.gates import QualityFilter
     from classwright_tools.workspace.datasets import save_dataset
-    from classwright_tools.workspace.later_labels import ENDED, under_later_labels
+    from classwright_tools.workspace.later_labels import under_later_labels
     from classwright_tools.writing.generation.run import outcome_files
     from classwright_tools.writing.generation.spec import training_rows
 
@@ -305,7 +306,8 @@ def _nothing_made(spec: GenerationSpec, written: Written) -> SynthesizeExamplesR
     """Return the result of a run without a single accepted text: all of it, as there is no new dataset to hold it."""
     outcome = written.outcome
     return SynthesizeExamplesResult(
-        summary=f"None of the {outcome.wanted} texts wanted was accepted{_refused(outcome)}. No dataset was made.",
+        summary=f"None of the {outcome.wanted} texts wanted was accepted{_refused(outcome)}. No dataset was made."
+        + _limit(outcome),
         next_step=outcome.repair
         or "Look at `missing` and `refusals`, correct the task's instruction, labels or topics, and call again.",
         dataset=None,
@@ -329,8 +331,9 @@ def _dataset_made(workspace: Workspace, dataset: Artifact, outcome: WritingOutco
     refusals.note("refusals", len(quoted), sum(outcome.refused.values()))
     rows = read_card(workspace, dataset.id).rows("train")
     lacking = outcome.wanted - outcome.accepted
+    limit = _limit(outcome)
     next_step = f"Call train_classifier(task={dataset.task!r}, dataset={dataset.id!r})"
-    if lacking:
+    if lacking and not limit:
         next_step += f", or synthesize_examples(task={dataset.task!r}, rows={lacking}) for as many as are missing"
     if lacking and outcome.repair:
         next_step += f". {outcome.repair.rstrip('.')}"
@@ -338,6 +341,7 @@ def _dataset_made(workspace: Workspace, dataset: Artifact, outcome: WritingOutco
         summary=f"{outcome.accepted} of {outcome.wanted} texts were written and accepted{_refused(outcome)}. "
         f"{dataset.id} now holds {rows} training rows."
         + (f" {lacking} are missing: {outcome.missing[0].reason}." if lacking else "")
+        + limit
         + told_beside(workspace, dataset),
         next_step=f"{next_step}.",
         dataset=dataset.id,
@@ -350,6 +354,12 @@ def _dataset_made(workspace: Workspace, dataset: Artifact, outcome: WritingOutco
         usage=outcome.usage,
         shown_in_part=refusals.parts | missing.parts,
     )
+
+
+def _limit(outcome: WritingOutcome) -> str:
+    """Return the sentence, if it applies, that the writer is the limit."""
+    limit = writer_limit([outcome])
+    return f" {limit}" if limit else ""
 
 
 def _refused(outcome: WritingOutcome) -> str:

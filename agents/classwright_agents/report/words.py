@@ -95,7 +95,7 @@ def remarks(task: TaskFile, outcome: Outcome, warnings: tuple[str, ...]) -> list
     assert best is not None
     scores, _ = final(outcome)
     accuracy, rows = scores.accuracy, scores.rows
-    sentences = [*warnings]
+    sentences = [*filter(None, [outcome.writer_limit]), *warnings]
     if task.validation is None:
         sentences.append(
             "No real validation rows were given: models were chosen by held-out written rows, topic by topic. These do "

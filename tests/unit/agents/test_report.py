@@ -372,6 +372,21 @@ def test_the_result_is_said_by_the_targets_metric_with_and_without_test_rows(
     assert in_a_line(summary("support", finished_outcome(test=test)), metric).startswith(said)
 
 
+def test_a_writer_that_is_the_limit_is_named_in_report_card_summary_and_last_line() -> None:
+    """By all rounds together: the second one alone has too few texts."""
+    first = written(0, 5_000) | {"accepted": 40, "refused": {"near-duplicate": 50, "unparsable": 9}}
+    outcome = finished_outcome(written=[first, written(1, 2_000) | {"accepted": 2, "refused": {"too short": 3}}])
+    limit = "The writer is the limit: of 104 texts that 'recorded' was to give, 42 could be used"
+
+    told = summary("support", outcome)
+
+    assert limit in " ".join(parsed(render(small_task(), "support-1", outcome, material())).text)
+    assert limit in card(small_task(), outcome, material())
+    assert limit in told["writer"]["limit"]
+    assert limit in in_a_line(told, "accuracy")
+    assert summary("support", finished_outcome())["writer"]["limit"] == ""
+
+
 def test_what_the_topics_took_is_counted_with_the_texts() -> None:
     outcome = finished_outcome(topics=topics() | {"usage": usage(1_500) | {"cost": 0.25}})
 

@@ -8,9 +8,11 @@ import re
 import pytest
 
 from classwright_tools.domain.example import Example, Provenance, make_example
+from classwright_tools.domain.outcome import WritingOutcome
 from classwright_tools.domain.regeneration import RegenerationPlan
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.domain.topic_tree import Cell
+from classwright_tools.domain.usage import WriterUsage
 from classwright_tools.error_analysis import ErrorAnalysisRequest, ErrorAnalysisResult, error_analysis
 from classwright_tools.errors import Cancelled, InvalidInput, NotEnoughData
 from classwright_tools.measurement import out_of_fold
@@ -274,6 +276,19 @@ def test_a_comparison_says_which_rows_to_go_on_with_and_labels_for_texts_go_befo
 
     assert result.next_step.startswith(start)
     assert helps in result.next_step
+
+
+def test_errors_of_rows_by_a_writer_that_is_the_limit_are_told_so(workspace: Workspace, dataset: str) -> None:
+    """The rows that were written last are of another kind; the writer's are behind them."""
+    usage = WriterUsage(writer="small-1b", tokens_in=9_000)
+    outcome = WritingOutcome(wanted=40, accepted=9, refused={"unparsable": 31}, usage=usage)
+    parent = dataset
+    for name, files in (("synthesize_examples", {"writing.json": outcome.model_dump_json()}), ("edit_examples", {})):
+        parent = save_dataset(workspace, "support", {}, parent=parent, run_key=name, made_by=name, files=files).id
+    model = trained_on(workspace, parent)
+
+    assert "The writer is the limit: of 40 texts that 'small-1b'" in analysed(workspace, model, parent).summary
+    assert "The writer" not in analysed(workspace, model, dataset).summary
 
 
 def test_where_nothing_is_wrong_nothing_is_planned(workspace: Workspace, dataset: str, model: str) -> None:

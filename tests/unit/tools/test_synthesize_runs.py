@@ -16,8 +16,8 @@ from sqlalchemy import event
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.task import Label, Task
-from classwright_tools.domain.usage import Prices
-from classwright_tools.domain.writer import Completion, WriterUnavailable, WritingRequest
+from classwright_tools.domain.usage import Prices, TokenCount
+from classwright_tools.domain.writer import Completion, UnusableAnswer, WriterUnavailable, WritingRequest
 from classwright_tools.errors import BudgetExceeded, Cancelled, ClasswrightError, InvalidInput, StorageFailed
 from classwright_tools.synthesize_examples import SynthesizeExamplesRequest, synthesize_examples
 from classwright_tools.workspace.datasets import save_dataset
@@ -133,6 +133,25 @@ def test_a_token_budget_ends_the_writing_evenly_and_says_so(context: ToolContext
     assert result.usage
     assert result.usage.tokens_in + result.usage.tokens_out <= 12 * 140
     assert result.usage.estimated_tokens == 24 * 140
+
+
+def test_a_writer_whose_answers_cannot_be_read_is_the_limit_and_is_not_asked_again_for_the_rest(
+    context: ToolContext, tree: str
+) -> None:
+    """One cell in eight is answered; the texts of an answer without a list count as texts of no use."""
+
+    def prose(request: WritingRequest) -> Completion:
+        if request.cell and request.cell.subtopic == "matter 0.0" and request.cell.source_type == "source 0":
+            return well_written(request)
+        raise UnusableAnswer("model 'small'", "gave nothing usable in 3 answers", "Use another.", TokenCount(700, 60))
+
+    result = synthesize_examples(SynthesizeExamplesRequest(task="support"), with_writer(context, prose))
+
+    assert result.accepted >= 6
+    assert result.refused == {"unparsable": 42}
+    assert f"The writer is the limit: of {result.accepted + 42} texts" in result.summary
+    assert "annotate_examples" in result.summary
+    assert "synthesize_examples" not in result.next_step
 
 
 def test_a_cost_budget_needs_prices(context: ToolContext, tree: str) -> None:

@@ -1,4 +1,4 @@
-"""Copies of what a writer is shown, real texts and the task's words: a model that sees a text may repeat parts of it."""
+"""Copies of what a writer is shown, real texts and the words of the task: a model may repeat parts of them."""
 
 from __future__ import annotations
 

@@ -9,6 +9,9 @@ from classwright_tools.domain.noun import LabelName, LabelsName, Noun
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.domain.usage import WriterUsage
 
+ENDED = "label ended meanwhile"
+"""Why a row is not kept: its label was split, or taken away, and no writer could know."""
+
 
 class Refusal(Noun):
     """A candidate that was not kept, and why."""

@@ -11,9 +11,6 @@ from classwright_tools.domain.task import Task
 from classwright_tools.workspace.datasets import read_edits
 from classwright_tools.workspace.workspace import Workspace
 
-ENDED = "label ended meanwhile"
-"""Why a row is not kept: its label was split, or taken away."""
-
 
 def under_later_labels(
     workspace: Workspace, task: Task, rows: Iterable[Example], then: str | None, now: str | None

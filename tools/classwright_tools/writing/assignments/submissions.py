@@ -16,7 +16,7 @@ from classwright_tools.curation.gates import QualityFilter
 from classwright_tools.domain.assignment import Assignment, Batch
 from classwright_tools.domain.cleaning import clean_text, is_broken
 from classwright_tools.domain.example import Example, Provenance, example_id, written_example
-from classwright_tools.domain.outcome import RefusedText
+from classwright_tools.domain.outcome import ENDED, RefusedText
 from classwright_tools.domain.pair import Content, apart, joined
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.topic_tree import Cell
@@ -24,7 +24,7 @@ from classwright_tools.workspace.atomic import storage_errors
 from classwright_tools.workspace.datasets import read_rows, save_dataset
 from classwright_tools.workspace.destination import Destination
 from classwright_tools.workspace.index import ArtifactRow, ClosedAssignmentRow, SubmissionRow
-from classwright_tools.workspace.later_labels import ENDED, under_later_labels
+from classwright_tools.workspace.later_labels import under_later_labels
 from classwright_tools.workspace.workspace import Artifact, Workspace
 from classwright_tools.writing.assignments.batches import WRITER, remaining
 

@@ -20,7 +20,7 @@ from classwright_tools.domain.excerpt import shortened
 from classwright_tools.domain.outcome import Refusal, Shortfall
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.topic_tree import Cell
-from classwright_tools.domain.writer import Writer, WritingKind, WritingRequest
+from classwright_tools.domain.writer import UnusableAnswer, Writer, WritingKind, WritingRequest
 from classwright_tools.errors import BudgetExceeded, ClasswrightError
 from classwright_tools.writing.completions.session import Answer, WritingSession
 from classwright_tools.writing.generation.progress import CellProgress, LabelPool, make_pools
@@ -31,6 +31,7 @@ REASKS_A_CELL = 2
 HELPING_ROUNDS = 2  # how often the other cells of a label stand in for those that cannot be filled
 SHOWN_TO_AVOID = 20
 SHORTENED = 200
+UNREAD = "unparsable"
 
 
 @dataclass(frozen=True)
@@ -158,9 +159,11 @@ class Filling:
         if answer.completion is None:
             progress.failure = _cause(answer.failure)
             self.repair = answer.failure.repair if answer.failure else self.repair
+            if isinstance(answer.failure, UnusableAnswer):
+                self._count_unread(progress, ask.request.count)
             return
         for lost in answer.completion.lost:
-            self._refuse(progress, "", "unparsable", lost)
+            self._refuse(progress, "", UNREAD, lost)
         for item in answer.completion.items:
             if ask.pool.short <= 0 or (not progress.short and not ask.helping):
                 return
@@ -169,7 +172,7 @@ class Filling:
     def _judge(self, pool: LabelPool, progress: CellProgress, text: str) -> None:
         target = progress.target
         if is_broken(text):
-            self._refuse(progress, clean_text(text), "unparsable", "it is not valid UTF-8")
+            self._refuse(progress, clean_text(text), UNREAD, "it is not valid UTF-8")
             return
         text = clean_text(text)
         progress.seen.append(text)
@@ -187,6 +190,11 @@ class Filling:
         shown = "" if reason == TEST_REPEATED else shortened(text)  # it would show what stands in the test row
         reason_shown = f"{reason}: {detail}" if detail else reason
         self.refusals.append(Refusal(text=shown, label=progress.target.cell.label, reason=reason_shown))
+
+    def _count_unread(self, progress: CellProgress, texts: int) -> None:
+        """Count the texts of an answer that could not be read: the writer gave something, and none of it is a row."""
+        progress.refused[UNREAD] += texts
+        self.refused[UNREAD] += texts
 
     def _provenance(self, target: CellTarget) -> Provenance:
         return Provenance(

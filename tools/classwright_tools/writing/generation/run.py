@@ -15,7 +15,7 @@ from classwright_tools.domain.usage import WriterUsage
 from classwright_tools.errors import DamagedArtifact
 from classwright_tools.meter import metered
 from classwright_tools.workspace.own_files import read_own
-from classwright_tools.workspace.workspace import Artifact
+from classwright_tools.workspace.workspace import Artifact, Workspace
 from classwright_tools.writing.completions.metering import asking, count_usage
 from classwright_tools.writing.completions.session import WritingSession, session_of
 from classwright_tools.writing.generation.filling import Filling, writing_units
@@ -120,6 +120,22 @@ def read_outcome(dataset: Artifact) -> WritingOutcome:
         raise DamagedArtifact(
             f"dataset {dataset.id!r}", f"its {OUTCOME} cannot be read back", "Call synthesize_examples anew."
         ) from error
+
+
+def outcomes_behind(workspace: Workspace, dataset: str) -> list[WritingOutcome]:
+    """Return the accounts of the writer's runs that `dataset` grew from, the first one first.
+
+    Raises:
+        NotFound: there is no such dataset.
+        DamagedArtifact: an account is gone or does not read back.
+    """
+    found = []
+    while dataset:
+        made = workspace.artifact(dataset, "dataset")
+        if made.facts.get("made_by") == "synthesize_examples":
+            found.append(read_outcome(made))
+        dataset = made.parent or ""
+    return found[::-1]
 
 
 async def _fill_and_check(
