@@ -169,7 +169,7 @@ def distinct_phrases(phrases: Iterable[str], task: Task) -> tuple[str, ...]:
     names = {name.casefold() for name in task.label_names}
     kept: dict[str, str] = {}
     for phrase in phrases:
-        line = clean_text(phrase).partition("\n")[0].strip()
+        line = clean_text(phrase.strip().partition("\n")[0])
         if line and len(line) <= LONGEST_PHRASE and line.casefold() not in names and said.nearest(line) is None:
             kept.setdefault(line.casefold(), line)
     return tuple(kept.values())

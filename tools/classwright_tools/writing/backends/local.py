@@ -102,7 +102,7 @@ class LocalWriter:
             WriterUnavailable: the model cannot be loaded.
             UnusableAnswer: nothing usable came, or the prompt does not fit the model; it says what that took.
         """
-        messages = render.chat_messages(request)
+        messages = render.chat_messages(request, opened=not self._thinking_tokens)
         limit = render.most_tokens_out(request) + self._thinking_tokens
 
         async def ask(turn: int) -> Reply:

@@ -57,14 +57,18 @@ _TOKENS_AROUND = 64
 _TEMPLATE_TOKENS = 64
 
 
-def chat_messages(request: WritingRequest) -> list[Message]:
+def chat_messages(request: WritingRequest, *, opened: bool = False) -> list[Message]:
     """Return the system and the user message that ask for `request`.
+
+    Where the answer is `opened` for the model, the form is not shown: a weak one goes on with what is shown behind the
+    same opening.
 
     Raises:
         InvalidInput: the request lacks the label, or names one that is not among its labels.
     """
     environment = _environment()
-    system = environment.get_template(_system(request.kind)).render(form=json.dumps({"items": FORM_ITEMS}))
+    form = json.dumps({"items": FORM_ITEMS})
+    system = environment.get_template(_system(request.kind)).render(form=form, opened=opened)
     user = environment.get_template(f"{request.kind}.jinja").render(_variables(request))
     return [{"role": "system", "content": system.strip()}, {"role": "user", "content": user.strip()}]
 
