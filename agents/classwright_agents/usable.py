@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from classwright_agents.answers import TopicsResult
 from classwright_agents.errors import ToolError
-from classwright_tools.contract import SynthesizeExamplesResult
+from classwright_tools.contract import SynthesizeExamplesResult, writer_limit
 
 SERVER_WITHOUT_WRITER = (
     "has no language model to write with",
@@ -28,5 +28,5 @@ def check_first_texts(written: SynthesizeExamplesResult) -> None:
     """Raise a `ToolError` if there is nothing to train on: the first round has no dataset to fall back to."""
     check_writer(written)
     if not written.accepted:
-        why = f": {written.missing[0].reason}" if written.missing else ""
-        raise ToolError("Tool 'synthesize_examples'", f"no text was written{why}", written.next_step)
+        why = writer_limit([written]).rstrip(".") or next((short.reason for short in written.missing), "")
+        raise ToolError("Tool 'synthesize_examples'", f"no text was written{': ' * bool(why)}{why}", written.next_step)

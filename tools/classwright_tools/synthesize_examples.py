@@ -306,7 +306,8 @@ def _nothing_made(spec: GenerationSpec, written: Written) -> SynthesizeExamplesR
     """Return the result of a run without a single accepted text: all of it, as there is no new dataset to hold it."""
     outcome, limit = written.outcome, _limit(written.outcome)
     return SynthesizeExamplesResult(
-        summary=f"None of the {outcome.wanted} texts wanted was accepted{_refused(outcome)}. No dataset was made.{limit}",
+        summary=f"None of the {outcome.wanted} texts wanted was accepted{_refused(outcome)}. No dataset was made."
+        + limit,
         next_step=outcome.repair
         or ("Start the server with another writer, or without one, and call again." if limit else "")
         or "Look at `missing` and `refusals`, correct the task's instruction, labels or topics, and call again.",

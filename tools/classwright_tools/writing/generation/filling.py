@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from itertools import zip_longest
 
@@ -31,6 +32,9 @@ REASKS_A_CELL = 2
 HELPING_ROUNDS = 2  # how often the other cells of a label stand in for those that cannot be filled
 SHOWN_TO_AVOID = 20
 SHORTENED = 200
+# A writer of whose first texts fewer are rows is not paid for more: it cannot write, or what it is asked for is full.
+JUDGED_TO_GIVE_UP = 100
+LEAST_TO_GO_ON = 0.05
 UNREAD = "unparsable"
 
 
@@ -90,15 +94,31 @@ class Filling:
         return sorted(shortfalls, key=lambda shortfall: -shortfall.missing)
 
     async def fill(self, session: WritingSession, progress: Callable[[float, str], None]) -> None:
-        """Ask until every target is full, its candidates are used up, or the writer fails.
+        """Ask until every target is full, its candidates are used up, or the writer fails or gives next to nothing.
 
         Raises:
             Cancelled: the caller asked to stop; what had arrived is stored.
         """
         while session.stopped is None and (asks := _interleaved([self._next_asks(b) for b in self._pools])):
-            async for ask, answer in _in_order(session, asks):
-                self._take(ask, answer)
-                progress(self.accepted / self.wanted, f"{self.accepted} of {self.wanted} rows accepted")
+            async with aclosing(_in_order(session, asks)) as answers:
+                async for ask, answer in answers:
+                    self._take(ask, answer)
+                    progress(self.accepted / self.wanted, f"{self.accepted} of {self.wanted} rows accepted")
+                    if self._gives_next_to_nothing:
+                        self._give_up()
+                        return
+
+    @property
+    def _gives_next_to_nothing(self) -> bool:
+        judged = self.accepted + self.refused.total()
+        return judged >= JUDGED_TO_GIVE_UP and self.accepted < LEAST_TO_GO_ON * judged
+
+    def _give_up(self) -> None:
+        """Say of every cell that is short why no more is asked for."""
+        for progress in (progress for pool in self._pools for progress in pool.cells if progress.short):
+            progress.failure = (
+                progress.failure or "next to none of the writer's texts could be used, so no more was asked"
+            )
 
     def drop(self, refused: dict[str, str], reason: str) -> None:
         """Take accepted rows out again: `refused` gives the detail by their ids. Their cells may be filled anew."""
@@ -259,7 +279,7 @@ def _interleaved(asks_of_pools: Sequence[Sequence[Ask]]) -> list[Ask]:
     return [ask for turn in turns for ask in turn if ask is not None]
 
 
-async def _in_order(session: WritingSession, asks: Sequence[Ask]) -> AsyncIterator[tuple[Ask, Answer]]:
+async def _in_order(session: WritingSession, asks: Sequence[Ask]) -> AsyncGenerator[tuple[Ask, Answer], None]:
     """Yield the answers in the order of `asks`, each as soon as all before it are there.
 
     An answer finds its ask by the request it carries, never by its place in the order of arrival.
@@ -267,11 +287,12 @@ async def _in_order(session: WritingSession, asks: Sequence[Ask]) -> AsyncIterat
     numbers = {_name(ask.request): number for number, ask in enumerate(asks)}
     arrived: dict[int, Answer] = {}
     turn = 0
-    async for answer in session.answers(ask.request for ask in asks):
-        arrived[numbers[_name(answer.request)]] = answer
-        while turn in arrived:
-            yield asks[turn], arrived.pop(turn)
-            turn += 1
+    async with aclosing(session.answers(ask.request for ask in asks)) as answers:
+        async for answer in answers:
+            arrived[numbers[_name(answer.request)]] = answer
+            while turn in arrived:
+                yield asks[turn], arrived.pop(turn)
+                turn += 1
 
 
 def _name(request: WritingRequest) -> tuple[Cell | None, str | None, int]:
