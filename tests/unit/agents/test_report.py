@@ -374,9 +374,9 @@ def test_the_result_is_said_by_the_targets_metric_with_and_without_test_rows(
 
 def test_a_writer_that_is_the_limit_is_named_in_report_card_summary_and_last_line() -> None:
     """By all rounds together: the second one alone has too few texts."""
-    first = written(0, 5_000) | {"accepted": 40, "refused": {"near-duplicate": 50, "unparsable": 9}}
+    first = written(0, 5_000) | {"accepted": 30, "refused": {"near-duplicate": 50, "unparsable": 9}}
     outcome = finished_outcome(written=[first, written(1, 2_000) | {"accepted": 2, "refused": {"too short": 3}}])
-    limit = "The writer is the limit: of 104 texts that 'recorded' was to give, 42 could be used"
+    limit = "The writer is the limit: of 94 texts that 'recorded' was to give, 32 could be used"
 
     told = summary("support", outcome)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Protocol
@@ -10,10 +11,10 @@ from classwright_tools.domain.outcome import ENDED
 from classwright_tools.domain.usage import WriterUsage
 
 LEAST_KEPT = 0.5
-"""Of the texts that a writer gave, the share that passes the gates: large models reach 0.9 and more, models of 135 and
-270 million parameters did not reach this (docs/guides/writing.md, "A small local model")."""
-LEAST_JUDGED = 20
-"""Of fewer texts a share says little."""
+"""Of the texts that a writer gave, the share that becomes rows. All of 63 texts of a large model did, and none of a
+model of 135 million parameters (docs/guides/writing.md, "A small local model"); nothing between them is measured."""
+CHANCE = 2.33
+"""Standard errors that the share must lie below it: a one-sided test at 0.01, by the normal approximation."""
 REASONS_TOLD = 3
 
 
@@ -37,8 +38,8 @@ class Written(Protocol):
 
 
 def writer_limit(writings: Iterable[Written]) -> str:
-    """Return that the writer is the limit, why, what its texts took and what would help; empty if it is not, or few
-    texts say so.
+    """Return that the writer is the limit, why, what its texts took and what would help; empty if it is not, or that
+    may be chance.
     """
     writings = [one for one in writings if one.usage]
     refused: Counter[str] = Counter()
@@ -46,7 +47,7 @@ def writer_limit(writings: Iterable[Written]) -> str:
         refused.update({reason: n for reason, n in one.refused.items() if reason != ENDED})
     kept = sum(one.accepted for one in writings)
     judged = kept + refused.total()
-    if judged < LEAST_JUDGED or kept >= LEAST_KEPT * judged:
+    if not judged or kept > LEAST_KEPT * judged - CHANCE * math.sqrt(LEAST_KEPT * (1 - LEAST_KEPT) * judged):
         return ""
     usages = [one.usage for one in writings if one.usage]
     tokens = sum(usage.tokens_in + usage.tokens_out for usage in usages)
