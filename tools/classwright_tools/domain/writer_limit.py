@@ -1,4 +1,4 @@
-"""Whether the writer is what limits a dataset: one rule, for every answer and report that says so."""
+"""The writer as the limit of a dataset: one rule, for every answer and report that says so."""
 
 from __future__ import annotations
 
@@ -53,8 +53,9 @@ def writer_limit(writings: Iterable[Written]) -> str:
     tokens = sum(usage.tokens_in + usage.tokens_out for usage in usages)
     why = ", ".join(f"{reason} {n}" for reason, n in refused.most_common(REASONS_TOLD))
     each = f", {tokens / kept:,.0f} a row" if kept else ""
+    took = f"They took {tokens:,} tokens{each}. " if tokens else ""  # stored answers take none
     return (
         f"The writer is the limit: of {judged} texts that {usages[-1].writer!r} was to give, {kept} could be used "
-        f"({why}). They took {tokens:,} tokens{each}. A larger model, or the calling model as the writer (a server "
+        f"({why}). {took}A larger model, or the calling model as the writer (a server "
         "without one), would help most; so would labels for real texts (annotate_examples)."
     )
