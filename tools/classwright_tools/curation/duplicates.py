@@ -6,9 +6,12 @@ For a million texts at once see `bulk_duplicates.py`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Generic, TypeVar
+
+import numpy as np
 
 from classwright_tools.curation.shingles import (
     BANDS,
@@ -22,6 +25,9 @@ from classwright_tools.curation.shingles import (
 from classwright_tools.domain.pair import Content
 
 Id = TypeVar("Id", bound=Hashable)
+AnyId = TypeVar("AnyId", bound=Hashable)
+Keys = list[list[int]]
+SIGNED_AT_ONCE = 4_096  # texts: 14 MB of keys
 # Texts of one template can fill a bucket. The newest so many of each are looked at, and of these the texts that share
 # most bands are compared, so that the time for one text stays bounded. A pair at Jaccard 0.85 shares 6 bands of 16.
 BUCKET_READ = 256
@@ -61,17 +67,23 @@ class NearDuplicates(Generic[Id]):
 
     def add_all(self, rows: Iterable[tuple[Id, Content]]) -> None:
         """Index every (id, content): much faster than one by one."""
-        rows = list(rows)
-        forms = [folded(content) for _, content in rows]
-        begin = len(self._ids)
-        self._ids += [id_ for id_, _ in rows]
-        self._forms += forms
-        signatures, places = minhashes(forms)
-        for place, keys in zip(places.tolist(), band_keys(signatures).tolist(), strict=True):
-            number = begin + place
-            if self._exact.setdefault(forms[place], number) != number:
-                continue  # its twin is in the bands already
-            for band, key in zip(self._bands, keys, strict=True):
+        for id_, form, keys in _signed(rows):
+            self._index(id_, form, keys)
+
+    def add_each(self, rows: Iterable[tuple[Id, Content]]) -> Iterator[list[Match[Id]]]:
+        """Index every (id, content), and yield of each what `matches` returns before it is indexed: much faster."""
+        for id_, form, keys in _signed(rows):
+            yield self._matches(form, keys)
+            self._index(id_, form, keys)
+
+    def _index(self, id_: Id, form: str, keys: Keys) -> None:
+        number = len(self._ids)
+        self._ids.append(id_)
+        self._forms.append(form)
+        if self._exact.setdefault(form, number) != number:
+            return  # its twin is in the bands already
+        for own in keys:
+            for band, key in zip(self._bands, own, strict=True):
                 band.setdefault(key, []).append(number)
 
     def find(self, content: Content) -> Match[Id] | None:
@@ -80,20 +92,38 @@ class NearDuplicates(Generic[Id]):
 
     def matches(self, content: Content) -> list[Match[Id]]:
         """Return the indexed rows that `content` repeats, the most similar first; of equal ones the first added."""
-        form = folded(content)
+        ((_, form, keys),) = _signed([(None, content)])
+        return self._matches(form, keys)
+
+    def _matches(self, form: str, keys: Keys) -> list[Match[Id]]:
+        candidates = self._candidates(form, keys)
+        if not candidates:
+            return []
         grams = grams_of(form)
-        found = [(similarity(grams, grams_of(self._forms[number])), number) for number in self._candidates(form)]
+        found = [(similarity(grams, grams_of(self._forms[number])), number) for number in candidates]
         found = sorted((alike, -number) for alike, number in found if alike >= self.threshold)
         return [Match(self._ids[-number], alike) for alike, number in reversed(found)]
 
-    def _candidates(self, form: str) -> list[int]:
+    def _candidates(self, form: str, keys: Keys) -> list[int]:
         """Return the texts to compare: the one that equals `form`, and those which share most bands with it."""
-        signatures, _ = minhashes([form])
         exact = self._exact.get(form)
         candidates = [] if exact is None else [exact]
-        for keys in band_keys(signatures).tolist():
+        for own in keys:
             shared: Counter[int] = Counter()
-            for band, key in zip(self._bands, keys, strict=True):
-                shared.update(band.get(key, ())[-BUCKET_READ:])
+            for band, key in zip(self._bands, own, strict=True):
+                if key in band:
+                    shared.update(band[key][-BUCKET_READ:])
             candidates += [number for number, _ in shared.most_common(COMPARED)]
         return list(dict.fromkeys(candidates))
+
+
+def _signed(rows: Iterable[tuple[AnyId, Content]]) -> Iterator[tuple[AnyId, str, Keys]]:
+    """Yield of each (id, content) the id, the folded form, and the keys of its bands, a list a signature."""
+    left = iter(rows)
+    while batch := list(islice(left, SIGNED_AT_ONCE)):
+        forms = [folded(content) for _, content in batch]
+        signatures, places = minhashes(forms)
+        keys = band_keys(signatures).tolist()
+        begins = np.searchsorted(places, np.arange(len(batch) + 1)).tolist()
+        for (id_, _), form, begin, end in zip(batch, forms, begins, begins[1:], strict=False):
+            yield id_, form, keys[begin:end]

@@ -179,14 +179,14 @@ def _groups(examples: Sequence[Example]) -> np.ndarray:
     joined = _Joined(len(examples))
     first_of: dict[str, int] = {}
     index: NearDuplicates[int] = NearDuplicates()
-    for place, example in enumerate(examples):
+    alike = index.add_each((place, example.content) for place, example in enumerate(examples))
+    for place, (example, matches) in enumerate(zip(examples, alike, strict=True)):
         query = None if example.text_pair is None else f"query {folded(example.text)}"
         written = None if example.label in at_once else _written_group(example)
         for group in filter(None, (written, query)):
             joined.join(place, first_of.setdefault(group, place))
-        for match in index.matches(example.content):
+        for match in matches:
             joined.join(place, match.id)
-        index.add(place, example.content)
     return np.array([joined.root(place) for place in range(len(examples))], np.int64)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import cached_property
 
 import numpy as np
 
 from classwright_tools.measurement.held_out import Answers
 from classwright_tools.measurement.naming import telling_words
-from classwright_tools.measurement.style import form_clauses, number_of_words
+from classwright_tools.measurement.style import Forms, form_clauses, forms_of, number_of_words
 
 LEAST_TEXTS = 4  # whose lengths say anything
 _RANGE = (10, 90)  # percentiles
@@ -41,15 +42,20 @@ class Guidance:
         """Return the form of the texts that were mistaken for `label` or were of it, where it differs from others'."""
         wrong = (self._true != self._predicted) & (self._true >= 0)
         concerned = wrong & ((self._true == label) | (self._predicted == label))
-        texts = [self._texts[place] for place in np.flatnonzero(concerned)]
-        others = [self._texts[place] for place in np.flatnonzero(~wrong & (self._true >= 0))]
-        clauses = form_clauses(texts, others, self._languages) if self._real else ()
+        right = ~wrong & (self._true >= 0)
+        clauses: tuple[str, ...] = ()
+        if self._real:
+            clauses = form_clauses(self._forms.take(concerned), self._forms.take(right), self._languages)
         form = f"Write in the form of texts that were mistaken: {'; '.join(clauses)}." if clauses else ""
         return tuple(filter(None, (form, "" if form else self.length(label))))
 
     def length(self, label: int) -> str:
         """Return the sentence about how long real texts of `label` are; nothing where there are too few."""
         return usual_length(self._labels[label], self._of(label)) if self._real else ""
+
+    @cached_property
+    def _forms(self) -> Forms:
+        return forms_of(self._texts)
 
     def _of(self, label: int, taken_for: int | None = None) -> list[str]:
         wanted = self._true == label

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from scipy.stats import norm
 
 from classwright_tools.curation.bare_text import bare_text
@@ -39,55 +40,62 @@ _GREETING = re.compile(
 )
 
 
-class Measure(NamedTuple):
+@dataclass(frozen=True)
+class Wording:
     """What is counted, how it is said of "n% of the texts", and what to ask a writer for if real texts have more."""
 
     name: str
     clause: str
-    holds: Callable[[str], bool]
     more: str
     fewer: str
 
 
+@dataclass(frozen=True)
+class Measure(Wording):
+    """What is counted of a text by itself."""
+
+    holds: Callable[[str], bool]
+
+
 _MEASURES = (
-    Measure("questions", "ask a question", lambda text: "?" in text, "more questions", "fewer questions"),
+    Measure("questions", "ask a question", "more questions", "fewer questions", lambda text: "?" in text),
     Measure(
         "lower-case starts",
         "start in lower case",
-        lambda text: text[:1].islower(),
         "more texts that start in lower case",
         "fewer texts that start in lower case",
+        lambda text: text[:1].islower(),
     ),
     Measure(
         "contractions",
         'have contractions such as "I\'m"',
-        lambda text: bool(_CONTRACTION.search(text)),
         "more contractions",
         "fewer contractions",
+        lambda text: bool(_CONTRACTION.search(text)),
     ),
     Measure(
         "careless spelling",
         "are carelessly typed",
-        lambda text: bool(_CARELESS.search(text)),
         "more hasty typing",
         "less hasty typing",
+        lambda text: bool(_CARELESS.search(text)),
     ),
     Measure(
-        "exclamations", "have an exclamation mark", lambda text: "!" in text, "more exclamations", "fewer exclamations"
+        "exclamations", "have an exclamation mark", "more exclamations", "fewer exclamations", lambda text: "!" in text
     ),
     Measure(
         "greetings",
         "begin with a greeting",
-        lambda text: bool(_GREETING.search(text)),
         "more greetings",
         "fewer greetings",
+        lambda text: bool(_GREETING.search(text)),
     ),
     Measure(
         "several sentences",
         "have several sentences",
-        lambda text: sentences(text) > 1,
         "more texts of several sentences",
         "more texts of a single sentence",
+        lambda text: sentences(text) > 1,
     ),
 )
 _ENGLISH_ONLY = {"contractions", "careless spelling"}
@@ -116,71 +124,84 @@ def number_of_words(text: str) -> int:
 
 
 @dataclass(frozen=True)
+class Forms:
+    """The form of n texts: their words, and which of the measures but those of length each has (n, measures)."""
+
+    words: npt.NDArray[np.int64]
+    holds: npt.NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def take(self, places: npt.NDArray[Any]) -> Forms:
+        """Return the forms at `places`, numbers or bool (n,)."""
+        return Forms(self.words[places], self.holds[places])
+
+
+def forms_of(texts: Iterable[str]) -> Forms:
+    """Return the form of `texts`. Links, handles and tokenisation blanks are no style: see `bare_text`."""
+    bare = [bare_text(text) for text in texts]
+    holds = [[measure.holds(text) for measure in _MEASURES] for text in bare]
+    words = [len(_WORDS.findall(text)) for text in bare]
+    return Forms(np.array(words, np.int64), np.array(holds, bool).reshape(len(bare), len(_MEASURES)))
+
+
+@dataclass(frozen=True)
 class Difference:
     """A measure of some texts beside that of others; `differs` is whether they differ by more than chance."""
 
-    measure: Measure
+    measure: Wording
     ours: Estimate
     theirs: Estimate
     differs: bool
 
 
 def differences(
-    texts: Sequence[str],
-    others: Sequence[str],
+    ours: Forms,
+    theirs: Forms,
     languages: Collection[str] = ("en",),
     strata: tuple[Sequence[str | None], Sequence[str | None]] | None = None,
     alpha: float = SIGNIFICANCE,
 ) -> list[Difference]:
-    """Return how `texts` differ in form from `others`; both are there.
+    """Return how some texts differ in form from others; both are there.
 
-    Links, handles and tokenisation blanks are no style: see `bare_text`. What is looked for in English is left out if
-    `languages`, BCP 47 tags, has others. Short and long texts are those beyond the quartiles of `others`.
+    What is looked for in English is left out if `languages`, BCP 47 tags, has others. Short and long texts are those
+    beyond the quartiles of `theirs`.
 
     A difference is one by the test of Cochran, Mantel and Haenszel at `alpha`, shared by all measures (Bonferroni), and
     if the shares of all texts lie the same way. `strata` are the labels of both: only texts of one label are compared.
     """
-    ours, theirs = ([bare_text(text) for text in some] for some in (texts, others))
     english = all(language.split("-")[0] == "en" for language in languages)
-    measures = [
-        *_lengths([len(_WORDS.findall(text)) for text in theirs]),
-        *(measure for measure in _MEASURES if english or measure.name not in _ENGLISH_ONLY),
+    low, high = (int(n) for n in np.percentile(theirs.words, [25, 75], method="nearest"))
+    measured = [
+        (_short(low), ours.words <= low, theirs.words <= low),
+        (_long(high), ours.words > high, theirs.words > high),
+        *zip(_MEASURES, ours.holds.T, theirs.holds.T, strict=True),
     ]
+    measured = [one for one in measured if english or one[0].name not in _ENGLISH_ONLY]
     labels = strata or ([None] * len(ours), [None] * len(theirs))
     found = []
-    for measure in measures:
-        held, other_held = ([measure.holds(text) for text in some] for some in (ours, theirs))
-        share, other_share = wilson(sum(held), len(held)), wilson(sum(other_held), len(other_held))
+    for measure, held, other_held in measured:
+        share, other_share = wilson(int(held.sum()), len(held)), wilson(int(other_held.sum()), len(other_held))
         z = mantel_haenszel(held, other_held, *labels)
-        differs = 2 * norm.sf(abs(z)) < alpha / len(measures) and z * (share.value - other_share.value) > 0
+        differs = 2 * norm.sf(abs(z)) < alpha / len(measured) and z * (share.value - other_share.value) > 0
         found.append(Difference(measure, share, other_share, bool(differs)))
     return found
 
 
-def _lengths(counts: Sequence[int]) -> tuple[Measure, Measure]:
-    """Return the measures of short and of long texts, beyond the quartiles of the word `counts`."""
-    low, high = (int(n) for n in np.percentile(counts, [25, 75], method="nearest"))
-    return (
-        Measure(
-            "short texts",
-            f"have at most {low} words",
-            lambda text: len(_WORDS.findall(text)) <= low,
-            f"more texts of at most {low} words",
-            f"fewer texts of at most {low} words",
-        ),
-        Measure(
-            "long texts",
-            f"have more than {high} words",
-            lambda text: len(_WORDS.findall(text)) > high,
-            f"more texts of more than {high} words",
-            f"fewer texts of more than {high} words",
-        ),
-    )
+def _short(words: int) -> Wording:
+    few = f"of at most {words} words"
+    return Wording("short texts", f"have at most {words} words", f"more texts {few}", f"fewer texts {few}")
+
+
+def _long(words: int) -> Wording:
+    many = f"of more than {words} words"
+    return Wording("long texts", f"have more than {words} words", f"more texts {many}", f"fewer texts {many}")
 
 
 def mantel_haenszel(
-    held: Sequence[bool],
-    other_held: Sequence[bool],
+    held: npt.NDArray[np.bool_],
+    other_held: npt.NDArray[np.bool_],
     strata: Sequence[str | None],
     other_strata: Sequence[str | None],
 ) -> float:
@@ -188,14 +209,17 @@ def mantel_haenszel(
 
     The statistic of Cochran (1954) and of Mantel and Haenszel (1959), corrected for continuity; 0 if nothing varies.
     """
-    excess, variance = 0.0, 0.0
-    for stratum in set(strata) & set(other_strata):
-        own = [hit for hit, where in zip(held, strata, strict=True) if where == stratum]
-        other = [hit for hit, where in zip(other_held, other_strata, strict=True) if where == stratum]
-        n, m, hits = len(own), len(other), sum(own) + sum(other)
-        rows = n + m
-        excess += sum(own) - n * hits / rows
-        variance += n * m * hits * (rows - hits) / (rows**2 * (rows - 1))
+    number = {stratum: place for place, stratum in enumerate(dict.fromkeys((*strata, *other_strata)))}
+    own, other = (np.array([number[one] for one in some], np.int64) for some in (strata, other_strata))
+    n, m = (np.bincount(some, minlength=len(number)) for some in (own, other))
+    own_hits, other_hits = (
+        np.bincount(some[hit], minlength=len(number)) for some, hit in ((own, held), (other, other_held))
+    )
+    both = (n > 0) & (m > 0)
+    n, m, own_hits, hits = n[both], m[both], own_hits[both], (own_hits + other_hits)[both]
+    rows = n + m
+    excess = float((own_hits - n * hits / rows).sum())
+    variance = float((n * m * (hits * (rows - hits) / (rows.astype(float) ** 2 * (rows - 1)))).sum())
     return float(np.sign(excess) * max(0.0, abs(excess) - 0.5) / np.sqrt(variance)) if variance else 0.0
 
 
@@ -213,20 +237,23 @@ def style_gaps(
     if not written or not real:
         return ()
     strata = ([row.label_key for row in written], [row.label_key for row in real]) if real is labelled else None
-    every = differences([row.text for row in written], [row.text for row in real], languages, strata)
+    ours, theirs = (forms_of(row.text for row in rows) for rows in (written, real))
+    every = differences(ours, theirs, languages, strata)
     gaps = sorted((_gap(found) for found in every), key=lambda gap: not gap.differs)
-    return (*gaps, *(_gaps_of_labels(written, labelled, languages) if strata else ()))
+    named = tuple(np.array([row.label or "" for row in rows]) for rows in (written, real))
+    return (*gaps, *(_gaps_of_labels(ours, theirs, named, languages) if strata else ()))
 
 
 def _gaps_of_labels(
-    written: Sequence[Example], real: Sequence[Example], languages: Collection[str]
+    ours: Forms, theirs: Forms, named: tuple[npt.NDArray[np.str_], ...], languages: Collection[str]
 ) -> Iterator[StyleGap]:
-    """Yield the largest differences of the texts of one label."""
-    labels = sorted({row.label for row in real if row.label} & {row.label for row in written if row.label})
+    """Yield the largest differences of the texts of one label; `named` are both's labels, "" where a text has none."""
+    own_names, their_names = named
+    labels = sorted((set(own_names.tolist()) & set(their_names.tolist())) - {""})
     found: list[tuple[str, Difference]] = []
     for label in labels if len(labels) > 1 else ():
-        own, theirs = ([row.text for row in rows if row.label == label] for rows in (written, real))
-        every = differences(own, theirs, languages, alpha=SIGNIFICANCE / len(labels))
+        pair = ours.take(own_names == label), theirs.take(their_names == label)
+        every = differences(*pair, languages, alpha=SIGNIFICANCE / len(labels))
         found += [(label, difference) for difference in every if difference.differs]
     found.sort(key=lambda pair: -abs(pair[1].ours.value - pair[1].theirs.value))
     yield from (_gap(difference, label) for label, difference in found[:MOST_OF_LABELS])
@@ -253,9 +280,9 @@ def _gap(found: Difference, label: str | None = None) -> StyleGap:
     )
 
 
-def form_clauses(texts: Sequence[str], others: Sequence[str], languages: Collection[str] = ("en",)) -> tuple[str, ...]:
-    """Return how `texts` differ in form from `others`, as clauses: "80% ask a question (20% of the others)"."""
-    if not texts or not others:
+def form_clauses(texts: Forms, others: Forms, languages: Collection[str] = ("en",)) -> tuple[str, ...]:
+    """Return how some texts differ in form from others, as clauses: "80% ask a question (20% of the others)"."""
+    if not len(texts) or not len(others):
         return ()
     return tuple(
         f"{found.ours.value:.0%} {found.measure.clause} ({found.theirs.value:.0%} of the others)"

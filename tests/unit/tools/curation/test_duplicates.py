@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from classwright_tools.curation import duplicates
 from classwright_tools.curation.bulk_duplicates import WINDOW, BulkDuplicates, Repeat
 from classwright_tools.curation.duplicates import NearDuplicates
 from classwright_tools.curation.shingles import (
@@ -144,6 +145,22 @@ def test_the_most_similar_text_is_named() -> None:
 
     assert [match.id for match in matches] == ["near", "far"]
     assert matches[0].similarity == 1.0
+
+
+def test_adding_many_tells_of_each_what_asking_before_adding_it_tells(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(duplicates, "SIGNED_AT_ONCE", 7)  # so that some repeat a text of another batch
+    texts = [*noisy_texts(60), "", "ha" * 30, "ha" * 31, *noisy_texts(10)]
+    one_by_one: NearDuplicates[int] = NearDuplicates()
+    expected = []
+    for number, text in enumerate(texts):
+        expected.append(one_by_one.matches(text))
+        one_by_one.add(number, text)
+
+    many: NearDuplicates[int] = NearDuplicates()
+
+    assert list(many.add_each(enumerate(texts))) == expected
+    assert sum(map(bool, expected)) > 20
+    assert len(many) == len(texts)
 
 
 @given(st.text(min_size=1, max_size=40), st.text(min_size=1, max_size=40))

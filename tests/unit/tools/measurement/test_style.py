@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from classwright_tools.curation.bare_text import bare_text
 from classwright_tools.domain.example import Example, make_example
-from classwright_tools.measurement.style import form_clauses, sentences, style_gaps
+from classwright_tools.measurement.style import form_clauses, forms_of, sentences, style_gaps
 
 
 def rows_of(texts: Sequence[str], label: str | None = None) -> list[Example]:
@@ -95,10 +95,10 @@ def test_the_form_of_some_texts_is_told_beside_that_of_the_others() -> None:
     errors = [f"what is {n}?" for n in range(20)]
     others = [f"Please tell me about number {n}, which I wrote about in my last letter to you." for n in range(60)]
 
-    told = form_clauses(errors, others)
+    told = form_clauses(forms_of(errors), forms_of(others))
 
     assert "100% ask a question (0% of the others)" in told
-    assert form_clauses(errors, errors) == form_clauses([], others) == ()
+    assert form_clauses(forms_of(errors), forms_of(errors)) == form_clauses(forms_of([]), forms_of(others)) == ()
 
 
 TYPED = ["I don't know whether the company's offer of $0.11 (over 5%) is good, and it's late."] * 60
