@@ -71,7 +71,11 @@ class Model:
         They are at the task's shares where the card has them, unless they are asked for `as_trained`. Where a row may
         have several labels each is its label's own.
         """
-        scaled = self.classifier.logits(texts) / self.card.temperature
+        return self.probabilities(self.classifier.logits(texts), as_trained=as_trained)
+
+    def probabilities(self, logits: np.ndarray, *, as_trained: bool = False) -> np.ndarray:
+        """Return what `predict_proba` does, of the classifier's logits (n, k)."""
+        scaled = logits / self.card.temperature
         offset = scaled if as_trained or not self.card.offsets else scaled + self.card.offsets
         return self.space.probabilities(offset)
 
