@@ -74,15 +74,29 @@ def spread(cells: Sequence[Cell], turn: int = 0) -> list[Cell]:
     """Return `cells` in an order of which every beginning is spread over the tree.
 
     Every topic comes once before any comes twice, and so does every subtopic. Source types rotate from one cell to the
-    next, and within a topic, as in a Latin square; `turn` is the number of the source type to begin with.
+    next, and within a topic, as in a Latin square, through all of them however many there are; `turn` is the number of
+    the source type to begin with.
     """
     topics: dict[str | None, dict[str | None, list[Cell]]] = {}
     for cell in cells:
         topics.setdefault(cell.topic, {}).setdefault(cell.subtopic, []).append(cell)
+    strides = {
+        topic: _stride(len(topics), len(below), max(map(len, below.values()))) for topic, below in topics.items()
+    }
     places = {
-        cell: ((number - topic - subtopic - turn) % len(sources), subtopic, topic)
-        for topic, subtopics in enumerate(topics.values())
+        cell: ((number - topic - subtopic * strides[name] - turn) % len(sources), subtopic, topic)
+        for topic, (name, subtopics) in enumerate(topics.items())
         for subtopic, sources in enumerate(subtopics.values())
         for number, cell in enumerate(sources)
     }
     return sorted(cells, key=places.__getitem__)
+
+
+def _stride(topics: int, subtopics: int, sources: int) -> int:
+    """Return by how many source types a topic's next subtopic is further on than the one before.
+
+    One is enough for all to have a turn, unless they are more than topics and subtopics together.
+    """
+    if sources < topics + subtopics:
+        return 1
+    return next(step for step in range(topics, topics + sources) if math.gcd(step, sources) == 1)

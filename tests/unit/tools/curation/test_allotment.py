@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -83,6 +84,14 @@ def test_twenty_rows_a_label_reach_all_twenty_subtopics_of_a_large_tree() -> Non
 
     assert len({(cell.label, cell.subtopic) for cell in chosen}) == 12 * 20
     assert set(Counter(cell.source_type for cell in chosen).values()) == {80}
+
+
+@pytest.mark.parametrize(("rows", "most"), [(40, 4), (240, 16)])
+def test_many_source_types_all_have_their_turns_long_before_every_cell_has_a_row(rows: int, most: int) -> None:
+    chosen = rows_by_cell(rows, [cell for label in "ab" for cell in tree_of(5, 4, 18, label)])
+
+    kinds = Counter(cell.source_type for cell in chosen)
+    assert (len(kinds), max(kinds.values())) == (18, most)
 
 
 def test_one_row_a_label_is_of_another_source_type_for_each_label() -> None:
