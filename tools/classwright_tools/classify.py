@@ -14,7 +14,7 @@ from classwright_tools.domain.noun import LabelName, Noun, Share, ToolRequest, T
 from classwright_tools.domain.pair import AnyText, GivenPair, joined
 from classwright_tools.domain.task import TaskKind
 from classwright_tools.errors import InvalidInput
-from classwright_tools.measurement.caveats import often_unsure
+from classwright_tools.measurement.caveats import how_sure
 from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import Sizes, Work, computing, shown_bytes
 
@@ -105,7 +105,7 @@ def classify(request: ClassifyRequest, context: ToolContext) -> ClassifyResult:
     labels = context.workspace.task(model.card.task).label_names
     told = (
         _in_a_sentence(results, abstained, threshold),
-        often_unsure(model.card.unsure, threshold) if abstained and request.threshold is None else "",
+        how_sure(model.card) if abstained and request.threshold is None else "",
         other_labels(request.model, model.labels, labels),
     )
     return ClassifyResult(

@@ -66,7 +66,7 @@ def export_model(request: ExportModelRequest, context: ToolContext) -> ExportMod
     from classwright_tools.export.student import texts_to_teach
     from classwright_tools.learning.methods.registry import METHODS
     from classwright_tools.learning.model import load_model
-    from classwright_tools.measurement.caveats import often_unsure
+    from classwright_tools.measurement.caveats import how_sure
     from classwright_tools.measurement.evaluation import newest_test
     from classwright_tools.workspace.sharing import share_files
 
@@ -90,8 +90,7 @@ def export_model(request: ExportModelRequest, context: ToolContext) -> ExportMod
         ExportedFile(name=name, bytes=size, sha256=digest) for name, size, digest in exported_files(made.path)
     )
     megabytes = sum(file.bytes for file in files) / 1e6
-    unsure = often_unsure(model.card.unsure, model.card.threshold)
-    remarks = "".join(f" {remark}" for remark in (export.left_out, unsure, *model.card.remarks) if remark)
+    remarks = "".join(f" {remark}" for remark in (export.left_out, how_sure(model.card), *model.card.remarks) if remark)
     then = (
         "Copy the export's folder to where it is to run; its README.md tells how. Over the wire a big file comes in "
         f"parts: classwright://{task.slug}/artifacts/{made.id}/files/{{name}}/{{part}}, from 0 on, "

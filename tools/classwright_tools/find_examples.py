@@ -15,6 +15,7 @@ from classwright_tools.domain.label_sets import labels_in_words
 from classwright_tools.domain.noun import LabelName, Noun, Picture, Slug, ToolRequest, ToolResult
 from classwright_tools.domain.selection import RowFilter, RowId, RowSearch
 from classwright_tools.domain.uris import artifact_uri
+from classwright_tools.errors import NotEnoughData
 from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import Sizes, Work
 
@@ -97,7 +98,6 @@ def find_examples(request: FindExamplesRequest, context: ToolContext) -> FindExa
         NotFound: there is no such task, dataset or label.
         InvalidInput: an id, a topic, a subtopic, a source type or a contrast is that of no row; or doubt of a label or
             a map is asked for where rows have several.
-        NotEnoughData: a picture is asked for, and there are too few rows for a map.
         DamagedArtifact: the dataset does not read back.
     """
     from classwright_tools.curation.row_counts import row_counts
@@ -133,13 +133,15 @@ def find_examples(request: FindExamplesRequest, context: ToolContext) -> FindExa
     rows = _page(request, found, ANSWER_BYTES - JOB_BYTES - _bytes(bare), excerpts)
     end = request.offset + len(rows)
     more = end if end < len(found) and request.limit else None
+    drawn, undrawn = _picture(found, request, context) if request.picture else (None, "")
     return bare.model_copy(
         update={
+            "summary": f"{bare.summary}{undrawn}",
             "next_step": _next_step(dataset, more, excerpts),
             "rows": rows,
             "next_offset": more,
             "shown_in_part": excerpts.parts,
-            "picture": _picture(found, request, context) if request.picture else None,
+            "picture": drawn,
         }
     )
 
@@ -154,10 +156,14 @@ def _found(request: FindExamplesRequest, context: ToolContext, dataset: str) -> 
     return changed(context, dataset, earlier, request.where or RowFilter())
 
 
-def _picture(found: Selected, request: FindExamplesRequest, context: ToolContext) -> str:
+def _picture(found: Selected, request: FindExamplesRequest, context: ToolContext) -> tuple[str | None, str]:
+    """Return the map; where there can be none, why not: the rows are shown all the same."""
     from classwright_tools.measurement.row_map import picture_of_rows
 
-    return picture_of_rows(context, found, request.model)
+    try:
+        return picture_of_rows(context, found, request.model), ""
+    except NotEnoughData as error:
+        return None, f" There is no map of them: {error.reason}."
 
 
 def _page(request: FindExamplesRequest, found: Selected, max_bytes: int, excerpts: Excerpts) -> tuple[FoundRow, ...]:

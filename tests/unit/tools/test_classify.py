@@ -56,14 +56,14 @@ def test_the_summary_has_the_label_of_one_text_and_the_counts_of_several(context
     assert told(*TEXTS, threshold=0.0) == "Classified 4 texts; abstained on 0, below 0.00."
 
 
-def test_a_model_that_is_often_unsure_says_so_where_it_abstains(
+def test_where_it_abstains_it_says_how_often_the_model_is_sure_and_right(
     context: ToolContext, model: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from classwright_tools.learning import kept_models
     from classwright_tools.learning.model import load_model
 
     own = load_model(context.workspace, model)
-    card = own.card.model_copy(update={"unsure": 0.81, "threshold": 1.0})
+    card = own.card.model_copy(update={"unsure": 0.81, "sure_right": 0.97, "threshold": 1.0})
     monkeypatch.setattr(kept_models, "kept_model", lambda *_: dataclasses.replace(own, card=card))
 
     told = classify(ClassifyRequest(model=model, texts=TEXTS), context).summary
@@ -71,10 +71,10 @@ def test_a_model_that_is_often_unsure_says_so_where_it_abstains(
 
     assert own.card.unsure is not None
     assert (
-        "It is unsure of 81 texts in 100: of the rows held out so many had a probability below its threshold of 1.00."
-        in told
+        "It is sure of 19% of texts like the rows held out, and labels 97% of these right; below a probability of 1.00 "
+        "it is not sure." in told
     )
-    assert "unsure" not in sure
+    assert "It is sure of" not in sure
 
 
 def test_the_models_own_threshold_is_the_default(context: ToolContext, model: str) -> None:

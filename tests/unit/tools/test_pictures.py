@@ -10,7 +10,6 @@ from pydantic import ValidationError
 
 from classwright_tools.domain.task import Task
 from classwright_tools.error_analysis import ErrorAnalysisRequest, error_analysis
-from classwright_tools.errors import NotEnoughData
 from classwright_tools.evaluate import EvaluateRequest, evaluate
 from classwright_tools.find_examples import FindExamplesRequest, FindExamplesResult, find_examples
 from classwright_tools.workspace.workspace import Workspace
@@ -41,9 +40,24 @@ def test_a_map_is_of_all_rows_that_were_found(workspace: Workspace, dataset: str
     assert find(workspace).picture is None
 
 
-def test_a_map_of_nothing_is_refused(workspace: Workspace, dataset: str) -> None:
-    with pytest.raises(NotEnoughData, match="Leave `picture` out"):
-        find(workspace, picture=True, where={"text": "nothing has these words"})
+def test_where_there_can_be_no_map_the_answer_says_why(workspace: Workspace, dataset: str) -> None:
+    found = find(workspace, picture=True, where={"text": "nothing has these words"})
+
+    assert found.picture is None
+    assert "There is no map of them" in found.summary
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_rows_without_labels_have_a_map(workspace: Workspace, task: Task, several: bool) -> None:
+    if several:
+        workspace.save_task(task.model_copy(update={"multi_label": True}))
+    bare = [row.model_copy(update={"label": None}) for row in real_rows()]
+    dataset_of(workspace, unlabelled=bare)
+
+    found = find(workspace, picture=True, limit=3)
+
+    assert is_png(found.picture)
+    assert len(found.rows) == 3
 
 
 def test_versions_are_compared_without_a_map(workspace: Workspace, dataset: str) -> None:

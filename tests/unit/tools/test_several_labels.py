@@ -158,7 +158,7 @@ def test_an_export_answers_as_the_model_does(
 ) -> None:
     context, model = trained
     own = load_model(context.workspace, model)
-    unsure = replace(own, card=own.card.model_copy(update={"unsure": 0.81}))
+    unsure = replace(own, card=own.card.model_copy(update={"unsure": 0.81, "sure_right": 0.9}))
     monkeypatch.setattr("classwright_tools.learning.model.load_model", lambda *_, **__: unsure)
     texts = ["where is my parcel? i want my money back", "my login does not work", "greetings from the seaside to all"]
     request = ExportModelRequest(model=model, onnx=onnx)
@@ -173,8 +173,9 @@ def test_an_export_answers_as_the_model_does(
     assert not (folder / "model_head.pkl").exists()
     card = (folder / "README.md").read_text(encoding="utf-8")
     assert "| rows | all labels right | micro-F1 | macro-F1 |" in card
-    assert "It is unsure of 81 texts in 100" in card
-    assert "It is unsure of 81 texts in 100" in made.summary
+    told = "It is sure of 19% of texts like the rows held out, and labels 90% of these right with all their labels"
+    assert told in card
+    assert told in made.summary
     assert f"classwright://mail/artifacts/{made.export}/files/{{name}}/{{part}}" in made.next_step
     assert "`labels`" in card
     assert "`label_NAME`" in card

@@ -114,10 +114,13 @@ class ModelCard(Noun):
         default=(), description="Added to the divided logits, one a label: they put the probabilities at `shares`."
     )
     threshold: float = Field(
-        ge=0, le=1, description="Abstain below this probability: 95% of the answers kept are right."
+        ge=0, le=1, description="Not sure below this probability: 95% of the answers kept are right, if any can be."
     )
     unsure: float | None = Field(
         default=None, ge=0, le=1, description="Share of the rows that set `threshold` which are below it."
+    )
+    sure_right: float | None = Field(
+        default=None, ge=0, le=1, description="Share of the others that it labels right; None: all are below it."
     )
     thresholds: tuple[float, ...] = Field(
         default=(), description="Where rows have several labels: each applies from this probability on, one a label."

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 KEPT_ACCURACY = 0.95  # of the answers that are kept
+# A model that is nearly always right on rows of its labels would else be sure of whatever it is asked, such as texts
+# that fit none: see `docs/decisions/least-sure.md`.
+LEAST_SURE = 0.7
 # Fewer kept answers than this tell nothing about a threshold.
 LEAST_KEPT = 20
 TEMPERATURES = (0.05, 20.0)
@@ -47,27 +51,47 @@ def temperature_towards(logits: np.ndarray, targets: np.ndarray) -> float:
     return float(np.exp(found.x))
 
 
-def abstaining_threshold(probabilities: np.ndarray, labels: np.ndarray, shares: Sequence[float] | None = None) -> float:
-    """Return the lowest probability at which at least 95% of the answers at or above it are right.
+@dataclass(frozen=True)
+class Sureness:
+    """From which `threshold` on a model calls an answer sure; of the rows that set it, the share that it is `sure` of.
+
+    `right` is how many of those are right, a share too; None where it is sure of none.
+    """
+
+    threshold: float
+    sure: float
+    right: float | None
+
+
+def sureness(probabilities: np.ndarray, labels: np.ndarray, shares: Sequence[float] | None = None) -> Sureness:
+    """Return what `sureness_of` does of the likeliest labels at the probabilities (n, k) of rows with `labels` (n,).
 
     With `shares` (k,) the rows of each label count for the label's share, else each row counts alike.
-    It is 0 where 95% are right without abstaining. Where no threshold that keeps `LEAST_KEPT` answers reaches 95%,
-    it is the one with the most accurate kept answers among those that keep so many.
     """
     weights = np.ones(len(labels))
     if shares is not None:
         weights = (np.maximum(shares, _LEAST) / np.maximum(np.bincount(labels, minlength=len(shares)), 1))[labels]
-    return kept_right(probabilities.max(axis=1), probabilities.argmax(axis=1) == labels, weights)
+    return sureness_of(probabilities.max(axis=1), probabilities.argmax(axis=1) == labels, weights)
 
 
-def kept_right(confidence: np.ndarray, right: np.ndarray, weights: np.ndarray | None = None) -> float:
-    """Return what `abstaining_threshold` does, of answers of that `confidence` (n,), of which some are `right` (n,).
+def sureness_of(confidence: np.ndarray, right: np.ndarray, weights: np.ndarray | None = None) -> Sureness:
+    """Return when answers of that calibrated `confidence` (n,), of which some are `right` (n,), are to be called sure.
 
-    Each counts for its weight (n,).
+    The threshold is the lowest probability at which at least 95% of the answers at or above it are right, and
+    `LEAST_SURE` at least. Where none that keeps `LEAST_KEPT` answers reaches 95%, it is the one with the most accurate
+    kept answers among those that keep so many. Each answer counts for its weight (n,).
     """
+    weights = np.ones(len(right)) if weights is None else weights
+    threshold = max(LEAST_SURE, _kept_right(confidence, right, weights))
+    kept = confidence >= threshold
+    sure = float(weights[kept].sum() / weights.sum())
+    return Sureness(threshold, sure, float(np.average(right[kept], weights=weights[kept])) if kept.any() else None)
+
+
+def _kept_right(confidence: np.ndarray, right: np.ndarray, weights: np.ndarray) -> float:
+    """Return the lowest confidence that keeps 95% right; 0 where all answers are."""
     order = np.argsort(-confidence, kind="stable")
-    confidence, right = confidence[order], right[order]
-    weights = np.ones(len(right)) if weights is None else weights[order]
+    confidence, right, weights = confidence[order], right[order], weights[order]
     kept = np.arange(1, len(right) + 1)
     accuracy = np.cumsum(weights * right) / np.cumsum(weights)
     if accuracy[-1] >= KEPT_ACCURACY:

@@ -16,7 +16,7 @@ from classwright_tools.domain.cards import Candidate, Validation
 from classwright_tools.domain.figures import FiguresAtShares
 from classwright_tools.domain.shares import TaskShares
 from classwright_tools.errors import NotEnoughData
-from classwright_tools.learning.calibration import abstaining_threshold, fit_temperature, softmax
+from classwright_tools.learning.calibration import Sureness, fit_temperature, softmax, sureness
 from classwright_tools.learning.classifier import Classifier
 from classwright_tools.learning.fitting import metered_fit
 from classwright_tools.learning.held_out import HeldOut, held_out
@@ -41,10 +41,10 @@ FEW_FOLDS = 3  # of validation rows that are trained on, where a fit takes minut
 class Trained:
     """A fitted classifier and all that its card says of how good it is.
 
-    `unsure` is the share of the held-out rows below the `threshold`. `thresholds` are those of the labels where rows
-    have several. `at_shares` are the figures at the `prior`. `right_as_saved` is the share of the measured rows as they
-    are that the classifier, which decides for the prior's shares, labels right. `why_no_shares` says why shares are not
-    known though they might be.
+    The `sureness` is told by rows held out. `thresholds` are those of the labels where rows have several. `at_shares`
+    are the figures at the `prior`. `right_as_saved` is the share of the measured rows as they are that the classifier,
+    which decides for the prior's shares, labels right. `why_no_shares` says why shares are not known though they might
+    be.
     """
 
     method: str
@@ -53,8 +53,7 @@ class Trained:
     grouped: Validation | None
     tried: tuple[Candidate, ...]
     temperature: float
-    threshold: float
-    unsure: float
+    sureness: Sureness
     prior: Prior | None
     at_shares: FiguresAtShares | None
     right_as_saved: float | None
@@ -224,7 +223,6 @@ def _calibrated(
     prior = prior_at(shares, by) if shares else None
     temperature = prior.temperature if prior else fit_temperature(by.logits, by.labels)
     proba = prior.probabilities(by.logits) if prior else softmax(by.logits / temperature)
-    threshold = abstaining_threshold(proba, by.labels, shares.values if shares else None)
     return Trained(
         method=best.method.name,
         classifier=best.classifier,
@@ -232,8 +230,7 @@ def _calibrated(
         grouped=grouped,
         tried=tuple(_candidate(best, one, shares) for one in fits if one.method is not best.method),
         temperature=temperature,
-        threshold=threshold,
-        unsure=float((proba.max(axis=1) < threshold).mean()),
+        sureness=sureness(proba, by.labels, shares.values if shares else None),
         prior=prior,
         at_shares=_at_shares(by, prior) if prior else None,
         right_as_saved=float((proba.argmax(axis=1) == by.labels).mean()) if prior else None,

@@ -30,8 +30,9 @@ class Answered:
 
     @staticmethod
     def none(rows: int, labels: int) -> Answered:
-        """Return that no row has an answer."""
-        return Answered(np.full((rows, labels), np.nan, np.float32), np.zeros((rows, labels), bool))
+        """Return that no row has an answer; there is a column even where no label is known."""
+        k = max(labels, 1)
+        return Answered(np.full((rows, k), np.nan, np.float32), np.zeros((rows, k), bool))
 
     def take(self, places: Sequence[int], proba: NDArray[np.floating], thresholds: tuple[float, ...]) -> None:
         """Take the answers `proba` (m, k) to the rows at `places`."""
@@ -95,7 +96,7 @@ def doubts_of_sets(
     best = np.argsort(-(decided + filled), axis=1, kind="stable")[:, :most]  # those that apply come first
     labelled = np.array([row.labels is not None for _, row in rows]) & known
     true = encode([row.labels or () for _, row in rows], labels)
-    own = np.where(labelled, np.where(true, filled, 1 - filled).min(axis=1), np.nan)
+    own = np.where(labelled, np.where(true, filled, 1 - filled).min(axis=1, initial=1), np.nan)
     disagrees = labelled & (true != decided).any(axis=1)
     certain = certainty(filled, decided)
     return Doubts(

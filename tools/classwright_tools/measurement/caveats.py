@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from classwright_tools.domain.cards import ModelCard
 from classwright_tools.domain.example import Split
 from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.figures import Estimate, Scores
@@ -50,13 +51,19 @@ def settled_by_person(rows: int) -> str:
     return f"Of {rows} more the label is doubted, and a person has decided on them: they are no label issues."
 
 
-def often_unsure(unsure: float | None, threshold: float) -> str:
-    """Return the sentence about a model that is `unsure` of more than half of the rows that set its `threshold`."""
-    if unsure is None or unsure <= 0.5:
+def how_sure(card: ModelCard) -> str:
+    """Return the sentence on how many texts the model is sure of, and how many of these it labels right.
+
+    It is by the rows that set its threshold; empty for a card of before these were counted.
+    """
+    if card.unsure == 1:
+        return f"It is sure of none of the rows held out: all are below a probability of {card.threshold:.2f}."
+    if card.unsure is None or card.sure_right is None:
         return ""
+    whole = " with all their labels" if card.thresholds else ""
     return (
-        f"It is unsure of {100 * unsure:.0f} texts in 100: of the rows held out so many had a probability below its "
-        f"threshold of {threshold:.2f}."
+        f"It is sure of {1 - card.unsure:.0%} of texts like the rows held out, and labels {card.sure_right:.0%} of "
+        f"these right{whole}; below a probability of {card.threshold:.2f} it is not sure."
     )
 
 

@@ -30,13 +30,13 @@ def picture_of_rows(context: ToolContext, found: Selected, model: str | None) ->
 
     Raises:
         NotEnoughData: the dataset has too few rows for a map, or none was found.
-        NotFound: there is no such model, or this machine has no font.
+        NotFound: there is no such model.
     """
     ids = read_table(context.workspace, found.dataset)["id"].to_pylist()
     if len(ids) < LEAST_TEXTS or not len(found):
         raise NotEnoughData(
-            f"a map of {len(found)} rows of {found.dataset!r}",
-            f"takes one row, of a dataset with {LEAST_TEXTS} or more",
+            f"{len(found)} rows of {found.dataset!r}",
+            f"a map takes one row, of a dataset with {LEAST_TEXTS} or more",
             "Leave `picture` out.",
         )
     doubts = doubts_about(context, found.dataset, model)

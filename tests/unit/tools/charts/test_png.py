@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import base64
+import functools
 import io
 import random
 
 import matplotlib.image
 import numpy as np
 import pytest
+import resvg_py
 from numpy.typing import NDArray
 
-from classwright_tools.charts import png
 from classwright_tools.charts.confusion import confusion_chart
 from classwright_tools.charts.png import MOST_BYTES, picture
 from classwright_tools.charts.scatter import label_map
-from classwright_tools.errors import NotFound
 
 BLUE, ORANGE = (0, 0x72, 0xB2), (0xD5, 0x5E, 0)  # of the first label and of the second
 GREEN = (0, 0x9E, 0x73)
@@ -60,11 +60,11 @@ def test_a_name_is_drawn_in_its_script(name: str) -> None:
     assert (drawn < 128).any(axis=2).sum() > (without < 128).any(axis=2).sum()
 
 
-def test_a_machine_without_fonts_is_told_so_and_draws_no_nameless_picture(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(png, "_LETTER", png._LETTER.replace("{}", ""))
-    png._has_fonts.cache_clear()
-    try:
-        with pytest.raises(NotFound, match="Install one"):
-            picture(confusion_chart(["a"], [[1]]))
-    finally:
-        png._has_fonts.cache_clear()
+@pytest.mark.parametrize("name", ["refund", "возврат"])
+def test_a_name_is_drawn_on_a_machine_without_fonts(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    bare = functools.partial(resvg_py.svg_to_bytes, skip_system_fonts=True)
+    monkeypatch.setattr(resvg_py, "svg_to_bytes", bare)
+
+    drawn, without = (pixels(picture(confusion_chart([label], [[1]]))) for label in (name, "\u2003" * len(name)))
+
+    assert (drawn < 128).any(axis=2).sum() > (without < 128).any(axis=2).sum()

@@ -1,4 +1,4 @@
-"""Temperature scaling and the abstaining threshold do what their papers and docstrings say."""
+"""Temperature scaling and the threshold of what is sure do what their papers and docstrings say."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classwright_tools.learning.calibration import abstaining_threshold, fit_temperature, softmax
+from classwright_tools.learning.calibration import LEAST_SURE, fit_temperature, softmax, sureness
 
 
 def drawn_rows(temperature: float, rows: int = 4_000, k: int = 4) -> tuple[np.ndarray, np.ndarray]:
@@ -37,26 +37,38 @@ def test_a_softmax_of_huge_logits_is_finite() -> None:
     np.testing.assert_allclose(softmax(np.array([[1e6, 0.0], [-1e6, -1e6]])), [[1, 0], [0.5, 0.5]])
 
 
-def test_nothing_is_abstained_from_when_95_of_100_answers_are_right() -> None:
-    probabilities = np.tile([0.9, 0.1], (100, 1))
-    assert abstaining_threshold(probabilities, np.array([0] * 95 + [1] * 5)) == 0.0
+def two(confidence: np.ndarray) -> np.ndarray:
+    """Return the probabilities of two labels where the first has these."""
+    return np.stack([confidence, 1 - confidence], axis=1)
+
+
+def test_where_95_of_100_answers_are_right_those_that_are_likely_enough_are_sure() -> None:
+    found = sureness(two(np.linspace(0.99, 0.51, 100)), np.array([0] * 96 + [1] * 4))
+    assert found.threshold == LEAST_SURE
+    assert found.sure == pytest.approx(0.6, abs=0.01)
+    assert found.right == 1
+
+
+def test_an_answer_that_is_not_likely_to_be_right_is_never_sure() -> None:
+    found = sureness(np.tile([0.4, 0.3, 0.3], (50, 1)), np.zeros(50, int))  # always right, as it happens
+    assert (found.sure, found.right) == (0, None)
 
 
 def test_the_threshold_is_the_lowest_at_which_95_in_100_kept_answers_are_right() -> None:
-    confidence = np.linspace(0.99, 0.51, 100)
+    confidence = np.linspace(0.999, 0.75, 100)
     labels = np.zeros(100, int)
     labels[60:] = 1  # the forty least sure are wrong
-    threshold = abstaining_threshold(np.stack([confidence, 1 - confidence], axis=1), labels)
-    kept = confidence >= threshold
-    assert kept.sum() == 63  # 60 right of 63 is 95.2%, 60 of 64 is 93.8%
+    found = sureness(two(confidence), labels)
+    assert (confidence >= found.threshold).sum() == 63  # 60 right of 63 is 95.2%, 60 of 64 is 93.8%
+    assert found.sure == pytest.approx(0.63)
+    assert found.right == pytest.approx(60 / 63)
 
 
 def test_where_95_in_100_is_out_of_reach_the_best_threshold_that_keeps_twenty_is_taken() -> None:
-    confidence = np.linspace(0.99, 0.51, 100)
+    confidence = np.linspace(0.99, 0.75, 100)
     labels = (np.arange(100) + 1) % 2
     labels[:20] = [0] * 16 + [1] * 4
-    threshold = abstaining_threshold(np.stack([confidence, 1 - confidence], axis=1), labels)
-    assert (confidence >= threshold).sum() == 20
+    assert (confidence >= sureness(two(confidence), labels).threshold).sum() == 20
 
 
 @settings(max_examples=60, deadline=None)
@@ -65,9 +77,11 @@ def test_a_threshold_either_keeps_95_in_100_right_or_none_that_keeps_twenty_does
     generator = np.random.default_rng(seed)
     probabilities = softmax(np.round(generator.normal(size=(rows, k)) * 3))  # rounded: many equal probabilities
     labels = np.where(generator.random(rows) < 0.8, probabilities.argmax(axis=1), generator.integers(0, k, rows))
-    threshold = abstaining_threshold(probabilities, labels)
+    threshold = sureness(probabilities, labels).threshold
     confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
-    assert (confidence >= threshold).any()
+    assert threshold >= LEAST_SURE
+    if threshold == LEAST_SURE:
+        return
     options = {value: right[confidence >= value] for value in [0.0, *confidence]}
     enough = {value for value, kept in options.items() if len(kept) >= min(20, rows) and kept.mean() >= 0.95}
     if enough:
@@ -77,9 +91,11 @@ def test_a_threshold_either_keeps_95_in_100_right_or_none_that_keeps_twenty_does
 
 def test_at_other_shares_a_label_that_is_often_wrong_counts_for_its_share() -> None:
     labels = np.repeat([0, 1], 100)
-    confidence = np.concatenate([np.full(100, 0.9), np.full(100, 0.6)])
+    confidence = np.concatenate([np.full(100, 0.9), np.full(100, 0.8)])
     predicted = np.where((labels == 1) & (np.arange(200) % 2 == 0), 0, labels)  # half of label 1 is wrong
     probabilities = np.where(np.arange(2) == predicted[:, None], confidence[:, None], 1 - confidence[:, None])
-    assert abstaining_threshold(probabilities, labels) == pytest.approx(0.9)
-    assert abstaining_threshold(probabilities, labels, (0.95, 0.05)) == 0
-    assert abstaining_threshold(probabilities, labels, (0.5, 0.5)) == pytest.approx(0.9)
+    assert sureness(probabilities, labels).threshold == pytest.approx(0.9)
+    rare = sureness(probabilities, labels, (0.95, 0.05))
+    assert rare.threshold == LEAST_SURE
+    assert rare.right == pytest.approx(0.975)
+    assert sureness(probabilities, labels, (0.5, 0.5)).threshold == pytest.approx(0.9)

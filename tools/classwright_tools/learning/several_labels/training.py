@@ -15,7 +15,7 @@ import numpy as np
 from classwright_tools.domain.cards import Validation
 from classwright_tools.domain.example import Origin
 from classwright_tools.domain.figures import Scores
-from classwright_tools.learning.calibration import kept_right
+from classwright_tools.learning.calibration import sureness_of
 from classwright_tools.learning.classifier import EmbeddingClassifier
 from classwright_tools.learning.fitting import metered_fit
 from classwright_tools.learning.label_space import certainty
@@ -78,7 +78,6 @@ def train_several(
         proba_checked = scaling.probabilities(checked.logits)
         figures = _figures(checked, proba_checked >= thresholds, proba_checked, setup)
     certain = certainty(proba, decided)
-    threshold = kept_right(certain, (decided == crossed.rows.labels).all(axis=1))
     return Trained(
         method=chosen.name,
         classifier=replace(classifier, head=scaling.scaled(classifier.head)),
@@ -86,8 +85,7 @@ def train_several(
         grouped=grouped if figures else None,
         tried=(),
         temperature=1.0,
-        threshold=threshold,
-        unsure=float((certain < threshold).mean()),
+        sureness=sureness_of(certain, (decided == crossed.rows.labels).all(axis=1)),
         prior=None,
         at_shares=None,
         right_as_saved=None,
