@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.excerpt import ANSWER_BYTES
-from classwright_tools.domain.kinds import ModelId
+from classwright_tools.domain.excerpt import ANSWER_BYTES, Excerpts, listed, shortened
+from classwright_tools.domain.kinds import DatasetId, ModelId, ReportId, task_of
 from classwright_tools.domain.label_names import other_labels
 from classwright_tools.domain.noun import LabelName, Noun, Share, ToolRequest, ToolResult
 from classwright_tools.domain.pair import AnyText, GivenPair, joined
+from classwright_tools.domain.selection import RowId
 from classwright_tools.domain.task import TaskKind
+from classwright_tools.domain.uris import artifact_uri, file_uri
 from classwright_tools.errors import InvalidInput
 from classwright_tools.measurement.caveats import how_sure
 from classwright_tools.tool import ToolSpec, ToolText
@@ -25,17 +27,21 @@ if TYPE_CHECKING:
 
 MOST_TEXTS = 1_000
 MOST_LIKELY = 3  # labels that are told with their probabilities, or as many as apply
+LEAST_SURE_SHOWN = 20  # rows of a dataset
+TEXT_CHARS = 300  # of such a row
+LABELS_LISTED = 8
 ABOUT_SHOWN = ANSWER_BYTES // 180  # bytes of an answer to one text
 
 
 class ClassifyRequest(ToolRequest):
-    """Texts to classify, or for a model of a pair task pairs."""
+    """Texts to classify, or for a model of a pair task pairs; or the rows of a dataset that have no label."""
 
     model: ModelId
     texts: tuple[AnyText, ...] = Field(default=(), max_length=MOST_TEXTS, description="The texts, one string each.")
     pairs: tuple[GivenPair, ...] = Field(
         default=(), max_length=MOST_TEXTS, description="For a model of a pair task: the pairs, in place of `texts`."
     )
+    dataset: DatasetId | None = Field(default=None, description="Or all its unlabelled rows.")
     threshold: Share | None = Field(
         default=None,
         description="Abstain below this probability. Default: the model's own; 0 never abstains.",
@@ -47,8 +53,8 @@ class ClassifyRequest(ToolRequest):
 
     @model_validator(mode="after")
     def _texts_or_pairs(self) -> ClassifyRequest:
-        if bool(self.texts) == bool(self.pairs):
-            raise ValueError("pass `texts`, or `pairs` for a model of a pair task: one of the two")
+        if sum(map(bool, (self.texts, self.pairs, self.dataset))) != 1:
+            raise ValueError("pass `texts`, or `pairs` for a model of a pair task, or a `dataset`: one of these")
         return self
 
 
@@ -66,10 +72,18 @@ class Classified(Noun):
         description="Calibrated: that the likeliest label is right; of a multi-label model, that the whole set is.",
     )
     likeliest: tuple[tuple[LabelName, float], ...] = Field(description="The likeliest labels, best first.")
+    row: RowId | None = Field(default=None, description="Of a dataset.")
+    text: str | None = Field(default=None, description="Of the row.")
+
+    @model_serializer(mode="wrap")
+    def _what_it_has(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out the row where the caller sent the text: an answer then holds more texts."""
+        there: dict[str, Any] = dump(self)
+        return there if self.row else {name: value for name, value in there.items() if name not in ("row", "text")}
 
 
 class ClassifyResult(ToolResult):
-    """One answer a text, in the order of the texts."""
+    """One answer a text, in the order of the texts; of the rows of a dataset the least sure ones, these first."""
 
     model: ModelId
     threshold: float
@@ -78,18 +92,24 @@ class ClassifyResult(ToolResult):
     )
     abstained: int = Field(ge=0, description="Texts of which it is not sure.")
     results: tuple[Classified, ...]
+    sure_by_label: dict[LabelName, int] | None = Field(default=None, description="Of a dataset: rows it is sure of.")
+    report: ReportId | None = Field(default=None, description="Of a dataset.")
 
 
 def classify(request: ClassifyRequest, context: ToolContext) -> ClassifyResult:
-    """Classify texts.
+    """Classify texts, or the rows of a dataset that have no label.
 
     Raises:
-        NotFound: there is no such model, or its encoder is nowhere to be found.
-        DamagedArtifact: the model does not read back.
-        InvalidInput: a text is empty, or the model is for pairs and got texts, or the other way round.
+        NotFound: there is no such model or dataset, or its encoder is nowhere to be found.
+        DamagedArtifact: the model or the dataset does not read back.
+        InvalidInput: a text is empty, or the model is for pairs and got texts, or the other way round, or the dataset
+            is of another task.
+        NotEnoughData: the dataset has no rows without labels.
     """
     from classwright_tools.learning.kept_models import kept_model
 
+    if request.dataset:
+        return _sorted_rows(request, context, request.dataset)
     _check_texts(request)
     context.progress(0.0, f"loading {request.model}")
     model = kept_model(context.workspace, request.model)
@@ -118,6 +138,57 @@ def classify(request: ClassifyRequest, context: ToolContext) -> ClassifyResult:
         thresholds=dict(zip(model.labels, model.card.thresholds, strict=True)) if model.space.several else None,
         abstained=abstained,
         results=results,
+    )
+
+
+def _sorted_rows(request: ClassifyRequest, context: ToolContext, dataset: str) -> ClassifyResult:
+    """Classify the unlabelled rows of `dataset`: show the least sure ones, and keep all as a table."""
+    from classwright_tools.bulk.dataset_rows import ANSWERS, answer_rows, publish_answers, sure_by_label
+    from classwright_tools.learning.model import load_model
+
+    task = context.workspace.artifact(request.model, "model").task
+    context.workspace.resolve(dataset, "dataset", task)
+    model = load_model(context.workspace, request.model)
+    threshold = model.threshold if request.threshold is None else request.threshold
+    found = answer_rows(context, request.model, dataset, as_trained=request.prior == "training")
+    made = publish_answers(context, found, request.model, dataset, threshold)
+    sure = found.right >= threshold
+    unsure, counts = int((~sure).sum()), sure_by_label(found.named, sure)
+    first = found.least_sure[:LEAST_SURE_SHOWN]
+    several, proba = model.space.several, found.proba[first]
+    shown = (
+        _with_labels(model.space, proba, threshold)
+        if several
+        else tuple(_classified(model.labels, row, threshold) for row in proba.tolist())
+    )
+    by_label = listed((f"{label} {rows:,}" for label, rows in counts.items()), LABELS_LISTED)
+    table = file_uri(made.id, ANSWERS)
+    excerpts = Excerpts(artifact_uri(made.id))
+    excerpts.note("results", len(shown), len(found.rows))
+    told = (
+        f"Classified the {len(found.rows):,} unlabelled rows of {dataset}: sure of {len(found.rows) - unsure:,}"
+        f"{f' ({by_label})' if by_label else ''}, not sure of {unsure:,}, below {threshold:.2f}.",
+        f"The {len(shown)} least sure are shown.",
+        how_sure(model.card) if request.threshold is None else "",
+        other_labels(request.model, model.labels, context.workspace.task(task).label_names),
+    )
+    return ClassifyResult(
+        summary=" ".join(filter(None, told)),
+        next_step=f"All of them, with the labelled rows, are in {table}: a CSV to join by `text`, in the workspace "
+        f"{task}/{made.id}/{ANSWERS}. Label the least sure ones: annotate_examples. A file gets its labels beside its "
+        f"own columns by `classwright classify {request.model} FILE -o OUT`.",
+        uris={"report": artifact_uri(made.id), "answers": table},
+        shown_in_part=excerpts.parts,
+        model=request.model,
+        threshold=threshold,
+        thresholds=dict(zip(model.labels, model.card.thresholds, strict=True)) if several else None,
+        abstained=unsure,
+        results=tuple(
+            one.model_copy(update={"row": found.rows[place].id, "text": shortened(found.rows[place].shown, TEXT_CHARS)})
+            for place, one in zip(first.tolist(), shown, strict=True)
+        ),
+        sure_by_label=counts,
+        report=made.id,
     )
 
 
@@ -196,6 +267,8 @@ def _in_a_sentence(results: tuple[Classified, ...], abstained: int, threshold: f
 def _work(request: ClassifyRequest, sizes: Sizes) -> Work:
     """As long as the texts take the model."""
     size = shown_bytes(str(text) for text in (*request.texts, *request.pairs))
+    if request.dataset:
+        size = sizes.dataset(request.dataset, task_of(request.dataset), ("unlabelled",))
     return computing(int(size * sizes.slowness(request.model)))
 
 
@@ -204,16 +277,16 @@ TOOL = ToolSpec(
     request=ClassifyRequest,
     result=ClassifyResult,
     work=_work,
+    makes=("report",),
     multi_label=True,
     job="if large",
     text=ToolText(
         title="Classify texts",
         description=(
-            f"Label up to {MOST_TEXTS:,} texts or pairs with a model: calibrated probabilities, and no label where the "
-            f"model is unsure. An answer shows about {ABOUT_SHOWN} texts; send more in several calls, or read the "
-            "result resource. Not for measuring: import labelled rows and call evaluate. Answered at once; long texts "
-            "by the hundred are a job."
+            f"Label up to {MOST_TEXTS:,} texts or pairs, or a dataset's unlabelled rows, with a model: calibrated "
+            f"probabilities, and no label where it is unsure. An answer shows about {ABOUT_SHOWN} texts; the result "
+            "resource has all, and of a dataset a CSV. Not for measuring: import labelled rows and call evaluate. "
+            "Answered at once; much text is a job."
         ),
-        reads_only=True,
     ),
 )
