@@ -76,7 +76,6 @@ async def test_only_cancelling_is_destructive_and_only_reading_reads(tmp_path: P
 
     assert {name for name, tool in tools.items() if tool["annotations"]["destructiveHint"]} == {"cancel_job"}
     assert {name for name, tool in tools.items() if tool["annotations"]["readOnlyHint"]} == {
-        "classify",
         "find_examples",
         "get_job",
         "list_jobs",

@@ -13,9 +13,9 @@ from classwright_tools.learning.label_space import certainty, encode
 from classwright_tools.measurement.doubts import MOST_GUESSES, NO_ANSWER, NOTHING, Doubts
 
 CLOSE = 0.2
-"""A row is unsure where its two likeliest labels are this close."""
+"""A row is unsure where its two likeliest labels are this close,"""
 RARELY_RIGHT = 0.5
-"""Where rows may have several labels, it is where the whole set is right with less than this probability."""
+"""or where the answer, a label or a whole set, is right with less than this probability."""
 
 Rows = Sequence[tuple[str, Example]]
 """Rows, each with its split."""
@@ -70,7 +70,7 @@ def doubts_of_labels(
         own=own,
         doubt=np.where(known, doubt, NO_ANSWER).astype(np.float32),
         disagrees=disagrees,
-        unsure=first - second < CLOSE,
+        unsure=(first - second < CLOSE) | (first < RARELY_RIGHT),
         suspect=suspect,
         places=places,
         several=np.array(False),

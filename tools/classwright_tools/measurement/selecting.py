@@ -27,13 +27,15 @@ class Selected:
     """Rows of `dataset`, as a table of those that `read_table` returns, in the order of the selection.
 
     `similarities` (n,) are there where rows were looked for by their meaning, the nearest first; `notes` say of rows
-    by their ids what is in doubt about them, or what changed.
+    by their ids what is in doubt about them, or what changed. `judged` is how many rows were looked through for a
+    doubt, of which a classifier answered so many; None where no doubt was asked for.
     """
 
     dataset: str
     table: Any
     similarities: NDArray[np.float32] | None = None
     notes: Mapping[str, str] = field(default_factory=dict)
+    judged: tuple[int, int] | None = None
 
     def __len__(self) -> int:
         return len(self.table)
@@ -149,7 +151,9 @@ def _doubtful(context: ToolContext, there: Selected, kind: LabelDoubt, model: st
     ids = np.asarray(read_table(context.workspace, there.dataset)["id"])
     places = np.flatnonzero(doubts.of_kind(kind))
     places = places[np.argsort(-doubts.doubt[places], kind="stable")]
-    return there.of(dict(zip(ids[places].tolist(), map(doubts.in_words, places.tolist()), strict=True)))
+    judged = len(there), len(there.among(ids[doubts.answered].tolist()))
+    found = there.of(dict(zip(ids[places].tolist(), map(doubts.in_words, places.tolist()), strict=True)))
+    return replace(found, judged=judged)
 
 
 def _sought(table: Any, like: RowsLike, dataset: str) -> str:
