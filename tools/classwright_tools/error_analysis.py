@@ -133,7 +133,7 @@ def error_analysis(request: ErrorAnalysisRequest, context: ToolContext) -> Error
             "plan", task, document, run_key=context.run_key, parent=request.model, rows=document.rows
         ).id
     found = _comparison(context, task, request.model)
-    texts = _unasked(context, dataset, again=found.get("verdict") == "undecided")
+    texts = _unasked(context, dataset)
     next_step = _keep_the_other(context, request.model, found, report, texts) or _next_step(
         report, plan, is_pairs=model.card.kind == "pair", texts=texts
     )
@@ -170,12 +170,11 @@ def _keep_the_other(
     return f"{model} {loss} {against} ({comparison['id']}): keep {against} and its rows. {helps}"
 
 
-def _unasked(context: ToolContext, dataset: str, *, again: bool) -> int:
-    """Return how many real texts of `dataset` could be labelled; 0 where some have been, unless `again`."""
+def _unasked(context: ToolContext, dataset: str) -> int:
+    """Return how many real texts of `dataset` could be labelled."""
     from classwright_tools.workspace.datasets import read_card
 
-    card = read_card(context.workspace, dataset)
-    return 0 if card.rows("train", "annotated") and not again else card.rows("unlabelled", "real")
+    return read_card(context.workspace, dataset).rows("unlabelled", "real")
 
 
 def _next_step(report: ErrorReport, plan: str | None, *, is_pairs: bool, texts: int) -> str:

@@ -241,9 +241,14 @@ def test_texts_that_could_be_labelled_are_named_before_the_plan(
     with_texts = save_dataset(
         workspace, "support", rows, parent=confused, run_key="texts", made_by="import_examples"
     ).id
-    result = analysed(workspace, model, with_texts, rows=40)
-    assert result.next_step.startswith("Call annotate_examples")
-    assert f"plan={result.plan!r}" in result.next_step
+    annotated = [*read_rows(workspace, confused, "train"), make_example("not here yet", "delivery", origin="annotated")]
+    again = save_dataset(
+        workspace, "support", {"train": annotated}, parent=with_texts, run_key="again", made_by="annotate_examples"
+    ).id
+    for dataset in (with_texts, again):
+        result = analysed(workspace, model, dataset, rows=40)
+        assert result.next_step.startswith("Call annotate_examples")
+        assert f"plan={result.plan!r}" in result.next_step
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.example import Split
+from classwright_tools.domain.cards import DatasetCard, SplitCount
+from classwright_tools.domain.example import Origin, Split
 from classwright_tools.domain.source import GivenRow
 from classwright_tools.domain.task import Task
 from classwright_tools.errors import InvalidInput
 from classwright_tools.import_examples import ImportExamplesRequest, ImportExamplesResult, import_examples
-from classwright_tools.measurement.label_shares import label_shifts, shifts_remark
+from classwright_tools.measurement.label_shares import label_shifts, shifts_remark, written_apart
 
 Importer = Callable[..., ImportExamplesResult]
 SECRET = "the xylophone parcel of mister quuxington never came to his door"
@@ -183,3 +184,32 @@ def test_a_column_that_is_written_with_other_code_points_is_the_one_that_is_mean
     (folder / "a.csv").write_text("cafe\u0301,la\u200bbel\nwhere is it,delivery\n", encoding="utf-8")
 
     assert run(path="a.csv", text_column="caf\u00e9", label_column="label").imported == 1
+
+
+def train_card(**labels: dict[Origin, int]) -> DatasetCard:
+    """Return the card of a dataset with training rows of `labels` by origin."""
+    counts = (
+        SplitCount(split="train", label=label, origin=origin, rows=rows)
+        for label, origins in labels.items()
+        for origin, rows in origins.items()
+    )
+    return DatasetCard(task="support", task_version=1, made_by="import_examples", counts=tuple(counts))
+
+
+def test_written_rows_in_a_few_labels_of_real_rows_are_warned_of() -> None:
+    told = written_apart(train_card(a={"real": 20, "written": 10}, b={"real": 20}, c={"annotated": 20}))
+    assert told.startswith("Written rows lie in 'a' alone")
+    assert "synthesize_examples" in told
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        {"a": {"real": 20}, "b": {"real": 20}, "c": {"real": 20}},
+        {"a": {"real": 20, "written": 5}, "b": {"real": 20, "written": 5}, "c": {"real": 20}},
+        {"a": {"written": 30}, "b": {"real": 5}, "c": {"real": 5}},
+    ],
+    ids=["none is written", "in most labels", "most rows are written"],
+)
+def test_other_mixes_of_written_and_real_rows_are_not(labels: dict[str, dict[Origin, int]]) -> None:
+    assert written_apart(train_card(**labels)) == ""

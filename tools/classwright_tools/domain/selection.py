@@ -98,8 +98,8 @@ class RowSearch(RowConditions):
 
     doubt: Doubt | None = Field(
         default=None,
-        description="Most doubtful first. suspect: probably a wrong label; disagrees: another is likelier; unsure: none "
-        "stands out; repeats: nearly an earlier row.",
+        description="Most doubtful first. suspect: probably a wrong label; disagrees: another is likelier; unsure: "
+        "none stands out; repeats: nearly an earlier row.",
     )
     model: ModelId | None = Field(default=None, description="Whose `doubt`. Default: a probe's.")
 

@@ -106,9 +106,11 @@ def judged(
         rows = [(split, _with_known(row, labels)) for split, row in rows]
     learnt = [row for split, row in rows if split in ("train", "validation")]
     known = [row for row in learnt if (row.labels is not None if several else row.label in labels)]
-    second = _second_opinion(
-        known, labels, dataset, encoder, cache, seed, lambda done: progress(0.3 * done, "judging"), several=several
-    )
+    second = None
+    if labels:
+        second = _second_opinion(
+            known, labels, dataset, encoder, cache, seed, lambda done: progress(0.3 * done, "judging"), several=several
+        )
     answered = Answered.none(len(rows), len(labels))
     place_of = {row.id: place for place, (_, row) in enumerate(rows)}
     suspect = np.zeros(len(rows), bool)

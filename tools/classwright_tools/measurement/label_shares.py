@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from itertools import combinations
 from math import sqrt
@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from classwright_tools.domain.cards import DatasetCard
 from classwright_tools.domain.example import Split
+from classwright_tools.measurement.caveats import quoted
 
 LABELLED: tuple[Split, ...] = ("train", "validation", "test")
 # A difference is told if it is large enough to move a figure, in points of share, and no chance: 3.29 standard errors
@@ -35,6 +36,25 @@ def label_counts(card: DatasetCard) -> dict[Split, dict[str, int]]:
         if count.split in LABELLED and count.label is not None:
             counts[count.split][count.label] += count.rows
     return {split: dict(counts[split]) for split in LABELLED if split in counts}
+
+
+def written_apart(card: DatasetCard) -> str:
+    """Return the sentence about written training rows that lie in fewer than half of the labels of mostly real rows.
+
+    It is empty where they do not. A model may then take the way of writing for a sign of these labels.
+    """
+    counts: dict[bool, Counter[str]] = {True: Counter(), False: Counter()}
+    for count in card.counts:
+        if count.split == "train" and count.label is not None:
+            counts[count.origin == "written"][count.label] += count.rows
+    written, real = counts[True], counts[False]
+    if not written or written.total() >= real.total() or 2 * len(written) >= len(written.keys() | real.keys()):
+        return ""
+    return (
+        f"Written rows lie in {quoted(tuple(written))} alone, and all other labels have real rows only: the "
+        "way of writing can pass for a sign of these labels, and rows held out do not show it. Try fresh texts, and "
+        "have ordinary texts written for every label: synthesize_examples(rows=...)."
+    )
 
 
 def counts_for_model(measured: DatasetCard, trained: DatasetCard) -> dict[Split, dict[str, int]]:

@@ -24,6 +24,8 @@ from classwright_tools.statistics.metrics import confusion_matrix
 
 # Texts for a pair of labels, both contrasts and the ordinary texts together: fewer teach nothing, more begin to repeat.
 LEAST_OF_PAIR, MOST_OF_PAIR = 12, 200
+# Texts against confusions for each error that was seen: two errors are no ground for hundreds of texts.
+TEXTS_AN_ERROR = 15
 # Contrasts among a pair's texts. With 2 and 3 labels classifiers did the better the fewer there were, with 12 the
 # better the more: benchmarks/README.md, "Contrasts and ordinary texts".
 MOST_CONTRASTS, LABELS_FOR_ALL = 0.75, 12
@@ -85,13 +87,15 @@ def plan_items(
 ) -> Planned:
     """Return what to write, `rows` texts or fewer in all, the most confused pairs first.
 
+    Against confusions there are `TEXTS_AN_ERROR` at most for each error in `found`.
+
     `found` are the answers that errors were found in, `sources` all answers to rows that a model did not see, `thin`
     the cells with fewer than `wanted` rows, `held` how many rows each cell of the topic tree has, and `doubted` the ids
     of rows whose label may be wrong. `embed` gives unit-length vectors (n, d) of texts. Without `with_contrasts` all
     are ordinary texts. `shares` (k,) of the labels weigh the errors, by default those of the rows in `found`.
     """
     thin_items = _cell_items(thin, wanted, int(rows * CELL_SHARE), seed)
-    left = rows - sum(item.count for item in thin_items)
+    left = min(rows - sum(item.count for item in thin_items), TEXTS_AN_ERROR * int(found.is_wrong.sum()))
     pairs = confused_labels(found, sources, shares)
     reached = pairs[: max(1, left // LEAST_OF_PAIR)]
     matrix = confusion_matrix(found.true, found.predicted, len(found.labels))

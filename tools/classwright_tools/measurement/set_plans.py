@@ -19,6 +19,7 @@ from classwright_tools.measurement.held_out import Answers
 from classwright_tools.measurement.regeneration import (
     CONTRASTS_A_CELL,
     LEAST_OF_PAIR,
+    TEXTS_AN_ERROR,
     Embed,
     Planned,
     contrast_share,
@@ -54,9 +55,11 @@ def plan_sets(
     A fault is a label that was added to rows of one set of labels, or that some was missed in them. Against the first,
     texts of the set are written that resemble the label, and ordinary ones; against the second ordinary ones. Of a row
     with more than `MOST_TOGETHER` labels the missed ones count. `held` are the cells of the topic tree, and `doubted`
-    the ids of rows whose labels may be wrong. `embed` gives unit-length vectors (n, d) of texts.
+    the ids of rows whose labels may be wrong. `embed` gives unit-length vectors (n, d) of texts. There are
+    `TEXTS_AN_ERROR` texts at most for each row in `found` that is wrong.
     """
     faults = _faults(found)
+    rows = min(rows, TEXTS_AN_ERROR * int(found.is_wrong.sum()))
     reached = faults[: max(1, rows // LEAST_OF_PAIR)]
     missed = faults[len(reached) :]
     counts = rows_of_pairs([len(fault.rows) for fault in reached], rows)

@@ -12,7 +12,7 @@ from classwright_tools.learning.training import Trained
 from classwright_tools.learning.training_data import ENOUGH_REAL, TrainingData
 from classwright_tools.measurement.at_shares import at_shares_remarks
 from classwright_tools.measurement.caveats import caveats, how_sure, quoted, scores_in_words
-from classwright_tools.measurement.label_shares import label_counts, label_shifts, shifts_remark
+from classwright_tools.measurement.label_shares import label_counts, label_shifts, shifts_remark, written_apart
 from classwright_tools.measurement.long_rows import cut_remarks
 from classwright_tools.measurement.rows_compared import fair_rows
 from classwright_tools.workspace.datasets import read_card, read_rows
@@ -73,7 +73,7 @@ def training_remarks(
 ) -> tuple[str, ...]:
     """Return what a reader of the figures must know: what they are at the task's shares, and what the rows are."""
     measured = data.validation.rows.texts if data.validation else ()
-    counts = label_counts(read_card(workspace, dataset))
+    card = read_card(workspace, dataset)
     encoder = trained.classifier.encoder
     return (
         *(at_shares_remarks(trained.at_shares, trained.prior.shares) if trained.prior else ()),
@@ -81,7 +81,8 @@ def training_remarks(
         *filter(None, [trained.why_no_shares, unread_remark(encoder, task.languages)]),
         *cut_remarks(encoder, data.rows.texts, "training rows"),
         *cut_remarks(encoder, measured, "validation rows"),
-        *filter(None, [shifts_remark(label_shifts(counts, "validation" if measured else "train"))]),
+        *filter(None, [shifts_remark(label_shifts(label_counts(card), "validation" if measured else "train"))]),
+        *filter(None, [written_apart(card)]),
     )
 
 

@@ -18,6 +18,7 @@ from classwright_tools.measurement.held_out import Answers
 from classwright_tools.measurement.regeneration import (
     LEAST_OF_PAIR,
     MOST_OF_PAIR,
+    TEXTS_AN_ERROR,
     Planned,
     confused_labels,
     plan_items,
@@ -100,6 +101,12 @@ def test_a_pair_without_an_error_gets_nothing_however_near_its_labels_are() -> N
 
     assert not len(found.wrong)
     assert plan(found, rows=100) == Planned()
+
+
+def test_a_few_errors_are_no_ground_for_hundreds_of_texts() -> None:
+    planned = plan(mistaken((0, 1, 1), (2, 3, 1)), rows=300)
+
+    assert 2 * LEAST_OF_PAIR <= sum(item.count for item in planned.items) <= 2 * TEXTS_AN_ERROR
 
 
 def test_the_more_a_pair_is_confused_the_more_texts_it_gets() -> None:
@@ -276,10 +283,10 @@ def test_contrasts_keep_cells_near_the_errors_and_ordinary_texts_fill_the_emptie
         for matter in ("jj", "kk")
         for source in ("email", "chat")
     ]
-    texts = ["zzzz jj"] * 2 + [f"text {place}" for place in range(78)]
+    texts = ["zzzz jj"] * 4 + [f"text {place}" for place in range(76)]
 
     held = {cell: 1 + (cell.topic == "xxxx") for cell in cells}
-    items = plan(mistaken((0, 1, 2), texts=[f"{text}{'.' * n}" for n, text in enumerate(texts)]), rows=60, held=held)
+    items = plan(mistaken((0, 1, 4), texts=[f"{text}{'.' * n}" for n, text in enumerate(texts)]), rows=60, held=held)
 
     first = items.items[0]
     assert (first.cells[0].topic, first.cells[0].subtopic) == ("zzzz", "zzzz jj")
