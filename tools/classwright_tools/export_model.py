@@ -66,7 +66,7 @@ def export_model(request: ExportModelRequest, context: ToolContext) -> ExportMod
     from classwright_tools.export.student import texts_to_teach
     from classwright_tools.learning.methods.registry import METHODS
     from classwright_tools.learning.model import load_model
-    from classwright_tools.measurement.caveats import how_sure
+    from classwright_tools.measurement.caveats import how_sure, scores_in_words
     from classwright_tools.measurement.evaluation import newest_test
     from classwright_tools.workspace.sharing import share_files
 
@@ -91,14 +91,16 @@ def export_model(request: ExportModelRequest, context: ToolContext) -> ExportMod
     )
     megabytes = sum(file.bytes for file in files) / 1e6
     remarks = "".join(f" {remark}" for remark in (export.left_out, how_sure(model.card), *model.card.remarks) if remark)
+    figures = scores_in_words(model.card.validation, len(model.card.labels))
     then = (
-        "Copy the export's folder to where it is to run; its README.md tells how. Over the wire a big file comes in "
-        f"parts: classwright://{task.slug}/artifacts/{made.id}/files/{{name}}/{{part}}, from 0 on, "
+        f"Copy the export's folder, {task.slug}/{made.id} in the workspace, to where it is to run; its README.md tells "
+        "how. Over the wire a big file comes in parts: "
+        f"classwright://{task.slug}/artifacts/{made.id}/files/{{name}}/{{part}}, from 0 on, "
         "with %2F for a / in the name."
     )
     return ExportModelResult(
         summary=f"Exported {request.model} as {made.id}: {len(files)} files, {megabytes:.0f} MB, for "
-        f"{export.runs_with}, with a model card.{remarks}",
+        f"{export.runs_with}, with a model card. It reached {figures} on {model.card.validation.measured_on}.{remarks}",
         next_step=" ".join(filter(None, (then, export.caution))),
         model=request.model,
         export=made.id,

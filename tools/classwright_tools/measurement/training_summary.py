@@ -82,7 +82,19 @@ def training_remarks(
         *cut_remarks(encoder, data.rows.texts, "training rows"),
         *cut_remarks(encoder, measured, "validation rows"),
         *filter(None, [shifts_remark(label_shifts(label_counts(card), "validation" if measured else "train"))]),
-        *filter(None, [written_apart(card)]),
+        *filter(None, [written_apart(card), "" if measured else _picked_as_hard(workspace, task, dataset)]),
+    )
+
+
+def _picked_as_hard(workspace: Workspace, task: Task, dataset: str) -> str:
+    """Return how many of the training rows were picked because a model was unsure of them, in a sentence."""
+    annotated = [row for row in read_rows(workspace, dataset, "train") if row.origin == "annotated"]
+    hard = len(annotated) - len(fair_rows(workspace, task.slug, annotated))
+    if not hard:
+        return ""
+    return (
+        f"{hard} of these rows were picked because a model was unsure of them: they are harder than others, "
+        "so this figure may fall from model to model while these get better. Random rows as validation rows would tell."
     )
 
 
