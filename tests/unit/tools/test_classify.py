@@ -69,10 +69,10 @@ def test_where_it_abstains_it_says_how_often_the_model_is_sure_and_right(
     told = classify(ClassifyRequest(model=model, texts=TEXTS), context).summary
     sure = classify(ClassifyRequest(model=model, texts=TEXTS, threshold=0.0), context).summary
 
-    assert own.card.unsure is not None
+    assert own.card.sure_on == own.card.validation.data
     assert (
-        "It is sure of 19% of texts like the rows held out, and labels 97% of these right; below a probability of 1.00 "
-        "it is not sure." in told
+        f"It is sure of 19% of {own.card.sure_on} texts like those held out, and labels 97% of these right; below a "
+        "probability of 1.00 it is not sure." in told
     )
     assert "It is sure of" not in sure
 

@@ -173,7 +173,7 @@ def test_an_export_answers_as_the_model_does(
     assert not (folder / "model_head.pkl").exists()
     card = (folder / "README.md").read_text(encoding="utf-8")
     assert "| rows | all labels right | micro-F1 | macro-F1 |" in card
-    told = "It is sure of 19% of texts like the rows held out, and labels 90% of these right with all their labels"
+    told = f"It is sure of 19% of {own.card.sure_on} texts like those held out, and labels 90% of these right"
     assert told in card
     assert told in made.summary
     assert f"classwright://mail/artifacts/{made.export}/files/{{name}}/{{part}}" in made.next_step

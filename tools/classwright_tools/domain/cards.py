@@ -122,6 +122,7 @@ class ModelCard(Noun):
     sure_right: float | None = Field(
         default=None, ge=0, le=1, description="Share of the others that it labels right; None: all are below it."
     )
+    sure_on: Origin | None = Field(default=None, description="Whose texts these rows are, as in `validation`.")
     thresholds: tuple[float, ...] = Field(
         default=(), description="Where rows have several labels: each applies from this probability on, one a label."
     )

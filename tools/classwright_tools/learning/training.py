@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from classwright_tools.domain.cards import Candidate, Validation
+from classwright_tools.domain.example import Origin
 from classwright_tools.domain.figures import FiguresAtShares
 from classwright_tools.domain.shares import TaskShares
 from classwright_tools.errors import NotEnoughData
@@ -41,10 +42,10 @@ FEW_FOLDS = 3  # of validation rows that are trained on, where a fit takes minut
 class Trained:
     """A fitted classifier and all that its card says of how good it is.
 
-    The `sureness` is told by rows held out. `thresholds` are those of the labels where rows have several. `at_shares`
-    are the figures at the `prior`. `right_as_saved` is the share of the measured rows as they are that the classifier,
-    which decides for the prior's shares, labels right. `why_no_shares` says why shares are not known though they might
-    be.
+    The `sureness` is told by rows held out, of the origin `sure_on`. `thresholds` are those of the labels where rows
+    have several. `at_shares` are the figures at the `prior`. `right_as_saved` is the share of the measured rows as they
+    are that the classifier, which decides for the prior's shares, labels right. `why_no_shares` says why shares are not
+    known though they might be.
     """
 
     method: str
@@ -54,6 +55,7 @@ class Trained:
     tried: tuple[Candidate, ...]
     temperature: float
     sureness: Sureness
+    sure_on: Origin
     prior: Prior | None
     at_shares: FiguresAtShares | None
     right_as_saved: float | None
@@ -231,6 +233,7 @@ def _calibrated(
         tried=tuple(_candidate(best, one, shares) for one in fits if one.method is not best.method),
         temperature=temperature,
         sureness=sureness(proba, by.labels, shares.values if shares else None),
+        sure_on=by.data,
         prior=prior,
         at_shares=_at_shares(by, prior) if prior else None,
         right_as_saved=float((proba.argmax(axis=1) == by.labels).mean()) if prior else None,

@@ -62,8 +62,8 @@ def how_sure(card: ModelCard) -> str:
         return ""
     whole = " with all their labels" if card.thresholds else ""
     return (
-        f"It is sure of {1 - card.unsure:.0%} of texts like the rows held out, and labels {card.sure_right:.0%} of "
-        f"these right{whole}; below a probability of {card.threshold:.2f} it is not sure."
+        f"It is sure of {1 - card.unsure:.0%} of {card.sure_on} texts like those held out, and labels "
+        f"{card.sure_right:.0%} of these right{whole}; below a probability of {card.threshold:.2f} it is not sure."
     )
 
 

@@ -86,6 +86,7 @@ def train_several(
         tried=(),
         temperature=1.0,
         sureness=sureness_of(certain, (decided == crossed.rows.labels).all(axis=1)),
+        sure_on=crossed.data,
         prior=None,
         at_shares=None,
         right_as_saved=None,
