@@ -9,6 +9,7 @@ from pydantic import Field
 from classwright_tools.domain.decision import Action
 from classwright_tools.domain.noun import LabelName, Noun
 from classwright_tools.domain.selection import MOST_IDS, LabelDoubt, RowFilter, RowId
+from classwright_tools.domain.topic_tree import Cell
 
 Order = Literal["doubt", "dataset", "random"]
 MOST_PLACES = 200_000
@@ -29,6 +30,9 @@ class Look(Noun):
     guess: LabelName | None = Field(default=None, description="A label that a classifier gives.")
     missed: LabelName | None = Field(default=None, description="A label of the row that a classifier does not give.")
     added: LabelName | None = Field(default=None, description="A label that it gives and the row does not have.")
+    cell: Cell | None = Field(
+        default=None, description="The cell that rows were written for, and no more than it names."
+    )
     unlabelled: bool = Field(default=False, description="Only rows without a label.")
     ids: tuple[RowId, ...] = Field(default=(), max_length=MOST_IDS, description="Rows, such as those like another.")
     places: tuple[Place, ...] = Field(

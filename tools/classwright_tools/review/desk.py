@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from classwright_tools.curation.row_filter import filtered
 from classwright_tools.domain.label_sets import SEVERAL, in_one_name, labels_apart
 from classwright_tools.domain.look import Look, Order
+from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.measurement.doubts import Doubts
 from classwright_tools.review.standing import Standing
 
@@ -111,6 +112,8 @@ class Desk:
         if look.places or look.ids:
             known = [self.place_of[row] for row in look.ids if row in self.place_of]
             found &= np.isin(np.arange(len(self)), np.asarray([*look.places, *known], np.int64))
+        if look.cell is not None:
+            found &= self._in_cell(look.cell)
         if look.unlabelled:
             found &= self.label_places < 0
         if look.state is not None:
@@ -118,6 +121,18 @@ class Desk:
         if any((look.doubt, look.guess, look.missed, look.added)):
             found &= self._doubted(look, doubts) if doubts else False
         return np.flatnonzero(found)
+
+    @property
+    def cell_columns(self) -> tuple[str, str, str, str]:
+        """The columns that name a row's cell: what label it was written for, topic, subtopic and source type."""
+        written_for = "cell_label" if "cell_label" in self.table.column_names else "label"
+        return (written_for, "topic", "subtopic", "source_type")
+
+    def _in_cell(self, cell: Cell) -> NDArray[np.bool_]:
+        """Return which rows are of a cell, and of none that is narrower."""
+        names = (cell.label, cell.topic, cell.subtopic, cell.source_type)
+        columns = (self.table[column].to_pylist() for column in self.cell_columns)
+        return np.array([found == names for found in zip(*columns, strict=True)], bool)
 
     def _in_state(self, state: str, standing: Standing) -> NDArray[np.bool_]:
         """Return which rows stand so."""

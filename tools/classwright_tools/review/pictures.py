@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,7 @@ def insights(desk: Desk, standing: Standing, doubts: Doubts | None, places: Plac
     rows = desk.table.take(places)
     return {
         "confusion": _confusion(desk, doubts, places) if doubts else None,
-        "cells": _cells(rows),
+        "cells": _cells(rows, desk.cell_columns),
         "rounds": _rounds(rows),
         "agreement": _agreement(desk, standing, doubts) if doubts else None,
     }
@@ -92,10 +93,9 @@ def _confusion_of_sets(desk: Desk, doubts: Doubts, places: Places) -> dict[str, 
     return {"labels": list(desk.names), "cells": cells, "rows": asked, "right": asked - wrong, "errors": errors}
 
 
-def _cells(rows: Any) -> dict[str, Any]:
+def _cells(rows: Any, columns: Sequence[str]) -> dict[str, Any]:
     """Return how many cells have rows, and those with the fewest."""
     names = ("label", "topic", "subtopic", "source_type")
-    columns = ("cell_label" if "cell_label" in rows.column_names else "label", *names[1:])
     counts = Counter(zip(*(rows[name].to_pylist() for name in columns), strict=True))
     cells = [(cell, count) for cell, count in counts.items() if cell[1] is not None]
     cells.sort(key=lambda one: (one[1], one[0][0] or ""))

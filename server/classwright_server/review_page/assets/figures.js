@@ -51,7 +51,7 @@ const Errors = ({ labels, errors }) => html`<h2>Labels missed and added</h2>
 const Coverage = ({ total, fewest }) => html`<h2>Coverage of the cells</h2>
   <p>The ${fewest.length} cells of the topic tree with the fewest rows, of ${total} that have any; press one to see its rows.</p>
   <ol class="lines">${fewest.map(({ label, topic, subtopic, source_type, rows }) => html`<li key=${[label, topic, subtopic, source_type].join()}>
-    <button type="button" onClick=${() => openList({ where: { ...(label && !isSeveral() ? { labels: [label] } : {}), topic, ...(subtopic ? { subtopic } : {}), ...(source_type ? { source_type } : {}) } })}>
+    <button type="button" onClick=${() => openList({ where: {}, cell: { label, topic, subtopic, source_type } })}>
       ${rows} × <b>${label}</b>: ${[topic, subtopic, source_type].filter(Boolean).join(" · ")}</button></li>`)}</ol>`;
 
 const Rounds = ({ rounds }) => {

@@ -124,7 +124,8 @@ const Filters = () => {
     ${review.source_types.length > 0 && html`<${Select} label="Source" value=${look.where.source_type ?? ""} options=${any(review.source_types)} act=${(value) => list.where("source_type", value)} />`}
     <${Select} label="Order" value=${list.order} options=${Object.entries(ORDERS)} act=${list.sort} />
     ${look.places && html`<span class="tag">${counted(look.places.length, "row")} of the map <button type="button" aria-label="Drop the rows of the map" onClick=${() => list.with("places", undefined)}>×</button></span>`}
-    ${look.ids && html`<span class="tag">${counted(look.ids.length, "row")} alike <button type="button" aria-label="Drop the rows alike" onClick=${() => list.with("ids", undefined)}>×</button></span>`}
+    ${look.cell && html`<span class="tag">cell: ${[look.cell.label, look.cell.topic, look.cell.subtopic, look.cell.source_type].filter(Boolean).join(" · ")} <button type="button" aria-label="Drop the cell" onClick=${() => list.with("cell", undefined)}>×</button></span>`}
+    ${look.ids && html`<span class="tag">${counted(look.ids.length, "row")} chosen <button type="button" aria-label="Drop the chosen rows" onClick=${() => list.with("ids", undefined)}>×</button></span>`}
     <button type="button" disabled=${!look.where.text} onClick=${() => openAlike({ text: look.where.text })}>By meaning</button>
     <button type="button" onClick=${() => list.show({ where: {} })}>Clear</button>
   </form>`;

@@ -114,3 +114,24 @@ def test_the_cells_with_the_fewest_rows_are_told_with_the_number_of_all(workspac
 
     assert found["total"] == len(cells)
     assert [cell["topic"] for cell in found["fewest"]] == [cell.topic for cell in cells[:MOST_CELLS]]
+
+
+def test_the_rows_of_a_cell_are_those_that_were_counted(workspace: Workspace, task: Task) -> None:
+    cells = [
+        Cell(label=label, topic="late", subtopic="a day", source_type=source)
+        for label, source in (("refund", "chat"), ("refund", None), ("delivery", "chat"))
+    ]
+    rows = [
+        make_example(f"{cell.label} {cell.source_type} {number}", cell.label, provenance=Provenance(cell=cell))
+        for cell in cells
+        for number in range(2)
+    ]
+    desk, dataset = ReviewDesk(), dataset_of(workspace, train=rows)
+
+    told = desk.figures(workspace, Looked(dataset=dataset))["cells"]["fewest"]
+
+    for cell in told:
+        look = {"cell": {name: value for name, value in cell.items() if name != "rows"}}
+        asked = RowsRequest.model_validate({"dataset": dataset, "look": look})
+        assert desk.rows(workspace, asked)["total"] == cell["rows"] == 2
+    assert len(told) == 3
