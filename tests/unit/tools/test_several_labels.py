@@ -107,8 +107,9 @@ def test_the_report_has_scikit_learns_figures_and_every_answer(trained: tuple[To
     assert figures.micro_f1 is not None
     assert figures.micro_f1.value == pytest.approx(f1_score(true, given, average="micro"))
     assert "micro-F1" in result.summary
-    assert figures.none is not None
-    assert f"Of {figures.none.support} rows with none of the labels the share that got none: " in result.summary
+    sizes = [size.labels for size in figures.by_size]
+    assert sizes == sorted(set(true.sum(axis=1).tolist()))
+    assert "All labels of a row right, by how many it has: none: " in result.summary
     report = json.loads((folder / "report.json").read_text())
     assert np.diag(report["confusion_matrix"]).tolist() == (true & given).sum(axis=0).tolist()
     page = (folder / "report.html").read_text()

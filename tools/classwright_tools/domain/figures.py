@@ -80,6 +80,14 @@ class Scores(Noun):
         return (self.micro_f1 or self.accuracy).low > self.guessing
 
 
+class SetSizeFigures(Noun):
+    """Of rows with so many labels the share that got all of them and no other."""
+
+    labels: int = Field(ge=0)
+    rows: int = Field(ge=1)
+    right: Estimate
+
+
 class Figures(Scores):
     """What a classifier reached on some rows."""
 
@@ -93,8 +101,8 @@ class Figures(Scores):
         le=1,
         description="What always giving the rows' most frequent set of labels reaches in accuracy, if several.",
     )
-    none: ClassFigures | None = Field(
-        default=None, description="Of giving none of the labels, where some rows have none; recall: their share."
+    by_size: tuple[SetSizeFigures, ...] = Field(
+        default=(), description="Where rows may have several labels: by how many a row has, the fewest first."
     )
 
 

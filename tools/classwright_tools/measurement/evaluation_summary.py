@@ -16,12 +16,12 @@ def evaluation_summary(report: EvaluationReport) -> list[str]:
     beside = "" if scores.micro_f1 else f", {macro_f1_name(scores, labels)} {estimate_in_words(scores.macro_f1)}"
     who = f"A probe on the rows of {report.model}" if report.split == "train" else report.model
     summary = [report.headline, f"{who}: {scores_in_words(scores, labels)}{beside}."]
-    none = report.figures.none
-    if none:
-        summary.append(
-            f"Of {counted(none.support, 'row')} with none of the labels the share that got none: "
-            f"{estimate_in_words(none.recall)}."
-        )
+    sizes = [
+        f"{size.labels or 'none'}: {estimate_in_words(size.right)} of {counted(size.rows, 'row')}"
+        for size in report.figures.by_size
+    ]
+    if len(sizes) > 1:
+        summary.append(f"All labels of a row right, by how many it has: {'; '.join(sizes)}.")
     ranked = report.figures.average_precision
     if ranked:
         summary.append(

@@ -6,13 +6,20 @@ What rows have and what they were given are matrices (n, k), true where a label 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from classwright_tools.domain.figures import ClassFigures, Comparison, Confusion, Estimate, Figures, ReliabilityBin
-from classwright_tools.domain.label_sets import labels_in_words
+from classwright_tools.domain.figures import (
+    ClassFigures,
+    Comparison,
+    Confusion,
+    Estimate,
+    Figures,
+    ReliabilityBin,
+    SetSizeFigures,
+)
 from classwright_tools.statistics.intervals import bootstrap
 from classwright_tools.statistics.metrics import (
     confusions_of,
@@ -24,7 +31,6 @@ from classwright_tools.statistics.metrics import (
 from classwright_tools.statistics.paired import SIGNIFICANCE, mcnemar
 from classwright_tools.statistics.share_interval import wilson
 
-NONE = labels_in_words(())
 Sets = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 Mean = Callable[[Floats, Sets, Sets], Floats]
@@ -41,7 +47,6 @@ def compute_figures(true: Sets, decided: Sets, proba: Floats, labels: Sequence[s
     def interval(statistic: Mean) -> Estimate:
         return _bootstrap(statistic, true, decided, seed=seed)
 
-    none = figures_of_label(NONE, np.asarray(~true.any(axis=1)), np.asarray(~decided.any(axis=1)))
     every, applies = _decisions(proba), true.ravel()
     return Figures(
         rows=len(true),
@@ -57,8 +62,16 @@ def compute_figures(true: Sets, decided: Sets, proba: Floats, labels: Sequence[s
         not_covered=tuple(label for label, rows in zip(labels, true.sum(axis=0), strict=True) if not rows),
         guessing=_guessing(true),
         guessing_sets=float(np.unique(true, axis=0, return_counts=True)[1].max() / len(true)),
-        none=none if none.support else None,
+        by_size=tuple(_by_size(true, decided)),
     )
+
+
+def _by_size(true: Sets, decided: Sets) -> Iterator[SetSizeFigures]:
+    """Yield how many rows got all their labels and no other, by how many a row has."""
+    sizes, right = true.sum(axis=1), (true == decided).all(axis=1)
+    for size, rows in zip(*np.unique(sizes, return_counts=True), strict=True):
+        share = wilson(int(right[sizes == size].sum()), int(rows))
+        yield SetSizeFigures(labels=int(size), rows=int(rows), right=share)
 
 
 def _decisions(proba: Floats) -> Floats:

@@ -49,7 +49,7 @@ const Errors = ({ labels, errors }) => html`<h2>Labels missed and added</h2>
     added > 0 && html`<li key=${`a${label}`}><button type="button" onClick=${() => openList({ where: {}, added: labels[label] })}><b>${labels[label]}</b> added to ${counted(added, "row")} without it</button></li>`])}</ol>`;
 
 const Coverage = ({ total, fewest }) => html`<h2>Coverage of the cells</h2>
-  <p>The ${fewest.length} cells of the topic tree with the fewest rows, of ${total} that have any; press one to see its rows.</p>
+  <p>${total > fewest.length ? `The ${fewest.length} cells of the topic tree with the fewest rows, of ${total} that have any` : "The cells of the topic tree that have rows, those with the fewest first"}; press one to see its rows.</p>
   <ol class="lines">${fewest.map(({ label, topic, subtopic, source_type, rows }) => html`<li key=${[label, topic, subtopic, source_type].join()}>
     <button type="button" onClick=${() => openList({ where: {}, cell: { label, topic, subtopic, source_type } })}>
       ${rows} × <b>${label}</b>: ${[topic, subtopic, source_type].filter(Boolean).join(" · ")}</button></li>`)}</ol>`;

@@ -107,11 +107,15 @@ const Words = ({ words }) => {
     onInput=${(event) => type(event.target.value)} /></label>`;
 };
 
+const NARROW = 520; // pixels, as in the style: there the conditions would hide the rows
 const Filters = () => {
   const { look } = list, { review } = session, one = (name) => look.where[name]?.[0] ?? "";
   const each = (name) => (value) => list.where(name, value ? [value] : undefined);
+  const [opened, open] = useState(false), narrow = innerWidth <= NARROW, set = Object.keys(look.where).length + Object.keys(look).length - 1 - Boolean(look.where.text);
   return html`<form class="filters" role="search" onSubmit=${(event) => event.preventDefault()}>
     <${Words} words=${look.where.text ?? ""} />
+    ${narrow && html`<button type="button" aria-expanded=${opened} onClick=${() => open(!opened)}>${set ? `Conditions: ${set}` : "Conditions"} ${opened ? "▴" : "▾"}</button>`}
+    ${(!narrow || opened) && html`
     <${Select} label="Label" value=${one("labels")} options=${anyOf(review.label_rows)} act=${each("labels")} />
     <${Select} label="Classifier says" value=${look.guess ?? ""} options=${any(labelNames())} act=${(value) => list.with("guess", value)} />
     ${isSeveral() && ["missed", "added"].map((way) => html`<${Select} key=${way} label=${`Classifier ${way}`} value=${look[way] ?? ""} options=${any(labelNames())} act=${(value) => list.with(way, value)} />`)}
@@ -122,7 +126,7 @@ const Filters = () => {
     ${review.rounds.length > 0 && html`<${Select} label="Round" value=${String(look.where.round ?? "")} options=${any(review.rounds)} act=${(value) => list.where("round", value === "" ? undefined : Number(value))} />`}
     ${review.topics.length > 0 && html`<${Select} label="Topic" value=${look.where.topic ?? ""} options=${any(review.topics)} act=${(value) => list.where("topic", value)} />`}
     ${review.source_types.length > 0 && html`<${Select} label="Source" value=${look.where.source_type ?? ""} options=${any(review.source_types)} act=${(value) => list.where("source_type", value)} />`}
-    <${Select} label="Order" value=${list.order} options=${Object.entries(ORDERS)} act=${list.sort} />
+    <${Select} label="Order" value=${list.order} options=${Object.entries(ORDERS)} act=${list.sort} />`}
     ${look.places && html`<span class="tag">${counted(look.places.length, "row")} of the map <button type="button" aria-label="Drop the rows of the map" onClick=${() => list.with("places", undefined)}>×</button></span>`}
     ${look.cell && html`<span class="tag">cell: ${[look.cell.label, look.cell.topic, look.cell.subtopic, look.cell.source_type].filter(Boolean).join(" · ")} <button type="button" aria-label="Drop the cell" onClick=${() => list.with("cell", undefined)}>×</button></span>`}
     ${look.ids && html`<span class="tag">${counted(look.ids.length, "row")} chosen <button type="button" aria-label="Drop the chosen rows" onClick=${() => list.with("ids", undefined)}>×</button></span>`}

@@ -54,10 +54,11 @@ def test_every_figure_lies_in_its_interval_and_labels_without_rows_are_named() -
     sets = [tuple(row) for row in true.tolist()]
     commonest = np.tile(max(sets, key=sets.count), (60, 1))
     assert figures.guessing_sets == pytest.approx(sk.accuracy_score(true, commonest))
-    bare, given_none = ~true.any(axis=1), ~decided.any(axis=1)
-    assert figures.none is not None
-    assert figures.none.support == bare.sum()
-    assert figures.none.recall.value == pytest.approx(sk.recall_score(bare, given_none))
+    assert sum(size.rows for size in figures.by_size) == len(true)
+    for size in figures.by_size:
+        own = true.sum(axis=1) == size.labels
+        assert size.rows == own.sum()
+        assert size.right.value == pytest.approx(sk.accuracy_score(true[own], decided[own]))
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=12))
