@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field, model_validator
 
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.annotation import Annotation, Order, RefusedAnswer, TextToLabel
+from classwright_tools.domain.annotation import Annotation, LabelledByAnnotation, Order, RefusedAnswer, TextToLabel
+from classwright_tools.domain.edits import Decided, Decider
 from classwright_tools.domain.example import Provenance
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.figures import Estimate
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from classwright_tools.workspace.workspace import Artifact
 
 MOST_ANSWERS = 100
+LEAST_OTHER = 3  # rows that fit no label, to suggest one for them
 TextIds = Annotated[tuple[Annotated[str, Field(max_length=10)], ...], Field(max_length=MOST_ANSWERS)]
 Labels = Annotated[tuple[LabelName, ...], Field(min_length=1, max_length=10)]
 
@@ -32,27 +34,41 @@ class AnnotateExamplesRequest(ToolRequest):
 
     task: Slug
     dataset: DatasetId | None = Field(default=None, description="Whose unlabelled rows. Default: the newest.")
-    rows: int = Field(default=100, ge=1, le=1_000, description="Rows to label.")
+    rows: int = Field(default=100, ge=1, le=1_000, description="To label.")
     order: Order | None = Field(
         default=None,
         description="Typical rows (default without a model), informative ones, of which the newest model is unsure, or "
         "random ones, which measure it.",
     )
+    split: LabelledByAnnotation = Field(default="train", description="Of the labelled; 'validation': random rows.")
     annotation: AnnotationId | None = Field(default=None, description="To answer: the id from the first call.")
     labels: dict[str, Labels] = Field(
         default_factory=dict, max_length=MOST_ANSWERS, description="By the text's id: its label, or candidates."
     )
-    fits_none: TextIds = Field(default=(), description="Ids of texts that no label fits.")
-    unsure: TextIds = Field(default=(), description="Ids of texts that cannot be judged.")
-    finish: bool = Field(default=False, description="True to end now, with the answers so far.")
+    fits_none: TextIds = Field(default=(), description="Texts that no label fits.")
+    unsure: TextIds = Field(default=(), description="Texts that cannot be judged.")
+    decided_by: Decider = Field(default="model", description="'person': who gave these answers.")
+    finish: bool = Field(default=False, description="End now, with the answers so far.")
     max_tokens: int | None = Field(default=None, ge=1, le=10**10, description="As in synthesize_examples.")
     max_cost: float | None = Field(default=None, gt=0, le=10**6, description="In US dollars.")
     max_minutes: float | None = Field(default=None, gt=0, le=10_000, description="As in synthesize_examples.")
 
     @model_validator(mode="after")
+    def _validation_is_random(self) -> AnnotateExamplesRequest:
+        if self.split == "validation" and self.order not in (None, "random"):
+            raise ValueError(
+                f"validation rows are a random sample: a figure on rows of order={self.order!r}, which were picked, "
+                "would say little of other texts; leave `order` out, or take split='train'"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _answers_to_an_annotation(self) -> AnnotateExamplesRequest:
-        if self.annotation is None and (self.labels or self.fits_none or self.unsure or self.finish):
-            raise ValueError("`labels`, `fits_none`, `unsure` and `finish` go with `annotation`: pass its id")
+        answers = self.labels or self.fits_none or self.unsure or self.finish or self.decided_by == "person"
+        if self.annotation is None and answers:
+            raise ValueError(
+                "`labels`, `fits_none`, `unsure`, `decided_by` and `finish` go with `annotation`: pass its id"
+            )
         return self
 
 
@@ -95,7 +111,14 @@ def annotate_examples(request: AnnotateExamplesRequest, context: ToolContext) ->
 def _handed_out(request: AnnotateExamplesRequest, context: ToolContext) -> Artifact:
     from classwright_tools.annotation.handing_out import hand_out
 
-    return hand_out(request.task, context, dataset=request.dataset, order=request.order, most=request.rows)
+    return hand_out(
+        request.task,
+        context,
+        dataset=request.dataset,
+        order=request.order,
+        most=request.rows,
+        split=request.split,
+    )
 
 
 def _labelled(request: AnnotateExamplesRequest, id_: str, context: ToolContext) -> AnnotateExamplesResult:
@@ -149,7 +172,12 @@ def _answered(request: AnnotateExamplesRequest, id_: str, context: ToolContext) 
     workspace = context.workspace
     annotation = workspace.document(id_, "annotation", Annotation)
     good, refused = answers_given(
-        annotation, workspace.task(annotation.task), request.labels, request.fits_none, request.unsure
+        annotation,
+        workspace.task(annotation.task),
+        request.labels,
+        request.fits_none,
+        request.unsure,
+        request.decided_by,
     )
     answers = Answers(workspace, id_, annotation)
     receipt = answers.receive(good, finish=request.finish)
@@ -179,7 +207,7 @@ def _finished(
 ) -> AnnotateExamplesResult:
     """Return the dataset of the labels, and what the checks say of them."""
     from classwright_tools.annotation.agreement import agreement, known_labels, predicted_labels, words
-    from classwright_tools.workspace.datasets import read_card
+    from classwright_tools.workspace.datasets import read_card, read_edits
     from classwright_tools.workspace.destination import told_beside
 
     known = known_labels(context.workspace, annotation)
@@ -189,13 +217,23 @@ def _finished(
     given = {row: answer for row, answer in receipt.answered.items() if row not in known}
     joined = 0
     if dataset:
+        before = read_card(context.workspace, dataset.parent).rows(annotation.split) if dataset.parent else 0
+        joined = read_card(context.workspace, dataset.id).rows(annotation.split) - before
+    if dataset and joined:
         next_step = f"Call train_classifier(task={annotation.task!r}, dataset={dataset.id!r})."
-        before = read_card(context.workspace, dataset.parent).rows("train") if dataset.parent else 0
-        joined = read_card(context.workspace, dataset.id).rows("train") - before
+        if not read_card(context.workspace, dataset.id).rows("train"):
+            next_step = f"Rows to train on are next: annotate_examples(task={annotation.task!r})."
     elif any(answer.key(task) is not None for answer in given.values()):
         next_step = f"The newest dataset has other labels for these rows: train_classifier(task={annotation.task!r})."
     else:
         next_step = "No row got a single label: look at what the labels mean, or take other rows."
+    unfit = len(Decided(read_edits(context.workspace, dataset.id)).fits_none) if dataset else 0
+    if dataset and unfit >= LEAST_OTHER:
+        next_step = (
+            f"{unfit} rows of {dataset.id} fit no label (find_examples, mark='fits_none'). If they "
+            "should have one: edit_examples with {'action': 'add_label', 'label': 'other'} and {'action': 'relabel', "
+            "'label': 'other', 'rows': {'mark': 'fits_none'}}. " + next_step
+        )
     apart = told_beside(context.workspace, dataset) if dataset else ""
     found = words(annotation, given, joined, known, checked, audit, several=task.multi_label)
     return AnnotateExamplesResult(
@@ -251,10 +289,9 @@ TOOL = ToolSpec(
     text=ToolText(
         title="Annotate examples",
         description=(
-            "Get labels for unlabelled rows. Without a language model on the server you get texts: answer with "
-            "`annotation` and `labels`, in any order; an answer sent twice counts once. The rows become training rows "
-            "of a new dataset. Some texts are rows whose label is known: they say how good the labels are. "
-            "order='random' also gives the newest model's accuracy. For new texts use synthesize_examples."
+            "Get labels for unlabelled rows, in a new dataset. Without a language model on the server you get texts: "
+            "answer with `annotation` and `labels`, in any order. Some texts are rows whose label is known: they say "
+            "how good the labels are. order='random' also gives the newest model's accuracy."
         ),
         outward=True,
     ),

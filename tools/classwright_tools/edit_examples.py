@@ -186,6 +186,7 @@ TOOL = ToolSpec(
     work=_work,
     makes=("dataset",),
     multi_label=True,
+    before_labels=True,
     text=ToolText(
         title="Edit examples",
         description=(

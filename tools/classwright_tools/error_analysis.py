@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
@@ -17,7 +17,7 @@ from classwright_tools.domain.analysis import (
     LabelsTogether,
     StyleGap,
 )
-from classwright_tools.domain.example import next_round
+from classwright_tools.domain.example import Data, next_round
 from classwright_tools.domain.excerpt import Excerpts, counted, listed
 from classwright_tools.domain.figures import ClassF1
 from classwright_tools.domain.kinds import DatasetId, ModelId, PlanId, ReportId, task_of
@@ -55,7 +55,7 @@ class ErrorAnalysisRequest(ToolRequest):
 class ErrorAnalysisResult(ToolResult):
     """Where the model is weak and what to write against it; the whole analysis is a resource."""
 
-    data: Literal["real", "written", "mixed"] = Field(description="Whose texts the errors were found on.")
+    data: Data = Field(description="Whose texts the errors were found on.")
     cannot_know: str = Field(description="What these rows cannot tell; empty if they are real and each label has some.")
     model: ModelId
     dataset: DatasetId

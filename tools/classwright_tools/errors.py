@@ -81,6 +81,15 @@ def one_label_a_row(subject: str, task: str, instead: str) -> InvalidInput:
     )
 
 
+def no_labels_yet(subject: str, task: str) -> InvalidInput:
+    """Return the error that `subject`, a tool or a part of one, goes by labels, and `task` has none yet."""
+    return InvalidInput(
+        subject,
+        f"goes by labels, and task {task!r} has none yet",
+        f"Look at its texts in groups, find_examples(task={task!r}, groups=0), then name the labels: propose_topics.",
+    )
+
+
 def unknown_id(kind: str, wanted: str, known: Iterable[str]) -> NotFound:
     """Return a `NotFound` for the id `wanted` of a `kind` ("dataset", "model") that names a known id near it."""
     import difflib  # it takes long to import, and few errors need it

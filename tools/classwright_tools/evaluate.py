@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from classwright_tools.context import ToolContext
+from classwright_tools.domain.example import Data
 from classwright_tools.domain.excerpt import Excerpts, listed
 from classwright_tools.domain.figures import ClassF1, Comparison, Confusion, Figures
 from classwright_tools.domain.kinds import DatasetId, ModelId, ReportId, task_of
@@ -47,7 +48,7 @@ class EvaluateRequest(ToolRequest):
 class EvaluateResult(ToolResult):
     """The figures; the whole report is a resource."""
 
-    data: Literal["real", "written", "mixed"] = Field(description="Whose texts the figures come from. Read this first.")
+    data: Data = Field(description="Whose texts the figures come from. Read this first.")
     model: ModelId
     dataset: DatasetId
     report: ReportId

@@ -14,16 +14,20 @@ from classwright_tools.domain.kinds import DatasetId
 from classwright_tools.domain.label_sets import labels_in_words
 from classwright_tools.domain.noun import LabelName, Noun, Picture, Slug, ToolRequest, ToolResult
 from classwright_tools.domain.selection import RowFilter, RowId, RowSearch
+from classwright_tools.domain.text_group import TextGroup
 from classwright_tools.domain.uris import artifact_uri
-from classwright_tools.errors import NotEnoughData
+from classwright_tools.errors import InvalidInput, NotEnoughData, no_labels_yet
 from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import Sizes, Work
 
 if TYPE_CHECKING:
+    from classwright_tools.domain.task import Task
     from classwright_tools.measurement.selecting import Selected
 
 MOST_ROWS = 100  # a page
+MOST_GROUPS = 500  # as many as a task may have labels
 LABELS_LISTED = 6  # in the summary
+GROUPS_LISTED, GROUPS_WORDS = 4, 500  # in the summary, and the bytes that it and the next step take of an answer
 TEXT_CHARS = 400  # of a text where several are shown
 COUNTS_BYTES = 2_000  # of an answer: the counts of labels, and those of changes
 JOB_BYTES = 1_700  # of an answer: the job around the result, the next step, and what is said of parts
@@ -40,13 +44,16 @@ class FindExamplesRequest(ToolRequest, RowSearch):
     shuffled: bool = Field(default=False, description="In random order.")
     offset: int = Field(default=0, ge=0, le=10**9, description="By `next_offset`.")
     limit: int = Field(default=20, ge=0, le=MOST_ROWS, description="0: counts alone.")
+    groups: int | None = Field(
+        default=None, ge=0, le=MOST_GROUPS, description="All found in so many groups by meaning; 0: as many as fit."
+    )
     picture: bool = Field(default=False, description="A map of all found.")
 
     @model_validator(mode="after")
     def _one_order(self) -> FindExamplesRequest:
         if self.shuffled and self.is_computed:
             raise ValueError("leave `shuffled` out: the most doubtful rows, or the nearest, come first")
-        if self.compare_to and (self.is_picked or self.picture):
+        if self.compare_to and (self.is_picked or self.picture or self.groups is not None):
             raise ValueError("pass `compare_to` with `where` alone")
         return self
 
@@ -80,6 +87,7 @@ class FindExamplesResult(ToolResult):
     total: int = Field(ge=0, description="Rows that were found.")
     changes: dict[str, int] = Field(description="Rows by what became of them since the version that is compared to.")
     rows: tuple[FoundRow, ...]
+    groups: tuple[TextGroup, ...] = ()
     next_offset: int | None = Field(description="None: no more.")
     labels: dict[str, int]
     none: int = Field(default=0, ge=0, description="Rows of which none of the labels applies.")
@@ -130,10 +138,15 @@ def find_examples(request: FindExamplesRequest, context: ToolContext) -> FindExa
         characters=counts.characters,
         **shown,
     )
-    rows = _page(request, found, ANSWER_BYTES - JOB_BYTES - _bytes(bare), excerpts)
+    left = ANSWER_BYTES - JOB_BYTES - _bytes(bare)
+    drawn, undrawn = _picture(found, request, context) if request.picture else (None, "")
+    if request.groups is not None:
+        grouped = _grouped(request, found, context, bare, left - GROUPS_WORDS)
+        update = {"summary": f"{grouped.summary}{undrawn}", "picture": drawn}
+        return grouped.model_copy(update=update)
+    rows = _page(request, found, left, excerpts)
     end = request.offset + len(rows)
     more = end if end < len(found) and request.limit else None
-    drawn, undrawn = _picture(found, request, context) if request.picture else (None, "")
     return bare.model_copy(
         update={
             "summary": f"{bare.summary}{undrawn}",
@@ -164,6 +177,35 @@ def _picture(found: Selected, request: FindExamplesRequest, context: ToolContext
         return picture_of_rows(context, found, request.model), ""
     except NotEnoughData as error:
         return None, f" There is no map of them: {error.reason}."
+
+
+def _grouped(
+    request: FindExamplesRequest, found: Selected, context: ToolContext, bare: FindExamplesResult, max_bytes: int
+) -> FindExamplesResult:
+    """Return the result `bare` with the found rows in groups, from `request.offset` on, in `max_bytes`."""
+    from classwright_tools.measurement.text_groups import groups_of_rows, shown_groups
+
+    every, rows = groups_of_rows(context, found, request.groups or None)
+    shown = shown_groups(every[request.offset :], max_bytes)
+    end = request.offset + len(shown)
+    sample = f" ({rows:,} of them, chosen at random)" if rows < len(found) else ""
+    largest = listed((f"{group.words or 'no words of its own'} ({group.rows})" for group in every), GROUPS_LISTED)
+    more = end if end < len(every) else None
+    steps = [
+        f"More groups: dataset={found.dataset!r}, groups={len(every)}, offset={more}." if more else "",
+        "Others like a text: like={'row': its id}. Coarser or finer: another `groups`. What one group mixes or two "
+        "groups share is for the person to say.",
+        f"Then name them as `labels`: propose_topics(task={request.task!r}, ...).",
+    ]
+    return bare.model_copy(
+        update={
+            "summary": f"{len(found):,} rows of {found.dataset} found{sample}, in {len(every)} groups by meaning: "
+            f"{largest}.",
+            "next_step": " ".join(filter(None, steps)),
+            "groups": tuple(shown),
+            "next_offset": more,
+        }
+    )
 
 
 def _page(request: FindExamplesRequest, found: Selected, max_bytes: int, excerpts: Excerpts) -> tuple[FoundRow, ...]:
@@ -245,10 +287,19 @@ def _next_step(dataset: str, more: int | None, excerpts: Excerpts) -> str:
     return " ".join(filter(None, steps))
 
 
+def _check(request: FindExamplesRequest, task: Task) -> None:
+    """Raise an `InvalidInput` if labels are doubted where there are none, or pairs are to be grouped."""
+    if request.doubts_labels and not task.labels:
+        raise no_labels_yet(f"doubt {request.doubt!r}", task.slug)
+    if request.groups is not None and task.kind == "pair":
+        reason = f"are of single texts, and the rows of task {task.slug!r} are pairs"
+        raise InvalidInput("groups", reason, "Leave `groups` out.")
+
+
 def _work(request: FindExamplesRequest, sizes: Sizes) -> Work:
     """Short: embeddings and opinions are kept, and only the first search of a large dataset takes minutes."""
-    if request.is_computed or request.picture:
-        method = request.doubt or ("meaning" if request.like else "map")
+    if request.is_computed or request.picture or request.groups is not None:
+        method = request.doubt or ("meaning" if request.like or not request.picture else "map")
         return Work("short", sizes.dataset(request.dataset, request.task, SPLITS), method)
     return Work("short", 0)
 
@@ -259,11 +310,13 @@ TOOL = ToolSpec(
     result=FindExamplesResult,
     work=_work,
     multi_label=True,
+    before_labels=True,
+    check=_check,
     text=ToolText(
         title="Find examples",
         description=(
             "Look at a dataset: rows by conditions, by meaning, in doubt or marked, page by page, with counts of all "
-            "found; or what changed since a version."
+            "found; in groups; or what changed since a version."
         ),
         reads_only=True,
     ),

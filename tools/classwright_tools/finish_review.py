@@ -92,6 +92,7 @@ TOOL = ToolSpec(
     makes=("dataset",),
     for_page=True,
     multi_label=True,
+    before_labels=True,
     text=ToolText(
         title="Finish a review",
         description="Make a new version of a dataset of what persons decided on the review page.",

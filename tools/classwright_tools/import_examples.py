@@ -14,6 +14,7 @@ from classwright_tools.domain.kinds import DatasetId
 from classwright_tools.domain.noun import Noun, Slug, ToolRequest, ToolResult
 from classwright_tools.domain.source import GivenSource
 from classwright_tools.domain.uris import file_uri
+from classwright_tools.errors import InvalidInput
 from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import Sizes, Work, computing, shown_bytes
 
@@ -225,6 +226,16 @@ def _result(
     )
 
 
+def _check(request: ImportExamplesRequest, task: Task) -> None:
+    """Raise an `InvalidInput` if rows are to have labels, and the task has none yet."""
+    if request.split != "unlabelled" and not task.labels:
+        raise InvalidInput(
+            f"split {request.split!r}",
+            f"is for rows with labels, and task {task.slug!r} has none yet",
+            "Import the texts as split='unlabelled', or name the labels first: propose_topics.",
+        )
+
+
 def _work(request: ImportExamplesRequest, sizes: Sizes) -> Work:
     """Rows of the call and small files are short; what is fetched, or large, does not hold the others up."""
     given = len((request.csv or "").encode()) + shown_bytes(str(row) for row in request.rows)
@@ -239,6 +250,8 @@ TOOL = ToolSpec(
     result=ImportExamplesResult,
     work=_work,
     multi_label=True,
+    before_labels=True,
+    check=_check,
     makes=("dataset",),
     text=ToolText(
         title="Import examples",

@@ -63,6 +63,7 @@ TOOL = ToolSpec(
     work=_work,
     for_page=True,
     multi_label=True,
+    before_labels=True,
     text=ToolText(
         title="Prepare a review",
         description="Judge the rows of a dataset for the review page: which are doubtful, and their places on a map.",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.example import USUAL_DIVISION
@@ -21,7 +21,7 @@ from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import Sizes, Work, writing
 
 if TYPE_CHECKING:
-    from classwright_tools.workspace.workspace import Artifact
+    from classwright_tools.workspace.workspace import Artifact, Workspace
 
 SOURCE_TYPES_WANTED = 3
 LIST_BYTES = 3_000  # of the 10 kB that an answer may have
@@ -35,16 +35,18 @@ class ProposeTopicsRequest(ToolRequest):
     instruction: str = Field(
         min_length=3, max_length=4_000, description="What is classified and by what, in a sentence or two."
     )
-    labels: tuple[Label, ...] = Field(min_length=2, max_length=500, description="The classes to tell apart.")
+    labels: tuple[Label, ...] = Field(
+        default=(), max_length=500, description="The classes to tell apart; none: not known yet."
+    )
     languages: tuple[Language, ...] = Field(
         default=("en",),
         min_length=1,
         max_length=30,
-        description="The languages of the texts.",
+        description="Of the texts.",
     )
     kind: TaskKind = Field(
         default="text",
-        description="'pair': each row is two texts, such as a search query and a product; import them, without topics.",
+        description="'pair': each row is two texts, such as query and product; import them.",
     )
     multi_label: bool = Field(default=False, description="A text may have several labels, or none.")
     mismatch: LabelName | None = Field(
@@ -58,7 +60,7 @@ class ProposeTopicsRequest(ToolRequest):
     source_types: tuple[Phrase, ...] = Field(
         default=(),
         max_length=20,
-        description="Kinds of text to write, such as 'email to support'. Left out, the writer proposes three.",
+        description="Kinds of text, such as 'email to support'. Default: the writer proposes three.",
     )
     topics_per_label: int = Field(default=4, ge=1, le=20, description="Topics for each label.")
     subtopics_per_topic: int = Field(default=2, ge=1, le=20, description="Subtopics for each topic.")
@@ -67,13 +69,6 @@ class ProposeTopicsRequest(ToolRequest):
         max_length=500,
         description="If you write them: for every label its topics and their subtopics.",
     )
-
-    @field_validator("labels", mode="before")
-    @classmethod
-    def _at_least_two(cls, labels: Any) -> Any:
-        if isinstance(labels, (list, tuple)) and len(labels) < 2:
-            raise ValueError("fewer than two labels leave nothing to tell apart: add another one, such as 'other'")
-        return labels
 
 
 class TopicsWanted(Noun):
@@ -126,16 +121,21 @@ def _saved_task(request: ProposeTopicsRequest, task: Task, context: ToolContext)
     """Return the result for the `task`, which is saved."""
     if task.kind == "pair":
         return _pair_task(task)
-    made = context.workspace.made_by(context.run_key, "topics")
+    if not task.labels:
+        return _without_labels(task)
+    workspace = context.workspace
+    made = workspace.made_by(context.run_key, "topics")
     if made:
-        tree = context.workspace.document(made.id, "topics", TopicTree)
+        tree = workspace.document(made.id, "topics", TopicTree)
         usage = made.facts.get("usage")
-        return _with_usage(_result(request, task, tree, made.id), WriterUsage(**usage) if usage else None)
+        return _with_usage(_result(request, task, tree, made.id, workspace), WriterUsage(**usage) if usage else None)
     if context.writer:
         tree, usage = _tree_from_writer(request, task, context)
-        newest = context.workspace.latest("topics", task.slug)
-        return _with_usage(_result(request, task, tree, _saved(tree, task, context, newest, usage=usage)), usage)
-    return _result(request, task, *_merged(request, task, context))
+        newest = workspace.latest("topics", task.slug)
+        id_ = _saved(tree, task, context, newest, usage=usage)
+        return _with_usage(_result(request, task, tree, id_, workspace), usage)
+    merged, merged_id = _merged(request, task, context)
+    return _result(request, task, merged, merged_id, workspace)
 
 
 def _task(request: ProposeTopicsRequest) -> Task:
@@ -170,6 +170,9 @@ def _task_before(task: Task, context: ToolContext) -> Task | None:
     if task.slug not in workspace.tasks():
         return None
     there = workspace.task(task.slug)
+    if there.labels and not task.labels:
+        reason = f"has {len(there.labels)} labels, and none are given"
+        raise InvalidInput(f"task {task.slug!r}", reason, "Pass its labels again, as they are to be.")
     for name in ("kind", "multi_label"):
         if getattr(there, name) != getattr(task, name):
             reason = f"exists with {name} {getattr(there, name)!r}"
@@ -185,6 +188,21 @@ def _pair_task(task: Task) -> ProposeTopicsResult:
         f"are imported, so it has no topic tree.{unnamed}",
         next_step=f"Call import_examples(task={task.slug!r}, split={USUAL_DIVISION}, ...) with pairs, a query and an "
         "item each: some are held out. With split='train' and written=true if a language model writes them.",
+        task=task.slug,
+        task_version=task.version,
+        topic_tree=None,
+        cells=0,
+        labels=(),
+    )
+
+
+def _without_labels(task: Task) -> ProposeTopicsResult:
+    """Return the result for a task whose kinds nobody knows: its texts come first."""
+    return ProposeTopicsResult(
+        summary=f"Task {task.slug!r} (version {task.version}) is saved without labels.",
+        next_step=f"Call import_examples(task={task.slug!r}, split='unlabelled', ...), then "
+        f"find_examples(task={task.slug!r}, groups=0), which groups the texts by meaning. Agree with the person what "
+        "kinds there are, and call propose_topics again with them as `labels`.",
         task=task.slug,
         task_version=task.version,
         topic_tree=None,
@@ -284,12 +302,14 @@ def _saved(
     ).id
 
 
-def _result(request: ProposeTopicsRequest, task: Task, tree: TopicTree | None, id_: str | None) -> ProposeTopicsResult:
+def _result(
+    request: ProposeTopicsRequest, task: Task, tree: TopicTree | None, id_: str | None, workspace: Workspace
+) -> ProposeTopicsResult:
     from classwright_tools.workspace.topic_trees import labels_without_topics
 
     lacking = labels_without_topics(task, tree)
     if lacking:
-        return _wanted(request, task, tree, lacking)
+        return _wanted(request, task, tree, lacking, workspace)
     assert tree is not None
     cells = len(tree.cells())
     assert id_ is not None
@@ -334,7 +354,7 @@ def _with_usage(result: ProposeTopicsResult, usage: WriterUsage | None) -> Propo
 
 
 def _wanted(
-    request: ProposeTopicsRequest, task: Task, tree: TopicTree | None, lacking: tuple[str, ...]
+    request: ProposeTopicsRequest, task: Task, tree: TopicTree | None, lacking: tuple[str, ...], workspace: Workspace
 ) -> ProposeTopicsResult:
     """Return the result that asks the calling model for the topics of the `lacking` labels."""
     from classwright_tools.writing.assignments.batches import topic_rules
@@ -343,7 +363,8 @@ def _wanted(
     return ProposeTopicsResult(
         summary=f"Task {task.slug!r} (version {task.version}) is saved. {len(lacking)} of {len(task.branch_names)} "
         "labels still need topics, and this server has no language model of its own: you write them.",
-        next_step="Write the topics for the labels in `wanted`, then call propose_topics again with the same task, "
+        next_step=_by_real_texts(task, workspace)
+        + "Write the topics for the labels in `wanted`, then call propose_topics again with the same task, "
         "instruction and labels, and with `topics`"
         + (" and `source_types`" if source_types else "")
         + ". Labels may be sent in several calls; what you sent is kept.",
@@ -359,6 +380,20 @@ def _wanted(
             source_types_wanted=source_types,
             rules=topic_rules(task),
         ),
+    )
+
+
+def _by_real_texts(task: Task, workspace: Workspace) -> str:
+    """Return the step that needs no topics, where the newest dataset has texts without labels; else nothing."""
+    from classwright_tools.workspace.datasets import read_card
+
+    newest = workspace.latest("dataset", task.slug)
+    bare = read_card(workspace, newest.id).rows("unlabelled") if newest else 0
+    if not bare:
+        return ""
+    return (
+        f"{bare:,} texts without labels are there: annotate_examples(task={task.slug!r}) gets labels for them, and "
+        "needs no topics. To have texts written as well: "
     )
 
 
@@ -380,9 +415,7 @@ TOOL = ToolSpec(
             "Start a classification task, or change its labels: give the labels with a sentence each on what belongs "
             "to them, and get a tree of source types, topics and subtopics that makes the written texts varied. "
             "Without a language model on the server the answer's `wanted` asks you to call again with `topics` and "
-            "`source_types` that you wrote. Do not use it to add texts: that is synthesize_examples. Calling again "
-            "with changed labels makes a new version of the task. Costs a few short completions if the server writes; "
-            "free otherwise."
+            "`source_types` that you wrote. Changed labels make a new version of the task."
         ),
         outward=True,
     ),

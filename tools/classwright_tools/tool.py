@@ -56,6 +56,8 @@ class ToolSpec(Generic[Q, R]):
     """The kinds of artifacts that it may make."""
     multi_label: bool = False
     """It takes tasks whose rows have several labels."""
+    before_labels: bool = False
+    """It takes tasks that have no labels yet."""
     instead: str = ""
     """What does its work for such tasks, in a sentence, where it does not take them."""
     check: Callable[[Q, Task], None] | None = None

@@ -9,9 +9,11 @@ from pydantic import Field
 
 from classwright_tools.context import AUTO_ENCODER, ToolContext
 from classwright_tools.domain.cards import Candidate, ModelCard, Validation
+from classwright_tools.domain.excerpt import Excerpts
 from classwright_tools.domain.kinds import AugmentationId, DatasetId, ModelId
 from classwright_tools.domain.noun import Slug, ToolRequest, ToolResult
 from classwright_tools.domain.task import Task
+from classwright_tools.domain.uris import artifact_uri
 from classwright_tools.errors import InvalidInput
 from classwright_tools.learning.methods.choice import MethodName, check_method, tell_unable
 from classwright_tools.learning.methods.method import Imbalance
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     from classwright_tools.learning.time_limit import TimeLimit
     from classwright_tools.learning.training import Trained
     from classwright_tools.learning.training_data import TrainingData
+
+
+SHARES_LISTED = 60  # of an answer: as many labels take 3 kB
 
 
 class TrainClassifierRequest(ToolRequest, PairOptions):
@@ -78,6 +83,9 @@ class TrainClassifierResult(ToolResult):
     tried: tuple[Candidate, ...] = Field(default=(), description="What `auto` tried beside the method that was kept.")
     temperature: float
     threshold: float
+    shares: dict[str, str] = Field(
+        default_factory=dict, description="The labels' shares that the model decides for, the largest first, if any."
+    )
     texts_embedded: int = Field(ge=0, description="Texts that the frozen encoder had not embedded before.")
     texts_reused: int = Field(ge=0, description="Texts whose embedding was in the cache.")
     seconds: float = Field(ge=0)
@@ -231,6 +239,9 @@ def _result(
 ) -> TrainClassifierResult:
     from classwright_tools.measurement.training_summary import training_next_step, training_summary
 
+    excerpts = Excerpts(artifact_uri(model))
+    shares = list(card.shares.each_in_words) if card.shares else []
+    excerpts.note("shares", min(SHARES_LISTED, len(shares)), len(shares))
     return TrainClassifierResult(
         summary=" ".join(training_summary(model, card, trained.tried, data.copies)),
         next_step=training_next_step(model, card, earlier, measurable=data.validation is not None),
@@ -244,6 +255,8 @@ def _result(
         tried=trained.tried,
         temperature=card.temperature,
         threshold=card.threshold,
+        shares=dict(shares[:SHARES_LISTED]),
+        shown_in_part=excerpts.parts,
         texts_embedded=cache.computed,
         texts_reused=cache.reused,
         seconds=card.seconds,

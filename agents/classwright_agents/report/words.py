@@ -36,7 +36,7 @@ def _interval(figure: Estimate) -> str:
 
 def _kind(data: str) -> str:
     """Return whose texts rows of this kind or origin are, for a sentence."""
-    return "real and written" if data == "mixed" else data
+    return {"mixed": "real and written", "annotated": "real, model-labelled"}.get(data, data)
 
 
 def final(outcome: Outcome) -> tuple[Scores, str]:
@@ -56,7 +56,7 @@ def headline(task: TaskFile, outcome: Outcome) -> str:
     scores, data = final(outcome)
     right = round(100 * scores.accuracy.value)
     what = "all labels, and no other," if task.multi_label else "the right label"
-    whose = {"real": "real texts", "written": "written texts"}.get(data, "texts")
+    whose = {"real": "real texts", "annotated": "real texts", "written": "written texts"}.get(data, "texts")
     unseen = "it had never seen" if outcome.test else "were held out of its training"
     bare = scores.not_covered
     if bare:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from classwright_tools.domain.kinds import ids_of
 from classwright_tools.domain.noun import ToolRequest
-from classwright_tools.errors import one_label_a_row
+from classwright_tools.errors import no_labels_yet, one_label_a_row
 from classwright_tools.tool import ToolSpec, task_named
 
 if TYPE_CHECKING:
@@ -18,7 +18,8 @@ def check_names(workspace: Workspace, tool: ToolSpec[Any, Any], request: ToolReq
 
     Raises:
         NotFound: something does not exist; the nearest name is told.
-        InvalidInput: the task rules out what is asked for, such as one label a row where rows have several.
+        InvalidInput: the task rules out what is asked for, such as one label a row where rows have several,
+            or labels where it has none yet.
     """
     task = getattr(request, "task", None)
     if task is not None and not tool.makes_task:
@@ -28,6 +29,8 @@ def check_names(workspace: Workspace, tool: ToolSpec[Any, Any], request: ToolReq
         if id_ is not None:
             workspace.artifact(id_, kind)
     slug = task_named(request)
+    if slug and not (tool.before_labels or tool.makes_task) and not workspace.task(slug).labels:
+        raise no_labels_yet(f"tool {tool.name!r}", slug)
     if slug and not (tool.multi_label or tool.makes_task) and workspace.task(slug).multi_label:
         raise one_label_a_row(f"tool {tool.name!r}", slug, tool.instead)
     if slug and tool.check:

@@ -60,7 +60,9 @@ def add_prompts(server: MCPServer[Backend]) -> None:
         )
         return f"""Build a text classifier with the classwright tools. What it should tell apart: {about}
 
-1. Settle the labels with me: name and one sentence of description each. Then call propose_topics.
+1. Settle the labels with me: name and one sentence of description each. Then call propose_topics. If I have texts \
+and do not know what kinds there are: make the task without labels, import the texts as 'unlabelled', show me their \
+groups (find_examples, groups=0), and call propose_topics again with the labels that we agree on.
 2. {rows}
 3. Call synthesize_examples, about 40 rows a label. If you are given an assignment, write the texts yourself: varied, \
 natural, never naming the label, and send them with submit_examples, several batches a call.

@@ -228,12 +228,14 @@ def test_labels_of_rows_that_another_annotation_labelled_meanwhile_are_said_to_j
     first, second = ask(context, "one", rows=5), ask(context, "two", rows=5)
     assert {row.row for row in pooled(first)} == {row.row for row in pooled(second)}
     labels = {row.id: ["refund"] for row in first.rows}
-    assert answer(context, labels=labels, finish=True).summary.count("5 rows got a label and are training rows now.")
+    assert answer(context, labels=labels, finish=True).summary.count(
+        "5 rows got a label from a model and are training rows now."
+    )
 
     late = answer(context, "support-n2", labels={row.id: ["account"] for row in second.rows}, finish=True)
 
     assert late.dataset is None
-    assert "5 rows got a label, and none of them became training rows" in late.summary
+    assert "5 rows got a label from a model, and none of them became training rows" in late.summary
     assert late.next_step.startswith("The newest dataset has other labels for these rows")
 
 

@@ -72,17 +72,21 @@ def words(
         } | kinds
     left = [f"{rows} with {kind}" for kind, rows in kinds.items() if rows]
     labelled = len(given) - sum(kinds.values())
-    got = "their labels" if several else "a label"
+    got = f"{'their labels' if several else 'a label'} {_from(given.values())}" if labelled else "a label"
     rows = counted(labelled, "row")
-    summary = f"{rows} got {got} and {'is a training row' if labelled == 1 else 'are training rows'} now."
+    joins = f"{annotation.split.replace('train', 'training')} row"
+    summary = f"{rows} got {got} and {f'is a {joins}' if labelled == 1 else f'are {joins}s'} now."
     if added < labelled:
         summary = (
-            f"{rows} got {got}, and {added or 'none'} of them became training rows: the others are no "
+            f"{rows} got {got}, and {added or 'none'} of them became {joins}s: the others are no "
             "unlabelled rows of the dataset that they would join any more. Another annotation or an edit gave them "
             "labels, or took them out."
         )
     if left:
         summary += f" {', '.join(left)} stay unlabelled."
+    unfit = sum(not several and not answer.labels and not answer.unsure for answer in given.values())
+    if unfit and annotation.order == "random":
+        summary += f" Of random texts {_share((wilson(unfit, len(given)), len(given)))} fit no label."
     if checked:
         summary += f" The annotator agrees with the known label of {_share(checked)} check rows."
     else:
@@ -95,6 +99,15 @@ def words(
             "is its accuracy there as far as the annotator is right."
         )
     return summary
+
+
+def _from(answers: Collection[Answer]) -> str:
+    """Return who gave the `answers` that are labels."""
+    persons = sum(answer.by == "person" for answer in answers if answer.labels)
+    models = sum(answer.by == "model" for answer in answers if answer.labels)
+    if persons and models:
+        return f"({persons} from a person, {models} from a model)"
+    return "from a person" if persons else "from a model"
 
 
 def _share(found: tuple[Estimate, int]) -> str:

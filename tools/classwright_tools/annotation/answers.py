@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from classwright_tools.domain.annotation import Annotation, Answer
-from classwright_tools.domain.example import Example, Provenance, make_example
+from classwright_tools.domain.edits import Decider, Edit
+from classwright_tools.domain.example import Example, Provenance, make_example, origin_of_labelled
 from classwright_tools.domain.label_sets import labels_apart
 from classwright_tools.domain.task import Task
 from classwright_tools.workspace.atomic import storage_errors
@@ -81,37 +85,60 @@ class Answers:
         )
 
     def _saved_onto(self, parent: str | None, answered: Mapping[str, Answer], made: Provenance) -> Artifact | None:
-        """Save a version of `parent` in which rows with one label are training rows; the others stay unlabelled.
+        """Save a version of `parent` in which rows with one label are in the annotation's split; the others stay.
 
-        So do those whose label has ended since. Where rows may have several labels, all that were judged are training
-        rows.
+        So do those whose label has ended since. Where rows may have several labels, all that were judged go. What a
+        person decided is kept as an edit, and so is which rows fit no label.
         """
         assert parent, "an annotation's dataset does not go away"
         task = self._workspace.task(self._annotation.task)
         keys = {row: answer.key(task) for row, answer in answered.items()}
         labels = {row: key for row, key in keys.items() if key is not None}
+        none = {row for row, answer in answered.items() if answer.fits_none(task)}
         unlabelled = (row for batch in iterate_rows(self._workspace, parent, "unlabelled") for row in batch)
-        moved = [_annotated(row, labels[row.id], made, task) for row in unlabelled if row.id in labels]
+        there = [row for row in unlabelled if row.id in labels or row.id in none]
+        moved = [_annotated(row, labels[row.id], answered[row.id].by, made, task) for row in there if row.id in labels]
         moved, _ = under_later_labels(self._workspace, task, moved, self._annotation.dataset, parent)
-        if not moved:
+        unfit = [row.id for row in there if row.id in none]
+        if not moved and not unfit:
             return None
+        split = self._annotation.split
         gone = {row.id for row in moved}
         left = (row for batch in iterate_rows(self._workspace, parent, "unlabelled") for row in batch)
         return save_dataset(
             self._workspace,
             self._annotation.task,
             {
-                "train": [*read_rows(self._workspace, parent, "train"), *moved],
+                split: [*read_rows(self._workspace, parent, split), *moved],
                 "unlabelled": (row for row in left if row.id not in gone),
             },
             parent=parent,
             on_newest=self._annotation.on_newest,
             run_key=self._id,
             made_by="annotate_examples",
+            edits=self._edits(parent, moved, unfit, answered),
             files={
                 ANSWERS: "".join(f'{{"id":"{row}","answer":{a.model_dump_json()}}}\n' for row, a in answered.items())
             },
         )
+
+    def _edits(
+        self, parent: str, moved: Iterable[Example], unfit: Iterable[str], answered: Mapping[str, Answer]
+    ) -> Iterator[Edit]:
+        """Yield what is kept of the answers beside the rows: what persons decided, and which rows fit no label."""
+        rows: defaultdict[tuple[Literal["relabel", "fits_none"], Decider, str | None], dict[str, str]] = defaultdict(
+            dict
+        )
+        for row in moved:
+            if answered[row.id].by == "person":
+                rows["relabel", "person", row.label][row.id] = ""
+        for id_ in unfit:
+            rows["fits_none", answered[id_].by, None][id_] = ""
+        now = datetime.now(UTC)
+        for (action, by, label), own in rows.items():
+            yield Edit(
+                action=action, by=by, reason=f"said in {self._id}", when=now, dataset=parent, label=label, rows=own
+            )
 
 
 def stored_answers(workspace: Workspace, annotation: str) -> dict[str, Answer]:
@@ -128,8 +155,14 @@ def answered_rows(workspace: Workspace, task: str) -> set[str]:
         return set(session.scalars(query.where(ArtifactRow.task == task)))
 
 
-def _annotated(row: Example, label: str, made: Provenance, task: Task) -> Example:
+def _annotated(row: Example, label: str, by: Decider, made: Provenance, task: Task) -> Example:
     """Return the unlabelled `row` of `task` with its `label`, or the labels that are joined in it, and who gave it."""
-    if task.multi_label:
-        return make_example(row.text, None, labels=labels_apart(label), origin="annotated", provenance=made)
-    return make_example(row.text, label, text_pair=row.text_pair, origin="annotated", provenance=made)
+    several = task.multi_label
+    return make_example(
+        row.text,
+        None if several else label,
+        labels=labels_apart(label) if several else None,
+        text_pair=row.text_pair,
+        origin=origin_of_labelled(by),
+        provenance=made if by == "model" else row.provenance,
+    )

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from classwright_tools.domain.annotation import Annotation, Answer, RefusedAnswer
+from classwright_tools.domain.edits import Decider
 from classwright_tools.domain.task import Task, folded_name
 from classwright_tools.errors import ClasswrightError, InvalidInput, unknown_id
 
@@ -16,8 +17,9 @@ def answers_given(
     labels: Mapping[str, Sequence[str]],
     fits_none: Sequence[str],
     unsure: Sequence[str],
+    by: Decider = "model",
 ) -> tuple[dict[str, Answer], tuple[RefusedAnswer, ...]]:
-    """Return the answers by the row's id, and those refused; all are given by the text's id.
+    """Return the answers by the row's id, and those refused; all are given by the text's id, and decided `by` one.
 
     A label may differ from the task's in case, spaces, "_" and "-": no two labels differ in these alone.
     """
@@ -33,7 +35,7 @@ def answers_given(
             if times[id_] > 1:
                 raise InvalidInput(f"text {id_!r}", "has more than one answer", "Send one of them.")
             found = dict.fromkeys(_label(name, names) for name in labels.get(id_, ()))
-            good[rows[id_]] = Answer(labels=tuple(found), unsure=id_ in unsure)
+            good[rows[id_]] = Answer(labels=tuple(found), unsure=id_ in unsure, by=by)
         except ClasswrightError as error:
             refused.append(RefusedAnswer(id=id_[:80], reason=f"{error.subject}: {error.reason}", repair=error.repair))
     return good, tuple(refused)

@@ -10,7 +10,7 @@ from classwright_tools.annotation.answers import answered_rows
 from classwright_tools.annotation.batches import checks_for, make_batches
 from classwright_tools.annotation.picking import check_rows, informative, typical, uncertainties, unlabelled_pool
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.annotation import Annotation, Order
+from classwright_tools.domain.annotation import Annotation, LabelledByAnnotation, Order
 from classwright_tools.domain.example import Example
 from classwright_tools.domain.task import TaskKind
 from classwright_tools.errors import InvalidInput, NotEnoughData
@@ -21,10 +21,19 @@ from classwright_tools.learning.pair_encoder import encoder_for
 from classwright_tools.workspace.workspace import Artifact
 
 
-def hand_out(task: str, context: ToolContext, *, dataset: str | None, order: Order | None, most: int) -> Artifact:
-    """Store an annotation of up to `most` unlabelled rows of `dataset`, by default the newest of `task`.
+def hand_out(
+    task: str,
+    context: ToolContext,
+    *,
+    dataset: str | None,
+    order: Order | None,
+    most: int,
+    split: LabelledByAnnotation = "train",
+) -> Artifact:
+    """Store an annotation of up to `most` unlabelled rows of `dataset`, by default the newest of `task`, for `split`.
 
-    Without an `order` they are those that the newest model is least certain of, or without one typical rows.
+    Without an `order` they are those that the newest model is least certain of, or without one typical rows; for
+    validation they are random ones.
 
     Raises:
         NotFound: the task or the dataset does not exist.
@@ -35,7 +44,7 @@ def hand_out(task: str, context: ToolContext, *, dataset: str | None, order: Ord
     found = workspace.task(task)
     source = workspace.resolve(dataset, "dataset", found.slug).id
     newest = workspace.latest("model", found.slug)
-    order = order or ("informative" if newest else "typical")
+    order = order or ("random" if split == "validation" else "informative" if newest else "typical")
     if order == "informative" and newest is None:
         reason = "goes by a model, and the task has none yet"
         raise InvalidInput("order 'informative'", reason, "Train one first, or take order='typical'.")
@@ -54,6 +63,7 @@ def hand_out(task: str, context: ToolContext, *, dataset: str | None, order: Ord
         dataset=source,
         on_newest=dataset is None,
         order=order,
+        split=split,
         pool=pool.size,
         batches=make_batches(rows, check_rows(workspace, source, found, checks_for(len(rows)), seed), seed),
         model=newest.id if newest and order == "random" else None,

@@ -24,26 +24,30 @@ def known_shares(workspace: Workspace, task: Task) -> TaskShares | None:
     """
     if task.expected_shares:
         return stated_shares(task.expected_shares, task.label_names)
-    counts = Counter() if task.multi_label else random_labels(workspace, task)
-    return counted_shares(counts, task.label_names) if counts else None
+    if task.multi_label:
+        return None
+    counts, fits_none = random_labels(workspace, task)
+    return counted_shares(counts, task.label_names, fits_none) if counts else None
 
 
-def random_labels(workspace: Workspace, task: Task) -> Counter[str]:
-    """Return how many rows that were asked about at random got each label of `task`; empty where they tell too little.
+def random_labels(workspace: Workspace, task: Task) -> tuple[Counter[str], int]:
+    """Return how many rows that were asked about at random got each label of `task`, and how many fit none.
 
-    Rows are a fair sample of the unlabelled ones until others are picked for what they tell, so annotations after the
-    first one by another order do not count.
+    The counts are empty where they tell too little. Rows are a fair sample of the unlabelled ones until others are
+    picked for what they tell, so annotations after the first one by another order do not count.
     """
     counts: Counter[str] = Counter()
-    answered = 0
+    answered = fits_none = 0
     for made in sorted(workspace.artifacts(task.slug, "annotation"), key=lambda one: one.number):
         annotation = workspace.document(made.id, "annotation", Annotation)
         if annotation.order != "random":
             break
         checks = known_labels(workspace, annotation)
         answers = [answer for row, answer in stored_answers(workspace, made.id).items() if row not in checks]
-        answered += len(answers)
+        unfit = sum(answer.fits_none(task) for answer in answers)
+        fits_none += unfit
+        answered += len(answers) - unfit
         counts.update(answer.label for answer in answers if answer.label in task.label_names)
     told = counts.total()
     least = max(LEAST_ROWS, LEAST_A_LABEL * len(task.labels), LEAST_LABELLED * answered)
-    return counts if told >= least else Counter()
+    return (counts if told >= least else Counter()), fits_none

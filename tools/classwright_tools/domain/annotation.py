@@ -6,12 +6,15 @@ from typing import Literal
 
 from pydantic import Field
 
+from classwright_tools.domain.edits import Decider
 from classwright_tools.domain.kinds import DatasetId, ModelId
 from classwright_tools.domain.label_sets import in_order, joined_labels
 from classwright_tools.domain.noun import LabelName, Noun, Slug, Text
 from classwright_tools.domain.task import Task
 
 Order = Literal["typical", "informative", "random"]
+LabelledByAnnotation = Literal["train", "validation"]
+"""The splits that rows go to with their labels."""
 
 
 class Answer(Noun):
@@ -22,11 +25,16 @@ class Answer(Noun):
 
     labels: tuple[LabelName, ...] = ()
     unsure: bool = False
+    by: Decider = "model"
 
     @property
     def label(self) -> LabelName | None:
         """The label, if it is one and sure."""
         return self.labels[0] if len(self.labels) == 1 else None
+
+    def fits_none(self, task: Task) -> bool:
+        """Return whether it says that no label of `task` fits; where rows may have several, that labels a row."""
+        return not task.multi_label and not self.labels and not self.unsure
 
     def key(self, task: Task) -> str | None:
         """Return the `Example.label_key` that a row of `task` gets by the answer; None if it stays unlabelled."""
@@ -63,6 +71,7 @@ class Annotation(Noun):
     dataset: DatasetId
     on_newest: bool = Field(description="Whether the labels join the newest dataset of the end, or else `dataset`.")
     order: Order
+    split: LabelledByAnnotation = "train"
     pool: int = Field(ge=1, description="Unlabelled rows that the rows were picked from.")
     batches: tuple[tuple[RowToLabel, ...], ...]
     model: ModelId | None = Field(default=None, description="Whose accuracy a random sample shows.")

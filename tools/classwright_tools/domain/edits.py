@@ -16,19 +16,22 @@ RowAction = Literal["relabel", "rewrite", "remove", "restore", "approve", "good_
 LabelAction = Literal["rename_label", "merge_label", "split_label", "add_label", "describe_label", "remove_label"]
 Action = Literal[RowAction, LabelAction]
 Decider = Literal["person", "model"]
-Mark = Literal["person", "good_example", "flag"]
-"""What rows can be found by: a person vouched for their label, they show the style, they are to be looked at later."""
+Mark = Literal["person", "good_example", "flag", "fits_none"]
+"""What rows can be found by: a person vouched for their label, they show the style, they are to be looked at later, or
+no label fits them."""
 
 
 class Edit(Noun):
     """One change that made a version of a dataset: to rows, to a label, or back to an earlier version.
+
+    Or, as 'fits_none', an annotator's word that no label fits some rows.
 
     `rows` has for each row that it changed, by the id that the row has since, what the row was before: the label ("" of
     none, or of several all of them joined), or of a rewritten row its id. Test rows are counted only: nothing that
     stands in one is told.
     """
 
-    action: Literal[Action, "revert"]
+    action: Literal[Action, "fits_none", "revert"]
     by: Decider = "person"
     reason: str
     when: datetime
@@ -63,6 +66,8 @@ class Decided:
         self.good_examples: dict[str, None] = {}
         """In the order in which they were marked."""
         self.flagged: set[str] = set()
+        self.fits_none: dict[str, None] = {}
+        """Unlabelled rows that fit no label, as was said when they were asked about."""
         self.removed: set[str] = set()
         for edit in edits:
             for id_, before in edit.rows.items():
@@ -82,16 +87,20 @@ class Decided:
             self.good_examples[id_] = None
         elif edit.action == "flag":
             self.flagged.add(id_)
+        elif edit.action == "fits_none":
+            self.fits_none[id_] = None
         elif edit.action == "unmark":
             self._forget(id_)
         if edit.action in _VOUCHES:
             self.flagged.discard(id_)
+            self.fits_none.pop(id_, None)
             if edit.by == "person":
                 self.by_person[id_] = edit
 
     def _forget(self, id_: str) -> None:
         self.by_person.pop(id_, None)
         self.good_examples.pop(id_, None)
+        self.fits_none.pop(id_, None)
         self.flagged.discard(id_)
 
 
@@ -102,6 +111,7 @@ def marked(edits: Sequence[Edit], mark: Mark) -> list[str]:
         "person": decided.by_person,
         "good_example": decided.good_examples,
         "flag": decided.flagged,
+        "fits_none": decided.fits_none,
     }
     return list(marks[mark])
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from classwright_tools.domain.example import Data
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.figures import (
     ClassFigures,
@@ -36,7 +37,7 @@ class WrongRow(Noun):
 class EvaluationReport(Noun):
     """All figures of one model on one split."""
 
-    data: Literal["real", "written", "mixed"] = Field(description="Whose texts the figures come from.")
+    data: Data = Field(description="Whose texts the figures come from.")
     task: Slug
     model: ModelId
     dataset: DatasetId
@@ -83,6 +84,7 @@ class EvaluationReport(Noun):
         rows = counted(self.figures.rows, f"{self.split} row")
         return {
             "real": f"Measured on real texts: {rows}.",
+            "annotated": f"Measured on real texts, some or all labelled by a model: {rows}.",
             "written": f"Measured on texts that a language model wrote: {rows}. Real texts are usually harder.",
             "mixed": f"Measured on a mix of real and other texts: {rows}. Real texts alone are usually harder.",
         }[self.data]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from classwright_tools.domain.edits import Decider
 from classwright_tools.domain.label_sets import joined_labels, named_together
 from classwright_tools.domain.noun import LabelName, Noun, Text
 from classwright_tools.domain.pair import Content, joined, shown
@@ -24,6 +25,8 @@ USUAL_DIVISION = "{'train': 2, 'validation': 1, 'test': 1}"
 """As a caller would write it."""
 REAL_TEXTS: tuple[Origin, ...] = ("real", "annotated")
 """Of all other origins a model wrote the text."""
+Data = Literal["real", "annotated", "written", "mixed"]
+"""What rows are together: real ones, real texts of which a model labelled some or all, written ones, or a mix."""
 SPLITS: tuple[Split, ...] = ("train", "validation", "test", "unlabelled")
 HELD_OUT: tuple[Split, ...] = ("validation", "test")
 
@@ -86,6 +89,18 @@ class Example(Noun):
     def shown(self) -> str:
         """The text, or both texts of a pair, as a reader should see them."""
         return shown(self.content)
+
+
+def origin_of_labelled(by: Decider) -> Origin:
+    """Return the origin of a real text that came without a label and got one: a person's word makes it a real row."""
+    return "real" if by == "person" else "annotated"
+
+
+def data_of(origins: Collection[Origin]) -> Data:
+    """Return what rows of these `origins`, of which there is one or more, are together."""
+    if set(origins) <= set(REAL_TEXTS):
+        return "annotated" if "annotated" in origins else "real"
+    return "written" if set(origins) == {"written"} else "mixed"
 
 
 def example_id(content: Content) -> str:

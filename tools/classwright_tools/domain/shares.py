@@ -29,6 +29,7 @@ class TaskShares(Noun):
 
     source: ShareSource
     texts: int = Field(default=0, ge=0, description="The texts that they were estimated from or counted in.")
+    fits_none: int = Field(default=0, ge=0, description="Random texts beside these that no label fits.")
     labels: tuple[LabelShare, ...]
 
     @property
@@ -42,14 +43,23 @@ class TaskShares(Noun):
         return tuple(by_name[name] for name in names)
 
     @property
-    def in_words(self) -> str:
-        """The shares in words, the largest first, and where they are known from."""
+    def each_in_words(self) -> tuple[tuple[LabelName, str], ...]:
+        """Each label with its share in words, and its interval if there is one, the largest first."""
         by_size = sorted(self.labels, key=lambda one: -one.share.value)
         if self.source == "stated":
-            return f"{listed((f'{s.label!r} {s.share.value:.1%}' for s in by_size), MOST_NAMED)}, as stated"
-        named = (f"{s.label!r} {s.share.value:.1%} ({s.share.low:.1%} to {s.share.high:.1%})" for s in by_size)
+            return tuple((one.label, f"{one.share.value:.1%}") for one in by_size)
+        spans = ((one.label, one.share) for one in by_size)
+        return tuple((label, f"{s.value:.1%} ({s.low:.1%} to {s.high:.1%})") for label, s in spans)
+
+    @property
+    def in_words(self) -> str:
+        """The largest shares in words, and where they are known from."""
+        named = (f"{label!r} {share}" for label, share in self.each_in_words)
+        if self.source == "stated":
+            return f"{listed(named, MOST_NAMED)}, as stated"
         if self.source == "validation rows":
             return f"{listed(named, MOST_NAMED)}, those of the validation rows"
         if self.source == "random rows":
-            return f"{listed(named, MOST_NAMED)}, those of {self.texts:,} random texts that were labelled"
+            beside = f", beside which {self.fits_none:,} fit no label" if self.fits_none else ""
+            return f"{listed(named, MOST_NAMED)}, those of {self.texts:,} random texts that were labelled{beside}"
         return f"{listed(named, MOST_NAMED)}, estimated from {self.texts:,} unlabelled texts"

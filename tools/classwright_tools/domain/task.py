@@ -55,7 +55,7 @@ def alike(names: Iterable[str]) -> str | None:
 class Label(Noun):
     """One class: its name, what belongs in it, and a few texts when there are any."""
 
-    name: LabelName = Field(description="The label's name as the classifier will return it.")
+    name: LabelName = Field(description="As the classifier will return it.")
     description: Annotated[str, Plain] = Field(
         default="",
         max_length=2_000,
@@ -64,7 +64,7 @@ class Label(Noun):
     examples: tuple[Annotated[Text, Plain], ...] = Field(
         default=(),
         max_length=20,
-        description="A few texts of this label that show the style, if there are any.",
+        description="A few texts that show the style, if there are any.",
     )
 
     @field_validator("name")
@@ -77,13 +77,16 @@ class Label(Noun):
 
 
 class Task(Noun):
-    """A classification task. Its version rises by one when its labels change."""
+    """A classification task. Its version rises by one when its labels change.
+
+    It has no labels while nobody knows the kinds of its texts.
+    """
 
     slug: Slug
     instruction: Annotated[str, Plain] = Field(
         min_length=3, max_length=4_000, description="What is classified, and by what."
     )
-    labels: tuple[Label, ...] = Field(min_length=2, max_length=MAX_LABELS)
+    labels: tuple[Label, ...] = Field(max_length=MAX_LABELS)
     languages: tuple[Language, ...] = Field(default=("en",), min_length=1, max_length=30)
     kind: TaskKind = Field(default="text", description="'pair': two texts a row, such as a query and an item.")
     multi_label: bool = Field(default=False, description="Whether a text may have several labels, or none.")
@@ -98,7 +101,9 @@ class Task(Noun):
     @field_validator("labels")
     @classmethod
     def _names_differ(cls, labels: tuple[Label, ...]) -> tuple[Label, ...]:
-        """Refuse two names that a reader, or a model, would take for one."""
+        """Refuse a single label, and two names that a reader, or a model, would take for one."""
+        if len(labels) == 1:
+            raise ValueError("a single label leaves nothing to tell apart: add another one, such as 'other'")
         if repeated := alike([label.name for label in labels]):
             raise ValueError(repeated)
         return labels
@@ -109,6 +114,12 @@ class Task(Noun):
             raise ValueError("`mismatch` is for pair tasks: leave it out, or set `kind` to 'pair'")
         if self.mismatch is not None and self.mismatch not in self.label_names:
             raise ValueError(f"`mismatch` is {self.mismatch!r}, which is none of the labels: name one of them")
+        return self
+
+    @model_validator(mode="after")
+    def _pairs_have_labels(self) -> Task:
+        if self.kind == "pair" and not self.labels:
+            raise ValueError("a pair task needs its labels from the start: name two or more")
         return self
 
     @model_validator(mode="after")

@@ -210,8 +210,11 @@ def with_labels(
         raise InvalidInput(
             f"task {task.slug!r}",
             f"would have one label, {names[0]!r}" if few else reason,
-            "Keep two: add another one first, such as 'other'." if few else "Change the labels otherwise.",
+            _FEW if few else "Change the labels otherwise.",
         ) from error
+
+
+_FEW = "Keep two: add another one first, such as 'other'. A task without labels gets its first ones by propose_topics."
 
 
 def label_of(task: Task, name: str) -> Label | None:

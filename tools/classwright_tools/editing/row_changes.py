@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from classwright_tools.domain.changes import Change
 from classwright_tools.domain.cleaning import clean_text, is_broken
 from classwright_tools.domain.edits import Decided, Edit, label_since, labels_since
-from classwright_tools.domain.example import example_id
+from classwright_tools.domain.example import example_id, origin_of_labelled
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.label_sets import in_order, joined_labels, key_in_words, labels_apart
 from classwright_tools.domain.pair import joined
@@ -34,8 +34,8 @@ def relabel(draft: Draft, change: Change, rows: RowSelection) -> Done:
     fresh = [place for place, row in others.items() if row["split"] == "unlabelled"]
     draft.put("label", dict.fromkeys(others, label))
     draft.put("split", dict.fromkeys(fresh, "train"))
+    draft.put("origin", dict.fromkeys(fresh, origin_of_labelled(draft.by)))
     if draft.by == "model":
-        draft.put("origin", dict.fromkeys(fresh, "annotated"))
         draft.put("writer", dict.fromkeys(fresh, _MODEL))
         draft.put("round", dict.fromkeys(fresh, 0))
         draft.put("prompt", dict.fromkeys(fresh, ""))

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from classwright_tools.context import AUTO_ENCODER, ToolContext
-from classwright_tools.domain.example import SPLITS
+from classwright_tools.domain.example import REAL_TEXTS, SPLITS
 from classwright_tools.estimates.encoding import Encoding, encoding_of, texts_of
 from classwright_tools.estimates.expectation import expected_seconds, speed_of
 from classwright_tools.estimates.guesses import FITS, LIBRARIES_MB, OWN, TUNED_COPIES
@@ -40,7 +40,7 @@ def training_workload(request: TrainClassifierRequest, context: ToolContext) -> 
     card = read_card(workspace, dataset)
     methods = [METHODS[request.method]] if request.method != AUTO else []
     methods = methods or candidates(task.kind, request.imbalance, multi_label=task.multi_label)
-    enough = card.rows("validation", "real") >= ENOUGH_REAL
+    enough = sum(card.rows("validation", origin) for origin in REAL_TEXTS) >= ENOUGH_REAL
     train, validation = texts["train"], texts["validation"]
     fits = {
         method.name: _fits(method, enough=enough, is_choice=len(methods) > 1, several=task.multi_label)

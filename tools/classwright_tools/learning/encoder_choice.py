@@ -17,6 +17,7 @@ import numpy as np
 
 from classwright_tools.context import DEFAULT_ENCODER, ToolContext
 from classwright_tools.domain.advice import rows_to_tell
+from classwright_tools.domain.example import REAL_TEXTS
 from classwright_tools.domain.figures import least_lead
 from classwright_tools.domain.task import Task
 from classwright_tools.errors import Cancelled, ClasswrightError
@@ -157,7 +158,7 @@ def _is_encoder(folder: Path) -> bool:
 def _sample(rows: Rows, validation: ValidationRows | None, seed: int) -> _Sample | None:
     """Return the rows to choose by; None where none can be held out."""
     known = rows.take(sampled_places(rows.labels, SAMPLE, LEAST_OF_LABEL, seed))
-    if validation and validation.data == "real" and len(validation.rows) >= ENOUGH_REAL:
+    if validation and validation.data in REAL_TEXTS and len(validation.rows) >= ENOUGH_REAL:
         places = np.random.default_rng(seed).permutation(len(validation.rows))[:MOST_VALIDATION]
         checked = validation.rows.take(places)
         return _Sample(

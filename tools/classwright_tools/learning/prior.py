@@ -9,11 +9,12 @@ import numpy as np
 from scipy.special import log_softmax
 from scipy.stats import chi2, chisquare
 
+from classwright_tools.domain.example import REAL_TEXTS
 from classwright_tools.domain.figures import Estimate
 from classwright_tools.domain.shares import LabelShare, ShareSource, TaskShares
 from classwright_tools.learning.calibration import fit_temperature, softmax
 from classwright_tools.learning.held_out import HeldOut
-from classwright_tools.statistics.label_shift import LEAST_ROWS, calibrate, estimate_shares, too_few
+from classwright_tools.statistics.label_shift import calibrate, estimate_shares, short_labels, too_few
 from classwright_tools.statistics.share_interval import wilson
 
 CHANCE = 0.05  # what a difference that is none may come out as one by
@@ -52,9 +53,8 @@ def known_shares(held: HeldOut, logits: Callable[[], np.ndarray], *, validation:
         reason = f"With imbalance {setup.imbalance!r} labels count alike, so their shares are not used."
         return None, reason if asked else ""
     counts = np.bincount(held.labels, minlength=setup.k)
-    rarest = int(counts.argmin())
-    enough = bool(counts[rarest] >= LEAST_ROWS)
-    bare = f"{setup.labels[rarest]!r} has {counts[rarest]} rows to calibrate by, and each label needs {LEAST_ROWS}"
+    bare = short_labels(counts, setup.labels)
+    enough = not bare
     if setup.known:
         return (setup.known, "") if enough else (None, f"The shares that are known are not used: {bare}.")
     of_rows = None
@@ -63,10 +63,10 @@ def known_shares(held: HeldOut, logits: Callable[[], np.ndarray], *, validation:
     if not setup.unlabelled:
         return of_rows, ""
     unknown = f"How many of the {len(setup.unlabelled):,} unlabelled texts are of each label cannot be told"
-    if held.data != "real":
+    if held.data not in REAL_TEXTS:
         return None, (
             f"{unknown} without real labelled rows: how sure the model is of a written text says too little of real "
-            "ones. Some real validation rows of each label are enough."
+            "ones. Some real validation rows of each label are enough: annotate_examples(split='validation')."
         )
     if refused := too_few(held.labels, len(setup.unlabelled), setup.labels):  # before embedding them, which takes long
         return of_rows, _untold(unknown, refused, of_rows)
@@ -137,10 +137,14 @@ def stated_shares(stated: Mapping[str, float], names: Sequence[str]) -> TaskShar
     return _shares("stated", names, [Estimate(value=value, low=value, high=value) for value in values])
 
 
-def counted_shares(counts: Mapping[str, int], names: Sequence[str]) -> TaskShares:
-    """Return the shares of the labels `names` in random texts, of which labels were given to so many."""
+def counted_shares(counts: Mapping[str, int], names: Sequence[str], fits_none: int = 0) -> TaskShares:
+    """Return the shares of the labels `names` in random texts, of which labels were given to so many.
+
+    Of `fits_none` texts beside these it was said that no label fits.
+    """
     texts = sum(counts.values())
-    return _shares("random rows", names, [wilson(counts.get(name, 0), texts) for name in names], texts)
+    shares = _shares("random rows", names, [wilson(counts.get(name, 0), texts) for name in names], texts)
+    return shares.model_copy(update={"fits_none": fits_none})
 
 
 def _shares(source: ShareSource, names: Sequence[str], shares: Sequence[Estimate], texts: int = 0) -> TaskShares:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from classwright_tools.domain.example import Origin
+from classwright_tools.domain.example import REAL_TEXTS, Example, Origin
 from classwright_tools.domain.task import Task
 from classwright_tools.errors import NotEnoughData
 from classwright_tools.learning.rows import Rows, held_out_rows, training_rows, without_copies, written_at_once
-from classwright_tools.workspace.datasets import iterate_rows, read_rows
+from classwright_tools.workspace.datasets import iterate_rows, read_edits, read_rows
 from classwright_tools.workspace.workspace import Workspace
 
 ENOUGH_REAL = 50  # real rows: with fewer, a difference of ten points between two methods is chance
@@ -32,7 +33,7 @@ def is_enough(validation: ValidationRows | None, *, needed: bool) -> bool:
     Raises:
         NotEnoughData: there are not, and they are `needed`, since they are to be trained on.
     """
-    enough = validation is not None and len(validation.rows) >= ENOUGH_REAL and validation.data == "real"
+    enough = validation is not None and len(validation.rows) >= ENOUGH_REAL and validation.data in REAL_TEXTS
     if needed and not enough:
         raise NotEnoughData(
             "the validation rows",
@@ -70,7 +71,7 @@ def read_training_data(workspace: Workspace, dataset: str, task: Task) -> Traini
     labelled = [row for row in splits["train"] if row.label_key is not None]
     kept = without_copies(labelled, [*splits["validation"], *splits["test"]])
     held_out = [row for row in splits["validation"] if row.label_key is not None]
-    checked = [row for row in held_out if row.origin == "real"] or held_out
+    checked = counted_validation(held_out)
     validation = None
     if checked:
         validation = ValidationRows(
@@ -86,16 +87,30 @@ def read_training_data(workspace: Workspace, dataset: str, task: Task) -> Traini
     )
 
 
+def counted_validation(rows: Sequence[Example]) -> list[Example]:
+    """Return those of the validation `rows` that figures count: enough real ones, else all whose texts are real.
+
+    A label that a model gave to a real text may be wrong, and a written text is not what the classifier will read:
+    written rows count where there are no others.
+    """
+    real = [row for row in rows if row.origin == "real"]
+    if len(real) >= ENOUGH_REAL:
+        return real
+    return [row for row in rows if row.origin in REAL_TEXTS] or list(rows)
+
+
 def unlabelled_texts(workspace: Workspace, dataset: str) -> tuple[str, ...]:
     """Return the real texts of `dataset` that came without labels; of more than `MOST_UNLABELLED` a fixed sample.
 
-    Those that were annotated since are among them: what is left of the others after the most telling were picked has
-    other shares of the labels than texts as they come.
+    Those that got a label since, from a model or a person, are among them: what is left of the others after the most
+    telling were picked has other shares of the labels than texts as they come.
     """
+    edits = read_edits(workspace, dataset)
+    labelled = {id_ for edit in edits if edit.action == "relabel" for id_, before in edit.rows.items() if not before}
     unlabelled = (row for batch in iterate_rows(workspace, dataset, "unlabelled") for row in batch)
     came_without = [row.content for row in unlabelled if row.origin == "real"]
-    annotated = (row for batch in iterate_rows(workspace, dataset, "train") for row in batch)
-    texts = [*came_without, *(row.content for row in annotated if row.origin == "annotated")]
+    known = (row for split in ("train", "validation") for row in read_rows(workspace, dataset, split))
+    texts = [*came_without, *(row.content for row in known if row.origin == "annotated" or row.id in labelled)]
     if len(texts) <= MOST_UNLABELLED:
         return tuple(texts)
     places = np.random.default_rng(0).choice(len(texts), MOST_UNLABELLED, replace=False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 from pydantic import Field
 
@@ -22,6 +21,7 @@ from classwright_tools.domain.analysis import (
     LabelsTogether,
     StyleGap,
 )
+from classwright_tools.domain.example import Data
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.figures import ClassFigures, Estimate
 from classwright_tools.domain.kinds import KINDS, DatasetId, ModelId
@@ -36,7 +36,7 @@ from classwright_tools.measurement.text_map import TextMap
 class ErrorReport(Noun):
     """All that one error analysis found."""
 
-    data: Literal["real", "written", "mixed"] = Field(description="Whose texts the errors were found on.")
+    data: Data = Field(description="Whose texts the errors were found on.")
     cannot_know: str = Field(description="What these rows cannot tell.")
     warnings: tuple[str, ...] = Field(default=(), description="What else a reader must know of them.")
     task: Slug
@@ -67,6 +67,7 @@ class ErrorReport(Noun):
         rows, unseen = counted(self.rows, "row"), counted(self.rows, "row that was", "rows that were")
         return {
             "real": f"Errors found on real texts: {unseen} not trained on.",
+            "annotated": f"Errors found on real texts, some or all labelled by a model: {unseen} not trained on.",
             "written": f"Errors found on texts that a language model wrote: {rows}, held out group by group.",
             "mixed": f"Errors found on a mix of real and written texts: {rows}, held out group by group.",
         }[self.data]

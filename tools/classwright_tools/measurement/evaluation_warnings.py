@@ -24,7 +24,9 @@ def evaluation_warnings(
     left_out = not_counted(rows - len(found.rows), rows, split, models)
     labels = workspace.task(model.card.task).label_names
     warnings = list(filter(None, [left_out, other_labels(model_id, model.labels, labels)]))
-    if found.data != "real":
+    if found.data == "annotated":
+        warnings.append("A model labelled some or all of these texts: where it was wrong, so are the figures.")
+    elif found.data != "real":
         warnings.append("Not all of these texts are real, so the figures do not tell how the model does on real ones.")
     if model.card.shares and split == "validation":
         warnings.append(

@@ -9,12 +9,13 @@ from itertools import islice
 import numpy as np
 import numpy.typing as npt
 
-from classwright_tools.domain.example import Example
+from classwright_tools.domain.example import REAL_TEXTS, Example
 from classwright_tools.errors import NotEnoughData
 from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoders import Encoder, encoder_at_hand
 from classwright_tools.learning.model import Model
 from classwright_tools.learning.pair_encoder import encoder_for
+from classwright_tools.learning.training_data import counted_validation
 from classwright_tools.measurement.caveats import not_covered
 from classwright_tools.measurement.held_out import Answers, answers
 from classwright_tools.measurement.out_of_fold import out_of_fold
@@ -126,7 +127,8 @@ def gather(workspace: Workspace, model: Model, dataset: str, seed: int, progress
         NotEnoughData: there are neither real validation rows nor training rows that can be held out.
     """
     train = tuple(row for row in read_rows(workspace, dataset, "train") if row.label_key is not None)
-    validation = [row for row in read_rows(workspace, dataset, "validation") if row.origin == "real"]
+    counted_rows = counted_validation(read_rows(workspace, dataset, "validation"))
+    validation = [row for row in counted_rows if row.origin in REAL_TEXTS]
     unlabelled = (row for batch in iterate_rows(workspace, dataset, "unlabelled") for row in batch)
     encoder = encoder_for(model.card.kind, encoder_at_hand(model.card.encoder.name, workspace.encoders))
     cache = EmbeddingCache(workspace.cache)

@@ -24,7 +24,7 @@ class Guidance:
         self._texts = [row.text for row in found.rows]
         kept = np.array([row.id not in doubted for row in found.rows])
         self._true, self._predicted = np.where(kept, found.true, -1), found.predicted
-        self._real = found.data == "real"
+        self._real = found.has_real_texts
 
     def of_contrast(self, label: int, other: int) -> tuple[str, ...]:
         """Return what tells texts of `label` from those of `other`, and what misled: words, and the usual length."""

@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from classwright_tools.domain.example import HELD_OUT, Example, Split
+from classwright_tools.domain.example import HELD_OUT, REAL_TEXTS, Data, Example, Split, data_of
 from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.label_sets import labels_in_words
 from classwright_tools.domain.pair import Content
@@ -25,7 +25,6 @@ from classwright_tools.workspace.workspace import Workspace
 
 BATCH_TEXTS = 512  # texts between two looks at whether the caller asked to stop
 
-Data = Literal["real", "written", "mixed"]
 # As many as a training draws; each text's tokens are held in memory, up to 37 kB of them.
 MOST_UNLABELLED = 50_000
 
@@ -77,11 +76,13 @@ class Answers:
 
     @property
     def data(self) -> Data:
-        """Whether all rows are real, all written by a language model, or neither."""
-        origins = {row.origin for row in self.rows}
-        if origins == {"real"}:
-            return "real"
-        return "written" if origins == {"written"} else "mixed"
+        """Whose texts and labels the rows are."""
+        return data_of({row.origin for row in self.rows})
+
+    @property
+    def has_real_texts(self) -> bool:
+        """Whether no text was written by a language model."""
+        return self.data in REAL_TEXTS
 
 
 def read_split(workspace: Workspace, dataset: str, split: Split) -> tuple[Example, ...]:

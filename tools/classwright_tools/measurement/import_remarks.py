@@ -130,6 +130,11 @@ def import_next_step(task: Task, splits: Sequence[Split], dataset: str | None, w
 
 
 def _with_unlabelled(task: Task, dataset: str) -> str:
+    if not task.labels:
+        return (
+            f"Call find_examples(task={task.slug!r}, groups=0), which groups these texts by meaning, to agree with the "
+            "person what kinds there are. Then name them as `labels`: propose_topics."
+        )
     if task.multi_label:
         return (
             f"Call annotate_examples with dataset {dataset!r}, which gets labels for the most telling of these texts, "

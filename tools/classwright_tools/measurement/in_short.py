@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from classwright_tools.domain.evaluation import EvaluationReport
+from classwright_tools.domain.example import Data
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.figures import ClassFigures, Estimate
 
@@ -15,7 +16,12 @@ if TYPE_CHECKING:
 WEAKEST = 3
 WIDE = 0.2
 """An interval of more than twenty points says little."""
-_TEXTS = {"real": "real texts", "written": "texts that a language model wrote", "mixed": "real and other texts"}
+_TEXTS: dict[Data, str] = {
+    "real": "real texts",
+    "annotated": "real texts, of which a model labelled some or all,",
+    "written": "texts that a language model wrote",
+    "mixed": "real and other texts",
+}
 
 
 def evaluation_in_short(report: EvaluationReport) -> str:

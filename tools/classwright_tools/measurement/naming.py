@@ -69,10 +69,20 @@ def telling_words(texts: Sequence[str], others: Sequence[str]) -> str:
     The z-test of two proportions with a pooled variance, at `CHANCE_Z` for each word; a word that just one text has is
     none. Those of the highest z come first.
     """
-    ours, theirs = _held(texts), _held(others)
-    found = {
-        word: z for word, n in ours.items() if n > 1 and (z := _z(n, len(texts), theirs[word], len(others))) > CHANCE_Z
-    }
+    return _telling(_held(texts), len(texts), _held(others), len(others))
+
+
+def telling_words_of_each(groups: Sequence[Sequence[str]]) -> list[str]:
+    """Return for each group of texts what `telling_words` finds beside the texts of all the others."""
+    held = [_held(group) for group in groups]
+    whole, texts = sum(held, Counter[str]()), sum(map(len, groups))
+    return [
+        _telling(ours, len(group), whole - ours, texts - len(group)) for group, ours in zip(groups, held, strict=True)
+    ]
+
+
+def _telling(ours: Counter[str], of: int, theirs: Counter[str], of_others: int) -> str:
+    found = {word: z for word, n in ours.items() if n > 1 and (z := _z(n, of, theirs[word], of_others)) > CHANCE_Z}
     return ", ".join(sorted(found, key=lambda word: (-found[word], word))[:WORDS_A_NAME])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.annotation import Annotation
 from classwright_tools.domain.evaluation import EvaluationReport
-from classwright_tools.domain.example import Example
+from classwright_tools.domain.example import REAL_TEXTS, Example
 from classwright_tools.errors import NotEnoughData
 from classwright_tools.learning.calibration import fit_temperature, softmax
 from classwright_tools.learning.embedding_cache import EmbeddingCache
@@ -25,7 +25,7 @@ from classwright_tools.learning.training_data import ENOUGH_REAL
 from classwright_tools.measurement.evaluation import measure
 from classwright_tools.measurement.held_out import Answers
 from classwright_tools.statistics.paired import compare
-from classwright_tools.workspace.datasets import read_rows
+from classwright_tools.workspace.datasets import iterate_rows, read_rows
 from classwright_tools.workspace.workspace import Workspace
 
 NO_VALIDATION = (
@@ -76,13 +76,20 @@ def differ_in_rows(workspace: Workspace, model: Model, other: Model) -> bool:
 def fair_rows(workspace: Workspace, task: str, rows: Iterable[Example]) -> set[str]:
     """Return the ids of those training `rows` of `task` that models may be judged by.
 
-    They are the real texts, labelled or annotated. Rows that were picked because a model was unsure of them are left
+    They are the real texts, whoever labelled them. Rows that were picked because a model was unsure of them are left
     out: they are harder for it, and for what learnt from the same rows, than for others.
     """
     made = (one.id for one in workspace.artifacts(task, "annotation"))
     asked = (workspace.document(id_, "annotation", Annotation) for id_ in made)
-    picked = {row.row for one in asked if one.order == "informative" for row in one.rows}
-    return {row.id for row in rows if row.origin == "real" or (row.origin == "annotated" and row.id not in picked)}
+    picked = {id_ for one in asked if one.order == "informative" for id_ in _picked(workspace, one)}
+    return {row.id for row in rows if row.origin in REAL_TEXTS and row.id not in picked}
+
+
+def _picked(workspace: Workspace, annotation: Annotation) -> Iterator[str]:
+    """Yield the ids of the rows of an annotation that are no checks: they had no label then."""
+    asked = {row.row for row in annotation.rows}
+    for batch in iterate_rows(workspace, annotation.dataset, "unlabelled"):
+        yield from (row.id for row in batch if row.id in asked)
 
 
 def held_out_of_both(

@@ -162,7 +162,7 @@ class _Writing:
         return [self._found.rows[place].text for place in np.flatnonzero(chosen & self._trusted)]
 
     def _length(self, name: str, own: npt.NDArray[np.bool_]) -> tuple[str, ...]:
-        sentence = usual_length(name, self._texts(own)) if self._found.data == "real" else ""
+        sentence = usual_length(name, self._texts(own)) if self._found.has_real_texts else ""
         return (sentence,) if sentence else ()
 
     def _amid(self, own: npt.NDArray[np.bool_]) -> tuple[str, ...]:

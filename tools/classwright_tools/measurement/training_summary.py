@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from classwright_tools.domain.cards import Candidate, ModelCard
+from classwright_tools.domain.example import REAL_TEXTS
 from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.task import Task
 from classwright_tools.learning.reading_languages import unread_remark
@@ -48,7 +49,7 @@ def training_summary(model: str, card: ModelCard, tried: Sequence[Candidate], co
     yield from card.remarks
     if copies:
         yield f"{copies} training rows were left out as copies of validation or test rows."
-    if card.written_at_once and card.validation.data != "real":
+    if card.written_at_once and card.validation.data not in REAL_TEXTS:
         yield (
             f"Most rows of {quoted(card.written_at_once)} were written at once and resemble each other: the figures "
             "may be too good."

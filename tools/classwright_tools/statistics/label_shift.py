@@ -15,6 +15,7 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 
+from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.figures import Estimate
 
 Floats = npt.NDArray[np.float64]
@@ -22,6 +23,7 @@ Labels = npt.NDArray[np.integer]
 
 RESAMPLES = 200
 LEAST_ROWS = 5  # of each label, to calibrate by
+SHORT_LISTED = 30  # labels with fewer that a sentence names
 LEAST_TEXTS = 50
 WIDEST = 0.4  # of an interval: a wider one says little more than that a label is there
 LEAST_SINGULAR = 0.05  # under it a mixture of labels looks like another
@@ -162,13 +164,19 @@ def _resampled(logits: Floats, labels: Labels, unlabelled: Floats, start: Floats
 
 def too_few(labels: Labels, texts: int, names: Sequence[str]) -> str:
     """Return why there are too few rows or texts to tell shares; nothing where there are enough."""
-    counts = np.bincount(labels, minlength=len(names))
-    rarest = int(counts.argmin())
-    if counts[rarest] < LEAST_ROWS:
-        return (
-            f"{names[rarest]!r} has {counts[rarest]} labelled rows to calibrate by, and each label needs {LEAST_ROWS}"
-        )
+    if short := short_labels(np.bincount(labels, minlength=len(names)), names):
+        return short
     return f"there are {texts} unlabelled texts, and {LEAST_TEXTS} are needed" if texts < LEAST_TEXTS else ""
+
+
+def short_labels(counts: Labels, names: Sequence[str]) -> str:
+    """Return which labels have too few rows to calibrate by, the fewest first; nothing where none has."""
+    short = [place for place in np.argsort(counts, kind="stable").tolist() if counts[place] < LEAST_ROWS]
+    if not short:
+        return ""
+    has = "1 has" if len(short) == 1 else f"{len(short)} have"
+    named = listed((f"{names[place]!r} {counts[place]}" for place in short), SHORT_LISTED)
+    return f"each label needs {LEAST_ROWS} labelled rows to calibrate by, and {has} fewer: {named}"
 
 
 def _too_alike(calibration: Calibration, logits: Floats, labels: Labels, names: Sequence[str]) -> str:

@@ -64,10 +64,9 @@ def test_written_texts_and_those_that_a_model_was_unsure_of_do_not_judge_models(
     first, second = round_without_validation(workspace, rows), round_without_validation(workspace, rows, real_rows())
     if order == "informative":
         asked = tuple(RowToLabel(id=f"t{place}", row=row.id, text=row.text) for place, row in enumerate(rows))
-        annotation = Annotation(
-            task=task.slug, dataset=first.dataset, on_newest=False, order=order, pool=60, batches=(asked,)
-        )
-        workspace.publish_document("annotation", task.slug, annotation, run_key="asked", parent=first.dataset, rows=60)
+        bare = dataset_of(workspace, unlabelled=[make_example(row.text, None) for row in rows])
+        annotation = Annotation(task=task.slug, dataset=bare, on_newest=False, order=order, pool=60, batches=(asked,))
+        workspace.publish_document("annotation", task.slug, annotation, run_key="asked", parent=bare, rows=60)
 
     with pytest.raises(NotEnoughData, match=r"12 can be held out, of which 50 .* annotate_examples\(order='random'\)"):
         evaluate(EvaluateRequest(model=second.model, against=first.model), context_on(workspace))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classwright_tools.statistics.label_shift import calibrate, estimate_shares, most_likely_shares
+from classwright_tools.statistics.label_shift import calibrate, estimate_shares, most_likely_shares, short_labels
 
 NAMES = ("bug", "praise", "question")
 CENTRES = 2.2 * np.eye(3)
@@ -93,7 +93,15 @@ def test_a_label_without_enough_rows_leaves_the_shares_unknown() -> None:
     kept = (labels != 1) | (np.arange(len(labels)) < 53)
     found = estimate_shares(logits[kept], labels[kept], texts, NAMES)
     assert (found.outcome, found.shares) == ("unknown", ())
-    assert found.reason == "'praise' has 3 labelled rows to calibrate by, and each label needs 5"
+    assert found.reason == "each label needs 5 labelled rows to calibrate by, and 1 has fewer: 'praise' 3"
+
+
+def test_all_labels_that_are_short_are_named_at_once_the_shortest_first() -> None:
+    counts = np.array([4, 9, 0])
+
+    said = short_labels(counts, ("refund", "delivery", "account"))
+
+    assert said == "each label needs 5 labelled rows to calibrate by, and 2 have fewer: 'account' 0, 'refund' 4"
 
 
 def test_a_handful_of_texts_leaves_the_shares_unknown() -> None:

@@ -1,0 +1,202 @@
+"""`annotate_examples`: who decided, rows for validation, and texts that no label fits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from classwright_tools.annotate_examples import AnnotateExamplesRequest, AnnotateExamplesResult, annotate_examples
+from classwright_tools.annotation.random_rows import known_shares
+from classwright_tools.context import ToolContext
+from classwright_tools.domain.annotation import Annotation
+from classwright_tools.domain.example import Example, Split, make_example
+from classwright_tools.domain.task import Task
+from classwright_tools.edit_examples import EditExamplesRequest, edit_examples
+from classwright_tools.find_examples import FindExamplesRequest, find_examples
+from classwright_tools.learning.training_data import counted_validation, read_training_data, unlabelled_texts
+from classwright_tools.measurement.rows_compared import fair_rows
+from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
+from classwright_tools.workspace.datasets import read_rows
+from support.learning import save_rows, unlabelled_rows, written_rows
+
+TEXTS = unlabelled_rows(delivery=40, refund=30, account=20)
+LABEL_OF = {
+    row.id: label for row, label in zip(TEXTS, ["delivery"] * 40 + ["refund"] * 30 + ["account"] * 20, strict=True)
+}
+
+
+@pytest.fixture
+def dataset(task: Task, context: ToolContext) -> str:
+    return save_rows(context.workspace, written_rows(), [], unlabelled=TEXTS)
+
+
+def ask(context: ToolContext, run_key: str = "ask", **more: Any) -> tuple[str, Annotation]:
+    made = annotate_examples(AnnotateExamplesRequest(task="support", **more), replace(context, run_key=run_key))
+    return made.annotation, context.workspace.document(made.annotation, "annotation", Annotation)
+
+
+def labelled(
+    context: ToolContext, asked: tuple[str, Annotation], fits_none: int = 0, **more: Any
+) -> AnnotateExamplesResult:
+    """Answer with the labels that the texts have, but for the first, which fit none."""
+    id_, annotation = asked
+    own = [row for row in annotation.rows if row.row in LABEL_OF]
+    labels = {row.id: [LABEL_OF[row.row]] for row in own[fits_none:]}
+    unfit = [row.id for row in own[:fits_none]]
+    request = AnnotateExamplesRequest(
+        task="support", annotation=id_, labels=labels, fits_none=unfit, finish=True, **more
+    )
+    return annotate_examples(request, context)
+
+
+def rows_of(context: ToolContext, split: Split, dataset: str = "support-d2") -> list[Example]:
+    return [row for row in read_rows(context.workspace, dataset, split) if row.id in LABEL_OF]
+
+
+def test_random_texts_become_validation_rows_that_a_training_is_measured_by(context: ToolContext, dataset: str) -> None:
+    asked = ask(context, rows=60, split="validation")
+    result = labelled(context, asked)
+
+    assert asked[1].order == "random"
+    assert "60 rows got a label from a model and are validation rows now" in result.summary
+    assert {row.origin for row in rows_of(context, "validation")} == {"annotated"}
+    assert not rows_of(context, "train")
+    trained = train_classifier(TrainClassifierRequest(task="support", method="probe"), replace(context, run_key="m"))
+    assert (trained.validation.data, trained.validation.rows) == ("annotated", 60)
+    assert list(trained.shares) == ["delivery", "refund", "account"]
+
+
+@pytest.mark.parametrize("order", ["typical", "informative"])
+def test_validation_rows_are_of_no_other_order(order: str) -> None:
+    with pytest.raises(ValidationError, match="validation rows are a random sample"):
+        AnnotateExamplesRequest(task="support", split="validation", order=order)  # type: ignore[arg-type]  # one of them
+
+
+def test_what_a_person_labelled_is_real_and_vouched_for(context: ToolContext, dataset: str) -> None:
+    labelled(context, ask(context, rows=10), decided_by="person")
+
+    rows = rows_of(context, "train")
+    found = find_examples(FindExamplesRequest(task="support", mark="person"), context)
+    assert [(row.origin, row.provenance) for row in rows] == [("real", None)] * 10
+    assert {row.id for row in found.rows} == {row.id for row in rows}
+    assert {row.id: row.label for row in rows} == {row.id: LABEL_OF[row.id] for row in rows}
+    model = EditExamplesRequest.model_validate(
+        {
+            "task": "support",
+            "reason": "seems so",
+            "decided_by": "model",
+            "changes": [{"action": "relabel", "rows": {"ids": [rows[0].id]}, "label": "account"}],
+        }
+    )
+    assert "Left as they are" in edit_examples(model, context).summary
+
+
+def test_one_annotation_may_have_answers_of_a_person_and_of_a_model(context: ToolContext, dataset: str) -> None:
+    id_, annotation = ask(context, rows=4)
+    one, two = [row for row in annotation.rows if row.row in LABEL_OF][:2]
+
+    for row, by in ((one, "person"), (two, "model")):
+        request = AnnotateExamplesRequest(
+            task="support",
+            annotation=id_,
+            labels={row.id: (LABEL_OF[row.row],)},
+            decided_by=by,  # type: ignore[arg-type]  # one of them
+            finish=by == "model",
+        )
+        result = annotate_examples(request, context)
+
+    assert "(1 from a person, 1 from a model)" in result.summary
+    assert {row.id: row.origin for row in rows_of(context, "train")} == {one.row: "real", two.row: "annotated"}
+
+
+def test_who_decided_is_said_with_answers_alone() -> None:
+    with pytest.raises(ValidationError, match="go with `annotation`"):
+        AnnotateExamplesRequest(task="support", decided_by="person")
+
+
+def test_texts_that_no_label_fits_keep_a_mark_and_are_given_one_in_a_call(context: ToolContext, dataset: str) -> None:
+    result = labelled(context, ask(context, rows=60, order="random"), fits_none=4)
+
+    found = find_examples(FindExamplesRequest(task="support", mark="fits_none"), context)
+    assert (found.total, set(found.splits)) == (4, {"unlabelled"})
+    assert "Of random texts 7% (3% to 16%) of 60 fit no label" in result.summary
+    assert "'rows': {'mark': 'fits_none'}" in result.next_step
+    changes = [
+        {"action": "add_label", "label": "other"},
+        {"action": "relabel", "label": "other", "rows": {"mark": "fits_none"}},
+    ]
+    edit = EditExamplesRequest.model_validate({"task": "support", "reason": "they are", "changes": changes})
+    edit_examples(edit, context)
+    assert not find_examples(FindExamplesRequest(task="support", mark="fits_none"), context).total
+    assert find_examples(FindExamplesRequest(task="support"), context).labels["other"] == 4
+
+
+def test_two_texts_that_no_label_fits_make_a_version_but_no_suggestion(context: ToolContext, dataset: str) -> None:
+    asked = ask(context, rows=2)
+
+    result = labelled(context, asked, fits_none=2)
+
+    assert result.dataset == "support-d2"
+    assert "add_label" not in result.next_step
+
+
+def test_texts_that_no_label_fits_are_counted_beside_the_shares_of_the_labels(
+    context: ToolContext, dataset: str, task: Task
+) -> None:
+    labelled(context, ask(context, rows=90, order="random"), fits_none=20)
+
+    shares = known_shares(context.workspace, task)
+
+    assert shares
+    assert (shares.texts, shares.fits_none) == (70, 20)
+    assert "those of 70 random texts that were labelled, beside which 20 fit no label" in shares.in_words
+
+
+@pytest.mark.parametrize("by", ["person", "model"])
+def test_texts_that_were_labelled_still_tell_shares_whoever_labelled_them(
+    context: ToolContext, dataset: str, by: str
+) -> None:
+    before = set(unlabelled_texts(context.workspace, dataset))
+
+    result = labelled(context, ask(context, rows=30), decided_by=by)
+
+    assert result.dataset
+    assert set(unlabelled_texts(context.workspace, result.dataset)) == before
+
+
+def test_rows_that_a_model_labelled_count_in_validation_until_enough_real_ones_are_there(task: Task) -> None:
+    real, annotated, written = (
+        [make_example(f"{origin} {n}", "refund", origin=origin) for n in range(50)]  # type: ignore[arg-type]  # one
+        for origin in ("real", "annotated", "written")
+    )
+
+    assert counted_validation([*real, *annotated, *written]) == real
+    assert counted_validation([*real[:49], *annotated, *written]) == [*real[:49], *annotated]
+    assert counted_validation(written) == written
+
+
+def test_the_rows_that_a_training_reads_of_a_validation_split_are_those_that_count(
+    context: ToolContext, dataset: str, task: Task
+) -> None:
+    labelled(context, ask(context, rows=60, split="validation"))
+
+    validation = read_training_data(context.workspace, "support-d2", task).validation
+
+    assert validation
+    assert (validation.data, len(validation.rows)) == ("annotated", 60)
+
+
+@pytest.mark.parametrize("by", ["person", "model"])
+def test_rows_that_were_picked_as_hard_judge_no_model_whoever_labelled_them(
+    context: ToolContext, dataset: str, by: str
+) -> None:
+    train_classifier(TrainClassifierRequest(task="support", method="probe"), replace(context, run_key="m"))
+    labelled(context, ask(context, rows=5, order="informative"), decided_by=by)
+    known = [make_example("the parcel has come", "delivery")]
+
+    fair = fair_rows(context.workspace, "support", [*rows_of(context, "train"), *known])
+
+    assert fair == {known[0].id}

@@ -1,0 +1,116 @@
+"""`find_examples` with `groups`: rows in groups by meaning, all counted, in one answer."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+from classwright_tools.context import ToolContext
+from classwright_tools.domain.example import make_example
+from classwright_tools.domain.excerpt import ANSWER_BYTES
+from classwright_tools.domain.task import Task
+from classwright_tools.domain.text_group import TextGroup
+from classwright_tools.errors import InvalidInput, NotEnoughData
+from classwright_tools.find_examples import TOOL, FindExamplesRequest, FindExamplesResult, find_examples
+from classwright_tools.learning.grouping import grouped
+from classwright_tools.measurement.naming import telling_words, telling_words_of_each
+from classwright_tools.measurement.text_groups import shown_groups
+from classwright_tools.workspace.datasets import save_dataset
+from support.learning import save_rows, unlabelled_rows, written_rows
+
+KINDS = {
+    "{} the guitar {}": product(["tune", "string", "play", "restring"], ["at home", "for my son", "on stage"]),
+    "a cake with {} {}": product(["lemon", "cherries", "cocoa", "nuts"], ["for six", "without eggs", "by sunday"]),
+    "my {} hurts {}": product(["knee", "back", "elbow", "ankle"], ["since monday", "at night", "when i run"]),
+}
+TEXTS = {kind: [kind.format(*words) for words in pairs] for kind, pairs in KINDS.items()}
+
+
+@pytest.fixture
+def dataset(task: Task, context: ToolContext) -> str:
+    rows = [make_example(text, None) for texts in TEXTS.values() for text in texts]
+    made = save_dataset(
+        context.workspace, task.slug, {"unlabelled": rows}, parent=None, run_key="rows", made_by="import_examples"
+    )
+    return made.id
+
+
+def groups_of(context: ToolContext, groups: int, **more: object) -> FindExamplesResult:
+    return find_examples(FindExamplesRequest.model_validate({"task": "support", "groups": groups, **more}), context)
+
+
+def test_texts_of_three_kinds_are_three_groups_without_anybody_saying_so(context: ToolContext, dataset: str) -> None:
+    found = groups_of(context, 0)
+
+    by_text = {text: place for place, group in enumerate(found.groups) for text in group.typical.values()}
+    assert [group.rows for group in found.groups] == [12, 12, 12]
+    assert [group.share for group in found.groups] == [0.333] * 3
+    assert all(len({by_text[text] for text in texts if text in by_text}) == 1 for texts in TEXTS.values())
+    assert any("guitar" in group.words for group in found.groups)
+    assert f"36 rows of {dataset} found, in 3 groups by meaning" in found.summary
+    assert not found.rows
+
+
+def test_so_many_groups_are_made_as_are_asked_for_of_the_rows_that_are_found(
+    context: ToolContext, dataset: str
+) -> None:
+    found = groups_of(context, 4, where={"text": "the guitar"})
+
+    assert len(found.groups) == 4
+    assert found.total == sum(group.rows for group in found.groups) == 12
+
+
+def test_groups_that_do_not_fit_an_answer_come_with_the_next_offset(context: ToolContext, task: Task) -> None:
+    rows = [make_example(f"{n} {'weit ausgeholt ' * 20}{n}", None) for n in range(400)]
+    save_dataset(
+        context.workspace, "support", {"unlabelled": rows}, parent=None, run_key="r", made_by="import_examples"
+    )
+
+    seen, offset = 0, 0
+    while offset is not None:
+        page = groups_of(context, 100, offset=offset)
+        assert page.groups
+        assert len(page.model_dump_json().encode()) < ANSWER_BYTES - 700
+        seen, offset = seen + sum(group.rows for group in page.groups), page.next_offset
+
+    assert seen == 400
+
+
+def test_few_rows_and_pairs_are_not_grouped(context: ToolContext, task: Task) -> None:
+    save_rows(context.workspace, written_rows(), [], [], unlabelled_rows(refund=4))
+
+    with pytest.raises(NotEnoughData, match="10 rows are the fewest"):
+        groups_of(context, 0, where={"splits": ["unlabelled"]})
+    pairs = task.model_copy(update={"kind": "pair"})
+    with pytest.raises(InvalidInput, match="are of single texts"):
+        TOOL.check(FindExamplesRequest(task="support", groups=0), pairs)  # type: ignore[misc]  # it has one
+
+
+def test_equal_vectors_are_one_group_and_all_rows_are_in_one() -> None:
+    alike = np.tile(np.eye(4)[0], (20, 1))
+    apart = np.eye(4)[np.arange(20) % 2]
+
+    assert [member.tolist() for member in grouped(alike, None, 0)] == [list(range(20))]
+    assert [member.tolist() for member in grouped(alike, 3, 0)] == [list(range(20))]
+    assert [member.tolist() for member in grouped(apart, None, 0)] == [list(range(0, 20, 2)), list(range(1, 20, 2))]
+
+
+def test_the_words_of_each_group_are_those_that_tell_it_from_all_the_others() -> None:
+    groups = list(TEXTS.values())
+
+    others = [[text for other in groups if other is not group for text in other] for group in groups]
+    assert telling_words_of_each(groups) == [telling_words(*both) for both in zip(groups, others, strict=True)]
+
+
+def test_more_groups_show_less_of_each_before_any_is_left_out() -> None:
+    typical = {f"{n:016x}": "t" * 200 for n in range(5)}
+    groups = [TextGroup(words="w", rows=1, share=0.5, typical=typical)] * 10
+
+    whole, less, least = (shown_groups(groups, size) for size in (20_000, 4_000, 1_000))
+
+    assert [len(shown) for shown in (whole, less)] == [10, 10]
+    assert len(whole[0].typical) == 5
+    assert 0 < len(less[0].typical) < 5
+    assert 0 < len(least) < 10

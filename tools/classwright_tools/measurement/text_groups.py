@@ -1,0 +1,99 @@
+"""Rows in groups by meaning: for texts whose kinds nobody knows yet, or a label that holds several kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classwright_tools.context import ToolContext
+from classwright_tools.domain.excerpt import shortened
+from classwright_tools.domain.text_group import TextGroup
+from classwright_tools.errors import NotEnoughData
+from classwright_tools.learning.grouping import grouped
+from classwright_tools.learning.medoids import medoids
+from classwright_tools.measurement.naming import telling_words_of_each
+from classwright_tools.measurement.repeats import contents_of
+from classwright_tools.measurement.selecting import Selected
+
+MOST_GROUPED = 5_000  # of more rows a random sample is: all distances between rows are looked at
+LEAST_GROUPED = 10  # fewer are read faster than their groups
+_VIEWS = ((5, 160), (4, 120), (3, 100), (3, 70), (2, 70), (1, 70))
+"""Texts that are shown of a group, and their characters: the first that fits is taken."""
+
+
+class Groups(NamedTuple):
+    """Groups, those of most rows first, and how many rows are in them all."""
+
+    groups: tuple[TextGroup, ...]
+    rows: int
+
+
+def groups_of_rows(context: ToolContext, found: Selected, count: int | None) -> Groups:
+    """Return the `found` rows in `count` groups by meaning, or in as many as the rows suggest.
+
+    Raises:
+        NotEnoughData: fewer than `LEAST_GROUPED` rows, or fewer than `count` that differ.
+    """
+    from classwright_tools.learning.embedding_cache import EmbeddingCache
+    from classwright_tools.learning.encoders import open_encoder
+
+    if len(found) < LEAST_GROUPED:
+        raise NotEnoughData(
+            f"groups of {len(found)} rows of {found.dataset!r}",
+            f"are not made: {LEAST_GROUPED} rows are the fewest that are grouped",
+            "Leave `groups` out and read them, or look for other rows.",
+        )
+    table = found.table
+    if len(table) > MOST_GROUPED:
+        table = table.take(np.sort(np.random.default_rng(context.seed).permutation(len(table))[:MOST_GROUPED]))
+    contents = contents_of(table)
+    context.progress(0.0, "reading the rows")
+    vectors = open_encoder(context.encoder).embed(
+        contents, EmbeddingCache(context.workspace.cache), lambda done: context.progress(0.8 * done, "reading the rows")
+    )
+    context.progress(0.8, "grouping the rows")
+    members = grouped(vectors, count, context.seed)
+    ids, texts = table["id"].to_pylist(), table["text"].to_pylist()
+    names = telling_words_of_each([[texts[place] for place in member] for member in members])
+    groups = (
+        TextGroup(
+            words=words,
+            rows=len(member),
+            share=round(len(member) / len(contents), 3) or 0.001,
+            typical={ids[i]: texts[i] for i in _typical(vectors, member, context.seed)},
+        )
+        for words, member in zip(names, members, strict=True)
+    )
+    return Groups(tuple(groups), len(contents))
+
+
+def _typical(vectors: NDArray[np.floating], member: NDArray[np.intp], seed: int) -> list[int]:
+    """Return the members that are shown: they differ, so that a group of two kinds shows both."""
+    most = _VIEWS[0][0]
+    places = medoids(vectors[member], most, seed) if len(member) > most else range(len(member))
+    return [int(member[place]) for place in places]
+
+
+def shown_groups(groups: Sequence[TextGroup], max_bytes: int) -> list[TextGroup]:
+    """Return the `groups` with as much of their typical texts as fits into `max_bytes`, or the first with the least."""
+    kept: list[TextGroup] = []
+    for texts, characters in _VIEWS:
+        kept = [_view(group, texts, characters) for group in groups]
+        if _bytes(kept) <= max_bytes:
+            return kept
+    while len(kept) > 1 and _bytes(kept) > max_bytes:
+        kept.pop()
+    return kept
+
+
+def _view(group: TextGroup, texts: int, characters: int) -> TextGroup:
+    shown = dict(islice(group.typical.items(), texts))
+    return group.model_copy(update={"typical": {id_: shortened(text, characters) for id_, text in shown.items()}})
+
+
+def _bytes(groups: Sequence[TextGroup]) -> int:
+    return sum(len(group.model_dump_json().encode()) + 1 for group in groups)
