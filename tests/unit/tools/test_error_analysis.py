@@ -117,8 +117,8 @@ def test_real_and_written_training_rows_together_pass_for_neither(
     result = analysed(workspace, model, dataset_of(workspace, train=[*real_rows(), *written_rows()]))
 
     assert (result.data, report_of(workspace, result).data) == ("mixed", "mixed")
-    assert result.summary.startswith("Errors found on a mix of real and written texts: 30 rows")
-    assert "on real and written training rows" in result.cannot_know
+    assert result.summary.startswith("Errors found on training rows that are not all real ones: 30 rows")
+    assert "on training rows, real, annotated or written," in result.cannot_know
     assert "not how often this model is wrong" in result.cannot_know
 
 

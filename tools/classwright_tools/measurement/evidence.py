@@ -106,9 +106,10 @@ class Evidence:
             )
         if found.data == "mixed":
             return (
-                "There are no real validation rows. The errors are those of a classifier on real and written training "
-                "rows that were held out: they tell which texts are hard, not how often this model is wrong, on real "
-                "texts least of all. Keep some real rows out of training: import_examples with split='validation'."
+                "There are no real validation rows. The errors are those of a classifier on training rows, real, "
+                "annotated or written, that were held out: they tell which texts are hard, not how often this model "
+                "is wrong, on real texts least of all. Keep some real rows out of training: import_examples with "
+                "split='validation'."
             )
         if self.real is None:
             return (
