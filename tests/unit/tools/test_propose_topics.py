@@ -409,10 +409,9 @@ def test_two_labels_with_one_name_are_refused_by_name(context: ToolContext) -> N
     assert context.workspace.tasks() == []
 
 
-@pytest.mark.parametrize("labels", [(), LABELS[:1]])
-def test_fewer_than_two_labels_are_refused_with_advice(labels: tuple[Label, ...]) -> None:
-    with pytest.raises(ValidationError, match="add another one, such as 'other'"):
-        request_for(labels=labels)
+def test_a_single_label_is_refused_with_advice(context: ToolContext) -> None:
+    with pytest.raises(InvalidInput, match="add another one, such as 'other'"):
+        propose_topics(request_for(labels=LABELS[:1]), context)
 
 
 @pytest.mark.parametrize("field", ["topics_per_label", "subtopics_per_topic"])
