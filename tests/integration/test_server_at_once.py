@@ -12,6 +12,7 @@ from mcp import Client
 
 from classwright_server import at_once, runtime
 from classwright_server.config.settings import ServerSettings, ToolSettings
+from classwright_server.jobs.forking import CAN_FORK
 from classwright_server.jobs.warm import WarmProcesses
 from support.server import (
     LONG,
@@ -90,7 +91,7 @@ async def test_the_same_process_answers_again_and_says_when_the_model_was_damage
         mended = await classified(client)
 
     assert first == again
-    assert len(first) == 1
+    assert len(first) == (2 if CAN_FORK else 1)  # rows are imported without torch, so by another than what is forked
     assert "'head.safetensors' has changed since it was written" in damaged
     assert "'head.safetensors' is missing" in removed
     assert likeliest(mended) == "refund"
