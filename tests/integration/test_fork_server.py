@@ -149,7 +149,9 @@ def test_what_a_call_makes_and_names_says_whether_it_embeds() -> None:
     assert {name for name, tool in tools.items() if tool.embeds({})} == making
     for name in ("classify", "evaluate", "error_analysis", "export_model", "find_examples", "prepare_review"):
         assert tools[name].embeds({"model": "x-m1"})
-    assert not tools["find_examples"].embeds({"model": None, "dataset": "x-d1"})
+    assert tools["find_examples"].embeds({"groups": 0})
+    assert tools["find_examples"].embeds({"like": "where is my parcel"})
+    assert not tools["find_examples"].embeds({"model": None, "dataset": "x-d1", "groups": None, "picture": False})
 
 
 def test_the_processes_of_two_lanes_are_forked_from_one_that_has_imported(processes: Processes) -> None:

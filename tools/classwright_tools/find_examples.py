@@ -311,6 +311,7 @@ TOOL = ToolSpec(
     work=_work,
     multi_label=True,
     before_labels=True,
+    embeds_with=("like", "doubt", "groups", "picture"),
     check=_check,
     text=ToolText(
         title="Find examples",

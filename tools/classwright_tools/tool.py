@@ -71,6 +71,8 @@ class ToolSpec(Generic[Q, R]):
     """
     for_page: bool = False
     """The review page calls it, and no model does."""
+    embeds_with: tuple[str, ...] = ()
+    """The arguments with which it embeds texts also where it names no model."""
 
     @property
     def name(self) -> str:
@@ -80,7 +82,9 @@ class ToolSpec(Generic[Q, R]):
     def embeds(self, arguments: Mapping[str, Any]) -> bool:
         """Whether a call embeds texts, judged by what it makes and names; what does so takes seconds to import."""
         named = {kind for name, kind in ids_of(self.request).items() if arguments.get(name)}
-        return not _EMBEDDED.isdisjoint({*self.makes, *named})
+        given = [arguments.get(name) for name in self.embeds_with]
+        asked = any(value is not None and value is not False for value in given)  # 0 groups are some
+        return asked or not _EMBEDDED.isdisjoint({*self.makes, *named})
 
     def kind_of(self, work: Work) -> str:
         """Return the kind of job that `work` is: others of the kind take as long for as much."""
