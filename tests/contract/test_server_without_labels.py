@@ -31,9 +31,9 @@ async def client(tmp_path: Path) -> AsyncIterator[Client]:
 
 
 async def test_the_texts_come_first_are_grouped_and_then_labelled(client: Client) -> None:
-    found = await call(client, "find_examples", {"task": "mail", "groups": 3}, wait_seconds=LONG)
+    found = (await call(client, "find_examples", {"task": "mail", "groups": 3}, wait_seconds=LONG))["result"]
     named = await call(client, "propose_topics", {**TASK, "labels": LABELS})
-    asked = await call(client, "annotate_examples", {"task": "mail", "rows": 5}, wait_seconds=LONG)
+    asked = (await call(client, "annotate_examples", {"task": "mail", "rows": 5}, wait_seconds=LONG))["result"]
 
     assert sum(group["rows"] for group in found["groups"]) == len(TEXTS)
     assert {text for group in found["groups"] for text in group["typical"].values()} <= set(TEXTS)
