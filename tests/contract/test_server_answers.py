@@ -22,7 +22,7 @@ from classwright_tools.domain.excerpt import ANSWER_BYTES
 from classwright_tools.domain.noun import ToolResult
 from classwright_tools.domain.uris import uris_of
 from classwright_tools.errors import StorageFailed, unknown_id
-from support.server import ERAS, LABELS, call_failing, connected, make_settings
+from support.server import ERAS, call_failing, connected, make_settings
 
 VIEW: dict[str, Any] = {"summary": "Done.", "job_id": "job_1", "shown_in_part": {}, "uris": {}}
 texts = st.builds(lambda text, times: text * times, st.text(max_size=60), st.integers(1, 60))
@@ -224,11 +224,6 @@ def test_a_bad_argument_is_named_and_its_value_is_not_repeated() -> None:
             r"rows\[0\].text: the text is longer than 100000 characters",
         ),
         ("get_job", {"job_id": "x", "wait_seconds": 51}, "wait_seconds: Input should be less than or equal to 50"),
-        (
-            "propose_topics",
-            {"task": "x", "instruction": "y y y", "labels": LABELS[:1]},
-            "labels: fewer than two",
-        ),
         ("propose_topics", {"task": "x", "instruction": "y y y", "labels": [{"name": "a"}, {}]}, r"labels\[1\].name"),
     ],
 )
