@@ -45,7 +45,10 @@ class FindExamplesRequest(ToolRequest, RowSearch):
     offset: int = Field(default=0, ge=0, le=10**9, description="By `next_offset`.")
     limit: int = Field(default=20, ge=0, le=MOST_ROWS, description="0: counts alone.")
     groups: int | None = Field(
-        default=None, ge=0, le=MOST_GROUPS, description="All found in so many groups by meaning; 0: as many as fit."
+        default=None,
+        ge=0,
+        le=MOST_GROUPS,
+        description="All found in so many groups by meaning; 0: as many as the rows suggest.",
     )
     picture: bool = Field(default=False, description="A map of all found.")
 

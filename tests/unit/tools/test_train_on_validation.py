@@ -75,5 +75,5 @@ def test_the_last_model_has_the_penalty_of_those_that_calibrate_it(
 
 def test_too_few_validation_rows_are_not_trained_on(context: ToolContext, task: Task) -> None:
     save_rows(context.workspace, written_rows(), real_rows())
-    with pytest.raises(NotEnoughData, match="are 6, and to train on them 50 real ones are needed"):
+    with pytest.raises(NotEnoughData, match="are 6, and to train on them 50 of real texts are needed"):
         trained(context, "last", train_on_validation=True)

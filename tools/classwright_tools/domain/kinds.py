@@ -78,7 +78,7 @@ class IdOf:
         """Return the schema for callers, whose models pay for every word: the task before the letter goes unsaid."""
         kind = KINDS[self.kind]
         pattern = f"-{kind.letter}{_NUMBER}$"
-        return {"type": "string", "pattern": pattern, "description": f"The id of a {kind.words}."}
+        return {"type": "string", "pattern": pattern, "description": f"The id of {kind.one}."}
 
     def _checked(self, id_: str) -> str:
         wanted, found = KINDS[self.kind], kind_of(id_)

@@ -1,7 +1,7 @@
 """The choice of an encoder: of those at hand the one whose frozen embeddings tell a task's labels apart best.
 
-Each embeds the same sample of rows. The logistic regression of `probe` is measured on real validation rows where there
-are enough of them, else on training rows held out group by group, and the first of equals is kept, of which the
+Each embeds the same sample of rows. The logistic regression of `probe` is measured on validation rows of real texts
+where there are enough, else on training rows held out group by group, and the first of equals is kept, of which the
 operator's own stands first. What an encoder costs is told beside it: a large one may take many times as long a text.
 """
 
@@ -165,7 +165,7 @@ def _sample(rows: Rows, validation: ValidationRows | None, seed: int) -> _Sample
             texts=(*known.texts, *checked.texts),
             labels=np.concatenate([known.labels, checked.labels]),
             folds=[(np.arange(len(known)), len(known) + np.arange(len(checked)))],
-            words=f"{len(checked)} real validation rows, trained on {len(known)} rows",
+            words=f"{len(checked)} validation rows of real texts, trained on {len(known)} rows",
         )
     folds = grouped_folds(known, seed)
     words = f"{len(known)} training rows, held out group by group"

@@ -15,7 +15,7 @@ from classwright_tools.learning.rows import Rows, held_out_rows, training_rows, 
 from classwright_tools.workspace.datasets import iterate_rows, read_edits, read_rows
 from classwright_tools.workspace.workspace import Workspace
 
-ENOUGH_REAL = 50  # real rows: with fewer, a difference of ten points between two methods is chance
+ENOUGH_REAL = 50  # rows of real texts: with fewer, a difference of ten points between two methods is chance
 MOST_UNLABELLED = 2_000  # texts to tell shares from: more would cost minutes and narrow no interval
 
 
@@ -28,7 +28,7 @@ class ValidationRows:
 
 
 def is_enough(validation: ValidationRows | None, *, needed: bool) -> bool:
-    """Return whether there are enough real validation rows to choose and calibrate by.
+    """Return whether there are enough validation rows of real texts to choose and calibrate by.
 
     Raises:
         NotEnoughData: there are not, and they are `needed`, since they are to be trained on.
@@ -37,9 +37,10 @@ def is_enough(validation: ValidationRows | None, *, needed: bool) -> bool:
     if needed and not enough:
         raise NotEnoughData(
             "the validation rows",
-            f"are {len(validation.rows) if validation else 'none'}, and to train on them {ENOUGH_REAL} real ones are "
-            "needed: a figure of fewer tells nothing",
-            "Bring in more with import_examples(split='validation'), or import these as split 'train'.",
+            f"are {len(validation.rows) if validation else 'none'}, and to train on them {ENOUGH_REAL} of real texts "
+            "are needed: a figure of fewer tells nothing",
+            "Bring in more with import_examples(split='validation') or annotate_examples(split='validation'), or "
+            "import these as split 'train'.",
         )
     return enough
 

@@ -234,12 +234,12 @@ class Workspace:
             row = session.get(ArtifactRow, id_)
             if row is not None and row.kind == kind:
                 return self._own(self._artifact(row))
-            name = KINDS[kind].words
+            wanted = KINDS[kind]
             if row is not None:
                 raise InvalidInput(
-                    f"{id_!r}", f"is a {KINDS[row.kind].words}, not a {name}", f"Pass the id of a {name}."
+                    f"{id_!r}", f"is {KINDS[row.kind].one}, not {wanted.one}", f"Pass the id of {wanted.one}."
                 )
-            raise unknown_id(name, id_, session.scalars(select(ArtifactRow.id).where(ArtifactRow.kind == kind)))
+            raise unknown_id(wanted.words, id_, session.scalars(select(ArtifactRow.id).where(ArtifactRow.kind == kind)))
 
     def latest(self, kind: Kind, task: str) -> Artifact | None:
         """Return the newest artifact of `kind` in `task`, or None."""
