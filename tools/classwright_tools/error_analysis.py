@@ -26,6 +26,7 @@ from classwright_tools.domain.pair import GivenPair
 from classwright_tools.domain.regeneration import PlannedTexts, RegenerationItem, RegenerationPlan
 from classwright_tools.domain.uris import artifact_uri
 from classwright_tools.domain.writer_limit import writer_limit
+from classwright_tools.errors import DamagedArtifact, NotFound
 from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import Sizes, Work, computing
 
@@ -93,7 +94,6 @@ def error_analysis(request: ErrorAnalysisRequest, context: ToolContext) -> Error
     from classwright_tools.measurement.error_findings import find_errors
     from classwright_tools.measurement.error_report import write_error_report
     from classwright_tools.measurement.evidence import gather
-    from classwright_tools.writing.generation.run import outcomes_behind
 
     workspace = context.workspace
     task = workspace.artifact(request.model, "model").task
@@ -137,8 +137,7 @@ def error_analysis(request: ErrorAnalysisRequest, context: ToolContext) -> Error
     next_step = _keep_the_other(context, request.model, found, report, texts) or _next_step(
         report, plan, is_pairs=model.card.kind == "pair", texts=texts
     )
-    limit = writer_limit(outcomes_behind(workspace, dataset))
-    result = _result(report, made.id, plan, len(attended), next_step, limit)
+    result = _result(report, made.id, plan, len(attended), next_step, _limit(context, dataset))
     return result.model_copy(update={"picture": shown})
 
 
@@ -168,6 +167,16 @@ def _keep_the_other(
             f"annotate_examples(task={report.task!r}, dataset={rows!r})."
         )
     return f"{model} {loss} {against} ({comparison['id']}): keep {against} and its rows. {helps}"
+
+
+def _limit(context: ToolContext, dataset: str) -> str:
+    """Return whether the writer is the limit of `dataset`; nothing where an account of its runs does not read back."""
+    from classwright_tools.writing.generation.run import outcomes_behind
+
+    try:
+        return writer_limit(outcomes_behind(context.workspace, dataset))
+    except (DamagedArtifact, NotFound):  # the report is made: one sentence is not worth its loss
+        return ""
 
 
 def _unasked(context: ToolContext, dataset: str) -> int:

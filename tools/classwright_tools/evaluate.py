@@ -111,6 +111,8 @@ def _on_split(
     request: EvaluateRequest, context: ToolContext, dataset: str, model: Model, other: Model | None, uses: int
 ) -> tuple[EvaluationReport, Answers]:
     """Return what the models answer to the rows of the split; this is use number `uses` of the task's test rows."""
+    from classwright_tools.learning.training_data import counted_validation
+    from classwright_tools.measurement.caveats import less_real
     from classwright_tools.measurement.comparing import compared
     from classwright_tools.measurement.evaluation import measure
     from classwright_tools.measurement.evaluation_warnings import evaluation_warnings
@@ -118,7 +120,8 @@ def _on_split(
 
     workspace = context.workspace
     context.progress(0.0, f"Reading the {request.split} rows of {dataset}")
-    rows = read_split(workspace, dataset, request.split)
+    there = read_split(workspace, dataset, request.split)
+    rows = counted_validation(there) if request.split == "validation" else there
     counted = _counted(request, context, dataset, rows, [model, other] if other else [model])
     found = _answers(context, model, request.model, counted, dataset, 0.05)
     comparison = None
@@ -133,8 +136,11 @@ def _on_split(
         threshold=model.threshold,
         comparison=comparison,
         left_out=len(rows) - len(counted),
-        warnings=evaluation_warnings(
-            workspace, request.model, _models(request), model, found, request.split, len(rows), uses
+        warnings=(
+            *evaluation_warnings(
+                workspace, request.model, _models(request), model, found, request.split, len(rows), uses
+            ),
+            *filter(None, [less_real(len(there) - len(rows))]),
         ),
         seed=context.seed,
         shares=model.card.known_shares,

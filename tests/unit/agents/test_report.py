@@ -346,6 +346,7 @@ def test_the_summary_holds_what_programs_read() -> None:
         "completions_reused": 6,
         "tokens": 7_000,
         "dollars": 0.0,
+        "limit": "",
     }
     assert told["seconds"]["all"] == pytest.approx(67.5)
 

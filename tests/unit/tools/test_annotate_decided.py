@@ -15,6 +15,7 @@ from classwright_tools.domain.annotation import Annotation
 from classwright_tools.domain.example import Example, Split, make_example
 from classwright_tools.domain.task import Task
 from classwright_tools.edit_examples import EditExamplesRequest, edit_examples
+from classwright_tools.evaluate import EvaluateRequest, evaluate
 from classwright_tools.find_examples import FindExamplesRequest, find_examples
 from classwright_tools.learning.training_data import counted_validation, read_training_data, unlabelled_texts
 from classwright_tools.measurement.rows_compared import fair_rows
@@ -186,7 +187,31 @@ def test_the_rows_that_a_training_reads_of_a_validation_split_are_those_that_cou
     validation = read_training_data(context.workspace, "support-d2", task).validation
 
     assert validation
-    assert (validation.data, len(validation.rows)) == ("annotated", 60)
+    assert (validation.origin, len(validation)) == ("annotated", 60)
+
+
+@pytest.mark.parametrize("real", [30, 55])
+def test_validation_rows_of_real_texts_are_named_by_the_least_real_and_those_that_count_alone_are_measured(
+    context: ToolContext, task: Task, real: int
+) -> None:
+    own = [*unlabelled_rows(delivery=60), *unlabelled_rows(refund=25)]
+    texts = [row.text for row in own]
+    validation = [make_example(text, "delivery") for text in texts[:real]]
+    validation += [make_example(text, "refund", origin="annotated") for text in texts[60:]]
+    validation += [make_example("by a model, the money is gone", "refund", origin="written")]
+    dataset = save_rows(context.workspace, written_rows(), validation)
+    data, rows = ("real", 55) if real == 55 else ("annotated", 55)
+
+    trained = train_classifier(TrainClassifierRequest(task="support", method="probe"), replace(context, run_key="m"))
+    measured = evaluate(EvaluateRequest(model=trained.model), replace(context, run_key="e"))
+
+    assert (trained.validation.data, trained.validation.rows) == (data, rows)
+    assert trained.validation.measured_on == f"{rows} {data} validation rows"
+    assert (measured.dataset, measured.data, measured.figures.rows, measured.left_out) == (dataset, data, rows, 0)
+    beside = "26 more validation rows are" if real == 55 else "1 more validation row is"
+    assert f"{beside} not counted: a model gave the text or the label" in measured.summary
+    sure = "real texts" if real == 55 else "real texts (some or all labelled by a model)"
+    assert f"% of {sure} like those held out" in trained.summary
 
 
 @pytest.mark.parametrize("by", ["person", "model"])
@@ -200,3 +225,5 @@ def test_rows_that_were_picked_as_hard_judge_no_model_whoever_labelled_them(
     fair = fair_rows(context.workspace, "support", [*rows_of(context, "train"), *known])
 
     assert fair == {known[0].id}
+    trained = train_classifier(TrainClassifierRequest(task="support", method="probe"), replace(context, run_key="m2"))
+    assert "5 of these rows were picked because a model was unsure of them" in trained.summary

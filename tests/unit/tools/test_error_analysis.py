@@ -296,6 +296,20 @@ def test_errors_of_rows_by_a_writer_that_is_the_limit_are_told_so(workspace: Wor
     assert "The writer" not in analysed(workspace, model, dataset).summary
 
 
+def test_a_damaged_account_of_a_writer_costs_the_sentence_on_it_and_not_the_analysis(
+    workspace: Workspace, dataset: str
+) -> None:
+    damaged = {"writing.json": "{"}
+    made = save_dataset(
+        workspace, "support", {}, parent=dataset, run_key="w", made_by="synthesize_examples", files=damaged
+    ).id
+
+    result = analysed(workspace, trained_on(workspace, made), made)
+
+    assert result.report
+    assert "The writer is the limit" not in result.summary
+
+
 def test_where_nothing_is_wrong_nothing_is_planned(workspace: Workspace, dataset: str, model: str) -> None:
     result = analysed(workspace, model, dataset)
 

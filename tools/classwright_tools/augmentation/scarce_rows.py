@@ -9,13 +9,14 @@ from classwright_tools.augmentation.methods import Material
 from classwright_tools.augmentation.pair_sphere import on_sphere
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.augmentation import LEAST_ROWS
-from classwright_tools.domain.example import Example, Split
+from classwright_tools.domain.example import REAL_TEXTS, Example, Split
 from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.task import Task
 from classwright_tools.errors import NotEnoughData
 from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoders import Encoder
 from classwright_tools.learning.rows import held_out_rows, training_rows, without_copies
+from classwright_tools.learning.training_data import counted_validation
 from classwright_tools.workspace.datasets import read_rows
 from classwright_tools.workspace.workspace import Workspace
 
@@ -46,12 +47,13 @@ def material_of(
 def checked_rows(
     context: ToolContext, encoder: Encoder, cache: EmbeddingCache, task: Task, own: dict[Split, list[Example]]
 ) -> Material | None:
-    """Return the real labelled validation rows of `own` as embeddings; None if there are none.
+    """Return the labelled validation rows of `own` that count as embeddings; None if no text of them is real.
 
     Raises:
         InvalidInput: a row's label is not the task's.
     """
-    real = [row for row in own["validation"] if row.label is not None and row.origin == "real"]
+    counted = counted_validation([row for row in own["validation"] if row.label is not None])
+    real = [row for row in counted if row.origin in REAL_TEXTS]
     if not real:
         return None
     rows = held_out_rows(real, task.label_names)

@@ -25,6 +25,8 @@ USUAL_DIVISION = "{'train': 2, 'validation': 1, 'test': 1}"
 """As a caller would write it."""
 REAL_TEXTS: tuple[Origin, ...] = ("real", "annotated")
 """Of all other origins a model wrote the text."""
+LEAST_REAL_FIRST: tuple[Origin, ...] = ("written", "annotated", "real")
+"""By how little each vouches for a figure on its rows."""
 Data = Literal["real", "annotated", "written", "mixed"]
 """What rows are together: real ones, real texts of which a model labelled some or all, written ones, or a mix."""
 SPLITS: tuple[Split, ...] = ("train", "validation", "test", "unlabelled")
@@ -96,11 +98,15 @@ def origin_of_labelled(by: Decider) -> Origin:
     return "real" if by == "person" else "annotated"
 
 
+def least_real(origins: Collection[Origin]) -> Origin:
+    """Return that of the `origins` which vouches for least; "real" where there is none."""
+    return next((origin for origin in LEAST_REAL_FIRST if origin in origins), "real")
+
+
 def data_of(origins: Collection[Origin]) -> Data:
     """Return what rows of these `origins`, of which there is one or more, are together."""
-    if set(origins) <= set(REAL_TEXTS):
-        return "annotated" if "annotated" in origins else "real"
-    return "written" if set(origins) == {"written"} else "mixed"
+    least = least_real(origins)
+    return "mixed" if least == "written" and len(set(origins)) > 1 else least
 
 
 def example_id(content: Content) -> str:

@@ -30,7 +30,7 @@ from classwright_tools.learning.pair_encoder import encoder_for
 from classwright_tools.learning.probe import CANDIDATES
 from classwright_tools.learning.rows import Rows
 from classwright_tools.learning.splits import grouped_folds, sampled_places
-from classwright_tools.learning.training_data import ENOUGH_REAL, ValidationRows
+from classwright_tools.learning.training_data import ENOUGH_REAL
 
 # Asked of the hub beside what is on this machine: small ones, so that a call that names none fetches little.
 FOR_ENGLISH, FOR_OTHERS = "BAAI/bge-small-en-v1.5", "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2"
@@ -85,7 +85,7 @@ class _Sample:
 
 def choose_encoder(
     rows: Rows,
-    validation: ValidationRows | None,
+    validation: Rows | None,
     task: Task,
     cache: EmbeddingCache,
     seed: int,
@@ -155,12 +155,12 @@ def _is_encoder(folder: Path) -> bool:
     return (folder / MODULES).is_file() and any(folder.rglob(WEIGHTS))
 
 
-def _sample(rows: Rows, validation: ValidationRows | None, seed: int) -> _Sample | None:
+def _sample(rows: Rows, validation: Rows | None, seed: int) -> _Sample | None:
     """Return the rows to choose by; None where none can be held out."""
     known = rows.take(sampled_places(rows.labels, SAMPLE, LEAST_OF_LABEL, seed))
-    if validation and validation.data in REAL_TEXTS and len(validation.rows) >= ENOUGH_REAL:
-        places = np.random.default_rng(seed).permutation(len(validation.rows))[:MOST_VALIDATION]
-        checked = validation.rows.take(places)
+    if validation and validation.origin in REAL_TEXTS and len(validation) >= ENOUGH_REAL:
+        places = np.random.default_rng(seed).permutation(len(validation))[:MOST_VALIDATION]
+        checked = validation.take(places)
         return _Sample(
             texts=(*known.texts, *checked.texts),
             labels=np.concatenate([known.labels, checked.labels]),

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from classwright_tools.domain.example import REAL_TEXTS, Example, Origin
+from classwright_tools.domain.example import Example, Origin, least_real
 from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.pair import apart
 from classwright_tools.errors import InvalidInput, NotEnoughData
@@ -25,8 +25,7 @@ class Rows:
     """Texts; their labels (n,) as places in the list of labels; their groups (n,) as numbers; their origin.
 
     Where rows may have several labels, `labels` are which of them each has (n, k), bool. A pair's two texts are joined:
-    see `domain/pair.py`. The origin is "real" if all rows are, "annotated" if the others are, else "written": figures
-    on rows held out of them are named by it.
+    see `domain/pair.py`. The origin is the least real of the rows: figures on rows held out of them are named by it.
     """
 
     texts: tuple[str, ...]
@@ -139,15 +138,8 @@ def held_out_rows(examples: Sequence[Example], labels: Sequence[str], *, several
     """
     texts = tuple(example.content for example in examples)
     own = label_sets(examples, labels) if several else label_numbers(examples, labels)
-    return Rows(texts=texts, labels=own, groups=_groups(examples), origin=_origin(examples))
-
-
-def _origin(examples: Iterable[Example]) -> Origin:
-    """Return the origin that vouches for least among those of `examples`."""
-    origins = {example.origin for example in examples}
-    if origins <= set(REAL_TEXTS):
-        return "annotated" if "annotated" in origins else "real"
-    return "written"
+    origin = least_real({example.origin for example in examples})
+    return Rows(texts=texts, labels=own, groups=_groups(examples), origin=origin)
 
 
 def written_at_once(examples: Iterable[Example]) -> list[str]:

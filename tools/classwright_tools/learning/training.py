@@ -31,7 +31,7 @@ from classwright_tools.learning.rows import Rows, query_numbers, without_queries
 from classwright_tools.learning.setup import Setup
 from classwright_tools.learning.splits import FOLDS, Folds, grouped_folds, needed_folds
 from classwright_tools.learning.time_limit import within
-from classwright_tools.learning.training_data import ENOUGH_REAL, ValidationRows, is_enough
+from classwright_tools.learning.training_data import ENOUGH_REAL, is_enough
 from classwright_tools.statistics.at_shares import figures_at_shares, gain_at_shares
 
 ENOUGH_MISMATCHES = 10  # pairs: with fewer, folds are left with none
@@ -72,9 +72,7 @@ class _Fit:
     held: HeldOut
 
 
-def train(
-    method: str, rows: Rows, validation: ValidationRows | None, setup: Setup, *, on_validation: bool = False
-) -> Trained:
+def train(method: str, rows: Rows, validation: Rows | None, setup: Setup, *, on_validation: bool = False) -> Trained:
     """Train by `method`, a name in the registry or "auto", and return the classifier with its figures.
 
     With `on_validation` the chosen method learns from the validation rows as well, at the end.
@@ -102,7 +100,7 @@ def _tried(rows: Rows, setup: Setup) -> list[Method]:
     return [method for method in found if enough or not method.needs_mismatches]
 
 
-def _by_real_rows(methods: Sequence[Method], rows: Rows, validation: ValidationRows, setup: Setup) -> Trained:
+def _by_real_rows(methods: Sequence[Method], rows: Rows, validation: Rows, setup: Setup) -> Trained:
     """Fit each method on all rows and choose by the real validation rows.
 
     Holding out groups as well doubles the time of a fine-tuning and tells less than real rows do: `grouped` is
@@ -123,7 +121,7 @@ def _by_real_rows(methods: Sequence[Method], rows: Rows, validation: ValidationR
     return replace(_calibrated(best, fits, best.held, grouped, shares), why_no_shares=why_no_shares)
 
 
-def _on_all(chosen: Trained, rows: Rows, validation: ValidationRows, setup: Setup) -> Trained:
+def _on_all(chosen: Trained, rows: Rows, validation: Rows, setup: Setup) -> Trained:
     """Return the `chosen` method's classifier of all `rows` and validation rows.
 
     It is measured and calibrated by the validation rows, each answered by a classifier of the rows and of the other
@@ -132,13 +130,13 @@ def _on_all(chosen: Trained, rows: Rows, validation: ValidationRows, setup: Setu
     Raises:
         NotEnoughData: no validation row can be held out of the others.
     """
-    method, all_rows = METHODS[chosen.method], rows.beside(validation.rows)
+    method, all_rows = METHODS[chosen.method], rows.beside(validation)
     if method.cross_validated:
         # Fits of different penalties differ in how sure they are: one could not be calibrated by the answers of others.
         setup = replace(setup, penalty=choose_regularisation(setup.embed(all_rows.texts), all_rows, setup))
-    folds = needed_folds(validation.rows, setup.seed, FOLDS if method.cross_validated else FEW_FOLDS)
+    folds = needed_folds(validation, setup.seed, FOLDS if method.cross_validated else FEW_FOLDS)
     crossed = _held_out(
-        method, validation.rows, folds, replace(setup, progress=part(setup.progress, 0, 0.8, "held out")), rows
+        method, validation, folds, replace(setup, progress=part(setup.progress, 0, 0.8, "held out")), rows
     )
     own = replace(setup, progress=part(setup.progress, 0.8, 0.2, f"{method.name}, all rows"))
     classifier = metered_fit(method, all_rows, own)
@@ -147,14 +145,14 @@ def _on_all(chosen: Trained, rows: Rows, validation: ValidationRows, setup: Setu
     return replace(trained, tried=chosen.tried, why_no_shares=chosen.why_no_shares)
 
 
-def _on_validation(classifier: Classifier, validation: ValidationRows, setup: Setup) -> HeldOut:
+def _on_validation(classifier: Classifier, validation: Rows, setup: Setup) -> HeldOut:
     """Return what a classifier answers to the validation rows."""
-    texts, labels = validation.rows.texts, validation.rows.labels
-    words = f"{len(texts)} {validation.data} validation rows"
-    return held_out(validation.data, words, texts, labels, classifier.logits(texts, setup.embedding), setup)
+    texts, labels = validation.texts, validation.labels
+    words = f"{len(texts)} {validation.origin} validation rows"
+    return held_out(validation.origin, words, texts, labels, classifier.logits(texts, setup.embedding), setup)
 
 
-def _by_groups(methods: Sequence[Method], rows: Rows, validation: ValidationRows | None, setup: Setup) -> Trained:
+def _by_groups(methods: Sequence[Method], rows: Rows, validation: Rows | None, setup: Setup) -> Trained:
     """Choose and calibrate by training rows held out in groups, then fit the chosen method on all rows.
 
     A method is measured on one hold-out, or on five folds where that costs seconds; to choose, only the rows that all

@@ -19,25 +19,17 @@ ENOUGH_REAL = 50  # rows of real texts: with fewer, a difference of ten points b
 MOST_UNLABELLED = 2_000  # texts to tell shares from: more would cost minutes and narrow no interval
 
 
-@dataclass(frozen=True)
-class ValidationRows:
-    """The dataset's validation rows, and whose texts most of them are."""
-
-    data: Origin
-    rows: Rows
-
-
-def is_enough(validation: ValidationRows | None, *, needed: bool) -> bool:
+def is_enough(validation: Rows | None, *, needed: bool) -> bool:
     """Return whether there are enough validation rows of real texts to choose and calibrate by.
 
     Raises:
         NotEnoughData: there are not, and they are `needed`, since they are to be trained on.
     """
-    enough = validation is not None and len(validation.rows) >= ENOUGH_REAL and validation.data in REAL_TEXTS
+    enough = validation is not None and len(validation) >= ENOUGH_REAL and validation.origin in REAL_TEXTS
     if needed and not enough:
         raise NotEnoughData(
             "the validation rows",
-            f"are {len(validation.rows) if validation else 'none'}, and to train on them {ENOUGH_REAL} of real texts "
+            f"are {len(validation) if validation else 'none'}, and to train on them {ENOUGH_REAL} of real texts "
             "are needed: a figure of fewer tells nothing",
             "Bring in more with import_examples(split='validation') or annotate_examples(split='validation'), or "
             "import these as split 'train'.",
@@ -57,7 +49,7 @@ class TrainingData:
     origins: dict[Origin, int]
     copies: int
     at_once: tuple[str, ...]
-    validation: ValidationRows | None
+    validation: Rows | None
 
 
 def read_training_data(workspace: Workspace, dataset: str, task: Task) -> TrainingData:
@@ -73,18 +65,12 @@ def read_training_data(workspace: Workspace, dataset: str, task: Task) -> Traini
     kept = without_copies(labelled, [*splits["validation"], *splits["test"]])
     held_out = [row for row in splits["validation"] if row.label_key is not None]
     checked = counted_validation(held_out)
-    validation = None
-    if checked:
-        validation = ValidationRows(
-            data=Counter(row.origin for row in checked).most_common(1)[0][0],
-            rows=held_out_rows(checked, labels, several=several),
-        )
     return TrainingData(
         rows=training_rows(kept, labels, several=several),
         origins=dict(Counter(row.origin for row in kept)),
         copies=len(labelled) - len(kept),
         at_once=tuple(written_at_once(kept)),
-        validation=validation,
+        validation=held_out_rows(checked, labels, several=several) if checked else None,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from classwright_tools.domain.cards import ModelCard
 from classwright_tools.domain.example import Split
-from classwright_tools.domain.excerpt import listed
+from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.domain.figures import Estimate, Scores
 
 MOST_NAMED = 5
@@ -44,6 +44,14 @@ def not_counted(left_out: int, rows: int, split: Split, models: str) -> str:
     )
 
 
+def less_real(rows: int) -> str:
+    """Return the sentence about `rows` for validation that no figure counts, as more real ones are there."""
+    if not rows:
+        return ""
+    are = counted(rows, "more validation row is", "more validation rows are")
+    return f"{are} not counted: a model gave the text or the label, and more real ones are there."
+
+
 def settled_by_person(rows: int) -> str:
     """Return the sentence about `rows` whose label is doubted, and which a person decided on."""
     if not rows:
@@ -61,8 +69,9 @@ def how_sure(card: ModelCard) -> str:
     if card.unsure is None or card.sure_right is None:
         return ""
     whole = " with all their labels" if card.thresholds else ""
+    texts = "real texts (some or all labelled by a model)" if card.sure_on == "annotated" else f"{card.sure_on} texts"
     return (
-        f"It is sure of {1 - card.unsure:.0%} of {card.sure_on} texts like those held out, and labels "
+        f"It is sure of {1 - card.unsure:.0%} of {texts} like those held out, and labels "
         f"{card.sure_right:.0%} of these right{whole}; below a probability of {card.threshold:.2f} it is not sure."
     )
 

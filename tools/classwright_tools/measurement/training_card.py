@@ -39,7 +39,7 @@ def card_of(
     together = ""
     if not task.multi_label:
         together = separation_remark(setup, data.rows, trained.validation.balanced_accuracy)
-    learnt = len(data.validation.rows) if data.validation and on_validation else 0
+    learnt = len(data.validation) if data.validation and on_validation else 0
     return ModelCard(
         task=task.slug,
         task_version=task.version,

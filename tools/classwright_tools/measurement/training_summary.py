@@ -73,7 +73,7 @@ def training_remarks(
     workspace: Workspace, task: Task, dataset: str, trained: Trained, data: TrainingData
 ) -> tuple[str, ...]:
     """Return what a reader of the figures must know: what they are at the task's shares, and what the rows are."""
-    measured = data.validation.rows.texts if data.validation else ()
+    measured = data.validation.texts if data.validation else ()
     card = read_card(workspace, dataset)
     encoder = trained.classifier.encoder
     return (
@@ -89,8 +89,8 @@ def training_remarks(
 
 def _picked_as_hard(workspace: Workspace, task: Task, dataset: str) -> str:
     """Return how many of the training rows were picked because a model was unsure of them, in a sentence."""
-    annotated = [row for row in read_rows(workspace, dataset, "train") if row.origin == "annotated"]
-    hard = len(annotated) - len(fair_rows(workspace, task.slug, annotated))
+    real = [row for row in read_rows(workspace, dataset, "train") if row.origin in REAL_TEXTS]
+    hard = len(real) - len(fair_rows(workspace, task.slug, real))
     if not hard:
         return ""
     return (

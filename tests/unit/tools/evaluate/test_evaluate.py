@@ -54,9 +54,9 @@ def test_it_says_first_whose_texts_were_measured(
         make_example("where is my parcel", "delivery", origin=origins[0]),
         make_example("give the money back", "refund", origin=origins[1]),
     ]
-    other = dataset_of(workspace, validation=rows)
+    other = dataset_of(workspace, test=rows)
 
-    result = evaluate(EvaluateRequest(model=model, dataset=other), context_on(workspace))
+    result = evaluate(EvaluateRequest(model=model, dataset=other, split="test"), context_on(workspace))
 
     assert result.data == data
     assert result.summary.startswith(said)

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from classwright_tools.domain.cards import Validation
-from classwright_tools.domain.example import Origin
 from classwright_tools.domain.figures import Scores
 from classwright_tools.learning.calibration import sureness_of
 from classwright_tools.learning.classifier import EmbeddingClassifier
@@ -28,7 +27,7 @@ from classwright_tools.learning.setup import Setup
 from classwright_tools.learning.several_labels.calibration import f1_thresholds, fit_scaling
 from classwright_tools.learning.splits import FOLDS, grouped_folds, needed_folds
 from classwright_tools.learning.training import FEW_FOLDS, Trained
-from classwright_tools.learning.training_data import ValidationRows, is_enough
+from classwright_tools.learning.training_data import is_enough
 from classwright_tools.statistics.multi_label import compute_figures
 
 MANY_ROWS = 5_000  # of training rows, answered in fewer folds
@@ -40,12 +39,11 @@ class _Answered:
 
     rows: Rows
     logits: np.ndarray
-    data: Origin
     words: str
 
 
 def train_several(
-    method: str, rows: Rows, validation: ValidationRows | None, setup: Setup, *, on_validation: bool = False
+    method: str, rows: Rows, validation: Rows | None, setup: Setup, *, on_validation: bool = False
 ) -> Trained:
     """Train by `method`, a name in the registry or "auto", which is the quickest, and return it with its figures.
 
@@ -62,7 +60,7 @@ def train_several(
         # Fits of different penalties differ in how sure they are: one could not be calibrated by the answers of others.
         setup = replace(setup, penalty=choose_regularisation(setup.embed(rows.texts), rows, setup))
     own = replace(setup, progress=part(progress, 0.6, 0.4, f"{chosen.name}, all rows"))
-    learnt = rows.beside(validation.rows) if validation and on_validation else rows
+    learnt = rows.beside(validation) if validation and on_validation else rows
     classifier = metered_fit(chosen, learnt, own)
     assert isinstance(classifier, EmbeddingClassifier)
     held_out = replace(setup, progress=part(progress, 0, 0.6, f"{chosen.name}, held out"))
@@ -86,7 +84,7 @@ def train_several(
         tried=(),
         temperature=1.0,
         sureness=sureness_of(certain, (decided == crossed.rows.labels).all(axis=1)),
-        sure_on=crossed.data,
+        sure_on=crossed.rows.origin,
         prior=None,
         at_shares=None,
         right_as_saved=None,
@@ -99,7 +97,7 @@ def _checked(
     method: Method,
     classifier: EmbeddingClassifier,
     rows: Rows,
-    validation: ValidationRows | None,
+    validation: Rows | None,
     setup: Setup,
     *,
     on_validation: bool,
@@ -110,11 +108,11 @@ def _checked(
     """
     if validation is None:
         return None
-    words = f"{len(validation.rows)} {validation.data} validation rows"
+    words = f"{len(validation)} {validation.origin} validation rows"
     if not on_validation:
-        logits = classifier.logits(validation.rows.texts, setup.embedding)
-        return _Answered(validation.rows, logits, validation.data, words)
-    return replace(_out_of_fold(method, validation.rows, setup, beside=rows), data=validation.data)
+        logits = classifier.logits(validation.texts, setup.embedding)
+        return _Answered(validation, logits, words)
+    return _out_of_fold(method, validation, setup, beside=rows)
 
 
 def _out_of_fold(method: Method, rows: Rows, setup: Setup, beside: Rows | None = None) -> _Answered:
@@ -134,7 +132,7 @@ def _out_of_fold(method: Method, rows: Rows, setup: Setup, beside: Rows | None =
     answered = rows.take(np.concatenate([held for _, held in folds]))
     kind = "validation" if beside else "training"
     words = f"{len(answered)} {kind} rows that were held out in {len(folds)} folds, with all rows that resemble them"
-    return _Answered(answered, np.concatenate(logits), answered.origin, words)
+    return _Answered(answered, np.concatenate(logits), words)
 
 
 def _cross_fitted(answered: _Answered, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -157,4 +155,4 @@ def _cross_fitted(answered: _Answered, seed: int) -> tuple[np.ndarray, np.ndarra
 def _figures(answered: _Answered, decided: np.ndarray, proba: np.ndarray, setup: Setup) -> Validation:
     figures = compute_figures(answered.rows.labels, decided, proba, setup.labels, seed=setup.seed)
     scores = {name: getattr(figures, name) for name in Scores.model_fields}
-    return Validation(data=answered.data, measured_on=answered.words, **scores)
+    return Validation(data=answered.rows.origin, measured_on=answered.words, **scores)
