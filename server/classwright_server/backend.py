@@ -136,16 +136,20 @@ class Backend:
 
         Raises:
             NotFound: something that the request names does not exist.
+            StorageFailed: there is no room for what it makes.
         """
         if "short" not in self.settings.jobs:
             return None
         runtime = await self.runtime()
         workspace = await self.workspace()
-        spec = self.tools[tool]
+        spec, most_bytes = self.tools[tool], self._most_bytes()
 
         def is_small() -> bool:
             check_names(workspace, spec, request)
-            return runtime.is_small(spec, request, workspace)
+            work = runtime.small_work(spec, request, workspace)
+            if work and work.stores:  # what stores nothing is answered in a full workspace too, and needs no look at it
+                check_room(workspace.root, most_bytes)
+            return work is not None
 
         if not await anyio.to_thread.run_sync(is_small):
             return None
@@ -179,13 +183,17 @@ class Backend:
     async def _check(self, tool: str, request: ToolRequest) -> None:
         """Return if what `request` names exists, and there is room for what it makes."""
         workspace = await self.workspace()
-        most_bytes = self.settings.tool_settings.most_bytes(current_principal())
+        most_bytes = self._most_bytes()
 
         def check() -> None:
             check_names(workspace, self.tools[tool], request)
             check_room(workspace.root, most_bytes)
 
         await anyio.to_thread.run_sync(check)
+
+    def _most_bytes(self) -> float:
+        """Return the bytes that the workspace of the calling principal may hold."""
+        return self.settings.tool_settings.most_bytes(current_principal())
 
     async def record(self, job_id: str) -> JobRecord:
         """Return a job as it is now.

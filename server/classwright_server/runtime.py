@@ -12,7 +12,7 @@ from classwright_server.jobs.messages import Order
 from classwright_server.jobs.telemetry import flush_telemetry
 from classwright_tools.domain.noun import ToolRequest
 from classwright_tools.tool import ToolSpec
-from classwright_tools.work import AT_ONCE_BYTES
+from classwright_tools.work import AT_ONCE_BYTES, Work
 
 if TYPE_CHECKING:
     from classwright_server.config.workspaces import Workspaces
@@ -75,11 +75,12 @@ class Runtime:
             request=request.model_dump(mode="json"),
         )
 
-    def is_small(self, tool: ToolSpec[Any, Any], request: ToolRequest, workspace: Workspace) -> bool:
-        """Whether a call in `workspace` is work of seconds."""
+    def small_work(self, tool: ToolSpec[Any, Any], request: ToolRequest, workspace: Workspace) -> Work | None:
+        """Return the work of a call in `workspace` if it is one of seconds, else None."""
         from classwright_server.jobs.sizes import StoredSizes
 
-        return tool.work(request, StoredSizes(workspace, self.tool_settings)).size <= AT_ONCE_BYTES
+        work = tool.work(request, StoredSizes(workspace, self.tool_settings))
+        return work if work.size <= AT_ONCE_BYTES else None
 
     def close(self) -> None:
         """Stop everything; jobs under way are left for others."""

@@ -82,6 +82,10 @@ async def test_only_cancelling_is_destructive_and_only_reading_reads(tmp_path: P
     }
 
 
+def test_a_tool_that_stores_something_does_not_only_read() -> None:
+    assert not [name for name, tool in catalogue().items() if tool.makes and tool.text.reads_only]
+
+
 async def test_descriptions_and_instructions_fit_where_hosts_cut_them(tmp_path: Path, mode: str) -> None:
     async with connected(make_settings(tmp_path), mode) as client:
         assert client.instructions == INSTRUCTIONS

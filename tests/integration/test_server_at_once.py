@@ -12,6 +12,7 @@ from mcp import Client
 
 from classwright_server import at_once, runtime
 from classwright_server.config.settings import ServerSettings, ToolSettings
+from classwright_server.jobs import disk_quota
 from classwright_server.jobs.forking import CAN_FORK
 from classwright_server.jobs.warm import WarmProcesses
 from support.server import (
@@ -124,6 +125,25 @@ async def test_a_call_of_much_work_is_a_job(tmp_path: Path, monkeypatch: pytest.
     assert small["job_id"] == ""
     assert large["job_id"]
     assert likeliest(large) == likeliest(small)
+
+
+async def test_where_there_is_no_room_texts_are_answered_and_a_dataset_whose_answers_are_stored_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = [{"text": row["text"]} for row in rows(4, 700)]
+    async with connected(make_settings(tmp_path)) as client:
+        await trained(client)
+        view = await call(client, "import_examples", task="support", split="unlabelled", rows=own, wait_seconds=LONG)
+        whole = {"model": "support-m1", "dataset": view["result"]["dataset"]}
+        at_once = await call(client, "classify", **whole)
+        monkeypatch.setattr(disk_quota, "MIN_FREE_BYTES", 2**60)
+        told = await call_failing(client, "classify", **whole)
+        texts = await classified(client)
+
+    assert (at_once["job_id"], at_once["result"]["report"]) == ("", "support-r1")
+    assert "the server's disk: has less than" in told
+    assert likeliest(texts) == "refund"
+    assert not (tmp_path / "support" / "support-r2").exists()
 
 
 async def test_a_server_that_runs_no_short_jobs_leaves_the_work_to_those_that_do(tmp_path: Path) -> None:

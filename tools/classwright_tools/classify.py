@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from classwright_tools.context import ToolContext
+from classwright_tools.domain.example import LABELLED_BUT_TEST
 from classwright_tools.domain.excerpt import ANSWER_BYTES, Excerpts, listed, shortened
 from classwright_tools.domain.kinds import DatasetId, ModelId, ReportId, task_of
 from classwright_tools.domain.label_names import other_labels
@@ -18,7 +19,7 @@ from classwright_tools.domain.uris import artifact_uri, file_uri
 from classwright_tools.errors import InvalidInput
 from classwright_tools.measurement.caveats import how_sure
 from classwright_tools.tool import ToolSpec, ToolText
-from classwright_tools.work import Sizes, Work, computing, shown_bytes
+from classwright_tools.work import QUICKER_THAN_ENCODING, Sizes, Work, computing, shown_bytes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -83,7 +84,7 @@ class Classified(Noun):
 
 
 class ClassifyResult(ToolResult):
-    """One answer a text, in the order of the texts; of the rows of a dataset the least sure ones, these first."""
+    """One answer a text, in the order of the texts; of a dataset its least sure rows, the least sure first."""
 
     model: ModelId
     threshold: float
@@ -143,17 +144,16 @@ def classify(request: ClassifyRequest, context: ToolContext) -> ClassifyResult:
 
 def _sorted_rows(request: ClassifyRequest, context: ToolContext, dataset: str) -> ClassifyResult:
     """Classify the unlabelled rows of `dataset`: show the least sure ones, and keep all as a table."""
-    from classwright_tools.bulk.dataset_rows import ANSWERS, answer_rows, publish_answers, sure_by_label
+    from classwright_tools.bulk.dataset_rows import ANSWERS, answer_rows, publish_answers
     from classwright_tools.learning.model import load_model
 
     task = context.workspace.artifact(request.model, "model").task
     context.workspace.resolve(dataset, "dataset", task)
-    model = load_model(context.workspace, request.model)
+    model = load_model(context.workspace, request.model)  # it keeps embeddings: rows of a dataset are read again
     threshold = model.threshold if request.threshold is None else request.threshold
-    found = answer_rows(context, request.model, dataset, as_trained=request.prior == "training")
-    made = publish_answers(context, found, request.model, dataset, threshold)
-    sure = found.right >= threshold
-    unsure, counts = int((~sure).sum()), sure_by_label(found.named, sure)
+    found = answer_rows(context, model, dataset, threshold, as_trained=request.prior == "training")
+    made = publish_answers(context, found, request.model, dataset)
+    unsure, counts = found.unsure, found.sure_by_label
     first = found.least_sure[:LEAST_SURE_SHOWN]
     several, proba = model.space.several, found.proba[first]
     shown = (
@@ -175,8 +175,9 @@ def _sorted_rows(request: ClassifyRequest, context: ToolContext, dataset: str) -
     return ClassifyResult(
         summary=" ".join(filter(None, told)),
         next_step=f"All of them, with the labelled rows, are in {table}: a CSV to join by `text`, in the workspace "
-        f"{task}/{made.id}/{ANSWERS}. Label the least sure ones: annotate_examples. A file gets its labels beside its "
-        f"own columns by `classwright classify {request.model} FILE -o OUT`.",
+        f"{task}/{made.id}/{ANSWERS}; a spreadsheet takes a text that begins with = for a formula. "
+        "Label the least sure ones: annotate_examples. A file gets its labels beside its own columns by "
+        f"`classwright classify {request.model} FILE -o OUT`.",
         uris={"report": artifact_uri(made.id), "answers": table},
         shown_in_part=excerpts.parts,
         model=request.model,
@@ -265,11 +266,13 @@ def _in_a_sentence(results: tuple[Classified, ...], abstained: int, threshold: f
 
 
 def _work(request: ClassifyRequest, sizes: Sizes) -> Work:
-    """As long as the texts take the model."""
-    size = shown_bytes(str(text) for text in (*request.texts, *request.pairs))
+    """As long as the texts take the model; of a dataset the labelled rows are copied too, which no encoder reads."""
+    size, copied = shown_bytes(str(text) for text in (*request.texts, *request.pairs)), 0
     if request.dataset:
-        size = sizes.dataset(request.dataset, task_of(request.dataset), ("unlabelled",))
-    return computing(int(size * sizes.slowness(request.model)))
+        task = task_of(request.dataset)
+        size = sizes.dataset(request.dataset, task, ("unlabelled",))
+        copied = sizes.dataset(request.dataset, task, LABELLED_BUT_TEST) // QUICKER_THAN_ENCODING
+    return computing(int(size * sizes.slowness(request.model)) + copied, stores=request.dataset is not None)
 
 
 TOOL = ToolSpec(
@@ -284,9 +287,9 @@ TOOL = ToolSpec(
         title="Classify texts",
         description=(
             f"Label up to {MOST_TEXTS:,} texts or pairs, or a dataset's unlabelled rows, with a model: calibrated "
-            f"probabilities, and no label where it is unsure. An answer shows about {ABOUT_SHOWN} texts; the result "
-            "resource has all, and of a dataset a CSV. Not for measuring: import labelled rows and call evaluate. "
-            "Answered at once; much text is a job."
+            f"probabilities, and no label where it is unsure. An answer shows about {ABOUT_SHOWN} texts, the result "
+            f"resource all; of a dataset the {LEAST_SURE_SHOWN} least sure rows, a CSV all. Not for measuring: import "
+            "labelled rows and call evaluate. Answered at once; much text is a job."
         ),
     ),
 )

@@ -16,7 +16,7 @@ from classwright_tools.domain.source import GivenSource
 from classwright_tools.domain.uris import file_uri
 from classwright_tools.errors import InvalidInput
 from classwright_tools.tool import ToolSpec, ToolText
-from classwright_tools.work import Sizes, Work, computing, shown_bytes
+from classwright_tools.work import QUICKER_THAN_ENCODING, Sizes, Work, computing, shown_bytes
 
 if TYPE_CHECKING:
     from classwright_tools.curation.arrivals import Arrivals
@@ -81,8 +81,6 @@ class ImportExamplesResult(ToolResult):
     cut: int = Field(default=0, ge=0, description="Imported rows longer than the server's encoder reads.")
     examples: tuple[SkippedRow, ...] = Field(default=(), description="The first of each reason.")
 
-
-QUICKER_THAN_ENCODING = 30  # no encoder reads the rows
 
 SKIPPED = "skipped.json"  # beside the dataset: the numbers of all skipped rows
 

@@ -28,6 +28,7 @@ class ToolText:
     title: str
     description: str
     reads_only: bool = False
+    """It stores nothing. What makes a report does not read only: the report takes room, and is listed."""
     destroys: bool = False
     repeatable: bool = False
     """A call that is repeated changes nothing more."""

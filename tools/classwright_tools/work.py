@@ -23,6 +23,8 @@ ROW_BYTES = 1_000
 """A written row has about so much."""
 READ_BYTES = 8_000
 """An encoder reads no more of a row than about so much: several windows of a thousand."""
+QUICKER_THAN_ENCODING = 30
+"""Rows that no encoder reads are read and stored so many times as fast, at least."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class Work:
     size: int
     """Bytes of text to read, as many as MiniLM reads in that time, or to write; 0 if it is not known yet."""
     method: str = ""
+    stores: bool = True
+    """Whether it makes an artifact, for which there has to be room; asked where a call is answered at once."""
 
 
 class Sizes(Protocol):
@@ -52,9 +56,9 @@ class Sizes(Protocol):
         """Return how many times as long as MiniLM a model takes for a text, at least 1."""
 
 
-def computing(size: int, *, long: bool = False, method: str = "") -> Work:
+def computing(size: int, *, long: bool = False, method: str = "", stores: bool = True) -> Work:
     """Return work that computes: short, unless it reads more than `SHORT_BYTES` or is `long` in any case."""
-    return Work("long" if long or size > SHORT_BYTES else "short", size, method)
+    return Work("long" if long or size > SHORT_BYTES else "short", size, method, stores)
 
 
 def writing(rows: int | None = None) -> Work:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from classwright_tools.domain.task import Task
 from classwright_tools.errors import InvalidInput, NotEnoughData
 from classwright_tools.workspace.workspace import Workspace
 from support.measurement import context_on, dataset_of, real_rows, trained_on, written_rows
+from support.pair import pair_rows, pair_task, save_pairs
+from support.several import LABELS, several_dataset, several_rows
 
 OWN = tuple(f"{words}, order {number}" for number in range(9) for words in ("my parcel is late", "money back", "hm"))
 
@@ -65,7 +68,7 @@ def test_the_table_has_every_row_of_the_person_with_a_label_and_who_decided(
 
     rows = table_of(workspace, found)
     own = {row["text"]: row for row in rows if row["decided_by"] == "model"}
-    given = {row["text"]: row["label"] for row in rows if row["decided_by"] == "given"}
+    given = {row["text"]: row["label"] for row in rows if row["decided_by"] == "person"}
     assert set(own) == set(OWN)
     assert given == {row.text: row.label for row in real_rows()}  # written rows are none of the person's
     least = found.results[0]
@@ -75,6 +78,51 @@ def test_the_table_has_every_row_of_the_person_with_a_label_and_who_decided(
     assert own[least.text]["sure"] == str(least.sure).lower()
     assert found.uris["answers"].endswith("/files/answers.csv")
     assert found.uris["answers"] in found.next_step
+
+
+def test_labels_that_a_model_gave_a_dataset_are_none_of_a_persons(workspace: Workspace, task: Task, model: str) -> None:
+    annotated = make_example("the box is late", "delivery", origin="annotated")
+    dataset = dataset_of(workspace, train=[annotated], validation=real_rows(), unlabelled=unlabelled())
+
+    [row] = [row for row in table_of(workspace, sorted_by(workspace, model, dataset)) if row["split"] == "train"]
+
+    assert (row["text"], row["label"], row["decided_by"], row["probability"]) == (
+        "the box is late",
+        "delivery",
+        "model",
+        "",
+    )
+
+
+def test_pairs_have_both_their_texts_in_the_table_and_in_the_answer(workspace: Workspace) -> None:
+    pair_task(workspace)
+    own = [make_example(f"{trait} mower", None, text_pair=f"{trait} lawn mower") for trait in ("red", "small")]
+    dataset = save_pairs(workspace, {"train": pair_rows(), "unlabelled": own})
+
+    found = sorted_by(workspace, trained_on(workspace, dataset, task="shop"), dataset)
+
+    rows = table_of(workspace, found)
+    asked = [(row["text"], row["text_pair"]) for row in rows if row["split"] == "unlabelled"]
+    assert asked == [(row.text, row.text_pair) for row in own]
+    assert len(rows) == len(pair_rows()) + len(own)
+    assert {one.text for one in found.results} == {row.shown for row in own}
+
+
+def test_of_a_task_with_several_labels_a_row_counts_for_each_of_its_own(workspace: Workspace) -> None:
+    labelled = several_dataset(workspace)
+    model = trained_on(workspace, labelled, task="mail")
+    own = [make_example(text, None) for text in OWN]
+    dataset = dataset_of(workspace, task="mail", train=several_rows(), unlabelled=own)
+
+    found = sorted_by(workspace, model, dataset, threshold=0.0)
+
+    rows = table_of(workspace, found)
+    answers = [row["label"].split("|") for row in rows if row["split"] == "unlabelled"]
+    counted = Counter(label for names in answers for label in names if label in LABELS)
+    assert found.sure_by_label == counted
+    assert sum(counted.values()) > 0
+    assert [row["label"] for row in rows if row["split"] == "train"] == [row.labels_name for row in several_rows()]
+    assert all(one.labels is not None and one.label is None for one in found.results)
 
 
 def test_a_dataset_without_unlabelled_rows_is_told_so(workspace: Workspace, task: Task, model: str) -> None:

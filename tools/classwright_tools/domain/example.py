@@ -30,6 +30,8 @@ LEAST_REAL_FIRST: tuple[Origin, ...] = ("written", "annotated", "real")
 Data = Literal["real", "annotated", "written", "mixed"]
 """What rows are together: real ones, real texts of which a model labelled some or all, written ones, or a mix."""
 SPLITS: tuple[Split, ...] = ("train", "validation", "test", "unlabelled")
+LABELLED_BUT_TEST: tuple[Split, ...] = ("train", "validation")
+"""Test rows are shown to nobody who may write training texts."""
 HELD_OUT: tuple[Split, ...] = ("validation", "test")
 
 
@@ -101,6 +103,11 @@ def origin_of_labelled(by: Decider) -> Origin:
 def least_real(origins: Collection[Origin]) -> Origin:
     """Return that of the `origins` which vouches for least; "real" where there is none."""
     return next((origin for origin in LEAST_REAL_FIRST if origin in origins), "real")
+
+
+def decider_of(row: Example) -> Decider:
+    """Return who gave a real text its label: a model if it was annotated, else a person, as an import counts."""
+    return "model" if row.origin == "annotated" else "person"
 
 
 def data_of(origins: Collection[Origin]) -> Data:
