@@ -8,12 +8,13 @@ from pydantic import Field, model_validator
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.annotation import Annotation, LabelledByAnnotation, Order, RefusedAnswer, TextToLabel
-from classwright_tools.domain.edits import Decided, Decider
+from classwright_tools.domain.edits import Decider
 from classwright_tools.domain.example import Provenance
-from classwright_tools.domain.excerpt import counted
+from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.domain.figures import Estimate
 from classwright_tools.domain.kinds import AnnotationId, DatasetId, ModelId
 from classwright_tools.domain.noun import LabelName, Slug, ToolRequest, ToolResult
+from classwright_tools.domain.selection import RowSearch
 from classwright_tools.domain.usage import WriterUsage
 from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import Sizes, Work, computing, writing
@@ -69,6 +70,11 @@ class AnnotateExamplesRequest(ToolRequest):
             raise ValueError(
                 "`labels`, `fits_none`, `unsure`, `decided_by` and `finish` go with `annotation`: pass its id"
             )
+        of_first_call = ("dataset", "rows", "order", "split")
+        given = [name for name in of_first_call if getattr(self, name) != type(self).model_fields[name].default]
+        if self.annotation and given:
+            named = listed(map(repr, given), len(given))
+            raise ValueError(f"leave {named} out: the call that made the annotation {self.annotation!r} has set it")
         return self
 
 
@@ -207,7 +213,8 @@ def _finished(
 ) -> AnnotateExamplesResult:
     """Return the dataset of the labels, and what the checks say of them."""
     from classwright_tools.annotation.agreement import agreement, known_labels, predicted_labels, words
-    from classwright_tools.workspace.datasets import read_card, read_edits
+    from classwright_tools.measurement.selecting import select
+    from classwright_tools.workspace.datasets import read_card
     from classwright_tools.workspace.destination import told_beside
 
     known = known_labels(context.workspace, annotation)
@@ -227,7 +234,7 @@ def _finished(
         next_step = f"The newest dataset has other labels for these rows: train_classifier(task={annotation.task!r})."
     else:
         next_step = "No row got a single label: look at what the labels mean, or take other rows."
-    unfit = len(Decided(read_edits(context.workspace, dataset.id)).fits_none) if dataset else 0
+    unfit = len(select(context, dataset.id, RowSearch(mark="fits_none"))) if dataset else 0
     if dataset and unfit >= LEAST_OTHER:
         next_step = (
             f"{unfit} rows of {dataset.id} fit no label (find_examples, mark='fits_none'). If they "
@@ -235,7 +242,7 @@ def _finished(
             "'label': 'other', 'rows': {'mark': 'fits_none'}}. " + next_step
         )
     apart = told_beside(context.workspace, dataset) if dataset else ""
-    found = words(annotation, given, joined, known, checked, audit, several=task.multi_label)
+    found = words(annotation, given, joined, known, checked, audit, task)
     return AnnotateExamplesResult(
         summary=f"{_counted(receipt, refused)} {found}{apart}",
         next_step=next_step,

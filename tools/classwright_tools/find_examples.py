@@ -145,7 +145,7 @@ def find_examples(request: FindExamplesRequest, context: ToolContext) -> FindExa
     drawn, undrawn = _picture(found, request, context) if request.picture else (None, "")
     if request.groups is not None:
         grouped = _grouped(request, found, context, bare, left - GROUPS_WORDS)
-        update = {"summary": f"{grouped.summary}{undrawn}", "picture": drawn}
+        update = {"summary": f"{grouped.summary}{_left_out(unseen)}{undrawn}", "picture": drawn}
         return grouped.model_copy(update=update)
     rows = _page(request, found, left, excerpts)
     end = request.offset + len(rows)
@@ -274,8 +274,17 @@ def _summary(found: Selected, earlier: str | None, changes: dict[str, int], labe
     if earlier:
         changed = ", ".join(f"{changes[kind]:,} {kind}" for kind in KINDS if kind in changes) or "nothing"
         summary = f"Rows of {found.dataset} that changed since {earlier}: {changed}."
-    left_out = f" Its {counted(unseen, 'test row is', 'test rows are')} left out: where.splits names them."
-    return summary + (left_out if unseen else "")
+    if found.judged:
+        there, answered = found.judged
+        summary += f" {answered:,} of {counted(there, 'row')} could be judged."
+    return summary + _left_out(unseen)
+
+
+def _left_out(unseen: int) -> str:
+    """Return the sentence on the `unseen` test rows; nothing where there are none."""
+    if not unseen:
+        return ""
+    return f" Its {counted(unseen, 'test row is', 'test rows are')} left out: where.splits names them."
 
 
 def _next_step(dataset: str, more: int | None, excerpts: Excerpts) -> str:

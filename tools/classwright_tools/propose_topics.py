@@ -342,7 +342,8 @@ def _with_remarks(
 
 def _unlabelled_so_far(task: Task, before: Task | None, context: ToolContext) -> str:
     """Return the sentence on labels that rows which are there were never asked about."""
-    new = [name for name in task.label_names if before and name not in before.label_names]
+    asked = before.label_names if before else ()  # without labels nobody labelled a row
+    new = [name for name in task.label_names if asked and name not in asked]
     if not (new and task.multi_label and context.workspace.latest("dataset", task.slug)):
         return ""
     names = listed(map(repr, new), REMARKS_LISTED)

@@ -13,10 +13,12 @@ from classwright_tools.annotation.random_rows import known_shares
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.annotation import Annotation
 from classwright_tools.domain.example import Example, Split, make_example
+from classwright_tools.domain.source import GivenRow
 from classwright_tools.domain.task import Task
 from classwright_tools.edit_examples import EditExamplesRequest, edit_examples
 from classwright_tools.evaluate import EvaluateRequest, evaluate
 from classwright_tools.find_examples import FindExamplesRequest, find_examples
+from classwright_tools.import_examples import ImportExamplesRequest, import_examples
 from classwright_tools.learning.training_data import counted_validation, read_training_data, unlabelled_texts
 from classwright_tools.measurement.rows_compared import fair_rows
 from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
@@ -113,6 +115,16 @@ def test_one_annotation_may_have_answers_of_a_person_and_of_a_model(context: Too
     assert {row.id: row.origin for row in rows_of(context, "train")} == {one.row: "real", two.row: "annotated"}
 
 
+@pytest.mark.parametrize(
+    "more", [{"split": "validation"}, {"rows": 7}, {"order": "random"}, {"dataset": "support-d1"}], ids=str
+)
+def test_what_the_first_call_has_set_is_refused_with_answers(more: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match=f"leave '{next(iter(more))}' out"):
+        AnnotateExamplesRequest(task="support", annotation="support-n1", finish=True, **more)
+    stored = AnnotateExamplesRequest(task="support", annotation="support-n1").model_dump(mode="json")
+    assert AnnotateExamplesRequest.model_validate(stored).annotation == "support-n1"  # as a job keeps it
+
+
 def test_who_decided_is_said_with_answers_alone() -> None:
     with pytest.raises(ValidationError, match="go with `annotation`"):
         AnnotateExamplesRequest(task="support", decided_by="person")
@@ -133,6 +145,24 @@ def test_texts_that_no_label_fits_keep_a_mark_and_are_given_one_in_a_call(contex
     edit_examples(edit, context)
     assert not find_examples(FindExamplesRequest(task="support", mark="fits_none"), context).total
     assert find_examples(FindExamplesRequest(task="support"), context).labels["other"] == 4
+
+
+def test_texts_that_no_label_fitted_and_that_were_imported_with_one_since_are_not_among_them(
+    context: ToolContext, dataset: str
+) -> None:
+    result = labelled(context, ask(context, rows=10), fits_none=4)
+    marked = find_examples(FindExamplesRequest(task="support", mark="fits_none"), context).rows
+    rows = [GivenRow(text=row.text, label="account") for row in marked[:2]]
+    request = ImportExamplesRequest(task="support", split="train", rows=rows)
+
+    imported = import_examples(request, replace(context, run_key="import"))
+
+    assert imported.dataset != result.dataset
+    found = find_examples(FindExamplesRequest(task="support", mark="fits_none"), context)
+    assert {row.id for row in found.rows} == {row.id for row in marked[2:]}
+    later = labelled(context, ask(context, "later", rows=5))
+    assert "add_label" in result.next_step
+    assert "add_label" not in later.next_step
 
 
 def test_two_texts_that_no_label_fits_make_a_version_but_no_suggestion(context: ToolContext, dataset: str) -> None:

@@ -64,9 +64,23 @@ def test_a_calling_model_names_every_label_and_says_where_none_applies(context: 
     found = annotated(context, result.dataset)
     assert len(found) == len(UNLABELLED) - 1
     assert all(found[text] == tuple(labels_of(text)) for text in found)
-    assert "11 rows got their labels" in result.summary
+    assert "11 rows got their labels from a model" in result.summary
     assert "1 with no answer that is sure stay unlabelled" in result.summary
     assert result.checked
+
+
+def test_a_person_who_says_that_no_label_applies_labels_a_row(context: ToolContext, pool: str) -> None:
+    first = annotate_examples(AnnotateExamplesRequest(task="mail", rows=4, order="random"), context)
+    rows = context.workspace.document(first.annotation, "annotation", Annotation).rows
+    none = [row.id for row in rows]
+
+    result = annotate_examples(
+        AnnotateExamplesRequest(task="mail", annotation=first.annotation, fits_none=none, decided_by="person"),
+        replace(context, run_key="answer"),
+    )
+
+    assert "4 rows got their labels from a person and are training rows now." in result.summary
+    assert "stay unlabelled" not in result.summary
 
 
 def test_a_writer_is_told_that_a_text_may_have_several_labels_or_none(context: ToolContext, pool: str) -> None:

@@ -78,6 +78,12 @@ def test_groups_that_do_not_fit_an_answer_come_with_the_next_offset(context: Too
     assert seen == 400
 
 
+def test_test_rows_that_are_not_grouped_are_told(context: ToolContext, task: Task) -> None:
+    save_rows(context.workspace, written_rows(), [], [make_example("where does it stay", "delivery")])
+
+    assert "Its 1 test row is left out: where.splits names them." in groups_of(context, 0).summary
+
+
 def test_few_rows_and_pairs_are_not_grouped(context: ToolContext, task: Task) -> None:
     save_rows(context.workspace, written_rows(), [], [], unlabelled_rows(refund=4))
 

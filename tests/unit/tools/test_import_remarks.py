@@ -202,6 +202,18 @@ def test_written_rows_in_a_few_labels_of_real_rows_are_warned_of() -> None:
     assert "synthesize_examples" in told
 
 
+def test_written_rows_in_a_few_of_several_labels_are_warned_of() -> None:
+    card = train_card(a={"real": 20, "written": 10}, b={"real": 20}, c={"annotated": 20})
+    several = card.model_copy(
+        update={
+            "counts": tuple(count.model_copy(update={"label": None}) for count in card.counts),
+            "by_label": card.counts,
+        }
+    )
+
+    assert written_apart(several) == written_apart(card)
+
+
 @pytest.mark.parametrize(
     "labels",
     [

@@ -376,6 +376,15 @@ def test_of_several_labels_a_new_one_asks_for_topics_of_texts_with_none_and_name
     assert result.wanted.labels == ("praise", "|")
 
 
+def test_the_first_labels_are_none_that_earlier_rows_were_labelled_without(context: ToolContext) -> None:
+    propose_topics(request_for(labels=(), multi_label=True), replace(context, run_key="1"))
+    dataset_of(context.workspace, "shop", unlabelled=[make_example("money back", None)])
+
+    result = propose_topics(request_for(labels=PRAISE, multi_label=True), replace(context, run_key="2"))
+
+    assert "labelled without" not in result.summary
+
+
 def test_the_preview_of_a_huge_tree_stays_under_10_kb(context: ToolContext) -> None:
     topics = tuple(Topic(name=f"{n} {'題' * 290}", subtopics=("甲" * 300,) * 20) for n in range(20))
     branches = tuple(LabelTopics(label=label.name, topics=topics) for label in LABELS)

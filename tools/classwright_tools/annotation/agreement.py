@@ -56,23 +56,23 @@ def words(
     known: Mapping[str, str],
     checked: tuple[Estimate, int] | None,
     audit: tuple[Estimate, int] | None,
-    *,
-    several: bool,
+    task: Task,
 ) -> str:
     """Return the sentences on an annotation at its end.
 
-    `given` are the answers to rows that are no checks, and so many rows were `added` to the training rows. Rows
-    may have `several` labels, or one.
+    `given` are the answers to rows of `task` that are no checks, and so many rows were `added` to the training rows.
     """
-    kinds = {"no answer that is sure": sum(answer.unsure for answer in given.values())}
-    if not several:
-        kinds = {
-            "several candidates": sum(len(answer.labels) > 1 for answer in given.values()),
-            "no label that fits": sum(not answer.labels and not answer.unsure for answer in given.values()),
-        } | kinds
+    labels = [answer for answer in given.values() if answer.key(task) is not None]
+    others = [answer for answer in given.values() if answer.key(task) is None]
+    unfit = sum(answer.fits_none(task) for answer in others)
+    kinds = {
+        "several candidates": sum(len(answer.labels) > 1 and not answer.unsure for answer in others),
+        "no label that fits": unfit,
+        "no answer that is sure": sum(answer.unsure for answer in others),
+    }
     left = [f"{rows} with {kind}" for kind, rows in kinds.items() if rows]
-    labelled = len(given) - sum(kinds.values())
-    got = f"{'their labels' if several else 'a label'} {_from(given.values())}" if labelled else "a label"
+    labelled = len(labels)
+    got = f"{'their labels' if task.multi_label else 'a label'} {_from(labels)}" if labels else "a label"
     rows = counted(labelled, "row")
     joins = f"{annotation.split.replace('train', 'training')} row"
     summary = f"{rows} got {got} and {f'is a {joins}' if labelled == 1 else f'are {joins}s'} now."
@@ -84,7 +84,6 @@ def words(
         )
     if left:
         summary += f" {', '.join(left)} stay unlabelled."
-    unfit = sum(not several and not answer.labels and not answer.unsure for answer in given.values())
     if unfit and annotation.order == "random":
         summary += f" Of random texts {_share((wilson(unfit, len(given)), len(given)))} fit no label."
     if checked:
@@ -102,9 +101,9 @@ def words(
 
 
 def _from(answers: Collection[Answer]) -> str:
-    """Return who gave the `answers` that are labels."""
-    persons = sum(answer.by == "person" for answer in answers if answer.labels)
-    models = sum(answer.by == "model" for answer in answers if answer.labels)
+    """Return who gave the `answers`, which all label a row."""
+    persons = sum(answer.by == "person" for answer in answers)
+    models = len(answers) - persons
     if persons and models:
         return f"({persons} from a person, {models} from a model)"
     return "from a person" if persons else "from a model"

@@ -30,7 +30,10 @@ class Shift(NamedTuple):
 
 
 def label_counts(card: DatasetCard) -> dict[Split, dict[str, int]]:
-    """Return the rows of each labelled split that a dataset has, by label."""
+    """Return the rows of each labelled split that a dataset has, by label; none of a multi-label task.
+
+    Shares of labels that apply together do not add up to one: they are no shares of the rows.
+    """
     counts: defaultdict[Split, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
     for count in card.counts:
         if count.split in LABELLED and count.label is not None:
@@ -44,7 +47,7 @@ def written_apart(card: DatasetCard) -> str:
     It is empty where they do not. A model may then take the way of writing for a sign of these labels.
     """
     counts: dict[bool, Counter[str]] = {True: Counter(), False: Counter()}
-    for count in card.counts:
+    for count in card.by_label or card.counts:
         if count.split == "train" and count.label is not None:
             counts[count.origin == "written"][count.label] += count.rows
     written, real = counts[True], counts[False]

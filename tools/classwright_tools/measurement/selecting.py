@@ -28,7 +28,7 @@ class Selected:
 
     `similarities` (n,) are there where rows were looked for by their meaning, the nearest first; `notes` say of rows
     by their ids what is in doubt about them, or what changed. `judged` is how many rows were looked through for a
-    doubt, of which a classifier answered so many; None where no doubt was asked for.
+    doubt of their labels, of which a classifier answered so many; None where no such doubt was asked for.
     """
 
     dataset: str
@@ -56,6 +56,12 @@ class Selected:
         import pyarrow.compute as pc
 
         return replace(self, table=self.table.filter(pc.is_in(self.table["id"], pa.array(ids, pa.string()))))
+
+    def unlabelled(self) -> Selected:
+        """Return those of the rows that are unlabelled."""
+        import pyarrow.compute as pc
+
+        return replace(self, table=self.table.filter(pc.equal(self.table["split"], "unlabelled")))
 
     def of(self, notes: Mapping[str, str]) -> Selected:
         """Return those of the rows that `notes` say something of, in the order of these."""
@@ -109,6 +115,8 @@ def select_in(
     there = Selected(dataset, table.take(filtered(table, selection.where or RowFilter(), labels)))
     if selection.mark:
         there = there.among(marked(edits, selection.mark))
+    if selection.mark == "fits_none":
+        there = there.unlabelled()
     if selection.doubt == "repeats":
         there = there.of(repeats_in(context, dataset, table))  # the likest first
     elif selection.doubt:

@@ -36,7 +36,7 @@ def groups_of_rows(context: ToolContext, found: Selected, count: int | None) -> 
     """Return the `found` rows in `count` groups by meaning, or in as many as the rows suggest.
 
     Raises:
-        NotEnoughData: fewer than `LEAST_GROUPED` rows, or fewer than `count` that differ.
+        NotEnoughData: fewer than `LEAST_GROUPED` rows.
     """
     from classwright_tools.learning.embedding_cache import EmbeddingCache
     from classwright_tools.learning.encoders import open_encoder
