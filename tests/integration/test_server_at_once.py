@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 from pathlib import Path
 from typing import Any
@@ -73,6 +75,23 @@ async def test_a_small_call_is_answered_at_once_and_leaves_no_job(tmp_path: Path
     assert "Did you mean 'support-m1'?" in unknown
     assert "texts[1]: is empty" in empty
     assert after == before
+
+
+async def test_the_table_of_a_dataset_reads_over_the_wire_as_it_is_on_the_disk(tmp_path: Path) -> None:
+    async with connected(make_settings(tmp_path)) as client:
+        await trained(client)
+        await call(client, "import_examples", task="support", split="unlabelled", rows=rows(30, 500), wait_seconds=LONG)
+        asked = {"model": "support-m1", "dataset": "support-d2", "wait_seconds": LONG}
+        view = await call(client, "classify", asked)
+        [content] = (await client.read_resource(view["uris"]["answers"])).contents
+
+    table = content.text  # type: ignore[union-attr]  # it is CSV
+    own = [row for row in csv.DictReader(io.StringIO(table, newline="")) if row["decided_by"] == "model"]
+    assert {row["sure"] for row in own} <= {"true", "false"}
+    assert len(own) == view["shown_in_part"]["results"]["total"] == 30
+    assert view["shown_in_part"]["results"]["uri"] == view["uris"]["answers"]
+    with next(tmp_path.glob("support/support-r*/answers.csv")).open(encoding="utf-8", newline="") as file:
+        assert file.read() == table
 
 
 async def test_the_same_process_answers_again_and_says_when_the_model_was_damaged_or_removed(tmp_path: Path) -> None:

@@ -362,6 +362,20 @@ def answer_cells(answer: Sequence[Any], labels: Sequence[str]) -> list[Any]:
     return ["|".join(named), *rest, *(int(label in named) for label in labels)]
 
 
+class LineFeeds:
+    """What `csv.writer` writes to, for rows that end in a line feed; a carriage return in a cell is quoted all the same.
+
+    With a line feed for its own end of lines, it leaves such a cell bare, which readers then refuse.
+    """
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, row: str) -> None:
+        """Write a row as `csv.writer` gives it: whole, and ended as on Windows."""
+        self._file.write(row.removesuffix("\r\n") + "\n")
+
+
 def _classify_csv(model: Classifier, options: argparse.Namespace) -> tuple[int, int]:
     """Write the rows of the source with their answers; return how many there are, and how many had no text.
 
@@ -395,7 +409,7 @@ def _classify_rows(model: Classifier, options: argparse.Namespace, source: TextI
                 f"{options.source.name} has no column {column!r}; it has {', '.join(there)}. Name one with {option}."
             )
     names = answer_columns(there, several=model.several, labels=labels)
-    writer = csv.writer(output, delimiter=delimiter)
+    writer = csv.writer(LineFeeds(output), delimiter=delimiter)
     writer.writerow([*there, *names])
     rows = empty = 0
     for chunk in _chunks(reader):

@@ -163,7 +163,7 @@ def _sorted_rows(request: ClassifyRequest, context: ToolContext, dataset: str) -
     )
     by_label = listed((f"{label} {rows:,}" for label, rows in counts.items()), LABELS_LISTED)
     table = file_uri(made.id, ANSWERS)
-    excerpts = Excerpts(artifact_uri(made.id))
+    excerpts = Excerpts(table)
     excerpts.note("results", len(shown), len(found.rows))
     told = (
         f"Classified the {len(found.rows):,} unlabelled rows of {dataset}: sure of {len(found.rows) - unsure:,}"

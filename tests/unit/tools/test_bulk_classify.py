@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 
 from classwright_tools.bulk import classify_files as bulk
 from classwright_tools.bulk.classify_files import classify_files
+from classwright_tools.bulk.outputs import write_output
 from classwright_tools.errors import InvalidInput
 
 
@@ -75,6 +77,14 @@ def test_a_table_is_written_with_the_delimiter_that_it_was_read_with(tmp_path: P
         header, row = csv.reader(file, delimiter=delimiter)
     assert header == ["comment", "date", "stars", "label", "probability", "sure"]
     assert row == ["a text, of eighteen; or so", "1", "5", "long", "1.0", "true"]
+
+
+def test_lines_of_a_table_end_in_a_line_feed_and_a_carriage_return_in_a_cell_stays_one(tmp_path: Path) -> None:
+    write_output(tmp_path / "out.csv", ["text", "note"], [[["a text", "one\rtwo"], ["another", "one\r\ntwo"]]])
+
+    content = (tmp_path / "out.csv").read_bytes().decode()
+    assert content == 'text,note\na text,"one\rtwo"\nanother,"one\r\ntwo"\n'
+    assert list(csv.reader(io.StringIO(content, newline="")))[1:] == [["a text", "one\rtwo"], ["another", "one\r\ntwo"]]
 
 
 def test_a_run_that_fails_before_its_first_part_leaves_nothing_behind(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from classwright.predict import LineFeeds
 from classwright_tools.errors import InvalidInput
 
 _ENCODE = json.JSONEncoder(ensure_ascii=False).encode
@@ -57,7 +58,7 @@ def write_output(output: Path, names: Sequence[str], rows: Rows, delimiter: str 
 
 def _write_csv(path: Path, names: Sequence[str], rows: Rows, delimiter: str) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, delimiter=delimiter)
+        writer = csv.writer(LineFeeds(file), delimiter=delimiter)
         writer.writerow(names)
         for part in rows:
             writer.writerows([value if isinstance(value, str) else _cell(value) for value in row] for row in part)
