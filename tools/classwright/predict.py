@@ -363,7 +363,7 @@ def answer_cells(answer: Sequence[Any], labels: Sequence[str]) -> list[Any]:
 
 
 class LineFeeds:
-    """What `csv.writer` writes to, for rows that end in a line feed; a carriage return in a cell is quoted all the same.
+    """What `csv.writer` writes to, for rows that end in a line feed; a carriage return in a cell is quoted still.
 
     With a line feed for its own end of lines, it leaves such a cell bare, which readers then refuse.
     """
