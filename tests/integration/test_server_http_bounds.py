@@ -17,7 +17,7 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
 
-from support.server import ERAS, TASK, ServerProcess, call_failing
+from support.server import ERAS, LONG, TASK, ServerProcess, call_failing
 from support.tokens import Authority, bearer
 from support.writing import ScriptedEndpoint, said_status
 
@@ -121,9 +121,9 @@ async def provoke(client: Client, text: str) -> None:
     """Do what works and what fails, with `text` in all of it."""
     rows = [{"text": f"{text} {number}", "label": label} for number, label in enumerate(("refund", "delivery", text))]
     failing: list[tuple[str, dict[str, Any]]] = [
-        ("propose_topics", {**TASK, "wait_seconds": 20}),  # the endpoint refuses
+        ("propose_topics", {**TASK, "wait_seconds": LONG}),  # the endpoint refuses
         ("import_examples", {"task": "support", "split": text, "rows": rows}),
-        ("train_classifier", {"task": "support", "wait_seconds": 20}),
+        ("train_classifier", {"task": "support", "wait_seconds": LONG}),
         ("classify", {"model": "support-m1", "texts": [text]}),
         ("get_job", {"job_id": text}),
         (text, {}),

@@ -96,7 +96,9 @@ def artifact_arguments() -> list[tuple[str, str, str]]:
 def call_naming(tool: str, argument: str, id_: str) -> dict[str, Any]:
     """The least arguments of `tool` that name the artifact `id_`."""
     schema = catalogue()[tool].request.model_json_schema()
-    wanted = {"classify": {"texts"}, "submit_examples": {"finish"}}.get(tool, set())
+    wanted = {("classify", "model"): {"texts"}, ("submit_examples", "assignment"): {"finish"}}.get(
+        (tool, argument), set()
+    )
     needed = set(schema.get("required", ())) | wanted
     arguments = {name: value for name, value in FILLERS.items() if name in needed}
     return {
