@@ -31,6 +31,7 @@ MOST_LIKELY = 3  # labels that are told with their probabilities, or as many as 
 LEAST_SURE_SHOWN = 20  # rows of a dataset
 TEXT_CHARS = 300  # of such a row
 LABELS_LISTED = 8
+FITS_NONE = "A text that fits no label may be called sure too."
 ABOUT_SHOWN = ANSWER_BYTES // 180  # bytes of an answer to one text
 
 
@@ -133,7 +134,8 @@ def classify(request: ClassifyRequest, context: ToolContext) -> ClassifyResult:
         summary=" ".join(filter(None, told)),
         next_step="Texts of which it is not sure are best read by a person, and make good training rows once labelled."
         if abstained
-        else "Probabilities are calibrated: raise the threshold to trade answers for accuracy.",
+        else "Probabilities are calibrated: raise the threshold to trade answers for accuracy."
+        + ("" if model.space.several else f" {FITS_NONE}"),
         model=request.model,
         threshold=threshold,
         thresholds=dict(zip(model.labels, model.card.thresholds, strict=True)) if model.space.several else None,
@@ -170,6 +172,7 @@ def _sorted_rows(request: ClassifyRequest, context: ToolContext, dataset: str) -
         f"{f' ({by_label})' if by_label else ''}, not sure of {unsure:,}, below {threshold:.2f}.",
         f"The {len(shown)} least sure are shown.",
         how_sure(model.card) if request.threshold is None else "",
+        FITS_NONE if counts and not several else "",
         other_labels(request.model, model.labels, context.workspace.task(task).label_names),
     )
     return ClassifyResult(
@@ -177,7 +180,8 @@ def _sorted_rows(request: ClassifyRequest, context: ToolContext, dataset: str) -
         next_step=f"All of them, with the labelled rows, are in {table}: a CSV to join by `text`, in the workspace "
         f"{task}/{made.id}/{ANSWERS}; a spreadsheet takes a text that begins with = for a formula. "
         "Label the least sure ones: annotate_examples. A file gets its labels beside its own columns by "
-        f"`classwright classify {request.model} FILE -o OUT`.",
+        f"`classwright classify {request.model} FILE -o OUT --workspace FOLDER --text-column NAME`: FOLDER is the "
+        "server's workspace, NAME the column of the texts.",
         uris={"report": artifact_uri(made.id), "answers": table},
         shown_in_part=excerpts.parts,
         model=request.model,

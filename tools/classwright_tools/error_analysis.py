@@ -199,9 +199,12 @@ def _next_step(report: ErrorReport, plan: str | None, *, is_pairs: bool, texts: 
     if is_pairs:
         return f"There are no plans for pairs: call synthesize_examples with task={report.task!r} for mismatches."
     if report.cannot_know:
+        call = "import_examples(split='validation')"
+        if texts:
+            call += f" or annotate_examples(task={report.task!r}, dataset={report.dataset!r}, split='validation')"
         return (
-            "There is no plan to follow. Bring in real validation rows of each label with "
-            "import_examples(split='validation'): errors of others cannot be seen."
+            f"There is no plan to follow. Bring in real validation rows of each label with {call}: errors of others "
+            "cannot be seen."
         )
     return f"There is no plan to follow. Call export_model with model={report.model!r}, or look at the report."
 

@@ -12,6 +12,7 @@ from classwright_tools.domain.example import Data
 from classwright_tools.domain.excerpt import Excerpts, listed
 from classwright_tools.domain.figures import ClassF1, Comparison, Confusion, Figures
 from classwright_tools.domain.kinds import DatasetId, ModelId, ReportId, task_of
+from classwright_tools.domain.label_names import other_labels
 from classwright_tools.domain.noun import Picture, ToolRequest, ToolResult
 from classwright_tools.domain.uris import artifact_uri
 from classwright_tools.errors import InvalidInput, NotEnoughData
@@ -103,7 +104,8 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
         facts=_facts(report, uses),
     )
     other_rows = other.card.dataset if other and other.card.dataset != model.card.dataset else None
-    result = _result(report, made.id, other_rows)
+    changed = other_labels(request.model, model.labels, workspace.task(task).label_names)
+    result = _result(report, made.id, other_rows, changed)
     return result.model_copy(update={"picture": drawn})
 
 
@@ -238,15 +240,18 @@ def _facts(report: EvaluationReport, uses: int) -> dict[str, Any]:
     return facts | ({"test_use": uses} if uses else {})
 
 
-def _result(report: EvaluationReport, report_id: str, other_rows: str | None) -> EvaluateResult:
-    """Return what is answered; `other_rows` is the dataset of the other model, if it learnt from other rows."""
+def _result(report: EvaluationReport, report_id: str, other_rows: str | None, changed: str) -> EvaluateResult:
+    """Return what is answered; `other_rows` is the dataset of the other model, if it learnt from other rows.
+
+    `changed` says how the task's labels are others than the model's.
+    """
     from classwright_tools.measurement.evaluation_summary import evaluation_next_step, evaluation_summary
 
     excerpts = Excerpts(artifact_uri(report_id))
     classes = [ClassF1(label=c.label, f1=c.f1, rows=c.support) for c in report.weakest]
     return EvaluateResult(
         summary=" ".join([*evaluation_summary(report), *report.warnings]),
-        next_step=evaluation_next_step(report, other_rows),
+        next_step=evaluation_next_step(report, other_rows, changed),
         data=report.data,
         model=report.model,
         dataset=report.dataset,

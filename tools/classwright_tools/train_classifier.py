@@ -237,6 +237,7 @@ def _facts(card: ModelCard) -> dict[str, Any]:
 def _result(
     model: str, card: ModelCard, trained: Trained, data: TrainingData, cache: EmbeddingCache, earlier: str | None
 ) -> TrainClassifierResult:
+    from classwright_tools.learning.prior import MORE_VALIDATION
     from classwright_tools.measurement.training_summary import training_next_step, training_summary
 
     excerpts = Excerpts(artifact_uri(model))
@@ -244,7 +245,13 @@ def _result(
     excerpts.note("shares", min(SHARES_LISTED, len(shares)), len(shares))
     return TrainClassifierResult(
         summary=" ".join(training_summary(model, card, trained.tried, data.copies)),
-        next_step=training_next_step(model, card, earlier, measurable=data.validation is not None),
+        next_step=training_next_step(
+            model,
+            card,
+            earlier,
+            measurable=data.validation is not None,
+            validation_wanted=MORE_VALIDATION in trained.why_no_shares,
+        ),
         model=model,
         dataset=card.dataset,
         method=card.method,

@@ -256,6 +256,7 @@ def test_labels_without_a_labelled_row_to_check_them_by_are_told_so(context: Too
 
     assert result.agreement is None
     assert "How good the labels are is not known: the dataset has no labelled rows" in result.summary
+    assert "those that a model labelled, or a report showed, are none" in result.summary
 
 
 @pytest.fixture

@@ -63,7 +63,8 @@ def test_where_it_abstains_it_says_how_often_the_model_is_sure_and_right(
     from classwright_tools.learning.model import load_model
 
     own = load_model(context.workspace, model)
-    card = own.card.model_copy(update={"unsure": 0.81, "sure_right": 0.97, "threshold": 1.0})
+    set_by = {"unsure": 0.81, "sure_right": 0.97, "sure_rows": 100.0, "threshold": 1.0}
+    card = own.card.model_copy(update=set_by)
     monkeypatch.setattr(kept_models, "kept_model", lambda *_: dataclasses.replace(own, card=card))
 
     told = classify(ClassifyRequest(model=model, texts=TEXTS), context).summary
@@ -71,10 +72,16 @@ def test_where_it_abstains_it_says_how_often_the_model_is_sure_and_right(
 
     assert own.card.sure_on == own.card.validation.data
     assert (
-        f"It is sure of 19% of {own.card.sure_on} texts like those held out, and labels 97% of these right; below a "
-        "probability of 1.00 it is not sure." in told
+        f"It is sure of 19% of {own.card.sure_on} texts like those held out, and labels 97% of these right (95% "
+        "interval 92% to 99%); below a probability of 1.00 it is not sure." in told
     )
     assert "It is sure of" not in sure
+
+
+def test_an_answer_says_once_that_a_text_without_a_label_may_be_called_sure(context: ToolContext, model: str) -> None:
+    result = classify(ClassifyRequest(model=model, texts=TEXTS, threshold=0.0), context)
+
+    assert (result.summary + result.next_step).count("A text that fits no label may be called sure too.") == 1
 
 
 def test_the_models_own_threshold_is_the_default(context: ToolContext, model: str) -> None:

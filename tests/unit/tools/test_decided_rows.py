@@ -219,8 +219,13 @@ def test_a_model_says_which_labels_it_knows_where_the_task_has_others(
         InvalidInput, match=r"labels that the model does not know \('money back'\): it knows 'refund', "
     ):
         evaluate(EvaluateRequest(model=model), context_on(workspace))
+    with pytest.raises(
+        InvalidInput, match=r"the model does not know \('money back'\).*Train again, on these rows: train_classifier"
+    ):
+        error_analysis(ErrorAnalysisRequest(model=model), context_on(workspace))
     measured = evaluate(EvaluateRequest(model=model, dataset=parent), context_on(workspace))
     assert told in measured.summary
+    assert measured.next_step.endswith("Call train_classifier with task='support'.")
 
 
 def test_edits_of_one_line_do_not_reach_another(workspace: Workspace, dataset: str, edit: Editor) -> None:

@@ -180,6 +180,18 @@ def test_skipped_rows_are_counted_in_part_also_where_no_row_is_imported(run: Imp
     assert (part.shown, part.total, part.uri) == (len(answer.examples), 9, "")
 
 
+def test_rows_are_to_be_divided_anew_only_where_all_are_real_and_nothing_is_left_behind(run: Importer) -> None:
+    divide = "If you have no others, import these anew with new_dataset=true"
+    first = run(rows=given(("where is my parcel", "delivery")))
+    later = run(rows=given(("i want my money back", "refund")))
+    written = run(rows=given(("my login does not work", "account")), new_dataset=True, written=True)
+
+    assert divide in first.next_step
+    for answer in (later, written):
+        assert divide not in answer.next_step
+        assert "no test rows for the final figure: import real ones before you train" in answer.next_step
+
+
 def test_a_column_that_is_written_with_other_code_points_is_the_one_that_is_meant(run: Importer, folder: Path) -> None:
     (folder / "a.csv").write_text("cafe\u0301,la\u200bbel\nwhere is it,delivery\n", encoding="utf-8")
 

@@ -47,7 +47,7 @@ def test_unlabelled_texts_tell_the_shares_and_put_the_probabilities_at_them(cont
     assert model.card.shares
     assert (model.card.shares.source, model.card.shares.texts) == ("estimated", 100)
     assert model.card.shares.values == pytest.approx((0.12, 0.8, 0.08), abs=0.05)
-    assert "estimated from 100 unlabelled texts" in result.summary
+    assert "estimated from 100 texts that came without labels" in result.summary
     assert "The precision of 'account'" in result.summary
     assert "33.3% of these rows" in result.summary
 
@@ -126,7 +126,10 @@ def test_validation_rows_that_came_with_shares_of_their_own_go_before_those_that
     card = model_of(context, result).card
 
     assert card.shares is None or card.shares.source == "validation rows"
-    assert "the 100 unlabelled texts have other shares than the validation rows: 'delivery'" in result.summary
+    assert (
+        "the 100 texts that came without labels have other shares than the validation rows: 'delivery'"
+        in result.summary
+    )
     assert "against 60%" in result.summary
     assert "propose_topics(expected_shares=...)" in result.summary
 
@@ -176,7 +179,7 @@ def test_where_the_model_leans_to_no_label_nothing_is_changed(context: ToolConte
 @pytest.mark.parametrize(
     ("validation", "unlabelled", "imbalance", "told"),
     [
-        (10, 40, "none", "cannot be told: there are 40 unlabelled texts, and 50 are needed"),
+        (10, 40, "none", "cannot be told: these are 40, and 50 are needed"),
         (0, 90, "none", "cannot be told without real labelled rows"),
         (10, 90, "class_weights", "With imbalance 'class_weights' labels count alike"),
     ],
@@ -188,6 +191,7 @@ def test_why_shares_are_not_known_is_said_before_a_text_is_embedded_in_vain(
     save_rows(context.workspace, written_rows(), real, unlabelled=unlabelled_rows(delivery=unlabelled))
     result = trained(context, imbalance=imbalance)
     assert told in result.summary
+    assert ("split='validation'" in result.next_step) == (not validation)
     assert result.texts_embedded == len({row.text for row in (*written_rows(), *real)})
     assert model_of(context, result).card.known_shares is None
 

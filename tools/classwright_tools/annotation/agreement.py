@@ -90,7 +90,10 @@ def words(
         summary += f" The annotator agrees with the known label of {_share(checked)} check rows."
     else:
         summary += " How good the labels are is not known: " + (
-            "no check row got a single label." if known else "the dataset has no labelled rows to check them by."
+            "no check row got a single label."
+            if known
+            else "the dataset has no labelled rows to check them by (those that a model labelled, or a report "
+            "showed, are none)."
         )
     if audit:
         summary += (

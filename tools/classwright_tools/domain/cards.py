@@ -122,6 +122,11 @@ class ModelCard(Noun):
     sure_right: float | None = Field(
         default=None, ge=0, le=1, description="Share of the others that it labels right; None: all are below it."
     )
+    sure_rows: float | None = Field(
+        default=None,
+        ge=0,
+        description="How many rows these others count as: fewer than they are where some weigh more.",
+    )
     sure_on: Origin | None = Field(default=None, description="Whose texts these rows are, as in `validation`.")
     thresholds: tuple[float, ...] = Field(
         default=(), description="Where rows have several labels: each applies from this probability on, one a label."

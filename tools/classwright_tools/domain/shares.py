@@ -62,4 +62,4 @@ class TaskShares(Noun):
         if self.source == "random rows":
             beside = f", beside which {self.fits_none:,} fit no label" if self.fits_none else ""
             return f"{listed(named, MOST_NAMED)}, those of {self.texts:,} random texts that were labelled{beside}"
-        return f"{listed(named, MOST_NAMED)}, estimated from {self.texts:,} unlabelled texts"
+        return f"{listed(named, MOST_NAMED)}, estimated from {self.texts:,} texts that came without labels"

@@ -55,12 +55,14 @@ def temperature_towards(logits: np.ndarray, targets: np.ndarray) -> float:
 class Sureness:
     """From which `threshold` on a model calls an answer sure; of the rows that set it, the share that it is `sure` of.
 
-    `right` is how many of those are right, a share too; None where it is sure of none.
+    `right` is how many of those are right, a share too; None where it is sure of none. They count as so many `rows`:
+    where some weigh more, fewer than they are, (sum w)^2 / sum w^2 (Kish 1965, "Survey Sampling").
     """
 
     threshold: float
     sure: float
     right: float | None
+    rows: float
 
 
 def sureness(probabilities: np.ndarray, labels: np.ndarray, shares: Sequence[float] | None = None) -> Sureness:
@@ -85,7 +87,11 @@ def sureness_of(confidence: np.ndarray, right: np.ndarray, weights: np.ndarray |
     threshold = max(LEAST_SURE, _kept_right(confidence, right, weights))
     kept = confidence >= threshold
     sure = float(weights[kept].sum() / weights.sum())
-    return Sureness(threshold, sure, float(np.average(right[kept], weights=weights[kept])) if kept.any() else None)
+    if not kept.any():
+        return Sureness(threshold, sure, None, 0.0)
+    own = weights[kept]
+    rows = float(own.sum() ** 2 / (own**2).sum())
+    return Sureness(threshold, sure, float(np.average(right[kept], weights=own)), rows)
 
 
 def _kept_right(confidence: np.ndarray, right: np.ndarray, weights: np.ndarray) -> float:

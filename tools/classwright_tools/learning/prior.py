@@ -17,6 +17,7 @@ from classwright_tools.learning.held_out import HeldOut
 from classwright_tools.statistics.label_shift import calibrate, estimate_shares, short_labels, too_few
 from classwright_tools.statistics.share_interval import wilson
 
+MORE_VALIDATION = "annotate_examples(split='validation')"
 CHANCE = 0.05  # what a difference that is none may come out as one by
 
 
@@ -55,27 +56,30 @@ def known_shares(held: HeldOut, logits: Callable[[], np.ndarray], *, validation:
     counts = np.bincount(held.labels, minlength=setup.k)
     bare = short_labels(counts, setup.labels)
     enough = not bare
+    get_more = f"Get more validation rows: {MORE_VALIDATION}."
     if setup.known:
-        return (setup.known, "") if enough else (None, f"The shares that are known are not used: {bare}.")
+        return (setup.known, "") if enough else (None, f"The shares that are known are not used: {bare}. {get_more}")
     of_rows = None
     if validation and enough and _leans(held):
         of_rows = _shares("validation rows", setup.labels, [wilson(int(n), len(held.labels)) for n in counts])
     if not setup.unlabelled:
         return of_rows, ""
-    unknown = f"How many of the {len(setup.unlabelled):,} unlabelled texts are of each label cannot be told"
+    unknown = (
+        f"How many of the {len(setup.unlabelled):,} texts that came without labels are of each label cannot be told"
+    )
     if held.data not in REAL_TEXTS:
         return None, (
             f"{unknown} without real labelled rows: how sure the model is of a written text says too little of real "
-            "ones. Some real validation rows of each label are enough: annotate_examples(split='validation')."
+            f"ones. Some real validation rows of each label are enough: {MORE_VALIDATION}."
         )
     if refused := too_few(held.labels, len(setup.unlabelled), setup.labels):  # before embedding them, which takes long
-        return of_rows, _untold(unknown, refused, of_rows)
+        return of_rows, " ".join(filter(None, [_untold(unknown, refused, of_rows), get_more if bare else ""]))
     found = estimate_shares(held.logits, held.labels, logits(), setup.labels, seed=setup.seed)
     if found.outcome == "estimated" and validation and not _balanced(counts):
         far = max(range(setup.k), key=lambda place: abs(found.shares[place].value - counts[place] / counts.sum()))
         return of_rows, (
-            f"By this model's answers the {len(setup.unlabelled):,} unlabelled texts have other shares than the "
-            f"validation rows: {setup.labels[far]!r} {found.shares[far].value:.0%} against "
+            f"By this model's answers the {len(setup.unlabelled):,} texts that came without labels have other shares "
+            f"than the validation rows: {setup.labels[far]!r} {found.shares[far].value:.0%} against "
             f"{counts[far] / counts.sum():.0%}. Those of the validation rows, which were counted, go before. If these "
             "rows were picked by their label, state the shares: propose_topics(expected_shares=...), or have them "
             "counted: annotate_examples(order='random')."
@@ -84,7 +88,7 @@ def known_shares(held: HeldOut, logits: Callable[[], np.ndarray], *, validation:
         return _shares("estimated", setup.labels, found.shares, len(setup.unlabelled)), ""
     if found.outcome == "alike":
         follows = ": these are taken" if of_rows else ", so nothing is changed by them"
-        return of_rows, f"In the {len(setup.unlabelled):,} unlabelled texts {found.reason}{follows}."
+        return of_rows, f"In the {len(setup.unlabelled):,} texts that came without labels {found.reason}{follows}."
     return of_rows, _untold(unknown, found.reason, of_rows)
 
 

@@ -8,6 +8,7 @@ from classwright_tools.domain.cards import ModelCard
 from classwright_tools.domain.example import Split
 from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.domain.figures import Estimate, Scores
+from classwright_tools.statistics.share_interval import wilson
 
 MOST_NAMED = 5
 
@@ -69,10 +70,15 @@ def how_sure(card: ModelCard) -> str:
     if card.unsure is None or card.sure_right is None:
         return ""
     whole = " with all their labels" if card.thresholds else ""
+    interval = ""
+    if card.sure_rows:
+        found = wilson(card.sure_right * card.sure_rows, card.sure_rows)
+        interval = f" (95% interval {found.low:.0%} to {found.high:.0%})"
     texts = "real texts (some or all labelled by a model)" if card.sure_on == "annotated" else f"{card.sure_on} texts"
     return (
         f"It is sure of {1 - card.unsure:.0%} of {texts} like those held out, and labels "
-        f"{card.sure_right:.0%} of these right{whole}; below a probability of {card.threshold:.2f} it is not sure."
+        f"{card.sure_right:.0%} of these right{whole}{interval}; below a probability of {card.threshold:.2f} it is "
+        "not sure."
     )
 
 

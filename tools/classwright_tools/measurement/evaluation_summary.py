@@ -51,9 +51,14 @@ def _where(comparison: Comparison) -> str:
     return ", at your shares, for which both decide here" if comparison.at_shares else ""
 
 
-def evaluation_next_step(report: EvaluationReport, other_rows: str | None) -> str:
-    """Return the call that is usually right after; figures that say too little are no ground to export."""
+def evaluation_next_step(report: EvaluationReport, other_rows: str | None, changed: str) -> str:
+    """Return the call that is usually right after; figures that say too little are no ground to export.
+
+    `changed` says how the task's labels are others than the model's; it is empty where they are not.
+    """
     analyse = f"Call error_analysis with model={report.model!r} to see what to write next."
+    if changed:
+        analyse = f"{changed} Call train_classifier with task={report.task!r}."
     if report.figures.not_covered:
         bare = quoted(report.figures.not_covered)
         return (

@@ -17,7 +17,7 @@ from classwright_tools.learning.model import Model
 from classwright_tools.learning.pair_encoder import encoder_for
 from classwright_tools.learning.training_data import counted_validation
 from classwright_tools.measurement.caveats import not_covered
-from classwright_tools.measurement.held_out import Answers, answers
+from classwright_tools.measurement.held_out import Answers, answers, true_labels
 from classwright_tools.measurement.out_of_fold import out_of_fold
 from classwright_tools.measurement.text_map import LEAST_TEXTS, TextMap, map_sample, text_map
 from classwright_tools.measurement.trained_rows import unseen
@@ -130,6 +130,7 @@ def gather(workspace: Workspace, model: Model, dataset: str, seed: int, progress
     train = tuple(row for row in read_rows(workspace, dataset, "train") if row.label_key is not None)
     counted_rows = counted_validation(read_rows(workspace, dataset, "validation"))
     validation = [row for row in counted_rows if row.origin in REAL_TEXTS]
+    true_labels([*train, *validation], model.space, dataset)  # else a fold of them is refused, which knows no model
     unlabelled = (row for batch in iterate_rows(workspace, dataset, "unlabelled") for row in batch)
     encoder = encoder_for(model.card.kind, encoder_at_hand(model.card.encoder.name, workspace.encoders))
     cache = EmbeddingCache(workspace.cache)

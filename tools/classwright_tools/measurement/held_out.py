@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from classwright_tools.domain.example import HELD_OUT, REAL_TEXTS, Data, Example, Split, data_of
 from classwright_tools.domain.excerpt import listed
+from classwright_tools.domain.kinds import task_of
 from classwright_tools.domain.label_sets import labels_in_words
 from classwright_tools.domain.pair import Content
 from classwright_tools.errors import InvalidInput, NotEnoughData
@@ -116,8 +117,7 @@ def answers(
     Raises:
         InvalidInput: a row has no label, or one that the model does not know.
     """
-    several = model.space.several
-    true = label_sets(rows, model.labels, dataset) if several else label_numbers(rows, model.labels, dataset)
+    true = true_labels(rows, model.space, dataset)
     asked = [row for row in rows if row.id not in known]
     proba = dict(known)
     started = time.perf_counter()
@@ -129,6 +129,16 @@ def answers(
     speed = len(asked) / max(time.perf_counter() - started, 1e-6) if asked else None
     found = np.stack([proba[row.id] for row in rows])
     return Answers(dataset, tuple(rows), model.labels, true, found, speed, model.space.thresholds)
+
+
+def true_labels(rows: Sequence[Example], space: LabelSpace, dataset: str) -> npt.NDArray[Any]:
+    """Return the labels of `rows` as `Answers.true` has them, of a model whose labels are `space`.
+
+    Raises:
+        InvalidInput: a row has no label, or one that the model does not know.
+    """
+    read = label_sets if space.several else label_numbers
+    return read(rows, space.labels, dataset)
 
 
 def label_numbers(rows: Sequence[Example], labels: Sequence[str], dataset: str) -> npt.NDArray[np.int64]:
@@ -163,7 +173,8 @@ def _refuse_unknown(unknown: Counter[str | None], labels: Sequence[str], dataset
             f"dataset {dataset!r}",
             f"{unknown.total()} of its rows have labels that the model does not know ({named}): it knows "
             f"{listed(map(repr, labels), 10)}",
-            "Train a model on this version of the task, or correct these rows (edit_examples).",
+            f"Train again, on these rows: train_classifier(task={task_of(dataset)!r}, dataset={dataset!r}). Or pass "
+            "the `dataset` that the model learnt from, or correct these rows (edit_examples).",
         )
 
 

@@ -123,6 +123,8 @@ def import_next_step(task: Task, splits: Sequence[Split], dataset: str | None, w
     if lacking and "train" in splits:
         uses = " and ".join(f"no {split} rows {USES[split]}" for split in lacking)
         lack = f"There are {uses}: import some before you train. If you have no others, {DIVIDED}. Else "
+        if card.parent or any(one.origin == "written" for one in card.counts):  # it would leave rows, or test on these
+            lack = f"There are {uses}: import real ones before you train. Else "
     if "train" in splits:
         call = f"{'call' if lack else 'Call'} train_classifier with dataset {dataset!r}"
         return f"{lack}{call}, or synthesize_examples to add written rows."

@@ -67,6 +67,7 @@ def card_of(
         threshold=trained.sureness.threshold,
         unsure=1 - trained.sureness.sure,
         sure_right=trained.sureness.right,
+        sure_rows=trained.sureness.rows,
         sure_on=trained.sure_on,
         thresholds=trained.thresholds,
         seed=setup.seed,

@@ -126,10 +126,13 @@ def earlier_model(workspace: Workspace, made: Artifact, card: ModelCard, *, meas
     return next((one.id for one in alike), None)
 
 
-def training_next_step(model: str, card: ModelCard, earlier: str | None, *, measurable: bool) -> str:
+def training_next_step(
+    model: str, card: ModelCard, earlier: str | None, *, measurable: bool, validation_wanted: bool = False
+) -> str:
     """Return the call that is usually right after training `model`; `earlier` is one to compare it with.
 
-    It is `measurable` where its dataset has labelled validation rows.
+    It is `measurable` where its dataset has labelled validation rows. More of these are `validation_wanted` where the
+    labels' shares cannot be told without.
     """
     if card.validation_rows:
         return (
@@ -140,6 +143,12 @@ def training_next_step(model: str, card: ModelCard, earlier: str | None, *, meas
         return (
             f"Call evaluate with model={model!r} and against={earlier!r}: by real texts that are held out it says "
             "which rows to go on with. Validation rows would tell more: import_examples with split='validation'."
+        )
+    if validation_wanted and not earlier:
+        return (
+            f"Call annotate_examples with task={card.task!r}, dataset={card.dataset!r} and split='validation': some "
+            "validation rows of each label tell the shares, and what the model gets wrong. Then train again. "
+            f"error_analysis with model={model!r} says where it is weak by the rows there are."
         )
     if not measurable:
         return (

@@ -166,7 +166,7 @@ def too_few(labels: Labels, texts: int, names: Sequence[str]) -> str:
     """Return why there are too few rows or texts to tell shares; nothing where there are enough."""
     if short := short_labels(np.bincount(labels, minlength=len(names)), names):
         return short
-    return f"there are {texts} unlabelled texts, and {LEAST_TEXTS} are needed" if texts < LEAST_TEXTS else ""
+    return f"these are {texts}, and {LEAST_TEXTS} are needed" if texts < LEAST_TEXTS else ""
 
 
 def short_labels(counts: Labels, names: Sequence[str]) -> str:
@@ -176,7 +176,7 @@ def short_labels(counts: Labels, names: Sequence[str]) -> str:
         return ""
     has = "1 has" if len(short) == 1 else f"{len(short)} have"
     named = listed((f"{names[place]!r} {counts[place]}" for place in short), SHORT_LISTED)
-    return f"each label needs {LEAST_ROWS} labelled rows to calibrate by, and {has} fewer: {named}"
+    return f"each label needs {LEAST_ROWS} labelled rows that were held out to calibrate by, and {has} fewer: {named}"
 
 
 def _too_alike(calibration: Calibration, logits: Floats, labels: Labels, names: Sequence[str]) -> str:

@@ -9,10 +9,11 @@ from classwright_tools.domain.figures import Estimate
 Z = 1.959963984540054  # the normal quantile of a two-sided 95% interval
 
 
-def wilson(successes: int, trials: int) -> Estimate:
+def wilson(successes: float, trials: float) -> Estimate:
     """Return the share `successes` / `trials` with Wilson's score interval (Wilson 1927, JASA 22).
 
     Unlike the share plus or minus two standard errors it stays within 0 to 1 and is not empty at 0% or 100%.
+    Trials that are weighted are as many as they count for, which need be no whole number.
     Without trials nothing is known: 0, between 0 and 1.
     """
     if trials == 0:

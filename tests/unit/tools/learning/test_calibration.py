@@ -51,7 +51,7 @@ def test_where_95_of_100_answers_are_right_those_that_are_likely_enough_are_sure
 
 def test_an_answer_that_is_not_likely_to_be_right_is_never_sure() -> None:
     found = sureness(np.tile([0.4, 0.3, 0.3], (50, 1)), np.zeros(50, int))  # always right, as it happens
-    assert (found.sure, found.right) == (0, None)
+    assert (found.sure, found.right, found.rows) == (0, None, 0)
 
 
 def test_the_threshold_is_the_lowest_at_which_95_in_100_kept_answers_are_right() -> None:
@@ -62,6 +62,7 @@ def test_the_threshold_is_the_lowest_at_which_95_in_100_kept_answers_are_right()
     assert (confidence >= found.threshold).sum() == 63  # 60 right of 63 is 95.2%, 60 of 64 is 93.8%
     assert found.sure == pytest.approx(0.63)
     assert found.right == pytest.approx(60 / 63)
+    assert found.rows == pytest.approx(63)
 
 
 def test_where_95_in_100_is_out_of_reach_the_best_threshold_that_keeps_twenty_is_taken() -> None:
@@ -98,4 +99,5 @@ def test_at_other_shares_a_label_that_is_often_wrong_counts_for_its_share() -> N
     rare = sureness(probabilities, labels, (0.95, 0.05))
     assert rare.threshold == LEAST_SURE
     assert rare.right == pytest.approx(0.975)
+    assert rare.rows == pytest.approx(100 / (0.95**2 + 0.05**2))  # of 200 rows that do not weigh alike
     assert sureness(probabilities, labels, (0.5, 0.5)).threshold == pytest.approx(0.9)

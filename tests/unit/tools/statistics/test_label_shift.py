@@ -93,7 +93,10 @@ def test_a_label_without_enough_rows_leaves_the_shares_unknown() -> None:
     kept = (labels != 1) | (np.arange(len(labels)) < 53)
     found = estimate_shares(logits[kept], labels[kept], texts, NAMES)
     assert (found.outcome, found.shares) == ("unknown", ())
-    assert found.reason == "each label needs 5 labelled rows to calibrate by, and 1 has fewer: 'praise' 3"
+    assert (
+        found.reason
+        == "each label needs 5 labelled rows that were held out to calibrate by, and 1 has fewer: 'praise' 3"
+    )
 
 
 def test_all_labels_that_are_short_are_named_at_once_the_shortest_first() -> None:
@@ -101,14 +104,15 @@ def test_all_labels_that_are_short_are_named_at_once_the_shortest_first() -> Non
 
     said = short_labels(counts, ("refund", "delivery", "account"))
 
-    assert said == "each label needs 5 labelled rows to calibrate by, and 2 have fewer: 'account' 0, 'refund' 4"
+    needs = "each label needs 5 labelled rows that were held out to calibrate by"
+    assert said == f"{needs}, and 2 have fewer: 'account' 0, 'refund' 4"
 
 
 def test_a_handful_of_texts_leaves_the_shares_unknown() -> None:
     logits, labels, texts = rows_and_texts((0.7, 0.2, 0.1))
     found = estimate_shares(logits, labels, texts[:40], NAMES)
     assert found == estimate_shares(logits, labels, texts[:40], NAMES, seed=1)
-    assert (found.outcome, found.reason) == ("unknown", "there are 40 unlabelled texts, and 50 are needed")
+    assert (found.outcome, found.reason) == ("unknown", "these are 40, and 50 are needed")
 
 
 def test_labels_that_the_classifier_does_not_tell_apart_leave_the_shares_unknown_and_are_named() -> None:
