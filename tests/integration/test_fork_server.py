@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import resource
+import secrets
 import signal
+import socket
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -31,7 +35,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.skipif(not CAN_FORK, reason="proces
 
 TELLING = '''
 """A tool that tells what its process is like. It makes what is made of embeddings, or so it says."""
-import os, sys, threading, time
+import os, subprocess, sys, threading, time
 from classwright_tools.domain.noun import ToolRequest, ToolResult
 from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import computing
@@ -39,6 +43,7 @@ from classwright_tools.work import computing
 class Request(ToolRequest):
     sleeps: bool = False
     exits: int | None = None
+    starts: bool = False
 
 class Result(ToolResult):
     parent: int
@@ -47,6 +52,7 @@ class Result(ToolResult):
     threads: int
     descriptors: int
     niceness: int
+    started: int | None
 
 def tell_process(request, context):
     while request.sleeps:
@@ -54,10 +60,11 @@ def tell_process(request, context):
     if request.exits is not None:
         os._exit(request.exits)
     print("a library that prints", flush=True)
+    started = subprocess.Popen(["sleep", "1000"]).pid if request.starts else None
     return Result(
         summary="told", next_step="none", parent=os.getppid(), environment=dict(os.environ),
         libraries="sentence_transformers" in sys.modules, threads=threading.active_count(),
-        descriptors=len(os.listdir("/proc/self/fd")) - 1, niceness=os.nice(0),
+        descriptors=len(os.listdir("/proc/self/fd")) - 1, niceness=os.nice(0), started=started,
     )
 
 TOOL = ToolSpec(
@@ -66,11 +73,11 @@ TOOL = ToolSpec(
 )
 '''
 WITHOUT_LIBRARIES = f"""
-import sys, threading
+import os, pathlib, sys, threading, types
 if "classwright_server.jobs.fork_server" in sys.orig_argv:
-    sys.modules.update(dict.fromkeys({LIBRARIES!r}))
+    sys.modules.update(dict((name, types.ModuleType(name)) for name in {LIBRARIES!r}))
 """
-"""As `sitecustomize`, it makes of the fork server one that has nothing to import."""
+"""As `sitecustomize`, it makes of the fork server one that has nothing to import. Lines of its own may follow."""
 
 
 class Processes:
@@ -184,9 +191,15 @@ def test_what_is_shared_with_the_fork_server_does_not_count_as_memory_of_a_proce
     assert outcome.memory < 100 * 2**20
 
 
-def test_a_library_that_starts_a_thread_has_processes_started_one_by_one(tmp_path: Path) -> None:
-    starts = "    threading.Thread(target=threading.Event().wait, daemon=True).start()\n"
-    alone = Processes(tmp_path, WITHOUT_LIBRARIES + starts)
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param("threading.Thread(target=threading.Event().wait, daemon=True).start()", id="starts a thread"),
+        pytest.param("sys.modules['torch'] = None", id="cannot be imported"),
+    ],
+)
+def test_a_library_that_may_not_be_shared_has_processes_started_one_by_one(tmp_path: Path, line: str) -> None:
+    alone = Processes(tmp_path, f"{WITHOUT_LIBRARIES}    {line}\n")
     first, second = alone.told(), alone.told()
     kept = [process.is_forked for process in alone.warm._idle]
     alone.warm.close()
@@ -205,23 +218,39 @@ def test_where_nothing_can_be_forked_a_process_is_started_by_itself_and_kept(
     assert len(quick.warm._idle) == 1
 
 
+def holds(pid: int, text: bytes) -> bool:
+    """Whether a text is in the memory of a process that it may write to, which is where what it was told can be."""
+    regions = [line.split()[:2] for line in Path(f"/proc/{pid}/maps").read_text().splitlines()]
+    with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
+        for begin, end in (place.split("-") for place, rights in regions if rights.startswith("rw")):
+            memory.seek(int(begin, 16))
+            if text in memory.read(int(end, 16) - int(begin, 16)):
+                return True
+    return False
+
+
 def test_a_forked_process_has_its_own_environment_and_its_fork_server_no_key(quick: Processes) -> None:
     told = {}
+    key = secrets.token_hex(32)
     own = {name: value for name, value in quick.environment.items() if name.startswith(("PYTHON", "HF_", "PATH"))}
-    for lane, more in (("writing", {"WRITER_KEY": "k"}), ("short", {}), ("long", {"CUDA_VISIBLE_DEVICES": ""})):
+    for lane, more in (("writing", {"WRITER_KEY": key}), ("short", {}), ("long", {"CUDA_VISIBLE_DEVICES": ""})):
         process = quick.warm.take(lane, own | more, embeds=True)  # type: ignore[arg-type]  # these are lanes
         outcome = process.run(quick.order, lambda _: None, lambda: False, held=(), most_seconds=300)
         quick.warm.give_back(process)
         assert outcome.result is not None, outcome.error
         told[lane] = outcome.result
+    running = {"server": quick.fork_server()} | {name: one.pid for name, one in quick.forked().items()}
+    holds_key = {name for name, pid in running.items() if holds(pid, key.encode())}
 
     assert {lane: answer["environment"] for lane, answer in told.items()} == {
-        "writing": own | {"WRITER_KEY": "k"},
+        "writing": own | {"WRITER_KEY": key},
         "short": own,
         "long": own | {"CUDA_VISIBLE_DEVICES": ""},
     }
     assert {answer["parent"] for answer in told.values()} == {quick.fork_server()}
     assert not {"WRITER_KEY", "CUDA_VISIBLE_DEVICES"} & set(psutil.Process(quick.fork_server()).environ())
+    assert set(running) == {"server", "cw-writing", "cw-short", "cw-long"}
+    assert holds_key == {"cw-writing"}
 
 
 def test_what_libraries_read_when_they_are_imported_has_a_fork_server_of_its_own(quick: Processes) -> None:
@@ -286,6 +315,19 @@ async def test_an_order_is_run_without_the_fork_server_that_ends_while_it_import
     assert told[0]["parent"] == os.getpid()
 
 
+@contextlib.contextmanager
+def no_descriptor_left() -> Iterator[None]:
+    """Let this process open nothing inside."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest = os.open(os.devnull, os.O_RDONLY)
+    os.close(lowest)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
 def process_that_waits(quick: Processes) -> ComputeProcess:
     """A process whose fork server still imports."""
     process = quick.warm.take("short", quick.environment, embeds=True)
@@ -343,3 +385,79 @@ async def test_a_fork_server_ends_once_nothing_has_been_asked_for_long(quick: Pr
     pid = quick.fork_server()
 
     await until(lambda: not quick.fork_server() and not is_alive(pid))
+
+
+async def test_what_a_forked_process_has_started_ends_with_it(quick: Processes) -> None:
+    outcome = quick.outcome(starts=True)
+    assert outcome.result is not None
+    os.kill(quick.forked()["cw-short"].pid, signal.SIGKILL)  # it is idle, so the server does not look
+
+    await until(lambda: not is_alive(outcome.result["started"]))  # type: ignore[index]  # see above
+
+
+async def test_a_process_that_cannot_be_started_does_not_keep_the_fork_server(quick: Processes) -> None:
+    await quick.told_later()
+    pid = quick.fork_server()
+    quick.warm._keeping_seconds = quick.warm._idle_seconds = 0.05
+    with no_descriptor_left(), pytest.raises(OSError, match="Too many open files"):
+        quick.warm.take("long", quick.environment, embeds=True)
+
+    await until(lambda: not quick.fork_server() and not is_alive(pid))
+
+
+def test_a_process_that_no_descriptor_is_left_for_is_not_forked() -> None:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    asked_for = forking.Forked(ours)
+    with theirs:
+        socket.send_fds(theirs, [b"1"], [theirs.fileno()])
+        with no_descriptor_left(), pytest.raises(forking.NoFork):
+            asked_for.begins_within(1)
+    asked_for.close()
+
+    assert asked_for.pid == 0
+
+
+def test_a_process_that_cannot_be_named_works_all_the_same(tmp_path: Path) -> None:
+    refuses = "    pathlib.Path.write_text = lambda path, _: path.joinpath('none').read_text()\n"
+    unnamed = Processes(tmp_path, WITHOUT_LIBRARIES + refuses)
+    told = unnamed.told()
+    parent = unnamed.fork_server()
+    unnamed.warm.close()
+
+    assert told["parent"] == parent
+
+
+def test_a_fork_server_that_failed_has_a_successor_after_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = tmp_path / "full"
+    full.touch()
+    failing = Processes(tmp_path, f"{WITHOUT_LIBRARIES}    if os.path.exists({str(full)!r}): os._exit(1)\n")
+    first = failing.told()
+    failed = failing.fork_server()
+    full.unlink()
+    second = failing.told()
+    still = failing.fork_server()
+    monkeypatch.setattr(forking, "RETRY_SECONDS", 0)
+    third = failing.told()
+    successor = failing.fork_server()
+    failing.warm.close()
+
+    assert (first["parent"], second["parent"], third["parent"]) == (os.getpid(), os.getpid(), successor)
+    assert still == failed != successor
+
+
+@pytest.mark.parametrize("forked", [True, False])
+def test_a_process_is_ended_once_however_often_it_is_told_to(
+    quick: Processes, monkeypatch: pytest.MonkeyPatch, *, forked: bool
+) -> None:
+    monkeypatch.setattr(forking, "CAN_FORK", forked)
+    process = quick.warm.take("short", quick.environment, embeds=True)
+    process.run(quick.order, lambda _: None, lambda: False, held=(), most_seconds=300)
+    ended = []
+    monkeypatch.setattr(os, "killpg", lambda pid, how: ended.append((pid, how)) or os.kill(pid, how))
+    process.end()
+    process.kill()
+
+    assert process.is_forked == forked
+    assert ended == [(process.pid, signal.SIGKILL)]

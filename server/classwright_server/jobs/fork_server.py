@@ -8,21 +8,26 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import io
+import json
 import os
 import select
+import signal
 import socket
 import sys
 import traceback
 import warnings
 from importlib import import_module
 from pathlib import Path
+from typing import NoReturn, cast
 
 from classwright_server.jobs.child import serve
-from classwright_server.jobs.messages import READY, ForkRequest
+from classwright_server.jobs.messages import READY
+from classwright_tools.work import Lane
 
 LIBRARIES = ("pyarrow.dataset", "sklearn.linear_model", "torch", "sentence_transformers")
 """What is imported, in steps: between two of them it is seen whether the server is still there."""
-REQUEST_BYTES = 1 << 18
+REQUEST_BYTES = 32
 _HARMLESS_THREADS = {"jemalloc_bg_thd"}
 """Threads that look after a fork themselves: this allocator of pyarrow's goes on without its thread."""
 
@@ -35,8 +40,10 @@ def main() -> None:
     for library in LIBRARIES:
         if _is_over(requests):
             return
-        with contextlib.suppress(Exception):  # whoever needs it imports it again, and tells the reason
+        try:
             import_module(library)
+        except Exception as error:  # noqa: BLE001  # whatever it is: after half an import, the next one tells another error
+            _give_up(f"{library} cannot be imported ({error!r})")
     _check_threads()
     gc.collect()
     gc.freeze()  # a collection in a forked process would write to every object, and so copy it
@@ -50,25 +57,25 @@ def main() -> None:
                 watched.unregister(descriptor)
                 _tell_end(descriptor, *living.pop(descriptor))
                 continue
-            line, descriptors = _received(requests)
-            if not line:
+            lane, descriptors = _received(requests)
+            if not lane:
                 return
             pid = _forked()
             if pid == 0:
                 siblings = [descriptor for end, (_, told) in living.items() for descriptor in (end, told.detach())]
-                _become(ForkRequest.model_validate_json(line), descriptors, [requests.detach(), *siblings])
+                _become(cast("Lane", lane), descriptors, [requests.detach(), *siblings])
             end, told = _told_begin(pid, descriptors)
             living[end] = pid, told
             watched.register(end, select.POLLIN)
 
 
-def _received(requests: socket.socket) -> tuple[bytes, list[int]]:
-    """Return a request, and the descriptors that came with it; b"" once the server is gone."""
+def _received(requests: socket.socket) -> tuple[str, list[int]]:
+    """Return the lane that a process is asked for, and the process's descriptors; "" once the server is gone."""
     try:
-        line, descriptors, *_ = socket.recv_fds(requests, REQUEST_BYTES, 3)
-        return line, descriptors
+        lane, descriptors, *_ = socket.recv_fds(requests, REQUEST_BYTES, 3)
+        return lane.decode(), descriptors
     except ConnectionError:  # it went without having heard that all is ready
-        return b"", []
+        return "", []
 
 
 def _is_over(requests: socket.socket) -> bool:
@@ -98,8 +105,14 @@ def _check_threads() -> None:
     tasks = Path("/proc/self/task")
     names = {(task / "comm").read_text().strip() for task in tasks.iterdir() if task.name != str(os.getpid())}
     if names - _HARMLESS_THREADS:
-        sys.stderr.write(f"A library starts threads when it is imported, so processes are not forked: {names}\n")
-        os._exit(1)
+        _give_up(f"a library has started threads when it was imported ({', '.join(sorted(names))})")
+
+
+def _give_up(reason: str) -> NoReturn:
+    """End this process at once, so that each compute process is started by itself."""
+    sys.stderr.write(f"Processes are not forked: {reason}.\n")
+    sys.stderr.flush()
+    os._exit(1)
 
 
 def _told_begin(pid: int, descriptors: list[int]) -> tuple[int, socket.socket]:
@@ -116,15 +129,21 @@ def _told_begin(pid: int, descriptors: list[int]) -> tuple[int, socket.socket]:
 
 
 def _tell_end(end: int, pid: int, told: socket.socket) -> None:
-    """Tell the server the exit code of a process that has ended; a negative one is a signal's number."""
+    """End what a process has left, and tell the server its exit code; a negative one is a signal's number."""
     os.close(end)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)  # while it is not waited for, its id is nobody else's
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     with told, contextlib.suppress(ConnectionError):
         told.send(str(code).encode())
 
 
-def _become(request: ForkRequest, descriptors: list[int], others: list[int]) -> None:
-    """Be a compute process from now on, with an environment and a process group of its own."""
+def _become(lane: Lane, descriptors: list[int], others: list[int]) -> None:
+    """Be a compute process from now on, with an environment and a process group of its own.
+
+    The environment is the first line of its input. A fork server never reads it: what is in its memory is in that of
+    all later processes, and a writer's key is for one.
+    """
     try:
         os.setpgid(0, 0)
         orders, answers, status = descriptors
@@ -134,10 +153,12 @@ def _become(request: ForkRequest, descriptors: list[int], others: list[int]) -> 
         os.dup2(answers, 1)
         for descriptor in (orders, answers, status):
             os.close(descriptor)
-        os.environ.clear()
-        os.environ.update(request.environment)
-        Path("/proc/self/comm").write_text(f"cw-{request.lane}")  # as `ps` and `top` show it
-        serve(request.lane)
+        with contextlib.suppress(OSError):
+            Path("/proc/self/comm").write_text(f"cw-{lane}")  # as `ps` and `top` show it
+        if environment := io.FileIO(0, closefd=False).readline():  # unbuffered: an order follows, with descriptors
+            os.environ.clear()
+            os.environ.update(json.loads(environment))
+            serve(lane)
     except BaseException:  # noqa: BLE001  # whatever happens: it never goes on as a second fork server
         traceback.print_exc()
     finally:

@@ -10,18 +10,21 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping
 
 from classwright_server.jobs.environment import import_environment
-from classwright_server.jobs.messages import READY, ForkRequest
+from classwright_server.jobs.messages import READY
 from classwright_tools.work import Lane
 
 CAN_FORK = hasattr(os, "pidfd_open")
 """Whether processes are forked: on Linux. On macOS the system's own libraries may not be used after a fork."""
+RETRY_SECONDS = 300.0
+"""How long after its start a fork server that failed has no successor: it may be that none can work here."""
 
 
 class NoFork(Exception):
-    """The fork server ended before it forked."""
+    """The fork server ended before it forked, or there is no descriptor left to watch the process by."""
 
 
 class Forked:
@@ -44,9 +47,8 @@ class Forked:
         if not self.pid and _readable(self._status.fileno(), seconds):
             with contextlib.suppress(ConnectionError):
                 told, ends, *_ = socket.recv_fds(self._status, 32, 1)
-                if told:
-                    [self._end] = ends
-                    self.pid = int(told)
+                if ends:
+                    self._end, self.pid = ends[0], int(told)
             if not self.pid:
                 raise NoFork
         return bool(self.pid)
@@ -82,6 +84,7 @@ class ForkServer:
     """One fork server, which imports what embeds texts from now on, and the way to it."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
+        self.began = time.monotonic()
         self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
@@ -107,13 +110,15 @@ class ForkServer:
         """Return the code with which it ended; None while it lives."""
         return self._process.poll()
 
-    def fork(self, lane: Lane, environment: Mapping[str, str], orders: int, answers: int) -> Forked:
-        """Ask for a compute process whose input and output are the descriptors `orders` and `answers`."""
-        request = ForkRequest(lane=lane, environment=dict(environment))
+    def fork(self, lane: Lane, orders: int, answers: int) -> Forked:
+        """Ask for a compute process whose input and output are the descriptors `orders` and `answers`.
+
+        The first line of its input is to be its environment, as a JSON object.
+        """
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs, contextlib.suppress(ConnectionError):  # seen where the process does not begin
             descriptors = [orders, answers, theirs.fileno()]
-            socket.send_fds(self._requests, [request.model_dump_json().encode()], descriptors)
+            socket.send_fds(self._requests, [lane.encode()], descriptors)
         return Forked(ours)
 
     def close(self) -> None:
@@ -140,9 +145,11 @@ class ForkServers:
         key = frozenset(imported_in.items())
         found = self._by_environment.get(key)
         code = found.exit_code() if found else None
-        if found and code is not None and code <= 0:  # killed: it may have been the largest when memory ran out
-            self._by_environment.pop(key).close()
-            found = code = None
+        if found and code is not None:
+            was_killed = code <= 0  # it may have been the largest when memory ran out
+            if was_killed or time.monotonic() >= found.began + RETRY_SECONDS:
+                self._by_environment.pop(key).close()
+                found = code = None
         if found is None and needed:
             found = self._by_environment[key] = ForkServer(imported_in)
         usable = found is not None and code is None and (needed or found.is_ready())

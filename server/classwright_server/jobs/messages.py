@@ -9,17 +9,9 @@ from pydantic import Field
 from classwright_server.config.settings import ToolSettings
 from classwright_tools.domain.cost import CostEstimate
 from classwright_tools.domain.noun import Noun
-from classwright_tools.work import Lane
 
 READY = b"ready"
 """What a fork server says once it forks without delay."""
-
-
-class ForkRequest(Noun):
-    """A compute process to fork: from the server to its fork server, with the process's descriptors."""
-
-    lane: Lane
-    environment: dict[str, str]
 
 
 class Order(Noun):

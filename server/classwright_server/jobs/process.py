@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import os
 import select
@@ -90,7 +91,7 @@ class ComputeProcess:
         self._ended = True
         with contextlib.suppress(OSError):  # nothing is sent from now on, so one that has yet to begin does nothing
             self._orders.shutdown(socket.SHUT_RDWR)
-        if self.pid:
+        if self.pid and self._process.returncode is None:  # afterwards the id may be another's
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
             self._process.wait()
@@ -109,15 +110,18 @@ class ComputeProcess:
         self._process: subprocess.Popen[bytes] | Forked
         with orders, open(answers, "wb"):  # noqa: PTH123
             if fork_server:
-                self._process = fork_server.fork(self.lane, self.environment, orders.fileno(), answers)
-                return
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "classwright_server.jobs.child", self.lane],
-                stdin=orders.fileno(),
-                stdout=answers,
-                env=self.environment,
-                process_group=0,
-            )
+                self._process = fork_server.fork(self.lane, orders.fileno(), answers)
+            else:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", "classwright_server.jobs.child", self.lane],
+                    stdin=orders.fileno(),
+                    stdout=answers,
+                    env=self.environment,
+                    process_group=0,
+                )
+        if fork_server:
+            with contextlib.suppress(ConnectionError):  # seen where the process does not begin
+                self._orders.sendall(json.dumps(self.environment).encode() + b"\n")
 
     def _close(self) -> None:
         self._orders.close()
@@ -132,7 +136,7 @@ class ComputeProcess:
         try:
             return self._process.begins_within(TICK_SECONDS)
         except NoFork:
-            logger.warning("the fork server has ended: a compute process is started without it")
+            logger.warning("nothing was forked: a compute process is started by itself")
             self._close()
             self._start(None)
             return not self._ended

@@ -46,22 +46,9 @@ class WarmProcesses:
         is forked, and waits for the fork server's imports; any other is forked where there is nothing to wait for.
         """
         with self._lock:
-            self._lent += 1
-            fork_server = self._fork_servers.one_for(environment, needed=embeds)
-            usable = [
-                one
-                for one in self._idle
-                if (one.lane, one.environment) == (lane, environment)
-                and (one.is_forked or not (embeds and fork_server))
-            ]
-            for process in sorted(usable, key=lambda one: (one.keeps != keeps, bool(one.keeps))):
-                self._idle.remove(process)
-                if process.is_alive():
-                    process.keeps = keeps or process.keeps
-                    return process
-                process.kill()
-            process = ComputeProcess(environment, lane, fork_server)
-        process.keeps = keeps
+            process = self._warm_or_new(lane, environment, keeps, embeds=embeds)
+            process.keeps = keeps or process.keeps
+            self._lent += 1  # not where none could be started: nobody would give it back
         return process
 
     def give_back(self, process: ComputeProcess) -> None:
@@ -82,6 +69,20 @@ class WarmProcesses:
         self._end(lambda _process: True)
         with self._lock:
             self._fork_servers.close()
+
+    def _warm_or_new(self, lane: Lane, environment: Mapping[str, str], keeps: str, *, embeds: bool) -> ComputeProcess:
+        fork_server = self._fork_servers.one_for(environment, needed=embeds)
+        usable = [
+            one
+            for one in self._idle
+            if (one.lane, one.environment) == (lane, environment) and (one.is_forked or not (embeds and fork_server))
+        ]
+        for process in sorted(usable, key=lambda one: (one.keeps != keeps, bool(one.keeps))):
+            self._idle.remove(process)
+            if process.is_alive():
+                return process
+            process.kill()
+        return ComputeProcess(environment, lane, fork_server)
 
     def _reap(self) -> None:
         """End processes that have been idle for long."""
