@@ -31,15 +31,16 @@ async def client(tmp_path: Path) -> AsyncIterator[Client]:
 
 
 async def test_the_texts_come_first_are_grouped_and_then_labelled(client: Client) -> None:
-    found = (await call(client, "find_examples", {"task": "mail", "groups": 3}, wait_seconds=LONG))["result"]
+    found = await call(client, "find_examples", {"task": "mail", "groups": 3}, wait_seconds=LONG)
     named = await call(client, "propose_topics", {**TASK, "labels": LABELS})
-    asked = (await call(client, "annotate_examples", {"task": "mail", "rows": 5}, wait_seconds=LONG))["result"]
+    asked = await call(client, "annotate_examples", {"task": "mail", "rows": 5}, wait_seconds=LONG)
+    groups = found["result"]["groups"]
 
-    assert sum(group["rows"] for group in found["groups"]) == len(TEXTS)
-    assert {text for group in found["groups"] for text in group["typical"].values()} <= set(TEXTS)
+    assert sum(group["rows"] for group in groups) == len(TEXTS)
+    assert {text for group in groups for text in group["typical"].values()} <= set(TEXTS)
     assert "propose_topics" in found["next_step"]
     assert "annotate_examples" in named["next_step"]
-    assert len(asked["texts"]) == 5
+    assert len(asked["result"]["texts"]) == 5
 
 
 async def test_what_goes_by_labels_is_refused_with_the_way_to_them(client: Client) -> None:
