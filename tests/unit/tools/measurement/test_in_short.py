@@ -105,7 +105,7 @@ def test_errors_are_told_with_what_can_be_done() -> None:
 
     assert told.startswith("Of 100 real texts about 10 (7 to 15) are labelled wrong.")
     assert "refund is taken for delivery (7 of 20 errors)." in told
-    assert "read the one row whose own label" in told
+    assert "read the 1 row whose own label" in told
     assert "A plan for 24 texts" in told
 
 
