@@ -229,5 +229,5 @@ def test_rows_that_can_not_all_be_had_again_are_asked_for_before_the_training(
     )
     assert "split={'train': 2, 'validation': 1, 'test': 1}" in first
     assert held.startswith("There are no training rows yet: call synthesize_examples")
-    assert both.startswith("There are no validation rows to choose by: import some")
+    assert both.startswith("There are no validation rows to choose by: import real ones")
     assert "test rows" not in both
