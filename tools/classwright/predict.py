@@ -349,9 +349,15 @@ def answer_columns(there: Sequence[str], *, several: bool, labels: Sequence[str]
     list.
     """
     names = ["labels" if several else "label", "probability", "sure", *(f"label_{label}" for label in labels)]
-    while set(names) & set(there):
-        names = [f"predicted_{name}" for name in names]
-    return names
+    return names_beside(there, names)
+
+
+def names_beside(there: Sequence[str], names: Sequence[str]) -> list[str]:
+    """Return the `names` of columns, with "predicted_" before each where one of them is among those `there`."""
+    found = list(names)
+    while set(found) & set(there):
+        found = [f"predicted_{name}" for name in found]
+    return found
 
 
 def answer_cells(answer: Sequence[Any], labels: Sequence[str]) -> list[Any]:

@@ -24,6 +24,7 @@ from classwright_tools.work import QUICKER_THAN_ENCODING, Sizes, Work, computing
 if TYPE_CHECKING:
     import numpy as np
 
+    from classwright_tools.bulk.answers_table import SortedRows
     from classwright_tools.learning.label_space import LabelSpace
 
 MOST_TEXTS = 1_000
@@ -146,15 +147,17 @@ def classify(request: ClassifyRequest, context: ToolContext) -> ClassifyResult:
 
 def _sorted_rows(request: ClassifyRequest, context: ToolContext, dataset: str) -> ClassifyResult:
     """Classify the unlabelled rows of `dataset`: show the least sure ones, and keep all as a table."""
-    from classwright_tools.bulk.dataset_rows import ANSWERS, answer_rows, publish_answers
+    from classwright_tools.bulk.answers_table import ANSWERS, AnswersTable, publish_answers
+    from classwright_tools.bulk.dataset_rows import answer_rows
     from classwright_tools.learning.model import load_model
 
     task = context.workspace.artifact(request.model, "model").task
     context.workspace.resolve(dataset, "dataset", task)
     model = load_model(context.workspace, request.model)  # it keeps embeddings: rows of a dataset are read again
     threshold = model.threshold if request.threshold is None else request.threshold
-    found = answer_rows(context, model, dataset, threshold, as_trained=request.prior == "training")
-    made = publish_answers(context, found, request.model, dataset)
+    as_trained = request.prior == "training"
+    found = answer_rows(context, model, dataset, threshold, as_trained=as_trained)
+    report, made = publish_answers(context, AnswersTable(context, model, found, dataset, as_trained), request.model)
     unsure, counts = found.unsure, found.sure_by_label
     first = found.least_sure[:LEAST_SURE_SHOWN]
     several, proba = model.space.several, found.proba[first]
@@ -164,7 +167,7 @@ def _sorted_rows(request: ClassifyRequest, context: ToolContext, dataset: str) -
         else tuple(_classified(model.labels, row, threshold) for row in proba.tolist())
     )
     by_label = listed((f"{label} {rows:,}" for label, rows in counts.items()), LABELS_LISTED)
-    table = file_uri(made.id, ANSWERS)
+    table = file_uri(report, ANSWERS)
     excerpts = Excerpts(table)
     excerpts.note("results", len(shown), len(found.rows))
     told = (
@@ -177,12 +180,9 @@ def _sorted_rows(request: ClassifyRequest, context: ToolContext, dataset: str) -
     )
     return ClassifyResult(
         summary=" ".join(filter(None, told)),
-        next_step=f"All of them, with the labelled rows, are in {table}: a CSV to join by `text`, in the workspace "
-        f"{task}/{made.id}/{ANSWERS}; a spreadsheet takes a text that begins with = for a formula. "
-        "Label the least sure ones: annotate_examples. A file gets its labels beside its own columns by "
-        f"`classwright classify {request.model} FILE -o OUT --workspace FOLDER --text-column NAME`: FOLDER is the "
-        "server's workspace, NAME the column of the texts.",
-        uris={"report": artifact_uri(made.id), "answers": table},
+        next_step=f"{_of_table(made)} {table}: a CSV, in the workspace {task}/{report}/{ANSWERS}; a spreadsheet takes "
+        "a text that begins with = for a formula. Label the least sure ones: annotate_examples.",
+        uris={"report": artifact_uri(report), "answers": table},
         shown_in_part=excerpts.parts,
         model=request.model,
         threshold=threshold,
@@ -193,7 +193,18 @@ def _sorted_rows(request: ClassifyRequest, context: ToolContext, dataset: str) -
             for place, one in zip(first.tolist(), shown, strict=True)
         ),
         sure_by_label=counts,
-        report=made.id,
+        report=report,
+    )
+
+
+def _of_table(made: SortedRows) -> str:
+    """Return the beginning of the sentence on where the table of answers is, by what it has."""
+    if not made.sources:
+        return f"All {made.rows:,} rows, those with labels too, are in"
+    source = "what was imported" if made.sources == 1 else f"the {made.sources} sources that were imported"
+    return (
+        f"All {made.rows:,} rows of {source}, copies too, are in their order and with their own columns, "
+        f"{made.labelled:,} of them with a label, in"
     )
 
 

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.example import Data
-from classwright_tools.domain.excerpt import Excerpts, listed
+from classwright_tools.domain.excerpt import Excerpts
 from classwright_tools.domain.figures import ClassF1, Comparison, Confusion, Figures
 from classwright_tools.domain.kinds import DatasetId, ModelId, ReportId, task_of
 from classwright_tools.domain.label_names import other_labels
 from classwright_tools.domain.noun import Picture, ToolRequest, ToolResult
 from classwright_tools.domain.uris import artifact_uri
-from classwright_tools.errors import InvalidInput, NotEnoughData
+from classwright_tools.errors import NotEnoughData
 from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import Sizes, Work, computing
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from classwright_tools.domain.evaluation import EvaluationReport
     from classwright_tools.domain.example import Example
     from classwright_tools.estimates.parts import Workload
     from classwright_tools.learning.model import Model
+    from classwright_tools.measurement.comparing import Other
     from classwright_tools.measurement.held_out import Answers
 
 MOST_LISTED = 5  # in the result; the report has them all
@@ -41,7 +44,7 @@ class EvaluateRequest(ToolRequest):
     against: ModelId | None = Field(
         default=None,
         description="Another model, to compare on the same rows; without validation rows what both learnt from is, on "
-        "real texts held out.",
+        "real texts held out. If its labels are others, by those that both have.",
     )
     picture: bool = Field(default=False, description="The confusion matrix.")
 
@@ -71,11 +74,13 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
         NotFound: there is no such model or dataset.
         NotEnoughData: the split has no rows, or none that the models did not train on; or without validation rows
             too few real texts can be held out of both models' training rows.
-        InvalidInput: the dataset is of another task, or holds a label that a model does not know.
+        InvalidInput: the dataset is of another task, or holds a label that the model does not know, or two models share
+            no label of the rows.
     """
     from classwright_tools.charts.confusion import confusion_chart
     from classwright_tools.charts.png import picture
     from classwright_tools.learning.model import load_model
+    from classwright_tools.measurement.comparing import check_same_labels, other_model
     from classwright_tools.measurement.evaluation import write_report
     from classwright_tools.measurement.rows_compared import differ_in_rows, on_rows_held_out
     from classwright_tools.workspace.datasets import read_card
@@ -85,11 +90,12 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
     dataset = workspace.dataset_read(request.dataset, task, run_key=context.run_key, makes="report")
     # Embeddings are not remembered: a text that was embedded before would look faster to classify than it is.
     model = load_model(workspace, request.model, remember=False)
-    other = _other_model(request, context, model.labels)
+    other = other_model(workspace, request.against, model, dataset) if request.against else None
     uses = _uses_of_test(context, task) if request.split == "test" else 0
     is_bare = request.split == "validation" and not read_card(workspace, dataset).rows("validation")
-    if other and is_bare and differ_in_rows(workspace, model, other):
-        report, found = on_rows_held_out(request.model, model, request.against or "", other, context)
+    if other and is_bare and differ_in_rows(workspace, model, other.model):
+        check_same_labels(request.model, model, other)
+        report, found = on_rows_held_out(request.model, model, other.id, other.model, context)
     else:
         report, found = _on_split(request, context, dataset, model, other, uses)
     context.progress(0.9, "Drawing the report")
@@ -103,33 +109,36 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
         parent=request.model,
         facts=_facts(report, uses),
     )
-    other_rows = other.card.dataset if other and other.card.dataset != model.card.dataset else None
+    other_rows = other.model.card.dataset if other and other.model.card.dataset != model.card.dataset else None
     changed = other_labels(request.model, model.labels, workspace.task(task).label_names)
     result = _result(report, made.id, other_rows, changed)
     return result.model_copy(update={"picture": drawn})
 
 
 def _on_split(
-    request: EvaluateRequest, context: ToolContext, dataset: str, model: Model, other: Model | None, uses: int
+    request: EvaluateRequest, context: ToolContext, dataset: str, model: Model, other: Other | None, uses: int
 ) -> tuple[EvaluationReport, Answers]:
     """Return what the models answer to the rows of the split; this is use number `uses` of the task's test rows."""
     from classwright_tools.learning.training_data import counted_validation
     from classwright_tools.measurement.caveats import less_real
-    from classwright_tools.measurement.comparing import compared
+    from classwright_tools.measurement.comparing import compared, labels_remark, rows_of_labels
     from classwright_tools.measurement.evaluation import measure
     from classwright_tools.measurement.evaluation_warnings import evaluation_warnings
-    from classwright_tools.measurement.held_out import read_split
+    from classwright_tools.measurement.held_out import answers, probabilities, read_split
 
     workspace = context.workspace
     context.progress(0.0, f"Reading the {request.split} rows of {dataset}")
     there = read_split(workspace, dataset, request.split)
     rows = counted_validation(there) if request.split == "validation" else there
-    counted = _counted(request, context, dataset, rows, [model, other] if other else [model])
-    found = _answers(context, model, request.model, counted, dataset, 0.05)
+    less = less_real(len(there) - len(rows))
+    if other and other.differs(model.labels):
+        rows = rows_of_labels(rows, model.labels) or rows  # where none is left, `answers` says which it does not know
+    counted = _counted(request, context, dataset, rows, [model, other.model] if other else [model])
+    found = answers(model, counted, dataset, *_asking(context, model, request.model, counted, 0.05))
     comparison = None
-    if other and request.against:
-        theirs = _answers(context, other, request.against, found.rows, found.dataset, 0.45)
-        comparison = compared(found, theirs, model, other, request.against, context.seed)
+    if other:
+        theirs, _ = probabilities(other.model, found.rows, *_asking(context, other.model, other.id, found.rows, 0.45))
+        comparison = compared(found, theirs, model, request.model, other, context.seed)
     report = measure(
         found,
         task=model.card.task,
@@ -142,7 +151,7 @@ def _on_split(
             *evaluation_warnings(
                 workspace, request.model, _models(request), model, found, request.split, len(rows), uses
             ),
-            *filter(None, [less_real(len(there) - len(rows))]),
+            *filter(None, [less, labels_remark(comparison, request.model, model.labels, other)]),
         ),
         seed=context.seed,
         shares=model.card.known_shares,
@@ -179,39 +188,17 @@ def _models(request: EvaluateRequest) -> str:
     return f"{request.model} or {request.against}" if request.against else request.model
 
 
-def _answers(
-    context: ToolContext, model: Model, model_id: str, rows: Sequence[Example], dataset: str, start: float
-) -> Answers:
-    """Return the answers of `model`: those that an evaluation kept, and others anew; `start` is the share done."""
-    from classwright_tools.measurement.held_out import answers
+def _asking(
+    context: ToolContext, model: Model, model_id: str, rows: Sequence[Example], start: float
+) -> tuple[Callable[[float], None], Mapping[str, np.ndarray]]:
+    """Return what is told how far `model` is with `rows`, `start` being the share done before, and what it knows.
+
+    That are the answers that an evaluation kept.
+    """
     from classwright_tools.measurement.kept_answers import kept_answers
 
     known = kept_answers(context.workspace, model.card.task, model_id, [row.id for row in rows])
-    return answers(
-        model,
-        rows,
-        dataset,
-        lambda done: context.progress(start + 0.4 * done, f"{model_id} is classifying the rows"),
-        known,
-    )
-
-
-def _other_model(request: EvaluateRequest, context: ToolContext, labels: tuple[str, ...]) -> Model | None:
-    """Return the model to compare with, which must know the same `labels`; None if there is none."""
-    from classwright_tools.learning.model import load_model
-
-    if request.against is None:
-        return None
-    task = context.workspace.artifact(request.model, "model").task
-    other = load_model(context.workspace, context.workspace.resolve(request.against, "model", task).id, remember=False)
-    differing = sorted(set(other.labels) ^ set(labels))
-    if differing:
-        raise InvalidInput(
-            f"model {request.against!r}",
-            f"has other labels than {request.model!r} ({listed(map(repr, differing), 3)})",
-            "Compare models that were trained on one version of the task.",
-        )
-    return other
+    return lambda done: context.progress(start + 0.4 * done, f"{model_id} is classifying the rows"), known
 
 
 def _uses_of_test(context: ToolContext, task: str) -> int:

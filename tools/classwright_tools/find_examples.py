@@ -152,7 +152,7 @@ def find_examples(request: FindExamplesRequest, context: ToolContext) -> FindExa
     more = end if end < len(found) and request.limit else None
     return bare.model_copy(
         update={
-            "summary": f"{bare.summary}{undrawn}",
+            "summary": f"{bare.summary}{_shown_in_part(excerpts)}{undrawn}",
             "next_step": _next_step(dataset, more, excerpts),
             "rows": rows,
             "next_offset": more,
@@ -227,6 +227,7 @@ def _page(request: FindExamplesRequest, found: Selected, max_bytes: int, excerpt
         if max_bytes < 0 and kept:
             break
         kept.append(shown)
+    excerpts.note("rows", len(kept), len(wanted))
     for name in ("text", "text_pair"):
         whole = sum(len(getattr(row, name) or "") for _, row in wanted[: len(kept)])
         excerpts.note(f"rows.{name}, in characters", sum(len(getattr(row, name) or "") for row in kept), whole)
@@ -287,10 +288,16 @@ def _left_out(unseen: int) -> str:
     return f" Its {counted(unseen, 'test row is', 'test rows are')} left out: where.splits names them."
 
 
+def _shown_in_part(excerpts: Excerpts) -> str:
+    """Return the sentence on a page that was asked for and does not fit into an answer; else nothing."""
+    page = excerpts.parts.get("rows")
+    return f" Of the {page.total} rows asked for an answer holds {page.shown}." if page else ""
+
+
 def _next_step(dataset: str, more: int | None, excerpts: Excerpts) -> str:
     """Return the calls that are usually right after."""
     steps = [
-        f"More rows: dataset={dataset!r}, offset={more}." if more else "",
+        f"More rows: the same call with dataset={dataset!r}, offset={more}." if more else "",
         "A text is whole where its id alone is asked for."
         if any("characters" in cut for cut in excerpts.parts)
         else "",

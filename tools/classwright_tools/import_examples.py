@@ -119,6 +119,7 @@ def _imported(
     from classwright_tools.curation.chosen_source import chosen_source, label_names, refuse_unusable
     from classwright_tools.curation.comparison import Comparison
     from classwright_tools.curation.joining import compare, compared, rows_of
+    from classwright_tools.curation.kept_source import SourceCopy, joined_sources
     from classwright_tools.curation.origins import Origins
     from classwright_tools.curation.spool import spool_folder
     from classwright_tools.domain.edits import Decided
@@ -137,9 +138,11 @@ def _imported(
     removed = Decided(edit for edit in known if edit.by == "person").removed
     edits, edits_remark = to_add(source.edits, known)
     splits: tuple[Split, ...] = (request.split,) if isinstance(request.split, str) else tuple(request.split)
-    arrivals = Arrivals(source.rows, labels, task.kind, removed=removed, unseen="test" in splits)
     origins = Origins(WrittenRows(workspace, task.slug), several=task.multi_label, written=request.written)
     with spool_folder(workspace.root) as folder:
+        copy = SourceCopy(folder, source, request.name) if labels is None and source.texts else None
+        rows = copy.rows() if copy else source.rows
+        arrivals = Arrivals(rows, labels, task.kind, removed=removed, unseen="test" in splits)
         comparison = Comparison(folder, splits, task.kind, keep_near=request.keep_near_duplicates)
         division = None if isinstance(request.split, str) else request.split
         stayed = compare(division, arrivals, comparison, parent, context, position)
@@ -154,6 +157,9 @@ def _imported(
         saved = None
         if comparison.imported:
             changed: set[Split] = {*splits, *dropped}
+            new, files = copy.kept() if copy else (None, {})
+            others = request.from_dataset if labels is None else None
+            again = bool(request.path or request.hub)
             saved = save_dataset(
                 workspace,
                 task.slug,
@@ -164,13 +170,16 @@ def _imported(
                 made_by="import_examples",
                 refused=arrivals.skipped.counts,
                 edits=edits,
-                files={SKIPPED: arrivals.skipped.places} if arrivals.skipped.counts else None,
+                files=files | ({SKIPPED: arrivals.skipped.places} if arrivals.skipped.counts else {}),
+                sources=joined_sources(workspace, (parent, others), new, again=again),
             )
     result = _result(task, arrivals, comparison, dropped, shared, saved, workspace)
     shifted = shares_remark(workspace, saved.id, splits) if saved else ""
     origins_remark = f"{origins.remark(comparison.imported)} {resent}".strip()
     stays = stayed_remark(stayed, task.kind, parent)
-    remarks = (result.summary, stays, source.remark, edits_remark if saved else "", origins_remark, cut_remark, shifted)
+    large = copy.remark if copy else ""
+    edited = edits_remark if saved else ""
+    remarks = (result.summary, stays, source.remark, large, edited, origins_remark, cut_remark, shifted)
     return result.model_copy(
         update={
             "summary": " ".join(filter(None, remarks)),

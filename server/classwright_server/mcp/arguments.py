@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, create_model
 from classwright_server.mcp.schemas import NULL
 
 Q = TypeVar("Q", bound=BaseModel)
+WAIT = "wait_seconds"
 DEFAULT_WAIT_SECONDS = 20
 MAX_WAIT_SECONDS = 50
 """Many hosts give up on a call after 60 s."""
@@ -32,7 +33,7 @@ def waiting_arguments_of(name: str, request: type[BaseModel], *, dry_run: bool) 
 
     With `dry_run` a call may ask for what it would take alone.
     """
-    more: dict[str, Any] = {"wait_seconds": (int, wait_field("Then a job_id comes."))}
+    more: dict[str, Any] = {WAIT: (int, wait_field("Then a job_id comes."))}
     if dry_run:
         more["dry_run"] = (bool, Field(default=False, description="Only estimate."))
     return arguments_of(name, request, **more)

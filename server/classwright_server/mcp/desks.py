@@ -7,11 +7,12 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import TypeVar
 
+from classwright_tools.domain.edits import Decided
 from classwright_tools.editing.draft import keyed
 from classwright_tools.measurement.doubts import Doubts, read_doubts
 from classwright_tools.review.desk import Desk
 from classwright_tools.review.standing import Standing
-from classwright_tools.workspace.datasets import read_table
+from classwright_tools.workspace.datasets import read_edits, read_table
 from classwright_tools.workspace.workspace import Workspace
 
 K = TypeVar("K")
@@ -41,7 +42,9 @@ class Desks:
             task = workspace.task(workspace.artifact(dataset, "dataset").task)
             labels = task.label_names
             if found is None or found.labels != labels:  # rows never change, and the task's labels may
-                found = Desk(dataset, found.table if found else keyed(read_table(workspace, dataset)), labels)
+                table = found.table if found else keyed(read_table(workspace, dataset))
+                fit_none = found.fit_none if found else _fit_none(workspace, dataset)
+                found = Desk(dataset, table, labels, fit_none)
             _keep(self._desks, (workspace.root, dataset), found)
             return found
 
@@ -61,6 +64,12 @@ class Desks:
                 found.refresh()
             _keep(self._standing, (workspace.root, task), found)
             return found
+
+
+def _fit_none(workspace: Workspace, dataset: str) -> frozenset[str]:
+    """Return the rows of which a person said that no label fits."""
+    said = Decided(read_edits(workspace, dataset)).fits_none
+    return frozenset(row for row, edit in said.items() if edit.by == "person")
 
 
 def _keep(kept: OrderedDict[K, V], name: K, value: V) -> None:

@@ -12,7 +12,7 @@ from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetad
 from mcp_types import ToolAnnotations
 from pydantic import BaseModel
 
-from classwright_server.mcp.arguments import as_left_out
+from classwright_server.mcp.arguments import WAIT, as_left_out
 from classwright_server.mcp.errors import tool_errors
 from classwright_server.mcp.job_views import message_of
 from classwright_server.mcp.results import answer
@@ -34,6 +34,8 @@ class ServedTool(Tool):
         """Check the arguments, run the tool and return its result."""
         with tool_errors(self.name):
             given = self.fn_metadata.pre_parse_json(arguments)
+            if WAIT not in self.parameters["properties"]:
+                given.pop(WAIT, None)  # as most tools take it, and this one answers in the call however long that waits
             meant = as_left_out(given, self.parameters, self.parameters.get("$defs", {}))
             result = await self.fn(self.fn_metadata.arg_model.model_validate(meant), context)
             return self.as_answer(result) if convert_result else result

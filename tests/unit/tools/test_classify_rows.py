@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
 from classwright_tools.classify import LEAST_SURE_SHOWN, ClassifyRequest, ClassifyResult, classify
+from classwright_tools.domain.edits import Edit
 from classwright_tools.domain.example import Example, make_example
 from classwright_tools.domain.task import Task
-from classwright_tools.errors import InvalidInput, NotEnoughData
+from classwright_tools.edit_examples import EditExamplesRequest, edit_examples
+from classwright_tools.errors import DamagedArtifact, InvalidInput, NotEnoughData
+from classwright_tools.import_examples import ImportExamplesRequest, import_examples
+from classwright_tools.workspace.datasets import read_card, read_rows, save_dataset
 from classwright_tools.workspace.workspace import Workspace
 from support.measurement import context_on, dataset_of, real_rows, trained_on, written_rows
 from support.pair import pair_rows, pair_task, save_pairs
@@ -141,3 +146,110 @@ def test_a_dataset_of_another_task_is_refused(workspace: Workspace, task: Task, 
 def test_texts_and_a_dataset_are_not_classified_in_one_call() -> None:
     with pytest.raises(ValidationError, match="one of these"):
         ClassifyRequest(model="support-m1", texts=("a",), dataset="support-d1")
+
+
+FILE = """when,message,label
+1 May,my parcel is late,
+2 May,"money back, please",old
+2 May,my parcel is late,
+3 May,,
+4 May,the form has a typo
+5 May,my parcel is so very late,
+6 May,nobody opens the door,
+7 May,what is your favourite colour,
+"""
+GROWN = FILE + "8 May,the site is down,\n"
+
+
+def import_file(workspace: Workspace, folder: Path, content: str, **fields: object) -> str:
+    folder.mkdir(exist_ok=True)
+    (folder / "messages.csv").write_text(content, encoding="utf-8")
+    request = {"task": "support", "split": "unlabelled", "path": "messages.csv", "text_column": "message", **fields}
+    found = import_examples(ImportExamplesRequest(**request), context_on(workspace, import_folders=(folder,)))
+    assert found.dataset
+    return found.dataset
+
+
+def said_to_fit_none(workspace: Workspace, dataset: str, row: str) -> str:
+    when = datetime(2026, 5, 1, tzinfo=UTC)
+    edit = Edit(action="fits_none", reason="asked", when=when, dataset=dataset, rows={row: ""})
+    return save_dataset(workspace, "support", {}, parent=dataset, run_key="none", made_by="t", edits=[edit]).id
+
+
+def test_the_table_is_the_persons_file_with_a_label_in_each_row(
+    workspace: Workspace, model: str, tmp_path: Path
+) -> None:
+    dataset = import_file(workspace, tmp_path / "in", FILE)
+    rows = {row.text: row.id for row in read_rows(workspace, dataset, "unlabelled")}
+    changes = [
+        {"action": "relabel", "rows": {"ids": [rows["money back, please"]]}, "label": "account"},
+        {
+            "action": "rewrite",
+            "rows": {"ids": [rows["nobody opens the door"]]},
+            "text": "no courier ever opens the door",
+        },
+    ]
+    edited = edit_examples(EditExamplesRequest(dataset=dataset, changes=changes, reason="read"), context_on(workspace))  # type: ignore[arg-type]  # as a call brings them
+    dataset = said_to_fit_none(workspace, str(edited.dataset), rows["what is your favourite colour"])
+
+    found = sorted_by(workspace, model, dataset, threshold=0.0)
+
+    table = table_of(workspace, found)
+    assert list(table[0]) == [
+        "message", "when", "label", "predicted_label", "predicted_decided_by", "predicted_probability", "predicted_sure"
+    ]  # fmt: skip
+    assert [row["when"] for row in table] == ["1 May", "2 May", "2 May", "3 May", "", "5 May", "6 May", "7 May"]
+    said = [(row["predicted_label"] or None, row["predicted_decided_by"] or None) for row in table]
+    assert said[1] == ("account", "person")  # in place of the label that the file had
+    assert said[0] == said[2]  # a copy was imported once
+    assert said[3] == said[4] == (None, None)  # no text, and a line that could not be read
+    assert said[7] == (None, "person")
+    assert {said[place][1] for place in (0, 5, 6)} == {"model"}
+    likeliest = {one.text: one.likeliest[0][0] for one in found.results}
+    assert said[6][0] == likeliest["no courier ever opens the door"]
+    assert "what is your favourite colour" not in likeliest
+    assert "All 8 rows of what was imported" in found.next_step
+    assert "5 of them with a label" in found.next_step
+
+
+def test_a_file_that_has_grown_counts_once_and_two_sources_stand_one_after_the_other(
+    workspace: Workspace, model: str, tmp_path: Path
+) -> None:
+    import_file(workspace, tmp_path / "in", FILE)
+    dataset = import_file(workspace, tmp_path / "in", GROWN)
+    one = table_of(workspace, sorted_by(workspace, model, dataset))
+    dataset = import_file(workspace, tmp_path / "in", "", path=None, csv="message,place\nI lost my key,Bonn\n")
+    two = table_of(workspace, sorted_by(workspace, model, dataset))
+
+    assert [row["when"] for row in one].count("1 May") == 1
+    assert one[-1]["message"] == "the site is down"
+    assert [row["file"] for row in two] == ["messages.csv"] * 9 + ["csv"]
+    assert (two[-1]["message"], two[-1]["place"], two[-1]["when"]) == ("I lost my key", "Bonn", "")
+
+
+def test_another_version_brings_its_sources_along_and_a_damaged_one_is_named(
+    workspace: Workspace, model: str, tmp_path: Path
+) -> None:
+    first = import_file(workspace, tmp_path / "in", FILE)
+    second = import_file(workspace, tmp_path / "in", "", path=None, from_dataset=first, new_dataset=True)
+    whole = table_of(workspace, sorted_by(workspace, model, second))
+    path = workspace.artifact(first, "dataset").path / "source.jsonl"
+    path.write_bytes(path.read_bytes().replace(b"May", b"Mai"))
+
+    assert [row["when"] for row in whole][:2] == ["1 May", "2 May"]
+    with pytest.raises(DamagedArtifact, match=f"dataset '{first}'.*source.jsonl"):
+        sorted_by(workspace, model, second)
+
+
+def test_a_source_that_is_too_large_is_not_kept_and_its_answer_says_so(
+    workspace: Workspace, task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("classwright_tools.curation.kept_source.MOST_BYTES", 100)
+    (tmp_path / "messages.csv").write_text(FILE, encoding="utf-8")
+    request = ImportExamplesRequest(task="support", split="unlabelled", path="messages.csv", text_column="message")
+
+    found = import_examples(request, context_on(workspace, import_folders=(tmp_path,)))
+
+    assert "not kept as they came" in found.summary
+    assert read_card(workspace, str(found.dataset)).sources == ()
+    assert not (workspace.artifact(str(found.dataset), "dataset").path / "source.jsonl").exists()

@@ -109,6 +109,11 @@ def test_an_answer_stays_short_and_says_what_it_cuts(task: Task, context: ToolCo
     save_rows(context.workspace, rows)
 
     assert every_page(context, limit=100) == [row.id for row in rows]
+    page = find(context, limit=100, shuffled=True)
+    cut = page.shown_in_part["rows"]
+    assert (cut.shown, cut.total) == (len(page.rows), 60)
+    assert f"Of the 60 rows asked for an answer holds {len(page.rows)}." in page.summary
+    assert f"the same call with dataset='support-d1', offset={len(page.rows)}" in page.next_step
     page = find(context, limit=100)
     part = page.shown_in_part["rows.text, in characters"]
     assert part.shown == sum(len(row.text) for row in page.rows)

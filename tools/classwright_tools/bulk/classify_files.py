@@ -82,7 +82,7 @@ def classify_files(
     """
     check_output(output)
     files = _files(source)
-    columns = Columns(text_column, None, pair_column if model.takes_pairs else None, all_others=True)
+    columns = Columns(text_column, None, pair_column if model.takes_pairs else None, others="all")
     at = model.threshold if threshold is None else threshold
     stamps = [(str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
     about = {"model": model_name, "labels": model.labels, "columns": columns.names, "threshold": at, "files": stamps}

@@ -1,41 +1,22 @@
-"""The rows of a dataset with a label each: their own, or where they have none the one that a model gives them."""
+"""The rows of a dataset without labels, and what a model answers to them."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from classwright_tools.bulk.outputs import write_output
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.example import LABELLED_BUT_TEST, Example, Split, decider_of
-from classwright_tools.domain.kinds import KINDS
-from classwright_tools.domain.label_sets import named_together
-from classwright_tools.domain.noun import LabelName, Noun, Share
+from classwright_tools.domain.edits import Decided
+from classwright_tools.domain.example import Example
 from classwright_tools.errors import NotEnoughData
 from classwright_tools.learning.label_space import Answer
 from classwright_tools.learning.model import Model
-from classwright_tools.workspace.datasets import iterate_rows
-from classwright_tools.workspace.workspace import Artifact
+from classwright_tools.workspace.datasets import iterate_rows, read_edits
 
-ANSWERS = "answers.csv"
-_BATCH = 512
-
-
-class SortedRows(Noun):
-    """What a report says of them: the model's `sure` answers by label, and how many rows it was `unsure` of."""
-
-    model: str
-    dataset: str
-    threshold: Share
-    sure: dict[LabelName, int]
-    unsure: int
+ROWS_AT_ONCE = 512
 
 
 @dataclass(frozen=True)
@@ -77,54 +58,26 @@ class Answered:
 def answer_rows(context: ToolContext, model: Model, dataset: str, threshold: float, *, as_trained: bool) -> Answered:
     """Return the answers of `model` to the rows of `dataset` without labels, of which it is sure from `threshold` on.
 
+    Rows of which was said that no label fits are not asked about.
+
     Raises:
         NotEnoughData: it has no such rows.
         NotFound: there is no such dataset.
         DamagedArtifact: it does not read back.
     """
-    rows = [row for batch in iterate_rows(context.workspace, dataset, "unlabelled") for row in batch]
+    none = Decided(read_edits(context.workspace, dataset)).fits_none
+    unlabelled = (row for batch in iterate_rows(context.workspace, dataset, "unlabelled") for row in batch)
+    rows = [row for row in unlabelled if row.id not in none]
     if not rows:
         raise NotEnoughData(
             f"dataset {dataset!r}", "has no rows without labels", "Pass texts, or call evaluate for rows with labels."
         )
+
     parts = []
-    for start in range(0, len(rows), _BATCH):
+    for start in range(0, len(rows), ROWS_AT_ONCE):
         context.progress(start / len(rows), f"classifying {len(rows):,} rows")
-        contents = [row.content for row in rows[start : start + _BATCH]]
+        contents = [row.content for row in rows[start : start + ROWS_AT_ONCE]]
         parts.append(model.predict_proba(contents, as_trained=as_trained))
     proba = np.concatenate(parts)
     named, right = model.space.answers(proba)
     return Answered(tuple(rows), proba, named, right, threshold)
-
-
-def publish_answers(context: ToolContext, found: Answered, model: str, dataset: str) -> Artifact:
-    """Store the answers as a report: what they are in numbers, and `ANSWERS`, the labelled rows among them."""
-    task = context.workspace.artifact(dataset, "dataset").task
-    report = SortedRows(
-        model=model, dataset=dataset, threshold=found.threshold, sure=found.sure_by_label, unsure=found.unsure
-    )
-
-    def write(folder: Path) -> None:
-        (folder / KINDS["report"].document).write_text(report.model_dump_json(indent=1), encoding="utf-8")
-        pairs = ["text_pair"] if found.rows[0].text_pair is not None else []
-        names = ["id", "split", "text", *pairs, "label", "decided_by", "probability", "sure"]
-        write_output(folder / ANSWERS, names, _table(context, found, dataset, pairs=bool(pairs)))
-
-    facts = {"about": "answers", "model": model, "dataset": dataset}
-    return context.workspace.publish("report", task, write, run_key=context.run_key, parent=model, facts=facts)
-
-
-def _table(context: ToolContext, found: Answered, dataset: str, *, pairs: bool) -> Iterator[list[list[Any]]]:
-    """Yield the values of the rows, part by part so that a large table is never whole in memory: the labelled first."""
-
-    def cells(split: Split, row: Example, *answer: Any) -> list[Any]:
-        return [row.id, split, row.text, *([row.text_pair] if pairs else []), *answer]
-
-    for split in LABELLED_BUT_TEST:
-        for batch in iterate_rows(context.workspace, dataset, split):
-            given = [row for row in batch if row.label_key is not None and row.origin != "written"]
-            yield [cells(split, row, row.labels_name, decider_of(row), None, None) for row in given]
-    names = (one if isinstance(one, str) else named_together(one) for one in found.named)
-    answers = zip(found.rows, names, found.right.tolist(), found.sure.tolist(), strict=True)
-    while part := list(islice(answers, _BATCH)):
-        yield [cells("unlabelled", row, name, "model", round(right, 6), sure) for row, name, right, sure in part]

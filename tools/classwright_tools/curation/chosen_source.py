@@ -67,10 +67,18 @@ def chosen_source(
         given.pair_column or (USUAL_PAIR[1] if task.kind == "pair" else None),
         names.knows,
         several=task.multi_label,
+        others="plain" if split == "unlabelled" else "origin",
     )
     if given.from_dataset:
         other = context.workspace.resolve(given.from_dataset, "dataset", task.slug).id
         return read_dataset(context.workspace, other, split)
+    return _from_outside(given, columns, split, task, context, position)._replace(texts=tuple(columns.texts))
+
+
+def _from_outside(
+    given: GivenSource, columns: Columns, split: Split, task: Task, context: ToolContext, position: Position
+) -> Source:
+    """Return the rows of a source that is no dataset of the workspace."""
     if given.path:
         return read_path(resolved_import(given.path, context.import_folders), columns, split, position)
     if given.hub:

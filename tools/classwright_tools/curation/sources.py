@@ -26,11 +26,15 @@ ARROW_BATCH = 2_000
 
 
 class Source(NamedTuple):
-    """The rows of a source, a sentence on where they are from unless that is plain, and edits that come along."""
+    """The rows of a source, a sentence on where they are from unless that is plain, and edits that come along.
+
+    `texts` are the columns of its texts where it is from outside.
+    """
 
     rows: Iterable[SourceRow]
     remark: str = ""
     edits: Edits = ()
+    texts: tuple[str, ...] = ()
 
 
 def read_path(path: Path, columns: Columns, split: Split, position: Position) -> Source:

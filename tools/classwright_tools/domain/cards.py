@@ -23,6 +23,16 @@ class SplitCount(Noun):
     rows: int = Field(ge=1)
 
 
+class KeptSource(Noun):
+    """A source of rows without labels whose rows lie beside a dataset as they came, in the source's order."""
+
+    dataset: DatasetId | None = Field(default=None, description="The version beside which they lie. None: this one.")
+    name: str = Field(description="The file or dataset that was imported; 'csv' or 'rows' of a call.")
+    texts: tuple[str, ...] = Field(description="The columns of the texts: one, or of pairs two.")
+    columns: tuple[str, ...] = Field(description="All columns, the texts first.")
+    rows: int = Field(ge=1)
+
+
 class DatasetCard(Noun):
     """What a dataset holds and where it came from."""
 
@@ -37,12 +47,19 @@ class DatasetCard(Noun):
     refused: dict[str, int] = Field(default_factory=dict, description="Rows that were not kept, by reason.")
     note: str = ""
     files: dict[str, str] = Field(
-        default_factory=dict, description="SHA-256 of the splits and the edits, by file name."
+        default_factory=dict, description="SHA-256 of the splits, the edits and the kept source, by file name."
+    )
+    sources: tuple[KeptSource, ...] = Field(
+        default=(), description="Where its rows without labels came from, the oldest first."
     )
 
     def rows(self, split: Split, origin: Origin | None = None) -> int:
         """How many rows `split` holds, of one `origin` or of all."""
         return sum(c.rows for c in self.counts if c.split == split and origin in (None, c.origin))
+
+    def sources_of(self, dataset: DatasetId) -> tuple[KeptSource, ...]:
+        """Return the sources of `dataset`, whose card this is, each with the version beside which its rows lie."""
+        return tuple(one if one.dataset else one.model_copy(update={"dataset": dataset}) for one in self.sources)
 
 
 class EncoderRef(Noun):

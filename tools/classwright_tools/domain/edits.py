@@ -66,8 +66,8 @@ class Decided:
         self.good_examples: dict[str, None] = {}
         """In the order in which they were marked."""
         self.flagged: set[str] = set()
-        self.fits_none: dict[str, None] = {}
-        """Unlabelled rows that fit no label, as was said when they were asked about."""
+        self.fits_none: dict[str, Edit] = {}
+        """Unlabelled rows that fit no label, and the edit by which that was said when they were asked about."""
         self.removed: set[str] = set()
         for edit in edits:
             for id_, before in edit.rows.items():
@@ -88,7 +88,7 @@ class Decided:
         elif edit.action == "flag":
             self.flagged.add(id_)
         elif edit.action == "fits_none":
-            self.fits_none[id_] = None
+            self.fits_none[id_] = edit
         elif edit.action == "unmark":
             self._forget(id_)
         if edit.action in _VOUCHES:

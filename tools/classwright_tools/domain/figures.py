@@ -142,6 +142,10 @@ class Comparison(Noun):
         description="For pairs McNemar's form for whole queries. 'at the label shares': gains are at these.",
     )
     significant: bool = Field(description="Whether the difference is more than chance at 5%.")
+    shared_labels: tuple[LabelName, ...] | None = Field(
+        default=None, description="Where the other model has other labels: those that both have, which alone count."
+    )
+    rows: int | None = Field(default=None, description="Where only some count: how many.")
 
     @property
     def at_shares(self) -> bool:

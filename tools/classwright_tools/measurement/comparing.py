@@ -1,36 +1,167 @@
-"""One model against another on the same rows, each as it decides."""
+"""One model against another on the same rows, each as it decides, in the labels that both know."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from classwright_tools.domain.example import Example
+from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.figures import Comparison
-from classwright_tools.learning.model import Model
+from classwright_tools.errors import InvalidInput
+from classwright_tools.learning.model import Model, load_model
 from classwright_tools.learning.prior import moved
 from classwright_tools.measurement.held_out import Answers
 from classwright_tools.statistics.multi_label import compare as compare_several
 from classwright_tools.statistics.paired import compare
 from classwright_tools.statistics.paired_at_shares import compare_at_shares
+from classwright_tools.workspace.later_labels import later_names
+from classwright_tools.workspace.workspace import Workspace
+
+_LISTED = 5
 
 
-def compared(found: Answers, theirs: Answers, model: Model, other: Model, against: str, seed: int) -> Comparison:
-    """Return how the answers `found` of `model` stand against `theirs`, of `other`, to the same rows.
+@dataclass(frozen=True)
+class Other:
+    """Another model, its id, and what each of its labels is called where the rows are."""
 
-    The other model is called `against`.
+    id: str
+    model: Model
+    names: tuple[str, ...]
+
+    def differs(self, labels: Sequence[str]) -> bool:
+        """Whether it has other labels than `labels`."""
+        return set(self.names) != set(labels)
+
+
+def other_model(workspace: Workspace, against: str, model: Model, dataset: str) -> Other:
+    """Return the model `against` to compare `model` with; its labels are followed to their names in `dataset`.
+
+    Raises:
+        NotFound: there is no such model.
+        InvalidInput: it is of another task.
+        DamagedArtifact: it does not read back.
+    """
+    id_ = workspace.resolve(against, "model", model.card.task).id
+    # As for the model that is measured: a text that was embedded before would look faster to classify than it is.
+    other = load_model(workspace, id_, remember=False)
+    same = set(other.labels) == set(model.labels)
+    return Other(
+        id_, other, other.labels if same else later_names(workspace, other.labels, other.card.dataset, dataset)
+    )
+
+
+def check_same_labels(model_id: str, model: Model, other: Other) -> None:
+    """Return if both have the same labels, without which their training rows cannot be compared.
+
+    Raises:
+        InvalidInput: they have not.
+    """
+    differing = sorted({*other.names} ^ {*model.labels})
+    if differing:
+        raise InvalidInput(
+            f"model {other.id!r}",
+            f"has other labels than {model_id!r} ({listed(map(repr, differing), _LISTED)}), and no validation rows are "
+            "there to compare the two on",
+            "Bring rows in with import_examples(split='validation'): they are compared by the labels that both have.",
+        )
+
+
+def compared(
+    found: Answers, theirs: npt.NDArray[np.float64], model: Model, model_id: str, other: Other, seed: int
+) -> Comparison:
+    """Return how the answers `found` of `model` stand against the probabilities `theirs` (n, k) of the `other` one.
 
     If label shares are known, both models decide for the same ones, the own ones of the model that is measured, and
     each label's rows count for its share: models that decide for different shares are not comparable by plain counts.
+
+    Where the labels differ, the rows of those that both have are compared, each as it decides: a label that is one
+    model's alone is a wrong answer there. Where rows have several labels, all rows are compared in the shared labels.
+
+    Raises:
+        InvalidInput: no row has a label that both have.
     """
-    columns = [other.labels.index(label) for label in found.labels]  # the labels' order may have changed since
-    mismatch = found.labels.index(other.card.mismatch) if other.card.mismatch else None
-    proba = theirs.proba[:, columns]
+    shared = [place for place, label in enumerate(found.labels) if label in other.names]
     if found.thresholds:
-        return compare_several(found.true, found.predicted, theirs.predicted[:, columns], against, seed)
-    shares = model.card.known_shares or other.card.known_shares
-    if shares and mismatch is None:
-        wanted = shares.of(found.labels)
-        own, its = (
-            moved(given, found.labels, one.card.shares, wanted) for given, one in ((found.proba, model), (proba, other))
+        comparison, rows = _of_several(found, theirs, other, shared, seed), len(found.rows)
+    else:
+        counted = np.isin(found.true, shared)
+        rows = int(counted.sum())
+        comparison = _of_one(found, theirs, model, other, counted, seed) if rows else None
+    if comparison is None or not shared:
+        raise InvalidInput(
+            f"model {other.id!r}",
+            f"has none of the labels that the rows have: it has {listed(map(repr, other.names), _LISTED)}",
+            f"Measure each by itself: evaluate(model={other.id!r}), and {model_id!r} without `against`.",
         )
-        at_shares = compare_at_shares(found.true, own, its, against, wanted, found.queries, seed=seed)
+    if not other.differs(found.labels):
+        return comparison
+    labels = tuple(found.labels[place] for place in shared)
+    return comparison.model_copy(update={"shared_labels": labels, "rows": rows})
+
+
+def _of_several(
+    found: Answers, theirs: npt.NDArray[np.float64], other: Other, shared: list[int], seed: int
+) -> Comparison:
+    decided = other.model.space.decide(theirs)
+    given = _gathered(decided, other.names, found.labels)
+    true, own = found.true[:, shared], found.predicted[:, shared]
+    return compare_several(true, own, given[:, shared] > 0, other.id, seed)
+
+
+def _of_one(
+    found: Answers,
+    theirs: npt.NDArray[np.float64],
+    model: Model,
+    other: Other,
+    counted: npt.NDArray[np.bool_],
+    seed: int,
+) -> Comparison:
+    labels = (*found.labels, *dict.fromkeys(name for name in other.names if name not in found.labels))
+    proba = _gathered(theirs, other.names, labels)[counted]
+    own = np.pad(found.proba, ((0, 0), (0, len(labels) - len(found.labels))))[counted]
+    true = found.true[counted]
+    queries = None if found.queries is None else np.unique(found.queries[counted], return_inverse=True)[1]
+    card, its = model.card, other.model.card
+    mismatch = found.labels.index(card.mismatch) if card.mismatch else None
+    shares = card.known_shares or its.known_shares
+    if shares and mismatch is None and set(its.labels) == set(found.labels):
+        wanted = shares.of(found.labels)
+        ours, moved_ = (moved(given, found.labels, one.shares, wanted) for given, one in ((own, card), (proba, its)))
+        at_shares = compare_at_shares(true, ours, moved_, other.id, wanted, queries, seed=seed)
         if at_shares:
             return at_shares
-    return compare(found.true, found.proba, proba, against, seed, mismatch, found.queries)
+    return compare(true, own, proba, other.id, seed, mismatch, queries)
+
+
+def _gathered(values: npt.NDArray[Any], names: Sequence[str], labels: Sequence[str]) -> npt.NDArray[np.float64]:
+    """Return the columns of `values` (n, k) as those of `labels`: columns of one name are one, and others are left."""
+    found = np.zeros((len(values), len(labels)))
+    for column, name in enumerate(names):
+        if name in labels:
+            found[:, labels.index(name)] += values[:, column]
+    return found
+
+
+def rows_of_labels(rows: Sequence[Example], labels: Collection[str]) -> list[Example]:
+    """Return those of the `rows` that have no label but `labels`."""
+    return [row for row in rows if {row.label, *(row.labels or ())} - {None} <= {*labels}]
+
+
+def labels_remark(comparison: Comparison | None, model: str, labels: Sequence[str], other: Other | None) -> str:
+    """Return the sentence on what counts where `model` has other `labels` than the `other`; else nothing."""
+    if not comparison or not other or comparison.shared_labels is None:
+        return ""
+    only = {
+        model: [repr(name) for name in labels if name not in other.names],
+        other.id: [repr(name) for name in dict.fromkeys(other.names) if name not in labels],
+    }
+    told = " and ".join(f"{id_} alone has {listed(names, _LISTED)}" for id_, names in only.items() if names)
+    return (
+        f"The two have other labels ({told}): they are compared on {comparison.rows:,} rows, by the "
+        f"{len(comparison.shared_labels)} labels that both have."
+    )

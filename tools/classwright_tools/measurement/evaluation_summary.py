@@ -48,6 +48,8 @@ def evaluation_summary(report: EvaluationReport) -> list[str]:
 
 
 def _where(comparison: Comparison) -> str:
+    if comparison.shared_labels is not None:
+        return f", on the {comparison.rows:,} rows that count for both"
     return ", at your shares, for which both decide here" if comparison.at_shares else ""
 
 
@@ -66,6 +68,8 @@ def evaluation_next_step(report: EvaluationReport, other_rows: str | None, chang
         )
     if report.split == "test":
         return _after_the_test(report)
+    if report.comparison and report.comparison.shared_labels is not None:
+        return f"Which of the two to keep depends on the labels that you want. {analyse}"
     if report.comparison and report.comparison.verdict == "undecided":
         return f"{report.comparison.advice(report.model, report.figures.rows)} {analyse}"
     if report.comparison and report.comparison.verdict != "gain":

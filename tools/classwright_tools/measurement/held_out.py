@@ -110,14 +110,27 @@ def answers(
     progress: Callable[[float], None],
     known: Mapping[str, npt.NDArray[np.float64]] = MappingProxyType({}),
 ) -> Answers:
-    """Return the model's answers to `rows` of `dataset`; `progress` is told the share done, and may stop the work.
-
-    `known` are probabilities (k,) that the model gave before, by the row's id: these rows are not classified again.
+    """Return the model's answers to `rows` of `dataset`; `progress` and `known` are as for `probabilities`.
 
     Raises:
         InvalidInput: a row has no label, or one that the model does not know.
     """
     true = true_labels(rows, model.space, dataset)
+    found, speed = probabilities(model, rows, progress, known)
+    return Answers(dataset, tuple(rows), model.labels, true, found, speed, model.space.thresholds)
+
+
+def probabilities(
+    model: Model,
+    rows: Sequence[Example],
+    progress: Callable[[float], None],
+    known: Mapping[str, npt.NDArray[np.float64]] = MappingProxyType({}),
+) -> tuple[npt.NDArray[np.float64], float | None]:
+    """Return the model's probabilities (n, k) for `rows`, and how many texts it read in a second.
+
+    `progress` is told the share done, and may stop the work. `known` are probabilities (k,) that the model gave before,
+    by the row's id: these rows are not classified again. Where all are known, there is no speed.
+    """
     asked = [row for row in rows if row.id not in known]
     proba = dict(known)
     started = time.perf_counter()
@@ -127,8 +140,7 @@ def answers(
         given = model.predict_proba([row.content for row in batch]).astype(np.float64)
         proba |= {row.id: own for row, own in zip(batch, given, strict=True)}
     speed = len(asked) / max(time.perf_counter() - started, 1e-6) if asked else None
-    found = np.stack([proba[row.id] for row in rows])
-    return Answers(dataset, tuple(rows), model.labels, true, found, speed, model.space.thresholds)
+    return np.stack([proba[row.id] for row in rows]), speed
 
 
 def true_labels(rows: Sequence[Example], space: LabelSpace, dataset: str) -> npt.NDArray[Any]:

@@ -65,6 +65,9 @@ def arrow_rows(source: str, batch: Any, columns: Columns, names: list[str]) -> I
         try:
             values[name] = _values(batch.column(name))
         except (OverflowError, ValueError) as error:
+            if columns.others == "plain" and name in columns.origin:
+                values[name] = [None] * len(batch)  # nobody asked for it
+                continue
             raise InvalidInput(
                 source,
                 f"holds in its column {as_name(name)} dates or times outside the years 1 to 9999, or of no known zone",
@@ -90,7 +93,7 @@ def _class_name(label: Any, names: list[str]) -> Any:
 
 
 def plain_columns(source: str, schema: Any, columns: Columns) -> Columns:
-    """Return the columns to read of an Arrow `schema`: where not all others, only strings and whole numbers of them.
+    """Return the columns to read of an Arrow `schema`: those of where rows came from are strings or whole numbers.
 
     Raises:
         InvalidInput: a wanted one is of lists and the like, of which one row can be of any size.
@@ -107,9 +110,10 @@ def plain_columns(source: str, schema: Any, columns: Columns) -> Columns:
                 f"holds in its column {as_name(name)} no strings but {str(kind)[:60]}",
                 "Pass a column of strings.",
             )
-    if columns.all_others:
+    if columns.others == "all":
         return columns
-    return replace(columns, origin=tuple(name for name in columns.origin if _is_plain(schema.field(name).type)))
+    is_taken = _is_plain if columns.others == "origin" else lambda kind: not pa.types.is_nested(kind)
+    return replace(columns, origin=tuple(name for name in columns.origin if is_taken(schema.field(name).type)))
 
 
 def _is_plain(kind: Any) -> bool:

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from classwright_tools.domain.cleaning import as_name, is_broken
 from classwright_tools.domain.excerpt import listed
@@ -62,8 +62,8 @@ class Columns:
 
     `is_label` tells of a value whether it is a label that whoever reads knows: lines that hold one are rows. With
     `several` the labels may be lists, and a column "labels" serves where "label" is wanted and not there. `origin` are
-    those `ORIGIN_COLUMNS` that a source has besides, or with `all_others` all its other columns; `found_in` finds
-    them.
+    those `others` that a source has besides: the `ORIGIN_COLUMNS`, all "plain" ones, each a value a row, or "all", also
+    lists and the like; `found_in` finds them.
     """
 
     text: str
@@ -72,12 +72,17 @@ class Columns:
     is_label: Callable[[str], bool] = _is_none
     several: bool = False
     origin: tuple[str, ...] = ()
-    all_others: bool = False
+    others: Literal["origin", "plain", "all"] = "origin"
+
+    @property
+    def texts(self) -> list[str]:
+        """The columns of the texts."""
+        return [name for name in (self.text, self.pair) if name is not None]
 
     @property
     def names(self) -> list[str]:
         """The columns that are wanted."""
-        return [name for name in (self.text, self.pair, self.label) if name is not None]
+        return [*self.texts, *([self.label] if self.label is not None else [])]
 
     @property
     def read(self) -> list[str]:
@@ -120,7 +125,7 @@ class Columns:
                 raise InvalidInput(
                     source, f"has several columns {wanted!r}", f"Rename the one to read, and pass it as `{argument}`."
                 )
-        others = dict.fromkeys(there) if self.all_others else ORIGIN_COLUMNS
+        others = ORIGIN_COLUMNS if self.others == "origin" else dict.fromkeys(there)
         besides = (name for name in others if there.count(name) == 1 and name not in columns.names)
         return replace(columns, origin=tuple(besides))
 

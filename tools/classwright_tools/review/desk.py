@@ -25,12 +25,14 @@ Places = NDArray[np.int64]
 class Desk:
     """The rows of one dataset, which never change, and the labels of its task.
 
-    They are the table of `read_table`, with a column "label" that has several labels joined: see `keyed`.
+    They are the table of `read_table`, with a column "label" that has several labels joined: see `keyed`. Of the rows
+    `fit_none`, which have no label, a person said before that none fits.
     """
 
     dataset: str
     table: Any
     labels: tuple[str, ...]
+    fit_none: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return len(self.table)
@@ -135,13 +137,16 @@ class Desk:
         return np.array([found == names for found in zip(*columns, strict=True)], bool)
 
     def _in_state(self, state: str, standing: Standing) -> NDArray[np.bool_]:
-        """Return which rows stand so."""
+        """Return which rows stand so; no person is asked again about one that fits no label."""
         wanted = np.zeros(len(self), bool)
         for row, entry in standing.rows.items():
             place = self.place_of.get(row)
             if place is not None and state in ("open", "decided", entry.decision.action):
                 wanted[place] = True
-        return ~wanted if state == "open" else wanted
+        if state != "open":
+            return wanted
+        wanted[[self.place_of[row] for row in self.fit_none if row in self.place_of]] = True
+        return ~wanted
 
     def _doubted(self, look: Look, doubts: Doubts) -> NDArray[np.bool_]:
         """Return which rows a classifier disagrees with, suspects or is unsure of, or gives labels as `look` says."""

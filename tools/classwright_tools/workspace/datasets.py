@@ -12,7 +12,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
-from classwright_tools.domain.cards import DatasetCard, SplitCount
+from classwright_tools.domain.cards import DatasetCard, KeptSource, SplitCount
 from classwright_tools.domain.edits import Edit
 from classwright_tools.domain.example import SPLITS, Example, Split
 from classwright_tools.domain.kinds import KINDS
@@ -24,6 +24,8 @@ from classwright_tools.workspace.row_columns import columns_of, example_of, sche
 from classwright_tools.workspace.workspace import Artifact, Workspace
 
 CARD = KINDS["dataset"].document
+SOURCE = "source.jsonl"
+"""Beside the rows: those of a source without labels, as they came."""
 BATCH_ROWS = 10_000
 
 
@@ -125,14 +127,16 @@ def save_dataset(
     note: str = "",
     edits: Iterable[Edit] = (),
     task_version: int | None = None,
-    files: Mapping[str, str] | None = None,
+    files: Mapping[str, str | Path] | None = None,
+    sources: tuple[KeptSource, ...] | None = None,
 ) -> Artifact:
     """Make a new version of a dataset: the splits in `changed` anew, the others as they are in `parent`.
 
     With `rows_of` they are as they are in that version, to which its edits belong; `edits` are added to them. The rows
     have the labels of the newest version of the task, or of `task_version`, which is stored next.
     `made_by` is the tool's name; `refused` counts the rows that were not kept, by reason. Rows may come from
-    an iterator: they are written batch by batch. `files` are texts to lay beside them, by file name.
+    an iterator: they are written batch by batch. `files` are texts, or files to move, to lay beside them, by file name.
+    `sources` are where rows without labels came from; by default those of the version whose rows they are.
 
     Raises:
         InvalidInput: a row of a pair task has one text, or a row of a text task has two; or one has a label where the
@@ -144,6 +148,8 @@ def save_dataset(
     kept_of = rows_of or parent
     source = workspace.artifact(kept_of, "dataset") if kept_of else None
     kept = _card_of(source) if source else None
+    if sources is None:
+        sources = kept.sources_of(source.id) if kept and source else ()
     decided = (stored_edits(source, kept.files.get(EDITS)) if source and kept else b"") + lines_of(edits)
 
     def write(folder: Path) -> None:
@@ -151,6 +157,12 @@ def save_dataset(
         if decided:
             (folder / EDITS).write_bytes(decided)
             digests[EDITS] = hashlib.sha256(decided).hexdigest()
+        for name, content in (files or {}).items():
+            if isinstance(content, str):
+                (folder / name).write_text(content, encoding="utf-8")
+            else:
+                content.replace(folder / name)
+                digests[name] = _sha256(folder / name)
         card = DatasetCard(
             task=task,
             task_version=task_version or current.version,
@@ -161,9 +173,8 @@ def save_dataset(
             refused=dict(refused or {}),
             note=note,
             files=digests,
+            sources=sources,
         )
-        for name, text in (files or {}).items():
-            (folder / name).write_text(text, encoding="utf-8")
         (folder / CARD).write_text(card.model_dump_json(indent=1), encoding="utf-8")
 
     return workspace.publish(

@@ -55,6 +55,18 @@ def later_label(workspace: Workspace, task: Task, label: str, then: str | None, 
     return found if found in task.label_names else None
 
 
+def later_names(workspace: Workspace, labels: Iterable[str], then: str, now: str) -> tuple[str, ...]:
+    """Return what each of `labels`, those beside the dataset `then`, is called beside `now`; of merged ones it is one.
+
+    A label that has ended keeps its name.
+
+    Raises:
+        DamagedArtifact: the edits of a dataset do not read back.
+    """
+    later = _edits_since(workspace, then, now)
+    return tuple(label_since(label, later) or label for label in labels)
+
+
 def _edits_since(workspace: Workspace, then: str | None, now: str | None) -> tuple[Edit, ...]:
     """Return the edits of `now` that were made after `then`; none where `now` does not come after it."""
     before, after = read_edits(workspace, then), read_edits(workspace, now)

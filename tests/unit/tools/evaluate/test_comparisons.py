@@ -11,7 +11,7 @@ from classwright_tools.domain.example import Example, make_example
 from classwright_tools.domain.figures import Comparison, Estimate
 from classwright_tools.domain.task import Task
 from classwright_tools.error_analysis import ErrorAnalysisRequest, error_analysis
-from classwright_tools.errors import InvalidInput, NotEnoughData
+from classwright_tools.errors import NotEnoughData
 from classwright_tools.evaluate import EvaluateRequest, evaluate
 from classwright_tools.measurement.kept_answers import kept_answers
 from classwright_tools.train_classifier import TrainClassifierRequest, TrainClassifierResult, train_classifier
@@ -209,12 +209,3 @@ def test_the_order_of_the_other_models_labels_does_not_matter(
 
     assert comparison
     assert comparison.only_this_right == comparison.only_other_right == 0
-
-
-def test_a_model_with_other_labels_is_not_compared(workspace: Workspace, task: Task, dataset: str, model: str) -> None:
-    workspace.save_task(task.model_copy(update={"labels": task.labels[:2]}))
-    two = [row for row in written_rows() if row.label != "account"]
-    fewer = trained_on(workspace, dataset_of(workspace, train=two))
-
-    with pytest.raises(InvalidInput, match=r"has other labels than .* \('account'\)"):
-        evaluate(EvaluateRequest(model=model, dataset=dataset, against=fewer), context_on(workspace))

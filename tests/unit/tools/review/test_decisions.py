@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from pydantic import ValidationError
 
@@ -149,6 +151,8 @@ def test_rows_are_found_by_what_was_decided_and_by_what_they_are(workspace: Work
     assert found(Look(state="flag")) == [1]
     assert found(written) == list(range(18))
     assert found(written.model_copy(update={"state": "open"})) == list(range(2, 18))
+    desk = replace(desk, fit_none=frozenset({desk.ids[2], "of another version"}))
+    assert found(written.model_copy(update={"state": "open"})) == list(range(3, 18))
     assert found(Look(unlabelled=True)) == [place for place, split in enumerate(desk.splits) if split == "unlabelled"]
     assert found(Look(places=(3, 5))) == [3, 5]
     assert found(Look(doubt="suspect")) == []

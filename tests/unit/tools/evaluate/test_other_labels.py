@@ -1,0 +1,127 @@
+"""`evaluate` against a model with other labels: what both know is compared, and a renamed label is the same label."""
+
+from __future__ import annotations
+
+import pytest
+
+from classwright_tools.domain.example import Example, make_example
+from classwright_tools.domain.task import Label, Task
+from classwright_tools.edit_examples import EditExamplesRequest, edit_examples
+from classwright_tools.errors import InvalidInput
+from classwright_tools.evaluate import EvaluateRequest, EvaluateResult, evaluate
+from classwright_tools.workspace.workspace import Workspace
+from support.measurement import context_on, dataset_of, real_rows, trained_on, written_rows
+from support.several import several_dataset, several_task
+
+
+def without_account(rows: list[Example]) -> list[Example]:
+    return [row for row in rows if row.label != "account"]
+
+
+@pytest.fixture
+def fewer(workspace: Workspace, task: Task, model: str) -> str:
+    """A model that was trained without the label "account", which the task has."""
+    workspace.save_task(task.model_copy(update={"labels": task.labels[:2]}))
+    made = trained_on(workspace, dataset_of(workspace, train=without_account(written_rows())))
+    workspace.save_task(task)
+    return made
+
+
+def measured(workspace: Workspace, model: str, against: str, dataset: str | None = None) -> EvaluateResult:
+    return evaluate(EvaluateRequest(model=model, dataset=dataset, against=against), context_on(workspace))
+
+
+def test_models_of_which_one_has_a_label_more_are_compared_on_rows_of_the_others(
+    workspace: Workspace, dataset: str, model: str, fewer: str
+) -> None:
+    result = measured(workspace, model, fewer, dataset)
+
+    found = result.comparison
+    assert found
+    assert (found.shared_labels, found.rows) == (("refund", "delivery"), 4)
+    assert result.figures.rows == 6  # the figures of the model itself are those of all its labels
+    assert f"Against {fewer}, on the 4 rows that count for both" in result.summary
+    assert f"({model} alone has 'account')" in result.summary
+    assert result.next_step.startswith("Which of the two to keep depends on the labels that you want.")
+
+
+def test_the_model_with_fewer_labels_is_measured_on_the_rows_that_it_knows(
+    workspace: Workspace, dataset: str, model: str, fewer: str
+) -> None:
+    result, back = measured(workspace, fewer, model, dataset), measured(workspace, model, fewer, dataset)
+
+    assert result.comparison
+    assert back.comparison
+    assert (result.figures.rows, result.comparison.rows, result.left_out) == (4, 4, 0)
+    assert result.comparison.accuracy_gain.value == -back.comparison.accuracy_gain.value
+    assert f"({model} alone has 'account')" in result.summary
+
+
+def test_a_label_that_was_renamed_is_the_same_label_for_a_model_of_before(
+    workspace: Workspace, dataset: str, model: str
+) -> None:
+    changes = [{"action": "rename_label", "label": "account", "to": "sign-in"}]
+    request = EditExamplesRequest(dataset=dataset, changes=changes, reason="shorter")  # type: ignore[arg-type]  # as a call brings them
+    renamed = edit_examples(request, context_on(workspace)).dataset
+    assert renamed
+
+    result = measured(workspace, trained_on(workspace, renamed), model, renamed)
+
+    assert result.comparison
+    assert (result.comparison.accuracy_gain.value, result.comparison.shared_labels) == (0, None)
+    assert result.comparison.only_this_right == result.comparison.only_other_right == 0
+
+
+def test_labels_that_were_merged_are_one_for_a_model_of_before(workspace: Workspace, dataset: str, model: str) -> None:
+    changes = [{"action": "merge_label", "label": "delivery", "to": "refund"}]
+    request = EditExamplesRequest(dataset=dataset, changes=changes, reason="one desk")  # type: ignore[arg-type]  # as a call brings them
+    merged = edit_examples(request, context_on(workspace)).dataset
+    assert merged
+
+    result = measured(workspace, trained_on(workspace, merged), model, merged)
+
+    assert result.comparison
+    assert result.comparison.shared_labels is None
+    assert result.comparison.only_this_right + result.comparison.only_other_right <= 1
+
+
+def test_where_rows_have_several_labels_the_shared_ones_are_compared_on_all_rows(workspace: Workspace) -> None:
+    dataset = several_dataset(workspace)
+    model = trained_on(workspace, dataset, task="mail")
+    task = several_task()
+    workspace.save_task(task.model_copy(update={"labels": task.labels[:2]}))
+    train = [
+        make_example(f"{word} {number}", None, labels=labels)
+        for number in range(4)
+        for word, labels in (("refund", ("refund",)), ("parcel", ("delivery",)), ("hm", ()))
+    ]
+    fewer = trained_on(workspace, dataset_of(workspace, task="mail", train=train), task="mail")
+    workspace.save_task(task)
+
+    result = measured(workspace, model, fewer, dataset)
+
+    assert result.comparison
+    assert result.comparison.shared_labels == ("refund", "delivery")
+    assert result.comparison.rows == result.figures.rows
+
+
+def test_models_without_a_label_of_the_rows_in_common_are_named(
+    workspace: Workspace, task: Task, dataset: str, model: str
+) -> None:
+    workspace.save_task(task.model_copy(update={"labels": (Label(name="praise"), Label(name="blame"))}))
+    texts = {"praise": "what a lovely shop", "blame": "never again"}
+    rows = [make_example(f"{text} {number}", label) for label, text in texts.items() for number in range(6)]
+    other = trained_on(workspace, dataset_of(workspace, train=rows))
+
+    with pytest.raises(InvalidInput, match=rf"model '{other}': has none of the labels .*'praise'.*by itself"):
+        measured(workspace, model, other, dataset)
+
+
+def test_without_validation_rows_models_with_other_labels_are_not_compared(
+    workspace: Workspace, task: Task, fewer: str
+) -> None:
+    bare = dataset_of(workspace, train=[*written_rows(), *real_rows()])
+    trained = trained_on(workspace, bare)
+
+    with pytest.raises(InvalidInput, match=r"has other labels than .* \('account'\).*split='validation'"):
+        measured(workspace, trained, fewer, bare)

@@ -1,0 +1,172 @@
+"""The table of answers: the rows of the imported files as they came, in their order, with a label each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain, islice
+from pathlib import Path, PurePath
+from typing import Any
+
+from classwright.predict import names_beside
+from classwright_tools.bulk.dataset_rows import ROWS_AT_ONCE, Answered
+from classwright_tools.bulk.outputs import write_output
+from classwright_tools.context import ToolContext
+from classwright_tools.curation.kept_source import content_of, kept_rows
+from classwright_tools.domain.cards import KeptSource
+from classwright_tools.domain.edits import Decided, ids_before
+from classwright_tools.domain.example import LABELLED_BUT_TEST, Example, Split, decider_of, example_id
+from classwright_tools.domain.kinds import KINDS
+from classwright_tools.domain.label_sets import named_together
+from classwright_tools.domain.noun import LabelName, Noun, Share
+from classwright_tools.domain.pair import Content, apart
+from classwright_tools.learning.label_space import Answer
+from classwright_tools.learning.model import Model
+from classwright_tools.workspace.datasets import iterate_rows, read_card, read_edits
+
+ANSWERS = "answers.csv"
+_ANSWER = ("label", "decided_by", "probability", "sure")
+_USUAL = ("id", "split", "text", "text_pair")
+"""The columns where no source was kept."""
+_Row = tuple[dict[str, Any], Content | None]
+"""What a row holds by column, and what of it is classified."""
+
+
+class SortedRows(Noun):
+    """What a report says of them: the model's `sure` answers by label, and how many rows it was `unsure` of.
+
+    The table has the `rows` of so many `sources` that were kept, or if of none the dataset's; `labelled` have a label.
+    """
+
+    model: str
+    dataset: str
+    threshold: Share
+    sure: dict[LabelName, int]
+    unsure: int
+    sources: int
+    rows: int
+    labelled: int
+
+
+@dataclass
+class AnswersTable:
+    """The rows and their answers; how many there are, and how many have a label, is counted while they are written.
+
+    Where sources were kept beside the `dataset`, these are their rows, each once, and unlabelled rows from elsewhere;
+    else its rows, but for written and test rows. A label that a row has goes before the answer of the model.
+    """
+
+    context: ToolContext
+    model: Model
+    found: Answered
+    dataset: str
+    as_trained: bool
+    rows: int = 0
+    labelled: int = 0
+
+    @cached_property
+    def sources(self) -> tuple[KeptSource, ...]:
+        """Where the rows came from, as far as that was kept."""
+        return read_card(self.context.workspace, self.dataset).sources_of(self.dataset)
+
+    def write(self, path: Path) -> None:
+        """Write the table as CSV, part by part: a large one is never whole in memory."""
+        if self.sources:
+            files = ["file"] if len(self.sources) > 1 else []
+            own = list(dict.fromkeys(chain(files, *(source.columns for source in self.sources))))
+        else:
+            own = list(_USUAL if self.found.rows[0].text_pair is not None else _USUAL[:-1])
+        write_output(path, [*own, *names_beside(own, _ANSWER)], self._parts(own))
+
+    def _parts(self, own: Sequence[str]) -> Iterator[list[list[Any]]]:
+        rows = self._rows()
+        while part := list(islice(rows, ROWS_AT_ONCE)):
+            answers = self._answers([content for _, content in part])
+            self.rows += len(part)
+            self.labelled += sum(answer[0] is not None for answer in answers)
+            yield [[*map(values.get, own), *answer] for (values, _), answer in zip(part, answers, strict=True)]
+
+    def _rows(self) -> Iterator[_Row]:
+        met = set()
+        for source in self.sources:
+            file = {"file": PurePath(source.name).name} if len(self.sources) > 1 else {}
+            for row in kept_rows(self.context.workspace, source):
+                content = content_of(row, source.texts)
+                met.add(None if content is None else example_id(content))
+                yield file | (row or {}), content
+        if self.sources:
+            names = self.sources[0].texts
+            others = (row for row in self.found.rows if row.id not in met)
+            yield from ((dict(zip(names, apart(row.content), strict=False)), row.content) for row in others)
+            return
+        yield from (_of_dataset(split, row) for split, row in self._given)
+        yield from (_of_dataset("unlabelled", row) for row in self.found.rows)
+
+    @property
+    def _given(self) -> Iterator[tuple[Split, Example]]:
+        """The rows that have a label, but for written and test rows, each with its split."""
+        for split in LABELLED_BUT_TEST:
+            for batch in iterate_rows(self.context.workspace, self.dataset, split):
+                yield from ((split, row) for row in batch if row.label_key is not None and row.origin != "written")
+
+    def _answers(self, contents: Sequence[Content | None]) -> list[list[Any]]:
+        """Return the values of `_ANSWER` for each of the contents; a text that is no row is read by the model."""
+        ids = {content: example_id(content) for content in contents if content is not None}
+        new = {id_: content for content, id_ in ids.items() if id_ not in self._known}
+        told = {}
+        if new:
+            proba = self.model.predict_proba(list(new.values()), as_trained=self.as_trained)
+            named, right = self.model.space.answers(proba)
+            cells = (_by_model(one, at, self.found.threshold) for one, at in zip(named, right.tolist(), strict=True))
+            told = dict(zip(new, cells, strict=True))
+        nothing = [None] * len(_ANSWER)
+        return [nothing if one is None else told.get(ids[one]) or self._known[ids[one]] for one in contents]
+
+    @cached_property
+    def _known(self) -> dict[str, list[Any]]:
+        """The answers to the rows of the dataset by their ids, and of rewritten rows also by those they came with."""
+        edits = read_edits(self.context.workspace, self.dataset)
+        known = {
+            row.id: _by_model(one, right, self.found.threshold)
+            for row, one, right in zip(self.found.rows, self.found.named, self.found.right.tolist(), strict=True)
+        }
+        known |= {id_: [None, edit.by, None, None] for id_, edit in Decided(edits).fits_none.items()}
+        known |= {row.id: [row.labels_name, decider_of(row), None, None] for _, row in self._given}
+        return {old: known[id_] for id_, old in ids_before(edits).items() if id_ in known} | known
+
+
+def publish_answers(context: ToolContext, table: AnswersTable, model: str) -> tuple[str, SortedRows]:
+    """Store the answers of `model` as a report: `ANSWERS`, the table, and in numbers what they are.
+
+    Its id is returned, and what it says.
+    """
+    task = context.workspace.artifact(table.dataset, "dataset").task
+    found = table.found
+
+    def write(folder: Path) -> None:
+        table.write(folder / ANSWERS)
+        report = SortedRows(
+            model=model,
+            dataset=table.dataset,
+            threshold=found.threshold,
+            sure=found.sure_by_label,
+            unsure=found.unsure,
+            sources=len(table.sources),
+            rows=table.rows,
+            labelled=table.labelled,
+        )
+        (folder / KINDS["report"].document).write_text(report.model_dump_json(indent=1), encoding="utf-8")
+
+    facts = {"about": "answers", "model": model, "dataset": table.dataset}
+    made = context.workspace.publish("report", task, write, run_key=context.run_key, parent=model, facts=facts)
+    return made.id, context.workspace.document(made.id, "report", SortedRows)
+
+
+def _of_dataset(split: Split, row: Example) -> _Row:
+    return {"id": row.id, "split": split, "text": row.text, "text_pair": row.text_pair}, row.content
+
+
+def _by_model(answer: Answer, right: float, threshold: float) -> list[Any]:
+    named = answer if isinstance(answer, str) else named_together(answer)
+    return [named, "model", round(right, 6), right >= threshold]
