@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from classwright_agents.errors import AgentError, OutputClosed
-from classwright_agents.new_task import EXAMPLE, ask_on_terminal, write_new_task
+from classwright_agents.new_task import EXAMPLE, Texts, ask_on_terminal, write_new_task
 from classwright_agents.program import build, server_entry
 
 
@@ -43,17 +43,22 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _add_init(verbs: Any) -> None:
-    about = "write a task file from a sentence, or from the answers to a few questions"
+    about = "write a task file from a sentence, from texts whose kinds nobody knows, or from the answers to questions"
     verb = verbs.add_parser("init", help=about, description=f"{about[:1].upper()}{about[1:]}.")
     verb.set_defaults(run=_init)
     verb.add_argument("sentence", nargs="?", help=f"such as {EXAMPLE!r}")
+    verb.add_argument("--texts", type=Path, metavar="FILE", help="draft the labels from groups of its texts by meaning")
+    verb.add_argument("--text-column", metavar="NAME", default="text", help="of --texts (default: text)")
     verb.add_argument("--output", type=Path, default=Path("task.yaml"), help="a new file (default: ./task.yaml)")
 
 
 def _init(options: argparse.Namespace) -> None:
-    write_new_task(options.output, options.sentence, ask_on_terminal)
+    texts = Texts(options.texts, options.text_column) if options.texts else None
+    write_new_task(options.output, options.sentence, texts, ask_on_terminal)
     print(options.output, flush=True)  # noqa: T201  # the program's answer
     follow = f"Read it over, then run: classwright-agent build {shlex.quote(str(options.output))}"
+    if texts:
+        follow = f"Its labels are groups by meaning: rename, join and take out, and say what they want. {follow}"
     print(follow, file=sys.stderr)  # noqa: T201
 
 

@@ -1,21 +1,34 @@
-"""A new task file, from a sentence or from questions: `classwright-agent init`. No language model is asked."""
+"""A new task file, from a sentence, from texts or from questions: `classwright-agent init`.
+
+No language model is asked.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
+from classwright_agents.draft_labels import drafted_labels
 from classwright_agents.errors import TaskFileError
 from classwright_agents.task_file import TaskFile
 from classwright_agents.task_loading import task_from
 
 Ask = Callable[[str], str]
 """Asks a question and returns the answer; "" stands for none."""
+
+
+class Texts(NamedTuple):
+    """A file of texts whose kinds nobody knows, and the column that they are in."""
+
+    file: Path
+    column: str
+
 
 _SENTENCES = (
     re.compile(r"(?:tell|keep)\s+(?P<labels>.+?)\s+apart(?:\s+in\s+(?P<texts>.+))?", re.I),
@@ -26,15 +39,19 @@ _BETWEEN = re.compile(r"\s*,\s*(?:and\s+|or\s+)?|\s+(?:and|or|from)\s+", re.I)
 EXAMPLE = "Tell complaints, questions and praise apart in hotel reviews."
 
 
-def write_new_task(path: Path, sentence: str | None, ask: Ask) -> TaskFile:
-    """Write a task file at `path` from `sentence`, or where there is none from the answers to questions; return it.
+def write_new_task(path: Path, sentence: str | None, texts: Texts | None, ask: Ask) -> TaskFile:
+    """Write a task file at `path` from `sentence`, from `texts`, or else from the answers to questions; return it.
 
     Raises:
         TaskFileError: there is a file already, it cannot be written, or what was said makes no task.
+        AgentError: no server can be started to look through the texts, or it cannot read them.
     """
     if path.exists():
         raise TaskFileError(f"task file {path.name!r}", "exists already", "Remove it, or name another with --output.")
-    fields = _from_sentence(sentence) if sentence else _from_answers(ask)
+    if sentence and texts:
+        reason, repair = "names labels, and --texts drafts them", "Leave one of the two out."
+        raise TaskFileError(f"the sentence {sentence[:80]!r}", reason, repair)
+    fields = _from_sentence(sentence) if sentence else _from_texts(texts) if texts else _from_answers(ask)
     task = task_from(fields, f"task file {path.name!r}")
     try:
         path.write_text(_as_yaml(fields), encoding="utf-8")
@@ -79,6 +96,13 @@ def _from_sentence(sentence: str) -> dict[str, Any]:
         "instruction": f"{given[:1].upper()}{given[1:]}.",
         "labels": [{"name": _label_name(name), "description": ""} for name in names],
     }
+
+
+def _from_texts(texts: Texts) -> dict[str, Any]:
+    """Return the fields of a task whose labels are drafted from texts."""
+    task, instruction = _short_name(texts.file.stem), f"Sort the texts of {texts.file.stem} by what they say."
+    labels = asyncio.run(drafted_labels(texts.file, texts.column, task, instruction))
+    return {"task": task, "instruction": instruction, "labels": labels}
 
 
 def _from_answers(ask: Ask) -> dict[str, Any]:

@@ -18,6 +18,7 @@ REPAIRS = {
     "extra_forbidden": "Remove it, or look for a misspelling.",
     "string_pattern_mismatch": "Write it in the form that the guide to the task file shows.",
 }
+DRAFTING = "`classwright-agent init --texts FILE`"
 # What a field that holds fields of its own looks like.
 FORMS = {
     "LabelEntry": "{name: refund, description: asks for money back}",
@@ -104,6 +105,8 @@ def _field_error(subject: str, error: ValidationError) -> TaskFileError:
     for step in first["loc"]:
         field += f"[{step}]" if isinstance(step, int) else f".{step}" if field else str(step)
     reason, repair = _reason_and_repair(first["type"], first["input"], first.get("ctx", {}))
+    if first["loc"] == ("labels",) and first["type"] in ("missing", "too_short"):
+        repair += f" Of texts whose kinds nobody knows {DRAFTING} drafts them."
     if not reason:
         message = first["msg"].removeprefix("Value error, ")
         reason = message[:1].lower() + message[1:].rstrip(".")

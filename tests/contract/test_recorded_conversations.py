@@ -16,6 +16,7 @@ pytestmark = pytest.mark.anyio
 CONVERSATIONS = (
     ("guides/data_conversation.md",),
     ("guides/several_labels_conversation.md",),
+    ("guides/unlabelled_conversation.md",),
     ("tutorials/chat.md", "tutorials/dataset.md"),
 )
 """Pages of one conversation: the later ones go on with what the earlier ones made."""

@@ -73,8 +73,10 @@ async def _called(client: Client, tool: str, arguments: dict[str, Any]) -> dict[
 
 
 def _told(view: dict[str, Any]) -> str:
-    """Return the beginning of an answer: its summary, or the rows that were looked for."""
+    """Return the beginning of an answer: its summary, or the rows or groups that were looked for."""
     found = view.get("result") or view
+    if found.get("groups"):
+        return "\n".join(f"{group['rows']} rows: {group['words']}" for group in found["groups"])
     if "changes" not in found:
         return str(view["summary"])
     counts = ", ".join(f"{label} {rows}" for label, rows in found["labels"].items())

@@ -12,12 +12,14 @@ from classwright_tools.domain.example import Example
 from classwright_tools.domain.figures import ClassFigures, Comparison, Estimate, Scores
 from classwright_tools.domain.noun import Part
 from classwright_tools.domain.outcome import Refusal, Shortfall
+from classwright_tools.domain.text_group import TextGroup
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.domain.usage import WriterUsage
 from classwright_tools.domain.writer_limit import writer_limit
 from classwright_tools.error_analysis import ErrorAnalysisResult
 from classwright_tools.evaluate import EvaluateResult
 from classwright_tools.export_model import ExportModelResult
+from classwright_tools.find_examples import FindExamplesResult
 from classwright_tools.import_examples import ImportExamplesResult
 from classwright_tools.learning.methods.choice import MethodName
 from classwright_tools.learning.methods.registry import methods_for
@@ -36,6 +38,7 @@ __all__ = [
     "EvaluationReport",
     "Example",
     "ExportModelResult",
+    "FindExamplesResult",
     "ImportExamplesResult",
     "MethodName",
     "Part",
@@ -44,6 +47,7 @@ __all__ = [
     "Scores",
     "Shortfall",
     "SynthesizeExamplesResult",
+    "TextGroup",
     "TrainClassifierResult",
     "WriterUsage",
     "methods_for",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import io
+import json
 from pathlib import Path
 
 import pytest
 
 from classwright_agents.cli import main
 from classwright_agents.task_loading import load_task_file
+from support.paths import BANKING12
 
 
 @pytest.mark.parametrize(
@@ -103,6 +106,12 @@ def test_the_answer_that_a_text_may_have_several_labels_is_in_the_file(
         (["Make me rich."], "", "does not name the labels in a form that is understood. Write it as"),
         (["Tell praise and praise apart"], "", "task file 'task.yaml', field 'labels'"),
         (["Tell praise apart"], "", "holds 1, where at least 2 are needed"),
+        (
+            ["Tell a and b apart", "--texts", "mail.csv"],
+            "",
+            "names labels, and --texts drafts them. Leave",
+        ),
+        (["--texts", "no such file.csv"], "", "file 'no such file.csv': does not exist. Name a file of texts"),
         ([], "hotel reviews\n", "the questions: were not answered to their end. Say it in a sentence instead"),
     ],
 )
@@ -120,6 +129,38 @@ def test_what_makes_no_task_is_told_and_leaves_no_file(
 
     assert told in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_labels_are_drafted_from_the_groups_of_texts_whose_kinds_nobody_knows(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = (BANKING12 / "validation.jsonl").read_text(encoding="utf-8").splitlines()
+    kinds = ("card_arrival", "compromised_card", "request_refund", "failed_transfer")
+    texts = [row["text"] for row in map(json.loads, lines) if row["label"] in kinds]
+    with (tmp_path / "in box.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([["number", "message"], *enumerate(texts)])
+    words = ["--texts", str(tmp_path / "in box.csv"), "--text-column", "message"]
+
+    assert main(["init", *words, "--output", str(tmp_path / "task.yaml")]) == 0
+
+    made, said = load_task_file(tmp_path / "task.yaml"), capsys.readouterr()
+    assert made.task == "in_box"
+    assert len(made.labels) >= 2
+    assert {text for label in made.labels for text in label.examples} <= set(texts)
+    assert all(label.examples for label in made.labels)
+    assert f"{len(texts)} of {len(texts)} rows were imported" in said.err
+    assert "Its labels are groups by meaning" in said.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in box.csv", "task.yaml"]
+
+
+def test_a_file_whose_column_is_not_named_is_told_with_its_columns(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "in.csv").write_text("number,message\n1,hello\n", encoding="utf-8")
+
+    assert main(["init", "--texts", str(tmp_path / "in.csv"), "--output", str(tmp_path / "task.yaml")]) == 1
+
+    assert "has no column 'text'; it has 'number', 'message'" in capsys.readouterr().err
 
 
 def test_a_file_that_is_there_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -91,7 +91,7 @@ def test_the_card_has_a_threshold_a_label_and_figures_of_rows_not_trained_on(tra
     assert card.validation.micro_f1 is not None
     assert card.unsure is not None
     assert card.grouped is not None
-    assert "5 folds" in card.grouped.measured_on
+    assert "5 turns (folds)" in card.grouped.measured_on
 
 
 def test_the_report_has_scikit_learns_figures_and_every_answer(trained: tuple[ToolContext, str]) -> None:
@@ -138,7 +138,7 @@ def test_an_encoder_is_tuned_for_several_labels_as_often_as_is_told_before(
     assert took.times == planned.times == 4
     assert took.units == pytest.approx(planned.units, rel=0.1)
     assert model.card.grouped is not None
-    assert "3 folds" in model.card.grouped.measured_on
+    assert "3 turns (folds)" in model.card.grouped.measured_on
     assert model.classifier.tuned
 
 
@@ -150,7 +150,7 @@ def test_two_models_are_compared_in_f1_on_the_same_rows(trained: tuple[ToolConte
     assert result.comparison is not None
     assert result.comparison.micro_f1_gain is not None
     assert f"Against {model}" in result.summary
-    assert "Micro-F1" in result.summary
+    assert "All labels together (micro-F1)" in result.summary
 
 
 @pytest.mark.parametrize("onnx", [True, False])

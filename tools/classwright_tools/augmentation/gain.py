@@ -95,7 +95,7 @@ def measure_gains(
         plain = {c: fit(kept, None, c, balanced=balanced) for c in PENALTIES}
         without.folds.add(plain, held)
         for recipe in recipes:
-            progress(number / len(pairs), f"measuring {recipe.method}, fold {number + 1} of {len(pairs)}")
+            progress(number / len(pairs), f"measuring {recipe.method}, part {number + 1} of {len(pairs)}")
             made = generate(replace(recipe, seed=recipe.seed + seed), kept)
             own = scores[recipe.method]
             own.folds.add({c: fit(kept, made, c, balanced=balanced) for c in PENALTIES}, held)
@@ -183,6 +183,7 @@ def _no_fold(material: Material) -> NotEnoughData:
     alike = [repr(name) for name, n in zip(material.names, others, strict=True) if n <= max(1, min(others))]
     return NotEnoughData(
         f"the training rows of {len(alike)} of {len(groups)} labels",
-        f"resemble each other so much that no fold leaves two rows of every label to train on: {listed(alike, 10)}",
+        f"resemble each other so much that no part can be held out and leave two rows of every label to train on: "
+        f"{listed(alike, 10)}",
         "Add rows of other topics to these labels.",
     )

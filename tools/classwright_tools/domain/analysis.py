@@ -120,8 +120,8 @@ class GroupEffect(Noun):
         """The effect as a sentence."""
         verdict = "they hurt" if self.hurts else "a gain" if self.gains else "no gain beyond chance"
         return (
-            f"{self.group} ({self.rows} rows): a probe is right in {self.won} more validation rows with them, and "
-            f"wrong in {self.lost} more: {verdict}."
+            f"{self.group} ({self.rows} rows): a simple classifier (probe) is right in {self.won} more validation rows "
+            f"with them, and wrong in {self.lost} more: {verdict}."
         )
 
     @property

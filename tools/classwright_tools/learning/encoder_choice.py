@@ -194,7 +194,8 @@ def _remark(trials: Sequence[Trial], sample: _Sample, missing: Sequence[str]) ->
     beside = f"; {', '.join(map(str, others))}" if others else ", the only one that could be tried"
     lead = f" {best.lead_over(others[0])}" if others else ""
     lacking = f" Not tried: {'; '.join(missing)}." if missing else ""
-    return f"Encoder chosen by the accuracy of a probe on {sample.words}: {best}{beside}.{lead}{lacking}"
+    chosen = f"Encoder chosen by the accuracy of a simple classifier (probe) on {sample.words}"
+    return f"{chosen}: {best}{beside}.{lead}{lacking}"
 
 
 def _short(encoder: Encoder) -> str:

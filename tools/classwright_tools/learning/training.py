@@ -264,7 +264,8 @@ def _held_out(method: Method, rows: Rows, folds: Folds, setup: Setup, beside: Ro
     """
     logits = []
     for number, (train_places, held_places) in enumerate(folds):
-        progress = part(setup.progress, number / len(folds), 1 / len(folds), f"{method.name}, fold {number + 1}")
+        told = f"{method.name}, part {number + 1} of {len(folds)}"
+        progress = part(setup.progress, number / len(folds), 1 / len(folds), told)
         held_rows = rows.take(held_places)
         pairs = setup.pairs
         if pairs:
@@ -274,7 +275,7 @@ def _held_out(method: Method, rows: Rows, folds: Folds, setup: Setup, beside: Ro
         classifier = metered_fit(method, beside.beside(kept) if beside else kept, own)
         logits.append(classifier.logits(held_rows.texts, own.embedding))
     held = rows.take(np.concatenate([held for _, held in folds]))
-    times = "once" if len(folds) == 1 else f"in {len(folds)} folds"
+    times = "once" if len(folds) == 1 else f"in {len(folds)} turns (folds)"
     kind = "validation" if beside else "training"
     words = f"{len(held)} {kind} rows that were held out {times}, with all rows that resemble them"
     return _Fit(

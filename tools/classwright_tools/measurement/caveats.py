@@ -11,6 +11,8 @@ from classwright_tools.domain.figures import Estimate, Scores
 from classwright_tools.statistics.share_interval import wilson
 
 MOST_NAMED = 5
+# What is said of figures: plain words, and the field's term in brackets.
+MICRO_F1, MACRO_F1 = "all labels together (micro-F1)", "mean of the labels (macro-F1)"
 
 
 def quoted(names: Sequence[str]) -> str:
@@ -86,7 +88,7 @@ def caveats(scores: Scores, labels: int) -> tuple[str, ...]:
     """Return what `scores` of so many `labels` do not show: labels that no row has, and that guessing does as well."""
     guessed = no_better_than_guessing(scores.accuracy, scores.guessing)
     if scores.micro_f1:
-        guessed = no_better_than_guessing(scores.micro_f1, scores.guessing, "micro-F1")
+        guessed = no_better_than_guessing(scores.micro_f1, scores.guessing, MICRO_F1)
     elif guessed:  # where one label is most of the rows, accuracy alone would throw a useful model away
         alike = scores.balanced_accuracy
         by_chance = 1 / (labels - len(scores.not_covered))
@@ -98,7 +100,7 @@ def scores_in_words(scores: Scores, labels: int) -> str:
     """Return the figures that a classifier of so many `labels` is judged by, with their intervals, in words."""
     named = {"accuracy": scores.accuracy}
     if scores.micro_f1:
-        named = {"micro-F1": scores.micro_f1, macro_f1_name(scores, labels): scores.macro_f1}
+        named = {MICRO_F1: scores.micro_f1, macro_f1_name(scores, labels): scores.macro_f1}
         named |= {"all labels of a row right": scores.accuracy}
     return ", ".join(f"{name} {estimate_in_words(found)}" for name, found in named.items())
 
@@ -109,6 +111,6 @@ def estimate_in_words(found: Estimate) -> str:
 
 
 def macro_f1_name(scores: Scores, labels: int) -> str:
-    """Return "macro-F1", and of how many of the task's `labels` it is where some have no row."""
+    """Return what macro-F1 is called, with how many of the task's `labels` it is of where some have no row."""
     covered = labels - len(scores.not_covered)
-    return f"macro-F1 over {covered} of {labels} labels" if scores.not_covered else "macro-F1"
+    return f"mean of {covered} of {labels} labels (macro-F1)" if scores.not_covered else MACRO_F1

@@ -11,7 +11,7 @@ from classwright_tools.domain.figures import ClassFigures, Estimate, Figures
 from classwright_tools.domain.topic_tree import TopicTree
 from classwright_tools.learning.model import Model
 from classwright_tools.learning.reading_languages import unread_remark
-from classwright_tools.measurement.caveats import no_better_than_guessing, not_counted, settled_by_person
+from classwright_tools.measurement.caveats import MICRO_F1, no_better_than_guessing, not_counted, settled_by_person
 from classwright_tools.measurement.cells import held_rows, missing_cells, redundant_cells, wanted_rows
 from classwright_tools.measurement.clusters import error_clusters
 from classwright_tools.measurement.confused_pairs import confused_pairs
@@ -149,15 +149,15 @@ def _not_doubted(second: Answers | None) -> str:
     if second is None or second.thresholds or tell_apart(second):
         return ""
     return (
-        "No label is called doubtful: a probe, trained without the rows that it is asked about, tells the labels of "
-        "these rows apart no better than guessing."
+        "No label is called doubtful: a simple classifier (probe), trained without the rows that it is asked about, "
+        "tells the labels of these rows apart no better than guessing."
     )
 
 
 def _guessed(found: Answers, accuracy: Estimate, figures: Figures | None) -> str:
     """Return the sentence about answers that are no better than guessing: by micro-F1 where there are `figures`."""
     if figures and figures.micro_f1:
-        return no_better_than_guessing(figures.micro_f1, figures.guessing, "micro-F1")
+        return no_better_than_guessing(figures.micro_f1, figures.guessing, MICRO_F1)
     return no_better_than_guessing(accuracy, float(np.bincount(found.true).max() / len(found.true)))
 
 

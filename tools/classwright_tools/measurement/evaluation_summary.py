@@ -5,7 +5,14 @@ from __future__ import annotations
 from classwright_tools.domain.evaluation import EvaluationReport
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.figures import ClassFigures, Comparison
-from classwright_tools.measurement.caveats import estimate_in_words, macro_f1_name, quoted, scores_in_words
+from classwright_tools.measurement.caveats import (
+    MACRO_F1,
+    MICRO_F1,
+    estimate_in_words,
+    macro_f1_name,
+    quoted,
+    scores_in_words,
+)
 
 OFTEN_CONFUSED = 0.25  # of a label's rows given one other label: the two may be one, or not well described
 
@@ -14,7 +21,7 @@ def evaluation_summary(report: EvaluationReport) -> list[str]:
     """Return the figures in sentences, and the comparison if there is one."""
     scores, labels = report.figures, len(report.labels)
     beside = "" if scores.micro_f1 else f", {macro_f1_name(scores, labels)} {estimate_in_words(scores.macro_f1)}"
-    who = f"A probe on the rows of {report.model}" if report.split == "train" else report.model
+    who = f"A simple classifier (probe) on the rows of {report.model}" if report.split == "train" else report.model
     summary = [report.headline, f"{who}: {scores_in_words(scores, labels)}{beside}."]
     sizes = [
         f"{size.labels or 'none'}: {estimate_in_words(size.right)} of {counted(size.rows, 'row')}"
@@ -38,13 +45,17 @@ def evaluation_summary(report: EvaluationReport) -> list[str]:
         )
         more = {
             "Average precision of the mismatches": report.comparison.average_precision_gain,
-            "Micro-F1": report.comparison.micro_f1_gain,
-            "Macro-F1": report.comparison.macro_f1_gain,
+            _capital(MICRO_F1): report.comparison.micro_f1_gain,
+            _capital(MACRO_F1): report.comparison.macro_f1_gain,
         }
         summary += [
             f"{name} {gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})." for name, gain in more.items() if gain
         ]
     return summary
+
+
+def _capital(name: str) -> str:
+    return f"{name[:1].upper()}{name[1:]}"
 
 
 def _where(comparison: Comparison) -> str:

@@ -29,9 +29,9 @@ from classwright_tools.workspace.datasets import iterate_rows, read_rows
 from classwright_tools.workspace.workspace import Workspace
 
 NO_VALIDATION = (
-    "There are no validation rows. So a logistic regression on frozen embeddings, fitted to the training rows of each "
-    "model in turn, answered rows that were held out of both, with all that resemble them: this compares the rows of "
-    "the two, not the models."
+    "There are no validation rows. So a simple classifier (logistic regression on frozen embeddings), fitted to the "
+    "training rows of each model in turn, answered rows that were held out of both, with all that resemble them: this "
+    "compares the rows of the two, not the models."
 )
 
 

@@ -41,7 +41,7 @@ def training_summary(model: str, card: ModelCard, tried: Sequence[Candidate], co
     if card.validation_rows:
         yield (
             f"It learnt from {card.validation_rows} validation rows too: the figure is of models that learnt from the "
-            "other folds of them."
+            "other parts (folds) of them."
         )
     yield from (_beside(other, card.method) for other in tried)
     yield from caveats(card.validation, len(card.labels))

@@ -99,7 +99,7 @@ def test_labels_that_no_row_has_are_named_and_are_no_ground_to_export(
     result = evaluate(EvaluateRequest(model=model, dataset=some, split="test"), context_on(workspace))
 
     assert result.figures.not_covered == ("account",)
-    assert "macro-F1 over 2 of 3 labels" in result.summary
+    assert "mean of 2 of 3 labels (macro-F1)" in result.summary
     assert "No row of 'account' was there: of this label nothing is known." in result.summary
     assert "export" not in result.next_step
     assert "Bring in test rows of 'account'" in result.next_step

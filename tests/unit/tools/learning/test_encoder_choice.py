@@ -70,7 +70,10 @@ def test_the_encoder_that_separates_best_is_kept_whoever_is_the_servers(context:
 
 def test_enough_real_validation_rows_decide(context: ToolContext) -> None:
     save_rows(context.workspace, written_rows(), real_rows(10))
-    assert "a probe on 60 validation rows of real texts, trained on 30 rows: 'all-MiniLM" in trained(context).summary
+    assert (
+        "a simple classifier (probe) on 60 validation rows of real texts, trained on 30 rows: 'all-MiniLM"
+        in trained(context).summary
+    )
 
 
 def test_an_encoder_that_cannot_be_had_is_named_and_the_others_are_tried(context: ToolContext) -> None:

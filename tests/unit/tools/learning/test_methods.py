@@ -66,7 +66,7 @@ def test_a_method_of_one_file_trains_measures_and_says_so_in_the_card(
 ) -> None:
     assert trained.validation.accuracy.value > 0.8
     assert trained.grouped
-    assert "in 5 folds" in trained.grouped.measured_on
+    assert "in 5 turns (folds)" in trained.grouped.measured_on
     assert load_model(context.workspace, trained.model).card.method == "knn"
     measured = evaluate(EvaluateRequest(model=trained.model, split="validation"), context)
     assert measured.figures.accuracy.value == pytest.approx(trained.validation.accuracy.value)

@@ -125,13 +125,15 @@ def _out_of_fold(method: Method, rows: Rows, setup: Setup, beside: Rows | None =
     folds = needed_folds(rows, setup.seed, FEW_FOLDS if few else FOLDS)
     logits = []
     for number, (train, held) in enumerate(folds):
-        own = replace(setup, progress=part(setup.progress, number / len(folds), 1 / len(folds), f"fold {number + 1}"))
+        told = f"part {number + 1} of {len(folds)}"
+        own = replace(setup, progress=part(setup.progress, number / len(folds), 1 / len(folds), told))
         kept = rows.take(train)
         classifier = metered_fit(method, beside.beside(kept) if beside else kept, own)
         logits.append(classifier.logits(rows.take(held).texts, own.embedding))
     answered = rows.take(np.concatenate([held for _, held in folds]))
     kind = "validation" if beside else "training"
-    words = f"{len(answered)} {kind} rows that were held out in {len(folds)} folds, with all rows that resemble them"
+    turns = f"in {len(folds)} turns (folds)"
+    words = f"{len(answered)} {kind} rows that were held out {turns}, with all rows that resemble them"
     return _Answered(answered, np.concatenate(logits), words)
 
 
