@@ -127,4 +127,4 @@ def answers_of(
         make_example(text, labels[label], origin=origin)  # type: ignore[arg-type]  # an origin
         for text, label in zip(texts, true, strict=True)
     ]
-    return Answers("support-d1", tuple(rows), tuple(labels), np.asarray(true), np.asarray(proba, float), 100.0)
+    return Answers("support-d1", tuple(rows), tuple(labels), np.asarray(true), np.asarray(proba, float))

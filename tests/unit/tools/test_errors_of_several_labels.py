@@ -143,7 +143,7 @@ def made_up(true: list[str], given: list[str], names: str = "abc") -> Answers:
     sets, answered = (np.array([[name in own for name in names] for own in some]) for some in (true, given))
     rows: list[Example] = [make_example(f"text {n} {own}", None, labels=own) for n, own in enumerate(true)]
     thresholds = (0.5,) * len(names)
-    return Answers("mail-d1", tuple(rows), tuple(names), sets, np.where(answered, 0.9, 0.1), None, thresholds)
+    return Answers("mail-d1", tuple(rows), tuple(names), sets, np.where(answered, 0.9, 0.1), thresholds)
 
 
 @pytest.mark.parametrize(("rows", "told"), [(12, True), (3, False)])

@@ -47,8 +47,7 @@ def other_model(workspace: Workspace, against: str, model: Model, dataset: str) 
         DamagedArtifact: it does not read back.
     """
     id_ = workspace.resolve(against, "model", model.card.task).id
-    # As for the model that is measured: a text that was embedded before would look faster to classify than it is.
-    other = load_model(workspace, id_, remember=False)
+    other = load_model(workspace, id_)
     same = set(other.labels) == set(model.labels)
     return Other(
         id_, other, other.labels if same else later_names(workspace, other.labels, other.card.dataset, dataset)

@@ -45,6 +45,7 @@ def measure(
     seed: int,
     shares: TaskShares | None = None,
     mismatch: str | None = None,
+    texts_per_second: float | None = None,
 ) -> EvaluationReport:
     """Return the report of the answers that `model` gave; `mismatch` is a pair task's label of that name.
 
@@ -74,7 +75,7 @@ def measure(
         threshold=threshold,
         comparison=comparison,
         surest_errors=_surest_errors(found, split),
-        texts_per_second=found.texts_per_second,
+        texts_per_second=texts_per_second,
     )
 
 

@@ -25,6 +25,7 @@ from classwright_tools.workspace.datasets import iterate_rows, read_rows
 from classwright_tools.workspace.workspace import Workspace
 
 BATCH_TEXTS = 512  # texts between two looks at whether the caller asked to stop
+TIMED_TEXTS = 64
 
 # As many as a training draws; each text's tokens are held in memory, up to 37 kB of them.
 MOST_UNLABELLED = 50_000
@@ -34,8 +35,7 @@ MOST_UNLABELLED = 50_000
 class Answers:
     """Rows of a dataset, the places of their labels in `labels` (n,), and a model's probabilities for them (n, k).
 
-    With `thresholds` rows may have several labels: `true` and `predicted` say which (n, k), bool. The speed is None
-    where every answer was known before.
+    With `thresholds` rows may have several labels: `true` and `predicted` say which (n, k), bool.
     """
 
     dataset: str
@@ -43,7 +43,6 @@ class Answers:
     labels: tuple[str, ...]
     true: npt.NDArray[Any]
     proba: npt.NDArray[np.float64]
-    texts_per_second: float | None
     thresholds: tuple[float, ...] = ()
 
     @property
@@ -116,8 +115,8 @@ def answers(
         InvalidInput: a row has no label, or one that the model does not know.
     """
     true = true_labels(rows, model.space, dataset)
-    found, speed = probabilities(model, rows, progress, known)
-    return Answers(dataset, tuple(rows), model.labels, true, found, speed, model.space.thresholds)
+    found = probabilities(model, rows, progress, known)
+    return Answers(dataset, tuple(rows), model.labels, true, found, model.space.thresholds)
 
 
 def probabilities(
@@ -125,22 +124,31 @@ def probabilities(
     rows: Sequence[Example],
     progress: Callable[[float], None],
     known: Mapping[str, npt.NDArray[np.float64]] = MappingProxyType({}),
-) -> tuple[npt.NDArray[np.float64], float | None]:
-    """Return the model's probabilities (n, k) for `rows`, and how many texts it read in a second.
+) -> npt.NDArray[np.float64]:
+    """Return the model's probabilities (n, k) for `rows`; `progress` is told the share done, and may stop the work.
 
-    `progress` is told the share done, and may stop the work. `known` are probabilities (k,) that the model gave before,
-    by the row's id: these rows are not classified again. Where all are known, there is no speed.
+    `known` are probabilities (k,) that the model gave before, by the row's id: these rows are not classified again.
     """
     asked = [row for row in rows if row.id not in known]
     proba = dict(known)
-    started = time.perf_counter()
     for start in range(0, len(asked), BATCH_TEXTS):
         progress(start / len(asked))
         batch = asked[start : start + BATCH_TEXTS]
         given = model.predict_proba([row.content for row in batch]).astype(np.float64)
         proba |= {row.id: own for row, own in zip(batch, given, strict=True)}
-    speed = len(asked) / max(time.perf_counter() - started, 1e-6) if asked else None
-    return np.stack([proba[row.id] for row in rows]), speed
+    return np.stack([proba[row.id] for row in rows])
+
+
+def texts_per_second(model: Model, rows: Sequence[Example]) -> float:
+    """Return how many texts the model reads in a second, by a sample of `rows`: none of the embeddings is one kept."""
+    places = np.random.default_rng(0).permutation(len(rows))[:TIMED_TEXTS]
+    sample = [rows[place].content for place in places]
+    model.embed(sample)  # so that the head's share is measured by itself below
+    model.encoder.embed(sample[:1])  # the first call of an encoder takes longer
+    started = time.perf_counter()
+    model.encoder.embed(sample)
+    model.predict_proba(sample)
+    return len(sample) / max(time.perf_counter() - started, 1e-6)
 
 
 def true_labels(rows: Sequence[Example], space: LabelSpace, dataset: str) -> npt.NDArray[Any]:

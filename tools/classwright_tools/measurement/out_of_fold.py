@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -50,7 +49,6 @@ def out_of_fold(
     folds = needed_folds(known, seed)
     embeddings = encoder.embed(known.texts, cache, lambda done: progress(0.5 * done))
     tried = np.zeros((len(PENALTIES), len(known), len(labels)))
-    started = time.perf_counter()
     for number, (train, held_out) in enumerate(folds):
         progress(0.5 + 0.5 * number / len(folds))
         for logits, c in zip(tried, PENALTIES, strict=True):
@@ -65,7 +63,6 @@ def out_of_fold(
         labels=labels,
         true=true,
         proba=likeliest,
-        texts_per_second=len(held) / max(time.perf_counter() - started, 1e-6),
         thresholds=tuple(f1_thresholds(likeliest).tolist()) if several else (),
     )
 

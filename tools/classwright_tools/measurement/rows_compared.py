@@ -117,7 +117,7 @@ def held_out_of_both(
         )
         logits = asked.logits(own, model.labels, embeddings)[held]
         proba = softmax(logits / fit_temperature(logits, true))
-        return Answers(model.card.dataset, rows, model.labels, true, proba, texts_per_second=None)
+        return Answers(model.card.dataset, rows, model.labels, true, proba)
 
     return answers(model, trained[0], 0.0), answers(other, trained[1], 0.5)
 
