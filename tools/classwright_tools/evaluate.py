@@ -44,7 +44,7 @@ class EvaluateRequest(ToolRequest):
     against: ModelId | None = Field(
         default=None,
         description="Another model, to compare on the same rows; without validation rows what both learnt from is, on "
-        "real texts held out. If its labels are others, by those that both have.",
+        "real texts held out.",
     )
     picture: bool = Field(default=False, description="The confusion matrix.")
 

@@ -105,7 +105,11 @@ def test_the_answer_that_a_text_may_have_several_labels_is_in_the_file(
     [
         (["Make me rich."], "", "does not name the labels in a form that is understood. Write it as"),
         (["Tell praise and praise apart"], "", "task file 'task.yaml', field 'labels'"),
-        (["Tell praise apart"], "", "holds 1, where at least 2 are needed"),
+        (
+            ["Tell praise apart"],
+            "",
+            "at least 2 are needed. Add some. Of texts whose kinds nobody knows `cl",
+        ),
         (
             ["Tell a and b apart", "--texts", "mail.csv"],
             "",

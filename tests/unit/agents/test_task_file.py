@@ -51,7 +51,6 @@ def test_a_command_may_be_one_string(tmp_path: Path) -> None:
     ("changes", "field", "reason"),
     [
         ({"labels": [{"name": "refund"}]}, "labels", "holds 1, where at least 2 are needed"),
-        ({"labels": []}, "labels", "nobody knows `classwright-agent init --texts FILE` drafts them"),
         ({"labels": [{"name": "refund"}, {"title": "delivery"}]}, "labels[1].name", "required"),
         ({"task": "Support Desk"}, "task", "pattern"),
         ({"target": {"accuracy": 1.5}}, "target.accuracy", "less than or equal to 1"),

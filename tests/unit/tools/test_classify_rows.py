@@ -164,7 +164,8 @@ GROWN = FILE + "8 May,the site is down,\n"
 def import_file(workspace: Workspace, folder: Path, content: str, **fields: object) -> str:
     folder.mkdir(exist_ok=True)
     (folder / "messages.csv").write_text(content, encoding="utf-8")
-    request = {"task": "support", "split": "unlabelled", "path": "messages.csv", "text_column": "message", **fields}
+    request = {"task": "support", "split": "unlabelled", "path": "messages.csv", "text_column": "message"}
+    request |= {"new_dataset": content == FILE, **fields}
     found = import_examples(ImportExamplesRequest(**request), context_on(workspace, import_folders=(folder,)))
     assert found.dataset
     return found.dataset
@@ -189,7 +190,9 @@ def test_the_table_is_the_persons_file_with_a_label_in_each_row(
             "text": "no courier ever opens the door",
         },
     ]
-    edited = edit_examples(EditExamplesRequest(dataset=dataset, changes=changes, reason="read"), context_on(workspace))  # type: ignore[arg-type]  # as a call brings them
+    edited = edit_examples(
+        EditExamplesRequest(task="support", dataset=dataset, changes=changes, reason="read"), context_on(workspace)
+    )  # type: ignore[arg-type]  # as a call brings them
     dataset = said_to_fit_none(workspace, str(edited.dataset), rows["what is your favourite colour"])
 
     found = sorted_by(workspace, model, dataset, threshold=0.0)

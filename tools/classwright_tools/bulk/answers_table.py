@@ -15,7 +15,7 @@ from classwright_tools.bulk.outputs import write_output
 from classwright_tools.context import ToolContext
 from classwright_tools.curation.kept_source import content_of, kept_rows
 from classwright_tools.domain.cards import KeptSource
-from classwright_tools.domain.edits import Decided, ids_before
+from classwright_tools.domain.edits import Decided, Edit, ids_before
 from classwright_tools.domain.example import LABELLED_BUT_TEST, Example, Split, decider_of, example_id
 from classwright_tools.domain.kinds import KINDS
 from classwright_tools.domain.label_sets import named_together
@@ -97,7 +97,7 @@ class AnswersTable:
                 yield file | (row or {}), content
         if self.sources:
             names = self.sources[0].texts
-            others = (row for row in self.found.rows if row.id not in met)
+            others = (row for row in self.found.rows if self._before.get(row.id, row.id) not in met)
             yield from ((dict(zip(names, apart(row.content), strict=False)), row.content) for row in others)
             return
         yield from (_of_dataset(split, row) for split, row in self._given)
@@ -124,16 +124,24 @@ class AnswersTable:
         return [nothing if one is None else told.get(ids[one]) or self._known[ids[one]] for one in contents]
 
     @cached_property
+    def _edits(self) -> tuple[Edit, ...]:
+        return read_edits(self.context.workspace, self.dataset)
+
+    @cached_property
+    def _before(self) -> dict[str, str]:
+        """The ids that rewritten rows had before, by those that they have."""
+        return ids_before(self._edits)
+
+    @cached_property
     def _known(self) -> dict[str, list[Any]]:
         """The answers to the rows of the dataset by their ids, and of rewritten rows also by those they came with."""
-        edits = read_edits(self.context.workspace, self.dataset)
         known = {
             row.id: _by_model(one, right, self.found.threshold)
             for row, one, right in zip(self.found.rows, self.found.named, self.found.right.tolist(), strict=True)
         }
-        known |= {id_: [None, edit.by, None, None] for id_, edit in Decided(edits).fits_none.items()}
+        known |= {id_: [None, edit.by, None, None] for id_, edit in Decided(self._edits).fits_none.items()}
         known |= {row.id: [row.labels_name, decider_of(row), None, None] for _, row in self._given}
-        return {old: known[id_] for id_, old in ids_before(edits).items() if id_ in known} | known
+        return {old: known[id_] for id_, old in self._before.items() if id_ in known} | known
 
 
 def publish_answers(context: ToolContext, table: AnswersTable, model: str) -> tuple[str, SortedRows]:

@@ -85,22 +85,23 @@ def compared(
         InvalidInput: no row has a label that both have.
     """
     shared = [place for place, label in enumerate(found.labels) if label in other.names]
-    if found.thresholds:
-        comparison, rows = _of_several(found, theirs, other, shared, seed), len(found.rows)
-    else:
-        counted = np.isin(found.true, shared)
-        rows = int(counted.sum())
-        comparison = _of_one(found, theirs, model, other, counted, seed) if rows else None
-    if comparison is None or not shared:
+    several = bool(found.thresholds)
+    counted = np.full(len(found.rows), bool(shared)) if several else np.isin(found.true, shared)
+    if not counted.any():
         raise InvalidInput(
             f"model {other.id!r}",
             f"has none of the labels that the rows have: it has {listed(map(repr, other.names), _LISTED)}",
             f"Measure each by itself: evaluate(model={other.id!r}), and {model_id!r} without `against`.",
         )
+    comparison = (
+        _of_several(found, theirs, other, shared, seed)
+        if several
+        else _of_one(found, theirs, model, other, counted, seed)
+    )
     if not other.differs(found.labels):
         return comparison
     labels = tuple(found.labels[place] for place in shared)
-    return comparison.model_copy(update={"shared_labels": labels, "rows": rows})
+    return comparison.model_copy(update={"shared_labels": labels, "rows": int(counted.sum())})
 
 
 def _of_several(

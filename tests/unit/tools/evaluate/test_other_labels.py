@@ -61,7 +61,7 @@ def test_a_label_that_was_renamed_is_the_same_label_for_a_model_of_before(
     workspace: Workspace, dataset: str, model: str
 ) -> None:
     changes = [{"action": "rename_label", "label": "account", "to": "sign-in"}]
-    request = EditExamplesRequest(dataset=dataset, changes=changes, reason="shorter")  # type: ignore[arg-type]  # as a call brings them
+    request = EditExamplesRequest(task="support", dataset=dataset, changes=changes, reason="shorter")  # type: ignore[arg-type]  # as a call brings them
     renamed = edit_examples(request, context_on(workspace)).dataset
     assert renamed
 
@@ -74,7 +74,7 @@ def test_a_label_that_was_renamed_is_the_same_label_for_a_model_of_before(
 
 def test_labels_that_were_merged_are_one_for_a_model_of_before(workspace: Workspace, dataset: str, model: str) -> None:
     changes = [{"action": "merge_label", "label": "delivery", "to": "refund"}]
-    request = EditExamplesRequest(dataset=dataset, changes=changes, reason="one desk")  # type: ignore[arg-type]  # as a call brings them
+    request = EditExamplesRequest(task="support", dataset=dataset, changes=changes, reason="one desk")  # type: ignore[arg-type]  # as a call brings them
     merged = edit_examples(request, context_on(workspace)).dataset
     assert merged
 
