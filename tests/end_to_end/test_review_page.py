@@ -7,21 +7,19 @@ from collections.abc import AsyncIterator, Iterator
 from itertools import count
 from typing import Any
 
-import anyio
 import pytest
 from mcp import Client
-from mcp_types import CallToolResult, TextContent
 from playwright.async_api import Browser, expect
 
 from classwright_tools.domain.example import make_example
 from classwright_tools.domain.kinds import task_of
 from classwright_tools.domain.task import Label, Task
-from classwright_tools.review.standing import Standing
 from classwright_tools.workspace.datasets import read_table
 from classwright_tools.workspace.workspace import Workspace
 from support.measurement import dataset_of
-from support.page_host import CHROMIUM, Kind, Shown, shown
+from support.page_host import CHROMIUM, Kind, shown
 from support.review import HOSTILE, SHORT, WRONG, review_dataset, review_of_sets
+from support.review_page import Faltering, HeldOrder, judged, standing, stored
 from support.server import APPS, ServerProcess, until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium, which CI installs")]
@@ -59,26 +57,6 @@ def dataset(workspace: Workspace, task: Task) -> str:
 async def client(server: ServerProcess) -> AsyncIterator[Client]:
     async with Client(server.url, extensions=APPS) as connected:
         yield connected
-
-
-def standing(workspace: Workspace, dataset: str) -> Standing:
-    found = Standing(workspace, task_of(dataset))
-    found.refresh()
-    return found
-
-
-async def judged(opened: Shown) -> None:
-    """Wait until the rows are ordered by doubt, which the page has the server do."""
-    await expect(opened.view.locator("select option[value=suspect]")).to_be_enabled()
-
-
-async def stored(opened: Shown, workspace: Workspace, dataset: str, count: int) -> list[tuple[str, str | None]]:
-    """Return what the server has of the decisions, once it has `count` of them: actions and labels, in their order."""
-    await until(lambda: len(standing(workspace, dataset).entries) >= count)
-    await expect(opened.view.locator(".progress")).not_to_contain_text("being stored")
-    entries = standing(workspace, dataset).entries[::-1]
-    assert len(entries) == count
-    return [(entry.decision.action, entry.decision.label) for entry in entries]
 
 
 @pytest.mark.parametrize("kind", ["whole", "stripped", "silent"])
@@ -150,26 +128,6 @@ async def test_a_key_decides_and_moves_on_and_each_decision_is_stored(
         assert opened.faults == []
 
 
-class HeldOrder:
-    """A client whose second page of rows by doubt, which comes in the new order, is held until `go`."""
-
-    def __init__(self, client: Client) -> None:
-        self._client, self._pages = client, 0
-        self.asked, self.go = anyio.Event(), anyio.Event()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._client, name)
-
-    async def call_tool(self, name: str, arguments: dict[str, Any]) -> Any:
-        answer = await self._client.call_tool(name, arguments)
-        if name == "review_rows" and arguments.get("order") == "doubt" and "state" in arguments["look"]:
-            self._pages += 1
-            if self._pages == 2:
-                self.asked.set()
-                await self.go.wait()
-        return answer
-
-
 async def test_keys_work_while_the_order_by_doubt_is_on_its_way_and_no_row_changes_under_the_hand(
     client: Client, chromium: Browser, workspace: Workspace, dataset: str
 ) -> None:
@@ -199,26 +157,6 @@ async def test_keys_work_while_the_order_by_doubt_is_on_its_way_and_no_row_chang
             await expect(opened.view.locator(".place")).to_have_text(f"Row {place} of 34")
             seen.add(await texts.inner_text())
         assert len(seen) == 34, "each row comes once"
-
-
-class Faltering:
-    """A client whose server fails, refuses a decision, fails again and then stores."""
-
-    def __init__(self, client: Client) -> None:
-        self._client, self._times = client, count(1)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._client, name)
-
-    async def call_tool(self, name: str, arguments: dict[str, Any]) -> Any:
-        time = next(self._times) if arguments.get("decisions") else 0
-        if time in (1, 3):
-            return CallToolResult(content=[TextContent(text="the disk is full")], is_error=True)
-        answer = await self._client.call_tool(name, arguments)
-        if time == 2:
-            refused = [{"id": arguments["decisions"][0]["id"], "reason": "the row is gone"}]
-            answer = answer.model_copy(update={"structured_content": answer.structured_content | {"refused": refused}})
-        return answer
 
 
 async def test_why_a_decision_was_not_stored_stays_to_be_read_while_others_wait_and_arrive(

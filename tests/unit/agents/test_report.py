@@ -12,23 +12,19 @@ import pytest
 from classwright_agents.moves import Stop
 from classwright_agents.outcome import Outcome
 from classwright_agents.report.card import card
-from classwright_agents.report.charts import Point, learning_curve
 from classwright_agents.report.page import Material, render
 from classwright_agents.report.words import cost_words
 from classwright_agents.summary import in_a_line, summary
-from classwright_agents.task_file import Metric
-from classwright_tools.contract import Cell, Estimate, Refusal
+from classwright_tools.contract import Cell, Refusal
 from classwright_tools.domain.example import Provenance, make_example
 from support.agent import (
     LABELS,
     analysed,
-    around,
     evaluation_report,
     finished_outcome,
     make_round,
     measured,
     small_task,
-    topics,
     trained,
     usage,
     written,
@@ -282,97 +278,6 @@ def test_the_training_by_the_final_method_is_in_curve_card_and_summary_whether_i
     assert len(told["rounds"]) == 2
 
 
-def test_the_summary_tells_the_validation_figure_of_the_best_model_without_test_rows_too() -> None:
-    best = summary("support", finished_outcome(test=None))["best"]
-
-    assert best["test"] is None
-    assert best["validation"] == {
-        "rows": 120,
-        "data": "real",
-        "accuracy": 0.85,
-        "macro_f1": pytest.approx(0.84),
-        "ci95": pytest.approx([0.80, 0.90]),
-        "not_covered": (),
-    }
-
-
-@pytest.mark.parametrize("values", [[0.0], [1.0], [0.5, 0.5], [0.1, 0.99, 0.3]])
-def test_every_learning_curve_stays_inside_its_frame(values: list[float]) -> None:
-    trainings = [Point(f"round {n}", 10 * (n + 1), around(value)) for n, value in enumerate(values)]
-    svg = learning_curve(trainings, 0.9, around(values[-1]), 0)
-
-    for number in re.findall(r'(?:y|cy|y1|y2)="(-?[\d.]+)"', svg):
-        assert 0 <= float(number) <= 310
-
-
-def test_a_figure_beyond_the_scale_still_makes_a_learning_curve() -> None:
-    beyond = Estimate(value=1.1, low=1.03, high=1.2)  # of a server that lies
-
-    assert learning_curve([Point("round 0", 10, beyond)], None, None, 0).startswith("<svg")
-
-
-@pytest.mark.parametrize(
-    ("count", "best", "named"),
-    [(3, 0, [0, 1, 2]), (10, 4, [0, 2, 4, 6, 9]), (10, 8, [0, 2, 4, 6, 8]), (25, 9, [0, 4, 9, 16, 20, 24])],
-)
-def test_labels_of_a_long_learning_curve_do_not_touch_and_the_best_has_one(
-    count: int, best: int, named: list[int]
-) -> None:
-    svg = learning_curve([Point(f"round {n}", 1_000 * n, around(0.5)) for n in range(count)], None, None, best)
-
-    assert [int(n) for n in re.findall(r">round (\d+)<", svg)] == named
-    assert svg.count(">0.500<") == len(named)
-    assert svg.count("<circle") == count
-
-
-def test_a_figure_of_one_is_whole_above_its_point() -> None:
-    svg = learning_curve([Point("round 0", 10, around(1.0))], None, None, 0)
-
-    assert all(float(y) > 12 for y in re.findall(r'<text x="[\d.]+" y="(-?[\d.]+)"', svg))  # the height of a line
-
-
-def test_the_summary_holds_what_programs_read() -> None:
-    told = summary("support", finished_outcome())
-
-    assert told["task"] == "support"
-    assert told["real_training_rows"] == 0
-    assert [(r["round"], r["rows"], r["method"]) for r in told["rounds"]] == [(0, 100, "probe"), (1, 200, "probe")]
-    assert set(told["rounds"][0]["validation"]) >= {"accuracy", "macro_f1"}
-    assert told["best"]["model"] == "support-m2"
-    assert told["best"]["test"]["ci95"] == pytest.approx([0.84, 0.90])
-    assert told["writer"] == {
-        "name": "recorded",
-        "requests": 24,
-        "completions_reused": 6,
-        "tokens": 7_000,
-        "dollars": 0.0,
-        "limit": "",
-    }
-    assert told["seconds"]["all"] == pytest.approx(67.5)
-
-
-@pytest.mark.parametrize(
-    ("metric", "test", "said"),
-    [
-        (
-            "accuracy",
-            measured(0.87),
-            "Accuracy 0.870 (0.840 to 0.900) on 467 real test rows, 0 real training rows.",
-        ),
-        ("macro_f1", measured(0.87), "Macro-F1 0.870, accuracy 0.870 (0.840 to 0.900) on 467 real test rows"),
-        (
-            "accuracy",
-            None,
-            "Accuracy 0.850 (0.800 to 0.900) on 120 real validation rows (there were no test rows), 0 real",
-        ),
-    ],
-)
-def test_the_result_is_said_by_the_targets_metric_with_and_without_test_rows(
-    metric: Metric, test: dict[str, Any] | None, said: str
-) -> None:
-    assert in_a_line(summary("support", finished_outcome(test=test)), metric).startswith(said)
-
-
 def test_a_writer_that_is_the_limit_is_named_in_report_card_summary_and_last_line() -> None:
     """By all rounds together: the second one alone has too few texts."""
     first = written(0, 5_000) | {"accepted": 30, "refused": {"near-duplicate": 50, "unparsable": 9}}
@@ -386,15 +291,6 @@ def test_a_writer_that_is_the_limit_is_named_in_report_card_summary_and_last_lin
     assert limit in told["writer"]["limit"]
     assert limit in in_a_line(told, "accuracy")
     assert summary("support", finished_outcome())["writer"]["limit"] == ""
-
-
-def test_what_the_topics_took_is_counted_with_the_texts() -> None:
-    outcome = finished_outcome(topics=topics() | {"usage": usage(1_500) | {"cost": 0.25}})
-
-    assert (outcome.spent.tokens, outcome.spent.dollars) == (8_500, 0.25)
-    assert "36 completions for 8,500 tokens, $0.25, 9 of them" in cost_words(outcome)
-    told = summary("support", outcome)["writer"]
-    assert (told["requests"], told["tokens"], told["dollars"]) == (36, 8_500, 0.25)
 
 
 def test_page_and_card_say_in_which_folder_the_lines_of_python_run() -> None:

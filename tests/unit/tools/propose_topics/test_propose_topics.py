@@ -1,69 +1,26 @@
-"""`propose_topics`: the task and its tree, from a writer, from the calling model, or from both."""
+"""`propose_topics` with a writer, which grows the task's tree; and requests that are refused."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.example import make_example
 from classwright_tools.domain.task import Label
-from classwright_tools.domain.topic_tree import LabelTopics, Topic, TopicTree
+from classwright_tools.domain.topic_tree import LabelTopics, Topic
 from classwright_tools.domain.usage import Caps, TokenCount
 from classwright_tools.domain.writer import Completion, WritingRequest
 from classwright_tools.errors import Cancelled, InvalidInput, NotFound, WriterFailed
-from classwright_tools.propose_topics import (
-    GrownTopicsResult,
-    ProposeTopicsRequest,
-    ProposeTopicsResult,
-    propose_topics,
-)
-from classwright_tools.workspace.workspace import Artifact
-from support.measurement import dataset_of
+from classwright_tools.propose_topics import GrownTopicsResult, propose_topics
+from support.topics import LABELS, asked_of, request_for, tree_of, with_writer
 from support.writing_verbs import ScriptedWriter, phrases_of, well_written
-
-LABELS = (Label(name="refund"), Label(name="delivery"), Label(name="account"))
-
-
-def request_for(*labels: str, **more: object) -> ProposeTopicsRequest:
-    """Return a request that gives topics for `labels`."""
-    topics = tuple(
-        LabelTopics(label=name, topics=(Topic(name=f"{name} matters", subtopics=("a", "b")),)) for name in labels
-    )
-    fields = {"task": "shop", "instruction": "Sort messages.", "labels": LABELS, "topics": topics} | more
-    return ProposeTopicsRequest.model_validate(fields)
-
-
-def about_vouchers(label: str) -> LabelTopics:
-    return LabelTopics(label=label, topics=(Topic(name="vouchers", subtopics=("expired",)),))
-
-
-def with_writer(
-    context: ToolContext, script: Callable[[WritingRequest], Completion] = well_written, run_key: str = "run"
-) -> ToolContext:
-    return replace(context, writer=ScriptedWriter(script, turns=random.Random(0)), run_key=run_key)
-
-
-def asked_of(context: ToolContext) -> list[WritingRequest]:
-    assert isinstance(context.writer, ScriptedWriter)
-    return context.writer.asked
-
-
-def tree_of(context: ToolContext, result: ProposeTopicsResult) -> TopicTree:
-    assert result.topic_tree
-    return context.workspace.document(result.topic_tree, "topics", TopicTree)
 
 
 def fails(request: WritingRequest) -> Completion:
     raise WriterFailed("the model", "refused to write this", "Ask for something else.")
-
-
-# --- from a writer
 
 
 def test_a_writer_grows_the_whole_tree(context: ToolContext) -> None:
@@ -222,169 +179,6 @@ def test_it_can_be_cancelled(context: ToolContext) -> None:
         propose_topics(request_for(), replace(with_writer(context), is_cancelled=lambda: True))
 
 
-# --- from the calling model
-
-
-def test_without_a_writer_the_calling_model_is_told_what_to_write(context: ToolContext) -> None:
-    result = propose_topics(request_for(), context)
-
-    assert result.topic_tree is None
-    assert result.wanted
-    assert result.wanted.labels == ("refund", "delivery", "account")
-    assert (result.wanted.topics_per_label, result.wanted.subtopics_per_topic) == (4, 2)
-    assert result.wanted.source_types_wanted == 3
-    assert "propose_topics" in result.next_step
-    assert context.workspace.task("shop").label_names == ("refund", "delivery", "account")
-
-
-def test_all_topics_in_one_call_make_the_tree(context: ToolContext) -> None:
-    result = propose_topics(request_for("account", "refund", "delivery", source_types=("letter", "chat")), context)
-
-    tree = tree_of(context, result)
-    assert [branch.label for branch in tree.labels] == ["refund", "delivery", "account"]
-    assert (tree.source_types, result.cells) == (("letter", "chat"), 3 * 2 * 2)
-
-
-def test_labels_may_come_in_several_calls_and_none_is_lost(context: ToolContext) -> None:
-    first = propose_topics(request_for("refund", source_types=("letter",)), replace(context, run_key="1"))
-    second = propose_topics(request_for("account"), replace(context, run_key="2"))
-    third = propose_topics(request_for("delivery"), replace(context, run_key="3"))
-
-    assert first.wanted
-    assert first.wanted.labels == ("delivery", "account")
-    assert first.wanted.source_types_wanted == 0
-    assert second.wanted
-    assert second.wanted.labels == ("delivery",)
-    assert second.topic_tree is None
-    assert [branch.label for branch in tree_of(context, third).labels] == ["refund", "delivery", "account"]
-    assert tree_of(context, third).source_types == ("letter",)
-
-
-@pytest.mark.parametrize("there", [0, 1], ids=["the first topics", "further ones"])
-def test_two_calls_at_the_same_time_lose_no_topics(
-    there: int, context: ToolContext, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if there:
-        propose_topics(request_for("refund", "delivery", "account"), replace(context, run_key="1"))
-    publish = context.workspace.publish_document
-
-    def publish_second(*given: Any, **named: Any) -> Artifact:
-        monkeypatch.setattr(context.workspace, "publish_document", publish)
-        propose_topics(request_for(topics=(about_vouchers("delivery"),)), replace(context, run_key="other"))
-        return publish(*given, **named)
-
-    monkeypatch.setattr(context.workspace, "publish_document", publish_second)
-    propose_topics(request_for(topics=(about_vouchers("refund"),)), context)
-
-    newest = context.workspace.resolve(None, "topics", "shop")
-    labels = context.workspace.document(newest.id, "topics", TopicTree).labels
-    assert labels[:2] == (about_vouchers("refund"), about_vouchers("delivery"))
-    assert len(labels) == 2 + there
-
-
-def test_new_topics_of_one_label_replace_its_old_ones_alone(context: ToolContext) -> None:
-    propose_topics(request_for("refund", "delivery", "account"), replace(context, run_key="1"))
-    edited = about_vouchers("refund")
-
-    result = propose_topics(request_for(topics=(edited,)), replace(context, run_key="2"))
-
-    tree = tree_of(context, result)
-    assert tree.labels[0] == edited
-    assert [branch.label for branch in tree.labels] == ["refund", "delivery", "account"]
-
-
-def test_asking_again_without_topics_names_the_tree_that_is_there(context: ToolContext) -> None:
-    made = propose_topics(request_for("refund", "delivery", "account"), replace(context, run_key="1"))
-
-    assert propose_topics(request_for(), replace(context, run_key="2")).topic_tree == made.topic_tree
-
-
-PRAISE = (*LABELS, Label(name="praise"))
-
-
-def test_a_label_more_leaves_the_topics_of_the_others_as_they_were(context: ToolContext) -> None:
-    made = propose_topics(
-        request_for("refund", "delivery", "account", source_types=("chat",)), replace(context, run_key="1")
-    )
-
-    asked = propose_topics(request_for(labels=PRAISE), replace(context, run_key="2"))
-    result = propose_topics(request_for("praise", labels=PRAISE), replace(context, run_key="3"))
-
-    assert asked.task_version == 2
-    assert asked.wanted
-    assert asked.wanted.labels == ("praise",)
-    assert tree_of(context, result).labels[:3] == tree_of(context, made).labels
-    assert tree_of(context, result).source_types == ("chat",)
-
-
-def test_a_writer_is_asked_for_the_topics_of_the_new_label_alone(context: ToolContext) -> None:
-    made = propose_topics(request_for(), with_writer(context))
-    later = with_writer(context, run_key="later")
-
-    result = propose_topics(request_for(labels=PRAISE), later)
-
-    assert tree_of(context, result).labels[:3] == tree_of(context, made).labels
-    assert {request.cell and request.cell.label for request in asked_of(later)} == {"praise"}
-
-
-def test_a_writer_grows_all_anew_where_no_label_lacks_topics(context: ToolContext) -> None:
-    propose_topics(request_for("refund", "delivery", "account"), replace(context, run_key="1"))
-    later = with_writer(context, run_key="later")
-
-    tree = tree_of(context, propose_topics(request_for(), later))
-
-    assert all(topic.name != f"{branch.label} matters" for branch in tree.labels for topic in branch.topics)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [{"instruction": "Sort letters to a ministry."}, {"languages": ("de",)}],
-)
-def test_topics_of_a_task_about_something_else_are_not_mixed_in(
-    context: ToolContext, change: dict[str, object]
-) -> None:
-    propose_topics(request_for("refund", "delivery", "account"), replace(context, run_key="1"))
-
-    result = propose_topics(request_for("praise", labels=PRAISE, **change), replace(context, run_key="2"))
-
-    assert result.wanted
-    assert result.wanted.labels == ("refund", "delivery", "account")
-
-
-def test_a_label_that_is_described_anew_gets_topics_anew(context: ToolContext) -> None:
-    propose_topics(request_for("refund", "delivery", "account"), replace(context, run_key="1"))
-    narrowed = (Label(name="refund", description="Money back for goods alone."), *LABELS[1:])
-
-    result = propose_topics(request_for(labels=narrowed), replace(context, run_key="2"))
-
-    assert result.wanted
-    assert result.wanted.labels == ("refund",)
-
-
-def test_of_several_labels_a_new_one_asks_for_topics_of_texts_with_none_and_names_rows_labelled_without_it(
-    context: ToolContext,
-) -> None:
-    propose_topics(request_for("refund", "delivery", "account", "|", multi_label=True), replace(context, run_key="1"))
-    first = propose_topics(request_for(labels=PRAISE[:3], multi_label=True), replace(context, run_key="2"))
-    dataset_of(context.workspace, "shop", train=[make_example("money back", None, labels=["refund"])])
-
-    result = propose_topics(request_for(labels=PRAISE, multi_label=True), replace(context, run_key="3"))
-
-    assert "labelled without" not in first.summary
-    assert "Rows so far were labelled without 'praise'" in result.summary
-    assert result.wanted
-    assert result.wanted.labels == ("praise", "|")
-
-
-def test_the_first_labels_are_none_that_earlier_rows_were_labelled_without(context: ToolContext) -> None:
-    propose_topics(request_for(labels=(), multi_label=True), replace(context, run_key="1"))
-    dataset_of(context.workspace, "shop", unlabelled=[make_example("money back", None)])
-
-    result = propose_topics(request_for(labels=PRAISE, multi_label=True), replace(context, run_key="2"))
-
-    assert "labelled without" not in result.summary
-
-
 def test_the_preview_of_a_huge_tree_stays_under_10_kb(context: ToolContext) -> None:
     topics = tuple(Topic(name=f"{n} {'題' * 290}", subtopics=("甲" * 300,) * 20) for n in range(20))
     branches = tuple(LabelTopics(label=label.name, topics=topics) for label in LABELS)
@@ -395,9 +189,6 @@ def test_the_preview_of_a_huge_tree_stays_under_10_kb(context: ToolContext) -> N
     assert len(result.model_dump_json().encode()) < 10_000
     assert result.shown_in_part["labels"].total == len(LABELS) > result.shown_in_part["labels"].shown
     assert result.shown_in_part["labels"].uri == result.uris["topic_tree"]
-
-
-# --- bad input
 
 
 def test_topics_for_an_unknown_label_are_refused_with_the_nearest_one(context: ToolContext) -> None:

@@ -1,71 +1,25 @@
-"""`error_analysis`: what it finds, what it says it cannot know, what it plans; and it never opens the test rows."""
+"""`error_analysis`: what it finds, and what it says it cannot know; and it never opens the test rows."""
 
 from __future__ import annotations
 
-import json
 import re
 
 import pytest
 
-from classwright_tools.domain.example import Example, Provenance, make_example
+from classwright_tools.domain.example import Provenance, make_example
 from classwright_tools.domain.outcome import WritingOutcome
-from classwright_tools.domain.regeneration import RegenerationPlan
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.domain.usage import WriterUsage
-from classwright_tools.error_analysis import ErrorAnalysisRequest, ErrorAnalysisResult, error_analysis
+from classwright_tools.error_analysis import ErrorAnalysisRequest, error_analysis
 from classwright_tools.errors import Cancelled, InvalidInput, NotEnoughData
 from classwright_tools.measurement import out_of_fold
-from classwright_tools.measurement.error_report import ErrorReport
-from classwright_tools.workspace.datasets import read_rows, save_dataset
+from classwright_tools.workspace.datasets import save_dataset
 from classwright_tools.workspace.workspace import Workspace
-from support.measurement import (
-    REAL,
-    WRITTEN,
-    context_on,
-    dataset_of,
-    real_rows,
-    support_tree,
-    trained_on,
-    written_rows,
-)
-from support.paths import BANKING12
-from support.writing_verbs import sentence
+from support.error_analysis import analysed, page_of, report_of
+from support.measurement import REAL, WRITTEN, context_on, dataset_of, real_rows, trained_on, written_rows
 
-BANKING = BANKING12
 HOSTILE = "<script>alert(1)</script>"
-
-
-@pytest.fixture
-def dataset(workspace: Workspace, task: Task) -> str:
-    workspace.publish_document("topics", "support", support_tree(), run_key="tree")
-    return dataset_of(workspace, train=written_rows(), validation=real_rows())
-
-
-@pytest.fixture
-def confused(workspace: Workspace, dataset: str) -> str:
-    """A dataset with real rows of 'delivery' that read like 'refund'."""
-    ends = ("now", "please", "today", "at last")
-    hard = [make_example(f"give me back the money that i paid {end}", "delivery") for end in ends]
-    return dataset_of(workspace, train=written_rows(), validation=[*real_rows(), *hard])
-
-
-@pytest.fixture
-def model(workspace: Workspace, dataset: str) -> str:
-    return trained_on(workspace, dataset)
-
-
-def analysed(workspace: Workspace, model: str, dataset: str, rows: int = 300) -> ErrorAnalysisResult:
-    return error_analysis(ErrorAnalysisRequest(model=model, dataset=dataset, rows=rows), context_on(workspace))
-
-
-def report_of(workspace: Workspace, result: ErrorAnalysisResult) -> ErrorReport:
-    path = workspace.artifact(result.report, "report").path / "report.json"
-    return ErrorReport.model_validate_json(path.read_bytes())
-
-
-def page_of(workspace: Workspace, result: ErrorAnalysisResult) -> str:
-    return (workspace.artifact(result.report, "report").path / "report.html").read_text(encoding="utf-8")
 
 
 def test_with_real_rows_the_errors_are_the_models_own(workspace: Workspace, dataset: str, model: str) -> None:
@@ -159,17 +113,6 @@ def test_errors_that_gather_in_rows_longer_than_the_encoder_reads_are_told_by_a_
     assert "Errors gather" not in analysed(workspace, model, few).summary
 
 
-def test_without_a_plan_and_without_rows_of_a_label_export_is_not_the_next_step(
-    workspace: Workspace, dataset: str, model: str
-) -> None:
-    some = dataset_of(workspace, train=written_rows(), validation=real_rows({"refund": REAL["refund"]}))
-
-    result = analysed(workspace, model, some)
-
-    assert "export_model" not in result.next_step
-    assert "no better than guessing" in result.summary
-
-
 def test_the_test_rows_are_never_opened(workspace: Workspace, dataset: str, model: str) -> None:
     sealed = dataset_of(workspace, train=written_rows(), validation=real_rows(), test=real_rows())
     (workspace.artifact(sealed, "dataset").path / "test.parquet").write_bytes(b"not to be read")
@@ -216,73 +159,6 @@ def test_a_label_that_the_model_does_not_know_is_named(workspace: Workspace, dat
         analysed(workspace, model, strange)
 
 
-def test_the_plan_contrasts_in_both_directions_within_its_rows(workspace: Workspace, confused: str, model: str) -> None:
-    result = analysed(workspace, model, confused, rows=40)
-
-    assert result.plan
-    plan = workspace.document(result.plan, "plan", RegenerationPlan)
-    pairs = {(item.label, item.contrast) for item in plan.items if item.contrast}
-    assert 0 < plan.rows <= 40
-    assert ("delivery", "refund") in pairs
-    assert pairs == {(contrast, label) for label, contrast in pairs}
-    assert {item.label for item in plan.items if not item.contrast} == {label for label, _ in pairs}
-    assert (plan.model, plan.dataset, plan.round) == (model, confused, 1)
-    real = {text for texts in REAL.values() for text in texts}
-    assert all({*item.style, *item.contrast_style} <= real for item in plan.items)
-    assert all(item.cells for item in plan.items)
-    assert f"plan={result.plan!r}" in result.next_step
-    assert "annotate_examples" not in result.next_step
-
-
-def test_texts_that_could_be_labelled_are_named_before_the_plan(
-    workspace: Workspace, confused: str, model: str
-) -> None:
-    rows = {"unlabelled": [make_example(sentence(number), None) for number in range(200)]}
-    with_texts = save_dataset(
-        workspace, "support", rows, parent=confused, run_key="texts", made_by="import_examples"
-    ).id
-    annotated = [*read_rows(workspace, confused, "train"), make_example("not here yet", "delivery", origin="annotated")]
-    again = save_dataset(
-        workspace, "support", {"train": annotated}, parent=with_texts, run_key="again", made_by="annotate_examples"
-    ).id
-    for dataset in (with_texts, again):
-        result = analysed(workspace, model, dataset, rows=40)
-        assert result.next_step.startswith("Call annotate_examples")
-        assert f"plan={result.plan!r}" in result.next_step
-
-
-@pytest.mark.parametrize(
-    ("verdict", "start", "helps"),
-    [
-        ("undecided", "Call annotate_examples", "plan="),
-        (
-            "no gain",
-            "support-m1 does not gain on support-m2",
-            "annotate_examples(task='support', dataset='support-d1')",
-        ),
-        ("loss", "support-m1 is worse than support-m2", "annotate_examples(task='support', dataset='support-d1')"),
-    ],
-)
-def test_a_comparison_says_which_rows_to_go_on_with_and_labels_for_texts_go_before_more_writing(
-    workspace: Workspace, confused: str, model: str, verdict: str, start: str, helps: str
-) -> None:
-    """A lead that may be chance is gone on with, though texts were labelled before."""
-    labelled = [make_example("where is it now", "delivery", origin="annotated")] if verdict == "undecided" else []
-    rows = {
-        "unlabelled": [make_example(sentence(number), None) for number in range(200)],
-        "train": [*read_rows(workspace, confused, "train"), *labelled],
-    }
-    dataset = save_dataset(workspace, "support", rows, parent=confused, run_key="texts", made_by="import_examples").id
-    workspace.publish("model", "support", lambda _: None, run_key="other", facts={"dataset": "support-d1"})
-    facts = {"model": model, "against": "support-m2", "verdict": verdict}
-    workspace.publish("report", "support", lambda _: None, run_key="compared", facts=facts)
-
-    result = analysed(workspace, model, dataset, rows=40)
-
-    assert result.next_step.startswith(start)
-    assert helps in result.next_step
-
-
 def test_errors_of_rows_by_a_writer_that_is_the_limit_are_told_so(workspace: Workspace, dataset: str) -> None:
     """The rows that were written last are of another kind; the writer's are behind them."""
     usage = WriterUsage(writer="small-1b", tokens_in=9_000)
@@ -308,48 +184,6 @@ def test_a_damaged_account_of_a_writer_costs_the_sentence_on_it_and_not_the_anal
 
     assert result.report
     assert "The writer is the limit" not in result.summary
-
-
-def test_where_nothing_is_wrong_nothing_is_planned(workspace: Workspace, dataset: str, model: str) -> None:
-    result = analysed(workspace, model, dataset)
-
-    assert (result.errors, result.plan, result.plan_items) == (0, None, ())
-    assert "There is no plan to follow" in result.next_step
-
-
-def test_confused_pairs_that_the_rows_do_not_reach_are_told(workspace: Workspace, model: str) -> None:
-    swapped = dict(zip(REAL, [*list(REAL)[1:], next(iter(REAL))], strict=True))
-    wrong = [make_example(f"{text}!", swapped[label]) for label, texts in REAL.items() for text in texts]
-    result = analysed(workspace, model, dataset_of(workspace, train=written_rows(), validation=wrong), rows=12)
-
-    assert re.search(r"2 confused pairs with \d+ errors get no texts: allow for more with `rows`", result.summary)
-
-
-def test_the_plan_of_a_second_round_is_numbered_after_it(workspace: Workspace, dataset: str, model: str) -> None:
-    later = [
-        make_example(f"{row.text} Thanks.", row.label, origin="written", provenance=row.provenance)
-        for row in written_rows(round_=4)
-    ]
-    hard = make_example("give me back the money that i paid", "delivery")
-    second = dataset_of(workspace, train=[*written_rows(), *later], validation=[*real_rows(), hard])
-
-    result = analysed(workspace, model, second)
-
-    assert result.plan
-    assert workspace.document(result.plan, "plan", RegenerationPlan).round == 5
-
-
-def test_an_empty_cell_of_the_tree_is_found_and_planned(workspace: Workspace, dataset: str, model: str) -> None:
-    holed = dataset_of(workspace, train=written_rows()[3:], validation=real_rows())
-
-    result = analysed(workspace, model, holed)
-
-    missing = [finding for finding in result.cells if finding.finding == "missing"]
-    assert [(finding.cell.label, finding.cell.topic, finding.rows) for finding in missing] == [("refund", "money", 0)]
-    assert result.plan
-    plan = workspace.document(result.plan, "plan", RegenerationPlan)
-    cells = [item for item in plan.items if item.contrast is None]
-    assert [(item.label, item.cells, item.count) for item in cells] == [("refund", (missing[0].cell,), 3)]
 
 
 def test_a_cell_that_repeats_itself_is_found(workspace: Workspace, dataset: str, model: str) -> None:
@@ -459,41 +293,3 @@ def test_hostile_labels_and_texts_are_harmless_on_the_page(workspace: Workspace)
 
     assert "<script" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt; my password is wrong" in page
-
-
-def banking_rows(*parts: str) -> tuple[list[Example], set[tuple[str, str]]]:
-    """Return the rows that fill the tree, and the (label, contrast) pairs that the writer wrote contrasts for."""
-    rows, pairs = [], set()
-    for part in parts:
-        for line in (BANKING / "completions" / f"{part}.jsonl").read_text(encoding="utf-8").splitlines():
-            said = json.loads(line)
-            if said["kind"] == "contrast":
-                pairs.add((said["label"], said["contrast"]))
-            if said["kind"] == "examples":
-                cell = Cell(**{name: said[name] for name in ("label", "topic", "subtopic", "source_type")})
-                made = Provenance(cell=cell, writer="recorded")
-                rows += [make_example(t, cell.label, origin="written", provenance=made) for t in said["items"]]
-    return rows, pairs
-
-
-def test_most_pairs_with_errors_are_those_that_a_careful_writer_chose_by_hand(workspace: Workspace) -> None:
-    train, _ = banking_rows("part_a", "part_b")
-    _, chosen = banking_rows("part_c", "part_d")
-    lines = (BANKING / "validation.jsonl").read_text(encoding="utf-8").splitlines()
-    validation = [make_example(row["text"], row["label"]) for row in map(json.loads, lines)]
-    names = dict.fromkeys(row.label for row in train if row.label)
-    workspace.save_task(
-        Task(slug="banking12", instruction="Classify a message.", labels=tuple(Label(name=name) for name in names))
-    )
-    dataset = dataset_of(workspace, "banking12", train=train, validation=validation)
-
-    result = analysed(workspace, trained_on(workspace, dataset, "banking12"), dataset)
-
-    assert result.plan
-    plan = workspace.document(result.plan, "plan", RegenerationPlan)
-    planned = {(item.label, item.contrast) for item in plan.items if item.contrast}
-    assert len(chosen) == 24
-    assert len(chosen & planned) >= 14
-    assert len(planned) <= 30
-    assert 250 < plan.rows <= 300
-    assert len(result.model_dump_json()) < 10_000

@@ -1,0 +1,77 @@
+"""What the tests of the review page in a browser share: what the server has of it, and clients that wait or fail."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any
+
+import anyio
+from mcp import Client
+from mcp_types import CallToolResult, TextContent
+from playwright.async_api import expect
+
+from classwright_tools.domain.kinds import task_of
+from classwright_tools.review.standing import Standing
+from classwright_tools.workspace.workspace import Workspace
+from support.page_host import Shown
+from support.server import until
+
+
+def standing(workspace: Workspace, dataset: str) -> Standing:
+    found = Standing(workspace, task_of(dataset))
+    found.refresh()
+    return found
+
+
+async def judged(opened: Shown) -> None:
+    """Wait until the rows are ordered by doubt, which the page has the server do."""
+    await expect(opened.view.locator("select option[value=suspect]")).to_be_enabled()
+
+
+async def stored(opened: Shown, workspace: Workspace, dataset: str, count: int) -> list[tuple[str, str | None]]:
+    """Return what the server has of the decisions, once it has `count` of them: actions and labels, in their order."""
+    await until(lambda: len(standing(workspace, dataset).entries) >= count)
+    await expect(opened.view.locator(".progress")).not_to_contain_text("being stored")
+    entries = standing(workspace, dataset).entries[::-1]
+    assert len(entries) == count
+    return [(entry.decision.action, entry.decision.label) for entry in entries]
+
+
+class HeldOrder:
+    """A client whose second page of rows by doubt, which comes in the new order, is held until `go`."""
+
+    def __init__(self, client: Client) -> None:
+        self._client, self._pages = client, 0
+        self.asked, self.go = anyio.Event(), anyio.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    async def call_tool(self, name: str, arguments: dict[str, Any]) -> Any:
+        answer = await self._client.call_tool(name, arguments)
+        if name == "review_rows" and arguments.get("order") == "doubt" and "state" in arguments["look"]:
+            self._pages += 1
+            if self._pages == 2:
+                self.asked.set()
+                await self.go.wait()
+        return answer
+
+
+class Faltering:
+    """A client whose server fails, refuses a decision, fails again and then stores."""
+
+    def __init__(self, client: Client) -> None:
+        self._client, self._times = client, count(1)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    async def call_tool(self, name: str, arguments: dict[str, Any]) -> Any:
+        time = next(self._times) if arguments.get("decisions") else 0
+        if time in (1, 3):
+            return CallToolResult(content=[TextContent(text="the disk is full")], is_error=True)
+        answer = await self._client.call_tool(name, arguments)
+        if time == 2:
+            refused = [{"id": arguments["decisions"][0]["id"], "reason": "the row is gone"}]
+            answer = answer.model_copy(update={"structured_content": answer.structured_content | {"refused": refused}})
+        return answer

@@ -1,0 +1,180 @@
+"""Topics that the calling model gives: in one call or several, for new labels, and beside those that are there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from classwright_tools.context import ToolContext
+from classwright_tools.domain.example import make_example
+from classwright_tools.domain.task import Label
+from classwright_tools.domain.topic_tree import LabelTopics, Topic, TopicTree
+from classwright_tools.propose_topics import propose_topics
+from classwright_tools.workspace.workspace import Artifact
+from support.measurement import dataset_of
+from support.topics import LABELS, asked_of, request_for, tree_of, with_writer
+
+PRAISE = (*LABELS, Label(name="praise"))
+
+
+def about_vouchers(label: str) -> LabelTopics:
+    return LabelTopics(label=label, topics=(Topic(name="vouchers", subtopics=("expired",)),))
+
+
+def test_without_a_writer_the_calling_model_is_told_what_to_write(context: ToolContext) -> None:
+    result = propose_topics(request_for(), context)
+
+    assert result.topic_tree is None
+    assert result.wanted
+    assert result.wanted.labels == ("refund", "delivery", "account")
+    assert (result.wanted.topics_per_label, result.wanted.subtopics_per_topic) == (4, 2)
+    assert result.wanted.source_types_wanted == 3
+    assert "propose_topics" in result.next_step
+    assert context.workspace.task("shop").label_names == ("refund", "delivery", "account")
+
+
+def test_all_topics_in_one_call_make_the_tree(context: ToolContext) -> None:
+    result = propose_topics(request_for("account", "refund", "delivery", source_types=("letter", "chat")), context)
+
+    tree = tree_of(context, result)
+    assert [branch.label for branch in tree.labels] == ["refund", "delivery", "account"]
+    assert (tree.source_types, result.cells) == (("letter", "chat"), 3 * 2 * 2)
+
+
+def test_labels_may_come_in_several_calls_and_none_is_lost(context: ToolContext) -> None:
+    first = propose_topics(request_for("refund", source_types=("letter",)), replace(context, run_key="1"))
+    second = propose_topics(request_for("account"), replace(context, run_key="2"))
+    third = propose_topics(request_for("delivery"), replace(context, run_key="3"))
+
+    assert first.wanted
+    assert first.wanted.labels == ("delivery", "account")
+    assert first.wanted.source_types_wanted == 0
+    assert second.wanted
+    assert second.wanted.labels == ("delivery",)
+    assert second.topic_tree is None
+    assert [branch.label for branch in tree_of(context, third).labels] == ["refund", "delivery", "account"]
+    assert tree_of(context, third).source_types == ("letter",)
+
+
+@pytest.mark.parametrize("there", [0, 1], ids=["the first topics", "further ones"])
+def test_two_calls_at_the_same_time_lose_no_topics(
+    there: int, context: ToolContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if there:
+        propose_topics(request_for("refund", "delivery", "account"), replace(context, run_key="1"))
+    publish = context.workspace.publish_document
+
+    def publish_second(*given: Any, **named: Any) -> Artifact:
+        monkeypatch.setattr(context.workspace, "publish_document", publish)
+        propose_topics(request_for(topics=(about_vouchers("delivery"),)), replace(context, run_key="other"))
+        return publish(*given, **named)
+
+    monkeypatch.setattr(context.workspace, "publish_document", publish_second)
+    propose_topics(request_for(topics=(about_vouchers("refund"),)), context)
+
+    newest = context.workspace.resolve(None, "topics", "shop")
+    labels = context.workspace.document(newest.id, "topics", TopicTree).labels
+    assert labels[:2] == (about_vouchers("refund"), about_vouchers("delivery"))
+    assert len(labels) == 2 + there
+
+
+def test_new_topics_of_one_label_replace_its_old_ones_alone(context: ToolContext) -> None:
+    propose_topics(request_for("refund", "delivery", "account"), replace(context, run_key="1"))
+    edited = about_vouchers("refund")
+
+    result = propose_topics(request_for(topics=(edited,)), replace(context, run_key="2"))
+
+    tree = tree_of(context, result)
+    assert tree.labels[0] == edited
+    assert [branch.label for branch in tree.labels] == ["refund", "delivery", "account"]
+
+
+def test_asking_again_without_topics_names_the_tree_that_is_there(context: ToolContext) -> None:
+    made = propose_topics(request_for("refund", "delivery", "account"), replace(context, run_key="1"))
+
+    assert propose_topics(request_for(), replace(context, run_key="2")).topic_tree == made.topic_tree
+
+
+def test_a_label_more_leaves_the_topics_of_the_others_as_they_were(context: ToolContext) -> None:
+    made = propose_topics(
+        request_for("refund", "delivery", "account", source_types=("chat",)), replace(context, run_key="1")
+    )
+
+    asked = propose_topics(request_for(labels=PRAISE), replace(context, run_key="2"))
+    result = propose_topics(request_for("praise", labels=PRAISE), replace(context, run_key="3"))
+
+    assert asked.task_version == 2
+    assert asked.wanted
+    assert asked.wanted.labels == ("praise",)
+    assert tree_of(context, result).labels[:3] == tree_of(context, made).labels
+    assert tree_of(context, result).source_types == ("chat",)
+
+
+def test_a_writer_is_asked_for_the_topics_of_the_new_label_alone(context: ToolContext) -> None:
+    made = propose_topics(request_for(), with_writer(context))
+    later = with_writer(context, run_key="later")
+
+    result = propose_topics(request_for(labels=PRAISE), later)
+
+    assert tree_of(context, result).labels[:3] == tree_of(context, made).labels
+    assert {request.cell and request.cell.label for request in asked_of(later)} == {"praise"}
+
+
+def test_a_writer_grows_all_anew_where_no_label_lacks_topics(context: ToolContext) -> None:
+    propose_topics(request_for("refund", "delivery", "account"), replace(context, run_key="1"))
+    later = with_writer(context, run_key="later")
+
+    tree = tree_of(context, propose_topics(request_for(), later))
+
+    assert all(topic.name != f"{branch.label} matters" for branch in tree.labels for topic in branch.topics)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"instruction": "Sort letters to a ministry."}, {"languages": ("de",)}],
+)
+def test_topics_of_a_task_about_something_else_are_not_mixed_in(
+    context: ToolContext, change: dict[str, object]
+) -> None:
+    propose_topics(request_for("refund", "delivery", "account"), replace(context, run_key="1"))
+
+    result = propose_topics(request_for("praise", labels=PRAISE, **change), replace(context, run_key="2"))
+
+    assert result.wanted
+    assert result.wanted.labels == ("refund", "delivery", "account")
+
+
+def test_a_label_that_is_described_anew_gets_topics_anew(context: ToolContext) -> None:
+    propose_topics(request_for("refund", "delivery", "account"), replace(context, run_key="1"))
+    narrowed = (Label(name="refund", description="Money back for goods alone."), *LABELS[1:])
+
+    result = propose_topics(request_for(labels=narrowed), replace(context, run_key="2"))
+
+    assert result.wanted
+    assert result.wanted.labels == ("refund",)
+
+
+def test_of_several_labels_a_new_one_asks_for_topics_of_texts_with_none_and_names_rows_labelled_without_it(
+    context: ToolContext,
+) -> None:
+    propose_topics(request_for("refund", "delivery", "account", "|", multi_label=True), replace(context, run_key="1"))
+    first = propose_topics(request_for(labels=PRAISE[:3], multi_label=True), replace(context, run_key="2"))
+    dataset_of(context.workspace, "shop", train=[make_example("money back", None, labels=["refund"])])
+
+    result = propose_topics(request_for(labels=PRAISE, multi_label=True), replace(context, run_key="3"))
+
+    assert "labelled without" not in first.summary
+    assert "Rows so far were labelled without 'praise'" in result.summary
+    assert result.wanted
+    assert result.wanted.labels == ("praise", "|")
+
+
+def test_the_first_labels_are_none_that_earlier_rows_were_labelled_without(context: ToolContext) -> None:
+    propose_topics(request_for(labels=(), multi_label=True), replace(context, run_key="1"))
+    dataset_of(context.workspace, "shop", unlabelled=[make_example("money back", None)])
+
+    result = propose_topics(request_for(labels=PRAISE, multi_label=True), replace(context, run_key="2"))
+
+    assert "labelled without" not in result.summary
