@@ -78,6 +78,7 @@ def test_the_processes_of_two_lanes_are_forked_from_one_that_has_imported(proces
     for told in (short, long):
         assert told["parent"] == processes.fork_server()
         assert told["libraries"]
+        assert told["collects"]  # garbage, for which nothing was looked through while the libraries were imported
         assert told["threads"] == 2  # what works, and what follows the server
         assert told["descriptors"] == short["descriptors"]  # the second holds none of the first
     assert long["niceness"] == short["niceness"] + 10

@@ -20,7 +20,7 @@ from classwright_tools.work import Lane
 
 TELLING = '''
 """A tool that tells what its process is like. It makes what is made of embeddings, or so it says."""
-import os, subprocess, sys, threading, time
+import gc, os, subprocess, sys, threading, time
 from classwright_tools.domain.noun import ToolRequest, ToolResult
 from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import computing
@@ -34,6 +34,7 @@ class Result(ToolResult):
     parent: int
     environment: dict[str, str]
     libraries: bool
+    collects: bool
     threads: int
     descriptors: int
     niceness: int
@@ -48,7 +49,7 @@ def tell_process(request, context):
     started = subprocess.Popen(["sleep", "1000"]).pid if request.starts else None
     return Result(
         summary="told", next_step="none", parent=os.getppid(), environment=dict(os.environ),
-        libraries="sentence_transformers" in sys.modules, threads=threading.active_count(),
+        libraries="sentence_transformers" in sys.modules, collects=gc.isenabled(), threads=threading.active_count(),
         descriptors=len(os.listdir("/proc/self/fd")) - 1, niceness=os.nice(0), started=started,
     )
 

@@ -37,6 +37,7 @@ def main() -> None:
     requests = socket.socket(fileno=0)
     watched = select.poll()
     watched.register(requests, select.POLLIN)
+    gc.disable()  # a third of the time would go into a search for garbage among what stays
     for library in LIBRARIES:
         if _is_over(requests):
             return
@@ -45,7 +46,6 @@ def main() -> None:
         except Exception as error:  # noqa: BLE001  # whatever it is: after half an import, the next one tells another error
             _give_up(f"{library} cannot be imported ({error!r})")
     _check_threads()
-    gc.collect()
     gc.freeze()  # a collection in a forked process would write to every object, and so copy it
     sys.stdout.flush()
     with contextlib.suppress(ConnectionError):  # its end is seen below
@@ -158,6 +158,7 @@ def _become(lane: Lane, descriptors: list[int], others: list[int]) -> None:
         if environment := io.FileIO(0, closefd=False).readline():  # unbuffered: an order follows, with descriptors
             os.environ.clear()
             os.environ.update(json.loads(environment))
+            gc.enable()
             serve(lane)
     except BaseException:  # noqa: BLE001  # whatever happens: it never goes on as a second fork server
         traceback.print_exc()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -185,7 +186,12 @@ def load_libraries() -> None:
     """Load what encodes and trains, which takes seconds once a process."""
     if "sentence_transformers" not in sys.modules:
         with metered(LOADING, 1):
-            import sentence_transformers  # noqa: F401
+            gc.disable()  # a third of the time would go into a search for garbage among what stays
+            try:
+                import sentence_transformers  # noqa: F401
+            finally:
+                gc.freeze()
+                gc.enable()
 
 
 def read_encoder(folder: Path, name: str) -> Encoder:
