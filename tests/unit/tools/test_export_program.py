@@ -26,7 +26,7 @@ from classwright_tools.learning.exports import embedding
 from classwright_tools.learning.model import Model, load_model
 from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
 from classwright_tools.workspace.workspace import Workspace
-from support.learning import real_rows, save_rows, written_rows
+from support.learning import real_rows, save_rows, shallow_encoder, written_rows
 
 TEXTS = [row.text for row in real_rows(3)]
 
@@ -39,7 +39,8 @@ class Made:
         labels = tuple(Label(name=name) for name in ("refund", "delivery", "account"))
         self.workspace.save_task(Task(slug="support", instruction="Tell them apart.", labels=labels))
         save_rows(self.workspace, written_rows(), real_rows(10))
-        self.context = ToolContext(workspace=self.workspace, run_key="training")
+        encoder = shallow_encoder(root / "encoder")
+        self.context = ToolContext(workspace=self.workspace, run_key="training", encoder=str(encoder))
         request = TrainClassifierRequest(task="support", method="finetune", epochs=1)
         self.model_id = train_classifier(request, self.context).model
         self.folder = self.export("export")
@@ -168,7 +169,7 @@ def test_the_program_classifies_a_file_from_any_folder_without_torch_and_without
 def test_the_program_keeps_the_delimiter_of_a_table_and_leaves_nothing_after_a_failure(
     made: Made, tmp_path: Path, first: str, delimiter: str
 ) -> None:
-    rows = f'{first}date{delimiter}comment\n1{delimiter}"my parcel, please{delimiter} now"\n'
+    rows = f'{first}date{delimiter}comment\n1{delimiter}"my package is late{delimiter} where"\n'
     (tmp_path / "in.csv").write_text(rows, encoding="utf-8-sig")
     program = runpy.run_path(str(made.folder / "predict.py"))["main"]
     asked = [str(tmp_path / "in.csv"), "-o", str(tmp_path / "out.csv")]
@@ -178,7 +179,7 @@ def test_the_program_keeps_the_delimiter_of_a_table_and_leaves_nothing_after_a_f
     assert program([*asked, "--text-column", "comment"]) == 0
     header, row = (tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()
     assert header == delimiter.join(["date", "comment", "label", "probability", "sure"])
-    assert next(csv.reader([row], delimiter=delimiter))[:3] == ["1", f"my parcel, please{delimiter} now", "delivery"]
+    assert next(csv.reader([row], delimiter=delimiter))[:3] == ["1", f"my package is late{delimiter} where", "delivery"]
 
 
 def test_a_row_that_is_too_short_is_told_by_its_number(
@@ -231,7 +232,7 @@ def test_a_tuned_encoder_is_stored_once_in_half_precision_and_answers_to_the_bit
     own = made.workspace.artifact(made.model_id, "model").path / "encoder" / "model.safetensors"
     exported = made.folder / "model.safetensors"
 
-    assert own.stat().st_size < 50e6  # 22.7 million weights
+    assert own.stat().st_size < 35e6  # 15.6 million weights
     assert own.samefile(exported)
     assert {weights.dtype.itemsize for weights in made.model.encoder.model.parameters()} == {4}
     from sentence_transformers import SentenceTransformer

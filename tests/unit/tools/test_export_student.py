@@ -23,7 +23,7 @@ from classwright_tools.export_model import TOOL, ExportModelRequest, export_mode
 from classwright_tools.learning import student
 from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
 from classwright_tools.workspace.workspace import Workspace
-from support.learning import real_rows, save_rows, written_rows
+from support.learning import real_rows, save_rows, shallow_encoder, written_rows
 
 TEXTS = [row.text for row in real_rows(3)]
 UNLABELLED = [
@@ -41,7 +41,8 @@ class Made:
         labels = tuple(Label(name=name) for name in ("refund", "delivery", "account"))
         self.workspace.save_task(Task(slug="support", instruction="Tell them apart.", labels=labels))
         save_rows(self.workspace, written_rows(), real_rows(10), unlabelled=UNLABELLED[:texts])
-        self.context = ToolContext(workspace=self.workspace, run_key="training")
+        encoder = shallow_encoder(root / "encoder")
+        self.context = ToolContext(workspace=self.workspace, run_key="training", encoder=str(encoder))
         self.model = train_classifier(TrainClassifierRequest(task="support", method="probe"), self.context).model
 
     def export(self, *, onnx: bool = True) -> Path:
