@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export HF_HUB_OFFLINE ?= 1
+# Where it is set, hundreds of processes of the tests would each compile our modules, and three the tests' as well.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: setup demo test fuzz lint docs bundle conformance bench bench-articles faults load audit clean
 
