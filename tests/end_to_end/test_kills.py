@@ -25,7 +25,7 @@ from classwright_tools.workspace.workspace import Artifact, Workspace
 from support.server import TASK, ServerProcess, call, finished, rows, topics, writes_sentences
 from support.writing import Said, ScriptedEndpoint, Seen
 
-KILLS = int(os.environ.get("CLASSWRIGHT_KILLS", "6"))
+KILLS = int(os.environ.get("CLASSWRIGHT_KILLS", "3"))
 CELLS_A_LABEL = 20
 ROWS = 80
 ANSWER_SECONDS = 0.02

@@ -36,27 +36,22 @@ def writer(endpoint: ScriptedEndpoint) -> tuple[str, ...]:
     return ("--writer-url", endpoint.url, "--writer-model", "scripted")
 
 
-@ON_BOTH
-async def test_a_training_job_is_finished_by_the_next_server_after_a_kill(
-    tmp_path: Path, index_url: str | None
-) -> None:
+@pytest.mark.parametrize("index_url", ["postgres"], indirect=True)
+async def test_a_training_job_is_finished_by_the_next_server_after_a_kill(tmp_path: Path, index_url: str) -> None:
+    """On SQLite `tests/end_to_end/test_kills.py` shows it, again and again."""
     with ServerProcess(tmp_path, *on_store(index_url)) as server:
         async with Client(server.url) as client:
             await call(client, "propose_topics", TASK)
             await call(client, "import_examples", task="support", split="train", rows=rows(24), wait_seconds=50)
-            long = {"task": "support", "method": "probe", "imbalance": "auto", "wait_seconds": 0}
-            job = await call(client, "train_classifier", long)
-            await until(lambda: bool(compute_processes(server.process.pid, "long")))
+            job = await call(client, "train_classifier", task="support", method="probe", wait_seconds=0)
+            await until(lambda: len(compute_processes(server.process.pid, "short")) == 2)  # that of the import too
             server.kill()
     with ServerProcess(tmp_path, *on_store(index_url)) as server:
         async with Client(server.url) as client:
             view = await finished(client, job["job_id"])
-            job = await call(client, "train_classifier", long)
-            again = await finished(client, job["job_id"])
 
     assert view["status"] == "completed", view["error"]
     assert view["result"]["model"] == "support-m1"
-    assert again["result"]["model"] == "support-m2"
 
 
 async def test_the_compute_processes_of_a_killed_server_end_too(tmp_path: Path) -> None:
