@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -26,12 +26,14 @@ class Rows:
 
     Where rows may have several labels, `labels` are which of them each has (n, k), bool. A pair's two texts are joined:
     see `domain/pair.py`. The origin is the least real of the rows: figures on rows held out of them are named by it.
+    `mixed` are rows of several origins.
     """
 
     texts: tuple[str, ...]
     labels: np.ndarray
     groups: np.ndarray
     origin: Origin
+    mixed: bool = False
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -48,11 +50,11 @@ class Rows:
 
     def take(self, places: np.ndarray) -> Rows:
         """Return the rows at `places` (m,)."""
-        return Rows(
+        return replace(
+            self,
             texts=tuple(self.texts[place] for place in places),
             labels=self.labels[places],
             groups=self.groups[places],
-            origin=self.origin,
         )
 
     def beside(self, others: Rows) -> Rows:
@@ -62,6 +64,7 @@ class Rows:
             labels=np.concatenate([self.labels, others.labels]),
             groups=np.concatenate([self.groups, others.groups + self.groups.max() + 1]),
             origin=self.origin,
+            mixed=self.mixed or self.origin != others.origin,
         )
 
 
@@ -138,8 +141,9 @@ def held_out_rows(examples: Sequence[Example], labels: Sequence[str], *, several
     """
     texts = tuple(example.content for example in examples)
     own = label_sets(examples, labels) if several else label_numbers(examples, labels)
-    origin = least_real({example.origin for example in examples})
-    return Rows(texts=texts, labels=own, groups=_groups(examples), origin=origin)
+    origins = {example.origin for example in examples}
+    groups = _groups(examples)
+    return Rows(texts=texts, labels=own, groups=groups, origin=least_real(origins), mixed=len(origins) > 1)
 
 
 def written_at_once(examples: Iterable[Example]) -> list[str]:

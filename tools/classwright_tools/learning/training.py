@@ -24,6 +24,7 @@ from classwright_tools.learning.held_out import HeldOut, held_out
 from classwright_tools.learning.matching.fit import LEAST_ROWS
 from classwright_tools.learning.methods.method import Method
 from classwright_tools.learning.methods.registry import AUTO, METHODS, candidates
+from classwright_tools.learning.penalty import with_penalty
 from classwright_tools.learning.prior import Prior, known_shares, prior_at
 from classwright_tools.learning.probe import choose_regularisation
 from classwright_tools.learning.progress import part, parts, rising
@@ -87,6 +88,7 @@ def train(method: str, rows: Rows, validation: Rows | None, setup: Setup, *, on_
     setup = replace(setup, progress=part(progress, 0, 1 / 3, "choosing") if on_validation else progress)
     if validation is None or not enough:
         return _by_groups(methods, rows, validation, setup)
+    setup = with_penalty(methods, rows, validation, setup)
     chosen = _by_real_rows(methods, rows, validation, setup)
     if not on_validation:
         return chosen
@@ -106,7 +108,7 @@ def _by_real_rows(methods: Sequence[Method], rows: Rows, validation: Rows, setup
     Holding out groups as well doubles the time of a fine-tuning and tells less than real rows do: `grouped` is
     measured only where that costs seconds.
     """
-    by_method = parts(setup.progress, _names(methods))
+    by_method = parts(setup.progress, tuple(method.name for method in methods))
 
     def fit(method: Method) -> _Fit:
         own = replace(setup, progress=by_method[method.name])
@@ -131,7 +133,7 @@ def _on_all(chosen: Trained, rows: Rows, validation: Rows, setup: Setup) -> Trai
         NotEnoughData: no validation row can be held out of the others.
     """
     method, all_rows = METHODS[chosen.method], rows.beside(validation)
-    if method.cross_validated:
+    if method.cross_validated and setup.penalty is None:
         # Fits of different penalties differ in how sure they are: one could not be calibrated by the answers of others.
         setup = replace(setup, penalty=choose_regularisation(setup.embed(all_rows.texts), all_rows, setup))
     folds = needed_folds(validation, setup.seed, FOLDS if method.cross_validated else FEW_FOLDS)
@@ -163,7 +165,7 @@ def _by_groups(methods: Sequence[Method], rows: Rows, validation: Rows | None, s
     """
     folds = needed_folds(rows, setup.seed)
     methods, hold_out = _hold_out(methods, rows, folds, setup)
-    by_method = parts(setup.progress, (*_names(methods), "final"))
+    by_method = parts(setup.progress, (*(method.name for method in methods), "final"))
     owns = {method.name: replace(setup, progress=by_method[method.name]) for method in methods}
     fits = within(setup.limit, methods, lambda method: _held_out(method, rows, hold_out, owns[method.name]))
     shares, why_no_shares = _shares(fits[0], setup)
@@ -294,7 +296,3 @@ def _merit(held: HeldOut, shares: TaskShares | None) -> float:
         return held.merit
     at = _at_shares(held, prior_at(shares, held))
     return at.accuracy.value if at else held.merit
-
-
-def _names(methods: Sequence[Method]) -> tuple[str, ...]:
-    return tuple(method.name for method in methods)
