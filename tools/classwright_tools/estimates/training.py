@@ -32,7 +32,6 @@ def training_workload(request: TrainClassifierRequest, context: ToolContext) -> 
     from classwright_tools.learning.fitting import fitting
     from classwright_tools.learning.methods.method import FitSize
     from classwright_tools.learning.methods.registry import AUTO, METHODS, candidates
-    from classwright_tools.learning.penalty import FOR_WRITTEN
     from classwright_tools.learning.training import FEW_FOLDS
     from classwright_tools.learning.training_data import ENOUGH_REAL, MOST_UNLABELLED
     from classwright_tools.workspace.datasets import read_card
@@ -42,12 +41,9 @@ def training_workload(request: TrainClassifierRequest, context: ToolContext) -> 
     methods = [METHODS[request.method]] if request.method != AUTO else []
     methods = methods or candidates(task.kind, request.imbalance, multi_label=task.multi_label)
     enough = sum(card.rows("validation", origin) for origin in REAL_TEXTS) >= ENOUGH_REAL
-    all_written = card.rows("train") == card.rows("train", "written")
-    tried = len(FOR_WRITTEN) if enough and all_written and not task.multi_label else 0
     train, validation = texts["train"], texts["validation"]
     fits = {
         method.name: _fits(method, enough=enough, is_choice=len(methods) > 1, several=task.multi_label)
-        + [1.0] * (tried if method.cross_validated else 0)
         + (_last_fits(method, FEW_FOLDS) if request.train_on_validation and method is methods[-1] else [])
         for method in methods
     }

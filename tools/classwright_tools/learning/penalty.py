@@ -8,10 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from classwright_tools.learning.calibration import fit_temperature, softmax
-from classwright_tools.learning.fitting import metered_fit
-from classwright_tools.learning.imbalance.balanced_heads import balanced_log_loss
 from classwright_tools.learning.methods.method import Method
-from classwright_tools.learning.probe import CANDIDATES
+from classwright_tools.learning.probe import CANDIDATES, choose_regularisation
 from classwright_tools.learning.rows import Rows
 from classwright_tools.learning.setup import Setup
 
@@ -22,22 +20,23 @@ _LEAST = 1e-9  # of a probability
 def with_penalty(methods: Sequence[Method], rows: Rows, validation: Rows, setup: Setup) -> Setup:
     """Return the setup with the penalty by which written `rows` make the labels of real `validation` rows likeliest.
 
-    Folds of written rows ask for lighter penalties than real texts do: texts of one writer are easily told apart
-    (benchmarks/README.md, "The loop"). Where some of the rows are real texts, folds of them ask for what these do: the
-    setup stays, and each fit chooses by its own rows.
+    Folds of written rows ask for lighter penalties than real texts do, since texts of one writer are easily told apart:
+    what they ask for is the lightest that is tried (docs/decisions/penalty.md). Where some of the rows are real texts,
+    folds of them ask for what these do: the setup stays, and each fit chooses by its own rows. It stays, too, where
+    labels are to count alike or rows are generated, which have penalties of their own.
     """
     method = next((one for one in methods if one.cross_validated), None)
-    if method is None or rows.origin != "written" or rows.mixed:
+    is_written = rows.origin == "written" and not rows.mixed
+    if method is None or not is_written or setup.row_source or setup.imbalance != "none":
         return setup
 
     def loss(penalty: float) -> float:
-        classifier = metered_fit(method, rows, replace(setup, penalty=penalty))
-        logits = classifier.logits(validation.texts, setup.embedding)
-        if setup.imbalance != "none":
-            return balanced_log_loss(validation.labels, logits)
-        return log_loss(validation.labels, logits)
+        # Not metered: how many are fitted depends on the rows, and an estimate counts what every training fits.
+        classifier = method.fit(rows, replace(setup, penalty=penalty))
+        return log_loss(validation.labels, classifier.logits(validation.texts, setup.embedding))
 
-    return replace(setup, penalty=min(FOR_WRITTEN, key=loss))
+    lightest = choose_regularisation(setup.embed(rows.texts), rows, setup)
+    return replace(setup, penalty=min((c for c in FOR_WRITTEN if c <= lightest), key=loss))
 
 
 def log_loss(labels: np.ndarray, logits: np.ndarray) -> float:

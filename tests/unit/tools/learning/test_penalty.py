@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from classwright_tools.domain.example import Origin
+from classwright_tools.learning import penalty
 from classwright_tools.learning.methods.registry import METHODS
 from classwright_tools.learning.penalty import FOR_WRITTEN, log_loss, with_penalty
 from classwright_tools.learning.rows import Rows
@@ -57,11 +58,15 @@ def test_written_rows_get_the_penalty_that_real_validation_rows_ask_for(tmp_path
     assert chosen(*problem(tmp_path, shared=True)) == FOR_WRITTEN[-1]
 
 
+def test_no_penalty_is_lighter_than_folds_of_the_rows_ask_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(penalty, "choose_regularisation", lambda *_: 3.0)
+    assert chosen(*problem(tmp_path, shared=True)) == 3.0
+
+
 def test_rows_with_real_texts_among_them_choose_their_penalty_by_folds_of_themselves(tmp_path: Path) -> None:
-    for origin, mixed in (("annotated", False), ("written", True)):
-        rows, validation, setup = problem(tmp_path)
-        rows = replace(rows, origin=origin, mixed=mixed)
-        assert with_penalty([METHODS["probe"]], rows, validation, setup) is setup
+    rows, validation, setup = problem(tmp_path)
+    for others in (replace(rows, origin="annotated"), replace(rows, mixed=True)):
+        assert with_penalty([METHODS["probe"]], others, validation, setup) is setup
 
 
 def test_the_log_loss_does_not_depend_on_how_sure_the_logits_are() -> None:
