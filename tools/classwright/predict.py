@@ -1,9 +1,9 @@
 """Predictions of an exported classifier, from Python or from a shell.
 
-    python predict.py in.csv -o out.csv          # adds the columns label, probability and sure
+    python predict.py in.csv -o out.csv          # adds the columns label, probability, sure and out_of_scope
 
     from predict import load
-    labels, probabilities, sure = load("folder of the export").predict(["a text"])
+    labels, probabilities, sure, out_of_scope = load("folder of the export").predict(["a text"])
 
 Where a text may have several labels, its answer is all that apply: the column labels has them with | between, and each
 label has a column of its own with 1 or 0.
@@ -52,19 +52,25 @@ class Predictions(NamedTuple):
 
     `labels` are the likeliest ones, or where a text may have several labels all that apply; `probabilities` (n, k) are
     calibrated, in the order of `Classifier.labels`; `sure` (n,) says which of the answers are likelier to be right than
-    the threshold, and not better left to a person.
+    the threshold, and not better left to a person. `out_of_scope` (n,) says which texts are unlike all that the model
+    learnt, and so probably of none of its labels: it is not sure of these. A student and models of pairs call none so.
     """
 
     labels: list[Answer]
     probabilities: np.ndarray
     sure: np.ndarray
+    out_of_scope: np.ndarray
+
+
+Answers = tuple[np.ndarray, np.ndarray | None]
+"""The probabilities (n, k) of texts, and the cosine (n,) of each to the nearest label's mean; None where not told."""
 
 
 class Engine(Protocol):
-    """What computes the probabilities."""
+    """What computes the answers."""
 
-    def probabilities(self, texts: Sequence[Any], batch: int) -> np.ndarray:
-        """Return the probabilities (n, k) of texts, or of pairs."""
+    def answers(self, texts: Sequence[Any], batch: int) -> Answers:
+        """Return the answers to texts, or to pairs."""
         ...
 
 
@@ -89,6 +95,7 @@ class Classifier:
         self.threshold: float = facts["threshold"]
         self.takes_pairs: bool = facts["kind"] == "pair"
         self._thresholds: list[float] = facts.get("thresholds") or []
+        self._least_like: float = facts.get("least_like", -np.inf)
         self._engine = _engine(folder, facts, engine)
 
     def predict(self, texts: Sequence[Text], *, threshold: float | None = None, batch: int = BATCH) -> Predictions:
@@ -97,9 +104,10 @@ class Classifier:
         Raises:
             ValueError: one is empty, or a pair where texts are classified or the other way round.
         """
-        probabilities = self.predict_proba(texts, batch=batch)
+        probabilities, foreign = self._answers(texts, batch)
         labels, right = self.decide(probabilities)
-        return Predictions(labels, probabilities, right >= (self.threshold if threshold is None else threshold))
+        sure = right >= (self.threshold if threshold is None else threshold)
+        return Predictions(labels, probabilities, sure & ~foreign, foreign)
 
     @property
     def several(self) -> bool:
@@ -120,6 +128,10 @@ class Classifier:
 
     def predict_proba(self, texts: Sequence[Text], *, batch: int = BATCH) -> np.ndarray:
         """Return the calibrated probabilities (n, k) of n texts, as `predict` does."""
+        return self._answers(texts, batch)[0]
+
+    def _answers(self, texts: Sequence[Text], batch: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the probabilities (n, k) of n texts, and which of them (n,) are out of scope."""
         if isinstance(texts, str):
             raise ValueError("One string was given: pass a list of texts.")
         for place, text in enumerate(texts):
@@ -129,13 +141,16 @@ class Classifier:
                 raise ValueError(f"texts[{place}] is not what this model classifies: it takes {wanted}.")
             if not all(isinstance(part, str) and part.strip() for part in parts):
                 raise ValueError(f"texts[{place}] is empty: leave it out.")
-        found = np.empty((len(texts), len(self.labels)))
+        found, foreign = np.empty((len(texts), len(self.labels))), np.zeros(len(texts), bool)
         for start in range(0, len(texts), CHUNK):
             chunk = [text if isinstance(text, str) else tuple(text) for text in texts[start : start + CHUNK]]
-            unique = list(dict.fromkeys(chunk))
-            known = dict(zip(unique, self._engine.probabilities(unique, batch), strict=True))
-            found[start : start + len(chunk)] = [known[text] for text in chunk]
-        return found
+            places = {text: place for place, text in enumerate(dict.fromkeys(chunk))}
+            probabilities, likeness = self._engine.answers(list(places), batch)
+            order = [places[text] for text in chunk]
+            found[start : start + len(chunk)] = probabilities[order]
+            if likeness is not None:
+                foreign[start : start + len(chunk)] = likeness[order] < self._least_like
+        return found, foreign
 
 
 def load(folder: str | Path, engine: str = ENGINES[0]) -> Classifier:
@@ -189,8 +204,8 @@ class GraphEngine:
         self._windows, self._at_once = facts.get("windows", 1), facts["tokens"] or 0
         self._inputs = [one.name for one in self._session.get_inputs()]
 
-    def probabilities(self, texts: Sequence[str], batch: int) -> np.ndarray:
-        """Return the probabilities (n, k) of texts; of one that is too long to take at once windows are read."""
+    def answers(self, texts: Sequence[str], batch: int) -> Answers:
+        """Return the answers to texts; of one that is too long to take at once windows are read."""
         windows = [self._read(first) for first in self._tokenizer.encode_batch_fast([self._prompt + t for t in texts])]
         order = sorted(range(len(texts)), key=lambda place: (len(windows[place]), len(windows[place][0])))
         parts: list[list[int]] = []
@@ -201,8 +216,9 @@ class GraphEngine:
                 room = max(batch, len(windows[place]))
             parts[-1].append(place)
             room -= len(windows[place])
-        answers = [self._session.run(None, self._feeds([windows[place] for place in part]))[0] for part in parts]
-        return np.concatenate(answers)[np.argsort(order)] if answers else np.empty((0, 0))
+        ran = [self._session.run(None, self._feeds([windows[place] for place in part])) for part in parts]
+        probabilities, *likeness = (np.concatenate(outputs)[np.argsort(order)] for outputs in zip(*ran, strict=True))
+        return probabilities, likeness[0] if likeness else None
 
     def _read(self, tokens: Any) -> list[list[int]]:
         """Return the token ids of a text's windows, from what the tokenizer made of it."""
@@ -231,13 +247,15 @@ class _Cascade:
         self._student, self._encoder = GraphEngine(folder, facts["student"]), GraphEngine(folder, facts["graph"])
         self._cut: float = facts["student"]["cut"]
 
-    def probabilities(self, texts: Sequence[str], batch: int) -> np.ndarray:
-        """Return the probabilities (n, k) of texts."""
-        found = self._student.probabilities(texts, batch)
+    def answers(self, texts: Sequence[str], batch: int) -> Answers:
+        """Return the answers to texts; how like what was learnt one is that the student answers is not told."""
+        found, _ = self._student.answers(texts, batch)
+        likeness = np.full(len(texts), np.inf)
         unsure = np.flatnonzero(found.max(axis=1, initial=0.0) < self._cut)
         if len(unsure):
-            found[unsure] = self._encoder.probabilities([texts[place] for place in unsure.tolist()], batch)
-        return found
+            found[unsure], asked = self._encoder.answers([texts[place] for place in unsure.tolist()], batch)
+            likeness[unsure] = np.inf if asked is None else asked
+        return found, likeness
 
 
 class _Encoder:
@@ -251,18 +269,22 @@ class _Encoder:
             str(folder), local_files_only=True, trust_remote_code=False, model_kwargs={"use_safetensors": True}
         )
         self._head = load_file(folder / "head.safetensors")
+        scope = folder / "scope.safetensors"
+        self._means = load_file(scope)["means"].astype(np.float32) if scope.exists() else None
         self._shares = _sigmoid if facts.get("thresholds") else _softmax
         self._pairs, self._windows = facts.get("pairs"), facts.get("windows")
 
-    def probabilities(self, texts: Sequence[Any], batch: int) -> np.ndarray:
-        """Return the probabilities (n, k) of texts, or of pairs."""
+    def answers(self, texts: Sequence[Any], batch: int) -> Answers:
+        """Return the answers to texts, or to pairs, which have no scope."""
         if not self._pairs:
-            return self._shares(self._logits(self._embed(texts, batch)))
+            embeddings = self._embed(texts, batch)
+            likeness = None if self._means is None else (embeddings @ self._means.T).max(axis=1)
+            return self._shares(self._logits(embeddings)), likeness
         unique = list(dict.fromkeys(text for pair in texts for text in pair))
         known = dict(zip(unique, self._embed(unique, batch), strict=True))
         query, item = (np.array([known[pair[side]] for pair in texts]) for side in (0, 1))
         difference, product = self._pairs["difference"] * np.abs(query - item), self._pairs["product"] * query * item
-        return _softmax(self._logits(np.concatenate([query, item, difference, product], axis=1)))
+        return _softmax(self._logits(np.concatenate([query, item, difference, product], axis=1))), None
 
     def _embed(self, texts: Sequence[str], batch: int) -> np.ndarray:
         found = self._encoder.encode(list(texts), batch_size=batch, normalize_embeddings=True, show_progress_bar=False)
@@ -348,7 +370,8 @@ def answer_columns(there: Sequence[str], *, several: bool, labels: Sequence[str]
     `several` is whether a text may have several labels. `labels` get a column each, in a table, whose cells hold no
     list.
     """
-    names = ["labels" if several else "label", "probability", "sure", *(f"label_{label}" for label in labels)]
+    names = ["labels" if several else "label", "probability", "sure", "out_of_scope"]
+    names += [f"label_{label}" for label in labels]
     return names_beside(there, names)
 
 
@@ -361,7 +384,7 @@ def names_beside(there: Sequence[str], names: Sequence[str]) -> list[str]:
 
 
 def answer_cells(answer: Sequence[Any], labels: Sequence[str]) -> list[Any]:
-    """Return an answer (label or labels, probability, sure) as the values of its `answer_columns` for `labels`."""
+    """Return an answer (label or labels, probability, sure, out of scope) as the values of its `answer_columns`."""
     if not labels:
         return list(answer)
     named, *rest = answer
@@ -405,7 +428,6 @@ def _classify_csv(model: Classifier, options: argparse.Namespace) -> tuple[int, 
 def _classify_rows(model: Classifier, options: argparse.Namespace, source: TextIO, output: TextIO) -> tuple[int, int]:
     columns = [options.text_column, *([options.pair_column] if model.takes_pairs else [])]
     labels = model.labels if model.several else ()
-    at = model.threshold if options.threshold is None else options.threshold
     delimiter = _delimiter(source, options.text_column)
     reader = csv.DictReader(source, delimiter=delimiter, strict=True)
     there = list(reader.fieldnames or ())
@@ -422,10 +444,12 @@ def _classify_rows(model: Classifier, options: argparse.Namespace, source: TextI
         texts = [tuple(row[column] for column in columns) for row in chunk]
         full = [place for place, parts in enumerate(texts) if all(part.strip() for part in parts)]
         asked: list[Any] = [texts[place] if model.takes_pairs else texts[place][0] for place in full]
-        found = model.decide(model.predict_proba(asked, batch=options.batch))
+        found = model.predict(asked, threshold=options.threshold, batch=options.batch)
+        _, rights = model.decide(found.probabilities)
+        told = (["true" if one else "false" for one in known] for known in (found.sure, found.out_of_scope))
         answers: list[list[Any]] = [[""] * len(names) for _ in chunk]
-        for place, named, right in zip(full, *found, strict=True):
-            answers[place] = answer_cells((named, f"{right:.6f}", "true" if right >= at else "false"), labels)
+        for place, named, right, *is_so in zip(full, found.labels, rights, *told, strict=True):
+            answers[place] = answer_cells((named, f"{right:.6f}", *is_so), labels)
         writer.writerows([*(row[name] for name in there), *answer] for row, answer in zip(chunk, answers, strict=True))
         rows, empty = rows + len(chunk), empty + len(chunk) - len(full)
     return rows, empty

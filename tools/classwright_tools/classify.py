@@ -17,7 +17,7 @@ from classwright_tools.domain.selection import RowId
 from classwright_tools.domain.task import TaskKind
 from classwright_tools.domain.uris import artifact_uri, file_uri
 from classwright_tools.errors import InvalidInput
-from classwright_tools.measurement.caveats import how_sure
+from classwright_tools.measurement.caveats import how_sure, unlike
 from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import QUICKER_THAN_ENCODING, Sizes, Work, computing, shown_bytes
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from classwright_tools.bulk.answers_table import SortedRows
+    from classwright_tools.domain.cards import ModelCard
     from classwright_tools.learning.label_space import LabelSpace
 
 MOST_TEXTS = 1_000
@@ -42,12 +43,12 @@ class ClassifyRequest(ToolRequest):
     model: ModelId
     texts: tuple[AnyText, ...] = Field(default=(), max_length=MOST_TEXTS, description="The texts, one string each.")
     pairs: tuple[GivenPair, ...] = Field(
-        default=(), max_length=MOST_TEXTS, description="For a model of a pair task: the pairs, in place of `texts`."
+        default=(), max_length=MOST_TEXTS, description="For a pair task, in place of `texts`."
     )
     dataset: DatasetId | None = Field(default=None, description="Or all its unlabelled rows.")
     threshold: Share | None = Field(
         default=None,
-        description="Abstain below this probability. Default: the model's own; 0 never abstains.",
+        description="Abstain below it. Default: the model's own.",
     )
     prior: Literal["task", "training"] = Field(
         default="task",
@@ -68,7 +69,8 @@ class Classified(Noun):
     labels: tuple[LabelName, ...] | None = Field(
         default=None, description="Of a multi-label model: all that apply, those of unsure texts too."
     )
-    sure: bool = Field(description="Whether `probability` reaches the threshold.")
+    sure: bool = Field(description="Whether `probability` reaches the threshold, of a text in scope.")
+    out_of_scope: bool = Field(description="Unlike all that the model learnt, so probably of none of its labels.")
     probability: float = Field(
         ge=0,
         le=1,
@@ -86,7 +88,7 @@ class Classified(Noun):
 
 
 class ClassifyResult(ToolResult):
-    """One answer a text, in the order of the texts; of a dataset its least sure rows, the least sure first."""
+    """One answer a text, in the order of the texts; of a dataset its least sure rows, those out of scope first."""
 
     model: ModelId
     threshold: float
@@ -94,6 +96,7 @@ class ClassifyResult(ToolResult):
         default=None, description="Of a multi-label model: the probability from which on each label applies."
     )
     abstained: int = Field(ge=0, description="Texts of which it is not sure.")
+    out_of_scope: int = Field(ge=0, description="Of these, texts unlike all that the model learnt.")
     results: tuple[Classified, ...]
     sure_by_label: dict[LabelName, int] | None = Field(default=None, description="Of a dataset: rows it is sure of.")
     report: ReportId | None = Field(default=None, description="Of a dataset.")
@@ -119,15 +122,13 @@ def classify(request: ClassifyRequest, context: ToolContext) -> ClassifyResult:
     contents = _contents(request, model.card.kind)
     threshold = model.threshold if request.threshold is None else request.threshold
     context.progress(0.1, f"classifying {len(contents)} texts")
-    proba = model.predict_proba(contents, as_trained=request.prior == "training")
-    if model.space.several:
-        results = _with_labels(model.space, proba, threshold)
-    else:
-        results = tuple(_classified(model.labels, row, threshold) for row in proba.tolist())
+    proba, foreign = model.answers(contents, as_trained=request.prior == "training")
+    results = _results(model.space, proba, foreign, threshold)
     abstained = sum(not result.sure for result in results)
     labels = context.workspace.task(model.card.task).label_names
     told = (
         _in_a_sentence(results, abstained, threshold),
+        unlike(int(foreign.sum())) if len(results) > 1 and foreign.any() else "",
         how_sure(model.card) if abstained and request.threshold is None else "",
         other_labels(request.model, model.labels, labels),
     )
@@ -141,6 +142,7 @@ def classify(request: ClassifyRequest, context: ToolContext) -> ClassifyResult:
         threshold=threshold,
         thresholds=dict(zip(model.labels, model.card.thresholds, strict=True)) if model.space.several else None,
         abstained=abstained,
+        out_of_scope=int(foreign.sum()),
         results=results,
     )
 
@@ -159,13 +161,9 @@ def _sorted_rows(request: ClassifyRequest, context: ToolContext, dataset: str) -
     found = answer_rows(context, model, dataset, threshold, as_trained=as_trained)
     report, made = publish_answers(context, AnswersTable(context, model, found, dataset, as_trained), request.model)
     unsure, counts = found.unsure, found.sure_by_label
-    first = found.least_sure[:LEAST_SURE_SHOWN]
-    several, proba = model.space.several, found.proba[first]
-    shown = (
-        _with_labels(model.space, proba, threshold)
-        if several
-        else tuple(_classified(model.labels, row, threshold) for row in proba.tolist())
-    )
+    first = found.least_sure(LEAST_SURE_SHOWN)
+    several, foreign = model.space.several, int(found.foreign.sum())
+    shown = _results(model.space, found.proba[first], found.foreign[first], threshold)
     by_label = listed((f"{label} {rows:,}" for label, rows in counts.items()), LABELS_LISTED)
     table = file_uri(report, ANSWERS)
     excerpts = Excerpts(table)
@@ -173,14 +171,16 @@ def _sorted_rows(request: ClassifyRequest, context: ToolContext, dataset: str) -
     told = (
         f"Classified the {len(found.rows):,} unlabelled rows of {dataset}: sure of {len(found.rows) - unsure:,}"
         f"{f' ({by_label})' if by_label else ''}, not sure of {unsure:,}, below {threshold:.2f}.",
-        f"The {len(shown)} least sure are shown.",
+        unlike(foreign) if foreign else "",
+        f"The {len(shown)} least sure are shown{', those out of scope first' if foreign else ''}.",
         how_sure(model.card) if request.threshold is None else "",
         FITS_NONE if counts and not several else "",
         other_labels(request.model, model.labels, context.workspace.task(task).label_names),
     )
     return ClassifyResult(
         summary=" ".join(filter(None, told)),
-        next_step=f"{_of_table(made)} {table}: a CSV, in the workspace {task}/{report}/{ANSWERS}; a spreadsheet takes "
+        next_step=_look_at_foreign(request.model, model.card, dataset, foreign, len(found.rows))
+        + f"{_of_table(made)} {table}: a CSV, in the workspace {task}/{report}/{ANSWERS}; a spreadsheet takes "
         "a text that begins with = for a formula. Label the least sure ones: annotate_examples.",
         uris={"report": artifact_uri(report), "answers": table},
         shown_in_part=excerpts.parts,
@@ -188,9 +188,10 @@ def _sorted_rows(request: ClassifyRequest, context: ToolContext, dataset: str) -
         threshold=threshold,
         thresholds=dict(zip(model.labels, model.card.thresholds, strict=True)) if several else None,
         abstained=unsure,
+        out_of_scope=foreign,
         results=tuple(
             one.model_copy(update={"row": found.rows[place].id, "text": shortened(found.rows[place].shown, TEXT_CHARS)})
-            for place, one in zip(first.tolist(), shown, strict=True)
+            for place, one in zip(first, shown, strict=True)
         ),
         sure_by_label=counts,
         report=report,
@@ -205,6 +206,18 @@ def _of_table(made: SortedRows) -> str:
     return (
         f"All {made.rows:,} rows of {source}, copies too, are in their order and with their own columns, "
         f"{made.labelled:,} of them with a label, in"
+    )
+
+
+def _look_at_foreign(model: str, card: ModelCard, dataset: str, foreign: int, rows: int) -> str:
+    """Return how to look at the rows out of scope, if they are more than rows of the labels would be."""
+    if card.scope is None or foreign <= card.scope.flagged.high * rows:
+        return ""
+    return (
+        f"See what is out of scope in groups: find_examples(task={card.task!r}, dataset={dataset!r}, "
+        f"doubt='out_of_scope', model={model!r}, "
+        "where={'splits': ['unlabelled']}, groups=0). What many have in common may want a label of its own "
+        "(edit_examples), or rows of a label that has none like them (annotate_examples). "
     )
 
 
@@ -229,32 +242,25 @@ def _contents(request: ClassifyRequest, kind: TaskKind) -> list[str]:
     return [joined(pair.text, pair.text_pair) for pair in request.pairs]
 
 
-def _with_labels(space: LabelSpace, proba: np.ndarray, threshold: float) -> tuple[Classified, ...]:
-    """Return the answers at the probabilities (n, k) of a model whose rows may have several labels."""
+def _results(space: LabelSpace, proba: np.ndarray, foreign: np.ndarray, threshold: float) -> tuple[Classified, ...]:
+    """Return the answers at the probabilities (n, k) to texts, some of which are `foreign` (n,) to the model."""
     named, right = space.answers(proba)
+    sure = (right >= threshold) & ~foreign
     ranked = (-proba).argsort(axis=1, kind="stable").tolist()
-    answers = zip(proba.tolist(), named, right.tolist(), ranked, strict=True)
+    answers = zip(proba.tolist(), named, right.tolist(), sure.tolist(), foreign.tolist(), ranked, strict=True)
     return tuple(
         Classified(
-            label=None,
-            labels=tuple(own),
-            sure=certain >= threshold,
+            label=own if is_sure and isinstance(own, str) else None,
+            labels=None if isinstance(own, str) else own,
+            sure=is_sure,
+            out_of_scope=is_foreign,
             probability=min(1.0, certain),
-            likeliest=tuple((space.labels[place], row[place]) for place in order[: max(MOST_LIKELY, len(own))]),
+            likeliest=tuple(
+                (space.labels[place], min(1.0, row[place]))
+                for place in order[: max(MOST_LIKELY, len(own) if space.several else 1)]
+            ),
         )
-        for row, own, certain, order in answers
-    )
-
-
-def _classified(labels: tuple[str, ...], probabilities: list[float], threshold: float) -> Classified:
-    """Return the answer for one text; `probabilities` is in the order of `labels`."""
-    order = sorted(range(len(labels)), key=lambda place: -probabilities[place])
-    best = order[0]
-    return Classified(
-        label=labels[best] if probabilities[best] >= threshold else None,
-        sure=probabilities[best] >= threshold,
-        probability=min(1.0, probabilities[best]),
-        likeliest=tuple((labels[place], min(1.0, probabilities[place])) for place in order[:MOST_LIKELY]),
+        for row, own, certain, is_sure, is_foreign, order in answers
     )
 
 
@@ -271,13 +277,14 @@ def _in_a_sentence(results: tuple[Classified, ...], abstained: int, threshold: f
     if several:
         named = ", ".join(map(repr, result.labels or ())) or "none of the labels"
         probable = f"with a probability of {result.probability:.2f} that the whole set is right"
-        return (
-            f"It is {named}, {probable}." if result.sure else f"Not sure: {named}, {probable}, below {threshold:.2f}."
-        )
-    label = repr(result.likeliest[0][0])
-    if result.label is None:
-        return f"Not sure: most likely {label}, with a probability of {result.probability:.2f}, below {threshold:.2f}."
-    return f"It is {label}, with a probability of {result.probability:.2f}."
+    else:
+        named = repr(result.likeliest[0][0])
+        probable = f"with a probability of {result.probability:.2f}"
+    if result.out_of_scope:
+        return f"{unlike(1)} If it were of one: {named}, {probable}."
+    if result.sure:
+        return f"It is {named}, {probable}."
+    return f"Not sure: {'' if several else 'most likely '}{named}, {probable}, below {threshold:.2f}."
 
 
 def _work(request: ClassifyRequest, sizes: Sizes) -> Work:
@@ -303,7 +310,7 @@ TOOL = ToolSpec(
         description=(
             f"Label up to {MOST_TEXTS:,} texts or pairs, or a dataset's unlabelled rows, with a model: calibrated "
             f"probabilities, and no label where it is unsure. An answer shows about {ABOUT_SHOWN} texts, the result "
-            f"resource all; of a dataset the {LEAST_SURE_SHOWN} least sure rows, a CSV all. Not for measuring: import "
+            f"resource all; of a dataset the {LEAST_SURE_SHOWN} least sure rows, a CSV all. To measure, import "
             "labelled rows and call evaluate. Answered at once; much text is a job."
         ),
     ),

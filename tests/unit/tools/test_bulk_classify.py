@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from classwright.predict import Predictions
 from classwright_tools.bulk import classify_files as bulk
 from classwright_tools.bulk.classify_files import classify_files
 from classwright_tools.bulk.outputs import write_output
@@ -21,7 +22,7 @@ from classwright_tools.errors import InvalidInput
 
 
 class Lengths:
-    """Calls a text long from ten characters on, the surer the longer."""
+    """Calls a text long from ten characters on, the surer the longer; questions are out of its scope."""
 
     labels = ("short", "long")
     threshold = 0.6
@@ -31,10 +32,13 @@ class Lengths:
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    def predict_proba(self, texts: Sequence[str | tuple[str, str]]) -> np.ndarray:
+    def predict(self, texts: Sequence[str | tuple[str, str]], *, threshold: float | None = None) -> Predictions:
         self.asked += [str(text) for text in texts]
         long = np.array([min(1.0, len(text) / 20) for text in texts])
-        return np.stack([1 - long, long], axis=1)
+        proba = np.stack([1 - long, long], axis=1)
+        labels, right = self.decide(proba)
+        foreign = np.array(["?" in text for text in texts])
+        return Predictions(labels, proba, (right >= (threshold or 0)) & ~foreign, foreign)
 
     def decide(self, proba: np.ndarray) -> tuple[list[str | tuple[str, ...]], np.ndarray]:
         return [self.labels[place] for place in proba.argmax(axis=1)], proba.max(axis=1)
@@ -49,18 +53,22 @@ def answers(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_rows_keep_their_columns_and_order_and_get_label_probability_and_sure(tmp_path: Path) -> None:
+def test_rows_keep_their_columns_and_order_and_get_an_answer(tmp_path: Path) -> None:
     source = tmp_path / "in.csv"
-    source.write_text('id,text,note\n007,tiny,"a, b"\n8,  ,none\n9,a text of eighteen,\n', encoding="utf-8")
+    source.write_text('id,text,note\n007,tiny,"a, b"\n8,  ,none\n9,a text of eighteen?,\n', encoding="utf-8")
 
     found = classify_files(Lengths(), source, tmp_path / "out.csv", model_name="m")
 
-    assert answers(tmp_path / "out.csv") == [
-        {"text": "tiny", "id": "007", "note": "a, b", "label": "short", "probability": "0.8", "sure": "true"},
-        {"text": "  ", "id": "8", "note": "none", "label": "", "probability": "", "sure": ""},
-        {"text": "a text of eighteen", "id": "9", "note": "", "label": "long", "probability": "0.9", "sure": "true"},
+    rows = answers(tmp_path / "out.csv")
+    told = [[row.pop(name) for name in ("label", "probability", "sure", "out_of_scope")] for row in rows]
+    assert told == [["short", "0.8", "true", "false"], ["", "", "", ""], ["long", "0.95", "false", "true"]]
+    assert rows == [
+        {"text": "tiny", "id": "007", "note": "a, b"},
+        {"text": "  ", "id": "8", "note": "none"},
+        {"text": "a text of eighteen?", "id": "9", "note": ""},
     ]
-    assert (found.rows, found.sure, found.no_text) == (3, 2, 1)
+    assert (found.rows, found.sure, found.out_of_scope, found.no_text) == (3, 1, 1, 1)
+    assert "1 text is out of scope" in found.summary
     assert "without an answer: 1." in found.summary
     assert not (tmp_path / "out.csv.parts").exists()
 
@@ -75,8 +83,8 @@ def test_a_table_is_written_with_the_delimiter_that_it_was_read_with(tmp_path: P
 
     with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
         header, row = csv.reader(file, delimiter=delimiter)
-    assert header == ["comment", "date", "stars", "label", "probability", "sure"]
-    assert row == ["a text, of eighteen; or so", "1", "5", "long", "1.0", "true"]
+    assert header == ["comment", "date", "stars", "label", "probability", "sure", "out_of_scope"]
+    assert row == ["a text, of eighteen; or so", "1", "5", "long", "1.0", "true", "false"]
 
 
 def test_lines_of_a_table_end_in_a_line_feed_and_a_carriage_return_in_a_cell_stays_one(tmp_path: Path) -> None:

@@ -122,7 +122,7 @@ def test_of_a_task_with_several_labels_a_row_counts_for_each_of_its_own(workspac
     found = sorted_by(workspace, model, dataset, threshold=0.0)
 
     rows = table_of(workspace, found)
-    answers = [row["label"].split("|") for row in rows if row["split"] == "unlabelled"]
+    answers = [row["label"].split("|") for row in rows if row["sure"] == "true"]
     counted = Counter(label for names in answers for label in names if label in LABELS)
     assert found.sure_by_label == counted
     assert sum(counted.values()) > 0
@@ -199,7 +199,8 @@ def test_the_table_is_the_persons_file_with_a_label_in_each_row(
 
     table = table_of(workspace, found)
     assert list(table[0]) == [
-        "message", "when", "label", "predicted_label", "predicted_decided_by", "predicted_probability", "predicted_sure"
+        "message", "when", "label", "predicted_label", "predicted_decided_by", "predicted_probability",
+        "predicted_sure", "predicted_out_of_scope",
     ]  # fmt: skip
     assert [row["when"] for row in table] == ["1 May", "2 May", "2 May", "3 May", "", "5 May", "6 May", "7 May"]
     said = [(row["predicted_label"] or None, row["predicted_decided_by"] or None) for row in table]

@@ -22,6 +22,7 @@ from classwright_tools.context import ToolContext
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.export import quantised as quantising
 from classwright_tools.export_model import ExportModelRequest, export_model
+from classwright_tools.learning.classifier import assessed
 from classwright_tools.learning.exports import embedding
 from classwright_tools.learning.model import Model, load_model
 from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
@@ -29,6 +30,7 @@ from classwright_tools.workspace.workspace import Workspace
 from support.learning import real_rows, save_rows, shallow_encoder, written_rows
 
 TEXTS = [row.text for row in real_rows(3)]
+FOREIGN = "Mozart wrote his last symphony in 1788"
 
 
 class Made:
@@ -66,7 +68,14 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
 def answers_of(folder: Path, name: str) -> np.ndarray:
     """The probabilities that the graph `name` gives to the texts."""
     facts = json.loads((folder / "labels.json").read_text(encoding="utf-8"))["graph"]
-    return GraphEngine(folder, facts | {"file": name}).probabilities(TEXTS, 4)
+    return GraphEngine(folder, facts | {"file": name}).answers(TEXTS, 4)[0]
+
+
+def likeness_of(model: Model) -> np.ndarray:
+    """How like the rows that the model learnt the texts are, by the model itself."""
+    likeness = assessed(model.classifier, TEXTS).likeness
+    assert likeness is not None
+    return likeness
 
 
 def test_the_graph_passes_the_checker_with_full_shape_inference(made: Made) -> None:
@@ -74,9 +83,15 @@ def test_the_graph_passes_the_checker_with_full_shape_inference(made: Made) -> N
     onnx.checker.check_model(graph, full_check=True)
     inferred = onnx.shape_inference.infer_shapes(graph, check_type=True, strict_mode=True, data_prop=True)
 
-    [output] = inferred.graph.output
-    assert [dim.dim_param or dim.dim_value for dim in output.type.tensor_type.shape.dim] == ["texts", 3]
-    np.testing.assert_allclose(answers_of(made.folder, "model.onnx"), made.model.predict_proba(TEXTS), atol=1e-4)
+    shapes = [
+        [dim.dim_param or dim.dim_value for dim in output.type.tensor_type.shape.dim]
+        for output in inferred.graph.output
+    ]
+    assert shapes == [["texts", 3], ["texts"]]
+    facts = json.loads((made.folder / "labels.json").read_text(encoding="utf-8"))["graph"]
+    proba, likeness = GraphEngine(made.folder, facts | {"file": "model.onnx"}).answers(TEXTS, 4)
+    np.testing.assert_allclose(proba, made.model.predict_proba(TEXTS), atol=1e-4)
+    np.testing.assert_allclose(likeness, likeness_of(made.model), atol=1e-4)
 
 
 def test_onnx_runtimes_own_quantisation_takes_the_graph(made: Made, tmp_path: Path) -> None:
@@ -108,15 +123,22 @@ def test_a_graph_of_whole_numbers_is_used_where_it_loses_little_and_the_card_say
     assert json.loads((refused / "labels.json").read_text(encoding="utf-8"))["graph"]["file"] == "model.onnx"
 
 
-def test_predictions_in_python_are_labels_probabilities_and_whether_they_are_sure(made: Made) -> None:
+def test_predictions_in_python_are_labels_probabilities_and_whether_they_are_sure_and_in_scope(made: Made) -> None:
     model = classwright.load(made.folder)
-    labels, probabilities, sure = model.predict([*TEXTS, TEXTS[0]])
+    labels, probabilities, sure, out_of_scope = model.predict([*TEXTS, TEXTS[0]])
 
-    expected = made.model.predict_proba(TEXTS)
+    expected, foreign = made.model.answers(TEXTS)
     assert labels[:-1] == [made.model.labels[place] for place in expected.argmax(axis=1)]
     assert np.abs(probabilities[:-1] - expected).max() < 0.1
     assert (probabilities[-1] == probabilities[0]).all()
-    assert sure.tolist() == (probabilities.max(axis=1) >= made.model.threshold).tolist()
+    assert sure.tolist() == ((probabilities.max(axis=1) >= made.model.threshold) & ~out_of_scope).tolist()
+    scope = made.model.card.scope
+    assert scope
+    clear = np.abs(likeness_of(made.model) - scope.likeness) > 0.03  # the graph is of whole numbers
+    assert (out_of_scope[:-1] == foreign)[clear].all()
+    assert made.model.answers([FOREIGN])[1].all()
+    assert model.predict([FOREIGN]).out_of_scope.all()
+    assert not model.predict([FOREIGN], threshold=0.0).sure.any()
     assert not model.predict(TEXTS, threshold=1.0).sure.any()
     assert model.predict([]).probabilities.shape == (0, 3)
 
@@ -178,7 +200,7 @@ def test_the_program_keeps_the_delimiter_of_a_table_and_leaves_nothing_after_a_f
     assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
     assert program([*asked, "--text-column", "comment"]) == 0
     header, row = (tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()
-    assert header == delimiter.join(["date", "comment", "label", "probability", "sure"])
+    assert header == delimiter.join(["date", "comment", "label", "probability", "sure", "out_of_scope"])
     assert next(csv.reader([row], delimiter=delimiter))[:3] == ["1", f"my package is late{delimiter} where", "delivery"]
 
 
@@ -225,7 +247,7 @@ def test_the_command_classifies_by_an_exports_folder_without_torch_and_by_the_id
     assert by_folder == by_export
     assert [row["text"] for row in by_model] == TEXTS
     assert [row["label"] for row in by_model] == [row["label"] for row in by_export]
-    assert by_model[0].keys() == {"text", "label", "probability", "sure"}
+    assert by_model[0].keys() == {"text", "label", "probability", "sure", "out_of_scope"}
 
 
 def test_a_tuned_encoder_is_stored_once_in_half_precision_and_answers_to_the_bit(made: Made) -> None:

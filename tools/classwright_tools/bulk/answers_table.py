@@ -9,6 +9,8 @@ from itertools import chain, islice
 from pathlib import Path, PurePath
 from typing import Any
 
+import numpy as np
+
 from classwright.predict import names_beside
 from classwright_tools.bulk.dataset_rows import ROWS_AT_ONCE, Answered
 from classwright_tools.bulk.outputs import write_output
@@ -26,7 +28,7 @@ from classwright_tools.learning.model import Model
 from classwright_tools.workspace.datasets import iterate_rows, read_card, read_edits
 
 ANSWERS = "answers.csv"
-_ANSWER = ("label", "decided_by", "probability", "sure")
+_ANSWER = ("label", "decided_by", "probability", "sure", "out_of_scope")
 _USUAL = ("id", "split", "text", "text_pair")
 """The columns where no source was kept."""
 _Row = tuple[dict[str, Any], Content | None]
@@ -36,7 +38,8 @@ _Row = tuple[dict[str, Any], Content | None]
 class SortedRows(Noun):
     """What a report says of them: the model's `sure` answers by label, and how many rows it was `unsure` of.
 
-    The table has the `rows` of so many `sources` that were kept, or if of none the dataset's; `labelled` have a label.
+    Of these so many are `out_of_scope`. The table has the `rows` of so many `sources` that were kept, or if of none the
+    dataset's; `labelled` have a label.
     """
 
     model: str
@@ -44,6 +47,7 @@ class SortedRows(Noun):
     threshold: Share
     sure: dict[LabelName, int]
     unsure: int
+    out_of_scope: int
     sources: int
     rows: int
     labelled: int
@@ -116,12 +120,17 @@ class AnswersTable:
         new = {id_: content for content, id_ in ids.items() if id_ not in self._known}
         told = {}
         if new:
-            proba = self.model.predict_proba(list(new.values()), as_trained=self.as_trained)
-            named, right = self.model.space.answers(proba)
-            cells = (_by_model(one, at, self.found.threshold) for one, at in zip(named, right.tolist(), strict=True))
-            told = dict(zip(new, cells, strict=True))
+            proba, foreign = self.model.answers(list(new.values()), as_trained=self.as_trained)
+            told = dict(zip(new, self._cells(*self.model.space.answers(proba), foreign), strict=True))
         nothing = [None] * len(_ANSWER)
         return [nothing if one is None else told.get(ids[one]) or self._known[ids[one]] for one in contents]
+
+    def _cells(self, named: Sequence[Answer], right: np.ndarray, foreign: np.ndarray) -> Iterator[list[Any]]:
+        """Yield the values of `_ANSWER` for answers of the model, of which it is sure where they say so."""
+        sure = self.found.is_sure(right, foreign)
+        for one, *told in zip(named, right.tolist(), sure.tolist(), foreign.tolist(), strict=True):
+            name = one if isinstance(one, str) else named_together(one)
+            yield [name, "model", round(told[0], 6), *told[1:]]
 
     @cached_property
     def _edits(self) -> tuple[Edit, ...]:
@@ -135,12 +144,11 @@ class AnswersTable:
     @cached_property
     def _known(self) -> dict[str, list[Any]]:
         """The answers to the rows of the dataset by their ids, and of rewritten rows also by those they came with."""
-        known = {
-            row.id: _by_model(one, right, self.found.threshold)
-            for row, one, right in zip(self.found.rows, self.found.named, self.found.right.tolist(), strict=True)
-        }
-        known |= {id_: [None, edit.by, None, None] for id_, edit in Decided(self._edits).fits_none.items()}
-        known |= {row.id: [row.labels_name, decider_of(row), None, None] for _, row in self._given}
+        found = self.found
+        cells = self._cells(found.named, found.right, found.foreign)
+        known = {row.id: own for row, own in zip(found.rows, cells, strict=True)}
+        known |= {id_: [None, edit.by, None, None, None] for id_, edit in Decided(self._edits).fits_none.items()}
+        known |= {row.id: [row.labels_name, decider_of(row), None, None, None] for _, row in self._given}
         return {old: known[id_] for id_, old in self._before.items() if id_ in known} | known
 
 
@@ -160,6 +168,7 @@ def publish_answers(context: ToolContext, table: AnswersTable, model: str) -> tu
             threshold=found.threshold,
             sure=found.sure_by_label,
             unsure=found.unsure,
+            out_of_scope=int(found.foreign.sum()),
             sources=len(table.sources),
             rows=table.rows,
             labelled=table.labelled,
@@ -173,8 +182,3 @@ def publish_answers(context: ToolContext, table: AnswersTable, model: str) -> tu
 
 def _of_dataset(split: Split, row: Example) -> _Row:
     return {"id": row.id, "split": split, "text": row.text, "text_pair": row.text_pair}, row.content
-
-
-def _by_model(answer: Answer, right: float, threshold: float) -> list[Any]:
-    named = answer if isinstance(answer, str) else named_together(answer)
-    return [named, "model", round(right, 6), right >= threshold]

@@ -14,6 +14,7 @@ from classwright_tools.bulk.models import Predictor
 from classwright_tools.bulk.outputs import check_output, is_table, write_output
 from classwright_tools.bulk.parts import Parts
 from classwright_tools.errors import InvalidInput
+from classwright_tools.measurement.caveats import unlike
 from classwright_tools.reading.files import read_file, table_delimiter
 from classwright_tools.reading.folders import is_data
 from classwright_tools.reading.opening import Position
@@ -30,6 +31,7 @@ class Classified:
     rows: int = 0
     parts_before: int = 0
     sure: int = 0
+    out_of_scope: int = 0
     no_text: int = 0
     skipped: int = 0
     places: list[str] = field(default_factory=list)
@@ -38,8 +40,12 @@ class Classified:
     def count(self, part: list[dict[str, Any]], columns: dict[str, None]) -> None:
         """Count the answers of a part, and add the names of its rows' columns to `columns`, in their order."""
         for row in part:
-            self.no_text += row["answer"] is None
-            self.sure += row["answer"] is not None and row["answer"][2]
+            if row["answer"] is None:
+                self.no_text += 1
+            else:
+                *_, sure, foreign = row["answer"]
+                self.sure += sure
+                self.out_of_scope += foreign
             columns |= dict.fromkeys(row["row"])
 
     @property
@@ -48,6 +54,8 @@ class Classified:
         summary = f"{self.rows:,} rows in {self.seconds:.1f} s, {self.sure:,} of them sure."
         if self.parts_before:
             summary += f" Of these {min(self.rows, self.parts_before * PART_ROWS):,} were there from the run before."
+        if self.out_of_scope:
+            summary += f" {unlike(self.out_of_scope)}"
         if self.no_text:
             summary += f" Without a text that can be used, and so without an answer: {self.no_text:,}."
         if self.skipped:
@@ -67,12 +75,13 @@ def classify_files(
     threshold: float | None = None,
     tell: Callable[[int], None] = lambda _rows: None,
 ) -> Classified:
-    """Write the rows of `source`, a file or a folder, to `output` with the likeliest label, its probability and `sure`.
+    """Write the rows of `source`, a file or a folder, to `output`, each with its answer.
 
+    That is the likeliest label, its probability, whether the model is `sure`, and whether the text is `out_of_scope`.
     Where a text may have several labels these are all that apply, in a list, and the probability is that of all being
     right. In CSV they are a text with "|" between them, and each label has a column besides with 1 or 0. A CSV file
-    that is read gives its delimiter to one that is written. `sure` says whether the probability reaches the
-    `threshold`, the model's own by default. Every column is kept; where one has the name of an answer, the answers are
+    that is read gives its delimiter to one that is written. The model is sure of texts in its scope, from the
+    `threshold` on, its own by default. Every column is kept; where one has the name of an answer, the answers are
     called `predicted_label` and so on. A row without a text gets no answer, and one that cannot be read is left out:
     both are counted. `tell` is told of the rows after each part.
 
@@ -86,6 +95,7 @@ def classify_files(
     at = model.threshold if threshold is None else threshold
     stamps = [(str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
     about = {"model": model_name, "labels": model.labels, "columns": columns.names, "threshold": at, "files": stamps}
+    about["answers"] = answer_columns((), several=model.several)
     found = Classified()
     began = time.monotonic()
     rows = _rows(files, columns, found, name_files=len(files) > 1)
@@ -145,11 +155,13 @@ def _rows(files: list[Path], columns: Columns, found: Classified, *, name_files:
 def _answered(model: Predictor, part: list[SourceRow], columns: Columns, threshold: float) -> list[dict[str, Any]]:
     """Return the rows of a part, each with what it held and its answer; None for one without a text."""
     asked = {place: content for place, row in enumerate(part) if (content := _content(row, columns)) is not None}
-    found = model.decide(model.predict_proba(list(asked.values()))) if asked else ([], ())
     answers: dict[int, list[Any]] = {}
-    for place, label, probability in zip(asked, *found, strict=True):
-        named = label if isinstance(label, str) else list(label)
-        answers[place] = [named, round(float(probability), 6), bool(probability >= threshold)]
+    if asked:
+        found = model.predict(list(asked.values()), threshold=threshold)
+        rights = model.decide(found.probabilities)[1].tolist()
+        told = zip(asked, found.labels, rights, found.sure.tolist(), found.out_of_scope.tolist(), strict=True)
+        for place, label, right, sure, foreign in told:
+            answers[place] = [label if isinstance(label, str) else list(label), round(right, 6), sure, foreign]
     return [
         {"row": dict(zip(columns.names, (row.text, row.text_pair), strict=False)) | dict(row.origin), "answer": answer}
         for row, answer in ((row, answers.get(place)) for place, row in enumerate(part))

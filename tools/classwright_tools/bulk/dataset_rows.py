@@ -23,19 +23,26 @@ ROWS_AT_ONCE = 512
 class Answered:
     """The unlabelled rows of a dataset, the probabilities (n, k) of the labels, and what follows from them.
 
-    `named` are the answers, and `right` (n,) says how probable it is that each is; from `threshold` on it is sure.
+    `named` are the answers, and `right` (n,) says how probable it is that each is; from `threshold` on it is sure, but
+    not of rows that are out of scope, as `foreign` (n,) says.
     """
 
     rows: tuple[Example, ...]
     proba: np.ndarray
     named: list[Answer]
     right: np.ndarray
+    foreign: np.ndarray
     threshold: float
 
     @cached_property
     def sure(self) -> np.ndarray:
         """Whether the model is sure of each answer (n,)."""
-        return self.right >= self.threshold
+        return self.is_sure(self.right, self.foreign)
+
+    def is_sure(self, right: np.ndarray, foreign: np.ndarray) -> np.ndarray:
+        """Return whether the model is sure of answers that are so probably `right` (n,), to texts in its scope."""
+        known: np.ndarray = (right >= self.threshold) & ~foreign
+        return known
 
     @property
     def unsure(self) -> int:
@@ -49,10 +56,12 @@ class Answered:
         counts = Counter(label for one in certain for label in ((one,) if isinstance(one, str) else one))
         return dict(counts.most_common())
 
-    @property
-    def least_sure(self) -> np.ndarray:
-        """The places of the rows (n,), the least sure first."""
-        return np.argsort(self.right, kind="stable")
+    def least_sure(self, most: int) -> list[int]:
+        """Return the places of up to `most` rows, the least sure first; at most half, those first, are out of scope."""
+        order = np.argsort(self.right, kind="stable")
+        foreign, others = order[self.foreign[order]].tolist(), order[~self.foreign[order]].tolist()
+        first = foreign[: max(most // 2, most - len(others))]
+        return [*first, *others[: most - len(first)]]
 
 
 def answer_rows(context: ToolContext, model: Model, dataset: str, threshold: float, *, as_trained: bool) -> Answered:
@@ -77,7 +86,7 @@ def answer_rows(context: ToolContext, model: Model, dataset: str, threshold: flo
     for start in range(0, len(rows), ROWS_AT_ONCE):
         context.progress(start / len(rows), f"classifying {len(rows):,} rows")
         contents = [row.content for row in rows[start : start + ROWS_AT_ONCE]]
-        parts.append(model.predict_proba(contents, as_trained=as_trained))
-    proba = np.concatenate(parts)
+        parts.append(model.answers(contents, as_trained=as_trained))
+    proba, foreign = (np.concatenate(own) for own in zip(*parts, strict=True))
     named, right = model.space.answers(proba)
-    return Answered(tuple(rows), proba, named, right, threshold)
+    return Answered(tuple(rows), proba, named, right, foreign, threshold)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from classwright.predict import ENGINES, Classifier
+from classwright.predict import ENGINES, Classifier, Predictions
 from classwright_tools.domain.kinds import kind_of
 from classwright_tools.domain.pair import joined
 from classwright_tools.errors import InvalidInput
@@ -40,8 +40,8 @@ class Predictor(Protocol):
         """Whether a text may have several labels."""
         ...
 
-    def predict_proba(self, texts: Sequence[str | tuple[str, str]]) -> np.ndarray:
-        """Return the calibrated probabilities (n, k) of n texts or pairs, none of them empty."""
+    def predict(self, texts: Sequence[str | tuple[str, str]], *, threshold: float | None = None) -> Predictions:
+        """Return the answers to n texts or pairs, none of them empty; sure from the `threshold` on, or its own."""
         ...
 
     def decide(self, proba: np.ndarray) -> tuple[list[str | tuple[str, ...]], np.ndarray]:
@@ -64,9 +64,12 @@ class _StoredModel:
         self.takes_pairs = self._model.card.kind == "pair"
         self.several = self._model.space.several
 
-    def predict_proba(self, texts: Sequence[str | tuple[str, str]]) -> np.ndarray:
-        """Return the calibrated probabilities (n, k) of n texts or pairs."""
-        return self._model.predict_proba([text if isinstance(text, str) else joined(*text) for text in texts])
+    def predict(self, texts: Sequence[str | tuple[str, str]], *, threshold: float | None = None) -> Predictions:
+        """Return the answers to n texts or pairs."""
+        proba, foreign = self._model.answers([text if isinstance(text, str) else joined(*text) for text in texts])
+        named, right = self.decide(proba)
+        at = self.threshold if threshold is None else threshold
+        return Predictions(named, proba, (right >= at) & ~foreign, foreign)
 
     def decide(self, proba: np.ndarray) -> tuple[list[str | tuple[str, ...]], np.ndarray]:
         """Return the answers at the probabilities (n, k), and how probable it is that each is right (n,)."""

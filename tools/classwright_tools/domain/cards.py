@@ -96,6 +96,15 @@ class Candidate(Noun):
         return leads.get(self.tested_in) or found.accuracy_gain
 
 
+class ScopeCard(Noun):
+    """From where on down a text is out of scope: unlike the rows that the model learnt, and probably of no label."""
+
+    likeness: float = Field(description="The cosine to the nearest label's mean below which a text is out of scope.")
+    flagged: Estimate = Field(description="The share of texts like those held out that is below it.")
+    rows: int = Field(ge=1, description="Rows held out that set it.")
+    data: Origin = Field(description="Whose texts these are, as in `validation`.")
+
+
 class ModelCard(Noun):
     """What a model is, what it was trained on and how good it was found."""
 
@@ -148,6 +157,7 @@ class ModelCard(Noun):
     thresholds: tuple[float, ...] = Field(
         default=(), description="Where rows have several labels: each applies from this probability on, one a label."
     )
+    scope: ScopeCard | None = Field(default=None, description="None: the model does not tell what is out of scope.")
     seed: int
     seconds: float = Field(ge=0)
     versions: dict[str, str] = Field(description="Of the libraries that trained it.")

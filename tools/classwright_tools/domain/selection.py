@@ -16,7 +16,7 @@ MOST_IDS = 5_000
 MOST_LIKE = 1_000
 
 LabelDoubt = Literal["suspect", "disagrees", "unsure"]
-Doubt = Literal[LabelDoubt, "repeats"]
+Doubt = Literal[LabelDoubt, "repeats", "out_of_scope"]
 RowId = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 
 
@@ -66,7 +66,7 @@ class RowConditions(Noun):
 
     @property
     def doubts_labels(self) -> bool:
-        """Whether rows are meant of whose label a model is in doubt, which takes one label a row."""
+        """Whether rows are meant that a model judges by its labels."""
         return self.doubt not in (None, "repeats")
 
     @property
@@ -90,6 +90,8 @@ class RowSelection(RowConditions):
     def _some(self) -> RowSelection:
         if not (self.where or self.is_picked):
             raise ValueError("pass `ids`, or one or more of `where`, `like`, `doubt` and `mark`")
+        if self.doubt == "out_of_scope":
+            raise ValueError("find rows that are out of scope by find_examples, with a `model`, and pass their `ids`")
         return self
 
 
@@ -99,7 +101,7 @@ class RowSearch(RowConditions):
     doubt: Doubt | None = Field(
         default=None,
         description="Most doubtful first. suspect: probably a wrong label; disagrees: another is likelier; unsure: "
-        "none stands out; repeats: nearly an earlier row.",
+        "none stands out; repeats: nearly an earlier row; out_of_scope: foreign to `model`.",
     )
     model: ModelId | None = Field(default=None, description="Whose `doubt`. Default: a probe's.")
 
@@ -107,4 +109,6 @@ class RowSearch(RowConditions):
     def _fitting(self) -> Self:
         if self.model and not self.doubts_labels:
             raise ValueError("leave `model` out: it is asked for `doubt`, but not whether rows repeat others")
+        if self.doubt == "out_of_scope" and not self.model:
+            raise ValueError("pass the `model` too: what it did not learn is out of its scope")
         return self

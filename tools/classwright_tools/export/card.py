@@ -16,7 +16,7 @@ from classwright_tools.export.markdown import paragraph as _plain
 from classwright_tools.learning.exports.export import Export
 from classwright_tools.learning.model import Model
 from classwright_tools.learning.reading_limits import limit_of
-from classwright_tools.measurement.caveats import caveats, how_sure
+from classwright_tools.measurement.caveats import caveats, how_often_unlike, how_sure
 
 
 def export_card(
@@ -90,7 +90,7 @@ def _figures(card: ModelCard, tested: EvaluationReport | None) -> str:
             if tested
             else "It was chosen by them, so they flatter it a little: a test set of your own tells more."
         ),
-        " ".join(filter(None, [_calibration(card), how_sure(card)])),
+        " ".join(filter(None, [_calibration(card), how_sure(card), how_often_unlike(card)])),
         "",
     ]
     return "\n".join(lines)

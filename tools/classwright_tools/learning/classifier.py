@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from sentence_transformers import SentenceTransformer
@@ -14,9 +14,11 @@ from classwright_tools.learning.adapter import Adapter, adapted
 from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoders import Encoder
 from classwright_tools.learning.head import Head
+from classwright_tools.learning.scope import Scope
 
 HEAD = "head.safetensors"
 ADAPTER = "adapter.safetensors"
+SCOPE = "scope.safetensors"
 
 Tell = Callable[[float], None]
 """Is told the share (0 to 1) of texts that are embedded, and may stop the work by raising."""
@@ -56,12 +58,13 @@ class Classifier(Protocol):
 class EmbeddingClassifier:
     """An encoder of texts or of pairs, an adapter if there is one, and a head on the embeddings.
 
-    `cache` is set where others use the encoder too.
+    `cache` is set where others use the encoder too. With a `scope` it tells how like the rows that it learnt a text is.
     """
 
     encoder: Encoder
     head: Head
     adapter: Adapter | None = None
+    scope: Scope | None = None
     tuned: bool = False
     cache: EmbeddingCache | None = None
 
@@ -79,10 +82,12 @@ class EmbeddingClassifier:
         return adapted(self.encoder.model, self.adapter) if self.adapter else self.encoder.model
 
     def save(self, folder: Path) -> None:
-        """Write the head, and the adapter if there is one, into `folder`."""
+        """Write the head, and the adapter and the scope if there are such, into `folder`."""
         self.head.save(folder / HEAD)
         if self.adapter:
             self.adapter.save(folder / ADAPTER)
+        if self.scope:
+            self.scope.save(folder / SCOPE)
 
     @staticmethod
     def load(
@@ -95,11 +100,33 @@ class EmbeddingClassifier:
         """
         head = Head.load(folder / HEAD)
         adapter = Adapter.load(folder / ADAPTER) if (folder / ADAPTER).is_file() else None
-        _check_shapes(head, adapter, encoder.dimension, k)
-        return EmbeddingClassifier(encoder=encoder, head=head, adapter=adapter, tuned=tuned, cache=cache)
+        scope = Scope.load(folder / SCOPE) if (folder / SCOPE).is_file() else None
+        _check_shapes(head, adapter, scope, encoder.dimension, k)
+        return EmbeddingClassifier(encoder=encoder, head=head, adapter=adapter, scope=scope, tuned=tuned, cache=cache)
 
 
-def _check_shapes(head: Head, adapter: Adapter | None, dimension: int, k: int) -> None:
+class Assessed(NamedTuple):
+    """The logits (n, k) of texts, and how like the rows that were learnt each is (n,); None where that is not told."""
+
+    logits: np.ndarray
+    likeness: np.ndarray | None
+
+
+def together(parts: Sequence[Assessed]) -> Assessed:
+    """Return the answers to the texts of all `parts`, one after the other."""
+    likeness = [part.likeness for part in parts if part.likeness is not None]
+    return Assessed(np.concatenate([part.logits for part in parts]), np.concatenate(likeness) if likeness else None)
+
+
+def assessed(classifier: Classifier, texts: Sequence[str], tell: Tell | None = None) -> Assessed:
+    """Return the logits that the `classifier` gives to `texts`, and how like the rows that it learnt each is."""
+    if not (isinstance(classifier, EmbeddingClassifier) and classifier.scope):
+        return Assessed(classifier.logits(texts, tell), None)
+    embeddings = classifier.embed(texts, tell)
+    return Assessed(classifier.head.logits(embeddings), classifier.scope.likeness(embeddings))
+
+
+def _check_shapes(head: Head, adapter: Adapter | None, scope: Scope | None, dimension: int, k: int) -> None:
     inner = dimension
     shapes: list[tuple[np.ndarray, tuple[int, ...]]] = [(head.biases, (k,))]
     if adapter:
@@ -111,5 +138,7 @@ def _check_shapes(head: Head, adapter: Adapter | None, dimension: int, k: int) -
             (adapter.biases, (inner,)),
         ]
     shapes.append((head.weights, (k, inner)))
+    if scope:
+        shapes.append((scope.means, (len(scope.means), inner)))
     if any(array.shape != shape for array, shape in shapes):
         raise OtherShapes

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from classwright_tools.learning.classifier import Classifier
+from dataclasses import replace
+
+from classwright_tools.learning.classifier import Classifier, EmbeddingClassifier
 from classwright_tools.learning.encoders import encoding_units, shown_name
 from classwright_tools.learning.methods.method import FitSize, Method
 from classwright_tools.learning.rows import Rows
+from classwright_tools.learning.scope import scope_of
 from classwright_tools.learning.setup import Setup
 from classwright_tools.meter import metered
 
@@ -16,7 +19,17 @@ def fitting(method: str, encoder: str) -> str:
 
 
 def metered_fit(method: Method, rows: Rows, setup: Setup) -> Classifier:
-    """Return what `method.fit` does, metered."""
+    """Return what `method.fit` does, metered, with the scope that `with_scope` gives it."""
     size = FitSize(len(rows), encoding_units(rows.texts), setup.k, setup.epochs)
     with metered(fitting(method.name, setup.encoder.ref.name), method.units(size)):
-        return method.fit(rows, setup)
+        return with_scope(method.fit(rows, setup), rows, setup)
+
+
+def with_scope(classifier: Classifier, rows: Rows, setup: Setup) -> Classifier:
+    """Return the `classifier` of `rows` with their scope.
+
+    What embeds no texts has none, and neither have pairs: any two texts fit together or do not.
+    """
+    if setup.pairs or not isinstance(classifier, EmbeddingClassifier):
+        return classifier
+    return replace(classifier, scope=scope_of(rows, classifier.embed, setup.seed))

@@ -12,7 +12,7 @@ from classwright_tools.domain.cards import Candidate, Validation
 from classwright_tools.domain.example import Origin
 from classwright_tools.learning.calibration import softmax
 from classwright_tools.learning.figures import validation_of
-from classwright_tools.learning.rows import query_numbers
+from classwright_tools.learning.rows import Rows, query_numbers
 from classwright_tools.learning.setup import Setup
 
 
@@ -20,14 +20,15 @@ from classwright_tools.learning.setup import Setup
 class HeldOut:
     """Rows that a model was not trained on: their label numbers (n,), and the logits (n, k) that it gave them.
 
-    `measured_on` says in words which rows they are. `queries` (n,) are numbers of the pairs' queries, None for single
-    texts.
+    `likeness` (n,) is how like the rows that it learnt each is, None where it cannot tell. `measured_on` says in words
+    which rows they are. `queries` (n,) are numbers of the pairs' queries, None for single texts.
     """
 
     data: Origin
     measured_on: str
     labels: np.ndarray
     logits: np.ndarray
+    likeness: np.ndarray | None
     queries: np.ndarray | None
     setup: Setup
 
@@ -74,8 +75,7 @@ class HeldOut:
         )
 
 
-def held_out(
-    data: Origin, words: str, texts: tuple[str, ...], labels: np.ndarray, logits: np.ndarray, setup: Setup
-) -> HeldOut:
-    """Return the `logits` (n, k) of `texts` that were held out, with what the setup says of them."""
-    return HeldOut(data, words, labels, logits, query_numbers(texts) if setup.pairs else None, setup)
+def held_out(words: str, rows: Rows, logits: np.ndarray, likeness: np.ndarray | None, setup: Setup) -> HeldOut:
+    """Return what was answered to `rows` that were held out, with what the setup says of them."""
+    queries = query_numbers(rows.texts) if setup.pairs else None
+    return HeldOut(rows.origin, words, rows.labels, logits, likeness, queries, setup)

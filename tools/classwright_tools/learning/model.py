@@ -17,7 +17,7 @@ from sentence_transformers import SentenceTransformer
 from classwright_tools.domain.cards import ModelCard
 from classwright_tools.domain.kinds import KINDS
 from classwright_tools.errors import ClasswrightError, DamagedArtifact
-from classwright_tools.learning.classifier import Classifier, OtherShapes
+from classwright_tools.learning.classifier import Classifier, EmbeddingClassifier, OtherShapes, assessed
 from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoder_digest import encoder_digest, file_sha256
 from classwright_tools.learning.encoders import Encoder, encoder_at_hand, read_encoder
@@ -25,6 +25,7 @@ from classwright_tools.learning.half_precision import store_in_half
 from classwright_tools.learning.label_space import LabelSpace
 from classwright_tools.learning.methods.registry import method_of
 from classwright_tools.learning.pair_encoder import encoder_for
+from classwright_tools.learning.scope import Scope, out_of_scope
 from classwright_tools.workspace.own_files import read_own
 from classwright_tools.workspace.workspace import Workspace
 
@@ -61,6 +62,11 @@ class Model:
         """The encoder that it works with, its own or the frozen one."""
         return self.classifier.encoder
 
+    @property
+    def scope(self) -> Scope | None:
+        """The means by which it tells what is out of scope; None where it does not tell."""
+        return self.classifier.scope if self.card.scope and isinstance(self.classifier, EmbeddingClassifier) else None
+
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         """Return the embeddings (n, d), float32, of texts or joined pairs in the classifier's own space."""
         return self.classifier.embed(texts)
@@ -72,6 +78,12 @@ class Model:
         have several labels each is its label's own.
         """
         return self.probabilities(self.classifier.logits(texts), as_trained=as_trained)
+
+    def answers(self, texts: Sequence[str], *, as_trained: bool = False) -> tuple[np.ndarray, np.ndarray]:
+        """Return what `predict_proba` does, and which of the texts (n,) are out of scope, if the model tells that."""
+        found = assessed(self.classifier, texts)
+        foreign = out_of_scope(found.likeness, self.card.scope, len(texts))
+        return self.probabilities(found.logits, as_trained=as_trained), foreign
 
     def probabilities(self, logits: np.ndarray, *, as_trained: bool = False) -> np.ndarray:
         """Return what `predict_proba` does, of the classifier's logits (n, k)."""

@@ -12,27 +12,27 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from classwright_tools.domain.cards import Candidate, Validation
+from classwright_tools.domain.cards import Candidate, ScopeCard, Validation
 from classwright_tools.domain.example import Origin
 from classwright_tools.domain.figures import FiguresAtShares
 from classwright_tools.domain.shares import TaskShares
-from classwright_tools.errors import NotEnoughData
 from classwright_tools.learning.calibration import Sureness, fit_temperature, softmax, sureness
-from classwright_tools.learning.classifier import Classifier
-from classwright_tools.learning.fitting import metered_fit
+from classwright_tools.learning.classifier import Classifier, assessed, together
+from classwright_tools.learning.fitting import metered_fit, with_scope
 from classwright_tools.learning.held_out import HeldOut, held_out
-from classwright_tools.learning.matching.fit import LEAST_ROWS
+from classwright_tools.learning.hold_out import hold_out
 from classwright_tools.learning.methods.method import Method
 from classwright_tools.learning.methods.registry import AUTO, METHODS, candidates
 from classwright_tools.learning.penalty import with_penalty
 from classwright_tools.learning.prior import Prior, known_shares, prior_at
 from classwright_tools.learning.probe import choose_regularisation
 from classwright_tools.learning.progress import part, parts, rising
-from classwright_tools.learning.rows import Rows, query_numbers, without_queries
+from classwright_tools.learning.rows import Rows, without_queries
+from classwright_tools.learning.scope import out_of_scope, scope_by
 from classwright_tools.learning.setup import Setup
 from classwright_tools.learning.splits import FOLDS, Folds, grouped_folds, needed_folds
 from classwright_tools.learning.time_limit import within
-from classwright_tools.learning.training_data import ENOUGH_REAL, is_enough
+from classwright_tools.learning.training_data import is_enough
 from classwright_tools.statistics.at_shares import figures_at_shares, gain_at_shares
 
 ENOUGH_MISMATCHES = 10  # pairs: with fewer, folds are left with none
@@ -44,9 +44,9 @@ class Trained:
     """A fitted classifier and all that its card says of how good it is.
 
     The `sureness` is told by rows held out, of the origin `sure_on`. `thresholds` are those of the labels where rows
-    have several. `at_shares` are the figures at the `prior`. `right_as_saved` is the share of the measured rows as they
-    are that the classifier, which decides for the prior's shares, labels right. `why_no_shares` says why shares are not
-    known though they might be.
+    have several. The `scope` is None where the classifier tells none. `at_shares` are the figures at the `prior`.
+    `right_as_saved` is the share of the measured rows as they are that the classifier, which decides for the prior's
+    shares, labels right. `why_no_shares` says why shares are not known though they might be.
     """
 
     method: str
@@ -61,6 +61,7 @@ class Trained:
     at_shares: FiguresAtShares | None
     right_as_saved: float | None
     why_no_shares: str
+    scope: ScopeCard | None
     thresholds: tuple[float, ...] = ()
 
 
@@ -149,9 +150,8 @@ def _on_all(chosen: Trained, rows: Rows, validation: Rows, setup: Setup) -> Trai
 
 def _on_validation(classifier: Classifier, validation: Rows, setup: Setup) -> HeldOut:
     """Return what a classifier answers to the validation rows."""
-    texts, labels = validation.texts, validation.labels
-    words = f"{len(texts)} {validation.origin} validation rows"
-    return held_out(validation.origin, words, texts, labels, classifier.logits(texts, setup.embedding), setup)
+    words = f"{len(validation)} {validation.origin} validation rows"
+    return held_out(words, validation, *assessed(classifier, validation.texts, setup.embedding), setup)
 
 
 def _by_groups(methods: Sequence[Method], rows: Rows, validation: Rows | None, setup: Setup) -> Trained:
@@ -164,51 +164,25 @@ def _by_groups(methods: Sequence[Method], rows: Rows, validation: Rows | None, s
         NotEnoughData: no row can be held out, or for a matcher no mismatch can.
     """
     folds = needed_folds(rows, setup.seed)
-    methods, hold_out = _hold_out(methods, rows, folds, setup)
+    methods, fold = hold_out(methods, rows, folds, setup)
     by_method = parts(setup.progress, (*(method.name for method in methods), "final"))
     owns = {method.name: replace(setup, progress=by_method[method.name]) for method in methods}
-    fits = within(setup.limit, methods, lambda method: _held_out(method, rows, hold_out, owns[method.name]))
+    fits = within(setup.limit, methods, lambda method: _held_out(method, rows, fold, owns[method.name]))
     shares, why_no_shares = _shares(fits[0], setup)
     best = _best(fits, shares)
     own = replace(setup, progress=by_method["final"])
     classifier = (
-        best.method.refit(best.classifier, rows, own) if len(methods) > 1 else metered_fit(best.method, rows, own)
+        with_scope(best.method.refit(best.classifier, rows, own), rows, own)
+        if len(methods) > 1
+        else metered_fit(best.method, rows, own)
     )
     grouped = _held_out(best.method, rows, folds, own).held if best.method.cross_validated else best.held
-    trained = _calibrated(replace(best, classifier=classifier), fits, grouped, None, shares)
+    checked = None if validation is None else _on_validation(classifier, validation, own)
+    trained = _calibrated(replace(best, classifier=classifier), fits, grouped, None, shares, checked)
     trained = replace(trained, why_no_shares=why_no_shares)
-    if validation is None:
+    if checked is None:
         return trained
-    checked = _on_validation(classifier, validation, own)
     return replace(trained, validation=checked.validation, grouped=grouped.validation)
-
-
-def _hold_out(methods: Sequence[Method], rows: Rows, folds: Folds, setup: Setup) -> tuple[Sequence[Method], Folds]:
-    """Return the methods that can be measured, and the one fold to measure them on.
-
-    What learns from mismatches needs them on both sides of it. Where they are of so few queries that no fold has them,
-    a choice is left without such methods.
-
-    Raises:
-        NotEnoughData: nothing else is asked for.
-    """
-    others = [method for method in methods if not method.needs_mismatches]
-    if len(others) == len(methods):
-        return methods, folds[:1]
-    mismatch = rows.labels == setup.mismatch
-    for train_places, held_places in folds:
-        trained_on = int(mismatch[train_places].sum())
-        if min(trained_on, len(train_places) - trained_on) >= LEAST_ROWS and mismatch[held_places].any():
-            return methods, [(train_places, held_places)]
-    if not others:
-        queries = len(np.unique(query_numbers(rows.texts)[mismatch]))
-        raise NotEnoughData(
-            f"the {int(mismatch.sum())} mismatches of the training rows",
-            f"are of {queries} {'query' if queries == 1 else 'queries'}, too few to hold one out and train on "
-            f"{LEAST_ROWS} mismatches of others",
-            f"Add mismatches of other queries, or {ENOUGH_REAL} real validation rows, or use 'probe'.",
-        )
-    return others, folds[:1]
 
 
 def _shares(fit: _Fit, setup: Setup, *, validation: bool = False) -> tuple[TaskShares | None, str]:
@@ -219,12 +193,22 @@ def _shares(fit: _Fit, setup: Setup, *, validation: bool = False) -> tuple[TaskS
 
 
 def _calibrated(
-    best: _Fit, fits: Sequence[_Fit], by: HeldOut, grouped: Validation | None, shares: TaskShares | None
+    best: _Fit,
+    fits: Sequence[_Fit],
+    by: HeldOut,
+    grouped: Validation | None,
+    shares: TaskShares | None,
+    checked: HeldOut | None = None,
 ) -> Trained:
-    """Return the `best` of `fits`, calibrated by the answers `by`, and at the task's `shares` if they are known."""
+    """Return the `best` of `fits`, calibrated by the answers `by`, and at the task's `shares` if they are known.
+
+    Those that it was `checked` by, if they are others, tell its scope too.
+    """
     prior = prior_at(shares, by) if shares else None
     temperature = prior.temperature if prior else fit_temperature(by.logits, by.labels)
     proba = prior.probabilities(by.logits) if prior else softmax(by.logits / temperature)
+    scope = scope_by(checked, by)
+    known = ~out_of_scope(by.likeness, scope, len(proba))
     return Trained(
         method=best.method.name,
         classifier=best.classifier,
@@ -232,12 +216,13 @@ def _calibrated(
         grouped=grouped,
         tried=tuple(_candidate(best, one, shares) for one in fits if one.method is not best.method),
         temperature=temperature,
-        sureness=sureness(proba, by.labels, shares.values if shares else None),
+        sureness=sureness(proba * known[:, None], by.labels, shares.values if shares else None),
         sure_on=by.data,
         prior=prior,
         at_shares=_at_shares(by, prior) if prior else None,
         right_as_saved=float((proba.argmax(axis=1) == by.labels).mean()) if prior else None,
         why_no_shares="",
+        scope=scope,
     )
 
 
@@ -264,7 +249,7 @@ def _held_out(method: Method, rows: Rows, folds: Folds, setup: Setup, beside: Ro
 
     All are trained on the rows `beside`, too. A pair task's unlabelled pairs with held-out queries are not trained on.
     """
-    logits = []
+    answers = []
     for number, (train_places, held_places) in enumerate(folds):
         told = f"{method.name}, part {number + 1} of {len(folds)}"
         progress = part(setup.progress, number / len(folds), 1 / len(folds), told)
@@ -275,14 +260,12 @@ def _held_out(method: Method, rows: Rows, folds: Folds, setup: Setup, beside: Ro
         own = replace(setup, progress=progress, pairs=pairs)
         kept = rows.take(train_places)
         classifier = metered_fit(method, beside.beside(kept) if beside else kept, own)
-        logits.append(classifier.logits(held_rows.texts, own.embedding))
+        answers.append(assessed(classifier, held_rows.texts, own.embedding))
     held = rows.take(np.concatenate([held for _, held in folds]))
     times = "once" if len(folds) == 1 else f"in {len(folds)} turns (folds)"
     kind = "validation" if beside else "training"
     words = f"{len(held)} {kind} rows that were held out {times}, with all rows that resemble them"
-    return _Fit(
-        method, classifier, held_out(held.origin, words, held.texts, held.labels, np.concatenate(logits), setup)
-    )
+    return _Fit(method, classifier, held_out(words, held, *together(answers), setup))
 
 
 def _best(fits: Sequence[_Fit], shares: TaskShares | None) -> _Fit:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from classwright_tools.domain.cards import ModelCard
-from classwright_tools.domain.example import Split
+from classwright_tools.domain.example import REAL_TEXTS, Split
 from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.domain.figures import Estimate, Scores
 from classwright_tools.statistics.share_interval import wilson
@@ -81,6 +81,29 @@ def how_sure(card: ModelCard) -> str:
         f"It is sure of {1 - card.unsure:.0%} of {texts} like those held out, and labels "
         f"{card.sure_right:.0%} of these right{whole}{interval}; below a probability of {card.threshold:.2f} it is "
         "not sure."
+    )
+
+
+def unlike(count: int) -> str:
+    """Return the sentence about `count` texts that are out of scope."""
+    texts = "text is" if count == 1 else "texts are"
+    return f"{count:,} {texts} out of scope: unlike all that the model learnt, so probably of none of its labels."
+
+
+def how_often_unlike(card: ModelCard) -> str:
+    """Return the sentence on how many texts of its labels the model calls out of scope, and by which rows.
+
+    Empty where it does not tell what is out of scope.
+    """
+    scope = card.scope
+    if scope is None:
+        return ""
+    share = f"{scope.flagged.value:.0%} (95% interval {scope.flagged.low:.0%} to {scope.flagged.high:.0%})"
+    if scope.data in REAL_TEXTS:
+        return f"Of real texts like those held out it calls {share} out of scope, unlike all that it learnt."
+    return (
+        f"Of written texts like those held out it calls {share} out of scope, unlike all that it learnt; of how many "
+        "real ones no row tells: real validation rows would."
     )
 
 

@@ -119,6 +119,8 @@ def select_in(
         there = there.unlabelled()
     if selection.doubt == "repeats":
         there = there.of(repeats_in(context, dataset, table))  # the likest first
+    elif selection.doubt == "out_of_scope":
+        there = _foreign(context, there, model or "")
     elif selection.doubt:
         there = _doubtful(context, there, selection.doubt, model)
     like = selection.like
@@ -162,6 +164,15 @@ def _doubtful(context: ToolContext, there: Selected, kind: LabelDoubt, model: st
     judged = len(there), len(there.among(ids[doubts.answered].tolist()))
     found = there.of(dict(zip(ids[places].tolist(), map(doubts.in_words, places.tolist()), strict=True)))
     return replace(found, judged=judged)
+
+
+def _foreign(context: ToolContext, there: Selected, model: str) -> Selected:
+    """Return the rows of `there` that are out of the model's scope, the least like its rows first."""
+    from classwright_tools.measurement.foreign_rows import foreign_rows
+
+    context.workspace.resolve(model, "model", context.workspace.artifact(there.dataset, "dataset").task)
+    asked = [row for split, row in there.rows() if split in ("validation", "unlabelled")]
+    return replace(there.of(foreign_rows(context, asked, model)), judged=(len(there), len(asked)))
 
 
 def _sought(table: Any, like: RowsLike, dataset: str) -> str:

@@ -70,6 +70,7 @@ def card_of(
         sure_rows=trained.sureness.rows,
         sure_on=trained.sure_on,
         thresholds=trained.thresholds,
+        scope=trained.scope,
         seed=setup.seed,
         seconds=time.monotonic() - started,
         versions={name: version(name) for name in LIBRARIES},

@@ -12,7 +12,7 @@ from classwright_tools.learning.reading_languages import unread_remark
 from classwright_tools.learning.training import Trained
 from classwright_tools.learning.training_data import ENOUGH_REAL, TrainingData
 from classwright_tools.measurement.at_shares import at_shares_remarks
-from classwright_tools.measurement.caveats import caveats, how_sure, quoted, scores_in_words
+from classwright_tools.measurement.caveats import caveats, how_often_unlike, how_sure, quoted, scores_in_words
 from classwright_tools.measurement.label_shares import label_counts, label_shifts, shifts_remark, written_apart
 from classwright_tools.measurement.long_rows import cut_remarks
 from classwright_tools.measurement.rows_compared import fair_rows
@@ -45,7 +45,7 @@ def training_summary(model: str, card: ModelCard, tried: Sequence[Candidate], co
         )
     yield from (_beside(other, card.method) for other in tried)
     yield from caveats(card.validation, len(card.labels))
-    yield from filter(None, [how_sure(card)])
+    yield from filter(None, [how_sure(card), how_often_unlike(card)])
     yield from card.remarks
     if copies:
         yield f"{copies} training rows were left out as copies of validation or test rows."

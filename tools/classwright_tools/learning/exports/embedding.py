@@ -13,7 +13,7 @@ import joblib
 import numpy as np
 from sentence_transformers import SentenceTransformer
 
-from classwright_tools.learning.classifier import HEAD, EmbeddingClassifier
+from classwright_tools.learning.classifier import HEAD, SCOPE, EmbeddingClassifier
 from classwright_tools.learning.encoders import Encoder
 from classwright_tools.learning.exports.embedding_code import pair_code, text_code
 from classwright_tools.learning.exports.export import Export
@@ -23,6 +23,7 @@ from classwright_tools.learning.head import Head, logistic_regression
 from classwright_tools.learning.model import Model, save_encoder
 from classwright_tools.learning.pair_encoder import DIFFERENCE_SCALE, PRODUCT_SCALE
 from classwright_tools.learning.reading_limits import limit_of
+from classwright_tools.learning.scope import Scope
 from classwright_tools.learning.windows import tokens_at_once
 from classwright_tools.workspace.workspace import write_json
 
@@ -47,7 +48,7 @@ def export_embedding(model: Model, *, onnx: bool) -> Export:
     if model.card.kind == "pair":
 
         def write_pairs(folder: Path) -> None:
-            _write(folder, encoder, head)
+            _write(folder, encoder, head, None)
             scales = {"difference": DIFFERENCE_SCALE, "product": PRODUCT_SCALE}
             save_program(folder, model, ENCODER_LIBRARIES, pairs=scales, windows=_windows(own))
 
@@ -63,12 +64,13 @@ def export_embedding(model: Model, *, onnx: bool) -> Export:
     install = GRAPH_LIBRARIES if inputs else ENCODER_LIBRARIES
 
     def write(folder: Path) -> None:
-        _write(folder, encoder, head)
+        _write(folder, encoder, head, model.scope)
         if not several:
             _save_setfit_head(folder, head, model.labels)
         if inputs:
             after = list(encoder)[len(own.model) :]
-            save_onnx(folder / GRAPH, own.model, after, head, inputs, windows=own.ref.windows > 1, several=several)
+            windows = own.ref.windows > 1
+            save_onnx(folder / GRAPH, own.model, after, head, model.scope, inputs, windows=windows, several=several)
         graph = {"file": GRAPH, **graph_facts(own)} if inputs else None
         save_program(folder, model, install, graph=graph, windows=_windows(own))
 
@@ -98,10 +100,12 @@ def _first_alone(encoder: Encoder) -> str:
     return f"It reads the first {limit.at_once} tokens of a text, where the program reads {limit.in_words}."
 
 
-def _write(folder: Path, encoder: SentenceTransformer, head: Head) -> None:
+def _write(folder: Path, encoder: SentenceTransformer, head: Head, scope: Scope | None) -> None:
     """Write what sentence-transformers needs."""
     save_encoder(encoder, folder)
     head.save(folder / HEAD)
+    if scope:
+        scope.save(folder / SCOPE)
 
 
 def _save_setfit_head(folder: Path, head: Head, labels: tuple[str, ...]) -> None:

@@ -22,7 +22,7 @@ class MatcherEngine:
         self._matcher = Matcher.load(folder, read_encoder(folder / ENCODER, "encoder"))
         self._temperature, self._offsets = facts["temperature"], np.array(facts["offsets"])
 
-    def probabilities(self, texts: Sequence[tuple[str, str]], batch: int) -> np.ndarray:  # noqa: ARG002  # its own
-        """Return the probabilities (n, k) of pairs."""
+    def answers(self, texts: Sequence[tuple[str, str]], batch: int) -> tuple[np.ndarray, None]:  # noqa: ARG002  # its own
+        """Return the probabilities (n, k) of pairs, which have no scope."""
         logits = self._matcher.logits([query for query, _ in texts], [item for _, item in texts])
-        return softmax(logits / self._temperature + self._offsets)
+        return softmax(logits / self._temperature + self._offsets), None

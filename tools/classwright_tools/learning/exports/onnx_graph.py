@@ -1,4 +1,4 @@
-"""A classifier as one ONNX graph, from token ids to calibrated probabilities."""
+"""A classifier as one ONNX graph, from token ids to calibrated probabilities, and to how like its rows a text is."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 import torch
 from sentence_transformers import SentenceTransformer
@@ -18,6 +19,7 @@ from transformers import PreTrainedModel
 from classwright_tools.errors import InvalidInput
 from classwright_tools.learning.encoders import Encoder
 from classwright_tools.learning.head import Head
+from classwright_tools.learning.scope import Scope
 from classwright_tools.learning.windows import usual_prompt
 
 OPSET = 20  # the first with Gelu as one step
@@ -33,11 +35,17 @@ TRACED_WINDOWS = ((5.0, 0.0, 0.0), (0.0, 13.0, 5.0))
 class _Graph(torch.nn.Module):
     """The encoder's modules, the weighted mean of a text's windows, what follows on it, the head and the softmax.
 
-    With `several` labels a text each has a sigmoid of its own.
+    With `several` labels a text each has a sigmoid of its own. With a `scope` the cosine to its nearest mean comes too.
     """
 
     def __init__(
-        self, encoder: SentenceTransformer, after: Sequence[torch.nn.Module], head: Head, *, several: bool
+        self,
+        encoder: SentenceTransformer,
+        after: Sequence[torch.nn.Module],
+        head: Head,
+        scope: Scope | None,
+        *,
+        several: bool,
     ) -> None:
         super().__init__()
         self.several = several
@@ -46,6 +54,7 @@ class _Graph(torch.nn.Module):
         self.head = torch.nn.Linear(head.weights.shape[1], head.weights.shape[0])
         self.head.weight = torch.nn.Parameter(torch.from_numpy(head.weights))
         self.head.bias = torch.nn.Parameter(torch.from_numpy(head.biases))
+        self.means = None if scope is None else torch.nn.Parameter(torch.from_numpy(scope.means.T.astype(np.float32)))
 
     def forward(
         self,
@@ -53,7 +62,7 @@ class _Graph(torch.nn.Module):
         attention_mask: torch.Tensor,
         token_type_ids: torch.Tensor | None = None,
         windows: torch.Tensor | None = None,
-    ) -> torch.Tensor:
+    ) -> tuple[torch.Tensor, ...]:
         features = {"input_ids": input_ids, "attention_mask": attention_mask}
         if token_type_ids is not None:
             features["token_type_ids"] = token_type_ids
@@ -62,8 +71,10 @@ class _Graph(torch.nn.Module):
             embedding = torch.nn.functional.normalize(windows @ embedding, dim=1)
         for module in self.after:
             embedding = module({"sentence_embedding": embedding})["sentence_embedding"]
-        logits = self.head(torch.nn.functional.normalize(embedding, dim=1))
-        return torch.sigmoid(logits) if self.several else torch.softmax(logits, dim=1)
+        embedding = torch.nn.functional.normalize(embedding, dim=1)
+        logits = self.head(embedding)
+        probabilities = torch.sigmoid(logits) if self.several else torch.softmax(logits, dim=1)
+        return (probabilities,) if self.means is None else (probabilities, (embedding @ self.means).amax(dim=1))
 
 
 def graph_inputs(encoder: SentenceTransformer, name: str) -> tuple[str, ...]:
@@ -104,6 +115,7 @@ def save_onnx(
     encoder: SentenceTransformer,
     after: Sequence[torch.nn.Module],
     head: Head,
+    scope: Scope | None,
     inputs: tuple[str, ...],
     *,
     windows: bool,
@@ -113,7 +125,9 @@ def save_onnx(
 
     The inputs are int64 of shape (windows, tokens), both free; the output `probabilities` is float32 of shape
     (texts, labels): the softmax of the logits of `head`, to about 1e-6, or with `several` labels a text the sigmoid of
-    each. With `windows` there is a further one of that name, float32 of shape (texts, windows): how many tokens a
+    each. With a `scope` there is the output `likeness`, float32 of shape (texts,).
+
+    With `windows` there is a further one of that name, float32 of shape (texts, windows): how many tokens a
     window has if it is one of the text, else 0.
     """
     encoder = copy.deepcopy(encoder).cpu().eval()
@@ -127,14 +141,14 @@ def save_onnx(
     if windows:
         given[WINDOWS] = torch.tensor(TRACED_WINDOWS)
         shapes[WINDOWS] = {0: torch.export.Dim("texts"), 1: read}
-    graph = _Graph(encoder, [copy.deepcopy(module).cpu() for module in after], head, several=several)
+    graph = _Graph(encoder, [copy.deepcopy(module).cpu() for module in after], head, scope, several=several)
     with _quiet(), torch.inference_mode(False), torch.no_grad():
         torch.onnx.export(
             graph.float().eval(),
             kwargs=given,
             f=str(path),
             input_names=list(given),
-            output_names=["probabilities"],
+            output_names=["probabilities"] if scope is None else ["probabilities", "likeness"],
             dynamic_shapes=shapes,
             opset_version=OPSET,
             dynamo=True,

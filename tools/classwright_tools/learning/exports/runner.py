@@ -18,12 +18,13 @@ ENCODER_LIBRARIES = "sentence-transformers"
 _CODE = """\
 from predict import load
 
-labels, probabilities, sure = load(".").predict([{example}])
-print(labels, probabilities, sure)
+labels, probabilities, sure, out_of_scope = load(".").predict([{example}])
+print(labels, probabilities, sure, out_of_scope)
 """
 _SURE = (
     "`sure`, `true` where that reaches the model's threshold. Where it is `false` the model is not sure: a person had "
-    "better read the text."
+    "better read the text. `out_of_scope` is `true` where the text is unlike all that the model learnt, so that it is "
+    "probably of none of the labels."
 )
 _ONE = f"`label`, the likeliest one; `probability`, how likely it is to be right, from 0 to 1; and {_SURE}"
 _SEVERAL = (
@@ -41,6 +42,7 @@ def save_program(folder: Path, model: Model, install: str, **facts: Any) -> None
     shutil.copyfile(classwright.predict.__file__, folder / PROGRAM)
     known = {"labels": model.labels, "threshold": model.threshold, "kind": model.card.kind, "method": model.card.method}
     known |= {"thresholds": model.card.thresholds} if model.space.several else {}
+    known |= {"least_like": model.card.scope.likeness} if model.card.scope and model.scope else {}
     write_json(folder / LABELS, {**known, "install": install, "graph": None} | facts)
 
 

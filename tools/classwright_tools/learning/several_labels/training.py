@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from classwright_tools.domain.cards import Validation
+from classwright_tools.domain.example import Origin
 from classwright_tools.domain.figures import Scores
 from classwright_tools.learning.calibration import sureness_of
-from classwright_tools.learning.classifier import EmbeddingClassifier
+from classwright_tools.learning.classifier import EmbeddingClassifier, assessed, together
 from classwright_tools.learning.fitting import metered_fit
 from classwright_tools.learning.label_space import certainty
 from classwright_tools.learning.methods.method import Method
@@ -23,6 +24,7 @@ from classwright_tools.learning.methods.registry import AUTO, METHODS, candidate
 from classwright_tools.learning.probe import choose_regularisation
 from classwright_tools.learning.progress import part, rising
 from classwright_tools.learning.rows import Rows
+from classwright_tools.learning.scope import out_of_scope, scope_by
 from classwright_tools.learning.setup import Setup
 from classwright_tools.learning.several_labels.calibration import f1_thresholds, fit_scaling
 from classwright_tools.learning.splits import FOLDS, grouped_folds, needed_folds
@@ -35,11 +37,17 @@ MANY_ROWS = 5_000  # of training rows, answered in fewer folds
 
 @dataclass(frozen=True)
 class _Answered:
-    """Rows that the model that answers was not trained on, their logits (n, k), and where they come from in words."""
+    """Rows that the model that answers was not trained on, what it answers to them, and in words which they are."""
 
     rows: Rows
     logits: np.ndarray
+    likeness: np.ndarray | None
     words: str
+
+    @property
+    def data(self) -> Origin:
+        """Whose rows these are."""
+        return self.rows.origin
 
 
 def train_several(
@@ -75,7 +83,8 @@ def train_several(
     if checked and checked is not crossed:
         proba_checked = scaling.probabilities(checked.logits)
         figures = _figures(checked, proba_checked >= thresholds, proba_checked, setup)
-    certain = certainty(proba, decided)
+    scope = scope_by(checked, crossed)
+    certain = certainty(proba, decided) * ~out_of_scope(crossed.likeness, scope, len(proba))
     return Trained(
         method=chosen.name,
         classifier=replace(classifier, head=scaling.scaled(classifier.head)),
@@ -89,6 +98,7 @@ def train_several(
         at_shares=None,
         right_as_saved=None,
         why_no_shares="",
+        scope=scope,
         thresholds=tuple(thresholds.tolist()),
     )
 
@@ -110,8 +120,7 @@ def _checked(
         return None
     words = f"{len(validation)} {validation.origin} validation rows"
     if not on_validation:
-        logits = classifier.logits(validation.texts, setup.embedding)
-        return _Answered(validation, logits, words)
+        return _Answered(validation, *assessed(classifier, validation.texts, setup.embedding), words)
     return _out_of_fold(method, validation, setup, beside=rows)
 
 
@@ -123,18 +132,18 @@ def _out_of_fold(method: Method, rows: Rows, setup: Setup, beside: Rows | None =
     """
     few = not method.cross_validated or len(rows) > MANY_ROWS
     folds = needed_folds(rows, setup.seed, FEW_FOLDS if few else FOLDS)
-    logits = []
+    answers = []
     for number, (train, held) in enumerate(folds):
         told = f"part {number + 1} of {len(folds)}"
         own = replace(setup, progress=part(setup.progress, number / len(folds), 1 / len(folds), told))
         kept = rows.take(train)
         classifier = metered_fit(method, beside.beside(kept) if beside else kept, own)
-        logits.append(classifier.logits(rows.take(held).texts, own.embedding))
+        answers.append(assessed(classifier, rows.take(held).texts, own.embedding))
     answered = rows.take(np.concatenate([held for _, held in folds]))
     kind = "validation" if beside else "training"
     turns = f"in {len(folds)} turns (folds)"
     words = f"{len(answered)} {kind} rows that were held out {turns}, with all rows that resemble them"
-    return _Answered(answered, np.concatenate(logits), words)
+    return _Answered(answered, *together(answers), words)
 
 
 def _cross_fitted(answered: _Answered, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,166 @@
+"""Texts of none of a model's labels: never sure, counted, shown apart, found again, and told alike by an export."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+import classwright
+from classwright_tools.bulk.classify_files import classify_files
+from classwright_tools.bulk.models import open_predictor
+from classwright_tools.classify import LEAST_SURE_SHOWN, ClassifyRequest, classify
+from classwright_tools.context import ToolContext
+from classwright_tools.domain.cards import ModelCard
+from classwright_tools.domain.changes import Change
+from classwright_tools.domain.example import make_example
+from classwright_tools.domain.selection import RowFilter
+from classwright_tools.domain.task import Label, Task
+from classwright_tools.errors import InvalidInput
+from classwright_tools.export_model import ExportModelRequest, export_model
+from classwright_tools.find_examples import FindExamplesRequest, find_examples
+from classwright_tools.learning.model import load_model, save_model
+from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
+from classwright_tools.workspace.workspace import Workspace
+from support.learning import real_rows, save_rows, written_rows
+
+OWN = ("refund my money please", "my parcel seems to be lost on the way now")
+FOREIGN = (
+    "the mitochondria is the powerhouse of the cell",
+    "Mozart wrote his last symphony in 1788",
+    "a prime number has exactly two divisors",
+    "the volcano last erupted in the Pleistocene",
+    "add two eggs and whisk until fluffy",
+)
+TEXTS = (*OWN, *FOREIGN)
+
+
+class Made:
+    """A probe of written rows, its scope told by 24 real ones, and its export."""
+
+    def __init__(self, root: Path) -> None:
+        self.workspace = Workspace(root / "workspace")
+        labels = tuple(Label(name=name) for name in ("refund", "delivery", "account"))
+        self.workspace.save_task(Task(slug="support", instruction="Tell them apart.", labels=labels))
+        unlabelled = [make_example(f"{text}, {number}", None) for number in range(5) for text in TEXTS]
+        self.dataset = save_rows(self.workspace, written_rows(), real_rows(4), unlabelled=unlabelled)
+        self.context = ToolContext(workspace=self.workspace, run_key="training")
+        self.trained = train_classifier(TrainClassifierRequest(task="support", method="probe"), self.context)
+        self.model = self.trained.model
+        run = replace(self.context, run_key="export")
+        export = export_model(ExportModelRequest(model=self.model, onnx=False), run).export
+        self.folder = self.workspace.artifact(export, "export").path
+
+    def run(self, key: str) -> ToolContext:
+        """Return the context of a call of its own."""
+        return replace(self.context, run_key=key)
+
+    @property
+    def card(self) -> ModelCard:
+        """The model's card."""
+        return load_model(self.workspace, self.model).card
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """The model, for all tests here."""
+    return Made(tmp_path_factory.mktemp("scope"))
+
+
+def test_real_rows_tell_the_scope_and_the_training_says_how_many_they_call_out_of_it(made: Made) -> None:
+    scope = made.card.scope
+    assert scope is not None
+    assert (scope.data, scope.rows) == ("real", 24)
+    assert "Of real texts like those held out it calls 4% (95% interval 0% to 14%) out of scope" in made.trained.summary
+    assert "out of scope" in (made.folder / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_text_of_no_label_is_never_sure_whatever_the_threshold(made: Made) -> None:
+    found = classify(ClassifyRequest(model=made.model, texts=TEXTS, threshold=0.0), made.run("texts"))
+
+    assert [one.out_of_scope for one in found.results] == [False] * 2 + [True] * 5
+    assert [one.sure for one in found.results] == [True] * 2 + [False] * 5
+    assert [one.label is None for one in found.results] == [False] * 2 + [True] * 5
+    assert (found.abstained, found.out_of_scope) == (5, 5)
+    assert "5 texts are out of scope: unlike all that the model learnt" in found.summary
+    alone = classify(ClassifyRequest(model=made.model, texts=FOREIGN[:1]), made.run("text"))
+    assert alone.summary.startswith("1 text is out of scope: unlike all that the model learnt, so probably of none")
+
+
+def test_rows_of_no_label_are_counted_shown_first_and_beside_the_least_sure(made: Made) -> None:
+    found = classify(ClassifyRequest(model=made.model, dataset=made.dataset), made.run("rows"))
+
+    assert found.report
+    path = made.workspace.artifact(found.report, "report").path / "answers.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["split"] == "unlabelled"]
+    foreign = {row["text"] for row in rows if row["out_of_scope"] == "true"}
+    assert foreign == {f"{text}, {number}" for number in range(5) for text in FOREIGN}
+    assert not any(row["sure"] == "true" for row in rows if row["text"] in foreign)
+    assert found.out_of_scope == len(foreign)
+    shown = [one.out_of_scope for one in found.results]
+    assert shown == [True] * (LEAST_SURE_SHOWN // 2) + [False] * 10
+    assert f"{len(foreign)} texts are out of scope" in found.summary
+    assert f"doubt='out_of_scope', model='{made.model}', where={{'splits': ['unlabelled']}}, groups=0" in (
+        found.next_step or ""
+    )
+
+
+def test_rows_of_no_label_are_found_again_the_least_like_first(made: Made) -> None:
+    where = RowFilter(splits=("unlabelled",))
+    request = FindExamplesRequest(task="support", doubt="out_of_scope", model=made.model, where=where, limit=100)
+    found = find_examples(request, made.context)
+
+    assert {row.text.rsplit(",", 1)[0] for row in found.rows} == set(FOREIGN)
+    assert found.rows[0].note
+    cosines = [float((row.note or "").split("mean ")[1].split(",")[0]) for row in found.rows]
+    assert cosines == sorted(cosines)
+    with pytest.raises(ValidationError, match="pass the `model` too"):
+        FindExamplesRequest(task="support", doubt="out_of_scope")
+    with pytest.raises(ValidationError, match="by find_examples, with a `model`"):
+        Change.model_validate({"action": "remove", "rows": {"doubt": "out_of_scope"}})
+
+
+def test_an_export_and_a_file_tell_the_same_as_the_server(made: Made, tmp_path: Path) -> None:
+    expected, foreign = load_model(made.workspace, made.model).answers(list(TEXTS))
+    labels, probabilities, sure, out_of_scope = classwright.load(made.folder).predict([*TEXTS, TEXTS[-1]])
+
+    np.testing.assert_allclose(probabilities[:-1], expected, atol=1e-5)
+    assert out_of_scope.tolist() == [*foreign.tolist(), True]
+    assert not sure[out_of_scope].any()
+    assert labels[0] == "refund"
+    (tmp_path / "in.csv").write_text("text\n" + "\n".join(TEXTS) + "\n", encoding="utf-8")
+    told = []
+    for name in (str(made.folder), made.model):
+        predictor = open_predictor(name, made.workspace.root)
+        done = classify_files(predictor, tmp_path / "in.csv", tmp_path / "out.csv", model_name=name, threshold=0.0)
+        assert "5 texts are out of scope" in done.summary
+        told.append((tmp_path / "out.csv").read_text(encoding="utf-8"))
+    assert told[0] == told[1]
+    assert [line.split(",")[-2:] for line in told[0].splitlines()[1:]] == [["true", "false"]] * 2 + [
+        ["false", "true"]
+    ] * 5
+
+
+def test_a_model_of_before_answers_as_it_did(made: Made, tmp_path: Path) -> None:
+    model = load_model(made.workspace, made.model)
+    older = replace(model.classifier, scope=None)  # type: ignore[type-var]  # an EmbeddingClassifier
+    kept = made.workspace.publish(
+        "model",
+        "support",
+        lambda folder: save_model(folder, model.card.model_copy(update={"scope": None, "files": {}}), older),
+        run_key="older",
+        parent=made.dataset,
+    )
+
+    found = classify(ClassifyRequest(model=kept.id, texts=FOREIGN, threshold=0.0), made.run("older texts"))
+
+    assert not (kept.path / "scope.safetensors").exists()
+    assert all(one.sure and one.label for one in found.results)
+    assert found.out_of_scope == 0
+    with pytest.raises(InvalidInput, match="does not tell what is out of its scope"):
+        find_examples(FindExamplesRequest(task="support", doubt="out_of_scope", model=kept.id), made.context)

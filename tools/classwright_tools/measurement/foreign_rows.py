@@ -1,0 +1,45 @@
+"""The rows that are out of a model's scope: unlike all that it learnt, and so probably of none of its labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from classwright_tools.context import ToolContext
+from classwright_tools.domain.example import Example
+from classwright_tools.errors import InvalidInput
+from classwright_tools.learning.classifier import assessed
+from classwright_tools.learning.model import load_model
+
+
+def foreign_rows(context: ToolContext, rows: Sequence[Example], model_id: str) -> dict[str, str]:
+    """Return the ids of those of `rows` that are out of the model's scope, with how far; the farthest come first.
+
+    Raises:
+        NotFound: there is no such model, or its encoder is not on this machine.
+        DamagedArtifact: it does not read back.
+        InvalidInput: it does not tell what is out of its scope.
+    """
+    context.progress(0.0, f"loading {model_id}")
+    model = load_model(context.workspace, model_id)
+    scope = model.card.scope
+    if scope is None or model.scope is None:
+        raise InvalidInput(
+            f"model {model_id!r}",
+            "does not tell what is out of its scope: it is of pairs, is older than that, or was trained with too few "
+            "rows to hold out",
+            "Train it again, with some 20 real validation rows, or look by `doubt='unsure'`.",
+        )
+    if not rows:
+        return {}
+
+    def tell(done: float) -> None:
+        context.progress(done, f"reading {len(rows):,} rows")
+
+    likeness = np.asarray(assessed(model.classifier, [row.content for row in rows], tell).likeness)
+    order = np.argsort(likeness, kind="stable")[: int((likeness < scope.likeness).sum())]
+    return {
+        rows[place].id: f"cosine to the nearest label's mean {likeness[place]:.2f}, below {scope.likeness:.2f}"
+        for place in order.tolist()
+    }
