@@ -107,6 +107,7 @@ def write_error_report(
         report=report,
         in_short=errors_in_short(report),
         attended=attended,
+        both_mapped=mapped is not None and 0 < mapped.real.sum() < len(mapped.real),
         missing=_of(report.cells, "missing"),
         redundant=_of(report.cells, "redundant"),
     )
