@@ -47,7 +47,11 @@ def test_the_probe_reports_real_validation_rows_and_writes_a_whole_card(context:
     assert model.threshold == result.threshold
     artifact = context.workspace.artifact(result.model, "model")
     assert artifact.parent == dataset
-    assert sorted(path.name for path in artifact.path.iterdir()) == ["card.json", "head.safetensors"]
+    assert sorted(path.name for path in artifact.path.iterdir()) == [
+        "card.json",
+        "head.safetensors",
+        "scope.safetensors",
+    ]
 
 
 def test_probabilities_are_calibrated_shares_in_the_order_of_the_labels(context: ToolContext, task: Task) -> None:
@@ -106,7 +110,8 @@ def test_a_cluster_model_keeps_the_frozen_encoder_and_embeds_in_a_space_of_its_o
     save_rows(context.workspace, written_rows(), real_rows())
     result = trained(context, method="cluster")
     folder = context.workspace.artifact(result.model, "model").path
-    assert sorted(path.name for path in folder.iterdir()) == ["adapter.safetensors", "card.json", "head.safetensors"]
+    tensors = ("adapter.safetensors", "head.safetensors", "scope.safetensors")
+    assert {path.name for path in folder.iterdir()} == {"card.json", *tensors}
     model = load_model(context.workspace, result.model)
     embeddings = classifier_of(context, result.model).embed(TEXTS)
     np.testing.assert_allclose(np.linalg.norm(embeddings, axis=1), 1, atol=1e-6)
