@@ -96,8 +96,8 @@ labels, that they are for, easily mistaken for the other, and still clearly righ
 3. Train again by the same method. If there are real validation rows, or real texts with one label each to train \
 on, evaluate the new model with `against` the old one; if not, say that the figures come from written texts, and look \
 at the `validation` of both trainings.
-4. Do what the verdict says: keep the new model on a gain, go on with it where it is undecided, else keep the old one \
-and its rows. Tell me which, and why.
+4. Do what the verdict says: keep the new model on a gain, go on with it where it is undecided, ask me where \
+it is a trade, else keep the old one and its rows. Tell me which, and why.
 
 For pairs of texts there is no plan: write mismatches with a `guidance` that the errors suggest."""
 

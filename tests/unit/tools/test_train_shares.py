@@ -215,6 +215,21 @@ def test_evaluate_tells_the_figures_at_the_shares_and_whose_rows_count_for_them(
     assert "a bias a label, which real validation rows gave: on these the figures flatter it a little" in told
 
 
+def test_training_card_and_evaluation_count_the_same_decisions(context: ToolContext, task: Task) -> None:
+    context.workspace.save_task(task.model_copy(update={"expected_shares": STATED}))
+    unclear = [make_example(f"{UNCLEAR} {label} {number}", label) for label in STATED for number in range(5)]
+    dataset = save_rows(context.workspace, written_rows(), [*real_rows(copies=10), *unclear])
+    result = trained(context)
+    measured = evaluate(EvaluateRequest(model=result.model, dataset=dataset), context).figures
+    for figure in ("accuracy", "balanced_accuracy", "macro_f1"):
+        assert getattr(result.validation, figure) == getattr(measured, figure)
+    model = model_of(context, result)
+    assert model.card.validation == result.validation
+    texts = [row.content for row in unclear]
+    own, as_trained = (model.predict_proba(texts, as_trained=choice).argmax(axis=1) for choice in (False, True))
+    assert (own != as_trained).any()  # else figures without the shares would be the same
+
+
 def test_the_threshold_is_the_one_at_the_shares(context: ToolContext, task: Task) -> None:
     rows_with(context)
     alike = trained(context).threshold
@@ -248,6 +263,20 @@ def test_models_that_decide_for_different_shares_are_compared_at_the_same_ones(
     assert (found.comparison.accuracy_gain.value, found.comparison.verdict) == (0.0, "no gain")
     assert "at your shares, for which both decide here" in found.summary
     assert f"against={first.model!r}" in second.next_step
+
+
+def test_a_comparison_at_shares_says_which_model_decides_for_them(context: ToolContext, task: Task) -> None:
+    context.workspace.save_task(task.model_copy(update={"expected_shares": STATED}))
+    dataset = rows_with(context)
+    first = trained(context).model
+    request = TrainClassifierRequest(task="support", method="probe", imbalance="class_weights")
+    second = train_classifier(request, dataclasses.replace(context, run_key="again")).model
+
+    def told(model: str, against: str) -> str:
+        return evaluate(EvaluateRequest(model=model, dataset=dataset, against=against), context).summary
+
+    assert f"at your shares, for which {first} alone decides here" in told(second, first)
+    assert f"at your shares, for which {first} alone decides here" in told(first, second)
 
 
 def test_texts_that_were_annotated_still_tell_how_many_there_are_of_each_label(

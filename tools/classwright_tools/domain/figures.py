@@ -124,6 +124,25 @@ class FiguresAtShares(Noun):
     rare: RareLabel | None = Field(description="The label of the smallest share, if that is under half an even one.")
 
 
+class RareLabelGain(Noun):
+    """One model against another where labels differ much in size, by the paired bootstrap."""
+
+    label: LabelName = Field(description="The rarest.")
+    rows: int = Field(ge=1)
+    recall_gain: Estimate
+    average_precision_gain: Estimate
+    balanced_accuracy_gain: Estimate = Field(description="Of all labels.")
+
+    @property
+    def named(self) -> dict[str, Estimate]:
+        """The gains by their names in words."""
+        return {
+            f"recall of {self.label!r}": self.recall_gain,
+            "its average precision": self.average_precision_gain,
+            "balanced accuracy": self.balanced_accuracy_gain,
+        }
+
+
 class Comparison(Noun):
     """One model against another on the same rows, by paired tests."""
 
@@ -134,12 +153,18 @@ class Comparison(Noun):
     average_precision_gain: Estimate | None = Field(
         default=None, description="This model's average precision of the mismatches minus the other's, for pairs."
     )
+    rare: RareLabelGain | None = Field(
+        default=None, description="Of the rarest label, where labels differ much in size."
+    )
     only_this_right: int = Field(ge=0)
     only_other_right: int = Field(ge=0)
     p: float = Field(ge=0, le=1, description="Two-sided p of `test`.")
     test: Literal["exact McNemar test", "sign-flip test over queries", "sign-flip test at the label shares"] = Field(
         default="exact McNemar test",
         description="For pairs McNemar's form for whole queries. 'at the label shares': gains are at these.",
+    )
+    shares_of: Literal["both", "this", "other"] | None = Field(
+        default=None, description="Where gains are at label shares: which of the two decides for these shares."
     )
     significant: bool = Field(description="Whether the difference is more than chance at 5%.")
     shared_labels: tuple[LabelName, ...] | None = Field(
@@ -163,8 +188,11 @@ class Comparison(Noun):
         return least_lead(self.only_this_right, self.only_other_right)
 
     @property
-    def verdict(self) -> Literal["gain", "loss", "undecided", "no gain"]:
-        """Whether this model is better or worse by more than chance; where figures differ in sign it is no gain.
+    def verdict(self) -> Literal["gain", "loss", "trade", "undecided", "no gain"]:
+        """Whether this model is better or worse by more than chance.
+
+        Where accuracy and what counts labels alike, or the rarest label, differ in sign and one of them by more than
+        chance, it is a trade: which error is the dearer only a person knows.
 
         A lead that may be chance is "undecided": few rows seldom tell a gain of some points, and to drop what leads
         loses on the average.
@@ -178,6 +206,12 @@ class Comparison(Noun):
         clear = self.is_by_rows and abs(won - lost) >= self.least_lead
         better = any(gain.low > 0 for gain in gains) or (clear and won > lost)
         worse = any(gain.high < 0 for gain in gains) or (clear and lost > won)
+        by_label = self.rare.named.values() if self.rare else ()
+        rises, falls = any(gain.low > 0 for gain in by_label), any(gain.high < 0 for gain in by_label)
+        better, worse = better or rises, worse or falls
+        differ = (better and worse) or (rises and first.value < 0) or (falls and first.value > 0)
+        if differ and not self.micro_f1_gain and not self.average_precision_gain:
+            return "trade"
         if better == worse:
             leads = not better and first.value > 0 and self.macro_f1_gain.value >= 0
             return "undecided" if leads else "no gain"
@@ -189,6 +223,19 @@ class Comparison(Noun):
         evidence = f"{model} alone is right in {won} of {rows} rows and alone wrong in {lost}"
         if self.verdict == "gain":
             return f"A gain: keep {model}. {evidence}."
+        if self.verdict == "trade":
+            gains = {"accuracy": self.accuracy_gain, "macro-F1": self.macro_f1_gain}
+            gains |= self.rare.named if self.rare else {}
+            told = ", ".join(
+                f"{name} {gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})" for name, gain in gains.items()
+            )
+            rare = repr(self.rare.label) if self.rare else "rare labels"
+            finds = self.rare.recall_gain.value > 0 if self.rare else self.macro_f1_gain.value > 0
+            finder, other = (model, self.against) if finds else (self.against, model)
+            return (
+                f"A trade, for a person to decide: {model} against {self.against} has {told}. Keep {finder} if to miss "
+                f"{rare} costs more than other errors, else {other}. {evidence}."
+            )
         found = {
             "loss": f"Worse than before: keep {self.against}",
             "undecided": f"Undecided: go on with {model}, whose lead may be chance",
@@ -196,8 +243,7 @@ class Comparison(Noun):
         }[self.verdict]
         if self.verdict == "no gain" and not self.micro_f1_gain and self.macro_f1_gain.value > 0:
             lead = f"{self.macro_f1_gain.value:+.3f} in macro-F1"
-            chance = "more than chance" if self.macro_f1_gain.low > 0 else "which may be chance"
-            found += f", unless rare labels matter more: {model} leads by {lead}, {chance}"
+            found += f", unless rare labels matter more: {model} leads by {lead}, which may be chance"
         if self.at_shares:
             gain = self.accuracy_gain
             interval = f"{gain.low:+.3f} to {gain.high:+.3f}"

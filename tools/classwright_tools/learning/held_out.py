@@ -34,10 +34,14 @@ class HeldOut:
 
     @cached_property
     def validation(self) -> Validation:
-        """The figures on these rows."""
+        """The figures on these rows, of the likeliest labels by the logits alone."""
+        return self.figures_of(softmax(self.logits))
+
+    def figures_of(self, proba: np.ndarray) -> Validation:
+        """Return the figures on these rows of the probabilities `proba` (n, k), as a model that gives them decides."""
         about = self.setup
         return validation_of(
-            self.labels, self.logits, about.labels, self.data, self.measured_on, about.mismatch, self.queries
+            self.labels, proba, about.labels, self.data, self.measured_on, about.mismatch, self.queries
         )
 
     @property

@@ -33,7 +33,9 @@ from classwright_tools.learning.setup import Setup
 from classwright_tools.learning.splits import FOLDS, Folds, grouped_folds, needed_folds
 from classwright_tools.learning.time_limit import within
 from classwright_tools.learning.training_data import is_enough
-from classwright_tools.statistics.at_shares import figures_at_shares, gain_at_shares
+from classwright_tools.statistics.at_shares import figures_at_shares
+from classwright_tools.statistics.paired import compare
+from classwright_tools.statistics.paired_at_shares import compare_at_shares
 
 ENOUGH_MISMATCHES = 10  # pairs: with fewer, folds are left with none
 FEW_FOLDS = 3  # of validation rows that are trained on, where a fit takes minutes
@@ -44,9 +46,9 @@ class Trained:
     """A fitted classifier and all that its card says of how good it is.
 
     The `sureness` is told by rows held out, of the origin `sure_on`. `thresholds` are those of the labels where rows
-    have several. The `scope` is None where the classifier tells none. `at_shares` are the figures at the `prior`.
-    `right_as_saved` is the share of the measured rows as they are that the classifier, which decides for the prior's
-    shares, labels right. `why_no_shares` says why shares are not known though they might be.
+    have several. The `scope` is None where the classifier tells none. `validation` and `grouped` count what the
+    classifier decides, for the shares of the `prior` if there is one, on the rows as they are; `at_shares` are the
+    figures at these shares. `why_no_shares` says why shares are not known though they might be.
     """
 
     method: str
@@ -59,7 +61,6 @@ class Trained:
     sure_on: Origin
     prior: Prior | None
     at_shares: FiguresAtShares | None
-    right_as_saved: float | None
     why_no_shares: str
     scope: ScopeCard | None
     thresholds: tuple[float, ...] = ()
@@ -125,8 +126,10 @@ def _by_real_rows(methods: Sequence[Method], rows: Rows, validation: Rows, setup
     shares, why_no_shares = _shares(fits[0], setup, validation=True)
     best = _best(fits, shares)
     folds = grouped_folds(rows, setup.seed) if best.method.cross_validated else []
-    grouped = _held_out(best.method, rows, folds, setup).held.validation if folds else None
-    return replace(_calibrated(best, fits, best.held, grouped, shares), why_no_shares=why_no_shares)
+    trained = replace(_calibrated(best, fits, best.held, shares), why_no_shares=why_no_shares)
+    if not folds:
+        return trained
+    return replace(trained, grouped=_decided(_held_out(best.method, rows, folds, setup).held, trained))
 
 
 def _on_all(chosen: Trained, rows: Rows, validation: Rows, setup: Setup) -> Trained:
@@ -149,8 +152,8 @@ def _on_all(chosen: Trained, rows: Rows, validation: Rows, setup: Setup) -> Trai
     own = replace(setup, progress=part(setup.progress, 0.8, 0.2, f"{method.name}, all rows"))
     classifier = metered_fit(method, all_rows, own)
     shares = chosen.prior.shares if chosen.prior else None
-    trained = _calibrated(replace(crossed, classifier=classifier), (), crossed.held, chosen.grouped, shares)
-    return replace(trained, tried=chosen.tried, why_no_shares=chosen.why_no_shares)
+    trained = _calibrated(replace(crossed, classifier=classifier), (), crossed.held, shares)
+    return replace(trained, grouped=chosen.grouped, tried=chosen.tried, why_no_shares=chosen.why_no_shares)
 
 
 def _on_validation(classifier: Classifier, validation: Rows, setup: Setup) -> HeldOut:
@@ -183,11 +186,11 @@ def _by_groups(methods: Sequence[Method], rows: Rows, validation: Rows | None, s
     )
     grouped = _held_out(best.method, rows, folds, own).held if best.method.cross_validated else best.held
     checked = None if validation is None else _on_validation(classifier, validation, own)
-    trained = _calibrated(replace(best, classifier=classifier), fits, grouped, None, shares, checked)
+    trained = _calibrated(replace(best, classifier=classifier), fits, grouped, shares, checked)
     trained = replace(trained, why_no_shares=why_no_shares)
     if checked is None:
         return trained
-    return replace(trained, validation=checked.validation, grouped=grouped.validation)
+    return replace(trained, validation=_decided(checked, trained), grouped=trained.validation)
 
 
 def _shares(fit: _Fit, setup: Setup, *, validation: bool = False) -> tuple[TaskShares | None, str]:
@@ -198,12 +201,7 @@ def _shares(fit: _Fit, setup: Setup, *, validation: bool = False) -> tuple[TaskS
 
 
 def _calibrated(
-    best: _Fit,
-    fits: Sequence[_Fit],
-    by: HeldOut,
-    grouped: Validation | None,
-    shares: TaskShares | None,
-    checked: HeldOut | None = None,
+    best: _Fit, fits: Sequence[_Fit], by: HeldOut, shares: TaskShares | None, checked: HeldOut | None = None
 ) -> Trained:
     """Return the `best` of `fits`, calibrated by the answers `by`, and at the task's `shares` if they are known.
 
@@ -217,18 +215,24 @@ def _calibrated(
     return Trained(
         method=best.method.name,
         classifier=best.classifier,
-        validation=by.validation,
-        grouped=grouped,
+        validation=by.figures_of(proba),
+        grouped=None,
         tried=tuple(_candidate(best, one, shares) for one in fits if one.method is not best.method),
         temperature=temperature,
         sureness=sureness(proba * known[:, None], by.labels, shares.values if shares else None),
         sure_on=by.data,
         prior=prior,
         at_shares=_at_shares(by, prior) if prior else None,
-        right_as_saved=float((proba.argmax(axis=1) == by.labels).mean()) if prior else None,
         why_no_shares="",
         scope=scope,
     )
+
+
+def _decided(held: HeldOut, trained: Trained) -> Validation:
+    """Return the figures of the answers `held`, as the `trained` classifier decides by its calibration."""
+    if trained.prior:
+        return held.figures_of(trained.prior.probabilities(held.logits))
+    return held.figures_of(softmax(held.logits / trained.temperature))
 
 
 def _at_shares(held: HeldOut, prior: Prior) -> FiguresAtShares | None:
@@ -241,12 +245,14 @@ def _candidate(best: _Fit, other: _Fit, shares: TaskShares | None) -> Candidate:
     found = best.held.against(other.method.name, other.held)
     if shares is None or best.held.validation.average_precision:
         return found
-    ours, theirs = (
-        prior_at(shares, one).probabilities(one.logits).argmax(axis=1) == one.labels for one in (best.held, other.held)
-    )
-    gain = gain_at_shares(best.held.labels, ours, theirs, shares.values, best.held.queries)
-    comparison = found.comparison.model_copy(update={"accuracy_gain": gain})
-    return found.model_copy(update={"comparison": comparison, "may_be_chance": gain.low <= 0})
+    ours, theirs = (prior_at(shares, one).probabilities(one.logits) for one in (best.held, other.held))
+    true, method = best.held.labels, other.method.name
+    at_shares = None
+    if shares.source != "validation rows":
+        at_shares = compare_at_shares(true, ours, theirs, method, shares.values)
+    comparison = at_shares or compare(true, ours, theirs, method)
+    own = {"validation": other.held.figures_of(theirs), "comparison": comparison}
+    return found.model_copy(update=own | {"may_be_chance": not comparison.significant})
 
 
 def _held_out(method: Method, rows: Rows, folds: Folds, setup: Setup, beside: Rows | None = None) -> _Fit:
@@ -275,7 +281,7 @@ def _held_out(method: Method, rows: Rows, folds: Folds, setup: Setup, beside: Ro
 
 def _best(fits: Sequence[_Fit], shares: TaskShares | None) -> _Fit:
     """Return the fit with the greatest merit, at the task's `shares` if they are known; the first of equals."""
-    return max(fits, key=lambda one: _merit(one.held, shares))
+    return max(fits, key=lambda one: _merit(one.held, shares)) if len(fits) > 1 else fits[0]
 
 
 def _merit(held: HeldOut, shares: TaskShares | None) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,9 +16,11 @@ from classwright_tools.errors import InvalidInput
 from classwright_tools.learning.model import Model, load_model
 from classwright_tools.learning.prior import moved
 from classwright_tools.measurement.held_out import Answers
+from classwright_tools.statistics.at_shares import own_shares
 from classwright_tools.statistics.multi_label import compare as compare_several
 from classwright_tools.statistics.paired import compare
 from classwright_tools.statistics.paired_at_shares import compare_at_shares
+from classwright_tools.statistics.paired_rare import rare_gain
 from classwright_tools.workspace.later_labels import later_names
 from classwright_tools.workspace.workspace import Workspace
 
@@ -75,8 +77,9 @@ def compared(
 ) -> Comparison:
     """Return how the answers `found` of `model` stand against the probabilities `theirs` (n, k) of the `other` one.
 
-    If label shares are known, both models decide for the same ones, the own ones of the model that is measured, and
-    each label's rows count for its share: models that decide for different shares are not comparable by plain counts.
+    If label shares are known, models that decide for shares decide for the same ones, the own ones of the model that is
+    measured, and each label's rows count for its share: models that decide for different shares are not comparable by
+    plain counts. A model that knows of no shares decides as it is.
 
     Where the labels differ, the rows of those that both have are compared, each as it decides: a label that is one
     model's alone is a wrong answer there. Where rows have several labels, all rows are compared in the shared labels.
@@ -127,15 +130,44 @@ def _of_one(
     true = found.true[counted]
     queries = None if found.queries is None else np.unique(found.queries[counted], return_inverse=True)[1]
     card, its = model.card, other.model.card
-    mismatch = found.labels.index(card.mismatch) if card.mismatch else None
     shares = card.known_shares or its.known_shares
-    if shares and mismatch is None and set(its.labels) == set(found.labels):
+    if shares and not card.mismatch and set(its.labels) == set(found.labels):
         wanted = shares.of(found.labels)
         ours, moved_ = (moved(given, found.labels, one.shares, wanted) for given, one in ((own, card), (proba, its)))
         at_shares = compare_at_shares(true, ours, moved_, other.id, wanted, queries, seed=seed)
         if at_shares:
-            return at_shares
-    return compare(true, own, proba, other.id, seed, mismatch, queries)
+            rare = rare_gain(true, ours, moved_, wanted, labels, queries, seed=seed)
+            return at_shares.model_copy(update={"shares_of": _deciding(model, other.model), "rare": rare})
+    return compared_by_rows(true, own, proba, labels, other.id, card.mismatch, queries, seed=seed)
+
+
+def compared_by_rows(
+    true: npt.NDArray[np.integer],
+    own: npt.NDArray[np.float64],
+    theirs: npt.NDArray[np.float64],
+    labels: Sequence[str],
+    against: str,
+    mismatch: str | None,
+    queries: npt.NDArray[np.integer] | None,
+    *,
+    seed: int,
+) -> Comparison:
+    """Return how the probabilities `own` of `labels` stand against `theirs` (n, k), where every row counts alike.
+
+    The rows have one label each, `true` (n,). Of pairs the `mismatch` is the label that is looked for, if one is named;
+    else the rarest is.
+    """
+    if mismatch:
+        return compare(true, own, theirs, against, seed, labels.index(mismatch), queries)
+    rare = rare_gain(true, own, theirs, own_shares(true, len(labels)), labels, queries, seed=seed)
+    return compare(true, own, theirs, against, seed, groups=queries).model_copy(update={"rare": rare})
+
+
+def _deciding(model: Model, other: Model) -> Literal["both", "this", "other"]:
+    """Return which of the two, of which one knows of shares, decides for them."""
+    if model.card.shares and other.card.shares:
+        return "both"
+    return "this" if model.card.shares else "other"
 
 
 def _gathered(values: npt.NDArray[Any], names: Sequence[str], labels: Sequence[str]) -> npt.NDArray[np.float64]:

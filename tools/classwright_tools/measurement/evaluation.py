@@ -24,7 +24,7 @@ from classwright_tools.measurement.in_short import evaluation_in_short
 from classwright_tools.measurement.kept_answers import write_answers
 from classwright_tools.measurement.measures import measures_of
 from classwright_tools.measurement.pages import write_page
-from classwright_tools.statistics.at_shares import figures_at_shares
+from classwright_tools.statistics.at_shares import figures_at_shares, own_shares
 from classwright_tools.workspace.own_files import read_own
 from classwright_tools.workspace.workspace import Workspace
 
@@ -53,8 +53,7 @@ def measure(
     """
     measures, at = measures_of(found, threshold, seed, mismatch), None
     if not found.thresholds:
-        own = tuple(np.bincount(found.true, minlength=len(found.labels)) / len(found.true))
-        values = shares.values if shares else own
+        values = shares.values if shares else own_shares(found.true, len(found.labels))
         at = figures_at_shares(found.true, found.proba, values, found.labels, found.queries, seed=seed)
     return EvaluationReport(
         data=found.data,

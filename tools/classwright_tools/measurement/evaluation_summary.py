@@ -39,7 +39,7 @@ def evaluation_summary(report: EvaluationReport) -> list[str]:
         of = "in all labels of a row right" if report.comparison.micro_f1_gain else "accuracy"
         verdict = "more than chance" if report.comparison.significant else "it may be chance"
         summary.append(
-            f"Against {report.comparison.against}{_where(report.comparison)}: {gain.value:+.3f} {of} "
+            f"Against {report.comparison.against}{_where(report.comparison, report.model)}: {gain.value:+.3f} {of} "
             f"({gain.low:+.3f} to {gain.high:+.3f}), {verdict} "
             f"({report.comparison.test}, p = {report.comparison.p:.2g})."
         )
@@ -51,6 +51,12 @@ def evaluation_summary(report: EvaluationReport) -> list[str]:
         summary += [
             f"{name} {gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})." for name, gain in more.items() if gain
         ]
+        rare = report.comparison.rare
+        if rare:
+            gains = (
+                f"{name} {gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})" for name, gain in rare.named.items()
+            )
+            summary.append(f"With {counted(rare.rows, 'row')} of {rare.label!r}: {', '.join(gains)}.")
     return summary
 
 
@@ -58,10 +64,14 @@ def _capital(name: str) -> str:
     return f"{name[:1].upper()}{name[1:]}"
 
 
-def _where(comparison: Comparison) -> str:
+def _where(comparison: Comparison, model: str) -> str:
+    """Return on which rows the gains of `model` are, or at which shares, and which of the two decides for these."""
     if comparison.shared_labels is not None:
         return f", on the {comparison.rows:,} rows that count for both"
-    return ", at your shares, for which both decide here" if comparison.at_shares else ""
+    if not comparison.at_shares:
+        return ""
+    alone = {"this": f"{model} alone decides", "other": f"{comparison.against} alone decides"}
+    return f", at your shares, for which {alone.get(comparison.shares_of or 'both', 'both decide')} here"
 
 
 def evaluation_next_step(report: EvaluationReport, other_rows: str | None, changed: str) -> str:
@@ -81,7 +91,7 @@ def evaluation_next_step(report: EvaluationReport, other_rows: str | None, chang
         return _after_the_test(report)
     if report.comparison and report.comparison.shared_labels is not None:
         return f"Which of the two to keep depends on the labels that you want. {analyse}"
-    if report.comparison and report.comparison.verdict == "undecided":
+    if report.comparison and report.comparison.verdict in ("undecided", "trade"):
         return f"{report.comparison.advice(report.model, report.figures.rows)} {analyse}"
     if report.comparison and report.comparison.verdict != "gain":
         return _no_gain(report, report.comparison, other_rows)

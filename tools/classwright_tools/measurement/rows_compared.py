@@ -22,9 +22,9 @@ from classwright_tools.learning.pair_encoder import encoder_for
 from classwright_tools.learning.rows import Rows, label_numbers, training_rows
 from classwright_tools.learning.splits import Folds, needed_folds
 from classwright_tools.learning.training_data import ENOUGH_REAL
+from classwright_tools.measurement.comparing import compared_by_rows
 from classwright_tools.measurement.evaluation import measure
 from classwright_tools.measurement.held_out import Answers
-from classwright_tools.statistics.paired import compare
 from classwright_tools.workspace.datasets import iterate_rows, read_rows
 from classwright_tools.workspace.workspace import Workspace
 
@@ -49,14 +49,22 @@ def on_rows_held_out(
         context.progress(0.9 * done, "answering training rows that are held out")
 
     found, theirs = held_out_of_both(context.workspace, model, other, context.seed, progress)
-    mismatch = found.labels.index(model.card.mismatch) if model.card.mismatch else None
     report = measure(
         found,
         task=model.card.task,
         model=model_id,
         split="train",
         threshold=0.0,  # a probe's answers, none of which it leaves to a person
-        comparison=compare(found.true, found.proba, theirs.proba, other_id, context.seed, mismatch, found.queries),
+        comparison=compared_by_rows(
+            found.true,
+            found.proba,
+            theirs.proba,
+            found.labels,
+            other_id,
+            model.card.mismatch,
+            found.queries,
+            seed=context.seed,
+        ),
         left_out=0,
         warnings=(NO_VALIDATION,),
         seed=context.seed,

@@ -100,11 +100,11 @@ def _picked_as_hard(workspace: Workspace, task: Task, dataset: str) -> str:
 
 
 def _as_saved(trained: Trained) -> Iterator[str]:
-    """Yield what the saved model is on the measured rows as they are, where it decides for other shares than theirs."""
-    if trained.right_as_saved is not None:
+    """Yield whose answers the figures count, where the model decides for shares."""
+    if trained.prior:
         yield (
-            f"The saved model decides for these shares: of the measured rows as they are it labels "
-            f"{trained.right_as_saved:.3f} right, and evaluate and error_analysis count so."
+            "The model decides for these shares, and all other figures count what it decides on the rows as they are, "
+            "as those of evaluate and error_analysis do."
         )
 
 

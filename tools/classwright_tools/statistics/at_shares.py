@@ -95,6 +95,11 @@ def row_weights(true: Labels, shares: Sequence[float]) -> Floats:
     return weights
 
 
+def own_shares(true: Labels, k: int) -> tuple[float, ...]:
+    """Return the share of each of k labels among rows whose labels are `true` (n,)."""
+    return tuple((np.bincount(true, minlength=k) / len(true)).tolist())
+
+
 def rare_label(shares: Sequence[float]) -> int | None:
     """Return the place of the label with the smallest of the `shares` (k,) above 0, if it is a rare one."""
     rarest = int(np.argmin([share or 1.0 for share in shares]))

@@ -28,10 +28,10 @@ def compare_at_shares(
 ) -> Comparison | None:
     """Return how much better a is than b at the `shares` (k,), on rows whose labels are `true` (n,).
 
-    Both probabilities (n, k) are those at the shares. The gains are those of accuracy and macro-F1 if every label had
-    its share of the rows; a resample keeps each label's number of rows, or draws whole `groups` (n,). The test gives
-    each row's difference, or the sum of each group's, either sign at random (Good 2005, "Permutation, parametric and
-    bootstrap tests of hypotheses", section 3.2). None where a label that has a share has no row.
+    Both probabilities (n, k) are those that the two decide by. The gains are those of accuracy and macro-F1 if every
+    label had its share of the rows; a resample keeps each label's number of rows, or draws whole `groups` (n,). The
+    test gives each row's difference, or the sum of each group's, either sign at random (Good 2005, "Permutation,
+    parametric and bootstrap tests of hypotheses", section 3.2). None where a label that has a share has no row.
     """
     counts = np.bincount(true, minlength=len(shares))
     if np.any((counts == 0) & (np.asarray(shares) > 0)):
@@ -57,6 +57,7 @@ def compare_at_shares(
         only_other_right=int((b_right & ~a_right).sum()),
         p=sign_flips(differences, seed=seed),
         test="sign-flip test at the label shares",
+        shares_of="both",
         significant=gain.low > 0 or gain.high < 0,
     )
 

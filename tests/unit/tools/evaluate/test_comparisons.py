@@ -8,7 +8,7 @@ import pytest
 
 from classwright_tools.domain.annotation import Annotation, RowToLabel
 from classwright_tools.domain.example import Example, make_example
-from classwright_tools.domain.figures import Comparison, Estimate
+from classwright_tools.domain.figures import Comparison, Estimate, RareLabelGain
 from classwright_tools.domain.task import Task
 from classwright_tools.error_analysis import ErrorAnalysisRequest, error_analysis
 from classwright_tools.errors import NotEnoughData
@@ -93,9 +93,13 @@ def test_against_itself_a_model_gains_nothing(workspace: Workspace, dataset: str
 
 
 def comparison(
-    won: int, lost: int, accuracy: tuple[float, float] = (-1, 1), macro_f1: tuple[float, float] = (-1, 1)
+    won: int,
+    lost: int,
+    accuracy: tuple[float, float] = (-1, 1),
+    macro_f1: tuple[float, float] = (-1, 1),
+    rare: tuple[float, float] | None = None,
 ) -> Comparison:
-    """Return a comparison with so many rows won and lost, and intervals of the two gains."""
+    """Return a comparison with so many rows won and lost, and intervals of the gains; of `rare` in a label's recall."""
     gains = [Estimate(value=sum(ends) / 2, low=ends[0], high=ends[1]) for ends in (accuracy, macro_f1)]
     return Comparison(
         against="support-m1",
@@ -105,6 +109,15 @@ def comparison(
         only_other_right=lost,
         p=0.5,
         significant=False,
+        rare=RareLabelGain(
+            label="refund",
+            rows=19,
+            recall_gain=Estimate(value=sum(rare) / 2, low=rare[0], high=rare[1]),
+            average_precision_gain=Estimate(value=0, low=-1, high=1),
+            balanced_accuracy_gain=Estimate(value=0, low=-1, high=1),
+        )
+        if rare
+        else None,
     )
 
 
@@ -119,7 +132,13 @@ def comparison(
         (comparison(0, 0), "no gain"),
         (comparison(4, 4, macro_f1=(0.01, 0.1)), "gain"),
         (comparison(4, 4, accuracy=(-0.1, -0.01)), "loss"),
-        (comparison(20, 8, macro_f1=(-0.1, -0.01)), "no gain"),
+        (comparison(20, 8, macro_f1=(-0.1, -0.01)), "trade"),
+        (comparison(8, 20, rare=(0.1, 0.5)), "trade"),
+        (comparison(9, 12, accuracy=(-0.05, 0.01), rare=(0.1, 0.5)), "trade"),
+        (comparison(12, 9, accuracy=(-0.01, 0.05), rare=(0.1, 0.5)), "gain"),
+        (comparison(20, 8, accuracy=(0.01, 0.05), rare=(-0.5, -0.1)), "trade"),
+        (comparison(9, 12, accuracy=(-0.05, 0.01), rare=(-0.5, -0.1)), "loss"),
+        (comparison(8, 20, rare=(-0.1, 0.3)), "loss"),
     ],
 )
 def test_a_verdict_needs_more_than_chance_and_figures_of_one_sign(compared: Comparison, verdict: str) -> None:
@@ -193,8 +212,16 @@ def test_where_macro_f1_leads_and_accuracy_does_not_both_are_told() -> None:
 
     lead = "support-m2 leads by +0.100 in macro-F1, which may be chance"
     assert told.startswith(f"No gain: keep support-m1, unless rare labels matter more: {lead}.")
-    sure = comparison(9, 12, accuracy=(-0.08, -0.02), macro_f1=(0.03, 0.09)).advice("support-m2", 80)
-    assert "support-m2 leads by +0.060 in macro-F1, more than chance." in sure
+
+
+def test_more_of_a_rare_label_for_less_accuracy_is_a_trade_that_a_person_decides() -> None:
+    told = comparison(21, 49, accuracy=(-0.12, -0.03), rare=(0.16, 0.58)).advice("support-m5", 375)
+    assert told.startswith("A trade, for a person to decide: support-m5 against support-m1 has accuracy -0.075 (-0.120")
+    assert "recall of 'refund' +0.370 (+0.160 to +0.580)" in told
+    assert "Keep support-m5 if to miss 'refund' costs more than other errors, else support-m1." in told
+    assert "Worse" not in told
+    back = comparison(49, 21, accuracy=(0.03, 0.12), rare=(-0.58, -0.16)).advice("support-m5", 375)
+    assert "Keep support-m1 if to miss 'refund' costs more than other errors, else support-m5." in back
 
 
 def test_the_order_of_the_other_models_labels_does_not_matter(

@@ -96,7 +96,6 @@ def train_several(
         sure_on=crossed.rows.origin,
         prior=None,
         at_shares=None,
-        right_as_saved=None,
         why_no_shares="",
         scope=scope,
         thresholds=tuple(thresholds.tolist()),

@@ -1,0 +1,57 @@
+"""One model against another where labels differ much in size: how well each finds the rarest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+
+from classwright_tools.domain.figures import RareLabelGain
+from classwright_tools.statistics.at_shares import LEAST_ROWS, rare_label
+from classwright_tools.statistics.intervals import bootstrap
+from classwright_tools.statistics.metrics import Floats, Labels, accuracy_of, balanced_accuracy
+from classwright_tools.statistics.ranking import average_precision_of
+
+
+def rare_gain(
+    true: Labels,
+    proba_a: npt.NDArray[np.floating],
+    proba_b: npt.NDArray[np.floating],
+    shares: Sequence[float],
+    names: Sequence[str],
+    groups: Labels | None = None,
+    *,
+    seed: int = 0,
+) -> RareLabelGain | None:
+    """Return how much better a finds the label that is rare at the `shares` (k,) than b; both probabilities are (n, k).
+
+    The rows' labels are `true` (n,). Intervals are the paired bootstrap's: a resample keeps each label's number of
+    rows, or draws whole `groups` (n,). None where no label is rare, or fewer than `LEAST_ROWS` rows have it.
+    """
+    rare = rare_label(shares)
+    of_it = true == rare
+    if rare is None or of_it.sum() < LEAST_ROWS:
+        return None
+    a, b = proba_a.argmax(axis=1), proba_b.argmax(axis=1)
+    gain = partial(bootstrap, groups=groups, least=-1.0, seed=seed)
+    return RareLabelGain(
+        label=names[rare],
+        rows=int(of_it.sum()),
+        recall_gain=gain(_recall_gain, of_it, a == rare, b == rare, strata=of_it),
+        average_precision_gain=gain(_ranking_gain, of_it, proba_a[:, rare], proba_b[:, rare], strata=of_it),
+        balanced_accuracy_gain=gain(_balanced_gain, true, a, b, strata=true),
+    )
+
+
+def _recall_gain(weights: Floats, of_it: Labels, a: Labels, b: Labels) -> Floats:
+    return accuracy_of(weights * of_it, a) - accuracy_of(weights * of_it, b)
+
+
+def _ranking_gain(weights: Floats, of_it: npt.NDArray[np.bool_], a: Floats, b: Floats) -> Floats:
+    return average_precision_of(weights, of_it, a) - average_precision_of(weights, of_it, b)
+
+
+def _balanced_gain(weights: Floats, true: Labels, a: Labels, b: Labels) -> Floats:
+    return balanced_accuracy(weights, true, a) - balanced_accuracy(weights, true, b)
