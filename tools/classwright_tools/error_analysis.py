@@ -229,7 +229,7 @@ def _result(
         *report.warnings,
     ]
     excerpts = Excerpts(artifact_uri(report_id))
-    weak = [ClassF1(label=c.label, f1=c.f1, rows=c.support) for c in report.weak_classes]
+    weak = [ClassF1.of(one) for one in report.weak_classes]
     return ErrorAnalysisResult(
         summary=" ".join(filter(None, summary)),
         next_step=next_step,

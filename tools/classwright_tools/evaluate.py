@@ -237,7 +237,7 @@ def _result(report: EvaluationReport, report_id: str, other_rows: str | None, ch
     from classwright_tools.measurement.evaluation_summary import evaluation_next_step, evaluation_summary
 
     excerpts = Excerpts(artifact_uri(report_id))
-    classes = [ClassF1(label=c.label, f1=c.f1, rows=c.support) for c in report.weakest]
+    classes = [ClassF1.of(one) for one in report.weakest]
     return EvaluateResult(
         summary=" ".join([*evaluation_summary(report), *report.warnings]),
         next_step=evaluation_next_step(report, other_rows, changed),

@@ -207,11 +207,16 @@ def _result(
     learned: MatchedCorpus | None,
     started: float,
 ) -> GanAugmentResult:
+    unusable = next(one for one in measured if one.method == card.method).advice.verdict == "do not use it"
     remark = learned.remark(card.labels, str(card.pretrain_dataset)) if learned else ""
     return GanAugmentResult(
         summary=f"Generated {augmentation}: {rows} embeddings by {card.method} from {card.real_rows} rows of "
         f"{card.dataset}. {card.advice}{remark}",
-        next_step=f"Call train_classifier with method='probe' and augmentation={augmentation!r} to use it.",
+        next_step=(
+            "Call train_classifier without an augmentation; more real rows, of the labels that have few, help."
+            if unusable
+            else f"Call train_classifier with method='probe' and augmentation={augmentation!r} to use it."
+        ),
         augmentation=augmentation,
         dataset=card.dataset,
         method=card.method,

@@ -107,6 +107,7 @@ def test_rows_are_generated_and_trained_on_and_only_real_rows_are_held_out(conte
     assert result.faithfulness is not None
     assert result.faithfulness.copies == 0
     assert result.advice.startswith(("Use it, because", "Do not use it, because", "It cannot be told from 24 rows"))
+    assert ("to use it" in result.next_step) != result.advice.startswith("Do not use it")
     found = load_augmentation(context.workspace, "bank-g1")
     assert found.card.generated_rows == dict.fromkeys(LABELS, 12)
     folder = context.workspace.artifact("bank-g1", "augmentation").path
@@ -237,6 +238,8 @@ def test_the_advice_is_one_sentence_with_one_of_three_answers() -> None:
     assert advice_on(measured("cannot be told", 240)) == (
         f"It cannot be told from 50 rows whether to use it: {gain}; about 240 would tell."
     )
+    alike = measured("cannot be told").model_copy(update={"balanced_accuracy": 0.58, "balanced_without": 0.5})
+    assert f"{gain}, and +8.0 where labels count alike" in advice_on(alike)
     used = advice_on(measured("use it"), ("Mode collapse: they are alike.",), transfers=True)
     assert used.startswith(f"Use it, because {gain}; by itself that may be chance, but such rows gained on other sets")
     assert used.endswith("so train on it directly if you may; mode collapse: they are alike.")

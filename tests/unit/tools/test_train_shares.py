@@ -295,3 +295,21 @@ def test_texts_that_were_annotated_still_tell_how_many_there_are_of_each_label(
     assert after
     assert after.texts == before.texts == 100
     assert after.values == pytest.approx(before.values, abs=0.05)
+
+
+def test_a_training_tells_how_well_the_rarest_label_is_found_and_names_the_model_that_was_kept(
+    context: ToolContext, task: Task
+) -> None:
+    more = [make_example(row.text, "delivery") for row in unlabelled_rows(delivery=70)]
+    dataset = save_rows(context.workspace, written_rows(), [*real_rows(copies=10), *more])
+    first = trained(context, imbalance="class_weights")
+    assert "The precision of 'refund' (10.0% of the rows)" in first.summary
+    again = dataclasses.replace(context, run_key="again")
+    second = train_classifier(TrainClassifierRequest(task="support", method="probe", imbalance="class_weights"), again)
+    request = EvaluateRequest(model=second.model, dataset=dataset, against=first.model)
+    assert evaluate(request, context).comparison
+
+    third = train_classifier(
+        TrainClassifierRequest(task="support", method="probe"), dataclasses.replace(context, run_key="third")
+    )
+    assert f"against={first.model!r}" in third.next_step

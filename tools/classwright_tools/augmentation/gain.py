@@ -40,16 +40,23 @@ class _Answers:
     """The margins of each split's held-out rows, by the classifier's penalty."""
 
     margins: dict[float, list[Floats]] = field(default_factory=lambda: {c: [] for c in PENALTIES})
+    labels: list[npt.NDArray[np.int64]] = field(default_factory=list)
 
     def add(self, heads: dict[float, Head], held: Material) -> None:
         """Add what the classifiers answer to the held-out rows."""
         rows = as_features(held.kind, held.embeddings)
+        self.labels.append(held.labels)
         for c, head in heads.items():
             self.margins[c].append(margins(head.logits(rows), held.labels))
 
     def accuracy(self, c: float) -> float:
         """Return the mean of the splits' accuracies."""
         return float(np.mean([(own > 0).mean() for own in self.margins[c]]))
+
+    def balanced_accuracy(self, c: float) -> float:
+        """Return the mean over the splits' labels of the share of their rows that are right."""
+        splits = zip(self.margins[c], self.labels, strict=True)
+        return float(np.mean([(own[labels == one] > 0).mean() for own, labels in splits for one in np.unique(labels)]))
 
     @property
     def best(self) -> float:
@@ -145,6 +152,8 @@ def _gain(
         advice=advise(found, likely, rows, LEAST_GAIN),
         accuracy=own.folds.accuracy(best),
         without=without.folds.accuracy(base),
+        balanced_accuracy=own.folds.balanced_accuracy(best),
+        balanced_without=without.folds.balanced_accuracy(base),
         penalty=best,
         penalty_without=base,
         train_on_generated=float(np.mean(own.tstr)) if own.tstr else 0.0,

@@ -20,7 +20,7 @@ class Advice(Noun):
     """Whether something helps, on the evidence of so many rows."""
 
     verdict: Verdict
-    rows: int = Field(ge=0, description="That the verdict rests on.")
+    rows: int = Field(ge=0, description="Of the verdict: real ones held out in turn, with those of validation.")
     rows_to_tell: int | None = Field(default=None, description="About so many would tell; null if the rows do.")
 
 

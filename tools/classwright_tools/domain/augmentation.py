@@ -29,6 +29,8 @@ class MeasuredGain(Noun):
     advice: Advice
     accuracy: float = Field(description="With the generated rows.")
     without: float = Field(description="Of the same classifier on the real rows alone.")
+    balanced_accuracy: float | None = Field(default=None, description="With them, where labels count alike.")
+    balanced_without: float | None = Field(default=None, description="That of the real rows alone.")
     penalty: float = Field(gt=0, description="The classifier's C with the generated rows.")
     penalty_without: float = Field(gt=0, description="Its C on the real rows alone.")
     train_on_generated: float = Field(description="Accuracy on real rows of a classifier of generated rows alone.")

@@ -44,11 +44,19 @@ class Confusion(Noun):
 
 
 class ClassF1(Noun):
-    """The F1 of one label, and how many rows of it there were."""
+    """What answers show of one label's figures: precision and recall without intervals, which the report has."""
 
     label: LabelName
     f1: Estimate
+    precision: float = Field(ge=0, le=1)
+    recall: float = Field(ge=0, le=1)
     rows: int = Field(ge=0)
+
+    @classmethod
+    def of(cls, found: ClassFigures) -> ClassF1:
+        """Return what answers show of the figures `found`."""
+        precision, recall = (round(one.value, 4) for one in (found.precision, found.recall))
+        return cls(label=found.label, f1=found.f1, precision=precision, recall=recall, rows=found.support)
 
 
 class Scores(Noun):

@@ -33,7 +33,7 @@ from classwright_tools.learning.setup import Setup
 from classwright_tools.learning.splits import FOLDS, Folds, grouped_folds, needed_folds
 from classwright_tools.learning.time_limit import within
 from classwright_tools.learning.training_data import is_enough
-from classwright_tools.statistics.at_shares import figures_at_shares
+from classwright_tools.statistics.at_shares import figures_at_shares, own_shares
 from classwright_tools.statistics.paired import compare
 from classwright_tools.statistics.paired_at_shares import compare_at_shares
 
@@ -48,7 +48,8 @@ class Trained:
     The `sureness` is told by rows held out, of the origin `sure_on`. `thresholds` are those of the labels where rows
     have several. The `scope` is None where the classifier tells none. `validation` and `grouped` count what the
     classifier decides, for the shares of the `prior` if there is one, on the rows as they are; `at_shares` are the
-    figures at these shares. `why_no_shares` says why shares are not known though they might be.
+    figures at these shares, without any at the rows' own. `why_no_shares` says why shares are not known though they
+    might be.
     """
 
     method: str
@@ -64,6 +65,10 @@ class Trained:
     why_no_shares: str
     scope: ScopeCard | None
     thresholds: tuple[float, ...] = ()
+
+    def probabilities(self, logits: np.ndarray) -> np.ndarray:
+        """Return the calibrated probabilities (n, k) of logits (n, k) where a row has one label."""
+        return self.prior.probabilities(logits) if self.prior else softmax(logits / self.temperature)
 
 
 @dataclass(frozen=True)
@@ -129,7 +134,8 @@ def _by_real_rows(methods: Sequence[Method], rows: Rows, validation: Rows, setup
     trained = replace(_calibrated(best, fits, best.held, shares), why_no_shares=why_no_shares)
     if not folds:
         return trained
-    return replace(trained, grouped=_decided(_held_out(best.method, rows, folds, setup).held, trained))
+    crossed = _held_out(best.method, rows, folds, setup).held
+    return replace(trained, grouped=crossed.figures_of(trained.probabilities(crossed.logits)))
 
 
 def _on_all(chosen: Trained, rows: Rows, validation: Rows, setup: Setup) -> Trained:
@@ -190,7 +196,9 @@ def _by_groups(methods: Sequence[Method], rows: Rows, validation: Rows | None, s
     trained = replace(trained, why_no_shares=why_no_shares)
     if checked is None:
         return trained
-    return replace(trained, validation=_decided(checked, trained), grouped=trained.validation)
+    proba = trained.probabilities(checked.logits)
+    at_shares = trained.at_shares if shares else _at_shares(checked, proba, None)
+    return replace(trained, validation=checked.figures_of(proba), grouped=trained.validation, at_shares=at_shares)
 
 
 def _shares(fit: _Fit, setup: Setup, *, validation: bool = False) -> tuple[TaskShares | None, str]:
@@ -222,22 +230,16 @@ def _calibrated(
         sureness=sureness(proba * known[:, None], by.labels, shares.values if shares else None),
         sure_on=by.data,
         prior=prior,
-        at_shares=_at_shares(by, prior) if prior else None,
+        at_shares=_at_shares(by, proba, shares),
         why_no_shares="",
         scope=scope,
     )
 
 
-def _decided(held: HeldOut, trained: Trained) -> Validation:
-    """Return the figures of the answers `held`, as the `trained` classifier decides by its calibration."""
-    if trained.prior:
-        return held.figures_of(trained.prior.probabilities(held.logits))
-    return held.figures_of(softmax(held.logits / trained.temperature))
-
-
-def _at_shares(held: HeldOut, prior: Prior) -> FiguresAtShares | None:
-    proba = prior.probabilities(held.logits)
-    return figures_at_shares(held.labels, proba, prior.shares.values, held.setup.labels, held.queries)
+def _at_shares(held: HeldOut, proba: np.ndarray, shares: TaskShares | None) -> FiguresAtShares | None:
+    """Return the figures of the probabilities `proba` (n, k) at the `shares`, without any at those of the rows."""
+    values = shares.values if shares else own_shares(held.labels, held.setup.k)
+    return figures_at_shares(held.labels, proba, values, held.setup.labels, held.queries)
 
 
 def _candidate(best: _Fit, other: _Fit, shares: TaskShares | None) -> Candidate:
@@ -288,5 +290,5 @@ def _merit(held: HeldOut, shares: TaskShares | None) -> float:
     """Return what methods are chosen by; where the shares are known it is the accuracy at them, unless pairs rank."""
     if shares is None or held.validation.average_precision:
         return held.merit
-    at = _at_shares(held, prior_at(shares, held))
+    at = _at_shares(held, prior_at(shares, held).probabilities(held.logits), shares)
     return at.accuracy.value if at else held.merit

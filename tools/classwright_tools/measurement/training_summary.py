@@ -77,7 +77,7 @@ def training_remarks(
     card = read_card(workspace, dataset)
     encoder = trained.classifier.encoder
     return (
-        *(at_shares_remarks(trained.at_shares, trained.prior.shares) if trained.prior else ()),
+        *at_shares_remarks(trained.at_shares, trained.prior.shares if trained.prior else None),
         *_as_saved(trained),
         *filter(None, [trained.why_no_shares, unread_remark(encoder, task.languages)]),
         *cut_remarks(encoder, data.rows.texts, "training rows"),
@@ -109,7 +109,9 @@ def _as_saved(trained: Trained) -> Iterator[str]:
 
 
 def earlier_model(workspace: Workspace, made: Artifact, card: ModelCard, *, measurable: bool) -> str | None:
-    """Return the newest earlier model of the task that knows the same labels, if there is one to compare with.
+    """Return the earlier model of the task that knows the same labels and is kept, if there is one to compare with.
+
+    It is the newest, or what a comparison on other rows than test rows kept in its place.
 
     Where the dataset is not `measurable`, models can be compared by the rows alone that they learnt from, if enough of
     these are real texts.
@@ -123,7 +125,24 @@ def earlier_model(workspace: Workspace, made: Artifact, card: ModelCard, *, meas
         rows = fair_rows(workspace, card.task, read_rows(workspace, card.dataset, "train"))
         comparable = len(rows) >= ENOUGH_REAL and not card.thresholds
         alike = (one for one in alike if comparable and one.facts.get("dataset") != card.dataset)
-    return next((one.id for one in alike), None)
+    ids = [one.id for one in alike]
+    return _kept(workspace, card.task, ids) if ids else None
+
+
+def _kept(workspace: Workspace, task: str, ids: Sequence[str]) -> str:
+    """Return which of the models `ids`, the newest first, is kept by the newest comparison of each."""
+    kept_by: dict[str, str] = {}
+    for report in workspace.artifacts(task, "report"):
+        facts = report.facts
+        if "verdict" in facts and facts.get("split") != "test":
+            loses = facts["verdict"] in ("loss", "no gain")
+            kept_by.setdefault(facts["model"], facts["against"] if loses else facts["model"])
+    kept = ids[0]
+    for model in ids:
+        earlier = kept_by.get(model, model)
+        if model == kept and earlier in ids and ids.index(earlier) > ids.index(model):
+            kept = earlier
+    return kept
 
 
 def training_next_step(

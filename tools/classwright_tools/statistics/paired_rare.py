@@ -45,7 +45,9 @@ def rare_gain(
     )
 
 
-def _recall_gain(weights: Floats, of_it: Labels, a: Labels, b: Labels) -> Floats:
+def _recall_gain(
+    weights: Floats, of_it: npt.NDArray[np.bool_], a: npt.NDArray[np.bool_], b: npt.NDArray[np.bool_]
+) -> Floats:
     return accuracy_of(weights * of_it, a) - accuracy_of(weights * of_it, b)
 
 

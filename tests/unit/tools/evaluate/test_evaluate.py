@@ -119,6 +119,10 @@ def test_every_label_has_its_f1_in_the_answer_the_lowest_first(workspace: Worksp
 
     classes = {one.label: one.f1 for one in report_of(workspace, result.report).classes}
     assert {one.label: one.f1 for one in result.classes} == classes
+    of_report = report_of(workspace, result.report).classes
+    assert {(one.label, one.precision, one.recall) for one in result.classes} == {
+        (one.label, round(one.precision.value, 4), round(one.recall.value, 4)) for one in of_report
+    }
     assert [one.f1.value for one in result.classes] == sorted(one.f1.value for one in result.classes)
 
 
