@@ -62,13 +62,11 @@ class Round:
 def is_gain(latest: Round, metric: Metric) -> bool:
     """Whether a round's model is better than the one kept before it by more than chance.
 
-    By the server's verdict where both were measured on the same rows; where that is a trade, by the `metric`, which a
-    person chose. Without validation rows there is none: then the
+    By the server's verdict where both were measured on the same rows. Without validation rows there is none: then the
     figures come from different rows, and only an interval that lies wholly above the older figure counts.
     """
     if latest.compared is not None:
-        traded = latest.compared.verdict == "trade" and gain_in(latest.compared, metric).low > 0
-        return traded or latest.compared.verdict == "gain"
+        return latest.compared.verdict == "gain"
     return latest.best_before is not None and latest.figure(metric).low > latest.best_before
 
 
