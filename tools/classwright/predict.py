@@ -6,7 +6,8 @@
     labels, probabilities, sure, out_of_scope = load("folder of the export").predict(["a text"])
 
 Where a text may have several labels, its answer is all that apply: the column labels has them with | between, and each
-label has a column of its own with 1 or 0.
+label has a column of its own with 1 or 0. Pairs get the column mismatch_probability besides, where a label is for those
+that do not belong together.
 
 It needs numpy, and as `labels.json` says either onnxruntime and tokenizers, or sentence-transformers. This file is the
 module `classwright.predict`, and stands in every export so that it runs without Classwright; only a matcher needs that.
@@ -38,6 +39,8 @@ the student, and the encoder for those texts of which it is unsure."""
 DELIMITERS = ",;\t"
 """Of the columns of a CSV file."""
 _NAMED_DELIMITER = re.compile(r'"?sep=(.)"?\s*$', re.IGNORECASE)
+MISMATCH_PROBABILITY = "mismatch_probability"
+"""The column by which the worst pairs are sorted, of a model that knows which label is the mismatch."""
 CHUNK = 2048
 """Texts that are sorted by their length, so that those of a batch need little padding; rows of a file in memory."""
 
@@ -75,7 +78,10 @@ class Engine(Protocol):
 
 
 class Classifier:
-    """An exported classifier. `labels` are in the order of the probabilities' columns."""
+    """An exported classifier. `labels` are in the order of the probabilities' columns.
+
+    Of pairs, `mismatch` is the label of those that do not belong together, if one is named.
+    """
 
     def __init__(self, folder: str | Path, engine: str = ENGINES[0]) -> None:
         """Open the export in `folder`, to be computed by one of the `ENGINES`.
@@ -94,6 +100,7 @@ class Classifier:
         self.labels: tuple[str, ...] = tuple(facts["labels"])
         self.threshold: float = facts["threshold"]
         self.takes_pairs: bool = facts["kind"] == "pair"
+        self.mismatch: str | None = facts.get("mismatch")
         self._thresholds: list[float] = facts.get("thresholds") or []
         self._least_like: float = facts.get("least_like", -np.inf)
         self._engine = _engine(folder, facts, engine)
@@ -364,13 +371,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def answer_columns(there: Sequence[str], *, several: bool, labels: Sequence[str] = ()) -> list[str]:
+def answer_columns(
+    there: Sequence[str], *, several: bool, labels: Sequence[str] = (), mismatch: str | None = None
+) -> list[str]:
     """Return the names of the columns that answers have, none of which is among those `there`.
 
     `several` is whether a text may have several labels. `labels` get a column each, in a table, whose cells hold no
-    list.
+    list. How probable the label `mismatch` is has a column too, if there is one.
     """
-    names = ["labels" if several else "label", "probability", "sure", "out_of_scope"]
+    ranked = [MISMATCH_PROBABILITY] if mismatch else []
+    names = ["labels" if several else "label", "probability", *ranked, "sure", "out_of_scope"]
     names += [f"label_{label}" for label in labels]
     return names_beside(there, names)
 
@@ -384,11 +394,22 @@ def names_beside(there: Sequence[str], names: Sequence[str]) -> list[str]:
 
 
 def answer_cells(answer: Sequence[Any], labels: Sequence[str]) -> list[Any]:
-    """Return an answer (label or labels, probability, sure, out of scope) as the values of its `answer_columns`."""
+    """Return an answer, label or labels first, as the values of its `answer_columns` for `labels`."""
     if not labels:
         return list(answer)
     named, *rest = answer
     return ["|".join(named), *rest, *(int(label in named) for label in labels)]
+
+
+def mismatch_probabilities(labels: Sequence[str], mismatch: str | None, probabilities: np.ndarray) -> list[list[float]]:
+    """Return for each row of the `labels`' probabilities (n, k) that of the label `mismatch`, alone in a list.
+
+    The lists are empty without such a label: they are what goes into the column, if there is one.
+    """
+    if mismatch is None:
+        return [[] for _ in probabilities]
+    found: list[list[float]] = probabilities[:, [labels.index(mismatch)]].tolist()
+    return found
 
 
 class LineFeeds:
@@ -436,7 +457,7 @@ def _classify_rows(model: Classifier, options: argparse.Namespace, source: TextI
             raise ValueError(
                 f"{options.source.name} has no column {column!r}; it has {', '.join(there)}. Name one with {option}."
             )
-    names = answer_columns(there, several=model.several, labels=labels)
+    names = answer_columns(there, several=model.several, labels=labels, mismatch=model.mismatch)
     writer = csv.writer(LineFeeds(output), delimiter=delimiter)
     writer.writerow([*there, *names])
     rows = empty = 0
@@ -446,10 +467,12 @@ def _classify_rows(model: Classifier, options: argparse.Namespace, source: TextI
         asked: list[Any] = [texts[place] if model.takes_pairs else texts[place][0] for place in full]
         found = model.predict(asked, threshold=options.threshold, batch=options.batch)
         _, rights = model.decide(found.probabilities)
+        ranked = mismatch_probabilities(model.labels, model.mismatch, found.probabilities)
         told = (["true" if one else "false" for one in known] for known in (found.sure, found.out_of_scope))
         answers: list[list[Any]] = [[""] * len(names) for _ in chunk]
-        for place, named, right, *is_so in zip(full, found.labels, rights, *told, strict=True):
-            answers[place] = answer_cells((named, f"{right:.6f}", *is_so), labels)
+        for place, named, right, own, *is_so in zip(full, found.labels, rights, ranked, *told, strict=True):
+            figures = (f"{one:.6f}" for one in (right, *own))
+            answers[place] = answer_cells((named, *figures, *is_so), labels)
         writer.writerows([*(row[name] for name in there), *answer] for row, answer in zip(chunk, answers, strict=True))
         rows, empty = rows + len(chunk), empty + len(chunk) - len(full)
     return rows, empty

@@ -149,6 +149,7 @@ def classify(request: ClassifyRequest, context: ToolContext) -> ClassifyResult:
 
 def _sorted_rows(request: ClassifyRequest, context: ToolContext, dataset: str) -> ClassifyResult:
     """Classify the unlabelled rows of `dataset`: show the least sure ones, and keep all as a table."""
+    from classwright.predict import MISMATCH_PROBABILITY
     from classwright_tools.bulk.answers_table import ANSWERS, AnswersTable, publish_answers
     from classwright_tools.bulk.dataset_rows import answer_rows
     from classwright_tools.learning.model import load_model
@@ -175,6 +176,7 @@ def _sorted_rows(request: ClassifyRequest, context: ToolContext, dataset: str) -
         f"The {len(shown)} least sure are shown{', those out of scope first' if foreign else ''}.",
         how_sure(model.card) if request.threshold is None else "",
         FITS_NONE if counts and not several else "",
+        f"Sort the table by `{MISMATCH_PROBABILITY}` to have the worst pairs first." if model.card.mismatch else "",
         other_labels(request.model, model.labels, context.workspace.task(task).label_names),
     )
     return ClassifyResult(

@@ -28,6 +28,7 @@ class Lengths:
     threshold = 0.6
     takes_pairs = False
     several = False
+    mismatch: str | None = None
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -121,6 +122,21 @@ def test_answers_make_way_for_columns_of_their_names(tmp_path: Path) -> None:
     assert first["predicted_label"] == "short"
     assert first["predicted_sure"] is True
     assert (second["label"], second["score"], second["predicted_label"]) == (None, 0.5, "short")
+
+
+def test_pairs_get_how_probable_a_mismatch_is(tmp_path: Path) -> None:
+    model = Lengths()
+    model.takes_pairs, model.mismatch = True, "short"
+    source = tmp_path / "in.csv"
+    source.write_text("text,text_pair\nred lamp,a lamp\nhose,\n", encoding="utf-8")
+
+    classify_files(model, source, tmp_path / "out.csv", model_name="m")
+
+    assert [list(row.values())[2:] for row in answers(tmp_path / "out.csv")] == [
+        ["short", "0.9", "0.9", "true"],
+        ["", "", "", ""],
+    ]
+    assert list(answers(tmp_path / "out.csv")[0])[2:] == ["label", "probability", "mismatch_probability", "sure"]
 
 
 def test_a_folder_of_parquet_and_csv_becomes_one_file_that_names_the_files(tmp_path: Path) -> None:

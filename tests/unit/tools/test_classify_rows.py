@@ -111,6 +111,10 @@ def test_pairs_have_both_their_texts_in_the_table_and_in_the_answer(workspace: W
     assert asked == [(row.text, row.text_pair) for row in own]
     assert len(rows) == len(pair_rows()) + len(own)
     assert {one.text for one in found.results} == {row.shown for row in own}
+    shown = {one.text: dict(one.likeliest)["mismatch"] for one in found.results}
+    told = [row["mismatch_probability"] for row in rows if row["split"] == "unlabelled"]
+    assert [float(one) for one in told] == pytest.approx([shown[row.shown] for row in own], abs=1e-5)
+    assert "Sort the table by `mismatch_probability`" in found.summary
 
 
 def test_of_a_task_with_several_labels_a_row_counts_for_each_of_its_own(workspace: Workspace) -> None:

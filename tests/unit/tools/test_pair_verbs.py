@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +13,7 @@ from sklearn.metrics import average_precision_score
 
 from classwright_tools.classify import ClassifyRequest, classify
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.example import Example
+from classwright_tools.domain.example import Example, make_example
 from classwright_tools.domain.pair import joined
 from classwright_tools.error_analysis import ErrorAnalysisRequest, error_analysis
 from classwright_tools.errors import InvalidInput
@@ -86,6 +87,21 @@ def test_a_probe_on_pairs_tells_unseen_queries_apart_and_evaluate_ranks_the_mism
     assert result.figures.average_precision is not None
     assert result.figures.average_precision.value > 0.9
     assert "Average precision of the mismatches" in result.summary
+
+
+def test_an_evaluation_says_what_to_hide_mismatches_takes(
+    trained: TrainClassifierResult, context: ToolContext, workspace: Workspace
+) -> None:
+    rows = pair_rows(HELD_OUT)
+    rows += [make_example(f"blue {row.text}", row.label, text_pair=row.text_pair) for row in rows]
+    checked = save_pairs(workspace, {"validation": rows}, run_key="checked")
+
+    result = evaluate(EvaluateRequest(model=trained.model, dataset=checked), context)
+
+    page = (workspace.artifact(result.report, "report").path / "report.html").read_text(encoding="utf-8")
+    for told in (result.summary, page):
+        assert "To hide pairs with a `mismatch_probability` of" in told
+        assert "of 100 that do." in told
 
 
 def test_a_model_of_pairs_loads_back_to_the_same_probabilities_without_pickle(
@@ -186,6 +202,12 @@ def test_an_export_of_a_model_of_pairs_runs_without_us_and_gives_its_probabiliti
     assert len(codes) == 2
     for code in codes:
         assert printed_numbers(run_code(folder, code)) == pytest.approx(own[0].tolist(), abs=1e-5)
+    (folder / "in.csv").write_text("text,text_pair\na query,an item\na query,\n", encoding="utf-8")
+    run_code(folder, "import predict; predict.main(['in.csv', '-o', 'out.csv'])")
+    first, second = csv.DictReader((folder / "out.csv").read_text(encoding="utf-8").splitlines())
+    assert float(first["mismatch_probability"]) == pytest.approx(own[0, 1], abs=1e-5)
+    assert second["mismatch_probability"] == ""
+    assert "`mismatch_probability`, how probable 'mismatch' is" in (folder / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_training_says_how_well_mismatches_are_ranked(trained: TrainClassifierResult) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from classwright.predict import names_beside
+from classwright.predict import MISMATCH_PROBABILITY, mismatch_probabilities, names_beside
 from classwright_tools.bulk.dataset_rows import ROWS_AT_ONCE, Answered
 from classwright_tools.bulk.outputs import write_output
 from classwright_tools.context import ToolContext
@@ -23,12 +23,10 @@ from classwright_tools.domain.kinds import KINDS
 from classwright_tools.domain.label_sets import named_together
 from classwright_tools.domain.noun import LabelName, Noun, Share
 from classwright_tools.domain.pair import Content, apart
-from classwright_tools.learning.label_space import Answer
 from classwright_tools.learning.model import Model
 from classwright_tools.workspace.datasets import iterate_rows, read_card, read_edits
 
 ANSWERS = "answers.csv"
-_ANSWER = ("label", "decided_by", "probability", "sure", "out_of_scope")
 _USUAL = ("id", "split", "text", "text_pair")
 """The columns where no source was kept."""
 _Row = tuple[dict[str, Any], Content | None]
@@ -70,6 +68,12 @@ class AnswersTable:
     labelled: int = 0
 
     @cached_property
+    def _answer(self) -> tuple[str, ...]:
+        """The columns of an answer."""
+        ranked = (MISMATCH_PROBABILITY,) if self.model.card.mismatch else ()
+        return ("label", "decided_by", "probability", *ranked, "sure", "out_of_scope")
+
+    @cached_property
     def sources(self) -> tuple[KeptSource, ...]:
         """Where the rows came from, as far as that was kept."""
         return read_card(self.context.workspace, self.dataset).sources_of(self.dataset)
@@ -81,7 +85,7 @@ class AnswersTable:
             own = list(dict.fromkeys(chain(files, *(source.columns for source in self.sources))))
         else:
             own = list(_USUAL if self.found.rows[0].text_pair is not None else _USUAL[:-1])
-        write_output(path, [*own, *names_beside(own, _ANSWER)], self._parts(own))
+        write_output(path, [*own, *names_beside(own, self._answer)], self._parts(own))
 
     def _parts(self, own: Sequence[str]) -> Iterator[list[list[Any]]]:
         rows = self._rows()
@@ -115,22 +119,30 @@ class AnswersTable:
                 yield from ((split, row) for row in batch if row.label_key is not None and row.origin != "written")
 
     def _answers(self, contents: Sequence[Content | None]) -> list[list[Any]]:
-        """Return the values of `_ANSWER` for each of the contents; a text that is no row is read by the model."""
+        """Return the values of `_answer` for each of the contents; a text that is no row is read by the model."""
         ids = {content: example_id(content) for content in contents if content is not None}
         new = {id_: content for content, id_ in ids.items() if id_ not in self._known}
         told = {}
         if new:
             proba, foreign = self.model.answers(list(new.values()), as_trained=self.as_trained)
-            told = dict(zip(new, self._cells(*self.model.space.answers(proba), foreign), strict=True))
-        nothing = [None] * len(_ANSWER)
+            told = dict(zip(new, self._cells(proba, foreign), strict=True))
+        nothing = self._unread(None, None)
         return [nothing if one is None else told.get(ids[one]) or self._known[ids[one]] for one in contents]
 
-    def _cells(self, named: Sequence[Answer], right: np.ndarray, foreign: np.ndarray) -> Iterator[list[Any]]:
-        """Yield the values of `_ANSWER` for answers of the model, of which it is sure where they say so."""
+    def _cells(self, proba: np.ndarray, foreign: np.ndarray) -> Iterator[list[Any]]:
+        """Yield the values of `_answer` for answers of the model at `proba` (n, k); some are out of scope."""
+        named, right = self.model.space.answers(proba)
+        ranked = mismatch_probabilities(self.model.labels, self.model.card.mismatch, proba)
         sure = self.found.is_sure(right, foreign)
-        for one, *told in zip(named, right.tolist(), sure.tolist(), foreign.tolist(), strict=True):
+        for one, certain, own, *told in zip(
+            named, right.tolist(), ranked, sure.tolist(), foreign.tolist(), strict=True
+        ):
             name = one if isinstance(one, str) else named_together(one)
-            yield [name, "model", round(told[0], 6), *told[1:]]
+            yield [name, "model", *(round(figure, 6) for figure in (certain, *own)), *told]
+
+    def _unread(self, label: str | None, by: str | None) -> list[Any]:
+        """Return the values of `_answer` for a row that has its label from elsewhere, or none."""
+        return [label, by, *[None] * len(self._answer[2:])]
 
     @cached_property
     def _edits(self) -> tuple[Edit, ...]:
@@ -145,10 +157,10 @@ class AnswersTable:
     def _known(self) -> dict[str, list[Any]]:
         """The answers to the rows of the dataset by their ids, and of rewritten rows also by those they came with."""
         found = self.found
-        cells = self._cells(found.named, found.right, found.foreign)
+        cells = self._cells(found.proba, found.foreign)
         known = {row.id: own for row, own in zip(found.rows, cells, strict=True)}
-        known |= {id_: [None, edit.by, None, None, None] for id_, edit in Decided(self._edits).fits_none.items()}
-        known |= {row.id: [row.labels_name, decider_of(row), None, None, None] for _, row in self._given}
+        known |= {id_: self._unread(None, edit.by) for id_, edit in Decided(self._edits).fits_none.items()}
+        known |= {row.id: self._unread(row.labels_name, decider_of(row)) for _, row in self._given}
         return {old: known[id_] for id_, old in self._before.items() if id_ in known} | known
 
 

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from classwright.predict import answer_cells, answer_columns
+from classwright.predict import answer_cells, answer_columns, mismatch_probabilities
 from classwright_tools.bulk.models import Predictor
 from classwright_tools.bulk.outputs import check_output, is_table, write_output
 from classwright_tools.bulk.parts import Parts
@@ -79,11 +79,12 @@ def classify_files(
 
     That is the likeliest label, its probability, whether the model is `sure`, and whether the text is `out_of_scope`.
     Where a text may have several labels these are all that apply, in a list, and the probability is that of all being
-    right. In CSV they are a text with "|" between them, and each label has a column besides with 1 or 0. A CSV file
-    that is read gives its delimiter to one that is written. The model is sure of texts in its scope, from the
-    `threshold` on, its own by default. Every column is kept; where one has the name of an answer, the answers are
-    called `predicted_label` and so on. A row without a text gets no answer, and one that cannot be read is left out:
-    both are counted. `tell` is told of the rows after each part.
+    right. In CSV they are a text with "|" between them, and each label has a column besides with 1 or 0. A model of
+    pairs that knows a mismatch gives the `mismatch_probability` too. A CSV file that is read gives its delimiter to one
+    that is written. The model is sure of texts in its scope, from the `threshold` on, its own by default. Every
+    column is kept; where one has the name of an answer, the answers are called `predicted_label` and so on. A row
+    without a text gets no answer, and one that cannot be read is left out: both are counted. `tell` is told of the rows
+    after each part.
 
     Raises:
         InvalidInput: there is nothing to read or no such column, or the output is of no kind that is written, or parts
@@ -95,7 +96,7 @@ def classify_files(
     at = model.threshold if threshold is None else threshold
     stamps = [(str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
     about = {"model": model_name, "labels": model.labels, "columns": columns.names, "threshold": at, "files": stamps}
-    about["answers"] = answer_columns((), several=model.several)
+    about["answers"] = answer_columns((), several=model.several, mismatch=model.mismatch)
     found = Classified()
     began = time.monotonic()
     rows = _rows(files, columns, found, name_files=len(files) > 1)
@@ -120,7 +121,7 @@ def classify_files(
         if not parts.done:
             parts.remove()  # it failed at once: nothing is there to go on from
     labels = model.labels if model.several and is_table(output) else ()
-    names = answer_columns(list(own), several=model.several, labels=labels)
+    names = answer_columns(list(own), several=model.several, labels=labels, mismatch=model.mismatch)
     delimiter = table_delimiter(source, columns) if source.is_file() else ","
     write_output(output, [*own, *names], _Flat(parts, list(own), len(names), labels), delimiter)
     parts.remove()
@@ -159,9 +160,11 @@ def _answered(model: Predictor, part: list[SourceRow], columns: Columns, thresho
     if asked:
         found = model.predict(list(asked.values()), threshold=threshold)
         rights = model.decide(found.probabilities)[1].tolist()
-        told = zip(asked, found.labels, rights, found.sure.tolist(), found.out_of_scope.tolist(), strict=True)
-        for place, label, right, sure, foreign in told:
-            answers[place] = [label if isinstance(label, str) else list(label), round(right, 6), sure, foreign]
+        ranked = mismatch_probabilities(model.labels, model.mismatch, found.probabilities)
+        told = zip(asked, found.labels, rights, ranked, found.sure.tolist(), found.out_of_scope.tolist(), strict=True)
+        for place, label, right, own, sure, foreign in told:
+            figures = [round(probability, 6) for probability in (right, *own)]
+            answers[place] = [label if isinstance(label, str) else list(label), *figures, sure, foreign]
     return [
         {"row": dict(zip(columns.names, (row.text, row.text_pair), strict=False)) | dict(row.origin), "answer": answer}
         for row, answer in ((row, answers.get(place)) for place, row in enumerate(part))

@@ -36,6 +36,11 @@ class Predictor(Protocol):
         ...
 
     @property
+    def mismatch(self) -> str | None:
+        """The label of pairs that do not belong together, if one is named."""
+        ...
+
+    @property
     def several(self) -> bool:
         """Whether a text may have several labels."""
         ...
@@ -62,6 +67,7 @@ class _StoredModel:
         self.labels = self._model.labels
         self.threshold = self._model.threshold
         self.takes_pairs = self._model.card.kind == "pair"
+        self.mismatch = self._model.card.mismatch
         self.several = self._model.space.several
 
     def predict(self, texts: Sequence[str | tuple[str, str]], *, threshold: float | None = None) -> Predictions:

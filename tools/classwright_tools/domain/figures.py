@@ -115,7 +115,7 @@ class Figures(Scores):
 
 
 class RareLabel(Noun):
-    """How well the rarest label is found."""
+    """How well a label is found that is the rarest, or of pairs the mismatch."""
 
     label: LabelName
     share: float = Field(ge=0, le=1, description="That the figures are at.")
@@ -123,13 +123,19 @@ class RareLabel(Noun):
     precision: Estimate
     recall: Estimate
     recall_at_false_alarms: Estimate = Field(description="Of the threshold that 5% of the other labels' rows pass.")
+    threshold: float | None = Field(default=None, description="That one, on the label's probability, if there is one.")
+    false_alarms: float | None = Field(
+        default=None, ge=0, le=1, description="Share of the other labels' rows that pass it."
+    )
 
 
 class FiguresAtShares(Noun):
     """What a classifier reaches where labels have other shares than in the rows that it was measured on."""
 
     accuracy: Estimate
-    rare: RareLabel | None = Field(description="The label of the smallest share, if that is under half an even one.")
+    rare: RareLabel | None = Field(
+        description="Of pairs the mismatch; else the label of the smallest share, if that is under half an even one."
+    )
 
 
 class RareLabelGain(Noun):

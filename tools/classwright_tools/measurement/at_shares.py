@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from classwright_tools.domain.figures import Estimate, FiguresAtShares
+from classwright.predict import MISMATCH_PROBABILITY
+from classwright_tools.domain.figures import Estimate, FiguresAtShares, RareLabel
 from classwright_tools.domain.shares import TaskShares
 
 
-def at_shares_remarks(at: FiguresAtShares | None, shares: TaskShares | None) -> tuple[str, ...]:
+def at_shares_remarks(
+    at: FiguresAtShares | None, shares: TaskShares | None, mismatch: str | None = None
+) -> tuple[str, ...]:
     """Return the sentences on the figures `at` the task's `shares`, or without any at those of the measured rows.
 
     They say whose rows count for more or less than one: figures at other shares than the rows' are no plain counts.
+    `mismatch` is a pair task's label of that name.
     """
     if at is None:
         return ()
@@ -24,10 +28,27 @@ def at_shares_remarks(at: FiguresAtShares | None, shares: TaskShares | None) -> 
             f"{rare.share:.1%} there, {rare.of_rows:.1%} of these rows" if shares else f"{rare.share:.1%} of the rows"
         )
         remarks.append(
-            f"The precision of {rare.label!r} ({where}) is {_shown(rare.precision)}, its recall {_shown(rare.recall)}; "
-            f"a threshold that 5% of the other rows pass finds {_shown(rare.recall_at_false_alarms)} of it."
+            f"The precision of {rare.label!r} ({where}) is {_shown(rare.precision)}, its recall {_shown(rare.recall)}."
         )
+        remarks += _at_threshold(rare, hides=rare.label == mismatch)
     return tuple(remarks)
+
+
+def _at_threshold(rare: RareLabel, *, hides: bool) -> list[str]:
+    """Return the sentence on what a threshold finds, as one would set it to hide mismatches or to look for a label."""
+    if rare.threshold is None or rare.false_alarms is None:
+        return []
+    found, of_others = rare.recall_at_false_alarms, f"{100 * rare.false_alarms:.0f} of 100"
+    of_label = f"{100 * found.value:.0f} of 100 ({100 * found.low:.0f} to {100 * found.high:.0f})"
+    if hides:
+        return [
+            f"To hide pairs with a `{MISMATCH_PROBABILITY}` of {rare.threshold} or more hides {of_label} that do not "
+            f"belong, and {of_others} that do."
+        ]
+    return [
+        f"From a probability of {rare.threshold} on, {of_label} of {rare.label!r} are found, and {of_others} others "
+        "are taken for it."
+    ]
 
 
 def _shown(figure: Estimate) -> str:

@@ -54,7 +54,8 @@ def measure(
     measures, at = measures_of(found, threshold, seed, mismatch), None
     if not found.thresholds:
         values = shares.values if shares else own_shares(found.true, len(found.labels))
-        at = figures_at_shares(found.true, found.proba, values, found.labels, found.queries, seed=seed)
+        ranked = found.labels.index(mismatch) if mismatch else None
+        at = figures_at_shares(found.true, found.proba, values, found.labels, found.queries, mismatch=ranked, seed=seed)
     return EvaluationReport(
         data=found.data,
         task=task,
@@ -63,7 +64,7 @@ def measure(
         split=split,
         labels=found.labels,
         left_out=left_out,
-        warnings=(*at_shares_remarks(at, shares), *warnings, *caveats(measures.figures, len(found.labels))),
+        warnings=(*at_shares_remarks(at, shares, mismatch), *warnings, *caveats(measures.figures, len(found.labels))),
         figures=measures.figures,
         at_shares=at,
         classes=measures.classes,

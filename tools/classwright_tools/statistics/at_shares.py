@@ -14,7 +14,7 @@ import numpy.typing as npt
 from classwright_tools.domain.figures import Estimate, FiguresAtShares, RareLabel
 from classwright_tools.statistics.intervals import bootstrap
 from classwright_tools.statistics.metrics import Floats, Labels
-from classwright_tools.statistics.ranking import recall_at_false_alarms
+from classwright_tools.statistics.ranking import recall_at_false_alarms, threshold_at_false_alarms
 
 RARE = 0.5  # of the share that a label would have if all had the same
 LEAST_ROWS = 10  # of the rare label: of fewer its figures tell nothing
@@ -27,13 +27,15 @@ def figures_at_shares(
     names: Sequence[str],
     groups: Labels | None = None,
     *,
+    mismatch: int | None = None,
     seed: int = 0,
 ) -> FiguresAtShares | None:
     """Return the figures of the probabilities `proba` (n, k) of rows whose labels are `true` (n,), at the `shares` (k).
 
     Intervals are the bootstrap's: a resample keeps each label's number of rows, or draws whole `groups` (n,). The
-    shares are taken as they are, so what is not known of them is not in the intervals. Figures of the rare label are
-    of `LEAST_ROWS` rows or more. None where a label that has a share has no row.
+    shares are taken as they are, so what is not known of them is not in the intervals. Figures of the rare label, or of
+    pairs of the label with the number `mismatch`, are of `LEAST_ROWS` rows or more. None where a label that has a share
+    has no row.
     """
     counts = np.bincount(true, minlength=len(shares))
     if np.any((counts == 0) & (np.asarray(shares) > 0)):
@@ -51,16 +53,20 @@ def figures_at_shares(
         quotient: Floats = np.divide(counted @ right, whole, out=np.zeros_like(whole), where=whole > 0)
         return quotient
 
-    rare = rare_label(shares)
+    rare = rare_label(shares) if mismatch is None else mismatch
     found = None
-    if rare is not None and counts[rare] >= LEAST_ROWS:
+    if rare is not None and LEAST_ROWS <= counts[rare] < len(true):
+        of_it = true == rare
+        threshold = threshold_at_false_alarms(of_it, proba[:, rare])
         found = RareLabel(
             label=names[rare],
             share=shares[rare],
             of_rows=float(counts[rare] / len(true)),
             precision=right_of(predicted == rare),
             recall=right_of(true == rare),
-            recall_at_false_alarms=recall_at_false_alarms(true == rare, proba[:, rare], groups, seed=seed),
+            recall_at_false_alarms=recall_at_false_alarms(of_it, proba[:, rare], groups, seed=seed),
+            threshold=threshold,
+            false_alarms=None if threshold is None else float((proba[~of_it, rare] >= threshold).mean()),
         )
     return FiguresAtShares(accuracy=right_of(np.ones(len(true), bool)), rare=found)
 

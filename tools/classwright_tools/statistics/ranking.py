@@ -11,6 +11,7 @@ from classwright_tools.statistics.intervals import bootstrap
 Floats = npt.NDArray[np.float64]
 FALSE_ALARMS = 0.05  # of the rows that are not of the label
 _ROUNDING = 1e-9
+_DIGITS = 7  # more tell no probabilities apart that answers have with six
 
 
 def average_precision(
@@ -55,6 +56,24 @@ def recall_at_false_alarms(
     positive rows, or draws whole `groups` (n,) where these are given; there must be rows of both kinds.
     """
     return bootstrap(_recall_at_false_alarms, positive, scores, strata=positive, groups=groups, seed=seed)
+
+
+def threshold_at_false_alarms(positive: npt.NDArray[np.bool_], scores: npt.NDArray[np.floating]) -> float | None:
+    """Return the score from which on `FALSE_ALARMS` of the rows that are not `positive` (n,) are found, or fewer.
+
+    It is the shortest decimal number between the lowest of the `scores` (n,) that is found and the next lower one. None
+    where no score is reached by so few.
+    """
+    others = np.sort(scores[~positive])[::-1]
+    allowed = int(FALSE_ALARMS * len(others) + _ROUNDING)
+    limit = float(others[allowed])  # of the others, the first that is one too many
+    found = scores[scores > limit]
+    if not len(found):
+        return None
+    lowest = float(found.min())
+    limit = float(scores[scores < lowest].max(initial=limit))
+    rounded = (round((lowest + limit) / 2, digits) for digits in range(2, _DIGITS))
+    return next((one for one in rounded if limit < one <= lowest), lowest)
 
 
 def _recall_at_false_alarms(weights: Floats, positive: npt.NDArray[np.bool_], scores: Floats) -> Floats:

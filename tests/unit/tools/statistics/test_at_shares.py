@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import sklearn.metrics
 
+from classwright_tools.measurement.at_shares import at_shares_remarks
 from classwright_tools.statistics.at_shares import figures_at_shares, rare_label
-from classwright_tools.statistics.ranking import recall_at_false_alarms
+from classwright_tools.statistics.ranking import recall_at_false_alarms, threshold_at_false_alarms
 
 NAMES = ("fine", "toxic")
 
@@ -74,3 +75,41 @@ def test_recall_at_false_alarms_is_that_of_the_roc_curve() -> None:
 
 def test_a_threshold_that_lets_too_many_through_finds_nothing() -> None:
     assert recall_at_false_alarms(np.array([True, False, False]), np.ones(3)).value == 0
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_what_reaches_the_threshold_as_it_is_told_is_what_the_recall_is_of(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    positive = generator.random(500) < 0.2
+    scores = 1 / (1 + np.exp(-generator.normal(size=500) - 3 * positive - 4 * (seed % 2)))  # of odd seeds near 1
+    threshold = threshold_at_false_alarms(positive, scores)
+    assert threshold is not None
+    assert threshold == round(threshold, 6)
+    assert (scores[positive] >= threshold).mean() == recall_at_false_alarms(positive, scores).value
+    assert 0.04 < (scores[~positive] >= threshold).mean() <= 0.05
+
+
+def test_without_a_threshold_that_few_others_reach_none_is_told() -> None:
+    assert threshold_at_false_alarms(np.array([True, False, False]), np.ones(3)) is None
+
+
+@pytest.mark.parametrize(
+    ("mismatch", "before", "after"),
+    [
+        (1, "To hide pairs with a `mismatch_probability` of 0.5 or more hides 80 of", "belong, and 4 of 100 that do."),
+        (
+            None,
+            "From a probability of 0.5 on, 80 of 100",
+            "of 'toxic' are found, and 4 of 100 others are taken for it.",
+        ),
+    ],
+)
+def test_what_a_threshold_hides_is_told_in_rows_of_100(mismatch: int | None, before: str, after: str) -> None:
+    true = np.repeat([0, 1], (100, 20))
+    toxic = np.where(np.arange(120) % 25 == 0, 1 - true, true)
+    toxic[101:104] = 0
+    at = figures_at_shares(true, np.eye(2)[toxic], [0.9, 0.1], NAMES, mismatch=mismatch)
+    assert at is not None
+    told = " ".join(at_shares_remarks(at, None, None if mismatch is None else NAMES[mismatch]))
+    assert before in told
+    assert after in told

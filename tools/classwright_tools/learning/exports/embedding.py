@@ -56,7 +56,7 @@ def export_embedding(model: Model, *, onnx: bool) -> Export:
             write=write_pairs,
             libraries=(SENTENCE_TRANSFORMERS,),
             runs_with=SENTENCE_TRANSFORMERS,
-            code=pair_code(_first_alone(own)),
+            code=pair_code(_first_alone(own), model.card.mismatch),
             left_out="setfit and the ONNX graph take single texts, so they are left out.",
         )
     several = model.space.several

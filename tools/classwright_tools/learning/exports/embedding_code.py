@@ -88,8 +88,11 @@ def text_code(install: str, reads: str, *, several: bool = False) -> str:
     )
 
 
-def pair_code(reads: str) -> str:
-    """Return the code for pairs, which setfit and the graph do not take; `reads` as in `text_code`."""
+def pair_code(reads: str, mismatch: str | None) -> str:
+    """Return the code for pairs, which setfit and the graph do not take; `reads` as in `text_code`.
+
+    `mismatch` is the label of pairs that do not belong together, if one is named.
+    """
     code = PAIRS_CODE.format(text=QUERY, text_pair=ITEM, difference=DIFFERENCE_SCALE, product=PRODUCT_SCALE)
-    program = program_code(ENCODER_LIBRARIES, f'("{QUERY}", "{ITEM}")', USUAL_PAIR)
+    program = program_code(ENCODER_LIBRARIES, f'("{QUERY}", "{ITEM}")', USUAL_PAIR, mismatch=mismatch)
     return "\n\n".join([program, f"{START} {reads}".strip(), "With sentence-transformers:", code_block(code)])

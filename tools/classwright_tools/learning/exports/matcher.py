@@ -26,6 +26,6 @@ def export_matcher(model: Model) -> Export:
         write=write,
         libraries=("sentence-transformers",),
         runs_with="the classwright package, which alone has its attention",
-        code=program_code(INSTALL, '("a query", "an item")', USUAL_PAIR),
+        code=program_code(INSTALL, '("a query", "an item")', USUAL_PAIR, mismatch=model.card.mismatch),
         left_out="setfit and the ONNX graph take single texts, so they are left out.",
     )
