@@ -457,6 +457,8 @@ def _classify_rows(model: Classifier, options: argparse.Namespace, source: TextI
             raise ValueError(
                 f"{options.source.name} has no column {column!r}; it has {', '.join(there)}. Name one with {option}."
             )
+    if len(set(columns)) < len(columns):
+        raise ValueError(f"Column {columns[0]!r} is to be read as both texts of a pair: name another --pair-column.")
     names = answer_columns(there, several=model.several, labels=labels, mismatch=model.mismatch)
     writer = csv.writer(LineFeeds(output), delimiter=delimiter)
     writer.writerow([*there, *names])

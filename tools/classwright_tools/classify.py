@@ -121,13 +121,14 @@ def classify(request: ClassifyRequest, context: ToolContext) -> ClassifyResult:
     model = kept_model(context.workspace, request.model)
     contents = _contents(request, model.card.kind)
     threshold = model.threshold if request.threshold is None else request.threshold
-    context.progress(0.1, f"classifying {len(contents)} texts")
+    words = "pairs" if request.pairs else "texts"
+    context.progress(0.1, f"classifying {len(contents)} {words}")
     proba, foreign = model.answers(contents, as_trained=request.prior == "training")
     results = _results(model.space, proba, foreign, threshold)
     abstained = sum(not result.sure for result in results)
     labels = context.workspace.task(model.card.task).label_names
     told = (
-        _in_a_sentence(results, abstained, threshold),
+        _in_a_sentence(results, abstained, threshold, words),
         unlike(int(foreign.sum())) if len(results) > 1 and foreign.any() else "",
         how_sure(model.card) if abstained and request.threshold is None else "",
         other_labels(request.model, model.labels, labels),
@@ -225,12 +226,15 @@ def _look_at_foreign(model: str, card: ModelCard, dataset: str, foreign: int, ro
 
 def _check_texts(request: ClassifyRequest) -> None:
     """Raise an `InvalidInput` if a text is empty."""
-    named = {f"texts[{place}]": text for place, text in enumerate(request.texts)}
-    for place, pair in enumerate(request.pairs):
-        named |= {f"pairs[{place}].text": pair.text, f"pairs[{place}].text_pair": pair.text_pair}
-    for name, text in named.items():
+    for place, text in enumerate(request.texts):
         if not text.strip():
-            raise InvalidInput(name, "is empty", "Leave it out or send its text.")
+            raise InvalidInput(f"texts[{place}]", "is empty", "Leave it out or send its text.")
+    for place, pair in enumerate(request.pairs):
+        for part, text in pair:
+            if not text.strip():
+                raise InvalidInput(
+                    f"pairs[{place}].{part}", "is empty", "Leave the whole pair out, or send both texts."
+                )
 
 
 def _contents(request: ClassifyRequest, kind: TaskKind) -> list[str]:
@@ -266,15 +270,15 @@ def _results(space: LabelSpace, proba: np.ndarray, foreign: np.ndarray, threshol
     )
 
 
-def _in_a_sentence(results: tuple[Classified, ...], abstained: int, threshold: float) -> str:
-    """Return the answers in a sentence: the label or labels of one text, the counts of several."""
+def _in_a_sentence(results: tuple[Classified, ...], abstained: int, threshold: float, words: str) -> str:
+    """Return the answers in a sentence: the label or labels of one text, the counts of several, which are `words`."""
     several = results[0].labels is not None
     if len(results) > 1 and several:
         below = f": it is less than {threshold:.2f} probable that all of them are right" if abstained else ""
         counts = f"sure of the labels of {len(results) - abstained}, unsure of those of {abstained}"
         return f"Classified {len(results)} texts; {counts}{below}."
     if len(results) > 1:
-        return f"Classified {len(results)} texts; abstained on {abstained}, below {threshold:.2f}."
+        return f"Classified {len(results)} {words}; abstained on {abstained}, below {threshold:.2f}."
     [result] = results
     if several:
         named = ", ".join(map(repr, result.labels or ())) or "none of the labels"

@@ -31,6 +31,7 @@ from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import Sizes, Work, computing
 
 if TYPE_CHECKING:
+    from classwright_tools.domain.task import Task
     from classwright_tools.estimates.parts import Workload
     from classwright_tools.measurement.error_report import ErrorReport
 
@@ -135,7 +136,7 @@ def error_analysis(request: ErrorAnalysisRequest, context: ToolContext) -> Error
     found = _comparison(context, task, request.model)
     texts = _unasked(context, dataset)
     next_step = _keep_the_other(context, request.model, found, report, texts) or _next_step(
-        report, plan, is_pairs=model.card.kind == "pair", texts=texts
+        report, plan, pairs=workspace.task(task) if model.card.kind == "pair" else None, texts=texts
     )
     result = _result(report, made.id, plan, len(attended), next_step, _limit(context, dataset))
     return result.model_copy(update={"picture": shown})
@@ -186,8 +187,8 @@ def _unasked(context: ToolContext, dataset: str) -> int:
     return read_card(context.workspace, dataset).rows("unlabelled", "real")
 
 
-def _next_step(report: ErrorReport, plan: str | None, *, is_pairs: bool, texts: int) -> str:
-    """Return the call that is usually right after; labels for `texts` go before a plan."""
+def _next_step(report: ErrorReport, plan: str | None, *, pairs: Task | None, texts: int) -> str:
+    """Return the call that is usually right after; labels for `texts` go before a plan, and `pairs` have none."""
     if plan and texts >= ENOUGH_TEXTS:
         return (
             f"Call annotate_examples with task={report.task!r} and dataset={report.dataset!r}: labels for some of its "
@@ -196,8 +197,13 @@ def _next_step(report: ErrorReport, plan: str | None, *, is_pairs: bool, texts: 
         )
     if plan:
         return f"Call synthesize_examples with plan={plan!r}, then train_classifier on the new dataset."
-    if is_pairs:
-        return f"There are no plans for pairs: call synthesize_examples with task={report.task!r} for mismatches."
+    if pairs:
+        first = "" if pairs.mismatch else f"name the mismatch, {pairs.naming_mismatch}, then "
+        return (
+            f"There are no plans for pairs: {first}call synthesize_examples with task={report.task!r}, which writes "
+            f"mismatches. All rows of whose label {report.model} is in doubt: find_examples(task={report.task!r}, "
+            f"dataset={report.dataset!r}, doubt='disagrees', model={report.model!r})."
+        )
     if report.cannot_know:
         call = "import_examples(split='validation')"
         if texts:
@@ -224,6 +230,7 @@ def _result(
         _left_out(report) if plan else "",
         limit,
         f"The report shows in {attended} pairs where the matcher looked (attention_1.svg)." if attended else "",
+        report.doubted,
         *(effect.sentence for effect in report.groups[:GROUPS_LISTED]),
         report.cannot_know,
         *report.warnings,

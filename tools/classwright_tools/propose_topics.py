@@ -110,7 +110,7 @@ def propose_topics(request: ProposeTopicsRequest, context: ToolContext) -> Propo
         NotFound: topics are given for a label that the task does not have.
         WriterFailed: a label would be left without topics; what had arrived is stored.
     """
-    task = _task(request)
+    task = _task(_with_labels_there(request, context))
     _check_topics(request.topics, task)
     before = _task_before(task, context)
     task = context.workspace.save_task(task)
@@ -136,6 +136,14 @@ def _saved_task(request: ProposeTopicsRequest, task: Task, context: ToolContext)
         return _with_usage(_result(request, task, tree, id_, workspace), usage)
     merged, merged_id = _merged(request, task, context)
     return _result(request, task, merged, merged_id, workspace)
+
+
+def _with_labels_there(request: ProposeTopicsRequest, context: ToolContext) -> ProposeTopicsRequest:
+    """Return `request`, where it names none and says something of them, with the labels that the task has so far."""
+    says = request.mismatch is not None or request.expected_shares is not None
+    if request.labels or not says or request.task not in context.workspace.tasks():
+        return request
+    return request.model_copy(update={"labels": context.workspace.task(request.task).labels})
 
 
 def _task(request: ProposeTopicsRequest) -> Task:

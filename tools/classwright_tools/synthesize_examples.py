@@ -378,7 +378,6 @@ def _workload(request: SynthesizeExamplesRequest, context: ToolContext) -> Workl
     from classwright_tools.workspace.destination import chosen_destination
 
     workspace, task = context.workspace, context.workspace.task(request.task)
-    _check_kind(request, task)
     destination = chosen_destination(
         workspace, task.slug, dataset=request.dataset, new_dataset=request.new_dataset, verb="synthesize_examples"
     )
@@ -394,6 +393,7 @@ TOOL = ToolSpec(
     dry_run=True,
     makes=("dataset", "assignment"),
     multi_label=True,
+    check=_check_kind,
     text=ToolText(
         title="Synthesize examples",
         description=(

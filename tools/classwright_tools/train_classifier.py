@@ -18,7 +18,7 @@ from classwright_tools.errors import InvalidInput
 from classwright_tools.learning.methods.choice import MethodName, check_method, tell_unable
 from classwright_tools.learning.methods.method import Imbalance
 from classwright_tools.learning.methods.registry import AUTO, METHODS
-from classwright_tools.learning.pair_options import PairOptions, check_pair_options, pair_setup
+from classwright_tools.learning.pair_options import PairOptions, check_pair_options, pair_setup, why_no_matcher
 from classwright_tools.measurement.label_shares import LABELLED
 from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import Sizes, Work, computing
@@ -146,7 +146,12 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
         facts=_facts(card),
     )
     earlier = earlier_model(workspace, made, card, measurable=data.validation is not None)
-    return _result(made.id, card, trained, data, setup.cache, earlier)
+    result = _result(made.id, card, trained, data, setup.cache, earlier)
+    if request.method != AUTO or (setup.limit and setup.limit.left_out):
+        return result
+    tried = [trained.method, *(other.method for other in trained.tried)]
+    untried = why_no_matcher(task, data.rows.labels.tolist(), tried)
+    return result.model_copy(update={"summary": " ".join(filter(None, [result.summary, untried]))})
 
 
 def _setup(

@@ -24,10 +24,8 @@ def check_names(workspace: Workspace, tool: ToolSpec[Any, Any], request: ToolReq
     task = getattr(request, "task", None)
     if task is not None and not tool.makes_task:
         workspace.task(task)
-    for field, kind in ids_of(type(request)).items():
-        id_ = getattr(request, field)
-        if id_ is not None:
-            workspace.artifact(id_, kind)
+    if task is None:  # the artifacts name it
+        _check_ids(workspace, request)
     slug = task_named(request)
     if slug and not (tool.before_labels or tool.makes_task) and not workspace.task(slug).labels:
         raise no_labels_yet(f"tool {tool.name!r}", slug)
@@ -35,3 +33,13 @@ def check_names(workspace: Workspace, tool: ToolSpec[Any, Any], request: ToolReq
         raise one_label_a_row(f"tool {tool.name!r}", slug, tool.instead)
     if slug and tool.check:
         tool.check(request, workspace.task(slug))
+    if task is not None:  # what does not fit the task needs no id that is there
+        _check_ids(workspace, request)
+
+
+def _check_ids(workspace: Workspace, request: ToolRequest) -> None:
+    """Raise a `NotFound` if an artifact that `request` names does not exist."""
+    for field, kind in ids_of(type(request)).items():
+        id_ = getattr(request, field)
+        if id_ is not None:
+            workspace.artifact(id_, kind)

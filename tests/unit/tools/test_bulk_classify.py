@@ -133,10 +133,11 @@ def test_pairs_get_how_probable_a_mismatch_is(tmp_path: Path) -> None:
     classify_files(model, source, tmp_path / "out.csv", model_name="m")
 
     assert [list(row.values())[2:] for row in answers(tmp_path / "out.csv")] == [
-        ["short", "0.9", "0.9", "true"],
-        ["", "", "", ""],
+        ["short", "0.9", "0.9", "true", "false"],
+        ["", "", "", "", ""],
     ]
-    assert list(answers(tmp_path / "out.csv")[0])[2:] == ["label", "probability", "mismatch_probability", "sure"]
+    names = list(answers(tmp_path / "out.csv")[0])[2:]
+    assert names == ["label", "probability", "mismatch_probability", "sure", "out_of_scope"]
 
 
 def test_a_folder_of_parquet_and_csv_becomes_one_file_that_names_the_files(tmp_path: Path) -> None:

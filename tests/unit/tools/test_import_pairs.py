@@ -92,6 +92,16 @@ def test_a_source_without_the_items_names_the_columns_that_exist(run: Importer, 
         run(path="rows.jsonl")
 
 
+def test_one_column_for_both_texts_is_refused(run: Importer) -> None:
+    with pytest.raises(InvalidInput, match="one column 'query', which is to be read as `text_column` and as `pair_co"):
+        run(csv="query,item,label\na,b,fits\nc,d,fits", text_column="query", pair_column="query")
+
+
+def test_a_table_without_a_header_is_told_what_it_lacks(run: Importer) -> None:
+    with pytest.raises(InvalidInput, match="Its first row looks like data: put a row of names above it"):
+        run(csv="red drill,a red cordless drill with two batteries and a case,fits\nhose,a garden hose,fits")
+
+
 def test_a_row_in_the_call_with_too_many_or_too_few_texts_is_named(
     run: Importer, context: ToolContext, task: Task
 ) -> None:

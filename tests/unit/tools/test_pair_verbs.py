@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from classwright_tools.classify import ClassifyRequest, classify
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.example import Example, make_example
 from classwright_tools.domain.pair import joined
+from classwright_tools.domain.task import Task
 from classwright_tools.error_analysis import ErrorAnalysisRequest, error_analysis
 from classwright_tools.errors import InvalidInput
 from classwright_tools.evaluate import EvaluateRequest, evaluate
@@ -26,6 +28,7 @@ from classwright_tools.measurement.error_report import ErrorReport
 from classwright_tools.propose_topics import ProposeTopicsRequest, propose_topics
 from classwright_tools.statistics.ranking import average_precision_of
 from classwright_tools.statistics.share_interval import wilson
+from classwright_tools.synthesize_examples import SynthesizeExamplesRequest, synthesize_examples
 from classwright_tools.train_classifier import TrainClassifierRequest, TrainClassifierResult, train_classifier
 from classwright_tools.workspace.workspace import Workspace
 from support.pair import KINDS, pair_rows, pair_task, save_pairs
@@ -150,8 +153,9 @@ def test_classify_answers_pairs_and_refuses_single_texts_for_them(
     assert [answer.label for answer in classify(request, context).results] == ["fits", "mismatch"]
     with pytest.raises(InvalidInput, match=r"classifies pairs of texts.*Pass `pairs`"):
         classify(ClassifyRequest(model=trained.model, texts=("red lamp",)), context)
+    assert classify(request, context).summary.startswith("Classified 2 pairs; ")
     empty = {"model": trained.model, "pairs": [{"text": "red lamp", "text_pair": " "}]}
-    with pytest.raises(InvalidInput, match=r"pairs\[0\].text_pair: is empty"):
+    with pytest.raises(InvalidInput, match=r"pairs\[0\].text_pair: is empty. Leave the whole pair out"):
         classify(ClassifyRequest.model_validate(empty), context)
 
 
@@ -167,7 +171,8 @@ def test_the_errors_of_pairs_are_explained_without_a_plan(
     assert result.data == "real"
     assert result.errors >= 3
     assert result.plan is None
-    assert "synthesize_examples with task='shop'" in result.next_step
+    assert "plans for pairs: call synthesize_examples with task='shop'" in result.next_step
+    assert f"doubt='disagrees', model={trained.model!r}" in result.next_step
     assert any(" \u2192 " in text for pair in result.confused_pairs for text in pair.examples)
 
 
@@ -187,6 +192,39 @@ def test_a_pair_task_is_made_without_topics(context: ToolContext) -> None:
         propose_topics(ProposeTopicsRequest.model_validate(request | {"kind": "text", "mismatch": None}), context)
     with pytest.raises(InvalidInput, match="none of the labels"):
         propose_topics(ProposeTopicsRequest.model_validate(request | {"mismatch": "other"}), context)
+
+
+def test_a_task_of_pairs_without_a_mismatch_is_led_to_name_it_by_a_call_that_works(
+    workspace: Workspace, context: ToolContext
+) -> None:
+    def called(**fields: Any) -> Task:
+        request = {"task": "shop", "instruction": "Does it fit?", "kind": "pair", **fields}
+        propose_topics(ProposeTopicsRequest.model_validate(request), context)
+        return workspace.task("shop")
+
+    bare = called(labels=LABELS)
+    save_pairs(workspace, {"train": pair_rows(TRAINING), "validation": pair_rows(HELD_OUT)})
+    trained = train_classifier(TrainClassifierRequest(task="shop"), replace(context, run_key="train"))
+    analysed = error_analysis(ErrorAnalysisRequest(model=trained.model), replace(context, run_key="errors"))
+    with pytest.raises(InvalidInput) as refusal:
+        synthesize_examples(SynthesizeExamplesRequest(task="shop"), replace(context, run_key="write"))
+
+    assert "'matcher', which is for pairs, was not tried: the task does not say" in trained.summary
+    for told in (trained.summary, analysed.next_step, str(refusal.value)):
+        assert "propose_topics(task='shop', kind='pair', instruction=the task's, mismatch=" in told
+        assert "of 'fits', 'mismatch'" in told
+    named = called(mismatch="mismatch")
+    assert (named.labels, named.mismatch) == (bare.labels, "mismatch")
+    assert synthesize_examples(SynthesizeExamplesRequest(task="shop"), replace(context, run_key="write again")).batches
+
+
+def test_shares_are_stated_of_the_labels_that_are_there(workspace: Workspace, context: ToolContext, task: Task) -> None:
+    request = {"task": task.slug, "instruction": task.instruction}
+    shares = {name: 1 / len(task.labels) for name in task.label_names}
+
+    propose_topics(ProposeTopicsRequest.model_validate({**request, "expected_shares": shares}), context)
+
+    assert (workspace.task(task.slug).labels, workspace.task(task.slug).expected_shares) == (task.labels, shares)
 
 
 def test_an_export_of_a_model_of_pairs_runs_without_us_and_gives_its_probabilities(
@@ -249,7 +287,8 @@ def test_two_models_of_pairs_are_compared_by_how_they_rank_mismatches(
     assert gain is not None
     assert gain.low <= gain.value <= gain.high
     assert result.comparison.test == "sign-flip test over queries"
-    assert "(sign-flip test over queries, p = " in result.summary
+    assert "average precision of the mismatches, which pairs are judged by (" in result.summary
+    assert "; sign-flip test over queries, p = " in result.summary
     own = evaluate(asked.model_copy(update={"against": None, "model": weaker}), replace(context, run_key="own"))
     assert result.figures.average_precision is not None
     assert own.figures.average_precision is not None

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field
 
 from classwright_tools.domain.example import Origin, Split
-from classwright_tools.domain.figures import Comparison, Estimate, Scores
+from classwright_tools.domain.figures import Comparison, Estimate, Measure, Scores
 from classwright_tools.domain.kinds import AugmentationId, DatasetId
 from classwright_tools.domain.noun import LabelName, Noun, Slug
 from classwright_tools.domain.shares import TaskShares
@@ -85,15 +83,14 @@ class Candidate(Noun):
     method: str
     validation: Validation
     comparison: Comparison = Field(description="The method that was kept against this one, on the same rows.")
-    tested_in: Literal["accuracy", "macro-F1", "average precision"] = "accuracy"
+    tested_in: Measure = "accuracy"
     may_be_chance: bool = Field(description="Whether it leads by no more than chance in that.")
 
     @property
     def lead(self) -> Estimate:
         """What the method that was kept leads this one by, in the figure that the lead is tested in."""
         found = self.comparison
-        leads = {"macro-F1": found.macro_f1_gain, "average precision": found.average_precision_gain}
-        return leads.get(self.tested_in) or found.accuracy_gain
+        return found.macro_f1_gain if self.tested_in == "macro-F1" else found.measure[1]
 
 
 class ScopeCard(Noun):

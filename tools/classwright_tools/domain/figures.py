@@ -157,6 +157,10 @@ class RareLabelGain(Noun):
         }
 
 
+Measure = Literal["accuracy", "macro-F1", "micro-F1", "average precision"]
+"""What models are chosen by; macro-F1 where labels count alike."""
+
+
 class Comparison(Noun):
     """One model against another on the same rows, by paired tests."""
 
@@ -187,6 +191,18 @@ class Comparison(Noun):
     rows: int | None = Field(default=None, description="Where only some count: how many.")
 
     @property
+    def measure(self) -> tuple[Measure, Estimate]:
+        """What models are chosen by, and this one's gain in it.
+
+        Of pairs it is the average precision of the mismatches, which are rare; of rows with several labels micro-F1.
+        """
+        if self.average_precision_gain:
+            return "average precision", self.average_precision_gain
+        if self.micro_f1_gain:
+            return "micro-F1", self.micro_f1_gain
+        return "accuracy", self.accuracy_gain
+
+    @property
     def at_shares(self) -> bool:
         """Whether the gains are those at the shares of the labels where the models are used."""
         return self.test == "sign-flip test at the label shares"
@@ -194,7 +210,7 @@ class Comparison(Noun):
     @property
     def is_by_rows(self) -> bool:
         """Whether the rows that just one of the two has right decide."""
-        return self.test == "exact McNemar test" and self.micro_f1_gain is None
+        return self.test == "exact McNemar test" and self.measure[0] == "accuracy"
 
     @property
     def least_lead(self) -> int:
@@ -212,22 +228,23 @@ class Comparison(Noun):
         loses on the average.
 
         More than chance is a 95% interval of a difference beyond 0, or a lead in rows; pairs of a query lead together.
-        Where rows have several labels, F1 counts alone: to have all labels of a row right is much to ask.
+        Where rows have several labels, F1 counts alone: to have all labels of a row right is much to ask. Where pairs
+        are ranked, the average precision of the mismatches does: to call none a mismatch is seldom wrong.
         """
-        first = self.micro_f1_gain or self.accuracy_gain
-        gains = [first, self.macro_f1_gain, *filter(None, [self.average_precision_gain])]
+        name, first = self.measure
+        gains = [first] if name == "average precision" else [first, self.macro_f1_gain]
         won, lost = self.only_this_right, self.only_other_right
         clear = self.is_by_rows and abs(won - lost) >= self.least_lead
         better = any(gain.low > 0 for gain in gains) or (clear and won > lost)
         worse = any(gain.high < 0 for gain in gains) or (clear and lost > won)
-        by_label = self.rare.named.values() if self.rare else ()
+        by_label = self.rare.named.values() if self.rare and not self.average_precision_gain else ()
         rises, falls = any(gain.low > 0 for gain in by_label), any(gain.high < 0 for gain in by_label)
         better, worse = better or rises, worse or falls
         differ = (better and worse) or (rises and first.value < 0) or (falls and first.value > 0)
         if differ and not self.micro_f1_gain and not self.average_precision_gain:
             return "trade"
         if better == worse:
-            leads = not better and first.value > 0 and self.macro_f1_gain.value >= 0
+            leads = not better and all(gain.value >= 0 for gain in gains) and first.value > 0
             return "undecided" if leads else "no gain"
         return "gain" if better else "loss"
 
@@ -235,6 +252,12 @@ class Comparison(Noun):
         """Return whether to keep `model`, whose gain this is, or the other, on the evidence of so many `rows`."""
         won, lost = self.only_this_right, self.only_other_right
         evidence = f"{model} alone is right in {won} of {rows} rows and alone wrong in {lost}"
+        if self.average_precision_gain:
+            gain = self.average_precision_gain
+            evidence = (
+                f"In the average precision of the mismatches, which pairs are judged by, {model} has {gain.value:+.3f} "
+                f"({gain.low:+.3f} to {gain.high:+.3f})"
+            )
         if self.verdict == "gain":
             return f"A gain: keep {model}. {evidence}."
         if self.verdict == "trade":
@@ -255,7 +278,7 @@ class Comparison(Noun):
             "undecided": f"Undecided: go on with {model}, whose lead may be chance",
             "no gain": f"No gain: keep {self.against}",
         }[self.verdict]
-        if self.verdict == "no gain" and not self.micro_f1_gain and self.macro_f1_gain.value > 0:
+        if self.verdict == "no gain" and self.measure[0] == "accuracy" and self.macro_f1_gain.value > 0:
             lead = f"{self.macro_f1_gain.value:+.3f} in macro-F1"
             found += f", unless rare labels matter more: {model} leads by {lead}, which may be chance"
         if self.at_shares:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.invisible import plain_text
 from classwright_tools.domain.label_sets import NO_LABELS, in_order, named_apart
 from classwright_tools.domain.noun import MAX_LABELS, LabelName, Noun, Plain, Share, Slug, Text
@@ -23,6 +24,7 @@ Language = Annotated[
 ]
 
 TaskKind = Literal["text", "pair"]
+MOST_NAMED = 5  # labels, in a sentence
 ROUNDED = 0.01  # what shares that people state may be off 1 in all
 
 
@@ -150,6 +152,15 @@ class Task(Noun):
     def label_names(self) -> tuple[str, ...]:
         """The names in the task's order, which is also the order of a model's probabilities."""
         return tuple(label.name for label in self.labels)
+
+    @property
+    def naming_mismatch(self) -> str:
+        """The call that names a pair task's `mismatch`; its labels stay."""
+        names = listed(map(repr, self.label_names), MOST_NAMED)
+        return (
+            f"propose_topics(task={self.slug!r}, kind='pair', instruction=the task's, mismatch=the label of pairs that "
+            f"do not belong together, of {names})"
+        )
 
     @property
     def branch_names(self) -> tuple[str, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
 
 import numpy as np
 
@@ -64,12 +63,10 @@ class HeldOut:
 
         proba = softmax(self.logits), softmax(other.logits)
         found = compare(self.labels, *proba, against=method, mismatch=self.setup.mismatch, groups=self.queries)
-        tested_in: Literal["accuracy", "macro-F1", "average precision"] = "accuracy"
-        is_more = found.significant
-        if found.average_precision_gain:
-            tested_in, is_more = "average precision", found.average_precision_gain.low > 0
-        elif self.alike:
-            tested_in, is_more = "macro-F1", found.macro_f1_gain.low > 0
+        tested_in, gain = found.measure
+        if self.alike and tested_in == "accuracy":
+            tested_in, gain = "macro-F1", found.macro_f1_gain
+        is_more = found.significant if tested_in == "accuracy" else gain.low > 0
         return Candidate(
             method=method,
             validation=other.validation,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
@@ -54,7 +54,7 @@ def check_pair_options(given: PairOptions, method: str, task: Task) -> None:
         raise InvalidInput(
             f"method {method!r}",
             f"learns to tell mismatches, and task {task.slug!r} does not say which label is the mismatch",
-            "Name it: call propose_topics with the same task and `mismatch`, or use 'probe'.",
+            f"Name it: {task.naming_mismatch}. Or use 'probe'.",
         )
     named = [name for name in ("negatives", "mining", "unlabelled_as") if getattr(given, name) is not None]
     if named and task.kind == "text":
@@ -71,6 +71,29 @@ def check_pair_options(given: PairOptions, method: str, task: Task) -> None:
             "is the mismatch, of which no unlabelled rows can be taken for granted",
             "Name the label of matches, or leave it out.",
         )
+
+
+def why_no_matcher(task: Task, labels: Sequence[int], tried: Collection[str]) -> str:
+    """Return why `auto` did not try the matcher, if so, in sentences: it `tried` such methods by name.
+
+    `labels` are the numbers of the labels of the training rows.
+    """
+    if task.kind != "pair" or any(METHODS[name].needs_mismatches for name in tried):
+        return ""
+    from classwright_tools.learning.training import ENOUGH_MISMATCHES
+
+    if task.mismatch is None:
+        return (
+            "'matcher', which is for pairs, was not tried: the task does not say which label is the mismatch. If one "
+            f"is, name it: {task.naming_mismatch}. Several ratings may become two labels, such as 'belongs' and "
+            "'does not belong': import the rows into a pair task of these, with `label_names`."
+        )
+    rows = sum(label == task.label_names.index(task.mismatch) for label in labels)
+    few = "" if rows < ENOUGH_MISMATCHES else ", of too few queries to hold one out"
+    return (
+        f"'matcher', which is for pairs, was not tried: {rows} training rows are {task.mismatch!r}{few}. From "
+        f"{ENOUGH_MISMATCHES} on, of several queries, it is."
+    )
 
 
 def pair_setup(given: PairOptions, task: Task, unlabelled: Callable[[], tuple[str, ...]]) -> PairSetup:

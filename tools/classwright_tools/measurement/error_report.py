@@ -78,6 +78,19 @@ class ErrorReport(Noun):
         return self.micro_f1 is not None
 
     @property
+    def doubted(self) -> str:
+        """What is to be done about the `label_issues`, in a sentence; empty where there are none.
+
+        A model that is no better than guessing contradicts right labels as well: its word against them is not enough.
+        """
+        if not self.label_issues:
+            return ""
+        rows = counted(len(self.label_issues), "row")
+        if self.several or self.accuracy.low > max(map(sum, self.confusion_matrix)) / self.rows:
+            return f"To do: read the {rows} whose own label is probably wrong."
+        return f"Of {rows} another label is likelier, which says little of a model no better than guessing."
+
+    @property
     def weak_classes(self) -> tuple[ClassFigures, ...]:
         """The classes with errors, the weakest first."""
         return tuple(figures for figures in self.classes if figures.f1.value < 1)

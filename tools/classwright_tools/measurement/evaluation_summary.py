@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from classwright_tools.domain.evaluation import EvaluationReport
 from classwright_tools.domain.excerpt import counted
-from classwright_tools.domain.figures import ClassFigures, Comparison
+from classwright_tools.domain.figures import ClassFigures, Comparison, Estimate
 from classwright_tools.measurement.caveats import (
     MACRO_F1,
     MICRO_F1,
@@ -34,7 +34,9 @@ def evaluation_summary(report: EvaluationReport) -> list[str]:
         summary.append(
             f"Average precision of the mismatches: {ranked.value:.3f} ({ranked.low:.3f} to {ranked.high:.3f})."
         )
-    if report.comparison:
+    if report.comparison and report.comparison.average_precision_gain:
+        summary.append(_ranked(report.comparison, report.comparison.average_precision_gain, report.model))
+    elif report.comparison:
         gain = report.comparison.accuracy_gain
         of = "in all labels of a row right" if report.comparison.micro_f1_gain else "accuracy"
         verdict = "more than chance" if report.comparison.significant else "it may be chance"
@@ -44,7 +46,6 @@ def evaluation_summary(report: EvaluationReport) -> list[str]:
             f"({report.comparison.test}, p = {report.comparison.p:.2g})."
         )
         more = {
-            "Average precision of the mismatches": report.comparison.average_precision_gain,
             _capital(MICRO_F1): report.comparison.micro_f1_gain,
             _capital(MACRO_F1): report.comparison.macro_f1_gain,
         }
@@ -62,6 +63,18 @@ def evaluation_summary(report: EvaluationReport) -> list[str]:
 
 def _capital(name: str) -> str:
     return f"{name[:1].upper()}{name[1:]}"
+
+
+def _ranked(comparison: Comparison, gain: Estimate, model: str) -> str:
+    """Return the `gain` of `model` in what models of pairs are chosen by, and then that in accuracy."""
+    verdict = "it may be chance" if gain.low <= 0 <= gain.high else "more than chance"
+    accuracy, macro = comparison.accuracy_gain, comparison.macro_f1_gain
+    return (
+        f"Against {comparison.against}{_where(comparison, model)}: {gain.value:+.3f} average precision of the "
+        f"mismatches, which pairs are judged by ({gain.low:+.3f} to {gain.high:+.3f}), {verdict}. Accuracy "
+        f"{accuracy.value:+.3f} ({accuracy.low:+.3f} to {accuracy.high:+.3f}; {comparison.test}, p = "
+        f"{comparison.p:.2g}), {MACRO_F1} {macro.value:+.3f} ({macro.low:+.3f} to {macro.high:+.3f})."
+    )
 
 
 def _where(comparison: Comparison, model: str) -> str:

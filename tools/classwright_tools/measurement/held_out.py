@@ -21,7 +21,7 @@ from classwright_tools.errors import InvalidInput, NotEnoughData
 from classwright_tools.learning.label_space import LabelSpace, encode
 from classwright_tools.learning.model import Model
 from classwright_tools.learning.rows import query_numbers, without_queries
-from classwright_tools.workspace.datasets import iterate_rows, read_rows
+from classwright_tools.workspace.datasets import iterate_rows, read_card, read_rows
 from classwright_tools.workspace.workspace import Workspace
 
 BATCH_TEXTS = 512  # texts between two looks at whether the caller asked to stop
@@ -94,11 +94,11 @@ def read_split(workspace: Workspace, dataset: str, split: Split) -> tuple[Exampl
     """
     rows = tuple(read_rows(workspace, dataset, split))
     if not rows:
-        raise NotEnoughData(
-            f"dataset {dataset!r}",
-            f"has no {split} rows",
-            f"Bring in labelled rows with import_examples(split={split!r}), real ones if there are any.",
-        )
+        repair = f"Bring in labelled rows with import_examples(split={split!r}), real ones if there are any."
+        there = workspace.artifacts(task_of(dataset), "dataset")
+        if other := next((one.id for one in there if read_card(workspace, one.id).rows(split)), None):
+            repair = f"Pass dataset={other!r}, the newest that has some. Or: {repair[0].lower()}{repair[1:]}"
+        raise NotEnoughData(f"dataset {dataset!r}", f"has no {split} rows", repair)
     return rows
 
 

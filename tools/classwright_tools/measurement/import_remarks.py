@@ -111,7 +111,7 @@ def import_next_step(task: Task, splits: Sequence[Split], dataset: str | None, w
     if dataset is None:
         return "Nothing is new: see `skipped` and `examples` for the reasons."
     if "unlabelled" in splits:
-        return _with_unlabelled(task, dataset)
+        return _with_unlabelled(task, dataset, workspace)
     card = read_card(workspace, dataset)
     lacking = [split for split in HELD_OUT if not card.rows(split)]
     if not card.rows("train"):
@@ -131,7 +131,15 @@ def import_next_step(task: Task, splits: Sequence[Split], dataset: str | None, w
     return f"Call evaluate with dataset {dataset!r} and split {splits[0]!r} once there is a model."
 
 
-def _with_unlabelled(task: Task, dataset: str) -> str:
+def _with_unlabelled(task: Task, dataset: str, workspace: Workspace) -> str:
+    """Return the call after an import of rows without labels, which a model that is there answers at once."""
+    if task.labels and (made := workspace.latest("model", task.slug)):
+        answer = f"Call classify with model={made.id!r} and dataset={dataset!r} to have these rows answered. To learn: "
+        return answer + _without_model(task, dataset)
+    return _without_model(task, dataset)
+
+
+def _without_model(task: Task, dataset: str) -> str:
     if not task.labels:
         return (
             f"Call find_examples(task={task.slug!r}, groups=0), which groups these texts by meaning, to agree with the "

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from classwright_tools.domain.evaluation import EvaluationReport
 from classwright_tools.domain.example import Data
-from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.figures import ClassFigures, Estimate
 
 if TYPE_CHECKING:
@@ -62,9 +61,7 @@ def errors_in_short(report: ErrorReport) -> str:
         if pair and not report.several
         else "",
         _weakest(report.classes),
-        f"To do: read the {counted(len(report.label_issues), 'row')} whose own label is probably wrong."
-        if report.label_issues
-        else "",
+        report.doubted,
         f"A plan for {texts} texts against these errors is at the end." if texts else "",
     )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
-from classwright_tools.domain.cleaning import as_name, is_broken
+from classwright_tools.domain.cleaning import as_name, clean_text, is_broken
 from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.invisible import plain_text
 from classwright_tools.domain.noun import MAX_TEXT_CHARS
@@ -118,13 +118,19 @@ class Columns:
         for argument, wanted in wanted_as:
             if wanted is not None and wanted not in there:
                 names = listed(map(as_name, there), 30) or "none"
-                raise NoColumn(
-                    source, f"has no column {wanted!r}; it has {names}", f"Pass one of them as `{argument}`."
-                )
+                repair = f"Pass one of them as `{argument}`."
+                if any(as_name(name) != repr(clean_text(name)) for name in there):  # texts stand where names should
+                    repair = f"Its first row looks like data: put a row of names above it. Or pass {repair[5:]}"
+                raise NoColumn(source, f"has no column {wanted!r}; it has {names}", repair)
             if wanted is not None and there.count(wanted) > 1:
                 raise InvalidInput(
                     source, f"has several columns {wanted!r}", f"Rename the one to read, and pass it as `{argument}`."
                 )
+        for argument, wanted in wanted_as[1:]:
+            first = next((other for other, name in wanted_as if name == wanted), argument)
+            if wanted is not None and first != argument:
+                reason = f"has one column {wanted!r}, which is to be read as `{first}` and as `{argument}`"
+                raise InvalidInput(source, reason, "Pass another column for one of the two.")
         others = ORIGIN_COLUMNS if self.others == "origin" else dict.fromkeys(there)
         besides = (name for name in others if there.count(name) == 1 and name not in columns.names)
         return replace(columns, origin=tuple(besides))

@@ -98,13 +98,18 @@ def comparison(
     accuracy: tuple[float, float] = (-1, 1),
     macro_f1: tuple[float, float] = (-1, 1),
     rare: tuple[float, float] | None = None,
+    ranked: tuple[float, float] | None = None,
 ) -> Comparison:
-    """Return a comparison with so many rows won and lost, and intervals of the gains; of `rare` in a label's recall."""
+    """Return a comparison with so many rows won and lost, and intervals of the gains.
+
+    That of `rare` is in a label's recall, that of `ranked` in the average precision of mismatches.
+    """
     gains = [Estimate(value=sum(ends) / 2, low=ends[0], high=ends[1]) for ends in (accuracy, macro_f1)]
     return Comparison(
         against="support-m1",
         accuracy_gain=gains[0],
         macro_f1_gain=gains[1],
+        average_precision_gain=Estimate(value=sum(ranked) / 2, low=ranked[0], high=ranked[1]) if ranked else None,
         only_this_right=won,
         only_other_right=lost,
         p=0.5,
@@ -139,10 +144,22 @@ def comparison(
         (comparison(20, 8, accuracy=(0.01, 0.05), rare=(-0.5, -0.1)), "trade"),
         (comparison(9, 12, accuracy=(-0.05, 0.01), rare=(-0.5, -0.1)), "loss"),
         (comparison(8, 20, rare=(-0.1, 0.3)), "loss"),
+        (comparison(8, 20, accuracy=(-0.1, -0.01), ranked=(0.01, 0.1)), "gain"),  # of mismatches, which are rare
+        (comparison(20, 8, accuracy=(0.01, 0.1), ranked=(-0.1, -0.01)), "loss"),
+        (comparison(8, 20, macro_f1=(-0.1, 0), ranked=(-0.01, 0.1)), "undecided"),
+        (comparison(20, 8, accuracy=(0.01, 0.1), ranked=(-0.1, 0.01)), "no gain"),
     ],
 )
 def test_a_verdict_needs_more_than_chance_and_figures_of_one_sign(compared: Comparison, verdict: str) -> None:
     assert compared.verdict == verdict
+
+
+def test_advice_on_models_of_pairs_is_by_how_they_rank_mismatches() -> None:
+    assert comparison(8, 20, ranked=(0.01, 0.1)).advice("shop-m2", 99) == (
+        "A gain: keep shop-m2. In the average precision of the mismatches, which pairs are judged by, shop-m2 has "
+        "+0.055 (+0.010 to +0.100)."
+    )
+    assert "macro-F1" not in comparison(8, 20, macro_f1=(0, 1), ranked=(-0.1, 0.01)).advice("shop-m2", 99)
 
 
 def test_a_lead_that_may_be_chance_tells_how_many_rows_would_tell() -> None:

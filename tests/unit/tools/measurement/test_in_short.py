@@ -121,6 +121,26 @@ def test_without_findings_nothing_is_to_be_done() -> None:
     assert errors_in_short(analysed(answers(300, wrong=0))).endswith("are labelled wrong.")
 
 
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (20, "To do: read the 1 row whose own label is probably wrong."),
+        (150, "Of 1 row another label is likelier, which says little of a model no better than guessing."),
+    ],
+)
+def test_labels_are_called_wrong_by_a_model_alone_that_beats_guessing(wrong: int, said: str) -> None:
+    issue = LabelIssue(
+        example="0" * 16,
+        split="train",
+        text="where is it",
+        given="b",
+        suggested="a",
+        given_probability=0.1,
+        suggested_probability=0.9,
+    )
+    assert said in errors_in_short(analysed(answers(200, wrong=wrong), label_issues=(issue,)))
+
+
 @pytest.mark.parametrize("labels", [LABELS, ('<td class="n">', "</table>", "<tr><th>")])
 def test_each_cell_of_a_page_tells_its_column_whatever_labels_hold(labels: tuple[str, ...], tmp_path: Path) -> None:
     found = answers(60, wrong=12, labels=labels)

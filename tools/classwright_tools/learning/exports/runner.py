@@ -27,6 +27,10 @@ _SURE = (
     "better read the text. `out_of_scope` is `true` where the text is unlike all that the model learnt, so that it is "
     "probably of none of the labels."
 )
+_CPU = (
+    ". On Linux without a GPU add `--extra-index-url https://download.pytorch.org/whl/cpu`: it saves gigabytes of "
+    "libraries for one."
+)
 _ONE = f"`label`, the likeliest one; `probability`, how likely it is to be right, from 0 to 1; and {_SURE}"
 _SEVERAL = (
     "`labels`, all that apply, with `|` between them, empty where none does; `probability`, how likely it is that all "
@@ -71,7 +75,7 @@ def program_code(
         "semicolons and tabs between the columns are all read. The first row names the columns.\n"
         "3. Open a terminal in this folder. Windows: type `cmd` into the address bar of the folder's window. macOS: "
         "right-click the folder, Services, New Terminal at Folder; there write `python3` for `python` below.\n"
-        f"4. Once: `python -m pip install {install}`\n"
+        f"4. Once: `python -m pip install {install}`{_CPU if install != GRAPH_LIBRARIES else ''}\n"
         f"5. `python {PROGRAM} in.csv -o out.csv {options}`, with your file's name, and for NAME what the first row "
         f"has above the texts. Where that is {named}, leave it out.\n\n"
         f"`out.csv` is the table with more columns: {answers} Where the table has one of these names already, all "

@@ -142,7 +142,7 @@ def spec_of_items(
         raise InvalidInput(
             f"task {task.slug!r}",
             "does not say which label is the mismatch, and mismatches are what is written",
-            "Name it: call propose_topics with the same task and `mismatch`.",
+            f"Name it: {task.naming_mismatch}.",
         )
     there = training_rows(workspace, parent)
     wanted = items_wanted(task, there, items)
