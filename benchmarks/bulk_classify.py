@@ -18,7 +18,6 @@ import contextlib
 import csv
 import json
 import os
-import shutil
 import statistics
 import tempfile
 import time
@@ -100,15 +99,6 @@ def made(data: Path, name: str, folder: Path) -> tuple[Workspace, str, str]:
     return workspace, model, export_model(request, replace(context, run_key="export")).export
 
 
-def single_precision(export: Path, folder: Path) -> Path:
-    """Return a copy of an export whose program uses the graph in single precision."""
-    shutil.copytree(export, folder)
-    facts = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
-    facts["graph"]["file"] = "model.onnx"
-    (folder / "labels.json").write_text(json.dumps(facts), encoding="utf-8")
-    return folder
-
-
 def write_texts(path: Path, texts: tuple[str, ...], count: int) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
@@ -150,10 +140,8 @@ def main() -> None:
         own: dict[str, Predictor] = {
             "student": open_predictor(export, workspace.root, "student"),
             "cascade": open_predictor(export, workspace.root, "cascade"),
-            "encoder, whole numbers": open_predictor(export, workspace.root),
-            "encoder, single precision": open_predictor(
-                str(single_precision(Path(export), folder / "single")), workspace.root
-            ),
+            "encoder, whole numbers": open_predictor(export, workspace.root, "int8"),
+            "encoder, single precision": open_predictor(export, workspace.root),
             "stored model": open_predictor(model_id, workspace.root),
         }
         test = read_split(options.data, options.set, "test")

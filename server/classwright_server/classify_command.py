@@ -21,7 +21,7 @@ def add_classify(commands: Any) -> None:
     add("-o", "--output", metavar="OUT", type=Path, required=True, help="the file to write: .csv, .jsonl or .parquet")
     add("--text-column", metavar="NAME", default="text", help="default: text")
     add("--pair-column", metavar="NAME", default="text_pair", help="for a model of pairs; default: text_pair")
-    add("--engine", metavar="NAME", default="encoder", help="of an export: encoder (default), student or cascade")
+    add("--engine", metavar="NAME", default="encoder", help="of an export: encoder (default), int8, student or cascade")
     add("--threshold", type=float, metavar="P", help="below this probability it is not sure; default: the model's own")
     add("--workspace", metavar="FOLDER", help="where ids are looked up; default: the platform's data folder")
 

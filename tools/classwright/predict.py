@@ -33,9 +33,10 @@ except ImportError as error:
 
 BATCH = 32
 """Texts a forward pass."""
-ENGINES = ("encoder", "student", "cascade")
-"""What computes: the encoder; the student, of exports that have one, which looks tokens up and is many times faster; or
-the student, and the encoder for those texts of which it is unsure."""
+ENGINES = ("encoder", "int8", "student", "cascade")
+"""What computes: the encoder, as the server does; the encoder in whole numbers of eight bits, of exports that have it;
+the student, of those that have one, which looks tokens up and is many times faster; or the student, and the encoder (in
+whole numbers if there is one) for those texts of which it is unsure."""
 DELIMITERS = ",;\t"
 """Of the columns of a CSV file."""
 _NAMED_DELIMITER = re.compile(r'"?sep=(.)"?\s*$', re.IGNORECASE)
@@ -169,13 +170,15 @@ def _engine(folder: Path, facts: dict[str, Any], engine: str) -> Engine:
     """Return what computes: the graph if there is one, else the encoder and the head, or the matcher."""
     if engine not in ENGINES:
         raise ValueError(f"Engine {engine!r} is none: choose one of {', '.join(ENGINES)}.")
-    if engine != ENGINES[0] and not facts.get("student"):
+    if engine == "int8" and not facts.get("int8"):
+        raise ValueError(f"Folder {folder.name!r} has no graph of whole numbers: use {ENGINES[0]!r}.")
+    if engine in ("student", "cascade") and not facts.get("student"):
         raise ValueError(
             f"Folder {folder.name!r} has no student. Export the model with student=true, or use {ENGINES[0]!r}."
         )
     try:
-        if engine == "student":
-            return GraphEngine(folder, facts["student"])
+        if engine in ("int8", "student"):
+            return GraphEngine(folder, facts[engine])
         if engine == "cascade":
             return _Cascade(folder, facts)
         if facts["graph"]:
@@ -251,7 +254,8 @@ class _Cascade:
     """The student, and where its likeliest label is less likely than the cut, the encoder."""
 
     def __init__(self, folder: Path, facts: dict[str, Any]) -> None:
-        self._student, self._encoder = GraphEngine(folder, facts["student"]), GraphEngine(folder, facts["graph"])
+        self._student = GraphEngine(folder, facts["student"])
+        self._encoder = GraphEngine(folder, facts.get("int8") or facts["graph"])
         self._cut: float = facts["student"]["cut"]
 
     def answers(self, texts: Sequence[str], batch: int) -> Answers:

@@ -113,7 +113,7 @@ def _check_student(request: ExportModelRequest, task: Task) -> None:
     if not request.student:
         return
     if task.multi_label:
-        instead = "Leave `student` out: the graph of whole numbers is the fastest form of such a model."
+        instead = "Leave `student` out: `predict.py --engine int8` is the fastest form of such a model."
         raise one_label_a_row("a student", task.slug, instead)
     if task.kind == "pair" or not request.onnx:
         reason = "takes the inputs of the ONNX graph, " + (

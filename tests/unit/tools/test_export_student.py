@@ -106,7 +106,7 @@ def test_the_card_says_how_good_both_are_and_the_id_of_the_export_opens_them(mad
     card = (folder / "README.md").read_text(encoding="utf-8")
     assert "taught the model's answers to 216 texts; of 54 texts that it was not taught it answers" in card
     assert open_predictor(str(folder), made.workspace.root, "cascade").labels == ("refund", "delivery", "account")
-    with pytest.raises(InvalidInput, match="has no student"):
+    with pytest.raises(InvalidInput, match="has no engine 'student': exports have"):
         open_predictor(made.model, made.workspace.root, "student")
 
 

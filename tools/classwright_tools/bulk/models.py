@@ -100,7 +100,11 @@ def open_predictor(name: str, workspace: Path, engine: str = ENGINES[0]) -> Pred
     stored = Workspace(workspace)
     if kind.name == "model":
         if engine != ENGINES[0]:
-            raise InvalidInput(f"model {name!r}", "has no student", "Export it with student=true, and name the export.")
+            raise InvalidInput(
+                f"model {name!r}",
+                f"has no engine {engine!r}: exports have",
+                "Export it, with student=true for a student, and name the export.",
+            )
         return _StoredModel(stored, name)
     return _opened(stored.artifact(name, "export").path, engine)
 

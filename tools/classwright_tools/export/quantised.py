@@ -88,9 +88,8 @@ def quantised(folder: Path, rows: CheckRows) -> str:
         _quantise(folder / facts["graph"]["file"], folder / QUANTISED, left_as_is)
         lost, compared = _compared(folder, facts, rows)
         if lost <= MOST_LOST:
-            facts["graph"]["file"] = QUANTISED
-            write_json(folder / LABELS, facts)
-            return f"`{QUANTISED}`, which `predict.py` uses, is of whole numbers: {compared}."
+            write_json(folder / LABELS, facts | {"int8": facts["graph"] | {"file": QUANTISED}})
+            return f"`{QUANTISED}`, for `predict.py --engine int8`, is of whole numbers: {compared}."
     (folder / QUANTISED).unlink()
     return f"A graph of whole numbers would lose too much, and was left out: {compared}."
 
@@ -142,11 +141,13 @@ def _compared(folder: Path, facts: dict[str, Any], rows: CheckRows) -> tuple[flo
     usual, whole = (GraphEngine(folder, graph).answers(texts, BATCH)[0] for graph in graphs)
     answers = [space.answers(proba)[0] for proba in (usual, whole)]
     lost = changed = 1 - share_alike(*answers)
-    measured = f"{changed:.1%} other answers on {len(texts)} rows, most of them training rows"
+    measured = f"{changed:.1%} other answers on {len(texts)} rows"
     if enough:
         before, after = (share_alike(found, rows.answers[:MOST_ROWS]) for found in answers)
         lost = before - after
-        measured = f"accuracy {after:.3f} on {len(texts)} validation rows, and {before:.3f} without that"
+        measured += f", and accuracy {after:.3f} on these validation rows, {before:.3f} without that"
+    else:
+        measured += ", most of them training rows"
     return lost if space.several else float(less_likely_right(usual, whole.argmax(axis=1)).mean()), measured
 
 

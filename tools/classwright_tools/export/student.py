@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from classwright.predict import ENGINES, load
+from classwright.predict import load
 from classwright_tools.domain.cards import ModelCard
 from classwright_tools.domain.example import Split
 from classwright_tools.errors import DamagedArtifact, InvalidInput, NotEnoughData, NotFound
@@ -35,6 +35,7 @@ HEARD = 0.3
 """The weight of a student's answer beside its model's where a cascade's loss is foreseen. At 0 nearly nothing that is
 foreseen is lost, at 0.4 more than that. Chosen on banking77 alone: benchmarks/README.md, "Bulk work"."""
 
+_COMPARED = ("encoder", "student", "cascade")
 _LEAST = 1e-9  # a probability whose logarithm is still a number
 _SPLITS: tuple[Split, ...] = ("train", "unlabelled")
 _SHARES = (0.3, 0.3, 0.4)  # of the time: the model's answers, the first table, and the teaching
@@ -129,9 +130,9 @@ def _measured(folder: Path, check: CheckRows, back: Sequence[str], taught_on: in
     """Return in words how good the student and the cascade are, on validation rows where there are enough."""
     enough = len(check.held_out) >= LEAST_ROWS
     texts = (list(check.held_out) if enough else list(back))[:MOST_ROWS]
-    found = {engine: load(folder, engine=engine).predict(texts) for engine in ENGINES}
+    found = {engine: load(folder, engine=engine).predict(texts) for engine in _COMPARED}
     right = check.answers[:MOST_ROWS] if enough else found["encoder"].labels
-    encoder, student, cascade = (share_alike(found[engine].labels, right) for engine in ENGINES)
+    encoder, student, cascade = (share_alike(found[engine].labels, right) for engine in _COMPARED)
     asked = float((found["cascade"].probabilities != found["student"].probabilities).any(axis=1).mean())
     measured = (
         f"on {len(texts)} validation rows its accuracy is {student:.3f}, and the encoder's {encoder:.3f}"

@@ -1,4 +1,4 @@
-"""The penalty of a probe on written rows, chosen by real validation rows."""
+"""The penalty of a probe, chosen once for all its fits where real validation rows are there."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from classwright_tools.learning.calibration import fit_temperature, softmax
 from classwright_tools.learning.methods.method import Method
 from classwright_tools.learning.probe import CANDIDATES, choose_regularisation
+from classwright_tools.learning.progress import part
 from classwright_tools.learning.rows import Rows
 from classwright_tools.learning.setup import Setup
 
@@ -18,24 +19,29 @@ _LEAST = 1e-9  # of a probability
 
 
 def with_penalty(methods: Sequence[Method], rows: Rows, validation: Rows, setup: Setup) -> Setup:
-    """Return the setup with the penalty by which written `rows` make the labels of real `validation` rows likeliest.
+    """Return the setup with the penalty that all fits of a probe take, which is chosen by folds of the `rows`.
 
-    Folds of written rows ask for lighter penalties than real texts do, since texts of one writer are easily told apart:
-    what they ask for is the lightest that is tried (docs/decisions/penalty.md). Where some of the rows are real texts,
-    folds of them ask for what these do: the setup stays, and each fit chooses by its own rows. It stays, too, where
-    labels are to count alike or rows are generated, which have penalties of their own.
+    Each part held out would choose the same anew, or the one beside it, and that takes most of the time. Fits of
+    different penalties differ, too, in how sure they are: one could not be calibrated by the answers of others.
+
+    Folds of written rows ask for lighter penalties than real texts do, since texts of one writer are easily told apart.
+    Where all rows are written, what folds ask for is the lightest that is tried, and the penalty is that by which they
+    make the labels of the real `validation` rows likeliest (docs/decisions/penalty.md); not where labels are to count
+    alike. Generated rows have a penalty of their own.
     """
     method = next((one for one in methods if one.cross_validated), None)
-    is_written = rows.origin == "written" and not rows.mixed
-    if method is None or not is_written or setup.row_source or setup.imbalance != "none":
+    if method is None or setup.row_source or setup.imbalance == "auto":
         return setup
+    choosing = replace(setup, progress=part(setup.progress, 0, 0.1, method.name))
+    lightest = choose_regularisation(choosing.embed(rows.texts), rows, choosing)
+    if rows.origin != "written" or rows.mixed or setup.imbalance != "none":
+        return replace(setup, penalty=lightest)
 
     def loss(penalty: float) -> float:
         # Not metered: how many are fitted depends on the rows, and an estimate counts what every training fits.
         classifier = method.fit(rows, replace(setup, penalty=penalty))
         return log_loss(validation.labels, classifier.logits(validation.texts, setup.embedding))
 
-    lightest = choose_regularisation(setup.embed(rows.texts), rows, setup)
     return replace(setup, penalty=min((c for c in FOR_WRITTEN if c <= lightest), key=loss))
 
 

@@ -25,7 +25,6 @@ from classwright_tools.learning.methods.method import Method
 from classwright_tools.learning.methods.registry import AUTO, METHODS, candidates
 from classwright_tools.learning.penalty import with_penalty
 from classwright_tools.learning.prior import Prior, known_shares, prior_at
-from classwright_tools.learning.probe import choose_regularisation
 from classwright_tools.learning.progress import part, parts, rising
 from classwright_tools.learning.rows import Rows, without_queries
 from classwright_tools.learning.scope import out_of_scope, scope_by
@@ -39,6 +38,7 @@ from classwright_tools.statistics.paired_at_shares import compare_at_shares
 
 ENOUGH_MISMATCHES = 10  # pairs: with fewer, folds are left with none
 FEW_FOLDS = 3  # of validation rows that are trained on, where a fit takes minutes
+_IN_GROUPS = "held out in groups"  # the last part of the progress, which takes long where a fit does
 
 
 @dataclass(frozen=True)
@@ -113,14 +113,9 @@ def _by_real_rows(methods: Sequence[Method], rows: Rows, validation: Rows, setup
     """Fit each method on all rows and choose by the real validation rows.
 
     Holding out groups as well doubles the time of a fine-tuning and tells less than real rows do: `grouped` is
-    measured only where that costs seconds. Of a probe the penalty is chosen once, by all rows: each of five folds would
-    choose the same anew, or the one beside it, which takes most of the time.
+    measured only where that costs seconds.
     """
-    is_chosen = setup.penalty is None and setup.row_source is None and setup.imbalance != "auto"
-    if is_chosen and any(method.cross_validated for method in methods):
-        choosing = replace(setup, progress=part(setup.progress, 0, 0.1, "probe"))
-        setup = replace(setup, penalty=choose_regularisation(choosing.embed(rows.texts), rows, choosing))
-    by_method = parts(setup.progress, tuple(method.name for method in methods))
+    by_method = parts(setup.progress, (*(method.name for method in methods), _IN_GROUPS))
 
     def fit(method: Method) -> _Fit:
         own = replace(setup, progress=by_method[method.name])
@@ -134,7 +129,8 @@ def _by_real_rows(methods: Sequence[Method], rows: Rows, validation: Rows, setup
     trained = replace(_calibrated(best, fits, best.held, shares), why_no_shares=why_no_shares)
     if not folds:
         return trained
-    crossed = _held_out(best.method, rows, folds, setup).held
+    own = replace(setup, progress=by_method[_IN_GROUPS])
+    crossed = _held_out(best.method, rows, folds, own).held
     return replace(trained, grouped=crossed.figures_of(trained.probabilities(crossed.logits)))
 
 
@@ -148,9 +144,6 @@ def _on_all(chosen: Trained, rows: Rows, validation: Rows, setup: Setup) -> Trai
         NotEnoughData: no validation row can be held out of the others.
     """
     method, all_rows = METHODS[chosen.method], rows.beside(validation)
-    if method.cross_validated and setup.penalty is None:
-        # Fits of different penalties differ in how sure they are: one could not be calibrated by the answers of others.
-        setup = replace(setup, penalty=choose_regularisation(setup.embed(all_rows.texts), all_rows, setup))
     folds = needed_folds(validation, setup.seed, FOLDS if method.cross_validated else FEW_FOLDS)
     crossed = _held_out(
         method, validation, folds, replace(setup, progress=part(setup.progress, 0, 0.8, "held out")), rows
@@ -179,7 +172,7 @@ def _by_groups(methods: Sequence[Method], rows: Rows, validation: Rows | None, s
     """
     folds = needed_folds(rows, setup.seed)
     methods, fold = hold_out(methods, rows, folds, setup)
-    by_method = parts(setup.progress, (*(method.name for method in methods), "final"))
+    by_method = parts(setup.progress, (*(method.name for method in methods), "final", _IN_GROUPS))
     owns = {method.name: replace(setup, progress=by_method[method.name]) for method in methods}
     fits = within(setup.limit, methods, lambda method: _held_out(method, rows, fold, owns[method.name]))
     shares, why_no_shares = _shares(fits[0], setup)
@@ -190,7 +183,8 @@ def _by_groups(methods: Sequence[Method], rows: Rows, validation: Rows | None, s
         if len(methods) > 1
         else metered_fit(best.method, rows, own)
     )
-    grouped = _held_out(best.method, rows, folds, own).held if best.method.cross_validated else best.held
+    crossing = replace(setup, progress=by_method[_IN_GROUPS])
+    grouped = _held_out(best.method, rows, folds, crossing).held if best.method.cross_validated else best.held
     checked = None if validation is None else _on_validation(classifier, validation, own)
     trained = _calibrated(replace(best, classifier=classifier), fits, grouped, shares, checked)
     trained = replace(trained, why_no_shares=why_no_shares)
@@ -271,6 +265,7 @@ def _held_out(method: Method, rows: Rows, folds: Folds, setup: Setup, beside: Ro
         if pairs:
             pairs = replace(pairs, unlabelled=without_queries(pairs.unlabelled, held_rows.texts))
         own = replace(setup, progress=progress, pairs=pairs)
+        own.progress(0, "fitting")
         kept = rows.take(train_places)
         classifier = metered_fit(method, beside.beside(kept) if beside else kept, own)
         answers.append(assessed(classifier, held_rows.texts, own.embedding))

@@ -13,6 +13,7 @@ from classwright_tools.domain.example import Origin
 from classwright_tools.learning import penalty
 from classwright_tools.learning.methods.registry import METHODS
 from classwright_tools.learning.penalty import FOR_WRITTEN, log_loss, with_penalty
+from classwright_tools.learning.probe import choose_regularisation
 from classwright_tools.learning.rows import Rows
 from classwright_tools.learning.setup import Setup
 from support.imbalance import rows_of, setup_of
@@ -65,8 +66,17 @@ def test_no_penalty_is_lighter_than_folds_of_the_rows_ask_for(tmp_path: Path, mo
 
 def test_rows_with_real_texts_among_them_choose_their_penalty_by_folds_of_themselves(tmp_path: Path) -> None:
     rows, validation, setup = problem(tmp_path)
+    by_folds = choose_regularisation(setup.embed(rows.texts), rows, setup)
+    assert by_folds != chosen(rows, validation, setup)
     for others in (replace(rows, origin="annotated"), replace(rows, mixed=True)):
-        assert with_penalty([METHODS["probe"]], others, validation, setup) is setup
+        assert chosen(others, validation, setup) == by_folds
+    assert chosen(rows, validation, replace(setup, imbalance="class_weights")) == by_folds
+
+
+def test_rows_with_a_penalty_of_their_own_are_left_as_they_are(tmp_path: Path) -> None:
+    rows, validation, setup = problem(tmp_path)
+    assert chosen(rows, validation, replace(setup, imbalance="auto")) is None
+    assert with_penalty([METHODS["finetune"]], rows, validation, setup) is setup
 
 
 def test_the_log_loss_does_not_depend_on_how_sure_the_logits_are() -> None:

@@ -11,7 +11,7 @@ from classwright_tools.domain.example import make_example
 from classwright_tools.domain.task import Task
 from classwright_tools.errors import Cancelled, InvalidInput, NotEnoughData, NotFound
 from classwright_tools.learning.model import load_model
-from support.learning import save_rows, written_rows
+from support.learning import real_rows, save_rows, written_rows
 from support.training import trained
 
 
@@ -24,7 +24,7 @@ def test_a_cancelled_training_stops_at_the_next_step_and_leaves_no_model(
     stopped = dataclasses.replace(
         context,
         report=lambda _, message: messages.append(message),
-        is_cancelled=lambda: any("penalty" in m or "step" in m or "pairs" in m or "fold" in m for m in messages),
+        is_cancelled=lambda: any("penalty" in m or "step" in m or "pairs" in m or "part" in m for m in messages),
     )
     with pytest.raises(Cancelled):
         trained(stopped, method=method)
@@ -40,6 +40,18 @@ def test_progress_never_runs_backwards_and_stays_within_0_and_1(context: ToolCon
     assert shares == sorted(shares)
     assert 0 <= shares[0] <= shares[-1] <= 1
     assert len(shares) >= 8
+
+
+@pytest.mark.parametrize("real", [False, True])
+def test_the_folds_that_come_last_have_a_part_of_the_progress(context: ToolContext, task: Task, real: bool) -> None:
+    save_rows(context.workspace, [*written_rows(), *(real_rows() if real else ())])
+    folds: list[float] = []
+    told = dataclasses.replace(
+        context, report=lambda share, message: folds.append(share or 0.0) if "held out in groups" in message else None
+    )
+    trained(told, method="probe")
+    assert folds[0] < 0.8 < folds[-1]
+    assert len(set(folds)) >= 5
 
 
 def test_a_repeated_run_returns_the_model_that_it_made(context: ToolContext, task: Task) -> None:
