@@ -57,7 +57,7 @@ class Predictions(NamedTuple):
     `labels` are the likeliest ones, or where a text may have several labels all that apply; `probabilities` (n, k) are
     calibrated, in the order of `Classifier.labels`; `sure` (n,) says which of the answers are likelier to be right than
     the threshold, and not better left to a person. `out_of_scope` (n,) says which texts are unlike all that the model
-    learnt, and so probably of none of its labels: it is not sure of these. A student and models of pairs call none so.
+    learnt, and so maybe of none of its labels: it is not sure of these. A student and models of pairs call none so.
     """
 
     labels: list[Answer]

@@ -70,7 +70,7 @@ class Classified(Noun):
         default=None, description="Of a multi-label model: all that apply, those of unsure texts too."
     )
     sure: bool = Field(description="Whether `probability` reaches the threshold, of a text in scope.")
-    out_of_scope: bool = Field(description="Unlike all that the model learnt, so probably of none of its labels.")
+    out_of_scope: bool = Field(description="Unlike all that the model learnt, so maybe of none of its labels.")
     probability: float = Field(
         ge=0,
         le=1,

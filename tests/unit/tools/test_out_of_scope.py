@@ -88,7 +88,7 @@ def test_a_text_of_no_label_is_never_sure_whatever_the_threshold(made: Made) -> 
     assert (found.abstained, found.out_of_scope) == (5, 5)
     assert "5 texts are out of scope: unlike all that the model learnt" in found.summary
     alone = classify(ClassifyRequest(model=made.model, texts=FOREIGN[:1]), made.run("text"))
-    assert alone.summary.startswith("1 text is out of scope: unlike all that the model learnt, so probably of none")
+    assert alone.summary.startswith("1 text is out of scope: unlike all that the model learnt, so maybe of none")
 
 
 def test_rows_of_no_label_are_counted_shown_first_and_beside_the_least_sure(made: Made) -> None:

@@ -87,7 +87,7 @@ def how_sure(card: ModelCard) -> str:
 def unlike(count: int) -> str:
     """Return the sentence about `count` texts that are out of scope."""
     texts = "text is" if count == 1 else "texts are"
-    return f"{count:,} {texts} out of scope: unlike all that the model learnt, so probably of none of its labels."
+    return f"{count:,} {texts} out of scope: unlike all that the model learnt, so maybe of none of its labels."
 
 
 def how_often_unlike(card: ModelCard) -> str:

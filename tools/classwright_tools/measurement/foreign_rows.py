@@ -1,4 +1,4 @@
-"""The rows that are out of a model's scope: unlike all that it learnt, and so probably of none of its labels."""
+"""The rows that are out of a model's scope: unlike all that it learnt, and so maybe of none of its labels."""
 
 from __future__ import annotations
 

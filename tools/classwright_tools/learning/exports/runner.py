@@ -25,7 +25,7 @@ print(labels, probabilities, sure, out_of_scope)
 _SURE = (
     "`sure`, `true` where that reaches the model's threshold. Where it is `false` the model is not sure: a person had "
     "better read the text. `out_of_scope` is `true` where the text is unlike all that the model learnt, so that it is "
-    "probably of none of the labels."
+    "maybe of none of the labels."
 )
 _CPU = (
     ". On Linux without a GPU add `--extra-index-url https://download.pytorch.org/whl/cpu`: it saves gigabytes of "
