@@ -39,13 +39,14 @@ async def drafted_labels(texts: Path, column: str, task: str, instruction: str) 
     """
     if not texts.is_file():
         raise TaskFileError(f"file {str(texts)!r}", "does not exist", "Name a file of texts: CSV, JSONL or Parquet.")
+    there = texts.resolve()  # a link is read where it leads
     _say(f"Reading {texts.name} into groups by meaning, which goes by minutes where there are many texts.")
-    command = (*DEFAULT_COMMAND, "--import-folder", str(texts.resolve().parent))
+    command = (*DEFAULT_COMMAND, "--import-folder", str(there.parent))
     with tempfile.TemporaryDirectory(prefix="classwright-init-") as made:
         folder = Path(made)
         with closing(Journal(folder)) as journal:
             async with connect(ServerEntry(command=command), folder, folder) as server:
-                groups = await _groups(Steps(journal, server, _Quiet()), texts.name, column, task, instruction)
+                groups = await _groups(Steps(journal, server, _Quiet()), there.name, column, task, instruction)
     if len(groups) < 2:
         raise TaskFileError(
             f"file {texts.name!r}", "holds texts of one group alone", "Name the labels yourself: init SENTENCE."

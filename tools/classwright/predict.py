@@ -171,7 +171,7 @@ def _engine(folder: Path, facts: dict[str, Any], engine: str) -> Engine:
     if engine not in ENGINES:
         raise ValueError(f"Engine {engine!r} is none: choose one of {', '.join(ENGINES)}.")
     if engine == "int8" and not facts.get("int8"):
-        raise ValueError(f"Folder {folder.name!r} has no graph of whole numbers: use {ENGINES[0]!r}.")
+        raise ValueError(f"Folder {folder.name!r} has no engine 'int8': export the model again, or use {ENGINES[0]!r}.")
     if engine in ("student", "cascade") and not facts.get("student"):
         raise ValueError(
             f"Folder {folder.name!r} has no student. Export the model with student=true, or use {ENGINES[0]!r}."

@@ -110,7 +110,7 @@ def propose_topics(request: ProposeTopicsRequest, context: ToolContext) -> Propo
         NotFound: topics are given for a label that the task does not have.
         WriterFailed: a label would be left without topics; what had arrived is stored.
     """
-    task = _task(_with_labels_there(request, context))
+    task = _task(_with_what_stands(request, context))
     _check_topics(request.topics, task)
     before = _task_before(task, context)
     task = context.workspace.save_task(task)
@@ -138,12 +138,18 @@ def _saved_task(request: ProposeTopicsRequest, task: Task, context: ToolContext)
     return _result(request, task, merged, merged_id, workspace)
 
 
-def _with_labels_there(request: ProposeTopicsRequest, context: ToolContext) -> ProposeTopicsRequest:
-    """Return `request`, where it names none and says something of them, with the labels that the task has so far."""
-    says = request.mismatch is not None or request.expected_shares is not None
-    if request.labels or not says or request.task not in context.workspace.tasks():
+def _with_what_stands(request: ProposeTopicsRequest, context: ToolContext) -> ProposeTopicsRequest:
+    """Return `request` with the languages that the task has so far, if it names none.
+
+    Where it names no labels, and says something of them, these stay as well, and all else that it does not name.
+    """
+    if request.task not in context.workspace.tasks():
         return request
-    return request.model_copy(update={"labels": context.workspace.task(request.task).labels})
+    there = context.workspace.task(request.task)
+    unnamed = {"languages"} - request.model_fields_set
+    if not request.labels and (request.mismatch is not None or request.expected_shares is not None):
+        unnamed |= {"kind", "multi_label", "mismatch", "expected_shares"} - request.model_fields_set | {"labels"}
+    return request.model_copy(update={name: getattr(there, name) for name in unnamed})
 
 
 def _task(request: ProposeTopicsRequest) -> Task:

@@ -227,6 +227,21 @@ def test_shares_are_stated_of_the_labels_that_are_there(workspace: Workspace, co
     assert (workspace.task(task.slug).labels, workspace.task(task.slug).expected_shares) == (task.labels, shares)
 
 
+def test_what_a_call_does_not_name_stays_as_it_is(workspace: Workspace, context: ToolContext) -> None:
+    def called(**fields: Any) -> Task:
+        request = {"task": "shop", "instruction": "Passt es?", **fields}
+        propose_topics(ProposeTopicsRequest.model_validate(request), context)
+        return workspace.task("shop")
+
+    called(labels=LABELS, kind="pair", mismatch="mismatch", languages=["de"])
+    shared = called(expected_shares={"fits": 0.9, "mismatch": 0.1})
+    relabelled = called(labels=[*LABELS, {"name": "unsure"}], kind="pair")
+
+    assert (shared.kind, shared.mismatch, shared.languages) == ("pair", "mismatch", ("de",))
+    assert relabelled.languages == ("de",)
+    assert called(languages=["de", "fr"], expected_shares=None, labels=LABELS, kind="pair").languages == ("de", "fr")
+
+
 def test_an_export_of_a_model_of_pairs_runs_without_us_and_gives_its_probabilities(
     trained: TrainClassifierResult, context: ToolContext, workspace: Workspace, run_code: Runs
 ) -> None:

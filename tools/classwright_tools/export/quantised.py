@@ -138,10 +138,13 @@ def _compared(folder: Path, facts: dict[str, Any], rows: CheckRows) -> tuple[flo
     texts = (rows.held_out if enough else (*rows.held_out, *rows.training))[:MOST_ROWS]
     space = LabelSpace(tuple(facts["labels"]), tuple(facts.get("thresholds", ())))
     graphs = (facts["graph"] | {"file": name} for name in (facts["graph"]["file"], QUANTISED))
-    usual, whole = (GraphEngine(folder, graph).answers(texts, BATCH)[0] for graph in graphs)
+    (usual, like), (whole, like_whole) = (GraphEngine(folder, graph).answers(texts, BATCH) for graph in graphs)
     answers = [space.answers(proba)[0] for proba in (usual, whole)]
     lost = changed = 1 - share_alike(*answers)
     measured = f"{changed:.1%} other answers on {len(texts)} rows"
+    limit = facts.get("least_like")
+    if limit is not None and like is not None and like_whole is not None:
+        measured += f", {np.mean((like < limit) != (like_whole < limit)):.1%} that only one of both calls out of scope"
     if enough:
         before, after = (share_alike(found, rows.answers[:MOST_ROWS]) for found in answers)
         lost = before - after
