@@ -130,11 +130,18 @@ def test_an_answer_shows_about_as_many_texts_as_classify_says() -> None:
     one = Classified(
         label="card_payment_fee_charged",
         sure=True,
+        out_of_scope=False,
         probability=0.9712345678901234,
         likeliest=(("card_payment_fee_charged", 0.9712345678901234), ("refund", 0.0112345678901234), ("other", 0.007)),
     )
     result = ClassifyResult(
-        summary="Classified 50 texts.", next_step="", model="shop-m1", threshold=0.5, abstained=0, results=(one,)
+        summary="Classified 50 texts.",
+        next_step="",
+        model="shop-m1",
+        threshold=0.5,
+        abstained=0,
+        out_of_scope=0,
+        results=(one,),
     ).model_dump(mode="json")
 
     def view(texts: int) -> dict[str, Any]:

@@ -167,7 +167,8 @@ def test_a_graph_is_refused_where_the_encoder_leaves_its_prompt_out_of_embedding
 
 def test_the_result_lists_every_file_with_its_size_and_checksum(export: Export) -> None:
     listed = {file.name: file for file in export.result.files}
-    present = {path.relative_to(export.folder).as_posix() for path in export.folder.rglob("*") if path.is_file()}
+    files = (path for path in export.folder.rglob("*") if path.is_file() and path.parent.name != "__pycache__")
+    present = {path.relative_to(export.folder).as_posix() for path in files}
     assert set(listed) == present
     assert {"README.md", "labels.json", "head.safetensors", "model.onnx", "model.safetensors"} <= present
     for name, file in listed.items():
