@@ -34,7 +34,7 @@ LEAST_SURE_SHOWN = 20  # rows of a dataset
 TEXT_CHARS = 300  # of such a row
 LABELS_LISTED = 8
 FITS_NONE = "A text that fits no label may be called sure too."
-ABOUT_SHOWN = ANSWER_BYTES // 180  # bytes of an answer to one text
+ABOUT_SHOWN = ANSWER_BYTES // 200  # bytes of an answer to one text
 
 
 class ClassifyRequest(ToolRequest):
