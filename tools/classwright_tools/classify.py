@@ -150,7 +150,6 @@ def classify(request: ClassifyRequest, context: ToolContext) -> ClassifyResult:
 
 def _sorted_rows(request: ClassifyRequest, context: ToolContext, dataset: str) -> ClassifyResult:
     """Classify the unlabelled rows of `dataset`: show the least sure ones, and keep all as a table."""
-    from classwright.predict import MISMATCH_PROBABILITY
     from classwright_tools.bulk.answers_table import ANSWERS, AnswersTable, publish_answers
     from classwright_tools.bulk.dataset_rows import answer_rows
     from classwright_tools.learning.model import load_model
@@ -161,7 +160,8 @@ def _sorted_rows(request: ClassifyRequest, context: ToolContext, dataset: str) -
     threshold = model.threshold if request.threshold is None else request.threshold
     as_trained = request.prior == "training"
     found = answer_rows(context, model, dataset, threshold, as_trained=as_trained)
-    report, made = publish_answers(context, AnswersTable(context, model, found, dataset, as_trained), request.model)
+    answers = AnswersTable(context, model, found, dataset, as_trained)
+    report, made = publish_answers(context, answers, request.model)
     unsure, counts = found.unsure, found.sure_by_label
     first = found.least_sure(LEAST_SURE_SHOWN)
     several, foreign = model.space.several, int(found.foreign.sum())
@@ -172,12 +172,12 @@ def _sorted_rows(request: ClassifyRequest, context: ToolContext, dataset: str) -
     excerpts.note("results", len(shown), len(found.rows))
     told = (
         f"Classified the {len(found.rows):,} unlabelled rows of {dataset}: sure of {len(found.rows) - unsure:,}"
-        f"{f' ({by_label})' if by_label else ''}, not sure of {unsure:,}, below {threshold:.2f}.",
+        f"{f' ({by_label})' if by_label else ''}, not sure of {unsure:,}{_below(found.below, unsure, threshold)}.",
         unlike(foreign) if foreign else "",
         f"The {len(shown)} least sure are shown{', those out of scope first' if foreign else ''}.",
         how_sure(model.card) if request.threshold is None else "",
         FITS_NONE if counts and not several else "",
-        f"Sort the table by `{MISMATCH_PROBABILITY}` to have the worst pairs first." if model.card.mismatch else "",
+        f"Sort the table by `{ranked}` to have the worst pairs first." if (ranked := answers.mismatch_column) else "",
         other_labels(request.model, model.labels, context.workspace.task(task).label_names),
     )
     return ClassifyResult(
@@ -273,12 +273,14 @@ def _results(space: LabelSpace, proba: np.ndarray, foreign: np.ndarray, threshol
 def _in_a_sentence(results: tuple[Classified, ...], abstained: int, threshold: float, words: str) -> str:
     """Return the answers in a sentence: the label or labels of one text, the counts of several, which are `words`."""
     several = results[0].labels is not None
+    short = sum(not (one.sure or (one.out_of_scope and one.probability >= threshold)) for one in results)
     if len(results) > 1 and several:
-        below = f": it is less than {threshold:.2f} probable that all of them are right" if abstained else ""
+        some = "" if short == abstained else f"of {short} "
+        below = f": {some}it is less than {threshold:.2f} probable that all of them are right" if short else ""
         counts = f"sure of the labels of {len(results) - abstained}, unsure of those of {abstained}"
         return f"Classified {len(results)} texts; {counts}{below}."
     if len(results) > 1:
-        return f"Classified {len(results)} {words}; abstained on {abstained}, below {threshold:.2f}."
+        return f"Classified {len(results)} {words}; abstained on {abstained}{_below(short, abstained, threshold)}."
     [result] = results
     if several:
         named = ", ".join(map(repr, result.labels or ())) or "none of the labels"
@@ -291,6 +293,13 @@ def _in_a_sentence(results: tuple[Classified, ...], abstained: int, threshold: f
     if result.sure:
         return f"It is {named}, {probable}."
     return f"Not sure: {'' if several else 'most likely '}{named}, {probable}, below {threshold:.2f}."
+
+
+def _below(count: int, unsure: int, threshold: float) -> str:
+    """Return how many of the `unsure` texts are below the threshold: `count`; the others are out of scope alone."""
+    if count == unsure:
+        return f", below {threshold:.2f}"
+    return f", {count:,} of them below {threshold:.2f}" if count else ""
 
 
 def _work(request: ClassifyRequest, sizes: Sizes) -> Work:

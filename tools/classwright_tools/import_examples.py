@@ -157,7 +157,7 @@ def _imported(
         saved = None
         if comparison.imported:
             changed: set[Split] = {*splits, *dropped}
-            new, files = copy.kept() if copy else (None, {})
+            files = copy.kept()[1] if copy else {}
             others = request.from_dataset if labels is None else None
             again = bool(request.path or request.hub)
             saved = save_dataset(
@@ -171,7 +171,7 @@ def _imported(
                 refused=arrivals.skipped.counts,
                 edits=edits,
                 files=files | ({SKIPPED: arrivals.skipped.places} if arrivals.skipped.counts else {}),
-                sources=joined_sources(workspace, (parent, others), new, again=again),
+                sources=joined_sources(workspace, (parent, others), copy, again=again),
             )
     result = _result(task, arrivals, comparison, dropped, shared, saved, workspace)
     shifted = shares_remark(workspace, saved.id, splits) if saved else ""

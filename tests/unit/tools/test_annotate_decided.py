@@ -22,7 +22,7 @@ from classwright_tools.import_examples import ImportExamplesRequest, import_exam
 from classwright_tools.learning.training_data import counted_validation, read_training_data, unlabelled_texts
 from classwright_tools.measurement.rows_compared import fair_rows
 from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
-from classwright_tools.workspace.datasets import read_rows
+from classwright_tools.workspace.datasets import read_edits, read_rows
 from support.learning import save_rows, unlabelled_rows, written_rows
 
 TEXTS = unlabelled_rows(delivery=40, refund=30, account=20)
@@ -137,6 +137,8 @@ def test_texts_that_no_label_fits_keep_a_mark_and_are_given_one_in_a_call(contex
     assert (found.total, set(found.splits)) == (4, {"unlabelled"})
     assert "Of random texts 7% (3% to 16%) of 60 fit no label" in result.summary
     assert "'rows': {'mark': 'fits_none'}" in result.next_step
+    [said] = [edit for edit in read_edits(context.workspace, str(result.dataset)) if edit.action == "fits_none"]
+    assert said.none_of == context.workspace.task("support").label_names
     changes = [
         {"action": "add_label", "label": "other"},
         {"action": "relabel", "label": "other", "rows": {"mark": "fits_none"}},

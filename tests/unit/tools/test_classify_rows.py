@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from classwright_tools.bulk.answers_table import told_apart
 from classwright_tools.classify import LEAST_SURE_SHOWN, ClassifyRequest, ClassifyResult, classify
 from classwright_tools.domain.edits import Edit
 from classwright_tools.domain.example import Example, make_example
@@ -117,6 +118,19 @@ def test_pairs_have_both_their_texts_in_the_table_and_in_the_answer(workspace: W
     assert "Sort the table by `mismatch_probability`" in found.summary
 
 
+def test_the_column_to_sort_pairs_by_is_said_as_the_table_has_it(workspace: Workspace) -> None:
+    pair_task(workspace)
+    model = trained_on(workspace, save_pairs(workspace, {"train": pair_rows()}), task="shop")
+    own = "text,text_pair,label\nblue saw,blue hand saw,good\nold rake,yellow bucket,bad\n"
+    request = ImportExamplesRequest(task="shop", split="unlabelled", csv=own, new_dataset=True)
+    imported = import_examples(request, context_on(workspace))
+
+    found = sorted_by(workspace, model, str(imported.dataset))
+
+    assert "Sort the table by `predicted_mismatch_probability`" in found.summary
+    assert all(row["predicted_mismatch_probability"] for row in table_of(workspace, found))
+
+
 def test_of_a_task_with_several_labels_a_row_counts_for_each_of_its_own(workspace: Workspace) -> None:
     labelled = several_dataset(workspace)
     model = trained_on(workspace, labelled, task="mail")
@@ -175,9 +189,10 @@ def import_file(workspace: Workspace, folder: Path, content: str, **fields: obje
     return found.dataset
 
 
-def said_to_fit_none(workspace: Workspace, dataset: str, row: str) -> str:
+def said_to_fit_none(workspace: Workspace, dataset: str, *rows: str, none_of: tuple[str, ...] = ()) -> str:
     when = datetime(2026, 5, 1, tzinfo=UTC)
-    edit = Edit(action="fits_none", reason="asked", when=when, dataset=dataset, rows={row: ""})
+    said = dict.fromkeys(rows, "")
+    edit = Edit(action="fits_none", reason="asked", when=when, dataset=dataset, none_of=none_of, rows=said)
     return save_dataset(workspace, "support", {}, parent=dataset, run_key="none", made_by="t", edits=[edit]).id
 
 
@@ -235,6 +250,46 @@ def test_a_file_that_has_grown_counts_once_and_two_sources_stand_one_after_the_o
     assert (two[-1]["message"], two[-1]["place"], two[-1]["when"]) == ("I lost my key", "Bonn", "")
 
 
+def test_a_row_that_fits_none_is_asked_about_once_a_model_has_a_label_that_came_later(
+    workspace: Workspace, task: Task, dataset: str, model: str
+) -> None:
+    rows = [row.id for row in read_rows(workspace, dataset, "unlabelled")]
+    few = said_to_fit_none(workspace, dataset, *rows, none_of=task.label_names[1:])
+    table = table_of(workspace, sorted_by(workspace, model, few))
+    assert sum(row["decided_by"] == "model" for row in table) == len(OWN)
+
+    when = datetime(2026, 5, 2, tzinfo=UTC)
+    edit = Edit(action="fits_none", reason="read", when=when, dataset=few, none_of=task.label_names, rows={rows[0]: ""})
+    some = save_dataset(workspace, "support", {}, parent=few, run_key="some", made_by="t", edits=[edit]).id
+    assert rows[0] not in {one.row for one in sorted_by(workspace, model, some).results}
+
+    edit = edit.model_copy(update={"rows": dict.fromkeys(rows, "")})
+    every = save_dataset(workspace, "support", {}, parent=few, run_key="all", made_by="t", edits=[edit]).id
+    with pytest.raises(NotEnoughData, match=f"no rows without labels but {len(OWN)}, of which was said that no label"):
+        sorted_by(workspace, model, every)
+
+
+def test_another_file_of_a_name_is_kept_beside_the_first_and_a_damaged_one_is_replaced(
+    workspace: Workspace, model: str, tmp_path: Path
+) -> None:
+    first = import_file(workspace, tmp_path / "in", FILE)
+    other = import_file(workspace, tmp_path / "in", "message,file\nthe app crashes,a.txt\n", new_dataset=False)
+    table = table_of(workspace, sorted_by(workspace, model, other))
+
+    assert [row["source_file"] for row in table] == ["messages.csv"] * 8 + ["messages.csv (2)"]
+    assert (table[-1]["message"], table[-1]["file"]) == ("the app crashes", "a.txt")
+
+    path = workspace.artifact(first, "dataset").path / "source.jsonl"
+    path.write_bytes(path.read_bytes().replace(b"May", b"Mai"))
+    again = import_file(workspace, tmp_path / "in", GROWN)
+    assert [row.rows for row in read_card(workspace, again).sources] == [1, 9]
+
+
+def test_equal_names_of_files_are_told_apart() -> None:
+    assert told_apart(["a/data.csv", "b/data.csv", "c/new.csv"]) == ["a/data.csv", "b/data.csv", "new.csv"]
+    assert told_apart(["data.csv", "data.csv"]) == ["data.csv", "data.csv (2)"]
+
+
 def test_another_version_brings_its_sources_along_and_a_damaged_one_is_named(
     workspace: Workspace, model: str, tmp_path: Path
 ) -> None:
@@ -252,8 +307,9 @@ def test_another_version_brings_its_sources_along_and_a_damaged_one_is_named(
 def test_a_source_that_is_too_large_is_not_kept_and_its_answer_says_so(
     workspace: Workspace, task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("classwright_tools.curation.kept_source.MOST_BYTES", 100)
-    (tmp_path / "messages.csv").write_text(FILE, encoding="utf-8")
+    own = "message\n" + "".join(f"{letter * 60}\n" for letter in "äöü")  # 2 bytes a letter: 411 bytes, 231 characters
+    monkeypatch.setattr("classwright_tools.curation.kept_source.MOST_BYTES", 300)
+    (tmp_path / "messages.csv").write_text(own, encoding="utf-8")
     request = ImportExamplesRequest(task="support", split="unlabelled", path="messages.csv", text_column="message")
 
     found = import_examples(request, context_on(workspace, import_folders=(tmp_path,)))

@@ -92,6 +92,13 @@ def test_a_source_without_the_items_names_the_columns_that_exist(run: Importer, 
         run(path="rows.jsonl")
 
 
+def test_names_in_a_file_without_a_row_of_names_are_not_called_data(run: Importer, tmp_path: Path) -> None:
+    write(tmp_path / "rows.jsonl", [{"text": "red drill", "what it is, in the words of those who sell it to us ": "x"}])
+
+    with pytest.raises(InvalidInput, match=r"no column 'text_pair'.*\. Pass one of them as `pair_column`"):
+        run(path="rows.jsonl")
+
+
 def test_one_column_for_both_texts_is_refused(run: Importer) -> None:
     with pytest.raises(InvalidInput, match="one column 'query', which is to be read as `text_column` and as `pair_co"):
         run(csv="query,item,label\na,b,fits\nc,d,fits", text_column="query", pair_column="query")

@@ -86,7 +86,10 @@ def test_a_text_of_no_label_is_never_sure_whatever_the_threshold(made: Made) -> 
     assert [one.sure for one in found.results] == [True] * 2 + [False] * 5
     assert [one.label is None for one in found.results] == [False] * 2 + [True] * 5
     assert (found.abstained, found.out_of_scope) == (5, 5)
-    assert "5 texts are out of scope: unlike all that the model learnt" in found.summary
+    assert "abstained on 5. 5 texts are out of scope: unlike all that the model learnt" in found.summary
+    doubted = classify(ClassifyRequest(model=made.model, texts=TEXTS, threshold=0.999), made.run("doubted"))
+    below = sum(one.probability < 0.999 for one in doubted.results)
+    assert f"abstained on 7, {below} of them below" in doubted.summary or below == doubted.abstained
     alone = classify(ClassifyRequest(model=made.model, texts=FOREIGN[:1]), made.run("text"))
     assert alone.summary.startswith("1 text is out of scope: unlike all that the model learnt, so maybe of none")
 
@@ -105,6 +108,9 @@ def test_rows_of_no_label_are_counted_shown_first_and_beside_the_least_sure(made
     shown = [one.out_of_scope for one in found.results]
     assert shown == [True] * (LEAST_SURE_SHOWN // 2) + [False] * 10
     assert f"{len(foreign)} texts are out of scope" in found.summary
+    below = [row for row in rows if float(row["probability"]) < found.threshold]
+    assert 0 < len(below) < found.abstained
+    assert f"not sure of {found.abstained}, {len(below)} of them below {found.threshold:.2f}." in found.summary
     assert f"doubt='out_of_scope', model='{made.model}', where={{'splits': ['unlabelled']}}, groups=0" in (
         found.next_step or ""
     )

@@ -116,14 +116,14 @@ class Answers:
             on_newest=self._annotation.on_newest,
             run_key=self._id,
             made_by="annotate_examples",
-            edits=self._edits(parent, moved, unfit, answered),
+            edits=self._edits(parent, moved, unfit, answered, task),
             files={
                 ANSWERS: "".join(f'{{"id":"{row}","answer":{a.model_dump_json()}}}\n' for row, a in answered.items())
             },
         )
 
     def _edits(
-        self, parent: str, moved: Iterable[Example], unfit: Iterable[str], answered: Mapping[str, Answer]
+        self, parent: str, moved: Iterable[Example], unfit: Iterable[str], answered: Mapping[str, Answer], task: Task
     ) -> Iterator[Edit]:
         """Yield what is kept of the answers beside the rows: what persons decided, and which rows fit no label."""
         rows: defaultdict[tuple[Literal["relabel", "fits_none"], Decider, str | None], dict[str, str]] = defaultdict(
@@ -137,7 +137,14 @@ class Answers:
         now = datetime.now(UTC)
         for (action, by, label), own in rows.items():
             yield Edit(
-                action=action, by=by, reason=f"said in {self._id}", when=now, dataset=parent, label=label, rows=own
+                action=action,
+                by=by,
+                reason=f"said in {self._id}",
+                when=now,
+                dataset=parent,
+                label=label,
+                none_of=task.label_names if action == "fits_none" else (),
+                rows=own,
             )
 
 

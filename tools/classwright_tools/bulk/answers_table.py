@@ -12,17 +12,18 @@ from typing import Any
 import numpy as np
 
 from classwright.predict import MISMATCH_PROBABILITY, mismatch_probabilities, names_beside
-from classwright_tools.bulk.dataset_rows import ROWS_AT_ONCE, Answered
+from classwright_tools.bulk.dataset_rows import Answered
 from classwright_tools.bulk.outputs import write_output
 from classwright_tools.context import ToolContext
 from classwright_tools.curation.kept_source import content_of, kept_rows
 from classwright_tools.domain.cards import KeptSource
-from classwright_tools.domain.edits import Decided, Edit, ids_before
+from classwright_tools.domain.edits import Edit, ids_before
 from classwright_tools.domain.example import LABELLED_BUT_TEST, Example, Split, decider_of, example_id
 from classwright_tools.domain.kinds import KINDS
 from classwright_tools.domain.label_sets import named_together
 from classwright_tools.domain.noun import LabelName, Noun, Share
 from classwright_tools.domain.pair import Content, apart
+from classwright_tools.learning.classifier import ROWS_AT_ONCE
 from classwright_tools.learning.model import Model
 from classwright_tools.workspace.datasets import iterate_rows, read_card, read_edits
 
@@ -37,7 +38,7 @@ class SortedRows(Noun):
     """What a report says of them: the model's `sure` answers by label, and how many rows it was `unsure` of.
 
     Of these so many are `out_of_scope`. The table has the `rows` of so many `sources` that were kept, or if of none the
-    dataset's; `labelled` have a label.
+    dataset's; `labelled` have a label. Reports of before these were counted have 0.
     """
 
     model: str
@@ -45,17 +46,17 @@ class SortedRows(Noun):
     threshold: Share
     sure: dict[LabelName, int]
     unsure: int
-    out_of_scope: int
-    sources: int
-    rows: int
-    labelled: int
+    out_of_scope: int = 0
+    sources: int = 0
+    rows: int = 0
+    labelled: int = 0
 
 
 @dataclass
 class AnswersTable:
     """The rows and their answers; how many there are, and how many have a label, is counted while they are written.
 
-    Where sources were kept beside the `dataset`, these are their rows, each once, and unlabelled rows from elsewhere;
+    Where sources were kept beside the `dataset`, these are their rows, copies too, and unlabelled rows from elsewhere;
     else its rows, but for written and test rows. A label that a row has goes before the answer of the model.
     """
 
@@ -80,25 +81,45 @@ class AnswersTable:
 
     def write(self, path: Path) -> None:
         """Write the table as CSV, part by part: a large one is never whole in memory."""
-        if self.sources:
-            files = ["file"] if len(self.sources) > 1 else []
-            own = list(dict.fromkeys(chain(files, *(source.columns for source in self.sources))))
-        else:
-            own = list(_USUAL if self.found.rows[0].text_pair is not None else _USUAL[:-1])
-        write_output(path, [*own, *names_beside(own, self._answer)], self._parts(own))
+        write_output(path, [*self._own, *self._beside], self._parts())
 
-    def _parts(self, own: Sequence[str]) -> Iterator[list[list[Any]]]:
+    @property
+    def mismatch_column(self) -> str | None:
+        """The column that pairs are sorted by to have the worst first; None of a task that names no mismatch."""
+        return dict(zip(self._answer, self._beside, strict=True)).get(MISMATCH_PROBABILITY)
+
+    @cached_property
+    def _own(self) -> list[str]:
+        """The columns before those of an answer."""
+        if not self.sources:
+            return list(_USUAL if self.found.rows[0].text_pair is not None else _USUAL[:-1])
+        return list(dict.fromkeys(chain(self._file, *(source.columns for source in self.sources))))
+
+    @property
+    def _beside(self) -> list[str]:
+        """What the columns of an answer are called beside the others."""
+        return names_beside(self._own, self._answer)
+
+    @cached_property
+    def _file(self) -> list[str]:
+        """The column that says of which source a row is, under a name that no source has; none where there is one."""
+        name, there = "file", set(chain.from_iterable(source.columns for source in self.sources))
+        while name in there:
+            name = f"source_{name}"
+        return [name] if len(self.sources) > 1 else []
+
+    def _parts(self) -> Iterator[list[list[Any]]]:
         rows = self._rows()
         while part := list(islice(rows, ROWS_AT_ONCE)):
             answers = self._answers([content for _, content in part])
             self.rows += len(part)
             self.labelled += sum(answer[0] is not None for answer in answers)
-            yield [[*map(values.get, own), *answer] for (values, _), answer in zip(part, answers, strict=True)]
+            yield [[*map(values.get, self._own), *answer] for (values, _), answer in zip(part, answers, strict=True)]
 
     def _rows(self) -> Iterator[_Row]:
         met = set()
-        for source in self.sources:
-            file = {"file": PurePath(source.name).name} if len(self.sources) > 1 else {}
+        for source, name in zip(self.sources, told_apart([source.name for source in self.sources]), strict=True):
+            file = dict.fromkeys(self._file, name)
             for row in kept_rows(self.context.workspace, source):
                 content = content_of(row, source.texts)
                 met.add(None if content is None else example_id(content))
@@ -159,7 +180,7 @@ class AnswersTable:
         found = self.found
         cells = self._cells(found.proba, found.foreign)
         known = {row.id: own for row, own in zip(found.rows, cells, strict=True)}
-        known |= {id_: self._unread(None, edit.by) for id_, edit in Decided(self._edits).fits_none.items()}
+        known |= {id_: self._unread(None, edit.by) for id_, edit in found.fitting_none.items()}
         known |= {row.id: self._unread(row.labels_name, decider_of(row)) for _, row in self._given}
         return {old: known[id_] for id_, old in self._before.items() if id_ in known} | known
 
@@ -190,6 +211,14 @@ def publish_answers(context: ToolContext, table: AnswersTable, model: str) -> tu
     facts = {"about": "answers", "model": model, "dataset": table.dataset}
     made = context.workspace.publish("report", task, write, run_key=context.run_key, parent=model, facts=facts)
     return made.id, context.workspace.document(made.id, "report", SortedRows)
+
+
+def told_apart(names: Sequence[str]) -> list[str]:
+    """Return the file names of the paths `names`: the paths where they are alike, with a number from the second on."""
+    short = [PurePath(name).name for name in names]
+    paths = [name if short.count(file) > 1 else file for name, file in zip(names, short, strict=True)]
+    numbers = [paths[: place + 1].count(path) for place, path in enumerate(paths)]
+    return [f"{path} ({number})" if number > 1 else path for path, number in zip(paths, numbers, strict=True)]
 
 
 def _of_dataset(split: Split, row: Example) -> _Row:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.edits import Decided
+from classwright_tools.domain.edits import Edit, fitting_none
 from classwright_tools.domain.example import Example
 from classwright_tools.errors import NotEnoughData
+from classwright_tools.learning.classifier import ROWS_AT_ONCE
 from classwright_tools.learning.label_space import Answer
 from classwright_tools.learning.model import Model
 from classwright_tools.workspace.datasets import iterate_rows, read_edits
-
-ROWS_AT_ONCE = 512
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,8 @@ class Answered:
     """The unlabelled rows of a dataset, the probabilities (n, k) of the labels, and what follows from them.
 
     `named` are the answers, and `right` (n,) says how probable it is that each is; from `threshold` on it is sure, but
-    not of rows that are out of scope, as `foreign` (n,) says.
+    not of rows that are out of scope, as `foreign` (n,) says. Rows that none of its labels fits, as somebody said,
+    were not asked about: `fitting_none` has them by id, each with the edit that says so.
     """
 
     rows: tuple[Example, ...]
@@ -33,6 +34,7 @@ class Answered:
     right: np.ndarray
     foreign: np.ndarray
     threshold: float
+    fitting_none: Mapping[str, Edit]
 
     @cached_property
     def sure(self) -> np.ndarray:
@@ -48,6 +50,11 @@ class Answered:
     def unsure(self) -> int:
         """Rows of whose answer it is not."""
         return int((~self.sure).sum())
+
+    @property
+    def below(self) -> int:
+        """Rows whose answer is below the threshold: the other unsure ones are out of scope alone."""
+        return int((self.right < self.threshold).sum())
 
     @cached_property
     def sure_by_label(self) -> dict[str, int]:
@@ -67,19 +74,22 @@ class Answered:
 def answer_rows(context: ToolContext, model: Model, dataset: str, threshold: float, *, as_trained: bool) -> Answered:
     """Return the answers of `model` to the rows of `dataset` without labels, of which it is sure from `threshold` on.
 
-    Rows of which was said that no label fits are not asked about.
+    Rows of which was said that no label fits are not asked about, unless the model has a label that came later.
 
     Raises:
         NotEnoughData: it has no such rows.
         NotFound: there is no such dataset.
         DamagedArtifact: it does not read back.
     """
-    none = Decided(read_edits(context.workspace, dataset)).fits_none
-    unlabelled = (row for batch in iterate_rows(context.workspace, dataset, "unlabelled") for row in batch)
+    none = fitting_none(read_edits(context.workspace, dataset), model.labels)
+    unlabelled = [row for batch in iterate_rows(context.workspace, dataset, "unlabelled") for row in batch]
     rows = [row for row in unlabelled if row.id not in none]
     if not rows:
+        passed = f" but {len(unlabelled):,}, of which was said that no label fits" if unlabelled else ""
         raise NotEnoughData(
-            f"dataset {dataset!r}", "has no rows without labels", "Pass texts, or call evaluate for rows with labels."
+            f"dataset {dataset!r}",
+            f"has no rows without labels{passed}",
+            "Pass texts, or call evaluate for rows with labels.",
         )
 
     parts = []
@@ -89,4 +99,4 @@ def answer_rows(context: ToolContext, model: Model, dataset: str, threshold: flo
         parts.append(model.answers(contents, as_trained=as_trained))
     proba, foreign = (np.concatenate(own) for own in zip(*parts, strict=True))
     named, right = model.space.answers(proba)
-    return Answered(tuple(rows), proba, named, right, foreign, threshold)
+    return Answered(tuple(rows), proba, named, right, foreign, threshold, none)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from classwright_tools.curation.sources import Source
 from classwright_tools.domain.cards import KeptSource
 from classwright_tools.domain.cleaning import clean_text
+from classwright_tools.domain.example import example_id
 from classwright_tools.domain.pair import Content, joined
 from classwright_tools.errors import DamagedArtifact
 from classwright_tools.reading.rows import SourceRow, text_problem
@@ -40,10 +42,10 @@ class SourceCopy:
     def rows(self) -> Iterator[SourceRow]:
         """Yield the rows; when the last was taken the copy is whole."""
         size = 0
-        with storage_errors("the rows to import"), self._path.open("w", encoding="utf-8", errors="replace") as file:
+        with storage_errors("the rows to import"), self._path.open("wb") as file:
             for row in self._source.rows:
                 if not self.is_too_large:
-                    size += file.write(self._line(row))
+                    size += file.write(self._line(row).encode("utf-8", "replace"))
                     self.is_too_large = size > MOST_BYTES
                 yield row
 
@@ -53,6 +55,13 @@ class SourceCopy:
             return None, {}
         texts, columns = self._source.texts, tuple(self._columns)
         return KeptSource(name=self._name, texts=texts, columns=columns, rows=self._rows), {SOURCE: self._path}
+
+    def holds(self, rows: Iterable[Mapping[str, Any] | None], texts: Sequence[str]) -> bool:
+        """Return whether the copy has the texts of `rows`, which stand in the columns `texts`, each as often."""
+        left = Counter(_ids(rows, texts))
+        with self._path.open("rb") as file:
+            left.subtract(id_ for id_ in _ids(map(json.loads, file), self._source.texts) if id_ in left)
+        return max(left.values(), default=0) <= 0
 
     @property
     def remark(self) -> str:
@@ -105,13 +114,28 @@ def content_of(row: Mapping[str, Any] | None, texts: Sequence[str]) -> Content |
     return joined(*clean) if all(clean) else None
 
 
-def joined_sources(
-    workspace: Workspace, datasets: Iterable[str | None], new: KeptSource | None, *, again: bool
-) -> tuple[KeptSource, ...]:
-    """Return the sources of the rows of `datasets`, and the `new` one.
+def _ids(rows: Iterable[Mapping[str, Any] | None], texts: Sequence[str]) -> Iterator[str]:
+    """Yield the ids of what is in the columns `texts` of rows, without those that have no text: they are small."""
+    contents = (content_of(row, texts) for row in rows)
+    return (example_id(content) for content in contents if content is not None)
 
-    With `again` the new one takes the place of that of its name: a file that has grown is imported again.
+
+def joined_sources(
+    workspace: Workspace, datasets: Iterable[str | None], copy: SourceCopy | None, *, again: bool
+) -> tuple[KeptSource, ...]:
+    """Return the sources of the rows of `datasets`, and the new one that `copy` has.
+
+    With `again` it takes the place of one of its name whose texts it has, a file that has grown, or that is damaged.
     """
-    there = (source for one in datasets if one for source in read_card(workspace, one).sources_of(one))
-    replaced = new.name if new and again else None
-    return (*dict.fromkeys(one for one in there if one.name != replaced), *([new] if new else []))
+    new = copy.kept()[0] if copy else None
+    there = dict.fromkeys(source for one in datasets if one for source in read_card(workspace, one).sources_of(one))
+
+    def is_replaced(source: KeptSource) -> bool:
+        if not (copy and new and again and source.name == new.name):
+            return False
+        try:
+            return copy.holds(kept_rows(workspace, source), source.texts)
+        except DamagedArtifact:
+            return True
+
+    return (*(source for source in there if not is_replaced(source)), *([new] if new else []))

@@ -41,6 +41,7 @@ class Edit(Noun):
     version: DatasetId | None = Field(default=None, description="The earlier version that a revert went back to.")
     rows: dict[str, str] = Field(default_factory=dict)
     test_rows: int = Field(default=0, ge=0)
+    none_of: tuple[LabelName, ...] = Field(default=(), description="Of 'fits_none': the labels that there were then.")
     rows_stay: bool = Field(default=False, description="Of 'remove_label': rows with several labels stay without it.")
     brought: bool = Field(default=False, description="It came with imported rows, and is older than all versions here.")
 
@@ -114,6 +115,21 @@ def marked(edits: Sequence[Edit], mark: Mark) -> list[str]:
         "fits_none": decided.fits_none,
     }
     return list(marks[mark])
+
+
+def fitting_none(edits: Sequence[Edit], labels: Collection[str]) -> dict[str, Edit]:
+    """Return the ids of the unlabelled rows that none of `labels` fits after `edits`, and the edits that said so.
+
+    What was said before there was one of the labels does not count. Edits of before labels were kept with them do.
+    """
+
+    def counts(place: int, edit: Edit) -> bool:
+        since = (label_since(label, edits[place + 1 :]) for label in edit.none_of)
+        return not edit.none_of or {*labels} <= {*edit.none_of, *since}
+
+    return Decided(
+        edit for place, edit in enumerate(edits) if edit.action != "fits_none" or counts(place, edit)
+    ).fits_none
 
 
 class Past(NamedTuple):

@@ -19,6 +19,8 @@ from classwright_tools.learning.scope import Scope
 HEAD = "head.safetensors"
 ADAPTER = "adapter.safetensors"
 SCOPE = "scope.safetensors"
+ROWS_AT_ONCE = 512
+"""Rows whose embeddings are held at a time where only what follows from them is kept."""
 
 Tell = Callable[[float], None]
 """Is told the share (0 to 1) of texts that are embedded, and may stop the work by raising."""

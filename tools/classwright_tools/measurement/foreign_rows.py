@@ -9,7 +9,7 @@ import numpy as np
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.example import Example
 from classwright_tools.errors import InvalidInput
-from classwright_tools.learning.classifier import assessed
+from classwright_tools.learning.classifier import ROWS_AT_ONCE, assessed
 from classwright_tools.learning.model import load_model
 
 
@@ -34,10 +34,12 @@ def foreign_rows(context: ToolContext, rows: Sequence[Example], model_id: str) -
     if not rows:
         return {}
 
-    def tell(done: float) -> None:
-        context.progress(done, f"reading {len(rows):,} rows")
-
-    likeness = np.asarray(assessed(model.classifier, [row.content for row in rows], tell).likeness)
+    parts = []
+    for start in range(0, len(rows), ROWS_AT_ONCE):
+        context.progress(start / len(rows), f"reading {len(rows):,} rows")
+        contents = [row.content for row in rows[start : start + ROWS_AT_ONCE]]
+        parts.append(np.asarray(assessed(model.classifier, contents).likeness))
+    likeness = np.concatenate(parts)
     order = np.argsort(likeness, kind="stable")[: int((likeness < scope.likeness).sum())]
     return {
         rows[place].id: f"cosine to the nearest label's mean {likeness[place]:.2f}, below {scope.likeness:.2f}"

@@ -45,7 +45,7 @@ def read_csv(path: Path, columns: Columns, position: Position) -> Iterator[Sourc
             text=_as_header(columns.text),
             label=columns.label and _as_header(columns.label),
             pair=columns.pair and _as_header(columns.pair),
-        ).found_in(source, list(header.fields))
+        ).found_in(source, list(header.fields), by_header=True)
         yield from _Rows(path.name, lines, header, Dialect(delimiter), columns).read()
 
 

@@ -106,8 +106,8 @@ class Columns:
         }
         return replace(self, **named)  # type: ignore[arg-type]  # `text` is never None
 
-    def found_in(self, source: str, there: list[str]) -> Columns:
-        """Return the columns to read of `source`, which has the columns `there`.
+    def found_in(self, source: str, there: list[str], *, by_header: bool = False) -> Columns:
+        """Return the columns to read of `source`, which has the columns `there`; `by_header` its first row names them.
 
         Raises:
             NoColumn: a wanted column is not there, and those that are there are named.
@@ -119,7 +119,8 @@ class Columns:
             if wanted is not None and wanted not in there:
                 names = listed(map(as_name, there), 30) or "none"
                 repair = f"Pass one of them as `{argument}`."
-                if any(as_name(name) != repr(clean_text(name)) for name in there):  # texts stand where names should
+                # Texts stand where names should.
+                if by_header and any(as_name(name) != repr(clean_text(name)) for name in there):
                     repair = f"Its first row looks like data: put a row of names above it. Or pass {repair[5:]}"
                 raise NoColumn(source, f"has no column {wanted!r}; it has {names}", repair)
             if wanted is not None and there.count(wanted) > 1:
