@@ -72,14 +72,20 @@ def _no_gain(latest: Round, kept: Round, metric: str) -> str:
 
 
 def better_of(best: Round, final: Round, target: Target) -> tuple[Round, str]:
-    """Return the model with the higher figure, of the best round's and the final method's of its rows, and why.
+    """Return the model to keep, of the best round's and the final method's of its rows, and why.
 
-    Called better only where the gain is more than chance.
+    That is by the server's verdict, as for rounds; where there is none, the one with the higher figure. It is called
+    better only where the gain is more than chance.
     """
     metric = METRIC_NAMES[target.metric]
     old, new = best.figure(target.metric).value, final.figure(target.metric).value
     compared = f"validation {metric} {new:.3f} against {old:.3f} of {best.method}"
-    if new <= old:
+    is_kept = not final.compared.keeps_earlier if final.compared else new > old
+    if final.compared and is_kept != (new > old):  # the verdict is of more than this figure
+        advice = final.compared.advice(final.model, final.scores.rows)
+        found = f"The final method, {final.method}, is {'kept' if is_kept else 'not kept'}: {compared}. {advice}"
+        return final if is_kept else best, found
+    if not is_kept:
         return best, f"The final method, {final.method}, is not better: {compared}."
     if is_gain(final, target.metric):
         return final, f"The final method, {final.method}, is better: {compared}."

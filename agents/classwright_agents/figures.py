@@ -76,5 +76,4 @@ def kept_round(rounds: Sequence[Round], metric: Metric) -> Round:
 
 
 def _is_kept(latest: Round, metric: Metric) -> bool:
-    undecided = latest.compared is not None and latest.compared.verdict == "undecided"
-    return undecided or is_gain(latest, metric)
+    return not latest.compared.keeps_earlier if latest.compared else is_gain(latest, metric)

@@ -120,7 +120,7 @@ def _on_split(
     """Return what the models answer to the rows of the split; this is use number `uses` of the task's test rows."""
     from classwright_tools.learning.training_data import counted_validation
     from classwright_tools.measurement.caveats import less_real
-    from classwright_tools.measurement.comparing import compared, labels_remark, rows_of_labels
+    from classwright_tools.measurement.comparing import compared, labels_remark, rows_of_labels, unknown_labels
     from classwright_tools.measurement.evaluation import measure
     from classwright_tools.measurement.evaluation_warnings import evaluation_warnings
     from classwright_tools.measurement.held_out import answers, probabilities, read_split, texts_per_second
@@ -130,8 +130,10 @@ def _on_split(
     there = read_split(workspace, dataset, request.split)
     rows = counted_validation(there) if request.split == "validation" else there
     less = less_real(len(there) - len(rows))
+    unknown = 0
     if other and other.differs(model.labels):
-        rows = rows_of_labels(rows, model.labels) or rows  # where none is left, `answers` says which it does not know
+        known_rows = rows_of_labels(rows, model.labels) or rows  # if none is left, `answers` says what it does not know
+        unknown, rows = len(rows) - len(known_rows), known_rows
     counted = _counted(request, context, dataset, rows, [model, other.model] if other else [model])
     progress, known = _asking(context, model, request.model, counted, 0.05)
     found = answers(model, counted, dataset, progress, known)
@@ -152,7 +154,8 @@ def _on_split(
             *evaluation_warnings(
                 workspace, request.model, _models(request), model, found, request.split, len(rows), uses
             ),
-            *filter(None, [less, labels_remark(comparison, request.model, model.labels, other)]),
+            *filter(None, [less, unknown_labels(unknown, request.model)]),
+            *filter(None, [labels_remark(comparison, request.model, model.labels, other)]),
         ),
         seed=context.seed,
         shares=model.card.known_shares,

@@ -150,7 +150,7 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
     if request.method != AUTO or (setup.limit and setup.limit.left_out):
         return result
     tried = [trained.method, *(other.method for other in trained.tried)]
-    untried = why_no_matcher(task, data.rows.labels.tolist(), tried)
+    untried = why_no_matcher(task, data.rows.labels.tolist(), tried, request.imbalance)
     return result.model_copy(update={"summary": " ".join(filter(None, [result.summary, untried]))})
 
 

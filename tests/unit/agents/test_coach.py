@@ -202,19 +202,47 @@ def test_the_round_that_is_kept_is_the_latest_that_leads(gains: list[float]) -> 
     ("target", "final", "said"),
     [
         (TARGET, make_round(1, 0.87, gain=0.06), "is better: validation accuracy 0.870"),
+        (
+            TARGET,
+            make_round(1, 0.81, gain=-0.01, macro_f1_gain=0.2),
+            "is kept: validation accuracy 0.810 against 0.820",
+        ),
         (TARGET, make_round(1, 0.87, gain=0.05), "has the higher figure, which may be chance (p 0.40); it is kept: "),
         (Target(macro_f1=0.95), make_round(1, 0.87, gain=0.04), "which may be chance; it is kept: validation macro-F1"),
         (TARGET, replace(make_round(1, 0.89), best_before=0.82), "is better: "),  # no paired test: 0.84 to 0.94
         (TARGET, replace(make_round(1, 0.85), best_before=0.82), "which may be chance; it is kept: "),
     ],
 )
-def test_the_final_method_with_the_higher_figure_is_kept_and_called_better_only_beyond_chance(
+def test_the_final_method_is_kept_as_a_round_is_and_called_better_only_beyond_chance(
     target: Target, final: Round, said: str
 ) -> None:
     kept, reason = coach.better_of(make_round(1, 0.82), final, target)
 
     assert kept is final
     assert said in reason
+
+
+@pytest.mark.parametrize(
+    ("target", "final", "advice"),
+    [
+        (
+            Target(macro_f1=0.95),
+            make_round(1, 0.75, macro_f1=0.9, gain=-0.1, macro_f1_gain=0.1),
+            "A trade, for a person",
+        ),
+        (TARGET, make_round(1, 0.87, gain=0.01, macro_f1_gain=-0.1), "Worse than before: keep support-m1"),
+    ],
+)
+def test_a_final_method_that_is_a_trade_or_a_loss_is_not_kept_for_one_figure(
+    target: Target, final: Round, advice: str
+) -> None:
+    best = make_round(1, 0.82)
+
+    kept, reason = coach.better_of(best, final, target)
+
+    assert kept is best
+    assert f"is not kept: validation {'macro-F1' if target.macro_f1 else 'accuracy'}" in reason
+    assert advice in reason
 
 
 def test_a_final_method_without_a_higher_figure_is_not_kept() -> None:

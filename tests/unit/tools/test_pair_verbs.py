@@ -24,6 +24,7 @@ from classwright_tools.export_model import ExportModelRequest, export_model
 from classwright_tools.learning.encoders import open_encoder
 from classwright_tools.learning.model import load_model
 from classwright_tools.learning.pair_encoder import PairEncoder, encoder_for, pair_features
+from classwright_tools.learning.pair_options import why_no_matcher
 from classwright_tools.measurement.error_report import ErrorReport
 from classwright_tools.propose_topics import ProposeTopicsRequest, propose_topics
 from classwright_tools.statistics.ranking import average_precision_of
@@ -105,6 +106,21 @@ def test_an_evaluation_says_what_to_hide_mismatches_takes(
     for told in (result.summary, page):
         assert "To hide pairs with a `mismatch_probability` of" in told
         assert "of 100 that do." in told
+
+
+def test_a_training_says_what_to_hide_mismatches_takes_as_an_evaluation_does(trained: TrainClassifierResult) -> None:
+    assert "The precision of 'mismatch' (50.0% of the rows)" in trained.summary
+    assert "To hide pairs with a `mismatch_probability` of" in trained.summary
+
+
+def test_where_imbalance_is_treated_that_is_why_a_matcher_was_not_tried(workspace: Workspace) -> None:
+    task = pair_task(workspace)
+
+    assert "was not tried: it is not for imbalance='class_weights'." in why_no_matcher(
+        task, [0, 1] * 50, ["probe"], "class_weights"
+    )
+    assert "rows are 'mismatch'" in why_no_matcher(task, [0, 1], ["probe"], "none")
+    assert not why_no_matcher(task, [0, 1] * 50, ["probe", "matcher"], "none")
 
 
 def test_a_model_of_pairs_loads_back_to_the_same_probabilities_without_pickle(

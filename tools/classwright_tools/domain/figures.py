@@ -48,8 +48,8 @@ class ClassF1(Noun):
 
     label: LabelName
     f1: Estimate
-    precision: float = Field(ge=0, le=1)
-    recall: float = Field(ge=0, le=1)
+    precision: float | None = Field(default=None, ge=0, le=1)  # answers that were kept earlier are without
+    recall: float | None = Field(default=None, ge=0, le=1)
     rows: int = Field(ge=0)
 
     @classmethod
@@ -148,6 +148,11 @@ class RareLabelGain(Noun):
     balanced_accuracy_gain: Estimate = Field(description="Of all labels.")
 
     @property
+    def of_label(self) -> tuple[Estimate, ...]:
+        """The gains that are of the label alone."""
+        return self.recall_gain, self.average_precision_gain
+
+    @property
     def named(self) -> dict[str, Estimate]:
         """The gains by their names in words."""
         return {
@@ -159,6 +164,11 @@ class RareLabelGain(Noun):
 
 Measure = Literal["accuracy", "macro-F1", "micro-F1", "average precision"]
 """What models are chosen by; macro-F1 where labels count alike."""
+
+
+Verdict = Literal["gain", "loss", "trade", "undecided", "no gain"]
+KEEPING_NEWER: tuple[Verdict, ...] = ("gain", "undecided")
+"""After these the newer model is gone on with. After a trade it is the earlier one, until a person decides."""
 
 
 class Comparison(Noun):
@@ -218,11 +228,12 @@ class Comparison(Noun):
         return least_lead(self.only_this_right, self.only_other_right)
 
     @property
-    def verdict(self) -> Literal["gain", "loss", "trade", "undecided", "no gain"]:
+    def verdict(self) -> Verdict:
         """Whether this model is better or worse by more than chance.
 
-        Where accuracy and what counts labels alike, or the rarest label, differ in sign and one of them by more than
-        chance, it is a trade: which error is the dearer only a person knows.
+        Where two of accuracy, macro-F1 and the gains of the rarest label (`rare`) are beyond chance and differ in sign,
+        it is a trade: which error is the dearer only a person knows. So it is where one of the rarest label's is, and
+        accuracy has the other sign, be that chance or not. Else a macro-F1 beyond chance decides where accuracy is not.
 
         A lead that may be chance is "undecided": few rows seldom tell a gain of some points, and to drop what leads
         loses on the average.
@@ -248,6 +259,24 @@ class Comparison(Noun):
             return "undecided" if leads else "no gain"
         return "gain" if better else "loss"
 
+    @property
+    def keeps_earlier(self) -> bool:
+        """Whether the other model, which was there before, is kept."""
+        return self.verdict not in KEEPING_NEWER
+
+    @property
+    def _finding(self) -> tuple[str, bool]:
+        """Which rare labels a trade is about, in words, and whether this model finds them better.
+
+        The first gain beyond chance tells, those of the rarest label alone first; a trade has one.
+        """
+        of_label = [(repr(self.rare.label), gain) for gain in self.rare.of_label] if self.rare else []
+        of_all = [*([self.rare.balanced_accuracy_gain] if self.rare else []), self.macro_f1_gain]
+        for words, gain in [*of_label, *(("rare labels", gain) for gain in of_all)]:
+            if gain.low > 0 or gain.high < 0:
+                return words, gain.low > 0
+        return "rare labels", self.macro_f1_gain.value > 0
+
     def advice(self, model: str, rows: int) -> str:
         """Return whether to keep `model`, whose gain this is, or the other, on the evidence of so many `rows`."""
         won, lost = self.only_this_right, self.only_other_right
@@ -266,8 +295,7 @@ class Comparison(Noun):
             told = ", ".join(
                 f"{name} {gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})" for name, gain in gains.items()
             )
-            rare = repr(self.rare.label) if self.rare else "rare labels"
-            finds = self.rare.recall_gain.value > 0 if self.rare else self.macro_f1_gain.value > 0
+            rare, finds = self._finding
             finder, other = (model, self.against) if finds else (self.against, model)
             return (
                 f"A trade, for a person to decide: {model} against {self.against} has {told}. Keep {finder} if to miss "

@@ -11,6 +11,7 @@ from classwright_tools.domain.noun import LabelName, Noun
 from classwright_tools.domain.task import Task
 from classwright_tools.errors import InvalidInput, unknown_id
 from classwright_tools.learning.matching.settings import MiningSettings, NegativeKind
+from classwright_tools.learning.methods.method import Imbalance
 from classwright_tools.learning.methods.registry import AUTO, METHODS
 
 if TYPE_CHECKING:
@@ -73,10 +74,10 @@ def check_pair_options(given: PairOptions, method: str, task: Task) -> None:
         )
 
 
-def why_no_matcher(task: Task, labels: Sequence[int], tried: Collection[str]) -> str:
+def why_no_matcher(task: Task, labels: Sequence[int], tried: Collection[str], imbalance: Imbalance) -> str:
     """Return why `auto` did not try the matcher, if so, in sentences: it `tried` such methods by name.
 
-    `labels` are the numbers of the labels of the training rows.
+    `labels` are the numbers of the labels of the training rows, `imbalance` what the request says of these.
     """
     if task.kind != "pair" or any(METHODS[name].needs_mismatches for name in tried):
         return ""
@@ -88,6 +89,8 @@ def why_no_matcher(task: Task, labels: Sequence[int], tried: Collection[str]) ->
             f"is, name it: {task.naming_mismatch}. Several ratings may become two labels, such as 'belongs' and "
             "'does not belong': import the rows into a pair task of these, with `label_names`."
         )
+    if imbalance not in METHODS["matcher"].imbalance:
+        return f"'matcher', which is for pairs, was not tried: it is not for imbalance={imbalance!r}."
     rows = sum(label == task.label_names.index(task.mismatch) for label in labels)
     few = "" if rows < ENOUGH_MISMATCHES else ", of too few queries to hold one out"
     return (

@@ -233,7 +233,8 @@ def _calibrated(
 def _at_shares(held: HeldOut, proba: np.ndarray, shares: TaskShares | None) -> FiguresAtShares | None:
     """Return the figures of the probabilities `proba` (n, k) at the `shares`, without any at those of the rows."""
     values = shares.values if shares else own_shares(held.labels, held.setup.k)
-    return figures_at_shares(held.labels, proba, values, held.setup.labels, held.queries)
+    about = held.setup
+    return figures_at_shares(held.labels, proba, values, about.labels, held.queries, mismatch=about.mismatch)
 
 
 def _candidate(best: _Fit, other: _Fit, shares: TaskShares | None) -> Candidate:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from classwright_tools.domain.cards import Candidate, ModelCard
 from classwright_tools.domain.example import REAL_TEXTS
 from classwright_tools.domain.excerpt import listed
+from classwright_tools.domain.figures import KEEPING_NEWER
 from classwright_tools.domain.task import Task
 from classwright_tools.learning.reading_languages import unread_remark
 from classwright_tools.learning.training import Trained
@@ -77,7 +78,7 @@ def training_remarks(
     card = read_card(workspace, dataset)
     encoder = trained.classifier.encoder
     return (
-        *at_shares_remarks(trained.at_shares, trained.prior.shares if trained.prior else None),
+        *at_shares_remarks(trained.at_shares, trained.prior.shares if trained.prior else None, task.mismatch),
         *_as_saved(trained),
         *filter(None, [trained.why_no_shares, unread_remark(encoder, task.languages)]),
         *cut_remarks(encoder, data.rows.texts, "training rows"),
@@ -135,8 +136,8 @@ def _kept(workspace: Workspace, task: str, ids: Sequence[str]) -> str:
     for report in workspace.artifacts(task, "report"):
         facts = report.facts
         if "verdict" in facts and facts.get("split") != "test":
-            loses = facts["verdict"] in ("loss", "no gain")
-            kept_by.setdefault(facts["model"], facts["against"] if loses else facts["model"])
+            newer = facts["verdict"] in KEEPING_NEWER
+            kept_by.setdefault(facts["model"], facts["model"] if newer else facts["against"])
     kept = ids[0]
     for model in ids:
         earlier = kept_by.get(model, model)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
 from classwright_tools.domain.annotation import Annotation, RowToLabel
 from classwright_tools.domain.example import Example, make_example
-from classwright_tools.domain.figures import Comparison, Estimate, RareLabelGain
+from classwright_tools.domain.figures import ClassF1, Comparison, Estimate, RareLabelGain
 from classwright_tools.domain.task import Task
 from classwright_tools.error_analysis import ErrorAnalysisRequest, error_analysis
 from classwright_tools.errors import NotEnoughData
 from classwright_tools.evaluate import EvaluateRequest, evaluate
+from classwright_tools.learning.model import load_model
 from classwright_tools.measurement.kept_answers import kept_answers
+from classwright_tools.measurement.training_summary import earlier_model
 from classwright_tools.train_classifier import TrainClassifierRequest, TrainClassifierResult, train_classifier
 from classwright_tools.workspace.workspace import Workspace
 from support.measurement import REAL, context_on, dataset_of, real_rows, trained_on, written_rows
@@ -99,11 +102,14 @@ def comparison(
     macro_f1: tuple[float, float] = (-1, 1),
     rare: tuple[float, float] | None = None,
     ranked: tuple[float, float] | None = None,
+    of_rare: dict[str, tuple[float, float]] | None = None,
 ) -> Comparison:
     """Return a comparison with so many rows won and lost, and intervals of the gains.
 
-    That of `rare` is in a label's recall, that of `ranked` in the average precision of mismatches.
+    That of `rare` is in a label's recall, those of `of_rare` in its other gains, that of `ranked` in the average
+    precision of mismatches.
     """
+    of_rare = {"average_precision_gain": (-1, 1), "balanced_accuracy_gain": (-1, 1)} | (of_rare or {})
     gains = [Estimate(value=sum(ends) / 2, low=ends[0], high=ends[1]) for ends in (accuracy, macro_f1)]
     return Comparison(
         against="support-m1",
@@ -118,8 +124,7 @@ def comparison(
             label="refund",
             rows=19,
             recall_gain=Estimate(value=sum(rare) / 2, low=rare[0], high=rare[1]),
-            average_precision_gain=Estimate(value=0, low=-1, high=1),
-            balanced_accuracy_gain=Estimate(value=0, low=-1, high=1),
+            **{name: Estimate(value=sum(ends) / 2, low=ends[0], high=ends[1]) for name, ends in of_rare.items()},
         )
         if rare
         else None,
@@ -137,6 +142,7 @@ def comparison(
         (comparison(0, 0), "no gain"),
         (comparison(4, 4, macro_f1=(0.01, 0.1)), "gain"),
         (comparison(4, 4, accuracy=(-0.1, -0.01)), "loss"),
+        (comparison(9, 12, accuracy=(-0.02, 0.01), macro_f1=(0.01, 0.05)), "gain"),  # the loss may be chance
         (comparison(20, 8, macro_f1=(-0.1, -0.01)), "trade"),
         (comparison(8, 20, rare=(0.1, 0.5)), "trade"),
         (comparison(9, 12, accuracy=(-0.05, 0.01), rare=(0.1, 0.5)), "trade"),
@@ -152,6 +158,7 @@ def comparison(
 )
 def test_a_verdict_needs_more_than_chance_and_figures_of_one_sign(compared: Comparison, verdict: str) -> None:
     assert compared.verdict == verdict
+    assert compared.keeps_earlier == (verdict in ("loss", "trade", "no gain"))
 
 
 def test_advice_on_models_of_pairs_is_by_how_they_rank_mismatches() -> None:
@@ -239,6 +246,47 @@ def test_more_of_a_rare_label_for_less_accuracy_is_a_trade_that_a_person_decides
     assert "Worse" not in told
     back = comparison(49, 21, accuracy=(0.03, 0.12), rare=(-0.58, -0.16)).advice("support-m5", 375)
     assert "Keep support-m1 if to miss 'refund' costs more than other errors, else support-m5." in back
+
+
+@pytest.mark.parametrize(
+    ("found", "advised"),
+    [
+        ({"rare": (-0.1, 0.08), "of_rare": {"average_precision_gain": (0.02, 0.2)}}, "m2 if to miss 'refund'"),
+        ({"rare": (-0.1, 0.08), "of_rare": {"balanced_accuracy_gain": (0.02, 0.2)}}, "m2 if to miss rare labels"),
+        ({"rare": (-0.1, 0.08), "macro_f1": (0.01, 0.1), "accuracy": (-0.1, -0.01)}, "m2 if to miss rare labels"),
+        ({"macro_f1": (0.01, 0.1), "accuracy": (-0.1, -0.01)}, "m2 if to miss rare labels"),
+        (
+            {"rare": (-0.08, 0.1), "accuracy": (0, 0.01), "of_rare": {"average_precision_gain": (-0.2, -0.02)}},
+            "support-m1 if to miss 'refund'",
+        ),
+    ],
+)
+def test_a_trade_advises_the_model_that_finds_rare_labels_beyond_chance(found: Any, advised: str) -> None:
+    compared = comparison(0, 0, **({"accuracy": (-0.02, 0.012)} | found))
+
+    assert compared.verdict == "trade"
+    assert f"Keep {advised} costs more" in compared.advice("m2", 500)
+
+
+@pytest.mark.parametrize(("verdict", "kept"), [("trade", 0), ("loss", 0), ("gain", 1), ("undecided", 1)])
+def test_the_model_that_a_comparison_kept_is_the_next_to_compare_with(
+    workspace: Workspace, model: str, verdict: str, kept: int
+) -> None:
+    card = load_model(workspace, model).card
+    version = {"task_version": card.task_version}
+    second, third = (
+        workspace.publish("model", "support", lambda _: None, run_key=key, facts=version) for key in ("second", "third")
+    )
+    facts = {"model": second.id, "against": model, "split": "validation", "verdict": verdict}
+    workspace.publish("report", "support", lambda _: None, run_key="compared", facts=facts)
+
+    assert earlier_model(workspace, third, card, measurable=True) == (model, second.id)[kept]
+
+
+def test_figures_of_a_label_that_were_stored_without_precision_and_recall_read_back() -> None:
+    stored = {"label": "refund", "f1": {"value": 0.5, "low": 0.4, "high": 0.6}, "rows": 9}
+
+    assert ClassF1.model_validate(stored).recall is None
 
 
 def test_the_order_of_the_other_models_labels_does_not_matter(

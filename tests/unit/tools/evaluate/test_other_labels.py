@@ -53,6 +53,8 @@ def test_the_model_with_fewer_labels_is_measured_on_the_rows_that_it_knows(
     assert result.comparison
     assert back.comparison
     assert (result.figures.rows, result.comparison.rows, result.left_out) == (4, 4, 0)
+    assert f"2 rows are left out: they have labels that {fewer} does not know." in result.summary
+    assert "left out" not in back.summary
     assert result.comparison.accuracy_gain.value == -back.comparison.accuracy_gain.value
     assert f"({model} alone has 'account')" in result.summary
 
