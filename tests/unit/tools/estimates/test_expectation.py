@@ -37,12 +37,18 @@ def test_without_a_guess_nothing_is_told_before_the_first_piece_and_its_pace_aft
 
 
 @settings(max_examples=25)
-@given(sizes=SIZES, each=st.floats(0.5, 8), unit=st.floats(0.0025, 0.04), asked=st.floats(50, 50_000))
-def test_a_pace_four_times_off_the_guess_is_learnt_within_a_quarter(
-    sizes: list[float], each: float, unit: float, asked: float
+@given(
+    small=st.lists(st.floats(50, 500), min_size=4, max_size=10),
+    large=st.lists(st.floats(5_000, 50_000), min_size=4, max_size=10),
+    each=st.floats(0.5, 8),
+    unit=st.floats(0.0025, 0.04),
+    asked=st.floats(50, 50_000),
+)
+def test_a_pace_four_times_off_the_guess_is_learnt_within_a_quarter_by_some_small_and_some_large_pieces(
+    small: list[float], large: list[float], each: float, unit: float, asked: float
 ) -> None:
     took = Guess(each, unit)
-    history = [Taken(1, size, took.of(1, size)) for size in [50, 50_000, *sizes]]
+    history = [Taken(1, size, took.of(1, size)) for size in [*small, *large]]
 
     told = expected_seconds(part(asked), history, 1.0)
 
