@@ -6,10 +6,11 @@ compute with, so a client runs where the server's libraries are not installed.
 
 from __future__ import annotations
 
+from classwright_tools.domain.comparison import Comparison
 from classwright_tools.domain.cost import CostEstimate
 from classwright_tools.domain.evaluation import EvaluationReport
 from classwright_tools.domain.example import Example
-from classwright_tools.domain.figures import ClassFigures, Comparison, Estimate, Scores
+from classwright_tools.domain.figures import ClassFigures, Estimate, Scores
 from classwright_tools.domain.noun import Part
 from classwright_tools.domain.outcome import Refusal, Shortfall
 from classwright_tools.domain.text_group import TextGroup

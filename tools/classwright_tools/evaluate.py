@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from classwright_tools.context import ToolContext
+from classwright_tools.domain.comparison import Comparison
 from classwright_tools.domain.example import Data
 from classwright_tools.domain.excerpt import Excerpts
-from classwright_tools.domain.figures import ClassF1, Comparison, Confusion, Figures
+from classwright_tools.domain.figures import ClassF1, Confusion, Figures
 from classwright_tools.domain.kinds import DatasetId, ModelId, ReportId, task_of
 from classwright_tools.domain.label_names import other_labels
 from classwright_tools.domain.noun import Picture, ToolRequest, ToolResult

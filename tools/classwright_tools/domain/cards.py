@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from classwright_tools.domain.comparison import Comparison, Measure
 from classwright_tools.domain.example import Origin, Split
-from classwright_tools.domain.figures import Comparison, Estimate, Measure, Scores
+from classwright_tools.domain.figures import Estimate, Scores
 from classwright_tools.domain.kinds import AugmentationId, DatasetId
 from classwright_tools.domain.noun import LabelName, Noun, Slug
 from classwright_tools.domain.shares import TaskShares

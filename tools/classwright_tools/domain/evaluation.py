@@ -6,17 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from classwright_tools.domain.comparison import Comparison
 from classwright_tools.domain.example import Data
 from classwright_tools.domain.excerpt import counted
-from classwright_tools.domain.figures import (
-    ClassFigures,
-    Comparison,
-    Confusion,
-    Coverage,
-    Figures,
-    FiguresAtShares,
-    ReliabilityBin,
-)
+from classwright_tools.domain.figures import ClassFigures, Confusion, Coverage, Figures, FiguresAtShares, ReliabilityBin
 from classwright_tools.domain.kinds import DatasetId, ModelId
 from classwright_tools.domain.noun import LabelName, Noun, Slug
 

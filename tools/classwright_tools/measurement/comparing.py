@@ -9,9 +9,9 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from classwright_tools.domain.comparison import Comparison
 from classwright_tools.domain.example import Example
 from classwright_tools.domain.excerpt import listed
-from classwright_tools.domain.figures import Comparison
 from classwright_tools.errors import InvalidInput
 from classwright_tools.learning.model import Model, load_model
 from classwright_tools.learning.prior import moved

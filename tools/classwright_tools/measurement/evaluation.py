@@ -10,9 +10,9 @@ from pydantic import ValidationError
 from classwright_tools.charts.confusion import confusion_chart
 from classwright_tools.charts.label_bars import label_bars
 from classwright_tools.charts.reliability import reliability_diagram
+from classwright_tools.domain.comparison import Comparison
 from classwright_tools.domain.evaluation import EvaluationReport, Measured, WrongRow
 from classwright_tools.domain.example import Split
-from classwright_tools.domain.figures import Comparison
 from classwright_tools.domain.kinds import KINDS
 from classwright_tools.domain.shares import TaskShares
 from classwright_tools.errors import DamagedArtifact

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from classwright_tools.domain.comparison import Comparison
 from classwright_tools.domain.evaluation import EvaluationReport
 from classwright_tools.domain.excerpt import counted
-from classwright_tools.domain.figures import ClassFigures, Comparison, Estimate
+from classwright_tools.domain.figures import ClassFigures, Estimate
 from classwright_tools.measurement.caveats import (
     MACRO_F1,
     MICRO_F1,

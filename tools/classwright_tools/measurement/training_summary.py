@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from classwright_tools.domain.cards import Candidate, ModelCard
+from classwright_tools.domain.comparison import KEEPING_NEWER
 from classwright_tools.domain.example import REAL_TEXTS
 from classwright_tools.domain.excerpt import listed
-from classwright_tools.domain.figures import KEEPING_NEWER
 from classwright_tools.domain.task import Task
 from classwright_tools.learning.reading_languages import unread_remark
 from classwright_tools.learning.training import Trained

@@ -11,15 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from classwright_tools.domain.figures import (
-    ClassFigures,
-    Comparison,
-    Confusion,
-    Estimate,
-    Figures,
-    ReliabilityBin,
-    SetSizeFigures,
-)
+from classwright_tools.domain.comparison import Comparison
+from classwright_tools.domain.figures import ClassFigures, Confusion, Estimate, Figures, ReliabilityBin, SetSizeFigures
 from classwright_tools.statistics.intervals import bootstrap
 from classwright_tools.statistics.metrics import (
     confusions_of,

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import binomtest
 
-from classwright_tools.domain.figures import Comparison
+from classwright_tools.domain.comparison import Comparison
 from classwright_tools.statistics.intervals import bootstrap
 from classwright_tools.statistics.metrics import Floats, Labels, accuracy_of, macro_f1
 from classwright_tools.statistics.ranking import average_precision_of

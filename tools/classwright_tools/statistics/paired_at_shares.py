@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from classwright_tools.domain.figures import Comparison
+from classwright_tools.domain.comparison import Comparison
 from classwright_tools.statistics.at_shares import gain_at_shares, row_weights
 from classwright_tools.statistics.intervals import bootstrap
 from classwright_tools.statistics.metrics import Floats, Labels, macro_f1

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from classwright_tools.domain.figures import RareLabelGain
+from classwright_tools.domain.comparison import RareLabelGain
 from classwright_tools.statistics.at_shares import LEAST_ROWS, rare_label
 from classwright_tools.statistics.intervals import bootstrap
 from classwright_tools.statistics.metrics import Floats, Labels, accuracy_of, balanced_accuracy

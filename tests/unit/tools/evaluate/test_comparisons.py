@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from classwright_tools.domain.annotation import Annotation, RowToLabel
+from classwright_tools.domain.comparison import Comparison, RareLabelGain
 from classwright_tools.domain.example import Example, make_example
-from classwright_tools.domain.figures import ClassF1, Comparison, Estimate, RareLabelGain
+from classwright_tools.domain.figures import ClassF1, Estimate
 from classwright_tools.domain.task import Task
 from classwright_tools.error_analysis import ErrorAnalysisRequest, error_analysis
 from classwright_tools.errors import NotEnoughData

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from classwright_tools.domain.figures import Comparison
+from classwright_tools.domain.comparison import Comparison
 from classwright_tools.domain.shares import LabelShare, TaskShares
 from classwright_tools.learning.prior import moved
 from classwright_tools.statistics.paired_at_shares import compare_at_shares, sign_flips

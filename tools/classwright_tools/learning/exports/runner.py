@@ -24,7 +24,7 @@ print(labels, probabilities, sure, out_of_scope)
 """
 _SURE = (
     "`sure`, `true` where that reaches the model's threshold. Where it is `false` the model is not sure: a person had "
-    "better read the text. `out_of_scope` is `true` where the text is unlike all that the model learnt, so that it is "
+    "better read the text. `out_of_scope` is `true` where the text is unlike all that the model learnt, and so "
     "maybe of none of the labels."
 )
 _CPU = (

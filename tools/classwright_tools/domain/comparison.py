@@ -1,0 +1,204 @@
+"""One model against another on the same rows: the gains, the verdict on them, and what to do by it."""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import Literal
+
+from pydantic import Field
+
+from classwright_tools.domain.advice import rows_to_tell
+from classwright_tools.domain.figures import Estimate, least_lead
+from classwright_tools.domain.noun import LabelName, Noun
+
+
+class RareLabelGain(Noun):
+    """One model against another where labels differ much in size, by the paired bootstrap."""
+
+    label: LabelName = Field(description="The rarest.")
+    rows: int = Field(ge=1)
+    recall_gain: Estimate
+    average_precision_gain: Estimate
+    balanced_accuracy_gain: Estimate = Field(description="Of all labels.")
+
+    @property
+    def of_label(self) -> tuple[Estimate, ...]:
+        """The gains that are of the label alone."""
+        return self.recall_gain, self.average_precision_gain
+
+    @property
+    def named(self) -> dict[str, Estimate]:
+        """The gains by their names in words."""
+        return {
+            f"recall of {self.label!r}": self.recall_gain,
+            "its average precision": self.average_precision_gain,
+            "balanced accuracy": self.balanced_accuracy_gain,
+        }
+
+
+Measure = Literal["accuracy", "macro-F1", "micro-F1", "average precision"]
+"""What models are chosen by; macro-F1 where labels count alike."""
+
+
+Verdict = Literal["gain", "loss", "trade", "undecided", "no gain"]
+KEEPING_NEWER: tuple[Verdict, ...] = ("gain", "undecided")
+"""After these the newer model is gone on with. After a trade it is the earlier one, until a person decides."""
+
+
+class Comparison(Noun):
+    """One model against another on the same rows, by paired tests."""
+
+    against: str = Field(description="The other model's id, or the method of one that was not kept.")
+    accuracy_gain: Estimate = Field(description="This model's accuracy minus the other's; paired bootstrap.")
+    macro_f1_gain: Estimate = Field(description="This model's macro-F1 minus the other's; paired bootstrap.")
+    micro_f1_gain: Estimate | None = Field(default=None, description="In micro-F1, where rows have several labels.")
+    average_precision_gain: Estimate | None = Field(
+        default=None, description="This model's average precision of the mismatches minus the other's, for pairs."
+    )
+    rare: RareLabelGain | None = Field(
+        default=None, description="Of the rarest label, where labels differ much in size."
+    )
+    only_this_right: int = Field(ge=0)
+    only_other_right: int = Field(ge=0)
+    p: float = Field(ge=0, le=1, description="Two-sided p of `test`.")
+    test: Literal["exact McNemar test", "sign-flip test over queries", "sign-flip test at the label shares"] = Field(
+        default="exact McNemar test",
+        description="For pairs McNemar's form for whole queries. 'at the label shares': gains are at these.",
+    )
+    shares_of: Literal["both", "this", "other"] | None = Field(
+        default=None, description="Where gains are at label shares: which of the two decides for these shares."
+    )
+    significant: bool = Field(description="Whether the difference is more than chance at 5%.")
+    shared_labels: tuple[LabelName, ...] | None = Field(
+        default=None, description="Where the other model has other labels: those that both have, which alone count."
+    )
+    rows: int | None = Field(default=None, description="Where only some count: how many.")
+
+    @property
+    def measure(self) -> tuple[Measure, Estimate]:
+        """What models are chosen by, and this one's gain in it.
+
+        Of pairs it is the average precision of the mismatches, which are rare; of rows with several labels micro-F1.
+        """
+        if self.average_precision_gain:
+            return "average precision", self.average_precision_gain
+        if self.micro_f1_gain:
+            return "micro-F1", self.micro_f1_gain
+        return "accuracy", self.accuracy_gain
+
+    @property
+    def at_shares(self) -> bool:
+        """Whether the gains are those at the shares of the labels where the models are used."""
+        return self.test == "sign-flip test at the label shares"
+
+    @property
+    def is_by_rows(self) -> bool:
+        """Whether the rows that just one of the two has right decide."""
+        return self.test == "exact McNemar test" and self.measure[0] == "accuracy"
+
+    @property
+    def least_lead(self) -> int:
+        """The least number of rows won over those lost that is more than chance."""
+        return least_lead(self.only_this_right, self.only_other_right)
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether this model is better or worse by more than chance.
+
+        Where two of accuracy, macro-F1 and the gains of the rarest label (`rare`) are beyond chance and differ in sign,
+        it is a trade: which error is the dearer only a person knows. So it is where one of the rarest label's is, and
+        accuracy has the other sign, be that chance or not. Else a macro-F1 beyond chance decides where accuracy is not.
+
+        A lead that may be chance is "undecided": few rows seldom tell a gain of some points, and to drop what leads
+        loses on the average.
+
+        More than chance is a 95% interval of a difference beyond 0, or a lead in rows; pairs of a query lead together.
+        Where rows have several labels, F1 counts alone: to have all labels of a row right is much to ask. Where pairs
+        are ranked, the average precision of the mismatches does: to call none a mismatch is seldom wrong.
+        """
+        name, first = self.measure
+        gains = [first] if name == "average precision" else [first, self.macro_f1_gain]
+        won, lost = self.only_this_right, self.only_other_right
+        clear = self.is_by_rows and abs(won - lost) >= self.least_lead
+        better = any(gain.low > 0 for gain in gains) or (clear and won > lost)
+        worse = any(gain.high < 0 for gain in gains) or (clear and lost > won)
+        by_label = self.rare.named.values() if self.rare and not self.average_precision_gain else ()
+        rises, falls = any(gain.low > 0 for gain in by_label), any(gain.high < 0 for gain in by_label)
+        better, worse = better or rises, worse or falls
+        differ = (better and worse) or (rises and first.value < 0) or (falls and first.value > 0)
+        if differ and name == "accuracy":
+            return "trade"
+        if better == worse:
+            leads = not better and all(gain.value >= 0 for gain in gains) and first.value > 0
+            return "undecided" if leads else "no gain"
+        return "gain" if better else "loss"
+
+    @property
+    def keeps_earlier(self) -> bool:
+        """Whether the other model, which was there before, is kept."""
+        return self.verdict not in KEEPING_NEWER
+
+    @property
+    def _finding(self) -> tuple[str, bool]:
+        """Which rare labels a trade is about, in words, and whether this model finds them better.
+
+        The first gain beyond chance tells, those of the rarest label alone first; a trade has one.
+        """
+        of_label = [(repr(self.rare.label), gain) for gain in self.rare.of_label] if self.rare else []
+        of_all = [*([self.rare.balanced_accuracy_gain] if self.rare else []), self.macro_f1_gain]
+        for words, gain in [*of_label, *(("rare labels", gain) for gain in of_all)]:
+            if gain.low > 0 or gain.high < 0:
+                return words, gain.low > 0
+        return "rare labels", self.macro_f1_gain.value > 0
+
+    def advice(self, model: str, rows: int) -> str:
+        """Return whether to keep `model`, whose gain this is, or the other, on the evidence of so many `rows`."""
+        won, lost = self.only_this_right, self.only_other_right
+        evidence = f"{model} alone is right in {won} of {rows} rows and alone wrong in {lost}"
+        if self.average_precision_gain:
+            gain = self.average_precision_gain
+            evidence = (
+                f"In the average precision of the mismatches, which pairs are judged by, {model} has {gain.value:+.3f} "
+                f"({gain.low:+.3f} to {gain.high:+.3f})"
+            )
+        if self.verdict == "gain":
+            return f"A gain: keep {model}. {evidence}."
+        if self.verdict == "trade":
+            gains = {"accuracy": self.accuracy_gain, "macro-F1": self.macro_f1_gain}
+            gains |= self.rare.named if self.rare else {}
+            told = ", ".join(
+                f"{name} {gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})" for name, gain in gains.items()
+            )
+            rare, finds = self._finding
+            finder, other = (model, self.against) if finds else (self.against, model)
+            return (
+                f"A trade, for a person to decide: {model} against {self.against} has {told}. Keep {finder} if to miss "
+                f"{rare} costs more than other errors, else {other}. {evidence}."
+            )
+        found = {
+            "loss": f"Worse than before: keep {self.against}",
+            "undecided": f"Undecided: go on with {model}, whose lead may be chance",
+            "no gain": f"No gain: keep {self.against}",
+        }[self.verdict]
+        if self.verdict == "no gain" and self.measure[0] == "accuracy" and self.macro_f1_gain.value > 0:
+            lead = f"{self.macro_f1_gain.value:+.3f} in macro-F1"
+            found += f", unless rare labels matter more: {model} leads by {lead}, which may be chance"
+        if self.at_shares:
+            gain = self.accuracy_gain
+            interval = f"{gain.low:+.3f} to {gain.high:+.3f}"
+            evidence += f"; if each label's rows count for its share that is {gain.value:+.3f} in accuracy ({interval})"
+        if self.is_by_rows:
+            evidence += f"; a gain needs {self.least_lead} more right than wrong"
+        enough = self.rows_to_tell(rows)
+        more = f" About {enough:,} such rows would tell whether this lead is chance." if enough else ""
+        return f"{found}. {evidence}.{more}"
+
+    def rows_to_tell(self, rows: int) -> int | None:
+        """Return how many rows would tell this lead from chance, won and lost at the rates of `rows`.
+
+        None without a lead, or where it is more than chance as it is, or where rows come in queries.
+        """
+        won, lost = self.only_this_right, self.only_other_right
+        if won <= lost or won - lost >= self.least_lead or not self.is_by_rows:
+            return None
+        return rows_to_tell(rows, won - lost, sqrt(won + lost))
