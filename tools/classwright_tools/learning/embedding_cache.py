@@ -31,7 +31,7 @@ class EmbeddingCache:
 
         With `tuned` they are of fine-tuned encoders, and only the newest are kept.
         """
-        self._folder = folder
+        self.folder = folder
         self._precision = precision
         self._tuned = tuned
         self.computed = 0
@@ -39,7 +39,7 @@ class EmbeddingCache:
 
     def in_half_precision(self) -> EmbeddingCache:
         """Return a cache in the same folder for vectors of half precision; use it under a name of its own."""
-        return EmbeddingCache(self._folder, np.float16)
+        return EmbeddingCache(self.folder, np.float16)
 
     def get(self, encoder: str, texts: Sequence[str]) -> dict[str, np.ndarray]:
         """Return the vectors of those of the different `texts` that are here, by text."""
@@ -79,7 +79,7 @@ class EmbeddingCache:
         self.computed += len(rows)
 
     def _path(self, encoder: str) -> Path:
-        return self._folder / f"embeddings-{'tuned' if self._tuned else encoder}.sqlite"
+        return self.folder / f"embeddings-{'tuned' if self._tuned else encoder}.sqlite"
 
     def _key(self, encoder: str, text: str) -> bytes:
         """Return what stands for a text; where encoders share a file, for the encoder as well."""
@@ -93,7 +93,7 @@ class EmbeddingCache:
         A connection lives as long as one call: it is then safe across threads and forks, at well under a millisecond.
         """
         try:
-            own_folder(self._folder)
+            own_folder(self.folder)
             connection = sqlite3.connect(own_file(self._path(encoder)), timeout=WAIT_SECONDS)
             try:
                 use_write_ahead_log(connection)

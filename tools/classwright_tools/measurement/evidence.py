@@ -82,7 +82,7 @@ class Evidence:
         if len(texts) < LEAST_TEXTS:
             return None
         places = map_sample(real, seed)
-        return TextMap(text_map(self.embed([texts[place] for place in places]), seed), real[places])
+        return TextMap(text_map(self.embed([texts[place] for place in places]), seed, self.cache.folder), real[places])
 
     @property
     def cannot_know(self) -> str:

@@ -200,7 +200,7 @@ def _places(
         return np.full((len(rows), 2), 0.5, np.float32)
     vectors = encoder.embed([row.content for _, row in rows], cache, progress)
     chosen = np.sort(np.random.default_rng(seed).permutation(len(rows))[:MOST_TEXTS])
-    drawn = text_map(vectors[chosen], seed)
+    drawn = text_map(vectors[chosen], seed, cache.folder)
     found = np.empty((len(rows), 2), np.float32)
     for start in range(0, len(rows), CHUNK):
         alike = vectors[start : start + CHUNK] @ vectors[chosen].T

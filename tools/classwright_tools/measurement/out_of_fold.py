@@ -15,6 +15,7 @@ from classwright_tools.learning.rows import Rows, label_numbers, label_sets, rar
 from classwright_tools.learning.several_labels.calibration import f1_thresholds, fit_scaling
 from classwright_tools.learning.splits import needed_folds, sampled_places
 from classwright_tools.measurement.held_out import Answers
+from classwright_tools.measurement.kept_files import kept_array
 
 MOST_ROWS = 5_000  # enough to see which labels run together; five regressions on more take minutes
 LEAST_ROWS = 10  # of each label that has so many
@@ -36,7 +37,8 @@ def out_of_fold(
 
     With `several` a row may have several labels, and there is a regression a label.
     Rows of one cell, and near-duplicates, are in one fold. Of more than `MOST_ROWS` rows a sample is answered, with
-    at least `LEAST_ROWS` of each label that has so many, and all rows of the others.
+    at least `LEAST_ROWS` of each label that has so many, and all rows of the others. What was answered to the same
+    rows in the same folds before is kept.
 
     Raises:
         InvalidInput: a row's label is not one of `labels`.
@@ -48,22 +50,27 @@ def out_of_fold(
     known = training_rows(sample, labels, several=several)
     folds = needed_folds(known, seed)
     embeddings = encoder.embed(known.texts, cache, lambda done: progress(0.5 * done))
-    tried = np.zeros((len(PENALTIES), len(known), len(labels)))
-    for number, (train, held_out) in enumerate(folds):
-        progress(0.5 + 0.5 * number / len(folds))
-        for logits, c in zip(tried, PENALTIES, strict=True):
-            logits[held_out] = _logits(known, len(labels), embeddings, train, held_out, c)
     held = np.sort(np.concatenate([held_out for _, held_out in folds]))
     true = known.labels[held]
-    answers = [_calibrated(logits[held], true) for logits in tried]
-    likeliest = max(answers, key=lambda proba: _log_likelihood(proba, true))
+
+    def likeliest() -> np.ndarray:
+        tried = np.zeros((len(PENALTIES), len(known), len(labels)))
+        for number, (train, held_out) in enumerate(folds):
+            progress(0.5 + 0.5 * number / len(folds))
+            for logits, c in zip(tried, PENALTIES, strict=True):
+                logits[held_out] = _logits(known, len(labels), embeddings, train, held_out, c)
+        answers = [_calibrated(logits[held], true) for logits in tried]
+        return max(answers, key=lambda proba: _log_likelihood(proba, true))
+
+    of = (embeddings, known.labels, *(places for fold in folds for places in fold), np.array([len(labels), *PENALTIES]))
+    proba = kept_array(cache.folder, "out-of-fold", of, likeliest)
     return Answers(
         dataset=dataset,
         rows=tuple(sample[place] for place in held),
         labels=labels,
         true=true,
-        proba=likeliest,
-        thresholds=tuple(f1_thresholds(likeliest).tolist()) if several else (),
+        proba=proba,
+        thresholds=tuple(f1_thresholds(proba).tolist()) if several else (),
     )
 
 

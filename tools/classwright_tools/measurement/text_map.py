@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
+
+from classwright_tools.measurement.kept_files import kept_array
 
 MOST_TEXTS = 2_000  # drawn; more take minutes and hide each other
 LEAST_TEXTS = 10
@@ -32,11 +35,19 @@ def map_sample(real: npt.NDArray[np.bool_], seed: int) -> npt.NDArray[np.intp]:
     return np.sort(np.concatenate(chosen))
 
 
-def text_map(vectors: npt.NDArray[np.floating], seed: int) -> npt.NDArray[np.float32]:
-    """Return a place in the plane (n, 2) for each vector (n, d): PCA, then t-SNE (van der Maaten and Hinton 2008)."""
-    components = PCA(min(_COMPONENTS, *vectors.shape), random_state=seed).fit_transform(vectors)
-    perplexity = min(_PERPLEXITY, (len(vectors) - 1) / 3)
-    places: npt.NDArray[np.float32] = TSNE(perplexity=perplexity, random_state=seed, init="pca").fit_transform(
-        components
-    )
+def text_map(vectors: npt.NDArray[np.floating], seed: int, caches: Path) -> npt.NDArray[np.float32]:
+    """Return a place in the plane (n, 2) for each vector (n, d): PCA, then t-SNE (van der Maaten and Hinton 2008).
+
+    It takes seconds, so that it is kept in the folder `caches`.
+    """
+
+    def drawn() -> npt.NDArray[np.float32]:
+        components = PCA(min(_COMPONENTS, *vectors.shape), random_state=seed).fit_transform(vectors)
+        perplexity = min(_PERPLEXITY, (len(vectors) - 1) / 3)
+        places: npt.NDArray[np.float32] = TSNE(perplexity=perplexity, random_state=seed, init="pca").fit_transform(
+            components
+        )
+        return places
+
+    places: npt.NDArray[np.float32] = kept_array(caches, "map", (vectors, np.array(seed)), drawn)
     return places

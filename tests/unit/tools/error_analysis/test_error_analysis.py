@@ -13,7 +13,7 @@ from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.domain.usage import WriterUsage
 from classwright_tools.error_analysis import ErrorAnalysisRequest, error_analysis
 from classwright_tools.errors import Cancelled, InvalidInput, NotEnoughData
-from classwright_tools.measurement import out_of_fold
+from classwright_tools.measurement import out_of_fold, text_map
 from classwright_tools.workspace.datasets import save_dataset
 from classwright_tools.workspace.workspace import Workspace
 from support.error_analysis import analysed, page_of, report_of
@@ -31,6 +31,21 @@ def test_with_real_rows_the_errors_are_the_models_own(workspace: Workspace, data
     wrong = sum(map(sum, report.confusion_matrix)) - sum(row[i] for i, row in enumerate(report.confusion_matrix))
     assert result.errors == wrong == sum(pair.count for pair in report.confused_pairs)
     assert sum(cluster.errors for cluster in report.clusters) == wrong
+
+
+def test_an_analysis_of_the_same_rows_fits_and_draws_nothing_again(
+    workspace: Workspace, dataset: str, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = analysed(workspace, model, dataset)
+    for module, name in ((out_of_fold, "fit_head"), (text_map, "TSNE")):
+        monkeypatch.delattr(module, name)
+
+    second = analysed(workspace, model, dataset, rows=299)
+
+    one, other = (report_of(workspace, result) for result in (first, second))
+    assert one.label_issues == other.label_issues
+    maps = [workspace.artifact(result.report, "report").path / "map.svg" for result in (first, second)]
+    assert maps[0].read_bytes() == maps[1].read_bytes()
 
 
 def test_without_real_rows_it_says_what_it_cannot_know(workspace: Workspace, dataset: str, model: str) -> None:
