@@ -17,7 +17,8 @@ from pydantic import BaseModel, Field
 
 from classwright_server.mcp.errors import resource_errors, tool_errors
 from classwright_server.mcp.results import answer, fit, fits
-from classwright_tools.classify import ABOUT_SHOWN, Classified, ClassifyResult
+from classwright_tools.classify import ABOUT_SHOWN, ClassifyResult
+from classwright_tools.domain.classified import Classified
 from classwright_tools.domain.excerpt import ANSWER_BYTES
 from classwright_tools.domain.noun import ToolResult
 from classwright_tools.domain.uris import uris_of

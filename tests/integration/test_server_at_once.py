@@ -65,7 +65,7 @@ async def test_a_small_call_is_answered_at_once_and_leaves_no_job(tmp_path: Path
         view = await classified(client, wait_seconds=0)
         many = await classified(client, *(row["text"] for row in rows(150, 500)))
         unknown = await call_failing(client, "classify", model="suport-m1", texts=[TEXT])
-        empty = await call_failing(client, "classify", model="support-m1", texts=[TEXT, " "])
+        missing = await call(client, "classify", model="support-m1", texts=[TEXT, None, " "])
         after = await job_ids(client)
 
     assert (view["status"], view["job_id"], view["progress"]) == ("completed", "", 1.0)
@@ -73,7 +73,8 @@ async def test_a_small_call_is_answered_at_once_and_leaves_no_job(tmp_path: Path
     assert many["shown_in_part"]["results"]["total"] == 150  # `call` has read the whole
     assert many["job_id"] == ""
     assert "Did you mean 'support-m1'?" in unknown
-    assert "texts[1]: is empty" in empty
+    assert "2 texts have no answer: texts[1] is empty; texts[2] is empty." in missing["summary"]
+    assert missing["result"]["results"][0] == view["result"]["results"][0]
     assert after == before
 
 

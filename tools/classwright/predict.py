@@ -44,11 +44,16 @@ MISMATCH_PROBABILITY = "mismatch_probability"
 """The column by which the worst pairs are sorted, of a model that knows which label is the mismatch."""
 CHUNK = 2048
 """Texts that are sorted by their length, so that those of a batch need little padding; rows of a file in memory."""
+MOST_CHARS = 20_000
+"""Of a text that is answered: of a longer one most would go unread."""
+PLACES_NAMED = 5
+"""Of texts without an answer."""
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 Text = str | tuple[str, str]
 """A text, or for a model of pairs a query and an item."""
-Answer = str | tuple[str, ...]
-"""A label, or of a model whose texts may have several all that apply."""
+Answer = str | tuple[str, ...] | None
+"""A label, or of a model whose texts may have several all that apply; None for a text that cannot be read."""
 
 
 class Predictions(NamedTuple):
@@ -58,6 +63,7 @@ class Predictions(NamedTuple):
     calibrated, in the order of `Classifier.labels`; `sure` (n,) says which of the answers are likelier to be right than
     the threshold, and not better left to a person. `out_of_scope` (n,) says which texts are unlike all that the model
     learnt, and so maybe of none of its labels: it is not sure of these. A student and models of pairs call none so.
+    The answer to a text that has a `text_problem` is None, its probabilities are NaN, and it is not sure.
     """
 
     labels: list[Answer]
@@ -110,7 +116,7 @@ class Classifier:
         """Return the answers to texts, or to pairs; `threshold` is the model's own by default.
 
         Raises:
-            ValueError: one is empty, or a pair where texts are classified or the other way round.
+            ValueError: one is a pair where texts are classified or the other way round.
         """
         probabilities, foreign = self._answers(texts, batch)
         labels, right = self.decide(probabilities)
@@ -127,12 +133,15 @@ class Classifier:
 
         Where a text may have several labels, each applies from a probability of its own on, and all must be right.
         """
-        if not self.several:
-            likeliest = probabilities.argmax(axis=1) if len(probabilities) else ()
-            return [self.labels[place] for place in likeliest], probabilities.max(axis=1, initial=0.0)
-        decided = probabilities >= np.array(self._thresholds)
-        named: list[Answer] = [tuple(self.labels[place] for place in np.flatnonzero(row)) for row in decided]
-        return named, np.where(decided, probabilities, 1 - probabilities).prod(axis=1)
+        named: list[Answer]
+        if self.several:
+            decided = probabilities >= np.array(self._thresholds)
+            named = [tuple(self.labels[place] for place in np.flatnonzero(row)) for row in decided]
+            right = np.where(decided, probabilities, 1 - probabilities).prod(axis=1)
+        else:
+            named = [self.labels[place] for place in probabilities.argmax(axis=1)]
+            right = probabilities.max(axis=1)
+        return [None if unread else one for one, unread in zip(named, np.isnan(right), strict=True)], right
 
     def predict_proba(self, texts: Sequence[Text], *, batch: int = BATCH) -> np.ndarray:
         """Return the calibrated probabilities (n, k) of n texts, as `predict` does."""
@@ -142,23 +151,48 @@ class Classifier:
         """Return the probabilities (n, k) of n texts, and which of them (n,) are out of scope."""
         if isinstance(texts, str):
             raise ValueError("One string was given: pass a list of texts.")
+        asked = self._asked(texts)
+        found, foreign = np.full((len(texts), len(self.labels)), np.nan), np.zeros(len(texts), bool)
+        for start in range(0, len(asked), CHUNK):
+            chunk = dict(islice(asked.items(), start, start + CHUNK))
+            order = {text: place for place, text in enumerate(dict.fromkeys(chunk.values()))}
+            probabilities, likeness = self._engine.answers(list(order), batch)
+            places, own = list(chunk), [order[text] for text in chunk.values()]
+            found[places] = probabilities[own]
+            if likeness is not None:
+                foreign[places] = likeness[own] < self._least_like
+        return found, foreign
+
+    def _asked(self, texts: Sequence[Text]) -> dict[int, Text]:
+        """Return those of the texts that can be answered, by their places."""
+        asked: dict[int, Text] = {}
         for place, text in enumerate(texts):
-            parts = (text,) if isinstance(text, str) else tuple(text)
+            parts = tuple(text) if isinstance(text, tuple | list) else (text,)
             if len(parts) != 1 + self.takes_pairs:
                 wanted = "pairs (query, item)" if self.takes_pairs else "single texts"
                 raise ValueError(f"texts[{place}] is not what this model classifies: it takes {wanted}.")
-            if not all(isinstance(part, str) and part.strip() for part in parts):
-                raise ValueError(f"texts[{place}] is empty: leave it out.")
-        found, foreign = np.empty((len(texts), len(self.labels))), np.zeros(len(texts), bool)
-        for start in range(0, len(texts), CHUNK):
-            chunk = [text if isinstance(text, str) else tuple(text) for text in texts[start : start + CHUNK]]
-            places = {text: place for place, text in enumerate(dict.fromkeys(chunk))}
-            probabilities, likeness = self._engine.answers(list(places), batch)
-            order = [places[text] for text in chunk]
-            found[start : start + len(chunk)] = probabilities[order]
-            if likeness is not None:
-                foreign[start : start + len(chunk)] = likeness[order] < self._least_like
-        return found, foreign
+            if not any(map(text_problem, parts)):
+                asked[place] = (parts[0], parts[1]) if self.takes_pairs else parts[0]
+        return asked
+
+
+def text_problem(text: object) -> str | None:
+    """Return why no model can answer a text, as the end of a sentence about it; None where one can."""
+    if not isinstance(text, str):
+        return "is no text"
+    if not text.strip():
+        return "is empty"
+    if len(text) > MOST_CHARS:
+        return f"has more than {MOST_CHARS:,} characters: split it"
+    return "has broken characters" if _LONE_SURROGATE.search(text) else None
+
+
+def unanswered(count: int, first: Sequence[str], what: str = "row") -> str:
+    """Return the sentence on so many texts, or `what` they are, without an answer; `first` says of some why."""
+    if not count:
+        return ""
+    have = f"{what} has" if count == 1 else f"{what}s have"
+    return f"{count:,} {have} no answer: {'; '.join(first)}{'; and more' if count > len(first) else ''}."
 
 
 def load(folder: str | Path, engine: str = ENGINES[0]) -> Classifier:
@@ -366,12 +400,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     os.environ.setdefault("TQDM_DISABLE", "1")  # sentence-transformers, which is imported later, shows bars
     try:
-        rows, empty = _classify_csv(load(Path(__file__).parent, options.engine), options)
+        rows, remark = _classify_csv(load(Path(__file__).parent, options.engine), options)
     except (OSError, ValueError, ImportError, csv.Error) as error:
         print(f"predict.py: {error}", file=sys.stderr)  # noqa: T201  # a program's own error
         return 1
-    remark = f" {empty} of them had no text and got no label." if empty else ""
-    print(f"Classified {rows} rows into {options.output}.{remark}", file=sys.stderr)  # noqa: T201
+    print(f"Classified {rows} rows into {options.output}. {remark}".rstrip(), file=sys.stderr)  # noqa: T201
     return 0
 
 
@@ -430,8 +463,8 @@ class LineFeeds:
         self._file.write(row.removesuffix("\r\n") + "\n")
 
 
-def _classify_csv(model: Classifier, options: argparse.Namespace) -> tuple[int, int]:
-    """Write the rows of the source with their answers; return how many there are, and how many had no text.
+def _classify_csv(model: Classifier, options: argparse.Namespace) -> tuple[int, str]:
+    """Write the rows of the source with their answers; return how many there are, and which have no answer.
 
     The output appears whole, or not at all.
     """
@@ -441,16 +474,16 @@ def _classify_csv(model: Classifier, options: argparse.Namespace) -> tuple[int, 
             options.source.open(encoding="utf-8-sig", newline="") as source,
             staged.open("w", encoding="utf-8", newline="") as output,
         ):
-            counts = _classify_rows(model, options, source, output)
+            done = _classify_rows(model, options, source, output)
         staged.replace(options.output)
     except UnicodeDecodeError as error:
         raise ValueError(f"{options.source.name} is not in UTF-8: save it as 'CSV UTF-8'.") from error
     finally:
         staged.unlink(missing_ok=True)
-    return counts
+    return done
 
 
-def _classify_rows(model: Classifier, options: argparse.Namespace, source: TextIO, output: TextIO) -> tuple[int, int]:
+def _classify_rows(model: Classifier, options: argparse.Namespace, source: TextIO, output: TextIO) -> tuple[int, str]:
     columns = [options.text_column, *([options.pair_column] if model.takes_pairs else [])]
     labels = model.labels if model.several else ()
     delimiter = _delimiter(source, options.text_column)
@@ -466,22 +499,22 @@ def _classify_rows(model: Classifier, options: argparse.Namespace, source: TextI
     names = answer_columns(there, several=model.several, labels=labels, mismatch=model.mismatch)
     writer = csv.writer(LineFeeds(output), delimiter=delimiter)
     writer.writerow([*there, *names])
-    rows = empty = 0
+    rows, problems = 0, list[str]()
     for chunk in _chunks(reader):
-        texts = [tuple(row[column] for column in columns) for row in chunk]
-        full = [place for place, parts in enumerate(texts) if all(part.strip() for part in parts)]
-        asked: list[Any] = [texts[place] if model.takes_pairs else texts[place][0] for place in full]
+        texts: list[Any] = [tuple(row[column] for column in columns) for row in chunk]
+        for number, parts in enumerate(texts, rows + 1):
+            problems += [f"row {number:,} {why}" for why in filter(None, map(text_problem, parts))][:1]
+        asked = texts if model.takes_pairs else [text for (text,) in texts]
         found = model.predict(asked, threshold=options.threshold, batch=options.batch)
         _, rights = model.decide(found.probabilities)
         ranked = mismatch_probabilities(model.labels, model.mismatch, found.probabilities)
         told = (["true" if one else "false" for one in known] for known in (found.sure, found.out_of_scope))
-        answers: list[list[Any]] = [[""] * len(names) for _ in chunk]
-        for place, named, right, own, *is_so in zip(full, found.labels, rights, ranked, *told, strict=True):
+        for row, named, right, own, *is_so in zip(chunk, found.labels, rights, ranked, *told, strict=True):
             figures = (f"{one:.6f}" for one in (right, *own))
-            answers[place] = answer_cells((named, *figures, *is_so), labels)
-        writer.writerows([*(row[name] for name in there), *answer] for row, answer in zip(chunk, answers, strict=True))
-        rows, empty = rows + len(chunk), empty + len(chunk) - len(full)
-    return rows, empty
+            answer = [""] * len(names) if named is None else answer_cells((named, *figures, *is_so), labels)
+            writer.writerow([*(row[name] for name in there), *answer])
+        rows += len(chunk)
+    return rows, unanswered(len(problems), problems[:PLACES_NAMED])
 
 
 def _delimiter(source: TextIO, column: str) -> str:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Mapping
+from itertools import islice
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, model_validator
 
 from classwright_tools.context import ToolContext
+from classwright_tools.domain.classified import Classified
 from classwright_tools.domain.example import LABELLED_BUT_TEST
 from classwright_tools.domain.excerpt import ANSWER_BYTES, Excerpts, listed, shortened
 from classwright_tools.domain.kinds import DatasetId, ModelId, ReportId, task_of
 from classwright_tools.domain.label_names import other_labels
-from classwright_tools.domain.noun import LabelName, Noun, Share, ToolRequest, ToolResult
+from classwright_tools.domain.noun import LabelName, Share, ToolRequest, ToolResult
 from classwright_tools.domain.pair import AnyText, GivenPair, joined
-from classwright_tools.domain.selection import RowId
 from classwright_tools.domain.task import TaskKind
 from classwright_tools.domain.uris import artifact_uri, file_uri
 from classwright_tools.errors import InvalidInput
@@ -24,8 +26,6 @@ from classwright_tools.work import QUICKER_THAN_ENCODING, Sizes, Work, computing
 if TYPE_CHECKING:
     import numpy as np
 
-    from classwright_tools.bulk.answers_table import SortedRows
-    from classwright_tools.domain.cards import ModelCard
     from classwright_tools.learning.label_space import LabelSpace
 
 MOST_TEXTS = 1_000
@@ -62,31 +62,6 @@ class ClassifyRequest(ToolRequest):
         return self
 
 
-class Classified(Noun):
-    """One text's answer."""
-
-    label: LabelName | None = Field(description="None where the model abstains, and of a multi-label model.")
-    labels: tuple[LabelName, ...] | None = Field(
-        default=None, description="Of a multi-label model: all that apply, those of unsure texts too."
-    )
-    sure: bool = Field(description="Whether `probability` reaches the threshold, of a text in scope.")
-    out_of_scope: bool = Field(description="Unlike all that the model learnt, so maybe of none of its labels.")
-    probability: float = Field(
-        ge=0,
-        le=1,
-        description="Calibrated: that the likeliest label is right; of a multi-label model, that the whole set is.",
-    )
-    likeliest: tuple[tuple[LabelName, float], ...] = Field(description="The likeliest labels, best first.")
-    row: RowId | None = Field(default=None, description="Of a dataset.")
-    text: str | None = Field(default=None, description="Of the row.")
-
-    @model_serializer(mode="wrap")
-    def _what_it_has(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out the row where the caller sent the text: an answer then holds more texts."""
-        there: dict[str, Any] = dump(self)
-        return there if self.row else {name: value for name, value in there.items() if name not in ("row", "text")}
-
-
 class ClassifyResult(ToolResult):
     """One answer a text, in the order of the texts; of a dataset its least sure rows, those out of scope first."""
 
@@ -95,6 +70,7 @@ class ClassifyResult(ToolResult):
     thresholds: dict[LabelName, float] | None = Field(
         default=None, description="Of a multi-label model: the probability from which on each label applies."
     )
+    unanswered: int = Field(default=0, ge=0, description="Texts that cannot be read: each has its `problem`.")
     abstained: int = Field(ge=0, description="Texts of which it is not sure.")
     out_of_scope: int = Field(ge=0, description="Of these, texts unlike all that the model learnt.")
     results: tuple[Classified, ...]
@@ -108,31 +84,36 @@ def classify(request: ClassifyRequest, context: ToolContext) -> ClassifyResult:
     Raises:
         NotFound: there is no such model or dataset, or its encoder is nowhere to be found.
         DamagedArtifact: the model or the dataset does not read back.
-        InvalidInput: a text is empty, or the model is for pairs and got texts, or the other way round, or the dataset
-            is of another task.
+        InvalidInput: no text can be read, or the model is for pairs and got texts, or the other way round, or the
+            dataset is of another task.
         NotEnoughData: the dataset has no rows without labels.
     """
+    from classwright.predict import unanswered
+    from classwright_tools.bulk.answers_in_words import in_a_sentence
     from classwright_tools.learning.kept_models import kept_model
 
     if request.dataset:
         return _sorted_rows(request, context, request.dataset)
-    _check_texts(request)
     context.progress(0.0, f"loading {request.model}")
     model = kept_model(context.workspace, request.model)
     contents = _contents(request, model.card.kind)
+    problems = _problems(request)
     threshold = model.threshold if request.threshold is None else request.threshold
-    words = "pairs" if request.pairs else "texts"
-    context.progress(0.1, f"classifying {len(contents)} {words}")
-    proba, foreign = model.answers(contents, as_trained=request.prior == "training")
-    results = _results(model.space, proba, foreign, threshold)
-    abstained = sum(not result.sure for result in results)
+    word = "pair" if request.pairs else "text"
+    context.progress(0.1, f"classifying {len(contents)} {word}s")
+    asked = [content for place, content in enumerate(contents) if place not in problems]
+    proba, foreign = model.answers(asked, as_trained=request.prior == "training")
+    found = _results(model.space, proba, foreign, threshold)
+    abstained = sum(not result.sure for result in found)
     labels = context.workspace.task(model.card.task).label_names
     told = (
-        _in_a_sentence(results, abstained, threshold, words),
-        unlike(int(foreign.sum())) if len(results) > 1 and foreign.any() else "",
+        in_a_sentence(found, abstained, threshold, f"{word}s"),
+        unlike(int(foreign.sum())) if len(found) > 1 and foreign.any() else "",
+        unanswered(len(problems), _named(problems, word), word),
         how_sure(model.card) if abstained and request.threshold is None else "",
         other_labels(request.model, model.labels, labels),
     )
+    answers = iter(found)
     return ClassifyResult(
         summary=" ".join(filter(None, told)),
         next_step="Texts of which it is not sure are best read by a person, and make good training rows once labelled."
@@ -142,14 +123,19 @@ def classify(request: ClassifyRequest, context: ToolContext) -> ClassifyResult:
         model=request.model,
         threshold=threshold,
         thresholds=dict(zip(model.labels, model.card.thresholds, strict=True)) if model.space.several else None,
+        unanswered=len(problems),
         abstained=abstained,
         out_of_scope=int(foreign.sum()),
-        results=results,
+        results=tuple(
+            Classified.without_answer(problems[place]) if place in problems else next(answers)
+            for place in range(len(contents))
+        ),
     )
 
 
 def _sorted_rows(request: ClassifyRequest, context: ToolContext, dataset: str) -> ClassifyResult:
     """Classify the unlabelled rows of `dataset`: show the least sure ones, and keep all as a table."""
+    from classwright_tools.bulk.answers_in_words import below, look_at_foreign, of_table
     from classwright_tools.bulk.answers_table import ANSWERS, AnswersTable, publish_answers
     from classwright_tools.bulk.dataset_rows import answer_rows
     from classwright_tools.learning.model import load_model
@@ -172,7 +158,7 @@ def _sorted_rows(request: ClassifyRequest, context: ToolContext, dataset: str) -
     excerpts.note("results", len(shown), len(found.rows))
     told = (
         f"Classified the {len(found.rows):,} unlabelled rows of {dataset}: sure of {len(found.rows) - unsure:,}"
-        f"{f' ({by_label})' if by_label else ''}, not sure of {unsure:,}{_below(found.below, unsure, threshold)}.",
+        f"{f' ({by_label})' if by_label else ''}, not sure of {unsure:,}{below(found.below, unsure, threshold)}.",
         unlike(foreign) if foreign else "",
         f"The {len(shown)} least sure are shown{', those out of scope first' if foreign else ''}.",
         how_sure(model.card) if request.threshold is None else "",
@@ -182,8 +168,8 @@ def _sorted_rows(request: ClassifyRequest, context: ToolContext, dataset: str) -
     )
     return ClassifyResult(
         summary=" ".join(filter(None, told)),
-        next_step=_look_at_foreign(request.model, model.card, dataset, foreign, len(found.rows))
-        + f"{_of_table(made)} {table}: a CSV, in the workspace {task}/{report}/{ANSWERS}; a spreadsheet takes "
+        next_step=look_at_foreign(request.model, model.card, dataset, foreign, len(found.rows))
+        + f"{of_table(made)} {table}: a CSV, in the workspace {task}/{report}/{ANSWERS}; a spreadsheet takes "
         "a text that begins with = for a formula. Label the least sure ones: annotate_examples.",
         uris={"report": artifact_uri(report), "answers": table},
         shown_in_part=excerpts.parts,
@@ -201,40 +187,27 @@ def _sorted_rows(request: ClassifyRequest, context: ToolContext, dataset: str) -
     )
 
 
-def _of_table(made: SortedRows) -> str:
-    """Return the beginning of the sentence on where the table of answers is, by what it has."""
-    if not made.sources:
-        return f"All {made.rows:,} rows, those with labels too, are in"
-    source = "what was imported" if made.sources == 1 else f"the {made.sources} sources that were imported"
-    return (
-        f"All {made.rows:,} rows of {source}, copies too, are in their order and with their own columns, "
-        f"{made.labelled:,} of them with a label, in"
-    )
+def _problems(request: ClassifyRequest) -> dict[int, str]:
+    """Return why texts or pairs of the call cannot be read, by their places; raise an `InvalidInput` if none can."""
+    from classwright.predict import text_problem
 
-
-def _look_at_foreign(model: str, card: ModelCard, dataset: str, foreign: int, rows: int) -> str:
-    """Return how to look at the rows out of scope, if they are more than rows of the labels would be."""
-    if card.scope is None or foreign <= card.scope.flagged.high * rows:
-        return ""
-    return (
-        f"See what is out of scope in groups: find_examples(task={card.task!r}, dataset={dataset!r}, "
-        f"doubt='out_of_scope', model={model!r}, "
-        "where={'splits': ['unlabelled']}, groups=0). What many have in common may want a label of its own "
-        "(edit_examples), or rows of a label that has none like them (annotate_examples). "
-    )
-
-
-def _check_texts(request: ClassifyRequest) -> None:
-    """Raise an `InvalidInput` if a text is empty."""
-    for place, text in enumerate(request.texts):
-        if not text.strip():
-            raise InvalidInput(f"texts[{place}]", "is empty", "Leave it out or send its text.")
+    found = {place: problem for place, text in enumerate(request.texts) if (problem := text_problem(text))}
     for place, pair in enumerate(request.pairs):
-        for part, text in pair:
-            if not text.strip():
-                raise InvalidInput(
-                    f"pairs[{place}].{part}", "is empty", "Leave the whole pair out, or send both texts."
-                )
+        problems = [f"{part} {problem}" for part, text in pair if (problem := text_problem(text))]
+        if problems:
+            found[place] = problems[0]
+    if len(found) == len(request.texts) + len(request.pairs):
+        word = "pair" if request.pairs else "text"
+        raise InvalidInput(f"`{word}s`", f"hold none to classify ({'; '.join(_named(found, word))})", "Send the words.")
+    return found
+
+
+def _named(problems: Mapping[int, str], word: str) -> list[str]:
+    """Return the first of the `problems` of texts or pairs, as `word` says, each with its place."""
+    from classwright.predict import PLACES_NAMED
+
+    named = (f"{word}s[{place}]{'.' if word == 'pair' else ' '}{problem}" for place, problem in problems.items())
+    return list(islice(named, PLACES_NAMED))
 
 
 def _contents(request: ClassifyRequest, kind: TaskKind) -> list[str]:
@@ -268,38 +241,6 @@ def _results(space: LabelSpace, proba: np.ndarray, foreign: np.ndarray, threshol
         )
         for row, own, certain, is_sure, is_foreign, order in answers
     )
-
-
-def _in_a_sentence(results: tuple[Classified, ...], abstained: int, threshold: float, words: str) -> str:
-    """Return the answers in a sentence: the label or labels of one text, the counts of several, which are `words`."""
-    several = results[0].labels is not None
-    short = sum(not (one.sure or (one.out_of_scope and one.probability >= threshold)) for one in results)
-    if len(results) > 1 and several:
-        some = "" if short == abstained else f"of {short} "
-        below = f": {some}it is less than {threshold:.2f} probable that all of them are right" if short else ""
-        counts = f"sure of the labels of {len(results) - abstained}, unsure of those of {abstained}"
-        return f"Classified {len(results)} texts; {counts}{below}."
-    if len(results) > 1:
-        return f"Classified {len(results)} {words}; abstained on {abstained}{_below(short, abstained, threshold)}."
-    [result] = results
-    if several:
-        named = ", ".join(map(repr, result.labels or ())) or "none of the labels"
-        probable = f"with a probability of {result.probability:.2f} that the whole set is right"
-    else:
-        named = repr(result.likeliest[0][0])
-        probable = f"with a probability of {result.probability:.2f}"
-    if result.out_of_scope:
-        return f"{unlike(1)} If it were of one: {named}, {probable}."
-    if result.sure:
-        return f"It is {named}, {probable}."
-    return f"Not sure: {'' if several else 'most likely '}{named}, {probable}, below {threshold:.2f}."
-
-
-def _below(count: int, unsure: int, threshold: float) -> str:
-    """Return how many of the `unsure` texts are below the threshold: `count`; the others are out of scope alone."""
-    if count == unsure:
-        return f", below {threshold:.2f}"
-    return f", {count:,} of them below {threshold:.2f}" if count else ""
 
 
 def _work(request: ClassifyRequest, sizes: Sizes) -> Work:

@@ -68,9 +68,9 @@ def test_rows_keep_their_columns_and_order_and_get_an_answer(tmp_path: Path) -> 
         {"text": "  ", "id": "8", "note": "none"},
         {"text": "a text of eighteen?", "id": "9", "note": ""},
     ]
-    assert (found.rows, found.sure, found.out_of_scope, found.no_text) == (3, 1, 1, 1)
+    assert (found.rows, found.sure, found.out_of_scope, found.unanswered) == (3, 1, 1, 1)
     assert "1 text is out of scope" in found.summary
-    assert "without an answer: 1." in found.summary
+    assert "1 row has no answer: file 'in.csv', line 3 is empty." in found.summary
     assert not (tmp_path / "out.csv.parts").exists()
 
 
@@ -177,6 +177,31 @@ def test_a_run_that_was_stopped_goes_on_after_its_last_part(tmp_path: Path, monk
     assert second.asked == [f"text {number}" for number in range(4, 7)]
     assert [row["text"] for row in answers(tmp_path / "out.csv")] == first.asked + second.asked
     assert "4 were there from the run before" in found.summary
+
+
+def test_rows_without_an_answer_are_counted_and_the_first_named_those_of_a_run_before_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "PART_ROWS", 2)
+    texts = ["tiny", None, "x" * 20_001, "lone \ufffd", "", " ", 7, None]
+    source = tmp_path / "in.jsonl"
+    source.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts), encoding="utf-8")
+
+    def stop(rows: int) -> None:
+        if rows == 4:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        classify_files(Lengths(), source, tmp_path / "out.jsonl", model_name="m", tell=stop)
+    found = classify_files(Lengths(), source, tmp_path / "out.jsonl", model_name="m")
+
+    labels = [json.loads(line)["label"] for line in (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [place for place, label in enumerate(labels) if label] == [0, 3]
+    assert (
+        "6 rows have no answer: file 'in.jsonl', line 2 is no text; file 'in.jsonl', line 3 has more than 20,000 "
+        "characters: split it; file 'in.jsonl', line 5 is empty; file 'in.jsonl', line 6 is empty; file 'in.jsonl', "
+        "line 7 is no text; and more." in found.summary
+    )
 
 
 def test_a_row_that_cannot_be_read_is_left_out_and_named(tmp_path: Path) -> None:

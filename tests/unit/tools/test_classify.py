@@ -6,8 +6,10 @@ import dataclasses
 
 import pytest
 
+from classwright.predict import MOST_CHARS
 from classwright_tools.classify import ClassifyRequest, classify
 from classwright_tools.context import ToolContext
+from classwright_tools.domain.noun import MAX_TEXT_CHARS
 from classwright_tools.domain.task import Task
 from classwright_tools.errors import InvalidInput, NotFound
 from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
@@ -101,10 +103,41 @@ def test_the_callers_texts_are_not_kept(context: ToolContext, model: str) -> Non
     assert cache.get(open_encoder(DEFAULT_ENCODER).ref.digest, ["a private text", *TEXTS]) == {}
 
 
-@pytest.mark.parametrize("empty", ["", "  ", "\n\t"])
-def test_an_empty_text_is_named_by_its_place(context: ToolContext, model: str, empty: str) -> None:
-    with pytest.raises(InvalidInput, match=r"texts\[2\].*is empty"):
-        classify(ClassifyRequest(model=model, texts=("a", "b", empty)), context)
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "is empty"),
+        (None, "is empty"),
+        ("\n\t", "is empty"),
+        ("lone \ud83d", "has broken characters"),
+        ("x" * 20_001, "has more than 20,000 characters: split it"),
+    ],
+)
+def test_a_text_that_cannot_be_read_is_named_by_its_place_and_the_others_are_answered(
+    context: ToolContext, model: str, text: str | None, problem: str
+) -> None:
+    request = ClassifyRequest.model_validate({"model": model, "texts": [*TEXTS[:2], text, *TEXTS[2:]]})
+    found = classify(request, context)
+    others = classify(ClassifyRequest(model=model, texts=TEXTS), context)
+
+    assert (*found.results[:2], *found.results[3:]) == others.results
+    assert found.results[2].model_dump() == {
+        "label": None, "labels": None, "sure": False, "out_of_scope": False, "probability": None, "likeliest": (),
+        "problem": problem,
+    }  # fmt: skip
+    assert (found.unanswered, found.abstained) == (1, others.abstained)
+    assert found.summary == others.summary.replace(
+        f"below {found.threshold:.2f}.", f"below {found.threshold:.2f}. 1 text has no answer: texts[2] {problem}.", 1
+    )
+
+
+def test_texts_of_which_none_can_be_read_are_refused(context: ToolContext, model: str) -> None:
+    with pytest.raises(InvalidInput, match=r"hold none to classify \(texts\[0\] is empty; texts\[1\] is empty\)"):
+        classify(ClassifyRequest(model=model, texts=("", "  ")), context)
+
+
+def test_one_rule_says_how_long_a_text_may_be_that_is_learnt_from_and_that_is_answered() -> None:
+    assert MOST_CHARS == MAX_TEXT_CHARS
 
 
 def test_an_unknown_model_is_named_with_the_nearest_one(context: ToolContext, model: str) -> None:

@@ -156,11 +156,24 @@ def test_predictions_in_python_are_labels_probabilities_and_whether_they_are_sur
 
 @pytest.mark.parametrize(
     ("texts", "told"),
-    [("one", "pass a list"), (["a", " "], r"texts\[1\] is empty"), ([("a", "b")], r"texts\[0\] .* single texts")],
+    [("one", "pass a list"), ([("a", "b")], r"texts\[0\] .* single texts")],
 )
 def test_what_cannot_be_classified_is_told(made: Made, texts: list[str], told: str) -> None:
     with pytest.raises(ValueError, match=told):
         classwright.load(made.folder).predict(texts)
+
+
+def test_a_text_that_cannot_be_read_has_no_answer_and_the_others_have_theirs(made: Made) -> None:
+    model = classwright.load(made.folder)
+    asked = [TEXTS[0], " ", TEXTS[1], None, float("nan"), "lone \ud83d", "x" * 20_001]
+    found, others = model.predict(asked, threshold=0.0), model.predict(TEXTS[:2], threshold=0.0)  # type: ignore[arg-type]  # None
+
+    assert [found.labels[0], found.labels[2]] == others.labels
+    np.testing.assert_array_equal(found.probabilities[[0, 2]], others.probabilities)
+    assert [found.labels[1], *found.labels[3:]] == [None] * 5
+    assert np.isnan(found.probabilities[[1, 3, 4, 5, 6]]).all()
+    assert found.sure.tolist() == [others.sure[0], False, others.sure[1], *[False] * 4]
+    assert model.predict(["", ""]).labels == [None, None]
 
 
 def test_a_folder_that_is_no_export_is_told(tmp_path: Path) -> None:
@@ -188,7 +201,7 @@ def test_the_program_classifies_a_file_from_any_folder_without_torch_and_without
     )  # fmt: skip
 
     assert done.returncode == 0, done.stderr
-    assert "1 of them had no text" in done.stderr
+    assert "1 row has no answer: row 1 is empty." in done.stderr
     with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
         content = file.read()
     written = list(csv.DictReader(content.splitlines()))

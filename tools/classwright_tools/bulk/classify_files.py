@@ -9,7 +9,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from classwright.predict import answer_cells, answer_columns, mismatch_probabilities
+from classwright.predict import (
+    PLACES_NAMED,
+    answer_cells,
+    answer_columns,
+    mismatch_probabilities,
+    text_problem,
+    unanswered,
+)
 from classwright_tools.bulk.models import Predictor
 from classwright_tools.bulk.outputs import check_output, is_table, write_output
 from classwright_tools.bulk.parts import Parts
@@ -18,10 +25,9 @@ from classwright_tools.measurement.caveats import unlike
 from classwright_tools.reading.files import read_file, table_delimiter
 from classwright_tools.reading.folders import is_data
 from classwright_tools.reading.opening import Position
-from classwright_tools.reading.rows import USUAL_PAIR, Columns, SourceRow, text_problem
+from classwright_tools.reading.rows import USUAL_PAIR, Columns, SourceRow
 
 PART_ROWS = 4_096
-PLACES_NAMED = 5
 
 
 @dataclass
@@ -32,16 +38,18 @@ class Classified:
     parts_before: int = 0
     sure: int = 0
     out_of_scope: int = 0
-    no_text: int = 0
+    unanswered: int = 0
     skipped: int = 0
-    places: list[str] = field(default_factory=list)
+    first_unanswered: list[str] = field(default_factory=list)
+    first_skipped: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
     def count(self, part: list[dict[str, Any]], columns: dict[str, None]) -> None:
         """Count the answers of a part, and add the names of its rows' columns to `columns`, in their order."""
         for row in part:
             if row["answer"] is None:
-                self.no_text += 1
+                self.unanswered += 1
+                self.first_unanswered += [row["problem"]] if self.unanswered <= PLACES_NAMED else []
             else:
                 *_, sure, foreign = row["answer"]
                 self.sure += sure
@@ -56,11 +64,12 @@ class Classified:
             summary += f" Of these {min(self.rows, self.parts_before * PART_ROWS):,} were there from the run before."
         if self.out_of_scope:
             summary += f" {unlike(self.out_of_scope)}"
-        if self.no_text:
-            summary += f" Without a text that can be used, and so without an answer: {self.no_text:,}."
+        if self.unanswered:
+            summary += f" {unanswered(self.unanswered, self.first_unanswered)}"
         if self.skipped:
-            more = "; and more" if self.skipped > len(self.places) else ""
-            summary += f" Left out, since they cannot be read: {self.skipped:,} ({'; '.join(self.places)}{more})."
+            more = "; and more" if self.skipped > len(self.first_skipped) else ""
+            first = "; ".join(self.first_skipped)
+            summary += f" Left out, since they cannot be read: {self.skipped:,} ({first}{more})."
         return summary
 
 
@@ -83,8 +92,8 @@ def classify_files(
     pairs that knows a mismatch gives the `mismatch_probability` too. A CSV file that is read gives its delimiter to one
     that is written. The model is sure of texts in its scope, from the `threshold` on, its own by default. Every
     column is kept; where one has the name of an answer, the answers are called `predicted_label` and so on. A row
-    without a text gets no answer, and one that cannot be read is left out: both are counted. `tell` is told of the rows
-    after each part.
+    whose text has a `text_problem` gets no answer, and one that cannot be read is left out: both are counted, and the
+    first of them named. `tell` is told of the rows after each part.
 
     Raises:
         InvalidInput: there is nothing to read or no such column, or the output is of no kind that is written, or parts
@@ -112,7 +121,7 @@ def classify_files(
         while part:
             number += 1
             if number > found.parts_before:
-                answered = _answered(model, part, columns, at)
+                answered = _answered(model, part, columns, at, before=(number - 1) * PART_ROWS)
                 parts.add(answered)
                 found.count(answered, own)
                 tell(found.rows)
@@ -146,37 +155,35 @@ def _rows(files: list[Path], columns: Columns, found: Classified, *, name_files:
         for row in read_file(path, columns, Position()):
             if row.problem:
                 found.skipped += 1
-                if len(found.places) < PLACES_NAMED:
-                    found.places.append(f"{row.place or path.name}: {row.problem}")
+                if len(found.first_skipped) < PLACES_NAMED:
+                    found.first_skipped.append(f"{row.place or path.name}: {row.problem}")
                 continue
             found.rows += 1
             yield row._replace(origin={"file": path.name, **row.origin}) if name_files else row
 
 
-def _answered(model: Predictor, part: list[SourceRow], columns: Columns, threshold: float) -> list[dict[str, Any]]:
-    """Return the rows of a part, each with what it held and its answer; None for one without a text."""
-    asked = {place: content for place, row in enumerate(part) if (content := _content(row, columns)) is not None}
+def _answered(
+    model: Predictor, part: list[SourceRow], columns: Columns, threshold: float, *, before: int
+) -> list[dict[str, Any]]:
+    """Return the rows of a part, so many `before` them, each with what it held and its answer, or the problem."""
+    texts = [(row.text, row.text_pair)[: len(columns.names)] for row in part]
+    problems = [next(filter(None, map(text_problem, parts)), None) for parts in texts]
+    asked = [place for place, problem in enumerate(problems) if problem is None]
     answers: dict[int, list[Any]] = {}
     if asked:
-        found = model.predict(list(asked.values()), threshold=threshold)
+        contents = (texts[place] for place in asked)
+        found = model.predict([parts if model.takes_pairs else parts[0] for parts in contents], threshold=threshold)
         rights = model.decide(found.probabilities)[1].tolist()
         ranked = mismatch_probabilities(model.labels, model.mismatch, found.probabilities)
         told = zip(asked, found.labels, rights, ranked, found.sure.tolist(), found.out_of_scope.tolist(), strict=True)
         for place, label, right, own, sure, foreign in told:
             figures = [round(probability, 6) for probability in (right, *own)]
-            answers[place] = [label if isinstance(label, str) else list(label), *figures, sure, foreign]
+            answers[place] = [list(label) if isinstance(label, tuple) else label, *figures, sure, foreign]
     return [
-        {"row": dict(zip(columns.names, (row.text, row.text_pair), strict=False)) | dict(row.origin), "answer": answer}
-        for row, answer in ((row, answers.get(place)) for place, row in enumerate(part))
+        {"row": dict(zip(columns.names, texts[place], strict=True)) | dict(row.origin), "answer": answers.get(place)}
+        | ({"problem": f"{row.place or f'row {before + place + 1:,}'} {problem}"} if problem else {})
+        for place, (row, problem) in enumerate(zip(part, problems, strict=True))
     ]
-
-
-def _content(row: SourceRow, columns: Columns) -> str | tuple[str, str] | None:
-    """Return what a row gives to classify, None if a text of it is missing or cannot be used."""
-    texts = (row.text, row.text_pair)[: len(columns.names)]
-    if any(text_problem(text) or not text.strip() for text in texts):
-        return None
-    return texts if len(texts) == 2 else texts[0]
 
 
 @dataclass(frozen=True)

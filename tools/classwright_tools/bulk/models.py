@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from classwright.predict import ENGINES, Classifier, Predictions
+from classwright.predict import ENGINES, Answer, Classifier, Predictions
 from classwright_tools.domain.kinds import kind_of
 from classwright_tools.domain.pair import joined
 from classwright_tools.errors import InvalidInput
@@ -49,7 +49,7 @@ class Predictor(Protocol):
         """Return the answers to n texts or pairs, none of them empty; sure from the `threshold` on, or its own."""
         ...
 
-    def decide(self, proba: np.ndarray) -> tuple[list[str | tuple[str, ...]], np.ndarray]:
+    def decide(self, proba: np.ndarray) -> tuple[list[Answer], np.ndarray]:
         """Return the answers at the probabilities (n, k), and how probable it is that each is right (n,).
 
         An answer is the likeliest label, or where a text may have several all that apply.
@@ -77,9 +77,10 @@ class _StoredModel:
         at = self.threshold if threshold is None else threshold
         return Predictions(named, proba, (right >= at) & ~foreign, foreign)
 
-    def decide(self, proba: np.ndarray) -> tuple[list[str | tuple[str, ...]], np.ndarray]:
+    def decide(self, proba: np.ndarray) -> tuple[list[Answer], np.ndarray]:
         """Return the answers at the probabilities (n, k), and how probable it is that each is right (n,)."""
-        return self._model.space.answers(proba)
+        named, right = self._model.space.answers(proba)
+        return list(named), right
 
 
 def open_predictor(name: str, workspace: Path, engine: str = ENGINES[0]) -> Predictor:

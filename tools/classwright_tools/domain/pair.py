@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from typing import Annotated, NewType
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from classwright_tools.domain.noun import MAX_TEXT_CHARS, Noun
+from classwright_tools.domain.noun import GivenText, Noun
 
 SEPARATOR = "\x1f"  # ASCII's unit separator: cleaning turns control characters of a text into spaces
 ARROW = " \u2192 "  # what a reader sees in its place
 Content = NewType("Content", str)
 """What a row holds, as one string: its text, or both texts of a pair joined. `joined` makes it."""
 
-AnyText = Annotated[str, Field(max_length=MAX_TEXT_CHARS)]
+# Of many texts to classify: null, as a table's empty cell may come, is one empty text and not a refused call.
+AnyText = Annotated[GivenText, BeforeValidator(lambda value: "" if value is None else value)]
 
 
 class GivenPair(Noun):

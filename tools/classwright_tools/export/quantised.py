@@ -154,7 +154,7 @@ def _compared(folder: Path, facts: dict[str, Any], rows: CheckRows) -> tuple[flo
     return lost if space.several else float(less_likely_right(usual, whole.argmax(axis=1)).mean()), measured
 
 
-def share_alike(some: Sequence[Answer], others: Sequence[Answer]) -> float:
+def share_alike(some: Sequence[Answer | None], others: Sequence[Answer | None]) -> float:
     """Return the share of answers that two have alike."""
     return sum(one == other for one, other in zip(some, others, strict=True)) / len(some)
 

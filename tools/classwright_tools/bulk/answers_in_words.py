@@ -1,0 +1,65 @@
+"""The answers of `classify` in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from classwright_tools.bulk.answers_table import SortedRows
+from classwright_tools.domain.cards import ModelCard
+from classwright_tools.domain.classified import Classified
+from classwright_tools.measurement.caveats import unlike
+
+
+def of_table(made: SortedRows) -> str:
+    """Return the beginning of the sentence on where the table of answers is, by what it has."""
+    if not made.sources:
+        return f"All {made.rows:,} rows, those with labels too, are in"
+    source = "what was imported" if made.sources == 1 else f"the {made.sources} sources that were imported"
+    return (
+        f"All {made.rows:,} rows of {source}, copies too, are in their order and with their own columns, "
+        f"{made.labelled:,} of them with a label, in"
+    )
+
+
+def look_at_foreign(model: str, card: ModelCard, dataset: str, foreign: int, rows: int) -> str:
+    """Return how to look at the rows out of scope, if they are more than rows of the labels would be."""
+    if card.scope is None or foreign <= card.scope.flagged.high * rows:
+        return ""
+    return (
+        f"See what is out of scope in groups: find_examples(task={card.task!r}, dataset={dataset!r}, "
+        f"doubt='out_of_scope', model={model!r}, "
+        "where={'splits': ['unlabelled']}, groups=0). What many have in common may want a label of its own "
+        "(edit_examples), or rows of a label that has none like them (annotate_examples). "
+    )
+
+
+def in_a_sentence(results: Sequence[Classified], abstained: int, threshold: float, words: str) -> str:
+    """Return the answers in a sentence: the label or labels of one text, the counts of several, which are `words`."""
+    several = results[0].labels is not None
+    short = sum((one.probability or 0.0) < threshold for one in results)
+    if len(results) > 1 and several:
+        some = "" if short == abstained else f"of {short} "
+        why = f": {some}it is less than {threshold:.2f} probable that all of them are right" if short else ""
+        counts = f"sure of the labels of {len(results) - abstained}, unsure of those of {abstained}"
+        return f"Classified {len(results)} texts; {counts}{why}."
+    if len(results) > 1:
+        return f"Classified {len(results)} {words}; abstained on {abstained}{below(short, abstained, threshold)}."
+    [result] = results
+    if several:
+        named = ", ".join(map(repr, result.labels or ())) or "none of the labels"
+        probable = f"with a probability of {result.probability:.2f} that the whole set is right"
+    else:
+        named = repr(result.likeliest[0][0])
+        probable = f"with a probability of {result.probability:.2f}"
+    if result.out_of_scope:
+        return f"{unlike(1)} If it were of one: {named}, {probable}."
+    if result.sure:
+        return f"It is {named}, {probable}."
+    return f"Not sure: {'' if several else 'most likely '}{named}, {probable}, below {threshold:.2f}."
+
+
+def below(count: int, unsure: int, threshold: float) -> str:
+    """Return how many of the `unsure` texts are below the threshold: `count`; the others are out of scope alone."""
+    if count == unsure:
+        return f", below {threshold:.2f}"
+    return f", {count:,} of them below {threshold:.2f}" if count else ""
