@@ -21,14 +21,12 @@ from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import Sizes, Work, computing
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from classwright_tools.domain.evaluation import EvaluationReport
     from classwright_tools.domain.example import Example
     from classwright_tools.estimates.parts import Workload
     from classwright_tools.learning.model import Model
     from classwright_tools.measurement.comparing import Other
-    from classwright_tools.measurement.held_out import Answers
+    from classwright_tools.measurement.held_out import Answers, Given
 
 MOST_LISTED = 5  # in the result; the report has them all
 CLASSES_BYTES, CONFUSIONS_BYTES = 4_500, 2_000
@@ -119,12 +117,14 @@ def _on_split(
     request: EvaluateRequest, context: ToolContext, dataset: str, model: Model, other: Other | None, uses: int
 ) -> tuple[EvaluationReport, Answers]:
     """Return what the models answer to the rows of the split; this is use number `uses` of the task's test rows."""
+    import numpy as np
+
     from classwright_tools.learning.training_data import counted_validation
     from classwright_tools.measurement.caveats import less_real
     from classwright_tools.measurement.comparing import compared, labels_remark, rows_of_labels, unknown_labels
     from classwright_tools.measurement.evaluation import measure
     from classwright_tools.measurement.evaluation_warnings import evaluation_warnings
-    from classwright_tools.measurement.held_out import answers, probabilities, read_split, texts_per_second
+    from classwright_tools.measurement.held_out import answers, given_to, read_split, texts_per_second
 
     workspace = context.workspace
     context.progress(0.0, f"Reading the {request.split} rows of {dataset}")
@@ -141,8 +141,8 @@ def _on_split(
     speed = None if known.keys() >= {row.id for row in counted} else texts_per_second(model, counted)
     comparison = None
     if other:
-        theirs = probabilities(other.model, found.rows, *_asking(context, other.model, other.id, found.rows, 0.45))
-        comparison = compared(found, theirs, model, request.model, other, context.seed)
+        theirs = given_to(found.rows, other.model, *_asking(context, other.model, other.id, found.rows, 0.45))
+        comparison = compared(found, np.stack([one.proba for one in theirs]), model, request.model, other, context.seed)
     report = measure(
         found,
         task=model.card.task,
@@ -196,7 +196,7 @@ def _models(request: EvaluateRequest) -> str:
 
 def _asking(
     context: ToolContext, model: Model, model_id: str, rows: Sequence[Example], start: float
-) -> tuple[Callable[[float], None], Mapping[str, np.ndarray]]:
+) -> tuple[Callable[[float], None], Mapping[str, Given]]:
     """Return what is told how far `model` is with `rows`, `start` being the share done before, and what it knows.
 
     That are the answers that an evaluation kept.

@@ -17,14 +17,17 @@ from classwright_tools.classify import LEAST_SURE_SHOWN, ClassifyRequest, classi
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.cards import ModelCard
 from classwright_tools.domain.changes import Change
+from classwright_tools.domain.evaluation import EvaluationReport
 from classwright_tools.domain.example import make_example
 from classwright_tools.domain.selection import RowFilter
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.errors import InvalidInput
+from classwright_tools.evaluate import EvaluateRequest, evaluate
 from classwright_tools.export_model import ExportModelRequest, export_model
 from classwright_tools.find_examples import FindExamplesRequest, find_examples
 from classwright_tools.learning.model import load_model, save_model
 from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
+from classwright_tools.workspace.datasets import read_rows
 from classwright_tools.workspace.workspace import Workspace
 from support.learning import real_rows, save_rows, written_rows
 
@@ -114,6 +117,21 @@ def test_rows_of_no_label_are_counted_shown_first_and_beside_the_least_sure(made
     assert f"doubt='out_of_scope', model='{made.model}', where={{'splits': ['unlabelled']}}, groups=0" in (
         found.next_step or ""
     )
+
+
+def test_an_evaluation_counts_as_labelled_what_classify_is_sure_of(made: Made) -> None:
+    rows = [make_example(text, "refund") for text in TEXTS]
+    dataset = save_rows(made.workspace, written_rows(), [*real_rows(4), *rows])
+    texts = tuple(row.text for row in read_rows(made.workspace, dataset, "validation"))
+    sure = [one.sure for one in classify(ClassifyRequest(model=made.model, texts=texts), made.run("all")).results]
+
+    for run in ("first", "answers that are kept"):
+        found = evaluate(EvaluateRequest(model=made.model, dataset=dataset), made.run(run))
+        report = made.workspace.document(found.report, "report", EvaluationReport)
+        assert report.figures.rows == len(texts)
+        at = {row.threshold: row for row in report.coverage}
+        assert at[0.0].kept == len(texts) - len(FOREIGN)
+        assert at[made.card.threshold].kept == sum(sure)
 
 
 def test_rows_of_no_label_are_found_again_the_least_like_first(made: Made) -> None:

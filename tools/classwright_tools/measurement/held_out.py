@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -31,11 +31,19 @@ TIMED_TEXTS = 64
 MOST_UNLABELLED = 50_000
 
 
+class Given(NamedTuple):
+    """What a model gives to a row: the probabilities (k,), and whether it is out of scope."""
+
+    proba: npt.NDArray[np.float64]
+    out_of_scope: bool
+
+
 @dataclass(frozen=True)
 class Answers:
     """Rows of a dataset, the places of their labels in `labels` (n,), and a model's probabilities for them (n, k).
 
-    With `thresholds` rows may have several labels: `true` and `predicted` say which (n, k), bool.
+    With `thresholds` rows may have several labels: `true` and `predicted` say which (n, k), bool. `foreign` (n,) says
+    which rows the model calls out of scope, so that it is sure of none of them; None where it tells of none.
     """
 
     dataset: str
@@ -44,6 +52,13 @@ class Answers:
     true: npt.NDArray[Any]
     proba: npt.NDArray[np.float64]
     thresholds: tuple[float, ...] = ()
+    foreign: npt.NDArray[np.bool_] | None = None
+
+    @property
+    def confidence(self) -> npt.NDArray[np.float64]:
+        """How probable it is that each answer is right (n,), as far as it can be sure: -1 where out of scope."""
+        _, right = LabelSpace(self.labels, self.thresholds).answers(self.proba)
+        return right if self.foreign is None else np.where(self.foreign, -1.0, right)
 
     @property
     def predicted(self) -> npt.NDArray[Any]:
@@ -107,36 +122,37 @@ def answers(
     rows: Sequence[Example],
     dataset: str,
     progress: Callable[[float], None],
-    known: Mapping[str, npt.NDArray[np.float64]] = MappingProxyType({}),
+    known: Mapping[str, Given] = MappingProxyType({}),
 ) -> Answers:
-    """Return the model's answers to `rows` of `dataset`; `progress` and `known` are as for `probabilities`.
+    """Return the model's answers to `rows` of `dataset`; `progress` and `known` are as for `given_to`.
 
     Raises:
         InvalidInput: a row has no label, or one that the model does not know.
     """
     true = true_labels(rows, model.space, dataset)
-    found = probabilities(model, rows, progress, known)
-    return Answers(dataset, tuple(rows), model.labels, true, found, model.space.thresholds)
+    given = given_to(rows, model, progress, known)
+    proba, foreign = np.stack([one.proba for one in given]), np.array([one.out_of_scope for one in given])
+    return Answers(dataset, tuple(rows), model.labels, true, proba, model.space.thresholds, foreign)
 
 
-def probabilities(
-    model: Model,
+def given_to(
     rows: Sequence[Example],
+    model: Model,
     progress: Callable[[float], None],
-    known: Mapping[str, npt.NDArray[np.float64]] = MappingProxyType({}),
-) -> npt.NDArray[np.float64]:
-    """Return the model's probabilities (n, k) for `rows`; `progress` is told the share done, and may stop the work.
+    known: Mapping[str, Given] = MappingProxyType({}),
+) -> list[Given]:
+    """Return what the model gives to each of the `rows`; `progress` is told the share done, and may stop the work.
 
-    `known` are probabilities (k,) that the model gave before, by the row's id: these rows are not classified again.
+    `known` is what the model gave before, by the row's id: these rows are not classified again.
     """
     asked = [row for row in rows if row.id not in known]
-    proba = dict(known)
+    given = dict(known)
     for start in range(0, len(asked), BATCH_TEXTS):
         progress(start / len(asked))
         batch = asked[start : start + BATCH_TEXTS]
-        given = model.predict_proba([row.content for row in batch]).astype(np.float64)
-        proba |= {row.id: own for row, own in zip(batch, given, strict=True)}
-    return np.stack([proba[row.id] for row in rows])
+        proba, foreign = model.answers([row.content for row in batch])
+        given |= {row.id: Given(*own) for row, *own in zip(batch, proba, foreign.tolist(), strict=True)}
+    return [given[row.id] for row in rows]
 
 
 def texts_per_second(model: Model, rows: Sequence[Example]) -> float:

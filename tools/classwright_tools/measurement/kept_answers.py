@@ -10,15 +10,18 @@ import numpy as np
 import numpy.typing as npt
 
 from classwright_tools.domain.example import HELD_OUT
-from classwright_tools.measurement.held_out import Answers
+from classwright_tools.measurement.held_out import Answers, Given
 from classwright_tools.workspace.own_files import open_own
 from classwright_tools.workspace.workspace import Workspace
 
 FILE = "predictions.parquet"
+_KEPT = ["id", "probabilities", "out_of_scope"]
 
 
 def write_answers(folder: Path, found: Answers, *, with_labels: bool) -> None:
     """Write a row an example: its id, predicted label or labels, and probabilities in the order of the model's labels.
+
+    Whether it is out of scope is there too, where that is told.
 
     Its own label is there only `with_labels`.
     """
@@ -30,6 +33,8 @@ def write_answers(folder: Path, found: Answers, *, with_labels: bool) -> None:
         "predicted": _named(found, found.predicted),
         "probabilities": found.proba.tolist(),
     }
+    if found.foreign is not None:
+        columns["out_of_scope"] = found.foreign.tolist()
     if with_labels:
         columns["label"] = _named(found, found.true)
     pq.write_table(pa.table(columns), folder / FILE)
@@ -42,18 +47,17 @@ def _named(found: Answers, given: npt.NDArray[Any]) -> list[Any]:
     return [found.labels[place] for place in given]
 
 
-def kept_answers(
-    workspace: Workspace, task: str, model: str, ids: Collection[str]
-) -> dict[str, npt.NDArray[np.float64]]:
-    """Return the probabilities (k,) that `model` gave to those rows of `ids` on which it was measured before, by id.
+def kept_answers(workspace: Workspace, task: str, model: str, ids: Collection[str]) -> dict[str, Given]:
+    """Return what `model` gave to those rows of `ids` on which it was measured before, by id.
 
-    A file that does not read back is passed over: the model can be asked again.
+    A file that does not read back, or that does not say what is out of scope, is passed over: the model can be asked
+    again.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     wanted = set(ids)
-    known: dict[str, npt.NDArray[np.float64]] = {}
+    known: dict[str, Given] = {}
     for report in workspace.artifacts(task, "report"):
         if report.facts.get("about") != "evaluation" or report.facts.get("model") != model:
             continue
@@ -63,9 +67,9 @@ def kept_answers(
             break
         try:
             with open_own(report.path / FILE) as file:
-                table = pq.read_table(file, columns=["id", "probabilities"])
-            rows = zip(table["id"].to_pylist(), table["probabilities"].to_pylist(), strict=True)
+                table = pq.read_table(file, columns=_KEPT)
+            rows = zip(*(table[name].to_pylist() for name in _KEPT), strict=True)
         except (OSError, KeyError, pa.ArrowException):
             continue
-        known |= {row: np.array(proba, np.float64) for row, proba in rows if row in wanted}
+        known |= {row: Given(np.array(proba, np.float64), foreign) for row, proba, foreign in rows if row in wanted}
     return known

@@ -8,10 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from classwright_tools.domain.figures import ClassFigures, Confusion, Coverage, Figures, ReliabilityBin
-from classwright_tools.learning.label_space import certainty
 from classwright_tools.measurement.held_out import Answers
 from classwright_tools.statistics import metrics, multi_label
-from classwright_tools.statistics.coverage import coverage, coverage_of
+from classwright_tools.statistics.coverage import coverage
 
 MOST_CONFUSIONS = 50
 
@@ -42,7 +41,7 @@ def measures_of(found: Answers, threshold: float, seed: int, mismatch: str | Non
         confusion_matrix=metrics.confusion_matrix(true, predicted, len(labels)),
         confusions=metrics.confusions(true, predicted, labels, MOST_CONFUSIONS),
         reliability=metrics.reliability(true, proba, groups=queries),
-        coverage=coverage(true, proba, threshold, queries),
+        coverage=coverage(found.confidence, predicted == true, threshold, queries),
     )
 
 
@@ -54,5 +53,5 @@ def _of_several(found: Answers, threshold: float, seed: int) -> Measures:
         confusion_matrix=multi_label.confusion_matrix(true, decided),
         confusions=multi_label.confusions(true, decided, labels, MOST_CONFUSIONS),
         reliability=multi_label.reliability(true, proba),
-        coverage=coverage_of(certainty(proba, decided), (true == decided).all(axis=1), threshold),
+        coverage=coverage(found.confidence, (true == decided).all(axis=1), threshold),
     )

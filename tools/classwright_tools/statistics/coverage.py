@@ -12,28 +12,18 @@ THRESHOLDS = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 
 
 def coverage(
-    true: npt.NDArray[np.integer],
-    proba: npt.NDArray[np.floating],
-    own: float | None = None,
+    confidence: npt.NDArray[np.floating],
+    right: npt.NDArray[np.bool_],
+    own: float,
     groups: npt.NDArray[np.integer] | None = None,
 ) -> tuple[Coverage, ...]:
     """Return the table for the usual thresholds and the model's `own`, lowest first.
 
+    It is of answers of that `confidence` (n,), below 0 where the model is never sure, of which some are `right` (n,).
     `groups` (n,) are the queries of a pair task.
     """
-    return coverage_of(proba.max(axis=1), proba.argmax(axis=1) == true, own, groups)
-
-
-def coverage_of(
-    confidence: npt.NDArray[np.floating],
-    right: npt.NDArray[np.bool_],
-    own: float | None = None,
-    groups: npt.NDArray[np.integer] | None = None,
-) -> tuple[Coverage, ...]:
-    """Return what `coverage` does, of answers of that `confidence` (n,), of which some are `right` (n,)."""
-    thresholds = sorted({*THRESHOLDS, *([] if own is None else [own])})
     table = []
-    for threshold in thresholds:
+    for threshold in sorted({*THRESHOLDS, own}):
         kept = confidence >= threshold
         table.append(
             Coverage(

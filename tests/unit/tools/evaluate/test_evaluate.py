@@ -202,7 +202,7 @@ def test_coverage_falls_and_all_rows_are_answered_at_zero(workspace: Workspace, 
 
     report = report_of(workspace, result.report)
     shares = [row.share for row in report.coverage]
-    assert (report.coverage[0].threshold, shares[0]) == (0, 1)
+    assert (report.coverage[0].threshold, shares[0]) == (0, 1)  # no row is out of scope: too few tell it
     assert shares == sorted(shares, reverse=True)
     assert report.coverage[0].accuracy == report.figures.accuracy
     assert report.threshold in {row.threshold for row in report.coverage}

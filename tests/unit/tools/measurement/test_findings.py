@@ -248,12 +248,12 @@ def test_the_map_is_seeded_and_keeps_real_texts_when_there_are_too_many(tmp_path
 
 
 def test_coverage_counts_the_answers_at_or_above_each_threshold() -> None:
-    true = np.array([0, 0, 1, 1])
-    proba = np.array([[0.95, 0.05], [0.8, 0.2], [0.55, 0.45], [0.2, 0.8]])
+    confidence = np.array([0.95, 0.8, 0.55, 0.8, -1.0])  # the last one is out of scope
+    right = np.array([True, True, False, True, True])
 
-    table = {row.threshold: (row.kept, row.share, row.accuracy.value) for row in coverage(true, proba, 0.85)}
+    table = {row.threshold: (row.kept, row.share, row.accuracy.value) for row in coverage(confidence, right, 0.85)}
 
-    assert table[0.0] == (4, 1.0, 0.75)
-    assert table[0.8] == (3, 0.75, 1.0)
-    assert table[0.85] == (1, 0.25, 1.0)
+    assert table[0.0] == (4, 0.8, 0.75)
+    assert table[0.8] == (3, 0.6, 1.0)
+    assert table[0.85] == (1, 0.2, 1.0)
     assert table[0.99] == (0, 0.0, 0.0)
