@@ -22,8 +22,16 @@ def add_classify(commands: Any) -> None:
     add("--text-column", metavar="NAME", default="text", help="default: text")
     add("--pair-column", metavar="NAME", default="text_pair", help="for a model of pairs; default: text_pair")
     add("--engine", metavar="NAME", default="encoder", help="of an export: encoder (default), int8, student or cascade")
-    add("--threshold", type=float, metavar="P", help="below this probability it is not sure; default: the model's own")
+    about = "below P it is not sure; default: the model's own. With LABEL: that label is given from P on, and only then"
+    add("--threshold", type=threshold, action="append", default=[], metavar="[LABEL=]P", help=about)
     add("--workspace", metavar="FOLDER", help="where ids are looked up; default: the platform's data folder")
+
+
+def threshold(argument: str) -> tuple[str | None, float]:
+    """Return what `classwright.predict.threshold` does; numpy, which that loads, is for this command alone."""
+    from classwright import predict
+
+    return predict.threshold(argument)
 
 
 def is_stored(model: str) -> bool:
@@ -41,6 +49,8 @@ def run_classify(options: argparse.Namespace, workspace: Path) -> int:
     from classwright_tools.bulk.classify_files import classify_files
     from classwright_tools.bulk.models import open_predictor
 
+    thresholds = dict(options.threshold)
+    least = thresholds.pop(None, None)
     model = open_predictor(options.model, workspace, options.engine)
     began = time.monotonic()
 
@@ -54,7 +64,8 @@ def run_classify(options: argparse.Namespace, workspace: Path) -> int:
         model_name=f"{options.model} {options.engine}",
         text_column=options.text_column,
         pair_column=options.pair_column,
-        threshold=options.threshold,
+        threshold=least,
+        thresholds=thresholds,
         tell=tell,
     )
     print(f"{options.output}: {found.summary}")  # noqa: T201  # what the command is for

@@ -6,8 +6,7 @@
     labels, probabilities, sure, out_of_scope = load("folder of the export").predict(["a text"])
 
 Where a text may have several labels, its answer is all that apply: the column labels has them with | between, and each
-label has a column of its own with 1 or 0. Pairs get the column mismatch_probability besides, where a label is for those
-that do not belong together.
+label has a column of its own with 1 or 0. How probable each label is has a column too, probability_LABEL.
 
 It needs numpy, and as `labels.json` says either onnxruntime and tokenizers, or sentence-transformers. This file is the
 module `classwright.predict`, and stands in every export so that it runs without Classwright; only a matcher needs that.
@@ -21,7 +20,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TextIO
@@ -40,8 +39,8 @@ whole numbers if there is one) for those texts of which it is unsure."""
 DELIMITERS = ",;\t"
 """Of the columns of a CSV file."""
 _NAMED_DELIMITER = re.compile(r'"?sep=(.)"?\s*$', re.IGNORECASE)
-MISMATCH_PROBABILITY = "mismatch_probability"
-"""The column by which the worst pairs are sorted, of a model that knows which label is the mismatch."""
+MOST_COLUMNS = 20
+"""Labels of a model that each get a column with how probable it is; of more, those with a threshold of their own."""
 CHUNK = 2048
 """Texts that are sorted by their length, so that those of a batch need little padding; rows of a file in memory."""
 MOST_CHARS = 20_000
@@ -85,10 +84,7 @@ class Engine(Protocol):
 
 
 class Classifier:
-    """An exported classifier. `labels` are in the order of the probabilities' columns.
-
-    Of pairs, `mismatch` is the label of those that do not belong together, if one is named.
-    """
+    """An exported classifier. `labels` are in the order of the probabilities' columns."""
 
     def __init__(self, folder: str | Path, engine: str = ENGINES[0]) -> None:
         """Open the export in `folder`, to be computed by one of the `ENGINES`.
@@ -107,40 +103,53 @@ class Classifier:
         self.labels: tuple[str, ...] = tuple(facts["labels"])
         self.threshold: float = facts["threshold"]
         self.takes_pairs: bool = facts["kind"] == "pair"
-        self.mismatch: str | None = facts.get("mismatch")
         self._thresholds: list[float] = facts.get("thresholds") or []
         self._least_like: float = facts.get("least_like", -np.inf)
         self._engine = _engine(folder, facts, engine)
 
-    def predict(self, texts: Sequence[Text], *, threshold: float | None = None, batch: int = BATCH) -> Predictions:
+    def predict(
+        self,
+        texts: Sequence[Text],
+        *,
+        threshold: float | None = None,
+        thresholds: Mapping[str, float] | None = None,
+        batch: int = BATCH,
+    ) -> Predictions:
         """Return the answers to texts, or to pairs; `threshold` is the model's own by default.
 
+        A label in `thresholds` is given from that probability on, whatever others have, and only then; the answer is
+        sure. Of several that reach theirs it is the one that exceeds it by the greatest factor.
+
         Raises:
-            ValueError: one is a pair where texts are classified or the other way round.
+            ValueError: one is a pair where texts are classified or the other way round, or a label is not known.
         """
         probabilities, foreign = self._answers(texts, batch)
-        labels, right = self.decide(probabilities)
-        sure = right >= (self.threshold if threshold is None else threshold)
-        return Predictions(labels, probabilities, sure & ~foreign, foreign)
+        labels, right = self.decide(probabilities, thresholds)
+        reached = reaches(labels, right, self.threshold if threshold is None else threshold, thresholds)
+        return Predictions(labels, probabilities, reached & ~foreign, foreign)
 
     @property
     def several(self) -> bool:
         """Whether a text may have several labels."""
         return bool(self._thresholds)
 
-    def decide(self, probabilities: np.ndarray) -> tuple[list[Answer], np.ndarray]:
+    def decide(
+        self, probabilities: np.ndarray, thresholds: Mapping[str, float] | None = None
+    ) -> tuple[list[Answer], np.ndarray]:
         """Return the answers at the probabilities (n, k), and how probable it is that each is right (n,).
 
         Where a text may have several labels, each applies from a probability of its own on, and all must be right.
         """
+        own = own_thresholds(self.labels, thresholds)
         named: list[Answer]
         if self.several:
-            decided = probabilities >= np.array(self._thresholds)
+            decided = probabilities >= np.where(np.isnan(own), self._thresholds, own)
             named = [tuple(self.labels[place] for place in np.flatnonzero(row)) for row in decided]
             right = np.where(decided, probabilities, 1 - probabilities).prod(axis=1)
         else:
-            named = [self.labels[place] for place in probabilities.argmax(axis=1)]
-            right = probabilities.max(axis=1)
+            places = given_labels(probabilities, own)
+            named = [self.labels[place] for place in places]
+            right = probabilities[np.arange(len(places)), places]
         return [None if unread else one for one, unread in zip(named, np.isnan(right), strict=True)], right
 
     def predict_proba(self, texts: Sequence[Text], *, batch: int = BATCH) -> np.ndarray:
@@ -174,6 +183,44 @@ class Classifier:
             if not any(map(text_problem, parts)):
                 asked[place] = (parts[0], parts[1]) if self.takes_pairs else parts[0]
         return asked
+
+
+def own_thresholds(labels: Sequence[str], thresholds: Mapping[str, float] | None) -> np.ndarray:
+    """Return the thresholds of `labels` (k,), NaN for those without one of their own.
+
+    Raises:
+        ValueError: one is of another label, or is no probability.
+    """
+    for label, threshold in (thresholds or {}).items():
+        if label not in labels:
+            raise ValueError(f"The threshold of {label!r} is of no label that the model knows.")
+        if not 0 <= threshold <= 1:
+            raise ValueError(f"The threshold of {label!r}, {threshold}, is no probability: pass one from 0 to 1.")
+    return np.array([(thresholds or {}).get(label, np.nan) for label in labels])
+
+
+def given_labels(probabilities: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """Return the place (n,) of the label that each text gets at the `probabilities` (n, k), of one label a text.
+
+    A label with a threshold of its `own` (k,), NaN for the others, is given from it on; of several that reach theirs
+    the one that exceeds it by the greatest factor. Else it is the likeliest of the labels without.
+    """
+    reached = probabilities >= own
+    factors = np.where(reached, probabilities / np.where(own > 0, own, 1.0), -1.0)
+    free = np.isnan(own) if np.isnan(own).any() else np.ones(len(own), bool)
+    likeliest = np.where(free, probabilities, -1.0).argmax(axis=1)
+    found: np.ndarray = np.where(reached.any(axis=1), factors.argmax(axis=1), likeliest)
+    return found
+
+
+def reaches(
+    answers: Sequence[Answer], right: np.ndarray, threshold: float, thresholds: Mapping[str, float] | None
+) -> np.ndarray:
+    """Return which `answers`, so probably `right` (n,), reach the threshold of their label, or without one this one."""
+    own = thresholds or {}
+    least = [own.get(one, threshold) if isinstance(one, str) else threshold for one in answers]
+    found: np.ndarray = right >= np.array(least, float)
+    return found
 
 
 def text_problem(text: object) -> str | None:
@@ -394,7 +441,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("-o", "--output", metavar="OUT.csv", type=Path, required=True, help="the file to write")
     parser.add_argument("--text-column", metavar="NAME", default="text", help="default: text")
     parser.add_argument("--pair-column", metavar="NAME", default="text_pair", help="of a pair's item: text_pair")
-    parser.add_argument("--threshold", type=float, help="below this probability it is not sure; default: the model's")
+    parser.add_argument(
+        "--threshold",
+        metavar="[LABEL=]P",
+        type=threshold,
+        action="append",
+        default=[],
+        help="below P it is not sure; default: the model's. With LABEL: that label is given from P on, and only then",
+    )
     parser.add_argument("--engine", choices=ENGINES, default=ENGINES[0], help="what computes; default: the encoder")
     parser.add_argument("--batch", type=int, default=BATCH, help=f"texts a forward pass; default: {BATCH}")
     options = parser.parse_args(arguments)
@@ -408,18 +462,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def threshold(argument: str) -> tuple[str | None, float]:
+    """Return the label, if there is one, and the probability in an argument such as "spam=0.9" or "0.9"."""
+    label, _, value = argument.rpartition("=")
+    return label or None, float(value)
+
+
 def answer_columns(
-    there: Sequence[str], *, several: bool, labels: Sequence[str] = (), mismatch: str | None = None
+    there: Sequence[str], told: Sequence[str], *, several: bool, labels: Sequence[str] = ()
 ) -> list[str]:
     """Return the names of the columns that answers have, none of which is among those `there`.
 
     `several` is whether a text may have several labels. `labels` get a column each, in a table, whose cells hold no
-    list. How probable the label `mismatch` is has a column too, if there is one.
+    list. How probable each of the labels `told` is has a column too.
     """
-    ranked = [MISMATCH_PROBABILITY] if mismatch else []
-    names = ["labels" if several else "label", "probability", *ranked, "sure", "out_of_scope"]
+    names = ["labels" if several else "label", "probability", "sure", "out_of_scope"]
     names += [f"label_{label}" for label in labels]
-    return names_beside(there, names)
+    return names_beside(there, [*names, *map(probability_column, told)])
+
+
+def probability_column(label: str) -> str:
+    """Return the column that says how probable a label is."""
+    return f"probability_{label}"
+
+
+def told_labels(labels: Sequence[str], thresholds: Mapping[str, float] | None) -> tuple[str, ...]:
+    """Return those of the `labels` whose probabilities have columns: all, or of many those with a threshold."""
+    return tuple(label for label in labels if len(labels) <= MOST_COLUMNS or label in (thresholds or {}))
+
+
+def told_probabilities(labels: Sequence[str], told: Sequence[str], probabilities: np.ndarray) -> list[list[float]]:
+    """Return of each row of the `labels`' probabilities (n, k) those of the labels `told`."""
+    found: list[list[float]] = probabilities[:, [labels.index(label) for label in told]].tolist()
+    return found
 
 
 def names_beside(there: Sequence[str], names: Sequence[str]) -> list[str]:
@@ -434,19 +509,8 @@ def answer_cells(answer: Sequence[Any], labels: Sequence[str]) -> list[Any]:
     """Return an answer, label or labels first, as the values of its `answer_columns` for `labels`."""
     if not labels:
         return list(answer)
-    named, *rest = answer
-    return ["|".join(named), *rest, *(int(label in named) for label in labels)]
-
-
-def mismatch_probabilities(labels: Sequence[str], mismatch: str | None, probabilities: np.ndarray) -> list[list[float]]:
-    """Return for each row of the `labels`' probabilities (n, k) that of the label `mismatch`, alone in a list.
-
-    The lists are empty without such a label: they are what goes into the column, if there is one.
-    """
-    if mismatch is None:
-        return [[] for _ in probabilities]
-    found: list[list[float]] = probabilities[:, [labels.index(mismatch)]].tolist()
-    return found
+    named, right, sure, foreign, *told = answer
+    return ["|".join(named), right, sure, foreign, *(int(label in named) for label in labels), *told]
 
 
 class LineFeeds:
@@ -496,7 +560,10 @@ def _classify_rows(model: Classifier, options: argparse.Namespace, source: TextI
             )
     if len(set(columns)) < len(columns):
         raise ValueError(f"Column {columns[0]!r} is to be read as both texts of a pair: name another --pair-column.")
-    names = answer_columns(there, several=model.several, labels=labels, mismatch=model.mismatch)
+    thresholds = dict(options.threshold)
+    least = thresholds.pop(None, None)
+    told = told_labels(model.labels, thresholds)
+    names = answer_columns(there, told, several=model.several, labels=labels)
     writer = csv.writer(LineFeeds(output), delimiter=delimiter)
     writer.writerow([*there, *names])
     rows, problems = 0, list[str]()
@@ -505,14 +572,14 @@ def _classify_rows(model: Classifier, options: argparse.Namespace, source: TextI
         for number, parts in enumerate(texts, rows + 1):
             problems += [f"row {number:,} {why}" for why in filter(None, map(text_problem, parts))][:1]
         asked = texts if model.takes_pairs else [text for (text,) in texts]
-        found = model.predict(asked, threshold=options.threshold, batch=options.batch)
-        _, rights = model.decide(found.probabilities)
-        ranked = mismatch_probabilities(model.labels, model.mismatch, found.probabilities)
-        told = (["true" if one else "false" for one in known] for known in (found.sure, found.out_of_scope))
-        for row, named, right, own, *is_so in zip(chunk, found.labels, rights, ranked, *told, strict=True):
-            figures = (f"{one:.6f}" for one in (right, *own))
-            answer = [""] * len(names) if named is None else answer_cells((named, *figures, *is_so), labels)
-            writer.writerow([*(row[name] for name in there), *answer])
+        found = model.predict(asked, threshold=least, thresholds=thresholds, batch=options.batch)
+        _, rights = model.decide(found.probabilities, thresholds)
+        probable = told_probabilities(model.labels, told, found.probabilities)
+        is_so = (["true" if one else "false" for one in known] for known in (found.sure, found.out_of_scope))
+        for row, named, right, own, sure, foreign in zip(chunk, found.labels, rights, probable, *is_so, strict=True):
+            figures = (f"{one:.6f}" for one in own)
+            answer = answer_cells((named, f"{right:.6f}", sure, foreign, *figures), labels) if named is not None else []
+            writer.writerow([*(row[name] for name in there), *(answer or [""] * len(names))])
         rows += len(chunk)
     return rows, unanswered(len(problems), problems[:PLACES_NAMED])
 

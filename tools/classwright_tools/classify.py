@@ -14,7 +14,7 @@ from classwright_tools.domain.example import LABELLED_BUT_TEST
 from classwright_tools.domain.excerpt import ANSWER_BYTES, Excerpts, listed, shortened
 from classwright_tools.domain.kinds import DatasetId, ModelId, ReportId, task_of
 from classwright_tools.domain.label_names import other_labels
-from classwright_tools.domain.noun import LabelName, Share, ToolRequest, ToolResult
+from classwright_tools.domain.noun import LabelName, Share, Thresholds, ToolRequest, ToolResult
 from classwright_tools.domain.pair import AnyText, GivenPair, joined
 from classwright_tools.domain.task import TaskKind
 from classwright_tools.domain.uris import artifact_uri, file_uri
@@ -50,6 +50,7 @@ class ClassifyRequest(ToolRequest):
         default=None,
         description="Abstain below it. Default: the model's own.",
     )
+    thresholds: Thresholds = Field(description="By label: given from it on, and only then.")
     prior: Literal["task", "training"] = Field(
         default="task",
         description="'training': without the task's label shares.",
@@ -68,7 +69,7 @@ class ClassifyResult(ToolResult):
     model: ModelId
     threshold: float
     thresholds: dict[LabelName, float] | None = Field(
-        default=None, description="Of a multi-label model: the probability from which on each label applies."
+        default=None, description="Of a multi-label model from where on each label applies; else those passed."
     )
     unanswered: int = Field(default=0, ge=0, description="Texts that cannot be read: each has its `problem`.")
     abstained: int = Field(ge=0, description="Texts of which it is not sure.")
@@ -99,15 +100,16 @@ def classify(request: ClassifyRequest, context: ToolContext) -> ClassifyResult:
     contents = _contents(request, model.card.kind)
     problems = _problems(request)
     threshold = model.threshold if request.threshold is None else request.threshold
+    space = model.space.under(request.thresholds)
     word = "pair" if request.pairs else "text"
     context.progress(0.1, f"classifying {len(contents)} {word}s")
     asked = [content for place, content in enumerate(contents) if place not in problems]
     proba, foreign = model.answers(asked, as_trained=request.prior == "training")
-    found = _results(model.space, proba, foreign, threshold)
+    found, below = _results(space, proba, foreign, threshold)
     abstained = sum(not result.sure for result in found)
     labels = context.workspace.task(model.card.task).label_names
     told = (
-        in_a_sentence(found, abstained, threshold, f"{word}s"),
+        in_a_sentence(found, abstained, below, threshold, request.thresholds, f"{word}s"),
         unlike(int(foreign.sum())) if len(found) > 1 and foreign.any() else "",
         unanswered(len(problems), _named(problems, word), word),
         how_sure(model.card) if abstained and request.threshold is None else "",
@@ -122,7 +124,7 @@ def classify(request: ClassifyRequest, context: ToolContext) -> ClassifyResult:
         "answers for accuracy." + ("" if model.space.several else f" {FITS_NONE}"),
         model=request.model,
         threshold=threshold,
-        thresholds=dict(zip(model.labels, model.card.thresholds, strict=True)) if model.space.several else None,
+        thresholds=_thresholds(space),
         unanswered=len(problems),
         abstained=abstained,
         out_of_scope=int(foreign.sum()),
@@ -145,13 +147,15 @@ def _sorted_rows(request: ClassifyRequest, context: ToolContext, dataset: str) -
     model = load_model(context.workspace, request.model)  # it keeps embeddings: rows of a dataset are read again
     threshold = model.threshold if request.threshold is None else request.threshold
     as_trained = request.prior == "training"
-    found = answer_rows(context, model, dataset, threshold, as_trained=as_trained)
+    found = answer_rows(
+        context, model, dataset, model.space.under(request.thresholds), threshold, as_trained=as_trained
+    )
     answers = AnswersTable(context, model, found, dataset, as_trained)
     report, made = publish_answers(context, answers, request.model)
     unsure, counts = found.unsure, found.sure_by_label
     first = found.least_sure(LEAST_SURE_SHOWN)
-    several, foreign = model.space.several, int(found.foreign.sum())
-    shown = _results(model.space, found.proba[first], found.foreign[first], threshold)
+    foreign = int(found.foreign.sum())
+    shown, _ = _results(found.space, found.proba[first], found.foreign[first], threshold)
     by_label = listed((f"{label} {rows:,}" for label, rows in counts.items()), LABELS_LISTED)
     table = file_uri(report, ANSWERS)
     excerpts = Excerpts(table)
@@ -162,7 +166,7 @@ def _sorted_rows(request: ClassifyRequest, context: ToolContext, dataset: str) -
         unlike(foreign) if foreign else "",
         f"The {len(shown)} least sure are shown{', those out of scope first' if foreign else ''}.",
         how_sure(model.card) if request.threshold is None else "",
-        FITS_NONE if counts and not several else "",
+        FITS_NONE if counts and not found.space.several else "",
         f"Sort the table by `{ranked}` to have the worst pairs first." if (ranked := answers.mismatch_column) else "",
         other_labels(request.model, model.labels, context.workspace.task(task).label_names),
     )
@@ -175,7 +179,7 @@ def _sorted_rows(request: ClassifyRequest, context: ToolContext, dataset: str) -
         shown_in_part=excerpts.parts,
         model=request.model,
         threshold=threshold,
-        thresholds=dict(zip(model.labels, model.card.thresholds, strict=True)) if several else None,
+        thresholds=_thresholds(found.space),
         abstained=unsure,
         out_of_scope=foreign,
         results=tuple(
@@ -221,13 +225,24 @@ def _contents(request: ClassifyRequest, kind: TaskKind) -> list[str]:
     return [joined(pair.text, pair.text_pair) for pair in request.pairs]
 
 
-def _results(space: LabelSpace, proba: np.ndarray, foreign: np.ndarray, threshold: float) -> tuple[Classified, ...]:
-    """Return the answers at the probabilities (n, k) to texts, some of which are `foreign` (n,) to the model."""
+def _thresholds(space: LabelSpace) -> dict[str, float] | None:
+    """Return the thresholds of labels that answers in `space` go by, if there are any."""
+    return dict(zip(space.labels, space.thresholds, strict=True)) if space.several else dict(space.own) or None
+
+
+def _results(
+    space: LabelSpace, proba: np.ndarray, foreign: np.ndarray, threshold: float
+) -> tuple[tuple[Classified, ...], int]:
+    """Return the answers at the probabilities (n, k) to texts, and how many are below their threshold.
+
+    Some of the texts are `foreign` (n,) to the model.
+    """
     named, right = space.answers(proba)
-    sure = (right >= threshold) & ~foreign
+    reached = space.reaches(named, right, threshold)
+    sure = reached & ~foreign
     ranked = (-proba).argsort(axis=1, kind="stable").tolist()
     answers = zip(proba.tolist(), named, right.tolist(), sure.tolist(), foreign.tolist(), ranked, strict=True)
-    return tuple(
+    found = tuple(
         Classified(
             label=own if is_sure and isinstance(own, str) else None,
             labels=None if isinstance(own, str) else own,
@@ -241,6 +256,7 @@ def _results(space: LabelSpace, proba: np.ndarray, foreign: np.ndarray, threshol
         )
         for row, own, certain, is_sure, is_foreign, order in answers
     )
+    return found, int((~reached).sum())
 
 
 def _work(request: ClassifyRequest, sizes: Sizes) -> Work:
@@ -266,8 +282,8 @@ TOOL = ToolSpec(
         description=(
             f"Label up to {MOST_TEXTS:,} texts or pairs, or a dataset's unlabelled rows, with a model: calibrated "
             f"probabilities, and no label where it is unsure. An answer shows about {ABOUT_SHOWN} texts, the result "
-            f"resource all; of a dataset the {LEAST_SURE_SHOWN} least sure rows, a CSV all. To measure, import "
-            "labelled rows and call evaluate. Answered at once; much text is a job."
+            f"resource all; of a dataset the {LEAST_SURE_SHOWN} least sure rows, a CSV all. Much text is "
+            "a job."
         ),
     ),
 )

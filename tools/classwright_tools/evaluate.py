@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
@@ -11,10 +11,10 @@ from classwright_tools.context import ToolContext
 from classwright_tools.domain.comparison import Comparison
 from classwright_tools.domain.example import Data
 from classwright_tools.domain.excerpt import Excerpts
-from classwright_tools.domain.figures import ClassF1, Confusion, Figures
+from classwright_tools.domain.figures import ClassF1, Confusion, Figures, LabelAtThreshold
 from classwright_tools.domain.kinds import DatasetId, ModelId, ReportId, task_of
 from classwright_tools.domain.label_names import other_labels
-from classwright_tools.domain.noun import Picture, ToolRequest, ToolResult
+from classwright_tools.domain.noun import Picture, Thresholds, ToolRequest, ToolResult
 from classwright_tools.domain.uris import artifact_uri
 from classwright_tools.errors import NotEnoughData
 from classwright_tools.tool import ToolSpec, ToolText
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from classwright_tools.measurement.held_out import Answers, Given
 
 MOST_LISTED = 5  # in the result; the report has them all
-CLASSES_BYTES, CONFUSIONS_BYTES = 4_500, 2_000
+CLASSES_BYTES, CONFUSIONS_BYTES, THRESHOLDS_BYTES = 4_500, 2_000, 2_500
 
 
 class EvaluateRequest(ToolRequest):
@@ -42,9 +42,9 @@ class EvaluateRequest(ToolRequest):
     )
     against: ModelId | None = Field(
         default=None,
-        description="Another model, to compare on the same rows; without validation rows what both learnt from is, on "
-        "real texts held out.",
+        description="Another model, compared on the same rows; without validation rows what both learnt from is.",
     )
+    thresholds: Thresholds = Field(description="As for classify: what they cost.")
     picture: bool = Field(default=False, description="The confusion matrix.")
 
 
@@ -59,6 +59,9 @@ class EvaluateResult(ToolResult):
     figures: Figures
     classes: tuple[ClassF1, ...] = Field(description="Every label that has rows, the lowest F1 first.")
     confusions: tuple[Confusion, ...] = Field(description="The most frequent ones.")
+    label_thresholds: tuple[LabelAtThreshold, ...] = Field(
+        default=(), description="What the `thresholds` passed, and others for these labels, cost."
+    )
     comparison: Comparison | None = None
     texts_per_second: float | None = Field(gt=0, description="None if the model had answered all rows before.")
     picture: Picture | None = None
@@ -80,7 +83,7 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
     from classwright_tools.charts.png import picture
     from classwright_tools.learning.model import load_model
     from classwright_tools.measurement.comparing import check_same_labels, other_model
-    from classwright_tools.measurement.evaluation import write_report
+    from classwright_tools.measurement.evaluation import listed_facts, write_report
     from classwright_tools.measurement.rows_compared import differ_in_rows, on_rows_held_out
     from classwright_tools.workspace.datasets import read_card
 
@@ -93,6 +96,12 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
     is_bare = request.split == "validation" and not read_card(workspace, dataset).rows("validation")
     if other and is_bare and differ_in_rows(workspace, model, other.model):
         check_same_labels(request.model, model, other)
+        if request.thresholds:
+            raise NotEnoughData(
+                f"dataset {dataset!r}",
+                "has no validation rows to tell what `thresholds` cost",
+                "Bring some in with import_examples(split='validation'), or leave `thresholds` out.",
+            )
         report, found = on_rows_held_out(request.model, model, other.id, other.model, context)
     else:
         report, found = _on_split(request, context, dataset, model, other, uses)
@@ -105,7 +114,7 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
         lambda folder: write_report(folder, report, found),
         run_key=context.run_key,
         parent=request.model,
-        facts=_facts(report, uses),
+        facts=listed_facts(report, uses),
     )
     other_rows = other.model.card.dataset if other and other.model.card.dataset != model.card.dataset else None
     changed = other_labels(request.model, model.labels, workspace.task(task).label_names)
@@ -162,6 +171,7 @@ def _on_split(
         shares=model.card.known_shares,
         mismatch=model.card.mismatch,
         texts_per_second=speed,
+        thresholds=request.thresholds,
     )
     return report, found
 
@@ -214,25 +224,6 @@ def _uses_of_test(context: ToolContext, task: str) -> int:
     return 1 + len([r for r in reports if r.facts.get("split") == "test"])
 
 
-def _facts(report: EvaluationReport, uses: int) -> dict[str, Any]:
-    """Return the small figures that lists of reports show."""
-    facts = {
-        "about": "evaluation",
-        "model": report.model,
-        "dataset": report.dataset,
-        "split": report.split,
-        "data": report.data,
-        "rows": report.figures.rows,
-        "accuracy": report.figures.accuracy.value,
-        "macro_f1": report.figures.macro_f1.value,
-    }
-    ranked = report.figures.average_precision
-    facts |= {"average_precision": ranked.value} if ranked else {}
-    if report.comparison:
-        facts |= {"against": report.comparison.against, "verdict": report.comparison.verdict}
-    return facts | ({"test_use": uses} if uses else {})
-
-
 def _result(report: EvaluationReport, report_id: str, other_rows: str | None, changed: str) -> EvaluateResult:
     """Return what is answered; `other_rows` is the dataset of the other model, if it learnt from other rows.
 
@@ -253,6 +244,7 @@ def _result(report: EvaluationReport, report_id: str, other_rows: str | None, ch
         figures=report.figures,
         classes=excerpts.of("classes", classes, CLASSES_BYTES),
         confusions=excerpts.of("confusions", report.confusions, CONFUSIONS_BYTES, most=MOST_LISTED),
+        label_thresholds=excerpts.of("label_thresholds", report.label_thresholds, THRESHOLDS_BYTES),
         comparison=report.comparison,
         texts_per_second=report.texts_per_second,
         shown_in_part=excerpts.parts,
@@ -283,10 +275,9 @@ TOOL = ToolSpec(
     text=ToolText(
         title="Evaluate a model",
         description=(
-            "Measure a model on the validation or test rows of a dataset: accuracy, macro F1, per-class figures, "
-            "confusions and calibration, for pairs the average precision of the mismatches, with 95% intervals; or "
-            "`against` another model. Says first whether the rows are real or written. The report with plots is a "
-            "resource."
+            "Measure a model on a dataset's validation or test rows: accuracy, macro F1, figures of each class, "
+            "confusions, calibration, for pairs average precision, with 95% intervals; or "
+            "`against` another model. Says first whether the rows are real or written."
         ),
     ),
 )

@@ -44,8 +44,8 @@ class GanAugmentRequest(ToolRequest):
     pretrain_dataset: DatasetId | None = Field(
         default=None,
         description="A large labelled dataset of any task to learn from first, for 'gan' and "
-        "'distribution_calibration'. Labels of equal names are taken for the same; without any in common only the "
-        "spread of texts is learned from it.",
+        "'distribution_calibration'. Labels of equal names are the same; without any in common only the "
+        "spread of texts is learned.",
     )
     target: int | None = Field(
         default=None, ge=10, le=20_000, description="Bring every label to this many rows, all counted alike."
@@ -260,8 +260,8 @@ TOOL = ToolSpec(
         description=(
             f"For labels with few rows ({LEAST_ROWS} to 100): generate more, not as texts but as sentence embeddings, "
             "by a conditional GAN, SMOTE, mixup or distribution calibration. The answer says whether they help: the "
-            "gain on held-out rows with its 95% interval, how faithful and diverse they are, and one sentence of "
-            "advice. Pass the augmentation to train_classifier with method='probe'. Without a large pretrain_dataset "
+            "gain on held-out rows with its 95% interval, how faithful and diverse they are, and advice. Pass the "
+            "augmentation to train_classifier with method='probe'. Without a large pretrain_dataset "
             "of labelled texts expect nothing; texts from synthesize_examples help more. Under a minute; the first "
             "call with a pretrain_dataset takes minutes."
         ),

@@ -303,10 +303,8 @@ TOOL = ToolSpec(
         title="Train a classifier",
         description=(
             "Train on a dataset's training rows and save a calibrated model. Returns validation figures with 95% "
-            "intervals, on real validation rows if any, else on training rows held out by group. "
-            "Tuning the encoder takes minutes on a CPU. Where labels differ much in size set "
-            "`imbalance`, or method 'cluster'. Never trains on test rows. To measure a model again use "
-            "evaluate, not this."
+            "intervals, on real validation rows if any, else on training rows held out by group. Where labels "
+            "differ much in size set `imbalance`, or method 'cluster'. Never trains on test rows."
         ),
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from classwright.predict import Predictions
+from classwright.predict import Answer, Predictions, given_labels, own_thresholds, reaches
 from classwright_tools.bulk import classify_files as bulk
 from classwright_tools.bulk.classify_files import classify_files
 from classwright_tools.bulk.outputs import write_output
@@ -24,25 +24,34 @@ from classwright_tools.errors import InvalidInput
 class Lengths:
     """Calls a text long from ten characters on, the surer the longer; questions are out of its scope."""
 
-    labels = ("short", "long")
+    labels: tuple[str, ...] = ("short", "long")
     threshold = 0.6
     takes_pairs = False
     several = False
-    mismatch: str | None = None
 
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    def predict(self, texts: Sequence[str | tuple[str, str]], *, threshold: float | None = None) -> Predictions:
+    def predict(
+        self,
+        texts: Sequence[str | tuple[str, str]],
+        *,
+        threshold: float | None = None,
+        thresholds: Mapping[str, float] | None = None,
+    ) -> Predictions:
         self.asked += [str(text) for text in texts]
         long = np.array([min(1.0, len(text) / 20) for text in texts])
-        proba = np.stack([1 - long, long], axis=1)
-        labels, right = self.decide(proba)
+        proba = np.zeros((len(texts), len(self.labels)))
+        proba[:, -2:] = np.stack([1 - long, long], axis=1)
+        labels, right = self.decide(proba, thresholds)
         foreign = np.array(["?" in text for text in texts])
-        return Predictions(labels, proba, (right >= (threshold or 0)) & ~foreign, foreign)
+        return Predictions(labels, proba, reaches(labels, right, threshold or 0, thresholds) & ~foreign, foreign)
 
-    def decide(self, proba: np.ndarray) -> tuple[list[str | tuple[str, ...]], np.ndarray]:
-        return [self.labels[place] for place in proba.argmax(axis=1)], proba.max(axis=1)
+    def decide(
+        self, probabilities: np.ndarray, thresholds: Mapping[str, float] | None = None
+    ) -> tuple[list[Answer], np.ndarray]:
+        places = given_labels(probabilities, own_thresholds(self.labels, thresholds))
+        return [self.labels[place] for place in places], probabilities[np.arange(len(places)), places]
 
 
 class Stopped(Exception):
@@ -61,8 +70,13 @@ def test_rows_keep_their_columns_and_order_and_get_an_answer(tmp_path: Path) -> 
     found = classify_files(Lengths(), source, tmp_path / "out.csv", model_name="m")
 
     rows = answers(tmp_path / "out.csv")
-    told = [[row.pop(name) for name in ("label", "probability", "sure", "out_of_scope")] for row in rows]
-    assert told == [["short", "0.8", "true", "false"], ["", "", "", ""], ["long", "0.95", "false", "true"]]
+    names = ("label", "probability", "sure", "out_of_scope", "probability_short", "probability_long")
+    told = [[row.pop(name) for name in names] for row in rows]
+    assert told == [
+        ["short", "0.8", "true", "false", "0.8", "0.2"],
+        [""] * 6,
+        ["long", "0.95", "false", "true", "0.05", "0.95"],
+    ]
     assert rows == [
         {"text": "tiny", "id": "007", "note": "a, b"},
         {"text": "  ", "id": "8", "note": "none"},
@@ -84,8 +98,8 @@ def test_a_table_is_written_with_the_delimiter_that_it_was_read_with(tmp_path: P
 
     with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
         header, row = csv.reader(file, delimiter=delimiter)
-    assert header == ["comment", "date", "stars", "label", "probability", "sure", "out_of_scope"]
-    assert row == ["a text, of eighteen; or so", "1", "5", "long", "1.0", "true", "false"]
+    assert header[:7] == ["comment", "date", "stars", "label", "probability", "sure", "out_of_scope"]
+    assert row == ["a text, of eighteen; or so", "1", "5", "long", "1.0", "true", "false", "0.0", "1.0"]
 
 
 def test_lines_of_a_table_end_in_a_line_feed_and_a_carriage_return_in_a_cell_stays_one(tmp_path: Path) -> None:
@@ -99,7 +113,7 @@ def test_lines_of_a_table_end_in_a_line_feed_and_a_carriage_return_in_a_cell_sta
 def test_a_run_that_fails_before_its_first_part_leaves_nothing_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stop(_: np.ndarray) -> Any:
+    def stop(*_: Any) -> Any:
         raise Stopped
 
     model = Lengths()
@@ -124,20 +138,37 @@ def test_answers_make_way_for_columns_of_their_names(tmp_path: Path) -> None:
     assert (second["label"], second["score"], second["predicted_label"]) == (None, 0.5, "short")
 
 
-def test_pairs_get_how_probable_a_mismatch_is(tmp_path: Path) -> None:
+def test_pairs_get_how_probable_each_label_is(tmp_path: Path) -> None:
     model = Lengths()
-    model.takes_pairs, model.mismatch = True, "short"
+    model.takes_pairs = True
     source = tmp_path / "in.csv"
     source.write_text("text,text_pair\nred lamp,a lamp\nhose,\n", encoding="utf-8")
 
     classify_files(model, source, tmp_path / "out.csv", model_name="m")
 
     assert [list(row.values())[2:] for row in answers(tmp_path / "out.csv")] == [
-        ["short", "0.9", "0.9", "true", "false"],
-        ["", "", "", "", ""],
+        ["short", "0.9", "true", "false", "0.9", "0.1"],
+        [""] * 6,
     ]
     names = list(answers(tmp_path / "out.csv")[0])[2:]
-    assert names == ["label", "probability", "mismatch_probability", "sure", "out_of_scope"]
+    assert names == ["label", "probability", "sure", "out_of_scope", "probability_short", "probability_long"]
+
+
+def test_of_many_labels_those_with_a_threshold_have_a_column_and_are_given_from_it_on(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("text\ntext of fifteen\ntext of thirteen\n", encoding="utf-8")
+    model = Lengths()
+    model.labels = (*(f"label {number}" for number in range(21)), "short", "long")
+
+    classify_files(model, tmp_path / "in.csv", tmp_path / "out.csv", model_name="m", thresholds={"long": 0.78})
+
+    rows = answers(tmp_path / "out.csv")
+    assert [list(row.values())[1:] for row in rows] == [
+        ["short", "0.25", "false", "false", "0.75"],
+        ["long", "0.8", "true", "false", "0.8"],
+    ]
+    assert list(rows[0])[-1] == "probability_long"
+    with pytest.raises(InvalidInput, match="The threshold of 'lang' is of no label that the model knows"):
+        classify_files(model, tmp_path / "in.csv", tmp_path / "out.csv", model_name="m", thresholds={"lang": 0.78})
 
 
 def test_a_folder_of_parquet_and_csv_becomes_one_file_that_names_the_files(tmp_path: Path) -> None:

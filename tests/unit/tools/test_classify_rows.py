@@ -113,9 +113,9 @@ def test_pairs_have_both_their_texts_in_the_table_and_in_the_answer(workspace: W
     assert len(rows) == len(pair_rows()) + len(own)
     assert {one.text for one in found.results} == {row.shown for row in own}
     shown = {one.text: dict(one.likeliest)["mismatch"] for one in found.results}
-    told = [row["mismatch_probability"] for row in rows if row["split"] == "unlabelled"]
+    told = [row["probability_mismatch"] for row in rows if row["split"] == "unlabelled"]
     assert [float(one) for one in told] == pytest.approx([shown[row.shown] for row in own], abs=1e-5)
-    assert "Sort the table by `mismatch_probability`" in found.summary
+    assert "Sort the table by `probability_mismatch`" in found.summary
 
 
 def test_the_column_to_sort_pairs_by_is_said_as_the_table_has_it(workspace: Workspace) -> None:
@@ -127,8 +127,8 @@ def test_the_column_to_sort_pairs_by_is_said_as_the_table_has_it(workspace: Work
 
     found = sorted_by(workspace, model, str(imported.dataset))
 
-    assert "Sort the table by `predicted_mismatch_probability`" in found.summary
-    assert all(row["predicted_mismatch_probability"] for row in table_of(workspace, found))
+    assert "Sort the table by `predicted_probability_mismatch`" in found.summary
+    assert all(row["predicted_probability_mismatch"] for row in table_of(workspace, found))
 
 
 def test_of_a_task_with_several_labels_a_row_counts_for_each_of_its_own(workspace: Workspace) -> None:

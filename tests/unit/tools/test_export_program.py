@@ -224,7 +224,9 @@ def test_the_program_keeps_the_delimiter_of_a_table_and_leaves_nothing_after_a_f
     assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
     assert program([*asked, "--text-column", "comment"]) == 0
     header, row = (tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()
-    assert header == delimiter.join(["date", "comment", "label", "probability", "sure", "out_of_scope"])
+    names = ["label", "probability", "sure", "out_of_scope"]
+    probable = [f"probability_{label}" for label in made.model.labels]
+    assert header == delimiter.join(["date", "comment", *names, *probable])
     assert next(csv.reader([row], delimiter=delimiter))[:3] == ["1", f"my package is late{delimiter} where", "delivery"]
 
 
@@ -271,7 +273,8 @@ def test_the_command_classifies_by_an_exports_folder_without_torch_and_by_the_id
     assert by_folder == by_export
     assert [row["text"] for row in by_model] == TEXTS
     assert [row["label"] for row in by_model] == [row["label"] for row in by_export]
-    assert by_model[0].keys() == {"text", "label", "probability", "sure", "out_of_scope"}
+    probable = {f"probability_{label}" for label in made.model.labels}
+    assert by_model[0].keys() == {"text", "label", "probability", "sure", "out_of_scope", *probable}
 
 
 def test_a_tuned_encoder_is_stored_once_in_half_precision_and_answers_to_the_bit(made: Made) -> None:

@@ -165,7 +165,7 @@ def test_an_export_and_a_file_tell_the_same_as_the_server(made: Made, tmp_path: 
         assert "5 texts are out of scope" in done.summary
         told.append((tmp_path / "out.csv").read_text(encoding="utf-8"))
     assert told[0] == told[1]
-    assert [line.split(",")[-2:] for line in told[0].splitlines()[1:]] == [["true", "false"]] * 2 + [
+    assert [line.split(",")[-5:-3] for line in told[0].splitlines()[1:]] == [["true", "false"]] * 2 + [
         ["false", "true"]
     ] * 5
 

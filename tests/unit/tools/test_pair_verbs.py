@@ -104,13 +104,13 @@ def test_an_evaluation_says_what_to_hide_mismatches_takes(
 
     page = (workspace.artifact(result.report, "report").path / "report.html").read_text(encoding="utf-8")
     for told in (result.summary, page):
-        assert "To hide pairs with a `mismatch_probability` of" in told
+        assert "To hide pairs with a `probability_mismatch` of" in told
         assert "of 100 that do." in told
 
 
 def test_a_training_says_what_to_hide_mismatches_takes_as_an_evaluation_does(trained: TrainClassifierResult) -> None:
     assert "The precision of 'mismatch' (50.0% of the rows)" in trained.summary
-    assert "To hide pairs with a `mismatch_probability` of" in trained.summary
+    assert "To hide pairs with a `probability_mismatch` of" in trained.summary
 
 
 def test_where_imbalance_is_treated_that_is_why_a_matcher_was_not_tried(workspace: Workspace) -> None:
@@ -275,9 +275,11 @@ def test_an_export_of_a_model_of_pairs_runs_without_us_and_gives_its_probabiliti
     (folder / "in.csv").write_text("text,text_pair\na query,an item\na query,\n", encoding="utf-8")
     run_code(folder, "import predict; predict.main(['in.csv', '-o', 'out.csv'])")
     first, second = csv.DictReader((folder / "out.csv").read_text(encoding="utf-8").splitlines())
-    assert float(first["mismatch_probability"]) == pytest.approx(own[0, 1], abs=1e-5)
-    assert second["mismatch_probability"] == ""
-    assert "`mismatch_probability`, how probable 'mismatch' is" in (folder / "README.md").read_text(encoding="utf-8")
+    assert float(first["probability_mismatch"]) == pytest.approx(own[0, 1], abs=1e-5)
+    assert second["probability_mismatch"] == ""
+    assert "Sort by `probability_mismatch` to have the worst pairs first." in (folder / "README.md").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_the_training_says_how_well_mismatches_are_ranked(trained: TrainClassifierResult) -> None:

@@ -184,10 +184,12 @@ def test_an_export_answers_as_the_model_does(
     asked = [sys.executable, folder / "predict.py", "in.csv", "-o", "out.csv", "--text-column", "comment"]
     subprocess.run(asked, cwd=tmp_path, capture_output=True, text=True, check=True)
     header, first, second = (tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()
-    assert header == "date;comment;labels;probability;sure;out_of_scope;label_refund;label_delivery;label_account"
+    assert header == "date;comment;labels;probability;sure;out_of_scope;label_refund;label_delivery;label_account;" + (
+        "probability_refund;probability_delivery;probability_account"
+    )
     assert first.startswith(f"1;{texts[0]};refund|delivery;0.")
-    assert first.endswith(";1;1;0")
-    assert second == "2; ;;;;;;;"
+    assert ";1;1;0;0." in first
+    assert second == "2; ;;;;;;;;;;"
     if not onnx:
         code = code_blocks(folder)[1].replace("a text to classify", texts[0])
         assert "['refund', 'delivery']" in run_code(folder, code)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from classwright_tools.bulk.answers_table import SortedRows
 from classwright_tools.domain.cards import ModelCard
@@ -33,10 +33,19 @@ def look_at_foreign(model: str, card: ModelCard, dataset: str, foreign: int, row
     )
 
 
-def in_a_sentence(results: Sequence[Classified], abstained: int, threshold: float, words: str) -> str:
-    """Return the answers in a sentence: the label or labels of one text, the counts of several, which are `words`."""
+def in_a_sentence(
+    results: Sequence[Classified],
+    abstained: int,
+    short: int,
+    threshold: float,
+    thresholds: Mapping[str, float],
+    words: str,
+) -> str:
+    """Return the answers in a sentence: the label or labels of one text, the counts of several, which are `words`.
+
+    So many are `short` of their threshold: that of their label in `thresholds`, or else the `threshold`.
+    """
     several = results[0].labels is not None
-    short = sum((one.probability or 0.0) < threshold for one in results)
     if len(results) > 1 and several:
         some = "" if short == abstained else f"of {short} "
         why = f": {some}it is less than {threshold:.2f} probable that all of them are right" if short else ""
@@ -49,8 +58,11 @@ def in_a_sentence(results: Sequence[Classified], abstained: int, threshold: floa
         named = ", ".join(map(repr, result.labels or ())) or "none of the labels"
         probable = f"with a probability of {result.probability:.2f} that the whole set is right"
     else:
-        named = repr(result.likeliest[0][0])
-        probable = f"with a probability of {result.probability:.2f}"
+        label, probability = result.likeliest[0]
+        if result.label is not None:
+            label, probability = result.label, result.probability or 0.0
+        threshold = thresholds.get(label, threshold)
+        named, probable = repr(label), f"with a probability of {probability:.2f}"
     if result.out_of_scope:
         return f"{unlike(1)} If it were of one: {named}, {probable}."
     if result.sure:

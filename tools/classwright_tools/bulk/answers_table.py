@@ -10,8 +10,9 @@ from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
+from pydantic import Field
 
-from classwright.predict import MISMATCH_PROBABILITY, mismatch_probabilities, names_beside
+from classwright.predict import names_beside, probability_column, told_labels, told_probabilities
 from classwright_tools.bulk.dataset_rows import Answered
 from classwright_tools.bulk.outputs import write_output
 from classwright_tools.context import ToolContext
@@ -37,6 +38,8 @@ _Row = tuple[dict[str, Any], Content | None]
 class SortedRows(Noun):
     """What a report says of them: the model's `sure` answers by label, and how many rows it was `unsure` of.
 
+    The `thresholds` are those of labels that were given one of their own.
+
     Of these so many are `out_of_scope`. The table has the `rows` of so many `sources` that were kept, or if of none the
     dataset's; `labelled` have a label. Reports of before these were counted have 0.
     """
@@ -44,6 +47,7 @@ class SortedRows(Noun):
     model: str
     dataset: str
     threshold: Share
+    thresholds: dict[LabelName, Share] = Field(default_factory=dict)
     sure: dict[LabelName, int]
     unsure: int
     out_of_scope: int = 0
@@ -71,8 +75,12 @@ class AnswersTable:
     @cached_property
     def _answer(self) -> tuple[str, ...]:
         """The columns of an answer."""
-        ranked = (MISMATCH_PROBABILITY,) if self.model.card.mismatch else ()
-        return ("label", "decided_by", "probability", *ranked, "sure", "out_of_scope")
+        return ("label", "decided_by", "probability", "sure", "out_of_scope", *map(probability_column, self._told))
+
+    @cached_property
+    def _told(self) -> tuple[str, ...]:
+        """The labels whose probabilities have columns."""
+        return told_labels(self.model.labels, self.found.space.own)
 
     @cached_property
     def sources(self) -> tuple[KeptSource, ...]:
@@ -86,7 +94,8 @@ class AnswersTable:
     @property
     def mismatch_column(self) -> str | None:
         """The column that pairs are sorted by to have the worst first; None of a task that names no mismatch."""
-        return dict(zip(self._answer, self._beside, strict=True)).get(MISMATCH_PROBABILITY)
+        column = probability_column(self.model.card.mismatch or "")
+        return dict(zip(self._answer, self._beside, strict=True)).get(column)
 
     @cached_property
     def _own(self) -> list[str]:
@@ -152,14 +161,13 @@ class AnswersTable:
 
     def _cells(self, proba: np.ndarray, foreign: np.ndarray) -> Iterator[list[Any]]:
         """Yield the values of `_answer` for answers of the model at `proba` (n, k); some are out of scope."""
-        named, right = self.model.space.answers(proba)
-        ranked = mismatch_probabilities(self.model.labels, self.model.card.mismatch, proba)
-        sure = self.found.is_sure(right, foreign)
-        for one, certain, own, *told in zip(
-            named, right.tolist(), ranked, sure.tolist(), foreign.tolist(), strict=True
-        ):
+        space = self.found.space
+        named, right = space.answers(proba)
+        told = told_probabilities(self.model.labels, self._told, proba)
+        sure = space.reaches(named, right, self.found.threshold) & ~foreign
+        for one, certain, *is_so, own in zip(named, right.tolist(), sure.tolist(), foreign.tolist(), told, strict=True):
             name = one if isinstance(one, str) else named_together(one)
-            yield [name, "model", *(round(figure, 6) for figure in (certain, *own)), *told]
+            yield [name, "model", round(certain, 6), *is_so, *(round(figure, 6) for figure in own)]
 
     def _unread(self, label: str | None, by: str | None) -> list[Any]:
         """Return the values of `_answer` for a row that has its label from elsewhere, or none."""
@@ -199,6 +207,7 @@ def publish_answers(context: ToolContext, table: AnswersTable, model: str) -> tu
             model=model,
             dataset=table.dataset,
             threshold=found.threshold,
+            thresholds=dict(found.space.own),
             sure=found.sure_by_label,
             unsure=found.unsure,
             out_of_scope=int(found.foreign.sum()),

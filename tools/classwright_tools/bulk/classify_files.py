@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from classwright.predict import (
     PLACES_NAMED,
     answer_cells,
     answer_columns,
-    mismatch_probabilities,
+    own_thresholds,
     text_problem,
+    told_labels,
+    told_probabilities,
     unanswered,
 )
 from classwright_tools.bulk.models import Predictor
@@ -51,7 +54,7 @@ class Classified:
                 self.unanswered += 1
                 self.first_unanswered += [row["problem"]] if self.unanswered <= PLACES_NAMED else []
             else:
-                *_, sure, foreign = row["answer"]
+                _, _, sure, foreign, *_ = row["answer"]
                 self.sure += sure
                 self.out_of_scope += foreign
             columns |= dict.fromkeys(row["row"])
@@ -82,30 +85,37 @@ def classify_files(
     text_column: str = USUAL_PAIR[0],
     pair_column: str = USUAL_PAIR[1],
     threshold: float | None = None,
+    thresholds: Mapping[str, float] = MappingProxyType({}),
     tell: Callable[[int], None] = lambda _rows: None,
 ) -> Classified:
     """Write the rows of `source`, a file or a folder, to `output`, each with its answer.
 
-    That is the likeliest label, its probability, whether the model is `sure`, and whether the text is `out_of_scope`.
+    That is the likeliest label, its probability, whether the model is `sure`, whether the text is `out_of_scope`, and
+    how probable each label is, of more than 20 labels those in `thresholds`: they are given from there on.
     Where a text may have several labels these are all that apply, in a list, and the probability is that of all being
-    right. In CSV they are a text with "|" between them, and each label has a column besides with 1 or 0. A model of
-    pairs that knows a mismatch gives the `mismatch_probability` too. A CSV file that is read gives its delimiter to one
-    that is written. The model is sure of texts in its scope, from the `threshold` on, its own by default. Every
+    right. In CSV they are a text with "|" between them, and each label has a column besides with 1 or 0. A CSV file
+    that is read gives its delimiter to one that is written. The model is sure of texts in its scope, from the
+    `threshold` on, its own by default. Every
     column is kept; where one has the name of an answer, the answers are called `predicted_label` and so on. A row
     whose text has a `text_problem` gets no answer, and one that cannot be read is left out: both are counted, and the
     first of them named. `tell` is told of the rows after each part.
 
     Raises:
-        InvalidInput: there is nothing to read or no such column, or the output is of no kind that is written, or parts
-            of another run are beside it.
+        InvalidInput: there is nothing to read or no such column, or a threshold is of no label, or the output is of no
+            kind that is written, or parts of another run are beside it.
     """
     check_output(output)
     files = _files(source)
     columns = Columns(text_column, None, pair_column if model.takes_pairs else None, others="all")
+    try:
+        own_thresholds(model.labels, thresholds)
+    except ValueError as error:
+        raise InvalidInput("`--threshold`", str(error).rstrip("."), "Pass LABEL=P with one of its labels.") from error
+    told = told_labels(model.labels, thresholds)
     at = model.threshold if threshold is None else threshold
     stamps = [(str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
     about = {"model": model_name, "labels": model.labels, "columns": columns.names, "threshold": at, "files": stamps}
-    about["answers"] = answer_columns((), several=model.several, mismatch=model.mismatch)
+    about |= {"answers": answer_columns((), told, several=model.several), "thresholds": dict(thresholds)}
     found = Classified()
     began = time.monotonic()
     rows = _rows(files, columns, found, name_files=len(files) > 1)
@@ -121,7 +131,7 @@ def classify_files(
         while part:
             number += 1
             if number > found.parts_before:
-                answered = _answered(model, part, columns, at, before=(number - 1) * PART_ROWS)
+                answered = _answered(model, part, columns, at, thresholds, before=(number - 1) * PART_ROWS)
                 parts.add(answered)
                 found.count(answered, own)
                 tell(found.rows)
@@ -130,7 +140,7 @@ def classify_files(
         if not parts.done:
             parts.remove()  # it failed at once: nothing is there to go on from
     labels = model.labels if model.several and is_table(output) else ()
-    names = answer_columns(list(own), several=model.several, labels=labels, mismatch=model.mismatch)
+    names = answer_columns(list(own), told, several=model.several, labels=labels)
     delimiter = table_delimiter(source, columns) if source.is_file() else ","
     write_output(output, [*own, *names], _Flat(parts, list(own), len(names), labels), delimiter)
     parts.remove()
@@ -163,7 +173,13 @@ def _rows(files: list[Path], columns: Columns, found: Classified, *, name_files:
 
 
 def _answered(
-    model: Predictor, part: list[SourceRow], columns: Columns, threshold: float, *, before: int
+    model: Predictor,
+    part: list[SourceRow],
+    columns: Columns,
+    threshold: float,
+    thresholds: Mapping[str, float],
+    *,
+    before: int,
 ) -> list[dict[str, Any]]:
     """Return the rows of a part, so many `before` them, each with what it held and its answer, or the problem."""
     texts = [(row.text, row.text_pair)[: len(columns.names)] for row in part]
@@ -171,14 +187,14 @@ def _answered(
     asked = [place for place, problem in enumerate(problems) if problem is None]
     answers: dict[int, list[Any]] = {}
     if asked:
-        contents = (texts[place] for place in asked)
-        found = model.predict([parts if model.takes_pairs else parts[0] for parts in contents], threshold=threshold)
-        rights = model.decide(found.probabilities)[1].tolist()
-        ranked = mismatch_probabilities(model.labels, model.mismatch, found.probabilities)
-        told = zip(asked, found.labels, rights, ranked, found.sure.tolist(), found.out_of_scope.tolist(), strict=True)
-        for place, label, right, own, sure, foreign in told:
+        contents = [texts[place] if model.takes_pairs else texts[place][0] for place in asked]
+        found = model.predict(contents, threshold=threshold, thresholds=thresholds)
+        rights = model.decide(found.probabilities, thresholds)[1].tolist()
+        told = told_probabilities(model.labels, told_labels(model.labels, thresholds), found.probabilities)
+        sure, foreign = found.sure.tolist(), found.out_of_scope.tolist()
+        for place, label, right, *is_so, own in zip(asked, found.labels, rights, sure, foreign, told, strict=True):
             figures = [round(probability, 6) for probability in (right, *own)]
-            answers[place] = [list(label) if isinstance(label, tuple) else label, *figures, sure, foreign]
+            answers[place] = [list(label) if isinstance(label, tuple) else label, figures[0], *is_so, *figures[1:]]
     return [
         {"row": dict(zip(columns.names, texts[place], strict=True)) | dict(row.origin), "answer": answers.get(place)}
         | ({"problem": f"{row.place or f'row {before + place + 1:,}'} {problem}"} if problem else {})

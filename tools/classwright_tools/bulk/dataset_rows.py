@@ -14,7 +14,7 @@ from classwright_tools.domain.edits import Edit, fitting_none
 from classwright_tools.domain.example import Example
 from classwright_tools.errors import NotEnoughData
 from classwright_tools.learning.classifier import ROWS_AT_ONCE
-from classwright_tools.learning.label_space import Answer
+from classwright_tools.learning.label_space import Answer, LabelSpace
 from classwright_tools.learning.model import Model
 from classwright_tools.workspace.datasets import iterate_rows, read_edits
 
@@ -23,11 +23,13 @@ from classwright_tools.workspace.datasets import iterate_rows, read_edits
 class Answered:
     """The unlabelled rows of a dataset, the probabilities (n, k) of the labels, and what follows from them.
 
-    `named` are the answers, and `right` (n,) says how probable it is that each is; from `threshold` on it is sure, but
-    not of rows that are out of scope, as `foreign` (n,) says. Rows that none of its labels fits, as somebody said,
-    were not asked about: `fitting_none` has them by id, each with the edit that says so.
+    `named` are the answers in the `space` of its labels, and `right` (n,) says how probable it is that each is; from
+    `threshold` on, or the label's own, it is sure, but not of rows that are out of scope, as `foreign` (n,) says. Rows
+    that none of its labels fits, as somebody said, were not asked about: `fitting_none` has them by id, each with the
+    edit that says so.
     """
 
+    space: LabelSpace
     rows: tuple[Example, ...]
     proba: np.ndarray
     named: list[Answer]
@@ -39,12 +41,13 @@ class Answered:
     @cached_property
     def sure(self) -> np.ndarray:
         """Whether the model is sure of each answer (n,)."""
-        return self.is_sure(self.right, self.foreign)
+        found: np.ndarray = self.reached & ~self.foreign
+        return found
 
-    def is_sure(self, right: np.ndarray, foreign: np.ndarray) -> np.ndarray:
-        """Return whether the model is sure of answers that are so probably `right` (n,), to texts in its scope."""
-        known: np.ndarray = (right >= self.threshold) & ~foreign
-        return known
+    @cached_property
+    def reached(self) -> np.ndarray:
+        """Whether each answer reaches its threshold (n,)."""
+        return self.space.reaches(self.named, self.right, self.threshold)
 
     @property
     def unsure(self) -> int:
@@ -54,7 +57,7 @@ class Answered:
     @property
     def below(self) -> int:
         """Rows whose answer is below the threshold: the other unsure ones are out of scope alone."""
-        return int((self.right < self.threshold).sum())
+        return int((~self.reached).sum())
 
     @cached_property
     def sure_by_label(self) -> dict[str, int]:
@@ -71,8 +74,12 @@ class Answered:
         return [*first, *others[: most - len(first)]]
 
 
-def answer_rows(context: ToolContext, model: Model, dataset: str, threshold: float, *, as_trained: bool) -> Answered:
+def answer_rows(
+    context: ToolContext, model: Model, dataset: str, space: LabelSpace, threshold: float, *, as_trained: bool
+) -> Answered:
     """Return the answers of `model` to the rows of `dataset` without labels, of which it is sure from `threshold` on.
+
+    `space` is that of its labels, with thresholds of their own where there are some.
 
     Rows of which was said that no label fits are not asked about, unless the model has a label that came later.
 
@@ -98,5 +105,5 @@ def answer_rows(context: ToolContext, model: Model, dataset: str, threshold: flo
         contents = [row.content for row in rows[start : start + ROWS_AT_ONCE]]
         parts.append(model.answers(contents, as_trained=as_trained))
     proba, foreign = (np.concatenate(own) for own in zip(*parts, strict=True))
-    named, right = model.space.answers(proba)
-    return Answered(tuple(rows), proba, named, right, foreign, threshold, none)
+    named, right = space.answers(proba)
+    return Answered(space, tuple(rows), proba, named, right, foreign, threshold, none)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -36,24 +36,24 @@ class Predictor(Protocol):
         ...
 
     @property
-    def mismatch(self) -> str | None:
-        """The label of pairs that do not belong together, if one is named."""
-        ...
-
-    @property
     def several(self) -> bool:
         """Whether a text may have several labels."""
         ...
 
-    def predict(self, texts: Sequence[str | tuple[str, str]], *, threshold: float | None = None) -> Predictions:
-        """Return the answers to n texts or pairs, none of them empty; sure from the `threshold` on, or its own."""
+    def predict(
+        self,
+        texts: Sequence[str | tuple[str, str]],
+        *,
+        threshold: float | None = None,
+        thresholds: Mapping[str, float] | None = None,
+    ) -> Predictions:
+        """Return the answers to n texts or pairs, none of them empty, as `Classifier.predict` does."""
         ...
 
-    def decide(self, proba: np.ndarray) -> tuple[list[Answer], np.ndarray]:
-        """Return the answers at the probabilities (n, k), and how probable it is that each is right (n,).
-
-        An answer is the likeliest label, or where a text may have several all that apply.
-        """
+    def decide(
+        self, probabilities: np.ndarray, thresholds: Mapping[str, float] | None = None
+    ) -> tuple[list[Answer], np.ndarray]:
+        """Return the answers at the probabilities (n, k), and how probable it is that each is right (n,)."""
         ...
 
 
@@ -67,19 +67,27 @@ class _StoredModel:
         self.labels = self._model.labels
         self.threshold = self._model.threshold
         self.takes_pairs = self._model.card.kind == "pair"
-        self.mismatch = self._model.card.mismatch
         self.several = self._model.space.several
 
-    def predict(self, texts: Sequence[str | tuple[str, str]], *, threshold: float | None = None) -> Predictions:
+    def predict(
+        self,
+        texts: Sequence[str | tuple[str, str]],
+        *,
+        threshold: float | None = None,
+        thresholds: Mapping[str, float] | None = None,
+    ) -> Predictions:
         """Return the answers to n texts or pairs."""
         proba, foreign = self._model.answers([text if isinstance(text, str) else joined(*text) for text in texts])
-        named, right = self.decide(proba)
-        at = self.threshold if threshold is None else threshold
-        return Predictions(named, proba, (right >= at) & ~foreign, foreign)
+        space = self._model.space.under(thresholds or {})
+        named, right = space.answers(proba)
+        reached = space.reaches(named, right, self.threshold if threshold is None else threshold)
+        return Predictions(list(named), proba, reached & ~foreign, foreign)
 
-    def decide(self, proba: np.ndarray) -> tuple[list[Answer], np.ndarray]:
+    def decide(
+        self, probabilities: np.ndarray, thresholds: Mapping[str, float] | None = None
+    ) -> tuple[list[Answer], np.ndarray]:
         """Return the answers at the probabilities (n, k), and how probable it is that each is right (n,)."""
-        named, right = self._model.space.answers(proba)
+        named, right = self._model.space.under(thresholds or {}).answers(probabilities)
         return list(named), right
 
 

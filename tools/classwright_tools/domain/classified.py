@@ -19,12 +19,12 @@ class Classified(Noun):
     labels: tuple[LabelName, ...] | None = Field(
         default=None, description="Of a multi-label model: all that apply, those of unsure texts too."
     )
-    sure: bool = Field(description="Whether `probability` reaches the threshold, of a text in scope.")
+    sure: bool = Field(description="Whether `probability` reaches the label's threshold or `threshold`, in scope.")
     out_of_scope: bool = Field(description="Unlike all that the model learnt, so maybe of none of its labels.")
     probability: float | None = Field(
         ge=0,
         le=1,
-        description="Calibrated: that the likeliest label is right; of a multi-label model, that the whole set is.",
+        description="Calibrated: that the label is right, or if unsure would be; of a multi-label model the whole set.",
     )
     likeliest: tuple[tuple[LabelName, float], ...] = Field(description="The likeliest labels, best first.")
     problem: str | None = Field(default=None, description="Why there is no answer.")

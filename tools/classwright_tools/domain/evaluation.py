@@ -9,7 +9,15 @@ from pydantic import Field, model_validator
 from classwright_tools.domain.comparison import Comparison
 from classwright_tools.domain.example import Data
 from classwright_tools.domain.excerpt import counted
-from classwright_tools.domain.figures import ClassFigures, Confusion, Coverage, Figures, FiguresAtShares, ReliabilityBin
+from classwright_tools.domain.figures import (
+    ClassFigures,
+    Confusion,
+    Coverage,
+    Figures,
+    FiguresAtShares,
+    LabelAtThreshold,
+    ReliabilityBin,
+)
 from classwright_tools.domain.kinds import DatasetId, ModelId
 from classwright_tools.domain.noun import LabelName, Noun, Slug
 
@@ -52,6 +60,9 @@ class EvaluationReport(Noun):
         description="Of rows with several labels: of each label of each row, by the probability that it applies."
     )
     coverage: tuple[Coverage, ...]
+    label_thresholds: tuple[LabelAtThreshold, ...] = Field(
+        default=(), description="Of labels that were given a threshold of their own: what it and others cost."
+    )
     threshold: float = Field(ge=0, le=1, description="The model's own; below it the model abstains.")
     comparison: Comparison | None
     surest_errors: tuple[WrongRow, ...]

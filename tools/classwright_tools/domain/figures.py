@@ -127,6 +127,16 @@ class RareLabel(Noun):
     )
 
 
+class LabelAtThreshold(Noun):
+    """How well a label is found that is given from a threshold of its own on, and only then."""
+
+    label: LabelName
+    threshold: float | None = Field(description="None: without one of its own.")
+    given: int = Field(ge=0, description="Rows that get the label.")
+    precision: Estimate | None = Field(description="None: no row gets it.")
+    recall: Estimate
+
+
 class FiguresAtShares(Noun):
     """What a classifier reaches where labels have other shares than in the rows that it was measured on."""
 

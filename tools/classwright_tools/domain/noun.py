@@ -98,3 +98,5 @@ GivenText = Annotated[str, AfterValidator(_bounded), Field(json_schema_extra={"m
 # Of a chart that a caller asked for. An answer shows it beside its text.
 Picture = Annotated[str, Field(description="PNG, in base64.")]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
+# Of labels that are to be given from a probability of their own on, and only then.
+Thresholds = Annotated[dict[str, Share], Field(default_factory=dict, max_length=MAX_LABELS)]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from classwright.predict import given_labels, own_thresholds, reaches
+from classwright_tools.domain.excerpt import listed
+from classwright_tools.errors import InvalidInput
 from classwright_tools.learning.calibration import softmax
 
 Answer = str | tuple[str, ...]
@@ -15,10 +18,29 @@ Answer = str | tuple[str, ...]
 
 @dataclass(frozen=True)
 class LabelSpace:
-    """The k `labels`; with `thresholds` (k,) a row may have several, else it has one."""
+    """The k `labels`; with `thresholds` (k,) a row may have several, else it has one.
+
+    Labels in `own` have a threshold of their own. Where a row has one label they are given from it on, and only then,
+    as `classwright.predict.given_labels` says.
+    """
 
     labels: tuple[str, ...]
     thresholds: tuple[float, ...] = ()
+    own: Mapping[str, float] = field(default_factory=dict)
+
+    def under(self, own: Mapping[str, float]) -> LabelSpace:
+        """Return the space where labels have thresholds of their `own`.
+
+        Raises:
+            InvalidInput: one is none of the labels.
+        """
+        if unknown := [label for label in own if label not in self.labels]:
+            known = listed(map(repr, self.labels), 10)
+            raise InvalidInput(
+                f"`thresholds` of {unknown[0][:100]!r}", "is of no label of the model", f"It knows {known}."
+            )
+        usual = zip(self.labels, self.thresholds, strict=False)  # none where a row has one label
+        return replace(self, thresholds=tuple(own.get(label, one) for label, one in usual), own=own)
 
     @property
     def several(self) -> bool:
@@ -37,12 +59,26 @@ class LabelSpace:
     def answers(self, proba: np.ndarray) -> tuple[list[Answer], np.ndarray]:
         """Return the answers at the probabilities (n, k), and how probable it is that each is right (n,).
 
-        An answer is the likeliest label, or where a row may have several all that apply.
+        An answer is the likeliest label, but for labels with thresholds of their own, or where a row may have several
+        all that apply.
         """
         if not self.several:
-            return [self.labels[place] for place in proba.argmax(axis=1)], proba.max(axis=1)
+            places = given_labels(proba, own_thresholds(self.labels, self.own))
+            return [self.labels[place] for place in places], proba[np.arange(len(places)), places]
         decided = self.decide(proba)
         return [self.named(row) for row in decided], certainty(proba, decided)
+
+    def gives(self, proba: np.ndarray, label: str) -> np.ndarray:
+        """Return whether each row gets the `label` (n,) at the probabilities (n, k)."""
+        place = self.labels.index(label)
+        if self.several:
+            return self.decide(proba)[:, place]
+        given: np.ndarray = given_labels(proba, own_thresholds(self.labels, self.own)) == place
+        return given
+
+    def reaches(self, answers: Sequence[Answer], right: np.ndarray, threshold: float) -> np.ndarray:
+        """Return which answers, so probably `right` (n,), reach their label's own threshold, or else `threshold`."""
+        return reaches(answers, right, threshold, self.own)
 
     def named(self, decided: np.ndarray) -> tuple[str, ...]:
         """Return the labels that apply to a row, of which `decided` (k,) says it."""

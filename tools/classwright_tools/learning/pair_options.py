@@ -34,13 +34,12 @@ class PairOptions(Noun):
     negatives: Negatives | Annotated[tuple[NegativeKind, ...], Field(max_length=20)] | None = Field(
         default=None,
         description="What a matcher makes mismatches of, beside the labelled ones: 'random' queries, 'mined' (similar) "
-        "ones, 'generated' (similar, filtered by a teacher), both half random, or 'none'; or a list, in which a kind "
-        "named twice counts twice. Default: 'generated'.",
+        "ones, 'generated' (similar, filtered by a teacher), both half random, or 'none'; or a list; a kind named "
+        "twice counts twice. Default: 'generated'.",
     )
     mining: MiningSettings | None = Field(
         default=None,
-        description="How 'mined' negatives are found among an item's queries: sentence-transformers' "
-        "`mine_hard_negatives`.",
+        description="How 'mined' negatives are found: sentence-transformers' `mine_hard_negatives`.",
     )
     unlabelled_as: LabelName | None = Field(
         default=None,

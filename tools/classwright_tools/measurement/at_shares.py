@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from classwright.predict import MISMATCH_PROBABILITY
+from classwright.predict import probability_column
 from classwright_tools.domain.figures import Estimate, FiguresAtShares, RareLabel
 from classwright_tools.domain.shares import TaskShares
 
@@ -41,13 +41,14 @@ def _at_threshold(rare: RareLabel, *, hides: bool) -> list[str]:
     found, of_others = rare.recall_at_false_alarms, f"{100 * rare.false_alarms:.0f} of 100"
     of_label = f"{100 * found.value:.0f} of 100 ({100 * found.low:.0f} to {100 * found.high:.0f})"
     if hides:
+        column = probability_column(rare.label)
         return [
-            f"To hide pairs with a `{MISMATCH_PROBABILITY}` of {rare.threshold} or more hides {of_label} that do not "
-            f"belong, and {of_others} that do."
+            f"To hide pairs with a `{column}` of {rare.threshold} or more hides {of_label} that do not belong, and "
+            f"{of_others} that do."
         ]
     return [
         f"From a probability of {rare.threshold} on, {of_label} of {rare.label!r} are found, and {of_others} others "
-        "are taken for it."
+        f"are taken for it: classify(thresholds={{{rare.label!r}: {rare.threshold}}})."
     ]
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from pydantic import ValidationError
@@ -23,6 +26,7 @@ from classwright_tools.measurement.held_out import Answers
 from classwright_tools.measurement.in_short import evaluation_in_short
 from classwright_tools.measurement.kept_answers import write_answers
 from classwright_tools.measurement.measures import measures_of
+from classwright_tools.measurement.own_thresholds import at_thresholds, thresholds_in_words
 from classwright_tools.measurement.pages import write_page
 from classwright_tools.statistics.at_shares import figures_at_shares, own_shares
 from classwright_tools.workspace.own_files import read_own
@@ -46,12 +50,15 @@ def measure(
     shares: TaskShares | None = None,
     mismatch: str | None = None,
     texts_per_second: float | None = None,
+    thresholds: Mapping[str, float] = MappingProxyType({}),
 ) -> EvaluationReport:
     """Return the report of the answers that `model` gave; `mismatch` is a pair task's label of that name.
 
-    `shares` are those that the model's probabilities are at, None where nobody knows others than those of the rows.
+    `thresholds` are those of labels that are to be given from there on, and only then. `shares` are those that the
+    model's probabilities are at, None where nobody knows others than those of the rows.
     """
     measures, at = measures_of(found, threshold, seed, mismatch), None
+    table = at_thresholds(found, thresholds)
     if not found.thresholds:
         values = shares.values if shares else own_shares(found.true, len(found.labels))
         ranked = found.labels.index(mismatch) if mismatch else None
@@ -64,7 +71,12 @@ def measure(
         split=split,
         labels=found.labels,
         left_out=left_out,
-        warnings=(*at_shares_remarks(at, shares, mismatch), *warnings, *caveats(measures.figures, len(found.labels))),
+        warnings=(
+            *thresholds_in_words(table, thresholds),
+            *at_shares_remarks(at, shares, mismatch),
+            *warnings,
+            *caveats(measures.figures, len(found.labels)),
+        ),
         figures=measures.figures,
         at_shares=at,
         classes=measures.classes,
@@ -72,6 +84,7 @@ def measure(
         confusions=measures.confusions,
         reliability=measures.reliability,
         coverage=measures.coverage,
+        label_thresholds=table,
         threshold=threshold,
         comparison=comparison,
         surest_errors=_surest_errors(found, split),
@@ -108,6 +121,25 @@ def write_report(folder: Path, report: EvaluationReport, found: Answers) -> None
     }
     write_page("evaluation.html", folder, charts, report=report, in_short=evaluation_in_short(report))
     write_answers(folder, found, with_labels=report.split != "test")
+
+
+def listed_facts(report: EvaluationReport, uses: int) -> dict[str, Any]:
+    """Return the small figures that lists of reports show; the test rows were used `uses` times by then."""
+    facts = {
+        "about": "evaluation",
+        "model": report.model,
+        "dataset": report.dataset,
+        "split": report.split,
+        "data": report.data,
+        "rows": report.figures.rows,
+        "accuracy": report.figures.accuracy.value,
+        "macro_f1": report.figures.macro_f1.value,
+    }
+    ranked = report.figures.average_precision
+    facts |= {"average_precision": ranked.value} if ranked else {}
+    if report.comparison:
+        facts |= {"against": report.comparison.against, "verdict": report.comparison.verdict}
+    return facts | ({"test_use": uses} if uses else {})
 
 
 def newest_test(workspace: Workspace, task: str, model: str) -> EvaluationReport | None:

@@ -96,11 +96,11 @@ def test_without_a_threshold_that_few_others_reach_none_is_told() -> None:
 @pytest.mark.parametrize(
     ("mismatch", "before", "after"),
     [
-        (1, "To hide pairs with a `mismatch_probability` of 0.5 or more hides 80 of", "belong, and 4 of 100 that do."),
+        (1, "To hide pairs with a `probability_toxic` of 0.5 or more hides 80 of", "belong, and 4 of 100 that do."),
         (
             None,
             "From a probability of 0.5 on, 80 of 100",
-            "of 'toxic' are found, and 4 of 100 others are taken for it.",
+            "of 'toxic' are found, and 4 of 100 others are taken for it: classify(thresholds={'toxic': 0.5}).",
         ),
     ],
 )

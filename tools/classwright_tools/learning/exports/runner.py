@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import classwright.predict
-from classwright.predict import MISMATCH_PROBABILITY
+from classwright.predict import MOST_COLUMNS, probability_column
 from classwright_tools.learning.exports.export import LABELS, code_block
 from classwright_tools.learning.model import Model
 from classwright_tools.workspace.workspace import write_json
@@ -25,7 +25,8 @@ print(labels, probabilities, sure, out_of_scope)
 _SURE = (
     "`sure`, `true` where that reaches the model's threshold. Where it is `false` the model is not sure: a person had "
     "better read the text. `out_of_scope` is `true` where the text is unlike all that the model learnt, and so "
-    "maybe of none of the labels."
+    "maybe of none of the labels. `probability_NAME` says how probable each label is, where there are "
+    f"{MOST_COLUMNS} or fewer. With `--threshold NAME=0.9` a label is given from that probability on, and only then."
 )
 _CPU = (
     ". On Linux without a GPU add `--extra-index-url https://download.pytorch.org/whl/cpu`: it saves gigabytes of "
@@ -46,7 +47,6 @@ def save_program(folder: Path, model: Model, install: str, **facts: Any) -> None
     """
     shutil.copyfile(classwright.predict.__file__, folder / PROGRAM)
     known = {"labels": model.labels, "threshold": model.threshold, "kind": model.card.kind, "method": model.card.method}
-    known |= {"mismatch": model.card.mismatch} if model.card.mismatch else {}
     known |= {"thresholds": model.card.thresholds} if model.space.several else {}
     known |= {"least_like": model.card.scope.likeness} if model.card.scope and model.scope else {}
     write_json(folder / LABELS, {**known, "install": install, "graph": None} | facts)
@@ -58,16 +58,14 @@ def program_code(
     """Return, as Markdown, how the program runs in a shell, step by step, and in Python.
 
     `install` names the packages that it runs with, `example` is one of what it classifies, in Python, and `columns` are
-    those that it reads of a file. With `several` labels a text it writes other columns, and with a `mismatch` one more.
+    those that it reads of a file. With `several` labels a text it writes other columns; `mismatch` is the label of
+    pairs that do not fit.
     """
     options = " ".join(f'{option} "NAME"' for option in ("--text-column", "--pair-column")[: len(columns)])
     named = " and ".join(f"`{name}`" for name in columns)
     answers = _SEVERAL if several else _ONE
     if mismatch is not None:
-        answers += (
-            f" With them comes `{MISMATCH_PROBABILITY}`, how probable {mismatch!r} is, from 0 to 1: sort by it to have "
-            "the worst pairs first."
-        )
+        answers += f" Sort by `{probability_column(mismatch)}` to have the worst pairs first."
     return (
         "### For a table, step by step\n\n"
         '1. Install Python 3.11 or newer from python.org. On Windows, tick "Add python.exe to PATH" as you do.\n'

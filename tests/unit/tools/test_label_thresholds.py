@@ -1,0 +1,156 @@
+"""A label with a threshold of its own: given from it on and only then, by calls, tables, files and exports alike."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import classwright
+from classwright.predict import given_labels
+from classwright_server.cli import main
+from classwright_tools.classify import ClassifyRequest, classify
+from classwright_tools.context import ToolContext
+from classwright_tools.domain.evaluation import EvaluationReport
+from classwright_tools.domain.task import Label, Task
+from classwright_tools.errors import InvalidInput
+from classwright_tools.evaluate import EvaluateRequest, evaluate
+from classwright_tools.export_model import ExportModelRequest, export_model
+from classwright_tools.learning.label_space import LabelSpace
+from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
+from classwright_tools.workspace.workspace import Workspace
+from support.learning import real_rows, save_rows, written_rows
+
+TEXTS = ("refund my money please", "my parcel and my money", "i cannot log in", "my account is late")
+
+
+class Made:
+    """A probe with its export, and what it gives to the texts."""
+
+    def __init__(self, root: Path) -> None:
+        self.workspace = Workspace(root / "workspace")
+        labels = tuple(Label(name=name) for name in ("refund", "delivery", "account"))
+        self.workspace.save_task(Task(slug="support", instruction="Tell them apart.", labels=labels))
+        self.dataset = save_rows(self.workspace, written_rows(), real_rows(4))
+        self.context = ToolContext(workspace=self.workspace, run_key="training")
+        self.model = train_classifier(TrainClassifierRequest(task="support", method="probe"), self.context).model
+        made = export_model(ExportModelRequest(model=self.model, onnx=False), self.run("export")).export
+        self.folder = self.workspace.artifact(made, "export").path
+        answers = classify(ClassifyRequest(model=self.model, texts=TEXTS, threshold=0.0), self.run("texts")).results
+        self.refund = [dict(one.likeliest)["refund"] for one in answers]
+        self.labels = [one.likeliest[0][0] for one in answers]
+
+    def run(self, key: str) -> ToolContext:
+        """Return the context of a call of its own."""
+        return replace(self.context, run_key=key)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """The model, for all tests here."""
+    return Made(tmp_path_factory.mktemp("thresholds"))
+
+
+@pytest.mark.parametrize(
+    ("own", "given"),
+    [
+        ({}, "a"),
+        ({"a": 0.9}, "b"),  # only from 0.9 on: the likeliest of the others
+        ({"c": 0.1}, "c"),  # from 0.1 on, though others are likelier
+        ({"b": 0.3, "c": 0.05}, "c"),  # which exceeds its own by the greater factor
+        ({"a": 0.0, "c": 0.1}, "c"),  # none is exceeded by less than one that lets all through
+        ({"a": 0.9, "b": 0.9, "c": 0.9}, "a"),
+    ],
+)
+def test_a_label_is_given_from_its_own_threshold_on_and_only_then(own: dict[str, float], given: str) -> None:
+    labels, proba = ("a", "b", "c"), np.array([[0.5, 0.35, 0.15]])
+    space = LabelSpace(labels).under(own)
+
+    [named], right = space.answers(proba)
+    limits = np.array([own.get(label, np.nan) for label in labels])
+
+    assert named == given == labels[given_labels(proba, limits)[0]]
+    assert right == proba[0, labels.index(given)]
+    assert [space.gives(proba, label)[0] for label in labels] == [label == given for label in labels]
+    assert space.reaches([named], right, 0.5) == (given == "c" or own == {})
+
+
+def test_where_a_row_has_several_labels_the_threshold_of_one_is_another() -> None:
+    space = LabelSpace(("a", "b"), (0.5, 0.4)).under({"b": 0.7})
+
+    assert space.answers(np.array([[0.6, 0.6], [0.1, 0.8]]))[0] == [("a",), ("b",)]
+
+
+def test_classify_takes_it_and_says_what_is_below_it(made: Made) -> None:
+    at = max(made.refund)
+    request = ClassifyRequest(model=made.model, texts=TEXTS, threshold=0.0, thresholds={"refund": at})
+    strict = classify(request.model_copy(update={"thresholds": {"refund": min(1.0, at + 1e-6)}}), made.run("strict"))
+    found = classify(request, made.run("own"))
+    alone = classify(ClassifyRequest(model=made.model, texts=TEXTS[:1], thresholds={"refund": 1.0}), made.run("one"))
+
+    assert made.labels[0] == "refund"
+    assert [one.label for one in found.results].count("refund") == 1
+    assert "refund" not in [one.label for one in strict.results]
+    assert [one.label for one in strict.results if one.label][-2:] == made.labels[2:]
+    assert found.thresholds == {"refund": at}
+    assert alone.summary.startswith(
+        f"Not sure: most likely 'refund', with a probability of {made.refund[0]:.2f}, below 1.00"
+    )
+    with pytest.raises(InvalidInput, match=r"`thresholds` of 'refunds': is of no label of the model"):
+        classify(request.model_copy(update={"thresholds": {"refunds": 0.5}}), made.run("unknown"))
+
+
+def test_a_rare_label_is_found_first_where_its_threshold_is_low(made: Made) -> None:
+    found = classify(ClassifyRequest(model=made.model, texts=TEXTS, thresholds={"refund": 0.0}), made.run("first"))
+
+    assert [one.label for one in found.results if not one.out_of_scope] == ["refund"] * (4 - found.out_of_scope)
+    assert found.abstained == found.out_of_scope
+    assert [one.probability for one in found.results] == pytest.approx(made.refund)
+
+
+def test_files_and_exports_take_it_as_classify_does(made: Made, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("text\n" + "".join(f"{text}\n" for text in TEXTS), encoding="utf-8")
+    at = sorted(made.refund)[1] - 1e-4
+    own = {"refund": at}
+    called = classify(ClassifyRequest(model=made.model, texts=TEXTS, threshold=0.5, thresholds=own), made.run("call"))
+    exported = classwright.load(made.folder).predict(TEXTS, threshold=0.5, thresholds=own)
+    tables = []
+    for name, output in ((made.model, "model.csv"), (str(made.folder), "export.csv")):
+        arguments = ["classify", name, str(tmp_path / "in.csv"), "-o", str(tmp_path / output), "--threshold", "0.5"]
+        assert main([*arguments, "--threshold", f"refund={at!r}", "--workspace", str(made.workspace.root)]) == 0
+        with (tmp_path / output).open(encoding="utf-8", newline="") as file:
+            tables.append(list(csv.DictReader(file)))
+
+    assert exported.sure.tolist() == [one.sure for one in called.results]
+    assert [row["label"] for row in tables[0]] == exported.labels
+    assert exported.labels.count("refund") == 3
+    assert [row["sure"] for row in tables[0]] == [str(one.sure).lower() for one in called.results]
+    assert [float(row["probability_refund"]) for row in tables[0]] == pytest.approx(made.refund, abs=1e-5)
+    assert [list(row.values())[:4] for row in tables[1]] == [list(row.values())[:4] for row in tables[0]]
+    with pytest.raises(ValueError, match="is no probability: pass one from 0 to 1"):
+        classwright.load(made.folder).predict(TEXTS, thresholds={"refund": 1.5})
+
+
+def test_an_evaluation_says_what_it_costs_and_what_others_would(made: Made) -> None:
+    own = {"refund": 0.9}
+    request = EvaluateRequest(model=made.model, dataset=made.dataset, thresholds=own)
+    result = evaluate(request, made.run("evaluation"))
+
+    report = made.workspace.document(result.report, "report", EvaluationReport)
+    table = {one.threshold: one for one in report.label_thresholds}
+    usual = next(one for one in report.classes if one.label == "refund")
+    assert table[None].precision == usual.precision
+    assert table[None].recall == usual.recall
+    assert set(own.values()) < set(table)
+    recalls = [table[one].recall.value for one in sorted(filter(None, table))]
+    assert recalls == sorted(recalls, reverse=True)
+    assert result.label_thresholds
+    assert "'refund' from a probability of 0.9 on: " in result.summary
+    assert f"recall {table[0.9].recall.value:.3f}" in result.summary
+    page = (made.workspace.artifact(result.report, "report").path / "report.html").read_text(encoding="utf-8")
+    assert "Thresholds of single labels" in page
+    with pytest.raises(InvalidInput, match="is of no label of the model"):
+        evaluate(request.model_copy(update={"thresholds": {"refunds": 0.5}}), made.run("unknown label"))
