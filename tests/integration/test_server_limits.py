@@ -216,7 +216,7 @@ async def test_a_job_spends_no_more_than_the_operator_allows(tmp_path: Path) -> 
             job = await call(client, "synthesize_examples", task="support", rows=100, wait_seconds=0)
             job = await finished(client, job["job_id"])
 
-    assert "max_tokens: is 20001, and the operator allows 20000. Pass 20000 or less" in told
+    assert "max_tokens: is 20001, and the server allows 20000. Pass 20000 or less" in told
     assert job["status"] == "completed"
     assert 0 < job["result"]["accepted"] < 100
     assert "of 20000 tokens are spent" in str(job["result"]["missing"])
@@ -265,7 +265,7 @@ async def test_the_limits_of_a_job_are_those_of_the_worker_that_runs_it(tmp_path
                     client, "synthesize_examples", task="support", rows=10, max_tokens=20_001, wait_seconds=50
                 )
 
-    assert "max_tokens: is 20001, and the operator allows 20000" in told
+    assert "max_tokens: is 20001, and the server allows 20000" in told
 
 
 @pytest.mark.parametrize(

@@ -23,13 +23,13 @@ def check_room(root: Path, most_bytes: float) -> None:
         raise StorageFailed(
             "the server's disk",
             f"has less than {_size(MIN_FREE_BYTES)} free, and no job begins below that",
-            "Have the operator free some space, then call again: nothing was lost.",
+            "Free some space on that machine, then call again: nothing was lost.",
         )
     if most_bytes != math.inf and (held := _bytes_in(root)) > most_bytes:
         raise StorageFailed(
             "your workspace",
             f"holds {_size(held)}, and {_size(most_bytes)} are allowed",
-            "Have the operator remove what is not needed, or raise --workspace-gb.",
+            "Remove what is not needed, or raise --workspace-gb where the server is started.",
         )
 
 

@@ -33,7 +33,10 @@ _SECONDS = 30.0  # without a byte
 # Where the hub keeps large files; it signs the addresses.
 _HUB_DOMAINS = ("huggingface.co", "hf.co")
 _BY_HAND = "Download it with `hf download`, put the files into an import folder, and pass them as `path`."
-_REPAIRS = {"dataset": _BY_HAND, "model": "Have the operator fetch it with `hf download` and name it as --encoder."}
+_REPAIRS = {
+    "dataset": _BY_HAND,
+    "model": "Fetch it with `hf download` on the server's machine, and start the server with its name as --encoder.",
+}
 
 Kind = Literal["dataset", "model"]
 
@@ -106,7 +109,11 @@ class HubRepository:
         room = context.room()
         if size > room:
             reason = f"has room for {max(0, room) / 2**20:,.0f} MiB more, and {self.name!r} has {size / 2**20:,.0f} MiB"
-            raise StorageFailed("your workspace", reason, "Have the operator make room, or pass fewer rows as a file.")
+            raise StorageFailed(
+                "your workspace",
+                reason,
+                "Remove what is not needed, raise --workspace-gb where the server is started, or pass fewer rows.",
+            )
 
     def _write(self, file: HubFile, answer: httpx.Response, path: Path) -> Iterator[int]:
         """Write what comes, yielding the sizes of its parts; it must be what is listed."""
@@ -139,7 +146,7 @@ def listed(kind: Kind, name: str, context: ToolContext) -> HubRepository:
 
     subject = subject_of(kind, name)
     if not context.hub:
-        raise InvalidInput(subject, "is on the hub, which this server's operator has switched off", _REPAIRS[kind])
+        raise InvalidInput(subject, "is on the hub, and the server was started with --no-hub", _REPAIRS[kind])
     url = f"{constants.ENDPOINT}/api/{kind}s/{name}"
     with _client() as client, _answer(client, f"{url}?blobs=true", kind, name) as answer:
         body = b""

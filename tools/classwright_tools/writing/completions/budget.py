@@ -45,8 +45,8 @@ class Budget:
         if max_cost is not None and prices is None:
             raise InvalidInput(
                 "max_cost",
-                "cannot be kept: the operator has set no prices for the writer",
-                "Cap max_tokens instead, or have the prices set where the server is started.",
+                "cannot be kept: what the writer costs is not known",
+                "Cap max_tokens instead, or start the server with --writer-price-in and --writer-price-out.",
             )
         self._max_requests = max_requests
         self._max_tokens = max_tokens
@@ -153,7 +153,7 @@ def budget_within(
     ):
         if asked is not None and allowed is not None and asked > allowed:
             raise InvalidInput(
-                name, f"is {asked}, and the operator allows {allowed}", f"Pass {allowed} or less, or leave it out."
+                name, f"is {asked}, and the server allows {allowed}", f"Pass {allowed} or less, or leave it out."
             )
     return Budget(
         max_tokens=max_tokens or caps.max_tokens,
