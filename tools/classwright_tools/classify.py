@@ -92,11 +92,12 @@ def classify(request: ClassifyRequest, context: ToolContext) -> ClassifyResult:
     from classwright.predict import unanswered
     from classwright_tools.bulk.answers_in_words import in_a_sentence
     from classwright_tools.learning.kept_models import kept_model
+    from classwright_tools.learning.later_labels import by_now
 
     if request.dataset:
         return _sorted_rows(request, context, request.dataset)
     context.progress(0.0, f"loading {request.model}")
-    model = kept_model(context.workspace, request.model)
+    model = by_now(context.workspace, kept_model(context.workspace, request.model))
     contents = _contents(request, model.card.kind)
     problems = _problems(request)
     threshold = model.threshold if request.threshold is None else request.threshold
@@ -140,11 +141,13 @@ def _sorted_rows(request: ClassifyRequest, context: ToolContext, dataset: str) -
     from classwright_tools.bulk.answers_in_words import below, look_at_foreign, of_table
     from classwright_tools.bulk.answers_table import ANSWERS, AnswersTable, publish_answers
     from classwright_tools.bulk.dataset_rows import answer_rows
+    from classwright_tools.learning.later_labels import beside
     from classwright_tools.learning.model import load_model
 
     task = context.workspace.artifact(request.model, "model").task
     context.workspace.resolve(dataset, "dataset", task)
-    model = load_model(context.workspace, request.model)  # it keeps embeddings: rows of a dataset are read again
+    stored = load_model(context.workspace, request.model)  # it keeps embeddings: rows of a dataset are read again
+    model = beside(context.workspace, stored, dataset)
     threshold = model.threshold if request.threshold is None else request.threshold
     as_trained = request.prior == "training"
     found = answer_rows(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
@@ -31,12 +31,10 @@ from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import Sizes, Work, computing
 
 if TYPE_CHECKING:
-    from classwright_tools.domain.task import Task
     from classwright_tools.estimates.parts import Workload
     from classwright_tools.measurement.error_report import ErrorReport
 
 EXAMPLES_SHOWN = 3  # of a finding; the report has them all
-ENOUGH_TEXTS = 200  # unlabelled ones, to pick from: benchmarks/README.md, "The loop", has what labels for 300 are worth
 GROUPS_LISTED = 4  # of rows
 
 
@@ -90,17 +88,19 @@ def error_analysis(request: ErrorAnalysisRequest, context: ToolContext) -> Error
     """
     from classwright_tools.charts.confusion import confusion_chart
     from classwright_tools.charts.png import picture
+    from classwright_tools.learning.later_labels import beside
     from classwright_tools.learning.model import load_model
     from classwright_tools.measurement.attended_pairs import asked_pairs, attended_pairs
     from classwright_tools.measurement.error_findings import find_errors
     from classwright_tools.measurement.error_report import write_error_report
+    from classwright_tools.measurement.errors_in_words import analysis_next_step, keep_the_other
     from classwright_tools.measurement.evidence import gather
 
     workspace = context.workspace
     task = workspace.artifact(request.model, "model").task
     dataset = workspace.dataset_read(request.dataset, task, run_key=context.run_key, makes="report")
     context.progress(0.0, f"Reading {dataset}")
-    model = load_model(workspace, request.model)
+    model = beside(workspace, load_model(workspace, request.model), dataset)
     asked = asked_pairs(model, request.model, request.pairs)
     evidence = gather(
         workspace, model, dataset, context.seed, lambda done: context.progress(0.5 * done, "Finding the errors")
@@ -135,7 +135,7 @@ def error_analysis(request: ErrorAnalysisRequest, context: ToolContext) -> Error
         ).id
     found = _comparison(context, task, request.model)
     texts = _unasked(context, dataset)
-    next_step = _keep_the_other(context, request.model, found, report, texts) or _next_step(
+    next_step = keep_the_other(workspace, request.model, found, report, texts) or analysis_next_step(
         report, plan, pairs=workspace.task(task) if model.card.kind == "pair" else None, texts=texts
     )
     result = _result(report, made.id, plan, len(attended), next_step, _limit(context, dataset))
@@ -150,24 +150,6 @@ def _comparison(context: ToolContext, task: str, model: str) -> dict[str, Any]:
     reports = context.workspace.artifacts(task, "report")
     made = (one for one in reports if one.facts.get("model") == model and one.facts.get("split") != "test")
     return next(({**one.facts, "id": one.id} for one in made if "verdict" in one.facts), {})
-
-
-def _keep_the_other(
-    context: ToolContext, model: str, comparison: Mapping[str, Any], report: ErrorReport, texts: int
-) -> str:
-    """Return that another model is to be kept, if the `comparison` of `model` with it found no gain; and what helps."""
-    if comparison.get("verdict") not in ("loss", "no gain"):
-        return ""
-    against, loss = comparison["against"], "is worse than" if comparison["verdict"] == "loss" else "does not gain on"
-    helps = "Another encoder or method, or real training rows, may help more than texts by another plan."
-    models = {made.id: made.facts for made in context.workspace.artifacts(report.task, "model")}
-    rows = models.get(against, {}).get("dataset")
-    if rows and texts >= ENOUGH_TEXTS:
-        helps = (
-            f"Labels for some of the {texts:,} unlabelled texts are worth more than texts by another plan: "
-            f"annotate_examples(task={report.task!r}, dataset={rows!r})."
-        )
-    return f"{model} {loss} {against} ({comparison['id']}): keep {against} and its rows. {helps}"
 
 
 def _limit(context: ToolContext, dataset: str) -> str:
@@ -187,37 +169,11 @@ def _unasked(context: ToolContext, dataset: str) -> int:
     return read_card(context.workspace, dataset).rows("unlabelled", "real")
 
 
-def _next_step(report: ErrorReport, plan: str | None, *, pairs: Task | None, texts: int) -> str:
-    """Return the call that is usually right after; labels for `texts` go before a plan, and `pairs` have none."""
-    if plan and texts >= ENOUGH_TEXTS:
-        return (
-            f"Call annotate_examples with task={report.task!r} and dataset={report.dataset!r}: labels for some of its "
-            f"{texts:,} unlabelled texts are worth more than a round of written ones. Or call synthesize_examples with "
-            f"plan={plan!r}. Then train_classifier on the new dataset."
-        )
-    if plan:
-        return f"Call synthesize_examples with plan={plan!r}, then train_classifier on the new dataset."
-    if pairs:
-        first = "" if pairs.mismatch else f"name the mismatch, {pairs.naming_mismatch}, then "
-        return (
-            f"There are no plans for pairs: {first}call synthesize_examples with task={report.task!r}, which writes "
-            f"mismatches. All rows of whose label {report.model} is in doubt: find_examples(task={report.task!r}, "
-            f"dataset={report.dataset!r}, doubt='disagrees', model={report.model!r})."
-        )
-    if report.cannot_know:
-        call = "import_examples(split='validation')"
-        if texts:
-            call += f" or annotate_examples(task={report.task!r}, dataset={report.dataset!r}, split='validation')"
-        return (
-            f"There is no plan to follow. Bring in real validation rows of each label with {call}: errors of others "
-            "cannot be seen."
-        )
-    return f"There is no plan to follow. Call export_model with model={report.model!r}, or look at the report."
-
-
 def _result(
     report: ErrorReport, report_id: str, plan: str | None, attended: int, next_step: str, limit: str
 ) -> ErrorAnalysisResult:
+    from classwright_tools.measurement.errors_in_words import in_sets, left_out
+
     wanted = sum(item.count for item in report.plan_items)
     requests = counted(len(report.plan_items), "request")
     weakest = listed((f"{c.label} ({c.f1.value:.2f})" for c in report.weak_classes), 3)
@@ -225,9 +181,9 @@ def _result(
         report.headline,
         f"{report.errors} of {counted(report.rows, 'row')} {'is' if report.errors == 1 else 'are'} wrong."
         + (f" Lowest F1: {weakest}." if weakest else ""),
-        _in_sets(report),
+        in_sets(report),
         f"The plan {plan} asks for {counted(wanted, 'text')} in {requests}." if plan else "",
-        _left_out(report) if plan else "",
+        left_out(report) if plan else "",
         limit,
         f"The report shows in {attended} pairs where the matcher looked (attention_1.svg)." if attended else "",
         report.doubted,
@@ -261,16 +217,6 @@ def _result(
     )
 
 
-def _in_sets(report: ErrorReport) -> str:
-    """Return what the errors are where rows may have several labels."""
-    if not report.several:
-        return ""
-    missed, added = (sum(getattr(one, name) for one in report.label_errors) for name in ("missed", "added"))
-    often = listed((f"{pair.label} + {pair.other}" for pair in report.together), 2)
-    said = f"{counted(missed, 'label was', 'labels were')} missed and {added} added."
-    return said + (f" Given together too often: {often}." if often else "")
-
-
 def _label_errors(report: ErrorReport, excerpts: Excerpts) -> tuple[LabelErrors, ...]:
     """Return how often each label was missed and added; the report has the rows."""
     names = LabelErrors.model_fields
@@ -282,16 +228,6 @@ def _plan_items(items: Sequence[RegenerationItem], excerpts: Excerpts) -> tuple[
     """Return what to write without what a writer is shown for it: whoever follows the plan finds that in it."""
     bare = [PlannedTexts(label=i.label, contrast=i.contrast, count=i.count, reason=i.reason) for i in items]
     return excerpts.of("plan_items", bare, 1_200)
-
-
-def _left_out(report: ErrorReport) -> str:
-    """Return the sentence about the confused pairs, or the kinds of error, that the plan does not reach."""
-    if not report.pairs_left_out:
-        return ""
-    return (
-        f"{report.pairs_left_out} {'kinds of error' if report.several else 'confused pairs'} with "
-        f"{report.errors_left_out} errors get no texts: allow for more with `rows`."
-    )
 
 
 def _work(request: ErrorAnalysisRequest, sizes: Sizes) -> Work:

@@ -81,6 +81,7 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
     """
     from classwright_tools.charts.confusion import confusion_chart
     from classwright_tools.charts.png import picture
+    from classwright_tools.learning.later_labels import beside
     from classwright_tools.learning.model import load_model
     from classwright_tools.measurement.comparing import check_same_labels, other_model
     from classwright_tools.measurement.evaluation import listed_facts, write_report
@@ -90,7 +91,7 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
     workspace = context.workspace
     task = workspace.artifact(request.model, "model").task
     dataset = workspace.dataset_read(request.dataset, task, run_key=context.run_key, makes="report")
-    model = load_model(workspace, request.model)
+    model = beside(workspace, load_model(workspace, request.model), dataset)
     other = other_model(workspace, request.against, model, dataset) if request.against else None
     uses = _uses_of_test(context, task) if request.split == "test" else 0
     is_bare = request.split == "validation" and not read_card(workspace, dataset).rows("validation")
@@ -213,7 +214,7 @@ def _asking(
     """
     from classwright_tools.measurement.kept_answers import kept_answers
 
-    known = kept_answers(context.workspace, model.card.task, model_id, [row.id for row in rows])
+    known = kept_answers(context.workspace, model.card.task, model_id, [row.id for row in rows], len(model.labels))
     return lambda done: context.progress(start + 0.4 * done, f"{model_id} is classifying the rows"), known
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
@@ -117,7 +117,7 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
     from classwright_tools.learning.several_labels.training import train_several
     from classwright_tools.learning.training import train
     from classwright_tools.learning.training_data import read_training_data
-    from classwright_tools.measurement.training_card import card_of
+    from classwright_tools.measurement.training_card import card_of, listed_facts
     from classwright_tools.measurement.training_summary import earlier_model
 
     context.progress(0.0, f"reading {dataset}")
@@ -143,7 +143,7 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
         lambda folder: save_model(folder, card, trained.classifier),
         run_key=context.run_key,
         parent=dataset,
-        facts=_facts(card),
+        facts=listed_facts(card),
     )
     earlier = earlier_model(workspace, made, card, measurable=data.validation is not None)
     result = _result(made.id, card, trained, data, setup.cache, earlier)
@@ -224,19 +224,6 @@ def _check(request: TrainClassifierRequest, task: Task) -> None:
     if task.multi_label and request.encoder == AUTO_ENCODER:
         reason = f"is not chosen for rows with several labels, which task {task.slug!r} has"
         raise InvalidInput(f"encoder {AUTO_ENCODER!r}", reason, "Leave `encoder` out, or name one.")
-
-
-def _facts(card: ModelCard) -> dict[str, Any]:
-    """Return the small figures that lists of models show."""
-    ranked = card.validation.average_precision
-    return ({"average_precision": ranked.value} if ranked else {}) | {
-        "task_version": card.task_version,
-        "method": card.method,
-        "dataset": card.dataset,
-        "rows": sum(card.training_rows.values()),
-        "accuracy": card.validation.accuracy.value,
-        "data": card.validation.data,
-    }
 
 
 def _result(

@@ -61,9 +61,10 @@ class _StoredModel:
     """A model of the workspace."""
 
     def __init__(self, workspace: Workspace, model_id: str) -> None:
+        from classwright_tools.learning.later_labels import by_now
         from classwright_tools.learning.model import load_model
 
-        self._model = load_model(workspace, model_id, remember=False)
+        self._model = by_now(workspace, load_model(workspace, model_id, remember=False))
         self.labels = self._model.labels
         self.threshold = self._model.threshold
         self.takes_pairs = self._model.card.kind == "pair"

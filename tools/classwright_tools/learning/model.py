@@ -22,7 +22,7 @@ from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoder_digest import encoder_digest, file_sha256
 from classwright_tools.learning.encoders import Encoder, encoder_at_hand, read_encoder
 from classwright_tools.learning.half_precision import store_in_half
-from classwright_tools.learning.label_space import LabelSpace
+from classwright_tools.learning.label_space import LabelSpace, encode
 from classwright_tools.learning.methods.registry import method_of
 from classwright_tools.learning.pair_encoder import encoder_for
 from classwright_tools.learning.scope import Scope, out_of_scope
@@ -37,20 +37,24 @@ REPAIR = "Train it again with `train_classifier`, or use another model."
 
 @dataclass(frozen=True)
 class Model:
-    """A classifier with its card: what it is called, and calibrated answers."""
+    """A classifier with its card: what it is called, and calibrated answers.
+
+    `names` are what the labels of the card are called by now, those that were merged alike; none are as on the card.
+    """
 
     card: ModelCard
     classifier: Classifier
+    names: tuple[str, ...] = ()
 
     @property
     def labels(self) -> tuple[str, ...]:
         """The labels, in the order of the probabilities' columns."""
-        return self.card.labels
+        return tuple(dict.fromkeys(self.names or self.card.labels))
 
     @property
     def space(self) -> LabelSpace:
         """The labels, and where a row may have several the probabilities from which on they apply."""
-        return LabelSpace(self.card.labels, self.card.thresholds)
+        return LabelSpace(self.labels, self.card.thresholds)
 
     @property
     def threshold(self) -> float:
@@ -89,7 +93,11 @@ class Model:
         """Return what `predict_proba` does, of the classifier's logits (n, k)."""
         scaled = logits / self.card.temperature
         offset = scaled if as_trained or not self.card.offsets else scaled + self.card.offsets
-        return self.space.probabilities(offset)
+        proba = LabelSpace(self.card.labels, self.card.thresholds).probabilities(offset)
+        if len(self.labels) == len(self.card.labels):
+            return proba
+        found: np.ndarray = proba @ encode([(name,) for name in self.names], self.labels)
+        return found
 
 
 def save_model(folder: Path, card: ModelCard, classifier: Classifier) -> None:

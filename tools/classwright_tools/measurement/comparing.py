@@ -13,6 +13,7 @@ from classwright_tools.domain.comparison import Comparison
 from classwright_tools.domain.example import Example
 from classwright_tools.domain.excerpt import listed
 from classwright_tools.errors import InvalidInput
+from classwright_tools.learning.later_labels import beside
 from classwright_tools.learning.model import Model, load_model
 from classwright_tools.learning.prior import moved
 from classwright_tools.measurement.held_out import Answers
@@ -21,7 +22,6 @@ from classwright_tools.statistics.multi_label import compare as compare_several
 from classwright_tools.statistics.paired import compare
 from classwright_tools.statistics.paired_at_shares import compare_at_shares
 from classwright_tools.statistics.paired_rare import rare_gain
-from classwright_tools.workspace.later_labels import later_names
 from classwright_tools.workspace.workspace import Workspace
 
 _LISTED = 5
@@ -29,11 +29,15 @@ _LISTED = 5
 
 @dataclass(frozen=True)
 class Other:
-    """Another model, its id, and what each of its labels is called where the rows are."""
+    """Another model, with its labels as they are called where the rows are, and its id."""
 
     id: str
     model: Model
-    names: tuple[str, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its labels."""
+        return self.model.labels
 
     def differs(self, labels: Sequence[str]) -> bool:
         """Whether it has other labels than `labels`."""
@@ -49,11 +53,7 @@ def other_model(workspace: Workspace, against: str, model: Model, dataset: str) 
         DamagedArtifact: it does not read back.
     """
     id_ = workspace.resolve(against, "model", model.card.task).id
-    other = load_model(workspace, id_)
-    same = set(other.labels) == set(model.labels)
-    return Other(
-        id_, other, other.labels if same else later_names(workspace, other.labels, other.card.dataset, dataset)
-    )
+    return Other(id_, beside(workspace, load_model(workspace, id_), dataset))
 
 
 def check_same_labels(model_id: str, model: Model, other: Other) -> None:
@@ -131,7 +131,7 @@ def _of_one(
     queries = None if found.queries is None else np.unique(found.queries[counted], return_inverse=True)[1]
     card, its = model.card, other.model.card
     shares = card.known_shares or its.known_shares
-    if shares and not card.mismatch and set(its.labels) == set(found.labels):
+    if shares and not card.mismatch and not other.differs(found.labels):
         wanted = shares.of(found.labels)
         ours, moved_ = (moved(given, found.labels, one.shares, wanted) for given, one in ((own, card), (proba, its)))
         at_shares = compare_at_shares(true, ours, moved_, other.id, wanted, queries, seed=seed)

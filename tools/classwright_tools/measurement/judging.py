@@ -17,6 +17,7 @@ from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoders import Encoder, encoder_at_hand, open_encoder
 from classwright_tools.learning.head import fit_head, fit_one_vs_rest
 from classwright_tools.learning.label_space import LabelSpace, encode
+from classwright_tools.learning.later_labels import beside
 from classwright_tools.learning.model import Model, load_model
 from classwright_tools.learning.pair_encoder import encoder_for
 from classwright_tools.learning.rows import LEAST_ROWS
@@ -52,7 +53,7 @@ def doubts_about(context: ToolContext, dataset: str, model_id: str | None) -> Do
     if doubts is None:
         context.progress(0.0, f"Reading {dataset}")
         rows = [(row["split"], example_of(row)) for row in read_table(workspace, dataset).to_pylist()]
-        model = load_model(workspace, model_id) if model_id else None
+        model = beside(workspace, load_model(workspace, model_id), dataset) if model_id else None
         encoder = encoder_for(
             task.kind,
             encoder_at_hand(model.card.encoder.name, workspace.encoders) if model else open_encoder(context.encoder),

@@ -47,8 +47,8 @@ def _named(found: Answers, given: npt.NDArray[Any]) -> list[Any]:
     return [found.labels[place] for place in given]
 
 
-def kept_answers(workspace: Workspace, task: str, model: str, ids: Collection[str]) -> dict[str, Given]:
-    """Return what `model` gave to those rows of `ids` on which it was measured before, by id.
+def kept_answers(workspace: Workspace, task: str, model: str, ids: Collection[str], k: int) -> dict[str, Given]:
+    """Return what `model` gave to those rows of `ids` on which it was measured before with `k` labels, by id.
 
     A file that does not read back, or that does not say what is out of scope, is passed over: the model can be asked
     again.
@@ -71,5 +71,9 @@ def kept_answers(workspace: Workspace, task: str, model: str, ids: Collection[st
             rows = zip(*(table[name].to_pylist() for name in _KEPT), strict=True)
         except (OSError, KeyError, pa.ArrowException):
             continue
-        known |= {row: Given(np.array(proba, np.float64), foreign) for row, proba, foreign in rows if row in wanted}
+        known |= {
+            row: Given(np.array(proba, np.float64), foreign)
+            for row, proba, foreign in rows
+            if row in wanted and len(proba) == k
+        }
     return known

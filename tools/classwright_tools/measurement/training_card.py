@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from importlib.metadata import version
+from typing import Any
 
 from classwright_tools.domain.cards import ModelCard
 from classwright_tools.domain.task import Task
@@ -75,3 +76,16 @@ def card_of(
         seconds=time.monotonic() - started,
         versions={name: version(name) for name in LIBRARIES},
     )
+
+
+def listed_facts(card: ModelCard) -> dict[str, Any]:
+    """Return the small figures that lists of models show."""
+    ranked = card.validation.average_precision
+    return ({"average_precision": ranked.value} if ranked else {}) | {
+        "task_version": card.task_version,
+        "method": card.method,
+        "dataset": card.dataset,
+        "rows": sum(card.training_rows.values()),
+        "accuracy": card.validation.accuracy.value,
+        "data": card.validation.data,
+    }

@@ -17,14 +17,12 @@ from sqlalchemy.orm import Session
 
 from classwright_tools.domain.kinds import KINDS, Kind
 from classwright_tools.domain.noun import Noun
-from classwright_tools.domain.task import Task
 from classwright_tools.errors import DamagedArtifact, InvalidInput, NotFound, unknown_id
 from classwright_tools.workspace.atomic import check_writable, clear_stale, move_folder, staged_folder, storage_errors
 from classwright_tools.workspace.index import ArtifactRow, TaskRow, open_index
 from classwright_tools.workspace.own_files import read_own
+from classwright_tools.workspace.tasks import Tasks
 
-RESERVED = frozenset({"principals", "cache", "executors", "tasks", "jobs"})
-"""Slugs that no task has: beside the tasks' folders stand others, and resources of these names."""
 N = TypeVar("N", bound=Noun)
 
 
@@ -47,7 +45,7 @@ class Overtaken(Exception):
     """Another artifact of the kind was made while this one was: its maker tries again, on that one."""
 
 
-class Workspace:
+class Workspace(Tasks):
     """A folder of artifacts and the index of them. Several processes may use one workspace at once."""
 
     def __init__(self, root: Path, index_url: str | None = None, schema: str | None = None) -> None:
@@ -82,59 +80,6 @@ class Workspace:
         Models need them: one that is gone is fetched again by a training that names it, and by nothing else.
         """
         return self.root / "cache" / "encoders"
-
-    # --- tasks
-
-    def save_task(self, task: Task) -> Task:
-        """Store `task` and return it with its version: the old one if nothing changed, else one higher.
-
-        Expected shares are no part of what rows and topics were made for: other ones leave the version as it is, and
-        where none are given those that were stated for the same labels stay.
-
-        Raises:
-            InvalidInput: its slug is that of a folder which the workspace needs itself.
-        """
-        if task.slug in RESERVED:
-            raise InvalidInput(
-                f"task {task.slug!r}", "is a name that the workspace needs itself", f"Call it '{task.slug}_task', say."
-            )
-        with Session(self.engine) as session, session.begin():
-            if self.engine.dialect.name != "sqlite":  # a new task has no row yet that could be locked
-                session.execute(select(func.pg_advisory_xact_lock(func.hashtext(task.slug))))
-            row = session.scalars(
-                select(TaskRow).where(TaskRow.slug == task.slug).order_by(TaskRow.version.desc()).limit(1)
-            ).first()
-            if row:
-                before = Task.model_validate(row.task)
-                if task.expected_shares is None and set(task.label_names) == set(before.label_names):
-                    task = task.model_copy(update={"expected_shares": before.expected_shares})
-                same = before.model_copy(update={"expected_shares": task.expected_shares})
-                if same == task.model_copy(update={"version": before.version}):
-                    row.task = same.model_dump(mode="json")
-                    return same
-            task = task.model_copy(update={"version": row.version + 1 if row else 1})
-            session.add(TaskRow(slug=task.slug, version=task.version, task=task.model_dump(mode="json")))
-        return task
-
-    def task(self, slug: str, version: int | None = None) -> Task:
-        """Return the newest version of the task `slug`, or an earlier `version`.
-
-        Raises:
-            NotFound: there is no such task; the nearest slug is named.
-        """
-        query = select(TaskRow).where(TaskRow.slug == slug).order_by(TaskRow.version.desc()).limit(1)
-        with Session(self.engine) as session:
-            row = session.scalars(query if version is None else query.where(TaskRow.version == version)).first()
-            if row is None:
-                raise unknown_id("task", slug, session.scalars(select(TaskRow.slug).distinct()))
-            return Task.model_validate(row.task)
-
-    def tasks(self) -> list[str]:
-        """Return the slugs of all tasks, in alphabetical order."""
-        with Session(self.engine) as session:
-            return list(session.scalars(select(TaskRow.slug).distinct().order_by(TaskRow.slug)))
-
-    # --- artifacts
 
     def publish(
         self,

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+from classwright_tools.classify import ClassifyRequest, classify
 from classwright_tools.domain.example import Example, make_example
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.edit_examples import EditExamplesRequest, edit_examples
+from classwright_tools.error_analysis import ErrorAnalysisRequest, error_analysis
 from classwright_tools.errors import InvalidInput
 from classwright_tools.evaluate import EvaluateRequest, EvaluateResult, evaluate
+from classwright_tools.learning.later_labels import beside
+from classwright_tools.learning.model import load_model
 from classwright_tools.workspace.workspace import Workspace
 from support.measurement import context_on, dataset_of, real_rows, trained_on, written_rows
 from support.several import several_dataset, several_task
@@ -72,6 +77,52 @@ def test_a_label_that_was_renamed_is_the_same_label_for_a_model_of_before(
     assert result.comparison
     assert (result.comparison.accuracy_gain.value, result.comparison.shared_labels) == (0, None)
     assert result.comparison.only_this_right == result.comparison.only_other_right == 0
+
+
+def changed(workspace: Workspace, dataset: str, **change: str) -> str:
+    """The version of `dataset` that a change of its labels makes."""
+    request = EditExamplesRequest(task="support", dataset=dataset, changes=[change], reason="clearer")  # type: ignore[list-item]  # as a call brings it
+    made = edit_examples(request, context_on(workspace)).dataset
+    assert made
+    return made
+
+
+def test_a_model_answers_by_what_its_labels_are_called_by_now_wherever_it_is_asked(
+    workspace: Workspace, dataset: str, model: str
+) -> None:
+    texts = tuple(row.text for row in real_rows())
+    asked = ClassifyRequest(model=model, texts=texts, threshold=0.0)
+    before = evaluate(EvaluateRequest(model=model, dataset=dataset), context_on(workspace))
+    answers = [one.label for one in classify(asked, context_on(workspace)).results]
+    renamed = changed(workspace, dataset, action="rename_label", label="account", to="sign-in")
+
+    after = evaluate(EvaluateRequest(model=model, dataset=renamed), context_on(workspace))
+    errors = error_analysis(ErrorAnalysisRequest(model=model, dataset=renamed), context_on(workspace))
+    now = classify(asked, context_on(workspace))
+
+    assert after.figures == before.figures
+    assert {one.label for one in after.classes} == {"refund", "delivery", "sign-in"}
+    assert errors.errors == round(errors.rows * (1 - after.figures.accuracy.value))
+    assert [one.label for one in now.results] == ["sign-in" if one == "account" else one for one in answers]
+    assert "labels have changed" not in now.summary + after.summary
+
+
+def test_what_a_model_gave_to_labels_that_were_merged_is_what_it_gives_to_the_one(
+    workspace: Workspace, dataset: str, model: str
+) -> None:
+    evaluate(EvaluateRequest(model=model, dataset=dataset), context_on(workspace))  # its answers are kept
+    own = load_model(workspace, model)
+    proba = own.predict_proba([row.text for row in real_rows()])
+    merged = changed(workspace, dataset, action="merge_label", label="delivery", to="refund")
+
+    result = evaluate(EvaluateRequest(model=model, dataset=merged), context_on(workspace))
+    now = beside(workspace, own, merged)
+
+    assert {one.label for one in result.classes} == {"refund", "account"}
+    assert now.labels == ("refund", "account")
+    summed = np.stack([proba[:, 0] + proba[:, 1], proba[:, 2]], axis=1)
+    np.testing.assert_allclose(now.predict_proba([row.text for row in real_rows()]), summed, atol=1e-6)
+    assert "labels that the model does not know" not in result.summary
 
 
 def test_labels_that_were_merged_are_one_for_a_model_of_before(workspace: Workspace, dataset: str, model: str) -> None:

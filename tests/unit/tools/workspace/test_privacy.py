@@ -21,7 +21,8 @@ from classwright_tools.domain.task import Label, Task
 from classwright_tools.errors import InvalidInput
 from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.workspace.atomic import STALE_SECONDS, clear_stale, hidden_folder
-from classwright_tools.workspace.workspace import RESERVED, Workspace
+from classwright_tools.workspace.tasks import RESERVED
+from classwright_tools.workspace.workspace import Workspace
 
 
 def open_to_others(folder: Path) -> list[str]:

@@ -1,0 +1,55 @@
+"""A model whose labels were renamed or merged since it was trained: it answers by what they are called now."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from classwright_tools.domain.figures import Estimate
+from classwright_tools.domain.shares import LabelShare, TaskShares
+from classwright_tools.learning.model import Model
+from classwright_tools.workspace.later_labels import later_names
+from classwright_tools.workspace.workspace import Workspace
+
+
+def beside(workspace: Workspace, model: Model, dataset: str) -> Model:
+    """Return `model` with its labels as they are called beside `dataset`, where that comes after what it learnt from.
+
+    Merged labels are one, whose probability is the sum; where rows may have several labels, which have a threshold
+    each, a model with merged ones is returned as it is.
+
+    Raises:
+        DamagedArtifact: the edits of a dataset do not read back.
+    """
+    card = model.card
+    names = later_names(workspace, card.labels, card.dataset, dataset)
+    if names == card.labels or (card.thresholds and len(set(names)) < len(names)):
+        return model
+    now = dict(zip(card.labels, names, strict=True))
+    shares = card.shares and _under(card.shares, now)
+    renamed = card.model_copy(update={"mismatch": now.get(card.mismatch or ""), "shares": shares})
+    return replace(model, card=renamed, names=names)
+
+
+def by_now(workspace: Workspace, model: Model) -> Model:
+    """Return what `beside` does, for the newest dataset of the model's task."""
+    newest = workspace.latest("dataset", model.card.task)
+    return beside(workspace, model, newest.id) if newest else model
+
+
+def _under(shares: TaskShares, now: dict[str, str]) -> TaskShares:
+    """Return the shares of labels that are called otherwise `now`, of merged ones the sum."""
+    summed: dict[str, list[Estimate]] = {}
+    for one in shares.labels:
+        summed.setdefault(now.get(one.label, one.label), []).append(one.share)
+    labels = (
+        LabelShare(
+            label=name,
+            share=Estimate(
+                value=sum(one.value for one in own),
+                low=sum(one.low for one in own),
+                high=min(1.0, sum(one.high for one in own)),
+            ),
+        )
+        for name, own in summed.items()
+    )
+    return shares.model_copy(update={"labels": tuple(labels)})

@@ -1,0 +1,79 @@
+"""What an error analysis says beside its findings: what to do next, and what its plan does not reach."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from classwright_tools.domain.excerpt import counted, listed
+from classwright_tools.domain.task import Task
+from classwright_tools.measurement.error_report import ErrorReport
+from classwright_tools.workspace.workspace import Workspace
+
+ENOUGH_TEXTS = 200  # unlabelled ones, to pick from: benchmarks/README.md, "The loop", has what labels for 300 are worth
+
+
+def keep_the_other(
+    workspace: Workspace, model: str, comparison: Mapping[str, Any], report: ErrorReport, texts: int
+) -> str:
+    """Return that another model is to be kept, if the `comparison` of `model` with it found no gain; and what helps."""
+    if comparison.get("verdict") not in ("loss", "no gain"):
+        return ""
+    against, loss = comparison["against"], "is worse than" if comparison["verdict"] == "loss" else "does not gain on"
+    helps = "Another encoder or method, or real training rows, may help more than texts by another plan."
+    models = {made.id: made.facts for made in workspace.artifacts(report.task, "model")}
+    rows = models.get(against, {}).get("dataset")
+    if rows and texts >= ENOUGH_TEXTS:
+        helps = (
+            f"Labels for some of the {texts:,} unlabelled texts are worth more than texts by another plan: "
+            f"annotate_examples(task={report.task!r}, dataset={rows!r})."
+        )
+    return f"{model} {loss} {against} ({comparison['id']}): keep {against} and its rows. {helps}"
+
+
+def analysis_next_step(report: ErrorReport, plan: str | None, *, pairs: Task | None, texts: int) -> str:
+    """Return the call that is usually right after; labels for `texts` go before a plan, and `pairs` have none."""
+    if plan and texts >= ENOUGH_TEXTS:
+        return (
+            f"Call annotate_examples with task={report.task!r} and dataset={report.dataset!r}: labels for some of its "
+            f"{texts:,} unlabelled texts are worth more than a round of written ones. Or call synthesize_examples with "
+            f"plan={plan!r}. Then train_classifier on the new dataset."
+        )
+    if plan:
+        return f"Call synthesize_examples with plan={plan!r}, then train_classifier on the new dataset."
+    if pairs:
+        first = "" if pairs.mismatch else f"name the mismatch, {pairs.naming_mismatch}, then "
+        return (
+            f"There are no plans for pairs: {first}call synthesize_examples with task={report.task!r}, which writes "
+            f"mismatches. All rows of whose label {report.model} is in doubt: find_examples(task={report.task!r}, "
+            f"dataset={report.dataset!r}, doubt='disagrees', model={report.model!r})."
+        )
+    if report.cannot_know:
+        call = "import_examples(split='validation')"
+        if texts:
+            call += f" or annotate_examples(task={report.task!r}, dataset={report.dataset!r}, split='validation')"
+        return (
+            f"There is no plan to follow. Bring in real validation rows of each label with {call}: errors of others "
+            "cannot be seen."
+        )
+    return f"There is no plan to follow. Call export_model with model={report.model!r}, or look at the report."
+
+
+def in_sets(report: ErrorReport) -> str:
+    """Return what the errors are where rows may have several labels."""
+    if not report.several:
+        return ""
+    missed, added = (sum(getattr(one, name) for one in report.label_errors) for name in ("missed", "added"))
+    often = listed((f"{pair.label} + {pair.other}" for pair in report.together), 2)
+    said = f"{counted(missed, 'label was', 'labels were')} missed and {added} added."
+    return said + (f" Given together too often: {often}." if often else "")
+
+
+def left_out(report: ErrorReport) -> str:
+    """Return the sentence about the confused pairs, or the kinds of error, that the plan does not reach."""
+    if not report.pairs_left_out:
+        return ""
+    return (
+        f"{report.pairs_left_out} {'kinds of error' if report.several else 'confused pairs'} with "
+        f"{report.errors_left_out} errors get no texts: allow for more with `rows`."
+    )
