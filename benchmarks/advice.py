@@ -48,8 +48,8 @@ def measured(problem: Problem, corpus: Pretrained, seed: int) -> dict[str, Figur
     seconds = time.process_time() - started
     found = {}
     for recipe, gain in zip(recipes, gains, strict=True):
-        with_rows = _right(fit(material, generate(recipe, material), gain.penalty, balanced=False), problem.test)
-        without = _right(fit(material, None, gain.penalty_without, balanced=False), problem.test)
+        with_rows = _right(fit(material, generate(recipe, material), gain.penalty), problem.test)
+        without = _right(fit(material, None, gain.penalty_without), problem.test)
         won, lost = int((with_rows & ~without).sum()), int((without & ~with_rows).sum())
         found[recipe.method] = {
             "verdict": float(VERDICTS.index(gain.advice.verdict)),

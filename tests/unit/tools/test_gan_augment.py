@@ -240,6 +240,10 @@ def test_the_advice_is_one_sentence_with_one_of_three_answers() -> None:
     )
     alike = measured("cannot be told").model_copy(update={"balanced_accuracy": 0.58, "balanced_without": 0.5})
     assert f"{gain}, and +8.0 where labels count alike" in advice_on(alike)
+    rare = measured("use it").model_copy(update={"judged_by": "balanced accuracy", "accuracy": 0.48})
+    assert "gain +3.0 points of balanced accuracy (-1.0 to +7.0), and +2.0 is expected, and -2.0 of accuracy" in (
+        advice_on(rare)
+    )
     used = advice_on(measured("use it"), ("Mode collapse: they are alike.",), transfers=True)
     assert used.startswith(f"Use it, because {gain}; by itself that may be chance, but such rows gained on other sets")
     assert used.endswith("so train on it directly if you may; mode collapse: they are alike.")
@@ -284,6 +288,18 @@ def test_real_validation_rows_are_evidence_beside_the_folds() -> None:
 
     assert (alone.advice.rows, beside.advice.rows) == (12, 212)
     assert beside.gain.high - beside.gain.low < (alone.gain.high - alone.gain.low) / 2
+
+
+def test_where_a_label_is_rare_labels_count_alike_in_the_gain() -> None:
+    rare = material(60).take(np.r_[np.arange(60), 60 + np.arange(8)])
+
+    (found,) = measure_gains([Recipe("smote", 60, None, 0)], rare, 2, progress=lambda *_: None)
+    (even,) = measure_gains([Recipe("smote", 60, None, 0)], material(20), 2, progress=lambda *_: None)
+
+    assert (found.judged_by, even.judged_by) == ("balanced accuracy", "accuracy")
+    assert found.balanced_accuracy is not None
+    assert found.balanced_without is not None
+    assert found.gain.value * (found.balanced_accuracy - found.balanced_without) >= 0
 
 
 def test_no_fold_is_measured_twice(monkeypatch: pytest.MonkeyPatch) -> None:

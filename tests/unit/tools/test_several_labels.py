@@ -65,6 +65,23 @@ def test_a_text_gets_all_labels_that_apply_or_none(trained: tuple[ToolContext, s
     assert [name for name, _ in result.results[0].likeliest] == ["refund", "delivery", "account"]
 
 
+def test_progress_leaves_room_for_the_fits_after_the_choice_of_a_penalty(
+    workspace: Workspace,
+) -> None:
+    several_dataset(workspace)
+    told: list[tuple[float, str]] = []
+    context = ToolContext(
+        workspace=workspace, run_key="told", progress=lambda done, message: told.append((done or 0.0, message))
+    )
+
+    train_classifier(TrainClassifierRequest(task="mail", method="probe"), context)
+
+    choosing = [done for done, message in told if "penalty" in message]
+    assert choosing
+    assert max(choosing) <= 0.1
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+
+
 def test_texts_below_the_threshold_are_counted_as_unsure(trained: tuple[ToolContext, str]) -> None:
     context, model = trained
     request = ClassifyRequest(model=model, texts=("my login does not work",), threshold=1.0)

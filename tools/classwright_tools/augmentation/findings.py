@@ -57,8 +57,10 @@ def advice_on(measured: MeasuredGain, warnings: tuple[str, ...] = (), *, transfe
     """
     gain, advice = measured.gain, measured.advice
     value, low, high, likely = (f"{100 * one:+.1f}" for one in (gain.value, gain.low, gain.high, measured.expected))
-    gained = f"held-out rows gain {value} points of accuracy ({low} to {high}), and {likely} is expected"
-    if measured.balanced_accuracy is not None and measured.balanced_without is not None:
+    gained = f"held-out rows gain {value} points of {measured.judged_by} ({low} to {high}), and {likely} is expected"
+    if measured.judged_by == "balanced accuracy":
+        gained += f", and {100 * (measured.accuracy - measured.without):+.1f} of accuracy"
+    elif measured.balanced_accuracy is not None and measured.balanced_without is not None:
         change = 100 * (measured.balanced_accuracy - measured.balanced_without)
         gained += f", and {change:+.1f} where labels count alike"
     if advice.verdict == "do not use it":

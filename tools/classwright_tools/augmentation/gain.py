@@ -19,6 +19,7 @@ from classwright_tools.learning.head import Head, fit_head
 from classwright_tools.learning.rows import Rows
 from classwright_tools.learning.splits import grouped_folds
 from classwright_tools.statistics.advising import advise, posterior
+from classwright_tools.statistics.at_shares import own_shares, rare_label
 from classwright_tools.statistics.resampled import (
     Floats,
     margins,
@@ -37,8 +38,9 @@ Fold = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 
 @dataclass(frozen=True)
 class _Answers:
-    """The margins of each split's held-out rows, by the classifier's penalty."""
+    """The margins of each split's held-out rows, by the classifier's penalty; whether labels count `alike` in them."""
 
+    alike: bool
     margins: dict[float, list[Floats]] = field(default_factory=lambda: {c: [] for c in PENALTIES})
     labels: list[npt.NDArray[np.int64]] = field(default_factory=list)
 
@@ -61,15 +63,26 @@ class _Answers:
     @property
     def best(self) -> float:
         """The penalty that serves best, the stronger of equals."""
-        return max(PENALTIES, key=self.accuracy)
+        return max(PENALTIES, key=self.balanced_accuracy if self.alike else self.accuracy)
+
+    def smoothed(self, c: float) -> list[Floats]:
+        """Return how right each row is, split by split, times what it counts for: 1 in the mean."""
+        splits = zip(smoothed(self.margins[c]), self.labels, strict=True)
+        return [own * self._weights(labels) for own, labels in splits]
+
+    def _weights(self, labels: npt.NDArray[np.int64]) -> Floats:
+        if not self.alike:
+            return np.ones(len(labels))
+        counts = np.bincount(labels)
+        return np.asarray(len(labels) / np.count_nonzero(counts) / counts[labels])
 
 
 @dataclass(frozen=True)
 class _Scores:
     """The answers in the folds and to rows apart, and the two measures of generated rows alone, one a fold."""
 
-    folds: _Answers = field(default_factory=_Answers)
-    apart: _Answers = field(default_factory=_Answers)
+    folds: _Answers
+    apart: _Answers
     tstr: list[float] = field(default_factory=list)
     trts: list[float] = field(default_factory=list)
 
@@ -80,14 +93,14 @@ def measure_gains(
     seeds: int,
     *,
     checked: Material | None = None,
-    balanced: bool = False,
     progress: Progress,
 ) -> list[MeasuredGain]:
     """Return the gain of each recipe, over `seeds` repetitions of grouped cross-validation, no fold of it twice.
 
     In every fold the rows are generated anew from its training rows alone, so that nothing of a held-out row is in
     what is tested on it. All recipes and the classifier without generated rows see the same folds. Real rows that are
-    `checked` beside them, those of the validation split, are evidence too.
+    `checked` beside them, those of the validation split, are evidence too. Where a label is rare labels count alike, in
+    the choice of a penalty and in the gain.
 
     Raises:
         NotEnoughData: no fold leaves two rows of every label to train on.
@@ -95,32 +108,33 @@ def measure_gains(
     pairs = _different_folds(material, seeds)
     if not pairs:
         raise _no_fold(material)
-    without = _Scores()
-    scores = {recipe.method: _Scores() for recipe in recipes}
+    alike = rare_label(own_shares(material.labels, len(material.names))) is not None
+    without = _Scores(_Answers(alike), _Answers(alike))
+    scores = {recipe.method: _Scores(_Answers(alike), _Answers(alike)) for recipe in recipes}
     for number, (seed, (train_places, held_places)) in enumerate(pairs):
         kept, held = material.take(train_places), material.take(held_places)
-        plain = {c: fit(kept, None, c, balanced=balanced) for c in PENALTIES}
+        plain = {c: fit(kept, None, c) for c in PENALTIES}
         without.folds.add(plain, held)
         for recipe in recipes:
             progress(number / len(pairs), f"measuring {recipe.method}, part {number + 1} of {len(pairs)}")
             made = generate(replace(recipe, seed=recipe.seed + seed), kept)
             own = scores[recipe.method]
-            own.folds.add({c: fit(kept, made, c, balanced=balanced) for c in PENALTIES}, held)
+            own.folds.add({c: fit(kept, made, c) for c in PENALTIES}, held)
             if len(np.unique(made.labels)) > 1:
                 made_rows = as_features(material.kind, made.embeddings)
                 alone = fit_head(made_rows, made.labels, len(material.names), c=PENALTIES[0])
                 own.tstr.append(_accuracy(alone, as_features(held.kind, held.embeddings), held.labels))
                 own.trts.append(_accuracy(plain[PENALTIES[0]], made_rows, made.labels))
     if checked:
-        without.apart.add({c: fit(material, None, c, balanced=balanced) for c in PENALTIES}, checked)
+        without.apart.add({c: fit(material, None, c) for c in PENALTIES}, checked)
         for recipe in recipes:
             made = generate(recipe, material)
-            scores[recipe.method].apart.add({c: fit(material, made, c, balanced=balanced) for c in PENALTIES}, checked)
+            scores[recipe.method].apart.add({c: fit(material, made, c) for c in PENALTIES}, checked)
     held_share = float(np.mean([len(held) / len(kept) for _, (kept, held) in pairs]))
     return [_gain(recipe, scores[recipe.method], without, material, checked, held_share) for recipe in recipes]
 
 
-def fit(material: Material, made: Generated | None, c: float, *, balanced: bool) -> Head:
+def fit(material: Material, made: Generated | None, c: float) -> Head:
     """Return the logistic regression on real rows and, with their weights, on those that were `made`."""
     rows, labels, weights = material.embeddings, material.labels, np.ones(len(material), np.float32)
     if made is not None and len(made):
@@ -128,7 +142,7 @@ def fit(material: Material, made: Generated | None, c: float, *, balanced: bool)
         labels = np.concatenate([labels, made.labels])
         weights = np.concatenate([weights, made.weights])
     features = as_features(material.kind, rows)
-    return fit_head(features, labels, len(material.names), c=c, balanced=balanced, row_weights=weights)
+    return fit_head(features, labels, len(material.names), c=c, row_weights=weights)
 
 
 def _gain(
@@ -136,17 +150,18 @@ def _gain(
 ) -> MeasuredGain:
     """Return the gain over the classifier `without` generated rows, each with its best penalty, and what it advises."""
     best, base = own.folds.best, without.folds.best
-    folds = zip(smoothed(own.folds.margins[best]), smoothed(without.folds.margins[base]), strict=True)
+    folds = zip(own.folds.smoothed(best), without.folds.smoothed(base), strict=True)
     found = resampled_difference(np.array([(ours - theirs).mean() for ours, theirs in folds]), held_share)
     rows = len(material)
     if checked:
-        differences = smoothed(own.apart.margins[best])[0] - smoothed(without.apart.margins[base])[0]
+        differences = own.apart.smoothed(best)[0] - without.apart.smoothed(base)[0]
         apart = paired_difference(differences, checked.groups)
         if apart:
             found, rows = pooled(found, apart), rows + len(checked)
     likely = posterior(found, prior_of(recipe, material))
     return MeasuredGain(
         method=recipe.method,
+        judged_by="balanced accuracy" if own.folds.alike else "accuracy",
         gain=found.estimate,
         expected=likely.value,
         advice=advise(found, likely, rows, LEAST_GAIN),

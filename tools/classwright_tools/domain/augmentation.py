@@ -24,7 +24,10 @@ class MeasuredGain(Noun):
     """What a classifier gains by the rows of one method, on rows held out group by group."""
 
     method: GenerationMethod
-    gain: Estimate = Field(description="Of smoothed accuracy; corrected for the rows that the folds share.")
+    judged_by: Literal["accuracy", "balanced accuracy"] = Field(
+        default="accuracy", description="What `gain` is of: the latter where a label is rare."
+    )
+    gain: Estimate = Field(description="Smoothed; corrected for the rows that the folds share.")
     expected: float = Field(description="The gain to be expected: measured, and weighed with that on other sets.")
     advice: Advice
     accuracy: float = Field(description="With the generated rows.")

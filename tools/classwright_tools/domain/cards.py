@@ -91,6 +91,8 @@ class Candidate(Noun):
     def lead(self) -> Estimate:
         """What the method that was kept leads this one by, in the figure that the lead is tested in."""
         found = self.comparison
+        if self.tested_in == "balanced accuracy" and found.balanced_accuracy_gain:
+            return found.balanced_accuracy_gain
         return found.macro_f1_gain if self.tested_in == "macro-F1" else found.measure[1]
 
 

@@ -36,8 +36,8 @@ class RareLabelGain(Noun):
         }
 
 
-Measure = Literal["accuracy", "macro-F1", "micro-F1", "average precision"]
-"""What models are chosen by; macro-F1 where labels count alike."""
+Measure = Literal["accuracy", "balanced accuracy", "macro-F1", "micro-F1", "average precision"]
+"""What models are chosen by: balanced accuracy where labels count alike, which on cards of before is macro-F1."""
 
 
 Verdict = Literal["gain", "loss", "trade", "undecided", "no gain"]
@@ -52,6 +52,7 @@ class Comparison(Noun):
     accuracy_gain: Estimate = Field(description="This model's accuracy minus the other's; paired bootstrap.")
     macro_f1_gain: Estimate = Field(description="This model's macro-F1 minus the other's; paired bootstrap.")
     micro_f1_gain: Estimate | None = Field(default=None, description="In micro-F1, where rows have several labels.")
+    balanced_accuracy_gain: Estimate | None = Field(default=None, description="Where labels are to count alike.")
     average_precision_gain: Estimate | None = Field(
         default=None, description="This model's average precision of the mismatches minus the other's, for pairs."
     )

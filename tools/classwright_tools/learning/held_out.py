@@ -57,15 +57,17 @@ class HeldOut:
     def against(self, method: str, other: HeldOut) -> Candidate:
         """Return what the `other` answers to the same rows, those of a model by `method`, are beside these.
 
-        The lead is tested in what methods are chosen by; where labels count alike, in macro-F1.
+        The lead is tested in what methods are chosen by, as `merit` says.
         """
         from classwright_tools.statistics.paired import compare
+        from classwright_tools.statistics.paired_rare import balanced_gain
 
         proba = softmax(self.logits), softmax(other.logits)
         found = compare(self.labels, *proba, against=method, mismatch=self.setup.mismatch, groups=self.queries)
         tested_in, gain = found.measure
         if self.alike and tested_in == "accuracy":
-            tested_in, gain = "macro-F1", found.macro_f1_gain
+            tested_in, gain = "balanced accuracy", balanced_gain(self.labels, *proba, self.queries)
+            found = found.model_copy(update={"balanced_accuracy_gain": gain})
         is_more = found.significant if tested_in == "accuracy" else gain.low > 0
         return Candidate(
             method=method,

@@ -1,4 +1,4 @@
-"""The penalty of a probe, chosen once for all its fits where real validation rows are there."""
+"""The penalty of a probe, chosen once for all its fits."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FOR_WRITTEN = (0.3, *CANDIDATES)
 _LEAST = 1e-9  # of a probability
 
 
-def with_penalty(methods: Sequence[Method], rows: Rows, validation: Rows, setup: Setup) -> Setup:
+def with_penalty(methods: Sequence[Method], rows: Rows, validation: Rows | None, setup: Setup) -> Setup:
     """Return the setup with the penalty that all fits of a probe take, which is chosen by folds of the `rows`.
 
     Each part held out would choose the same anew, or the one beside it, and that takes most of the time. Fits of
@@ -27,20 +27,21 @@ def with_penalty(methods: Sequence[Method], rows: Rows, validation: Rows, setup:
     Folds of written rows ask for lighter penalties than real texts do, since texts of one writer are easily told apart.
     Where all rows are written, what folds ask for is the lightest that is tried, and the penalty is that by which they
     make the labels of the real `validation` rows likeliest (docs/decisions/penalty.md); not where labels are to count
-    alike. Generated rows have a penalty of their own.
+    alike, or a row may have several. Generated rows have a penalty of their own.
     """
     method = next((one for one in methods if one.cross_validated), None)
     if method is None or setup.row_source or setup.imbalance == "auto":
         return setup
     choosing = replace(setup, progress=part(setup.progress, 0, 0.1, method.name))
     lightest = choose_regularisation(choosing.embed(rows.texts), rows, choosing)
-    if rows.origin != "written" or rows.mixed or setup.imbalance != "none":
+    if validation is None or rows.several or rows.origin != "written" or rows.mixed or setup.imbalance != "none":
         return replace(setup, penalty=lightest)
+    real = validation
 
     def loss(penalty: float) -> float:
         # Not metered: how many are fitted depends on the rows, and an estimate counts what every training fits.
         classifier = method.fit(rows, replace(setup, penalty=penalty))
-        return log_loss(validation.labels, classifier.logits(validation.texts, setup.embedding))
+        return log_loss(real.labels, classifier.logits(real.texts, setup.embedding))
 
     return replace(setup, penalty=min((c for c in FOR_WRITTEN if c <= lightest), key=loss))
 

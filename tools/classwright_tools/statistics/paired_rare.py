@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classwright_tools.domain.comparison import RareLabelGain
+from classwright_tools.domain.figures import Estimate
 from classwright_tools.statistics.at_shares import LEAST_ROWS, rare_label
 from classwright_tools.statistics.intervals import bootstrap
 from classwright_tools.statistics.metrics import Floats, Labels, accuracy_of, balanced_accuracy
@@ -41,8 +42,21 @@ def rare_gain(
         rows=int(of_it.sum()),
         recall_gain=gain(_recall_gain, of_it, a == rare, b == rare, strata=of_it),
         average_precision_gain=gain(_ranking_gain, of_it, proba_a[:, rare], proba_b[:, rare], strata=of_it),
-        balanced_accuracy_gain=gain(_balanced_gain, true, a, b, strata=true),
+        balanced_accuracy_gain=balanced_gain(true, proba_a, proba_b, groups, seed=seed),
     )
+
+
+def balanced_gain(
+    true: Labels,
+    proba_a: npt.NDArray[np.floating],
+    proba_b: npt.NDArray[np.floating],
+    groups: Labels | None = None,
+    *,
+    seed: int = 0,
+) -> Estimate:
+    """Return how much higher the balanced accuracy of a is than that of b, as `rare_gain` does."""
+    a, b = proba_a.argmax(axis=1), proba_b.argmax(axis=1)
+    return bootstrap(_balanced_gain, true, a, b, strata=true, groups=groups, least=-1.0, seed=seed)
 
 
 def _recall_gain(

@@ -21,7 +21,7 @@ from classwright_tools.learning.fitting import metered_fit
 from classwright_tools.learning.label_space import certainty
 from classwright_tools.learning.methods.method import Method
 from classwright_tools.learning.methods.registry import AUTO, METHODS, candidates
-from classwright_tools.learning.probe import choose_regularisation
+from classwright_tools.learning.penalty import with_penalty
 from classwright_tools.learning.progress import part, rising
 from classwright_tools.learning.rows import Rows
 from classwright_tools.learning.scope import out_of_scope, scope_by
@@ -64,9 +64,7 @@ def train_several(
     enough = is_enough(validation, needed=on_validation)
     chosen = METHODS[method] if method != AUTO else candidates("text", setup.imbalance, multi_label=True)[0]
     progress = rising(setup.progress)
-    if chosen.cross_validated and setup.penalty is None:
-        # Fits of different penalties differ in how sure they are: one could not be calibrated by the answers of others.
-        setup = replace(setup, penalty=choose_regularisation(setup.embed(rows.texts), rows, setup))
+    setup = with_penalty([chosen], rows, validation, replace(setup, progress=progress))
     own = replace(setup, progress=part(progress, 0.6, 0.4, f"{chosen.name}, all rows"))
     learnt = rows.beside(validation) if validation and on_validation else rows
     classifier = metered_fit(chosen, learnt, own)
