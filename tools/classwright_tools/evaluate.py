@@ -129,6 +129,7 @@ def _on_split(
     """Return what the models answer to the rows of the split; this is use number `uses` of the task's test rows."""
     import numpy as np
 
+    from classwright_tools.learning.model import load_model
     from classwright_tools.learning.training_data import counted_validation
     from classwright_tools.measurement.caveats import less_real
     from classwright_tools.measurement.comparing import compared, labels_remark, rows_of_labels, unknown_labels
@@ -148,7 +149,9 @@ def _on_split(
     counted = _counted(request, context, dataset, rows, [model, other.model] if other else [model])
     progress, known = _asking(context, model, request.model, counted, 0.05)
     found = answers(model, counted, dataset, progress, known)
-    speed = None if known.keys() >= {row.id for row in counted} else texts_per_second(model, counted)
+    speed = None
+    if not known.keys() >= {row.id for row in counted}:
+        speed = texts_per_second(load_model(workspace, request.model, remember=False), counted)
     comparison = None
     if other:
         theirs = given_to(found.rows, other.model, *_asking(context, other.model, other.id, found.rows, 0.45))

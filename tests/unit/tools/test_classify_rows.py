@@ -219,7 +219,8 @@ def test_the_table_is_the_persons_file_with_a_label_in_each_row(
     table = table_of(workspace, found)
     assert list(table[0]) == [
         "message", "when", "label", "predicted_label", "predicted_decided_by", "predicted_probability",
-        "predicted_sure", "predicted_out_of_scope",
+        "predicted_sure", "predicted_out_of_scope", "predicted_probability_refund", "predicted_probability_delivery",
+        "predicted_probability_account",
     ]  # fmt: skip
     assert [row["when"] for row in table] == ["1 May", "2 May", "2 May", "3 May", "", "5 May", "6 May", "7 May"]
     said = [(row["predicted_label"] or None, row["predicted_decided_by"] or None) for row in table]

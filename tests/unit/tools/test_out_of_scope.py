@@ -119,21 +119,6 @@ def test_rows_of_no_label_are_counted_shown_first_and_beside_the_least_sure(made
     )
 
 
-def test_an_evaluation_counts_as_labelled_what_classify_is_sure_of(made: Made) -> None:
-    rows = [make_example(text, "refund") for text in TEXTS]
-    dataset = save_rows(made.workspace, written_rows(), [*real_rows(4), *rows])
-    texts = tuple(row.text for row in read_rows(made.workspace, dataset, "validation"))
-    sure = [one.sure for one in classify(ClassifyRequest(model=made.model, texts=texts), made.run("all")).results]
-
-    for run in ("first", "answers that are kept"):
-        found = evaluate(EvaluateRequest(model=made.model, dataset=dataset), made.run(run))
-        report = made.workspace.document(found.report, "report", EvaluationReport)
-        assert report.figures.rows == len(texts)
-        at = {row.threshold: row for row in report.coverage}
-        assert at[0.0].kept == len(texts) - len(FOREIGN)
-        assert at[made.card.threshold].kept == sum(sure)
-
-
 def test_rows_of_no_label_are_found_again_the_least_like_first(made: Made) -> None:
     where = RowFilter(splits=("unlabelled",))
     request = FindExamplesRequest(task="support", doubt="out_of_scope", model=made.model, where=where, limit=100)
@@ -188,3 +173,18 @@ def test_a_model_of_before_answers_as_it_did(made: Made, tmp_path: Path) -> None
     assert found.out_of_scope == 0
     with pytest.raises(InvalidInput, match="does not tell what is out of its scope"):
         find_examples(FindExamplesRequest(task="support", doubt="out_of_scope", model=kept.id), made.context)
+
+
+def test_an_evaluation_counts_as_labelled_what_classify_is_sure_of(made: Made) -> None:
+    rows = [make_example(text, "refund") for text in TEXTS]
+    dataset = save_rows(made.workspace, written_rows(), [*real_rows(4), *rows], run_key="foreign")
+    texts = tuple(row.text for row in read_rows(made.workspace, dataset, "validation"))
+    sure = [one.sure for one in classify(ClassifyRequest(model=made.model, texts=texts), made.run("all")).results]
+
+    for run in ("first", "answers that are kept"):
+        found = evaluate(EvaluateRequest(model=made.model, dataset=dataset), made.run(run))
+        report = made.workspace.document(found.report, "report", EvaluationReport)
+        assert report.figures.rows == len(texts)
+        at = {row.threshold: row for row in report.coverage}
+        assert at[0.0].kept == len(texts) - len(FOREIGN)
+        assert at[made.card.threshold].kept == sum(sure)

@@ -28,6 +28,7 @@ from classwright_tools.learning.pair_matching import PairClassifier
 from classwright_tools.learning.rows import training_rows
 from classwright_tools.learning.setup import Setup
 from classwright_tools.learning.splits import grouped_folds
+from classwright_tools.measurement.held_out import texts_per_second
 from classwright_tools.train_classifier import TrainClassifierRequest, TrainClassifierResult, train_classifier
 from classwright_tools.workspace.workspace import Workspace
 from support.pair import KINDS, pair_rows, pair_task, save_pairs
@@ -66,6 +67,26 @@ def test_a_matcher_tells_unseen_queries_apart(trained: TrainClassifierResult, co
     assert result.figures.accuracy.value > 0.8
     assert result.figures.average_precision is not None
     assert result.figures.average_precision.value > 0.9
+
+
+def test_how_many_pairs_a_matcher_answers_a_second_counts_reading_their_tokens_too(
+    trained: TrainClassifierResult, context: ToolContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from classwright_tools.learning.matching import tokens
+
+    evaluate(EvaluateRequest(model=trained.model, split="test"), replace(context, run_key="kept"))  # tokens are kept
+    read: list[str] = []
+    computed = tokens._computed  # what reads tokens
+
+    def noting(encoder: object, texts: list[str]) -> list[np.ndarray]:
+        read.extend(texts)
+        return computed(encoder, texts)  # type: ignore[arg-type]  # an Encoder
+
+    monkeypatch.setattr(tokens, "_computed", noting)
+    rows = pair_rows(HELD_OUT)
+    texts_per_second(load_model(context.workspace, trained.model, remember=False), rows)
+
+    assert {row.text for row in rows} | {row.text_pair for row in rows} <= set(read)
 
 
 def test_a_matcher_loads_back_to_the_bit_without_pickle(trained: TrainClassifierResult, context: ToolContext) -> None:

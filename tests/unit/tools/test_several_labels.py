@@ -71,7 +71,7 @@ def test_progress_leaves_room_for_the_fits_after_the_choice_of_a_penalty(
     several_dataset(workspace)
     told: list[tuple[float, str]] = []
     context = ToolContext(
-        workspace=workspace, run_key="told", progress=lambda done, message: told.append((done or 0.0, message))
+        workspace=workspace, run_key="told", report=lambda done, message: told.append((done or 0.0, message))
     )
 
     train_classifier(TrainClassifierRequest(task="mail", method="probe"), context)

@@ -94,6 +94,24 @@ def replace_method(method: str) -> TrainClassifierRequest:
 
 
 @pytest.mark.usefixtures("task")
+def test_a_probe_whose_network_counts_labels_alike_is_told_to_take_longer_and_teaches_nothing_of_others(
+    context: ToolContext,
+) -> None:
+    save_rows(context.workspace, written_rows())
+    balanced = REQUEST.model_copy(update={"imbalance": "auto"})
+    before, others = estimated(TOOL, balanced, context), estimated(TOOL, REQUEST, context)
+
+    run_told(TOOL, balanced, context, lambda _: None)
+    history = History(context.workspace.engine)
+
+    assert before is not None
+    assert others is not None
+    assert (before.seconds or 0) > (others.seconds or 0) + 5
+    assert not history.of(f"fitting probe on {DEFAULT_ENCODER}")
+    assert [one.times for one in history.of(f"fitting probe, imbalance 'auto', on {DEFAULT_ENCODER}")] == [7]
+
+
+@pytest.mark.usefixtures("task")
 def test_a_run_that_was_begun_before_teaches_nothing(context: ToolContext) -> None:
     save_rows(context.workspace, written_rows())
     run_told(TOOL, REQUEST, context, lambda _: None)

@@ -117,13 +117,13 @@ def test_no_row_is_classified_twice_by_one_model(
 ) -> None:
     other = trained_on(workspace, dataset)
     asked: list[str] = []
-    classify = EmbeddingClassifier.logits
+    embed = EmbeddingClassifier.embed
 
     def counted(self: EmbeddingClassifier, texts: Sequence[str], tell: Tell | None = None) -> np.ndarray:
         asked.extend(texts)
-        return classify(self, texts, tell)
+        return embed(self, texts, tell)
 
-    monkeypatch.setattr(EmbeddingClassifier, "logits", counted)
+    monkeypatch.setattr(EmbeddingClassifier, "embed", counted)
     monkeypatch.setattr("classwright_tools.measurement.held_out.texts_per_second", lambda *_: 66.0)
     request = EvaluateRequest(model=model, dataset=dataset, against=other)
     fresh = evaluate(request, context_on(workspace))
