@@ -28,10 +28,10 @@ def add_classify(commands: Any) -> None:
 
 
 def threshold(argument: str) -> tuple[str | None, float]:
-    """Return what `classwright.predict.threshold` does; numpy, which that loads, is for this command alone."""
-    from classwright import predict
+    """Return the label, if there is one, and the probability in an argument such as "spam=0.9" or "0.9"."""
+    from classwright_tools.bulk.models import threshold_in  # it loads numpy, which this command alone needs
 
-    return predict.threshold(argument)
+    return threshold_in(argument)
 
 
 def is_stored(model: str) -> bool:

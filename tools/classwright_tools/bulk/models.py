@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from classwright.predict import ENGINES, Answer, Classifier, Predictions
+from classwright.predict import ENGINES, Answer, Classifier, Predictions, threshold
 from classwright_tools.domain.kinds import kind_of
 from classwright_tools.domain.pair import joined
 from classwright_tools.errors import InvalidInput
@@ -90,6 +90,11 @@ class _StoredModel:
         """Return the answers at the probabilities (n, k), and how probable it is that each is right (n,)."""
         named, right = self._model.space.under(thresholds or {}).answers(probabilities)
         return list(named), right
+
+
+def threshold_in(argument: str) -> tuple[str | None, float]:
+    """Return the label, if there is one, and the probability in an argument, as an export's program reads it."""
+    return threshold(argument)
 
 
 def open_predictor(name: str, workspace: Path, engine: str = ENGINES[0]) -> Predictor:

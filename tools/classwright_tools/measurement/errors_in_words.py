@@ -1,4 +1,4 @@
-"""What an error analysis says beside its findings: what to do next, and what its plan does not reach."""
+"""Sentences of an error analysis beside its findings: the next step, and what its plan does not reach."""
 
 from __future__ import annotations
 
