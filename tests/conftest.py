@@ -26,6 +26,7 @@ settings.load_profile("untimed")
 pytest_plugins = (
     "support.clock",
     "support.editing",
+    "support.learning",
     "support.page_host",
     "support.postgres",
     "support.readme_code",

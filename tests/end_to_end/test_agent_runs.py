@@ -1,6 +1,6 @@
 """The agent against a real server over stdio: a whole build, interrupted ones, and what it says when things fail.
 
-The task is a part of the banking12 example: three labels, the recorded writer, frozen embeddings.
+The task is a part of the banking12 example: three labels, the recorded writer, frozen embeddings of a shallow encoder.
 """
 
 from __future__ import annotations
@@ -31,10 +31,11 @@ TOKEN, WRONG_TOKEN = "right" * 5, "wrong" * 5
 LOOK_SECONDS = 0.02
 
 
-def write_task(folder: Path, **changes: Any) -> Path:
+def write_task(folder: Path, *flags: str, **changes: Any) -> Path:
     """Write a task file with three of the example's labels, and 10 validation and 20 test rows of each.
 
-    Nothing is fine-tuned at the end, as in the demo: a build that is killed three times would do that over and over.
+    Its server has the `flags`. Nothing is fine-tuned at the end, as in the demo: a build that is killed three times
+    would do that over and over.
     """
     task = yaml.safe_load((EXAMPLE / "task.yaml").read_text(encoding="utf-8"))
     del task["final_method"]
@@ -43,6 +44,7 @@ def write_task(folder: Path, **changes: Any) -> Path:
         kept = [row for label in LABELS for row in [r for r in lines if r["label"] == label][:rows]]
         (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in kept), encoding="utf-8")
     completions = [str(path) for path in sorted((EXAMPLE / "completions").glob("*.jsonl"))]
+    command = ["classwright", "serve", "--workspace", "{workspace}", *flags, "--recorded", *completions]
     task |= {
         "task": "cards",
         "labels": [label for label in task["labels"] if label["name"] in LABELS],
@@ -50,7 +52,7 @@ def write_task(folder: Path, **changes: Any) -> Path:
         "method": "probe",
         "target": {"accuracy": 1.0},
         "rows_per_round": 40,
-        "server": {"command": ["classwright", "serve", "--workspace", "{workspace}", "--recorded", *completions]},
+        "server": {"command": command},
     }
     path = folder / "task.yaml"
     path.write_text(yaml.safe_dump(task | changes), encoding="utf-8")
@@ -84,9 +86,9 @@ def figures(run: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def printed(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[str]:
+def printed(tmp_path_factory: pytest.TempPathFactory, shallow: str) -> subprocess.CompletedProcess[str]:
     """What a build that nothing interrupted printed with --json."""
-    done = build(write_task(tmp_path_factory.mktemp("finished")), "--json")
+    done = build(write_task(tmp_path_factory.mktemp("finished"), "--encoder", shallow), "--json")
     assert done.returncode == 0, done.stderr
     return done
 
@@ -197,9 +199,9 @@ class _Process:
 @pytest.mark.timeout(900)
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the server among the agent's children in /proc")
 def test_a_build_that_lacked_a_writer_and_is_killed_again_and_again_ends_with_the_same_figures(
-    finished: Path, tmp_path: Path
+    finished: Path, tmp_path: Path, shallow: str
 ) -> None:
-    task = write_task(tmp_path)
+    task = write_task(tmp_path, "--encoder", shallow)
     lacks = build(task, "--command", "classwright serve --workspace {workspace}")
     assert lacks.returncode == 1
     for said in ("no language model to write with", "--writer-url", "--resume"):

@@ -16,9 +16,10 @@ from support.several import LABELS, written_for
 
 DEADLINE = 280
 NUMBERS = count(10**12)
+SERVE = "classwright serve --workspace {workspace} --scripted support.several:script"
 
 
-def test_a_build_from_a_sentence_a_label_to_a_report(tmp_path: Path) -> None:
+def test_a_build_from_a_sentence_a_label_to_a_report(tmp_path: Path, shallow: str) -> None:
     sets = (("refund",), ("delivery",), ("account",), ("refund", "account"), ())
     real = [{"text": t, "labels": labels} for labels in sets for t in written_for("|".join(labels), NUMBERS, 6)]
     (tmp_path / "real.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in real), encoding="utf-8")
@@ -34,7 +35,7 @@ def test_a_build_from_a_sentence_a_label_to_a_report(tmp_path: Path) -> None:
         "validation": "real.jsonl",
         "method": "probe",
         "target": {"macro_f1": 1.0},
-        "server": {"command": "classwright serve --workspace {workspace} --scripted support.several:script"},
+        "server": {"command": f"{SERVE} --encoder {shallow}"},
     }
     path = tmp_path / "task.yaml"
     path.write_text(yaml.safe_dump(task), encoding="utf-8")

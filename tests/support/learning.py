@@ -6,6 +6,8 @@ import json
 import shutil
 from pathlib import Path
 
+import pytest
+
 from classwright_tools.domain.example import Example, Provenance, make_example
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.learning.encoder_folders import embedded_folder
@@ -133,6 +135,12 @@ def shallow_encoder(folder: Path) -> Path:
     config = folder / "config.json"
     config.write_text(json.dumps(json.loads(config.read_text()) | {"num_hidden_layers": 2}))
     return folder
+
+
+@pytest.fixture(scope="session")
+def shallow(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a shallow encoder, the same one for all tests of a process, which read it once."""
+    return str(shallow_encoder(tmp_path_factory.mktemp("encoder") / "shallow"))
 
 
 def prompting_encoder(folder: Path) -> Path:

@@ -1,0 +1,253 @@
+"""The queue of the review page in a real browser: what it shows, what its keys do, what is stored, what others see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from mcp import Client
+from playwright.async_api import Browser, expect
+
+from classwright_tools.domain.example import make_example
+from classwright_tools.domain.kinds import task_of
+from classwright_tools.domain.task import Label, Task
+from classwright_tools.workspace.datasets import read_table
+from classwright_tools.workspace.workspace import Workspace
+from support.measurement import dataset_of
+from support.page_host import CHROMIUM, Kind, shown
+from support.review import WRONG
+from support.review_page import Faltering, HeldOrder, judged, standing, stored
+
+pytestmark = [pytest.mark.anyio, pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium, which CI installs")]
+
+
+@pytest.mark.parametrize("kind", ["whole", "stripped", "silent"])
+async def test_rows_are_shown_whatever_the_host_passes_on(
+    client: Client, chromium: Browser, dataset: str, kind: Kind
+) -> None:
+    async with shown(chromium, client, {"dataset": dataset}, result={"dataset": dataset}, kind=kind) as opened:
+        await expect(opened.view.locator("h1")).to_contain_text(dataset)
+        await expect(opened.view.locator(".card .text")).to_be_visible()
+
+        assert opened.faults == []
+        assert opened.said("ui/notifications/size-changed")
+
+
+async def test_a_key_decides_and_moves_on_and_each_decision_is_stored(
+    client: Client, chromium: Browser, workspace: Workspace, dataset: str
+) -> None:
+    async with shown(chromium, client, {"dataset": dataset}) as opened:
+        await judged(opened)
+        await expect(opened.view.locator(".place")).to_have_text("Row 1 of 34")
+        first = await opened.view.locator(".label .name").all_inner_texts()
+        second_label = first[1]
+
+        await opened.press("2", "Enter", "x", "f", "s", "u")
+        await expect(opened.view.locator(".place")).to_have_text("Row 4 of 34")
+        await opened.press("1")
+
+        decisions = await stored(opened, workspace, dataset, 5)
+        assert decisions[0][0] in ("relabel", "accept")
+        assert decisions[0][1] in (second_label, None)
+        assert [action for action, _ in decisions[1:4]] == ["accept", "remove", "flag"]
+        assert len(standing(workspace, dataset).rows) == 4
+        assert len(opened.said("tools/call")) < 12, "decisions are sent in batches"
+        assert opened.faults == []
+
+
+async def test_keys_work_while_the_order_by_doubt_is_on_its_way_and_no_row_changes_under_the_hand(
+    client: Client, chromium: Browser, workspace: Workspace, dataset: str
+) -> None:
+    held = HeldOrder(client)
+    async with shown(chromium, held, {"dataset": dataset}) as opened:  # type: ignore[arg-type]  # a client in all it uses
+        await held.asked.wait()
+        texts = opened.view.locator(".card .text p")
+        first = await texts.inner_text()
+        await opened.press("x")
+        skipped = await texts.inner_text()
+        await opened.press("s")
+        shown_then = await texts.inner_text()
+        held.go.set()
+        await judged(opened)
+        await opened.press("ArrowRight")
+        await expect(opened.view.locator(".tag.warn")).to_have_text("label probably wrong")
+        await opened.press("ArrowLeft")
+        assert await texts.inner_text() == shown_then
+
+        await stored(opened, workspace, dataset, 1)
+        (removed,) = standing(workspace, dataset).rows
+        rows = read_table(workspace, dataset).select(["id", "text"]).to_pylist()
+        assert {"id": removed, "text": first} in rows
+        seen = {first, skipped, shown_then}
+        for place in range(4, 35):
+            await opened.press("ArrowRight")
+            await expect(opened.view.locator(".place")).to_have_text(f"Row {place} of 34")
+            seen.add(await texts.inner_text())
+        assert len(seen) == 34, "each row comes once"
+
+
+async def test_why_a_decision_was_not_stored_stays_to_be_read_while_others_wait_and_arrive(
+    client: Client, chromium: Browser, workspace: Workspace, dataset: str
+) -> None:
+    async with shown(chromium, Faltering(client), {"dataset": dataset}) as opened:  # type: ignore[arg-type]  # a client in all it uses
+        await expect(opened.view.locator(".card .text")).to_be_visible()
+        await opened.press("x", "f")
+
+        await expect(opened.view.locator(".notice")).to_contain_text("Not stored: the row is gone.")
+        await stored(opened, workspace, dataset, 2)
+        await opened.press("s", "f")  # keys that follow do not clear it: the row is out of sight
+        await stored(opened, workspace, dataset, 3)
+        await opened.view.get_by_role("button", name="Show 1 row").click()
+
+        await expect(opened.view.locator(".list .bar strong").first).to_have_text("1 row")
+        await expect(opened.view.locator(".notice")).to_have_count(0)
+
+
+async def test_what_could_not_be_stored_is_tried_again_though_other_rows_are_fetched_meanwhile(
+    client: Client, chromium: Browser, workspace: Workspace, dataset: str
+) -> None:
+    async with shown(chromium, Faltering(client), {"dataset": dataset}) as opened:  # type: ignore[arg-type]  # a client in all it uses
+        await judged(opened)
+        await opened.press("x")
+        await expect(opened.view.locator(".note")).to_contain_text("the disk is full")
+        await opened.view.locator("select:has(option[value=suspect])").select_option("unlabelled")
+        await expect(opened.view.locator(".place")).to_have_text("Row 1 of 2")
+
+        await stored(opened, workspace, dataset, 1)
+
+
+async def test_the_most_likely_label_has_the_first_key_and_a_wrong_label_is_suspected(
+    client: Client, chromium: Browser, dataset: str
+) -> None:
+    async with shown(chromium, client, {"dataset": dataset}) as opened:
+        await judged(opened)
+        await opened.view.get_by_role("button", name="List").click()
+        await opened.view.locator("#list-search").fill("sent to another")
+        await expect(opened.view.locator(".list .bar strong").first).to_have_text("1 row")
+        await expect(opened.view.locator("mark")).to_have_text("sent to another")
+        await opened.view.get_by_role("button", name="Review one by one").click()
+
+        await expect(opened.view.locator(".card .text")).to_have_text(WRONG)
+        await expect(opened.view.locator(".label .name").first).to_have_text("delivery")
+        await expect(opened.view.locator(".label.own .name")).to_have_text("refund")
+
+
+async def test_an_edited_text_is_stored_and_keys_in_a_field_are_letters(
+    client: Client, chromium: Browser, workspace: Workspace, dataset: str
+) -> None:
+    async with shown(chromium, client, {"dataset": dataset}) as opened:
+        await expect(opened.view.locator(".card .text")).to_be_visible()
+        await opened.press("e")
+        await opened.view.get_by_label("Text", exact=True).fill("xx 12 a new text")
+        await opened.press("Control+Enter")
+
+        await stored(opened, workspace, dataset, 1)
+        [entry] = standing(workspace, dataset).entries
+        assert entry.decision.text == "xx 12 a new text"
+
+
+async def test_decisions_are_saved_as_a_new_version_of_which_the_chat_learns_the_counts(
+    client: Client, chromium: Browser, workspace: Workspace, dataset: str
+) -> None:
+    async with shown(chromium, client, {"dataset": dataset}) as opened:
+        await judged(opened)
+        await opened.press("x", "g", "u")
+        await opened.view.get_by_role("button", name="Save").click()
+
+        await expect(opened.view.locator("h1")).to_contain_text(f"{task_of(dataset)}-d2")
+        await expect(opened.view.get_by_role("button", name="Nothing to save")).to_be_disabled()
+        [told] = opened.said("ui/update-model-context")
+        assert "has 1 decision;" in told["content"][0]["text"]
+        assert len(read_table(workspace, f"{task_of(dataset)}-d2")) == 34
+
+
+async def test_a_fair_sample_hides_what_would_lead_and_ends_in_a_share(
+    client: Client, chromium: Browser, workspace: Workspace, dataset: str
+) -> None:
+    async with shown(chromium, client, {"dataset": dataset}) as opened:
+        await judged(opened)
+        await opened.view.locator(".queue select").select_option("sample")
+        await expect(opened.view.locator(".place")).to_have_text("Row 1 of 34")
+        await expect(opened.view.locator(".chance, .own, .warn")).to_have_count(0)
+
+        await opened.press(*["1"] * 34)
+
+        await expect(opened.view.locator(".result")).to_contain_text("95% interval")
+        await stored(opened, workspace, dataset, 34)
+        counted = sum(entry.decision.right is not None for entry in standing(workspace, dataset).entries)
+        assert counted == 32, "rows without a label say nothing of labels"
+        await expect(opened.view.locator(".result")).to_contain_text("of 32 rows")
+
+
+async def test_two_people_see_what_the_other_decided(
+    client: Client, chromium: Browser, workspace: Workspace, dataset: str
+) -> None:
+    arguments: dict[str, Any] = {"dataset": dataset}
+    async with shown(chromium, client, arguments) as before:
+        await judged(before)  # so that the queues of both begin with the same row
+    async with shown(chromium, client, arguments) as ann, shown(chromium, client, arguments) as bob:
+        for opened in (ann, bob):
+            await expect(opened.view.locator(".card .text")).to_be_visible()
+        await ann.press("x")
+        await stored(ann, workspace, dataset, 1)
+        await bob.press("s", "f")
+        await stored(bob, workspace, dataset, 2)
+        await bob.press("ArrowLeft", "ArrowLeft")
+
+        await expect(bob.view.locator(".tag.chosen")).to_have_text("removed by another person")
+
+
+async def test_a_page_hears_of_what_is_done_elsewhere_without_a_decision_of_its_own(
+    client: Client, chromium: Browser, workspace: Workspace, dataset: str
+) -> None:
+    arguments: dict[str, Any] = {"dataset": dataset}
+    async with shown(chromium, client, arguments) as before:
+        await judged(before)
+    async with shown(chromium, client, arguments) as ann, shown(chromium, client, arguments) as bob:
+        for opened in (ann, bob):
+            await expect(opened.view.locator(".card .text")).to_be_visible()
+        await ann.press("x")
+        await expect(bob.view.locator(".tag.chosen")).to_have_text("removed by another person")
+        await ann.press("u")
+        await expect(bob.view.locator(".tag.chosen")).to_have_count(0)
+
+        await bob.view.get_by_role("button", name="List").click()
+        changes = [{"action": "remove", "rows": {"where": {"text": "password"}}}]
+        edit = {"task": task_of(dataset), "reason": "said in the chat", "changes": changes}
+        newer = (await client.call_tool("edit_examples", edit)).structured_content["result"]["dataset"]  # type: ignore[index]
+        await bob.view.get_by_role("button", name=f"Go to {newer}").click()
+
+        await expect(bob.view.locator("h1")).to_contain_text(newer)
+        await expect(bob.view.locator(".list .rows li").first).to_be_visible()
+        await expect(bob.view.locator(".notice")).to_have_count(0)
+        assert ann.faults == bob.faults == []
+
+
+async def test_inline_there_is_the_queue_alone_and_a_way_to_the_whole(
+    client: Client, chromium: Browser, dataset: str
+) -> None:
+    context = {"displayMode": "inline", "theme": "dark"}
+    async with shown(chromium, client, {"dataset": dataset}, context=context, size=(390, 500)) as opened:
+        await expect(opened.view.locator(".card .text")).to_be_visible()
+        await expect(opened.view.get_by_role("navigation")).to_have_count(0)
+        await opened.view.get_by_role("button", name="Full screen").click()
+
+        assert opened.said("ui/request-display-mode") == [{"mode": "fullscreen"}]
+        wide = await opened.view.locator("html").evaluate("e => e.scrollWidth > e.clientWidth")
+        assert not wide
+
+
+async def test_a_task_of_many_labels_is_labelled_by_a_part_of_a_name(
+    client: Client, chromium: Browser, workspace: Workspace
+) -> None:
+    labels = tuple(Label(name=f"label {number:02}") for number in range(30))
+    workspace.save_task(Task(slug="many", instruction="Many.", labels=labels))
+    dataset = dataset_of(workspace, "many", unlabelled=[make_example(f"text {number}", None) for number in range(3)])
+
+    async with shown(chromium, client, {"dataset": dataset}) as opened:
+        await expect(opened.view.locator(".card .text")).to_be_visible()
+        await opened.press("l")
+        await opened.page.keyboard.type("27")
+        await opened.press("Enter")
+
+        assert await stored(opened, workspace, dataset, 1) == [("relabel", "label 27")]

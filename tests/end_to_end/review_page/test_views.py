@@ -1,0 +1,135 @@
+"""The list, the map, the figures and the history of the review page in a real browser."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from mcp import Client
+from playwright.async_api import Browser, expect
+
+from classwright_tools.domain.kinds import task_of
+from classwright_tools.workspace.datasets import read_table
+from classwright_tools.workspace.workspace import Workspace
+from support.page_host import CHROMIUM, shown
+from support.review import HOSTILE
+from support.review_page import judged, standing, stored
+
+pytestmark = [pytest.mark.anyio, pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium, which CI installs")]
+
+
+async def test_the_page_begins_with_the_rows_that_the_chat_looked_for(
+    client: Client, chromium: Browser, dataset: str
+) -> None:
+    arguments = {"dataset": dataset, "where": {"labels": ["account"], "origins": ["written"]}}
+    async with shown(chromium, client, arguments, result={"dataset": dataset}) as opened:
+        await expect(opened.view.locator(".list .bar strong").first).to_have_text("6 rows")
+    inline = {"displayMode": "inline"}
+    async with shown(chromium, client, arguments, result={"dataset": dataset}, context=inline) as opened:
+        await expect(opened.view.locator(".place")).to_have_text("Row 1 of 6")
+
+
+async def test_rows_alike_are_found_and_an_earlier_version_comes_back(
+    client: Client, chromium: Browser, workspace: Workspace, dataset: str
+) -> None:
+    async with shown(chromium, client, {"dataset": dataset}) as opened:
+        await judged(opened)
+        await opened.view.get_by_role("button", name="List").click()
+        await opened.view.locator("#list-search").fill("cant log in")
+        await expect(opened.view.locator(".list .bar strong").first).to_have_text("1 row")
+        await opened.view.get_by_role("button", name="Alike: rows like cant log in").click()
+        await expect(opened.view.locator(".rows p").first).to_have_text("cant log in")
+        await expect(opened.view.locator(".rows p").nth(1)).to_contain_text("log in to my account")
+
+        await opened.view.get_by_role("button", name="Queue").click()
+        await opened.press("x")
+        await opened.view.get_by_role("button", name="Save").click()
+        await expect(opened.view.locator("h1")).to_contain_text(f"{task_of(dataset)}-d2")
+        await opened.view.get_by_role("button", name="History").click()
+        await opened.view.get_by_role("button", name=f"Go back to it: {dataset}").click()
+
+        await expect(opened.view.locator("h1")).to_contain_text(f"{task_of(dataset)}-d3")
+        assert read_table(workspace, f"{task_of(dataset)}-d3").equals(read_table(workspace, dataset))
+        assert opened.faults == []
+
+
+async def test_all_rows_of_a_look_are_decided_at_once_after_their_number_was_shown(
+    client: Client, chromium: Browser, workspace: Workspace, dataset: str
+) -> None:
+    async with shown(chromium, client, {"dataset": dataset}) as opened:
+        await opened.view.get_by_role("button", name="List").click()
+        await opened.view.get_by_label("Origin").select_option("written")
+        await expect(opened.view.locator(".list .bar strong").first).to_have_text("18 rows")
+        await opened.view.get_by_label("All of them:").select_option("accept")
+        await expect(opened.view.locator("dialog strong")).to_have_text("18 rows")
+        await opened.view.get_by_role("button", name="Yes, 18 rows").click()
+
+        await expect(opened.view.locator(".note")).to_contain_text("18 rows decided at once")
+        assert await stored(opened, workspace, dataset, 1) == [("accept", None)]
+
+        await opened.view.get_by_role("button", name="History").click()
+        await opened.view.get_by_role("button", name="Undo: 18 rows accepted").click()
+        await expect(opened.view.locator(".undone")).to_have_count(1)
+        assert standing(workspace, dataset).rows == {}
+
+
+async def test_on_the_map_keys_go_from_row_to_row_and_choose_those_around(
+    client: Client, chromium: Browser, dataset: str
+) -> None:
+    async with shown(chromium, client, {"dataset": dataset}) as opened:
+        await judged(opened)
+        await opened.view.get_by_role("button", name="Map").click()
+        await expect(opened.view.locator("canvas").last).to_be_visible()
+        read = opened.view.locator(".map .rows .what p").first
+        await opened.press("ArrowRight")
+        first = await read.inner_text()
+        await opened.press("ArrowRight", "ArrowDown", "ArrowLeft")
+        await expect(read).not_to_have_text(first)
+        await opened.press("+", "+", "+", "+", "+", "-")
+        await expect(opened.view.locator(".chosen-rows strong")).to_contain_text("rows")
+        chosen = await opened.view.locator(".chosen-rows strong").inner_text()
+        await opened.press("o")
+
+        await expect(opened.view.locator(".list .bar strong").first).to_have_text(chosen)
+        assert opened.faults == []
+
+
+async def test_the_figures_open_their_rows_and_the_map_is_drawn(
+    client: Client, chromium: Browser, dataset: str
+) -> None:
+    async with shown(chromium, client, {"dataset": dataset}) as opened:
+        await judged(opened)
+        await opened.view.get_by_role("button", name="Figures").click()
+        cell = opened.view.get_by_role("button", name="row of refund taken for delivery")
+        rows = int(await cell.inner_text())
+        await cell.click()
+        await expect(opened.view.locator(".list .bar strong").first).to_have_text(f"{rows} row{'s' * (rows > 1)}")
+
+        await opened.view.get_by_role("button", name="Map").click()
+        canvas = opened.view.locator("canvas").last
+        box = await canvas.bounding_box()
+        assert box
+        await opened.page.mouse.move(box["x"] + 2, box["y"] + 2)
+        await opened.page.mouse.down()
+        for x, y in ((0.99, 0.01), (0.99, 0.99), (0.01, 0.99), (0.01, 0.01)):
+            await opened.page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=4)
+        await opened.page.mouse.up()
+        await opened.view.get_by_role("button", name="Open them in the list").click()
+        await expect(opened.view.locator(".list .bar strong").first).to_have_text("34 rows")
+        assert opened.faults == []
+
+
+async def test_rows_are_text_wherever_they_are_shown_and_never_go_into_the_chat(
+    client: Client, chromium: Browser, dataset: str
+) -> None:
+    async with shown(chromium, client, {"dataset": dataset}) as opened:
+        await opened.view.get_by_role("button", name="List").click()
+        await opened.view.locator("#list-search").fill("ignore all rules")
+        await expect(opened.view.locator(".rows p").first).to_have_text(HOSTILE)
+        await opened.view.get_by_role("button", name="Review one by one").click()
+        await expect(opened.view.locator(".card .text")).to_have_text(HOSTILE)
+        await expect(opened.view.locator("img, .text b")).to_have_count(0)
+
+        assert await opened.page.title() != "sang"
+        assert "ignore all rules" not in json.dumps(opened.said("ui/update-model-context"))
+        assert opened.faults == []
