@@ -208,7 +208,7 @@ def test_a_round_of_texts_with_wrong_labels_is_found_to_hurt() -> None:
 
     wrong = written(1, lambda text: "".join(sorted(swapped[letter] for letter in text)))
 
-    (effect,) = group_effects([*written(0, str), *wrong * 2], made_up(own, own), embed)
+    (effect,) = group_effects([*written(0, str), *wrong * 2], made_up(own, own), embed, lambda _: None)
 
     assert (effect.group, effect.hurts, effect.won) == ("round 1", True, 0)
     assert effect.lost > 20

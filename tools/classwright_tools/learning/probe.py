@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 
 from classwright_tools.learning.classifier import EmbeddingClassifier
@@ -11,6 +13,7 @@ from classwright_tools.learning.imbalance.balanced_heads import adjusted_as_aske
 from classwright_tools.learning.imbalance.balanced_network import fit_balanced
 from classwright_tools.learning.rows import Rows
 from classwright_tools.learning.setup import Setup
+from classwright_tools.learning.side_by_side import side_by_side
 from classwright_tools.learning.splits import grouped_folds
 
 CANDIDATES = (1.0, 3.0, 10.0, 30.0)
@@ -70,14 +73,17 @@ def choose_regularisation(embeddings: np.ndarray, rows: Rows, setup: Setup) -> f
     folds = grouped_folds(sample, setup.seed, CHOOSING_FOLDS)
     if not folds:
         return REGULARISATION
-    right = np.zeros(len(CANDIDATES))
-    for number, (train, held_out) in enumerate(folds):
-        for place, c in enumerate(CANDIDATES):
-            done = (number + place / len(CANDIDATES)) / len(folds)
-            setup.progress(done, "choosing the penalty of the logistic regression")
-            logits = _fitted(vectors[train], sample.take(train), setup, c).logits(vectors[held_out])
-            right[place] += _merit(logits, sample.labels[held_out])
-    return CANDIDATES[int(right.argmax())]
+
+    def merit(c: float, fold: tuple[np.ndarray, np.ndarray]) -> float:
+        train, held_out = fold
+        logits = _fitted(vectors[train], sample.take(train), setup, c).logits(vectors[held_out])
+        return _merit(logits, sample.labels[held_out])
+
+    def tell(done: float) -> None:
+        setup.progress(done, "choosing the penalty of the logistic regression")
+
+    merits = side_by_side(lambda one: merit(*one), list(product(CANDIDATES, folds)), tell)
+    return CANDIDATES[int(np.reshape(merits, (len(CANDIDATES), len(folds))).sum(axis=1).argmax())]
 
 
 def _merit(logits: np.ndarray, labels: np.ndarray) -> float:

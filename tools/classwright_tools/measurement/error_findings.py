@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from classwright_tools.context import ToolContext
+from classwright_tools.domain.analysis import GroupEffect
 from classwright_tools.domain.edits import Decided
 from classwright_tools.domain.example import Split
 from classwright_tools.domain.figures import ClassFigures, Estimate, Figures
@@ -45,8 +46,14 @@ def find_errors(
     doubted = label_issues(evidence.second_opinion, validation) if evidence.second_opinion else ()
     settled = Decided(read_edits(context.workspace, found.dataset)).by_person
     issues = tuple(issue for issue in doubted if issue.example not in settled)
-    context.progress(0.57, "Looking for rows that hurt")
-    groups = () if is_pairs or evidence.real is None else group_effects(evidence.train, evidence.real, evidence.embed)
+    groups: tuple[GroupEffect, ...] = ()
+    if evidence.real and not is_pairs:
+        groups = group_effects(
+            evidence.train,
+            evidence.real,
+            evidence.embed,
+            lambda done: context.progress(0.57 + 0.03 * done, "Looking for rows that hurt"),
+        )
     context.progress(0.6, "Planning what to write")
     languages = context.workspace.task(task).languages
     doubted_ids = {issue.example for issue in issues}

@@ -13,6 +13,7 @@ from classwright_tools.learning.encoders import Encoder
 from classwright_tools.learning.head import fit_head, fit_one_vs_rest
 from classwright_tools.learning.rows import Rows, label_numbers, label_sets, rarest_labels, training_rows
 from classwright_tools.learning.several_labels.calibration import f1_thresholds, fit_scaling
+from classwright_tools.learning.side_by_side import side_by_side
 from classwright_tools.learning.splits import needed_folds, sampled_places
 from classwright_tools.measurement.held_out import Answers
 from classwright_tools.measurement.kept_files import kept_array
@@ -54,11 +55,13 @@ def out_of_fold(
     true = known.labels[held]
 
     def likeliest() -> np.ndarray:
+        fits = [(c, *fold) for c in PENALTIES for fold in folds]
+        logits = side_by_side(
+            lambda one: _logits(known, len(labels), embeddings, *one), fits, lambda done: progress(0.5 + 0.5 * done)
+        )
         tried = np.zeros((len(PENALTIES), len(known), len(labels)))
-        for number, (train, held_out) in enumerate(folds):
-            progress(0.5 + 0.5 * number / len(folds))
-            for logits, c in zip(tried, PENALTIES, strict=True):
-                logits[held_out] = _logits(known, len(labels), embeddings, train, held_out, c)
+        for (c, _, held_out), own in zip(fits, logits, strict=True):
+            tried[PENALTIES.index(c), held_out] = own
         answers = [_calibrated(logits[held], true) for logits in tried]
         return max(answers, key=lambda proba: _log_likelihood(proba, true))
 
@@ -75,7 +78,7 @@ def out_of_fold(
 
 
 def _logits(
-    rows: Rows, k: int, embeddings: np.ndarray, train: np.ndarray, held_out: np.ndarray, c: float
+    rows: Rows, k: int, embeddings: np.ndarray, c: float, train: np.ndarray, held_out: np.ndarray
 ) -> np.ndarray:
     """Return the logits (m, k) of the rows at the places `held_out` (m,), by those at `train`."""
     if rows.several:

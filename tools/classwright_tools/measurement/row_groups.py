@@ -16,6 +16,7 @@ from classwright_tools.learning.head import fit_head, fit_one_vs_rest
 from classwright_tools.learning.label_space import sigmoid
 from classwright_tools.learning.rows import label_numbers, label_sets
 from classwright_tools.learning.several_labels.calibration import f1_thresholds
+from classwright_tools.learning.side_by_side import side_by_side
 from classwright_tools.measurement.held_out import Answers
 from classwright_tools.statistics.paired import SIGNIFICANCE, mcnemar
 
@@ -27,13 +28,16 @@ CONTRASTS = "all contrasts"
 Embed = Callable[[Sequence[str]], npt.NDArray[np.floating]]
 
 
-def group_effects(train: Sequence[Example], real: Answers, embed: Embed) -> tuple[GroupEffect, ...]:
+def group_effects(
+    train: Sequence[Example], real: Answers, embed: Embed, tell: Callable[[float], None]
+) -> tuple[GroupEffect, ...]:
     """Return what the newest round and all contrasts do for the answers to the `real` rows, and each group that hurts.
 
     A logistic regression on frozen embeddings, which `embed` gives, is fitted with all training rows and without those
     of a group; where rows may have several labels it is one a label, and an answer is right where the whole set is. A
     group hurts if more answers are right without it than with it, by the exact McNemar test at 5% over all groups
-    (Bonferroni). There is nothing to tell before a second round, or of more than `MOST_ROWS` rows.
+    (Bonferroni). There is nothing to tell before a second round, or of more than `MOST_ROWS` rows. `tell` is told the
+    share done, and may stop the work.
     """
     newest = max((row.provenance.round for row in train if row.provenance), default=0)
     if not newest or len(train) > MOST_ROWS:
@@ -49,19 +53,17 @@ def group_effects(train: Sequence[Example], real: Answers, embed: Embed) -> tupl
     def labels_of(places: npt.NDArray[np.intp]) -> int:
         return int(own[places].any(axis=0).sum()) if several else len(np.unique(own[places]))
 
-    with_all = right(np.arange(len(train)))
-    groups = _groups(train, newest)
+    every, groups = np.arange(len(train)), _groups(train, newest)
+    rests = {name: np.setdiff1d(every, members) for name, members in groups.items()}
+    rests = {name: rest for name, rest in rests.items() if labels_of(rest) == labels_of(every)}  # none loses all rows
+    with_all, *without_each = side_by_side(right, [every, *rests.values()], tell)
     effects = []
-    for name, members in groups.items():
-        rest = np.setdiff1d(np.arange(len(train)), members)
-        if labels_of(rest) < labels_of(np.arange(len(train))):
-            continue  # a label would be left without rows
-        without = right(rest)
+    for name, without in zip(rests, without_each, strict=True):
         won, lost = int((with_all & ~without).sum()), int((without & ~with_all).sum())
         effects.append(
             GroupEffect(
                 group=name,
-                rows=len(members),
+                rows=len(groups[name]),
                 won=won,
                 lost=lost,
                 hurts=lost > won and mcnemar(won, lost) < SIGNIFICANCE / len(groups),

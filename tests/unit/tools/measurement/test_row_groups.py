@@ -29,6 +29,10 @@ def embed(texts: Sequence[str]) -> npt.NDArray[np.float64]:
     return np.stack([np.sin(angles), np.cos(angles)], axis=1)
 
 
+def told(done: float) -> None:
+    assert 0 <= done < 1
+
+
 def real_rows(number: int = 60) -> Answers:
     places = np.linspace(-1, 1, number)
     true = (places > 0).astype(int)
@@ -46,7 +50,7 @@ def first_round() -> list[Example]:
 def test_a_round_whose_rows_are_on_the_wrong_side_hurts_and_is_told_as_such() -> None:
     wrong = [row("left", 0.3 + 0.02 * number, number, 1, contrast="right") for number in range(30)]
 
-    first, *others = group_effects([*first_round(), *wrong], real_rows(), embed)
+    first, *others = group_effects([*first_round(), *wrong], real_rows(), embed, told)
 
     assert (first.group, first.rows, first.won, first.hurts) == ("round 1", 30, 0, True)
     assert first.lost > 10
@@ -59,7 +63,7 @@ def test_a_round_that_helps_is_told_and_nothing_is_said_to_hurt() -> None:
     lopsided = [one for one in first_round() if one.label == "left" or one.text.startswith("0.8")]
     good = [row("right", 0.02 + 0.02 * number, number, 1, contrast="left") for number in range(20)]
 
-    effects = group_effects([*lopsided, *good], real_rows(), embed)
+    effects = group_effects([*lopsided, *good], real_rows(), embed, told)
 
     assert [effect.group for effect in effects] == ["round 1", "all contrasts"]
     assert effects[0].won > effects[0].lost
@@ -71,7 +75,7 @@ def test_a_topic_that_hurts_is_named() -> None:
     wrong = [row("left", 0.3 + 0.02 * number, number, 0, topic="mixed up") for number in range(30)]
     harmless = [row("left", -0.5 - 0.02 * number, number, 1, topic="fine") for number in range(6)]
 
-    effects = group_effects([*first_round(), *wrong, *harmless], real_rows(), embed)
+    effects = group_effects([*first_round(), *wrong, *harmless], real_rows(), embed, told)
 
     assert [(effect.group, effect.hurts) for effect in effects] == [
         ("round 1", False),
@@ -81,5 +85,5 @@ def test_a_topic_that_hurts_is_named() -> None:
 
 
 def test_before_a_second_round_there_is_nothing_to_tell() -> None:
-    assert group_effects(first_round(), real_rows(), embed) == ()
+    assert group_effects(first_round(), real_rows(), embed, told) == ()
     assert contrasts_help(())

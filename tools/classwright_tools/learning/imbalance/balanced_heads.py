@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 
 from classwright_tools.learning.head import REGULARISATION, Head, fit_head
 from classwright_tools.learning.rows import Rows
 from classwright_tools.learning.setup import Progress, Setup
+from classwright_tools.learning.side_by_side import side_by_side
 from classwright_tools.learning.splits import grouped_folds, sampled_places
 
 CANDIDATES = (1.0, 3.0, 10.0, 30.0)
@@ -43,15 +46,18 @@ def fit_adjusted(embeddings: np.ndarray, rows: Rows, setup: Setup, progress: Pro
     folds = grouped_folds(sample, setup.seed)
     if not folds:
         return _fit(embeddings, rows.labels, setup.k, REGULARISATION)
+
+    def answered(c: float, fold: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+        train, held_out = fold
+        return _fit(vectors[train], sample.labels[train], setup.k, c).logits(vectors[held_out])
+
+    def tell(done: float) -> None:
+        progress(done, "choosing the penalty of the logistic regression")
+
     held = np.concatenate([held_out for _, held_out in folds])
-    losses = []
-    for number, c in enumerate(CANDIDATES):
-        logits = []
-        for fold, (train, held_out) in enumerate(folds):
-            done = (number + fold / len(folds)) / len(CANDIDATES)
-            progress(done, "choosing the penalty of the logistic regression")
-            logits.append(_fit(vectors[train], sample.labels[train], setup.k, c).logits(vectors[held_out]))
-        losses.append(balanced_log_loss(sample.labels[held], np.concatenate(logits)))
+    logits = side_by_side(lambda one: answered(*one), list(product(CANDIDATES, folds)), tell)
+    of_each = [logits[first : first + len(folds)] for first in range(0, len(logits), len(folds))]
+    losses = [balanced_log_loss(sample.labels[held], np.concatenate(own)) for own in of_each]
     return _fit(embeddings, rows.labels, setup.k, CANDIDATES[int(np.argmin(losses))])
 
 
