@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pydantic import Field, model_validator
@@ -12,11 +13,13 @@ from classwright_tools.domain.edits import Decider
 from classwright_tools.domain.excerpt import SHORT, Excerpts, counted, listed, shortened
 from classwright_tools.domain.kinds import DatasetId
 from classwright_tools.domain.noun import Noun, Slug, ToolRequest, ToolResult
+from classwright_tools.domain.selection import RowSelection, check_doubt
 from classwright_tools.domain.uris import artifact_uri
 from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import ROW_BYTES, Sizes, Work, computing
 
 if TYPE_CHECKING:
+    from classwright_tools.domain.task import Task
     from classwright_tools.editing.draft import Done
     from classwright_tools.editing.versions import Edited
 
@@ -171,10 +174,21 @@ def _in_words(done: Done) -> str:
     return done.words or f"{counted(done.rows, 'row')} {_WORDS.get(done.action, done.action)}"
 
 
+def _selections(request: EditExamplesRequest) -> Iterator[RowSelection]:
+    """Yield what rows are meant by, of all changes and parts of a split."""
+    for change in request.changes:
+        yield from filter(None, (change.rows, *(part.rows for part in change.into)))
+
+
+def _check(request: EditExamplesRequest, task: Task) -> None:
+    """Raise an `InvalidInput` if labels are doubted where there are none."""
+    for rows in _selections(request):
+        check_doubt(rows, task)
+
+
 def _work(request: EditExamplesRequest, sizes: Sizes) -> Work:
     """Rows that are meant by likeness or in doubt are embedded."""
-    whose = [rows for change in request.changes for rows in (change.rows, *(part.rows for part in change.into))]
-    if not any(rows and rows.is_computed for rows in whose):
+    if not any(rows.is_computed for rows in _selections(request)):
         return computing(ROW_BYTES)
     return computing(sizes.dataset(request.dataset, request.task, ("train", "validation", "unlabelled")))
 
@@ -187,13 +201,14 @@ TOOL = ToolSpec(
     makes=("dataset",),
     multi_label=True,
     before_labels=True,
+    check=_check,
     text=ToolText(
         title="Edit examples",
         description=(
             "Put a dataset right, in one new version: relabel (also unlabelled rows), rewrite, remove, restore, "
             "approve, flag rows or mark good examples; rename, merge, split, add, describe, remove labels, also in "
             "task and topic tree. Rows keep their origin; test rows stay. Many rows are counted first. Undo: "
-            "`revert_to`. Not for new rows."
+            "`revert_to`."
         ),
     ),
 )

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, model_validator
 
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.example import SPLITS, Example, Origin, Split
-from classwright_tools.domain.excerpt import ANSWER_BYTES, Excerpts, counted, listed, shortened
+from classwright_tools.domain.example import SPLITS, Origin, Split
+from classwright_tools.domain.excerpt import ANSWER_BYTES, Excerpts, counted, listed
+from classwright_tools.domain.found_row import FoundRow
 from classwright_tools.domain.kinds import DatasetId
 from classwright_tools.domain.label_sets import labels_in_words
-from classwright_tools.domain.noun import LabelName, Noun, Picture, Slug, ToolRequest, ToolResult
-from classwright_tools.domain.selection import RowFilter, RowId, RowSearch
+from classwright_tools.domain.noun import Picture, Slug, ToolRequest, ToolResult
+from classwright_tools.domain.selection import RowFilter, RowSearch, check_doubt
 from classwright_tools.domain.text_group import TextGroup
 from classwright_tools.domain.uris import artifact_uri
-from classwright_tools.errors import InvalidInput, NotEnoughData, no_labels_yet
+from classwright_tools.errors import InvalidInput, NotEnoughData
 from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import Sizes, Work
 
@@ -28,7 +29,6 @@ MOST_ROWS = 100  # a page
 MOST_GROUPS = 500  # as many as a task may have labels
 LABELS_LISTED = 6  # in the summary
 GROUPS_LISTED, GROUPS_WORDS = 4, 500  # in the summary, and the bytes that it and the next step take of an answer
-TEXT_CHARS = 400  # of a text where several are shown
 COUNTS_BYTES = 2_000  # of an answer: the counts of labels, and those of changes
 JOB_BYTES = 1_700  # of an answer: the job around the result, the next step, and what is said of parts
 
@@ -61,28 +61,6 @@ class FindExamplesRequest(ToolRequest, RowSearch):
         return self
 
 
-class FoundRow(Noun):
-    """One row."""
-
-    id: RowId
-    split: Split
-    label: LabelName | None
-    labels: tuple[LabelName, ...] | None
-    origin: Origin
-    text: str
-    text_pair: str | None
-    round: int | None
-    cell: str | None = Field(description="Topic, subtopic, source type.")
-    contrast: LabelName | None
-    similarity: float | None
-    note: str | None = Field(description="What is in doubt about it, or what changed.")
-
-    @model_serializer(mode="wrap")
-    def _what_it_has(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out what the row has not: a page then holds more rows."""
-        return {name: value for name, value in dump(self).items() if value is not None}
-
-
 class FindExamplesResult(ToolResult):
     """A page of rows, and what all that were found hold."""
 
@@ -112,6 +90,7 @@ def find_examples(request: FindExamplesRequest, context: ToolContext) -> FindExa
         DamagedArtifact: the dataset does not read back.
     """
     from classwright_tools.curation.row_counts import row_counts
+    from classwright_tools.measurement.row_page import bytes_of, row_page
     from classwright_tools.workspace.datasets import read_card
 
     workspace = context.workspace
@@ -141,13 +120,13 @@ def find_examples(request: FindExamplesRequest, context: ToolContext) -> FindExa
         characters=counts.characters,
         **shown,
     )
-    left = ANSWER_BYTES - JOB_BYTES - _bytes(bare)
+    left = ANSWER_BYTES - JOB_BYTES - bytes_of(bare)
     drawn, undrawn = _picture(found, request, context) if request.picture else (None, "")
     if request.groups is not None:
         grouped = _grouped(request, found, context, bare, left - GROUPS_WORDS)
         update = {"summary": f"{grouped.summary}{_left_out(unseen)}{undrawn}", "picture": drawn}
         return grouped.model_copy(update=update)
-    rows = _page(request, found, left, excerpts)
+    rows = row_page(found, request.offset, request.limit, left, excerpts)
     end = request.offset + len(rows)
     more = end if end < len(found) and request.limit else None
     return bare.model_copy(
@@ -211,53 +190,6 @@ def _grouped(
     )
 
 
-def _page(request: FindExamplesRequest, found: Selected, max_bytes: int, excerpts: Excerpts) -> tuple[FoundRow, ...]:
-    """Return the rows from `request.offset` on that fit into `max_bytes`; a row by itself is as whole as it fits."""
-    wanted = found.rows(request.offset, request.offset + request.limit)
-    chars = TEXT_CHARS if len(wanted) > 1 else max_bytes
-    kept: list[FoundRow] = []
-    for place, (split, row) in enumerate(wanted, start=request.offset):
-        similarity = None if found.similarities is None else round(float(found.similarities[place]), 3)
-        note = found.notes.get(row.id)
-        shown = _shown(split, row, chars, similarity, note)
-        while _bytes(shown) > max_bytes and not kept and chars > TEXT_CHARS:
-            chars = 9 * chars // 10
-            shown = _shown(split, row, chars, similarity, note)
-        max_bytes -= _bytes(shown) + 1
-        if max_bytes < 0 and kept:
-            break
-        kept.append(shown)
-    excerpts.note("rows", len(kept), len(wanted))
-    for name in ("text", "text_pair"):
-        whole = sum(len(getattr(row, name) or "") for _, row in wanted[: len(kept)])
-        excerpts.note(f"rows.{name}, in characters", sum(len(getattr(row, name) or "") for row in kept), whole)
-    return tuple(kept)
-
-
-def _bytes(shown: Noun) -> int:
-    return len(shown.model_dump_json().encode())
-
-
-def _shown(split: Split, row: Example, chars: int, similarity: float | None, note: str | None) -> FoundRow:
-    """Return a row as the answer shows it, its texts in at most `chars` characters."""
-    made = row.provenance
-    cell = made.cell if made else None
-    return FoundRow(
-        id=row.id,
-        split=split,
-        label=row.label,
-        labels=row.labels,
-        origin=row.origin,
-        text=shortened(row.text, chars),
-        text_pair=None if row.text_pair is None else shortened(row.text_pair, chars),
-        round=made.round if made else None,
-        cell=" > ".join(filter(None, (cell.topic, cell.subtopic, cell.source_type))) or None if cell else None,
-        contrast=made.contrast if made else None,
-        similarity=similarity,
-        note=note,
-    )
-
-
 def _first(counts: dict[str, int], max_bytes: int) -> dict[str, int]:
     """Return the first of `counts` whose JSON fits into `max_bytes`."""
     kept = dict(counts)
@@ -308,8 +240,7 @@ def _next_step(dataset: str, more: int | None, excerpts: Excerpts) -> str:
 
 def _check(request: FindExamplesRequest, task: Task) -> None:
     """Raise an `InvalidInput` if labels are doubted where there are none, or pairs are to be grouped."""
-    if request.doubts_labels and not task.labels:
-        raise no_labels_yet(f"doubt {request.doubt!r}", task.slug)
+    check_doubt(request, task)
     if request.groups is not None and task.kind == "pair":
         reason = f"are of single texts, and the rows of task {task.slug!r} are pairs"
         raise InvalidInput("groups", reason, "Leave `groups` out.")

@@ -29,6 +29,7 @@ from classwright_tools.learning.model import load_model, save_model
 from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
 from classwright_tools.workspace.datasets import read_rows
 from classwright_tools.workspace.workspace import Workspace
+from support.editing import editor, rows_of
 from support.learning import real_rows, save_rows, written_rows
 
 OWN = ("refund my money please", "my parcel seems to be lost on the way now")
@@ -130,8 +131,6 @@ def test_rows_of_no_label_are_found_again_the_least_like_first(made: Made) -> No
     assert cosines == sorted(cosines)
     with pytest.raises(ValidationError, match="pass the `model` too"):
         FindExamplesRequest(task="support", doubt="out_of_scope")
-    with pytest.raises(ValidationError, match="by find_examples, with a `model`"):
-        Change.model_validate({"action": "remove", "rows": {"doubt": "out_of_scope"}})
 
 
 def test_an_export_and_a_file_tell_the_same_as_the_server(made: Made, tmp_path: Path) -> None:
@@ -188,3 +187,21 @@ def test_an_evaluation_counts_as_labelled_what_classify_is_sure_of(made: Made) -
         at = {row.threshold: row for row in report.coverage}
         assert at[0.0].kept == len(texts) - len(FOREIGN)
         assert at[made.card.threshold].kept == sum(sure)
+
+
+def test_rows_of_no_label_are_removed_or_given_a_label_by_the_conditions_that_find_them(made: Made) -> None:
+    edit = editor(made.context)
+    foreign = {"doubt": "out_of_scope", "model": made.model, "where": {"splits": ["unlabelled"]}}
+
+    given = edit(
+        {"action": "add_label", "label": "chatter"},
+        {"action": "relabel", "rows": foreign, "label": "chatter"},
+        dataset=made.dataset,
+    )
+    removed = edit({"action": "remove", "rows": foreign}, dataset=made.dataset)
+
+    chatter = [row for row in rows_of(made.workspace, given.dataset).values() if row.label == "chatter"]
+    assert {row.text.rsplit(",", 1)[0] for row in chatter} == set(FOREIGN)
+    assert removed.rows == len(chatter)
+    with pytest.raises(ValidationError, match="pass the `model` too"):
+        Change.model_validate({"action": "remove", "rows": {"doubt": "out_of_scope"}})

@@ -10,7 +10,9 @@ from classwright_tools.domain.edits import Mark
 from classwright_tools.domain.example import SPLITS, Origin, Split
 from classwright_tools.domain.kinds import ModelId
 from classwright_tools.domain.noun import MAX_LABELS, MAX_TEXT_CHARS, LabelName, Noun
+from classwright_tools.domain.task import Task
 from classwright_tools.domain.topic_tree import Phrase
+from classwright_tools.errors import no_labels_yet
 
 MOST_IDS = 5_000
 MOST_LIKE = 1_000
@@ -56,7 +58,8 @@ class RowConditions(Noun):
     ids: tuple[RowId, ...] = Field(default=(), max_length=MOST_IDS, description="From find_examples.")
     where: RowFilter | None = Field(default=None, description="Conditions.")
     like: RowsLike | None = Field(default=None, description="Nearest in meaning.")
-    doubt: Doubt | None = Field(default=None, description="A probe's.")
+    doubt: Doubt | None = Field(default=None, description="As found.")
+    model: ModelId | None = Field(default=None, description="Whose doubt; else a probe's.")
     mark: Mark | None = Field(default=None, description="'person': vouched for.")
 
     @property
@@ -82,6 +85,14 @@ class RowConditions(Noun):
             raise ValueError("pass `ids`, or `mark` and `doubt`: not both")
         return self
 
+    @model_validator(mode="after")
+    def _a_model_that_doubts(self) -> Self:
+        if self.model and not self.doubts_labels:
+            raise ValueError("leave `model` out: it is asked for `doubt`, but not whether rows repeat others")
+        if self.doubt == "out_of_scope" and not self.model:
+            raise ValueError("pass the `model` too: what it did not learn is out of its scope")
+        return self
+
 
 class RowSelection(RowConditions):
     """Rows of a dataset, by what is given of them."""
@@ -90,25 +101,20 @@ class RowSelection(RowConditions):
     def _some(self) -> RowSelection:
         if not (self.where or self.is_picked):
             raise ValueError("pass `ids`, or one or more of `where`, `like`, `doubt` and `mark`")
-        if self.doubt == "out_of_scope":
-            raise ValueError("find rows that are out of scope by find_examples, with a `model`, and pass their `ids`")
         return self
 
 
 class RowSearch(RowConditions):
-    """Rows of a dataset that are looked for: also those that a model doubts."""
+    """Rows of a dataset that are looked for."""
 
     doubt: Doubt | None = Field(
         default=None,
         description="Most doubtful first. suspect: probably a wrong label; disagrees: another is likelier; unsure: "
         "none stands out; repeats: nearly an earlier row; out_of_scope: foreign to `model`.",
     )
-    model: ModelId | None = Field(default=None, description="Whose `doubt`. Default: a probe's.")
 
-    @model_validator(mode="after")
-    def _fitting(self) -> Self:
-        if self.model and not self.doubts_labels:
-            raise ValueError("leave `model` out: it is asked for `doubt`, but not whether rows repeat others")
-        if self.doubt == "out_of_scope" and not self.model:
-            raise ValueError("pass the `model` too: what it did not learn is out of its scope")
-        return self
+
+def check_doubt(rows: RowConditions, task: Task) -> None:
+    """Raise an `InvalidInput` if labels are doubted where the task has none."""
+    if rows.doubts_labels and not task.labels:
+        raise no_labels_yet(f"doubt {rows.doubt!r}", task.slug)

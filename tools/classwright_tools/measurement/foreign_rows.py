@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.example import Example
+from classwright_tools.domain.pair import Content
 from classwright_tools.errors import InvalidInput
 from classwright_tools.learning.classifier import ROWS_AT_ONCE, assessed
 from classwright_tools.learning.model import load_model
 
 
-def foreign_rows(context: ToolContext, rows: Sequence[Example], model_id: str) -> dict[str, str]:
-    """Return the ids of those of `rows` that are out of the model's scope, with how far; the farthest come first.
+def foreign_rows(context: ToolContext, rows: Mapping[str, Content], model_id: str) -> dict[str, str]:
+    """Return the ids of those of `rows`, contents by id, that are out of the model's scope, with how far.
+
+    The farthest come first.
 
     Raises:
         NotFound: there is no such model, or its encoder is not on this machine.
@@ -34,14 +36,13 @@ def foreign_rows(context: ToolContext, rows: Sequence[Example], model_id: str) -
     if not rows:
         return {}
 
-    parts = []
+    ids, contents, parts = list(rows), list(rows.values()), []
     for start in range(0, len(rows), ROWS_AT_ONCE):
         context.progress(start / len(rows), f"reading {len(rows):,} rows")
-        contents = [row.content for row in rows[start : start + ROWS_AT_ONCE]]
-        parts.append(np.asarray(assessed(model.classifier, contents).likeness))
+        parts.append(np.asarray(assessed(model.classifier, contents[start : start + ROWS_AT_ONCE]).likeness))
     likeness = np.concatenate(parts)
     order = np.argsort(likeness, kind="stable")[: int((likeness < scope.likeness).sum())]
     return {
-        rows[place].id: f"cosine to the nearest label's mean {likeness[place]:.2f}, below {scope.likeness:.2f}"
+        ids[place]: f"cosine to the nearest label's mean {likeness[place]:.2f}, below {scope.likeness:.2f}"
         for place in order.tolist()
     }

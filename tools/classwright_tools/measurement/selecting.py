@@ -93,7 +93,7 @@ def select(context: ToolContext, dataset: str, search: RowSearch) -> Selected:
     if search.ids:
         return _with_history(context, select_in(context, dataset, table, search, labels))
     edits = read_edits(context.workspace, dataset) if search.mark else ()
-    return select_in(context, dataset, table, search, labels, edits, search.model)
+    return select_in(context, dataset, table, search, labels, edits)
 
 
 def select_in(
@@ -103,7 +103,6 @@ def select_in(
     selection: RowConditions,
     labels: Collection[str],
     edits: Sequence[Edit] = (),
-    model: str | None = None,
 ) -> Selected:
     """Return the rows of `table`, those of `dataset` or what became of them by `edits`, that `selection` means.
 
@@ -120,9 +119,9 @@ def select_in(
     if selection.doubt == "repeats":
         there = there.of(repeats_in(context, dataset, table))  # the likest first
     elif selection.doubt == "out_of_scope":
-        there = _foreign(context, there, model or "")
+        there = _foreign(context, there, selection.model or "")
     elif selection.doubt:
-        there = _doubtful(context, there, selection.doubt, model)
+        there = _doubtful(context, there, selection.doubt, selection.model)
     like = selection.like
     return _nearest(context, there, _sought(table, like, dataset), like) if like else there
 
@@ -168,11 +167,16 @@ def _doubtful(context: ToolContext, there: Selected, kind: LabelDoubt, model: st
 
 def _foreign(context: ToolContext, there: Selected, model: str) -> Selected:
     """Return the rows of `there` that are out of the model's scope, the least like its rows first."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     from classwright_tools.measurement.foreign_rows import foreign_rows
 
     context.workspace.resolve(model, "model", context.workspace.artifact(there.dataset, "dataset").task)
-    asked = [row for split, row in there.rows() if split in ("validation", "unlabelled")]
-    return replace(there.of(foreign_rows(context, asked, model)), judged=(len(there), len(asked)))
+    unseen = pa.array(["validation", "unlabelled"])
+    asked = there.table.filter(pc.is_in(there.table["split"], unseen))
+    contents = dict(zip(asked["id"].to_pylist(), contents_of(asked), strict=True))
+    return replace(there.of(foreign_rows(context, contents, model)), judged=(len(there), len(asked)))
 
 
 def _sought(table: Any, like: RowsLike, dataset: str) -> str:
