@@ -10,15 +10,17 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from classwright_tools.annotate_examples import AnnotateExamplesRequest, annotate_examples
 from classwright_tools.bulk.answers_table import told_apart
 from classwright_tools.classify import LEAST_SURE_SHOWN, ClassifyRequest, ClassifyResult, classify
-from classwright_tools.domain.edits import Edit
+from classwright_tools.domain.annotation import Annotation
+from classwright_tools.domain.edits import Edit, fitting_none
 from classwright_tools.domain.example import Example, make_example
 from classwright_tools.domain.task import Task
 from classwright_tools.edit_examples import EditExamplesRequest, edit_examples
-from classwright_tools.errors import DamagedArtifact, InvalidInput, NotEnoughData
+from classwright_tools.errors import Cancelled, DamagedArtifact, InvalidInput, NotEnoughData
 from classwright_tools.import_examples import ImportExamplesRequest, import_examples
-from classwright_tools.workspace.datasets import read_card, read_rows, save_dataset
+from classwright_tools.workspace.datasets import read_card, read_edits, read_rows, save_dataset
 from classwright_tools.workspace.workspace import Workspace
 from support.measurement import context_on, dataset_of, real_rows, trained_on, written_rows
 from support.pair import pair_rows, pair_task, save_pairs
@@ -268,6 +270,64 @@ def test_a_row_that_fits_none_is_asked_about_once_a_model_has_a_label_that_came_
     every = save_dataset(workspace, "support", {}, parent=few, run_key="all", made_by="t", edits=[edit]).id
     with pytest.raises(NotEnoughData, match=f"no rows without labels but {len(OWN)}, of which was said that no label"):
         sorted_by(workspace, model, every)
+
+
+SPLIT = {
+    "action": "split_label",
+    "label": "delivery",
+    "into": [{"label": "late", "rows": {"where": {"text": "late"}}}, {"label": "other delivery"}],
+}
+RENAMED = {"action": "rename_label", "label": "delivery", "to": "shipping"}
+
+
+@pytest.fixture
+def two_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("answers_table", "dataset_rows"):
+        monkeypatch.setattr(f"classwright_tools.bulk.{module}.ROWS_AT_ONCE", 2)
+
+
+@pytest.mark.usefixtures("two_at_once")
+def test_the_copies_of_a_file_are_read_with_progress_and_can_be_cancelled(
+    workspace: Workspace, model: str, tmp_path: Path
+) -> None:
+    dataset = import_file(workspace, tmp_path / "in", FILE)
+    request = ClassifyRequest(model=model, dataset=dataset)
+    told: list[tuple[float, str]] = []
+
+    def cancel(share: float, message: str) -> None:
+        told.append((share, message))
+        if message.startswith("writing 4 of"):
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        classify(request, context_on(workspace, report=cancel))
+
+    assert not workspace.artifacts("support", "report")
+    shares = [share for share, _ in told]
+    assert shares == sorted(shares)
+    messages = [message for _, message in told]
+    assert messages[-4:] == ["classifying 5 rows", *(f"writing {rows} of 8 rows of the table" for rows in (0, 2, 4))]
+    assert shares[-3] == pytest.approx(5 / 8)
+    assert shares[-1] == pytest.approx(5 / 8 + 3 / 8 * 4 / 8)
+
+
+@pytest.mark.parametrize("change", [SPLIT, RENAMED], ids=["split", "renamed"])
+def test_a_row_that_fits_none_is_not_asked_about_because_a_label_was_split_or_renamed(
+    workspace: Workspace, task: Task, dataset: str, change: dict[str, object]
+) -> None:
+    row = read_rows(workspace, dataset, "unlabelled")[0].id
+    few = said_to_fit_none(workspace, dataset, row, none_of=task.label_names)
+    call = {"task": "support", "dataset": few, "changes": [change], "reason": "finer", "confirm": 100}
+    edited = str(edit_examples(EditExamplesRequest.model_validate(call), context_on(workspace)).dataset)
+    labels = workspace.task("support").label_names
+
+    assert labels != task.label_names
+    assert fitting_none(read_edits(workspace, edited), labels).keys() == {row}
+    assert not fitting_none(read_edits(workspace, edited), (*labels, "one more"))
+    asked = annotate_examples(AnnotateExamplesRequest(task="support", dataset=edited, rows=50), context_on(workspace))
+    annotation = workspace.document(asked.annotation, "annotation", Annotation)
+    assert annotation.pool == len(OWN) - 1
+    assert row not in {one.row for one in annotation.rows}
 
 
 def test_another_file_of_a_name_is_kept_beside_the_first_and_a_damaged_one_is_replaced(

@@ -11,6 +11,7 @@ from classwright_tools.annotation.batches import checks_for, make_batches
 from classwright_tools.annotation.picking import check_rows, informative, typical, uncertainties, unlabelled_pool
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.annotation import Annotation, LabelledByAnnotation, Order
+from classwright_tools.domain.edits import fitting_none
 from classwright_tools.domain.example import Example
 from classwright_tools.domain.task import TaskKind
 from classwright_tools.errors import InvalidInput, NotEnoughData
@@ -18,6 +19,7 @@ from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoders import open_encoder
 from classwright_tools.learning.model import Model, load_model
 from classwright_tools.learning.pair_encoder import encoder_for
+from classwright_tools.workspace.datasets import read_edits
 from classwright_tools.workspace.workspace import Artifact
 
 
@@ -49,7 +51,8 @@ def hand_out(
         reason = "goes by a model, and the task has none yet"
         raise InvalidInput("order 'informative'", reason, "Train one first, or take order='typical'.")
     context.progress(0.0, "reading the unlabelled rows")
-    pool = unlabelled_pool(workspace, source, answered_rows(workspace, found.slug), seed)
+    unfit = fitting_none(read_edits(workspace, source), found.label_names)
+    pool = unlabelled_pool(workspace, source, answered_rows(workspace, found.slug) | unfit.keys(), seed)
     if not pool.size:
         raise NotEnoughData(
             f"dataset {source!r}",

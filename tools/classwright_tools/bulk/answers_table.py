@@ -118,8 +118,11 @@ class AnswersTable:
         return [name] if len(self.sources) > 1 else []
 
     def _parts(self) -> Iterator[list[list[Any]]]:
-        rows = self._rows()
+        rows, done = self._rows(), self.found.done
+        whole = sum(source.rows for source in self.sources) or len(self.found.rows)
         while part := list(islice(rows, ROWS_AT_ONCE)):
+            written = min(1.0, self.rows / whole)
+            self.context.progress(done + (1 - done) * written, f"writing {self.rows:,} of {whole:,} rows of the table")
             answers = self._answers([content for _, content in part])
             self.rows += len(part)
             self.labelled += sum(answer[0] is not None for answer in answers)
@@ -197,6 +200,9 @@ def publish_answers(context: ToolContext, table: AnswersTable, model: str) -> tu
     """Store the answers of `model` as a report: `ANSWERS`, the table, and in numbers what they are.
 
     Its id is returned, and what it says.
+
+    Raises:
+        Cancelled: the caller asked to stop; nothing was stored.
     """
     task = context.workspace.artifact(table.dataset, "dataset").task
     found = table.found

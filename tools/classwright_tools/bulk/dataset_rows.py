@@ -16,7 +16,7 @@ from classwright_tools.errors import NotEnoughData
 from classwright_tools.learning.classifier import ROWS_AT_ONCE
 from classwright_tools.learning.label_space import Answer, LabelSpace
 from classwright_tools.learning.model import Model
-from classwright_tools.workspace.datasets import iterate_rows, read_edits
+from classwright_tools.workspace.datasets import iterate_rows, read_card, read_edits
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,8 @@ class Answered:
     foreign: np.ndarray
     threshold: float
     fitting_none: Mapping[str, Edit]
+    done: float = 1.0
+    """The share of the work that this was; the rest is what the sources hold beside these rows."""
 
     @cached_property
     def sure(self) -> np.ndarray:
@@ -85,6 +87,7 @@ def answer_rows(
 
     Raises:
         NotEnoughData: it has no such rows.
+        Cancelled: the caller asked to stop.
         NotFound: there is no such dataset.
         DamagedArtifact: it does not read back.
     """
@@ -99,11 +102,14 @@ def answer_rows(
             "Pass texts, or call evaluate for rows with labels.",
         )
 
+    card = read_card(context.workspace, dataset)
+    beside = sum(source.rows for source in card.sources_of(dataset)) - len(unlabelled)  # copies, for the most part
+    done = len(rows) / (len(rows) + max(0, beside))
     parts = []
     for start in range(0, len(rows), ROWS_AT_ONCE):
-        context.progress(start / len(rows), f"classifying {len(rows):,} rows")
+        context.progress(done * start / len(rows), f"classifying {len(rows):,} rows")
         contents = [row.content for row in rows[start : start + ROWS_AT_ONCE]]
         parts.append(model.answers(contents, as_trained=as_trained))
     proba, foreign = (np.concatenate(own) for own in zip(*parts, strict=True))
     named, right = space.answers(proba)
-    return Answered(space, tuple(rows), proba, named, right, foreign, threshold, none)
+    return Answered(space, tuple(rows), proba, named, right, foreign, threshold, none, done)

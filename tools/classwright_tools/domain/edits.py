@@ -120,12 +120,12 @@ def marked(edits: Sequence[Edit], mark: Mark) -> list[str]:
 def fitting_none(edits: Sequence[Edit], labels: Collection[str]) -> dict[str, Edit]:
     """Return the ids of the unlabelled rows that none of `labels` fits after `edits`, and the edits that said so.
 
-    What was said before there was one of the labels does not count. Edits of before labels were kept with them do.
+    What was said before there was one of the labels does not count; one that another was split into was there as a
+    part of it. Edits of before labels were kept with them do.
     """
 
     def counts(place: int, edit: Edit) -> bool:
-        since = (label_since(label, edits[place + 1 :]) for label in edit.none_of)
-        return not edit.none_of or {*labels} <= {*edit.none_of, *since}
+        return not edit.none_of or {*labels} <= _came_of(edit.none_of, edits[place + 1 :])
 
     return Decided(
         edit for place, edit in enumerate(edits) if edit.action != "fits_none" or counts(place, edit)
@@ -186,6 +186,15 @@ def label_since(label: str | None, edits: Sequence[Edit]) -> str | None:
         elif edit.action in ("split_label", "remove_label"):
             return None
     return label
+
+
+def _came_of(labels: Iterable[str], edits: Sequence[Edit]) -> set[str]:
+    """Return `labels`, and all that they became by `edits`, the oldest first, parts of those that were split too."""
+    found = {*labels}
+    for edit in edits:
+        if edit.label in found and edit.to:
+            found.add(edit.to)
+    return found
 
 
 def labels_since(labels: Iterable[str], edits: Sequence[Edit]) -> tuple[str, ...] | None:
