@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 from classwright_tools.curation.duplicates import Match, NearDuplicates
 from classwright_tools.curation.label_leaks import is_identifier, leaks_in
 from classwright_tools.curation.languages import wrong_language
+from classwright_tools.curation.plain_matches import PlainMatches
 from classwright_tools.curation.real_texts import RealTexts
 from classwright_tools.curation.shown_texts import ShownTexts
 from classwright_tools.curation.text_checks import debris, letters, words
@@ -34,6 +35,7 @@ Reason = Literal[
     "label name leaked",
     "unparsable",
     "other label more likely",
+    "plain match",
     "removed before",
 ]
 TEST_REPEATED: Reason = "near-duplicate of a test row"
@@ -71,6 +73,7 @@ class QualityFilter:
         self._shown = ShownTexts()
         self._shown.add(filter(None, (task.instruction, *(label.description for label in task.labels))))
         self._real = RealTexts(task)
+        self._plain = PlainMatches()
         self._removed: set[str] = set()
 
     @classmethod
@@ -95,6 +98,9 @@ class QualityFilter:
             self._indexes[split].add_all((_Row(row.id, row.labels_name), row.content) for row in rows)
         if split in _TELLING:
             self._real.add(row.text for row in rows if row.origin == "real")
+            for row in rows:
+                if row.text_pair is not None and row.label not in (None, self.task.mismatch):
+                    self._plain.add(row.text, row.text_pair)
 
     def add_shown(self, texts: Iterable[str]) -> None:
         """Compare with real `texts` that the writer is shown as style, more strictly than with any row.
@@ -134,7 +140,8 @@ class QualityFilter:
         is more likely takes all rows together: see `label_check.unlikely_labels`.
         """
         alone = self._unusable(text) or self._leaking(text) or self._foreign(text)
-        return alone or self._repeated(joined(text, item), label, contrast) or self._copied(text)
+        repeats = alone or self._repeated(joined(text, item), label, contrast)
+        return repeats or self._fitting(text, label, item) or self._copied(text)
 
     def admit(self, text: str, label: str, contrast: str | None = None, item: str | None = None) -> Refused | None:
         """Check `text` and, when nothing is wrong with it, compare with it from now on."""
@@ -192,6 +199,12 @@ class QualityFilter:
             return None
         wanted = ", ".join(self.task.languages)
         return Refused("wrong language", f"it is in {found}, the task is in {wanted}", f"Write it in {wanted}.")
+
+    def _fitting(self, text: str, label: str, item: str | None) -> Refused | None:
+        if item is None or label != self.task.mismatch or not self._plain.holds(text, item):
+            return None
+        detail = "it is a part of its item's words, or of a query that fits it"
+        return Refused("plain match", detail, "Ask for something that the item is not or has not.")
 
     def _copied(self, text: str) -> Refused | None:
         similarity = self._shown.nearest(text)

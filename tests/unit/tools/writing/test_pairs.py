@@ -11,6 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from classwright_tools.context import ToolContext
+from classwright_tools.curation.gates import QualityFilter
 from classwright_tools.domain.example import make_example
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.domain.writer import Completion, WritingRequest
@@ -109,9 +110,26 @@ def test_written_pairs_pass_the_gates_and_what_is_refused_is_written_anew(
 def test_a_query_that_differs_from_a_fitting_one_by_the_word_that_matters_is_kept(
     dataset: str, context: ToolContext
 ) -> None:
-    writer = ScriptedWriter(lambda _request: Completion(items=("20v cordless drills with batteries",)))
+    writer = ScriptedWriter(lambda _request: Completion(items=("20v cordless drill without batteries",)))
 
     assert write(context, writer, items=[DRILL]).accepted == 1
+
+
+@pytest.mark.parametrize(
+    "query", ["cordless drills", "20 V, with two batteries!", "cordless 20v drills, batteries with"], ids=str
+)
+def test_a_query_of_words_that_the_item_or_a_fitting_query_has_is_no_mismatch(
+    dataset: str, context: ToolContext, workspace: Workspace, query: str
+) -> None:
+    writer = ScriptedWriter(lambda request: numbered(request) if request.attempt else Completion(items=(query,)))
+
+    result = write(context, writer, items=[DRILL], candidates_per_row=3)
+
+    assert (result.accepted, result.refused) == (1, {"plain match": 1})
+    assert "or of a query that fits it" in result.refusals[0].reason
+    gates = QualityFilter.for_dataset(workspace, workspace.task("shop"), dataset)
+    assert gates.check(f"{query} case", "mismatch", "fits", DRILL) is None
+    assert gates.check("drill batteries", "mismatch", "fits", DRILL) is None  # a part of it
 
 
 def test_items_given_in_the_call_need_not_be_in_the_dataset(dataset: str, context: ToolContext) -> None:
