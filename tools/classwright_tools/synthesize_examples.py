@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.assignment import Assignment, Batch
+from classwright_tools.domain.assignment import Batch
 from classwright_tools.domain.excerpt import Excerpts, counted, listed
 from classwright_tools.domain.kinds import AssignmentId, DatasetId, PlanId, TopicTreeId
 from classwright_tools.domain.noun import (
@@ -19,7 +19,7 @@ from classwright_tools.domain.noun import (
     ToolRequest,
     ToolResult,
 )
-from classwright_tools.domain.outcome import ENDED, Refusal, Shortfall, WritingOutcome
+from classwright_tools.domain.outcome import Refusal, Shortfall, WritingOutcome
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.uris import artifact_uri, file_uri
 from classwright_tools.domain.usage import WriterUsage
@@ -63,7 +63,7 @@ class SynthesizeExamplesRequest(ToolRequest):
     )
     plan: PlanId | None = Field(
         default=None,
-        description="A regeneration plan from error_analysis to follow, instead of filling the tree.",
+        description="A plan of error_analysis, instead of the tree.",
     )
     items: tuple[Text, ...] = Field(
         default=(),
@@ -71,24 +71,18 @@ class SynthesizeExamplesRequest(ToolRequest):
         description="Pair tasks: the items to write for. Default: those of training pairs that fit, one query each.",
     )
     topic_tree: TopicTreeId | None = Field(default=None, description="The tree to fill. Default: the newest.")
-    dataset: DatasetId | None = Field(
-        default=None, description="The dataset to add to. Default: the task's newest, or a new one."
-    )
-    new_dataset: bool = Field(
-        default=False, description="True to begin a new dataset, instead of adding to the task's newest."
-    )
+    dataset: DatasetId | None = Field(default=None, description="To add to. Default: the task's newest, or a new one.")
+    new_dataset: bool = Field(default=False, description="Begin a new dataset.")
     candidates_per_row: float = Field(
         default=1.5,
         ge=1,
         le=10,
-        description="Texts that may be written for each row wanted, refused ones included.",
+        description="Most texts for each row wanted, refused ones included.",
     )
     max_tokens: int | None = Field(
         default=None, ge=1, le=10**10, description="Stop before the writer has used so many tokens."
     )
-    max_cost: float | None = Field(
-        default=None, gt=0, le=10**6, description="Stop before it has cost so many US dollars."
-    )
+    max_cost: float | None = Field(default=None, gt=0, le=10**6, description="Or so many US dollars.")
     max_minutes: float | None = Field(default=None, gt=0, le=10_000, description="Stop then, with what is there.")
 
 
@@ -130,6 +124,7 @@ def synthesize_examples(request: SynthesizeExamplesRequest, context: ToolContext
     """
     from classwright_tools.workspace.destination import chosen_destination
     from classwright_tools.writing.generation.run import read_outcome, write_texts
+    from classwright_tools.writing.generation.saving import save_written
 
     workspace = context.workspace
     task = workspace.task(request.task)
@@ -158,7 +153,7 @@ def synthesize_examples(request: SynthesizeExamplesRequest, context: ToolContext
         max_cost=request.max_cost,
         max_minutes=request.max_minutes,
     )
-    dataset = _saved(spec, written, destination, context)
+    dataset = save_written(spec, written, destination, context)
     if dataset is None:
         return _nothing_made(spec, written)
     return _dataset_made(workspace, dataset, written.outcome)
@@ -200,55 +195,32 @@ def _handed_out(
     request: SynthesizeExamplesRequest, spec: GenerationSpec, destination: Destination, context: ToolContext
 ) -> SynthesizeExamplesResult:
     """Make the assignment of `spec` and return its first batches."""
-    from classwright_tools.curation.gates import QualityFilter
     from classwright_tools.learning.reading_languages import unread_remark_at_hand
     from classwright_tools.writing.assignments.batches import (
         BATCHES_BYTES,
-        batch_rules,
         how_to_send,
+        in_batches,
         in_one_go,
-        make_batches,
         meanings,
-        style_of,
         styles,
     )
+    from classwright_tools.writing.assignments.handing_out import hand_out
 
-    workspace = context.workspace
-    made, style = make_batches(spec.targets), style_of(spec.targets, spec.task)
-    named = dict.fromkeys(name for batch in made for name in spec.task.labels_of(batch.label))
-    gates = QualityFilter.for_dataset(workspace, spec.task, spec.parent).rules(named)
-    saved = workspace.publish_document(
-        "assignment",
-        spec.task.slug,
-        Assignment(
-            task=spec.task.slug,
-            parent=spec.parent,
-            on_newest=destination.on_newest,
-            plan=request.plan,
-            round=spec.round,
-            rules=batch_rules(spec.task, made, style, gates),
-            style=style,
-            batches=made,
-        ),
-        run_key=context.run_key,
-        parent=spec.parent,
-        rows=spec.rows,
-    )
-    assignment = workspace.document(saved.id, "assignment", Assignment)
+    id_, assignment = hand_out(spec, destination, request.plan, context)
     wanted = sum(batch.count for batch in assignment.batches)
     unread = unread_remark_at_hand(context.encoder, spec.task.languages)
-    excerpts = Excerpts(artifact_uri(saved.id))
+    excerpts = Excerpts(artifact_uri(id_))
     batches = excerpts.of("batches", assignment.batches, BATCHES_BYTES, most=in_one_go(assignment.batches))
     return SynthesizeExamplesResult(
         summary=f"This server has no language model of its own: you write the {counted(wanted, 'text')}, "
-        + _in_batches(len(batches), len(assignment.batches))
+        + in_batches(len(batches), len(assignment.batches))
         + (f" {unread}" if unread else ""),
-        next_step=how_to_send(saved.id, batches),
+        next_step=how_to_send(id_, batches),
         dataset=None,
         wanted=wanted,
         accepted=0,
         rows=len(spec.there),
-        assignment=saved.id,
+        assignment=id_,
         batches=batches,
         style=styles(assignment, spec.task, batches),
         rules=(*assignment.rules, *meanings(spec.task, batches)),
@@ -256,58 +228,12 @@ def _handed_out(
     )
 
 
-def _in_batches(shown: int, all_of_them: int) -> str:
-    """Return in how many batches the texts are to be written, and which of them an answer shows."""
-    if all_of_them == 1:
-        return "in 1 batch: here it is."
-    return f"in {all_of_them} batches. Here " + ("they are." if shown == all_of_them else f"are the first {shown}.")
-
-
-def _saved(spec: GenerationSpec, written: Written, destination: Destination, context: ToolContext) -> Artifact | None:
-    """Return the dataset of the rows that are there and those written; None if not one of the latter is left.
-
-    Writing takes long: a text that repeats a row which a job beside this one has added meanwhile is not kept.
-    """
-    from classwright_tools.curation.gates import QualityFilter
-    from classwright_tools.workspace.datasets import save_dataset
-    from classwright_tools.workspace.later_labels import under_later_labels
-    from classwright_tools.writing.generation.run import outcome_files
-    from classwright_tools.writing.generation.spec import training_rows
-
-    workspace = context.workspace
-
-    def save_onto(parent: str | None) -> Artifact | None:
-        there = spec.there
-        examples = written.examples
-        if parent != spec.parent:
-            there = training_rows(workspace, parent)
-            written.drop_repeats(QualityFilter.for_dataset(workspace, spec.task, parent))
-            task = workspace.task(spec.task.slug)
-            examples, ended = under_later_labels(workspace, task, written.examples, spec.parent, parent)
-            written.filling.drop({row.id: f"{row.labels_name!r} is no label any more" for row in ended}, ENDED)
-        if not examples:
-            return None
-        return save_dataset(
-            workspace,
-            spec.task.slug,
-            {"train": [*there, *examples]},
-            parent=parent,
-            on_newest=destination.on_newest,
-            run_key=context.run_key,
-            made_by="synthesize_examples",
-            refused=written.outcome.refused,
-            files=outcome_files(written),
-        )
-
-    return destination.append(workspace, save_onto, context.progress)
-
-
 def _nothing_made(spec: GenerationSpec, written: Written) -> SynthesizeExamplesResult:
     """Return the result of a run without a single accepted text: all of it, as there is no new dataset to hold it."""
     outcome, limit = written.outcome, _limit(written.outcome)
     return SynthesizeExamplesResult(
-        summary=f"None of the {outcome.wanted} texts wanted was accepted{_refused(outcome)}. No dataset was made."
-        + limit,
+        summary=f"None of the {outcome.wanted} texts wanted was accepted{outcome.refused_in_words}. "
+        f"No dataset was made.{limit}",
         next_step=outcome.repair
         or ("Start the server with another writer, or without one, and call again." if limit else "")
         or "Look at `missing` and `refusals`, correct the task's instruction, labels or topics, and call again.",
@@ -339,7 +265,7 @@ def _dataset_made(workspace: Workspace, dataset: Artifact, outcome: WritingOutco
     if lacking and outcome.repair:
         next_step += f". {outcome.repair.rstrip('.')}"
     return SynthesizeExamplesResult(
-        summary=f"{outcome.accepted} of {outcome.wanted} texts were written and accepted{_refused(outcome)}. "
+        summary=f"{outcome.accepted} of {outcome.wanted} texts were written and accepted{outcome.refused_in_words}. "
         f"{dataset.id} now holds {rows} training rows."
         + (f" {lacking} are missing: {outcome.missing[0].reason}." if lacking else "")
         + limit
@@ -363,12 +289,6 @@ def _limit(outcome: WritingOutcome) -> str:
     return f" {limit}" if limit else ""
 
 
-def _refused(outcome: WritingOutcome) -> str:
-    """Return the end of a sentence that counts what was refused."""
-    causes = ", ".join(f"{reason} {n}" for reason, n in sorted(outcome.refused.items(), key=lambda item: -item[1]))
-    return f"; refused: {causes}" if causes else ""
-
-
 def _work(request: SynthesizeExamplesRequest, _sizes: Sizes) -> Work:
     return writing(request.rows)
 
@@ -381,7 +301,8 @@ def _workload(request: SynthesizeExamplesRequest, context: ToolContext) -> Workl
     destination = chosen_destination(
         workspace, task.slug, dataset=request.dataset, new_dataset=request.new_dataset, verb="synthesize_examples"
     )
-    return writing_workload(_spec(request, task, destination.parent(workspace), workspace), context)
+    spec = _spec(request, task, destination.parent(workspace), workspace)
+    return writing_workload(spec, request.candidates_per_row, context)
 
 
 TOOL = ToolSpec(
@@ -402,7 +323,7 @@ TOOL = ToolSpec(
             "pass gates (duplicates, language, length, leaked label names, other label more likely); the result counts "
             "what was refused and why, and what is missing. Adds to a dataset and makes a new version of it. Without a "
             "language model on the server you get an assignment: batches and rules; write the texts and call "
-            "submit_examples. Not for rows that exist: use import_examples. dry_run tells the tokens."
+            "submit_examples. Not for rows that exist: use import_examples. dry_run tells the cost."
         ),
         outward=True,
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.noun import Noun
 
 _MINUTE, _HOUR = 90, 5_400
@@ -17,6 +18,8 @@ class CostEstimate(Noun):
     seconds_low: float | None = Field(default=None, ge=0, description="Four of five calls should take no less.")
     seconds_high: float | None = Field(default=None, ge=0, description="Four of five calls should take no more.")
     memory_mb: int | None = Field(default=None, ge=0, description="The most that its process holds, in megabytes.")
+    texts: int = Field(default=0, ge=0, description="To be written or labelled.")
+    texts_most: int = Field(default=0, ge=0, description="That may be written, with those that are refused.")
     model_calls: int = Field(default=0, ge=0, description="Requests to the writer.")
     tokens_in: int = Field(default=0, ge=0)
     tokens_out: int = Field(default=0, ge=0)
@@ -31,7 +34,7 @@ class CostEstimate(Noun):
     @property
     def amounts(self) -> str:
         """What the call should take, in words."""
-        parts = [self._duration]
+        parts = [self._duration, *filter(None, [self._texts])]
         if self.memory_mb:
             parts.append(f"{self.memory_mb:,} MB of memory")
         if self.model_calls:
@@ -40,6 +43,11 @@ class CostEstimate(Noun):
             parts.append(f"{self.tokens_in + self.tokens_out:,} tokens")
             parts.append("no prices are set" if self.dollars is None else money(self.dollars))
         return ", ".join(parts)
+
+    @property
+    def _texts(self) -> str:
+        most = f" (at most {self.texts_most:,} with those that are refused)" if self.texts_most > self.texts else ""
+        return f"{counted(self.texts, 'text')}{most}" if self.texts else ""
 
     @property
     def _duration(self) -> str:

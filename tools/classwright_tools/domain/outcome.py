@@ -49,3 +49,9 @@ class WritingOutcome(Noun):
     missing: tuple[Shortfall, ...] = ()
     usage: WriterUsage | None = None
     repair: str = Field(default="", description="What helps where a request failed.")
+
+    @property
+    def refused_in_words(self) -> str:
+        """The end of a sentence that counts what was refused; empty if nothing was."""
+        causes = ", ".join(f"{reason} {n}" for reason, n in sorted(self.refused.items(), key=lambda item: -item[1]))
+        return f"; refused: {causes}" if causes else ""

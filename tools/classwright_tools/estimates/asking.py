@@ -43,7 +43,7 @@ def asking_workload(
 
     writer = context.writer
     if writer is None:
-        return Workload(Part(tool, rows, _OWN), remark="what the calling model writes is not counted")
+        return Workload(Part(tool, rows, _OWN), texts=rows, remark="what the calling model writes is not counted")
     step = max(1, len(requests) // _SAMPLED)
     sample = requests[::step]
     counts = {CALLS: ASKED_AGAIN * len(requests)}
@@ -54,21 +54,27 @@ def asking_workload(
     return Workload(
         own=Part(tool, rows, _OWN),
         parts=(Part(asking(what, writer.name), units, None, counts=counts),),
+        texts=rows,
         prices=writer.prices,
     )
 
 
-def writing_workload(spec: GenerationSpec, context: ToolContext) -> Workload:
-    """Return the work of writing the texts that `spec` wants."""
+def writing_workload(spec: GenerationSpec, candidates_per_row: float, context: ToolContext) -> Workload:
+    """Return the work of writing the texts that `spec` wants, of which a writer is asked for so many a row at most."""
     from classwright_tools.learning.encoders import CHUNK, TEXT_UNITS, encoding
     from classwright_tools.writing.generation.filling import first_requests, writing_units
     from classwright_tools.writing.generation.label_check import LEAST_ROWS_A_LABEL
+    from classwright_tools.writing.generation.progress import make_pools
 
     rows = sum(target.rows for target in spec.targets)
     requests = first_requests(spec.targets, spec.task, spec.round)
     units = writing_units(spec.targets)
     work = asking_workload("synthesize_examples", "writing", rows, units, requests, context)
-    checked = context.writer is not None and rows >= LEAST_ROWS_A_LABEL * len(spec.task.labels)
+    if context.writer is None:
+        return work
+    pools = make_pools(spec.targets, candidates_per_row, ())
+    work = replace(work, texts_most=sum(pool.candidates_left for pool in pools))
+    checked = rows >= LEAST_ROWS_A_LABEL * len(spec.task.labels)
     if not checked or spec.task.kind == "pair" or spec.task.multi_label:
         return work
     # All of the written texts are embedded to check their labels.

@@ -32,6 +32,8 @@ def estimate_of(workload: Workload, history: History) -> CostEstimate:
         seconds_low=round(sum(one.low for one in known), 1) if is_known else None,
         seconds_high=round(sum(one.high for one in known), 1) if is_known else None,
         memory_mb=_memory(workload, taken[workload.own.kind]),
+        texts=workload.texts,
+        texts_most=workload.texts_most,
         model_calls=_count(parts, taken, CALLS),
         tokens_in=tokens.tokens_in,
         tokens_out=tokens.tokens_out,

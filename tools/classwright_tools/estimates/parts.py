@@ -51,3 +51,7 @@ class Workload:
     """Whether it needs the libraries of encoders, which take seconds in a process that has not loaded them."""
     prices: Prices | None = None
     """Of the writer that it asks; None where the operator has set none."""
+    texts: int = 0
+    """That somebody is to write or to label."""
+    texts_most: int = 0
+    """Those that may be written, so that after refusals as many are there."""

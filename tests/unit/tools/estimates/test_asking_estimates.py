@@ -29,6 +29,8 @@ def test_before_the_first_writing_tokens_and_money_are_told_and_no_time(context:
 
     assert told is not None
     assert told.seconds is None
+    assert (told.texts, told.texts_most) == (24, 36)
+    assert "an unknown time, 24 texts (at most 36 with those that are refused), " in told.in_words
     assert 24 <= told.model_calls < 40
     assert told.tokens_in > 24 * 50
     assert told.tokens_out > 0
@@ -72,6 +74,7 @@ def test_without_a_writer_it_is_said_that_the_calling_model_is_not_counted(conte
 
     assert told is not None
     assert told.model_calls == 0
+    assert ", 24 texts; " in told.in_words
     assert "the calling model" in told.rests_on
 
 
@@ -84,4 +87,5 @@ def test_labels_are_told_before_they_are_asked_for(context: ToolContext) -> None
 
     assert told is not None
     assert 2 <= told.model_calls <= 4
+    assert (told.texts, told.texts_most) == (56, 0)
     assert told.tokens_in > 50 * 5

@@ -252,3 +252,10 @@ def _shown(texts: Sequence[str], most_bytes: int) -> tuple[str, ...]:
     return tuple(
         text for place, (text, size) in enumerate(zip(shown, sizes, strict=True)) if size <= most_bytes or not place
     )
+
+
+def in_batches(shown: int, all_of_them: int) -> str:
+    """Return in how many batches the texts are to be written, and which of them an answer shows."""
+    if all_of_them == 1:
+        return "in 1 batch: here it is."
+    return f"in {all_of_them} batches. Here " + ("they are." if shown == all_of_them else f"are the first {shown}.")

@@ -1,0 +1,47 @@
+"""Saving what was written: the rows join the newest dataset of the end, which others may have added to meanwhile."""
+
+from __future__ import annotations
+
+from classwright_tools.context import ToolContext
+from classwright_tools.curation.gates import QualityFilter
+from classwright_tools.domain.outcome import ENDED
+from classwright_tools.workspace.datasets import save_dataset
+from classwright_tools.workspace.destination import Destination
+from classwright_tools.workspace.later_labels import under_later_labels
+from classwright_tools.workspace.workspace import Artifact
+from classwright_tools.writing.generation.run import Written, outcome_files
+from classwright_tools.writing.generation.spec import GenerationSpec, training_rows
+
+
+def save_written(
+    spec: GenerationSpec, written: Written, destination: Destination, context: ToolContext
+) -> Artifact | None:
+    """Return the dataset of the rows that are there and those written; None if not one of the latter is left.
+
+    Writing takes long: a text that repeats a row which a job beside this one has added meanwhile is not kept.
+    """
+    workspace = context.workspace
+
+    def save_onto(parent: str | None) -> Artifact | None:
+        there, examples = spec.there, written.examples
+        if parent != spec.parent:
+            there = training_rows(workspace, parent)
+            written.drop_repeats(QualityFilter.for_dataset(workspace, spec.task, parent))
+            task = workspace.task(spec.task.slug)
+            examples, ended = under_later_labels(workspace, task, written.examples, spec.parent, parent)
+            written.filling.drop({row.id: f"{row.labels_name!r} is no label any more" for row in ended}, ENDED)
+        if not examples:
+            return None
+        return save_dataset(
+            workspace,
+            spec.task.slug,
+            {"train": [*there, *examples]},
+            parent=parent,
+            on_newest=destination.on_newest,
+            run_key=context.run_key,
+            made_by="synthesize_examples",
+            refused=written.outcome.refused,
+            files=outcome_files(written),
+        )
+
+    return destination.append(workspace, save_onto, context.progress)
