@@ -123,6 +123,7 @@ def _imported(
     from classwright_tools.curation.origins import Origins
     from classwright_tools.curation.spool import spool_folder
     from classwright_tools.domain.edits import Decided
+    from classwright_tools.domain.rating import labels_are_steps
     from classwright_tools.measurement.import_remarks import cut_rows, resent_rows, shares_remark, stayed_remark
     from classwright_tools.reading.opening import Position
     from classwright_tools.workspace.datasets import read_edits, save_dataset
@@ -146,7 +147,7 @@ def _imported(
         comparison = Comparison(folder, splits, task.kind, keep_near=request.keep_near_duplicates)
         division = None if isinstance(request.split, str) else request.split
         stayed = compare(division, arrivals, comparison, parent, context, position)
-        refuse_unusable(request, arrivals, task.slug)
+        refuse_unusable(request, arrivals, task)
         dropped = comparison.finish(arrivals.skipped, compared(context))
         shared = comparison.shared_queries() if task.kind == "pair" else 0
         cut, cut_remark = cut_rows(comparison, context)
@@ -179,7 +180,8 @@ def _imported(
     stays = stayed_remark(stayed, task.kind, parent)
     large = copy.remark if copy else ""
     edited = edits_remark if saved else ""
-    remarks = (result.summary, stays, source.remark, large, edited, origins_remark, cut_remark, shifted)
+    rated = labels_are_steps(task) if saved and labels and parent is None else ""
+    remarks = (result.summary, stays, source.remark, large, edited, origins_remark, cut_remark, shifted, rated)
     return result.model_copy(
         update={
             "summary": " ".join(filter(None, remarks)),

@@ -15,6 +15,7 @@ from classwright_tools.domain.cleaning import as_name, clean_text
 from classwright_tools.domain.example import example_id
 from classwright_tools.domain.excerpt import shortened
 from classwright_tools.domain.pair import Content, joined, shown
+from classwright_tools.domain.rating import MOST_STEPS
 from classwright_tools.domain.task import TaskKind
 from classwright_tools.errors import InvalidInput
 from classwright_tools.reading.label_names import LabelNames
@@ -63,6 +64,8 @@ class Skipped:
     counts: Counter[str] = field(default_factory=Counter)
     examples: list[Skip] = field(default_factory=list)
     unknown_label: str = ""
+    unknown_names: set[str] = field(default_factory=set)
+    """What such labels are called, as far as rows may be seen; of very many names the first."""
     numbers: dict[str, array[int]] = field(default_factory=dict)
 
     def add(
@@ -163,6 +166,8 @@ class Arrivals:
         if not self.skipped.unknown_label:
             first = f"label {as_name(name)} {_unknown(name, labels)}" if seen else f"that of row {number} is not"
             self.skipped.unknown_label = first
+        if seen and len(self.skipped.unknown_names) <= MOST_STEPS:  # one more than a rating has says that it is none
+            self.skipped.unknown_names.add(name)
         reason = "label not in the task"
         self.skipped.add(
             number,

@@ -10,6 +10,7 @@ from classwright_tools.curation.hub_rows import read_hub
 from classwright_tools.curation.import_paths import resolved_import
 from classwright_tools.curation.sources import Source, read_dataset, read_pasted, read_path
 from classwright_tools.domain.example import Division, Split
+from classwright_tools.domain.rating import steps_of, unnamed_steps
 from classwright_tools.domain.source import SEPARATOR, SOURCES, GivenRow, GivenSource
 from classwright_tools.domain.task import Task
 from classwright_tools.errors import InvalidInput
@@ -100,15 +101,18 @@ def _check_rows(rows: Iterable[GivenRow], task: Task) -> None:
             raise InvalidInput(f"rows[{place}]", reason, "Leave it out, or import into a pair task.")
 
 
-def refuse_unusable(given: GivenSource, arrivals: Arrivals, task: str) -> None:
+def refuse_unusable(given: GivenSource, arrivals: Arrivals, task: Task) -> None:
     """Raise an `InvalidInput` if the source is empty, or if the labels are what keeps every row out."""
     subject = f"the source {given.name!r}"
     skipped = arrivals.skipped
     if arrivals.read == 0:
         raise InvalidInput(subject, "holds no rows", "Pass one that does.")
     if skipped.counts.total() == arrivals.read and skipped.unknown_label:
+        steps = steps_of(skipped.unknown_names)
         raise InvalidInput(
             subject,
-            f"has no row with a label of task {task!r}: {skipped.unknown_label}",
-            "Map its labels with `label_names`, such as {'0': 'spam'}, or pass another `label_column`.",
+            f"has no row with a label of task {task.slug!r}: {skipped.unknown_label}",
+            unnamed_steps(steps, task)
+            if steps
+            else "Map its labels with `label_names`, such as {'0': 'spam'}, or pass another `label_column`.",
         )
