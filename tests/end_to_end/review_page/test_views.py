@@ -58,7 +58,7 @@ async def test_all_rows_of_a_look_are_decided_at_once_after_their_number_was_sho
 ) -> None:
     async with shown(chromium, client, {"dataset": dataset}) as opened:
         await opened.view.get_by_role("button", name="List").click()
-        await opened.view.get_by_label("Origin").select_option("written")
+        await opened.view.get_by_label("Where from").select_option("written")
         await expect(opened.view.locator(".list .bar strong").first).to_have_text("18 rows")
         await opened.view.get_by_label("All of them:").select_option("accept")
         await expect(opened.view.locator("dialog strong")).to_have_text("18 rows")

@@ -130,7 +130,7 @@ def test_the_report_has_scikit_learns_figures_and_every_answer(trained: tuple[To
     report = json.loads((folder / "report.json").read_text())
     assert np.diag(report["confusion_matrix"]).tolist() == (true & given).sum(axis=0).tolist()
     page = (folder / "report.html").read_text()
-    assert "Subset accuracy" in page
+    assert "subset accuracy" in page
     assert "Matthews" not in page
     assert f"most frequent set of labels would be right for {100 * (figures.guessing_sets or 0):.0f}." in page
     assert "By how many labels a text has" in page

@@ -1,4 +1,4 @@
-// The figures: which labels are confused, how well the cells are covered, what each round wrote, how persons and classifier agree.
+// The figures: which labels are confused, how many texts each topic has, what each round wrote, how persons and classifier agree.
 const MOST_LABELS = 20, MOST_LINES = 12;
 
 const Figures = () => {
@@ -11,8 +11,8 @@ const Figures = () => {
   return html`<section class="figures" aria-label="Figures">
     ${found.confusion ? html`<${Confusion} ...${found.confusion} />` : html`<p class="empty">${session.preparing ?? "No classifier has judged the rows yet."}</p>`}
     ${found.agreement && html`<h2>You and the classifier</h2><p>In ${found.agreement.same} of ${found.agreement.rows} rows that a person labelled
-      or accepted, the classifier finds the same label${isSeveral() ? "s" : ""}: ${percent(found.agreement.share)} (95% interval ${percent(found.agreement.low)} to ${percent(found.agreement.high)}).
-      These rows are not a random sample unless you took one.</p>`}
+      or accepted, the classifier finds the same label${isSeveral() ? "s" : ""}: ${percent(found.agreement.share)} (most likely ${percent(found.agreement.low)} to ${percent(found.agreement.high)}, the 95% interval).
+      Of all rows this tells little unless you decided on a fair sample (in the queue).</p>`}
     ${found.cells.total > 0 && html`<${Coverage} ...${found.cells} />`}
     ${found.rounds.length > 0 && html`<${Rounds} rounds=${found.rounds} />`}
   </section>`;
@@ -26,7 +26,7 @@ const Confusion = ({ labels, cells, rows: asked, right: rightly, errors = [] }) 
   const shown = labels.map((_, place) => place).sort((a, b) => (weight.get(b) ?? 0) - (weight.get(a) ?? 0)).slice(0, MOST_LABELS).sort((a, b) => a - b);
   const rowsOf = new Map(cells.map(([own, guess, rows]) => [`${own} ${guess}`, rows])), most = Math.max(1, ...wrong.map(([, , rows]) => rows));
   const open = (own, guess) => openList(isSeveral() && own !== guess ? { where: {}, missed: labels[own], added: labels[guess] } : { where: { labels: [labels[own]] }, guess: labels[guess] });
-  return html`<h2>${isSeveral() ? "Labels given in the place of others" : "Confusion matrix"}</h2>
+  return html`<h2>${isSeveral() ? "Labels given in the place of others" : "Which labels are taken for which"}</h2>
     <p>${isSeveral() ? html`A classifier that had not seen them gives ${right} of ${all} rows all their labels and no other. Each cell counts the rows in which it missed one label
       (the line) and added another (the column)` : html`A classifier that had not seen them finds the label of ${right} of ${all} rows. Each cell counts the rows of one label (the line) for which it finds
       another one likeliest (the column)`}; press one to see its rows.${labels.length > MOST_LABELS ? ` Of ${labels.length} labels the ${MOST_LABELS} most confused are drawn.` : ""}</p>
@@ -48,8 +48,8 @@ const Errors = ({ labels, errors }) => html`<h2>Labels missed and added</h2>
     missed > 0 && html`<li key=${`m${label}`}><button type="button" onClick=${() => openList({ where: {}, missed: labels[label] })}><b>${labels[label]}</b> missed in ${counted(missed, "row that has", "rows that have")} it</button></li>`,
     added > 0 && html`<li key=${`a${label}`}><button type="button" onClick=${() => openList({ where: {}, added: labels[label] })}><b>${labels[label]}</b> added to ${counted(added, "row")} without it</button></li>`])}</ol>`;
 
-const Coverage = ({ total, fewest }) => html`<h2>Coverage of the cells</h2>
-  <p>${total > fewest.length ? `The ${fewest.length} cells of the topic tree with the fewest rows, of ${total} that have any` : "The cells of the topic tree that have rows, those with the fewest first"}; press one to see its rows.</p>
+const Coverage = ({ total, fewest }) => html`<h2>Texts for each topic</h2>
+  <p>${total > fewest.length ? `The ${fewest.length} topics with the fewest rows, of ${total} that have any` : "The topics that have rows, those with the fewest first"}; press one to see its rows.</p>
   <ol class="lines">${fewest.map(({ label, topic, subtopic, source_type, rows }) => html`<li key=${[label, topic, subtopic, source_type].join()}>
     <button type="button" onClick=${() => openList({ where: {}, cell: { label, topic, subtopic, source_type } })}>
       ${rows} × <b>${label}</b>: ${[topic, subtopic, source_type].filter(Boolean).join(" · ")}</button></li>`)}</ol>`;

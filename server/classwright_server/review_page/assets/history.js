@@ -1,4 +1,5 @@
 // The history: what was decided and by whom, the newest first, with a way back; and the versions of the dataset.
+const MADE = { import_examples: "rows brought in", synthesize_examples: "texts written", submit_examples: "texts written", annotate_examples: "labels given", edit_examples: "rows or labels changed", finish_review: "a review saved" };
 const SAID = { accept: "accepted", relabel: "labelled", remove: "removed", edit: "edited", flag: "flagged", good_example: "marked as good examples" };
 
 // Makes a new version with the rows of an earlier one, to the byte; nothing of those between is lost.
@@ -37,7 +38,7 @@ const History = () => {
       ${!one.undone && !one.version && html`<button type="button" aria-label=${`Undo: ${counted(one.count, "row")} ${SAID[one.action]}`} onClick=${() => undo(one.id)}>Undo</button>`}</li>`)}</ul>
     <${Pages} label="Pages of decisions" total=${found.total} offset=${offset} shown=${found.decisions.length} size=${found.a_page} turn=${setOffset} />
     <h2>Versions of the dataset</h2>
-    <ul class="rows">${found.versions.map((one, number) => html`<li key=${one.id}><div class="what"><p><b>${one.id}</b> <span class="about"><time datetime=${one.when}>${new Date(one.when).toLocaleString()}</time> · by ${one.made_by}</span></p></div>
+    <ul class="rows">${found.versions.map((one, number) => html`<li key=${one.id}><div class="what"><p><b>${one.id}</b> <span class="about"><time datetime=${one.when}>${new Date(one.when).toLocaleString()}</time> · ${MADE[one.made_by] ?? one.made_by}</span></p></div>
       ${one.id !== session.review.dataset && html`<button type="button" onClick=${() => openReview({ task: session.review.task, dataset: one.id })}>Look at it</button>`}
       ${number + versionsOffset > 0 && html`<button type="button" aria-label=${`Go back to it: ${one.id}`} onClick=${() => goBack(one.id)}>Go back to it</button>`}</li>`)}</ul>
     <${Pages} label="Pages of versions" total=${found.versions_total} offset=${versionsOffset} shown=${found.versions.length} size=${found.a_page} turn=${setVersionsOffset} />

@@ -90,13 +90,13 @@ const decideMany = async (what) => {
 };
 
 const STATES = { "": "any", open: "not decided", decided: "decided", accept: "accepted", relabel: "relabelled", remove: "removed", edit: "edited", flag: "flagged", good_example: "good examples" };
-const DOUBTS = { "": "any", disagrees: "classifier disagrees", suspect: "label probably wrong", unsure: "classifier is unsure" };
+const DOUBTS = { "": "any", disagrees: "classifier gives another label", suspect: "label probably wrong", unsure: "classifier is unsure" };
 const ORDERS = { doubt: "most doubtful first", dataset: "as in the dataset", random: "random" };
 
 const Select = ({ label, value, options, act }) => html`<label>${label} <select value=${value} onChange=${(event) => act(event.target.value)}>
   ${options.map(([name, words]) => html`<option key=${name} value=${name}>${words}</option>`)}</select></label>`;
 const any = (names) => [["", "any"], ...names.map((name) => [String(name), String(name)])];
-const anyOf = (rows) => [["", "any"], ...Object.entries(rows).map(([name, count]) => [name, `${name === NO_LABELS ? NONE : name} (${count})`])];
+const anyOf = (rows, words = { [NO_LABELS]: NONE }) => [["", "any"], ...Object.entries(rows).map(([name, count]) => [name, `${words[name] ?? name} (${count})`])];
 
 // The words to look for are the person's own while they are typed, whatever is drawn anew meanwhile.
 const Words = ({ words }) => {
@@ -121,14 +121,14 @@ const Filters = () => {
     ${isSeveral() && ["missed", "added"].map((way) => html`<${Select} key=${way} label=${`Classifier ${way}`} value=${look[way] ?? ""} options=${any(labelNames())} act=${(value) => list.with(way, value)} />`)}
     <${Select} label="Doubt" value=${look.doubt ?? ""} options=${Object.entries(DOUBTS)} act=${(value) => list.with("doubt", value)} />
     <${Select} label="Decision" value=${look.state ?? ""} options=${Object.entries(STATES)} act=${(value) => list.with("state", value)} />
-    <${Select} label="Split" value=${one("splits")} options=${anyOf(review.splits)} act=${each("splits")} />
-    <${Select} label="Origin" value=${one("origins")} options=${anyOf(review.origins)} act=${each("origins")} />
-    ${review.rounds.length > 0 && html`<${Select} label="Round" value=${String(look.where.round ?? "")} options=${any(review.rounds)} act=${(value) => list.where("round", value === "" ? undefined : Number(value))} />`}
+    <${Select} label="Used" value=${one("splits")} options=${anyOf(review.splits, SPLITS)} act=${each("splits")} />
+    <${Select} label="Where from" value=${one("origins")} options=${anyOf(review.origins, ORIGINS)} act=${each("origins")} />
+    ${review.rounds.length > 0 && html`<${Select} label="Round of writing" value=${String(look.where.round ?? "")} options=${any(review.rounds)} act=${(value) => list.where("round", value === "" ? undefined : Number(value))} />`}
     ${review.topics.length > 0 && html`<${Select} label="Topic" value=${look.where.topic ?? ""} options=${any(review.topics)} act=${(value) => list.where("topic", value)} />`}
     ${review.source_types.length > 0 && html`<${Select} label="Source" value=${look.where.source_type ?? ""} options=${any(review.source_types)} act=${(value) => list.where("source_type", value)} />`}
     <${Select} label="Order" value=${list.order} options=${Object.entries(ORDERS)} act=${list.sort} />`}
     ${look.places && html`<span class="tag">${counted(look.places.length, "row")} of the map <button type="button" aria-label="Drop the rows of the map" onClick=${() => list.with("places", undefined)}>×</button></span>`}
-    ${look.cell && html`<span class="tag">cell: ${[look.cell.label, look.cell.topic, look.cell.subtopic, look.cell.source_type].filter(Boolean).join(" · ")} <button type="button" aria-label="Drop the cell" onClick=${() => list.with("cell", undefined)}>×</button></span>`}
+    ${look.cell && html`<span class="tag">topic: ${[look.cell.label, look.cell.topic, look.cell.subtopic, look.cell.source_type].filter(Boolean).join(" · ")} <button type="button" aria-label="Drop the topic" onClick=${() => list.with("cell", undefined)}>×</button></span>`}
     ${look.ids && html`<span class="tag">${counted(look.ids.length, "row")} chosen <button type="button" aria-label="Drop the chosen rows" onClick=${() => list.with("ids", undefined)}>×</button></span>`}
     <button type="button" disabled=${!look.where.text} onClick=${() => openAlike({ text: look.where.text })}>By meaning</button>
     <button type="button" onClick=${() => list.show({ where: {} })}>Clear</button>
@@ -171,7 +171,7 @@ const Row = ({ row, words, ticked }) => html`<li class=${row.stands ? "decided" 
     <div class="about">${(row.labels?.length ? row.labels : [labelsOf(row) ?? "no label"]).map((name) => html`<span key=${name} class="tag own">${name}</span>`)}
       ${row.guesses && (isSeveral() ? row.disagrees || !row.labels : row.guesses[0][0] !== row.label) && html`<span class="tag warn">classifier: ${givenInWords(row)}</span>`}
       ${row.suspect && html`<span class="tag warn">probably wrong</span>`}
-      <span class="tag">${row.split}</span><span class="tag">${ORIGINS[row.origin] ?? row.origin}</span>
+      ${SPLITS[row.split] && html`<span class="tag">${SPLITS[row.split]}</span>`}<span class="tag">${ORIGINS[row.origin] ?? row.origin}</span>
       ${row.cell?.length > 0 && html`<span class="tag">${row.cell.join(" · ")}</span>`}
       ${row.stands && html`<span class="tag chosen">${standsAs(row.stands)}</span>`}
     </div></div>

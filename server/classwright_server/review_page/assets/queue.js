@@ -1,7 +1,7 @@
 // The queue: one row at a time; one key decides and moves on.
 const MODES = {
   doubt: { name: "Most doubtful first", look: {} },
-  disagrees: { name: "Classifier disagrees", look: { doubt: "disagrees" } },
+  disagrees: { name: "Classifier gives another label", look: { doubt: "disagrees" } },
   suspect: { name: "Label probably wrong", look: { doubt: "suspect" } },
   unsure: { name: "Classifier is unsure", look: { doubt: "unsure" } },
   unlabelled: { name: "Rows without a label", look: { unlabelled: true } },
@@ -149,19 +149,20 @@ const QueueEnd = ({ isDone }) => {
   return html`<div class="empty">
     <p>${queue.total ? "That was the last row of this queue." : "No row is left to decide here."}</p>
     ${queue.mode === "sample" && sample && html`<p class="result"><strong>${percent(sample.share)}</strong> of the ${isSeveral() ? "rows have all their labels right and no other" : "labels are right"}
-      (95% interval ${percent(sample.low)} to ${percent(sample.high)}): ${sample.right} of ${sample.rows} rows that nobody had
+      (most likely ${percent(sample.low)} to ${percent(sample.high)}, the 95% interval): ${sample.right} of ${sample.rows} rows that nobody had
       looked at and whose ${isSeveral() ? "labels" : "label"} you could not see.</p>`}
     <p><button type="button" onClick=${() => queue.move(-1)}>Back to the last row</button></p>
   </div>`;
 };
 
+const SPLITS = { train: "to learn from", validation: "to check by", test: "for the last test" };
 const ORIGINS = { real: "real text", written: "written text", annotated: "real text, labelled here", edited: "edited text", mined: "mined pair" };
 
 const Card = ({ row, blind, editing, edit }) => html`<article class="card">
   <div class="about">
     ${!blind && labelsOf(row) && (row.labels?.length ? row.labels : [labelsOf(row)]).map((name) => html`<span key=${name} class="tag own">${row.labels ? name : `label: ${name}`}</span>`)}
     ${!labelsOf(row) && html`<span class="tag">no label</span>`}
-    <span class="tag">${row.split}</span><span class="tag">${ORIGINS[row.origin] ?? row.origin}${row.origin === "written" && row.round !== undefined ? `, round ${row.round}` : ""}</span>
+    ${SPLITS[row.split] && html`<span class="tag">${SPLITS[row.split]}</span>`}<span class="tag">${ORIGINS[row.origin] ?? row.origin}${row.origin === "written" && row.round !== undefined ? `, round ${row.round}` : ""}</span>
     ${!blind && row.cell?.length > 0 && html`<span class="tag">${row.cell.join(" · ")}</span>`}
     ${!blind && row.contrast && html`<span class="tag">written to resemble ${row.contrast}</span>`}
     ${!blind && row.suspect && html`<span class="tag warn">label probably wrong</span>`}
