@@ -14,11 +14,12 @@ ENCODING = Guess(each=0.01, unit=7e-5)
 LOADED = Guess(each=6.0, unit=0.0)
 FITS = {
     "probe": Guess(each=0.08, unit=1.1e-4),
+    "probe, imbalance 'auto',": Guess(each=2.3, unit=6e-5),
     "contrastive": Guess(each=1.0, unit=2e-4),
     "finetune": Guess(each=1.0, unit=2e-4),
     "setfit": Guess(each=1.0, unit=8e-3),
     "cluster": Guess(each=2.0, unit=5e-3),
-    "matcher": Guess(each=10.0, unit=0.05),
+    "matcher": Guess(each=8.5, unit=0.01),
 }
 OWN = {
     "train_classifier": Guess(each=0.2, unit=2e-4),

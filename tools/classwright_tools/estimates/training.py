@@ -14,7 +14,7 @@ from classwright_tools.estimates.history import History
 from classwright_tools.estimates.parts import Guess, Part, Workload
 
 if TYPE_CHECKING:
-    from classwright_tools.learning.methods.method import FitSize, Method
+    from classwright_tools.learning.methods.method import FitSize, Imbalance, Method
     from classwright_tools.train_classifier import TrainClassifierRequest
 
 _HELD_IN = 0.8
@@ -57,9 +57,9 @@ def training_workload(request: TrainClassifierRequest, context: ToolContext) -> 
             encoding.part(frozen, anew=[*train, *validation] * tunings),
             *(
                 Part(
-                    fitting(method.name, encoding.name),
+                    fitting(method.name, encoding.name, request.imbalance),
                     sum(_units(method, train_size, share) for share in fits[method.name]),
-                    _guess(method, encoding),
+                    _guess(method, encoding, request.imbalance),
                     times=len(fits[method.name]),
                 )
                 for method in methods
@@ -81,7 +81,7 @@ def seconds_by_method(request: TrainClassifierRequest, context: ToolContext) -> 
     speed = speed_of([(part.guess, taken[part.kind]) for part in workload.parts if part.guess])
     found = {part.kind: expected_seconds(part, taken[part.kind], speed) for part in workload.parts}
     encoder = request.encoder if request.encoder not in (None, AUTO_ENCODER) else context.encoder
-    by_name = {name: found.get(fitting(name, str(encoder))) for name in METHODS}
+    by_name = {name: found.get(fitting(name, str(encoder), request.imbalance)) for name in METHODS}
     return {name: expected.value for name, expected in by_name.items() if expected}
 
 
@@ -109,9 +109,11 @@ def _units(method: Method, size: FitSize, share: float) -> float:
     return method.units(replace(size, rows=max(1, round(share * size.rows)), encoding=share * size.encoding))
 
 
-def _guess(method: Method, encoding: Encoding) -> Guess | None:
+def _guess(method: Method, encoding: Encoding, imbalance: Imbalance) -> Guess | None:
     """Return the guess at a fit's time; tuning takes as much longer on a larger encoder as encoding does."""
-    guess = FITS.get(method.name)
+    from classwright_tools.learning.fitting import as_fitted
+
+    guess = FITS.get(as_fitted(method.name, imbalance))
     if guess and method.tunes:
         return Guess(guess.each, guess.unit * encoding.slowness)
     return guess

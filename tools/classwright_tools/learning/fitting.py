@@ -6,22 +6,30 @@ from dataclasses import replace
 
 from classwright_tools.learning.classifier import Classifier, EmbeddingClassifier
 from classwright_tools.learning.encoders import encoding_units, shown_name
-from classwright_tools.learning.methods.method import FitSize, Method
+from classwright_tools.learning.methods.method import FitSize, Imbalance, Method
 from classwright_tools.learning.rows import Rows
 from classwright_tools.learning.scope import scope_of
 from classwright_tools.learning.setup import Setup
 from classwright_tools.meter import metered
 
 
-def fitting(method: str, encoder: str) -> str:
-    """Return the kind of work, for a meter, that fitting a method on an encoder's embeddings is."""
-    return f"fitting {method} on {shown_name(encoder)}"
+def fitting(method: str, encoder: str, imbalance: Imbalance = "none") -> str:
+    """Return the kind of work, for a meter, that fitting a method on an encoder's embeddings is.
+
+    Where `imbalance` is "auto" a network is fitted too: that is other work.
+    """
+    return f"fitting {as_fitted(method, imbalance)} on {shown_name(encoder)}"
+
+
+def as_fitted(method: str, imbalance: Imbalance) -> str:
+    """Return the name of a `method` as it is fitted."""
+    return f"{method}, imbalance 'auto'," if imbalance == "auto" else method
 
 
 def metered_fit(method: Method, rows: Rows, setup: Setup) -> Classifier:
     """Return what `method.fit` does, metered, with the scope that `with_scope` gives it."""
     size = FitSize(len(rows), encoding_units(rows.texts), setup.k, setup.epochs)
-    with metered(fitting(method.name, setup.encoder.ref.name), method.units(size)):
+    with metered(fitting(method.name, setup.encoder.ref.name, setup.imbalance), method.units(size)):
         return with_scope(method.fit(rows, setup), rows, setup)
 
 
