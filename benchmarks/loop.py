@@ -83,6 +83,9 @@ def main() -> None:
         "shares are from those of random texts",
     )
     parser.add_argument("--test-rows", type=int, default=sys.maxsize, help="at most; drawn at random of more")
+    parser.add_argument(
+        "--parts", nargs="+", default=PARTS, choices=PARTS, metavar="PART", help="of the loop, as tables name them"
+    )
     parser.add_argument("--work", type=Path, default=Path("runs/loop"), help="what was made; go on from it")
     parser.add_argument("--held-out", action="store_true", help="measure on training rows, the results in --work")
     arguments = parser.parse_args()
@@ -104,6 +107,8 @@ def main() -> None:
             encoders=arguments.encoders,
         )
         for part, run in parts(of, arguments.method, seed):
+            if part not in arguments.parts:
+                continue
             runs.measure({"set": name, **way, "seed": seed, "part": part}, run)
     print(told(runs, names, **way))
 

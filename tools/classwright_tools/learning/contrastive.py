@@ -21,6 +21,7 @@ from sentence_transformers import SentenceTransformer
 from classwright_tools.learning.batches import balanced_batches
 from classwright_tools.learning.classifier import EmbeddingClassifier
 from classwright_tools.learning.gradient_cache import GradientCache, memory_bound
+from classwright_tools.learning.mixed_precision import tuning_precision
 from classwright_tools.learning.rows import Rows
 from classwright_tools.learning.setup import Setup
 from classwright_tools.learning.tuning import descend, trainable, tuned_classifier
@@ -57,7 +58,9 @@ def tune(model: SentenceTransformer, rows: Rows, setup: Setup) -> None:
     steps = number_of_steps(len(rows), batch, setup.epochs)
     batches = balanced_batches(rows.labels, batch, steps, np.random.default_rng(setup.seed))
     with trainable(model, rows.texts, setup.seed) as lengths:
-        cache = GradientCache(model, int(lengths.max()), memory_bound(model.device))
+        cache = GradientCache(
+            model, int(lengths.max()), memory_bound(model.device), precision=tuning_precision(model.device)
+        )
 
         def backward(places: np.ndarray) -> None:
             labels = torch.from_numpy(rows.labels[places]).to(model.device)

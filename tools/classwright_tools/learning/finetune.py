@@ -23,6 +23,7 @@ from classwright_tools.learning.classifier import EmbeddingClassifier
 from classwright_tools.learning.encoders import Encoder
 from classwright_tools.learning.gradient_cache import GradientCache, memory_bound
 from classwright_tools.learning.head import Head, fit_head, fit_one_vs_rest
+from classwright_tools.learning.mixed_precision import tuning_precision
 from classwright_tools.learning.rows import Rows
 from classwright_tools.learning.setup import Setup
 from classwright_tools.learning.splits import grouped_folds
@@ -88,7 +89,10 @@ class TuningClassifier:
 
     def backward(self, lengths: np.ndarray) -> Callable[[np.ndarray], None]:
         """Return what gives the parameters the gradient of the loss of rows at places; texts have `lengths` tokens."""
-        cache = GradientCache(self._model, int(lengths.max()), memory_bound(self._model.device), self._head)
+        device = self._model.device
+        cache = GradientCache(
+            self._model, int(lengths.max()), memory_bound(device), self._head, tuning_precision(device)
+        )
         targets = torch.from_numpy(self._rows.labels).to(self._model.device)
 
         def take(places: np.ndarray) -> None:

@@ -82,13 +82,20 @@ class GradientCache:
     """Takes the gradients of an encoder's batches; made once for a training."""
 
     def __init__(
-        self, model: SentenceTransformer, longest: int, bound: float, head: torch.nn.Module | None = None
+        self,
+        model: SentenceTransformer,
+        longest: int,
+        bound: float,
+        head: torch.nn.Module | None = None,
+        precision: torch.dtype = torch.float32,
     ) -> None:
         """Measure what texts of up to `longest` tokens take in `model`; activations are to take `bound` bytes.
 
-        A `head` is trained along, by the loss.
+        A `head` is trained along, by the loss. The encoder multiplies in `precision`: its weights, their gradients, the
+        embeddings and the loss are in single precision.
         """
         self._model = model
+        self._precision = precision
         self._head = head
         self._bound = bound
         self.cost = self._measured(longest)
@@ -143,10 +150,11 @@ class GradientCache:
 
     def _take(self, chunks: list[Chunk], texts: Sequence[str], loss: Callable[[torch.Tensor], torch.Tensor]) -> None:
         states, parts = [], []
-        for chunk in chunks:
-            states.append(_random_state(self._model.device))
-            with contextlib.nullcontext() if chunk.kept else torch.no_grad():
-                parts.append(self._encode([texts[place] for place in chunk.places]))
+        with self._rounding():  # the weights are rounded once for all chunks that are kept
+            for chunk in chunks:
+                states.append(_random_state(self._model.device))
+                with contextlib.nullcontext() if chunk.kept else torch.no_grad():
+                    parts.append(self._encode([texts[place] for place in chunk.places]))
         embeddings = torch.cat([part.detach() for part in parts]).requires_grad_()
         back = np.argsort([place for chunk in chunks for place in chunk.places])
         loss(torch.nn.functional.normalize(embeddings[torch.from_numpy(back)], dim=1)).backward()  # type: ignore[no-untyped-call]  # torch
@@ -165,8 +173,22 @@ class GradientCache:
 
     def _encode(self, texts: list[str]) -> torch.Tensor:
         """Return the embeddings (n, d) of `texts`."""
-        embedded: torch.Tensor = self._model(self._features(texts))["sentence_embedding"]
-        return embedded
+        return self._embedded(self._features(texts))
+
+    def _embedded(self, features: dict[str, torch.Tensor]) -> torch.Tensor:
+        with self._rounding():
+            embedded: torch.Tensor = self._model(features)["sentence_embedding"]
+        return embedded.float()
+
+    def _rounding(self) -> torch.autocast:
+        """Return within what the encoder multiplies in the precision asked for.
+
+        The weights are rounded once for all texts within the outermost of these. What was rounded without a gradient is
+        not kept: the next texts would have none either.
+        """
+        mixed = self._precision != torch.float32
+        device = self._model.device.type
+        return torch.autocast(device, self._precision, enabled=mixed, cache_enabled=torch.is_grad_enabled())
 
     def _features(self, texts: list[str]) -> dict[str, torch.Tensor]:
         features = self._model.preprocess(texts, prompt=usual_prompt(self._model))
@@ -176,35 +198,34 @@ class GradientCache:
         }
 
     def _measured(self, longest: int) -> ActivationCost:
-        """Return what a text takes, by two that are `longest` and half as long."""
+        """Return what a text takes, by two that are `longest` and half as long; the weights' own memory is left out."""
         sizes: list[float] = []
         lengths: list[int] = []
-        with _random_state_again(self._model.device, _random_state(self._model.device)):
+        with _random_state_again(self._model.device, _random_state(self._model.device)), self._rounding():
+            weights, _, _kept = self._saved(1)  # kept, so that what comes after lies elsewhere
             for words in (max(1, longest // 2), longest):
-                features = self._features([" ".join(["a"] * words)])
-                saved: dict[int, int] = {}
-                with torch.autograd.graph.saved_tensors_hooks(_counted_in(saved, self._model), lambda tensor: tensor):
-                    self._model(features)
-                sizes.append(sum(saved.values()))
-                mask = features.get("attention_mask")  # an encoder without attention has none
-                lengths.append(words if mask is None else mask.shape[1])
+                saved, tokens, _ = self._saved(words)
+                sizes.append(sum(size for place, size in saved.items() if place not in weights))
+                lengths.append(tokens)
         short, long = lengths
         slope = sizes[0] / short  # bytes a token, which grow with the text
         quadratic = max(0.0, (sizes[1] / long - slope) / (long - short)) if long > short else 0.0
         return ActivationCost(max(0.0, slope - quadratic * short), quadratic)
 
+    def _saved(self, words: int) -> tuple[dict[int, int], int, torch.Tensor]:
+        """Encode a text; return the bytes of each storage kept for its gradient, its tokens, and its embedding."""
+        features = self._features([" ".join(["a"] * words)])
+        saved: dict[int, int] = {}
 
-def _counted_in(saved: dict[int, int], model: SentenceTransformer) -> Callable[[torch.Tensor], torch.Tensor]:
-    """Return a hook that notes in `saved` the bytes of each storage kept for a gradient, but for the weights'."""
-    weights = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
-
-    def count(tensor: torch.Tensor) -> torch.Tensor:
-        storage = tensor.untyped_storage()
-        if storage.data_ptr() not in weights:
+        def count(tensor: torch.Tensor) -> torch.Tensor:
+            storage = tensor.untyped_storage()
             saved[storage.data_ptr()] = storage.nbytes()
-        return tensor.detach()  # an output that its own operation keeps would otherwise keep itself
+            return tensor.detach()  # an output that its own operation keeps would otherwise keep itself
 
-    return count
+        with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
+            embedded = self._embedded(features)
+        mask = features.get("attention_mask")  # an encoder without attention has none
+        return saved, words if mask is None else mask.shape[1], embedded
 
 
 def memory_bound(device: torch.device) -> float:

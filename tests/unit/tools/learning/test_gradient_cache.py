@@ -26,13 +26,15 @@ def encoder() -> SentenceTransformer:
     return SentenceTransformer(str(embedded_folder())).train()
 
 
-def _gradient(encoder: SentenceTransformer, texts: list[str], bound: float) -> torch.Tensor:
+def _gradient(
+    encoder: SentenceTransformer, texts: list[str], bound: float, precision: torch.dtype = torch.float32
+) -> torch.Tensor:
     """Return the gradient that a batch of `texts` gives within `bound`, as one vector."""
     torch.manual_seed(3)
     encoder.zero_grad()
     lengths = token_lengths(encoder, tuple(texts))
     labels = torch.arange(len(texts)) % 3
-    cache = GradientCache(encoder, int(lengths.max()), bound)
+    cache = GradientCache(encoder, int(lengths.max()), bound, precision=precision)
     cache.backward(texts, lengths, lambda embeddings: supervised_contrastive_loss(embeddings, labels, 0.07))
     found = [parameter.grad.flatten() for parameter in encoder.parameters() if parameter.grad is not None]
     return torch.cat(found)
@@ -61,6 +63,29 @@ def test_the_gradient_within_a_bound_is_that_of_the_whole_batch_with_the_same_dr
 
 def _cost_of(encoder: SentenceTransformer, batch: list[str]) -> ActivationCost:
     return GradientCache(encoder, int(token_lengths(encoder, tuple(batch)).max()), inf).cost
+
+
+@pytest.mark.parametrize("bound", [inf, 64 * 2**20, 1.0])
+def test_in_mixed_precision_all_weights_get_about_the_same_gradient_and_stay_in_single_precision(
+    encoder: SentenceTransformer, bound: float
+) -> None:
+    encoder.eval()  # without dropout, which is drawn by chunks: of these the two have others
+    whole = _gradient(encoder, TEXTS, inf)
+    rounded = _gradient(encoder, TEXTS, bound, torch.bfloat16)
+    encoder.train()
+    assert rounded.shape == whole.shape
+    assert rounded.dtype == torch.float32
+    assert torch.nn.functional.cosine_similarity(rounded, whole, dim=0) > 0.99
+    assert not torch.equal(rounded, whole)
+
+
+def test_in_mixed_precision_a_text_takes_less_memory_however_many_weights_are_rounded(
+    encoder: SentenceTransformer,
+) -> None:
+    single, mixed = (GradientCache(encoder, 200, inf, precision=one).cost for one in (torch.float32, torch.bfloat16))
+    assert mixed.bytes_of(1, 60) < 0.9 * single.bytes_of(1, 60)
+    shorter = GradientCache(encoder, 60, inf, precision=torch.bfloat16).cost
+    assert mixed.bytes_of(1, 60) == pytest.approx(shorter.bytes_of(1, 60), rel=0.1)
 
 
 def test_what_a_text_takes_is_told_for_lengths_that_were_not_measured(encoder: SentenceTransformer) -> None:
