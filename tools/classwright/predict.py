@@ -532,6 +532,14 @@ def _classify_csv(model: Classifier, options: argparse.Namespace) -> tuple[int, 
 
     The output appears whole, or not at all.
     """
+    with options.source.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                line.decode()
+            except UnicodeDecodeError as error:
+                raise ValueError(
+                    f"{options.source.name} is not in UTF-8 (line {number:,}): save it as 'CSV UTF-8'."
+                ) from error
     staged = options.output.with_name(f".{options.output.name}.staged")
     try:
         with (
@@ -540,8 +548,6 @@ def _classify_csv(model: Classifier, options: argparse.Namespace) -> tuple[int, 
         ):
             done = _classify_rows(model, options, source, output)
         staged.replace(options.output)
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{options.source.name} is not in UTF-8: save it as 'CSV UTF-8'.") from error
     finally:
         staged.unlink(missing_ok=True)
     return done

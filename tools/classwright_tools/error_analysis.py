@@ -163,9 +163,12 @@ def _limit(context: ToolContext, dataset: str) -> str:
 
 
 def _unasked(context: ToolContext, dataset: str) -> int:
-    """Return how many real texts of `dataset` could be labelled."""
+    """Return how many real texts of `dataset` could be labelled; none where its labels are not the task's any more."""
     from classwright_tools.workspace.datasets import read_card
+    from classwright_tools.workspace.ended_labels import ended_labels
 
+    if ended_labels(context.workspace, dataset):
+        return 0
     return read_card(context.workspace, dataset).rows("unlabelled", "real")
 
 

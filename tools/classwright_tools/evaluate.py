@@ -87,6 +87,7 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
     from classwright_tools.measurement.evaluation import listed_facts, write_report
     from classwright_tools.measurement.rows_compared import differ_in_rows, on_rows_held_out
     from classwright_tools.workspace.datasets import read_card
+    from classwright_tools.workspace.ended_labels import rows_to_keep
 
     workspace = context.workspace
     task = workspace.artifact(request.model, "model").task
@@ -117,7 +118,8 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
         parent=request.model,
         facts=listed_facts(report, uses),
     )
-    other_rows = other.model.card.dataset if other and other.model.card.dataset != model.card.dataset else None
+    differing = other and other.model.card.dataset != model.card.dataset
+    other_rows = rows_to_keep(workspace, other.model.card.dataset) if other and differing else ""
     changed = other_labels(request.model, model.labels, workspace.task(task).label_names)
     result = _result(report, made.id, other_rows, changed)
     return result.model_copy(update={"picture": drawn})
@@ -228,8 +230,8 @@ def _uses_of_test(context: ToolContext, task: str) -> int:
     return 1 + len([r for r in reports if r.facts.get("split") == "test"])
 
 
-def _result(report: EvaluationReport, report_id: str, other_rows: str | None, changed: str) -> EvaluateResult:
-    """Return what is answered; `other_rows` is the dataset of the other model, if it learnt from other rows.
+def _result(report: EvaluationReport, report_id: str, other_rows: str, changed: str) -> EvaluateResult:
+    """Return what is answered; `other_rows` is a sentence on those of the other model, if it learnt from others.
 
     `changed` says how the task's labels are others than the model's.
     """

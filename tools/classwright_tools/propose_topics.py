@@ -376,10 +376,11 @@ def _wanted(
 
     source_types = 0 if request.source_types or tree else SOURCE_TYPES_WANTED
     return ProposeTopicsResult(
-        summary=f"Task {task.slug!r} (version {task.version}) is saved. {len(lacking)} of {len(task.branch_names)} "
-        "labels still need topics, and this server has no language model of its own: you write them.",
+        summary=f"Task {task.slug!r} (version {task.version}) is saved, and rows can be imported. For texts to be "
+        f"written, {len(lacking)} of {len(task.branch_names)} labels still need topics, and this server has no "
+        "language model of its own: you write them.",
         next_step=_by_real_texts(task, workspace)
-        + "Write the topics for the labels in `wanted`, then call propose_topics again with the same task, "
+        + "write the topics for the labels in `wanted`, then call propose_topics again with the same task, "
         "instruction and labels, and with `topics`"
         + (" and `source_types`" if source_types else "")
         + ". Labels may be sent in several calls; what you sent is kept.",
@@ -399,13 +400,16 @@ def _wanted(
 
 
 def _by_real_texts(task: Task, workspace: Workspace) -> str:
-    """Return the step that needs no topics, where the newest dataset has texts without labels; else nothing."""
+    """Return the step that needs no topics, by what the newest dataset has."""
     from classwright_tools.workspace.datasets import read_card
 
     newest = workspace.latest("dataset", task.slug)
-    bare = read_card(workspace, newest.id).rows("unlabelled") if newest else 0
+    card = read_card(workspace, newest.id) if newest else None
+    bare = card.rows("unlabelled") if card else 0
     if not bare:
-        return ""
+        call = "train_classifier" if card and card.rows("train") else "import_examples"
+        rows = "Rows to train on are there" if call == "train_classifier" else "If you have rows with labels"
+        return f"{rows}: {call}(task={task.slug!r}) needs no topics. To have texts written: "
     return (
         f"{bare:,} texts without labels are there: annotate_examples(task={task.slug!r}) gets labels for them, and "
         "needs no topics. To have texts written as well: "

@@ -235,14 +235,64 @@ def test_rows_without_an_answer_are_counted_and_the_first_named_those_of_a_run_b
     )
 
 
-def test_a_row_that_cannot_be_read_is_left_out_and_named(tmp_path: Path) -> None:
+def test_a_line_that_cannot_be_read_keeps_its_place_and_has_no_answer(tmp_path: Path) -> None:
     source = tmp_path / "in.csv"
-    source.write_text("id,text\n1,a\n2,b,c\n3,d\n", encoding="utf-8")
+    source.write_text(f"id,text\n1,a\n2,b,c\n3,d\n4,{'x' * 1_000_001}\n", encoding="utf-8")
 
     found = classify_files(Lengths(), source, tmp_path / "out.csv", model_name="m")
 
-    assert [row["id"] for row in answers(tmp_path / "out.csv")] == ["1", "3"]
-    assert "cannot be read: 1 (file 'in.csv', line 3" in found.summary
+    told = [(row["id"], row["text"], row["label"]) for row in answers(tmp_path / "out.csv")]
+    assert told == [("1", "a", "short"), ("", "2,b,c", ""), ("3", "d", "short"), ("", "", "")]
+    assert (found.rows, found.unanswered) == (4, 2)
+    assert (
+        "2 rows have no answer: file 'in.csv', line 3 cannot be read: more fields than the header (3 where the header "
+        "has 2: put" in found.summary
+    )
+    assert "file 'in.csv', line 5 cannot be read: too long (the line has over 1,000,000 characters)" in found.summary
+
+
+@pytest.mark.parametrize("name", ["in.csv", "in.jsonl"])
+def test_a_file_with_a_line_that_is_not_in_utf_8_is_refused_before_any_work(tmp_path: Path, name: str) -> None:
+    lines = (
+        ["text", "über", "café"] if name == "in.csv" else [f'{{"text": "{text}"}}' for text in ("über", "ou", "café")]
+    )
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a.csv").write_text("text\nfine\n", encoding="utf-8")
+    (folder / name).write_bytes("\n".join(lines[:2]).encode() + b"\n" + lines[2].encode("cp1252"))
+    model = Lengths()
+
+    with pytest.raises(InvalidInput, match=rf"file '{name}': is not in UTF-8 \(line 3 looks like Windows-1252\)"):
+        classify_files(model, folder, tmp_path / "out.csv", model_name="m")
+
+    assert model.asked == []
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+
+
+def test_a_part_of_long_texts_is_of_fewer_rows_and_a_run_goes_on_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "PART_CHARS", 40)
+    source = tmp_path / "in.csv"
+    texts = ["x" * 30, "y" * 30, "a", "b", "z" * 50, "c"]
+    source.write_text("\n".join(["text", *texts]), encoding="utf-8")
+    told: list[int] = []
+
+    def stop(rows: int) -> None:
+        told.append(rows)
+        if rows == 5:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        classify_files(Lengths(), source, tmp_path / "out.csv", model_name="m", tell=stop)
+    second = Lengths()
+    found = classify_files(second, source, tmp_path / "out.csv", model_name="m")
+
+    assert told == [2, 5]
+    assert second.asked == ["c"]
+    assert [row["text"] for row in answers(tmp_path / "out.csv")] == texts
+    assert "6 rows in" in found.summary
+    assert "Of these 5 were there from the run before" in found.summary
 
 
 @pytest.mark.parametrize(
@@ -251,8 +301,8 @@ def test_a_row_that_cannot_be_read_is_left_out_and_named(tmp_path: Path) -> None
         ("in.csv", "out.xlsx", "is of no kind that is written. End it in .csv, .jsonl or .parquet"),
         ("in.csv", "none/out.csv", "is in a folder that does not exist"),
         ("none.csv", "out.csv", "'none.csv': does not exist"),
-        ("other.csv", "out.csv", "has no column 'text'; it has 'body'"),
-        ("empty.csv", "out.csv", "holds no row that can be read"),
+        ("other.csv", "out.csv", "has no column 'text'; it has 'body'. Pass one of them as `--text-column`"),
+        ("empty.csv", "out.csv", "holds no row. Put rows into it, in a table under the header"),
     ],
 )
 def test_what_cannot_be_used_is_told_with_the_repair(tmp_path: Path, source: str, output: str, told: str) -> None:

@@ -220,7 +220,7 @@ def test_a_model_says_which_labels_it_knows_where_the_task_has_others(
     ):
         evaluate(EvaluateRequest(model=model), context_on(workspace))
     with pytest.raises(
-        InvalidInput, match=r"the model does not know \('money back'\).*Train again, on these rows: train_classifier"
+        InvalidInput, match=r"the model does not know \('money back'\).*train again, on these rows: train_classifier"
     ):
         error_analysis(ErrorAnalysisRequest(model=model), context_on(workspace))
     measured = evaluate(EvaluateRequest(model=model, dataset=parent), context_on(workspace))

@@ -249,7 +249,7 @@ def test_a_table_that_is_not_in_utf_8_is_told_with_the_repair(
     program = runpy.run_path(str(made.folder / "predict.py"))["main"]
     assert program([str(tmp_path / "in.csv"), "-o", str(tmp_path / "out.csv")]) == 1
 
-    assert "in.csv is not in UTF-8: save it as 'CSV UTF-8'." in capsys.readouterr().err
+    assert "in.csv is not in UTF-8 (line 2): save it as 'CSV UTF-8'." in capsys.readouterr().err
 
 
 def test_the_command_classifies_by_an_exports_folder_without_torch_and_by_the_ids_of_exports_and_models(

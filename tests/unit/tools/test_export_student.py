@@ -18,7 +18,7 @@ from classwright_tools.context import ToolContext
 from classwright_tools.domain.example import make_example
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.errors import InvalidInput, NotEnoughData
-from classwright_tools.export.student import HEARD, MOST_LOST, cut_of
+from classwright_tools.export.student import HEARD, MOST_LOST, beside_encoder, cut_of
 from classwright_tools.export_model import TOOL, ExportModelRequest, export_model
 from classwright_tools.learning import student
 from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
@@ -49,6 +49,19 @@ class Made:
         context = replace(self.context, run_key=f"export, onnx {onnx}")
         made = export_model(ExportModelRequest(model=self.model, onnx=onnx, student=True), context).export
         return self.workspace.artifact(made, "export").path
+
+
+def test_an_engine_is_compared_with_the_encoder_on_the_rows_that_just_one_has_right() -> None:
+    encoder = np.arange(100) < 70
+    little, much = (np.where(np.arange(100) < lost, False, encoder) for lost in (4, 12))
+
+    assert beside_encoder("student", little, encoder) == (
+        "The student alone is right in 0 rows and alone wrong in 4: these 100 rows are too few to tell which is better "
+        "(exact McNemar test, p = 0.12)"
+    )
+    assert "alone wrong in 12: worse by more than chance (exact McNemar test, p = 0.00049)" in beside_encoder(
+        "cascade", much, encoder
+    )
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +117,7 @@ def test_a_text_of_several_windows_is_the_sum_of_all_its_tokens(folder: Path) ->
 
 def test_the_card_says_how_good_both_are_and_the_id_of_the_export_opens_them(made: Made, folder: Path) -> None:
     card = (folder / "README.md").read_text(encoding="utf-8")
-    assert "taught the model's answers to 216 texts; of 54 texts that it was not taught it answers" in card
+    assert "taught the model's answers to 216 texts; the share of 54 texts that it was not taught and answers" in card
     assert open_predictor(str(folder), made.workspace.root, "cascade").labels == ("refund", "delivery", "account")
     with pytest.raises(InvalidInput, match="has no engine 'student': exports have"):
         open_predictor(made.model, made.workspace.root, "student")

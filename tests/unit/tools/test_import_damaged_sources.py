@@ -41,7 +41,7 @@ def test_rows_that_cannot_be_used_are_counted_by_reason_with_the_first_of_each(r
         b"",
         json.dumps({"text": "A GOOD row, about a parcel!", "label": "delivery"}).encode(),
         json.dumps({"text": "a good row about a parcel", "label": "account"}).encode(),
-        json.dumps({"text": "the last row is good as well", "label": "account"}).encode(),
+        json.dumps({"text": "the last row is à la carte", "label": "account"}, ensure_ascii=False).encode(),
     ]
     (folder / "bad.jsonl").write_bytes(b"\n".join(lines))
 
@@ -60,7 +60,22 @@ def test_rows_that_cannot_be_used_are_counted_by_reason_with_the_first_of_each(r
         "same text with another label": 1,
     }
     assert {example.row for example in result.examples} >= {1, 3, 5, 6, 7, 9}
+    assert "line 2: broken characters: some were lost before, or are not in UTF-8" in result.examples[0].reason
     assert all(len(example.text) <= 200 for example in result.examples)
+
+
+@pytest.mark.parametrize(("encoding", "told"), [("cp1252", " looks like Windows-1252"), ("gbk", "")])
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_file_in_another_encoding_is_refused_by_its_first_such_line(
+    run: Importer, folder: Path, encoding: str, told: str, packed: bool
+) -> None:
+    drink = "café, s'il vous plaît" if encoding == "cp1252" else "两杯咖啡"
+    content = f"text,label\na parcel that is late,delivery\n{drink},refund\n{drink} twice,refund\n".encode(encoding)
+    name = "rows.csv.gz" if packed else "rows.csv"
+    (folder / name).write_bytes(gzip.compress(content) if packed else content)
+
+    with pytest.raises(InvalidInput, match=rf"file '{name}': is not in UTF-8 \(line 3{told}\). Save it as UTF-8"):
+        run(path=name)
 
 
 def test_blank_lines_before_the_header_of_a_csv_file_do_not_count(run: Importer, folder: Path) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import islice
 
 import numpy as np
 
@@ -49,7 +50,7 @@ def make_batches(rows: Sequence[Example], checks: Sequence[Example], seed: int) 
             example = window[place]
             number = sum(map(len, batches)) + 1
             row = RowToLabel(id=f"t{number}", row=example.id, text=example.text, text_pair=example.text_pair)
-            bytes_ = len(shown(row).model_dump_json().encode())
+            bytes_ = _bytes(shown(row))
             if batches[-1] and (len(batches[-1]) == MOST_TEXTS or size + bytes_ > BATCH_BYTES):
                 batches.append([])
                 size = 0
@@ -59,9 +60,24 @@ def make_batches(rows: Sequence[Example], checks: Sequence[Example], seed: int) 
 
 
 def next_batch(annotation: Annotation, answered: Collection[str]) -> tuple[TextToLabel, ...]:
-    """Return the first texts that are not `answered`, which holds ids of rows: those left of one batch."""
-    left = ([row for row in batch if row.row not in answered] for batch in annotation.batches)
-    return tuple(shown(row) for row in next(filter(None, left), ()))
+    """Return the first texts that are not `answered`, which holds ids of rows: as many as fit an answer."""
+    left = (shown(row) for batch in annotation.batches for row in batch if row.row not in answered)
+    return tuple(_fitting(left))
+
+
+def _fitting(texts: Iterable[TextToLabel]) -> Iterator[TextToLabel]:
+    """Yield the first of the `texts`, up to those that fit an answer, and one at least."""
+    size = 0
+    for text in islice(texts, MOST_TEXTS):
+        bytes_ = _bytes(text)
+        if size and size + bytes_ > BATCH_BYTES:
+            return
+        yield text
+        size += bytes_
+
+
+def _bytes(text: TextToLabel) -> int:
+    return len(text.model_dump_json().encode())
 
 
 def label_rules(task: Task) -> tuple[str, ...]:

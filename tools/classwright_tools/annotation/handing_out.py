@@ -20,6 +20,7 @@ from classwright_tools.learning.encoders import open_encoder
 from classwright_tools.learning.model import Model, load_model
 from classwright_tools.learning.pair_encoder import encoder_for
 from classwright_tools.workspace.datasets import read_edits
+from classwright_tools.workspace.ended_labels import check_labels
 from classwright_tools.workspace.workspace import Artifact
 
 
@@ -39,12 +40,13 @@ def hand_out(
 
     Raises:
         NotFound: the task or the dataset does not exist.
-        InvalidInput: there is no model to be unsure of rows.
+        InvalidInput: there is no model to be unsure of rows, or the dataset has labels that the task no longer has.
         NotEnoughData: the dataset has no real unlabelled rows that were not answered yet.
     """
     workspace, seed = context.workspace, context.seed
     found = workspace.task(task)
     source = workspace.resolve(dataset, "dataset", found.slug).id
+    check_labels(workspace, source)
     newest = workspace.latest("model", found.slug)
     order = order or ("random" if split == "validation" else "informative" if newest else "typical")
     if order == "informative" and newest is None:

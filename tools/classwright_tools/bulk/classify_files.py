@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -23,32 +23,33 @@ from classwright.predict import (
 from classwright_tools.bulk.models import Predictor
 from classwright_tools.bulk.outputs import check_output, is_table, write_output
 from classwright_tools.bulk.parts import Parts
+from classwright_tools.domain.excerpt import counted
 from classwright_tools.errors import InvalidInput
 from classwright_tools.measurement.caveats import unlike
-from classwright_tools.reading.files import read_file, table_delimiter
+from classwright_tools.reading.files import check_lines, read_file, table_delimiter
 from classwright_tools.reading.folders import is_data
 from classwright_tools.reading.opening import Position
 from classwright_tools.reading.rows import USUAL_PAIR, Columns, SourceRow
 
-PART_ROWS = 4_096
+# Of a part, and as many characters as take 10 to 20 seconds on two cores where the encoder reads long texts.
+PART_ROWS, PART_CHARS = 4_096, 1_500_000
 
 
 @dataclass
 class Classified:
-    """How it went: rows that were written, parts of them that were done before, and rows that could not be read."""
+    """How it went: rows that were written, those of them that were done before, and those without an answer."""
 
     rows: int = 0
-    parts_before: int = 0
+    rows_before: int = 0
     sure: int = 0
     out_of_scope: int = 0
     unanswered: int = 0
-    skipped: int = 0
     first_unanswered: list[str] = field(default_factory=list)
-    first_skipped: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
     def count(self, part: list[dict[str, Any]], columns: dict[str, None]) -> None:
-        """Count the answers of a part, and add the names of its rows' columns to `columns`, in their order."""
+        """Count the rows of a part and their answers; add the names of their columns to `columns`, in their order."""
+        self.rows += len(part)
         for row in part:
             if row["answer"] is None:
                 self.unanswered += 1
@@ -62,17 +63,13 @@ class Classified:
     @property
     def summary(self) -> str:
         """All of it in a sentence or two."""
-        summary = f"{self.rows:,} rows in {self.seconds:.1f} s, {self.sure:,} of them sure."
-        if self.parts_before:
-            summary += f" Of these {min(self.rows, self.parts_before * PART_ROWS):,} were there from the run before."
+        summary = f"{counted(self.rows, 'row')} in {self.seconds:.1f} s, {self.sure:,} of them sure."
+        if self.rows_before:
+            summary += f" Of these {self.rows_before:,} were there from the run before."
         if self.out_of_scope:
             summary += f" {unlike(self.out_of_scope)}"
         if self.unanswered:
             summary += f" {unanswered(self.unanswered, self.first_unanswered)}"
-        if self.skipped:
-            more = "; and more" if self.skipped > len(self.first_skipped) else ""
-            first = "; ".join(self.first_skipped)
-            summary += f" Left out, since they cannot be read: {self.skipped:,} ({first}{more})."
         return summary
 
 
@@ -97,16 +94,19 @@ def classify_files(
     that is read gives its delimiter to one that is written. The model is sure of texts in its scope, from the
     `threshold` on, its own by default. Every
     column is kept; where one has the name of an answer, the answers are called `predicted_label` and so on. A row
-    whose text has a `text_problem` gets no answer, and one that cannot be read is left out: both are counted, and the
-    first of them named. `tell` is told of the rows after each part.
+    whose text has a `text_problem` gets no answer, and neither does a line that cannot be read as a row, which stands
+    whole in the text's column, if it is not too long: they are counted, and the first of them named. `tell` is told of
+    the rows after each part.
 
     Raises:
-        InvalidInput: there is nothing to read or no such column, or a threshold is of no label, or the output is of no
-            kind that is written, or parts of another run are beside it.
+        InvalidInput: there is nothing to read or no such column, a file is in no encoding that is read, or a threshold
+            is of no label, or the output is of no kind that is written, or parts of another run are beside it.
     """
     check_output(output)
     files = _files(source)
-    columns = Columns(text_column, None, pair_column if model.takes_pairs else None, others="all")
+    for path in files:
+        check_lines(path)
+    columns = Columns(text_column, None, pair_column if model.takes_pairs else None, others="all", by_flags=True)
     try:
         own_thresholds(model.labels, thresholds)
     except ValueError as error:
@@ -115,27 +115,25 @@ def classify_files(
     at = model.threshold if threshold is None else threshold
     stamps = [(str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
     about = {"model": model_name, "labels": model.labels, "columns": columns.names, "threshold": at, "files": stamps}
+    about |= {"parts": (PART_ROWS, PART_CHARS)}
     about |= {"answers": answer_columns((), told, several=model.several), "thresholds": dict(thresholds)}
     found = Classified()
     began = time.monotonic()
-    rows = _rows(files, columns, found, name_files=len(files) > 1)
-    part = list(islice(rows, PART_ROWS))
-    if not part:
-        raise InvalidInput(f"{source.name!r}", "holds no row that can be read", "Check the file.")
+    read = _in_parts(_rows(files, columns, name_files=len(files) > 1))
+    first = next(read, None)
+    if not first:
+        raise InvalidInput(f"{source.name!r}", "holds no row", "Put rows into it, in a table under the header.")
     parts = Parts(output, about)
-    found.parts_before, number = parts.done, 0
     own: dict[str, None] = {}
     for answered in parts:
         found.count(answered, own)
+    found.rows_before = found.rows
     try:
-        while part:
-            number += 1
-            if number > found.parts_before:
-                answered = _answered(model, part, columns, at, thresholds, before=(number - 1) * PART_ROWS)
-                parts.add(answered)
-                found.count(answered, own)
-                tell(found.rows)
-            part = list(islice(rows, PART_ROWS))
+        for part in islice(chain([first], read), parts.done, None):
+            answered = _answered(model, part, columns, at, thresholds, before=found.rows)
+            parts.add(answered)
+            found.count(answered, own)
+            tell(found.rows)
     finally:
         if not parts.done:
             parts.remove()  # it failed at once: nothing is there to go on from
@@ -159,17 +157,32 @@ def _files(source: Path) -> list[Path]:
     return found
 
 
-def _rows(files: list[Path], columns: Columns, found: Classified, *, name_files: bool) -> Iterator[SourceRow]:
-    """Yield the rows that can be read; count them, and those that cannot."""
+def _rows(files: list[Path], columns: Columns, *, name_files: bool) -> Iterator[SourceRow]:
+    """Yield the rows, and the lines that cannot be read as one."""
     for path in files:
         for row in read_file(path, columns, Position()):
-            if row.problem:
-                found.skipped += 1
-                if len(found.first_skipped) < PLACES_NAMED:
-                    found.first_skipped.append(f"{row.place or path.name}: {row.problem}")
-                continue
-            found.rows += 1
             yield row._replace(origin={"file": path.name, **row.origin}) if name_files else row
+
+
+def _in_parts(rows: Iterator[SourceRow]) -> Iterator[list[SourceRow]]:
+    """Yield rows, up to `PART_ROWS` at a time, and of long texts fewer."""
+    part: list[SourceRow] = []
+    chars = 0
+    for row in rows:
+        part.append(row)
+        chars += sum(len(text) for text in (row.text, row.text_pair) if isinstance(text, str))
+        if len(part) == PART_ROWS or chars >= PART_CHARS:
+            yield part
+            part, chars = [], 0
+    if part:
+        yield part
+
+
+def _problem(row: SourceRow, texts: Sequence[Any]) -> str | None:
+    """Return why a row or its `texts` cannot be answered, as what follows on its place; None where they can."""
+    if row.problem:
+        return f"cannot be read: {row.problem}" + (f" ({row.detail})" if row.detail else "")
+    return next(filter(None, map(text_problem, texts)), None)
 
 
 def _answered(
@@ -183,7 +196,7 @@ def _answered(
 ) -> list[dict[str, Any]]:
     """Return the rows of a part, so many `before` them, each with what it held and its answer, or the problem."""
     texts = [(row.text, row.text_pair)[: len(columns.names)] for row in part]
-    problems = [next(filter(None, map(text_problem, parts)), None) for parts in texts]
+    problems = list(map(_problem, part, texts))
     asked = [place for place, problem in enumerate(problems) if problem is None]
     answers: dict[int, list[Any]] = {}
     if asked:

@@ -19,7 +19,7 @@ from classwright_tools.domain.rating import MOST_STEPS
 from classwright_tools.domain.task import TaskKind
 from classwright_tools.errors import InvalidInput
 from classwright_tools.reading.label_names import LabelNames
-from classwright_tools.reading.rows import SourceRow, text_problem
+from classwright_tools.reading.rows import BROKEN, SourceRow, text_problem
 
 BATCH_ROWS = 10_000
 # So many skipped rows are shown, and so many of one reason: one reason shall not hide the others.
@@ -27,6 +27,7 @@ EXAMPLES_KEPT, EXAMPLES_OF_A_REASON = 12, 3
 # A dataset's fingerprints are held in memory, 175 bytes a row.
 MAX_ROWS_IMPORTED = 5_000_000
 REMOVED = "removed before by a person"
+_LOST = "some were lost before, or are not in UTF-8: write them anew, and save as UTF-8"
 _WHERE = ("", " in the pair's second text")  # which of a row's texts a problem is in
 
 
@@ -195,4 +196,5 @@ def _problem_of_text(text: object, where: str) -> str | None:
 
 def _described(row: SourceRow, problem: str | None) -> str:
     """Return where a row is that cannot be used, why, and the repair, as far as its reader knows them."""
-    return ": ".join(filter(None, (row.place, problem, row.detail)))
+    detail = row.detail or (_LOST if problem and problem.startswith(BROKEN) else None)
+    return ": ".join(filter(None, (row.place, problem, detail)))

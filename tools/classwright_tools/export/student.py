@@ -12,7 +12,7 @@ from classwright.predict import load
 from classwright_tools.domain.cards import ModelCard
 from classwright_tools.domain.example import Split
 from classwright_tools.errors import DamagedArtifact, InvalidInput, NotEnoughData, NotFound
-from classwright_tools.export.quantised import LEAST_ROWS, MOST_ROWS, CheckRows, share_alike
+from classwright_tools.export.quantised import LEAST_ROWS, MOST_ROWS, CheckRows
 from classwright_tools.learning.calibration import softmax, temperature_towards
 from classwright_tools.learning.classifier import EmbeddingClassifier
 from classwright_tools.learning.exports.export import LABELS
@@ -20,6 +20,10 @@ from classwright_tools.learning.exports.student_graph import save_student
 from classwright_tools.learning.model import Model
 from classwright_tools.learning.student import first_table, taught
 from classwright_tools.learning.windows import windows_of
+from classwright_tools.measurement.caveats import estimate_in_words
+from classwright_tools.statistics.intervals import bootstrap
+from classwright_tools.statistics.metrics import accuracy_of
+from classwright_tools.statistics.paired import SIGNIFICANCE, mcnemar
 from classwright_tools.workspace.datasets import read_rows
 from classwright_tools.workspace.workspace import Workspace, write_json
 
@@ -131,16 +135,35 @@ def _measured(folder: Path, check: CheckRows, back: Sequence[str], taught_on: in
     enough = len(check.held_out) >= LEAST_ROWS
     texts = (list(check.held_out) if enough else list(back))[:MOST_ROWS]
     found = {engine: load(folder, engine=engine).predict(texts) for engine in _COMPARED}
-    right = check.answers[:MOST_ROWS] if enough else found["encoder"].labels
-    encoder, student, cascade = (share_alike(found[engine].labels, right) for engine in _COMPARED)
+    answers = check.answers[:MOST_ROWS] if enough else found["encoder"].labels
+    right = {
+        engine: np.array([one == other for one, other in zip(found[engine].labels, answers, strict=True)])
+        for engine in _COMPARED
+    }
+    encoder, student, cascade = (estimate_in_words(bootstrap(accuracy_of, right[engine])) for engine in _COMPARED)
     asked = float((found["cascade"].probabilities != found["student"].probabilities).any(axis=1).mean())
+    beside = {engine: f". {beside_encoder(engine, right[engine], right['encoder'])}" for engine in _COMPARED}
+    if not enough:
+        beside = dict.fromkeys(_COMPARED, "")
     measured = (
-        f"on {len(texts)} validation rows its accuracy is {student:.3f}, and the encoder's {encoder:.3f}"
+        f"on {len(texts)} validation rows its accuracy is {student}, and the encoder's {encoder}{beside['student']}"
         if enough
-        else f"of {len(texts)} texts that it was not taught it answers {student:.1%} as the encoder does"
+        else f"the share of {len(texts)} texts that it was not taught and answers as the encoder does is {student}"
     )
     return (
         f"The student, `{STUDENT}`, looks tokens up in place of the encoder. It was taught the model's answers to "
         f"{taught_on:,} texts; {measured}. The cascade, which asks the encoder where the student is unsure "
-        f'({asked:.0%} of these), has {cascade:.3f}. `load(folder, engine="student")`, or "cascade", chooses.'
+        f"({asked:.0%} of these), has {cascade}{beside['cascade']}. "
+        '`load(folder, engine="student")`, or "cascade", chooses.'
     )
+
+
+def beside_encoder(engine: str, right: np.ndarray, encoder: np.ndarray) -> str:
+    """Return in words whether an engine is better than the encoder, by which rows (n,) each has `right`, bool."""
+    won, lost = int((right & ~encoder).sum()), int((encoder & ~right).sum())
+    p = mcnemar(won, lost)
+    found = "better by more than chance" if won > lost else "worse by more than chance"
+    if p >= SIGNIFICANCE:
+        found = f"these {len(right)} rows are too few to tell which is better"
+    told = f"The {engine} alone is right in {won} rows and alone wrong in {lost}"
+    return f"{told}: {found} (exact McNemar test, p = {p:.2g})"

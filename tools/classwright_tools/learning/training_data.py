@@ -13,6 +13,7 @@ from classwright_tools.domain.task import Task
 from classwright_tools.errors import NotEnoughData
 from classwright_tools.learning.rows import Rows, held_out_rows, training_rows, without_copies, written_at_once
 from classwright_tools.workspace.datasets import iterate_rows, read_edits, read_rows
+from classwright_tools.workspace.ended_labels import check_labels
 from classwright_tools.workspace.workspace import Workspace
 
 ENOUGH_REAL = 50  # rows of real texts: with fewer, a difference of ten points between two methods is chance
@@ -59,6 +60,7 @@ def read_training_data(workspace: Workspace, dataset: str, task: Task) -> Traini
         InvalidInput: a row's label is none of the task's.
         NotEnoughData: a label has fewer than two training rows.
     """
+    check_labels(workspace, dataset)
     splits = {split: read_rows(workspace, dataset, split) for split in ("train", "validation", "test")}
     labels, several = task.label_names, task.multi_label
     labelled = [row for row in splits["train"] if row.label_key is not None]

@@ -8,6 +8,7 @@ from typing import Any
 from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.domain.task import Task
 from classwright_tools.measurement.error_report import ErrorReport
+from classwright_tools.workspace.ended_labels import ended_labels, rows_to_keep
 from classwright_tools.workspace.workspace import Workspace
 
 ENOUGH_TEXTS = 200  # unlabelled ones, to pick from: benchmarks/README.md, "The loop", has what labels for 300 are worth
@@ -23,6 +24,8 @@ def keep_the_other(
     helps = "Another encoder or method, or real training rows, may help more than texts by another plan."
     models = {made.id: made.facts for made in workspace.artifacts(report.task, "model")}
     rows = models.get(against, {}).get("dataset")
+    if rows and ended_labels(workspace, rows):
+        return f"{model} {loss} {against} ({comparison['id']}): keep {against}. {rows_to_keep(workspace, rows)} {helps}"
     if rows and texts >= ENOUGH_TEXTS:
         helps = (
             f"Labels for some of the {texts:,} unlabelled texts are worth more than texts by another plan: "

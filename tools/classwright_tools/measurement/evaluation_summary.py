@@ -88,9 +88,10 @@ def _where(comparison: Comparison, model: str) -> str:
     return f", at your shares, for which {alone.get(comparison.shares_of or 'both', 'both decide')} here"
 
 
-def evaluation_next_step(report: EvaluationReport, other_rows: str | None, changed: str) -> str:
+def evaluation_next_step(report: EvaluationReport, other_rows: str, changed: str) -> str:
     """Return the call that is usually right after; figures that say too little are no ground to export.
 
+    `other_rows` is a sentence on the rows of the other model, "" where they are the same or there is none.
     `changed` says how the task's labels are others than the model's; it is empty where they are not.
     """
     analyse = f"Call error_analysis with model={report.model!r} to see what to write next."
@@ -133,10 +134,10 @@ def rows_wanted(weakest: ClassFigures) -> str:
     )
 
 
-def _no_gain(report: EvaluationReport, comparison: Comparison, other_rows: str | None) -> str:
+def _no_gain(report: EvaluationReport, comparison: Comparison, other_rows: str) -> str:
     """Return that the other model and its rows are to be kept, on what evidence, and what may help instead."""
     advice = comparison.advice(report.model, report.figures.rows)
-    rows = f" Go on with its rows: dataset={other_rows!r}." if other_rows else ""
+    rows = f" {other_rows}" if other_rows else ""
     merge = ""
     if len(report.labels) > 2 and report.confusions and report.confusions[0].share >= OFTEN_CONFUSED:
         most = report.confusions[0]

@@ -207,8 +207,9 @@ def _refuse_unknown(unknown: Counter[str | None], labels: Sequence[str], dataset
             f"dataset {dataset!r}",
             f"{unknown.total()} of its rows have labels that the model does not know ({named}): it knows "
             f"{listed(map(repr, labels), 10)}",
-            f"Train again, on these rows: train_classifier(task={task_of(dataset)!r}, dataset={dataset!r}). Or pass "
-            "the `dataset` that the model learnt from, or correct these rows (edit_examples).",
+            f"If the task has them, train again, on these rows: train_classifier(task={task_of(dataset)!r}, "
+            f"dataset={dataset!r}). Or pass the `dataset` that the model learnt from, or correct these rows "
+            "(edit_examples).",
         )
 
 

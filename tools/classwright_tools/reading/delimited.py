@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cached_property
 from itertools import product
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from classwright_tools.errors import InvalidInput
 from classwright_tools.reading.lines import Lines
 from classwright_tools.reading.open_quotes import Familiar, Verdict
 from classwright_tools.reading.opening import MAX_ROW_CHARS, Position, opened
+from classwright_tools.reading.quoting import Ways, grown, ways_of
 from classwright_tools.reading.records import Dialect, Fault, Record
 from classwright_tools.reading.rows import TOO_LONG, Columns, SourceRow
 
@@ -31,8 +33,9 @@ def read_csv(path: Path, columns: Columns, position: Position) -> Iterator[Sourc
 
     The delimiter is the one of "," ";" tab "|" by which the header holds the text column, or what a line `sep=;` before
     it says; a file of one column has none. A row that has not the header's width is a problem, not a row. Quotes are
-    read by RFC 4180, and inside quotes `\"` is a quote where that alone makes sense. Of a row whose quote is never
-    closed the first line is a problem, and reading goes on at the next one.
+    read by RFC 4180 where the whole file reads by it. Elsewhere inside quotes `\"` is a quote, where that alone makes
+    sense of the file or the row. Of a row whose quote is never closed the first line is a problem, and reading goes on
+    at the next one.
     """
     source = f"file {path.name!r}"
     with opened(path, position) as file_lines:
@@ -46,7 +49,7 @@ def read_csv(path: Path, columns: Columns, position: Position) -> Iterator[Sourc
             label=columns.label and _as_header(columns.label),
             pair=columns.pair and _as_header(columns.pair),
         ).found_in(source, list(header.fields), by_header=True)
-        yield from _Rows(path.name, lines, header, Dialect(delimiter), columns).read()
+        yield from _Rows(path, lines, header, Dialect(delimiter), columns).read()
 
 
 def delimiter_of(path: Path, columns: Columns) -> str:
@@ -124,8 +127,10 @@ def _refuse_json(source: str, line: str) -> None:
 class _Rows:
     """The rows under a header."""
 
-    def __init__(self, file: str, lines: Lines, header: Record, dialect: Dialect, columns: Columns) -> None:
-        self._file = file
+    def __init__(self, path: Path, lines: Lines, header: Record, dialect: Dialect, columns: Columns) -> None:
+        self._path = path
+        self._file = path.name
+        self._header_lines = lines.taken
         self._lines = lines
         self._width = len(header.fields)
         self._all_quoted = header.all_quoted
@@ -201,12 +206,14 @@ class _Rows:
         """Return the fields of those records that have the header's width."""
         return {record.fields for record in records if len(record.fields) == self._width}
 
+    @cached_property
+    def _ways(self) -> Ways:
+        return ways_of(self._path, self._dialect, self._width, self._header_lines)
+
     def _readings(self, text: str) -> list[Record | Fault]:
-        r"""Return what the first record of a text can be read as: by RFC 4180, and with `\"` for a quote."""
-        readings = [self._dialect.record(text, self._width)]
-        if '\\"' in text:
-            readings.append(self._dialect.record(text, self._width, escapes=True))
-        return readings
+        r"""Return what the first record of a text can be read as, in the ways of the file if they may differ by it."""
+        ways = self._ways if '\\"' in text else (False,)
+        return [self._dialect.record(text, self._width, way) for way in ways]
 
     def _is_literal(self, line: str) -> bool:
         """Whether the quotes of a line are words of its text, as in: "Great!" she said.
@@ -245,7 +252,7 @@ class _Rows:
         settled = 0
         while settled < lines:
             settled = lines
-            for at, escapes in product((0, 1), (False, True)):
+            for at, escapes in product((0, 1), self._ways):
                 while at < lines:
                     begin = line if at == 0 else "".join(self._lines.ahead(1, at - 1))
                     record = self._grown(begin, escapes, at) if '"' in begin else None
@@ -255,19 +262,11 @@ class _Rows:
 
     def _longer(self, line: str, readings: list[Record | Fault]) -> list[Record]:
         """Return the records that begin with a line and end in a later one, by each of the `readings` that allow it."""
-        by_rfc = self._grown(line, escapes=False) if readings[0] == "open" else None
-        escaped = self._grown(line, escapes=True) if readings[-1] == "open" else None
-        return [record for record in (by_rfc, escaped) if record]
+        if "open" not in readings:
+            return []
+        ways = zip(self._ways, readings if len(readings) > 1 else readings * 2, strict=False)
+        found = [self._grown(line, way) for way, reading in ways if reading == "open"]
+        return [record for record in found if record]
 
     def _grown(self, line: str, escapes: bool, at: int = 0) -> Record | None:
-        """Return the record that begins with a line, which is `at` lines ahead; None if it never ends, or too late."""
-        text, read, more = line, at, 1
-        while True:
-            reading = self._dialect.record(text, self._width, escapes)
-            if isinstance(reading, Record):
-                return reading
-            lines = self._lines.ahead(more, read)
-            if reading != "open" or not lines:
-                return None
-            text += "".join(lines)
-            read, more = read + len(lines), 2 * more
+        return grown(self._lines, self._dialect, self._width, line, escapes, at)

@@ -7,6 +7,7 @@ from pathlib import Path, PurePath
 
 from classwright_tools.errors import InvalidInput
 from classwright_tools.reading.delimited import delimiter_of, read_csv
+from classwright_tools.reading.encodings import check_encoding
 from classwright_tools.reading.json_lines import read_jsonl
 from classwright_tools.reading.opening import PARQUET, Position
 from classwright_tools.reading.parquet import read_parquet
@@ -24,19 +25,29 @@ def read_file(path: Path, columns: Columns, position: Position) -> Iterator[Sour
     """Yield the rows of a JSONL, CSV, TSV or Parquet file; Parquet is known by how it begins, too.
 
     Raises:
-        InvalidInput: its kind is not known, or is another than its ending says, it has no such column, or it cannot be
-            read.
+        InvalidInput: its kind or its encoding is not known, or is another than its ending says, it has no such column,
+            or it cannot be read.
         OSError: it cannot be opened.
     """
     if not is_read(path):
         raise InvalidInput(
             f"file {path.name!r}", "is of no kind that is read", "Pass JSONL, CSV, TSV (each also as .gz) or Parquet."
         )
-    with path.open("rb") as file:
-        is_parquet = file.read(len(PARQUET)) == PARQUET
-    if is_parquet or _ending(path) in _PARQUET:
+    if _is_parquet(path):
         return read_parquet(path, columns)
+    check_encoding(path, every_line=False)
     return (read_csv if _ending(path) in _DELIMITED else read_jsonl)(path, columns, position)
+
+
+def check_lines(path: Path) -> None:
+    """Return if no line of a file that `read_file` reads has broken characters; those of Parquet are not looked at.
+
+    Raises:
+        InvalidInput: one has; the first is named.
+        OSError: it cannot be opened.
+    """
+    if is_read(path) and not _is_parquet(path):
+        check_encoding(path, every_line=True)
 
 
 def table_delimiter(path: Path, columns: Columns) -> str:
@@ -46,3 +57,10 @@ def table_delimiter(path: Path, columns: Columns) -> str:
 
 def _ending(path: PurePath) -> str:
     return PurePath(path.name.lower().removesuffix(".gz")).suffix
+
+
+def _is_parquet(path: Path) -> bool:
+    if _ending(path) in _PARQUET:
+        return True
+    with path.open("rb") as file:
+        return file.read(len(PARQUET)) == PARQUET

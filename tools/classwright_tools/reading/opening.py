@@ -8,7 +8,7 @@ import re
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import TextIOWrapper
+from io import BufferedReader, TextIOWrapper
 from pathlib import Path
 from typing import IO, Any
 
@@ -22,7 +22,7 @@ MAX_ROW_CHARS = 50 * MAX_TEXT_CHARS
 MAX_EXPANSION = 200
 FREE_EXPANSION_BYTES = 256 * 2**20
 PARQUET = b"PAR1"
-_SAMPLE_BYTES = 4_096
+SAMPLE_BYTES = 4_096
 _MARKS = (  # the longer first: the mark of UTF-32 begins with that of UTF-16
     (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
@@ -75,16 +75,28 @@ def opened(path: Path, position: Position, any_line_end: bool = False) -> Iterat
     source = f"file {path.name!r}"
     with path.open("rb") as raw:
         position.follow(raw, path.stat().st_size)
-        try:
-            binary: Any = _Unpacked(raw, path) if raw.peek(2)[:2] == b"\x1f\x8b" else raw
-            sample = binary.peek(_SAMPLE_BYTES)[:_SAMPLE_BYTES]
+        with telling_damage(source):
+            binary = unpacked(raw, path)
+            sample = binary.peek(SAMPLE_BYTES)[:SAMPLE_BYTES]
             _refuse_other_kinds(sample, source)
-            encoding = _encoding(sample)
+            encoding = encoding_of(sample)
             newline = None if any_line_end else _line_end(sample.decode(encoding, errors="replace"))
             file = TextIOWrapper(binary, encoding=encoding, errors="replace", newline=newline)
             yield _bounded_lines(file, newline or "\n")
-        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise InvalidInput(source, "is a damaged gzip file", "Check that it was copied whole.") from error
+
+
+@contextmanager
+def telling_damage(source: str) -> Iterator[None]:
+    """Tell of a gzip file that is damaged that it is."""
+    try:
+        yield
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise InvalidInput(source, "is a damaged gzip file", "Check that it was copied whole.") from error
+
+
+def unpacked(raw: BufferedReader, path: Path) -> Any:
+    """Return the bytes of the text file `path` that is open as `raw`, unpacked if it is a gzip file."""
+    return _Unpacked(raw, path) if raw.peek(2)[:2] == b"\x1f\x8b" else raw
 
 
 def _refuse_other_kinds(sample: bytes, source: str) -> None:
@@ -93,7 +105,7 @@ def _refuse_other_kinds(sample: bytes, source: str) -> None:
             raise InvalidInput(source, f"is {kind}", repair)
 
 
-def _encoding(sample: bytes) -> str:
+def encoding_of(sample: bytes) -> str:
     """Return the encoding of a file by its mark, or by where the zero bytes of its Latin letters and line ends are."""
     marked = next((name for mark, name in _MARKS if sample.startswith(mark)), None)
     if marked:

@@ -7,11 +7,15 @@ from typing import Literal, NamedTuple
 
 
 class Record(NamedTuple):
-    """The fields of a record, how many lines it takes, and whether each of its fields stands in quotes."""
+    """The fields of a record, and how many lines it takes.
+
+    It also says whether each of its fields stands in quotes, and whether one that does not holds a quote.
+    """
 
     fields: tuple[str, ...]
     lines: int
     all_quoted: bool
+    has_bare_quote: bool = False
 
 
 # Why a record cannot be read: a quote lasts to the end of what there is, or ends before its field does.
@@ -42,7 +46,7 @@ class Dialect:
         they are where a quote is open in a field beyond `width`.
         """
         fields: list[str] = []
-        all_quoted = True
+        all_quoted, has_bare_quote = True, False
         at = 0
         while True:
             opening = _OPENING.match(text, at)
@@ -51,6 +55,7 @@ class Dialect:
                 assert end is not None  # the text ends in a line end
                 fields.append(text[at : end.start()])
                 all_quoted = False
+                has_bare_quote = has_bare_quote or '"' in fields[-1]
             else:
                 closing = _closing(text, opening.end(), escapes)
                 if closing is None:
@@ -61,7 +66,7 @@ class Dialect:
                 fields.append(_unquoted(text[opening.end() : closing], escapes))
             at = end.end()
             if text[at - 1] == "\n":
-                return Record(tuple(fields), text.count("\n", 0, at), all_quoted)
+                return Record(tuple(fields), text.count("\n", 0, at), all_quoted, has_bare_quote)
 
 
 def _closing(text: str, at: int, escapes: bool) -> int | None:

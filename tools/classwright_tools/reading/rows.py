@@ -17,12 +17,13 @@ from classwright_tools.errors import InvalidInput
 # What the columns of a pair are called; the first names are tried first.
 ONE_LABEL, SEVERAL_LABELS = "label", "labels"
 USUAL_PAIR, OTHER_PAIR = ("text", "text_pair"), ("query", "item")
-TOO_LONG = "too long"
+TOO_LONG, BROKEN = "too long", "broken characters"
 # What the files and the resources of a dataset say of a row beside its texts and its label: its id, its origin, and
 # how it was made, flat or as one object. They are read where a source has them: see `curation/origins.py`.
 CELL_COLUMNS, MAKING_COLUMNS = ("topic", "subtopic", "source_type"), ("contrast", "round", "writer", "prompt")
 CELL_LABEL = "cell_label"  # where rows have several labels: the one that a text was written for
 ORIGIN_COLUMNS = ("id", "origin", "provenance", CELL_LABEL, *CELL_COLUMNS, *MAKING_COLUMNS)
+_ARGUMENTS = ("text_column", "pair_column", "label_column")
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -63,7 +64,7 @@ class Columns:
     `is_label` tells of a value whether it is a label that whoever reads knows: lines that hold one are rows. With
     `several` the labels may be lists, and a column "labels" serves where "label" is wanted and not there. `origin` are
     those `others` that a source has besides: the `ORIGIN_COLUMNS`, all "plain" ones, each a value a row, or "all", also
-    lists and the like; `found_in` finds them.
+    lists and the like; `found_in` finds them. Errors name the arguments of the tool, or of a command `by_flags`.
     """
 
     text: str
@@ -73,6 +74,7 @@ class Columns:
     several: bool = False
     origin: tuple[str, ...] = ()
     others: Literal["origin", "plain", "all"] = "origin"
+    by_flags: bool = False
 
     @property
     def texts(self) -> list[str]:
@@ -114,7 +116,8 @@ class Columns:
             InvalidInput: it is there twice.
         """
         columns = self.like(there)
-        wanted_as = (("text_column", columns.text), ("pair_column", columns.pair), ("label_column", columns.label))
+        arguments = ("--text-column", "--pair-column", "--label-column") if self.by_flags else _ARGUMENTS
+        wanted_as = tuple(zip(arguments, (columns.text, columns.pair, columns.label), strict=True))
         for argument, wanted in wanted_as:
             if wanted is not None and wanted not in there:
                 names = listed(map(as_name, there), 30) or "none"
@@ -157,4 +160,4 @@ def text_problem(text: object) -> str | None:
         return "text is not a string"
     if len(text) > MAX_TEXT_CHARS:
         return TOO_LONG
-    return "broken characters" if is_broken(text) else None
+    return BROKEN if is_broken(text) else None

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
+from classwright_tools.annotate_examples import AnnotateExamplesRequest, annotate_examples
 from classwright_tools.classify import ClassifyRequest, classify
 from classwright_tools.domain.example import Example, make_example
 from classwright_tools.domain.task import Label, Task
@@ -14,6 +17,7 @@ from classwright_tools.errors import InvalidInput
 from classwright_tools.evaluate import EvaluateRequest, EvaluateResult, evaluate
 from classwright_tools.learning.later_labels import beside
 from classwright_tools.learning.model import load_model
+from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
 from classwright_tools.workspace.workspace import Workspace
 from support.measurement import context_on, dataset_of, real_rows, trained_on, written_rows
 from support.several import several_dataset, several_task
@@ -79,7 +83,7 @@ def test_a_label_that_was_renamed_is_the_same_label_for_a_model_of_before(
     assert result.comparison.only_this_right == result.comparison.only_other_right == 0
 
 
-def changed(workspace: Workspace, dataset: str, **change: str) -> str:
+def changed(workspace: Workspace, dataset: str, **change: Any) -> str:
     """The version of `dataset` that a change of its labels makes."""
     request = EditExamplesRequest(task="support", dataset=dataset, changes=[change], reason="clearer")  # type: ignore[list-item]  # as a call brings it
     made = edit_examples(request, context_on(workspace)).dataset
@@ -136,6 +140,45 @@ def test_labels_that_were_merged_are_one_for_a_model_of_before(workspace: Worksp
     assert result.comparison
     assert result.comparison.shared_labels is None
     assert result.comparison.only_this_right + result.comparison.only_other_right <= 1
+
+
+def test_rows_with_labels_that_the_task_no_longer_has_are_not_advised_and_are_refused(
+    workspace: Workspace, dataset: str, model: str
+) -> None:
+    merged = changed(workspace, dataset, action="merge_label", label="delivery", to="refund")
+    ids = [row.id for row in written_rows() if row.label == "account"][2:]
+    mixed = changed(workspace, merged, action="relabel", label="refund", rows={"ids": ids})
+    later = trained_on(workspace, mixed)
+
+    result = measured(workspace, later, model, mixed)
+    errors = error_analysis(ErrorAnalysisRequest(model=later, dataset=mixed), context_on(workspace))
+
+    told = "has labels that the task no longer has"
+    assert f"Its rows cannot be trained on as they are: {dataset} {told} ('delivery')." in result.next_step
+    assert f"keep {model}. Its rows cannot be trained on as they are" in errors.next_step
+    refused = rf"dataset '{dataset}': {told}: 'delivery'. Pass dataset='{mixed}'"
+    with pytest.raises(InvalidInput, match=refused):
+        train_classifier(TrainClassifierRequest(task="support", dataset=dataset), context_on(workspace))
+    with pytest.raises(InvalidInput, match=refused):
+        annotate_examples(AnnotateExamplesRequest(task="support", dataset=dataset), context_on(workspace))
+
+
+def test_a_model_of_before_a_merge_is_compared_by_the_answers_that_classify_gives(
+    workspace: Workspace, dataset: str, model: str
+) -> None:
+    merged = changed(workspace, dataset, action="merge_label", label="delivery", to="refund")
+    texts, true = [row.text for row in real_rows()], [row.label for row in real_rows()]
+    true = ["refund" if label == "delivery" else label for label in true]
+    later = trained_on(workspace, merged)
+
+    found = measured(workspace, later, model, merged).comparison
+    asked = (ClassifyRequest(model=one, texts=tuple(texts), threshold=0.0) for one in (later, model))
+    given = [[one.label for one in classify(request, context_on(workspace)).results] for request in asked]
+
+    ours, theirs = ([a == b for a, b in zip(answers, true, strict=True)] for answers in given)
+    assert found
+    assert found.only_this_right == sum(a and not b for a, b in zip(ours, theirs, strict=True))
+    assert found.only_other_right == sum(b and not a for a, b in zip(ours, theirs, strict=True))
 
 
 def test_where_rows_have_several_labels_the_shared_ones_are_compared_on_all_rows(workspace: Workspace) -> None:

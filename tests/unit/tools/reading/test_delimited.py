@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import random
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -103,10 +104,33 @@ def test_a_text_arrives_whole_however_its_quotes_are_written(
 
 
 def test_quotes_that_can_be_read_in_two_ways_are_not_guessed(tmp_path: Path) -> None:
-    rows = read(tmp_path, 'text,label\n"a \\", b",refund\n"a\\\\",delivery\n')
+    rows = read(tmp_path, 'text,label\n"a \\", b",refund\n"a\\\\",delivery\na 6" pipe,delivery\n')
 
-    assert good(rows) == [('a ", b', "refund")]
+    assert good(rows) == [('a ", b', "refund"), ('a 6" pipe', "delivery")]
     assert problems(rows) == [(3, "quotes that can be read in two ways")]
+
+
+@pytest.mark.parametrize(
+    ("other", "text"), [('"say ""hi"""', "path c:\\games\\\\"), ('"say \\"hi\\""', "path c:\\games\\")]
+)
+def test_the_whole_file_settles_how_a_quote_is_written(other: str, text: str, tmp_path: Path) -> None:
+    rows = read(tmp_path, f'label,text\nrefund,"path c:\\games\\\\"\n\ndelivery,{other}\n')
+
+    assert good(rows) == [(text, "refund"), ('say "hi"', "delivery")]
+
+
+PIECES = ["\\", "\\\\", '"', '""', ",", ";", " ", "a", "c:\\", "\\n", '\\"', "late", "'"]
+
+
+def test_what_the_csv_module_writes_is_read_as_it_reads_it(tmp_path: Path) -> None:
+    draw = random.Random(7)
+    for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_ALL):
+        for _ in range(150):
+            texts = ["".join(draw.choices(PIECES, k=draw.randint(1, 6))).strip() or "a" for _ in range(4)]
+            content = io.StringIO()
+            csv.writer(content, quoting=quoting).writerows([["text", "label"], *((text, "refund") for text in texts)])  # type: ignore[arg-type]  # a constant of csv
+
+            assert good(read(tmp_path, content.getvalue())) == [(text, "refund") for text in texts]
 
 
 ROWS = [
@@ -306,9 +330,9 @@ def test_a_quote_behind_a_delimiter_inside_a_text_does_not_make_a_label_of_sever
 
 
 def test_lines_are_counted_until_both_readings_of_their_quotes_end_a_row(tmp_path: Path) -> None:
-    found = read(tmp_path, 'text\n"a path C:\\"\n\n"\nthe next text"\nlast\n', columns=UNLABELLED)
+    found = read(tmp_path, 'text\n"a path C:\\"\n\n"\nthe next text"\na 6" pipe\n', columns=UNLABELLED)
 
-    assert [row.text for row in found if not row.problem] == ["last"]
+    assert [row.text for row in found if not row.problem] == ['a 6" pipe']
     assert problems(found) == [(line, "quotes that can be read in two ways") for line in range(2, 6)]
 
 
