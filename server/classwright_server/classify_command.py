@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.kinds import kind_of
 
 
@@ -55,7 +56,7 @@ def run_classify(options: argparse.Namespace, workspace: Path) -> int:
     began = time.monotonic()
 
     def tell(rows: int) -> None:
-        print(f"{rows:,} rows, {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)  # noqa: T201
+        print(f"{counted(rows, 'row')}, {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)  # noqa: T201
 
     found = classify_files(
         model,

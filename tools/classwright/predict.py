@@ -458,7 +458,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (OSError, ValueError, ImportError, csv.Error) as error:
         print(f"predict.py: {error}", file=sys.stderr)  # noqa: T201  # a program's own error
         return 1
-    print(f"Classified {rows} rows into {options.output}. {remark}".rstrip(), file=sys.stderr)  # noqa: T201
+    count = "1 row" if rows == 1 else f"{rows:,} rows"
+    print(f"Classified {count} into {options.output}. {remark}".rstrip(), file=sys.stderr)  # noqa: T201
     return 0
 
 

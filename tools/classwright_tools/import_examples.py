@@ -124,7 +124,13 @@ def _imported(
     from classwright_tools.curation.spool import spool_folder
     from classwright_tools.domain.edits import Decided
     from classwright_tools.domain.rating import labels_are_steps
-    from classwright_tools.measurement.import_remarks import cut_rows, resent_rows, shares_remark, stayed_remark
+    from classwright_tools.measurement.import_remarks import (
+        cut_rows,
+        resent_rows,
+        respelled_remark,
+        shares_remark,
+        stayed_remark,
+    )
     from classwright_tools.reading.opening import Position
     from classwright_tools.workspace.datasets import read_edits, save_dataset
     from classwright_tools.workspace.written_rows import WrittenRows
@@ -181,7 +187,9 @@ def _imported(
     large = copy.remark if copy else ""
     edited = edits_remark if saved else ""
     rated = labels_are_steps(task) if saved and labels and parent is None else ""
-    remarks = (result.summary, stays, source.remark, large, edited, origins_remark, cut_remark, shifted, rated)
+    spelled = "" if arrivals.skipped.unseen else respelled_remark(arrivals.respelled)
+    told = (result.summary, spelled, stays, source.remark, large, edited, origins_remark)
+    remarks = (*told, cut_remark, shifted, rated)
     return result.model_copy(
         update={
             "summary": " ".join(filter(None, remarks)),

@@ -31,6 +31,18 @@ def test_labels_that_are_not_the_tasks_name_the_nearest_and_the_repair(run: Impo
         run(rows=given(("I want my money back", "refunds")))
 
 
+def test_labels_that_a_source_spells_otherwise_are_told(run: Importer) -> None:
+    rows = given(("I want my money back", "Refund"), ("where is my parcel", "delivery"), ("pay me back", "REFUND"))
+
+    result = run(rows=rows)
+
+    assert result.labels == {"refund": 2, "delivery": 1}
+    assert (
+        "Some labels are spelled otherwise in the source: 'Refund' is 'refund', 'REFUND' is 'refund'." in result.summary
+    )
+    assert "spelled" not in run(rows=given(("where is my box", "delivery"))).summary
+
+
 def test_the_nearest_label_is_looked_for_only_where_the_result_tells_it(
     run: Importer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,9 +16,9 @@ from classwright_tools.domain.example import example_id
 from classwright_tools.domain.excerpt import shortened
 from classwright_tools.domain.pair import Content, joined, shown
 from classwright_tools.domain.rating import MOST_STEPS
-from classwright_tools.domain.task import TaskKind
+from classwright_tools.domain.task import TaskKind, folded_name
 from classwright_tools.errors import InvalidInput
-from classwright_tools.reading.label_names import LabelNames
+from classwright_tools.reading.label_names import LabelNames, label_text
 from classwright_tools.reading.rows import BROKEN, SourceRow, text_problem
 
 BATCH_ROWS = 10_000
@@ -26,6 +26,7 @@ BATCH_ROWS = 10_000
 EXAMPLES_KEPT, EXAMPLES_OF_A_REASON = 12, 3
 # A dataset's fingerprints are held in memory, 175 bytes a row.
 MAX_ROWS_IMPORTED = 5_000_000
+RESPELLED_KEPT = 1_000  # so many ways to write labels; a source has a few
 REMOVED = "removed before by a person"
 _LOST = "some were lost before, or are not in UTF-8: write them anew, and save as UTF-8"
 _WHERE = ("", " in the pair's second text")  # which of a row's texts a problem is in
@@ -95,7 +96,10 @@ class Skipped:
 
 
 class Arrivals:
-    """The usable rows of a source; what is skipped, and how many were read, is counted while they are read."""
+    """The usable rows of a source; what is skipped, and how many were read, is counted while they are read.
+
+    `respelled` has the first labels of the source that the task writes with other capitals, spaces or dashes.
+    """
 
     def __init__(
         self,
@@ -117,6 +121,7 @@ class Arrivals:
         self._removed = removed
         self.skipped = Skipped(unseen)
         self.read = 0
+        self.respelled: dict[str, str] = {}
 
     def batches(self) -> Iterator[list[Arrival]]:
         """Yield the usable rows, so many at a time.
@@ -158,6 +163,9 @@ class Arrivals:
         if label is None:
             self._skip_unknown(number, content, row, labels)
             return None
+        name = label_text(row.label) if isinstance(row.label, str) else label
+        if name != label and folded_name(name) == folded_name(label) and len(self.respelled) < RESPELLED_KEPT:
+            self.respelled[name] = label
         return Arrival(number, content, label, _made(row, content, label, several=labels.several))
 
     def _skip_unknown(self, number: int, content: Content, row: SourceRow, labels: LabelNames) -> None:

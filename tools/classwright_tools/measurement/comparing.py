@@ -171,11 +171,11 @@ def _deciding(model: Model, other: Model) -> Literal["both", "this", "other"]:
 
 
 def _gathered(values: npt.NDArray[Any], names: Sequence[str], labels: Sequence[str]) -> npt.NDArray[np.float64]:
-    """Return the columns of `values` (n, k) as those of `labels`: columns of one name are one, and others are left."""
+    """Return the columns of `values` (n, k), which `names` are called, as those of `labels`; others are left out."""
     found = np.zeros((len(values), len(labels)))
     for column, name in enumerate(names):
         if name in labels:
-            found[:, labels.index(name)] += values[:, column]
+            found[:, labels.index(name)] = values[:, column]
     return found
 
 

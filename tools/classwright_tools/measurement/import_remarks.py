@@ -9,6 +9,7 @@ from classwright_tools.context import ToolContext
 from classwright_tools.curation.comparison import Comparison
 from classwright_tools.curation.label_counts import label_counts as keys_apart
 from classwright_tools.curation.resent import resent_remark
+from classwright_tools.domain.cleaning import as_name
 from classwright_tools.domain.example import HELD_OUT, USUAL_DIVISION, Split
 from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.domain.source import GivenSource
@@ -18,11 +19,17 @@ from classwright_tools.measurement.label_shares import label_counts, label_shift
 from classwright_tools.workspace.datasets import read_card
 from classwright_tools.workspace.workspace import Workspace
 
-REASONS_LISTED = 5
+REASONS_LISTED, RESPELLED_LISTED = 5, 3
 USES: dict[Split, str] = {"validation": "to choose by", "test": "for the final figure"}
 DIVIDED = f"import these anew with new_dataset=true and split={USUAL_DIVISION}"
 NEAR = "near-duplicate"
 KEPT_NEAR = "Pass keep_near_duplicates=true if the little that differs, such as a size, is the point."
+
+
+def respelled_remark(respelled: Mapping[str, str]) -> str:
+    """Return the sentence on labels that a source spells otherwise than the task, if it does."""
+    named = listed((f"{as_name(name)} is {label!r}" for name, label in respelled.items()), RESPELLED_LISTED)
+    return f"Some labels are spelled otherwise in the source: {named}." if respelled else ""
 
 
 def cut_rows(comparison: Comparison, context: ToolContext) -> tuple[int, str]:
