@@ -25,8 +25,7 @@ from classwright_tools.context import DEFAULT_ENCODER
 from classwright_tools.domain.example import make_example
 from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoders import Encoder, open_encoder
-from classwright_tools.measurement.label_issues import label_issues
-from classwright_tools.measurement.out_of_fold import out_of_fold
+from classwright_tools.measurement.second_opinion import second_opinion
 
 SETS = ("subj", "banking77", "arxiv12", "financial_phrasebank", "go_emotions")
 ROWS, PLANTED, SEEDS = 2_000, 0.05, 3
@@ -55,8 +54,8 @@ def precision_and_recall(
         for (text, *_), own in zip(rows, given, strict=True)
     ]
     wrong = {examples[place].id for place in planted}
-    found = out_of_fold(examples, labels, "planted-d1", encoder, cache, seed, lambda _: None, several=several)
-    issues = [issue.example for issue in label_issues(found)]
+    opinion = second_opinion(examples, labels, "planted-d1", encoder, cache, seed, lambda _: None, several=several)
+    issues = [issue.example for issue in opinion.issues()] if opinion else []
     named = issues[:FIRST]
     return [
         len(wrong.intersection(named)) / max(1, len(named)),

@@ -20,7 +20,7 @@ from classwright_tools.measurement.error_report import ErrorReport
 from classwright_tools.measurement.evidence import Evidence
 from classwright_tools.measurement.held_out import Answers
 from classwright_tools.measurement.label_errors import given_together, label_errors
-from classwright_tools.measurement.label_issues import label_issues, tell_apart
+from classwright_tools.measurement.label_issues import tell_apart
 from classwright_tools.measurement.label_shares import counts_for_model, label_shifts, shifts_remark
 from classwright_tools.measurement.long_rows import cut_remarks
 from classwright_tools.measurement.regeneration import Planned, plan_items
@@ -42,8 +42,8 @@ def find_errors(
     wanted = wanted_rows(held)
     missing = missing_cells(held, wanted)
     context.progress(0.55, "Looking for labels that are wrong")
-    validation = {row.id for row in evidence.real.rows} if evidence.real else set()
-    doubted = label_issues(evidence.second_opinion, validation) if evidence.second_opinion else ()
+    opinion = evidence.second_opinion
+    doubted = opinion.issues(evidence.validation) if opinion else ()
     settled = Decided(read_edits(context.workspace, found.dataset)).by_person
     issues = tuple(issue for issue in doubted if issue.example not in settled)
     groups: tuple[GroupEffect, ...] = ()
@@ -95,7 +95,10 @@ def find_errors(
         cannot_know=evidence.cannot_know,
         warnings=(
             *_warnings(context, model, model_id, evidence, _guessed(found, accuracy, figures)),
-            *filter(None, [_not_doubted(evidence.second_opinion), settled_by_person(len(doubted) - len(issues))]),
+            *filter(
+                None,
+                [_not_doubted(opinion.answers if opinion else None), settled_by_person(len(doubted) - len(issues))],
+            ),
         ),
         task=task,
         model=model_id,

@@ -19,6 +19,7 @@ from classwright_tools.learning.training_data import counted_validation
 from classwright_tools.measurement.caveats import not_covered
 from classwright_tools.measurement.held_out import Answers, answers, true_labels
 from classwright_tools.measurement.out_of_fold import out_of_fold
+from classwright_tools.measurement.second_opinion import SecondOpinion, over, second_opinion
 from classwright_tools.measurement.text_map import LEAST_TEXTS, TextMap, map_sample, text_map
 from classwright_tools.measurement.trained_rows import unseen
 from classwright_tools.workspace.datasets import iterate_rows, read_rows
@@ -34,17 +35,18 @@ class Evidence:
     """The rows and answers of one dataset; at least one of `real` and `held_out` is there.
 
     `real` are the model's answers to the real validation rows, but for the `left_out` ones that it learnt from;
-    `held_out` are a probe's to the training rows. The `second_opinion` on the labels of both is a probe's that has
-    learnt from rows of both: a model without real training rows has habits of its own, and what contradicts a habit is
-    no wrong label.
+    `validation` has the ids of all rows of that split. `held_out` are a probe's to the training rows. The
+    `second_opinion` on the labels of both splits is a probe's that has learnt from rows of both: a model without real
+    training rows has habits of its own, and what contradicts a habit is no wrong label.
     """
 
     train: tuple[Example, ...]
+    validation: frozenset[str]
     unlabelled: tuple[Example, ...]
     real: Answers | None
     left_out: int
     held_out: Answers | None
-    second_opinion: Answers | None
+    second_opinion: SecondOpinion | None
     encoder: Encoder
     cache: EmbeddingCache
 
@@ -128,7 +130,8 @@ def gather(workspace: Workspace, model: Model, dataset: str, seed: int, progress
         NotEnoughData: there are neither real validation rows nor training rows that can be held out.
     """
     train = tuple(row for row in read_rows(workspace, dataset, "train") if row.label_key is not None)
-    counted_rows = counted_validation(read_rows(workspace, dataset, "validation"))
+    checked = read_rows(workspace, dataset, "validation")
+    counted_rows = counted_validation(checked)
     validation = [row for row in counted_rows if row.origin in REAL_TEXTS]
     true_labels([*train, *validation], model.space, dataset)  # else a fold of them is refused, which knows no model
     unlabelled = (row for batch in iterate_rows(workspace, dataset, "unlabelled") for row in batch)
@@ -137,32 +140,43 @@ def gather(workspace: Workspace, model: Model, dataset: str, seed: int, progress
     counted = unseen(workspace, [model.card], validation, lambda: progress(0.0))
     real = answers(model, counted, dataset, lambda done: progress(done / 3)) if counted else None
 
-    def probe(rows: Sequence[Example], start: float) -> Answers | None:
-        """Return a probe's answers to `rows`, each held out; None if they do not suffice and real answers do."""
+    labelled = [row for row in checked if row.label_key is not None]
+    opinion = second_opinion(
+        (*train, *labelled),
+        model.labels,
+        dataset,
+        encoder,
+        cache,
+        seed,
+        lambda done: progress((1 + done) / 3),
+        several=model.space.several,
+    )
+    if opinion and not labelled and {*opinion.held_out.labels} == {*model.labels}:
+        held_out: Answers | None = over(opinion.held_out, model.labels)
+    else:
         try:
-            return out_of_fold(
-                rows,
+            held_out = out_of_fold(
+                train,
                 model.labels,
                 dataset,
                 encoder,
                 cache,
                 seed,
-                lambda done: progress(start + done / 3),
+                lambda done: progress((2 + done) / 3),
                 several=model.space.several,
             )
         except NotEnoughData:
             if real is None:
                 raise
-            return None
-
-    held_out = probe(train, 1 / 3)
+            held_out = None
     return Evidence(
         train=train,
+        validation=frozenset(row.id for row in checked),
         unlabelled=tuple(islice((row for row in unlabelled if row.origin == "real"), UNLABELLED_TEXTS)),
         real=real,
         left_out=len(validation) - len(counted),
         held_out=held_out,
-        second_opinion=probe((*train, *validation), 2 / 3) if validation else held_out,
+        second_opinion=opinion,
         encoder=encoder,
         cache=cache,
     )

@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection
 
 import numpy as np
 from numpy.typing import NDArray
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.edits import Decided
-from classwright_tools.domain.example import Example
-from classwright_tools.errors import NotEnoughData
+from classwright_tools.domain.example import LABELLED_BUT_TEST
 from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoders import Encoder, encoder_at_hand, open_encoder
-from classwright_tools.learning.head import fit_head, fit_one_vs_rest
-from classwright_tools.learning.label_space import LabelSpace, encode
 from classwright_tools.learning.later_labels import beside
 from classwright_tools.learning.model import Model, load_model
 from classwright_tools.learning.pair_encoder import encoder_for
-from classwright_tools.learning.rows import LEAST_ROWS
 from classwright_tools.measurement.answered_rows import Answered, Rows, doubts_of_labels, doubts_of_sets
 from classwright_tools.measurement.doubts import Doubts, keep_doubts, read_doubts
-from classwright_tools.measurement.held_out import BATCH_TEXTS, Answers
-from classwright_tools.measurement.label_issues import label_issues
-from classwright_tools.measurement.out_of_fold import out_of_fold
+from classwright_tools.measurement.held_out import BATCH_TEXTS
+from classwright_tools.measurement.second_opinion import columns_among, over, second_opinion
 from classwright_tools.measurement.text_map import LEAST_TEXTS, MOST_TEXTS, text_map
 from classwright_tools.workspace.datasets import read_edits, read_table
 from classwright_tools.workspace.row_columns import example_of
@@ -58,7 +51,7 @@ def doubts_about(context: ToolContext, dataset: str, model_id: str | None) -> Do
             task.kind,
             encoder_at_hand(model.card.encoder.name, workspace.encoders) if model else open_encoder(context.encoder),
         )
-        labels = model.labels if model else _labels_with_rows(rows)
+        labels = model.labels if model else _labels_of(rows)
         cache = EmbeddingCache(workspace.cache)
         vouched = Decided(read_edits(workspace, dataset)).by_person
         doubts = judged(
@@ -77,11 +70,10 @@ def doubts_about(context: ToolContext, dataset: str, model_id: str | None) -> Do
     return doubts
 
 
-def _labels_with_rows(rows: Rows) -> tuple[str, ...]:
-    """Return the labels that have as many labelled rows as a probe needs: the others are not judged."""
-    labelled = (row for split, row in rows if split in ("train", "validation"))
-    counts = Counter(label for row in labelled for label in row.labels or (row.label,) if label)
-    return tuple(label for label, count in counts.items() if count >= LEAST_ROWS)
+def _labels_of(rows: Rows) -> tuple[str, ...]:
+    """Return the labels that labelled rows outside the test split have, in the order of their names."""
+    learnt = (row for split, row in rows if split in LABELLED_BUT_TEST)
+    return tuple(sorted({label for row in learnt for label in row.labels or (row.label,) if label}))
 
 
 def judged(
@@ -103,84 +95,35 @@ def judged(
     them; a model, where there is one, answers validation and unlabelled rows. The label of a row in `vouched`, by a
     person, is not suspect. With `several` a row may have several labels, of which others than `labels` do not count.
     """
-    if several:
-        rows = [(split, _with_known(row, labels)) for split, row in rows]
-    learnt = [row for split, row in rows if split in ("train", "validation")]
-    known = [row for row in learnt if (row.labels is not None if several else row.label in labels)]
-    second = None
-    if labels:
-        second = _second_opinion(
-            known, labels, dataset, encoder, cache, seed, lambda done: progress(0.3 * done, "judging"), several=several
-        )
+    opinion = second_opinion(
+        [row for split, row in rows if split in LABELLED_BUT_TEST and row.label_key is not None],
+        labels,
+        dataset,
+        encoder,
+        cache,
+        seed,
+        lambda done: progress(0.3 * done, "judging"),
+        several=several,
+    )
     answered = Answered.none(len(rows), len(labels))
     place_of = {row.id: place for place, (_, row) in enumerate(rows)}
     suspect = np.zeros(len(rows), bool)
-    if second:
-        answered.take([place_of[row.id] for row in second.rows], second.proba, second.thresholds)
-        _answered_by_probe(second, rows, answered, encoder, cache, lambda done: progress(0.3 + 0.1 * done, "judging"))
-        every = _all_answers(second, known, answered.proba[[place_of[row.id] for row in known]])
-        doubted = [issue.example for issue in label_issues(every)]
-        suspect[[place_of[row] for row in doubted if row not in vouched]] = True
+    if opinion:
+        known = over(opinion.answers, labels)
+        answered.take([place_of[row.id] for row in known.rows], known.proba, known.thresholds)
+        asked = [
+            place for place, (split, _) in enumerate(rows) if split != "test" and np.isnan(answered.proba[place, 0])
+        ]
+        if asked:
+            contents = [rows[place][1].content for place in asked]
+            proba = opinion.ask(contents, lambda done: progress(0.3 + 0.1 * done, "judging"))
+            answered.take(asked, proba @ columns_among(opinion.held_out.labels, labels), known.thresholds)
+        suspect[[place_of[row] for row in (issue.example for issue in opinion.issues()) if row not in vouched]] = True
     if model:
         _answered_by(model, rows, answered, lambda done: progress(0.4 + 0.4 * done, "asking the model"))
     progress(0.8, "drawing the map")
     places = _places(rows, encoder, cache, seed, lambda done: progress(0.8 + 0.1 * done, "drawing the map"))
     return (doubts_of_sets if several else doubts_of_labels)(rows, labels, answered, suspect, places)
-
-
-def _with_known(row: Example, labels: tuple[str, ...]) -> Example:
-    """Return the row without such of its labels as are none of `labels`."""
-    if row.labels is None or set(row.labels) <= set(labels):
-        return row
-    return row.model_copy(update={"labels": tuple(label for label in row.labels if label in labels)})
-
-
-def _second_opinion(
-    rows: Sequence[Example],
-    labels: tuple[str, ...],
-    dataset: str,
-    encoder: Encoder,
-    cache: EmbeddingCache,
-    seed: int,
-    progress: Callable[[float], None],
-    *,
-    several: bool,
-) -> Answers | None:
-    try:
-        return out_of_fold(rows, labels, dataset, encoder, cache, seed, progress, several=several)
-    except NotEnoughData:
-        return None
-
-
-def _answered_by_probe(
-    second: Answers,
-    rows: Rows,
-    answered: Answered,
-    encoder: Encoder,
-    cache: EmbeddingCache,
-    progress: Callable[[float], None],
-) -> None:
-    """Let a probe of the rows that have an answer give one to those that have none."""
-    embedded = encoder.embed([row.content for row in second.rows], cache)
-    head = (
-        fit_one_vs_rest(embedded, second.true)
-        if second.thresholds
-        else fit_head(embedded, second.true, len(second.labels))
-    )
-    asked = [place for place, (split, _) in enumerate(rows) if split != "test" and np.isnan(answered.proba[place, 0])]
-    if asked:
-        logits = head.logits(encoder.embed([rows[place][1].content for place in asked], cache, progress))
-        answered.take(asked, LabelSpace(second.labels, second.thresholds).probabilities(logits), second.thresholds)
-
-
-def _all_answers(second: Answers, known: Sequence[Example], proba: NDArray[np.float32]) -> Answers:
-    """Return the answers `proba` (n, k) to all labelled rows."""
-    if second.thresholds:
-        true = encode([row.labels or () for row in known], second.labels)
-    else:
-        number = {label: place for place, label in enumerate(second.labels)}
-        true = np.array([number[row.label or ""] for row in known], np.int64)
-    return replace(second, rows=tuple(known), true=true, proba=proba.astype(np.float64))
 
 
 def _answered_by(model: Model, rows: Rows, answered: Answered, progress: Callable[[float], None]) -> None:

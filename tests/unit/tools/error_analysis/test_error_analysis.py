@@ -13,6 +13,7 @@ from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.domain.usage import WriterUsage
 from classwright_tools.error_analysis import ErrorAnalysisRequest, error_analysis
 from classwright_tools.errors import Cancelled, InvalidInput, NotEnoughData
+from classwright_tools.find_examples import FindExamplesRequest, find_examples
 from classwright_tools.measurement import out_of_fold, text_map
 from classwright_tools.workspace.datasets import save_dataset
 from classwright_tools.workspace.workspace import Workspace
@@ -223,6 +224,25 @@ def test_a_row_with_a_swapped_label_is_suspected(workspace: Workspace, dataset: 
     result = analysed(workspace, model, suspect)
 
     assert (swapped.id, "delivery", "account") in [(i.example, i.given, i.suggested) for i in result.label_issues]
+
+
+@pytest.mark.parametrize("checked", [True, False], ids=["validation rows", "training rows alone"])
+@pytest.mark.usefixtures("task")
+def test_the_label_issues_are_the_rows_that_are_found_as_suspect(workspace: Workspace, checked: bool) -> None:
+    """Also where validation rows are of several origins, of which a model is measured on some."""
+    rows = written_rows()
+    swapped = make_example(WRITTEN["account"][0][1], "delivery", origin="written", provenance=rows[6].provenance)
+    others = [*real_rows(), make_example("a model says that the parcel is late", "account", origin="annotated")]
+    train = [*rows[:12], swapped, *rows[13:], *([] if checked else real_rows())]
+    dataset = dataset_of(workspace, train=train, validation=others if checked else [])
+    model = trained_on(workspace, dataset)
+
+    issues = {issue.example for issue in analysed(workspace, model, dataset).label_issues}
+
+    assert swapped.id in issues
+    for own in (None, model):
+        request = FindExamplesRequest(task="support", dataset=dataset, doubt="suspect", model=own, limit=100)
+        assert {row.id for row in find_examples(request, context_on(workspace)).rows} == issues
 
 
 def test_written_and_real_texts_are_compared_in_style(workspace: Workspace, dataset: str, model: str) -> None:
