@@ -38,7 +38,7 @@ class AnnotateExamplesRequest(ToolRequest):
     rows: int = Field(default=100, ge=1, le=1_000, description="To label.")
     order: Order | None = Field(
         default=None,
-        description="Typical rows (default without a model), informative ones, of which the newest model is unsure, or "
+        description="Typical rows (default without a model), informative ones, of which the kept model is unsure, or "
         "random ones, which measure it.",
     )
     split: LabelledByAnnotation = Field(default="train", description="Of the labelled; 'validation': random rows.")
@@ -90,7 +90,9 @@ class AnnotateExamplesResult(ToolResult):
     dataset: DatasetId | None = Field(default=None, description="The dataset with the labels, at the end.")
     agreement: Estimate | None = Field(default=None, description="Share of the checks labelled as they were known.")
     checked: int = Field(default=0, ge=0, description="Checks that got a single label.")
-    model: ModelId | None = Field(default=None, description="Whose accuracy the random rows show.")
+    model: ModelId | None = Field(
+        default=None, description="Of which the rows are the least certain, or whose accuracy random ones show."
+    )
     model_accuracy: Estimate | None = Field(default=None, description="Against the annotator's labels.")
     usage: WriterUsage | None = None
 
@@ -155,10 +157,17 @@ def _first_batch(made: Artifact, context: ToolContext) -> AnnotateExamplesResult
     want, checks = len(annotation.rows), len(known_labels(context.workspace, annotation))
     among = f", and {checks} whose labels are known, unmarked, to check you by" if checks else ""
     texts = next_batch(annotation, ())
-    how = {"typical": "typical", "informative": "the model's least certain", "random": "random"}[annotation.order]
+    ones = "one" if want - checks == 1 else "ones"
+    informative = f"{ones} of which {annotation.model} is least certain, out"
+    how = {"typical": f"typical {ones}", "informative": informative, "random": f"random {ones}"}[annotation.order]
+    before = annotation.answered_before
+    rows = counted(before, "row that was", "rows that were")
+    skipped = f" {rows} answered without a single label, as with unsure, {_are(before)} not asked again."
     return AnnotateExamplesResult(
         summary=f"You label {counted(want, 'text')} in {counted(len(annotation.batches), 'batch', 'batches')}: "
-        f"{want - checks} {how} ones of {annotation.pool} unlabelled rows{among}. Here are the first {len(texts)}.",
+        f"{want - checks} {how} of "
+        f"{counted(annotation.pool, 'unlabelled row')}{among}.{skipped if before else ''} Here "
+        f"{_are(len(texts))} the first {len(texts)}.",
         next_step=_answer_with(annotation, made.id),
         annotation=made.id,
         have=0,
@@ -213,6 +222,7 @@ def _finished(
 ) -> AnnotateExamplesResult:
     """Return the dataset of the labels, and what the checks say of them."""
     from classwright_tools.annotation.agreement import agreement, known_labels, predicted_labels, words
+    from classwright_tools.measurement.next_training import next_training
     from classwright_tools.measurement.selecting import select
     from classwright_tools.workspace.datasets import read_card
     from classwright_tools.workspace.destination import told_beside
@@ -227,9 +237,7 @@ def _finished(
         before = read_card(context.workspace, dataset.parent).rows(annotation.split) if dataset.parent else 0
         joined = read_card(context.workspace, dataset.id).rows(annotation.split) - before
     if dataset and joined:
-        next_step = f"Call train_classifier(task={annotation.task!r}, dataset={dataset.id!r})."
-        if not read_card(context.workspace, dataset.id).rows("train"):
-            next_step = f"Rows to train on are next: annotate_examples(task={annotation.task!r})."
+        next_step = next_training(context.workspace, task, dataset.id)
     elif any(answer.key(task) is not None for answer in given.values()):
         next_step = f"The newest dataset has other labels for these rows: train_classifier(task={annotation.task!r})."
     else:
@@ -265,6 +273,10 @@ def _answer_with(annotation: Annotation, id_: str) -> str:
     )
 
 
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
 def _counted(receipt: Receipt, refused: tuple[RefusedAnswer, ...]) -> str:
     """Return a sentence that counts what became of the call's answers."""
     parts = [f"{counted(receipt.new, 'answer')} kept"]
@@ -298,7 +310,7 @@ TOOL = ToolSpec(
         description=(
             "Get labels for unlabelled rows, in a new dataset. Without a language model on the server you get texts: "
             "answer with `annotation` and `labels`, in any order. Some texts are rows whose label is known: they say "
-            "how good the labels are. order='random' also gives the newest model's accuracy."
+            "how good the labels are. order='random' also gives the kept model's accuracy."
         ),
         outward=True,
     ),

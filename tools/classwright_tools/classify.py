@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.classified import Classified
 from classwright_tools.domain.example import LABELLED_BUT_TEST
-from classwright_tools.domain.excerpt import ANSWER_BYTES, Excerpts, listed, shortened
+from classwright_tools.domain.excerpt import ANSWER_BYTES, Excerpts, counted, shortened
 from classwright_tools.domain.kinds import DatasetId, ModelId, ReportId, task_of
 from classwright_tools.domain.label_names import other_labels
 from classwright_tools.domain.noun import LabelName, Share, Thresholds, ToolRequest, ToolResult
@@ -21,7 +21,7 @@ from classwright_tools.domain.uris import artifact_uri, file_uri
 from classwright_tools.errors import InvalidInput
 from classwright_tools.measurement.caveats import how_sure, unlike
 from classwright_tools.tool import ToolSpec, ToolText
-from classwright_tools.work import QUICKER_THAN_ENCODING, Sizes, Work, computing, shown_bytes
+from classwright_tools.work import Sizes, Work, computing, shown_bytes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,7 +32,6 @@ MOST_TEXTS = 1_000
 MOST_LIKELY = 3  # labels that are told with their probabilities, or as many as apply
 LEAST_SURE_SHOWN = 20  # rows of a dataset
 TEXT_CHARS = 300  # of such a row
-LABELS_LISTED = 8
 FITS_NONE = "A text that fits no label may be called sure too."
 ABOUT_SHOWN = ANSWER_BYTES // 200  # bytes of an answer to one text
 
@@ -90,7 +89,7 @@ def classify(request: ClassifyRequest, context: ToolContext) -> ClassifyResult:
         NotEnoughData: the dataset has no rows without labels.
     """
     from classwright.predict import unanswered
-    from classwright_tools.bulk.answers_in_words import in_a_sentence
+    from classwright_tools.bulk.answers_in_words import in_a_sentence, without_effect
     from classwright_tools.learning.kept_models import kept_model
     from classwright_tools.learning.later_labels import by_now
 
@@ -114,6 +113,7 @@ def classify(request: ClassifyRequest, context: ToolContext) -> ClassifyResult:
         unlike(int(foreign.sum())) if len(found) > 1 and foreign.any() else "",
         unanswered(len(problems), _named(problems, word), word),
         how_sure(model.card) if abstained and request.threshold is None else "",
+        without_effect(space, request.threshold),
         other_labels(request.model, model.labels, labels),
     )
     answers = iter(found)
@@ -121,8 +121,8 @@ def classify(request: ClassifyRequest, context: ToolContext) -> ClassifyResult:
         summary=" ".join(filter(None, told)),
         next_step="Texts of which it is not sure are best read by a person, and make good training rows once labelled."
         if abstained
-        else "Of answers at 0.80 about 80 in 100 are right (calibrated probabilities): raise the threshold to trade "
-        "answers for accuracy." + ("" if model.space.several else f" {FITS_NONE}"),
+        else "A higher threshold leaves more texts to a person, and of the others more are right."
+        + ("" if model.space.several else f" {FITS_NONE}"),
         model=request.model,
         threshold=threshold,
         thresholds=_thresholds(space),
@@ -138,7 +138,13 @@ def classify(request: ClassifyRequest, context: ToolContext) -> ClassifyResult:
 
 def _sorted_rows(request: ClassifyRequest, context: ToolContext, dataset: str) -> ClassifyResult:
     """Classify the unlabelled rows of `dataset`: show the least sure ones, and keep all as a table."""
-    from classwright_tools.bulk.answers_in_words import below, look_at_foreign, of_table
+    from classwright_tools.bulk.answers_in_words import (
+        below,
+        each_label,
+        look_at_foreign,
+        of_table,
+        without_effect,
+    )
     from classwright_tools.bulk.answers_table import ANSWERS, AnswersTable, publish_answers
     from classwright_tools.bulk.dataset_rows import answer_rows
     from classwright_tools.learning.later_labels import beside
@@ -159,16 +165,19 @@ def _sorted_rows(request: ClassifyRequest, context: ToolContext, dataset: str) -
     first = found.least_sure(LEAST_SURE_SHOWN)
     foreign = int(found.foreign.sum())
     shown, _ = _results(found.space, found.proba[first], found.foreign[first], threshold)
-    by_label = listed((f"{label} {rows:,}" for label, rows in counts.items()), LABELS_LISTED)
+    by_label = each_label(counts)
     table = file_uri(report, ANSWERS)
     excerpts = Excerpts(table)
     excerpts.note("results", len(shown), len(found.rows))
     told = (
-        f"Classified the {len(found.rows):,} unlabelled rows of {dataset}: sure of {len(found.rows) - unsure:,}"
-        f"{f' ({by_label})' if by_label else ''}, not sure of {unsure:,}{below(found.below, unsure, threshold)}.",
+        f"Classified the {counted(len(found.rows), 'unlabelled row')} of {dataset}: sure of "
+        f"{len(found.rows) - unsure:,}{f' ({by_label})' if by_label else ''}, not sure of {unsure:,}"
+        f"{below(found.below, unsure, threshold)}.",
+        f"In the table each row has its likeliest label, or the one it was given: {each_label(made.by_label)}.",
         unlike(foreign) if foreign else "",
         f"The {len(shown)} least sure are shown{', those out of scope first' if foreign else ''}.",
         how_sure(model.card) if request.threshold is None else "",
+        without_effect(found.space, request.threshold),
         FITS_NONE if counts and not found.space.several else "",
         f"Sort the table by `{ranked}` to have the worst pairs first." if (ranked := answers.mismatch_column) else "",
         other_labels(request.model, model.labels, context.workspace.task(task).label_names),
@@ -263,13 +272,11 @@ def _results(
 
 
 def _work(request: ClassifyRequest, sizes: Sizes) -> Work:
-    """As long as the texts take the model; of a dataset the labelled rows are copied too, which no encoder reads."""
-    size, copied = shown_bytes(str(text) for text in (*request.texts, *request.pairs)), 0
+    """As long as the texts take the model; of a dataset the labelled rows are read too, for the table."""
+    size = shown_bytes(str(text) for text in (*request.texts, *request.pairs))
     if request.dataset:
-        task = task_of(request.dataset)
-        size = sizes.dataset(request.dataset, task, ("unlabelled",))
-        copied = sizes.dataset(request.dataset, task, LABELLED_BUT_TEST) // QUICKER_THAN_ENCODING
-    return computing(int(size * sizes.slowness(request.model)) + copied, stores=request.dataset is not None)
+        size = sizes.dataset(request.dataset, task_of(request.dataset), ("unlabelled", *LABELLED_BUT_TEST))
+    return computing(int(size * sizes.slowness(request.model)), stores=request.dataset is not None)
 
 
 TOOL = ToolSpec(

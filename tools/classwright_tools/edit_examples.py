@@ -13,7 +13,7 @@ from classwright_tools.domain.edits import Decider
 from classwright_tools.domain.excerpt import SHORT, Excerpts, counted, listed, shortened
 from classwright_tools.domain.kinds import DatasetId
 from classwright_tools.domain.noun import Noun, Slug, ToolRequest, ToolResult
-from classwright_tools.domain.selection import RowSelection, check_doubt
+from classwright_tools.domain.selection import RowFilter, RowSelection, check_doubt
 from classwright_tools.domain.uris import artifact_uri
 from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import ROW_BYTES, Sizes, Work, computing
@@ -94,7 +94,9 @@ def edit_examples(request: EditExamplesRequest, context: ToolContext) -> EditExa
     )
     by, reason = request.decided_by, request.reason
     if request.revert_to:
-        return _reverted(request, revert_dataset(context, destination, request.revert_to, by=by, reason=reason))
+        return _reverted(
+            request, revert_dataset(context, destination, request.revert_to, by=by, reason=reason), context
+        )
     at_once = max(AT_ONCE, request.confirm or 0)
     edited = edit_dataset(context, destination, request.changes, by=by, reason=reason, at_once=at_once)
     return _edited(request, edited)
@@ -144,17 +146,27 @@ def _edited(request: EditExamplesRequest, edited: Edited) -> EditExamplesResult:
     )
 
 
-def _reverted(request: EditExamplesRequest, edited: Edited) -> EditExamplesResult:
+def _reverted(request: EditExamplesRequest, edited: Edited, context: ToolContext) -> EditExamplesResult:
+    from classwright_tools.curation.row_changes import KINDS
+    from classwright_tools.measurement.selecting import changed
+
+    rows = 0
     if edited.dataset is None:
         summary = f"{edited.parent} is what is there: nothing was changed."
     else:
-        summary = f"{edited.dataset.id} has the rows of {request.revert_to} again, and comes after {edited.parent}."
+        found, counts = changed(context, edited.dataset.id, edited.parent, RowFilter())
+        rows = len(found)
+        came = listed((f"{counts[kind]:,} {kind}" for kind in KINDS if kind in counts), MOST_LISTED)
+        summary = (
+            f"{edited.dataset.id} has the rows of {request.revert_to} again, and comes after {edited.parent}. "
+            f"Rows that change by it: {came or 'none'}."
+        )
     return EditExamplesResult(
         summary=" ".join((summary, *edited.remarks)),
         next_step=f"To take this back, revert_to={edited.parent!r}. Nothing of either version is lost.",
         dataset=edited.dataset.id if edited.dataset else None,
         parent=edited.parent,
-        rows=0,
+        rows=rows,
     )
 
 

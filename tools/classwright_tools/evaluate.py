@@ -121,7 +121,8 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
     differing = other and other.model.card.dataset != model.card.dataset
     other_rows = rows_to_keep(workspace, other.model.card.dataset) if other and differing else ""
     changed = other_labels(request.model, model.labels, workspace.task(task).label_names)
-    result = _result(report, made.id, other_rows, changed)
+    can_choose = not any(one.card.validation_rows for one in (model, *([other.model] if other else [])))
+    result = _result(report, made.id, other_rows, changed, can_choose=can_choose)
     return result.model_copy(update={"picture": drawn})
 
 
@@ -135,7 +136,7 @@ def _on_split(
     from classwright_tools.learning.training_data import counted_validation
     from classwright_tools.measurement.caveats import less_real
     from classwright_tools.measurement.comparing import compared, labels_remark, rows_of_labels, unknown_labels
-    from classwright_tools.measurement.evaluation import measure
+    from classwright_tools.measurement.evaluation import chosen_thresholds, measure
     from classwright_tools.measurement.evaluation_warnings import evaluation_warnings
     from classwright_tools.measurement.held_out import answers, given_to, read_split, texts_per_second
 
@@ -176,6 +177,7 @@ def _on_split(
         seed=context.seed,
         shares=model.card.known_shares,
         mismatch=model.card.mismatch,
+        chosen=chosen_thresholds(workspace, model.card.task, request.model) if request.split == "test" else None,
         texts_per_second=speed,
         thresholds=request.thresholds,
     )
@@ -198,8 +200,9 @@ def _counted(
     )
     if not counted:
         raise NotEnoughData(
-            f"each of the {len(rows)} {request.split} rows of {dataset!r}",
-            f"is a training row of {_models(request)}, or nearly repeats one",
+            f"dataset {dataset!r}",
+            f"has no {request.split} rows to measure on: each of the {len(rows)} is a training row of "
+            f"{_models(request)}, or nearly repeats one",
             f"Import other rows with split={request.split!r}, or train a model on {dataset!r}, which leaves them out.",
         )
     return counted
@@ -230,10 +233,13 @@ def _uses_of_test(context: ToolContext, task: str) -> int:
     return 1 + len([r for r in reports if r.facts.get("split") == "test"])
 
 
-def _result(report: EvaluationReport, report_id: str, other_rows: str, changed: str) -> EvaluateResult:
+def _result(
+    report: EvaluationReport, report_id: str, other_rows: str, changed: str, *, can_choose: bool
+) -> EvaluateResult:
     """Return what is answered; `other_rows` is a sentence on those of the other model, if it learnt from others.
 
-    `changed` says how the task's labels are others than the model's.
+    `changed` says how the task's labels are others than the model's. Validation rows `can_choose` where neither model
+    learnt from them.
     """
     from classwright_tools.measurement.evaluation_summary import evaluation_next_step, evaluation_summary
 
@@ -241,7 +247,7 @@ def _result(report: EvaluationReport, report_id: str, other_rows: str, changed: 
     classes = [ClassF1.of(one) for one in report.weakest]
     return EvaluateResult(
         summary=" ".join([*evaluation_summary(report), *report.warnings]),
-        next_step=evaluation_next_step(report, other_rows, changed),
+        next_step=evaluation_next_step(report, other_rows, changed, can_choose=can_choose),
         data=report.data,
         model=report.model,
         dataset=report.dataset,

@@ -67,7 +67,7 @@ def export_model(request: ExportModelRequest, context: ToolContext) -> ExportMod
     from classwright_tools.learning.methods.registry import METHODS
     from classwright_tools.learning.model import load_model
     from classwright_tools.measurement.caveats import how_sure, scores_in_words
-    from classwright_tools.measurement.evaluation import newest_test
+    from classwright_tools.measurement.evaluation import newest_report
     from classwright_tools.workspace.sharing import share_files
 
     context.progress(0.0, f"loading {request.model}")
@@ -75,7 +75,7 @@ def export_model(request: ExportModelRequest, context: ToolContext) -> ExportMod
     task = context.workspace.task(model.card.task)
     _check_student(request, task)
     export = METHODS[model.card.method].export(model, onnx=request.onnx)
-    tested = newest_test(context.workspace, task.slug, request.model)
+    _, tested = newest_report(context.workspace, task.slug, request.model, "test") or ("", None)
     check = check_rows(context.workspace, model.card)
     teach = texts_to_teach(context.workspace, model.card, context.seed) if request.student else []
 

@@ -14,7 +14,7 @@ from classwright_tools.domain.found_row import FoundRow
 from classwright_tools.domain.kinds import DatasetId
 from classwright_tools.domain.label_sets import labels_in_words
 from classwright_tools.domain.noun import Picture, Slug, ToolRequest, ToolResult
-from classwright_tools.domain.selection import RowFilter, RowSearch, check_doubt
+from classwright_tools.domain.selection import Doubt, RowFilter, RowSearch, check_doubt
 from classwright_tools.domain.text_group import TextGroup
 from classwright_tools.domain.uris import artifact_uri
 from classwright_tools.errors import InvalidInput, NotEnoughData
@@ -108,7 +108,7 @@ def find_examples(request: FindExamplesRequest, context: ToolContext) -> FindExa
     by_name = request.ids or (request.where and request.where.splits)
     unseen = 0 if by_name else read_card(workspace, dataset).rows("test")
     bare = FindExamplesResult(
-        summary=_summary(found, request.compare_to, changes, none | counts.labels, unseen),
+        summary=_summary(found, request.compare_to, changes, none | counts.labels, unseen) + _unsure(request.doubt),
         next_step="",
         dataset=dataset,
         total=len(found),
@@ -211,6 +211,18 @@ def _summary(found: Selected, earlier: str | None, changes: dict[str, int], labe
         there, answered = found.judged
         summary += f" {answered:,} of {counted(there, 'row')} could be judged."
     return summary + _left_out(unseen)
+
+
+def _unsure(doubt: Doubt | None) -> str:
+    """Return what is counted where the `doubt` is "unsure": `classify` counts others; else nothing."""
+    from classwright_tools.measurement.answered_rows import CLOSE, RARELY_RIGHT
+
+    if doubt != "unsure":
+        return ""
+    return (
+        f" Unsure here: the two likeliest labels are less than {CLOSE} apart, or the likeliest is below {RARELY_RIGHT}"
+        "; classify is not sure of any below the model's threshold, mostly more."
+    )
 
 
 def _left_out(unseen: int) -> str:

@@ -40,6 +40,7 @@ def finish_review(request: FinishReviewRequest, context: ToolContext) -> FinishR
         StorageFailed: the disk is full; the decisions are kept.
     """
     from classwright_tools.editing.versions import edit_dataset
+    from classwright_tools.measurement.next_training import next_training
     from classwright_tools.review.changes import changes_of
     from classwright_tools.review.decisions import mark_made
     from classwright_tools.review.standing import Standing
@@ -72,7 +73,7 @@ def finish_review(request: FinishReviewRequest, context: ToolContext) -> FinishR
     ]
     return FinishReviewResult(
         summary=" ".join(filter(None, summary)),
-        next_step=f"Call train_classifier(task={task.slug!r}, dataset={dataset!r}).",
+        next_step=next_training(workspace, task, dataset),
         dataset=dataset,
         decisions=len(waiting),
         rows=rows,

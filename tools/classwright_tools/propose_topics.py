@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.example import USUAL_DIVISION
-from classwright_tools.domain.excerpt import Excerpts, listed
+from classwright_tools.domain.excerpt import Excerpts, counted, listed
 from classwright_tools.domain.kinds import TopicTreeId
 from classwright_tools.domain.noun import LabelName, Noun, Share, Slug, ToolRequest, ToolResult
 from classwright_tools.domain.task import Label, Language, Task, TaskKind
@@ -411,8 +411,9 @@ def _by_real_texts(task: Task, workspace: Workspace) -> str:
         rows = "Rows to train on are there" if call == "train_classifier" else "If you have rows with labels"
         return f"{rows}: {call}(task={task.slug!r}) needs no topics. To have texts written: "
     return (
-        f"{bare:,} texts without labels are there: annotate_examples(task={task.slug!r}) gets labels for them, and "
-        "needs no topics. To have texts written as well: "
+        f"{counted(bare, 'text without a label is', 'texts without labels are')} there: "
+        f"annotate_examples(task={task.slug!r}) gets labels for them, and needs no topics. To have texts written as "
+        "well: "
     )
 
 

@@ -129,6 +129,7 @@ def _check_label(batch: Batch, assignment: Assignment, task: Task, workspace: Wo
 def _finished(
     receipt: Receipt, dataset: Artifact, assignment: Assignment, context: ToolContext
 ) -> SubmitExamplesResult:
+    from classwright_tools.measurement.next_training import next_training
     from classwright_tools.workspace.datasets import read_card
     from classwright_tools.workspace.destination import told_beside
 
@@ -139,7 +140,7 @@ def _finished(
     return SubmitExamplesResult(
         summary=f"{_counted(receipt)} The assignment {now}: its {receipt.total - repeated} of {want} texts "
         f"are in {dataset.id}{left_out}.{told_beside(context.workspace, dataset)}",
-        next_step=f"Call train_classifier(task={dataset.task!r}, dataset={dataset.id!r}).",
+        next_step=next_training(context.workspace, context.workspace.task(dataset.task), dataset.id),
         accepted=receipt.accepted,
         already_accepted=receipt.already_accepted,
         refused=receipt.refused,

@@ -117,7 +117,7 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
     from classwright_tools.learning.several_labels.training import train_several
     from classwright_tools.learning.training import train
     from classwright_tools.learning.training_data import read_training_data
-    from classwright_tools.measurement.training_card import card_of, listed_facts
+    from classwright_tools.measurement.training_card import card_of, listed_facts, tried_methods
     from classwright_tools.measurement.training_summary import earlier_model
 
     context.progress(0.0, f"reading {dataset}")
@@ -143,7 +143,7 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
         lambda folder: save_model(folder, card, trained.classifier),
         run_key=context.run_key,
         parent=dataset,
-        facts=listed_facts(card),
+        facts=listed_facts(card, tried_methods(trained, chosen)),
     )
     earlier = earlier_model(workspace, made, card, measurable=data.validation is not None)
     result = _result(made.id, card, trained, data, setup.cache, earlier)

@@ -28,6 +28,7 @@ from classwright_tools.review.overview import overview, progress
 from classwright_tools.review.pictures import insights, points
 from classwright_tools.review.shown_rows import shown_decision, shown_rows
 from classwright_tools.review.standing import Standing
+from classwright_tools.workspace.kept_model import kept_model
 from classwright_tools.workspace.workspace import Workspace
 
 HISTORY_ROWS = 100
@@ -49,8 +50,8 @@ class ReviewDesk:
             raise NotFound("a task", "is not there yet", "Make one in the chat first: propose_topics.")
         task = workspace.task(given.task or (task_of(given.dataset) if given.dataset else _newest(workspace, tasks)))
         dataset = workspace.resolve(given.dataset, "dataset", task.slug).id
-        newest = workspace.latest("model", task.slug)
-        model = given.model or (newest.id if newest else None)
+        kept = kept_model(workspace, task.slug)
+        model = given.model or (kept.id if kept else None)
         desk = self._desks.desk(workspace, dataset)
         standing = self._desks.standing(workspace, task.slug)
         doubts = self._desks.doubts(workspace, dataset, model)

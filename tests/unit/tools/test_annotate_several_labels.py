@@ -65,7 +65,7 @@ def test_a_calling_model_names_every_label_and_says_where_none_applies(context: 
     assert len(found) == len(UNLABELLED) - 1
     assert all(found[text] == tuple(labels_of(text)) for text in found)
     assert "11 rows got their labels from a model" in result.summary
-    assert "1 with no answer that is sure stay unlabelled" in result.summary
+    assert "1 with an unsure answer stays unlabelled" in result.summary
     assert result.checked
 
 

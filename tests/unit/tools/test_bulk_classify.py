@@ -98,8 +98,8 @@ def test_a_table_is_written_with_the_delimiter_that_it_was_read_with(tmp_path: P
 
     with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
         header, row = csv.reader(file, delimiter=delimiter)
-    assert header[:7] == ["comment", "date", "stars", "label", "probability", "sure", "out_of_scope"]
-    assert row == ["a text, of eighteen; or so", "1", "5", "long", "1.0", "true", "false", "0.0", "1.0"]
+    assert header[:7] == ["date", "comment", "stars", "label", "probability", "sure", "out_of_scope"]
+    assert row == ["1", "a text, of eighteen; or so", "5", "long", "1.0", "true", "false", "0.0", "1.0"]
 
 
 def test_lines_of_a_table_end_in_a_line_feed_and_a_carriage_return_in_a_cell_stays_one(tmp_path: Path) -> None:

@@ -56,6 +56,10 @@ def test_the_summary_has_the_label_of_one_text_and_the_counts_of_several(context
     assert told(TEXTS[0], threshold=0.0).startswith("It is 'delivery', with a probability of ")
     assert told(TEXTS[0], threshold=1.0).startswith("Not sure: most likely 'delivery', with a probability of ")
     assert told(*TEXTS, threshold=0.0) == "Classified 4 texts; abstained on 0, below 0.00."
+    assert "A threshold of 0.3 leaves no text out: the likeliest of 3 labels has 0.33 at least." in told(
+        *TEXTS, threshold=0.3
+    )
+    assert "leaves no text out" not in told(*TEXTS, threshold=0.4)
 
 
 def test_where_it_abstains_it_says_how_often_the_model_is_sure_and_right(

@@ -152,6 +152,25 @@ def test_many_rows_are_counted_and_shown_before_they_change(workspace: Workspace
     assert edit({"action": "rename_label", "label": "delivery", "to": "parcels"}).dataset == "support-d3"
 
 
+def rows_that_differ(workspace: Workspace, earlier: str, later: str) -> dict[str, int]:
+    """Return how many rows are in the earlier version alone, and how many have another label there."""
+    before, after = rows_of(workspace, earlier), rows_of(workspace, later)
+    relabelled = sum(before[id_].label != after[id_].label for id_ in before.keys() & after.keys())
+    return {"added": len(before.keys() - after.keys()), "relabelled": relabelled}
+
+
+def test_another_label_of_a_validation_row_is_said_to_move_the_figures(
+    workspace: Workspace, dataset: str, edit: Editor
+) -> None:
+    row = next(row for row in read_rows(workspace, dataset, "validation") if row.label == "account")
+
+    measured = edit({"action": "relabel", "label": "refund", "rows": {"ids": [row.id]}})
+    trained = edit({"action": "relabel", "label": "account", "rows": ids(workspace, dataset, LAMP)})
+
+    assert "1 validation row among them: figures on these rows from before do not compare" in measured.summary
+    assert "do not compare" not in trained.summary
+
+
 def test_an_earlier_version_comes_back_to_the_byte_with_its_decisions_and_labels(
     workspace: Workspace, dataset: str, edit: Editor
 ) -> None:
@@ -164,6 +183,9 @@ def test_an_earlier_version_comes_back_to_the_byte_with_its_decisions_and_labels
     back = edit(revert_to=approved, reason="too much at once")
 
     assert bytes_of(workspace, str(back.dataset)) == bytes_of(workspace, approved)
+    came = {kind: f"{rows} {kind}" for kind, rows in rows_that_differ(workspace, approved, str(last)).items()}
+    assert f"Rows that change by it: {came['added']}, {came['relabelled']}." in back.summary
+    assert back.rows == sum(rows_that_differ(workspace, approved, str(last)).values())
     assert workspace.task("support").label_names == ("refund", "delivery", "account")
     assert read_card(workspace, str(back.dataset)).task_version == workspace.task("support").version
     edits = read_edits(workspace, back.dataset)

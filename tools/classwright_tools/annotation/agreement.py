@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 
 from classwright_tools.domain.annotation import Annotation, Answer
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.figures import Estimate
-from classwright_tools.domain.label_sets import joined_labels
+from classwright_tools.domain.label_sets import joined_labels, key_in_words
 from classwright_tools.domain.pair import joined
 from classwright_tools.domain.task import Task
 from classwright_tools.statistics.share_interval import wilson
 from classwright_tools.workspace.datasets import read_rows
 from classwright_tools.workspace.workspace import Workspace
+
+NOT_FAR = 0.2
+"""Where guessing agrees on hardly less than so, an agreement without it would mislead."""
 
 
 def known_labels(workspace: Workspace, annotation: Annotation) -> dict[str, str]:
@@ -29,7 +33,7 @@ def predicted_labels(workspace: Workspace, annotation: Annotation, known: Collec
     """
     from classwright_tools.learning.model import load_model
 
-    if annotation.model is None:
+    if annotation.model is None or annotation.order != "random":
         return {}
     model = load_model(workspace, annotation.model)
     rows = [row for row in annotation.rows if row.row not in known]
@@ -68,7 +72,7 @@ def words(
     kinds = {
         "several candidates": sum(len(answer.labels) > 1 and not answer.unsure for answer in others),
         "no label that fits": unfit,
-        "no answer that is sure": sum(answer.unsure for answer in others),
+        "an unsure answer": sum(answer.unsure for answer in others),
     }
     left = [f"{rows} with {kind}" for kind, rows in kinds.items() if rows]
     labelled = len(labels)
@@ -83,7 +87,8 @@ def words(
             "labels, or took them out."
         )
     if left:
-        summary += f" {', '.join(left)} stay unlabelled."
+        stay = "stays" if len(others) == 1 else "stay"
+        summary += f" {', '.join(left)} {stay} unlabelled, and {'is' if len(others) == 1 else 'are'} not asked again."
     if unfit and annotation.order == "random":
         summary += f" Of random texts {_share((wilson(unfit, len(given)), len(given)))} fit no label."
     if checked:
@@ -98,7 +103,7 @@ def words(
     if audit:
         summary += (
             f" {annotation.model} agrees with the annotator on {_share(audit)} random rows of {annotation.pool}, which "
-            "is its accuracy there as far as the annotator is right."
+            f"is its accuracy there as far as the annotator is right{_baseline(labels, audit[0], task)}."
         )
     return summary
 
@@ -110,6 +115,15 @@ def _from(answers: Collection[Answer]) -> str:
     if persons and models:
         return f"({persons} from a person, {models} from a model)"
     return "from a person" if persons else "from a model"
+
+
+def _baseline(answers: Sequence[Answer], audit: Estimate, task: Task) -> str:
+    """Return what always giving the most frequent label would agree on, where that is not far below the `audit`."""
+    most, rows = Counter(answer.key(task) for answer in answers).most_common(1)[0]
+    share = rows / len(answers)
+    if share < audit.value - NOT_FAR:
+        return ""
+    return f"; always answering {key_in_words(most or '')!r} would agree on {share:.0%}"
 
 
 def _share(found: tuple[Estimate, int]) -> str:

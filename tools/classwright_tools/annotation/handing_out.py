@@ -21,6 +21,7 @@ from classwright_tools.learning.model import Model, load_model
 from classwright_tools.learning.pair_encoder import encoder_for
 from classwright_tools.workspace.datasets import read_edits
 from classwright_tools.workspace.ended_labels import check_labels
+from classwright_tools.workspace.kept_model import kept_model
 from classwright_tools.workspace.workspace import Artifact
 
 
@@ -35,8 +36,8 @@ def hand_out(
 ) -> Artifact:
     """Store an annotation of up to `most` unlabelled rows of `dataset`, by default the newest of `task`, for `split`.
 
-    Without an `order` they are those that the newest model is least certain of, or without one typical rows; for
-    validation they are random ones.
+    Without an `order` they are those that the model to go on with is least certain of, or without one typical rows;
+    for validation they are random ones.
 
     Raises:
         NotFound: the task or the dataset does not exist.
@@ -47,9 +48,9 @@ def hand_out(
     found = workspace.task(task)
     source = workspace.resolve(dataset, "dataset", found.slug).id
     check_labels(workspace, source)
-    newest = workspace.latest("model", found.slug)
-    order = order or ("random" if split == "validation" else "informative" if newest else "typical")
-    if order == "informative" and newest is None:
+    kept = kept_model(workspace, found.slug)
+    order = order or ("random" if split == "validation" else "informative" if kept else "typical")
+    if order == "informative" and kept is None:
         reason = "goes by a model, and the task has none yet"
         raise InvalidInput("order 'informative'", reason, "Train one first, or take order='typical'.")
     context.progress(0.0, "reading the unlabelled rows")
@@ -61,7 +62,8 @@ def hand_out(
             "has no real unlabelled rows that were not answered yet",
             "Bring some in with import_examples(split='unlabelled').",
         )
-    model = load_model(workspace, newest.id) if newest and order != "typical" else None
+    asked = kept if order != "typical" else None
+    model = load_model(workspace, asked.id) if asked else None
     rows = _picked(pool.rows, order, min(most, len(pool.rows)), model, context)
     annotation = Annotation(
         task=found.slug,
@@ -71,7 +73,8 @@ def hand_out(
         split=split,
         pool=pool.size,
         batches=make_batches(rows, check_rows(workspace, source, found, checks_for(len(rows)), seed), seed),
-        model=newest.id if newest and order == "random" else None,
+        model=asked.id if asked else None,
+        answered_before=pool.answered,
     )
     return workspace.publish_document(
         "annotation", found.slug, annotation, run_key=context.run_key, parent=source, rows=len(rows)
@@ -83,7 +86,7 @@ def _picked(rows: list[Example], order: Order, count: int, model: Model | None, 
     if order == "random":
         return rows[:count]
     if model:
-        context.progress(0.1, f"asking the newest model about {len(rows)} texts")
+        context.progress(0.1, f"asking the model about {len(rows)} texts")
         unsure = uncertainties(model.space, model.predict_proba([row.content for row in rows]))
         return informative(rows, unsure, count, model.embed, context.seed)
     kind: TaskKind = "text" if rows[0].text_pair is None else "pair"

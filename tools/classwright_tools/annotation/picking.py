@@ -31,31 +31,36 @@ Embed = Callable[[Sequence[str]], npt.NDArray[np.floating]]
 
 
 class Pool(NamedTuple):
-    """A random sample of the rows that could be labelled, in random order, and how many there are."""
+    """A random sample of the rows that could be labelled, in random order, and how many there are.
+
+    So many more were `answered` before and are unlabelled still.
+    """
 
     rows: list[Example]
     size: int
+    answered: int
 
 
-def unlabelled_pool(workspace: Workspace, dataset: str, left_out: Collection[str], seed: int) -> Pool:
-    """Return the real unlabelled rows of `dataset`, but for those whose ids are in `left_out`.
+def unlabelled_pool(workspace: Workspace, dataset: str, answered: Collection[str], seed: int) -> Pool:
+    """Return the real unlabelled rows of `dataset`, but for those whose ids are among the `answered` ones.
 
     Those are left out, too, that a training would leave out: copies of held-out rows, but for links and handles.
     """
     random = np.random.default_rng(seed)
-    size = 0
+    size = skipped = 0
     held_out = {bare_form(row.content) for split in HELD_OUT for row in read_rows(workspace, dataset, split)} - {""}
 
     def rows() -> Iterator[Example]:
-        nonlocal size
+        nonlocal size, skipped
         for batch in iterate_rows(workspace, dataset, "unlabelled"):
             for row in batch:
-                if row.origin == "real" and row.id not in left_out and bare_form(row.content) not in held_out:
+                skipped += row.id in answered
+                if row.origin == "real" and row.id not in answered and bare_form(row.content) not in held_out:
                     size += 1
                     yield row
 
     sample = heapq.nsmallest(MOST_EMBEDDED, rows(), key=lambda _: random.random())
-    return Pool(sample, size)
+    return Pool(sample, size, skipped)
 
 
 def typical(rows: Sequence[Example], count: int, embed: Embed, seed: int) -> list[Example]:

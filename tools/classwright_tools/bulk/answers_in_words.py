@@ -7,7 +7,11 @@ from collections.abc import Mapping, Sequence
 from classwright_tools.bulk.answers_table import SortedRows
 from classwright_tools.domain.cards import ModelCard
 from classwright_tools.domain.classified import Classified
+from classwright_tools.domain.excerpt import listed
+from classwright_tools.learning.label_space import LabelSpace
 from classwright_tools.measurement.caveats import unlike
+
+LABELS_LISTED = 8
 
 
 def of_table(made: SortedRows) -> str:
@@ -19,6 +23,11 @@ def of_table(made: SortedRows) -> str:
         f"All {made.rows:,} rows of {source}, copies too, are in their order and with their own columns, "
         f"{made.labelled:,} of them with a label, in"
     )
+
+
+def each_label(by_label: Mapping[str, int]) -> str:
+    """Return how many rows have each label, as "other 2,033, wish 467"; of many the first of `by_label`."""
+    return listed((f"{label} {rows:,}" for label, rows in by_label.items()), LABELS_LISTED)
 
 
 def look_at_foreign(model: str, card: ModelCard, dataset: str, foreign: int, rows: int) -> str:
@@ -75,3 +84,13 @@ def below(count: int, unsure: int, threshold: float) -> str:
     if count == unsure:
         return f", below {threshold:.2f}"
     return f", {count:,} of them below {threshold:.2f}" if count else ""
+
+
+def without_effect(space: LabelSpace, threshold: float | None) -> str:
+    """Return that a `threshold` that was passed does what 0 does: the likeliest of k labels has 1/k at least."""
+    if not threshold or space.several or space.own or threshold > 1 / len(space.labels):
+        return ""
+    return (
+        f"A threshold of {threshold:g} leaves no text out: the likeliest of {len(space.labels)} labels has "
+        f"{1 / len(space.labels):.2f} at least. To find one label from a lower probability on: `thresholds`."
+    )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain, islice
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from pydantic import Field
@@ -18,21 +19,31 @@ from classwright_tools.bulk.outputs import write_output
 from classwright_tools.context import ToolContext
 from classwright_tools.curation.kept_source import content_of, kept_rows
 from classwright_tools.domain.cards import KeptSource
-from classwright_tools.domain.edits import Edit, ids_before
-from classwright_tools.domain.example import LABELLED_BUT_TEST, Example, Split, decider_of, example_id
+from classwright_tools.domain.edits import Decided, Decider, Edit, ids_before
+from classwright_tools.domain.example import LABELLED_BUT_TEST, Example, Split, example_id
 from classwright_tools.domain.kinds import KINDS
-from classwright_tools.domain.label_sets import named_together
+from classwright_tools.domain.label_sets import BETWEEN, NO_LABELS, labels_apart, named_together
 from classwright_tools.domain.noun import LabelName, Noun, Share
 from classwright_tools.domain.pair import Content, apart
 from classwright_tools.learning.classifier import ROWS_AT_ONCE
+from classwright_tools.learning.label_space import certainty
 from classwright_tools.learning.model import Model
 from classwright_tools.workspace.datasets import iterate_rows, read_card, read_edits
 
 ANSWERS = "answers.csv"
+_T = TypeVar("_T")
 _USUAL = ("id", "split", "text", "text_pair")
 """The columns where no source was kept."""
 _Row = tuple[dict[str, Any], Content | None]
 """What a row holds by column, and what of it is classified."""
+
+
+class _Given(NamedTuple):
+    """What somebody decided on a row: the label's name and `Example.label_key`, or None where no label fits it."""
+
+    label: str | None
+    key: str | None
+    by: Decider
 
 
 class SortedRows(Noun):
@@ -41,7 +52,7 @@ class SortedRows(Noun):
     The `thresholds` are those of labels that were given one of their own.
 
     Of these so many are `out_of_scope`. The table has the `rows` of so many `sources` that were kept, or if of none the
-    dataset's; `labelled` have a label. Reports of before these were counted have 0.
+    dataset's; `labelled` have a label, and so many each of `by_label`. Reports of before these were counted have 0.
     """
 
     model: str
@@ -54,14 +65,16 @@ class SortedRows(Noun):
     sources: int = 0
     rows: int = 0
     labelled: int = 0
+    by_label: dict[LabelName, int] = Field(default_factory=dict)
 
 
 @dataclass
 class AnswersTable:
-    """The rows and their answers; how many there are, and how many have a label, is counted while they are written.
+    """The rows and their answers; how many there are, and how many have each label, is counted while they are written.
 
     Where sources were kept beside the `dataset`, these are their rows, copies too, and unlabelled rows from elsewhere;
-    else its rows, but for written and test rows. A label that a row has goes before the answer of the model.
+    else its rows, but for written and test rows. A label that a row has goes before the answer of the model, whose
+    probabilities stand beside it.
     """
 
     context: ToolContext
@@ -71,6 +84,7 @@ class AnswersTable:
     as_trained: bool
     rows: int = 0
     labelled: int = 0
+    by_label: Counter[str] = field(default_factory=Counter)
 
     @cached_property
     def _answer(self) -> tuple[str, ...]:
@@ -125,8 +139,14 @@ class AnswersTable:
             self.context.progress(done + (1 - done) * written, f"writing {self.rows:,} of {whole:,} rows of the table")
             answers = self._answers([content for _, content in part])
             self.rows += len(part)
-            self.labelled += sum(answer[0] is not None for answer in answers)
+            named = [answer[0] for answer in answers if answer[0] is not None]
+            self.labelled += len(named)
+            self.by_label.update(chain.from_iterable(map(self._labels_of, named)))
             yield [[*map(values.get, self._own), *answer] for (values, _), answer in zip(part, answers, strict=True)]
+
+    def _labels_of(self, name: str) -> list[str]:
+        """Return the labels of a row, of which the column `label` says `name`."""
+        return name.split(BETWEEN) if self.found.space.several and name != NO_LABELS else [name]
 
     def _rows(self) -> Iterator[_Row]:
         met = set()
@@ -152,29 +172,46 @@ class AnswersTable:
                 yield from ((split, row) for row in batch if row.label_key is not None and row.origin != "written")
 
     def _answers(self, contents: Sequence[Content | None]) -> list[list[Any]]:
-        """Return the values of `_answer` for each of the contents; a text that is no row is read by the model."""
+        """Return the values of `_answer` for each of the contents; what is no unlabelled row is read by the model."""
         ids = {content: example_id(content) for content in contents if content is not None}
         new = {id_: content for content, id_ in ids.items() if id_ not in self._known}
         told = {}
         if new:
             proba, foreign = self.model.answers(list(new.values()), as_trained=self.as_trained)
-            told = dict(zip(new, self._cells(proba, foreign), strict=True))
-        nothing = self._unread(None, None)
+            given = [self._decided.get(id_) for id_ in new]
+            told = dict(zip(new, self._cells(proba, foreign, given), strict=True))
+        nothing = [None] * len(self._answer)
         return [nothing if one is None else told.get(ids[one]) or self._known[ids[one]] for one in contents]
 
-    def _cells(self, proba: np.ndarray, foreign: np.ndarray) -> Iterator[list[Any]]:
-        """Yield the values of `_answer` for answers of the model at `proba` (n, k); some are out of scope."""
+    def _cells(self, proba: np.ndarray, foreign: np.ndarray, given: Sequence[_Given | None]) -> Iterator[list[Any]]:
+        """Yield the values of `_answer` for rows that the model answers at `proba` (n, k); some are out of scope.
+
+        What is `given` of a row (n,) goes before the model's answer: then the probability is that of the label given.
+        """
         space = self.found.space
         named, right = space.answers(proba)
         told = told_probabilities(self.model.labels, self._told, proba)
         sure = space.reaches(named, right, self.found.threshold) & ~foreign
-        for one, certain, *is_so, own in zip(named, right.tolist(), sure.tolist(), foreign.tolist(), told, strict=True):
+        answers = zip(named, right.tolist(), sure.tolist(), foreign.tolist(), told, strict=True)
+        for place, (one, certain, is_sure, is_foreign, own) in enumerate(answers):
             name = one if isinstance(one, str) else named_together(one)
-            yield [name, "model", round(certain, 6), *is_so, *(round(figure, 6) for figure in own)]
+            beside = [is_foreign, *(round(figure, 6) for figure in own)]
+            if decided := given[place]:
+                probable = self._probability(decided.key, proba[place])
+                yield [decided.label, decided.by, probable, None, *beside]
+            else:
+                yield [name, "model", round(certain, 6), is_sure, *beside]
 
-    def _unread(self, label: str | None, by: str | None) -> list[Any]:
-        """Return the values of `_answer` for a row that has its label from elsewhere, or none."""
-        return [label, by, *[None] * len(self._answer[2:])]
+    def _probability(self, key: str | None, proba: np.ndarray) -> float | None:
+        """Return how probable the label or labels of the `key` are at `proba` (k,); None if it does not know one."""
+        names = self.model.labels
+        labels = [] if key is None else labels_apart(key)
+        if key is None or any(label not in names for label in labels):
+            return None
+        if not self.found.space.several:
+            return round(float(proba[names.index(key)]), 6)
+        applies = np.isin(names, labels)
+        return round(float(certainty(proba[None], applies[None])[0]), 6)
 
     @cached_property
     def _edits(self) -> tuple[Edit, ...]:
@@ -187,12 +224,23 @@ class AnswersTable:
 
     @cached_property
     def _known(self) -> dict[str, list[Any]]:
-        """The answers to the rows of the dataset by their ids, and of rewritten rows also by those they came with."""
+        """The answers to the unlabelled rows by their ids, and of rewritten ones also by those they came with."""
         found = self.found
-        cells = self._cells(found.proba, found.foreign)
-        known = {row.id: own for row, own in zip(found.rows, cells, strict=True)}
-        known |= {id_: self._unread(None, edit.by) for id_, edit in found.fitting_none.items()}
-        known |= {row.id: self._unread(row.labels_name, decider_of(row)) for _, row in self._given}
+        cells = self._cells(found.proba, found.foreign, [None] * len(found.rows))
+        return self._also_before({row.id: own for row, own in zip(found.rows, cells, strict=True)})
+
+    @cached_property
+    def _decided(self) -> dict[str, _Given]:
+        """What somebody decided on rows, by their ids as in `_known`."""
+        decided = Decided(self._edits)
+        given = {id_: _Given(None, None, edit.by) for id_, edit in self.found.fitting_none.items()}
+        for _, row in self._given:
+            by = decided.decider_of(row.id, annotated=row.origin == "annotated")
+            given[row.id] = _Given(row.labels_name, row.label_key, by)
+        return self._also_before(given)
+
+    def _also_before(self, known: dict[str, _T]) -> dict[str, _T]:
+        """Return `known`, what is known of rows by their ids, also by those that rewritten rows had before."""
         return {old: known[id_] for id_, old in self._before.items() if id_ in known} | known
 
 
@@ -220,6 +268,7 @@ def publish_answers(context: ToolContext, table: AnswersTable, model: str) -> tu
             sources=len(table.sources),
             rows=table.rows,
             labelled=table.labelled,
+            by_label=dict(table.by_label.most_common()),
         )
         (folder / KINDS["report"].document).write_text(report.model_dump_json(indent=1), encoding="utf-8")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
@@ -20,6 +21,7 @@ from classwright.predict import (
     told_probabilities,
     unanswered,
 )
+from classwright_tools.bulk.answers_in_words import each_label
 from classwright_tools.bulk.models import Predictor
 from classwright_tools.bulk.outputs import check_output, is_table, write_output
 from classwright_tools.bulk.parts import Parts
@@ -44,6 +46,7 @@ class Classified:
     sure: int = 0
     out_of_scope: int = 0
     unanswered: int = 0
+    by_label: Counter[str] = field(default_factory=Counter)
     first_unanswered: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -55,7 +58,8 @@ class Classified:
                 self.unanswered += 1
                 self.first_unanswered += [row["problem"]] if self.unanswered <= PLACES_NAMED else []
             else:
-                _, _, sure, foreign, *_ = row["answer"]
+                label, _, sure, foreign, *_ = row["answer"]
+                self.by_label.update(label if isinstance(label, list) else [label])
                 self.sure += sure
                 self.out_of_scope += foreign
             columns |= dict.fromkeys(row["row"])
@@ -64,6 +68,8 @@ class Classified:
     def summary(self) -> str:
         """All of it in a sentence or two."""
         summary = f"{counted(self.rows, 'row')} in {self.seconds:.1f} s, {self.sure:,} of them sure."
+        if self.by_label:
+            summary += f" Sure or not: {each_label(dict(self.by_label.most_common()))}."
         if self.rows_before:
             summary += f" Of these {self.rows_before:,} were there from the run before."
         if self.out_of_scope:
@@ -209,7 +215,7 @@ def _answered(
             figures = [round(probability, 6) for probability in (right, *own)]
             answers[place] = [list(label) if isinstance(label, tuple) else label, figures[0], *is_so, *figures[1:]]
     return [
-        {"row": dict(zip(columns.names, texts[place], strict=True)) | dict(row.origin), "answer": answers.get(place)}
+        {"row": row.in_order(zip(columns.names, texts[place], strict=True)), "answer": answers.get(place)}
         | ({"problem": f"{row.place or f'row {before + place + 1:,}'} {problem}"} if problem else {})
         for place, (row, problem) in enumerate(zip(part, problems, strict=True))
     ]

@@ -36,6 +36,7 @@ class SourceCopy:
         self._source = source
         self._name = name
         self._columns = dict.fromkeys(source.texts)
+        self._order: dict[str, None] = {}  # of the columns in the source
         self._rows = 0
         self.is_too_large = False
 
@@ -53,7 +54,8 @@ class SourceCopy:
         """Return what a card says of the copy, and the file by its name; nothing where it is too large."""
         if self.is_too_large:
             return None, {}
-        texts, columns = self._source.texts, tuple(self._columns)
+        texts = self._source.texts
+        columns = tuple(name for name in self._order | self._columns if name in self._columns)
         return KeptSource(name=self._name, texts=texts, columns=columns, rows=self._rows), {SOURCE: self._path}
 
     def holds(self, rows: Iterable[Mapping[str, Any] | None], texts: Sequence[str]) -> bool:
@@ -77,8 +79,9 @@ class SourceCopy:
         self._rows += 1
         if row.problem:
             return "null\n"
-        values = dict(zip(self._source.texts, (row.text, row.text_pair), strict=False)) | dict(row.origin)
+        values = row.in_order(zip(self._source.texts, (row.text, row.text_pair), strict=False))
         self._columns |= dict.fromkeys(values)
+        self._order |= dict.fromkeys(row.columns)
         return f"{_ENCODE(values)}\n"
 
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.figures import Estimate, least_lead
 from classwright_tools.domain.noun import LabelName, Noun
 from classwright_tools.domain.topic_tree import Cell
@@ -120,8 +121,8 @@ class GroupEffect(Noun):
         """The effect as a sentence."""
         verdict = "they hurt" if self.hurts else "a gain" if self.gains else "no gain beyond chance"
         return (
-            f"{self.group} ({self.rows} rows): a simple classifier (probe) is right in {self.won} more validation rows "
-            f"with them, and wrong in {self.lost} more: {verdict}."
+            f"{self.group} ({counted(self.rows, 'row')}): a simple classifier (probe) is right in "
+            f"{counted(self.won, 'more validation row')} with them, and wrong in {self.lost} more: {verdict}."
         )
 
     @property

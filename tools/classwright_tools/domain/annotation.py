@@ -74,7 +74,12 @@ class Annotation(Noun):
     split: LabelledByAnnotation = "train"
     pool: int = Field(ge=1, description="Unlabelled rows that the rows were picked from.")
     batches: tuple[tuple[RowToLabel, ...], ...]
-    model: ModelId | None = Field(default=None, description="Whose accuracy a random sample shows.")
+    model: ModelId | None = Field(
+        default=None, description="Of which informative rows are the least certain, or whose accuracy random rows show."
+    )
+    answered_before: int = Field(
+        default=0, ge=0, description="Unlabelled rows that were answered, and not asked again."
+    )
 
     @property
     def rows(self) -> tuple[RowToLabel, ...]:

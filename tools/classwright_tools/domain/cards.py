@@ -28,7 +28,7 @@ class KeptSource(Noun):
     dataset: DatasetId | None = Field(default=None, description="The version beside which they lie. None: this one.")
     name: str = Field(description="The file or dataset that was imported; 'csv' or 'rows' of a call.")
     texts: tuple[str, ...] = Field(description="The columns of the texts: one, or of pairs two.")
-    columns: tuple[str, ...] = Field(description="All columns, the texts first.")
+    columns: tuple[str, ...] = Field(description="All columns, in the source's order.")
     rows: int = Field(ge=1)
 
 
@@ -152,6 +152,9 @@ class ModelCard(Noun):
         default=None,
         ge=0,
         description="How many rows these others count as: fewer than they are where some weigh more.",
+    )
+    sure_by_label: dict[LabelName, tuple[int, int]] = Field(
+        default_factory=dict, description="Of one label a row: the sure answers of each, and the right ones of these."
     )
     sure_on: Origin | None = Field(default=None, description="Whose texts these rows are, as in `validation`.")
     thresholds: tuple[float, ...] = Field(

@@ -64,6 +64,8 @@ class Decided:
         """Go through `edits`, the oldest first."""
         self.by_person: dict[str, Edit] = {}
         """Rows whose label a person vouched for, and the newest edit that did."""
+        self.by_model: set[str] = set()
+        """Rows whose label a model gave in place of another, and that no person vouched for since."""
         self.good_examples: dict[str, None] = {}
         """In the order in which they were marked."""
         self.flagged: set[str] = set()
@@ -81,9 +83,7 @@ class Decided:
             return
         self.removed.discard(id_)
         if edit.action == "rewrite":
-            if before in self.good_examples:
-                self.good_examples[id_] = None
-            self._forget(before)
+            self._rewrite(id_, before)
         elif edit.action == "good_example":
             self.good_examples[id_] = None
         elif edit.action == "flag":
@@ -93,10 +93,32 @@ class Decided:
         elif edit.action == "unmark":
             self._forget(id_)
         if edit.action in _VOUCHES:
-            self.flagged.discard(id_)
-            self.fits_none.pop(id_, None)
-            if edit.by == "person":
-                self.by_person[id_] = edit
+            self._vouch(edit, id_)
+
+    def _rewrite(self, id_: str, before: str) -> None:
+        if before in self.good_examples:
+            self.good_examples[id_] = None
+        if before in self.by_model:
+            self.by_model.add(id_)
+        self._forget(before)
+
+    def _vouch(self, edit: Edit, id_: str) -> None:
+        self.flagged.discard(id_)
+        self.fits_none.pop(id_, None)
+        if edit.by == "person":
+            self.by_person[id_] = edit
+            self.by_model.discard(id_)
+        elif edit.action == "relabel":
+            self.by_model.add(id_)
+
+    def decider_of(self, id_: str, *, annotated: bool) -> Decider:
+        """Return who gave a real text the label that it has, a model if it was `annotated`, or vouched for it since.
+
+        An imported label counts as a person's.
+        """
+        if id_ in self.by_person:
+            return "person"
+        return "model" if annotated or id_ in self.by_model else "person"
 
     def _forget(self, id_: str) -> None:
         self.by_person.pop(id_, None)

@@ -105,11 +105,6 @@ def least_real(origins: Collection[Origin]) -> Origin:
     return next((origin for origin in LEAST_REAL_FIRST if origin in origins), "real")
 
 
-def decider_of(row: Example) -> Decider:
-    """Return who gave a real text its label: a model if it was annotated, else a person, as an import counts."""
-    return "model" if row.origin == "annotated" else "person"
-
-
 def data_of(origins: Collection[Origin]) -> Data:
     """Return what rows of these `origins`, of which there is one or more, are together."""
     least = least_real(origins)

@@ -80,10 +80,25 @@ class Scores(Noun):
         "have several.",
     )
 
+    guessing_alike: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="What it reaches in balanced accuracy; None where rows have several, or few have one label.",
+    )
+
     @property
     def beats_guessing(self) -> bool:
-        """Whether the model is better than always answering the most frequent label, by more than chance."""
-        return (self.micro_f1 or self.accuracy).low > self.guessing
+        """Whether the model is better than always answering the most frequent label, by more than chance.
+
+        Where one label is most of the rows, hardly any accuracy is: then it is to be better in balanced accuracy.
+        """
+        return (self.micro_f1 or self.accuracy).low > self.guessing or self.tells_labels_apart
+
+    @property
+    def tells_labels_apart(self) -> bool:
+        """Whether the balanced accuracy is better than guessing, by more than chance."""
+        return self.guessing_alike is not None and self.balanced_accuracy.low > self.guessing_alike
 
 
 class SetSizeFigures(Noun):
@@ -112,6 +127,17 @@ class Figures(Scores):
     )
 
 
+class OperatingPoint(Noun):
+    """A threshold on a label's probability that was chosen to find a wanted share of the label's rows."""
+
+    wanted: float = Field(ge=0, le=1, description="The recall that it was chosen for.")
+    threshold: float = Field(ge=0, le=1)
+    recall: Estimate
+    read: float = Field(
+        ge=0, le=1, description="Share of all rows, each label's counting for its share, that reach it."
+    )
+
+
 class RareLabel(Noun):
     """How well a label is found that is the rarest, or of pairs the mismatch."""
 
@@ -120,11 +146,14 @@ class RareLabel(Noun):
     of_rows: float = Field(ge=0, le=1, description="The label's share of the rows that were measured.")
     precision: Estimate
     recall: Estimate
-    recall_at_false_alarms: Estimate = Field(description="Of the threshold that 5% of the other labels' rows pass.")
+    recall_at_false_alarms: Estimate = Field(
+        description="Of the threshold that 5% of the other labels' rows pass, or passed where it was chosen."
+    )
     threshold: float | None = Field(default=None, description="That one, on the label's probability, if there is one.")
     false_alarms: float | None = Field(
         default=None, ge=0, le=1, description="Share of the other labels' rows that pass it."
     )
+    points: tuple[OperatingPoint, ...] = Field(default=(), description="For recalls that one may want.")
 
 
 class LabelAtThreshold(Noun):

@@ -17,6 +17,7 @@ from classwright_tools.editing.removed import removed_rows
 from classwright_tools.errors import InvalidInput
 
 NO_LABEL = "no label"
+_MOVE_FIGURES = ("relabel", "remove", "restore")
 _MODEL = "calling model"  # as the writer of rows that it annotates
 
 
@@ -180,6 +181,12 @@ ROW_CHANGES = {
 def _record(draft: Draft, done: Done, rows: dict[int, Row], column: str, label: str | None = None) -> None:
     """Add the edit of `rows`, which were what they have in `column`; none where there are no rows."""
     if rows:
+        measured = sum(row["split"] == "validation" for row in rows.values())
+        if measured and done.action in _MOVE_FIGURES:
+            done.remarks.append(
+                f"{counted(measured, 'validation row')} among them: figures on these rows from before do not compare "
+                "with later ones. Measure anew what is to be compared: evaluate."
+            )
         draft.record(done.action, label=label, rows={row["id"]: row[column] or "" for row in rows.values()})
 
 

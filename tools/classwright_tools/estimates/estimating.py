@@ -69,8 +69,9 @@ def _rests_on(found: Sequence[tuple[str, Expected | None]], remark: str) -> str:
     elif pieces:
         words.append(f"{_often(min(pieces))} on this machine")
     if guessed and not unknown:
-        words.append(f"a guess for {listed(guessed, 3)}, which was not measured here yet")
-    return "; ".join([*words, *filter(None, [remark])])
+        guess = "a guess" if len(guessed) == 1 else "guesses"
+        words.append(f"{guess} for {listed(guessed, 3)}, not measured here yet")
+    return "; ".join(filter(None, [" and ".join(words), remark]))
 
 
 def _often(pieces: int) -> str:

@@ -64,7 +64,7 @@ def _figures(card: ModelCard, tested: EvaluationReport | None) -> str:
     first = "all labels right | micro-F1" if card.thresholds else "accuracy"
     lines = ["## Figures", "", f"| rows | {first} | macro-F1 |", f"|---|{'---|' * first.count('|')}---|---|"]
     lines += [_figure(_rows(figures), figures, labels) for figures in own]
-    caveats_found = [f"Of the {_rows(figures)}: {caveat}" for figures in own for caveat in caveats(figures, labels)]
+    caveats_found = [f"Of the {_rows(figures)}: {caveat}" for figures in own for caveat in caveats(figures)]
     if tested:
         lines.append(_figure(f"{tested.figures.rows} {tested.data} test rows", tested.figures, labels))
         caveats_found += [f"Of the test rows: {warning}" for warning in tested.warnings]

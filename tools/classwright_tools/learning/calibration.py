@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -56,13 +56,15 @@ class Sureness:
     """From which `threshold` on a model calls an answer sure; of the rows that set it, the share that it is `sure` of.
 
     `right` is how many of those are right, a share too; None where it is sure of none. They count as so many `rows`:
-    where some weigh more, fewer than they are, (sum w)^2 / sum w^2 (Kish 1965, "Survey Sampling").
+    where some weigh more, fewer than they are, (sum w)^2 / sum w^2 (Kish 1965, "Survey Sampling"). `by_label` has of
+    each label the sure answers and the right ones among them, each row counted once; empty where rows have several.
     """
 
     threshold: float
     sure: float
     right: float | None
     rows: float
+    by_label: tuple[tuple[int, int], ...] = ()
 
 
 def sureness(probabilities: np.ndarray, labels: np.ndarray, shares: Sequence[float] | None = None) -> Sureness:
@@ -73,7 +75,11 @@ def sureness(probabilities: np.ndarray, labels: np.ndarray, shares: Sequence[flo
     weights = np.ones(len(labels))
     if shares is not None:
         weights = (np.maximum(shares, _LEAST) / np.maximum(np.bincount(labels, minlength=len(shares)), 1))[labels]
-    return sureness_of(probabilities.max(axis=1), probabilities.argmax(axis=1) == labels, weights)
+    confidence, given = probabilities.max(axis=1), probabilities.argmax(axis=1)
+    found = sureness_of(confidence, given == labels, weights)
+    sure = confidence >= found.threshold
+    counts = (np.bincount(given[rows], minlength=probabilities.shape[1]) for rows in (sure, sure & (given == labels)))
+    return replace(found, by_label=tuple(zip(*(each.tolist() for each in counts), strict=True)))
 
 
 def sureness_of(confidence: np.ndarray, right: np.ndarray, weights: np.ndarray | None = None) -> Sureness:

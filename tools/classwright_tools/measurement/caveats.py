@@ -11,6 +11,7 @@ from classwright_tools.domain.figures import Estimate, Scores
 from classwright_tools.statistics.share_interval import wilson
 
 MOST_NAMED = 5
+FEW_LABELS, DIFFER = 4, 0.05  # labels that are told one by one, and the share right by which they differ then
 # What is said of figures: plain words, and the field's term in brackets.
 MICRO_F1, MACRO_F1 = "all labels together (micro-F1)", "mean of the labels (macro-F1)"
 
@@ -26,14 +27,19 @@ def not_covered(bare: Sequence[str]) -> str:
     return f"No row of {quoted(bare)} was there: of {these} nothing is known." if bare else ""
 
 
-def no_better_than_guessing(accuracy: Estimate, guessing: float, name: str = "accuracy") -> str:
-    """Return the sentence about an `accuracy`, or what `name` says, whose interval does not lie above `guessing`."""
-    if accuracy.low > guessing:
+def against_guessing(scores: Scores) -> str:
+    """Return the sentence on `scores` whose accuracy, or micro-F1, does not lie above what guessing reaches."""
+    name, found = (MICRO_F1, scores.micro_f1) if scores.micro_f1 else ("accuracy", scores.accuracy)
+    if found.low > scores.guessing:
         return ""
-    return (
-        f"The {name} is no better than guessing: always answering the most frequent label of these rows reaches "
-        f"{guessing:.3f}."
-    )
+    reached = f"always answering the most frequent label of these rows reaches {scores.guessing:.3f}"
+    if scores.guessing_alike is None:
+        return f"The {name} is no better than guessing: {reached}."
+    alike = f"where labels count alike (balanced accuracy) it is {estimate_in_words(scores.balanced_accuracy)}"
+    chance = f"guessing reaches {scores.guessing_alike:.3f}"
+    if scores.tells_labels_apart:
+        return f"Accuracy says little of such rows, as {reached}; {alike}, and {chance}: the model tells labels apart."
+    return f"The {name} is no better than guessing: {reached}; {alike}, and {chance}."
 
 
 def not_counted(left_out: int, rows: int, split: Split, models: str) -> str:
@@ -79,9 +85,18 @@ def how_sure(card: ModelCard) -> str:
     texts = "real texts (some or all labelled by a model)" if card.sure_on == "annotated" else f"{card.sure_on} texts"
     return (
         f"It is sure of {1 - card.unsure:.0%} of {texts} like those held out, and labels "
-        f"{card.sure_right:.0%} of these right{whole}{interval}; below a probability of {card.threshold:.2f} it is "
-        "not sure."
+        f"{card.sure_right:.0%} of these right{whole}{interval}{_sure_by_label(card)}; below a probability of "
+        f"{card.threshold:.2f} it is not sure."
     )
+
+
+def _sure_by_label(card: ModelCard) -> str:
+    """Return how many sure answers of each label were right, where there are few labels and they differ."""
+    given = {label: counts for label, counts in card.sure_by_label.items() if counts[0]}
+    shares = [right / rows for rows, right in given.values()]
+    if len(card.labels) > FEW_LABELS or len(given) < 2 or max(shares) - min(shares) < DIFFER:
+        return ""
+    return ": " + ", ".join(f"{right} of {rows} answers {label!r}" for label, (rows, right) in given.items())
 
 
 def unlike(count: int) -> str:
@@ -107,16 +122,9 @@ def how_often_unlike(card: ModelCard) -> str:
     )
 
 
-def caveats(scores: Scores, labels: int) -> tuple[str, ...]:
-    """Return what `scores` of so many `labels` do not show: labels that no row has, and that guessing does as well."""
-    guessed = no_better_than_guessing(scores.accuracy, scores.guessing)
-    if scores.micro_f1:
-        guessed = no_better_than_guessing(scores.micro_f1, scores.guessing, MICRO_F1)
-    elif guessed:  # where one label is most of the rows, accuracy alone would throw a useful model away
-        alike = scores.balanced_accuracy
-        by_chance = 1 / (labels - len(scores.not_covered))
-        guessed += f" Where labels count alike it is {estimate_in_words(alike)}, and guessing reaches {by_chance:.3f}."
-    return tuple(filter(None, (not_covered(scores.not_covered), guessed)))
+def caveats(scores: Scores) -> tuple[str, ...]:
+    """Return what `scores` do not show: labels that no row has, and that guessing does as well."""
+    return tuple(filter(None, (not_covered(scores.not_covered), against_guessing(scores))))
 
 
 def scores_in_words(scores: Scores, labels: int) -> str:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.analysis import GroupEffect
 from classwright_tools.domain.edits import Decided
 from classwright_tools.domain.example import Split
-from classwright_tools.domain.figures import ClassFigures, Estimate, Figures
 from classwright_tools.domain.topic_tree import TopicTree
 from classwright_tools.learning.model import Model
 from classwright_tools.learning.reading_languages import unread_remark
-from classwright_tools.measurement.caveats import MICRO_F1, no_better_than_guessing, not_counted, settled_by_person
+from classwright_tools.measurement.caveats import against_guessing, not_counted, settled_by_person
 from classwright_tools.measurement.cells import held_rows, missing_cells, redundant_cells, wanted_rows
 from classwright_tools.measurement.clusters import error_clusters
 from classwright_tools.measurement.confused_pairs import confused_pairs
@@ -23,11 +20,11 @@ from classwright_tools.measurement.label_errors import given_together, label_err
 from classwright_tools.measurement.label_issues import tell_apart
 from classwright_tools.measurement.label_shares import counts_for_model, label_shifts, shifts_remark
 from classwright_tools.measurement.long_rows import cut_remarks
+from classwright_tools.measurement.measures import measures_of
 from classwright_tools.measurement.regeneration import Planned, plan_items
 from classwright_tools.measurement.row_groups import contrasts_help, group_effects
 from classwright_tools.measurement.set_plans import plan_sets
 from classwright_tools.measurement.style import style_gaps
-from classwright_tools.statistics import metrics, multi_label
 from classwright_tools.workspace.datasets import read_card, read_edits
 
 
@@ -85,16 +82,14 @@ def find_errors(
             seed=context.seed,
         )
     context.progress(0.65, "Grouping the errors")
-    classes, matrix = _classes(found)
-    figures = None
-    if found.thresholds:
-        figures = multi_label.compute_figures(found.true, found.predicted, found.proba, found.labels, seed=context.seed)
-    accuracy = metrics.share(~found.is_wrong, found.queries)
+    measures = measures_of(found, model.threshold, context.seed, model.card.mismatch)
+    figures = measures.figures
+    classes = sorted((one for one in measures.classes if one.support), key=lambda one: (one.f1.value, one.label))
     return ErrorReport(
         data=found.data,
         cannot_know=evidence.cannot_know,
         warnings=(
-            *_warnings(context, model, model_id, evidence, _guessed(found, accuracy, figures)),
+            *_warnings(context, model, model_id, evidence, against_guessing(figures)),
             *filter(
                 None,
                 [_not_doubted(opinion.answers if opinion else None), settled_by_person(len(doubted) - len(issues))],
@@ -106,10 +101,11 @@ def find_errors(
         labels=found.labels,
         rows=len(found.rows),
         errors=len(found.wrong),
-        accuracy=accuracy,
-        micro_f1=figures.micro_f1 if figures else None,
-        classes=classes,
-        confusion_matrix=matrix,
+        accuracy=figures.accuracy,
+        micro_f1=figures.micro_f1,
+        beats_guessing=figures.beats_guessing,
+        classes=tuple(classes),
+        confusion_matrix=tuple(tuple(line) for line in measures.confusion_matrix.tolist()),
         label_errors=label_errors(found) if found.thresholds else (),
         together=given_together(found) if found.thresholds else (),
         confused_pairs=confused_pairs(found),
@@ -122,19 +118,6 @@ def find_errors(
         pairs_left_out=planned.pairs_left_out,
         errors_left_out=planned.errors_left_out,
     )
-
-
-def _classes(found: Answers) -> tuple[tuple[ClassFigures, ...], tuple[tuple[int, ...], ...]]:
-    """Return the figures of the labels that have rows, the weakest first, and the confusion matrix (k, k)."""
-    if found.thresholds:
-        classes = multi_label.class_figures(found.true, found.predicted, found.labels)
-        matrix = multi_label.confusion_matrix(found.true, found.predicted)
-    else:
-        classes = metrics.class_figures(found.true, found.predicted, found.labels, found.queries)
-        matrix = metrics.confusion_matrix(found.true, found.predicted, len(found.labels))
-    there = [figures for figures in classes if figures.support]
-    weakest_first = tuple(sorted(there, key=lambda figures: (figures.f1.value, figures.label)))
-    return weakest_first, tuple(tuple(line) for line in matrix.tolist())
 
 
 def _warnings(context: ToolContext, model: Model, model_id: str, evidence: Evidence, guessed: str) -> tuple[str, ...]:
@@ -162,13 +145,6 @@ def _not_doubted(second: Answers | None) -> str:
         "No label is called doubtful: a simple classifier (probe), trained without the rows that it is asked about, "
         "tells the labels of these rows apart no better than guessing."
     )
-
-
-def _guessed(found: Answers, accuracy: Estimate, figures: Figures | None) -> str:
-    """Return the sentence about answers that are no better than guessing: by micro-F1 where there are `figures`."""
-    if figures and figures.micro_f1:
-        return no_better_than_guessing(figures.micro_f1, figures.guessing, MICRO_F1)
-    return no_better_than_guessing(accuracy, float(np.bincount(found.true).max() / len(found.true)))
 
 
 def _tree(context: ToolContext, task: str) -> TopicTree | None:

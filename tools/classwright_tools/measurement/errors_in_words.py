@@ -76,7 +76,9 @@ def left_out(report: ErrorReport) -> str:
     """Return the sentence about the confused pairs, or the kinds of error, that the plan does not reach."""
     if not report.pairs_left_out:
         return ""
+    one, many = ("kind of error", "kinds of error") if report.several else ("confused pair", "confused pairs")
+    get = "gets" if report.pairs_left_out == 1 else "get"
     return (
-        f"{report.pairs_left_out} {'kinds of error' if report.several else 'confused pairs'} with "
-        f"{report.errors_left_out} errors get no texts: allow for more with `rows`."
+        f"{counted(report.pairs_left_out, one, many)} with {counted(report.errors_left_out, 'error')} {get} no texts: "
+        "allow for more with `rows`."
     )

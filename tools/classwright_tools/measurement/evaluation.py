@@ -20,7 +20,7 @@ from classwright_tools.domain.kinds import KINDS
 from classwright_tools.domain.shares import TaskShares
 from classwright_tools.errors import DamagedArtifact
 from classwright_tools.learning.label_space import certainty
-from classwright_tools.measurement.at_shares import at_shares_remarks
+from classwright_tools.measurement.at_shares import Chosen, at_shares_remarks
 from classwright_tools.measurement.caveats import caveats
 from classwright_tools.measurement.held_out import Answers
 from classwright_tools.measurement.in_short import evaluation_in_short
@@ -49,20 +49,32 @@ def measure(
     seed: int,
     shares: TaskShares | None = None,
     mismatch: str | None = None,
+    chosen: Chosen | None = None,
     texts_per_second: float | None = None,
     thresholds: Mapping[str, float] = MappingProxyType({}),
 ) -> EvaluationReport:
     """Return the report of the answers that `model` gave; `mismatch` is a pair task's label of that name.
 
     `thresholds` are those of labels that are to be given from there on, and only then. `shares` are those that the
-    model's probabilities are at, None where nobody knows others than those of the rows.
+    model's probabilities are at, None where nobody knows others than those of the rows. Test rows choose no threshold
+    of a rare label: those that were `chosen` are applied to them.
     """
     measures, at = measures_of(found, threshold, seed, mismatch), None
     table = at_thresholds(found, thresholds)
     if not found.thresholds:
         values = shares.values if shares else own_shares(found.true, len(found.labels))
         ranked = found.labels.index(mismatch) if mismatch else None
-        at = figures_at_shares(found.true, found.proba, values, found.labels, found.queries, mismatch=ranked, seed=seed)
+        at = figures_at_shares(
+            found.true,
+            found.proba,
+            values,
+            found.labels,
+            found.queries,
+            mismatch=ranked,
+            chooses=split != "test",
+            chosen=chosen.rare if chosen else None,
+            seed=seed,
+        )
     return EvaluationReport(
         data=found.data,
         task=task,
@@ -73,9 +85,9 @@ def measure(
         left_out=left_out,
         warnings=(
             *thresholds_in_words(table, thresholds),
-            *at_shares_remarks(at, shares, mismatch),
+            *at_shares_remarks(at, shares, mismatch, chosen.report if chosen else None),
             *warnings,
-            *caveats(measures.figures, len(found.labels)),
+            *caveats(measures.figures),
         ),
         figures=measures.figures,
         at_shares=at,
@@ -142,17 +154,28 @@ def listed_facts(report: EvaluationReport, uses: int) -> dict[str, Any]:
     return facts | ({"test_use": uses} if uses else {})
 
 
-def newest_test(workspace: Workspace, task: str, model: str) -> EvaluationReport | None:
-    """Return the newest report of `model` on test rows, or None if it was never measured on any.
+def chosen_thresholds(workspace: Workspace, task: str, model: str) -> Chosen | None:
+    """Return the rare label's thresholds that the newest report of `model` on validation rows chose, if there is one.
 
     Raises:
         DamagedArtifact: the report does not read back.
     """
-    wanted = {"about": "evaluation", "model": model, "split": "test"}
+    id_, report = newest_report(workspace, task, model, "validation") or ("", None)
+    rare = report.at_shares.rare if report and report.at_shares else None
+    return Chosen(id_, rare) if rare else None
+
+
+def newest_report(workspace: Workspace, task: str, model: str, split: Split) -> tuple[str, EvaluationReport] | None:
+    """Return the newest report of `model` on rows of `split`, and its id, or None if it was never measured on any.
+
+    Raises:
+        DamagedArtifact: the report does not read back.
+    """
+    wanted = {"about": "evaluation", "model": model, "split": split}
     for made in workspace.artifacts(task, "report"):
         if wanted.items() <= made.facts.items():
             try:
-                return EvaluationReport.model_validate_json(read_own(made.path / REPORT))
+                return made.id, EvaluationReport.model_validate_json(read_own(made.path / REPORT))
             except (OSError, ValidationError) as error:
                 reason = "its report.json cannot be read back"
                 raise DamagedArtifact(f"report {made.id!r}", reason, "Call evaluate again.") from error

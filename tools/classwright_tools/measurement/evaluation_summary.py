@@ -88,11 +88,12 @@ def _where(comparison: Comparison, model: str) -> str:
     return f", at your shares, for which {alone.get(comparison.shares_of or 'both', 'both decide')} here"
 
 
-def evaluation_next_step(report: EvaluationReport, other_rows: str, changed: str) -> str:
+def evaluation_next_step(report: EvaluationReport, other_rows: str, changed: str, *, can_choose: bool) -> str:
     """Return the call that is usually right after; figures that say too little are no ground to export.
 
     `other_rows` is a sentence on the rows of the other model, "" where they are the same or there is none.
-    `changed` says how the task's labels are others than the model's; it is empty where they are not.
+    `changed` says how the task's labels are others than the model's; it is empty where they are not. Validation rows
+    `can_choose` where no model learnt from them.
     """
     analyse = f"Call error_analysis with model={report.model!r} to see what to write next."
     if changed:
@@ -103,7 +104,7 @@ def evaluation_next_step(report: EvaluationReport, other_rows: str, changed: str
             f"Bring in {report.split} rows of {bare} with import_examples(split={report.split!r}), and measure again."
         )
     if report.split == "test":
-        return _after_the_test(report)
+        return _after_the_test(report, can_choose=can_choose)
     if report.comparison and report.comparison.shared_labels is not None:
         return f"Which of the two to keep depends on the labels that you want. {analyse}"
     if report.comparison and report.comparison.verdict in ("undecided", "trade"):
@@ -113,10 +114,10 @@ def evaluation_next_step(report: EvaluationReport, other_rows: str, changed: str
     return analyse
 
 
-def _after_the_test(report: EvaluationReport) -> str:
+def _after_the_test(report: EvaluationReport, *, can_choose: bool) -> str:
     """Return what to do with the final figure, by which nothing is chosen."""
     choose = ""
-    if report.comparison:
+    if report.comparison and can_choose:
         choose = f" Choose by evaluate(model={report.model!r}, against={report.comparison.against!r}) instead."
     final = f"This is the figure to report: to choose by test rows makes it worthless.{choose}"
     if report.figures.beats_guessing:

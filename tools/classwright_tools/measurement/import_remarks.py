@@ -16,7 +16,9 @@ from classwright_tools.domain.source import GivenSource
 from classwright_tools.domain.task import Task, TaskKind
 from classwright_tools.learning.reading_limits import limit_at_hand
 from classwright_tools.measurement.label_shares import label_counts, label_shifts, shifts_remark
+from classwright_tools.measurement.next_training import next_training
 from classwright_tools.workspace.datasets import read_card
+from classwright_tools.workspace.kept_model import kept_model
 from classwright_tools.workspace.workspace import Workspace
 
 REASONS_LISTED, RESPELLED_LISTED = 5, 3
@@ -52,7 +54,8 @@ def stayed_remark(stayed: Counter[Split], kind: TaskKind, dataset: str | None) -
     by_split = ", ".join(f"{rows} {split}" for split, rows in stayed.items())
     known = "text" if kind == "text" else "query"
     return (
-        f"{stayed.total()} rows of the source have a {known} that {dataset} has, and stay in its split ({by_split}); "
+        f"{counted(stayed.total(), 'row of the source has', 'rows of the source have')} a {known} that {dataset} has, "
+        f"and {'stays' if stayed.total() == 1 else 'stay'} in its split ({by_split}); "
         "only the others were divided anew. Pass new_dataset=true to divide all."
     )
 
@@ -133,20 +136,23 @@ def import_next_step(task: Task, splits: Sequence[Split], dataset: str | None, w
         if card.parent or any(one.origin == "written" for one in card.counts):  # it would leave rows, or test on these
             lack = f"There are {uses}: import real ones before you train. Else "
     if "train" in splits:
-        call = f"{'call' if lack else 'Call'} train_classifier with dataset {dataset!r}"
-        return f"{lack}{call}, or synthesize_examples to add written rows."
+        training = next_training(workspace, task, dataset)
+        if "train_classifier" not in training:
+            return training
+        begin = training[0].lower() if lack else training[0]
+        return f"{lack}{begin}{training[1:]} Or synthesize_examples to add written rows."
     return f"Call evaluate with dataset {dataset!r} and split {splits[0]!r} once there is a model."
 
 
 def _with_unlabelled(task: Task, dataset: str, workspace: Workspace) -> str:
     """Return the call after an import of rows without labels, which a model that is there answers at once."""
-    if task.labels and (made := workspace.latest("model", task.slug)):
+    if task.labels and (made := kept_model(workspace, task.slug)):
         answer = f"Call classify with model={made.id!r} and dataset={dataset!r} to have these rows answered. To learn: "
-        return answer + _without_model(task, dataset)
-    return _without_model(task, dataset)
+        return answer + _without_model(task, dataset, workspace)
+    return _without_model(task, dataset, workspace)
 
 
-def _without_model(task: Task, dataset: str) -> str:
+def _without_model(task: Task, dataset: str, workspace: Workspace) -> str:
     if not task.labels:
         return (
             f"Call find_examples(task={task.slug!r}, groups=0), which groups these texts by meaning, to agree with the "
@@ -157,7 +163,7 @@ def _without_model(task: Task, dataset: str) -> str:
             f"Call annotate_examples with dataset {dataset!r}, which gets labels for the most telling of these texts, "
             "or synthesize_examples."
         )
-    return (
-        f"Call synthesize_examples, or train_classifier with dataset {dataset!r}, which tells the labels' shares "
-        "from these texts and real validation rows."
-    )
+    training = next_training(workspace, task, dataset)
+    if "train_classifier" not in training:
+        return training
+    return f"{training} It tells the labels' shares from these texts and real validation rows."

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
 
+from classwright_tools.context import AUTO_ENCODER
 from classwright_tools.domain.figures import Estimate
 from classwright_tools.learning.rows import Rows
 from classwright_tools.learning.setup import Setup
@@ -15,11 +17,12 @@ LEAST_SEPARATION = 0.25
 GOOD_ENOUGH = 0.5  # of a trained model: it has found what the frozen embeddings hide
 
 
-def separation_remark(setup: Setup, rows: Rows, balanced_accuracy: Estimate) -> str:
+def separation_remark(setup: Setup, rows: Rows, balanced_accuracy: Estimate, tried: Collection[str]) -> str:
     """Return the sentence on labels that the frozen encoder of `setup` hardly parts; nothing where it does.
 
     Nothing is said either where a label has too few rows, or the model that was trained answers well all the same, as
-    its `balanced_accuracy` shows. `docs/decisions/label-separation.md` says how often the warning is right.
+    its `balanced_accuracy` shows. What was `tried` on such rows, of `AUTO_ENCODER` and methods, is not advised.
+    `docs/decisions/label-separation.md` says how often the warning is right.
     """
     if above_guessing(balanced_accuracy.value, setup.k) >= GOOD_ENOUGH:
         return ""
@@ -31,11 +34,12 @@ def separation_remark(setup: Setup, rows: Rows, balanced_accuracy: Estimate) -> 
     right = placed_rightly(setup.embed(sample.texts), sample.labels)
     if above_guessing(right, setup.k) >= LEAST_SEPARATION:
         return ""
-    other = "" if setup.pairs else " or method='contrastive'"
+    advised = {AUTO_ENCODER: f"encoder={AUTO_ENCODER!r}", "contrastive": "method='contrastive'"}
+    left = [words for one, words in advised.items() if one not in tried and not (setup.pairs and one == "contrastive")]
     return (
         f"Labels lie together in the encoder {Path(setup.encoder.ref.name).name!r}: of {FIRST_ROWS} rows of each, "
         f"{right:.0%} lie nearest to their own label, and {1 / setup.k:.0%} would by chance. Expect little of more "
-        f"rows; try encoder='auto'{other}."
+        f"rows{'; try ' if left else ''}{' or '.join(left)}."
     )
 
 

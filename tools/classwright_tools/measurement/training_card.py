@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
+from classwright_tools.context import AUTO_ENCODER
 from classwright_tools.domain.cards import ModelCard
 from classwright_tools.domain.task import Task
 from classwright_tools.learning.methods.registry import METHODS
@@ -39,7 +41,8 @@ def card_of(
     """
     together = ""
     if not task.multi_label:
-        together = separation_remark(setup, data.rows, trained.validation.balanced_accuracy)
+        done = {*tried_methods(trained, chosen), *_tried_before(workspace, task.slug, dataset)}
+        together = separation_remark(setup, data.rows, trained.validation.balanced_accuracy, done)
     learnt = len(data.validation) if data.validation and on_validation else 0
     return ModelCard(
         task=task.slug,
@@ -69,6 +72,7 @@ def card_of(
         unsure=1 - trained.sureness.sure,
         sure_right=trained.sureness.right,
         sure_rows=trained.sureness.rows,
+        sure_by_label=dict(zip(task.label_names, trained.sureness.by_label, strict=False)),
         sure_on=trained.sure_on,
         thresholds=trained.thresholds,
         scope=trained.scope,
@@ -78,14 +82,32 @@ def card_of(
     )
 
 
-def listed_facts(card: ModelCard) -> dict[str, Any]:
+def tried_methods(trained: Trained, chosen: str) -> list[str]:
+    """Return the methods that a training tried, and `AUTO_ENCODER` where it has `chosen` an encoder."""
+    return [trained.method, *(one.method for one in trained.tried), *([AUTO_ENCODER] if chosen else [])]
+
+
+def _tried_before(workspace: Workspace, task: str, dataset: str) -> set[str]:
+    """Return what `tried_methods` gave of the trainings on `dataset` and on the versions that it came from."""
+    line: list[str] = []
+    version: str | None = dataset
+    while version:
+        line.append(version)
+        version = workspace.artifact(version, "dataset").parent
+    made = (one.facts for one in workspace.artifacts(task, "model") if one.facts.get("dataset") in line)
+    return {name for facts in made for name in facts.get("tried", [facts["method"]])}
+
+
+def listed_facts(card: ModelCard, tried: Sequence[str]) -> dict[str, Any]:
     """Return the small figures that lists of models show."""
     ranked = card.validation.average_precision
     return ({"average_precision": ranked.value} if ranked else {}) | {
         "task_version": card.task_version,
         "method": card.method,
+        "tried": list(tried),
         "dataset": card.dataset,
         "rows": sum(card.training_rows.values()),
         "accuracy": card.validation.accuracy.value,
         "data": card.validation.data,
+        **({"validation_rows": card.validation_rows} if card.validation_rows else {}),
     }

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from classwright_tools.domain.cards import Candidate, ModelCard
-from classwright_tools.domain.comparison import KEEPING_NEWER
 from classwright_tools.domain.example import REAL_TEXTS
-from classwright_tools.domain.excerpt import listed
+from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.domain.task import Task
 from classwright_tools.learning.reading_languages import unread_remark
 from classwright_tools.learning.training import Trained
@@ -18,6 +17,7 @@ from classwright_tools.measurement.label_shares import label_counts, label_shift
 from classwright_tools.measurement.long_rows import cut_remarks
 from classwright_tools.measurement.rows_compared import fair_rows
 from classwright_tools.workspace.datasets import read_card, read_rows
+from classwright_tools.workspace.kept_model import kept_of
 from classwright_tools.workspace.workspace import Artifact, Workspace
 
 
@@ -45,11 +45,12 @@ def training_summary(model: str, card: ModelCard, tried: Sequence[Candidate], co
             "other parts (folds) of them."
         )
     yield from (_beside(other, card.method) for other in tried)
-    yield from caveats(card.validation, len(card.labels))
+    yield from caveats(card.validation)
     yield from filter(None, [how_sure(card), how_often_unlike(card)])
     yield from card.remarks
     if copies:
-        yield f"{copies} training rows were left out as copies of validation or test rows."
+        were = counted(copies, "training row was left out as a copy", "training rows were left out as copies")
+        yield f"{were} of validation or test rows."
     if card.written_at_once and card.validation.data not in REAL_TEXTS:
         yield (
             f"Most rows of {quoted(card.written_at_once)} were written at once and resemble each other: the figures "
@@ -112,7 +113,8 @@ def _as_saved(trained: Trained) -> Iterator[str]:
 def earlier_model(workspace: Workspace, made: Artifact, card: ModelCard, *, measurable: bool) -> str | None:
     """Return the earlier model of the task that knows the same labels and is kept, if there is one to compare with.
 
-    It is the newest, or what a comparison on other rows than test rows kept in its place.
+    It is the newest, or what a comparison on other rows than test rows kept in its place; none that learnt from the
+    validation rows, as these do not measure it.
 
     Where the dataset is not `measurable`, models can be compared by the rows alone that they learnt from, if enough of
     these are real texts.
@@ -126,24 +128,8 @@ def earlier_model(workspace: Workspace, made: Artifact, card: ModelCard, *, meas
         rows = fair_rows(workspace, card.task, read_rows(workspace, card.dataset, "train"))
         comparable = len(rows) >= ENOUGH_REAL and not card.thresholds
         alike = (one for one in alike if comparable and one.facts.get("dataset") != card.dataset)
-    ids = [one.id for one in alike]
-    return _kept(workspace, card.task, ids) if ids else None
-
-
-def _kept(workspace: Workspace, task: str, ids: Sequence[str]) -> str:
-    """Return which of the models `ids`, the newest first, is kept by the newest comparison of each."""
-    kept_by: dict[str, str] = {}
-    for report in workspace.artifacts(task, "report"):
-        facts = report.facts
-        if "verdict" in facts and facts.get("split") != "test":
-            newer = facts["verdict"] in KEEPING_NEWER
-            kept_by.setdefault(facts["model"], facts["model"] if newer else facts["against"])
-    kept = ids[0]
-    for model in ids:
-        earlier = kept_by.get(model, model)
-        if model == kept and earlier in ids and ids.index(earlier) > ids.index(model):
-            kept = earlier
-    return kept
+    kept = kept_of(workspace, card.task, [one for one in alike if not one.facts.get("validation_rows")])
+    return kept.id if kept else None
 
 
 def training_next_step(

@@ -13,11 +13,11 @@ import numpy.typing as npt
 
 from classwright_tools.domain.figures import Estimate, FiguresAtShares, RareLabel
 from classwright_tools.statistics.intervals import bootstrap
-from classwright_tools.statistics.metrics import Floats, Labels
-from classwright_tools.statistics.ranking import recall_at_false_alarms, threshold_at_false_alarms
+from classwright_tools.statistics.metrics import LEAST_ROWS, Floats, Labels
+from classwright_tools.statistics.operating_points import at_own_thresholds, at_thresholds_of
+from classwright_tools.statistics.ranking import recall_at_false_alarms
 
 RARE = 0.5  # of the share that a label would have if all had the same
-LEAST_ROWS = 10  # of the rare label: of fewer its figures tell nothing
 
 
 def figures_at_shares(
@@ -28,14 +28,16 @@ def figures_at_shares(
     groups: Labels | None = None,
     *,
     mismatch: int | None = None,
+    chooses: bool = True,
+    chosen: RareLabel | None = None,
     seed: int = 0,
 ) -> FiguresAtShares | None:
     """Return the figures of the probabilities `proba` (n, k) of rows whose labels are `true` (n,), at the `shares` (k).
 
     Intervals are the bootstrap's: a resample keeps each label's number of rows, or draws whole `groups` (n,). The
     shares are taken as they are, so what is not known of them is not in the intervals. Figures of the rare label, or of
-    pairs of the label with the number `mismatch`, are of `LEAST_ROWS` rows or more. None where a label that has a share
-    has no row.
+    pairs of the label with the number `mismatch`, are of `LEAST_ROWS` rows or more. Its thresholds are chosen on these
+    rows, or where nothing `chooses` are those of `chosen`. None where a label that has a share has no row.
     """
     counts = np.bincount(true, minlength=len(shares))
     if np.any((counts == 0) & (np.asarray(shares) > 0)):
@@ -56,18 +58,18 @@ def figures_at_shares(
     rare = rare_label(shares) if mismatch is None else mismatch
     found = None
     if rare is not None and LEAST_ROWS <= counts[rare] < len(true):
-        of_it = true == rare
-        threshold = threshold_at_false_alarms(of_it, proba[:, rare])
         found = RareLabel(
             label=names[rare],
             share=shares[rare],
             of_rows=float(counts[rare] / len(true)),
             precision=right_of(predicted == rare),
             recall=right_of(true == rare),
-            recall_at_false_alarms=recall_at_false_alarms(of_it, proba[:, rare], groups, seed=seed),
-            threshold=threshold,
-            false_alarms=None if threshold is None else float((proba[~of_it, rare] >= threshold).mean()),
+            recall_at_false_alarms=recall_at_false_alarms(true == rare, proba[:, rare], groups, seed=seed),
         )
+        if chooses:
+            found = at_own_thresholds(found, true == rare, proba[:, rare], weight[true], groups)
+        elif chosen and chosen.label == found.label:
+            found = at_thresholds_of(chosen, found, true == rare, proba[:, rare], weight[true], groups)
     return FiguresAtShares(accuracy=right_of(np.ones(len(true), bool)), rare=found)
 
 

@@ -19,6 +19,7 @@ from classwright_tools.statistics.share_interval import wilson
 Labels = npt.NDArray[np.integer]
 Floats = npt.NDArray[np.float64]
 CALIBRATION_BINS = 15
+LEAST_ROWS = 10  # of a label: of fewer its figures tell nothing
 _SMALLEST = 1e-15  # probabilities are kept this far from 0, so that one sure error does not make the log-loss infinite
 
 
@@ -64,6 +65,7 @@ def compute_figures(
         else None,
         not_covered=tuple(label for label, rows in zip(labels, counts, strict=True) if not rows),
         guessing=float(counts.max() / len(true)),
+        guessing_alike=1 / len(there) if len(there := counts[counts > 0]) and there.min() >= LEAST_ROWS else None,
     )
 
 

@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from classwright_tools.domain.comparison import RareLabelGain
 from classwright_tools.domain.figures import Estimate
-from classwright_tools.statistics.at_shares import LEAST_ROWS, rare_label
+from classwright_tools.statistics.at_shares import rare_label
 from classwright_tools.statistics.intervals import bootstrap
-from classwright_tools.statistics.metrics import Floats, Labels, accuracy_of, balanced_accuracy
+from classwright_tools.statistics.metrics import LEAST_ROWS, Floats, Labels, accuracy_of, balanced_accuracy
 from classwright_tools.statistics.ranking import average_precision_of
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 import numpy as np
 import numpy.typing as npt
 
@@ -68,10 +70,23 @@ def threshold_at_false_alarms(positive: npt.NDArray[np.bool_], scores: npt.NDArr
     allowed = int(FALSE_ALARMS * len(others) + _ROUNDING)
     limit = float(others[allowed])  # of the others, the first that is one too many
     found = scores[scores > limit]
-    if not len(found):
-        return None
-    lowest = float(found.min())
-    limit = float(scores[scores < lowest].max(initial=limit))
+    return _told(float(found.min()), scores) if len(found) else None
+
+
+def threshold_at_recall(positive: npt.NDArray[np.bool_], scores: npt.NDArray[np.floating], recall: float) -> float:
+    """Return the score from which on the share `recall` of the `positive` rows (n,), or more, is found.
+
+    It is the shortest decimal number between the lowest of the `scores` (n,) that is needed and the next lower one.
+    There must be a positive row.
+    """
+    own = np.sort(scores[positive])[::-1]
+    needed = max(1, ceil(recall * len(own) - _ROUNDING))
+    return _told(float(own[needed - 1]), scores)
+
+
+def _told(lowest: float, scores: npt.NDArray[np.floating]) -> float:
+    """Return the shortest decimal number that `lowest` reaches and the next lower one of the `scores` does not."""
+    limit = float(scores[scores < lowest].max(initial=0.0))
     rounded = (round((lowest + limit) / 2, digits) for digits in range(2, _DIGITS))
     return next((one for one in rounded if limit < one <= lowest), lowest)
 

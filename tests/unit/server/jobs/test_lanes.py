@@ -90,16 +90,16 @@ def test_the_same_work_on_more_text_than_takes_minutes_is_long(
     assert lane_of(workspace, "import_examples", task="support", split="train", path="large.csv") == "writing"
 
 
-def test_labelled_rows_that_are_copied_beside_the_classified_ones_count_for_less_than_these(
+def test_labelled_rows_count_as_the_unlabelled_ones_do_as_the_model_reads_them_for_the_table(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stored = StoredSizes(workspace, ToolSettings(workspace=workspace.root))
-    copied = stored.dataset("support-d1", "support", ("train",)) // work.QUICKER_THAN_ENCODING
-    monkeypatch.setattr(work, "SHORT_BYTES", copied)
+    read = int(stored.dataset("support-d1", "support", ("train",)) * stored.slowness("support-m1"))
+    monkeypatch.setattr(work, "SHORT_BYTES", read)
     as_much = lane_of(workspace, "classify", model="support-m1", dataset="support-d1")
-    monkeypatch.setattr(work, "SHORT_BYTES", copied - 1)
+    monkeypatch.setattr(work, "SHORT_BYTES", read - 1)
 
-    assert copied > 0
+    assert read > 0
     assert as_much == "short"
     assert lane_of(workspace, "classify", model="support-m1", dataset="support-d1") == "long"
 

@@ -38,7 +38,7 @@ def test_a_training_is_told_before_it_and_better_after_it(context: ToolContext) 
     assert made == 0
     assert first is not None
     assert first.seconds
-    assert "a guess for" in begun.rests_on
+    assert "guesses for" in begun.rests_on
     assert second.rests_on == "one earlier run on this machine"
     assert second.seconds_low is not None
     assert second.seconds_high is not None

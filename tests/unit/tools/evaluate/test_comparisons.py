@@ -19,6 +19,7 @@ from classwright_tools.learning.model import load_model
 from classwright_tools.measurement.kept_answers import kept_answers
 from classwright_tools.measurement.training_summary import earlier_model
 from classwright_tools.train_classifier import TrainClassifierRequest, TrainClassifierResult, train_classifier
+from classwright_tools.workspace.kept_model import kept_model
 from classwright_tools.workspace.workspace import Workspace
 from support.measurement import REAL, context_on, dataset_of, real_rows, trained_on, written_rows
 
@@ -267,6 +268,32 @@ def test_a_trade_advises_the_model_that_finds_rare_labels_beyond_chance(found: A
 
     assert compared.verdict == "trade"
     assert f"Keep {advised} costs more" in compared.advice("m2", 500)
+
+
+@pytest.mark.parametrize(("verdict", "kept"), [("gain", 0), ("undecided", 0), ("loss", 1), ("no gain", 1)])
+def test_the_earlier_model_is_kept_too_where_it_was_compared_against_the_later_one(
+    workspace: Workspace, model: str, verdict: str, kept: int
+) -> None:
+    second = workspace.publish("model", "support", lambda _: None, run_key="second", facts={})
+    facts = {"model": model, "against": second.id, "split": "validation", "verdict": verdict}
+    workspace.publish("report", "support", lambda _: None, run_key="compared", facts=facts)
+    on_test = facts | {"split": "test", "verdict": "gain" if kept else "loss"}
+    workspace.publish("report", "support", lambda _: None, run_key="tested", facts=on_test)
+
+    found = kept_model(workspace, "support")
+
+    assert found
+    assert found.id == (model, second.id)[kept]
+
+
+def test_no_model_is_compared_with_one_that_learnt_the_validation_rows(workspace: Workspace, model: str) -> None:
+    card = load_model(workspace, model).card
+    facts = {"task_version": card.task_version}
+    learnt = facts | {"validation_rows": 9}
+    workspace.publish("model", "support", lambda _: None, run_key="second", facts=learnt)
+    third = workspace.publish("model", "support", lambda _: None, run_key="third", facts=facts)
+
+    assert earlier_model(workspace, third, card, measurable=True) == model
 
 
 @pytest.mark.parametrize(("verdict", "kept"), [("trade", 0), ("loss", 0), ("gain", 1), ("undecided", 1)])

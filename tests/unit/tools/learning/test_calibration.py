@@ -47,6 +47,7 @@ def test_where_95_of_100_answers_are_right_those_that_are_likely_enough_are_sure
     assert found.threshold == LEAST_SURE
     assert found.sure == pytest.approx(0.6, abs=0.01)
     assert found.right == 1
+    assert found.by_label == ((60, 60), (0, 0))
 
 
 def test_an_answer_that_is_not_likely_to_be_right_is_never_sure() -> None:

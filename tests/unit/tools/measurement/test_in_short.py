@@ -59,6 +59,7 @@ def analysed(found: Answers, **findings: Any) -> ErrorReport:
         rows=report.figures.rows,
         errors=len(found.wrong),
         accuracy=report.figures.accuracy,
+        beats_guessing=report.figures.beats_guessing,
         classes=report.weakest,
         confusion_matrix=report.confusion_matrix,
         **empty | findings,

@@ -38,17 +38,20 @@ def setup(tmp_path: Path) -> Setup:
 def test_labels_that_the_encoder_does_not_part_are_told(setup: Setup) -> None:
     alike = rows_of(COOKED, COOKED)
     alike = replace(alike, texts=tuple(text + "!" * (place % 2) for place, text in enumerate(alike.texts)))
-    told = separation_remark(setup, alike, POOR)
+    told = separation_remark(setup, alike, POOR, ())
     assert told.startswith("Labels lie together in the encoder 'all-MiniLM-L6-v2': of 16 rows of each, ")
     assert "50% would by chance" in told
-    assert separation_remark(setup, alike, GOOD) == ""  # the model answers well all the same
+    assert told.endswith("try encoder='auto' or method='contrastive'.")
+    assert separation_remark(setup, alike, POOR, ["auto", "probe"]).endswith("more rows; try method='contrastive'.")
+    assert separation_remark(setup, alike, POOR, ["auto", "contrastive"]).endswith("Expect little of more rows.")
+    assert separation_remark(setup, alike, GOOD, ()) == ""  # the model answers well all the same
 
 
 def test_labels_that_the_encoder_parts_are_not_nor_those_with_few_rows(setup: Setup) -> None:
     apart = rows_of(COOKED, RODE)
-    assert separation_remark(setup, apart, POOR) == ""
+    assert separation_remark(setup, apart, POOR, ()) == ""
     few = rows_of(COOKED, COOKED).take(np.arange(2 * FIRST_ROWS - 1))
-    assert separation_remark(setup, few, POOR) == ""
+    assert separation_remark(setup, few, POOR, ()) == ""
 
 
 def test_no_row_counts_in_the_mean_that_it_is_compared_with() -> None:

@@ -99,8 +99,8 @@ def test_without_a_threshold_that_few_others_reach_none_is_told() -> None:
         (1, "To hide pairs with a `probability_toxic` of 0.5 or more hides 80 of", "belong, and 4 of 100 that do."),
         (
             None,
-            "From a probability of 0.5 on, 80 of 100",
-            "of 'toxic' are found, and 4 of 100 others are taken for it: classify(thresholds={'toxic': 0.5}).",
+            "For few false alarms: from 0.5 on, 80 of 100",
+            "are found, and 4 of 100 others (at most 5) are taken for it. Pass the one that suits to classify: ",
         ),
     ],
 )

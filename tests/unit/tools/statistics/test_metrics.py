@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classwright_tools.domain.figures import Estimate, Figures
+from classwright_tools.measurement.caveats import caveats
 from classwright_tools.statistics.intervals import bootstrap
 from classwright_tools.statistics.metrics import (
     calibration_error,
@@ -105,6 +106,21 @@ def test_an_accuracy_beats_guessing_if_its_interval_lies_above_the_share_of_the_
 
     assert figures.guessing == max(counts) / sum(counts)
     assert figures.beats_guessing is beats
+
+
+def test_a_model_that_finds_a_rare_label_beats_guessing_where_no_accuracy_does() -> None:
+    true = np.repeat([0, 1], (120, 30))
+    wrong = np.r_[np.arange(120) < 24, np.arange(30) < 9]  # accuracy 0.78, and guessing has 0.8
+
+    figures = figures_of(true, np.eye(2)[np.where(wrong, 1 - true, true)])
+
+    assert figures.accuracy.value < figures.guessing
+    assert figures.beats_guessing
+    (told,) = caveats(figures)
+    assert told.startswith("Accuracy says little of such rows, as always answering the most frequent label")
+    assert "it is 0.750 (" in told
+    few = figures_of(true[:129], np.eye(2)[np.where(wrong, 1 - true, true)][:129])
+    assert few.guessing_alike is None  # nine rows of the rare label
 
 
 def test_precision_recall_and_f1_of_each_class_equal_scikit_learns() -> None:
