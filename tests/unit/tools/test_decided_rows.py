@@ -210,11 +210,12 @@ def test_a_model_says_which_labels_it_knows_where_the_task_has_others(
 ) -> None:
     parent = dataset_of(workspace, train=written_rows(), validation=real_rows())
     model = trained_on(workspace, parent)
-    edit({"action": "rename_label", "label": "refund", "to": "money back"})
+    edit({"action": "add_label", "label": "money back"})
+    edit({"action": "relabel", "rows": {"ids": [real_rows()[0].id]}, "label": "money back"})
 
     answer = classify(ClassifyRequest(model=model, texts=("where is my parcel",)), context_on(workspace))
-    told = f"The task's labels have changed since {model} was trained: it does not know 'money back' and still answers "
-    assert f"{told}with 'refund'." in answer.summary
+    told = f"The task's labels have changed since {model} was trained: it does not know 'money back'."
+    assert told in answer.summary
     with pytest.raises(
         InvalidInput, match=r"labels that the model does not know \('money back'\): it knows 'refund', "
     ):

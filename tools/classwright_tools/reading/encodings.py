@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from classwright_tools.errors import InvalidInput
-from classwright_tools.reading.opening import SAMPLE_BYTES, encoding_of, telling_damage, unpacked
+from classwright_tools.reading.opening import SAMPLE_BYTES, encoding_of, refuse_other_kinds, telling_damage, unpacked
 
 _UTF_8 = "utf-8-sig"
 _AT_ONCE = 2**20
@@ -20,14 +20,16 @@ def check_encoding(path: Path, *, every_line: bool) -> None:
     and its rows are each to be told of.
 
     Raises:
-        InvalidInput: it is not; the first line that shows it is named.
+        InvalidInput: it is not, and the first line that shows it is named; or it is of another kind.
         OSError: it cannot be opened.
     """
     source = f"file {path.name!r}"
     first = ""
     with path.open("rb") as raw, telling_damage(source):
         binary = unpacked(raw, path)
-        if encoding_of(binary.peek(SAMPLE_BYTES)[:SAMPLE_BYTES]) != _UTF_8:
+        sample = binary.peek(SAMPLE_BYTES)[:SAMPLE_BYTES]
+        refuse_other_kinds(sample, source)
+        if encoding_of(sample) != _UTF_8:
             return
         decoder = codecs.getincrementaldecoder("utf-8")()
         number = 1

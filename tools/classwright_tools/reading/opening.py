@@ -78,7 +78,7 @@ def opened(path: Path, position: Position, any_line_end: bool = False) -> Iterat
         with telling_damage(source):
             binary = unpacked(raw, path)
             sample = binary.peek(SAMPLE_BYTES)[:SAMPLE_BYTES]
-            _refuse_other_kinds(sample, source)
+            refuse_other_kinds(sample, source)
             encoding = encoding_of(sample)
             newline = None if any_line_end else _line_end(sample.decode(encoding, errors="replace"))
             file = TextIOWrapper(binary, encoding=encoding, errors="replace", newline=newline)
@@ -99,7 +99,8 @@ def unpacked(raw: BufferedReader, path: Path) -> Any:
     return _Unpacked(raw, path) if raw.peek(2)[:2] == b"\x1f\x8b" else raw
 
 
-def _refuse_other_kinds(sample: bytes, source: str) -> None:
+def refuse_other_kinds(sample: bytes, source: str) -> None:
+    """Refuse a file whose first bytes are those of another kind than text."""
     for begins, kind, repair in _OTHER_KINDS:
         if re.match(begins, sample):
             raise InvalidInput(source, f"is {kind}", repair)
