@@ -75,7 +75,7 @@ def test_after_an_import_of_validation_rows_and_texts_nothing_is_trained(
 
 def test_rows_of_some_labels_alone_are_not_trained_on_yet(workspace: Workspace, task: Task) -> None:
     rows = given(*((text, "refund") for text in REAL["refund"]))
-    imported = import_examples(ImportExamplesRequest(task="support", rows=rows), context_on(workspace))
+    imported = import_examples(ImportExamplesRequest(task="support", split="train", rows=rows), context_on(workspace))
 
     assert "Too few rows to train on ('delivery' 0, 'account' 0; 2 of each label are needed)" in imported.next_step
     assert "train_classifier" not in imported.next_step
@@ -114,7 +114,7 @@ def test_from_a_training_to_the_test_no_call_that_is_named_is_refused(
         EditExamplesRequest.model_validate({"task": "support", "reason": "read", "changes": changes}),
         context_on(workspace),
     )
-    assert follow(workspace, edited) == ["train_classifier"]
+    assert follow(workspace, edited) == ["edit_examples", "train_classifier"]  # the way back, and on
     asked = annotate_examples(AnnotateExamplesRequest(task="support", rows=5), context_on(workspace))
     done = AnnotateExamplesRequest(
         task="support", annotation=asked.annotation, labels={text.id: ("refund",) for text in asked.texts}, finish=True

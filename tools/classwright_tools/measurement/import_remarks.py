@@ -132,14 +132,14 @@ def import_next_step(task: Task, splits: Sequence[Split], dataset: str | None, w
     lack = ""
     if lacking and "train" in splits:
         uses = " and ".join(f"no {split} rows {USES[split]}" for split in lacking)
-        lack = f"There are {uses}: import some before you train. If you have no others, {DIVIDED}. Else "
+        lack = f"There are {uses}: import some before you train. If you have no others, {DIVIDED}. "
         if card.parent or any(one.origin == "written" for one in card.counts):  # it would leave rows, or test on these
-            lack = f"There are {uses}: import real ones before you train. Else "
+            lack = f"There are {uses}: import real ones before you train. "
     if "train" in splits:
         training = next_training(workspace, task, dataset)
         if "train_classifier" not in training:
-            return training
-        begin = training[0].lower() if lack else training[0]
+            return f"{lack}{training}"
+        begin = f"Else {training[0].lower()}" if lack else training[0]
         return f"{lack}{begin}{training[1:]} Or synthesize_examples to add written rows."
     return f"Call evaluate with dataset {dataset!r} and split {splits[0]!r} once there is a model."
 
