@@ -28,7 +28,7 @@ from classwright_tools.learning.exports import embedding
 from classwright_tools.learning.model import Model, load_model
 from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
 from classwright_tools.workspace.workspace import Workspace
-from support.learning import real_rows, save_rows, shallow_encoder, written_rows
+from support.learning import real_rows, save_rows, written_rows
 
 TEXTS = [row.text for row in real_rows(3)]
 FOREIGN = "Mozart wrote his last symphony in 1788"
@@ -37,13 +37,12 @@ FOREIGN = "Mozart wrote his last symphony in 1788"
 class Made:
     """A tuned model and its export."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, encoder: str) -> None:
         self.workspace = Workspace(root / "workspace")
         labels = tuple(Label(name=name) for name in ("refund", "delivery", "account"))
         self.workspace.save_task(Task(slug="support", instruction="Tell them apart.", labels=labels))
         save_rows(self.workspace, written_rows(), real_rows(10))
-        encoder = shallow_encoder(root / "encoder")
-        self.context = ToolContext(workspace=self.workspace, run_key="training", encoder=str(encoder))
+        self.context = ToolContext(workspace=self.workspace, run_key="training", encoder=encoder)
         request = TrainClassifierRequest(task="support", method="finetune", epochs=1)
         self.model_id = train_classifier(request, self.context).model
         self.folder = self.export("export")
@@ -61,9 +60,9 @@ class Made:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+def made(tmp_path_factory: pytest.TempPathFactory, shallow: str) -> Made:
     """The model and its export, for all tests here."""
-    return Made(tmp_path_factory.mktemp("exports"))
+    return Made(tmp_path_factory.mktemp("exports"), shallow)
 
 
 def answers_of(folder: Path, name: str) -> np.ndarray:

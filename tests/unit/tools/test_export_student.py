@@ -23,7 +23,7 @@ from classwright_tools.export_model import TOOL, ExportModelRequest, export_mode
 from classwright_tools.learning import student
 from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
 from classwright_tools.workspace.workspace import Workspace
-from support.learning import real_rows, save_rows, shallow_encoder, written_rows
+from support.learning import real_rows, save_rows, written_rows
 
 TEXTS = [row.text for row in real_rows(3)]
 UNLABELLED = [
@@ -36,13 +36,12 @@ UNLABELLED = [
 class Made:
     """A model with texts enough to teach a student, and its export with one."""
 
-    def __init__(self, root: Path, texts: int) -> None:
+    def __init__(self, root: Path, encoder: str, texts: int) -> None:
         self.workspace = Workspace(root / "workspace")
         labels = tuple(Label(name=name) for name in ("refund", "delivery", "account"))
         self.workspace.save_task(Task(slug="support", instruction="Tell them apart.", labels=labels))
         save_rows(self.workspace, written_rows(), real_rows(10), unlabelled=UNLABELLED[:texts])
-        encoder = shallow_encoder(root / "encoder")
-        self.context = ToolContext(workspace=self.workspace, run_key="training", encoder=str(encoder))
+        self.context = ToolContext(workspace=self.workspace, run_key="training", encoder=encoder)
         self.model = train_classifier(TrainClassifierRequest(task="support", method="probe"), self.context).model
 
     def export(self, *, onnx: bool = True) -> Path:
@@ -65,8 +64,8 @@ def test_an_engine_is_compared_with_the_encoder_on_the_rows_that_just_one_has_ri
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    return Made(tmp_path_factory.mktemp("students"), 240)
+def made(tmp_path_factory: pytest.TempPathFactory, shallow: str) -> Made:
+    return Made(tmp_path_factory.mktemp("students"), shallow, 240)
 
 
 @pytest.fixture(scope="module")
@@ -123,9 +122,11 @@ def test_the_card_says_how_good_both_are_and_the_id_of_the_export_opens_them(mad
         open_predictor(made.model, made.workspace.root, "student")
 
 
-def test_too_few_texts_and_an_export_without_a_graph_are_refused_with_the_repair(made: Made, tmp_path: Path) -> None:
+def test_too_few_texts_and_an_export_without_a_graph_are_refused_with_the_repair(
+    made: Made, tmp_path: Path, shallow: str
+) -> None:
     with pytest.raises(NotEnoughData, match=r"has 30 texts.*Import texts without labels"):
-        Made(tmp_path, 0).export()
+        Made(tmp_path, shallow, 0).export()
     with pytest.raises(InvalidInput, match=r"onnx is false.*onnx=true"):
         made.export(onnx=False)
     pairs = Task(slug="pairs", instruction="Match.", labels=(Label(name="a"), Label(name="b")), kind="pair")
