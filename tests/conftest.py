@@ -16,8 +16,9 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.task import Label, Task
+from classwright_tools.domain.task import Task
 from classwright_tools.workspace.workspace import Workspace
+from support.shop import shop_task
 
 # On a busy machine an example takes long for reasons that are not ours.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -60,18 +61,8 @@ def workspace(tmp_path: Path, index_url: str | None) -> Iterator[Workspace]:
 
 @pytest.fixture
 def task(workspace: Workspace) -> Task:
-    """A saved task with three labels."""
-    return workspace.save_task(
-        Task(
-            slug="support",
-            instruction="Classify a message to a shop's support by what the customer wants.",
-            labels=(
-                Label(name="refund", description="the customer wants money back"),
-                Label(name="delivery", description="the customer asks where a parcel is"),
-                Label(name="account", description="the customer cannot log in or wants to change account data"),
-            ),
-        )
-    )
+    """The small task, saved."""
+    return workspace.save_task(shop_task())
 
 
 @pytest.fixture
