@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -14,36 +13,11 @@ from classwright_tools.domain.task import Task
 from classwright_tools.errors import StorageFailed
 from classwright_tools.workspace.datasets import read_card, read_rows
 from classwright_tools.workspace.workspace import Workspace
-from support.paths import TESTS
 from support.postgres import ON_BOTH
-from support.workspace_process import ROWS, rows_of, save
+from support.workspace_process import ROWS, Other, refused_by_a_full_disk, rows_of, save
 
-PARTS = TESTS / "support" / "workspace_process.py"
 KILLS = 14
 KILLS_ON_POSTGRES = 6
-
-
-def started(action: str, root: Path, index_url: str | None, *arguments: str) -> subprocess.Popen[str]:
-    """Start a process and wait until its workspace is open."""
-    command = [sys.executable, str(PARTS), action, str(root), index_url or "", *arguments]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    return process
-
-
-def let_go(process: subprocess.Popen[str]) -> None:
-    """Let a started process begin."""
-    assert process.stdin is not None
-    process.stdin.write("\n")
-    process.stdin.flush()
-
-
-def finished(process: subprocess.Popen[str]) -> list[str]:
-    """Return the ids that the process printed, once it has ended well."""
-    printed, _ = process.communicate(timeout=120)
-    assert process.returncode == 0
-    return printed.split()
 
 
 def assert_whole(workspace: Workspace, dataset: str, run_key: str) -> None:
@@ -62,11 +36,11 @@ def test_processes_that_publish_at_once_get_different_numbers(
     workspace: Workspace, task: Task, index_url: str | None
 ) -> None:
     keys = [[f"{process}-{number}" for number in range(3)] for process in range(8)]
-    processes = [started("save", workspace.root, index_url, *own) for own in keys]
+    processes = [Other(workspace.root, index_url, *own) for own in keys]
     for process in processes:
-        let_go(process)
+        process.let_go()
 
-    made = [finished(process) for process in processes]
+    made = [process.finished() for process in processes]
 
     assert sorted(id_ for own in made for id_ in own) == sorted(f"support-d{n}" for n in range(1, 25))
     for ids, own in zip(made, keys, strict=True):
@@ -79,11 +53,11 @@ def test_a_run_repeated_by_several_processes_at_once_makes_one_artifact(
     workspace: Workspace, task: Task, index_url: str | None
 ) -> None:
     keys = [f"shared-{number}" for number in range(5)]
-    processes = [started("save", workspace.root, index_url, *keys) for _ in range(3)]
+    processes = [Other(workspace.root, index_url, *keys) for _ in range(3)]
     for process in processes:
-        let_go(process)
+        process.let_go()
 
-    made = [finished(process) for process in processes]
+    made = [process.finished() for process in processes]
 
     assert made[0] == made[1] == made[2]
     assert len(workspace.artifacts("support")) == len(keys)
@@ -99,14 +73,12 @@ def test_a_process_that_is_killed_at_any_moment_leaves_the_old_state_or_the_new(
     for round_ in range(KILLS if index_url is None else KILLS_ON_POSTGRES):
         before = {artifact.id for artifact in workspace.artifacts("support")}
         keys = [f"{round_}-{number}" for number in range(30)]
-        process = started("save", workspace.root, index_url, *keys)
-        let_go(process)
-        assert process.stdout is not None
+        process = Other(workspace.root, index_url, *keys)
+        process.let_go()
         for _ in range(rng.randint(0, 4)):
-            process.stdout.readline()
+            process.next_id()
         time.sleep(rng.uniform(0.0, 0.04))  # the moment of the kill, not a wait for something
         process.kill()
-        process.communicate()
         half_written += len(list(workspace.root.rglob(".staged-*")))
         for artifact in workspace.artifacts("support"):
             if artifact.id not in before:
@@ -126,8 +98,7 @@ def test_a_process_that_is_killed_at_any_moment_leaves_the_old_state_or_the_new(
 def test_a_full_disk_is_told_and_nothing_is_lost_or_half_indexed(workspace: Workspace, task: Task) -> None:
     kept = save(workspace, "before")
 
-    command = [sys.executable, str(PARTS), "fill-disk", str(workspace.root), ""]
-    told = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    told = refused_by_a_full_disk(workspace.root)
 
     assert "dataset of task 'support'" in told
     assert "nothing was lost" in told
@@ -140,10 +111,10 @@ def test_a_full_disk_is_told_and_nothing_is_lost_or_half_indexed(workspace: Work
 
 @ON_BOTH
 def test_processes_that_open_a_new_workspace_at_once_all_find_its_tables(tmp_path: Path, index_url: str | None) -> None:
-    processes = [started("save", tmp_path / "new", index_url) for _ in range(4)]
+    processes = [Other(tmp_path / "new", index_url) for _ in range(4)]
     for process in processes:
-        let_go(process)
-        assert finished(process) == []
+        process.let_go()
+        assert process.finished() == []
 
 
 def test_a_disk_with_no_space_at_all_is_told(tmp_path: Path, task: Task) -> None:

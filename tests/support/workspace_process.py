@@ -1,16 +1,17 @@
-"""What the other processes of the workspace's tests do: `python workspace_process.py ACTION ROOT INDEX ...`.
-
-INDEX is the URL of the index, or empty for SQLite.
-"""
+"""The other processes of the workspace's tests: forked from one that has imported, which takes a second."""
 
 from __future__ import annotations
 
-import importlib
+import contextlib
 import random
 import resource
-import sys
 from collections.abc import Iterator
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+
+import pyarrow.parquet  # noqa: F401  # slow: once a process is ready, it is writing that takes the time
 
 from classwright_tools.domain.example import Example, make_example
 from classwright_tools.errors import StorageFailed
@@ -39,28 +40,67 @@ def incompressible_rows() -> Iterator[Example]:
         yield make_example(rng.randbytes(5_000).hex(), "refund")
 
 
-def say(line: object) -> None:
-    """Write a line to whoever started this process."""
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+class Other:
+    """A process with a workspace open, which saves the rows of one run after the other once it is let go."""
+
+    def __init__(self, root: Path, index_url: str | None, *run_keys: str) -> None:
+        self._ours, theirs = _forking.Pipe()
+        self.process: BaseProcess = _forking.Process(target=_save_all, args=(theirs, root, index_url, run_keys))
+        self.process.start()
+        theirs.close()
+        assert self._ours.recv() == "ready"
+
+    def let_go(self) -> None:
+        """Let it begin."""
+        self._ours.send("go")
+
+    def next_id(self) -> str:
+        """Wait for a dataset to be saved, and return its id."""
+        return str(self._ours.recv())
+
+    def finished(self) -> list[str]:
+        """Return the ids of all that it saves from now on, once it has ended well."""
+        made = []
+        with contextlib.suppress(EOFError):
+            while True:
+                made.append(self.next_id())
+        self.process.join(120)
+        assert self.process.exitcode == 0
+        return made
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self.process.kill()
+        self.process.join()
 
 
-def main(action: str, root: str, index_url: str, *arguments: str) -> None:
-    """Do one of the actions."""
-    workspace = Workspace(Path(root), index_url or None)
-    if action == "fill-disk":  # a file may have 1 MB, so writing fails in the middle of the rows
-        resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
-        try:
-            save(workspace, "too much", incompressible_rows())
-        except StorageFailed as failure:
-            say(failure)
-        return
-    importlib.import_module("pyarrow.parquet")  # slow: from here on it is writing that takes the time
-    say("ready")
-    sys.stdin.readline()
-    for run_key in arguments:
-        say(save(workspace, run_key).id)
+def refused_by_a_full_disk(root: Path) -> str:
+    """Return what a process says whose files may have 1 MB, so that writing fails in the middle of the rows."""
+    ours, theirs = _forking.Pipe()
+    process = _forking.Process(target=_save_too_much, args=(theirs, root))
+    process.start()
+    theirs.close()
+    told = str(ours.recv())
+    process.join()
+    return told
 
 
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+_forking = get_context("forkserver")
+_forking.set_forkserver_preload([__name__])
+
+
+def _save_all(pipe: Connection, root: Path, index_url: str | None, run_keys: tuple[str, ...]) -> None:
+    workspace = Workspace(root, index_url)
+    pipe.send("ready")
+    pipe.recv()
+    for run_key in run_keys:
+        pipe.send(save(workspace, run_key).id)
+
+
+def _save_too_much(pipe: Connection, root: Path) -> None:
+    workspace = Workspace(root)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+    try:
+        save(workspace, "too much", incompressible_rows())
+    except StorageFailed as failure:
+        pipe.send(str(failure))
