@@ -225,9 +225,15 @@ class ServerProcess(CommandProcess):
     def is_ready(self) -> bool:
         """Whether it answers."""
         try:
-            return httpx.get(f"http://127.0.0.1:{self.port}/health", trust_env=False).is_success
+            return _http().get(f"http://127.0.0.1:{self.port}/health").is_success
         except httpx.TransportError:
             return False
+
+
+@cache
+def _http() -> httpx.Client:
+    """A client for this process: making one takes longer than a hundred looks for a server that is starting."""
+    return httpx.Client(trust_env=False)
 
 
 class WorkerProcess(CommandProcess):
@@ -302,9 +308,11 @@ def is_alive(pid: int) -> bool:
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    """Return as soon as `holds` is true."""
+    """Return as soon as `holds` is true. What is waited for needs the processor more than a look that takes long."""
     import anyio
 
     with anyio.fail_after(PATIENCE_SECONDS):
+        began = time.perf_counter()
         while not holds():
-            await anyio.sleep(0.02)
+            await anyio.sleep(max(0.02, 9 * (time.perf_counter() - began)))
+            began = time.perf_counter()
