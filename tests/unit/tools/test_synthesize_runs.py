@@ -27,36 +27,39 @@ from support.synthesize import asked_of, fails, train_rows, with_writer
 from support.writing_verbs import ScriptedWriter, save_tree, sentence, well_written
 
 
+def uneven(request: WritingRequest) -> Completion:
+    """Repeat texts across cells, give too many or too few, and fail now and then."""
+    rng = random.Random(f"{request.cell}{request.attempt}")
+    if rng.random() < 0.1:
+        return fails(request)
+    return Completion(items=tuple(sentence(rng.randrange(60)) for _ in range(rng.randrange(5))))
+
+
+def outcome_of(context: ToolContext, name: str, turns: random.Random | None) -> tuple[object, ...]:
+    """Return what a run makes of `uneven` answers, which arrive in the order of the requests or in `turns`."""
+    writer = ScriptedWriter(uneven, turns=turns, name=f"writer {name}")
+    run = replace(context, writer=writer, run_key=f"run {name}")
+    # Each run starts from an empty dataset of its own, so that all see the same.
+    empty = save_dataset(run.workspace, "support", {}, parent=None, run_key=f"empty {name}", made_by="test")
+    result = synthesize_examples(SynthesizeExamplesRequest(task="support", dataset=empty.id, rows=24), run)
+    rows = [(row.text, row.label, row.provenance and row.provenance.cell) for row in train_rows(run, result.dataset)]
+    return rows, result.refused, result.refusals, result.missing
+
+
+@pytest.fixture
+def in_order(workspace: Workspace, context: ToolContext) -> tuple[object, ...]:
+    """What comes of answers in the order of the requests."""
+    task = Task(slug="support", instruction="Sort mail.", labels=(Label(name="refund"), Label(name="account")))
+    save_tree(workspace, workspace.save_task(task))
+    return outcome_of(context, "in order", None)
+
+
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 10**6))
 def test_the_rows_do_not_depend_on_the_order_in_which_answers_arrive(
-    seed: int, workspace: Workspace, context: ToolContext
+    seed: int, context: ToolContext, in_order: tuple[object, ...]
 ) -> None:
-    task = workspace.save_task(
-        Task(slug="support", instruction="Sort mail.", labels=(Label(name="refund"), Label(name="account")))
-    )
-    save_tree(workspace, task)
-
-    def uneven(request: WritingRequest) -> Completion:
-        """Repeat texts across cells, give too many or too few, and fail now and then."""
-        rng = random.Random(f"{request.cell}{request.attempt}")
-        if rng.random() < 0.1:
-            return fails(request)
-        return Completion(items=tuple(sentence(rng.randrange(60)) for _ in range(rng.randrange(5))))
-
-    outcomes = []
-    for number, turns in enumerate((None, random.Random(seed))):
-        writer = ScriptedWriter(uneven, turns=turns, name=f"writer {number} {seed}")
-        run = replace(context, writer=writer, run_key=f"run {number} {seed}")
-        # Each run starts from an empty dataset of its own, so that both see the same tool_settings.
-        empty = save_dataset(workspace, "support", {}, parent=None, run_key=f"e{number} {seed}", made_by="test")
-        result = synthesize_examples(SynthesizeExamplesRequest(task="support", dataset=empty.id, rows=24), run)
-        rows = [
-            (row.text, row.label, row.provenance and row.provenance.cell) for row in train_rows(run, result.dataset)
-        ]
-        outcomes.append((rows, result.refused, result.refusals, result.missing))
-
-    assert outcomes[0] == outcomes[1]
+    assert outcome_of(context, str(seed), random.Random(seed)) == in_order
 
 
 def test_a_run_that_is_repeated_after_it_ended_asks_nothing_and_answers_the_same(
