@@ -143,13 +143,11 @@ def error_analysis(request: ErrorAnalysisRequest, context: ToolContext) -> Error
 
 
 def _comparison(context: ToolContext, task: str, model: str) -> dict[str, Any]:
-    """Return the facts and the id of the newest comparison of `model` with another one; none if there is none.
+    """Return the facts and the id of the newest comparison of `model` with another one that chooses; {} of none."""
+    from classwright_tools.workspace.kept_model import chooses
 
-    One on test rows does not count, as nothing is chosen by these.
-    """
-    reports = context.workspace.artifacts(task, "report")
-    made = (one for one in reports if one.facts.get("model") == model and one.facts.get("split") != "test")
-    return next(({**one.facts, "id": one.id} for one in made if "verdict" in one.facts), {})
+    made = (one for one in context.workspace.artifacts(task, "report") if one.facts.get("model") == model)
+    return next(({**one.facts, "id": one.id} for one in made if chooses(one.facts)), {})
 
 
 def _limit(context: ToolContext, dataset: str) -> str:

@@ -177,7 +177,7 @@ def _on_split(
         seed=context.seed,
         shares=model.card.known_shares,
         mismatch=model.card.mismatch,
-        chosen=chosen_thresholds(workspace, model.card.task, request.model) if request.split == "test" else None,
+        chosen=chosen_thresholds(workspace, request.model, model, dataset) if request.split == "test" else None,
         texts_per_second=speed,
         thresholds=request.thresholds,
     )
@@ -222,7 +222,7 @@ def _asking(
     """
     from classwright_tools.measurement.kept_answers import kept_answers
 
-    known = kept_answers(context.workspace, model.card.task, model_id, [row.id for row in rows], len(model.labels))
+    known = kept_answers(context.workspace, model.card.task, model_id, [row.id for row in rows], model.labels)
     return lambda done: context.progress(start + 0.4 * done, f"{model_id} is classifying the rows"), known
 
 

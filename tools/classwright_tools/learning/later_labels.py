@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
+from classwright_tools.domain.cards import ModelCard
 from classwright_tools.domain.figures import Estimate
 from classwright_tools.domain.shares import LabelShare, TaskShares
 from classwright_tools.learning.model import Model
@@ -26,14 +29,24 @@ def beside(workspace: Workspace, model: Model, dataset: str) -> Model:
         return model
     now = dict(zip(card.labels, names, strict=True))
     shares = card.shares and _under(card.shares, now)
-    renamed = card.model_copy(update={"mismatch": now.get(card.mismatch or ""), "shares": shares})
-    return replace(model, card=renamed, names=names)
+    changed = {"mismatch": now.get(card.mismatch or ""), "shares": shares, **_sureness(card, now)}
+    return replace(model, card=card.model_copy(update=changed), names=names)
 
 
 def by_now(workspace: Workspace, model: Model) -> Model:
     """Return what `beside` does, for the newest dataset of the model's task."""
     newest = workspace.latest("dataset", model.card.task)
     return beside(workspace, model, newest.id) if newest else model
+
+
+def _sureness(card: ModelCard, now: Mapping[str, str]) -> dict[str, Any]:
+    """Return the fields on the rows that set the threshold of `card`, whose labels are called otherwise `now`.
+
+    Merged labels have other answers, which no row was counted by.
+    """
+    if len(set(now.values())) < len(now):
+        return {"unsure": None, "sure_right": None, "sure_by_label": {}}
+    return {"sure_by_label": {now[label]: counts for label, counts in card.sure_by_label.items()}}
 
 
 def _under(shares: TaskShares, now: dict[str, str]) -> TaskShares:

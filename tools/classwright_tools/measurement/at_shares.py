@@ -26,8 +26,8 @@ def at_shares_remarks(
     """Return the sentences on the figures `at` the task's `shares`, or without any at those of the measured rows.
 
     They say whose rows count for more or less than one: figures at other shares than the rows' are no plain counts.
-    `mismatch` is a pair task's label of that name. `chosen_by` is the report that chose the thresholds, if that was
-    done on other rows.
+    `mismatch` is a pair task's label of that name. `chosen_by` is the report that chose thresholds on other rows, if
+    there is one: those of another label are not applied.
     """
     if at is None:
         return ()
@@ -44,10 +44,11 @@ def at_shares_remarks(
         remarks.append(
             f"The precision of {rare.label!r} ({where}) is {_shown(rare.precision)}, its recall {_shown(rare.recall)}."
         )
-        if chosen_by:
+        is_found = rare.threshold is not None or bool(rare.points)
+        if chosen_by and is_found:
             remarks.append(f"Its thresholds are those that validation rows gave ({chosen_by}), unchanged.")
         remarks += _to_hide(rare) if rare.label == mismatch else _to_find(rare, chosen=chosen_by is not None)
-        if rare.threshold is None and not rare.points:
+        if not is_found:
             remarks.append(f"No threshold for {rare.label!r} was chosen on validation rows; test rows choose none.")
     return tuple(remarks)
 

@@ -20,6 +20,7 @@ from classwright_tools.domain.kinds import KINDS
 from classwright_tools.domain.shares import TaskShares
 from classwright_tools.errors import DamagedArtifact
 from classwright_tools.learning.label_space import certainty
+from classwright_tools.learning.model import Model
 from classwright_tools.measurement.at_shares import Chosen, at_shares_remarks
 from classwright_tools.measurement.caveats import caveats
 from classwright_tools.measurement.held_out import Answers
@@ -29,6 +30,8 @@ from classwright_tools.measurement.measures import measures_of
 from classwright_tools.measurement.own_thresholds import at_thresholds, thresholds_in_words
 from classwright_tools.measurement.pages import write_page
 from classwright_tools.statistics.at_shares import figures_at_shares, own_shares
+from classwright_tools.workspace.kept_model import SHARED_LABELS
+from classwright_tools.workspace.later_labels import later_names
 from classwright_tools.workspace.own_files import read_own
 from classwright_tools.workspace.workspace import Workspace
 
@@ -151,18 +154,29 @@ def listed_facts(report: EvaluationReport, uses: int) -> dict[str, Any]:
     facts |= {"average_precision": ranked.value} if ranked else {}
     if report.comparison:
         facts |= {"against": report.comparison.against, "verdict": report.comparison.verdict}
+        facts |= (
+            {} if report.comparison.shared_labels is None else {SHARED_LABELS: len(report.comparison.shared_labels)}
+        )
     return facts | ({"test_use": uses} if uses else {})
 
 
-def chosen_thresholds(workspace: Workspace, task: str, model: str) -> Chosen | None:
+def chosen_thresholds(workspace: Workspace, model_id: str, model: Model, dataset: str) -> Chosen | None:
     """Return the rare label's thresholds that the newest report of `model` on validation rows chose, if there is one.
 
+    The label is called as it is beside `dataset`, as those of `model` are. None where labels were merged or divided in
+    between: their probabilities are others.
+
     Raises:
-        DamagedArtifact: the report does not read back.
+        DamagedArtifact: the report does not read back, or the edits of a dataset do not.
     """
-    id_, report = newest_report(workspace, task, model, "validation") or ("", None)
+    id_, report = newest_report(workspace, model.card.task, model_id, "validation") or ("", None)
     rare = report.at_shares.rare if report and report.at_shares else None
-    return Chosen(id_, rare) if rare else None
+    if not report or not rare:
+        return None
+    names = later_names(workspace, report.labels, report.dataset, dataset)
+    if names != model.labels:
+        return None
+    return Chosen(id_, rare.model_copy(update={"label": names[report.labels.index(rare.label)]}))
 
 
 def newest_report(workspace: Workspace, task: str, model: str, split: Split) -> tuple[str, EvaluationReport] | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import json
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,13 @@ from classwright_tools.workspace.workspace import Workspace
 
 FILE = "predictions.parquet"
 _KEPT = ["id", "probabilities", "out_of_scope"]
+_LABELS = b"labels"  # in the schema's metadata
 
 
 def write_answers(folder: Path, found: Answers, *, with_labels: bool) -> None:
     """Write a row an example: its id, predicted label or labels, and probabilities in the order of the model's labels.
 
-    Whether it is out of scope is there too, where that is told.
+    Whether it is out of scope is there too, where that is told. The file names these labels.
 
     Its own label is there only `with_labels`.
     """
@@ -37,7 +39,7 @@ def write_answers(folder: Path, found: Answers, *, with_labels: bool) -> None:
         columns["out_of_scope"] = found.foreign.tolist()
     if with_labels:
         columns["label"] = _named(found, found.true)
-    pq.write_table(pa.table(columns), folder / FILE)
+    pq.write_table(pa.table(columns, metadata={_LABELS: _in_file(found.labels)}), folder / FILE)
 
 
 def _named(found: Answers, given: npt.NDArray[Any]) -> list[Any]:
@@ -47,11 +49,18 @@ def _named(found: Answers, given: npt.NDArray[Any]) -> list[Any]:
     return [found.labels[place] for place in given]
 
 
-def kept_answers(workspace: Workspace, task: str, model: str, ids: Collection[str], k: int) -> dict[str, Given]:
-    """Return what `model` gave to those rows of `ids` on which it was measured before with `k` labels, by id.
+def _in_file(labels: Sequence[str]) -> bytes:
+    """Return the `labels` as a file names them."""
+    return json.dumps(list(labels)).encode()
 
-    A file that does not read back, or that does not say what is out of scope, is passed over: the model can be asked
-    again.
+
+def kept_answers(
+    workspace: Workspace, task: str, model: str, ids: Collection[str], labels: Sequence[str]
+) -> dict[str, Given]:
+    """Return what `model` gave to those rows of `ids` on which it was measured before, by id.
+
+    A file whose labels are not these `labels`, in this order, that does not read back, or that does not say what is
+    out of scope, is passed over: the model can be asked again.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -68,12 +77,10 @@ def kept_answers(workspace: Workspace, task: str, model: str, ids: Collection[st
         try:
             with open_own(report.path / FILE) as file:
                 table = pq.read_table(file, columns=_KEPT)
+            if (table.schema.metadata or {}).get(_LABELS) != _in_file(labels):
+                continue  # so many others may have been merged
             rows = zip(*(table[name].to_pylist() for name in _KEPT), strict=True)
         except (OSError, KeyError, pa.ArrowException):
             continue
-        known |= {
-            row: Given(np.array(proba, np.float64), foreign)
-            for row, proba, foreign in rows
-            if row in wanted and len(proba) == k
-        }
+        known |= {row: Given(np.array(proba, np.float64), foreign) for row, proba, foreign in rows if row in wanted}
     return known

@@ -58,7 +58,7 @@ def test_without_validation_rows_what_two_models_learnt_from_is_compared_on_real
     assert result.next_step.startswith(f"Worse than before: keep {first.model}.")
     assert f"Go on with its rows: dataset={first.dataset!r}." in result.next_step
     # What stands for a model is not taken for its own answers, which are those of one that learnt from the rows.
-    assert kept_answers(workspace, task.slug, second.model, [row.id for row in annotated_rows()], 3) == {}
+    assert kept_answers(workspace, task.slug, second.model, [row.id for row in annotated_rows()], list(REAL)) == {}
 
 
 @pytest.mark.parametrize("order", ["written", "informative"])

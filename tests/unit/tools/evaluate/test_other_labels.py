@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,12 @@ from classwright_tools.errors import InvalidInput
 from classwright_tools.evaluate import EvaluateRequest, EvaluateResult, evaluate
 from classwright_tools.learning.later_labels import beside
 from classwright_tools.learning.model import load_model
+from classwright_tools.measurement.caveats import how_sure
+from classwright_tools.measurement.evaluation import chosen_thresholds, listed_facts, measure, write_report
 from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
+from classwright_tools.workspace.kept_model import kept_model
 from classwright_tools.workspace.workspace import Workspace
-from support.measurement import context_on, dataset_of, real_rows, trained_on, written_rows
+from support.measurement import REAL, answers_of, context_on, dataset_of, real_rows, trained_on, written_rows
 from support.several import several_dataset, several_task
 
 
@@ -52,6 +56,20 @@ def test_models_of_which_one_has_a_label_more_are_compared_on_rows_of_the_others
     assert f"Against {fewer}, on the 4 rows that count for both" in result.summary
     assert f"({model} alone has 'account')" in result.summary
     assert result.next_step.startswith("Which of the two to keep depends on the labels that you want.")
+    errors = error_analysis(ErrorAnalysisRequest(model=model, dataset=dataset), context_on(workspace))
+    assert "keep" not in errors.next_step
+
+
+def test_a_comparison_on_shared_labels_does_not_decide_which_model_is_gone_on_with(
+    workspace: Workspace, dataset: str, model: str, fewer: str
+) -> None:
+    result = measured(workspace, fewer, model, dataset)
+    kept = kept_model(workspace, "support")
+
+    assert result.comparison
+    assert result.comparison.keeps_earlier
+    assert kept
+    assert kept.id == fewer
 
 
 def test_the_model_with_fewer_labels_is_measured_on_the_rows_that_it_knows(
@@ -127,6 +145,76 @@ def test_what_a_model_gave_to_labels_that_were_merged_is_what_it_gives_to_the_on
     summed = np.stack([proba[:, 0] + proba[:, 1], proba[:, 2]], axis=1)
     np.testing.assert_allclose(now.predict_proba([row.text for row in real_rows()]), summed, atol=1e-6)
     assert "labels that the model does not know" not in result.summary
+
+
+def test_kept_answers_to_other_merged_labels_are_not_taken_for_those_to_as_many(
+    workspace: Workspace, dataset: str, model: str
+) -> None:
+    evaluate(
+        EvaluateRequest(
+            model=model, dataset=changed(workspace, dataset, action="merge_label", label="refund", to="account")
+        ),
+        context_on(workspace),
+    )
+    back = EditExamplesRequest(task="support", revert_to=dataset, reason="two desks")
+    reverted = edit_examples(back, context_on(workspace)).dataset
+    assert reverted
+    merged = changed(workspace, reverted, action="merge_label", label="delivery", to="account")
+    texts, true = zip(*((row.text, row.label) for row in real_rows()), strict=True)
+
+    result = evaluate(EvaluateRequest(model=model, dataset=merged), context_on(workspace))
+    places = beside(workspace, load_model(workspace, model), merged).predict_proba(texts).argmax(axis=1)
+
+    given = [("refund", "account")[place] for place in places]
+    right = [a == (b if b == "refund" else "account") for a, b in zip(given, true, strict=True)]
+    assert result.figures.accuracy.value == pytest.approx(np.mean(right))
+
+
+def test_what_a_model_counted_of_its_labels_is_told_by_their_names_of_now_and_not_of_merged_ones(
+    workspace: Workspace, dataset: str, model: str
+) -> None:
+    own = load_model(workspace, model)
+    counts = {"refund": (9, 9), "delivery": (8, 8), "account": (9, 3)}
+    set_by = {"unsure": 0.5, "sure_right": 0.8, "sure_rows": None, "sure_by_label": counts}
+    own = replace(own, card=own.card.model_copy(update=set_by))
+    renamed = changed(workspace, dataset, action="rename_label", label="account", to="sign-in")
+
+    told = how_sure(beside(workspace, own, renamed).card)
+    merged = changed(workspace, renamed, action="merge_label", label="delivery", to="refund")
+
+    assert "3 of 9 answers 'sign-in'" in told
+    assert "'account'" not in told
+    assert how_sure(beside(workspace, own, merged).card) == ""
+
+
+def test_thresholds_of_a_rare_label_are_those_of_what_it_is_called_by_now(
+    workspace: Workspace, dataset: str, model: str
+) -> None:
+    true = [0] * 60 + [1] * 60 + [2] * 12
+    found = answers_of(true, np.full((len(true), 3), 0.3) + 0.1 * np.eye(3)[true], list(REAL))
+    report = measure(
+        replace(found, dataset=dataset),
+        task="support",
+        model=model,
+        split="validation",
+        threshold=0.5,
+        comparison=None,
+        left_out=0,
+        warnings=(),
+        seed=0,
+    )
+    facts = listed_facts(report, 0)
+    workspace.publish("report", "support", lambda to: write_report(to, report, found), run_key="r", facts=facts)
+    renamed = changed(workspace, dataset, action="rename_label", label="account", to="sign-in")
+    merged = changed(workspace, renamed, action="merge_label", label="sign-in", to="refund")
+    own = load_model(workspace, model)
+
+    chosen = chosen_thresholds(workspace, model, beside(workspace, own, renamed), renamed)
+
+    assert chosen
+    assert chosen.rare.label == "sign-in"
+    assert chosen.rare.points
+    assert chosen_thresholds(workspace, model, beside(workspace, own, merged), merged) is None
 
 
 def test_labels_that_were_merged_are_one_for_a_model_of_before(workspace: Workspace, dataset: str, model: str) -> None:

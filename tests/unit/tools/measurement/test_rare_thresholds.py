@@ -69,7 +69,13 @@ def test_test_rows_choose_no_threshold_and_take_those_of_validation_rows() -> No
     assert [one.recall for one in applied.points] != [one.recall for one in chosen.points]
     assert "those that validation rows gave (app-r1), unchanged." in told(report)
 
-    bare = report_of(1, "test")
+
+@pytest.mark.parametrize("of_other", [False, True])
+def test_without_a_threshold_of_the_label_none_is_said_to_be_that_of_validation_rows(*, of_other: bool) -> None:
+    other = rare_of(report_of(0, "validation")).model_copy(update={"label": "order"})
+    bare = report_of(1, "test", Chosen("app-r1", other) if of_other else None)
+
     assert rare_of(bare).threshold is None
     assert rare_of(bare).points == ()
     assert "No threshold for 'wish' was chosen on validation rows; test rows choose none." in told(bare)
+    assert "unchanged" not in told(bare)
