@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,7 @@ from classwright_tools.bulk import classify_files as bulk
 from classwright_tools.bulk.classify_files import classify_files
 from classwright_tools.bulk.outputs import write_output
 from classwright_tools.errors import InvalidInput
+from classwright_tools.reading import opening
 
 
 class Lengths:
@@ -108,6 +110,18 @@ def test_lines_of_a_table_end_in_a_line_feed_and_a_carriage_return_in_a_cell_sta
     content = (tmp_path / "out.csv").read_bytes().decode()
     assert content == 'text,note\na text,"one\rtwo"\nanother,"one\r\ntwo"\n'
     assert list(csv.reader(io.StringIO(content, newline="")))[1:] == [["a text", "one\rtwo"], ["another", "one\r\ntwo"]]
+
+
+def test_a_gzip_file_that_unpacks_to_very_much_is_refused_before_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its last bytes are not there: whoever unpacks it whole says that it is damaged."""
+    monkeypatch.setattr(opening, "FREE_EXPANSION_BYTES", 2**20)
+    source = tmp_path / "rows.csv.gz"
+    source.write_bytes(gzip.compress(b"text\n" + b"a short text\n" * 2**22)[:-8])
+
+    with pytest.raises(InvalidInput, match=r"rows\.csv\.gz': unpacks to over 200 times its size"):
+        classify_files(Lengths(), source, tmp_path / "out.csv", model_name="m")
 
 
 def test_a_run_that_fails_before_its_first_part_leaves_nothing_behind(

@@ -192,12 +192,15 @@ def test_archives_are_of_no_kind_that_is_read(name: str, run: Importer, folder: 
         run(path=name)
 
 
+@pytest.mark.parametrize("fill", [b" ", b"a text,refund\n"])
 @pytest.mark.parametrize("name", ["rows.jsonl", "rows.csv", "rows.jsonl.gz"])
-def test_a_small_file_that_unpacks_to_very_much_is_refused(
-    name: str, run: Importer, folder: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_small_file_that_unpacks_to_very_much_is_refused_before_its_end(
+    name: str, fill: bytes, run: Importer, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Its last bytes are not there: whoever unpacks it whole says that it is damaged."""
     monkeypatch.setattr(opening, "FREE_EXPANSION_BYTES", 2**20)
-    (folder / name).write_bytes(gzip.compress(b"text,label\n" + b" " * 20 * 2**20))
+    packed = gzip.compress(b"text,label\n" + fill * (40 * 2**20 // len(fill)))
+    (folder / name).write_bytes(packed[:-8])
 
     with pytest.raises(InvalidInput, match=r"unpacks to over 200 times its size"):
         run(path=name)

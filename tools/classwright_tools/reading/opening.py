@@ -153,7 +153,14 @@ class _Unpacked(gzip.GzipFile):
 
     def read1(self, size: int | None = -1) -> bytes:
         """Return the next bytes; a text wrapper reads by this method alone."""
-        read = super().read1(-1 if size is None else size)
+        return self._within(super().read1(-1 if size is None else size))
+
+    def readline(self, size: int | None = -1) -> bytes:
+        """Return the next line, or so many bytes of it."""
+        return self._within(super().readline(-1 if size is None else size))
+
+    def _within(self, read: bytes) -> bytes:
+        """Return what was `read`, if that is not too much by now."""
         if self.tell() > self._most:
             raise bomb(self._source)
         return read
