@@ -73,6 +73,16 @@ async def test_all_rows_of_a_look_are_decided_at_once_after_their_number_was_sho
         assert standing(workspace, dataset).rows == {}
 
 
+async def test_the_list_finds_rows_without_a_label_by_what_they_are_used_for(
+    client: Client, chromium: Browser, dataset: str
+) -> None:
+    async with shown(chromium, client, {"dataset": dataset}) as opened:
+        await opened.view.get_by_role("button", name="List").click()
+        await opened.view.get_by_label("Used").select_option("no label yet (2)")
+        await expect(opened.view.locator(".list .bar strong").first).to_have_text("2 rows")
+        await expect(opened.view.locator(".rows .about").first).to_contain_text("no label yet")
+
+
 async def test_on_the_map_keys_go_from_row_to_row_and_choose_those_around(
     client: Client, chromium: Browser, dataset: str
 ) -> None:

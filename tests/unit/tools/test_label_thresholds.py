@@ -150,6 +150,7 @@ def test_an_evaluation_says_what_it_costs_and_what_others_would(made: Made) -> N
     assert result.label_thresholds
     assert "'refund' from a probability of 0.9 on: " in result.summary
     assert f"recall {table[0.9].recall.value:.3f}" in result.summary
+    assert "Precision: of the rows that get it, the share that is right." in result.summary
     page = (made.workspace.artifact(result.report, "report").path / "report.html").read_text(encoding="utf-8")
     assert "Thresholds of single labels" in page
     with pytest.raises(InvalidInput, match="is of no label of the model"):

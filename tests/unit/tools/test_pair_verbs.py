@@ -104,13 +104,13 @@ def test_an_evaluation_says_what_to_hide_mismatches_takes(
 
     page = (workspace.artifact(result.report, "report").path / "report.html").read_text(encoding="utf-8")
     for told in (result.summary, page):
-        assert "To hide pairs with a `probability_mismatch` of" in told
+        assert "Hiding pairs with a `probability_mismatch` of" in told
         assert "of 100 that do." in told
 
 
 def test_a_training_says_what_to_hide_mismatches_takes_as_an_evaluation_does(trained: TrainClassifierResult) -> None:
     assert "The precision of 'mismatch' (50.0% of the rows)" in trained.summary
-    assert "To hide pairs with a `probability_mismatch` of" in trained.summary
+    assert "Hiding pairs with a `probability_mismatch` of" in trained.summary
 
 
 def test_where_imbalance_is_treated_that_is_why_a_matcher_was_not_tried(workspace: Workspace) -> None:

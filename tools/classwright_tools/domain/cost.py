@@ -23,7 +23,7 @@ class CostEstimate(Noun):
     model_calls: int = Field(default=0, ge=0, description="Requests to the writer.")
     tokens_in: int = Field(default=0, ge=0)
     tokens_out: int = Field(default=0, ge=0)
-    dollars: float | None = Field(default=None, ge=0, description="None where the operator has set no prices.")
+    dollars: float | None = Field(default=None, ge=0, description="None where the server was started without prices.")
     rests_on: str
 
     @property

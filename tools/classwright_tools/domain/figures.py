@@ -84,7 +84,8 @@ class Scores(Noun):
         default=None,
         ge=0,
         le=1,
-        description="What it reaches in balanced accuracy; None where rows have several, or few have one label.",
+        description="What it reaches in balanced accuracy; None where rows have several labels, or a label that has "
+        "rows has fewer than ten.",
     )
 
     @property

@@ -53,5 +53,7 @@ class WriterUsage(Noun):
     )
     tokens_in: int = Field(default=0, ge=0)
     tokens_out: int = Field(default=0, ge=0)
-    cost: float = Field(default=0, ge=0, description="In US dollars, by the operator's prices; 0 if none are set.")
+    cost: float = Field(
+        default=0, ge=0, description="In US dollars, by the prices that the server was started with; 0 without any."
+    )
     estimated_tokens: int = Field(default=0, ge=0, description="What was estimated before writing, as an upper bound.")

@@ -59,7 +59,7 @@ def _to_hide(rare: RareLabel) -> list[str]:
         return []
     column = probability_column(rare.label)
     return [
-        f"To hide pairs with a `{column}` of {rare.threshold} or more hides {_of_100(rare.recall_at_false_alarms)} "
+        f"Hiding pairs with a `{column}` of {rare.threshold} or more hides {_of_100(rare.recall_at_false_alarms)} "
         f"that do not belong, and {100 * rare.false_alarms:.0f} of 100 that do."
     ]
 

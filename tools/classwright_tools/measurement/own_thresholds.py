@@ -55,4 +55,10 @@ def thresholds_in_words(table: tuple[LabelAtThreshold, ...], thresholds: Mapping
             f"{label!r} from a probability of {own:g} on: {found}, recall {estimate_in_words(at.recall)}; without a "
             f"threshold of its own {usual} and {without.recall.value:.3f}."
         )
-    return (*told, "Pass the same `thresholds` to classify; `label_thresholds` has others.") if told else ()
+    if not told:
+        return ()
+    return (
+        *told,
+        "Precision: of the rows that get it, the share that is right. Recall: of its own rows, the share that gets it.",
+        "Pass the same `thresholds` to classify; `label_thresholds` has others.",
+    )

@@ -168,10 +168,10 @@ const Row = ({ row, words, ticked }) => html`<li class=${row.stands ? "decided" 
   <input type="checkbox" checked=${ticked} disabled=${row.split === "test"} aria-label=${`Tick: ${row.text.slice(0, 80)}`} onChange=${() => list.pick(row.id)} />
   <div class="what"><p dir=${wayOf(row.stands?.text ?? row.text)}><${Found} text=${row.stands?.text ?? row.text} words=${words} />${row.text_characters ? " …" : ""}</p>
     ${row.text_pair && html`<p dir=${wayOf(row.text_pair)} class="pair"><${Found} text=${row.text_pair} words=${words} /></p>`}
-    <div class="about">${(row.labels?.length ? row.labels : [labelsOf(row) ?? "no label"]).map((name) => html`<span key=${name} class="tag own">${name}</span>`)}
+    <div class="about">${(row.labels?.length ? row.labels : [labelsOf(row)].filter(Boolean)).map((name) => html`<span key=${name} class="tag own">${name}</span>`)}
       ${row.guesses && (isSeveral() ? row.disagrees || !row.labels : row.guesses[0][0] !== row.label) && html`<span class="tag warn">classifier: ${givenInWords(row)}</span>`}
       ${row.suspect && html`<span class="tag warn">probably wrong</span>`}
-      ${SPLITS[row.split] && html`<span class="tag">${SPLITS[row.split]}</span>`}<span class="tag">${ORIGINS[row.origin] ?? row.origin}</span>
+      <span class="tag">${SPLITS[row.split]}</span><span class="tag">${ORIGINS[row.origin] ?? row.origin}</span>
       ${row.cell?.length > 0 && html`<span class="tag">${row.cell.join(" · ")}</span>`}
       ${row.stands && html`<span class="tag chosen">${standsAs(row.stands)}</span>`}
     </div></div>

@@ -155,14 +155,13 @@ const QueueEnd = ({ isDone }) => {
   </div>`;
 };
 
-const SPLITS = { train: "to learn from", validation: "to check by", test: "for the last test" };
+const SPLITS = { train: "to learn from", validation: "to check by", test: "for the last test", unlabelled: "no label yet" };
 const ORIGINS = { real: "real text", written: "written text", annotated: "real text, labelled here", edited: "edited text", mined: "mined pair" };
 
 const Card = ({ row, blind, editing, edit }) => html`<article class="card">
   <div class="about">
     ${!blind && labelsOf(row) && (row.labels?.length ? row.labels : [labelsOf(row)]).map((name) => html`<span key=${name} class="tag own">${row.labels ? name : `label: ${name}`}</span>`)}
-    ${!labelsOf(row) && html`<span class="tag">no label</span>`}
-    ${SPLITS[row.split] && html`<span class="tag">${SPLITS[row.split]}</span>`}<span class="tag">${ORIGINS[row.origin] ?? row.origin}${row.origin === "written" && row.round !== undefined ? `, round ${row.round}` : ""}</span>
+    <span class="tag">${SPLITS[row.split]}</span><span class="tag">${ORIGINS[row.origin] ?? row.origin}${row.origin === "written" && row.round !== undefined ? `, round ${row.round}` : ""}</span>
     ${!blind && row.cell?.length > 0 && html`<span class="tag">${row.cell.join(" · ")}</span>`}
     ${!blind && row.contrast && html`<span class="tag">written to resemble ${row.contrast}</span>`}
     ${!blind && row.suspect && html`<span class="tag warn">label probably wrong</span>`}

@@ -103,7 +103,7 @@ def test_labels_that_no_row_has_are_named_and_are_no_ground_to_export(
     assert "No row of 'account' was there: of this label nothing is known." in result.summary
     assert "export" not in result.next_step
     assert "Bring in test rows of 'account'" in result.next_step
-    assert "The mean over 2 of 3 labels" in body_text(page_of(workspace, result.report))
+    assert "The mean of F1 over 2 of 3 labels" in body_text(page_of(workspace, result.report))
     assert {one.label for one in result.classes} == {"refund", "delivery"}
 
 

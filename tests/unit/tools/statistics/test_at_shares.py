@@ -96,7 +96,7 @@ def test_without_a_threshold_that_few_others_reach_none_is_told() -> None:
 @pytest.mark.parametrize(
     ("mismatch", "before", "after"),
     [
-        (1, "To hide pairs with a `probability_toxic` of 0.5 or more hides 80 of", "belong, and 4 of 100 that do."),
+        (1, "Hiding pairs with a `probability_toxic` of 0.5 or more hides 80 of", "belong, and 4 of 100 that do."),
         (
             None,
             "For few false alarms: from 0.5 on, 80 of 100",
