@@ -24,15 +24,8 @@ def add_classify(commands: Any) -> None:
     add("--pair-column", metavar="NAME", default="text_pair", help="for a model of pairs; default: text_pair")
     add("--engine", metavar="NAME", default="encoder", help="of an export: encoder (default), int8, student or cascade")
     about = "below P it is not sure; default: the model's own. With LABEL: that label is given from P on, and only then"
-    add("--threshold", type=threshold, action="append", default=[], metavar="[LABEL=]P", help=about)
+    add("--threshold", action="append", default=[], metavar="[LABEL=]P", help=about)
     add("--workspace", metavar="FOLDER", help="where ids are looked up; default: the platform's data folder")
-
-
-def threshold(argument: str) -> tuple[str | None, float]:
-    """Return the label, if there is one, and the probability in an argument such as "spam=0.9" or "0.9"."""
-    from classwright_tools.bulk.models import threshold_in  # it loads numpy, which this command alone needs
-
-    return threshold_in(argument)
 
 
 def is_stored(model: str) -> bool:
@@ -48,10 +41,9 @@ def run_classify(options: argparse.Namespace, workspace: Path) -> int:
         NotFound: the model does not exist.
     """
     from classwright_tools.bulk.classify_files import classify_files
-    from classwright_tools.bulk.models import open_predictor
+    from classwright_tools.bulk.models import open_predictor, thresholds_in
 
-    thresholds = dict(options.threshold)
-    least = thresholds.pop(None, None)
+    least, thresholds = thresholds_in(options.threshold)
     model = open_predictor(options.model, workspace, options.engine)
     began = time.monotonic()
 

@@ -40,7 +40,8 @@ DELIMITERS = ",;\t"
 """Of the columns of a CSV file."""
 _NAMED_DELIMITER = re.compile(r'"?sep=(.)"?\s*$', re.IGNORECASE)
 MOST_COLUMNS = 20
-"""Labels of a model that each get a column with how probable it is; of more, those with a threshold of their own."""
+"""Labels of a model that each get a column with how probable it is; of more, those with a threshold of their own, and
+the mismatch of pairs."""
 CHUNK = 2048
 """Texts that are sorted by their length, so that those of a batch need little padding; rows of a file in memory."""
 MOST_CHARS = 20_000
@@ -84,7 +85,7 @@ class Engine(Protocol):
 
 
 class Classifier:
-    """An exported classifier. `labels` are in the order of the probabilities' columns."""
+    """An exported classifier. `labels` are in the order of the probabilities' columns; `mismatch` is that of pairs."""
 
     def __init__(self, folder: str | Path, engine: str = ENGINES[0]) -> None:
         """Open the export in `folder`, to be computed by one of the `ENGINES`.
@@ -103,6 +104,7 @@ class Classifier:
         self.labels: tuple[str, ...] = tuple(facts["labels"])
         self.threshold: float = facts["threshold"]
         self.takes_pairs: bool = facts["kind"] == "pair"
+        self.mismatch: str | None = facts.get("mismatch")
         self._thresholds: list[float] = facts.get("thresholds") or []
         self._least_like: float = facts.get("least_like", -np.inf)
         self._engine = _engine(folder, facts, engine)
@@ -203,7 +205,8 @@ def given_labels(probabilities: np.ndarray, own: np.ndarray) -> np.ndarray:
     """Return the place (n,) of the label that each text gets at the `probabilities` (n, k), of one label a text.
 
     A label with a threshold of its `own` (k,), NaN for the others, is given from it on; of several that reach theirs
-    the one that exceeds it by the greatest factor. Else it is the likeliest of the labels without.
+    the one that exceeds it by the greatest factor, where one of 0 counts as one of 1: it lets all through, so any other
+    goes before it. Else it is the likeliest of the labels without.
     """
     reached = probabilities >= own
     factors = np.where(reached, probabilities / np.where(own > 0, own, 1.0), -1.0)
@@ -444,7 +447,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--threshold",
         metavar="[LABEL=]P",
-        type=threshold,
         action="append",
         default=[],
         help="below P it is not sure; default: the model's. With LABEL: that label is given from P on, and only then",
@@ -463,10 +465,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def threshold(argument: str) -> tuple[str | None, float]:
-    """Return the label, if there is one, and the probability in an argument such as "spam=0.9" or "0.9"."""
-    label, _, value = argument.rpartition("=")
-    return label or None, float(value)
+def given_thresholds(arguments: Sequence[str]) -> tuple[float | None, dict[str, float]]:
+    """Return the threshold of all answers and those of labels in arguments such as "0.9" and "spam=0.9".
+
+    The first is None where no argument has it.
+
+    Raises:
+        ValueError: one is no probability from 0 to 1, names no label before its =, or is given twice.
+    """
+    found: dict[str | None, float] = {}
+    for argument in arguments:
+        name, equals, value = argument.rpartition("=")
+        label = name if equals else None
+        if label == "":
+            raise ValueError(f"The threshold {argument!r} names no label before its =: pass LABEL=0.9, or 0.9 for all.")
+        if label in found:
+            raise ValueError(
+                f"The threshold {argument!r} is the second of {label or 'all labels'!r}: pass one of each."
+            )
+        try:
+            found[label] = float(value)
+        except ValueError:
+            found[label] = np.nan
+        if not 0 <= found[label] <= 1:
+            raise ValueError(f"The threshold {argument!r} is no probability: pass one from 0 to 1.")
+    return found.pop(None, None), {label: least for label, least in found.items() if label is not None}
 
 
 def answer_columns(
@@ -487,9 +510,13 @@ def probability_column(label: str) -> str:
     return f"probability_{label}"
 
 
-def told_labels(labels: Sequence[str], thresholds: Mapping[str, float] | None) -> tuple[str, ...]:
-    """Return those of the `labels` whose probabilities have columns: all, or of many those with a threshold."""
-    return tuple(label for label in labels if len(labels) <= MOST_COLUMNS or label in (thresholds or {}))
+def told_labels(labels: Sequence[str], thresholds: Mapping[str, float] | None, mismatch: str | None) -> tuple[str, ...]:
+    """Return those of the `labels` whose probabilities have columns: all, or of many those with a threshold.
+
+    The `mismatch`, by which pairs are sorted, always has one, if there is one.
+    """
+    told = {*(thresholds or {}), mismatch}
+    return tuple(label for label in labels if len(labels) <= MOST_COLUMNS or label in told)
 
 
 def told_probabilities(labels: Sequence[str], told: Sequence[str], probabilities: np.ndarray) -> list[list[float]]:
@@ -567,9 +594,8 @@ def _classify_rows(model: Classifier, options: argparse.Namespace, source: TextI
             )
     if len(set(columns)) < len(columns):
         raise ValueError(f"Column {columns[0]!r} is to be read as both texts of a pair: name another --pair-column.")
-    thresholds = dict(options.threshold)
-    least = thresholds.pop(None, None)
-    told = told_labels(model.labels, thresholds)
+    least, thresholds = given_thresholds(options.threshold)
+    told = told_labels(model.labels, thresholds, model.mismatch)
     names = answer_columns(there, told, several=model.several, labels=labels)
     writer = csv.writer(LineFeeds(output), delimiter=delimiter)
     writer.writerow([*there, *names])

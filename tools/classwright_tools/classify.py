@@ -109,7 +109,7 @@ def classify(request: ClassifyRequest, context: ToolContext) -> ClassifyResult:
     abstained = sum(not result.sure for result in found)
     labels = context.workspace.task(model.card.task).label_names
     told = (
-        in_a_sentence(found, abstained, below, threshold, request.thresholds, f"{word}s"),
+        in_a_sentence(found, abstained, below, threshold, space, f"{word}s"),
         unlike(int(foreign.sum())) if len(found) > 1 and foreign.any() else "",
         unanswered(len(problems), _named(problems, word), word),
         how_sure(model.card) if abstained and request.threshold is None else "",
@@ -172,8 +172,8 @@ def _sorted_rows(request: ClassifyRequest, context: ToolContext, dataset: str) -
     told = (
         f"Classified the {counted(len(found.rows), 'unlabelled row')} of {dataset}: sure of "
         f"{len(found.rows) - unsure:,}{f' ({by_label})' if by_label else ''}, not sure of {unsure:,}"
-        f"{below(found.below, unsure, threshold)}.",
-        f"In the table each row has its likeliest label, or the one it was given: {each_label(made.by_label)}.",
+        f"{below(found.below, unsure, found.space, threshold)}.",
+        f"In the table {counted(made.labelled, 'row has a label', 'rows have a label')}: {each_label(made.by_label)}.",
         unlike(foreign) if foreign else "",
         f"The {len(shown)} least sure are shown{', those out of scope first' if foreign else ''}.",
         how_sure(model.card) if request.threshold is None else "",

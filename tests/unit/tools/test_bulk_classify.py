@@ -29,6 +29,7 @@ class Lengths:
     labels: tuple[str, ...] = ("short", "long")
     threshold = 0.6
     takes_pairs = False
+    mismatch: str | None = None
     several = False
 
     def __init__(self) -> None:
@@ -181,6 +182,9 @@ def test_of_many_labels_those_with_a_threshold_have_a_column_and_are_given_from_
         ["long", "0.8", "true", "false", "0.8"],
     ]
     assert list(rows[0])[-1] == "probability_long"
+    model.mismatch = "short"
+    classify_files(model, tmp_path / "in.csv", tmp_path / "sorted.csv", model_name="m")
+    assert [row["probability_short"] for row in answers(tmp_path / "sorted.csv")] == ["0.25", "0.2"]
     with pytest.raises(InvalidInput, match="The threshold of 'lang' is of no label that the model knows"):
         classify_files(model, tmp_path / "in.csv", tmp_path / "out.csv", model_name="m", thresholds={"lang": 0.78})
 

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 import classwright
-from classwright.predict import given_labels
+from classwright.predict import given_labels, given_thresholds
 from classwright_server.cli import main
+from classwright_tools.bulk.models import thresholds_in
 from classwright_tools.classify import ClassifyRequest, classify
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.evaluation import EvaluationReport
@@ -20,9 +21,11 @@ from classwright_tools.errors import InvalidInput
 from classwright_tools.evaluate import EvaluateRequest, evaluate
 from classwright_tools.export_model import ExportModelRequest, export_model
 from classwright_tools.learning.label_space import LabelSpace
+from classwright_tools.measurement.own_thresholds import at_thresholds, thresholds_in_words
 from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
 from classwright_tools.workspace.workspace import Workspace
 from support.learning import real_rows, save_rows, written_rows
+from support.measurement import answers_of
 
 TEXTS = ("refund my money please", "my parcel and my money", "i cannot log in", "my account is late")
 
@@ -134,6 +137,46 @@ def test_files_and_exports_take_it_as_classify_does(made: Made, tmp_path: Path) 
         classwright.load(made.folder).predict(TEXTS, thresholds={"refund": 1.5})
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (("90",), "'90' is no probability"),
+        (("nan",), "'nan' is no probability"),
+        (("spam=half",), "'spam=half' is no probability"),
+        (("=0.9",), "'=0.9' names no label before its ="),
+        (("spam=0.9", "spam=0.5"), "'spam=0.5' is the second of 'spam'"),
+        (("0.9", "0.5"), "'0.5' is the second of 'all labels'"),
+    ],
+)
+def test_a_threshold_that_says_nothing_clear_is_refused_by_both_programs(given: tuple[str, ...], told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        given_thresholds(given)
+    with pytest.raises(InvalidInput, match=told):
+        thresholds_in(given)
+
+
+def test_thresholds_of_single_labels_and_of_all_are_told_apart() -> None:
+    assert given_thresholds(["a=b=0.9", "0", "spam=1"]) == (0, {"a=b": 0.9, "spam": 1})
+    assert given_thresholds([]) == (None, {})
+
+
+def test_where_each_label_has_a_threshold_no_other_is_said_to_decide(made: Made) -> None:
+    own = dict.fromkeys(("refund", "delivery", "account"), 1.0)
+    found = classify(ClassifyRequest(model=made.model, texts=TEXTS, threshold=0.5, thresholds=own), made.run("all"))
+
+    assert found.summary.startswith("Classified 4 texts; abstained on 4, below their threshold.")
+
+
+def test_recall_of_a_label_that_no_row_has_is_not_told() -> None:
+    proba = np.array([[0.6, 0.4], [0.9, 0.1]])
+    own = {"b": 0.3}
+    table = at_thresholds(answers_of([0, 0], proba, ("a", "b")), own)
+
+    assert {one.recall for one in table} == {None}
+    [told, _] = thresholds_in_words(table, own)
+    assert told.endswith("), no row has it; without a threshold of its own none.")
+
+
 def test_an_evaluation_says_what_it_costs_and_what_others_would(made: Made) -> None:
     own = {"refund": 0.9}
     request = EvaluateRequest(model=made.model, dataset=made.dataset, thresholds=own)
@@ -145,10 +188,12 @@ def test_an_evaluation_says_what_it_costs_and_what_others_would(made: Made) -> N
     assert table[None].precision == usual.precision
     assert table[None].recall == usual.recall
     assert set(own.values()) < set(table)
-    recalls = [table[one].recall.value for one in sorted(filter(None, table))]
+    recalls = [found.value for one in sorted(filter(None, table)) if (found := table[one].recall)]
+    assert len(recalls) == len(table) - 1
     assert recalls == sorted(recalls, reverse=True)
     assert result.label_thresholds
     assert "'refund' from a probability of 0.9 on: " in result.summary
+    assert table[0.9].recall
     assert f"recall {table[0.9].recall.value:.3f}" in result.summary
     assert "Precision: of the rows that get it, the share that is right." in result.summary
     page = (made.workspace.artifact(result.report, "report").path / "report.html").read_text(encoding="utf-8")

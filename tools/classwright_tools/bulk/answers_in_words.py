@@ -47,12 +47,12 @@ def in_a_sentence(
     abstained: int,
     short: int,
     threshold: float,
-    thresholds: Mapping[str, float],
+    space: LabelSpace,
     words: str,
 ) -> str:
     """Return the answers in a sentence: the label or labels of one text, the counts of several, which are `words`.
 
-    So many are `short` of their threshold: that of their label in `thresholds`, or else the `threshold`.
+    So many are `short` of their threshold: that of their label in the `space`, or else the `threshold`.
     """
     several = results[0].labels is not None
     if len(results) > 1 and several:
@@ -61,7 +61,9 @@ def in_a_sentence(
         counts = f"sure of the labels of {len(results) - abstained}, unsure of those of {abstained}"
         return f"Classified {len(results)} texts; {counts}{why}."
     if len(results) > 1:
-        return f"Classified {len(results)} {words}; abstained on {abstained}{below(short, abstained, threshold)}."
+        return (
+            f"Classified {len(results)} {words}; abstained on {abstained}{below(short, abstained, space, threshold)}."
+        )
     [result] = results
     if several:
         named = ", ".join(map(repr, result.labels or ())) or "none of the labels"
@@ -70,7 +72,7 @@ def in_a_sentence(
         label, probability = result.likeliest[0]
         if result.label is not None:
             label, probability = result.label, result.probability or 0.0
-        threshold = thresholds.get(label, threshold)
+        threshold = space.own.get(label, threshold)
         named, probable = repr(label), f"with a probability of {probability:.2f}"
     if result.out_of_scope:
         return f"{unlike(1)} If it were of one: {named}, {probable}."
@@ -79,11 +81,15 @@ def in_a_sentence(
     return f"Not sure: {'' if several else 'most likely '}{named}, {probable}, below {threshold:.2f}."
 
 
-def below(count: int, unsure: int, threshold: float) -> str:
-    """Return how many of the `unsure` texts are below the threshold: `count`; the others are out of scope alone."""
+def below(count: int, unsure: int, space: LabelSpace, threshold: float) -> str:
+    """Return how many of the `unsure` texts are below their threshold: `count`; the others are out of scope alone.
+
+    That is the `threshold`, unless each label of the `space` has one of its own.
+    """
+    limit = f"{threshold:.2f}" if space.several or len(space.own) < len(space.labels) else "their threshold"
     if count == unsure:
-        return f", below {threshold:.2f}"
-    return f", {count:,} of them below {threshold:.2f}" if count else ""
+        return f", below {limit}"
+    return f", {count:,} of them below {limit}" if count else ""
 
 
 def without_effect(space: LabelSpace, threshold: float | None) -> str:

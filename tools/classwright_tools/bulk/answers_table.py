@@ -94,7 +94,7 @@ class AnswersTable:
     @cached_property
     def _told(self) -> tuple[str, ...]:
         """The labels whose probabilities have columns."""
-        return told_labels(self.model.labels, self.found.space.own)
+        return told_labels(self.model.labels, self.found.space.own, self.model.card.mismatch)
 
     @cached_property
     def sources(self) -> tuple[KeptSource, ...]:

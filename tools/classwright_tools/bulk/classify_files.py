@@ -94,7 +94,8 @@ def classify_files(
     """Write the rows of `source`, a file or a folder, to `output`, each with its answer.
 
     That is the likeliest label, its probability, whether the model is `sure`, whether the text is `out_of_scope`, and
-    how probable each label is, of more than 20 labels those in `thresholds`: they are given from there on.
+    how probable each label is, of more than 20 labels those in `thresholds`, which are given from there
+    on, and the mismatch of pairs.
     Where a text may have several labels these are all that apply, in a list, and the probability is that of all being
     right. In CSV they are a text with "|" between them, and each label has a column besides with 1 or 0. A CSV file
     that is read gives its delimiter to one that is written. The model is sure of texts in its scope, from the
@@ -117,7 +118,7 @@ def classify_files(
         own_thresholds(model.labels, thresholds)
     except ValueError as error:
         raise InvalidInput("`--threshold`", str(error).rstrip("."), "Pass LABEL=P with one of its labels.") from error
-    told = told_labels(model.labels, thresholds)
+    told = told_labels(model.labels, thresholds, model.mismatch)
     at = model.threshold if threshold is None else threshold
     stamps = [(str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
     about = {"model": model_name, "labels": model.labels, "columns": columns.names, "threshold": at, "files": stamps}
@@ -209,7 +210,8 @@ def _answered(
         contents = [texts[place] if model.takes_pairs else texts[place][0] for place in asked]
         found = model.predict(contents, threshold=threshold, thresholds=thresholds)
         rights = model.decide(found.probabilities, thresholds)[1].tolist()
-        told = told_probabilities(model.labels, told_labels(model.labels, thresholds), found.probabilities)
+        columns_of = told_labels(model.labels, thresholds, model.mismatch)
+        told = told_probabilities(model.labels, columns_of, found.probabilities)
         sure, foreign = found.sure.tolist(), found.out_of_scope.tolist()
         for place, label, right, *is_so, own in zip(asked, found.labels, rights, sure, foreign, told, strict=True):
             figures = [round(probability, 6) for probability in (right, *own)]

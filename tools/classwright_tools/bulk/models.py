@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from classwright.predict import ENGINES, Answer, Classifier, Predictions, threshold
+from classwright.predict import ENGINES, Answer, Classifier, Predictions, given_thresholds
 from classwright_tools.domain.kinds import kind_of
 from classwright_tools.domain.pair import joined
 from classwright_tools.errors import InvalidInput
@@ -33,6 +33,11 @@ class Predictor(Protocol):
     @property
     def takes_pairs(self) -> bool:
         """Whether it classifies pairs."""
+        ...
+
+    @property
+    def mismatch(self) -> str | None:
+        """The label of pairs that do not belong together; None where none is named."""
         ...
 
     @property
@@ -68,6 +73,7 @@ class _StoredModel:
         self.labels = self._model.labels
         self.threshold = self._model.threshold
         self.takes_pairs = self._model.card.kind == "pair"
+        self.mismatch = self._model.card.mismatch
         self.several = self._model.space.several
 
     def predict(
@@ -92,9 +98,17 @@ class _StoredModel:
         return list(named), right
 
 
-def threshold_in(argument: str) -> tuple[str | None, float]:
-    """Return the label, if there is one, and the probability in an argument, as an export's program reads it."""
-    return threshold(argument)
+def thresholds_in(arguments: Sequence[str]) -> tuple[float | None, dict[str, float]]:
+    """Return the threshold of all answers and those of labels in `arguments`, as an export's program reads them.
+
+    Raises:
+        InvalidInput: one is no probability, names no label before its =, or is given twice.
+    """
+    try:
+        return given_thresholds(arguments)
+    except ValueError as error:
+        reason, _, repair = str(error).rpartition(": ")
+        raise InvalidInput("`--threshold`", reason, f"{repair[:1].upper()}{repair[1:]}") from error
 
 
 def open_predictor(name: str, workspace: Path, engine: str = ENGINES[0]) -> Predictor:

@@ -164,7 +164,7 @@ class LabelAtThreshold(Noun):
     threshold: float | None = Field(description="None: without one of its own.")
     given: int = Field(ge=0, description="Rows that get the label.")
     precision: Estimate | None = Field(description="None: no row gets it.")
-    recall: Estimate
+    recall: Estimate | None = Field(description="None: no row has it.")
 
 
 class FiguresAtShares(Noun):

@@ -37,7 +37,7 @@ def at_thresholds(found: Answers, thresholds: Mapping[str, float]) -> tuple[Labe
                     threshold=threshold,
                     given=int(given.sum()),
                     precision=figures.precision if given.any() else None,
-                    recall=figures.recall,
+                    recall=figures.recall if of_label.any() else None,
                 )
             )
     return tuple(table)
@@ -50,10 +50,11 @@ def thresholds_in_words(table: tuple[LabelAtThreshold, ...], thresholds: Mapping
     for label, own in thresholds.items():
         at, without = rows[label, own], rows[label, None]
         found = f"precision {estimate_in_words(at.precision)}" if at.precision else "no row gets it"
+        recall = f"recall {estimate_in_words(at.recall)}" if at.recall else "no row has it"
         usual = f"{without.precision.value:.3f}" if without.precision else "none"
+        usual += f" and {without.recall.value:.3f}" if without.recall else ""
         told.append(
-            f"{label!r} from a probability of {own:g} on: {found}, recall {estimate_in_words(at.recall)}; without a "
-            f"threshold of its own {usual} and {without.recall.value:.3f}."
+            f"{label!r} from a probability of {own:g} on: {found}, {recall}; without a threshold of its own {usual}."
         )
     if not told:
         return ()

@@ -48,6 +48,7 @@ def save_program(folder: Path, model: Model, install: str, **facts: Any) -> None
     shutil.copyfile(classwright.predict.__file__, folder / PROGRAM)
     known = {"labels": model.labels, "threshold": model.threshold, "kind": model.card.kind, "method": model.card.method}
     known |= {"thresholds": model.card.thresholds} if model.space.several else {}
+    known |= {"mismatch": model.card.mismatch} if model.card.mismatch else {}
     known |= {"least_like": model.card.scope.likeness} if model.card.scope and model.scope else {}
     write_json(folder / LABELS, {**known, "install": install, "graph": None} | facts)
 
