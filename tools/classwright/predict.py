@@ -20,7 +20,8 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TextIO
@@ -533,6 +534,19 @@ def names_beside(there: Sequence[str], names: Sequence[str]) -> list[str]:
     return found
 
 
+def names_apart(names: Sequence[str]) -> list[str]:
+    """Return the `names` of columns; those that are there several times are numbered, as "note_1" and "note_2"."""
+    times, taken, numbers, found = Counter(names), set(names), Counter[str](), list[str]()
+    for name in names:
+        own = name
+        while times[name] > 1 and own in taken:
+            numbers[name] += 1
+            own = f"{name}_{numbers[name]}"
+        taken.add(own)
+        found.append(own)
+    return found
+
+
 def answer_cells(answer: Sequence[Any], labels: Sequence[str]) -> list[Any]:
     """Return an answer, label or labels first, as the values of its `answer_columns` for `labels`."""
     if not labels:
@@ -585,23 +599,28 @@ def _classify_rows(model: Classifier, options: argparse.Namespace, source: TextI
     columns = [options.text_column, *([options.pair_column] if model.takes_pairs else [])]
     labels = model.labels if model.several else ()
     delimiter = _delimiter(source, options.text_column)
-    reader = csv.DictReader(source, delimiter=delimiter, strict=True)
-    there = list(reader.fieldnames or ())
+    reader = csv.reader(source, delimiter=delimiter, strict=True)
+    header = next(reader, [])
     for column, option in zip(columns, ("--text-column", "--pair-column"), strict=False):
-        if column not in there:
+        if column not in header:
             raise ValueError(
-                f"{options.source.name} has no column {column!r}; it has {', '.join(there)}. Name one with {option}."
+                f"{options.source.name} has no column {column!r}; it has {', '.join(header)}. Name one with {option}."
+            )
+        if header.count(column) > 1:
+            raise ValueError(
+                f"{options.source.name} has several columns {column!r}. Rename the one to read; name it with {option}."
             )
     if len(set(columns)) < len(columns):
         raise ValueError(f"Column {columns[0]!r} is to be read as both texts of a pair: name another --pair-column.")
+    there, places = names_apart(header), [header.index(column) for column in columns]
     least, thresholds = given_thresholds(options.threshold)
     told = told_labels(model.labels, thresholds, model.mismatch)
     names = answer_columns(there, told, several=model.several, labels=labels)
     writer = csv.writer(LineFeeds(output), delimiter=delimiter)
     writer.writerow([*there, *names])
     rows, problems = 0, list[str]()
-    for chunk in _chunks(reader):
-        texts: list[Any] = [tuple(row[column] for column in columns) for row in chunk]
+    for chunk in _chunks(reader, len(there)):
+        texts: list[Any] = [tuple(row[place] for place in places) for row in chunk]
         for number, parts in enumerate(texts, rows + 1):
             problems += [f"row {number:,} {why}" for why in filter(None, map(text_problem, parts))][:1]
         asked = texts if model.takes_pairs else [text for (text,) in texts]
@@ -612,7 +631,7 @@ def _classify_rows(model: Classifier, options: argparse.Namespace, source: TextI
         for row, named, right, own, sure, foreign in zip(chunk, found.labels, rights, probable, *is_so, strict=True):
             figures = (f"{one:.6f}" for one in own)
             answer = answer_cells((named, f"{right:.6f}", sure, foreign, *figures), labels) if named is not None else []
-            writer.writerow([*(row[name] for name in there), *(answer or [""] * len(names))])
+            writer.writerow([*row, *(answer or [""] * len(names))])
         rows += len(chunk)
     return rows, unanswered(len(problems), problems[:PLACES_NAMED])
 
@@ -634,12 +653,13 @@ def _delimiter(source: TextIO, column: str) -> str:
     return max(widths, key=lambda one: widths[one])
 
 
-def _chunks(reader: csv.DictReader[str]) -> Iterator[list[dict[str, Any]]]:
-    """Yield rows, `CHUNK` at a time; one that is longer or shorter than the header ends the reading."""
+def _chunks(reader: Iterable[list[str]], width: int) -> Iterator[list[list[str]]]:
+    """Yield rows, `CHUNK` at a time, without blank ones; one that has not the header's `width` ends the reading."""
     before = 0
-    while chunk := list(islice(reader, CHUNK)):
+    rows = filter(None, reader)
+    while chunk := list(islice(rows, CHUNK)):
         for number, row in enumerate(chunk, 1):
-            if None in row or None in row.values():
+            if len(row) != width:
                 raise ValueError(f"Row {before + number} under the header has not as many fields as the header.")
         yield chunk
         before += len(chunk)

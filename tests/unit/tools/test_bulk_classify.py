@@ -169,6 +169,30 @@ def test_pairs_get_how_probable_each_label_is(tmp_path: Path) -> None:
     assert names == ["label", "probability", "sure", "out_of_scope", "probability_short", "probability_long"]
 
 
+def test_columns_of_one_name_are_numbered_and_all_stay_where_they_were(tmp_path: Path) -> None:
+    model = Lengths()
+    model.takes_pairs = True
+    source = tmp_path / "in.csv"
+    source.write_text("id,query,item,note,note,note_1\nno row\n1,red lamp,a lamp,x,y,z\n", encoding="utf-8")
+
+    classify_files(model, source, tmp_path / "out.csv", model_name="m")
+
+    unread, row = answers(tmp_path / "out.csv")
+    assert list(row.items())[:7] == [
+        ("id", "1"), ("query", "red lamp"), ("item", "a lamp"), ("note_2", "x"), ("note_3", "y"), ("note_1", "z"),
+        ("label", "short"),
+    ]  # fmt: skip
+    assert {name: value for name, value in unread.items() if value} == {"query": "no row"}
+
+
+def test_columns_of_one_name_in_parquet_are_refused(tmp_path: Path) -> None:
+    table = pa.table([["a text"], ["x"], ["y"]], names=["text", "note", "note"])
+    pq.write_table(table, tmp_path / "in.parquet")
+
+    with pytest.raises(InvalidInput, match=r"has several columns 'note'. Give each a name of its own"):
+        classify_files(Lengths(), tmp_path / "in.parquet", tmp_path / "out.csv", model_name="m")
+
+
 def test_of_many_labels_those_with_a_threshold_have_a_column_and_are_given_from_it_on(tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text("text\ntext of fifteen\ntext of thirteen\n", encoding="utf-8")
     model = Lengths()

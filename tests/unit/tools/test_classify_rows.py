@@ -162,6 +162,13 @@ def test_the_column_to_sort_pairs_by_is_said_as_the_table_has_it(workspace: Work
     assert "Sort the table by `predicted_probability_mismatch`" in found.summary
     assert all(row["predicted_probability_mismatch"] for row in table_of(workspace, found))
 
+    own = "id,query,item,note,note\n7,blue saw,blue hand saw,x,y\n"
+    request = ImportExamplesRequest(task="shop", split="unlabelled", csv=own, new_dataset=True)
+    imported = import_examples(request, context_on(workspace))
+    [row] = table_of(workspace, sorted_by(workspace, model, str(imported.dataset)))
+    columns = {"id": "7", "query": "blue saw", "item": "blue hand saw", "note_1": "x", "note_2": "y"}
+    assert list(row.items())[:5] == list(columns.items())
+
 
 def test_of_a_task_with_several_labels_a_row_counts_for_each_of_its_own(workspace: Workspace) -> None:
     labelled = several_dataset(workspace)
@@ -294,7 +301,12 @@ def test_a_row_that_fits_none_is_asked_about_once_a_model_has_a_label_that_came_
     when = datetime(2026, 5, 2, tzinfo=UTC)
     edit = Edit(action="fits_none", reason="read", when=when, dataset=few, none_of=task.label_names, rows={rows[0]: ""})
     some = save_dataset(workspace, "support", {}, parent=few, run_key="some", made_by="t", edits=[edit]).id
-    assert rows[0] not in {one.row for one in sorted_by(workspace, model, some).results}
+    found = sorted_by(workspace, model, some)
+    assert rows[0] not in {one.row for one in found.results}
+    assert f"All {len(OWN) + len(real_rows())} rows" in found.next_step
+    said = {row["id"]: (row["label"], row["decided_by"]) for row in table_of(workspace, found)}
+    assert said[rows[0]] == ("", "person")
+    assert len(said) == len(OWN) + len(real_rows())
 
     edit = edit.model_copy(update={"rows": dict.fromkeys(rows, "")})
     every = save_dataset(workspace, "support", {}, parent=few, run_key="all", made_by="t", edits=[edit]).id

@@ -229,6 +229,22 @@ def test_the_program_keeps_the_delimiter_of_a_table_and_leaves_nothing_after_a_f
     assert next(csv.reader([row], delimiter=delimiter))[:3] == ["1", f"my package is late{delimiter} where", "delivery"]
 
 
+def test_the_program_numbers_columns_of_one_name_and_asks_which_text_to_read(
+    made: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "in.csv").write_text("text,note,note\nwhere is it,x,y\n", encoding="utf-8")
+    program = runpy.run_path(str(made.folder / "predict.py"))["main"]
+    asked = [str(tmp_path / "in.csv"), "-o", str(tmp_path / "out.csv"), "--text-column"]
+
+    assert program([*asked, "text"]) == 0
+    with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
+        header, row = csv.reader(file)
+    assert (header[:4], row[:3]) == (["text", "note_1", "note_2", "label"], ["where is it", "x", "y"])
+
+    assert program([*asked, "note"]) == 1
+    assert "has several columns 'note'. Rename the one to read" in capsys.readouterr().err
+
+
 def test_a_row_that_is_too_short_is_told_by_its_number(
     made: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

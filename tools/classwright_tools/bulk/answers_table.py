@@ -158,11 +158,16 @@ class AnswersTable:
                 yield file | (row or {}), content
         if self.sources:
             names = self.sources[0].texts
-            others = (row for row in self.found.rows if self._before.get(row.id, row.id) not in met)
+            others = (row for row in self._unlabelled if self._before.get(row.id, row.id) not in met)
             yield from ((dict(zip(names, apart(row.content), strict=False)), row.content) for row in others)
             return
         yield from (_of_dataset(split, row) for split, row in self._given)
-        yield from (_of_dataset("unlabelled", row) for row in self.found.rows)
+        yield from (_of_dataset("unlabelled", row) for row in self._unlabelled)
+
+    @property
+    def _unlabelled(self) -> Iterator[Example]:
+        """The rows without a label, also those that none of its labels fits, as somebody said."""
+        return chain.from_iterable(iterate_rows(self.context.workspace, self.dataset, "unlabelled"))
 
     @property
     def _given(self) -> Iterator[tuple[Split, Example]]:

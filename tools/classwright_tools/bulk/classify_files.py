@@ -99,11 +99,10 @@ def classify_files(
     Where a text may have several labels these are all that apply, in a list, and the probability is that of all being
     right. In CSV they are a text with "|" between them, and each label has a column besides with 1 or 0. A CSV file
     that is read gives its delimiter to one that is written. The model is sure of texts in its scope, from the
-    `threshold` on, its own by default. Every
-    column is kept; where one has the name of an answer, the answers are called `predicted_label` and so on. A row
-    whose text has a `text_problem` gets no answer, and neither does a line that cannot be read as a row, which stands
-    whole in the text's column, if it is not too long: they are counted, and the first of them named. `tell` is told of
-    the rows after each part.
+    `threshold` on, its own by default. Every column is kept, and those of one name are numbered; where one has the name
+    of an answer, the answers are called `predicted_label` and so on. A row whose text has a `text_problem` gets no
+    answer, and neither does a line that cannot be read as a row, which stands whole in the text's column, if it is not
+    too long: they are counted, and the first of them named. `tell` is told of the rows after each part.
 
     Raises:
         InvalidInput: there is nothing to read or no such column, a file is in no encoding that is read, or a threshold
@@ -137,7 +136,7 @@ def classify_files(
     found.rows_before = found.rows
     try:
         for part in islice(chain([first], read), parts.done, None):
-            answered = _answered(model, part, columns, at, thresholds, before=found.rows)
+            answered = _answered(model, part, at, thresholds, before=found.rows)
             parts.add(answered)
             found.count(answered, own)
             tell(found.rows)
@@ -168,7 +167,8 @@ def _rows(files: list[Path], columns: Columns, *, name_files: bool) -> Iterator[
     """Yield the rows, and the lines that cannot be read as one."""
     for path in files:
         for row in read_file(path, columns, Position()):
-            yield row._replace(origin={"file": path.name, **row.origin}) if name_files else row
+            every = dict.fromkeys(row.columns) | dict(row.origin)  # also those without a value here
+            yield row._replace(origin={"file": path.name, **every} if name_files else every)
 
 
 def _in_parts(rows: Iterator[SourceRow]) -> Iterator[list[SourceRow]]:
@@ -195,14 +195,13 @@ def _problem(row: SourceRow, texts: Sequence[Any]) -> str | None:
 def _answered(
     model: Predictor,
     part: list[SourceRow],
-    columns: Columns,
     threshold: float,
     thresholds: Mapping[str, float],
     *,
     before: int,
 ) -> list[dict[str, Any]]:
     """Return the rows of a part, so many `before` them, each with what it held and its answer, or the problem."""
-    texts = [(row.text, row.text_pair)[: len(columns.names)] for row in part]
+    texts = [(row.text, row.text_pair)[: 1 + model.takes_pairs] for row in part]
     problems = list(map(_problem, part, texts))
     asked = [place for place, problem in enumerate(problems) if problem is None]
     answers: dict[int, list[Any]] = {}
@@ -217,7 +216,7 @@ def _answered(
             figures = [round(probability, 6) for probability in (right, *own)]
             answers[place] = [list(label) if isinstance(label, tuple) else label, figures[0], *is_so, *figures[1:]]
     return [
-        {"row": row.in_order(zip(columns.names, texts[place], strict=True)), "answer": answers.get(place)}
+        {"row": row.in_order(row.texts), "answer": answers.get(place)}
         | ({"problem": f"{row.place or f'row {before + place + 1:,}'} {problem}"} if problem else {})
         for place, (row, problem) in enumerate(zip(part, problems, strict=True))
     ]

@@ -33,7 +33,7 @@ class Parts:
         elif file.read_text(encoding="utf-8") != now:
             raise InvalidInput(
                 f"folder {self._folder.name!r}",
-                "holds the parts of a run with another model, other files or other settings",
+                "holds the parts of a run with another model, other files, other settings or another version",
                 "Remove it to begin anew, or name another output.",
             )
         self.done = len(self._paths())

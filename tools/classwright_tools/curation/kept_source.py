@@ -35,7 +35,8 @@ class SourceCopy:
         self._path = folder / SOURCE
         self._source = source
         self._name = name
-        self._columns = dict.fromkeys(source.texts)
+        self._texts: tuple[str, ...] = ()
+        self._columns: dict[str, None] = {}
         self._order: dict[str, None] = {}  # of the columns in the source
         self._rows = 0
         self.is_too_large = False
@@ -54,15 +55,16 @@ class SourceCopy:
         """Return what a card says of the copy, and the file by its name; nothing where it is too large."""
         if self.is_too_large:
             return None, {}
-        texts = self._source.texts
-        columns = tuple(name for name in self._order | self._columns if name in self._columns)
+        texts = self._texts or self._source.texts
+        held = dict.fromkeys(texts) | self._columns
+        columns = tuple(name for name in self._order | held if name in held)
         return KeptSource(name=self._name, texts=texts, columns=columns, rows=self._rows), {SOURCE: self._path}
 
     def holds(self, rows: Iterable[Mapping[str, Any] | None], texts: Sequence[str]) -> bool:
         """Return whether the copy has the texts of `rows`, which stand in the columns `texts`, each as often."""
         left = Counter(_ids(rows, texts))
         with self._path.open("rb") as file:
-            left.subtract(id_ for id_ in _ids(map(json.loads, file), self._source.texts) if id_ in left)
+            left.subtract(id_ for id_ in _ids(map(json.loads, file), self._texts) if id_ in left)
         return max(left.values(), default=0) <= 0
 
     @property
@@ -79,7 +81,8 @@ class SourceCopy:
         self._rows += 1
         if row.problem:
             return "null\n"
-        values = row.in_order(zip(self._source.texts, (row.text, row.text_pair), strict=False))
+        self._texts = self._texts or row.texts or self._source.texts
+        values = row.in_order(self._texts)
         self._columns |= dict.fromkeys(values)
         self._order |= dict.fromkeys(row.columns)
         return f"{_ENCODE(values)}\n"

@@ -20,8 +20,12 @@ def side_by_side(fit: Callable[[Item], Made], items: Sequence[Item], tell: Calla
     """
     from threadpoolctl import threadpool_limits
 
-    # What limits the threads inside a fit is common to all: the limit of one that ends would else free the others'.
-    with threadpool_limits(1), ThreadPoolExecutor(min(len(items), torch.get_num_threads())) as pool:
+    if not items:
+        return []
+    threads = min(len(items), torch.get_num_threads())
+    # OpenBLAS has one limit for all threads: the limit of a fit that ends would else free the others'. OpenMP has one
+    # for each thread, which those of a pool do not inherit.
+    with threadpool_limits(1), ThreadPoolExecutor(threads, initializer=threadpool_limits, initargs=(1,)) as pool:
         fits = [pool.submit(fit, item) for item in items]
         made = []
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
+import uuid
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -26,9 +26,12 @@ def kept_file(workspace: Workspace, name: str) -> Path:
 
 def keep_file(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` write a file that then takes the place of `path`, and remove the oldest beyond `MOST_KEPT`."""
-    beside = own_folder(path.parent) / f".{path.name}.{os.getpid()}"
-    write(beside)
-    beside.replace(path)
+    beside = own_folder(path.parent) / f".{path.name}.{uuid.uuid4().hex}"  # threads may write the same at once
+    try:
+        write(beside)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
     with contextlib.suppress(FileNotFoundError):  # another process removes it at this moment
         newest_last = sorted(path.parent.iterdir(), key=lambda one: one.stat().st_mtime_ns)
         for old in newest_last[:-MOST_KEPT]:

@@ -136,7 +136,8 @@ class _Rows:
         self._all_quoted = header.all_quoted
         self._dialect = dialect
         self._columns = columns
-        self._places = {name: header.fields.index(name) for name in columns.read}
+        there = {name: place for place, name in enumerate(columns.there)}
+        self._places = {name: there[name] for name in columns.read}
         texts = {self._places[name] for name in (columns.text, columns.pair) if name is not None}
         others = [place for place in range(self._width) if place not in texts]
         looked_at = others if columns.label is None else [self._places[columns.label]]
@@ -171,7 +172,7 @@ class _Rows:
 
     def _problem(self, line: str | None, number: int, problem: str, detail: str = _QUOTING) -> SourceRow:
         text = None if line is None else line.removesuffix("\n")
-        return SourceRow(text, problem=problem, file=self._file, line=number, detail=detail)
+        return self._columns.unread(text, problem, detail, self._file, number)
 
     def _quoted(self, line: str, number: int) -> Iterator[SourceRow]:
         """Yield what a line is that holds quotes, and with it those after it that belong to it."""

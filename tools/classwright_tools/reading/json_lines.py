@@ -79,4 +79,4 @@ def _row(file: str, number: int, line: str | None, value: Any, columns: Columns)
         problem, detail = TOO_LONG, f"the line has over {MAX_ROW_CHARS:,} characters"
     elif isinstance(value, _Repeated):
         problem, detail = "a field given twice", f"{str(value)[:80]!r} is there twice: keep one of them"
-    return SourceRow(line, problem=problem, file=file, line=number, detail=detail)
+    return columns.unread(line, problem, detail, file, number)

@@ -96,10 +96,15 @@ def plain_columns(source: str, schema: Any, columns: Columns) -> Columns:
     """Return the columns to read of an Arrow `schema`: those of where rows came from are strings or whole numbers.
 
     Raises:
-        InvalidInput: a wanted one is of lists and the like, of which one row can be of any size.
+        InvalidInput: a wanted one is of lists and the like, of which one row can be of any size; or several others
+            have one name, by which none can be read.
     """
     import pyarrow as pa
 
+    names = list(schema.names)
+    if columns.others != "origin" and len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InvalidInput(source, f"has several columns {twice!r}", "Give each a name of its own.")
     for name in columns.names:
         kind = schema.field(name).type
         if columns.several and name == columns.label and (pa.types.is_list(kind) or pa.types.is_large_list(kind)):

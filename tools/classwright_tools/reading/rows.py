@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
@@ -31,7 +31,8 @@ class SourceRow(NamedTuple):
     """A row as it stands in the source; `problem` says in a few words why it could not be read, if so.
 
     `detail` says more of the problem, with the repair; `file` and `line` (from 1) are where the row begins. `origin`
-    holds the values of those `ORIGIN_COLUMNS` that it has. `columns` are all columns of the source, in its order.
+    holds the values of those `ORIGIN_COLUMNS` that it has. `columns` are all columns of the source, in its order, and
+    `texts` those of its texts.
     """
 
     text: Any = None
@@ -43,15 +44,16 @@ class SourceRow(NamedTuple):
     line: int | None = None
     detail: str | None = None
     columns: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
 
     @property
     def place(self) -> str | None:
         """The place where the row begins, or None where a source has no lines."""
         return None if self.line is None else f"file {self.file!r}, line {self.line:,}"
 
-    def in_order(self, texts: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-        """Return the `texts` by their columns, and the other values, as the source has them; first what it has not."""
-        values = dict(texts) | dict(self.origin)
+    def in_order(self, texts: Sequence[str]) -> dict[str, Any]:
+        """Return the values as the source has them, first what it has not; its texts are in columns called `texts`."""
+        values = dict(self.origin) | dict(zip(texts, (self.text, self.text_pair), strict=False))
         places = {name: place for place, name in enumerate(self.columns)}
         return dict(sorted(values.items(), key=lambda one: places.get(one[0], -1)))
 
@@ -71,8 +73,8 @@ class Columns:
     `is_label` tells of a value whether it is a label that whoever reads knows: lines that hold one are rows. With
     `several` the labels may be lists, and a column "labels" serves where "label" is wanted and not there. `origin` are
     those `others` that a source has besides: the `ORIGIN_COLUMNS`, all "plain" ones, each a value a row, or "all", also
-    lists and the like; `found_in` finds them, and all columns that are `there`, in their order. Errors name the
-    arguments of the tool, or of a command `by_flags`.
+    lists and the like; `found_in` finds them, and all columns that are `there`, in their order: of these two, those of
+    one name are numbered. Errors name the arguments of the tool, or of a command `by_flags`.
     """
 
     text: str
@@ -144,8 +146,12 @@ class Columns:
             if wanted is not None and first != argument:
                 reason = f"has one column {wanted!r}, which is to be read as `{first}` and as `{argument}`"
                 raise InvalidInput(source, reason, "Pass another column for one of the two.")
-        others = ORIGIN_COLUMNS if self.others == "origin" else dict.fromkeys(there)
-        besides = (name for name in others if there.count(name) == 1 and name not in columns.names)
+        others = [name for name in ORIGIN_COLUMNS if there.count(name) == 1]
+        if self.others != "origin":
+            from classwright.predict import names_apart  # it wants numpy, which the agent runs without
+
+            others = there = names_apart(there)
+        besides = (name for name in others if name not in columns.names)
         return replace(columns, origin=tuple(besides), there=tuple(there))
 
     def row(self, values: Mapping[str, Any], file: str | None = None, line: int | None = None) -> SourceRow:
@@ -153,9 +159,13 @@ class Columns:
         label = None if self.label is None else values.get(self.label)
         text_pair = None if self.pair is None else values.get(self.pair)
         origin = {name: values[name] for name in self.origin if values.get(name) is not None}
-        return SourceRow(
-            values.get(self.text), label, text_pair=text_pair, origin=origin, file=file, line=line, columns=self.there
-        )
+        found = SourceRow(values.get(self.text), label, text_pair=text_pair, origin=origin, file=file, line=line)
+        return found._replace(columns=self.there, texts=tuple(self.texts))
+
+    def unread(self, line: str | None, problem: str, detail: str, file: str, number: int) -> SourceRow:
+        """Return what could not be read as a row: a line as it stands, or None of one that is too long."""
+        found = SourceRow(line, problem=problem, detail=detail, file=file, line=number)
+        return found._replace(columns=self.there, texts=tuple(self.texts))
 
 
 def _seen(name: str) -> str:

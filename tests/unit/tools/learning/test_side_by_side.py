@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import torch
+from threadpoolctl import threadpool_info
 
 from classwright_tools.errors import Cancelled
 from classwright_tools.learning.head import fit_head
@@ -33,6 +34,16 @@ def test_fits_are_those_of_one_after_the_other_to_the_bit(threads: int) -> None:
     for c, weights in zip(penalties, made, strict=True):
         assert (weights == fit_head(rows, labels, 4, c=c).weights).all()
     assert told == [0.0, 0.2, 0.4, 0.6, 0.8]
+
+
+def test_each_fit_is_on_one_thread_of_every_library(threads: int) -> None:
+    made = side_by_side(lambda _: {one["num_threads"] for one in threadpool_info()}, range(6), lambda _: None)
+
+    assert made == [{1}] * 6
+
+
+def test_of_nothing_nothing_is_made(threads: int) -> None:
+    assert side_by_side(lambda number: 1 / number, [], lambda _: None) == []
 
 
 def test_a_caller_who_asks_to_stop_gets_no_further_fits(threads: int) -> None:

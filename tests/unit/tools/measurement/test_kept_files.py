@@ -30,6 +30,20 @@ def test_a_file_that_fails_half_way_leaves_the_one_before(workspace: Workspace) 
         keep_file(path, lambda beside: beside.write_text("ha") and 1 / 0)
 
     assert path.read_text() == "whole"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_two_who_write_the_same_file_at_once_write_each_a_file_of_its_own(workspace: Workspace) -> None:
+    path = kept_file(workspace, "support-d1.alone.npz")
+
+    def write(beside: Path) -> None:
+        beside.write_text("begun")
+        keep_file(path, lambda other: other.write_text("whole"))
+        assert beside.read_text() == "begun"
+
+    keep_file(path, write)
+
+    assert list(path.parent.iterdir()) == [path]
 
 
 class Counted:
