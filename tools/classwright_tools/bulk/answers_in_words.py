@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from classwright_tools.bulk.answers_table import SortedRows
 from classwright_tools.domain.cards import ModelCard
 from classwright_tools.domain.classified import Classified
 from classwright_tools.domain.excerpt import listed
-from classwright_tools.learning.label_space import LabelSpace
 from classwright_tools.measurement.caveats import unlike
+
+if TYPE_CHECKING:  # a command that classifies files by an export loads no torch
+    from classwright_tools.bulk.answers_table import SortedRows
+    from classwright_tools.learning.label_space import LabelSpace
 
 LABELS_LISTED = 8
 
