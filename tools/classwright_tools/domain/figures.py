@@ -79,7 +79,6 @@ class Scores(Noun):
         description="What always answering the rows' most frequent label reaches in accuracy; in micro-F1 where rows "
         "have several.",
     )
-
     guessing_alike: float | None = Field(
         default=None,
         ge=0,
