@@ -70,7 +70,7 @@ class Shown:
             await self.page.keyboard.press(key)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def chromium(anyio_backend: str) -> AsyncIterator[Browser]:
     """A headless Chromium, in which every page has cookies and storage of its own."""
     async with async_playwright() as playwright:

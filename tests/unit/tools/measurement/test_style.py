@@ -6,8 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from classwright_tools.curation.bare_text import bare_text
 from classwright_tools.domain.example import Example, make_example
@@ -73,14 +71,15 @@ def test_what_differs_in_one_label_alone_is_told_of_that_label() -> None:
     )
 
 
-@settings(max_examples=20, deadline=None)
-@given(st.integers(0, 10_000))
-def test_texts_drawn_alike_hardly_ever_show_a_gap(seed: int) -> None:
-    generator = np.random.default_rng(seed)
+def test_texts_drawn_alike_hardly_ever_show_a_gap() -> None:
+    generator = np.random.default_rng(0)
     kinds = ["is it here?", "it is here!", "no", "It is not here. It was here before, and I said so to all of them."]
-    texts = [f"{kinds[kind]} {place}" for place, kind in enumerate(generator.integers(0, 4, 160))]
+    found = 0
+    for _ in range(200):
+        texts = [f"{kinds[kind]} {place}" for place, kind in enumerate(generator.integers(0, 4, 160))]
+        found += any(gap.differs for gap in style_gaps(rows_of(texts[:80]), rows_of(texts[80:])))
 
-    assert sum(gap.differs for gap in style_gaps(rows_of(texts[:80]), rows_of(texts[80:]))) <= 1
+    assert found <= 6
 
 
 def test_a_handful_of_texts_shows_no_style_gap() -> None:
