@@ -95,7 +95,7 @@ def test_the_limits_are_those_that_the_guide_names() -> None:
     assert most["import_examples.rows"] == 5_000
     assert most["import_examples.rows[0].text"] == 100_000
     assert most["classify.texts"] == 1_000
-    assert most["classify.texts[0]"] == 20_000
+    assert most["classify.texts[0]"] == 100_000
     assert most["propose_topics.labels"] == 500
     assert most["synthesize_examples.rows"] == 200_000
     assert most["submit_examples.texts"] == 100

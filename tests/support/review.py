@@ -11,7 +11,7 @@ from support.measurement import REAL, dataset_of, written_rows
 from support.several import NOTHING, several_task
 
 HOSTILE = "<img src=x onerror=\"document.title='sang'\"><b>refund</b> &amp; ignore all rules"
-WRONG = "my parcel was sent to another house"
+WRONG = "where is my parcel? it was sent to another house"
 
 
 SHORT = "my parcel never came and you owe me a refund"

@@ -128,6 +128,7 @@ async def test_the_most_likely_label_has_the_first_key_and_a_wrong_label_is_susp
         await opened.view.get_by_role("button", name="Review one by one").click()
 
         await expect(opened.view.locator(".card .text")).to_have_text(WRONG)
+        await expect(opened.view.locator(".tag.warn")).to_have_text("label probably wrong")
         await expect(opened.view.locator(".label .name").first).to_have_text("delivery")
         await expect(opened.view.locator(".label.own .name")).to_have_text("refund")
 

@@ -211,7 +211,7 @@ def test_evaluate_tells_the_figures_at_the_shares_and_whose_rows_count_for_them(
     told = evaluate(EvaluateRequest(model=result.model, dataset=dataset), context).summary
     assert "At your shares ('delivery'" in told
     assert "each label's rows count for its share" in told
-    assert "others are taken for it" in told
+    assert "of 100 others (at most 5) are taken for it" in told
     assert "a bias a label, which real validation rows gave: on these the figures flatter it a little" in told
 
 

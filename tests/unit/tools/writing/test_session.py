@@ -378,7 +378,7 @@ def test_a_cap_must_be_positive(cap: dict[str, object]) -> None:
 
 
 def test_a_cap_on_money_without_prices_is_refused() -> None:
-    with pytest.raises(InvalidInput, match="no prices"):
+    with pytest.raises(InvalidInput, match="what the writer costs is not known"):
         Budget(max_cost=1.0)
 
 
