@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
+import pytest
+
 from classwright_tools.domain.example import Example
+from classwright_tools.domain.task import Task
 from classwright_tools.workspace.workspace import Workspace
 from support.measurement import dataset_of, trained_on
 from support.shop import shop_task
@@ -32,3 +35,23 @@ class Filled:
         """Open a copy at `root`, with the model or only the dataset: what a test that has those `fixtures` asks for."""
         shutil.copytree(self._with_model if "model" in fixtures else self._with_dataset, root)
         return Workspace(root)
+
+
+@pytest.fixture
+def workspace(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Workspace]:
+    """A workspace that no other test sees, with what the test asks for."""
+    root, asked = tmp_path / "workspace", request.fixturenames
+    filled: Filled | None = request.getfixturevalue("filled") if "dataset" in asked else None
+    made = filled.copy(root, asked) if filled else Workspace(root)
+    yield made
+    made.engine.dispose()
+
+
+@pytest.fixture
+def dataset(workspace: Workspace, task: Task, filled: Filled) -> str:
+    return filled.dataset
+
+
+@pytest.fixture
+def model(dataset: str, filled: Filled) -> str:
+    return filled.model

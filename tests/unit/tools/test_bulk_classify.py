@@ -185,6 +185,18 @@ def test_columns_of_one_name_are_numbered_and_all_stay_where_they_were(tmp_path:
     assert {name: value for name, value in unread.items() if value} == {"query": "no row"}
 
 
+def test_a_field_that_comes_late_in_a_jsonl_file_is_kept(tmp_path: Path) -> None:
+    source = tmp_path / "in.jsonl"
+    rows = [{"text": f"row {n}"} | ({"note": "late"} if n == 150 else {}) for n in range(200)]
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+    classify_files(Lengths(), source, tmp_path / "out.jsonl", model_name="m")
+
+    found = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [n for n, row in enumerate(found) if row["note"] == "late"] == [150]
+    assert [row["text"] for row in found] == [row["text"] for row in rows]
+
+
 def test_columns_of_one_name_in_parquet_are_refused(tmp_path: Path) -> None:
     table = pa.table([["a text"], ["x"], ["y"]], names=["text", "note", "note"])
     pq.write_table(table, tmp_path / "in.parquet")

@@ -94,15 +94,15 @@ def classify_files(
     """Write the rows of `source`, a file or a folder, to `output`, each with its answer.
 
     That is the likeliest label, its probability, whether the model is `sure`, whether the text is `out_of_scope`, and
-    how probable each label is, of more than 20 labels those in `thresholds`, which are given from there
-    on, and the mismatch of pairs.
-    Where a text may have several labels these are all that apply, in a list, and the probability is that of all being
-    right. In CSV they are a text with "|" between them, and each label has a column besides with 1 or 0. A CSV file
-    that is read gives its delimiter to one that is written. The model is sure of texts in its scope, from the
-    `threshold` on, its own by default. Every column is kept, and those of one name are numbered; where one has the name
-    of an answer, the answers are called `predicted_label` and so on. A row whose text has a `text_problem` gets no
-    answer, and neither does a line that cannot be read as a row, which stands whole in the text's column, if it is not
-    too long: they are counted, and the first of them named. `tell` is told of the rows after each part.
+    how probable each label is, of more than 20 labels those in `thresholds`, which are given from there on, and the
+    mismatch of pairs. Where a text may have several labels these are all that apply, in a list, and the probability
+    is that of all being right. In CSV they are a text with "|" between them, and each label has a column besides with
+    1 or 0. A CSV file that is read gives its delimiter to one that is written. The model is sure of texts in its
+    scope, from the `threshold` on, its own by default. Every column is kept, and those of one name are numbered;
+    where one has the name of an answer, the answers are called `predicted_label` and so on. A row whose text has a
+    `text_problem` gets no answer, and neither does a line that cannot be read as a row, which stands whole in the
+    text's column, if it is not too long: they are counted, and the first of them named. `tell` is told of the rows
+    after each part.
 
     Raises:
         InvalidInput: there is nothing to read or no such column, a file is in no encoding that is read, or a threshold

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from classwright.predict import probability_column
 from classwright_tools.domain.figures import Estimate, FiguresAtShares, RareLabel
 from classwright_tools.domain.shares import TaskShares
+from classwright_tools.measurement.caveats import estimate_in_words
 from classwright_tools.statistics.ranking import FALSE_ALARMS
 
 
@@ -35,14 +36,15 @@ def at_shares_remarks(
     if shares:
         remarks.append(
             f"At your shares ({shares.in_words}; each label's rows count for its share) the accuracy is "
-            f"{_shown(at.accuracy)}."
+            f"{estimate_in_words(at.accuracy)}."
         )
     if rare := at.rare:
         where = (
             f"{rare.share:.1%} there, {rare.of_rows:.1%} of these rows" if shares else f"{rare.share:.1%} of the rows"
         )
         remarks.append(
-            f"The precision of {rare.label!r} ({where}) is {_shown(rare.precision)}, its recall {_shown(rare.recall)}."
+            f"The precision of {rare.label!r} ({where}) is {estimate_in_words(rare.precision)}, its "
+            f"recall {estimate_in_words(rare.recall)}."
         )
         is_found = rare.threshold is not None or bool(rare.points)
         if chosen_by and is_found:
@@ -89,7 +91,3 @@ def _to_find(rare: RareLabel, *, chosen: bool) -> list[str]:
 
 def _of_100(share: Estimate) -> str:
     return f"{100 * share.value:.0f} of 100 ({100 * share.low:.0f} to {100 * share.high:.0f})"
-
-
-def _shown(figure: Estimate) -> str:
-    return f"{figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})"

@@ -158,7 +158,10 @@ class Columns:
         """Return the row with these `values` by column; those that are missing are None."""
         label = None if self.label is None else values.get(self.label)
         text_pair = None if self.pair is None else values.get(self.pair)
-        origin = {name: values[name] for name in self.origin if values.get(name) is not None}
+        besides = self.origin
+        if self.others == "all":  # also fields that the first lines of a JSONL file did not have
+            besides = tuple(name for name in dict.fromkeys((*self.origin, *values)) if name not in self.names)
+        origin = {name: values[name] for name in besides if values.get(name) is not None}
         found = SourceRow(values.get(self.text), label, text_pair=text_pair, origin=origin, file=file, line=line)
         return found._replace(columns=self.there, texts=tuple(self.texts))
 
