@@ -10,7 +10,7 @@ from classwright_tools.context import ToolContext
 from classwright_tools.domain.annotation import Annotation, LabelledByAnnotation, Order, RefusedAnswer, TextToLabel
 from classwright_tools.domain.edits import Decider
 from classwright_tools.domain.example import Provenance
-from classwright_tools.domain.excerpt import counted, listed
+from classwright_tools.domain.excerpt import listed
 from classwright_tools.domain.figures import Estimate
 from classwright_tools.domain.kinds import AnnotationId, DatasetId, ModelId
 from classwright_tools.domain.noun import LabelName, Slug, ToolRequest, ToolResult
@@ -152,26 +152,17 @@ def _labelled(request: AnnotateExamplesRequest, id_: str, context: ToolContext) 
 def _first_batch(made: Artifact, context: ToolContext) -> AnnotateExamplesResult:
     from classwright_tools.annotation.agreement import known_labels
     from classwright_tools.annotation.batches import label_rules, next_batch
+    from classwright_tools.annotation.in_words import begun
 
     annotation = context.workspace.document(made.id, "annotation", Annotation)
-    want, checks = len(annotation.rows), len(known_labels(context.workspace, annotation))
-    among = f", and {checks} whose labels are known, unmarked, to check you by" if checks else ""
+    checks = len(known_labels(context.workspace, annotation))
     texts = next_batch(annotation, ())
-    ones = "one" if want - checks == 1 else "ones"
-    informative = f"{ones} of which {annotation.model} is least certain, out"
-    how = {"typical": f"typical {ones}", "informative": informative, "random": f"random {ones}"}[annotation.order]
-    before = annotation.answered_before
-    rows = counted(before, "row that was", "rows that were")
-    skipped = f" {rows} answered without a single label, as with unsure, {_are(before)} not asked again."
     return AnnotateExamplesResult(
-        summary=f"You label {counted(want, 'text')} in {counted(len(annotation.batches), 'batch', 'batches')}: "
-        f"{want - checks} {how} of "
-        f"{counted(annotation.pool, 'unlabelled row')}{among}.{skipped if before else ''} Here "
-        f"{_are(len(texts))} the first {len(texts)}.",
+        summary=begun(annotation, checks, len(texts)),
         next_step=_answer_with(annotation, made.id),
         annotation=made.id,
         have=0,
-        want=want,
+        want=len(annotation.rows),
         texts=texts,
         rules=label_rules(context.workspace.task(made.task)),
     )
@@ -182,6 +173,7 @@ def _answered(request: AnnotateExamplesRequest, id_: str, context: ToolContext) 
     from classwright_tools.annotation.answers import Answers
     from classwright_tools.annotation.batches import next_batch
     from classwright_tools.annotation.given import answers_given
+    from classwright_tools.annotation.in_words import received
     from classwright_tools.writing.assignments.batches import WRITER
 
     workspace = context.workspace
@@ -197,12 +189,11 @@ def _answered(request: AnnotateExamplesRequest, id_: str, context: ToolContext) 
     answers = Answers(workspace, id_, annotation)
     receipt = answers.receive(good, finish=request.finish)
     if receipt.is_closed:
-        return _finished(
-            id_, annotation, receipt, refused, answers.dataset(receipt.answered, Provenance(writer=WRITER)), context
-        )
+        dataset = answers.dataset(receipt.answered, Provenance(writer=WRITER))
+        return _finished(id_, annotation, receipt, refused, dataset, context)
     want = len(annotation.rows)
     return AnnotateExamplesResult(
-        summary=f"{_counted(receipt, refused)} {len(receipt.answered)} of {want} texts are answered.",
+        summary=f"{received(receipt, len(refused))} {len(receipt.answered)} of {want} texts are answered.",
         next_step=f"{_answer_with(annotation, id_)} finish=true ends with what is there.",
         annotation=id_,
         have=len(receipt.answered),
@@ -221,7 +212,8 @@ def _finished(
     context: ToolContext,
 ) -> AnnotateExamplesResult:
     """Return the dataset of the labels, and what the checks say of them."""
-    from classwright_tools.annotation.agreement import agreement, known_labels, predicted_labels, words
+    from classwright_tools.annotation.agreement import agreement, known_labels, predicted_labels
+    from classwright_tools.annotation.in_words import ended, received
     from classwright_tools.measurement.next_training import next_training
     from classwright_tools.measurement.selecting import select
     from classwright_tools.workspace.datasets import read_card
@@ -250,9 +242,9 @@ def _finished(
             "'label': 'other', 'rows': {'mark': 'fits_none'}}. " + next_step
         )
     apart = told_beside(context.workspace, dataset) if dataset else ""
-    found = words(annotation, given, joined, known, checked, audit, task)
+    found = ended(annotation, given, joined, known, checked, audit, task)
     return AnnotateExamplesResult(
-        summary=f"{_counted(receipt, refused)} {found}{apart}",
+        summary=f"{received(receipt, len(refused))} {found}{apart}",
         next_step=next_step,
         annotation=id_,
         have=len(receipt.answered),
@@ -271,19 +263,6 @@ def _answer_with(annotation: Annotation, id_: str) -> str:
         f"Label these texts and call annotate_examples(task={annotation.task!r}, annotation={id_!r}, "
         "labels={id: [label]}, fits_none=[...], unsure=[...]); its answer holds the next texts."
     )
-
-
-def _are(count: int) -> str:
-    return "is" if count == 1 else "are"
-
-
-def _counted(receipt: Receipt, refused: tuple[RefusedAnswer, ...]) -> str:
-    """Return a sentence that counts what became of the call's answers."""
-    parts = [f"{counted(receipt.new, 'answer')} kept"]
-    parts += [f"{receipt.repeated} had been answered before"] if receipt.repeated else []
-    parts += [f"{receipt.late} came after the end"] if receipt.late else []
-    parts += [f"{len(refused)} refused"] if refused else []
-    return ", ".join(parts) + "."
 
 
 def _work(request: AnnotateExamplesRequest, _sizes: Sizes) -> Work:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.example import USUAL_DIVISION
@@ -21,11 +21,14 @@ from classwright_tools.tool import ToolSpec, ToolText
 from classwright_tools.work import Sizes, Work, writing
 
 if TYPE_CHECKING:
-    from classwright_tools.workspace.workspace import Artifact, Workspace
+    from classwright_tools.workspace.topic_trees import StoredTree
+    from classwright_tools.workspace.workspace import Workspace
 
 SOURCE_TYPES_WANTED = 3
 LIST_BYTES = 3_000  # of the 10 kB that an answer may have
 REMARKS_LISTED = 5
+OF_THE_TASK = {"instruction", "labels", "languages", "kind", "multi_label", "mismatch", "expected_shares"}
+"""The fields of a request that the task has as well."""
 
 
 class ProposeTopicsRequest(ToolRequest):
@@ -110,15 +113,20 @@ def propose_topics(request: ProposeTopicsRequest, context: ToolContext) -> Propo
         NotFound: topics are given for a label that the task does not have.
         WriterFailed: a label would be left without topics; what had arrived is stored.
     """
-    task = _task(_with_what_stands(request, context))
+    from classwright_tools.workspace.task_definition import define_task
+
+    named = {name: getattr(request, name) for name in OF_THE_TASK & request.model_fields_set}
+    task, before = define_task(context.workspace, request.task, named)
     _check_topics(request.topics, task)
-    before = _task_before(task, context)
     task = context.workspace.save_task(task)
     return _with_remarks(_saved_task(request, task, context), task, before, context)
 
 
 def _saved_task(request: ProposeTopicsRequest, task: Task, context: ToolContext) -> ProposeTopicsResult:
     """Return the result for the `task`, which is saved."""
+    from classwright_tools.workspace.topic_trees import StoredTree, merge_topics, store_tree
+    from classwright_tools.writing.topic_tree import grow_tree
+
     if task.kind == "pair":
         return _pair_task(task)
     if not task.labels:
@@ -126,102 +134,59 @@ def _saved_task(request: ProposeTopicsRequest, task: Task, context: ToolContext)
     workspace = context.workspace
     made = workspace.made_by(context.run_key, "topics")
     if made:
-        tree = workspace.document(made.id, "topics", TopicTree)
-        usage = made.facts.get("usage")
-        return _with_usage(_result(request, task, tree, made.id, workspace), WriterUsage(**usage) if usage else None)
+        stored, usage = StoredTree(made.id, workspace.document(made.id, "topics", TopicTree)), made.facts.get("usage")
+        return _with_usage(_result(request, task, stored, workspace), WriterUsage(**usage) if usage else None)
     if context.writer:
-        tree, usage = _tree_from_writer(request, task, context)
-        newest = workspace.latest("topics", task.slug)
-        id_ = _saved(tree, task, context, newest, usage=usage)
-        return _with_usage(_result(request, task, tree, id_, workspace), usage)
-    merged, merged_id = _merged(request, task, context)
-    return _result(request, task, merged, merged_id, workspace)
-
-
-def _with_what_stands(request: ProposeTopicsRequest, context: ToolContext) -> ProposeTopicsRequest:
-    """Return `request` with the languages that the task has so far, if it names none.
-
-    Where it names no labels, and says something of them, these stay as well, and all else that it does not name.
-    """
-    if request.task not in context.workspace.tasks():
-        return request
-    there = context.workspace.task(request.task)
-    unnamed = {"languages"} - request.model_fields_set
-    if not request.labels and (request.mismatch is not None or request.expected_shares is not None):
-        unnamed |= {"kind", "multi_label", "mismatch", "expected_shares"} - request.model_fields_set | {"labels"}
-    return request.model_copy(update={name: getattr(there, name) for name in unnamed})
-
-
-def _task(request: ProposeTopicsRequest) -> Task:
-    try:
-        return Task(
-            slug=request.task,
-            instruction=request.instruction,
-            labels=request.labels,
-            languages=request.languages,
-            kind=request.kind,
-            multi_label=request.multi_label,
-            mismatch=request.mismatch,
-            expected_shares=request.expected_shares,
+        tree, spent = grow_tree(
+            task,
+            request.topics,
+            request.source_types,
+            topics_per_label=request.topics_per_label,
+            subtopics_per_topic=request.subtopics_per_topic,
+            context=context,
         )
-    except ValidationError as error:
-        reason = error.errors()[0]["msg"].removeprefix("Value error, ")
-        raise InvalidInput(
-            f"task {request.task!r}",
-            reason,
-            "Give every label a name of its own, and a share if any has one, and a pair task one of them as "
-            "`mismatch`, and call again.",
-        ) from error
-
-
-def _task_before(task: Task, context: ToolContext) -> Task | None:
-    """Return the task as it is so far, if it exists.
-
-    Raises:
-        InvalidInput: its rows are of another form: its datasets would not be of one form.
-    """
-    workspace = context.workspace
-    if task.slug not in workspace.tasks():
-        return None
-    there = workspace.task(task.slug)
-    if there.labels and not task.labels:
-        reason = f"has {len(there.labels)} labels, and none are given"
-        raise InvalidInput(f"task {task.slug!r}", reason, "Pass its labels again, as they are to be.")
-    for name in ("kind", "multi_label"):
-        if getattr(there, name) != getattr(task, name):
-            reason = f"exists with {name} {getattr(there, name)!r}"
-            raise InvalidInput(f"task {task.slug!r}", reason, "Give the new task another name.")
-    return there
+        newest = workspace.latest("topics", task.slug)
+        stored = store_tree(workspace, task, tree, newest, run_key=context.run_key, usage=spent.model_dump())
+        return _with_usage(_result(request, task, stored, workspace), spent)
+    merged = merge_topics(
+        workspace, task, request.topics, request.source_types, run_key=context.run_key, report=context.progress
+    )
+    return _result(request, task, merged, workspace)
 
 
 def _pair_task(task: Task) -> ProposeTopicsResult:
     """Return the result for a pair task: its pairs are imported, so it has no topics to write from."""
     unnamed = "" if task.mismatch else " Name its `mismatch` label if it has one: trained and measured by it."
-    return ProposeTopicsResult(
+    return _without_tree(
+        task,
         summary=f"Pair task {task.slug!r} (version {task.version}) is saved, with {len(task.labels)} labels. Pairs "
         f"are imported, so it has no topic tree.{unnamed}",
         next_step=f"Call import_examples(task={task.slug!r}, split={USUAL_DIVISION}, ...) with pairs, a query and an "
         "item each: some are held out. With split='train' and written=true if a language model writes them.",
-        task=task.slug,
-        task_version=task.version,
-        topic_tree=None,
-        cells=0,
-        labels=(),
     )
 
 
 def _without_labels(task: Task) -> ProposeTopicsResult:
     """Return the result for a task whose kinds nobody knows: its texts come first."""
-    return ProposeTopicsResult(
+    return _without_tree(
+        task,
         summary=f"Task {task.slug!r} (version {task.version}) is saved without labels.",
         next_step=f"Call import_examples(task={task.slug!r}, split='unlabelled', ...), then "
         f"find_examples(task={task.slug!r}, groups=0), which groups the texts by meaning. Agree with the person what "
         "kinds there are, and call propose_topics again with them as `labels`.",
+    )
+
+
+def _without_tree(task: Task, summary: str, next_step: str, wanted: TopicsWanted | None = None) -> ProposeTopicsResult:
+    return ProposeTopicsResult(
+        summary=summary,
+        next_step=next_step,
         task=task.slug,
         task_version=task.version,
         topic_tree=None,
         cells=0,
         labels=(),
+        wanted=wanted,
     )
 
 
@@ -237,96 +202,16 @@ def _check_topics(topics: Sequence[LabelTopics], task: Task) -> None:
         seen.add(branch.label)
 
 
-def _tree_from_writer(request: ProposeTopicsRequest, task: Task, context: ToolContext) -> tuple[TopicTree, WriterUsage]:
-    """Return the request's topics, with the labels that have none grown by the writer, and what that took.
-
-    Where every label has topics already and the request gives none, all are grown anew.
-    """
-    from classwright_tools.workspace.topic_trees import standing_topics
-    from classwright_tools.writing.topic_tree import grow_tree
-
-    standing, known = standing_topics(context.workspace, task)
-    given = standing | {branch.label: branch for branch in request.topics}
-    if not request.topics and given.keys() >= set(task.branch_names):
-        given, known = {}, ()
-    growth = grow_tree(
-        task,
-        [name for name in task.branch_names if name not in given],
-        request.source_types or known,
-        topics=request.topics_per_label,
-        subtopics=request.subtopics_per_topic,
-        context=context,
-    )
-    branches = given | {branch.label: branch for branch in growth.labels}
-    tree = TopicTree(
-        task=task.slug,
-        source_types=growth.source_types,
-        labels=tuple(branches[name] for name in task.branch_names),
-        remarks=tuple(growth.remarks),
-    )
-    return tree, growth.usage
-
-
-def _merged(
-    request: ProposeTopicsRequest, task: Task, context: ToolContext
-) -> tuple[TopicTree, str] | tuple[None, None]:
-    """Store the request's topics merged with those of earlier calls, and return the tree and its id, if there is one.
-
-    A call beside this one may send the topics of other labels: no topics of either are lost.
-    """
-    from classwright_tools.workspace.destination import onto_newest
-    from classwright_tools.workspace.topic_trees import merged_tree
-
-    def merge(_newest: str | None) -> tuple[TopicTree, str] | tuple[None, None]:
-        newest = context.workspace.latest("topics", task.slug)
-        tree = merged_tree(context.workspace, task, request.topics, request.source_types)
-        return (tree, _saved(tree, task, context, newest, on_newest=True)) if tree else (None, None)
-
-    return onto_newest(context.workspace, "topics", task.slug, merge, context.progress)
-
-
-def _saved(
-    tree: TopicTree,
-    task: Task,
-    context: ToolContext,
-    newest: Artifact | None,
-    *,
-    on_newest: bool = False,
-    usage: WriterUsage | None = None,
-) -> str:
-    """Store `tree` and return its id; that of the `newest` tree if it is the same.
-
-    Raises:
-        Overtaken: `on_newest`, and another tree has become the newest; nothing was stored.
-    """
-    from classwright_tools.workspace.topic_trees import publish_tree
-
-    workspace = context.workspace
-    is_current = newest is not None and newest.facts.get("task_version") == task.version
-    if newest and is_current and workspace.document(newest.id, "topics", TopicTree) == tree:
-        return newest.id
-    return publish_tree(
-        workspace,
-        task,
-        tree,
-        run_key=context.run_key,
-        parent=newest.id if newest and on_newest else None,
-        on_newest=on_newest,
-        usage=usage.model_dump() if usage else None,
-    ).id
-
-
 def _result(
-    request: ProposeTopicsRequest, task: Task, tree: TopicTree | None, id_: str | None, workspace: Workspace
+    request: ProposeTopicsRequest, task: Task, stored: StoredTree | None, workspace: Workspace
 ) -> ProposeTopicsResult:
     from classwright_tools.workspace.topic_trees import labels_without_topics
 
-    lacking = labels_without_topics(task, tree)
-    if lacking:
-        return _wanted(request, task, tree, lacking, workspace)
-    assert tree is not None
+    lacking = labels_without_topics(task, stored.tree if stored else None)
+    if lacking or stored is None:
+        return _wanted(request, task, lacking, workspace, has_tree=stored is not None)
+    id_, tree = stored
     cells = len(tree.cells())
-    assert id_ is not None
     excerpts = Excerpts(artifact_uri(id_))
     excerpts.note("remarks", min(REMARKS_LISTED, len(tree.remarks)), len(tree.remarks))
     remarks = f" Smaller than asked: {listed(tree.remarks, REMARKS_LISTED)}." if tree.remarks else ""
@@ -369,13 +254,14 @@ def _with_usage(result: ProposeTopicsResult, usage: WriterUsage | None) -> Propo
 
 
 def _wanted(
-    request: ProposeTopicsRequest, task: Task, tree: TopicTree | None, lacking: tuple[str, ...], workspace: Workspace
+    request: ProposeTopicsRequest, task: Task, lacking: tuple[str, ...], workspace: Workspace, *, has_tree: bool
 ) -> ProposeTopicsResult:
     """Return the result that asks the calling model for the topics of the `lacking` labels."""
     from classwright_tools.writing.assignments.batches import topic_rules
 
-    source_types = 0 if request.source_types or tree else SOURCE_TYPES_WANTED
-    return ProposeTopicsResult(
+    source_types = 0 if request.source_types or has_tree else SOURCE_TYPES_WANTED
+    return _without_tree(
+        task,
         summary=f"Task {task.slug!r} (version {task.version}) is saved, and rows can be imported. For texts to be "
         f"written, {len(lacking)} of {len(task.branch_names)} labels still need topics, and this server has no "
         "language model of its own: you write them.",
@@ -384,11 +270,6 @@ def _wanted(
         "instruction and labels, and with `topics`"
         + (" and `source_types`" if source_types else "")
         + ". Labels may be sent in several calls; what you sent is kept.",
-        task=task.slug,
-        task_version=task.version,
-        topic_tree=None,
-        cells=0,
-        labels=(),
         wanted=TopicsWanted(
             labels=lacking,
             topics_per_label=request.topics_per_label,

@@ -1,16 +1,24 @@
-"""Topic trees of a task: stored with the task's version, and merged from what several calls brought."""
+"""Topic trees of a task: stored with the task's version, and merged from the topics that several calls brought."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from classwright_tools.domain.label_sets import NO_LABELS
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.topic_tree import LabelTopics, TopicTree
+from classwright_tools.workspace.destination import Report, onto_newest
 from classwright_tools.workspace.workspace import Artifact, Workspace
 
 PLAIN_SOURCE_TYPES = ("short message", "e-mail", "spoken words transcribed to text")  # where nobody names any
+
+
+class StoredTree(NamedTuple):
+    """A topic tree, and the id of its artifact."""
+
+    id: str
+    tree: TopicTree
 
 
 def labels_without_topics(task: Task, tree: TopicTree | None) -> tuple[str, ...]:
@@ -78,16 +86,52 @@ def standing_topics(workspace: Workspace, task: Task) -> tuple[dict[str, LabelTo
     return branches, source_types
 
 
-def merged_tree(
-    workspace: Workspace, task: Task, topics: Iterable[LabelTopics], source_types: tuple[str, ...]
-) -> TopicTree | None:
-    """Return `topics` merged with those that hold already; None of none.
+def store_tree(
+    workspace: Workspace,
+    task: Task,
+    tree: TopicTree,
+    newest: Artifact | None,
+    *,
+    run_key: str,
+    on_newest: bool = False,
+    usage: dict[str, Any] | None = None,
+) -> StoredTree:
+    """Store `tree` and return it with its id; that of the `newest` tree if it is the same.
 
-    `source_types` are those that go with these where none are given.
+    Raises:
+        Overtaken: `on_newest`, and another tree has become the newest; nothing was stored.
     """
-    standing, known = standing_topics(workspace, task)
-    branches = standing | {branch.label: branch for branch in topics}
-    if not branches:
-        return None
-    labels = tuple(branches[name] for name in task.branch_names if name in branches)
-    return TopicTree(task=task.slug, source_types=source_types or known or PLAIN_SOURCE_TYPES, labels=labels)
+    is_current = newest is not None and newest.facts.get("task_version") == task.version
+    if newest and is_current and workspace.document(newest.id, "topics", TopicTree) == tree:
+        return StoredTree(newest.id, tree)
+    parent = newest.id if newest and on_newest else None
+    made = publish_tree(workspace, task, tree, run_key=run_key, parent=parent, on_newest=on_newest, usage=usage)
+    return StoredTree(made.id, tree)
+
+
+def merge_topics(
+    workspace: Workspace,
+    task: Task,
+    topics: Iterable[LabelTopics],
+    source_types: tuple[str, ...],
+    *,
+    run_key: str,
+    report: Report,
+) -> StoredTree | None:
+    """Store `topics` merged with those that hold already, and return the tree; None of none.
+
+    `source_types` are those that go with these where none are given. A call beside this one may send the topics of
+    other labels: no topics of either are lost.
+    """
+
+    def merge(_newest: str | None) -> StoredTree | None:
+        newest = workspace.latest("topics", task.slug)  # before what it holds is read
+        standing, known = standing_topics(workspace, task)
+        branches = standing | {branch.label: branch for branch in topics}
+        if not branches:
+            return None
+        labels = tuple(branches[name] for name in task.branch_names if name in branches)
+        tree = TopicTree(task=task.slug, source_types=source_types or known or PLAIN_SOURCE_TYPES, labels=labels)
+        return store_tree(workspace, task, tree, newest, run_key=run_key, on_newest=True)
+
+    return onto_newest(workspace, "topics", task.slug, merge, report)

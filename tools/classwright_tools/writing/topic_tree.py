@@ -15,10 +15,11 @@ from classwright_tools.context import ToolContext
 from classwright_tools.curation.shown_texts import ShownTexts
 from classwright_tools.domain.cleaning import clean_text
 from classwright_tools.domain.task import Task
-from classwright_tools.domain.topic_tree import Cell, LabelTopics, Topic
+from classwright_tools.domain.topic_tree import Cell, LabelTopics, Topic, TopicTree
 from classwright_tools.domain.usage import WriterUsage
 from classwright_tools.domain.writer import WritingKind, WritingRequest
 from classwright_tools.errors import ClasswrightError, WriterFailed
+from classwright_tools.workspace.topic_trees import standing_topics
 from classwright_tools.writing.completions.session import WritingSession, session_of
 
 SOURCE_TYPES = 3
@@ -142,21 +143,36 @@ class TreeGrower:
 
 def grow_tree(
     task: Task,
-    labels: Sequence[str],
+    given: Sequence[LabelTopics],
     source_types: tuple[str, ...],
     *,
-    topics: int,
-    subtopics: int,
+    topics_per_label: int,
+    subtopics_per_topic: int,
     context: ToolContext,
-) -> Growth:
-    """Return topics for `labels`, and source types unless some are given, from the context's writer.
+) -> tuple[TopicTree, WriterUsage]:
+    """Return the `given` topics, with the labels that have none grown by the context's writer, and what that took.
+
+    Where every label has topics already and none are given, all are grown anew; so are source types, unless some are.
 
     Raises:
         WriterFailed: a label is left without topics; what had arrived is stored.
         Cancelled: the caller asked to stop.
     """
-    grower = TreeGrower(task, session_of(context), topics=topics, subtopics=subtopics)
-    return asyncio.run(grower.grow(labels, source_types, context.progress))
+    standing, known = standing_topics(context.workspace, task)
+    branches = standing | {branch.label: branch for branch in given}
+    if not given and branches.keys() >= set(task.branch_names):
+        branches, known = {}, ()
+    grower = TreeGrower(task, session_of(context), topics=topics_per_label, subtopics=subtopics_per_topic)
+    lacking = [name for name in task.branch_names if name not in branches]
+    growth = asyncio.run(grower.grow(lacking, source_types or known, context.progress))
+    branches |= {branch.label: branch for branch in growth.labels}
+    tree = TopicTree(
+        task=task.slug,
+        source_types=growth.source_types,
+        labels=tuple(branches[name] for name in task.branch_names),
+        remarks=tuple(growth.remarks),
+    )
+    return tree, growth.usage
 
 
 def distinct_phrases(phrases: Iterable[str], task: Task) -> tuple[str, ...]:

@@ -1,0 +1,124 @@
+"""An annotation in words: how it begins, what became of answers to it, and what it found."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+
+from classwright_tools.annotation.answers import Receipt
+from classwright_tools.domain.annotation import Annotation, Answer
+from classwright_tools.domain.excerpt import counted
+from classwright_tools.domain.figures import Estimate
+from classwright_tools.domain.label_sets import key_in_words
+from classwright_tools.domain.task import Task
+from classwright_tools.statistics.share_interval import wilson
+
+NOT_FAR = 0.2
+"""Where guessing agrees on hardly less than so, an agreement without it would mislead."""
+
+
+def begun(annotation: Annotation, checks: int, shown: int) -> str:
+    """Return the sentences on an annotation at its beginning: so many `checks` are in it, so many texts are `shown`."""
+    want, before = len(annotation.rows), annotation.answered_before
+    ones = "one" if want - checks == 1 else "ones"
+    informative = f"{ones} of which {annotation.model} is least certain, out"
+    how = {"typical": f"typical {ones}", "informative": informative, "random": f"random {ones}"}[annotation.order]
+    among = f", and {checks} whose labels are known, unmarked, to check you by" if checks else ""
+    rows = counted(before, "row that was", "rows that were")
+    skipped = f" {rows} answered without a single label, as with unsure, {_are(before)} not asked again."
+    return (
+        f"You label {counted(want, 'text')} in {counted(len(annotation.batches), 'batch', 'batches')}: "
+        f"{want - checks} {how} of {counted(annotation.pool, 'unlabelled row')}{among}.{skipped if before else ''} "
+        f"Here {_are(shown)} the first {shown}."
+    )
+
+
+def received(receipt: Receipt, refused: int) -> str:
+    """Return a sentence that counts what became of a call's answers, of which so many were `refused`."""
+    parts = [f"{counted(receipt.new, 'answer')} kept"]
+    parts += [f"{receipt.repeated} had been answered before"] if receipt.repeated else []
+    parts += [f"{receipt.late} came after the end"] if receipt.late else []
+    parts += [f"{refused} refused"] if refused else []
+    return ", ".join(parts) + "."
+
+
+def ended(
+    annotation: Annotation,
+    given: Mapping[str, Answer],
+    added: int,
+    known: Mapping[str, str],
+    checked: tuple[Estimate, int] | None,
+    audit: tuple[Estimate, int] | None,
+    task: Task,
+) -> str:
+    """Return the sentences on an annotation at its end.
+
+    `given` are the answers to rows of `task` that are no checks, and so many rows were `added` to the training rows.
+    """
+    labels = [answer for answer in given.values() if answer.key(task) is not None]
+    others = [answer for answer in given.values() if answer.key(task) is None]
+    unfit = sum(answer.fits_none(task) for answer in others)
+    kinds = {
+        "several candidates": sum(len(answer.labels) > 1 and not answer.unsure for answer in others),
+        "no label that fits": unfit,
+        "an unsure answer": sum(answer.unsure for answer in others),
+    }
+    left = [f"{rows} with {kind}" for kind, rows in kinds.items() if rows]
+    labelled = len(labels)
+    got = f"{'their labels' if task.multi_label else 'a label'} {_from(labels)}" if labels else "a label"
+    rows = counted(labelled, "row")
+    joins = f"{annotation.split.replace('train', 'training')} row"
+    summary = f"{rows} got {got} and {f'is a {joins}' if labelled == 1 else f'are {joins}s'} now."
+    if added < labelled:
+        summary = (
+            f"{rows} got {got}, and {added or 'none'} of them became {joins}s: the others are no "
+            "unlabelled rows of the dataset that they would join any more. Another annotation or an edit gave them "
+            "labels, or took them out."
+        )
+    if left:
+        stay = "stays" if len(others) == 1 else "stay"
+        summary += f" {', '.join(left)} {stay} unlabelled, and {_are(len(others))} not asked again."
+    if unfit and annotation.order == "random":
+        summary += f" Of random texts {_share((wilson(unfit, len(given)), len(given)))} fit no label."
+    if checked:
+        summary += f" The annotator agrees with the known label of {_share(checked)} check rows."
+    else:
+        summary += " How good the labels are is not known: " + (
+            "no check row got a single label."
+            if known
+            else "the dataset has no labelled rows to check them by (those that a model labelled, or a report "
+            "showed, are none)."
+        )
+    if audit:
+        summary += (
+            f" {annotation.model} agrees with the annotator on {_share(audit)} random rows of {annotation.pool}, which "
+            f"is its accuracy there as far as the annotator is right{_baseline(labels, audit[0], task)}."
+        )
+    return summary
+
+
+def _from(answers: Collection[Answer]) -> str:
+    """Return who gave the `answers`, which all label a row."""
+    persons = sum(answer.by == "person" for answer in answers)
+    models = len(answers) - persons
+    if persons and models:
+        return f"({persons} from a person, {models} from a model)"
+    return "from a person" if persons else "from a model"
+
+
+def _baseline(answers: Sequence[Answer], audit: Estimate, task: Task) -> str:
+    """Return what always giving the most frequent label would agree on, where that is not far below the `audit`."""
+    most, rows = Counter(answer.key(task) for answer in answers).most_common(1)[0]
+    share = rows / len(answers)
+    if share < audit.value - NOT_FAR:
+        return ""
+    return f"; always answering {key_in_words(most or '')!r} would agree on {share:.0%}"
+
+
+def _share(found: tuple[Estimate, int]) -> str:
+    share, rows = found
+    return f"{share.value:.0%} ({share.low:.0%} to {share.high:.0%}) of {rows}"
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
