@@ -97,14 +97,14 @@ def seconds_of(work: Callable[[], object]) -> float:
 
 
 @dataclass(frozen=True)
-class Classified:
+class ClassifySeconds:
     """The seconds of calls of `classify` over stdio, and of the same work in this process: of one text, and of many."""
 
     one: tuple[list[float], list[float]]
     many: tuple[list[float], list[float]]
 
 
-async def classified(folder: Path) -> Classified:
+async def classified(folder: Path) -> ClassifySeconds:
     """Classify by turns, over stdio and in this process."""
     from sentence_transformers import SentenceTransformer
     from sklearn.linear_model import LogisticRegression
@@ -133,7 +133,7 @@ async def classified(folder: Path) -> Classified:
         await call(client, "propose_topics", TASK)
         await call(client, "import_examples", task="support", split="train", rows=known, wait_seconds=50)
         await call(client, "train_classifier", task="support", method="probe", wait_seconds=50)
-        return Classified(await both(client, [TEXT], RUNS), await both(client, many, MANY_RUNS))
+        return ClassifySeconds(await both(client, [TEXT], RUNS), await both(client, many, MANY_RUNS))
 
 
 def figured() -> tuple[list[float], list[float]]:

@@ -16,7 +16,7 @@ from classwright_tools.reading.files import read_file
 from classwright_tools.reading.label_names import LabelNames, label_text
 from classwright_tools.reading.label_sets import SEPARATOR, LabelSets, labels_apart
 from classwright_tools.reading.opening import Position
-from classwright_tools.reading.rows import Columns, NoColumn, SourceRow, text_problem
+from classwright_tools.reading.rows import Columns, NoColumn, SourceRow, cell_problem
 
 # The tool takes 5,000 rows a call, and servers take requests of up to 4 MiB: half of it leaves room for JSON's escapes.
 MAX_ROWS = 5_000
@@ -74,7 +74,7 @@ def read_rows(path: Path, labels: Sequence[str], *, several: bool = False) -> Ro
     read = RowFile(path.name)
     try:
         for number, row in enumerate(read_file(path, columns, Position()), 1):
-            problem = row.problem or text_problem(row.text)
+            problem = row.problem or cell_problem(row.text)
             if not problem and several and names.is_missing(row.label):
                 problem = "no labels"
             if problem:

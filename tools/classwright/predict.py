@@ -126,18 +126,29 @@ class Classifier:
         Raises:
             ValueError: one is a pair where texts are classified or the other way round, or a label is not known.
         """
+        return self.predict_with_confidence(texts, threshold=threshold, thresholds=thresholds, batch=batch)[0]
+
+    def predict_with_confidence(
+        self,
+        texts: Sequence[Text],
+        *,
+        threshold: float | None = None,
+        thresholds: Mapping[str, float] | None = None,
+        batch: int = BATCH,
+    ) -> tuple[Predictions, np.ndarray]:
+        """Return the answers, as `predict` does, and how probable it is that each of them is right (n,)."""
         probabilities, foreign = self._answers(texts, batch)
-        labels, right = self.decide(probabilities, thresholds)
+        labels, right = self._decided(probabilities, thresholds)
         reached = reaches(labels, right, self.threshold if threshold is None else threshold, thresholds)
-        return Predictions(labels, probabilities, reached & ~foreign, foreign)
+        return Predictions(labels, probabilities, reached & ~foreign, foreign), right
 
     @property
     def several(self) -> bool:
         """Whether a text may have several labels."""
         return bool(self._thresholds)
 
-    def decide(
-        self, probabilities: np.ndarray, thresholds: Mapping[str, float] | None = None
+    def _decided(
+        self, probabilities: np.ndarray, thresholds: Mapping[str, float] | None
     ) -> tuple[list[Answer], np.ndarray]:
         """Return the answers at the probabilities (n, k), and how probable it is that each is right (n,).
 
@@ -624,8 +635,9 @@ def _classify_rows(model: Classifier, options: argparse.Namespace, source: TextI
         for number, parts in enumerate(texts, rows + 1):
             problems += [f"row {number:,} {why}" for why in filter(None, map(text_problem, parts))][:1]
         asked = texts if model.takes_pairs else [text for (text,) in texts]
-        found = model.predict(asked, threshold=least, thresholds=thresholds, batch=options.batch)
-        _, rights = model.decide(found.probabilities, thresholds)
+        found, rights = model.predict_with_confidence(
+            asked, threshold=least, thresholds=thresholds, batch=options.batch
+        )
         probable = told_probabilities(model.labels, told, found.probabilities)
         is_so = (["true" if one else "false" for one in known] for known in (found.sure, found.out_of_scope))
         for row, named, right, own, sure, foreign in zip(chunk, found.labels, rights, probable, *is_so, strict=True):

@@ -90,13 +90,13 @@ def classify(request: ClassifyRequest, context: ToolContext) -> ClassifyResult:
     """
     from classwright.predict import unanswered
     from classwright_tools.bulk.answers_in_words import in_a_sentence, without_effect
-    from classwright_tools.learning.kept_models import kept_model
     from classwright_tools.learning.later_labels import by_now
+    from classwright_tools.learning.model_cache import cached_model
 
     if request.dataset:
         return _sorted_rows(request, context, request.dataset)
     context.progress(0.0, f"loading {request.model}")
-    model = by_now(context.workspace, kept_model(context.workspace, request.model))
+    model = by_now(context.workspace, cached_model(context.workspace, request.model))
     contents = _contents(request, model.card.kind)
     problems = _problems(request)
     threshold = model.threshold if request.threshold is None else request.threshold

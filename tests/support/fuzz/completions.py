@@ -91,7 +91,7 @@ _THOUGHTS = st.sampled_from(
 
 
 @dataclass(frozen=True)
-class Answered:
+class WrappedTexts:
     """An answer and the texts that it gives, in their order."""
 
     content: str
@@ -99,7 +99,7 @@ class Answered:
 
 
 @st.composite
-def answers(draw: st.DrawFn, *, headless: bool = True) -> Answered:
+def answers(draw: st.DrawFn, *, headless: bool = True) -> WrappedTexts:
     """An answer with texts that can be read, wrapped in whatever models wrap theirs in.
 
     Unless it may be `headless`, thoughts have a mark where they begin.
@@ -115,7 +115,7 @@ def answers(draw: st.DrawFn, *, headless: bool = True) -> Answered:
     )
     wanted = draw(texts)
     content = forms[draw(st.sampled_from(sorted(forms)))](wanted)
-    return Answered(draw(_thought_before(draw(_wrapped(content)), headless=headless)), wanted)
+    return WrappedTexts(draw(_thought_before(draw(_wrapped(content)), headless=headless)), wanted)
 
 
 @st.composite

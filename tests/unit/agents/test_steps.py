@@ -27,7 +27,7 @@ class Trained(BaseModel):
     model: str
 
 
-class Classified(BaseModel):
+class Labelled(BaseModel):
     """The result of a scripted classification."""
 
     results: list[str]
@@ -95,7 +95,7 @@ def test_a_job_that_begins_at_once_is_not_said_to_wait(tmp_path: Path, queued: i
 def test_a_tool_without_a_job_answers_at_once(tmp_path: Path) -> None:
     async def go() -> None:
         async with steps(ScriptedServer(), tmp_path) as run:
-            assert (await run.run("classify", {"texts": ["a"]}, Classified)).result.results == ["A"]
+            assert (await run.run("classify", {"texts": ["a"]}, Labelled)).result.results == ["A"]
 
     anyio.run(go)
 
@@ -105,7 +105,7 @@ def test_a_finished_step_is_not_repeated(tmp_path: Path) -> None:
 
     async def go() -> float:
         async with steps(scripted, tmp_path) as run:
-            await run.run("classify", {"texts": ["a"]}, Classified)
+            await run.run("classify", {"texts": ["a"]}, Labelled)
             await run.run("train_classifier", {"task": "support"}, Trained)
             return run.seconds
 
@@ -270,7 +270,7 @@ def test_a_larger_budget_is_no_other_call(tmp_path: Path) -> None:
     async def go() -> None:
         for limit in (1_000, 2_000):
             async with steps(ScriptedServer(), tmp_path) as run:
-                await run.run("classify", {"texts": ["a"], "max_tokens": limit}, Classified)
+                await run.run("classify", {"texts": ["a"], "max_tokens": limit}, Labelled)
 
     anyio.run(go)
 
@@ -292,7 +292,7 @@ def refuse(result: BaseModel) -> None:
 @pytest.mark.parametrize(
     ("tool", "arguments", "model", "started"),
     [
-        ("classify", {"texts": ["a"]}, Classified, ["classify", "classify"]),
+        ("classify", {"texts": ["a"]}, Labelled, ["classify", "classify"]),
         ("train_classifier", {"task": "support"}, Trained, ["job_0", "job_1"]),
     ],
 )
@@ -364,8 +364,8 @@ def test_long_arguments_are_kept_as_a_digest(tmp_path: Path) -> None:
 
     async def go() -> None:
         async with steps(ScriptedServer(), tmp_path) as run:
-            await run.run("classify", {"texts": texts[:1]}, Classified)
-            await run.run("classify", {"texts": texts}, Classified)
+            await run.run("classify", {"texts": texts[:1]}, Labelled)
+            await run.run("classify", {"texts": texts}, Labelled)
 
     anyio.run(go)
     journal = Journal(tmp_path)

@@ -27,7 +27,7 @@ from support.writing_verbs import import_beside, sentence
 
 UNLABELLED = [make_example(sentence(number), None) for number in range(40)]
 TEST = [make_example("where on earth is my parcel", "delivery")]
-Answered = Callable[[RowToLabel], Any]
+Annotator = Callable[[RowToLabel], Any]
 
 
 @pytest.fixture

@@ -35,26 +35,23 @@ class Lengths:
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    def predict(
+    def predict_with_confidence(
         self,
         texts: Sequence[str | tuple[str, str]],
         *,
         threshold: float | None = None,
         thresholds: Mapping[str, float] | None = None,
-    ) -> Predictions:
+    ) -> tuple[Predictions, np.ndarray]:
         self.asked += [str(text) for text in texts]
         long = np.array([min(1.0, len(text) / 20) for text in texts])
         proba = np.zeros((len(texts), len(self.labels)))
         proba[:, -2:] = np.stack([1 - long, long], axis=1)
-        labels, right = self.decide(proba, thresholds)
+        places = given_labels(proba, own_thresholds(self.labels, thresholds))
+        labels: list[Answer] = [self.labels[place] for place in places]
+        right = proba[np.arange(len(places)), places]
         foreign = np.array(["?" in text for text in texts])
-        return Predictions(labels, proba, reaches(labels, right, threshold or 0, thresholds) & ~foreign, foreign)
-
-    def decide(
-        self, probabilities: np.ndarray, thresholds: Mapping[str, float] | None = None
-    ) -> tuple[list[Answer], np.ndarray]:
-        places = given_labels(probabilities, own_thresholds(self.labels, thresholds))
-        return [self.labels[place] for place in places], probabilities[np.arange(len(places)), places]
+        sure = reaches(labels, right, threshold or 0, thresholds) & ~foreign
+        return Predictions(labels, proba, sure, foreign), right
 
 
 class Stopped(Exception):
@@ -128,11 +125,11 @@ def test_a_gzip_file_that_unpacks_to_very_much_is_refused_before_its_end(
 def test_a_run_that_fails_before_its_first_part_leaves_nothing_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stop(*_: Any) -> Any:
+    def stop(*_: Any, **_options: Any) -> Any:
         raise Stopped
 
     model = Lengths()
-    monkeypatch.setattr(model, "decide", stop)
+    monkeypatch.setattr(model, "predict_with_confidence", stop)
     (tmp_path / "in.csv").write_text("text\na\n", encoding="utf-8")
     with pytest.raises(Stopped):
         classify_files(model, tmp_path / "in.csv", tmp_path / "out.csv", model_name="m")

@@ -10,20 +10,28 @@ from classwright.predict import MOST_CHARS
 from classwright_tools.classify import ClassifyRequest, classify
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.noun import MAX_TEXT_CHARS
-from classwright_tools.domain.task import Task
 from classwright_tools.errors import InvalidInput, NotFound
-from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
+from classwright_tools.workspace.workspace import Workspace
+from support.filled import Filled
+from support.filled import dataset as dataset
+from support.filled import model as model
+from support.filled import trained as trained
+from support.filled import workspace as workspace
 from support.learning import save_rows, written_rows
+from support.shop import shop_task
 
 TEXTS = ("where is my parcel", "refund my money please", "i cannot log in", "refund my money please")
 
 
-@pytest.fixture
-def model(context: ToolContext, task: Task) -> str:
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Filled:
     """A probe on the thirty written rows."""
-    save_rows(context.workspace, written_rows())
-    run = dataclasses.replace(context, run_key="training")
-    return train_classifier(TrainClassifierRequest(task="support", method="probe"), run).model
+
+    def fill(workspace: Workspace) -> str:
+        workspace.save_task(shop_task())
+        return save_rows(workspace, written_rows())
+
+    return Filled(tmp_path_factory.mktemp("filled"), fill)
 
 
 def test_answers_come_in_the_order_of_the_texts_with_the_three_likeliest(context: ToolContext, model: str) -> None:
@@ -65,13 +73,13 @@ def test_the_summary_has_the_label_of_one_text_and_the_counts_of_several(context
 def test_where_it_abstains_it_says_how_often_the_model_is_sure_and_right(
     context: ToolContext, model: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from classwright_tools.learning import kept_models
+    from classwright_tools.learning import model_cache
     from classwright_tools.learning.model import load_model
 
     own = load_model(context.workspace, model)
     set_by = {"unsure": 0.81, "sure_right": 0.97, "sure_rows": 100.0, "threshold": 1.0}
     card = own.card.model_copy(update=set_by)
-    monkeypatch.setattr(kept_models, "kept_model", lambda *_: dataclasses.replace(own, card=card))
+    monkeypatch.setattr(model_cache, "cached_model", lambda *_: dataclasses.replace(own, card=card))
 
     told = classify(ClassifyRequest(model=model, texts=TEXTS), context).summary
     sure = classify(ClassifyRequest(model=model, texts=TEXTS, threshold=0.0), context).summary

@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import Field
 
 from classwright.predict import names_beside, probability_column, told_labels, told_probabilities
-from classwright_tools.bulk.dataset_rows import Answered
+from classwright_tools.bulk.dataset_rows import DatasetAnswers
 from classwright_tools.bulk.outputs import write_output
 from classwright_tools.context import ToolContext
 from classwright_tools.curation.kept_source import content_of, kept_rows
@@ -79,7 +79,7 @@ class AnswersTable:
 
     context: ToolContext
     model: Model
-    found: Answered
+    found: DatasetAnswers
     dataset: str
     as_trained: bool
     rows: int = 0

@@ -38,7 +38,7 @@ PART_ROWS, PART_CHARS = 4_096, 1_500_000
 
 
 @dataclass
-class Classified:
+class BulkResult:
     """How it went: rows that were written, those of them that were done before, and those without an answer."""
 
     rows: int = 0
@@ -90,7 +90,7 @@ def classify_files(
     threshold: float | None = None,
     thresholds: Mapping[str, float] = MappingProxyType({}),
     tell: Callable[[int], None] = lambda _rows: None,
-) -> Classified:
+) -> BulkResult:
     """Write the rows of `source`, a file or a folder, to `output`, each with its answer.
 
     That is the likeliest label, its probability, whether the model is `sure`, whether the text is `out_of_scope`, and
@@ -123,7 +123,7 @@ def classify_files(
     about = {"model": model_name, "labels": model.labels, "columns": columns.names, "threshold": at, "files": stamps}
     about |= {"parts": (PART_ROWS, PART_CHARS)}
     about |= {"answers": answer_columns((), told, several=model.several), "thresholds": dict(thresholds)}
-    found = Classified()
+    found = BulkResult()
     began = time.monotonic()
     read = _in_parts(_rows(files, columns, name_files=len(files) > 1))
     first = next(read, None)
@@ -207,12 +207,11 @@ def _answered(
     answers: dict[int, list[Any]] = {}
     if asked:
         contents = [texts[place] if model.takes_pairs else texts[place][0] for place in asked]
-        found = model.predict(contents, threshold=threshold, thresholds=thresholds)
-        rights = model.decide(found.probabilities, thresholds)[1].tolist()
+        found, rights = model.predict_with_confidence(contents, threshold=threshold, thresholds=thresholds)
         columns_of = told_labels(model.labels, thresholds, model.mismatch)
         told = told_probabilities(model.labels, columns_of, found.probabilities)
-        sure, foreign = found.sure.tolist(), found.out_of_scope.tolist()
-        for place, label, right, *is_so, own in zip(asked, found.labels, rights, sure, foreign, told, strict=True):
+        columns = [known.tolist() for known in (rights, found.sure, found.out_of_scope)]
+        for place, label, right, *is_so, own in zip(asked, found.labels, *columns, told, strict=True):
             figures = [round(probability, 6) for probability in (right, *own)]
             answers[place] = [list(label) if isinstance(label, tuple) else label, figures[0], *is_so, *figures[1:]]
     return [

@@ -20,7 +20,7 @@ from classwright_tools.workspace.datasets import iterate_rows, read_card, read_e
 
 
 @dataclass(frozen=True)
-class Answered:
+class DatasetAnswers:
     """The unlabelled rows of a dataset, the probabilities (n, k) of the labels, and what follows from them.
 
     `named` are the answers in the `space` of its labels, and `right` (n,) says how probable it is that each is; from
@@ -78,7 +78,7 @@ class Answered:
 
 def answer_rows(
     context: ToolContext, model: Model, dataset: str, space: LabelSpace, threshold: float, *, as_trained: bool
-) -> Answered:
+) -> DatasetAnswers:
     """Return the answers of `model` to the rows of `dataset` without labels, of which it is sure from `threshold` on.
 
     `space` is that of its labels, with thresholds of their own where there are some.
@@ -112,4 +112,4 @@ def answer_rows(
         parts.append(model.answers(contents, as_trained=as_trained))
     proba, foreign = (np.concatenate(own) for own in zip(*parts, strict=True))
     named, right = space.answers(proba)
-    return Answered(space, tuple(rows), proba, named, right, foreign, threshold, none, done)
+    return DatasetAnswers(space, tuple(rows), proba, named, right, foreign, threshold, none, done)

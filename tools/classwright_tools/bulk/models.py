@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from classwright.predict import ENGINES, Answer, Classifier, Predictions, given_thresholds
+from classwright.predict import ENGINES, Classifier, Predictions, given_thresholds
 from classwright_tools.domain.kinds import kind_of
 from classwright_tools.domain.pair import joined
 from classwright_tools.errors import InvalidInput
@@ -45,20 +45,14 @@ class Predictor(Protocol):
         """Whether a text may have several labels."""
         ...
 
-    def predict(
+    def predict_with_confidence(
         self,
         texts: Sequence[str | tuple[str, str]],
         *,
         threshold: float | None = None,
         thresholds: Mapping[str, float] | None = None,
-    ) -> Predictions:
-        """Return the answers to n texts or pairs, none of them empty, as `Classifier.predict` does."""
-        ...
-
-    def decide(
-        self, probabilities: np.ndarray, thresholds: Mapping[str, float] | None = None
-    ) -> tuple[list[Answer], np.ndarray]:
-        """Return the answers at the probabilities (n, k), and how probable it is that each is right (n,)."""
+    ) -> tuple[Predictions, np.ndarray]:
+        """Return the answers to n texts or pairs, none of them empty, as `Classifier.predict_with_confidence` does."""
         ...
 
 
@@ -76,26 +70,19 @@ class _StoredModel:
         self.mismatch = self._model.card.mismatch
         self.several = self._model.space.several
 
-    def predict(
+    def predict_with_confidence(
         self,
         texts: Sequence[str | tuple[str, str]],
         *,
         threshold: float | None = None,
         thresholds: Mapping[str, float] | None = None,
-    ) -> Predictions:
-        """Return the answers to n texts or pairs."""
+    ) -> tuple[Predictions, np.ndarray]:
+        """Return the answers to n texts or pairs, and how probable it is that each of them is right (n,)."""
         proba, foreign = self._model.answers([text if isinstance(text, str) else joined(*text) for text in texts])
         space = self._model.space.under(thresholds or {})
         named, right = space.answers(proba)
         reached = space.reaches(named, right, self.threshold if threshold is None else threshold)
-        return Predictions(list(named), proba, reached & ~foreign, foreign)
-
-    def decide(
-        self, probabilities: np.ndarray, thresholds: Mapping[str, float] | None = None
-    ) -> tuple[list[Answer], np.ndarray]:
-        """Return the answers at the probabilities (n, k), and how probable it is that each is right (n,)."""
-        named, right = self._model.space.under(thresholds or {}).answers(probabilities)
-        return list(named), right
+        return Predictions(list(named), proba, reached & ~foreign, foreign), right
 
 
 def thresholds_in(arguments: Sequence[str]) -> tuple[float | None, dict[str, float]]:

@@ -19,7 +19,7 @@ from classwright_tools.domain.rating import MOST_STEPS
 from classwright_tools.domain.task import TaskKind, folded_name
 from classwright_tools.errors import InvalidInput
 from classwright_tools.reading.label_names import LabelNames, label_text
-from classwright_tools.reading.rows import BROKEN, SourceRow, text_problem
+from classwright_tools.reading.rows import BROKEN, SourceRow, cell_problem
 
 BATCH_ROWS = 10_000
 # So many skipped rows are shown, and so many of one reason: one reason shall not hide the others.
@@ -198,7 +198,7 @@ def _unknown(name: str, labels: LabelNames) -> str:
 
 def _problem_of_text(text: object, where: str) -> str | None:
     """Return why the value of a text's column cannot be used, or None; `where` names the second text of a pair."""
-    problem = text_problem(text)
+    problem = cell_problem(text)
     return problem and problem + where
 
 

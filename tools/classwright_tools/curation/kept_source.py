@@ -15,7 +15,7 @@ from classwright_tools.domain.cleaning import clean_text
 from classwright_tools.domain.example import example_id
 from classwright_tools.domain.pair import Content, joined
 from classwright_tools.errors import DamagedArtifact
-from classwright_tools.reading.rows import SourceRow, text_problem
+from classwright_tools.reading.rows import SourceRow, cell_problem
 from classwright_tools.workspace.atomic import storage_errors
 from classwright_tools.workspace.datasets import SOURCE, read_card
 from classwright_tools.workspace.own_files import open_own
@@ -114,7 +114,7 @@ def kept_rows(workspace: Workspace, source: KeptSource) -> Iterator[dict[str, An
 def content_of(row: Mapping[str, Any] | None, texts: Sequence[str]) -> Content | None:
     """Return the content of a row whose texts are in the columns `texts`, as an import cleans it; None without any."""
     given = [row.get(name) for name in texts] if row else []
-    if not given or any(map(text_problem, given)):
+    if not given or any(map(cell_problem, given)):
         return None
     clean = [clean_text(text) for text in given if isinstance(text, str)]
     return joined(*clean) if all(clean) else None

@@ -176,7 +176,7 @@ def _seen(name: str) -> str:
     return unicodedata.normalize("NFC", plain_text(name)).strip()
 
 
-def text_problem(text: object) -> str | None:
+def cell_problem(text: object) -> str | None:
     """Return why the value of a text's column cannot be used as a text, or None."""
     if text is None:
         return "no text"
