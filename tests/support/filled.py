@@ -3,37 +3,34 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 import pytest
 
-from classwright_tools.domain.example import Example
-from classwright_tools.domain.task import Task
+from classwright_tools.train_classifier import TrainClassifierRequest, TrainClassifierResult, train_classifier
 from classwright_tools.workspace.workspace import Workspace
-from support.measurement import dataset_of, trained_on
-from support.shop import shop_task
+from support.measurement import context_on
 
 
 class Filled:
-    """Two workspaces: one with the small task and a dataset of it, and one with a model of that dataset, too."""
+    """Two workspaces: one with a task and a dataset of it, and one with a model of that dataset, too."""
 
-    def __init__(self, folder: Path, prepare: Callable[[Workspace], object], **splits: Sequence[Example]) -> None:
-        """Make them in `folder`; `prepare` adds what the task has before the dataset."""
+    def __init__(self, folder: Path, fill: Callable[[Workspace], str], task: str = "support") -> None:
+        """Make them in `folder`; `fill` saves the `task` and what it has, and returns the dataset's id."""
         self._with_dataset, self._with_model = folder / "dataset", folder / "model"
         workspace = Workspace(self._with_dataset)
-        workspace.save_task(shop_task())
-        prepare(workspace)
-        self.dataset = dataset_of(workspace, **splits)
+        self.dataset = fill(workspace)
         workspace.engine.dispose()
         shutil.copytree(self._with_dataset, self._with_model)
         workspace = Workspace(self._with_model)
-        self.model = trained_on(workspace, self.dataset)
+        request = TrainClassifierRequest(task=task, dataset=self.dataset, method="probe")
+        self.trained = train_classifier(request, context_on(workspace))
         workspace.engine.dispose()
 
     def copy(self, root: Path, fixtures: Collection[str]) -> Workspace:
         """Open a copy at `root`, with the model or only the dataset: what a test that has those `fixtures` asks for."""
-        shutil.copytree(self._with_model if "model" in fixtures else self._with_dataset, root)
+        shutil.copytree(self._with_model if "trained" in fixtures else self._with_dataset, root)
         return Workspace(root)
 
 
@@ -48,10 +45,18 @@ def workspace(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Worksp
 
 
 @pytest.fixture
-def dataset(workspace: Workspace, task: Task, filled: Filled) -> str:
+def dataset(workspace: Workspace, filled: Filled) -> str:
+    """The id of the dataset."""
     return filled.dataset
 
 
 @pytest.fixture
-def model(dataset: str, filled: Filled) -> str:
-    return filled.model
+def trained(dataset: str, filled: Filled) -> TrainClassifierResult:
+    """What the training of the model on it answered."""
+    return filled.trained
+
+
+@pytest.fixture
+def model(trained: TrainClassifierResult) -> str:
+    """The id of that model."""
+    return trained.model

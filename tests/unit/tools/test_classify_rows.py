@@ -22,9 +22,15 @@ from classwright_tools.errors import Cancelled, DamagedArtifact, InvalidInput, N
 from classwright_tools.import_examples import ImportExamplesRequest, import_examples
 from classwright_tools.workspace.datasets import read_card, read_edits, read_rows, save_dataset
 from classwright_tools.workspace.workspace import Workspace
+from support.filled import Filled
+from support.filled import dataset as dataset
+from support.filled import model as model
+from support.filled import trained as trained
+from support.filled import workspace as workspace
 from support.measurement import WRITTEN, context_on, dataset_of, real_rows, trained_on, written_rows
 from support.pair import pair_rows, pair_task, save_pairs
 from support.several import LABELS, several_dataset, several_rows
+from support.shop import shop_task
 
 OWN = tuple(f"{words}, order {number}" for number in range(9) for words in ("my parcel is late", "money back", "hm"))
 
@@ -33,14 +39,13 @@ def unlabelled() -> list[Example]:
     return [make_example(text, None) for text in OWN]
 
 
-@pytest.fixture
-def dataset(workspace: Workspace, task: Task) -> str:
-    return dataset_of(workspace, train=written_rows(), validation=real_rows(), unlabelled=unlabelled())
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Filled:
+    def fill(workspace: Workspace) -> str:
+        workspace.save_task(shop_task())
+        return dataset_of(workspace, train=written_rows(), validation=real_rows(), unlabelled=unlabelled())
 
-
-@pytest.fixture
-def model(workspace: Workspace, dataset: str) -> str:
-    return trained_on(workspace, dataset)
+    return Filled(tmp_path_factory.mktemp("filled"), fill)
 
 
 def sorted_by(workspace: Workspace, model: str, dataset: str, threshold: float | None = None) -> ClassifyResult:

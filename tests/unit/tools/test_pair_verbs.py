@@ -32,6 +32,10 @@ from classwright_tools.statistics.share_interval import wilson
 from classwright_tools.synthesize_examples import SynthesizeExamplesRequest, synthesize_examples
 from classwright_tools.train_classifier import TrainClassifierRequest, TrainClassifierResult, train_classifier
 from classwright_tools.workspace.workspace import Workspace
+from support.filled import Filled
+from support.filled import dataset as dataset
+from support.filled import trained as trained
+from support.filled import workspace as workspace
 from support.pair import KINDS, pair_rows, pair_task, save_pairs
 from support.readme_code import Runs, code_blocks, printed_numbers
 
@@ -39,17 +43,15 @@ TRAINING, HELD_OUT = tuple(KINDS)[:6], tuple(KINDS)[6:]
 LABELS = [{"name": "fits"}, {"name": "mismatch"}]
 
 
-@pytest.fixture
-def dataset(workspace: Workspace) -> str:
-    """A dataset whose test rows are about other queries than its training rows."""
-    pair_task(workspace)
-    return save_pairs(workspace, {"train": pair_rows(TRAINING), "test": pair_rows(HELD_OUT)})
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Filled:
+    """A probe on pairs, and a dataset whose test rows are about other queries than its training rows."""
 
+    def fill(workspace: Workspace) -> str:
+        pair_task(workspace)
+        return save_pairs(workspace, {"train": pair_rows(TRAINING), "test": pair_rows(HELD_OUT)})
 
-@pytest.fixture
-def trained(dataset: str, context: ToolContext) -> TrainClassifierResult:
-    """A probe on pairs."""
-    return train_classifier(TrainClassifierRequest(task="shop", dataset=dataset, method="probe"), context)
+    return Filled(tmp_path_factory.mktemp("filled"), fill, task="shop")
 
 
 def contents(rows: list[Example]) -> list[str]:

@@ -9,18 +9,21 @@ from classwright_tools.workspace.workspace import Workspace
 from support.filled import Filled
 from support.filled import dataset as dataset
 from support.filled import model as model
+from support.filled import trained as trained
 from support.filled import workspace as workspace
 from support.measurement import dataset_of, real_rows, support_tree, written_rows
+from support.shop import shop_task
 
 
-def with_tree(workspace: Workspace) -> None:
+def fill(workspace: Workspace) -> str:
+    workspace.save_task(shop_task())
     workspace.publish_document("topics", "support", support_tree(), run_key="tree")
+    return dataset_of(workspace, train=written_rows(), validation=real_rows())
 
 
 @pytest.fixture(scope="session")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Filled:
-    folder = tmp_path_factory.mktemp("filled")
-    return Filled(folder, with_tree, train=written_rows(), validation=real_rows())
+    return Filled(tmp_path_factory.mktemp("filled"), fill)
 
 
 @pytest.fixture
