@@ -13,10 +13,13 @@ from classwright_server.mcp.mime_types import BYTES, JSON, PNG, mime_type
 from classwright_server.sanitize import plain_values
 from classwright_tools.domain.excerpt import ANSWER_BYTES, shortened
 from classwright_tools.domain.uris import job_uri
+from classwright_tools.statistics.told_thresholds import PLACES
 
 MAX_STRING = 400
 SHOWN_DIGITS = 4
 """Of a fraction; nobody decides by the fifth."""
+_THRESHOLDS = ("threshold", "thresholds")
+"""Fields that are told as they are, for they are passed as they were told."""
 MAX_FIELDS = 12
 """A mapping to numbers with more entries than this is a table, such as counts by label."""
 
@@ -50,7 +53,7 @@ def fits(structured: dict[str, Any]) -> bool:
 
 
 def _as_shown(structured: dict[str, Any]) -> dict[str, Any]:
-    """Return an answer with every string plain, and every number in `SHOWN_DIGITS`: the stored one has all."""
+    """Return an answer with every string plain, and every number but thresholds in `SHOWN_DIGITS`."""
     shown: dict[str, Any] = _rounded(plain_values(structured))
     return shown
 
@@ -59,8 +62,15 @@ def _rounded(value: Any) -> Any:
     if isinstance(value, float):  # a small one keeps its first digits, for a p-value is not 0
         return float(f"{value:.{SHOWN_DIGITS}g}") if abs(value) < 1 else round(value, SHOWN_DIGITS)
     if isinstance(value, dict):
-        return {name: _rounded(item) for name, item in value.items()}
+        return {name: _told(item) if name in _THRESHOLDS else _rounded(item) for name, item in value.items()}
     return [_rounded(item) for item in value] if isinstance(value, list) else value
+
+
+def _told(value: Any) -> Any:
+    """Return thresholds with as many digits as any is told with: only those of models from before have more."""
+    if isinstance(value, dict):
+        return {label: _told(one) for label, one in value.items()}
+    return round(value, PLACES) if isinstance(value, float) else value
 
 
 def fit(structured: dict[str, Any], max_bytes: int = ANSWER_BYTES) -> dict[str, Any]:

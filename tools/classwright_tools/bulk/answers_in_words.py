@@ -9,6 +9,7 @@ from classwright_tools.domain.cards import ModelCard
 from classwright_tools.domain.classified import Classified
 from classwright_tools.domain.excerpt import listed
 from classwright_tools.measurement.caveats import unlike
+from classwright_tools.statistics.told_thresholds import threshold_in_words
 
 if TYPE_CHECKING:  # a command that classifies files by an export loads no torch
     from classwright_tools.bulk.answers_table import SortedRows
@@ -60,7 +61,8 @@ def in_a_sentence(
     several = results[0].labels is not None
     if len(results) > 1 and several:
         some = "" if short == abstained else f"of {short} "
-        why = f": {some}it is less than {threshold:.2f} probable that all of them are right" if short else ""
+        limit = threshold_in_words(threshold)
+        why = f": {some}it is less than {limit} probable that all of them are right" if short else ""
         counts = f"sure of the labels of {len(results) - abstained}, unsure of those of {abstained}"
         return f"Classified {len(results)} texts; {counts}{why}."
     if len(results) > 1:
@@ -81,7 +83,7 @@ def in_a_sentence(
         return f"{unlike(1)} If it were of one: {named}, {probable}."
     if result.sure:
         return f"It is {named}, {probable}."
-    return f"Not sure: {'' if several else 'most likely '}{named}, {probable}, below {threshold:.2f}."
+    return f"Not sure: {'' if several else 'most likely '}{named}, {probable}, below {threshold_in_words(threshold)}."
 
 
 def below(count: int, unsure: int, space: LabelSpace, threshold: float) -> str:
@@ -89,7 +91,7 @@ def below(count: int, unsure: int, space: LabelSpace, threshold: float) -> str:
 
     That is the `threshold`, unless each label of the `space` has one of its own.
     """
-    limit = f"{threshold:.2f}" if space.several or len(space.own) < len(space.labels) else "their threshold"
+    limit = threshold_in_words(threshold) if space.several or len(space.own) < len(space.labels) else "their threshold"
     if count == unsure:
         return f", below {limit}"
     return f", {count:,} of them below {limit}" if count else ""

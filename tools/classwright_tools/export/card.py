@@ -17,6 +17,7 @@ from classwright_tools.learning.exports.export import Export
 from classwright_tools.learning.model import Model
 from classwright_tools.learning.reading_limits import limit_of
 from classwright_tools.measurement.caveats import caveats, how_often_unlike, how_sure
+from classwright_tools.statistics.told_thresholds import threshold_in_words
 
 
 def export_card(
@@ -97,14 +98,15 @@ def _figures(card: ModelCard, tested: EvaluationReport | None) -> str:
 
 
 def _calibration(card: ModelCard) -> str:
+    limit = threshold_in_words(card.threshold)
     if card.thresholds:
         return (
             "Each label's probability is calibrated, and the label applies from a threshold of its own on, which is in "
-            f"`labels.json`. Answers of which it is less than {card.threshold:.2f} probable that all labels are right "
+            f"`labels.json`. Answers of which it is less than {limit} probable that all labels are right "
             "are better left to a person."
         )
     return (
-        f"Probabilities are calibrated (temperature {card.temperature:.3f}). Answers below {card.threshold:.2f} are "
+        f"Probabilities are calibrated (temperature {card.temperature:.3f}). Answers below {limit} are "
         "better left to a person."
     )
 

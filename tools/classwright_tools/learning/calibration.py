@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from classwright_tools.statistics.told_thresholds import as_told, told_between
+
 KEPT_ACCURACY = 0.95  # of the answers that are kept
 # A model that is nearly always right on rows of its labels would else be sure of whatever it is asked, such as texts
 # that fit none: see `docs/decisions/least-sure.md`.
@@ -86,8 +88,9 @@ def sureness_of(confidence: np.ndarray, right: np.ndarray, weights: np.ndarray |
     """Return when answers of that calibrated `confidence` (n,), of which some are `right` (n,), are to be called sure.
 
     The threshold is the lowest probability at which at least 95% of the answers at or above it are right, and
-    `LEAST_SURE` at least. Where none that keeps `LEAST_KEPT` answers reaches 95%, it is the one with the most accurate
-    kept answers among those that keep so many. Each answer counts for its weight (n,).
+    `LEAST_SURE` at least, rounded down as far as that keeps the same answers. Where none that keeps `LEAST_KEPT`
+    answers reaches 95%, it is the one with the most accurate kept answers among those that keep so many. Each answer
+    counts for its weight (n,).
     """
     weights = np.ones(len(right)) if weights is None else weights
     threshold = max(LEAST_SURE, _kept_right(confidence, right, weights))
@@ -101,9 +104,9 @@ def sureness_of(confidence: np.ndarray, right: np.ndarray, weights: np.ndarray |
 
 
 def _kept_right(confidence: np.ndarray, right: np.ndarray, weights: np.ndarray) -> float:
-    """Return the lowest confidence that keeps 95% right; 0 where all answers are."""
+    """Return the lowest threshold that keeps 95% right, as a short decimal number; 0 where all answers are."""
     order = np.argsort(-confidence, kind="stable")
-    confidence, right, weights = confidence[order], right[order], weights[order]
+    confidence, right, weights = as_told(confidence[order]), right[order], weights[order]
     kept = np.arange(1, len(right) + 1)
     accuracy = np.cumsum(weights * right) / np.cumsum(weights)
     if accuracy[-1] >= KEPT_ACCURACY:
@@ -112,4 +115,5 @@ def _kept_right(confidence: np.ndarray, right: np.ndarray, weights: np.ndarray) 
     cut = np.append(confidence[:-1] > confidence[1:], True) & (kept >= min(LEAST_KEPT, len(right)))
     good = np.flatnonzero(cut & (accuracy >= KEPT_ACCURACY))
     best = good[-1] if len(good) else np.flatnonzero(cut)[accuracy[cut].argmax()]
-    return float(confidence[best])
+    lowest, below = float(confidence[best]), float(confidence[best + 1 :].max(initial=0.0))
+    return told_between(below, lowest, near=lowest)

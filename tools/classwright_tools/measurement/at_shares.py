@@ -8,7 +8,9 @@ from classwright.predict import probability_column
 from classwright_tools.domain.figures import Estimate, FiguresAtShares, RareLabel
 from classwright_tools.domain.shares import TaskShares
 from classwright_tools.measurement.caveats import estimate_in_words
+from classwright_tools.statistics.at_shares import RARE
 from classwright_tools.statistics.ranking import FALSE_ALARMS
+from classwright_tools.statistics.told_thresholds import threshold_in_words
 
 
 class Chosen(NamedTuple):
@@ -49,44 +51,54 @@ def at_shares_remarks(
         is_found = rare.threshold is not None or bool(rare.points)
         if chosen_by and is_found:
             remarks.append(f"Its thresholds are those that validation rows gave ({chosen_by}), unchanged.")
-        remarks += _to_hide(rare) if rare.label == mismatch else _to_find(rare, chosen=chosen_by is not None)
+        remarks += _of_pairs(rare) if rare.label == mismatch else _of_texts(rare, chosen=chosen_by is not None)
         if not is_found:
             remarks.append(f"No threshold for {rare.label!r} was chosen on validation rows; test rows choose none.")
     return tuple(remarks)
 
 
-def _to_hide(rare: RareLabel) -> list[str]:
-    """Return the sentence on what a threshold hides of pairs that do not belong, and of others."""
-    if rare.threshold is None or rare.false_alarms is None:
-        return []
-    column = probability_column(rare.label)
-    return [
-        f"Hiding pairs with a `{column}` of {rare.threshold} or more hides {_of_100(rare.recall_at_false_alarms)} "
-        f"that do not belong, and {100 * rare.false_alarms:.0f} of 100 that do."
-    ]
+def _of_pairs(rare: RareLabel) -> list[str]:
+    """Return the sentences on what thresholds hide of pairs that do not belong, and of others.
+
+    Where such pairs are rare they may be searched for too: then it is said what is to be read for that.
+    """
+    remarks = _to_miss_few(rare, "pairs") if rare.share < RARE / 2 else []
+    if rare.threshold is not None and rare.false_alarms is not None:
+        remarks.append(
+            f"Hiding pairs with a `{probability_column(rare.label)}` of {threshold_in_words(rare.threshold)} or more "
+            f"hides {_of_100(rare.recall_at_false_alarms)} that do not belong, and {100 * rare.false_alarms:.0f} of "
+            "100 that do."
+        )
+    return remarks
 
 
-def _to_find(rare: RareLabel, *, chosen: bool) -> list[str]:
+def _of_texts(rare: RareLabel, *, chosen: bool) -> list[str]:
     """Return the sentences on what thresholds find: for those who want to miss few texts, and for few false alarms.
 
     They were `chosen` on other rows, or on these.
     """
-    read = [
-        f"from {point.threshold} on, {_of_100(point.recall)} are found (wanted: {100 * point.wanted:.0f}), and "
-        f"{100 * point.read:.0f} of 100 texts are to be read"
-        for point in rare.points
-    ]
-    remarks = [f"To miss few of {rare.label!r}: {'; '.join(read)}."] if read else []
+    remarks = _to_miss_few(rare, "texts")
     if rare.threshold is not None and rare.false_alarms is not None:
         aim = "" if chosen else f" (at most {100 * FALSE_ALARMS:.0f})"
         remarks.append(
-            f"For few false alarms: from {rare.threshold} on, {_of_100(rare.recall_at_false_alarms)} are found, and "
-            f"{100 * rare.false_alarms:.0f} of 100 others{aim} are taken for it."
+            f"For few false alarms: from {threshold_in_words(rare.threshold)} on, "
+            f"{_of_100(rare.recall_at_false_alarms)} are found, and {100 * rare.false_alarms:.0f} of 100 others{aim} "
+            "are taken for it."
         )
     if remarks:
-        some = rare.points[0].threshold if rare.points else rare.threshold
+        some = threshold_in_words(rare.points[0].threshold if rare.points else rare.threshold or 0.0)
         remarks.append(f"Pass the one that suits to classify: thresholds={{{rare.label!r}: {some}}}.")
     return remarks
+
+
+def _to_miss_few(rare: RareLabel, what: str) -> list[str]:
+    """Return the sentence on the thresholds for wanted recalls, if there are any; `what` is read, texts or pairs."""
+    read = [
+        f"from {threshold_in_words(point.threshold)} on, {_of_100(point.recall)} are found (wanted: "
+        f"{100 * point.wanted:.0f}), and {100 * point.read:.0f} of 100 {what} are to be read"
+        for point in rare.points
+    ]
+    return [f"To miss few of {rare.label!r}: {'; '.join(read)}."] if read else []
 
 
 def _of_100(share: Estimate) -> str:

@@ -9,6 +9,7 @@ from classwright_tools.domain.example import REAL_TEXTS, Split
 from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.domain.figures import Estimate, Scores
 from classwright_tools.statistics.share_interval import wilson
+from classwright_tools.statistics.told_thresholds import threshold_in_words
 
 MOST_NAMED = 5
 FEW_LABELS, DIFFER = 4, 0.05  # labels that are told one by one, and the share right by which they differ then
@@ -73,8 +74,9 @@ def how_sure(card: ModelCard) -> str:
 
     It is by the rows that set its threshold; empty for a card of before these were counted.
     """
+    limit = threshold_in_words(card.threshold)
     if card.unsure == 1:
-        return f"It is sure of none of the rows held out: all are below a probability of {card.threshold:.2f}."
+        return f"It is sure of none of the rows held out: all are below a probability of {limit}."
     if card.unsure is None or card.sure_right is None:
         return ""
     whole = " with all their labels" if card.thresholds else ""
@@ -86,7 +88,7 @@ def how_sure(card: ModelCard) -> str:
     return (
         f"It is sure of {1 - card.unsure:.0%} of {texts} like those held out, and labels "
         f"{card.sure_right:.0%} of these right{whole}{interval}{_sure_by_label(card)}; below a probability of "
-        f"{card.threshold:.2f} it is not sure."
+        f"{limit} it is not sure."
     )
 
 

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from classwright_tools.charts.style import LIGHT
 from classwright_tools.charts.svg import standalone
 from classwright_tools.domain.figures import Estimate
+from classwright_tools.statistics.told_thresholds import threshold_in_words
 
 PAGE = "report.html"
 _TABLE = re.compile(r"<table>.*?</table>", re.DOTALL)
@@ -54,6 +55,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(percent=percent, estimate=estimate, points=points, breakable=breakable)
+    environment.filters.update(threshold=threshold_in_words)
     return environment
 
 

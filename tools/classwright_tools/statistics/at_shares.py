@@ -16,6 +16,7 @@ from classwright_tools.statistics.intervals import bootstrap
 from classwright_tools.statistics.metrics import LEAST_ROWS, Floats, Labels
 from classwright_tools.statistics.operating_points import at_own_thresholds, at_thresholds_of
 from classwright_tools.statistics.ranking import recall_at_false_alarms
+from classwright_tools.statistics.told_thresholds import as_told
 
 RARE = 0.5  # of the share that a label would have if all had the same
 
@@ -58,18 +59,19 @@ def figures_at_shares(
     rare = rare_label(shares) if mismatch is None else mismatch
     found = None
     if rare is not None and LEAST_ROWS <= counts[rare] < len(true):
+        scores = as_told(proba[:, rare])
         found = RareLabel(
             label=names[rare],
             share=shares[rare],
             of_rows=float(counts[rare] / len(true)),
             precision=right_of(predicted == rare),
             recall=right_of(true == rare),
-            recall_at_false_alarms=recall_at_false_alarms(true == rare, proba[:, rare], groups, seed=seed),
+            recall_at_false_alarms=recall_at_false_alarms(true == rare, scores, groups, seed=seed),
         )
         if chooses:
-            found = at_own_thresholds(found, true == rare, proba[:, rare], weight[true], groups)
+            found = at_own_thresholds(found, true == rare, scores, weight[true], groups)
         elif chosen and chosen.label == found.label:
-            found = at_thresholds_of(chosen, found, true == rare, proba[:, rare], weight[true], groups)
+            found = at_thresholds_of(chosen, found, true == rare, scores, weight[true], groups)
     return FiguresAtShares(accuracy=right_of(np.ones(len(true), bool)), rare=found)
 
 

@@ -23,8 +23,8 @@ def at_own_thresholds(
 ) -> RareLabel:
     """Return `rare` with thresholds that are chosen on its own rows.
 
-    Rows of the label are `of_it` (n,), the `scores` (n,) are its probabilities; a row counts for one of the `weights`
-    (n,) among those to read, and `groups` (n,) are drawn whole.
+    Rows of the label are `of_it` (n,), the `scores` (n,) are its probabilities `as_told`; a row counts for one of the
+    `weights` (n,) among those to read, and `groups` (n,) are drawn whole.
     """
     threshold = threshold_at_false_alarms(of_it, scores)
     wanted = {recall: threshold_at_recall(of_it, scores, recall) for recall in WANTED}

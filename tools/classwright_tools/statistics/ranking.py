@@ -9,11 +9,11 @@ import numpy.typing as npt
 
 from classwright_tools.domain.figures import Estimate
 from classwright_tools.statistics.intervals import bootstrap
+from classwright_tools.statistics.told_thresholds import told_between
 
 Floats = npt.NDArray[np.float64]
 FALSE_ALARMS = 0.05  # of the rows that are not of the label
 _ROUNDING = 1e-9
-_DIGITS = 7  # more tell no probabilities apart that answers have with six
 
 
 def average_precision(
@@ -63,32 +63,31 @@ def recall_at_false_alarms(
 def threshold_at_false_alarms(positive: npt.NDArray[np.bool_], scores: npt.NDArray[np.floating]) -> float | None:
     """Return the score from which on `FALSE_ALARMS` of the rows that are not `positive` (n,) are found, or fewer.
 
-    It is the shortest decimal number between the lowest of the `scores` (n,) that is found and the next lower one. None
-    where no score is reached by so few.
+    It is the shortest decimal number between the lowest of the `scores` (n,) that is found and the next lower one; the
+    scores are `as_told`. None where no score is reached by so few.
     """
     others = np.sort(scores[~positive])[::-1]
     allowed = int(FALSE_ALARMS * len(others) + _ROUNDING)
     limit = float(others[allowed])  # of the others, the first that is one too many
     found = scores[scores > limit]
-    return _told(float(found.min()), scores) if len(found) else None
+    return _middle(float(found.min()), scores) if len(found) else None
 
 
 def threshold_at_recall(positive: npt.NDArray[np.bool_], scores: npt.NDArray[np.floating], recall: float) -> float:
     """Return the score from which on the share `recall` of the `positive` rows (n,), or more, is found.
 
-    It is the shortest decimal number between the lowest of the `scores` (n,) that is needed and the next lower one.
-    There must be a positive row.
+    It is the shortest decimal number between the lowest of the `scores` (n,) that is needed and the next lower one; the
+    scores are `as_told`. There must be a positive row.
     """
     own = np.sort(scores[positive])[::-1]
     needed = max(1, ceil(recall * len(own) - _ROUNDING))
-    return _told(float(own[needed - 1]), scores)
+    return _middle(float(own[needed - 1]), scores)
 
 
-def _told(lowest: float, scores: npt.NDArray[np.floating]) -> float:
+def _middle(lowest: float, scores: npt.NDArray[np.floating]) -> float:
     """Return the shortest decimal number that `lowest` reaches and the next lower one of the `scores` does not."""
-    limit = float(scores[scores < lowest].max(initial=0.0))
-    rounded = (round((lowest + limit) / 2, digits) for digits in range(2, _DIGITS))
-    return next((one for one in rounded if limit < one <= lowest), lowest)
+    below = float(scores[scores < lowest].max(initial=0.0))
+    return told_between(below, lowest, (below + lowest) / 2)
 
 
 def _recall_at_false_alarms(weights: Floats, positive: npt.NDArray[np.bool_], scores: Floats) -> Floats:

@@ -87,7 +87,7 @@ def test_a_threshold_either_keeps_95_in_100_right_or_none_that_keeps_twenty_does
     options = {value: right[confidence >= value] for value in [0.0, *confidence]}
     enough = {value for value, kept in options.items() if len(kept) >= min(20, rows) and kept.mean() >= 0.95}
     if enough:
-        assert options[threshold].mean() >= 0.95
+        assert right[confidence >= threshold].mean() >= 0.95
         assert (confidence >= threshold).sum() == max(len(options[value]) for value in enough)
 
 
@@ -102,3 +102,18 @@ def test_at_other_shares_a_label_that_is_often_wrong_counts_for_its_share() -> N
     assert rare.right == pytest.approx(0.975)
     assert rare.rows == pytest.approx(100 / (0.95**2 + 0.05**2))  # of 200 rows that do not weigh alike
     assert sureness(probabilities, labels, (0.5, 0.5)).threshold == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_threshold_has_few_digits_and_is_sure_of_what_all_of_them_would_be(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    confidence = np.sort(0.5 + generator.random(300) / 2)
+    labels = (generator.random(300) > confidence**0.3).astype(int)
+
+    found = sureness(two(confidence), labels)
+
+    kept = confidence >= found.threshold
+    assert LEAST_SURE < found.threshold == round(found.threshold, 6)
+    assert len(f"{found.threshold:g}") <= 6
+    assert found.right == 1 - labels[kept].mean()
+    assert confidence[kept].min() - found.threshold < 1e-2

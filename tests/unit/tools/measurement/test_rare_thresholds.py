@@ -9,12 +9,15 @@ from classwright_tools.domain.evaluation import EvaluationReport, Measured
 from classwright_tools.domain.figures import RareLabel
 from classwright_tools.measurement.at_shares import Chosen
 from classwright_tools.measurement.evaluation import measure
+from classwright_tools.statistics.told_thresholds import threshold_in_words
 from support.measurement import answers_of
 
 ROWS, RARE = 200, 40
 
 
-def report_of(seed: int, split: Measured, chosen: Chosen | None = None) -> EvaluationReport:
+def report_of(
+    seed: int, split: Measured, chosen: Chosen | None = None, mismatch: str | None = None
+) -> EvaluationReport:
     """Return the figures of a model that ranks rows of 'wish' higher than others, but not always."""
     generator = np.random.default_rng(seed)
     true = (np.arange(ROWS) < RARE).astype(int)
@@ -31,6 +34,7 @@ def report_of(seed: int, split: Measured, chosen: Chosen | None = None) -> Evalu
         warnings=(),
         seed=0,
         chosen=chosen,
+        mismatch=mismatch,
     )
 
 
@@ -55,8 +59,19 @@ def test_a_threshold_for_a_wanted_recall_finds_so_many_and_says_how_much_is_read
     assert high.threshold < low.threshold
     assert high.recall.value * RARE / ROWS <= high.read < 1
     assert low.recall.low < 0.8 < low.recall.high
-    assert f"from {low.threshold} on, {100 * low.recall.value:.0f} of 100 (" in told(report)
+    assert f"from {threshold_in_words(low.threshold)} on, {100 * low.recall.value:.0f} of 100 (" in told(report)
     assert f"{100 * high.read:.0f} of 100 texts are to be read" in told(report)
+
+
+def test_rare_mismatches_have_the_thresholds_of_a_rare_label_beside_the_one_for_hiding() -> None:
+    report = report_of(0, "validation", mismatch="wish")
+
+    low, high = rare_of(report).points
+    assert rare_of(report) == rare_of(report_of(0, "validation"))
+    for point in (low, high):
+        assert f"from {threshold_in_words(point.threshold)} on, {100 * point.recall.value:.0f} of 100 (" in told(report)
+        assert f"{100 * point.read:.0f} of 100 pairs are to be read" in told(report)
+    assert "Hiding pairs with a `probability_wish` of " in told(report)
 
 
 def test_test_rows_choose_no_threshold_and_take_those_of_validation_rows() -> None:

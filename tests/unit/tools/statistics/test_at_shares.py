@@ -9,6 +9,7 @@ import sklearn.metrics
 from classwright_tools.measurement.at_shares import at_shares_remarks
 from classwright_tools.statistics.at_shares import figures_at_shares, rare_label
 from classwright_tools.statistics.ranking import recall_at_false_alarms, threshold_at_false_alarms
+from classwright_tools.statistics.told_thresholds import as_told
 
 NAMES = ("fine", "toxic")
 
@@ -82,11 +83,28 @@ def test_what_reaches_the_threshold_as_it_is_told_is_what_the_recall_is_of(seed:
     generator = np.random.default_rng(seed)
     positive = generator.random(500) < 0.2
     scores = 1 / (1 + np.exp(-generator.normal(size=500) - 3 * positive - 4 * (seed % 2)))  # of odd seeds near 1
-    threshold = threshold_at_false_alarms(positive, scores)
+    threshold = threshold_at_false_alarms(positive, as_told(scores))
     assert threshold is not None
     assert threshold == round(threshold, 6)
     assert (scores[positive] >= threshold).mean() == recall_at_false_alarms(positive, scores).value
     assert 0.04 < (scores[~positive] >= threshold).mean() <= 0.05
+
+
+def test_where_probabilities_differ_by_less_than_is_told_the_threshold_does_what_is_said_of_it() -> None:
+    generator = np.random.default_rng(0)
+    true = np.repeat([0, 1], (200, 40))
+    scores = np.where(true == 1, 1 - 1e-13 * generator.random(240), 1e-3 * generator.random(240))
+    scores[:20] = 0.9999985  # one in ten of the other label: above half of a millionth from the others
+    at = figures_at_shares(true, np.stack([1 - scores, scores], axis=1), [0.9, 0.1], NAMES)
+
+    assert at is not None
+    assert at.rare is not None
+    for point in at.rare.points:
+        assert point.threshold == round(point.threshold, 6)
+        assert point.recall.value == (scores[true == 1] >= point.threshold).mean() >= point.wanted
+    assert at.rare.threshold is not None
+    assert at.rare.recall_at_false_alarms.value == (scores[true == 1] >= at.rare.threshold).mean() == 1
+    assert at.rare.false_alarms == (scores[true == 0] >= at.rare.threshold).mean() == 0
 
 
 def test_without_a_threshold_that_few_others_reach_none_is_told() -> None:
@@ -96,10 +114,10 @@ def test_without_a_threshold_that_few_others_reach_none_is_told() -> None:
 @pytest.mark.parametrize(
     ("mismatch", "before", "after"),
     [
-        (1, "Hiding pairs with a `probability_toxic` of 0.5 or more hides 80 of", "belong, and 4 of 100 that do."),
+        (1, "Hiding pairs with a `probability_toxic` of 0.50 or more hides 80 of", "belong, and 4 of 100 that do."),
         (
             None,
-            "For few false alarms: from 0.5 on, 80 of 100",
+            "For few false alarms: from 0.50 on, 80 of 100",
             "are found, and 4 of 100 others (at most 5) are taken for it. Pass the one that suits to classify: ",
         ),
     ],

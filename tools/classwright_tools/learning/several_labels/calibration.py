@@ -14,6 +14,7 @@ LEAST_POSITIVE = 10
 MOST_OF_EXPECTED = 5
 """A label that should be given to more than this many times the rows that are expected to have it is not told apart."""
 ABOVE = 1 + 1e-6
+LEAST_THRESHOLD = 1e-9  # of a label that no row is expected to have it is 0
 """A probability times this is above it in single precision, too, in which a graph answers."""
 
 
@@ -82,7 +83,14 @@ def f1_thresholds(proba: np.ndarray) -> np.ndarray:
     expected = falling.sum(axis=0)
     given = np.arange(1, len(proba) + 1)[:, None]
     f1 = 2 * falling.cumsum(axis=0) / (expected + given)
-    thresholds: np.ndarray = f1.max(axis=0) / 2
+    thresholds = _short(f1.max(axis=0) / 2)
     blurred = (proba >= thresholds).sum(axis=0) > MOST_OF_EXPECTED * expected
     beyond = falling[np.minimum(np.ceil(expected).astype(int), len(proba) - 1), np.arange(proba.shape[1])]
-    return np.where(blurred, np.minimum(beyond * ABOVE, 1.0), thresholds)
+    return np.where(blurred, np.minimum(_short(beyond * ABOVE), 1.0), thresholds)
+
+
+def _short(thresholds: np.ndarray) -> np.ndarray:
+    """Return `thresholds` rounded up to four significant digits, as they are told: used so, they do the same."""
+    scale = 10.0 ** (3 - np.floor(np.log10(np.maximum(thresholds, LEAST_THRESHOLD))))
+    short: np.ndarray = np.ceil(thresholds * scale) / scale
+    return short
