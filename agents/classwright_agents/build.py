@@ -35,6 +35,7 @@ from classwright_tools.contract import (
     Scores,
     SynthesizeExamplesResult,
     TrainClassifierResult,
+    counted,
 )
 
 Arguments = dict[str, Any]
@@ -94,7 +95,7 @@ class Build:
         if task.multi_label:
             arguments["multi_label"] = True
         result = await self._call("topics", "propose_topics", arguments, TopicsResult, check_tree)
-        self._view.say(f"{result.cells} cells of label, topic, subtopic and source type")
+        self._view.say(f"{counted(result.cells, 'cell')} of label, topic, subtopic and source type")
         return result
 
     async def _import(self, files: dict[str, RowFile]) -> None:
@@ -110,7 +111,7 @@ class Build:
             reasons = ", ".join(f"{count} {reason}" for reason, count in total.skipped.items())
             if not total.rows:
                 raise ToolError(f"File {file.name!r}", f"no row of it could be used ({reasons})", "Mend its rows.")
-            self._view.say(f"{total.rows} real {split} rows" + (f"; left out: {reasons}" if reasons else ""))
+            self._view.say(counted(total.rows, f"real {split} row") + (f"; left out: {reasons}" if reasons else ""))
             bare = [label for label in self._task.label_names if not total.labels[label]]
             if bare:
                 self._view.say(f"{file.name} has no row of {named(bare)}: {split} figures will tell nothing of that.")
@@ -147,11 +148,9 @@ class Build:
         result = await self._call("write", "synthesize_examples", arguments, SynthesizeExamplesResult, check)
         self._outcome.written.append(result)
         self._dataset = result.dataset or self._dataset
-        missing = result.wanted - result.accepted
-        self._view.say(
-            f"round {round_}: {result.accepted} of {result.wanted} texts written"
-            + (f"; {missing} are missing: {result.missing[0].reason}" if missing and result.missing else "")
-        )
+        lacking = counted(result.wanted - result.accepted, "is", "are")
+        why = f"; {lacking} missing: {result.missing[0].reason}" if result.missing else ""
+        self._view.say(f"round {round_}: {result.accepted} of {counted(result.wanted, 'text')} written{why}")
         return result
 
     async def _train_and_measure(self, method: str, written: int) -> None:
@@ -244,7 +243,7 @@ class Build:
             asked |= {"labels": move.labels} if move.labels else {}
         written = await self._write(len(self._outcome.rounds), asked)
         if not written.accepted:
-            return f"None of the {written.wanted} texts planned could be written."
+            return f"None of the {counted(written.wanted, 'text')} planned could be written."
         await self._train_and_measure(self._method, written.accepted)
         return ""
 

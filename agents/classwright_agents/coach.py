@@ -9,6 +9,7 @@ from classwright_agents.figures import Round, is_gain, kept_round, named
 from classwright_agents.limits import Goal, limit
 from classwright_agents.moves import Decision, Situation, Stop, WriteAgainstErrors
 from classwright_agents.task_file import METRIC_NAMES, Target
+from classwright_tools.contract import counted
 
 
 class Coach:
@@ -65,9 +66,9 @@ def _no_gain(latest: Round, kept: Round, metric: str) -> str:
         else f"No gain: keep {kept.model}. The interval of {metric} of {latest.model} reaches below its figure."
     )
     return (
-        f"{found} The {latest.written:,} texts of round {latest.round} are {'kept' if latest is kept else 'left out'}. "
-        "Real training rows, "
-        "annotated ones too, another encoder, or clearer descriptions of labels that are confused may help more."
+        f"{found} {counted(latest.written, 'text')} of round {latest.round}: {'kept' if latest is kept else 'left out'}"
+        ". Real training rows, annotated ones too, another encoder, or clearer descriptions of labels that are "
+        "confused may help more."
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from classwright_agents.figures import Round, Spent, kept_round
 from classwright_agents.moves import Stop
 from classwright_agents.task_file import METRIC_NAMES, Budget, Target, TaskFile
+from classwright_tools.contract import counted
 
 # Below this, what is left of a token budget does not pay for a useful batch of texts.
 LEAST_TOKENS = 1_000
@@ -37,7 +38,8 @@ def limit(goal: Goal, rounds: tuple[Round, ...], spent: Spent) -> Stop | None:
         metric = METRIC_NAMES[goal.target.metric]
         return Stop(cause="target", reason=f"Validation {metric} {reached:.3f} reaches the target of {wanted:.3f}.")
     if len(rounds) >= goal.max_rounds:
-        return Stop(cause="max_rounds", reason=f"All {goal.max_rounds} rounds that the task allows are done.")
+        done = counted(goal.max_rounds, "round that the task allows is", "rounds that the task allows are")
+        return Stop(cause="max_rounds", reason=f"{done} done.")
     return over_budget(goal.budget, rounds, spent)
 
 
@@ -53,7 +55,6 @@ def over_budget(budget: Budget, rounds: tuple[Round, ...], spent: Spent) -> Stop
         if used + another > budget.minutes:
             return Stop(
                 cause="minutes",
-                reason=f"{used:.1f} of {budget.minutes:g} minutes are used, and another round takes about "
-                f"{another:.1f}.",
+                reason=f"{used:.1f} of {budget.minutes:g} min are used, and another round takes about {another:.1f}.",
             )
     return None

@@ -19,6 +19,7 @@ from classwright_server.config.settings import ServerSettings, ToolSettings
 from classwright_server.jobs.disk_quota import MIN_FREE_BYTES, check_room
 from classwright_server.sanitize import sanitized
 from classwright_tools.context import DEFAULT_ENCODER
+from classwright_tools.domain.excerpt import counted
 from classwright_tools.errors import ClasswrightError, InvalidInput
 
 _WELL, _WRONG = "ok", "WRONG"
@@ -152,7 +153,7 @@ def _gpu() -> str:
             f"is not seen by torch {torch.__version__}, though its driver's program, nvidia-smi, is there",
             "Install a torch for CUDA (https://pytorch.org/get-started), and see that `nvidia-smi` lists the card.",
         )
-    return f"none; training and embedding run on {os.cpu_count()} processor cores."
+    return f"none; training and embedding run on {counted(os.cpu_count() or 1, 'processor core')}."
 
 
 def _writer(settings: ServerSettings) -> str:

@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from classwright_tools.domain.excerpt import counted
+
 
 def add_export(commands: Any) -> None:
     """Add the command to the parsers of the program's others."""
@@ -30,5 +32,5 @@ def run_export(options: argparse.Namespace, root: Path) -> int:
 
     written = export_rows(Workspace(root), options.dataset, options.folder, options.format)
     for name, rows in written.items():
-        print(f"{options.folder / name}: {rows:,} rows")  # noqa: T201  # what the command is for
+        print(f"{options.folder / name}: {counted(rows, 'row')}")  # noqa: T201  # what the command is for
     return 0

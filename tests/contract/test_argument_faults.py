@@ -47,7 +47,7 @@ def outcome(name: str, arguments: dict[str, Any]) -> Any:
         meant = as_left_out(arguments, tool.parameters, tool.parameters.get("$defs", {}))
         return tool.fn_metadata.validate_arguments(meant)
     except ValidationError as error:
-        return faults_in(error)
+        return faults_in(error, list(tool.parameters["properties"]))
 
 
 @pytest.mark.parametrize("value", [None, "", "null"], ids=["null", "an empty text", "null in quotes"])
@@ -108,7 +108,8 @@ def test_a_value_of_the_wrong_kind_is_one_fault_in_the_words_of_json(name: str, 
         ("import_examples", {"rows": [{"text": 1}] * 20}, "rows[0].text and 19 more like it: is not a string"),
         ("train_classifier", {"negatives": ["x"]}, "negatives[0]: Input should be 'random', 'mined' or 'generated'"),
         ("synthesize_examples", {"rows": 1.5}, "rows: is not a whole number"),
-        ("evaluate", {"splits": "test"}, "splits: is not known: see the tool's arguments"),
+        ("list_jobs", {"status": "failed"}, "status: is not known: there are cursor, limit"),
+        ("import_examples", {"rows": [{"txt": "a"}]}, "rows[0].txt: is not known: see the tool's arguments"),
     ],
 )
 def test_one_mistake_is_one_fault(name: str, changes: dict[str, Any], told: str) -> None:

@@ -169,7 +169,7 @@ async def test_a_job_that_runs_for_longer_than_is_allowed_fails_and_says_so(tmp_
         async with connected(settings) as client:
             told = await call_failing(client, "propose_topics", **TASK, wait_seconds=50)
 
-    assert "ran for longer than the 0.001 hours that are allowed" in told
+    assert "ran for longer than the 0.001 h that are allowed" in told
     assert "--job-hours" in told
 
 

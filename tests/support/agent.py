@@ -247,7 +247,7 @@ def finished_outcome(**changes: Any) -> Outcome:
         "trained": [trained(r.model) for r in rounds],
         "measured": {r.model: measured(r.scores.accuracy.value, 120) for r in rounds},
         "decisions": ["Validation accuracy 0.780 is below the target.", "All 2 rounds are done."],
-        "stop": Stop(cause="max_rounds", reason="All 2 rounds that the task allows are done."),
+        "stop": Stop(cause="max_rounds", reason="2 rounds that the task allows are done."),
         "best": rounds[-1],
         "test": measured(0.87),
         "analysis": analysed(**findings()),

@@ -145,7 +145,7 @@ def _labelled(request: AnnotateExamplesRequest, id_: str, context: ToolContext) 
     result = _finished(id_, annotation, receipt, (), answers.dataset(receipt.answered, made), context)
     lacking = len(annotation.rows) - len(receipt.answered)
     why = f" ({labelled.failure.reason})" if labelled.failure else ""
-    missing = f" {lacking} of {len(annotation.rows)} texts got no answer{why}." if lacking else ""
+    missing = f" {lacking} of {counted(len(annotation.rows), 'text')} got no answer{why}." if lacking else ""
     return result.model_copy(update={"summary": result.summary + missing, "usage": labelled.usage})
 
 

@@ -1,7 +1,7 @@
 """The contract of the wire: what the tools answer, for clients that are written in Python.
 
-It is one door to nouns, results and names of methods that stand elsewhere. It needs pydantic and nothing that the tools
-compute with, so a client runs where the server's libraries are not installed.
+It is one door to nouns, results, names of methods and words that stand elsewhere. It needs pydantic and nothing that
+the tools compute with, so a client runs where the server's libraries are not installed.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from classwright_tools.domain.comparison import Comparison
 from classwright_tools.domain.cost import CostEstimate
 from classwright_tools.domain.evaluation import EvaluationReport
 from classwright_tools.domain.example import Example
+from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.figures import ClassFigures, Estimate, Scores
 from classwright_tools.domain.noun import Part
 from classwright_tools.domain.outcome import Refusal, Shortfall
@@ -51,6 +52,7 @@ __all__ = [
     "TextGroup",
     "TrainClassifierResult",
     "WriterUsage",
+    "counted",
     "methods_for",
     "writer_limit",
 ]

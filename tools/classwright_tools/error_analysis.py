@@ -186,7 +186,9 @@ def _result(
         f"The plan {plan} asks for {counted(wanted, 'text')} in {requests}." if plan else "",
         left_out(report) if plan else "",
         limit,
-        f"The report shows in {attended} pairs where the matcher looked (attention_1.svg)." if attended else "",
+        f"The report shows in {counted(attended, 'pair')} where the matcher looked (attention_1.svg)."
+        if attended
+        else "",
         report.doubted,
         *(effect.sentence for effect in report.groups[:GROUPS_LISTED]),
         report.cannot_know,

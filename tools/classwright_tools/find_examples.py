@@ -181,8 +181,8 @@ def _grouped(
     ]
     return bare.model_copy(
         update={
-            "summary": f"{len(found):,} rows of {found.dataset} found{sample}, in {len(every)} groups by meaning: "
-            f"{largest}.",
+            "summary": f"{len(found):,} rows of {found.dataset} found{sample}, in {counted(len(every), 'group')} by "
+            f"meaning: {largest}.",
             "next_step": " ".join(filter(None, steps)),
             "groups": tuple(shown),
             "next_offset": more,

@@ -15,6 +15,7 @@ from classwright_tools.domain.augmentation import (
     MatchedCorpus,
     MeasuredGain,
 )
+from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.kinds import AugmentationId, DatasetId
 from classwright_tools.domain.noun import Slug, ToolRequest, ToolResult
 from classwright_tools.domain.task import Task
@@ -210,8 +211,8 @@ def _result(
     unusable = next(one for one in measured if one.method == card.method).advice.verdict == "do not use it"
     remark = learned.remark(card.labels, str(card.pretrain_dataset)) if learned else ""
     return GanAugmentResult(
-        summary=f"Generated {augmentation}: {rows} embeddings by {card.method} from {card.real_rows} rows of "
-        f"{card.dataset}. {card.advice}{remark}",
+        summary=f"Generated {augmentation}: {counted(rows, 'embedding')} by {card.method} from {card.real_rows} rows "
+        f"of {card.dataset}. {card.advice}{remark}",
         next_step=(
             "Call train_classifier without an augmentation; more real rows, of the labels that have few, help."
             if unusable

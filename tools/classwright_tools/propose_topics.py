@@ -217,7 +217,7 @@ def _result(
     remarks = f" Smaller than asked: {listed(tree.remarks, REMARKS_LISTED)}." if tree.remarks else ""
     return ProposeTopicsResult(
         summary=f"Task {task.slug!r} (version {task.version}) has {len(task.labels)} labels; its topic tree {id_} has "
-        f"{cells} cells.{remarks}",
+        f"{counted(cells, 'cell')}.{remarks}",
         next_step=f"synthesize_examples(task={task.slug!r}) writes 2 texts a cell, {2 * cells} in all"
         + (": with one label, with two, and with none; `labels` asks for more together." if task.multi_label else "."),
         task=task.slug,

@@ -135,11 +135,12 @@ def _finished(
 
     want = sum(batch.count for batch in assignment.batches)
     repeated = sum(read_card(context.workspace, dataset.id).refused.values())
-    left_out = f"; {repeated} repeat rows that came there meanwhile and were left out" if repeated else ""
+    repeats = counted(repeated, "repeats a row", "repeat rows")
+    left_out = f"; left out: {repeats} that came there meanwhile" if repeated else ""
     now = "was finished before this call and takes no more texts" if receipt.was_closed else "is finished"
     return SubmitExamplesResult(
-        summary=f"{_counted(receipt)} The assignment {now}: its {receipt.total - repeated} of {want} texts "
-        f"are in {dataset.id}{left_out}.{told_beside(context.workspace, dataset)}",
+        summary=f"{_counted(receipt)} The assignment {now}: its {receipt.total - repeated} of {counted(want, 'text')} "
+        f"{'is' if want == 1 else 'are'} in {dataset.id}{left_out}.{told_beside(context.workspace, dataset)}",
         next_step=next_training(context.workspace, context.workspace.task(dataset.task), dataset.id),
         accepted=receipt.accepted,
         already_accepted=receipt.already_accepted,
@@ -172,7 +173,7 @@ def _still_open(
     earlier = first_of(assignment, before[-1])
     unfinished = " There is no accepted text yet to make a dataset of." if request.finish else ""
     return SubmitExamplesResult(
-        summary=f"{_counted(receipt)} The assignment has {receipt.total} of {want} texts.{unfinished}",
+        summary=f"{_counted(receipt)} The assignment has {receipt.total} of {counted(want, 'text')}.{unfinished}",
         next_step=f"{how_to_send(request.assignment, batches)} finish=true makes the dataset from what is there.",
         accepted=receipt.accepted,
         already_accepted=receipt.already_accepted,

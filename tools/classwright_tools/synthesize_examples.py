@@ -232,7 +232,7 @@ def _nothing_made(spec: GenerationSpec, written: Written) -> SynthesizeExamplesR
     """Return the result of a run without a single accepted text: all of it, as there is no new dataset to hold it."""
     outcome, limit = written.outcome, _limit(written.outcome)
     return SynthesizeExamplesResult(
-        summary=f"None of the {outcome.wanted} texts wanted was accepted{outcome.refused_in_words}. "
+        summary=f"None of the {counted(outcome.wanted, 'text')} wanted was accepted{outcome.refused_in_words}. "
         f"No dataset was made.{limit}",
         next_step=outcome.repair
         or ("Start the server with another writer, or without one, and call again." if limit else "")
@@ -265,9 +265,10 @@ def _dataset_made(workspace: Workspace, dataset: Artifact, outcome: WritingOutco
     if lacking and outcome.repair:
         next_step += f". {outcome.repair.rstrip('.')}"
     return SynthesizeExamplesResult(
-        summary=f"{outcome.accepted} of {outcome.wanted} texts were written and accepted{outcome.refused_in_words}. "
-        f"{dataset.id} now holds {rows} training rows."
-        + (f" {lacking} are missing: {outcome.missing[0].reason}." if lacking else "")
+        summary=f"{outcome.accepted} of {counted(outcome.wanted, 'text was', 'texts were')} written and accepted"
+        f"{outcome.refused_in_words}. "
+        f"{dataset.id} now holds {counted(rows, 'training row')}."
+        + (f" {counted(lacking, 'is', 'are')} missing: {outcome.missing[0].reason}." if lacking else "")
         + limit
         + told_beside(workspace, dataset),
         next_step=f"{next_step}.",

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from classwright_agents.figures import Round, gain_in, named
 from classwright_agents.outcome import Outcome
 from classwright_agents.task_file import Metric, TaskFile
-from classwright_tools.contract import Comparison, Estimate, EvaluationReport, Scores
+from classwright_tools.contract import Comparison, Estimate, EvaluationReport, Scores, counted
 
 # Below so many rows an interval is wider than most gains.
 FEW_ROWS = 200
@@ -111,7 +111,10 @@ def remarks(task: TaskFile, outcome: Outcome, warnings: tuple[str, ...]) -> list
             f"most frequent label reaches {scores.guessing:.3f}."
         )
     if rows < FEW_ROWS:
-        sentences.append(f"{rows} rows are few: the true accuracy may lie anywhere from {_interval(accuracy)} percent.")
+        sentences.append(
+            f"{counted(rows, 'row is', 'rows are')} few: the true accuracy may lie anywhere from {_interval(accuracy)} "
+            "percent."
+        )
     if outcome.stop:
         sentences.append(f"Why it stopped: {outcome.stop.reason[:1].lower()}{outcome.stop.reason[1:]}")
     return sentences

@@ -223,6 +223,6 @@ def _killed(code: int | None) -> Outcome:
 
 def _took_too_long(most_seconds: float) -> str:
     return (
-        f"The job: ran for longer than the {most_seconds / 3600:g} hours that are allowed. Ask for less at once, such "
+        f"The job: ran for longer than the {most_seconds / 3600:g} h that are allowed. Ask for less at once, such "
         "as fewer rows or epochs, or raise --job-hours where the server is started."
     )

@@ -29,10 +29,13 @@ _CHOICE = re.compile(r"\[|^(?:str|int|float|bool|none)$")
 Place = tuple[int | str, ...]
 
 
-def faults_in(error: ValidationError) -> list[str]:
-    """Return each fault with its place; the values themselves are left out. More than `SHOWN_FAULTS` are counted."""
+def faults_in(error: ValidationError, taken: Sequence[str]) -> list[str]:
+    """Return each fault with its place; the values themselves are left out. More than `SHOWN_FAULTS` are counted.
+
+    The arguments that the tool has `taken` are named where another was passed.
+    """
     counted: dict[tuple[str, str], tuple[str, int]] = {}  # by kind of place and words: the first place, and how many
-    for place, words in _faults(error.errors(include_url=False, include_input=False)):
+    for place, words in _faults(error.errors(include_url=False, include_input=False), taken):
         kind = re.sub(r"\[\d+\]", "[]", path_of(place)), words
         first, count = counted.get(kind, (path_of(place), 0))
         counted[kind] = first, count + 1
@@ -52,7 +55,7 @@ def path_of(place: Place) -> str:
     return text.lstrip(".") or "the call"
 
 
-def _faults(problems: Sequence[ErrorDetails]) -> Iterator[tuple[Place, str]]:
+def _faults(problems: Sequence[ErrorDetails], taken: Sequence[str]) -> Iterator[tuple[Place, str]]:
     """Yield the place and the words of each mistake: a list of bad entries is not too short as well, and of the choices
     of a union the one counts that came furthest, or all where none did."""
     placed = [(_place_of(problem), problem) for problem in problems]
@@ -61,7 +64,7 @@ def _faults(problems: Sequence[ErrorDetails]) -> Iterator[tuple[Place, str]]:
         is_deeper = [other for other, _ in placed if len(other) > len(place) and other[: len(place)] == place]
         if not is_deeper:
             words = by_place.setdefault(place, [])
-            words += [message] if (message := _words(problem)) not in words else []
+            words += [message] if (message := _words(problem, taken if len(place) == 1 else ())) not in words else []
     for place, words in by_place.items():
         yield place, " and ".join(words)
 
@@ -70,14 +73,14 @@ def _place_of(problem: ErrorDetails) -> Place:
     return tuple(part for part in problem["loc"] if isinstance(part, int) or not _CHOICE.search(part))
 
 
-def _words(problem: ErrorDetails) -> str:
-    """Return what is wrong, in the words of JSON."""
+def _words(problem: ErrorDetails, taken: Sequence[str]) -> str:
+    """Return what is wrong, in the words of JSON; an unknown argument stands among those that are `taken`."""
     kind, context = problem["type"], problem.get("ctx", {})
     match kind:
         case "missing":
             return "is missing"
         case "extra_forbidden":
-            return "is not known: see the tool's arguments"
+            return f"is not known: there are {', '.join(taken)}" if taken else "is not known: see the tool's arguments"
         case "too_short" | "too_long":
             bound = "at least" if kind == "too_short" else "at most"
             limit: Any = context.get("min_length", context.get("max_length"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError, ToolError
@@ -17,8 +17,11 @@ from classwright_tools.errors import ClasswrightError, NotFound
 
 
 @contextmanager
-def tool_errors(tool: str) -> Iterator[None]:
-    """Turn whatever fails inside into a `ToolError`: ours with its text, a bad argument explained, the rest masked."""
+def tool_errors(tool: str, taken: Sequence[str] = ()) -> Iterator[None]:
+    """Turn whatever fails inside into a `ToolError`: ours with its text, a bad argument explained, the rest masked.
+
+    The arguments that are `taken` are told to a caller who passed another.
+    """
     try:
         yield
     except MCPError:
@@ -26,7 +29,7 @@ def tool_errors(tool: str) -> Iterator[None]:
     except (ToolError, ClasswrightError) as error:
         raise ToolError(sanitized(error)) from error
     except ValidationError as error:
-        raise ToolError(sanitized(_bad_arguments(tool, error))) from error
+        raise ToolError(sanitized(_bad_arguments(tool, error, taken))) from error
     except Exception as error:  # noqa: BLE001  # the boundary to the client: logged there, masked here
         raise ToolError(masked(tool, error)) from None
 
@@ -61,6 +64,6 @@ def request_errors(method: str) -> Iterator[None]:
         raise MCPError(INTERNAL_ERROR, masked(method, error)) from None
 
 
-def _bad_arguments(tool: str, error: ValidationError) -> str:
+def _bad_arguments(tool: str, error: ValidationError, taken: Sequence[str]) -> str:
     """Say which arguments cannot be used, and why."""
-    return f"{tool}: the arguments cannot be used. {'; '.join(faults_in(error))}. Correct them and call again."
+    return f"{tool}: the arguments cannot be used. {'; '.join(faults_in(error, taken))}. Correct them and call again."

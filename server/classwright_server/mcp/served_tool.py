@@ -32,7 +32,7 @@ class ServedTool(Tool):
 
     async def run(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False) -> Any:
         """Check the arguments, run the tool and return its result."""
-        with tool_errors(self.name):
+        with tool_errors(self.name, list(self.parameters["properties"])):
             given = self.fn_metadata.pre_parse_json(arguments)
             if WAIT not in self.parameters["properties"]:
                 given.pop(WAIT, None)  # as most tools take it, and this one answers in the call however long that waits

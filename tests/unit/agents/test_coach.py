@@ -79,7 +79,7 @@ def test_a_lead_that_may_be_chance_ends_the_rounds_and_its_rows_are_kept_with_th
     assert isinstance(action, Stop)
     assert action.cause == "no_gain"
     assert action.reason.startswith("Undecided: go on with support-m2, whose lead may be chance. support-m2 alone is")
-    assert "The 100 texts of round 1 are kept." in action.reason
+    assert "100 texts of round 1: kept." in action.reason
     assert kept_round(rounds, "accuracy") is rounds[1]
 
 
@@ -93,7 +93,7 @@ def test_a_round_without_a_lead_ends_the_rounds_and_its_rows_are_left_out_with_t
     assert action.reason.startswith(
         "No gain: keep support-m1. support-m2 alone is right in 9 of 120 rows and alone wrong in 3; a gain needs 7 more"
     )
-    assert "The 100 texts of round 1 are left out." in action.reason
+    assert "100 texts of round 1: left out." in action.reason
     assert kept_round(rounds, "accuracy") is rounds[0]
 
 

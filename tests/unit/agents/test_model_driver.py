@@ -92,7 +92,7 @@ def test_the_models_moves_are_made_in_their_order_and_told_with_their_reasons(tm
         f"Write more texts of refund, 20 at most, heeding 'terse', steersman decides: {REASON}",
         f"Train by contrastive, steersman decides: {REASON}",
         f"Write against the errors, steersman decides: {REASON}",
-        "All 4 rounds that the task allows are done.",
+        "4 rounds that the task allows are done.",
     ]
     assert all(decision in out.getvalue() for decision in outcome.decisions)
     written_down = [event["reason"] for event in read_events(tmp_path) if event["event"] == "decision"]

@@ -31,7 +31,7 @@ def test_a_writing_asks_no_more_when_the_time_is_over_and_keeps_what_it_has(cont
 
     assert (result.wanted, result.accepted) == (480, 240)
     assert result.dataset
-    assert "2 minutes have passed" in result.missing[0].reason
+    assert "2 min have passed" in result.missing[0].reason
     assert "Raise max_minutes" in result.next_step
     assert len(asked_of(own)) == 24
 

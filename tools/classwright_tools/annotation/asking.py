@@ -11,6 +11,7 @@ from classwright_tools.annotation.batches import shown
 from classwright_tools.annotation.given import answers_given
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.annotation import Annotation, Answer, TextToLabel
+from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.task import Task, folded_name
 from classwright_tools.domain.usage import WriterUsage
 from classwright_tools.domain.writer import WritingRequest
@@ -74,7 +75,7 @@ async def _labelled(
         if not requests:
             break
         estimate = sum(session.estimate(requests))
-        progress(None, f"asking for {sum(map(len, left))} labels, which takes {estimate:,} tokens at most")
+        progress(None, f"asking for {counted(sum(map(len, left)), 'label')}, which takes {estimate:,} tokens at most")
         async for answer in session.answers(requests):
             failure = answer.failure or failure
             if answer.completion:

@@ -42,20 +42,27 @@ def make_batches(rows: Sequence[Example], checks: Sequence[Example], seed: int) 
     """Return `rows` in their order, in batches of at most 25 that fit an answer, with the `checks` strewn in evenly."""
     random = np.random.default_rng(seed)
     places = [np.array_split(np.arange(len(part)), max(1, len(checks))) for part in (rows, checks)]
-    batches: list[list[RowToLabel]] = [[]]
-    size = 0
+    mixed: list[Example] = []
     for own, check in zip(*places, strict=True):
         window = [*(rows[place] for place in own), *(checks[place] for place in check)]
-        for place in random.permutation(len(window)):
-            example = window[place]
-            number = sum(map(len, batches)) + 1
-            row = RowToLabel(id=f"t{number}", row=example.id, text=example.text, text_pair=example.text_pair)
-            bytes_ = _bytes(shown(row))
-            if batches[-1] and (len(batches[-1]) == MOST_TEXTS or size + bytes_ > BATCH_BYTES):
-                batches.append([])
-                size = 0
-            batches[-1].append(row)
-            size += bytes_
+        mixed += (window[place] for place in random.permutation(len(window)))
+    return in_batches(
+        RowToLabel(id=f"t{number}", row=one.id, text=one.text, text_pair=one.text_pair)
+        for number, one in enumerate(mixed, 1)
+    )
+
+
+def in_batches(rows: Iterable[RowToLabel]) -> tuple[tuple[RowToLabel, ...], ...]:
+    """Return `rows` in their order, in batches of at most 25 that fit an answer; of long texts these are few."""
+    batches: list[list[RowToLabel]] = [[]]
+    size = 0
+    for row in rows:
+        bytes_ = _bytes(shown(row))
+        if batches[-1] and (len(batches[-1]) == MOST_TEXTS or size + bytes_ > BATCH_BYTES):
+            batches.append([])
+            size = 0
+        batches[-1].append(row)
+        size += bytes_
     return tuple(map(tuple, batches))
 
 

@@ -13,6 +13,7 @@ from classwright_tools.context import ToolContext
 from classwright_tools.domain.annotation import Annotation, LabelledByAnnotation, Order
 from classwright_tools.domain.edits import fitting_none
 from classwright_tools.domain.example import Example
+from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.task import TaskKind
 from classwright_tools.errors import InvalidInput, NotEnoughData
 from classwright_tools.learning.embedding_cache import EmbeddingCache
@@ -86,7 +87,7 @@ def _picked(rows: list[Example], order: Order, count: int, model: Model | None, 
     if order == "random":
         return rows[:count]
     if model:
-        context.progress(0.1, f"asking the model about {len(rows)} texts")
+        context.progress(0.1, f"asking the model about {counted(len(rows), 'text')}")
         unsure = uncertainties(model.space, model.predict_proba([row.content for row in rows]))
         return informative(rows, unsure, count, model.embed, context.seed)
     kind: TaskKind = "text" if rows[0].text_pair is None else "pair"

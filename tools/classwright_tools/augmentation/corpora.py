@@ -15,6 +15,7 @@ from classwright_tools.augmentation.pair_sphere import on_sphere
 from classwright_tools.augmentation.pretrained_files import kept_pretrained, pretraining_key, rows_digest
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.example import Example, Split
+from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.task import TaskKind
 from classwright_tools.errors import InvalidInput, NotEnoughData
 from classwright_tools.learning.embedding_cache import EmbeddingCache
@@ -102,7 +103,9 @@ def _embedded(
     def tell(done: float) -> None:
         seconds = (time.monotonic() - started) * (1 / done - 1) if done else 0.0
         left = f"at least {seconds:,.0f} s left" if done else "minutes on a CPU where they are thousands"
-        context.progress(BEGUN + (EMBEDDED - BEGUN) * done, f"embedding {new:,} texts of {corpus}, once: {left}")
+        context.progress(
+            BEGUN + (EMBEDDED - BEGUN) * done, f"embedding {counted(new, 'text')} of {corpus}, once: {left}"
+        )
 
     return encoder.embed(texts, cache, tell)
 
@@ -123,7 +126,8 @@ def _corpus_rows(workspace: Workspace, corpus: str, own: dict[Split, list[Exampl
     if len(enough) < LEAST_ROWS or len({row.label for row in enough}) < 2:
         raise NotEnoughData(
             f"the corpus {corpus!r}",
-            f"has {len(enough)} rows of labels with {LEAST_OF_LABEL} rows or more, without copies of the task's rows",
+            f"has {counted(len(enough), 'row')} of labels with {LEAST_OF_LABEL} rows or more, without copies of the "
+            "task's rows",
             f"Name a dataset with {LEAST_ROWS} rows of two labels or more, or leave `pretrain_dataset` out.",
         )
     return enough

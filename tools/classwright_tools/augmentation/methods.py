@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from classwright_tools.augmentation.base_classes import same_names
 from classwright_tools.domain.augmentation import GenerationMethod
+from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.task import TaskKind
 from classwright_tools.errors import InvalidInput
 from classwright_tools.learning.generated import Generated
@@ -88,7 +89,7 @@ def recipes_for(
     recipes = [Recipe(one, target, weight or DEFAULT_WEIGHT, seed) for one in methods]
     wanted = int(rows_wanted(recipes[0], material.labels, len(material.names)).sum())
     if not 0 < wanted <= MOST_GENERATED:
-        reason = "every label has that many rows" if wanted == 0 else f"asks for {wanted:,} rows"
+        reason = "every label has that many rows" if wanted == 0 else f"asks for {counted(wanted, 'row')}"
         raise InvalidInput(f"target {target}", reason, f"Choose one that asks for 1 to {MOST_GENERATED:,} rows in all.")
     return recipes
 

@@ -21,6 +21,7 @@ from classwright_tools.curation.kept_source import content_of, kept_rows
 from classwright_tools.domain.cards import KeptSource
 from classwright_tools.domain.edits import Decided, Decider, Edit, ids_before
 from classwright_tools.domain.example import LABELLED_BUT_TEST, Example, Split, example_id
+from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.kinds import KINDS
 from classwright_tools.domain.label_sets import BETWEEN, NO_LABELS, labels_apart, named_together
 from classwright_tools.domain.noun import LabelName, Noun, Share
@@ -133,10 +134,10 @@ class AnswersTable:
 
     def _parts(self) -> Iterator[list[list[Any]]]:
         rows, done = self._rows(), self.found.done
-        whole = sum(source.rows for source in self.sources) or len(self.found.rows)
+        about = sum(source.rows for source in self.sources) or len(self.found.rows)  # others may stand beside these
         while part := list(islice(rows, ROWS_AT_ONCE)):
-            written = min(1.0, self.rows / whole)
-            self.context.progress(done + (1 - done) * written, f"writing {self.rows:,} of {whole:,} rows of the table")
+            written = min(1.0, self.rows / about)
+            self.context.progress(done + (1 - done) * written, f"{counted(self.rows, 'row')} of the table written")
             answers = self._answers([content for _, content in part])
             self.rows += len(part)
             named = [answer[0] for answer in answers if answer[0] is not None]

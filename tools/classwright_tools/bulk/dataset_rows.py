@@ -12,6 +12,7 @@ import numpy as np
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.edits import Edit, fitting_none
 from classwright_tools.domain.example import Example
+from classwright_tools.domain.excerpt import counted
 from classwright_tools.errors import NotEnoughData
 from classwright_tools.learning.classifier import ROWS_AT_ONCE
 from classwright_tools.learning.label_space import Answer, LabelSpace
@@ -107,7 +108,7 @@ def answer_rows(
     done = len(rows) / (len(rows) + max(0, beside))
     parts = []
     for start in range(0, len(rows), ROWS_AT_ONCE):
-        context.progress(done * start / len(rows), f"classifying {len(rows):,} rows")
+        context.progress(done * start / len(rows), f"classifying {counted(len(rows), 'row')}")
         contents = [row.content for row in rows[start : start + ROWS_AT_ONCE]]
         parts.append(model.answers(contents, as_trained=as_trained))
     proba, foreign = (np.concatenate(own) for own in zip(*parts, strict=True))

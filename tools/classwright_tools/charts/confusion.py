@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from classwright_tools.charts.svg import drawing, group, label_width, line, shape, shortened, text
+from classwright_tools.domain.excerpt import counted
 
 MOST_LABELS = 40
 """More do not fit on a page; those with most errors are drawn."""
@@ -39,7 +40,7 @@ def confusion_chart(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> M
         parts.append(text(left - 8, top + y * cell + cell / 2 + 4, names[y], "tick", "end"))
         for x, column in enumerate(shown):
             if count := counts[row][column]:
-                tip = f"{count} of {total} texts of {labels[row]} were labelled {labels[column]}"
+                tip = f"{count} of {counted(total, 'text')} of {labels[row]} labelled {labels[column]}"
                 square = _cell(left + x * cell, top + y * cell, cell, count, count / total, hit=row == column)
                 parts.append(group(tip, square))
     for edge in range(len(shown) + 1):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from classwright_tools.charts.svg import drawing, group, label_width, line, shape, shortened, text
+from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.figures import ClassFigures
 
 MOST_BARS = 80
@@ -42,5 +43,5 @@ def label_bars(labels: Sequence[ClassFigures]) -> Markup:
         parts += [text(x, middle + 4, v, "value", "end") for x, v in zip(columns.values(), values, strict=True)]
     left_out = len(labels) - len(shown)
     if left_out:
-        parts.append(text(left, bottom + 16, f"And {left_out} labels more.", "tick"))
+        parts.append(text(left, bottom + 16, f"And {counted(left_out, 'label')} more.", "tick"))
     return drawing(left + scale + 190, bottom + (26 if left_out else 0), "F1 by label", parts)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from classwright_tools.charts.svg import drawing, group, line, points, shape, text
+from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.figures import ReliabilityBin
 
 
@@ -44,7 +45,7 @@ def reliability_diagram(bins: Sequence[ReliabilityBin], *, of_labels: bool = Fal
     for found in bins:
         x, y = place(found.confidence, found.accuracy.value)
         (_, low), (_, high) = place(0, found.accuracy.low), place(0, found.accuracy.high)
-        tip = f"{found.rows} rows: confidence {found.confidence:.3f}, accuracy {found.accuracy.value:.3f}"
+        tip = f"{counted(found.rows, 'row')}: confidence {found.confidence:.3f}, accuracy {found.accuracy.value:.3f}"
         mark = line("whisker", x, low, x, high) + shape("circle", "point best", cx=x, cy=y, r=4.5)
         parts.append(group(tip, mark))
     return drawing(left + side + 20, bottom + 46, "Accuracy against confidence", parts)

@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from classwright_tools.charts.style import SERIES
 from classwright_tools.charts.svg import dots, drawing, label_width, shape, shortened, text, triangles
+from classwright_tools.domain.excerpt import counted
 
 Place = tuple[float, float]
 WIDTH, HEIGHT, TOP, MARGIN = 680.0, 560.0, 34.0, 12.0
@@ -49,7 +50,7 @@ def label_map(
     everywhere = [*real, *made]
     shown = names[: len(SERIES)]
     parts = [shape("rect", "frame", x=1, y=TOP, width=WIDTH - 2, height=HEIGHT - TOP - 1)]
-    counts = f"{len(real):,} real rows (triangles), {len(made):,} {made_are} ones (dots)"
+    counts = f"{counted(len(real), 'real row')} (triangles), {counted(len(made), f'{made_are} one')} (dots)"
     parts.append(text(2, 19, counts + (f", {len(ringed):,} in doubt (ringed)" if ringed else ""), "value"))
     for number in range(len(shown) + (len(names) > len(shown))):
         colour = SERIES[number] if number < len(shown) else GREY

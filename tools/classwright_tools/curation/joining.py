@@ -15,6 +15,7 @@ from classwright_tools.curation.leaks import LABELLED, PRECEDENCE
 from classwright_tools.curation.origins import Origins
 from classwright_tools.curation.queries import query_digest
 from classwright_tools.domain.example import Division, Example, Split
+from classwright_tools.domain.excerpt import counted
 from classwright_tools.reading.opening import Position
 from classwright_tools.workspace.datasets import BATCH_ROWS, iterate_rows
 
@@ -41,7 +42,7 @@ def compare(
         for batch in arrivals.batches():
             yield batch
             share = position.share
-            context.progress(None if share is None else _READING * share, f"{arrivals.read:,} rows read")
+            context.progress(None if share is None else _READING * share, f"{counted(arrivals.read, 'row')} read")
 
     if division:
         held = {labelled: array("Q") for labelled in LABELLED}

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.label_sets import labels_apart
 
 
@@ -21,7 +22,7 @@ class LabelCounts(NamedTuple):
         """The rows without exactly one label, in a sentence; nothing where there are none."""
         if not (self.several or self.none):
             return ""
-        return f" {self.several} have several labels, and of {self.none} none applies."
+        return f" {counted(self.several, 'has', 'have')} several labels, and of {self.none} none applies."
 
 
 def label_counts(by_key: Mapping[str | None, int]) -> LabelCounts:

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from classwright_tools.domain.cleaning import clean_text
 from classwright_tools.domain.example import REAL_TEXTS, Example, Origin, Provenance, example_id, make_example
+from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.label_sets import labels_apart
 from classwright_tools.domain.pair import Content, apart
 from classwright_tools.domain.topic_tree import Cell
@@ -127,7 +128,7 @@ class Origins:
 
     def remark(self, imported: int) -> str:
         """Return the sentence on those of the `imported` rows that are not real; nothing where all are."""
-        told = f"{self.declared.total()} count as written, as you say." if self.declared else ""
+        told = f"{counted(self.declared.total(), 'counts', 'count')} as written, as you say." if self.declared else ""
         both = self.known + self.stated
         if not both:
             return told

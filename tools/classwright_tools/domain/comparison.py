@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from classwright_tools.domain.advice import rows_to_tell
+from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.figures import Estimate, least_lead
 from classwright_tools.domain.noun import LabelName, Noun
 
@@ -155,7 +156,7 @@ class Comparison(Noun):
     def advice(self, model: str, rows: int) -> str:
         """Return whether to keep `model`, whose gain this is, or the other, on the evidence of so many `rows`."""
         won, lost = self.only_this_right, self.only_other_right
-        evidence = f"{model} alone is right in {won} of {rows} rows and alone wrong in {lost}"
+        evidence = f"{model} alone is right in {won} of {counted(rows, 'row')} and alone wrong in {lost}"
         if self.average_precision_gain:
             gain = self.average_precision_gain
             evidence = (

@@ -38,7 +38,7 @@ class CostEstimate(Noun):
         if self.memory_mb:
             parts.append(f"{self.memory_mb:,} MB of memory")
         if self.model_calls:
-            parts.append(f"{self.model_calls:,} model calls")
+            parts.append(f"{counted(self.model_calls, 'model call')}")
         if self.tokens_in or self.tokens_out:
             parts.append(f"{self.tokens_in + self.tokens_out:,} tokens")
             parts.append("no prices are set" if self.dollars is None else money(self.dollars))

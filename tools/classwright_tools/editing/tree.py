@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from classwright_tools.domain.edits import Edit
+from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.topic_tree import LabelTopics, Topic, TopicTree
 
 MOST = 20  # topics of a label, and subtopics of a topic
@@ -55,6 +56,6 @@ def _merged(topics: Iterable[Topic], label: str, remarks: list[str]) -> list[Top
     over = sum(map(len, merged.values())) - sum(len(own) for _, own in room)
     if over:
         remarks.append(
-            f"{over} subtopics of {label!r} had no room beside the others: {MOST} topics of {MOST} each have"
+            f"{counted(over, 'subtopic')} of {label!r} had no room beside the others: {MOST} topics of {MOST} each have"
         )
     return [Topic(name=name, subtopics=tuple(own)) for name, own in room]

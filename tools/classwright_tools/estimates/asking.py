@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.annotation import TextToLabel
+from classwright_tools.domain.annotation import RowToLabel
 from classwright_tools.domain.usage import NO_TOKENS
 from classwright_tools.estimates.encoding import encoding_of, load_measured, loading, texts_of
 from classwright_tools.estimates.guesses import ENCODING
@@ -85,7 +85,7 @@ def writing_workload(spec: GenerationSpec, candidates_per_row: float, context: T
 def labelling_workload(request: AnnotateExamplesRequest, context: ToolContext) -> Workload:
     """Return the work of having rows labelled: they are picked by their embeddings, unless at random."""
     from classwright_tools.annotation.asking import asking_units, request_for
-    from classwright_tools.annotation.batches import MOST_TEXTS, SHOWN, checks_for
+    from classwright_tools.annotation.batches import checks_for, in_batches, shown
     from classwright_tools.annotation.picking import MOST_EMBEDDED
 
     task = context.workspace.task(request.task)
@@ -93,14 +93,20 @@ def labelling_workload(request: AnnotateExamplesRequest, context: ToolContext) -
         return Workload(Part("annotate_examples", len(request.labels), _OWN))
     load_measured(context)  # they are loaded in any case
     dataset = context.workspace.resolve(request.dataset, "dataset", task.slug).id
-    pool = texts_of(context, dataset, ("unlabelled",))["unlabelled"][:MOST_EMBEDDED]
-    rows = min(request.rows, len(pool))
-    shown = [TextToLabel(id=f"t{place}", text=text[:SHOWN]) for place, text in enumerate(pool[:rows])]
-    shown += shown[: checks_for(rows)]
-    batches = [shown[start : start + MOST_TEXTS] for start in range(0, len(shown), MOST_TEXTS)]
-    requests = [request_for(task, batch, 0) for batch in batches]
+    texts = texts_of(context, dataset, ("unlabelled",))["unlabelled"]
+    queries = texts[: len(texts) // 2] if task.kind == "pair" else texts
+    items: Sequence[str | None] = texts[len(queries) :] or [None] * len(texts)
+    pool = [*queries[:MOST_EMBEDDED], *filter(None, items[:MOST_EMBEDDED])]
+    contents = list(zip(queries, items, strict=True))[: request.rows]
+    contents += contents[: checks_for(len(contents))]
+    rows = [
+        RowToLabel(id=f"t{number}", row="", text=text, text_pair=item)
+        for number, (text, item) in enumerate(contents, 1)
+    ]
+    batches = in_batches(rows)
+    requests = [request_for(task, [shown(row) for row in batch], 0) for batch in batches]
     units = asking_units(batches)
-    work = asking_workload("annotate_examples", "labelling", len(shown), units, requests, context)
+    work = asking_workload("annotate_examples", "labelling", len(rows), units, requests, context)
     if request.order == "random":
         return work
     encoding = encoding_of(None, context)

@@ -15,6 +15,7 @@ import onnx
 from classwright.predict import BATCH, GraphEngine
 from classwright_tools.domain.cards import ModelCard
 from classwright_tools.domain.example import Example, Split
+from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.label_sets import in_order
 from classwright_tools.errors import DamagedArtifact, NotFound
 from classwright_tools.learning.exports.export import LABELS
@@ -141,7 +142,7 @@ def _compared(folder: Path, facts: dict[str, Any], rows: CheckRows) -> tuple[flo
     (usual, like), (whole, like_whole) = (GraphEngine(folder, graph).answers(texts, BATCH) for graph in graphs)
     answers = [space.answers(proba)[0] for proba in (usual, whole)]
     lost = changed = 1 - share_alike(*answers)
-    measured = f"{changed:.1%} other answers on {len(texts)} rows"
+    measured = f"{changed:.1%} other answers on {counted(len(texts), 'row')}"
     limit = facts.get("least_like")
     if limit is not None and like is not None and like_whole is not None:
         measured += f", {np.mean((like < limit) != (like_whole < limit)):.1%} that only one of both calls out of scope"

@@ -11,6 +11,7 @@ import numpy as np
 from classwright.predict import load
 from classwright_tools.domain.cards import ModelCard
 from classwright_tools.domain.example import Split
+from classwright_tools.domain.excerpt import counted
 from classwright_tools.errors import DamagedArtifact, InvalidInput, NotEnoughData, NotFound
 from classwright_tools.export.quantised import LEAST_ROWS, MOST_ROWS, CheckRows
 from classwright_tools.learning.calibration import softmax, temperature_towards
@@ -165,5 +166,5 @@ def beside_encoder(engine: str, right: np.ndarray, encoder: np.ndarray) -> str:
     found = "better by more than chance" if won > lost else "worse by more than chance"
     if p >= SIGNIFICANCE:
         found = f"these {len(right)} rows are too few to tell which is better"
-    told = f"The {engine} alone is right in {won} rows and alone wrong in {lost}"
+    told = f"The {engine} alone is right in {counted(won, 'row')} and alone wrong in {lost}"
     return f"{told}: {found} (exact McNemar test, p = {p:.2g})"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
+from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.noun import LabelName, Noun
 from classwright_tools.domain.task import Task
 from classwright_tools.errors import InvalidInput, unknown_id
@@ -93,7 +94,8 @@ def why_no_matcher(task: Task, labels: Sequence[int], tried: Collection[str], im
     rows = sum(label == task.label_names.index(task.mismatch) for label in labels)
     few = "" if rows < ENOUGH_MISMATCHES else ", of too few queries to hold one out"
     return (
-        f"'matcher', which is for pairs, was not tried: {rows} training rows are {task.mismatch!r}{few}. From "
+        f"'matcher', which is for pairs, was not tried: {counted(rows, 'training row is', 'training rows are')} "
+        f"{task.mismatch!r}{few}. From "
         f"{ENOUGH_MISMATCHES} on, of several queries, it is."
     )
 

@@ -85,4 +85,4 @@ class TimeLimit:
 
     def _passed(self, what: str) -> OutOfTime:
         repair = "Raise max_minutes, use method 'probe', which takes seconds, or fewer rows."
-        return OutOfTime("max_minutes", f"{self._minutes:g} minutes {what}", repair)
+        return OutOfTime("max_minutes", f"{self._minutes:g} min {what}", repair)

@@ -14,6 +14,7 @@ import numpy as np
 
 from classwright_tools.domain.cards import Candidate, ScopeCard, Validation
 from classwright_tools.domain.example import Origin
+from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.figures import FiguresAtShares
 from classwright_tools.domain.shares import TaskShares
 from classwright_tools.learning.calibration import Sureness, fit_temperature, softmax, sureness
@@ -157,7 +158,7 @@ def _on_all(chosen: Trained, rows: Rows, validation: Rows, setup: Setup) -> Trai
 
 def _on_validation(classifier: Classifier, validation: Rows, setup: Setup) -> HeldOut:
     """Return what a classifier answers to the validation rows."""
-    words = f"{len(validation)} {validation.origin} validation rows"
+    words = counted(len(validation), f"{validation.origin} validation row")
     return held_out(words, validation, *assessed(classifier, validation.texts, setup.embedding), setup)
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from classwright_tools.domain.analysis import CellFinding
 from classwright_tools.domain.example import Example
+from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.topic_tree import Cell, TopicTree
 
 USUAL_ROWS = 2  # rows a cell, as synthesize_examples writes by default
@@ -34,7 +35,7 @@ def wanted_rows(held: Mapping[Cell, int]) -> int:
 def missing_cells(held: Mapping[Cell, int], wanted: int) -> tuple[CellFinding, ...]:
     """Return the cells that hold less than half of the `wanted` rows, in the order of `held`."""
     return tuple(
-        CellFinding(cell=cell, finding="missing", rows=n, detail=f"{n} of {wanted} rows")
+        CellFinding(cell=cell, finding="missing", rows=n, detail=f"{n} of {counted(wanted, 'row')}")
         for cell, n in held.items()
         if 2 * n < wanted
     )

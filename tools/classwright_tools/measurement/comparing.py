@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from classwright_tools.domain.comparison import Comparison
 from classwright_tools.domain.example import Example
-from classwright_tools.domain.excerpt import listed
+from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.errors import InvalidInput
 from classwright_tools.learning.later_labels import beside
 from classwright_tools.learning.model import Model, load_model
@@ -200,6 +200,6 @@ def labels_remark(comparison: Comparison | None, model: str, labels: Sequence[st
     }
     told = " and ".join(f"{id_} alone has {listed(names, _LISTED)}" for id_, names in only.items() if names)
     return (
-        f"The two have other labels ({told}): they are compared on {comparison.rows:,} rows, by the "
+        f"The two have other labels ({told}): they are compared on {counted(comparison.rows or 0, 'row')}, by the "
         f"{len(comparison.shared_labels)} labels that both have."
     )

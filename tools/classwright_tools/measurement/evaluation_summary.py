@@ -81,7 +81,7 @@ def _ranked(comparison: Comparison, gain: Estimate, model: str) -> str:
 def _where(comparison: Comparison, model: str) -> str:
     """Return on which rows the gains of `model` are, or at which shares, and which of the two decides for these."""
     if comparison.shared_labels is not None:
-        return f", on the {comparison.rows:,} rows that count for both"
+        return f", on {counted(comparison.rows or 0, 'row that counts', 'rows that count')} for both"
     if not comparison.at_shares:
         return ""
     alone = {"this": f"{model} alone decides", "other": f"{comparison.against} alone decides"}

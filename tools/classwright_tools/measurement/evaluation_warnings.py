@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from classwright_tools.domain.example import Split
+from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.label_names import other_labels
 from classwright_tools.learning.model import Model
 from classwright_tools.measurement.caveats import not_counted
@@ -36,14 +37,14 @@ def evaluation_warnings(
     queries = queries_trained_on(workspace, model.card, found.rows)
     if queries:
         warnings.append(
-            f"{queries} of these rows have a query that was trained on with other items: on new queries a model does "
-            "worse. Split by query to measure that."
+            f"{counted(queries, 'of these rows has', 'of these rows have')} a query that was trained on with other "
+            "items: on new queries a model does worse. Split by query to measure that."
         )
     chosen = chosen_by(workspace, model.card, found.rows) if split == "test" else 0
     if chosen:
         warnings.append(
-            f"{chosen} of these rows were validation rows when {model_id} was trained: it was chosen and "
-            "calibrated by them, so the figures flatter it."
+            f"{counted(chosen, 'of these rows was a validation row', 'of these rows were validation rows')} when "
+            f"{model_id} was trained: it was chosen and calibrated by them, so the figures flatter it."
         )
     if uses > 1:
         warnings.append(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from classwright_tools.context import ToolContext
+from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.pair import Content
 from classwright_tools.errors import InvalidInput
 from classwright_tools.learning.classifier import ROWS_AT_ONCE, assessed
@@ -38,7 +39,7 @@ def foreign_rows(context: ToolContext, rows: Mapping[str, Content], model_id: st
 
     ids, contents, parts = list(rows), list(rows.values()), []
     for start in range(0, len(rows), ROWS_AT_ONCE):
-        context.progress(start / len(rows), f"reading {len(rows):,} rows")
+        context.progress(start / len(rows), f"reading {counted(len(rows), 'row')}")
         parts.append(np.asarray(assessed(model.classifier, contents[start : start + ROWS_AT_ONCE]).likeness))
     likeness = np.concatenate(parts)
     order = np.argsort(likeness, kind="stable")[: int((likeness < scope.likeness).sum())]

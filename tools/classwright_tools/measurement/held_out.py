@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classwright_tools.domain.example import HELD_OUT, REAL_TEXTS, Data, Example, Split, data_of
-from classwright_tools.domain.excerpt import listed
+from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.domain.kinds import task_of
 from classwright_tools.domain.label_sets import labels_in_words
 from classwright_tools.domain.pair import Content
@@ -205,7 +205,8 @@ def _refuse_unknown(unknown: Counter[str | None], labels: Sequence[str], dataset
         named = listed(("no label" if name is None else repr(name) for name, _ in unknown.most_common()), 3)
         raise InvalidInput(
             f"dataset {dataset!r}",
-            f"{unknown.total()} of its rows have labels that the model does not know ({named}): it knows "
+            f"{counted(unknown.total(), 'of its rows has a label', 'of its rows have labels')} that the model does not "
+            f"know ({named}): it knows "
             f"{listed(map(repr, labels), 10)}",
             f"If the task has them, train again, on these rows: train_classifier(task={task_of(dataset)!r}, "
             f"dataset={dataset!r}). Or pass the `dataset` that the model learnt from, or correct these rows "

@@ -107,7 +107,8 @@ def counts_remark(
         said += f" {KEPT_NEAR}"
     if dropped:
         gone = ", ".join(f"{rows} {split}" for split, rows in dropped.items())
-        said += f" Dropped from the new version, as they repeat imported rows: {gone} rows."
+        were = "row" if sum(dropped.values()) == 1 else "rows"
+        said += f" Dropped from the new version, repeating imported rows: {gone} {were}."
     if shared:
         said += (
             f" {shared} have a query that another split has too, with another item: figures will say how the model "

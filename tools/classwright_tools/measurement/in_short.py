@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from classwright_tools.domain.evaluation import EvaluationReport
 from classwright_tools.domain.example import Data
+from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.figures import ClassFigures, Estimate
 
 if TYPE_CHECKING:
@@ -53,8 +54,8 @@ def errors_in_short(report: ErrorReport) -> str:
         f"Of 100 {_TEXTS[report.data]} about {_of_100(wrong)} are "
         f"{'not given exactly their labels' if report.several else 'labelled wrong'}.",
         _few(right, report.rows),
-        f"The label with the most errors, {label.label}, is missed in {label.missed} of the {label.rows} rows that "
-        f"have it, and added to {label.added} others."
+        f"The label with the most errors, {label.label}, is missed in {label.missed} of "
+        f"{counted(label.rows, 'row that has', 'rows that have')} it, and added to {counted(label.added, 'other')}."
         if label
         else "",
         f"The most frequent error: {pair.label} is taken for {pair.predicted} ({pair.count} of {report.errors} errors)."
@@ -80,7 +81,7 @@ def _of_100(share: Estimate) -> str:
 
 def _few(share: Estimate, rows: int) -> str:
     wide = share.high - share.low > WIDE
-    return f"With {rows} rows this cannot be said more exactly: more rows would tell." if wide else ""
+    return f"With {counted(rows, 'row')} this cannot be said more exactly: more rows would tell." if wide else ""
 
 
 def _weakest(classes: Sequence[ClassFigures]) -> str:

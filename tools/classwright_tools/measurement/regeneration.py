@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from classwright_tools.curation.allotment import proportional_shares, spread
 from classwright_tools.domain.analysis import CellFinding
+from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.regeneration import RegenerationItem
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.measurement.confusion_rates import expected_confusions
@@ -175,12 +176,13 @@ class _Writing:
         name, neighbour = self._found.labels[label], self._found.labels[other]
         matrix = self._matrix
         mistaken = (self._found.true == label) & (self._found.predicted == other)
+        were = counted(matrix[label].sum(), f"row of {name!r} was", f"rows of {name!r} were")
         return RegenerationItem(
             label=name,
             contrast=neighbour,
             cells=self._near(label, mistaken, count),
             count=count,
-            reason=f"{matrix[label, other]} of {matrix[label].sum()} rows of {name!r} were taken for {neighbour!r}, "
+            reason=f"{matrix[label, other]} of {were} taken for {neighbour!r}, "
             f"{matrix[other, label]} of {matrix[other].sum()} the other way.",
             guidance=self._guidance.of_contrast(label, other),
             style=self._typical.get(label, ()),
@@ -196,7 +198,8 @@ class _Writing:
             cells=tuple(emptiest[: math.ceil(count / ORDINARY_A_CELL)]),
             count=count,
             reason=f"Ordinary texts of {name!r}, in its emptiest cells: "
-            f"{matrix[label].sum() - matrix[label, label]} of {matrix[label].sum()} rows were mistaken.",
+            f"{matrix[label].sum() - matrix[label, label]} of "
+            f"{counted(matrix[label].sum(), 'row was', 'rows were')} mistaken.",
             guidance=self._guidance.of_ordinary(label),
             style=self._typical.get(label, ()),
         )

@@ -11,6 +11,7 @@ from classwright_tools.charts.png import picture
 from classwright_tools.charts.scatter import label_map
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.example import REAL_TEXTS
+from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.label_sets import in_one_name
 from classwright_tools.errors import NotEnoughData
 from classwright_tools.measurement.judging import doubts_about
@@ -35,7 +36,7 @@ def picture_of_rows(context: ToolContext, found: Selected, model: str | None) ->
     ids = read_table(context.workspace, found.dataset)["id"].to_pylist()
     if len(ids) < LEAST_TEXTS or not len(found):
         raise NotEnoughData(
-            f"{len(found)} rows of {found.dataset!r}",
+            f"{counted(len(found), 'row')} of {found.dataset!r}",
             f"a map takes one row, of a dataset with {LEAST_TEXTS} or more",
             "Leave `picture` out.",
         )

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classwright_tools.curation.allotment import spread
+from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.label_sets import named_together
 from classwright_tools.domain.regeneration import RegenerationItem
 from classwright_tools.domain.topic_tree import Cell
@@ -129,8 +130,8 @@ class _Writing:
             contrast=added,
             cells=tuple(spread(self._cells[name])[: math.ceil(count / CONTRASTS_A_CELL)]),
             count=count,
-            reason=f"{len(fault.rows)} rows of {name!r} were given {added!r}, which they have not; in all "
-            f"{int(taken.sum())} rows were given it, and {int((taken & found.true[:, other]).sum())} of these have it.",
+            reason=f"{counted(len(fault.rows), 'row')} of {name!r} given {added!r}, without having it; in all "
+            f"{counted(int(taken.sum()), 'row')} given it, and {int((taken & found.true[:, other]).sum())} with it.",
             guidance=(*guidance, *self._length(name, own)),
             style=self._amid(own),
             contrast_style=self._amid(found.true[:, other]),
@@ -144,7 +145,7 @@ class _Writing:
         return RegenerationItem(
             label=name,
             count=count,
-            reason=f"Ordinary texts of {name!r}: {wrong} of {int(own.sum())} rows were not labelled so.{more}",
+            reason=f"Ordinary texts of {name!r}: {wrong} of {counted(int(own.sum()), 'row')} not labelled so.{more}",
             guidance=self._length(name, own),
             style=self._amid(own),
         )

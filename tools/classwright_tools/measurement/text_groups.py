@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classwright_tools.context import ToolContext
-from classwright_tools.domain.excerpt import shortened
+from classwright_tools.domain.excerpt import counted, shortened
 from classwright_tools.domain.text_group import TextGroup
 from classwright_tools.errors import NotEnoughData
 from classwright_tools.learning.grouping import grouped
@@ -43,7 +43,7 @@ def groups_of_rows(context: ToolContext, found: Selected, count: int | None) -> 
 
     if len(found) < LEAST_GROUPED:
         raise NotEnoughData(
-            f"groups of {len(found)} rows of {found.dataset!r}",
+            f"groups of {counted(len(found), 'row')} of {found.dataset!r}",
             f"are not made: {LEAST_GROUPED} rows are the fewest that are grouped",
             "Leave `groups` out and read them, or look for other rows.",
         )

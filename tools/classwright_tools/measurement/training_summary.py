@@ -41,8 +41,8 @@ def training_summary(model: str, card: ModelCard, tried: Sequence[Candidate], co
     )
     if card.validation_rows:
         yield (
-            f"It learnt from {card.validation_rows} validation rows too: the figure is of models that learnt from the "
-            "other parts (folds) of them."
+            f"It learnt from {counted(card.validation_rows, 'validation row')} too: the figure is of models that "
+            "learnt from the other parts (folds) of them."
         )
     yield from (_beside(other, card.method) for other in tried)
     yield from caveats(card.validation)
@@ -96,8 +96,9 @@ def _picked_as_hard(workspace: Workspace, task: Task, dataset: str) -> str:
     if not hard:
         return ""
     return (
-        f"{hard} of these rows were picked because a model was unsure of them: they are harder than others, "
-        "so this figure may fall from model to model while these get better. Random rows as validation rows would tell."
+        f"{counted(hard, 'of these rows was', 'of these rows were')} picked because a model was unsure there: such "
+        "rows are harder than others, so this figure may fall from model to model while these get better. Random rows "
+        "as validation rows would tell."
     )
 
 

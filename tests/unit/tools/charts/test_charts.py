@@ -83,7 +83,7 @@ def test_the_confusion_matrix_shows_each_count_once_with_its_words() -> None:
 
     assert texts(chart).count("3") == 1
     assert texts(chart).count("1") == 1
-    assert "1 of 4 texts of a were labelled b" in chart
+    assert "1 of 4 texts of a labelled b" in chart
     assert 'class="hit"' in chart
     assert 'class="miss"' in chart
 

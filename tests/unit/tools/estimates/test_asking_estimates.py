@@ -9,6 +9,7 @@ import pytest
 from classwright_tools.annotate_examples import TOOL as ANNOTATE
 from classwright_tools.annotate_examples import AnnotateExamplesRequest
 from classwright_tools.context import ToolContext
+from classwright_tools.domain.example import make_example
 from classwright_tools.domain.usage import Prices, TokenCount
 from classwright_tools.estimates.history import History
 from classwright_tools.estimates.running import estimated, run_told
@@ -89,3 +90,19 @@ def test_labels_are_told_before_they_are_asked_for(context: ToolContext) -> None
     assert 2 <= told.model_calls <= 4
     assert (told.texts, told.texts_most) == (56, 0)
     assert told.tokens_in > 50 * 5
+
+
+@pytest.mark.usefixtures("task")
+def test_long_texts_are_asked_about_in_as_many_calls_as_they_take(context: ToolContext) -> None:
+    long = [make_example(f"{row.text} {'and so on ' * 200}", None) for row in unlabelled_rows(refund=20)]
+    save_rows(context.workspace, written_rows(), unlabelled=long)
+    own = with_writer(context)
+    request = AnnotateExamplesRequest(task="support", rows=20, order="random")
+
+    told = estimated(ANNOTATE, request, own)
+    labelled = run_told(ANNOTATE, request, own, lambda _: None)
+
+    assert told is not None
+    assert labelled.usage is not None
+    assert told.model_calls == pytest.approx(1.15 * labelled.usage.requests, abs=2)
+    assert told.tokens_in > 20 * 1_000 / 4

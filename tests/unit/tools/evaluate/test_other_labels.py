@@ -53,7 +53,7 @@ def test_models_of_which_one_has_a_label_more_are_compared_on_rows_of_the_others
     assert found
     assert (found.shared_labels, found.rows) == (("refund", "delivery"), 4)
     assert result.figures.rows == 6  # the figures of the model itself are those of all its labels
-    assert f"Against {fewer}, on the 4 rows that count for both" in result.summary
+    assert f"Against {fewer}, on 4 rows that count for both" in result.summary
     assert f"({model} alone has 'account')" in result.summary
     assert result.next_step.startswith("Which of the two to keep depends on the labels that you want.")
     errors = error_analysis(ErrorAnalysisRequest(model=model, dataset=dataset), context_on(workspace))

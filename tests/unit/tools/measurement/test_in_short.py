@@ -115,7 +115,7 @@ def test_the_label_with_most_errors_is_not_said_to_have_most_of_them() -> None:
 
     told = errors_in_short(analysed(answers(200, wrong=20), label_errors=(errors,)))
 
-    assert "The label with the most errors, refund, is missed in 5 of the 40 rows that have it, and added to 3" in told
+    assert "The label with the most errors, refund, is missed in 5 of 40 rows that have it, and added to 3" in told
 
 
 def test_without_findings_nothing_is_to_be_done() -> None:

@@ -164,7 +164,7 @@ def test_rows_imported_while_the_calling_model_writes_are_in_the_dataset_too(
     card = read_card(context.workspace, result.dataset)
     assert (card.parent, card.rows("validation"), card.rows("train", "written")) == (newest, 2, 6)
     assert card.refused == {"near-duplicate of a validation row": 1}
-    assert "its 6 of 120 texts are in support-d3; 1 repeat rows that came there meanwhile" in result.summary
+    assert "its 6 of 120 texts are in support-d3; left out: 1 repeats a row that came there meanwhile" in result.summary
 
 
 def test_rows_imported_while_the_dataset_is_made_are_in_it_too(

@@ -6,6 +6,7 @@ from functools import partial
 
 import numpy as np
 
+from classwright_tools.domain.excerpt import counted
 from classwright_tools.errors import InvalidInput, NotEnoughData
 from classwright_tools.learning.matching.alignment import fit_alignment
 from classwright_tools.learning.matching.descent import Descent, Training
@@ -91,6 +92,6 @@ def _check(pairs: Pairs, k: int, settings: MatcherSettings) -> None:
     if min(mismatches, len(pairs) - mismatches) < LEAST_ROWS:
         raise NotEnoughData(
             "the pairs",
-            f"hold {mismatches} mismatches and {len(pairs) - mismatches} others",
+            f"hold {counted(mismatches, 'mismatch', 'mismatches')} and {counted(len(pairs) - mismatches, 'other')}",
             f"Give at least {LEAST_ROWS} of both; a few dozen mismatches make a useful matcher.",
         )

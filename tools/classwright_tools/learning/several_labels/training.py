@@ -14,6 +14,7 @@ import numpy as np
 
 from classwright_tools.domain.cards import Validation
 from classwright_tools.domain.example import Origin
+from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.figures import Scores
 from classwright_tools.learning.calibration import sureness_of
 from classwright_tools.learning.classifier import EmbeddingClassifier, assessed, together
@@ -115,7 +116,7 @@ def _checked(
     """
     if validation is None:
         return None
-    words = f"{len(validation)} {validation.origin} validation rows"
+    words = counted(len(validation), f"{validation.origin} validation row")
     if not on_validation:
         return _Answered(validation, *assessed(classifier, validation.texts, setup.embedding), words)
     return _out_of_fold(method, validation, setup, beside=rows)

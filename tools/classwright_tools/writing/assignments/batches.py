@@ -10,7 +10,7 @@ from itertools import accumulate
 
 from classwright_tools.curation.allotment import even_shares
 from classwright_tools.domain.assignment import Assignment, Batch, BatchCell
-from classwright_tools.domain.excerpt import shortened
+from classwright_tools.domain.excerpt import counted, shortened
 from classwright_tools.domain.label_sets import NO_LABELS
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.text_rules import TextRules
@@ -113,7 +113,8 @@ def how_to_send(assignment_id: str, batches: Sequence[Batch]) -> str:
     more = ", ..." if len(batches) > BATCHES_NAMED else ""
     texts = sum(batch.count for batch in batches)
     return (
-        f"Write the {texts} texts of {'these batches' if len(batches) > 1 else 'this batch'} by the rules, then call "
+        f"Write the {counted(texts, 'text')} of {'these batches' if len(batches) > 1 else 'this batch'} by the rules, "
+        f"then call "
         f"submit_examples(assignment={assignment_id!r}, {batches[0].sent_as}={{{named}{more}}}); its answer holds the "
         "next batches."
     )

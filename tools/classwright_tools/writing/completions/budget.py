@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.usage import FREE, NO_TOKENS, Caps, Prices, TokenCount
 from classwright_tools.errors import BudgetExceeded, InvalidInput
 
@@ -99,7 +100,7 @@ class Budget:
         """Return the error of the first cap that `most`, on top of `reserved` and of what is spent, could pass."""
         after = _sum(_sum(self._spent, reserved), most)
         if self._max_requests is not None and self._requests + 1 > self._max_requests:
-            return _cap("max_requests", f"{self._max_requests} requests were made")
+            return _cap("max_requests", f"{counted(self._max_requests, 'request was', 'requests were')} made")
         if self._max_tokens is not None and sum(after) > self._max_tokens:
             return _cap(
                 "max_tokens",
@@ -118,7 +119,7 @@ class Budget:
         """Return the error of `max_minutes` if they have passed, and `grace` seconds more."""
         if self._max_minutes is None or time.monotonic() - self._began <= 60 * self._max_minutes + grace:
             return None
-        return _cap("max_minutes", f"{self._max_minutes:g} minutes have passed")
+        return _cap("max_minutes", f"{self._max_minutes:g} min have passed")
 
 
 def _sum(one: TokenCount, other: TokenCount) -> TokenCount:

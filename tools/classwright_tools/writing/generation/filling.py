@@ -17,7 +17,7 @@ from classwright_tools.curation.allotment import even_shares, scattered
 from classwright_tools.curation.gates import TEST_REPEATED, QualityFilter
 from classwright_tools.domain.cleaning import clean_text, is_broken
 from classwright_tools.domain.example import Example, Provenance, written_example
-from classwright_tools.domain.excerpt import shortened
+from classwright_tools.domain.excerpt import counted, shortened
 from classwright_tools.domain.outcome import Refusal, Shortfall
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.topic_tree import Cell
@@ -103,7 +103,7 @@ class Filling:
             async with aclosing(_in_order(session, asks)) as answers:
                 async for ask, answer in answers:
                     self._take(ask, answer)
-                    progress(self.accepted / self.wanted, f"{self.accepted} of {self.wanted} rows accepted")
+                    progress(self.accepted / self.wanted, f"{self.accepted} of {counted(self.wanted, 'row')} accepted")
                     if self._gives_next_to_nothing:
                         self._give_up()
                         return
