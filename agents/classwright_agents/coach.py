@@ -38,7 +38,7 @@ def next_move(goal: Goal, situation: Situation) -> WriteAgainstErrors | Stop:
     latest, kept = rounds[-1], kept_round(rounds, goal.target.metric)
     metric = METRIC_NAMES[goal.target.metric]
     if len(rounds) > 1 and not is_gain(latest, goal.target.metric):
-        return Stop(cause="no_gain", reason=_no_gain(latest, kept, metric))
+        return Stop(cause="no_gain", reason=_no_gain(latest, kept, metric, goal))
     stop = limit(goal, rounds, situation.spent)
     if stop:
         return stop
@@ -54,7 +54,7 @@ def next_move(goal: Goal, situation: Situation) -> WriteAgainstErrors | Stop:
     )
 
 
-def _no_gain(latest: Round, kept: Round, metric: str) -> str:
+def _no_gain(latest: Round, kept: Round, metric: str, goal: Goal) -> str:
     """Return why there is no further round, and whether the latest one's rows are kept.
 
     Another plan against the same errors would ask for the like.
@@ -67,8 +67,8 @@ def _no_gain(latest: Round, kept: Round, metric: str) -> str:
     )
     return (
         f"{found} {counted(latest.written, 'text')} of round {latest.round}: {'kept' if latest is kept else 'left out'}"
-        ". Real training rows, annotated ones too, another encoder, or clearer descriptions of labels that are "
-        "confused may help more."
+        f". Real training rows, annotated ones too,{'' if goal.encoders_compared else ' another encoder,'} or clearer "
+        "descriptions of labels that are confused may help more."
     )
 
 

@@ -11,6 +11,7 @@ from classwright_tools.contract import counted
 
 # Below this, what is left of a token budget does not pay for a useful batch of texts.
 LEAST_TOKENS = 1_000
+AUTO = "auto"  # of a task's encoder: the best of those at hand
 
 
 @dataclass(frozen=True)
@@ -20,11 +21,12 @@ class Goal:
     target: Target
     max_rounds: int
     budget: Budget
+    encoders_compared: bool = False
 
 
 def goal_of(task: TaskFile) -> Goal:
     """Return how far `task` says to go."""
-    return Goal(task.target, task.max_rounds, task.budget)
+    return Goal(task.target, task.max_rounds, task.budget, encoders_compared=task.encoder == AUTO)
 
 
 def limit(goal: Goal, rounds: tuple[Round, ...], spent: Spent) -> Stop | None:

@@ -109,7 +109,11 @@ def test_a_value_of_the_wrong_kind_is_one_fault_in_the_words_of_json(name: str, 
         ("train_classifier", {"negatives": ["x"]}, "negatives[0]: Input should be 'random', 'mined' or 'generated'"),
         ("synthesize_examples", {"rows": 1.5}, "rows: is not a whole number"),
         ("list_jobs", {"status": "failed"}, "status: is not known: there are cursor, limit"),
-        ("import_examples", {"rows": [{"txt": "a"}]}, "rows[0].txt: is not known: see the tool's arguments"),
+        (
+            "import_examples",
+            {"rows": [{"text": "a", "txt": "b"}]},
+            "rows[0].txt: is not known: see the tool's arguments",
+        ),
     ],
 )
 def test_one_mistake_is_one_fault(name: str, changes: dict[str, Any], told: str) -> None:

@@ -86,7 +86,10 @@ class Engine(Protocol):
 
 
 class Classifier:
-    """An exported classifier. `labels` are in the order of the probabilities' columns; `mismatch` is that of pairs."""
+    """An exported classifier. `labels` are in the order of the probabilities' columns; `mismatch` is that of pairs.
+
+    Labels in `label_thresholds` have a threshold of their own by default: so the model was exported.
+    """
 
     def __init__(self, folder: str | Path, engine: str = ENGINES[0]) -> None:
         """Open the export in `folder`, to be computed by one of the `ENGINES`.
@@ -106,6 +109,7 @@ class Classifier:
         self.threshold: float = facts["threshold"]
         self.takes_pairs: bool = facts["kind"] == "pair"
         self.mismatch: str | None = facts.get("mismatch")
+        self.label_thresholds: dict[str, float] = facts.get("label_thresholds", {})
         self._thresholds: list[float] = facts.get("thresholds") or []
         self._least_like: float = facts.get("least_like", -np.inf)
         self._engine = _engine(folder, facts, engine)
@@ -120,8 +124,9 @@ class Classifier:
     ) -> Predictions:
         """Return the answers to texts, or to pairs; `threshold` is the model's own by default.
 
-        A label in `thresholds` is given from that probability on, whatever others have, and only then; the answer is
-        sure. Of several that reach theirs it is the one that exceeds it by the greatest factor.
+        A label in `thresholds`, by default `label_thresholds`, is given from that probability on, whatever others have,
+        and only then; the answer is sure. Of several that reach theirs it is the one that exceeds it by the greatest
+        factor.
 
         Raises:
             ValueError: one is a pair where texts are classified or the other way round, or a label is not known.
@@ -137,6 +142,7 @@ class Classifier:
         batch: int = BATCH,
     ) -> tuple[Predictions, np.ndarray]:
         """Return the answers, as `predict` does, and how probable it is that each of them is right (n,)."""
+        thresholds = self.label_thresholds if thresholds is None else thresholds
         probabilities, foreign = self._answers(texts, batch)
         labels, right = self._decided(probabilities, thresholds)
         reached = reaches(labels, right, self.threshold if threshold is None else threshold, thresholds)
@@ -147,9 +153,7 @@ class Classifier:
         """Whether a text may have several labels."""
         return bool(self._thresholds)
 
-    def _decided(
-        self, probabilities: np.ndarray, thresholds: Mapping[str, float] | None
-    ) -> tuple[list[Answer], np.ndarray]:
+    def _decided(self, probabilities: np.ndarray, thresholds: Mapping[str, float]) -> tuple[list[Answer], np.ndarray]:
         """Return the answers at the probabilities (n, k), and how probable it is that each is right (n,).
 
         Where a text may have several labels, each applies from a probability of its own on, and all must be right.
@@ -461,7 +465,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="[LABEL=]P",
         action="append",
         default=[],
-        help="below P it is not sure; default: the model's. With LABEL: that label is given from P on, and only then",
+        help="below P it is not sure; default: the export's. With LABEL: that label is given from P on, and only then",
     )
     parser.add_argument("--engine", choices=ENGINES, default=ENGINES[0], help="what computes; default: the encoder")
     parser.add_argument("--batch", type=int, default=BATCH, help=f"texts a forward pass; default: {BATCH}")
@@ -624,7 +628,8 @@ def _classify_rows(model: Classifier, options: argparse.Namespace, source: TextI
     if len(set(columns)) < len(columns):
         raise ValueError(f"Column {columns[0]!r} is to be read as both texts of a pair: name another --pair-column.")
     there, places = names_apart(header), [header.index(column) for column in columns]
-    least, thresholds = given_thresholds(options.threshold)
+    least, given = given_thresholds(options.threshold)
+    thresholds = {**model.label_thresholds, **given}
     told = told_labels(model.labels, thresholds, model.mismatch)
     names = answer_columns(there, told, several=model.several, labels=labels)
     writer = csv.writer(LineFeeds(output), delimiter=delimiter)

@@ -10,7 +10,7 @@ from classwright_tools.context import ToolContext
 from classwright_tools.domain.annotation import Annotation, LabelledByAnnotation, Order, RefusedAnswer, TextToLabel
 from classwright_tools.domain.edits import Decider
 from classwright_tools.domain.example import Provenance
-from classwright_tools.domain.excerpt import listed
+from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.domain.figures import Estimate
 from classwright_tools.domain.kinds import AnnotationId, DatasetId, ModelId
 from classwright_tools.domain.noun import LabelName, Slug, ToolRequest, ToolResult

@@ -86,6 +86,7 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
     from classwright_tools.measurement.comparing import check_same_labels, other_model
     from classwright_tools.measurement.evaluation import listed_facts, write_report
     from classwright_tools.measurement.rows_compared import differ_in_rows, on_rows_held_out
+    from classwright_tools.measurement.untried import untried
     from classwright_tools.workspace.datasets import read_card
     from classwright_tools.workspace.ended_labels import rows_to_keep
 
@@ -120,9 +121,11 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
     )
     differing = other and other.model.card.dataset != model.card.dataset
     other_rows = rows_to_keep(workspace, other.model.card.dataset) if other and differing else ""
-    changed = other_labels(request.model, model.labels, workspace.task(task).label_names)
+    of_task = workspace.task(task)
+    changed = other_labels(request.model, model.labels, of_task.label_names)
+    others = untried(workspace, of_task, dataset)
     can_choose = not any(one.card.validation_rows for one in (model, *([other.model] if other else [])))
-    result = _result(report, made.id, other_rows, changed, can_choose=can_choose)
+    result = _result(report, made.id, other_rows, changed, others, can_choose=can_choose)
     return result.model_copy(update={"picture": drawn})
 
 
@@ -234,12 +237,12 @@ def _uses_of_test(context: ToolContext, task: str) -> int:
 
 
 def _result(
-    report: EvaluationReport, report_id: str, other_rows: str, changed: str, *, can_choose: bool
+    report: EvaluationReport, report_id: str, other_rows: str, changed: str, others: str, *, can_choose: bool
 ) -> EvaluateResult:
     """Return what is answered; `other_rows` is a sentence on those of the other model, if it learnt from others.
 
-    `changed` says how the task's labels are others than the model's. Validation rows `can_choose` where neither model
-    learnt from them.
+    The `others` are what trainings have not tried yet. `changed` says how the task's labels are others than the
+    model's. Validation rows `can_choose` where neither model learnt from them.
     """
     from classwright_tools.measurement.evaluation_summary import evaluation_next_step, evaluation_summary
 
@@ -247,7 +250,7 @@ def _result(
     classes = [ClassF1.of(one) for one in report.weakest]
     return EvaluateResult(
         summary=" ".join([*evaluation_summary(report), *report.warnings]),
-        next_step=evaluation_next_step(report, other_rows, changed, can_choose=can_choose),
+        next_step=evaluation_next_step(report, other_rows, changed, others, can_choose=can_choose),
         data=report.data,
         model=report.model,
         dataset=report.dataset,

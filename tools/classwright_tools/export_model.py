@@ -8,7 +8,7 @@ from pydantic import Field
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.kinds import ExportId, ModelId, task_of
-from classwright_tools.domain.noun import Noun, ToolRequest, ToolResult
+from classwright_tools.domain.noun import Noun, Thresholds, ToolRequest, ToolResult
 from classwright_tools.domain.task import Task
 from classwright_tools.errors import InvalidInput, one_label_a_row
 from classwright_tools.tool import ToolSpec, ToolText
@@ -26,12 +26,13 @@ class ExportModelRequest(ToolRequest):
     model: ModelId
     onnx: bool = Field(
         default=True,
-        description="Add an ONNX graph; pairs have none.",
+        description="An ONNX graph; pairs have none.",
     )
     student: bool = Field(
         default=False,
-        description="Add a much faster student, and a cascade of both, for bulk work.",
+        description="A much faster student, and a cascade of both, for bulk work.",
     )
+    thresholds: Thresholds = Field(description="As for classify: by default.")
 
 
 class ExportedFile(Noun):
@@ -57,10 +58,11 @@ def export_model(request: ExportModelRequest, context: ToolContext) -> ExportMod
         NotFound: there is no such model, or its encoder is nowhere to be found.
         DamagedArtifact: the model does not read back.
         InvalidInput: the model's method exports nothing, or a graph is asked for and the encoder cannot become one, or
-            a student of a model that has no graph or of rows with several labels.
+            a student of a model that has no graph or of rows with several labels, or a threshold is of no label.
         NotEnoughData: there are too few texts to teach a student.
         StorageFailed: the disk is full.
     """
+    from classwright_tools.export.baked_thresholds import baked_in_words
     from classwright_tools.export.folder import exported_files, save_export
     from classwright_tools.export.quantised import check_rows
     from classwright_tools.export.student import texts_to_teach
@@ -74,6 +76,7 @@ def export_model(request: ExportModelRequest, context: ToolContext) -> ExportMod
     model = load_model(context.workspace, request.model)
     task = context.workspace.task(model.card.task)
     _check_student(request, task)
+    model.space.under(request.thresholds)  # raises for a label that it does not know
     export = METHODS[model.card.method].export(model, onnx=request.onnx)
     _, tested = newest_report(context.workspace, task.slug, request.model, "test") or ("", None)
     check = check_rows(context.workspace, model.card)
@@ -81,7 +84,7 @@ def export_model(request: ExportModelRequest, context: ToolContext) -> ExportMod
 
     def write(folder: Path) -> None:
         context.progress(0.1, "writing the encoder, the head and the graph" if request.onnx else "writing the files")
-        save_export(folder, export, model, task, request.model, tested, check, teach, context)
+        save_export(folder, export, model, task, request.model, tested, check, teach, request.thresholds, context)
         share_files(folder, context.workspace.artifact(request.model, "model").path)
 
     made = context.workspace.publish("export", task.slug, write, run_key=context.run_key, parent=request.model)
@@ -90,7 +93,8 @@ def export_model(request: ExportModelRequest, context: ToolContext) -> ExportMod
         ExportedFile(name=name, bytes=size, sha256=digest) for name, size, digest in exported_files(made.path)
     )
     megabytes = sum(file.bytes for file in files) / 1e6
-    remarks = "".join(f" {remark}" for remark in (export.left_out, how_sure(model.card), *model.card.remarks) if remark)
+    told = (baked_in_words(request.thresholds), export.left_out, how_sure(model.card))
+    remarks = "".join(f" {remark}" for remark in told if remark)
     figures = scores_in_words(model.card.validation, len(model.card.labels))
     then = (
         f"Copy the export's folder, {task.slug}/{made.id} in the workspace, to where it is to run; its README.md tells "

@@ -35,10 +35,10 @@ class ImportExamplesRequest(ToolRequest, GivenSource):
         f"shares); or parts, to divide the source: {USUAL_DIVISION}."
     )
     dataset: DatasetId | None = Field(default=None, description="To add to. Default: the newest, or a new one.")
-    new_dataset: bool = Field(default=False, description="True to begin a new dataset.")
-    keep_near_duplicates: bool = Field(default=False, description="True to keep rows that nearly repeat others.")
+    new_dataset: bool = Field(default=False, description="Begin a new dataset.")
+    keep_near_duplicates: bool = Field(default=False, description="Rows that nearly repeat others.")
     written: bool = Field(
-        default=False, description="True if a language model wrote the texts: they count as written, never as real."
+        default=False, description="A language model wrote the texts: they count as written, never as real."
     )
 
     @model_validator(mode="before")

@@ -32,7 +32,7 @@ _OBJECTS = WithJsonSchema({"type": "array", "items": {"type": "object"}})  # a c
 class SubmitExamplesRequest(ToolRequest):
     """The texts of some batches. Sending them twice does no harm: a text counts once."""
 
-    assignment: AssignmentId = Field(description="The assignment's id, from synthesize_examples.")
+    assignment: AssignmentId = Field(description="From synthesize_examples.")
     texts: dict[str, Annotated[tuple[GivenText, ...], Field(max_length=MOST_TEXTS)]] = Field(
         default_factory=dict,
         max_length=MOST_TEXTS,
@@ -43,7 +43,7 @@ class SubmitExamplesRequest(ToolRequest):
         max_length=MOST_TEXTS,
         description="For a pair task, in place of `texts`.",
     )
-    finish: bool = Field(default=False, description="True to make the dataset of what has been accepted.")
+    finish: bool = Field(default=False, description="Make the dataset of what was accepted.")
 
     @model_validator(mode="after")
     def _texts_or_pairs(self) -> SubmitExamplesRequest:

@@ -83,6 +83,9 @@ class TrainClassifierResult(ToolResult):
     tried: tuple[Candidate, ...] = Field(default=(), description="What `auto` tried beside the method that was kept.")
     temperature: float
     threshold: float
+    notes: tuple[str, ...] = Field(
+        default=(), description="What else to know of the figures, and what thresholds would do."
+    )
     shares: dict[str, str] = Field(
         default_factory=dict, description="The labels' shares that the model decides for, the largest first, if any."
     )
@@ -151,7 +154,7 @@ def train_classifier(request: TrainClassifierRequest, context: ToolContext) -> T
         return result
     tried = [trained.method, *(other.method for other in trained.tried)]
     untried = why_no_matcher(task, data.rows.labels.tolist(), tried, request.imbalance)
-    return result.model_copy(update={"summary": " ".join(filter(None, [result.summary, untried]))})
+    return result.model_copy(update={"notes": (*result.notes, *filter(None, [untried]))})
 
 
 def _setup(
@@ -230,13 +233,13 @@ def _result(
     model: str, card: ModelCard, trained: Trained, data: TrainingData, cache: EmbeddingCache, earlier: str | None
 ) -> TrainClassifierResult:
     from classwright_tools.learning.prior import MORE_VALIDATION
-    from classwright_tools.measurement.training_summary import training_next_step, training_summary
+    from classwright_tools.measurement.training_summary import training_next_step, training_notes, training_summary
 
     excerpts = Excerpts(artifact_uri(model))
     shares = list(card.shares.each_in_words) if card.shares else []
     excerpts.note("shares", min(SHARES_LISTED, len(shares)), len(shares))
     return TrainClassifierResult(
-        summary=" ".join(training_summary(model, card, trained.tried, data.copies)),
+        summary=" ".join(training_summary(model, card)),
         next_step=training_next_step(
             model,
             card,
@@ -254,6 +257,7 @@ def _result(
         tried=trained.tried,
         temperature=card.temperature,
         threshold=card.threshold,
+        notes=tuple(training_notes(card, trained.tried, data.copies)),
         shares=dict(shares[:SHARES_LISTED]),
         shown_in_part=excerpts.parts,
         texts_embedded=cache.computed,

@@ -133,7 +133,7 @@ def source(outcome: Outcome) -> str:
     learned = (
         f"It learned from written texts and {real:,} real ones."
         if real
-        else "It learned from texts that a language model wrote; no real row was trained on."
+        else "It learned from written texts; no real row was trained on."
     )
     return f"{measured} {learned}"
 

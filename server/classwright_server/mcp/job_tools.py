@@ -25,7 +25,7 @@ class GetJobRequest(ToolRequest):
     """Which job, and how long to wait for it."""
 
     job_id: str = JobId
-    wait_seconds: int = wait_field("Seconds to wait for the job's end; 0 returns at once.")
+    wait_seconds: int = wait_field("For its end; 0: at once.")
 
 
 class CancelJobRequest(ToolRequest):
@@ -37,9 +37,7 @@ class CancelJobRequest(ToolRequest):
 class ListJobsRequest(ToolRequest):
     """Which page of the list."""
 
-    cursor: str | None = Field(
-        default=None, pattern=r"^[0-9]{1,9}$", description="next_cursor of the page before; left out, the newest jobs."
-    )
+    cursor: str | None = Field(default=None, pattern=r"^[0-9]{1,9}$", description="next_cursor of the page before.")
     limit: int = Field(default=JOBS_PER_PAGE, ge=1, le=50, description="Jobs a page.")
 
 

@@ -12,8 +12,8 @@ from mcp_types import CallToolResult, ContentBlock, ImageContent, ResourceLink, 
 from classwright_server.mcp.mime_types import BYTES, JSON, PNG, mime_type
 from classwright_server.sanitize import plain_values
 from classwright_tools.domain.excerpt import ANSWER_BYTES, shortened
+from classwright_tools.domain.threshold import THRESHOLD_PLACES
 from classwright_tools.domain.uris import job_uri
-from classwright_tools.statistics.told_thresholds import PLACES
 
 MAX_STRING = 400
 SHOWN_DIGITS = 4
@@ -70,7 +70,7 @@ def _told(value: Any) -> Any:
     """Return thresholds with as many digits as any is told with: only those of models from before have more."""
     if isinstance(value, dict):
         return {label: _told(one) for label, one in value.items()}
-    return round(value, PLACES) if isinstance(value, float) else value
+    return round(value, THRESHOLD_PLACES) if isinstance(value, float) else value
 
 
 def fit(structured: dict[str, Any], max_bytes: int = ANSWER_BYTES) -> dict[str, Any]:

@@ -69,6 +69,8 @@ def test_the_number_of_rounds_is_kept() -> None:
 
     assert isinstance(action, Stop)
     assert action.cause == "max_rounds"
+    assert action.reason == "2 rounds that the task allows are done."
+    assert next_move(goal(max_rounds=1), rounds[:1], Spent()).reason == "1 round that the task allows is done."
 
 
 def test_a_lead_that_may_be_chance_ends_the_rounds_and_its_rows_are_kept_with_the_evidence() -> None:
@@ -94,6 +96,8 @@ def test_a_round_without_a_lead_ends_the_rounds_and_its_rows_are_left_out_with_t
         "No gain: keep support-m1. support-m2 alone is right in 9 of 120 rows and alone wrong in 3; a gain needs 7 more"
     )
     assert "100 texts of round 1: left out." in action.reason
+    assert "another encoder" in action.reason
+    assert "another encoder" not in next_move(replace(goal(), encoders_compared=True), rounds, Spent()).reason
     assert kept_round(rounds, "accuracy") is rounds[0]
 
 

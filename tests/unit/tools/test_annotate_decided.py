@@ -258,4 +258,4 @@ def test_rows_that_were_picked_as_hard_judge_no_model_whoever_labelled_them(
 
     assert fair == {known[0].id}
     trained = train_classifier(TrainClassifierRequest(task="support", method="probe"), replace(context, run_key="m2"))
-    assert "5 of these rows were picked because a model was unsure there" in trained.summary
+    assert "5 of these rows were picked because a model was unsure there" in " ".join(trained.notes)

@@ -8,6 +8,7 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ class Lengths:
 
     labels: tuple[str, ...] = ("short", "long")
     threshold = 0.6
+    label_thresholds: Mapping[str, float] = MappingProxyType({})
     takes_pairs = False
     mismatch: str | None = None
     several = False

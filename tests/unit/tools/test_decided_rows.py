@@ -237,3 +237,27 @@ def test_edits_of_one_line_do_not_reach_another(workspace: Workspace, dataset: s
     result = edit({"action": "approve", "rows": {"ids": [row.id]}}, dataset=other)
 
     assert result.rows == 1
+
+
+@pytest.mark.usefixtures("task")
+def test_real_rows_that_a_model_relabelled_stay_real_and_an_evaluation_says_how_many_count(
+    workspace: Workspace, edit: Editor
+) -> None:
+    parent = dataset_of(workspace, train=written_rows(), validation=real_rows())
+    model = trained_on(workspace, parent)
+    first, second = (row.id for row in real_rows()[:2])
+    changed = edit(
+        {"action": "relabel", "rows": {"ids": [first, second]}, "label": "account"}, decided_by="model"
+    ).dataset
+    vouched = edit({"action": "approve", "rows": {"ids": [second]}}).dataset
+
+    said = [
+        evaluate(EvaluateRequest(model=model, dataset=dataset), context_on(workspace))
+        for dataset in (parent, changed, vouched)
+    ]
+
+    assert {one.data for one in said} == {"real"}
+    assert {rows_of(workspace, vouched)[id_].origin for id_ in (first, second)} == {"real"}
+    assert "that a model gave in place of another" not in said[0].summary
+    assert "2 of these rows have labels that a model gave in place of another" in said[1].summary
+    assert "1 of these rows has a label that a model gave in place of another" in said[2].summary

@@ -43,5 +43,5 @@ def test_a_pasted_table_and_rows_are_two_sources(run: Importer) -> None:
 def test_pasted_words_that_are_no_table_are_refused(run: Importer) -> None:
     with pytest.raises(InvalidInput, match="has no column 'text'"):
         run(csv="please have a look at these rows")
-    with pytest.raises(InvalidInput, match="holds no rows"):
+    with pytest.raises(InvalidInput, match=r"holds no rows\. Put rows into it"):
         run(csv="text,label\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import runpy
 from dataclasses import replace
 from pathlib import Path
 
@@ -202,3 +203,37 @@ def test_an_evaluation_says_what_it_costs_and_what_others_would(made: Made) -> N
     assert "Thresholds of single labels" in page
     with pytest.raises(InvalidInput, match="is of no label of the model"):
         evaluate(request.model_copy(update={"thresholds": {"refunds": 0.5}}), made.run("unknown label"))
+
+
+def test_an_export_keeps_a_threshold_and_uses_it_by_default(made: Made, tmp_path: Path) -> None:
+    at = sorted(made.refund)[1] - 1e-4
+    own = {"refund": at}
+    request = ExportModelRequest(model=made.model, onnx=False, thresholds=own)
+    result = export_model(request, made.run("baked"))
+    folder = made.workspace.artifact(result.export, "export").path
+    model = classwright.load(folder)
+    asked = classwright.load(made.folder).predict(TEXTS, thresholds=own)
+    bare = classwright.load(made.folder).predict(TEXTS)
+
+    assert model.label_thresholds == own
+    assert classwright.load(made.folder).label_thresholds == {}
+    assert model.predict(TEXTS).labels == asked.labels != bare.labels
+    assert model.predict(TEXTS).sure.tolist() == asked.sure.tolist()
+    assert model.predict(TEXTS, thresholds={}).labels == bare.labels
+    (tmp_path / "in.csv").write_text("text\n" + "".join(f"{text}\n" for text in TEXTS), encoding="utf-8")
+    program = runpy.run_path(str(folder / "predict.py"))["main"]
+    rows = {}
+    for name, more in (("baked", []), ("other", ["--threshold", "refund=1"])):
+        assert program([str(tmp_path / "in.csv"), "-o", str(tmp_path / f"{name}.csv"), *more]) == 0
+        assert main(["classify", str(folder), str(tmp_path / "in.csv"), "-o", str(tmp_path / "ours.csv"), *more]) == 0
+        rows[name], ours = (
+            list(csv.DictReader((tmp_path / file).open(encoding="utf-8"))) for file in (f"{name}.csv", "ours.csv")
+        )
+        assert [row["label"] for row in rows[name]] == [row["label"] for row in ours]
+    assert [row["label"] for row in rows["baked"]] == asked.labels
+    assert "refund" not in [row["label"] for row in rows["other"]]
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    for told in (result.summary, card):
+        assert f"By default predict.py gives 'refund' from {at:.6f} on, and only then." in told.replace("\\", "")
+    with pytest.raises(InvalidInput, match="is of no label of the model"):
+        export_model(request.model_copy(update={"thresholds": {"refunds": 0.5}}), made.run("unknown"))

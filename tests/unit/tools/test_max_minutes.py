@@ -71,7 +71,7 @@ def test_auto_leaves_out_a_method_that_should_take_longer(
     result = train_classifier(TrainClassifierRequest(task=rows, method="auto", max_minutes=10), context)
 
     assert (result.method, result.tried) == ("probe", ())
-    assert "contrastive was left out: it should take about 12 min, and max_minutes is 10." in result.summary
+    assert "contrastive was left out: it should take about 12 min, and max_minutes is 10." in " ".join(result.notes)
 
 
 def test_auto_keeps_what_it_has_when_a_method_takes_longer_than_was_expected(
@@ -84,7 +84,7 @@ def test_auto_keeps_what_it_has_when_a_method_takes_longer_than_was_expected(
     result = train_classifier(TrainClassifierRequest(task=rows, method="auto", max_minutes=10), within)
 
     assert result.method == "probe"
-    assert "contrastive was left out: it was stopped when the time was over" in result.summary
+    assert "contrastive was left out: it was stopped when the time was over" in " ".join(result.notes)
 
 
 @pytest.mark.parametrize(("seconds", "told"), [(5_000.0, "should take about 83 min"), (1.0, "had passed")])

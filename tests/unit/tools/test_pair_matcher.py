@@ -330,7 +330,7 @@ def test_with_mismatches_of_one_query_auto_takes_the_probe_and_the_matcher_says_
     result = train_classifier(request, replace(context, run_key="one query"))
 
     assert (result.method, result.tried) == ("probe", ())
-    assert "12 training rows are 'mismatch', of too few queries to hold one out" in result.summary
+    assert "12 training rows are 'mismatch', of too few queries to hold one out" in " ".join(result.notes)
     said = "the 12 mismatches of the training rows: are of 1 query, too few .* Add mismatches of other queries"
     with pytest.raises(NotEnoughData, match=said):
         train_classifier(request.model_copy(update={"method": "matcher"}), replace(context, run_key="one, matcher"))

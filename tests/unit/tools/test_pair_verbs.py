@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv
+import json
+import shutil
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +15,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
+import classwright
+from classwright.predict import MOST_COLUMNS, told_labels
 from classwright_tools.classify import ClassifyRequest, classify
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.example import Example, make_example
@@ -111,8 +116,8 @@ def test_an_evaluation_says_what_to_hide_mismatches_takes(
 
 
 def test_a_training_says_what_to_hide_mismatches_takes_as_an_evaluation_does(trained: TrainClassifierResult) -> None:
-    assert "The precision of 'mismatch' (50.0% of the rows)" in trained.summary
-    assert "Hiding pairs with a `probability_mismatch` of" in trained.summary
+    assert "The precision of 'mismatch' (50.0% of the rows)" in " ".join(trained.notes)
+    assert "Hiding pairs with a `probability_mismatch` of" in " ".join(trained.notes)
 
 
 def test_where_imbalance_is_treated_that_is_why_a_matcher_was_not_tried(workspace: Workspace) -> None:
@@ -121,7 +126,7 @@ def test_where_imbalance_is_treated_that_is_why_a_matcher_was_not_tried(workspac
     assert "was not tried: it is not for imbalance='class_weights'." in why_no_matcher(
         task, [0, 1] * 50, ["probe"], "class_weights"
     )
-    assert "rows are 'mismatch'" in why_no_matcher(task, [0, 1], ["probe"], "none")
+    assert "1 training row is 'mismatch'" in why_no_matcher(task, [0, 1], ["probe"], "none")
     assert not why_no_matcher(task, [0, 1] * 50, ["probe", "matcher"], "none")
 
 
@@ -228,8 +233,8 @@ def test_a_task_of_pairs_without_a_mismatch_is_led_to_name_it_by_a_call_that_wor
     with pytest.raises(InvalidInput) as refusal:
         synthesize_examples(SynthesizeExamplesRequest(task="shop"), replace(context, run_key="write"))
 
-    assert "'matcher', which is for pairs, was not tried: the task does not say" in trained.summary
-    for told in (trained.summary, analysed.next_step, str(refusal.value)):
+    assert "'matcher', which is for pairs, was not tried: the task does not say" in " ".join(trained.notes)
+    for told in (" ".join(trained.notes), analysed.next_step, str(refusal.value)):
         assert "propose_topics(task='shop', kind='pair', instruction=the task's, mismatch=" in told
         assert "of 'fits', 'mismatch'" in told
     named = called(mismatch="mismatch")
@@ -282,6 +287,27 @@ def test_an_export_of_a_model_of_pairs_runs_without_us_and_gives_its_probabiliti
     assert "Sort by `probability_mismatch` to have the worst pairs first." in (folder / "README.md").read_text(
         encoding="utf-8"
     )
+
+
+def test_an_export_of_before_that_names_no_mismatch_gives_its_answers_without_one(
+    trained: TrainClassifierResult, context: ToolContext, workspace: Workspace, tmp_path: Path
+) -> None:
+    result = export_model(ExportModelRequest(model=trained.model), replace(context, run_key="of before"))
+    folder = tmp_path / "export"
+    shutil.copytree(workspace.artifact(result.export, "export").path, folder)
+    facts = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
+    labels = tuple(facts["labels"])
+
+    assert classwright.load(folder).mismatch == facts.pop("mismatch") == "mismatch"
+    (folder / "labels.json").write_text(json.dumps(facts), encoding="utf-8")
+    old = classwright.load(folder)
+
+    many = (*labels, *map(str, range(MOST_COLUMNS)))
+    assert old.mismatch is None
+    assert old.predict([("a query", "an item")]).labels[0] in labels
+    assert told_labels(labels, {}, old.mismatch) == labels
+    assert told_labels(many, {}, old.mismatch) == ()
+    assert told_labels(many, {"mismatch": 0.3}, old.mismatch) == ("mismatch",)
 
 
 def test_the_training_says_how_well_mismatches_are_ranked(trained: TrainClassifierResult) -> None:

@@ -47,9 +47,9 @@ def test_unlabelled_texts_tell_the_shares_and_put_the_probabilities_at_them(cont
     assert model.card.shares
     assert (model.card.shares.source, model.card.shares.texts) == ("estimated", 100)
     assert model.card.shares.values == pytest.approx((0.12, 0.8, 0.08), abs=0.05)
-    assert "estimated from 100 texts that came without labels" in result.summary
-    assert "The precision of 'account'" in result.summary
-    assert "33.3% of these rows" in result.summary
+    assert "estimated from 100 texts that came without labels" in " ".join(result.notes)
+    assert "The precision of 'account'" in " ".join(result.notes)
+    assert "33.3% of these rows" in " ".join(result.notes)
 
     delivery = model.labels.index("delivery")
     own, as_trained = (model.predict_proba([UNCLEAR], as_trained=choice)[0] for choice in (False, True))
@@ -89,7 +89,7 @@ def test_stated_shares_go_before_those_that_texts_tell(context: ToolContext, tas
     assert card.shares
     assert card.shares.source == "stated"
     assert card.shares.values == pytest.approx((0.02, 0.9, 0.08))
-    assert "'delivery' 90.0%, 'account' 8.0%, 'refund' 2.0%, as stated" in result.summary
+    assert "'delivery' 90.0%, 'account' 8.0%, 'refund' 2.0%, as stated" in " ".join(result.notes)
 
 
 def test_where_nobody_knows_the_shares_and_the_model_leans_to_others_those_of_the_validation_rows_are_taken(
@@ -103,7 +103,7 @@ def test_where_nobody_knows_the_shares_and_the_model_leans_to_others_those_of_th
     assert model.card.shares
     assert model.card.shares.source == "validation rows"
     assert model.card.shares.values == pytest.approx((1 / 4, 1 / 2, 1 / 4))
-    assert "those of the validation rows" in result.summary
+    assert "those of the validation rows" in " ".join(result.notes)
     delivery = model.labels.index("delivery")
     own, as_trained = (model.predict_proba([UNCLEAR], as_trained=choice)[0] for choice in (False, True))
     assert own[delivery] > as_trained[delivery]
@@ -126,12 +126,11 @@ def test_validation_rows_that_came_with_shares_of_their_own_go_before_those_that
     card = model_of(context, result).card
 
     assert card.shares is None or card.shares.source == "validation rows"
-    assert (
-        "the 100 texts that came without labels have other shares than the validation rows: 'delivery'"
-        in result.summary
+    assert "the 100 texts that came without labels have other shares than the validation rows: 'delivery'" in " ".join(
+        result.notes
     )
-    assert "against 60%" in result.summary
-    assert "propose_topics(expected_shares=...)" in result.summary
+    assert "against 60%" in " ".join(result.notes)
+    assert "propose_topics(expected_shares=...)" in " ".join(result.notes)
 
 
 @pytest.mark.parametrize(
@@ -165,7 +164,7 @@ def test_labels_for_random_texts_tell_the_shares_before_a_model_does(
         given = [label_of[row.row] for row in every if row.row in {text.id for text in texts}]
         assert shares.texts == len(given) == 60
         assert shares.of(["delivery"]) == (given.count("delivery") / 60,)
-        assert "those of 60 random texts that were labelled" in result.summary
+        assert "those of 60 random texts that were labelled" in " ".join(result.notes)
 
 
 def test_where_the_model_leans_to_no_label_nothing_is_changed(context: ToolContext, task: Task) -> None:
@@ -173,7 +172,7 @@ def test_where_the_model_leans_to_no_label_nothing_is_changed(context: ToolConte
     result = trained(context)
     card = model_of(context, result).card
     assert (card.shares, card.offsets) == (None, ())
-    assert "shares" not in result.summary
+    assert "shares" not in " ".join(result.notes)
 
 
 @pytest.mark.parametrize(
@@ -190,7 +189,7 @@ def test_why_shares_are_not_known_is_said_before_a_text_is_embedded_in_vain(
     real = real_rows(copies=validation) if validation else []
     save_rows(context.workspace, written_rows(), real, unlabelled=unlabelled_rows(delivery=unlabelled))
     result = trained(context, imbalance=imbalance)
-    assert told in result.summary
+    assert told in " ".join(result.notes)
     assert ("split='validation'" in result.next_step) == (not validation)
     assert result.texts_embedded == len({row.text for row in (*written_rows(), *real)})
     assert model_of(context, result).card.known_shares is None
@@ -199,7 +198,7 @@ def test_why_shares_are_not_known_is_said_before_a_text_is_embedded_in_vain(
 def test_texts_with_the_shares_of_the_labelled_rows_change_nothing(context: ToolContext, task: Task) -> None:
     rows_with(context, *unlabelled_rows(delivery=40, refund=40, account=40))
     result = trained(context)
-    assert "may well be those of the labelled rows, so nothing is changed" in result.summary
+    assert "may well be those of the labelled rows, so nothing is changed" in " ".join(result.notes)
     assert model_of(context, result).card.offsets == ()
 
 
@@ -303,7 +302,7 @@ def test_a_training_tells_how_well_the_rarest_label_is_found_and_names_the_model
     more = [make_example(row.text, "delivery") for row in unlabelled_rows(delivery=70)]
     dataset = save_rows(context.workspace, written_rows(), [*real_rows(copies=10), *more])
     first = trained(context, imbalance="class_weights")
-    assert "The precision of 'refund' (15.4% of the rows)" in first.summary
+    assert "The precision of 'refund' (15.4% of the rows)" in " ".join(first.notes)
     again = dataclasses.replace(context, run_key="again")
     second = train_classifier(TrainClassifierRequest(task="support", method="probe", imbalance="class_weights"), again)
     request = EvaluateRequest(model=second.model, dataset=dataset, against=first.model)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from classwright_tools.domain.cards import ModelCard
 from classwright_tools.domain.classified import Classified
 from classwright_tools.domain.excerpt import listed
+from classwright_tools.domain.threshold import threshold_in_words
 from classwright_tools.measurement.caveats import unlike
-from classwright_tools.statistics.told_thresholds import threshold_in_words
 
 if TYPE_CHECKING:  # a command that classifies files by an export loads no torch
     from classwright_tools.bulk.answers_table import SortedRows

@@ -113,6 +113,7 @@ def classify_files(
     for path in files:
         check_lines(path)
     columns = Columns(text_column, None, pair_column if model.takes_pairs else None, others="all", by_flags=True)
+    thresholds = {**model.label_thresholds, **thresholds}
     try:
         own_thresholds(model.labels, thresholds)
     except ValueError as error:

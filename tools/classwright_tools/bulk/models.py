@@ -31,6 +31,11 @@ class Predictor(Protocol):
         ...
 
     @property
+    def label_thresholds(self) -> Mapping[str, float]:
+        """The thresholds of labels that it has by default, which it was exported with."""
+        ...
+
+    @property
     def takes_pairs(self) -> bool:
         """Whether it classifies pairs."""
         ...
@@ -66,6 +71,7 @@ class _StoredModel:
         self._model = by_now(workspace, load_model(workspace, model_id, remember=False))
         self.labels = self._model.labels
         self.threshold = self._model.threshold
+        self.label_thresholds: Mapping[str, float] = {}
         self.takes_pairs = self._model.card.kind == "pair"
         self.mismatch = self._model.card.mismatch
         self.several = self._model.space.several

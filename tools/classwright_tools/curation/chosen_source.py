@@ -106,7 +106,7 @@ def refuse_unusable(given: GivenSource, arrivals: Arrivals, task: Task) -> None:
     subject = f"the source {given.name!r}"
     skipped = arrivals.skipped
     if arrivals.read == 0:
-        raise InvalidInput(subject, "holds no rows", "Pass one that does.")
+        raise InvalidInput(subject, "holds no rows", "Put rows into it, in a table under the header.")
     if skipped.counts.total() == arrivals.read and skipped.unknown_label:
         steps = steps_of(skipped.unknown_names)
         raise InvalidInput(

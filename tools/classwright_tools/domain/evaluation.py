@@ -89,6 +89,6 @@ class EvaluationReport(Noun):
         return {
             "real": f"Measured on real texts: {rows}.",
             "annotated": f"Measured on real texts, some or all labelled by a model: {rows}.",
-            "written": f"Measured on texts that a language model wrote: {rows}. Real texts are usually harder.",
+            "written": f"Measured on written texts: {rows}. Real texts are usually harder.",
             "mixed": f"Measured on a mix of real and other texts: {rows}. Real texts alone are usually harder.",
         }[self.data]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import yaml
@@ -11,21 +11,29 @@ from classwright_tools.domain.cards import ModelCard, Validation
 from classwright_tools.domain.evaluation import EvaluationReport
 from classwright_tools.domain.figures import Estimate, Scores
 from classwright_tools.domain.task import Task
+from classwright_tools.domain.threshold import threshold_in_words
+from classwright_tools.export.baked_thresholds import baked_in_words
 from classwright_tools.export.markdown import cell as _cell
 from classwright_tools.export.markdown import paragraph as _plain
 from classwright_tools.learning.exports.export import Export
 from classwright_tools.learning.model import Model
 from classwright_tools.learning.reading_limits import limit_of
 from classwright_tools.measurement.caveats import caveats, how_often_unlike, how_sure
-from classwright_tools.statistics.told_thresholds import threshold_in_words
 
 
 def export_card(
-    model: Model, export: Export, task: Task, model_id: str, tested: EvaluationReport | None, graphs: str
+    model: Model,
+    export: Export,
+    task: Task,
+    model_id: str,
+    tested: EvaluationReport | None,
+    thresholds: Mapping[str, float],
+    graphs: str,
 ) -> str:
     """Return the card of the export of `model`; `tested` are its newest figures on test rows, if there are any.
 
-    `graphs` says what the further graphs lose, "" where there is none.
+    The `thresholds` are those of labels that its program uses by default. `graphs` says what the further graphs lose,
+    "" where there is none.
 
     A licence is not named: it is the user's to choose.
     """
@@ -34,7 +42,7 @@ def export_card(
         f"# {model_id}\n\n{_plain(task.instruction)}\n",
         _labels(model.card, task),
     ]
-    parts += [_figures(model.card, tested), _training_data(model), f"## Use\n\n{export.code}\n"]
+    parts += [_figures(model.card, tested), _training_data(model), f"## Use\n\n{_baked(thresholds)}{export.code}\n"]
     parts += [f"{graphs}\n"] if graphs else []
     return "\n".join(parts)
 
@@ -111,6 +119,14 @@ def _calibration(card: ModelCard) -> str:
     )
 
 
+def _baked(thresholds: Mapping[str, float]) -> str:
+    """Return what the program does by default with labels that have thresholds of their own, as a paragraph."""
+    if not thresholds:
+        return ""
+    others = "The figures above, and other programs than predict.py, know nothing of that."
+    return f"{_plain(baked_in_words(thresholds))} {others}\n\n"
+
+
 def _rows(figures: Validation) -> str:
     """Return the rows of some figures in words, which cards of before have none of."""
     return figures.measured_on or f"{figures.rows} {figures.data} rows"
@@ -134,7 +150,7 @@ def _training_data(model: Model) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in card.versions.items())
     return (
         "## Training\n\n"
-        f"Rows by origin: {origins} (dataset `{card.dataset}`). 'written' rows were written by a language model. "
-        f"Method: `{card.method}` on `{Path(card.encoder.name).name}`, seed {card.seed}, {card.seconds:.0f} seconds, "
-        f"with {versions}, by Classwright.{read}\n"
+        f"Rows by origin: {origins} (dataset `{card.dataset}`). 'written' rows were written for their labels, none was "
+        f"collected. Method: `{card.method}` on `{Path(card.encoder.name).name}`, seed {card.seed}, {card.seconds:.0f} "
+        f"seconds, with {versions}, by Classwright.{read}\n"
     )

@@ -17,7 +17,7 @@ _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000
 _ORIGINS = {
     "real": "a real text, with the label that it came with",
     "annotated": "a real text whose label is from an annotator",
-    "written": "a text that a language model wrote for its label",
+    "written": "a text that was written for its label",
 }
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.evaluation import EvaluationReport
 from classwright_tools.domain.task import Task
+from classwright_tools.export.baked_thresholds import bake_thresholds
 from classwright_tools.export.card import export_card
 from classwright_tools.export.quantised import CheckRows, quantised
 from classwright_tools.export.student import add_student
@@ -27,12 +28,13 @@ def save_export(
     tested: EvaluationReport | None,
     check: CheckRows,
     teach: Sequence[str],
+    thresholds: Mapping[str, float],
     context: ToolContext,
 ) -> None:
     """Write the `export` of `model`, which was trained for `task` and `tested` if it was, into the empty `folder`.
 
     Its graph is written in whole numbers too, if that loses little of the accuracy on the rows to `check` by. A student
-    is taught on the texts to `teach`, if there are any.
+    is taught on the texts to `teach`, if there are any. Its program uses the `thresholds` of labels by default.
     """
     export.write(folder)
     graph_remark = quantised(folder, check)
@@ -42,7 +44,9 @@ def save_export(
             context.progress(0.2 + 0.6 * done, f"teaching a student on {len(teach):,} texts")
 
         graph_remark += f"\n\n{add_student(folder, model, teach, check, context.seed, tell)}"
-    (folder / CARD).write_text(export_card(model, export, task, model_id, tested, graph_remark), encoding="utf-8")
+    bake_thresholds(folder, model.card.method, thresholds)
+    card = export_card(model, export, task, model_id, tested, thresholds, graph_remark)
+    (folder / CARD).write_text(card, encoding="utf-8")
 
 
 def exported_files(folder: Path) -> list[tuple[str, int, str]]:

@@ -7,10 +7,10 @@ from typing import NamedTuple
 from classwright.predict import probability_column
 from classwright_tools.domain.figures import Estimate, FiguresAtShares, RareLabel
 from classwright_tools.domain.shares import TaskShares
+from classwright_tools.domain.threshold import threshold_in_words
 from classwright_tools.measurement.caveats import estimate_in_words
 from classwright_tools.statistics.at_shares import RARE
 from classwright_tools.statistics.ranking import FALSE_ALARMS
-from classwright_tools.statistics.told_thresholds import threshold_in_words
 
 
 class Chosen(NamedTuple):

@@ -8,8 +8,8 @@ from classwright_tools.domain.cards import ModelCard
 from classwright_tools.domain.example import REAL_TEXTS, Split
 from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.domain.figures import Estimate, Scores
+from classwright_tools.domain.threshold import threshold_in_words
 from classwright_tools.statistics.share_interval import wilson
-from classwright_tools.statistics.told_thresholds import threshold_in_words
 
 MOST_NAMED = 5
 FEW_LABELS, DIFFER = 4, 0.05  # labels that are told one by one, and the share right by which they differ then
@@ -60,6 +60,14 @@ def less_real(rows: int) -> str:
         return ""
     are = counted(rows, "more validation row is", "more validation rows are")
     return f"{are} not counted: a model gave the text or the label, and more real ones are there."
+
+
+def relabelled(rows: int) -> str:
+    """Return the sentence on `rows` that are real by their origin, and whose label a model gave in place of another."""
+    if not rows:
+        return ""
+    gave = counted(rows, "of these rows has a label", "of these rows have labels")
+    return f"{gave} that a model gave in place of another, and no person vouched for: where it was wrong, figures are."
 
 
 def settled_by_person(rows: int) -> str:

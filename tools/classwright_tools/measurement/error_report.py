@@ -69,7 +69,7 @@ class ErrorReport(Noun):
         return {
             "real": f"Errors found on real texts: {unseen} not trained on.",
             "annotated": f"Errors found on real texts, some or all labelled by a model: {unseen} not trained on.",
-            "written": f"Errors found on texts that a language model wrote: {rows}, held out group by group.",
+            "written": f"Errors found on written texts: {rows}, held out group by group.",
             "mixed": f"Errors found on training rows that are not all real ones: {rows}, held out group by group.",
         }[self.data]
 

@@ -8,6 +8,7 @@ from typing import Any
 from classwright_tools.domain.excerpt import counted, listed
 from classwright_tools.domain.task import Task
 from classwright_tools.measurement.error_report import ErrorReport
+from classwright_tools.measurement.untried import untried
 from classwright_tools.workspace.ended_labels import ended_labels, rows_to_keep
 from classwright_tools.workspace.workspace import Workspace
 
@@ -21,7 +22,8 @@ def keep_the_other(
     if comparison.get("verdict") not in ("loss", "no gain"):
         return ""
     against, loss = comparison["against"], "is worse than" if comparison["verdict"] == "loss" else "does not gain on"
-    helps = "Another encoder or method, or real training rows, may help more than texts by another plan."
+    others = untried(workspace, workspace.task(report.task), report.dataset)
+    helps = f"Real training rows{f', or {others}' if others else ''}, may help more than texts by another plan."
     models = {made.id: made.facts for made in workspace.artifacts(report.task, "model")}
     rows = models.get(against, {}).get("dataset")
     if rows and ended_labels(workspace, rows):

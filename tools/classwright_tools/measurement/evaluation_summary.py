@@ -88,7 +88,9 @@ def _where(comparison: Comparison, model: str) -> str:
     return f", at your shares, for which {alone.get(comparison.shares_of or 'both', 'both decide')} here"
 
 
-def evaluation_next_step(report: EvaluationReport, other_rows: str, changed: str, *, can_choose: bool) -> str:
+def evaluation_next_step(
+    report: EvaluationReport, other_rows: str, changed: str, others: str, *, can_choose: bool
+) -> str:
     """Return the call that is usually right after; figures that say too little are no ground to export.
 
     `other_rows` is a sentence on the rows of the other model, "" where they are the same or there is none.
@@ -110,7 +112,7 @@ def evaluation_next_step(report: EvaluationReport, other_rows: str, changed: str
     if report.comparison and report.comparison.verdict in ("undecided", "trade"):
         return f"{report.comparison.advice(report.model, report.figures.rows)} {analyse}"
     if report.comparison and report.comparison.verdict != "gain":
-        return _no_gain(report, report.comparison, other_rows)
+        return _no_gain(report, report.comparison, other_rows, others)
     return analyse
 
 
@@ -135,14 +137,18 @@ def rows_wanted(weakest: ClassFigures) -> str:
     )
 
 
-def _no_gain(report: EvaluationReport, comparison: Comparison, other_rows: str) -> str:
-    """Return that the other model and its rows are to be kept, on what evidence, and what may help instead."""
+def _no_gain(report: EvaluationReport, comparison: Comparison, other_rows: str, others: str) -> str:
+    """Return that the other model and its rows are to be kept, on what evidence, and what may help instead.
+
+    The `others` are what trainings have not tried yet.
+    """
     advice = comparison.advice(report.model, report.figures.rows)
     rows = f" {other_rows}" if other_rows else ""
     merge = ""
     if len(report.labels) > 2 and report.confusions and report.confusions[0].share >= OFTEN_CONFUSED:
         most = report.confusions[0]
         merge = f", clearer descriptions of {most.label!r} and {most.predicted!r}, or one label in place of both"
+    tries = f", {others} (train_classifier)" if others else ""
     if report.figures.micro_f1:
         return (
             f"{advice}{rows} Real training rows {rows_wanted(report.weakest[0])} may help more. error_analysis with "
@@ -150,7 +156,7 @@ def _no_gain(report: EvaluationReport, comparison: Comparison, other_rows: str) 
         )
     return (
         f"{advice}{rows} Instead of more such rows try real training rows "
-        f"of {report.weakest[0].label!r}, the weakest label (import_examples, or annotate_examples of others), "
-        f"another `encoder` or `method` (train_classifier){merge}. error_analysis with model={report.model!r} names "
+        f"of {report.weakest[0].label!r}, the weakest label (import_examples, or annotate_examples of others)"
+        f"{tries}{merge}. error_analysis with model={report.model!r} names "
         "groups of rows that hurt, and label issues."
     )

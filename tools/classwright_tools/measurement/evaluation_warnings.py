@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from classwright_tools.domain.edits import Decided
 from classwright_tools.domain.example import Split
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.label_names import other_labels
 from classwright_tools.learning.model import Model
-from classwright_tools.measurement.caveats import not_counted
+from classwright_tools.measurement.caveats import not_counted, relabelled
 from classwright_tools.measurement.held_out import Answers
 from classwright_tools.measurement.label_shares import counts_for_model, label_shifts, shifts_remark
 from classwright_tools.measurement.long_rows import cut_remarks
 from classwright_tools.measurement.trained_rows import chosen_by, queries_trained_on
-from classwright_tools.workspace.datasets import read_card
+from classwright_tools.workspace.datasets import read_card, read_edits
 from classwright_tools.workspace.workspace import Workspace
 
 
@@ -34,6 +35,8 @@ def evaluation_warnings(
             "To decide for label shares the model has a bias a label, which real validation rows gave: on these the "
             "figures flatter it a little."
         )
+    by_model = Decided(read_edits(workspace, found.dataset)).by_model
+    warnings += filter(None, [relabelled(sum(row.id in by_model and row.origin == "real" for row in found.rows))])
     queries = queries_trained_on(workspace, model.card, found.rows)
     if queries:
         warnings.append(

@@ -19,7 +19,7 @@ WIDE = 0.2
 _TEXTS: dict[Data, str] = {
     "real": "real texts",
     "annotated": "real texts, of which a model labelled some or all,",
-    "written": "texts that a language model wrote",
+    "written": "written texts",
     "mixed": "real and other texts",
 }
 

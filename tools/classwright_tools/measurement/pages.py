@@ -14,7 +14,7 @@ from markupsafe import Markup
 from classwright_tools.charts.style import LIGHT
 from classwright_tools.charts.svg import standalone
 from classwright_tools.domain.figures import Estimate
-from classwright_tools.statistics.told_thresholds import threshold_in_words
+from classwright_tools.domain.threshold import threshold_in_words
 
 PAGE = "report.html"
 _TABLE = re.compile(r"<table>.*?</table>", re.DOTALL)

@@ -16,6 +16,7 @@ from classwright_tools.learning.training import Trained
 from classwright_tools.learning.training_data import TrainingData
 from classwright_tools.measurement.label_separation import separation_remark
 from classwright_tools.measurement.training_summary import training_remarks
+from classwright_tools.measurement.untried import tried_before
 from classwright_tools.workspace.workspace import Workspace
 
 LIBRARIES = ("torch", "transformers", "sentence-transformers", "scikit-learn", "setfit", "numpy")
@@ -41,7 +42,7 @@ def card_of(
     """
     together = ""
     if not task.multi_label:
-        done = {*tried_methods(trained, chosen), *_tried_before(workspace, task.slug, dataset)}
+        done = {*tried_methods(trained, chosen), *tried_before(workspace, task.slug, dataset)}
         together = separation_remark(setup, data.rows, trained.validation.balanced_accuracy, done)
     learnt = len(data.validation) if data.validation and on_validation else 0
     return ModelCard(
@@ -87,23 +88,13 @@ def tried_methods(trained: Trained, chosen: str) -> list[str]:
     return [trained.method, *(one.method for one in trained.tried), *([AUTO_ENCODER] if chosen else [])]
 
 
-def _tried_before(workspace: Workspace, task: str, dataset: str) -> set[str]:
-    """Return what `tried_methods` gave of the trainings on `dataset` and on the versions that it came from."""
-    line: list[str] = []
-    version: str | None = dataset
-    while version:
-        line.append(version)
-        version = workspace.artifact(version, "dataset").parent
-    made = (one.facts for one in workspace.artifacts(task, "model") if one.facts.get("dataset") in line)
-    return {name for facts in made for name in facts.get("tried", [facts["method"]])}
-
-
 def listed_facts(card: ModelCard, tried: Sequence[str]) -> dict[str, Any]:
     """Return the small figures that lists of models show."""
     ranked = card.validation.average_precision
     return ({"average_precision": ranked.value} if ranked else {}) | {
         "task_version": card.task_version,
         "method": card.method,
+        "encoder": card.encoder.name,
         "tried": list(tried),
         "dataset": card.dataset,
         "rows": sum(card.training_rows.values()),

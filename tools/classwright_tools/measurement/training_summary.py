@@ -21,11 +21,8 @@ from classwright_tools.workspace.kept_model import kept_of
 from classwright_tools.workspace.workspace import Artifact, Workspace
 
 
-def training_summary(model: str, card: ModelCard, tried: Sequence[Candidate], copies: int) -> Iterator[str]:
-    """Yield the sentences that say what was trained, how good it is, and what a reader of the figure must know.
-
-    `copies` are the training rows that were left out as such.
-    """
+def training_summary(model: str, card: ModelCard) -> Iterator[str]:
+    """Yield the sentences that a person needs first: what was trained, how good it is, and how often it is sure."""
     ranked = card.validation.average_precision
     mismatches = f", average precision of the mismatches {ranked.value:.3f}" if ranked else ""
     beside = f" and on {card.augmentation}" if card.augmentation else ""
@@ -44,9 +41,14 @@ def training_summary(model: str, card: ModelCard, tried: Sequence[Candidate], co
             f"It learnt from {counted(card.validation_rows, 'validation row')} too: the figure is of models that "
             "learnt from the other parts (folds) of them."
         )
-    yield from (_beside(other, card.method) for other in tried)
     yield from caveats(card.validation)
-    yield from filter(None, [how_sure(card), how_often_unlike(card)])
+    yield from filter(None, [how_sure(card)])
+
+
+def training_notes(card: ModelCard, tried: Sequence[Candidate], copies: int) -> Iterator[str]:
+    """Yield what else a reader of the figures must know, a note each; `copies` are training rows left out as such."""
+    yield from (_beside(other, card.method) for other in tried)
+    yield from filter(None, [how_often_unlike(card)])
     yield from card.remarks
     if copies:
         were = counted(copies, "training row was left out as a copy", "training rows were left out as copies")

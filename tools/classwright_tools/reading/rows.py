@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
@@ -52,10 +53,23 @@ class SourceRow(NamedTuple):
         return None if self.line is None else f"file {self.file!r}, line {self.line:,}"
 
     def in_order(self, texts: Sequence[str]) -> dict[str, Any]:
-        """Return the values as the source has them, first what it has not; its texts are in columns called `texts`."""
-        values = dict(self.origin) | dict(zip(texts, (self.text, self.text_pair), strict=False))
+        """Return the values as the source has them, first what it has not; its texts are in columns called `texts`.
+
+        Another column of such a name, where its texts are called otherwise, is numbered.
+        """
+        origin = dict(self.origin)
+        if tuple(texts) != self.texts:
+            origin = {_beside(name, texts, self.columns): value for name, value in origin.items()}
+        values = origin | dict(zip(texts, (self.text, self.text_pair), strict=False))
         places = {name: place for place, name in enumerate(self.columns)}
         return dict(sorted(values.items(), key=lambda one: places.get(one[0], -1)))
+
+
+def _beside(name: str, texts: Sequence[str], columns: Sequence[str]) -> str:
+    """Return the `name` of a column beside the `texts`, with the first number that none of the `columns` has."""
+    if name not in texts:
+        return name
+    return next(one for one in (f"{name}_{number}" for number in count(1)) if one not in columns)
 
 
 def _is_none(_label: str) -> bool:
@@ -159,7 +173,7 @@ class Columns:
         label = None if self.label is None else values.get(self.label)
         text_pair = None if self.pair is None else values.get(self.pair)
         besides = self.origin
-        if self.others == "all":  # also fields that the first lines of a JSONL file did not have
+        if self.others != "origin":  # also fields that the first lines of a JSONL file did not have
             besides = tuple(name for name in dict.fromkeys((*self.origin, *values)) if name not in self.names)
         origin = {name: values[name] for name in besides if values.get(name) is not None}
         found = SourceRow(values.get(self.text), label, text_pair=text_pair, origin=origin, file=file, line=line)

@@ -9,14 +9,13 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-PLACES = 6
-"""After the point, at most: the probabilities in files of answers have as many."""
-_LEAST_PLACES = 2
-_FINEST = float(10**PLACES)
+from classwright_tools.domain.threshold import LEAST_PLACES, THRESHOLD_PLACES
+
+_FINEST = float(10**THRESHOLD_PLACES)
 
 
 def as_told(scores: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
-    """Return the `scores` (n,) rounded down to `PLACES`: those that no threshold with so many tells apart are equal."""
+    """Return the `scores` (n,) rounded down to `THRESHOLD_PLACES`: no threshold with so many tells equal ones apart."""
     nearest = np.round(np.asarray(scores, float) * _FINEST)
     told: npt.NDArray[np.float64] = np.where(nearest / _FINEST <= scores, nearest, nearest - 1) / _FINEST
     return told
@@ -27,17 +26,10 @@ def told_between(below: float, lowest: float, near: float) -> float:
 
     Both are scores `as_told`.
     """
-    for places in range(_LEAST_PLACES, PLACES):
+    for places in range(LEAST_PLACES, THRESHOLD_PLACES):
         scale = float(10**places)
         middle = round(near * scale)
         fitting = [one / scale for one in (middle - 1, middle, middle + 1) if below < one / scale <= lowest]
         if fitting:
             return min(fitting, key=lambda one: abs(one - near))
     return lowest
-
-
-def threshold_in_words(threshold: float) -> str:
-    """Return a threshold as one passes it: with two digits after the point, or as many as say it, six at most."""
-    whole = round(threshold, PLACES)
-    forms = (f"{threshold:.{places}f}" for places in range(_LEAST_PLACES, PLACES + 1))
-    return next(form for form in forms if float(form) == whole)

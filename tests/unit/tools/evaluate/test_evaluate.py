@@ -43,7 +43,7 @@ def test_the_figures_are_those_of_the_predictions_kept_by_row_id(
     ("origins", "data", "said"),
     [
         (("real", "real"), "real", "Measured on real texts"),
-        (("written", "written"), "written", "Measured on texts that a language model wrote"),
+        (("written", "written"), "written", "Measured on written texts: "),
         (("real", "written"), "mixed", "Measured on a mix"),
     ],
 )

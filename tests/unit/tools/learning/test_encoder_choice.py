@@ -60,25 +60,25 @@ def test_the_encoder_that_separates_best_is_kept_whoever_is_the_servers(context:
     model = load_model(context.workspace, answer.model)
     assert model.card.encoder.name == DEFAULT_ENCODER
     told = r"held out group by group: 'all-MiniLM-L6-v2' ([01]\.\d+) at [\d.,]+ s a 1,000 rows; "
-    found = re.search(told + r"'poor' ([01]\.\d+) at [\d.,]+ s", answer.summary)
-    assert found, answer.summary
+    found = re.search(told + r"'poor' ([01]\.\d+) at [\d.,]+ s", " ".join(answer.notes))
+    assert found, " ".join(answer.notes)
     assert float(found[1]) > float(found[2]) + 0.2
     assert found[0] in " ".join(model.card.remarks)
-    assert "The lead over 'poor' is more than chance." in answer.summary
-    assert str(tmp_path) not in answer.summary
+    assert "The lead over 'poor' is more than chance." in " ".join(answer.notes)
+    assert str(tmp_path) not in " ".join(answer.notes)
 
 
 def test_enough_real_validation_rows_decide(context: ToolContext) -> None:
     save_rows(context.workspace, written_rows(), real_rows(10))
     assert (
         "a simple classifier (probe) on 60 validation rows of real texts, trained on 30 rows: 'all-MiniLM"
-        in trained(context).summary
+        in " ".join(trained(context).notes)
     )
 
 
 def test_an_encoder_that_cannot_be_had_is_named_and_the_others_are_tried(context: ToolContext) -> None:
     save_rows(context.workspace, written_rows())
-    summary = trained(replace(context, hub=True)).summary
+    summary = " ".join(trained(replace(context, hub=True)).notes)
     assert "the only one that could be tried. Not tried: 'BAAI/bge-small-en-v1.5' cannot be fetched" in summary
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from classwright_tools.domain.evaluation import EvaluationReport, Measured
 from classwright_tools.domain.figures import RareLabel
+from classwright_tools.domain.threshold import threshold_in_words
 from classwright_tools.measurement.at_shares import Chosen
 from classwright_tools.measurement.evaluation import measure
-from classwright_tools.statistics.told_thresholds import threshold_in_words
 from support.measurement import answers_of
 
 ROWS, RARE = 200, 40

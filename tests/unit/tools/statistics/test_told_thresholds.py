@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from classwright_tools.statistics.told_thresholds import as_told, threshold_in_words, told_between
+from classwright_tools.domain.threshold import threshold_in_words
+from classwright_tools.statistics.told_thresholds import as_told, told_between
 
 
 @pytest.mark.parametrize(

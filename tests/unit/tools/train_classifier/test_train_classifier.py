@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -134,8 +135,8 @@ def test_rows_that_are_longer_than_the_encoder_reads_are_counted(context: ToolCo
     long = make_example("please " * 2_100 + "send me my money", "refund", origin="written")
     save_rows(context.workspace, [*written_rows(), long], [*real_rows(), make_example("now " * 2_100, "delivery")])
     result = trained(context, method="probe")
-    assert "1 of 31 training rows is cut at 2,034 tokens" in result.summary
-    assert "1 of 7 validation rows is cut at 2,034 tokens" in result.summary
+    assert "1 of 31 training rows is cut at 2,034 tokens" in " ".join(result.notes)
+    assert "1 of 7 validation rows is cut at 2,034 tokens" in " ".join(result.notes)
     assert len(load_model(context.workspace, result.model).card.remarks) == 2
 
 
@@ -153,8 +154,8 @@ def test_labels_that_no_validation_row_has_are_named_with_the_figures(context: T
     some = [row for row in real_rows(copies=10) if row.label == "refund"]
     save_rows(context.workspace, written_rows(), some)
     result = trained(context, method="probe")
-    assert (
-        "Labels have other shares in other splits: 'refund' is 33% of train and 100% of validation." in result.summary
+    assert "Labels have other shares in other splits: 'refund' is 33% of train and 100% of validation." in " ".join(
+        result.notes
     )
     assert result.validation.not_covered == ("delivery", "account")
     assert result.grouped is not None
@@ -183,9 +184,9 @@ def test_labels_that_were_written_in_one_batch_and_perhaps_another_row_train_and
     assert result.validation.accuracy.value > usual.validation.accuracy.value - 0.1
     assert 0.5 < result.temperature / usual.temperature < 2
     named = ", ".join(map(repr, sorted(labels)))
-    assert f"Most rows of {named} were written at once and resemble each other" in result.summary
+    assert f"Most rows of {named} were written at once and resemble each other" in " ".join(result.notes)
     assert load_model(context.workspace, result.model).card.written_at_once == tuple(sorted(labels))
-    assert "written at once" not in usual.summary
+    assert "written at once" not in " ".join(usual.notes)
 
 
 def test_rows_that_only_repeat_each_other_are_refused_unless_there_are_real_rows_to_measure_with(
@@ -230,8 +231,10 @@ def test_auto_tries_both_methods_on_the_same_rows_and_says_so(context: ToolConte
     said = (
         f"{other.method} was tried too. On 60 real validation rows {result.method} is {lead:+.3f} in accuracy against"
     )
-    assert said in result.summary
-    assert verdict in result.summary
+    assert said in " ".join(result.notes)
+    assert verdict in " ".join(result.notes)
+    assert len(re.findall(r"\.(?: |$)", result.summary)) <= 3  # what a person needs first
+    assert result.summary.startswith(f"Trained {result.model} by {result.method} on 30 rows")
 
 
 def test_auto_without_real_rows_compares_on_one_grouped_hold_out_and_tunes_once(
@@ -278,7 +281,7 @@ def test_copies_of_validation_and_test_rows_are_left_out_and_counted(context: To
     save_rows(context.workspace, [*written_rows(), *copies], validation, test)
     result = trained(context, method="probe")
     assert result.training_rows == 30
-    assert "2 training rows were left out" in result.summary
+    assert "2 training rows were left out" in " ".join(result.notes)
 
 
 def test_unchanged_texts_are_not_embedded_twice_in_a_second_round(context: ToolContext, task: Task) -> None:
