@@ -86,7 +86,8 @@ def refused_by_a_full_disk(root: Path) -> str:
 
 
 _forking = get_context("forkserver")
-_forking.set_forkserver_preload([__name__])
+# Packages that are installed: what forks has not the tests' own paths, and passes over what it cannot import.
+_forking.set_forkserver_preload(["psycopg", "pyarrow.parquet", "classwright_tools.workspace.datasets"])
 
 
 def _save_all(pipe: Connection, root: Path, index_url: str | None, run_keys: tuple[str, ...]) -> None:
