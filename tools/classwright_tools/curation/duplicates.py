@@ -90,6 +90,11 @@ class NearDuplicates(Generic[Id]):
         """Return the indexed row that `content` resembles most, if any reaches the threshold."""
         return next(iter(self.matches(content)), None)
 
+    def find_each(self, contents: Iterable[Content]) -> Iterator[Match[Id] | None]:
+        """Yield of each of `contents` what `find` returns: much faster than one by one."""
+        for _, form, keys in _signed((None, content) for content in contents):
+            yield next(iter(self._matches(form, keys)), None)
+
     def matches(self, content: Content) -> list[Match[Id]]:
         """Return the indexed rows that `content` repeats, the most similar first; of equal ones the first added."""
         ((_, form, keys),) = _signed([(None, content)])

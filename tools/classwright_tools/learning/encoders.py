@@ -60,7 +60,7 @@ class Encoder:
         done every `CHUNK` texts; what it raises stops the work, and what was computed until then stays in the cache.
         """
         unique = list(dict.fromkeys(texts))
-        names = {text: self._name_in_cache(text) for text in unique}
+        names = self._names_in_cache(unique)
         found = cache.get(self.ref.digest, list(names.values())) if cache else {}
         known = {text: found[name] for text, name in names.items() if name in found}
         # Texts of one length share a batch, so little is padded; the text itself makes the batches the same each time.
@@ -85,7 +85,7 @@ class Encoder:
 
     def missing(self, texts: Sequence[str], cache: EmbeddingCache) -> list[str]:
         """Return those of the different `texts` that are not in `cache`: `embed` would compute them."""
-        names = {text: self._name_in_cache(text) for text in texts}
+        names = self._names_in_cache(texts)
         held = cache.held(self.ref.digest, list(names.values()))
         return [text for text, name in names.items() if name not in held]
 
@@ -106,20 +106,24 @@ class Encoder:
 
     def _long(self, texts: list[str]) -> dict[str, list[Window]]:
         """Return the windows of those of `texts` that have several."""
-        maybe = [text for text in texts if self._may_be_long(text)]
+        maybe = self._maybe_long(texts)
         if not maybe:
             return {}
         found = zip(maybe, windows_of(self.model, maybe, self.ref.windows), strict=True)
         return {text: windows for text, windows in found if len(windows) > 1}
 
-    def _may_be_long(self, text: str) -> bool:
-        """Whether `text` could have several windows: no token stands for less than one byte."""
+    def _maybe_long(self, texts: Sequence[str]) -> list[str]:
+        """Return those of `texts` that could have several windows: no token stands for less than one byte."""
         most = tokens_at_once(self.model) if self.ref.windows > 1 else None
-        return most is not None and len((usual_prompt(self.model) + text).encode(errors="replace")) + OWN_TOKENS > most
+        if most is None:
+            return []
+        room = most - OWN_TOKENS - len(usual_prompt(self.model).encode(errors="replace"))
+        return [text for text in texts if len(text.encode(errors="replace")) > room]
 
-    def _name_in_cache(self, text: str) -> str:
-        """Return what `text` is kept under: how often it was read is part of it where that makes a difference."""
-        return f"{self.ref.windows} windows {text}" if self._may_be_long(text) else text
+    def _names_in_cache(self, texts: Sequence[str]) -> dict[str, str]:
+        """Return by text what it is kept under: how often it was read is part of it where that makes a difference."""
+        long = set(self._maybe_long(texts))
+        return {text: f"{self.ref.windows} windows {text}" if text in long else text for text in texts}
 
 
 def encoding(name: str) -> str:

@@ -203,10 +203,11 @@ def without_copies(examples: Sequence[Example], held_out: Iterable[Example]) -> 
     index: NearDuplicates[str] = NearDuplicates()
     index.add_all((row.id, row.content) for row in rows)
     bare = {bare_form(row.content) for row in rows} - {""}
+    found = index.find_each(example.content for example in examples)
     return [
         example
-        for example in examples
-        if index.find(example.content) is None and bare_form(example.content) not in bare
+        for example, match in zip(examples, found, strict=True)
+        if match is None and bare_form(example.content) not in bare
     ]
 
 

@@ -45,18 +45,26 @@ def _trained_on(
     known = {row.id for row in held_out}
     later = {place: row.content for place, row in enumerate(rows) if row.id not in known}
     index = _index_of(later.values())
-    labelled = [row for row in learnt if index.find(row.content)]
+    labelled = _repeated(learnt, index)
     for batch in iterate_rows(workspace, card.dataset, "train") if later else ():
         progress()
-        labelled += [row for row in batch if row.label_key is not None and index.find(row.content)]
+        labelled += _repeated([row for row in batch if row.label_key is not None], index)
     taken = unlabelled_pairs(workspace, card.dataset) if later and card.unlabelled_pairs else ()
     # Asked the other way round: a training row of a template finds only some of its many likenesses.
     trained = _index_of(
-        [*(row.content for row in without_copies(labelled, held_out)), *(pair for pair in taken if index.find(pair))]
+        [
+            *(row.content for row in without_copies(labelled, held_out)),
+            *(pair for pair, match in zip(taken, index.find_each(taken), strict=True) if match),
+        ]
     )
     seen = np.zeros(len(rows), bool)
-    seen[[place for place, content in later.items() if trained.find(content)]] = True
+    seen[[place for place, match in zip(later, trained.find_each(later.values()), strict=True) if match]] = True
     return seen
+
+
+def _repeated(rows: Sequence[Example], index: NearDuplicates[int]) -> list[Example]:
+    """Return those of `rows` that repeat one in `index`."""
+    return [row for row, match in zip(rows, index.find_each(row.content for row in rows), strict=True) if match]
 
 
 def _index_of(contents: Iterable[Content]) -> NearDuplicates[int]:

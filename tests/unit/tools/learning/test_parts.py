@@ -12,11 +12,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedGroupKFold
 
 from classwright_tools.curation.duplicates import NearDuplicates
 from classwright_tools.domain.example import Example, Provenance, make_example
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.errors import InvalidInput, NotEnoughData
+from classwright_tools.learning.calibration import softmax
 from classwright_tools.learning.contrastive import (
     number_of_steps,
     pair_loss,
@@ -25,20 +27,35 @@ from classwright_tools.learning.contrastive import (
 )
 from classwright_tools.learning.head import Head, fit_head
 from classwright_tools.learning.rows import Rows, label_numbers, training_rows, without_copies, written_at_once
-from classwright_tools.learning.splits import grouped_folds, needed_folds, sampled_places
+from classwright_tools.learning.splits import fold_of_each, grouped_folds, needed_folds, sampled_places
 from classwright_tools.learning.tuning import average_weights
 from support.learning import WRITTEN, written_rows
 
 LABELS = tuple(WRITTEN)
 
 
+@pytest.mark.parametrize("weights", ["none", "by class", "by row"])
 @pytest.mark.parametrize("k", [2, 3, 7])
-def test_the_head_gives_scikit_learns_probabilities(k: int) -> None:
+def test_the_head_gives_the_probabilities_that_scikit_learn_comes_to_in_the_end(k: int, weights: str) -> None:
     generator = np.random.default_rng(0)
     points, labels = generator.normal(size=(120, 6)), generator.integers(0, k, 120)
-    logits = fit_head(points, labels, k, c=1.0).logits(points)
-    expected = LogisticRegression(max_iter=1000).fit(points, labels).predict_proba(points)
-    np.testing.assert_allclose(np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True), expected, atol=1e-5)
+    balanced, counts = weights == "by class", generator.uniform(0.2, 5, 120) if weights == "by row" else None
+    logits = fit_head(points, labels, k, c=1.0, balanced=balanced, row_weights=counts).logits(points)
+    exact = LogisticRegression(tol=1e-9, max_iter=10_000, class_weight="balanced" if balanced else None)
+    np.testing.assert_allclose(softmax(logits), exact.fit(points, labels, counts).predict_proba(points), atol=2e-3)
+
+
+def test_a_fit_ends_nearer_the_end_than_scikit_learns() -> None:
+    generator = np.random.default_rng(0)
+    labels = np.arange(600) % 20
+    points = generator.normal(size=(20, 40))[labels] + 2 * generator.normal(size=(600, 40))
+    points, asked = np.split(points / np.linalg.norm(points, axis=1, keepdims=True), [500])
+    exact, usual = (
+        LogisticRegression(C=10.0, max_iter=10_000, **options).fit(points, labels[:500]).predict_proba(asked)
+        for options in ({"tol": 1e-9}, {})
+    )
+    ours = softmax(fit_head(points, labels[:500], 20, c=10.0).logits(asked))
+    assert abs(ours - exact).max() < abs(usual - exact).max()
 
 
 def test_a_label_without_rows_in_a_fold_is_never_the_answer() -> None:
@@ -259,6 +276,16 @@ def test_a_label_with_one_row_is_named() -> None:
     rows = [row for row in written_rows() if row.label != "account"] + [make_example("only one", "account")]
     with pytest.raises(NotEnoughData, match=r"'account' \(1\)"):
         training_rows(rows, LABELS)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_folds_are_those_of_scikit_learns_stratified_group_k_fold(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    labels, groups = generator.integers(0, 3 + 5 * seed, 300), generator.integers(0, 40 + 60 * seed, 300)
+    splitter = StratifiedGroupKFold(n_splits=4, shuffle=True, random_state=seed)
+    expected = [held_out.tolist() for _, held_out in splitter.split(labels[:, None], labels, groups)]
+    found = fold_of_each(labels, groups, 4, seed)
+    assert [np.flatnonzero(found == fold).tolist() for fold in range(4)] == expected
 
 
 @settings(max_examples=15, deadline=None)
