@@ -42,15 +42,16 @@ def training_workload(request: TrainClassifierRequest, context: ToolContext) -> 
     methods = methods or candidates(task.kind, request.imbalance, multi_label=task.multi_label)
     enough = sum(card.rows("validation", origin) for origin in REAL_TEXTS) >= ENOUGH_REAL
     train, validation = texts["train"], texts["validation"]
+    several, is_choice, labelled = task.multi_label, len(methods) > 1, card.rows("train")
     fits = {
-        method.name: _fits(method, enough=enough, is_choice=len(methods) > 1, several=task.multi_label)
+        method.name: _fits(method, labelled, enough=enough, is_choice=is_choice, several=several)
         + (_last_fits(method, FEW_FOLDS) if request.train_on_validation and method is methods[-1] else [])
         for method in methods
     }
     tunings = sum(len(fits[method.name]) for method in methods if method.tunes)
     frozen = [*train, *validation, *texts["unlabelled"][:MOST_UNLABELLED]]
     rows = sum(card.rows(split) for split in SPLITS)
-    train_size = FitSize(card.rows("train"), encoding_units(train), len(task.labels), request.epochs)
+    train_size = FitSize(labelled, encoding_units(train), len(task.labels), request.epochs)
     return Workload(
         own=Part(f"train_classifier by {request.method}", rows, OWN["train_classifier"]),
         parts=(
@@ -85,16 +86,18 @@ def seconds_by_method(request: TrainClassifierRequest, context: ToolContext) -> 
     return {name: expected.value for name, expected in by_name.items() if expected}
 
 
-def _fits(method: Method, *, enough: bool, is_choice: bool, several: bool) -> list[float]:
-    """Return the shares of the training rows that a method is fitted to; `enough` real rows choose and calibrate.
+def _fits(method: Method, rows: int, *, enough: bool, is_choice: bool, several: bool) -> list[float]:
+    """Return the shares of the training `rows` that a method is fitted to; `enough` real rows choose and calibrate.
 
     The rules are those of `learning/training.py`, and where rows have `several` labels of that of `several_labels`.
     """
-    from classwright_tools.learning.training import FEW_FOLDS
+    from classwright_tools.learning.training import FEW_FOLDS, MOST_CROSSED
 
     if several and not method.cross_validated:
         return [1 - 1 / FEW_FOLDS] * FEW_FOLDS + [1.0]
     folds = [_HELD_IN] * 5 if method.cross_validated else []
+    if enough and not several:
+        return [1.0, *(share * min(1, MOST_CROSSED / max(1, rows)) for share in folds)]
     if enough:
         return [1.0, *folds]
     return [_HELD_IN, *folds] if is_choice and not method.cross_validated else [_HELD_IN, *folds, 1.0]

@@ -151,8 +151,11 @@ def gather(workspace: Workspace, model: Model, dataset: str, seed: int, progress
         lambda done: progress((1 + done) / 3),
         several=model.space.several,
     )
-    if opinion and not labelled and {*opinion.held_out.labels} == {*model.labels}:
-        held_out: Answers | None = over(opinion.held_out, model.labels)
+    # Real rows of both splits are of one kind: answers by a probe of both are as good as by one of the training rows.
+    is_alike = not labelled or all(row.origin in REAL_TEXTS for row in (*train, *labelled))
+    own = opinion.held_out.among({row.id for row in train}) if opinion and is_alike else None
+    if own and own.rows and {*own.labels} == {*model.labels}:
+        held_out: Answers | None = over(own, model.labels)
     else:
         try:
             held_out = out_of_fold(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -93,6 +93,17 @@ class Answers:
     def data(self) -> Data:
         """Whose texts and labels the rows are."""
         return data_of({row.origin for row in self.rows})
+
+    def among(self, rows: Collection[str]) -> Answers:
+        """Return the answers to those of the rows whose ids are in `rows`."""
+        places = [place for place, row in enumerate(self.rows) if row.id in rows]
+        return replace(
+            self,
+            rows=tuple(self.rows[place] for place in places),
+            true=self.true[places],
+            proba=self.proba[places],
+            foreign=None if self.foreign is None else self.foreign[places],
+        )
 
     @property
     def has_real_texts(self) -> bool:
