@@ -48,6 +48,7 @@ async def test_tools_of_the_page_are_listed_where_pages_are_shown_and_nowhere_el
     assert set(shown) - plain == own
     assert {"prepare_review", "review_open", "review_rows", "review_decide"} <= own
     assert all(shown[name].annotations for name in own)
+    assert {"dataset", "look", "offset"} <= set(shown["review_rows"].input_schema["properties"])
 
 
 def test_the_page_is_small_and_asks_nobody_for_anything() -> None:

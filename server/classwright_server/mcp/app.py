@@ -14,9 +14,10 @@ from mcp.server.mcpserver.tools import Tool
 from classwright_server import __version__
 from classwright_server.backend import Backend
 from classwright_server.config.settings import ServerSettings
-from classwright_server.mcp.apps import page_tools_for_pages, review_app
+from classwright_server.mcp.apps import review_app
 from classwright_server.mcp.instructions import INSTRUCTIONS
 from classwright_server.mcp.job_tasks import JobTasks
+from classwright_server.mcp.page_tools import page_tools_for_pages
 from classwright_server.mcp.prompts import add_prompts, prompt_errors
 from classwright_server.mcp.resources import add_resources
 from classwright_server.mcp.skills_extension import SkillsExtension
@@ -75,7 +76,7 @@ def assembled(
         version=__version__,
         tools=tools,
         extensions=[TasksExtension(tasks, starting), review_app(), SkillsExtension()],
-        middleware=[TaskPush(tasks), prompt_errors, page_tools_for_pages],
+        middleware=[TaskPush(tasks), prompt_errors, page_tools_for_pages(tools)],
         lifespan=lifespan,
         auth=auth,
         token_verifier=token_verifier,

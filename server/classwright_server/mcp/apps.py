@@ -1,14 +1,12 @@
-"""MCP Apps: the review page as a resource that hosts show, and tools that only the page calls."""
+"""MCP Apps: the review page as a resource that hosts show."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from threading import Thread
 from typing import Any
 
 from mcp.server.apps import APP_MIME_TYPE as APP_MIME_TYPE
-from mcp.server.apps import Apps, client_supports_apps
-from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.apps import Apps
 
 from classwright_server.review_page.document import page, page_uri
 
@@ -41,24 +39,3 @@ def opening(tool: str) -> dict[str, Any] | None:
 async def read_any_page(name: str) -> str:  # noqa: ARG001  # the placeholder of its URI
     """Return the review page."""
     return page()
-
-
-async def page_tools_for_pages(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-    """Keep the tools that only a page calls out of the list of clients that show no pages: a middleware."""
-    result = await call_next(ctx)
-    if ctx.method != "tools/list":
-        return result
-    if client_supports_apps(ctx):
-        Thread(target=_load, daemon=True).start()
-        return result
-    assert isinstance(result, dict)
-    return {**result, "tools": [tool for tool in result["tools"] if _is_for_models(tool)]}
-
-
-def _load() -> None:
-    """Load what the page is answered with, half a second's work, before a person waits for it."""
-    import classwright_server.mcp.review_desk  # noqa: F401
-
-
-def _is_for_models(tool: dict[str, Any]) -> bool:
-    return "model" in ((tool.get("_meta") or {}).get("ui") or {}).get("visibility", ("model",))
