@@ -29,7 +29,8 @@ def resent_remark(workspace: Workspace, dataset: str | None, arrived: Iterable[C
         return ""  # a dataset that does not read back stops no import of another
     if not len(written):
         return ""
-    found = [(content, written.find(content)) for content in arrived]
+    contents = list(arrived)
+    found = zip(contents, written.find_each(contents), strict=True)
     near = sum(match is not None and match.id != example_id(content) for content, match in found)
     if not near:
         return ""

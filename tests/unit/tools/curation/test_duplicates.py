@@ -159,6 +159,7 @@ def test_adding_many_tells_of_each_what_asking_before_adding_it_tells(monkeypatc
     many: NearDuplicates[int] = NearDuplicates()
 
     assert list(many.add_each(enumerate(texts))) == expected
+    assert list(many.find_each(texts)) == [many.find(text) for text in texts]
     assert sum(map(bool, expected)) > 10
     assert len(many) == len(texts)
 
