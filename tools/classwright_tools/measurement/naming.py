@@ -13,14 +13,14 @@ from classwright_tools.curation.bare_text import bare_text
 
 WORDS_A_NAME = 4
 CHANCE_Z = 1.96  # benchmarks/README.md, "Words that tell two labels apart"
-# Of English, beside scikit-learn's list: what is in every kind of message and says nothing of it.
+# Of English, scikit-learn's list and what else is in every kind of message and says nothing of it.
 _EMPTY = frozenset(
     {"does", "did", "doing", "done", "don", "didn", "doesn", "isn", "wasn", "aren", "won", "can", "cant", "just",
      "really",
      "also", "get", "got", "getting", "go", "going", "gonna", "wanna", "im", "ive", "dont", "doesnt", "didnt", "thats",
      "whats", "ok", "okay", "yes", "no", "please", "pls", "plz", "thanks", "thank", "thx", "hi", "hello", "hey", "rt",
      "amp", "ur"}
-)  # fmt: skip
+) | ENGLISH_STOP_WORDS  # fmt: skip
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 # Scripts that put no space between words: their runs are cut into overlapping pairs of characters.
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]{2,}")
@@ -32,7 +32,7 @@ def words(text: str) -> list[str]:
     for word in _WORD.findall(bare_text(text).lower()):
         if _UNSPACED.fullmatch(word):
             found += [word[i : i + 2] for i in range(len(word) - 1)]
-        elif len(word) > 1 and not word.endswith("n't") and word.split("'")[0] not in ENGLISH_STOP_WORDS | _EMPTY:
+        elif len(word) > 1 and not word.endswith("n't") and word.split("'")[0] not in _EMPTY:
             found.append(word)
     return found
 

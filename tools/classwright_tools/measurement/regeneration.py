@@ -20,7 +20,7 @@ from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.measurement.confusion_rates import expected_confusions
 from classwright_tools.measurement.guidance import Guidance
 from classwright_tools.measurement.held_out import Answers
-from classwright_tools.measurement.typical_texts import typical_texts
+from classwright_tools.measurement.typical_texts import show_the_usual, texts_amid
 from classwright_tools.statistics.metrics import confusion_matrix
 
 # Texts for a pair of labels, both contrasts and the ordinary texts together: fewer teach nothing, more begin to repeat.
@@ -164,7 +164,8 @@ class _Writing:
         seed: int,
     ) -> None:
         self._found, self._matrix, self._embed = found, matrix, embed
-        self._typical = typical_texts(found, doubted, embed, seed)
+        self._usual, self._seed = show_the_usual(found, doubted), seed
+        self._styles: dict[int, tuple[str, ...]] = {}  # of labels in the plan, which are a few of very many
         self._guidance = Guidance(found, doubted, languages)
         self._held = held
         self._cells: dict[str, list[Cell]] = defaultdict(list)
@@ -185,8 +186,8 @@ class _Writing:
             reason=f"{matrix[label, other]} of {were} taken for {neighbour!r}, "
             f"{matrix[other, label]} of {matrix[other].sum()} the other way.",
             guidance=self._guidance.of_contrast(label, other),
-            style=self._typical.get(label, ()),
-            contrast_style=self._typical.get(other, ()),
+            style=self._style(label),
+            contrast_style=self._style(other),
         )
 
     def ordinary(self, label: int, count: int) -> RegenerationItem:
@@ -201,8 +202,15 @@ class _Writing:
             f"{matrix[label].sum() - matrix[label, label]} of "
             f"{counted(matrix[label].sum(), 'row was', 'rows were')} mistaken.",
             guidance=self._guidance.of_ordinary(label),
-            style=self._typical.get(label, ()),
+            style=self._style(label),
         )
+
+    def _style(self, label: int) -> tuple[str, ...]:
+        """Return typical real texts of `label`; () where none were answered rightly."""
+        if label not in self._styles:
+            own = self._usual & (self._found.true == label)
+            self._styles[label] = texts_amid(self._found, own, self._embed, self._seed)
+        return self._styles[label]
 
     def _near(self, label: int, mistaken: npt.NDArray[np.bool_], count: int) -> tuple[Cell, ...]:
         """Return cells of `label` to write `count` contrasts in: subtopics that `mistaken` rows are nearest to first.

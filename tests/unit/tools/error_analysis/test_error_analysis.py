@@ -14,7 +14,7 @@ from classwright_tools.domain.usage import WriterUsage
 from classwright_tools.error_analysis import ErrorAnalysisRequest, error_analysis
 from classwright_tools.errors import Cancelled, InvalidInput, NotEnoughData
 from classwright_tools.find_examples import FindExamplesRequest, find_examples
-from classwright_tools.measurement import out_of_fold, text_map
+from classwright_tools.measurement import evidence, out_of_fold, text_map
 from classwright_tools.workspace.datasets import save_dataset
 from classwright_tools.workspace.workspace import Workspace
 from support.error_analysis import analysed, page_of, report_of
@@ -47,6 +47,19 @@ def test_an_analysis_of_the_same_rows_fits_and_draws_nothing_again(
     assert one.label_issues == other.label_issues
     maps = [workspace.artifact(result.report, "report").path / "map.svg" for result in (first, second)]
     assert maps[0].read_bytes() == maps[1].read_bytes()
+
+
+def test_where_all_rows_are_real_one_opinion_answers_the_rows_of_both_splits(
+    workspace: Workspace, dataset: str, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(evidence, "out_of_fold")
+    known = [make_example(row.text, row.label) for row in written_rows()]
+
+    result = analysed(workspace, model, dataset_of(workspace, train=known, validation=real_rows()))
+
+    assert (result.data, result.rows) == ("real", 12)
+    with pytest.raises(NameError):  # written rows are answered by a classifier that has seen no real one
+        analysed(workspace, model, dataset_of(workspace, train=written_rows(), validation=real_rows()))
 
 
 def test_without_real_rows_it_says_what_it_cannot_know(workspace: Workspace, dataset: str, model: str) -> None:

@@ -17,6 +17,7 @@ from classwright_tools.domain.example import Example, Provenance, make_example
 from classwright_tools.domain.task import Label, Task
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.errors import NotEnoughData
+from classwright_tools.learning import training
 from classwright_tools.learning.contrastive import tune
 from classwright_tools.learning.embedding_cache import EmbeddingCache
 from classwright_tools.learning.encoders import Encoder, open_encoder, read_encoder
@@ -53,6 +54,20 @@ def test_the_probe_reports_real_validation_rows_and_writes_a_whole_card(context:
         "head.safetensors",
         "scope.safetensors",
     ]
+
+
+def test_of_very_many_rows_a_sample_is_held_out_in_turn_beside_real_validation_rows(
+    context: ToolContext, task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "MOST_CROSSED", 20)
+    monkeypatch.setattr(training, "LEAST_CROSSED", 2)
+    save_rows(context.workspace, written_rows(), real_rows(copies=10))
+
+    result = trained(context, method="probe")
+
+    assert result.training_rows == 30
+    assert result.grouped is not None
+    assert 0 < result.grouped.rows <= 21
 
 
 def test_probabilities_are_calibrated_shares_in_the_order_of_the_labels(context: ToolContext, task: Task) -> None:
