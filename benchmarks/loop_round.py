@@ -4,8 +4,9 @@
 
 Banking77: `--rows` training rows and `--measured` of its test rows as validation rows. A first round imports, trains a
 probe, evaluates it and analyses its errors. In each run the round after it is made twice from the same state, in a
-process of its own: `--added` further training rows are imported, a probe is trained, evaluated and analysed. Without
-caches the workspace's folder of embeddings and opinions is gone. The time is that of the processor, with its parts.
+process of its own, which has imported before what a server's compute process is forked with: `--added` further training
+rows are imported, a probe is trained, evaluated and analysed. Without caches the workspace's folder of embeddings and
+opinions is gone. The time is that of the processor, with its parts.
 """
 
 from __future__ import annotations
@@ -20,10 +21,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from articles.sets import read_split
+from classwright_server.jobs.fork_server import LIBRARIES
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.source import GivenRow
 from classwright_tools.domain.task import Label, Task
@@ -84,6 +87,8 @@ def main() -> None:
     options = parser.parse_args()
     first = options.rows - options.added
     if options.round:
+        for library in LIBRARIES:
+            import_module(library)
         workspace = Workspace(options.round)
         new = given(options.data, "train", first, options.rows)
         print(json.dumps(round_of(workspace, 1, {"train": new})))
