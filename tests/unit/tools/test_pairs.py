@@ -94,7 +94,7 @@ def test_a_pair_repeats_another_only_if_both_of_its_texts_do(pair: tuple[str, st
     bulk = BulkDuplicates(ALL, ALL)
     bulk.add([first, second], 0)
 
-    assert (index.find(second) is not None) == repeats
+    assert (next(index.find_each([second])) is not None) == repeats
     assert bool(list(bulk.repeats([first, second].__getitem__, lambda _share: None))) == repeats
 
 

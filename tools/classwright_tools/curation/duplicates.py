@@ -86,12 +86,8 @@ class NearDuplicates(Generic[Id]):
             for band, key in zip(self._bands, own, strict=True):
                 band.setdefault(key, []).append(number)
 
-    def find(self, content: Content) -> Match[Id] | None:
-        """Return the indexed row that `content` resembles most, if any reaches the threshold."""
-        return next(iter(self.matches(content)), None)
-
     def find_each(self, contents: Iterable[Content]) -> Iterator[Match[Id] | None]:
-        """Yield of each of `contents` what `find` returns: much faster than one by one."""
+        """Yield of each of `contents` the indexed row that it resembles most, None where none reaches the threshold."""
         for _, form, keys in _signed((None, content) for content in contents):
             yield next(iter(self._matches(form, keys)), None)
 

@@ -87,7 +87,7 @@ def test_texts_equal_but_for_case_punctuation_spaces_and_unicode_form_are_exact_
     index: NearDuplicates[int] = NearDuplicates()
     index.add(7, one)
 
-    match = index.find(other)
+    match = next(index.find_each([other]))
 
     assert match is not None
     assert (match.id, match.similarity) == (7, 1.0)
@@ -110,7 +110,7 @@ def test_short_texts_that_differ_in_the_word_that_matters_are_no_duplicates(one:
     index: NearDuplicates[int] = NearDuplicates()
     index.add(0, one)
 
-    assert index.find(other) is None
+    assert next(index.find_each([other])) is None
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_texts_that_differ_in_a_word_that_does_not_matter_are_near_duplicates(on
     index: NearDuplicates[str] = NearDuplicates()
     index.add("first", one)
 
-    match = index.find(other)
+    match = next(index.find_each([other]))
 
     assert match is not None
     assert match.id == "first"
@@ -159,7 +159,7 @@ def test_adding_many_tells_of_each_what_asking_before_adding_it_tells(monkeypatc
     many: NearDuplicates[int] = NearDuplicates()
 
     assert list(many.add_each(enumerate(texts))) == expected
-    assert list(many.find_each(texts)) == [many.find(text) for text in texts]
+    assert list(many.find_each(texts)) == [next(iter(many.matches(text)), None) for text in texts]
     assert sum(map(bool, expected)) > 10
     assert len(many) == len(texts)
 
@@ -227,7 +227,7 @@ def test_the_index_and_the_bulk_form_agree(kind: str) -> None:
     index: NearDuplicates[int] = NearDuplicates()
     removed = set()
     for row, text in enumerate(texts):
-        if index.find(text):
+        if next(index.find_each([text])):
             removed.add(row)
         else:
             index.add(row, text)
@@ -260,7 +260,7 @@ def test_unrelated_texts_of_few_characters_are_kept_and_a_copy_with_one_changed_
     assert max(similarity(texts[0], text) for text in texts[1:]) > NEAR_DUPLICATE  # by 3-grams
     assert bulk_repeats(texts) == []
     assert {(repeat.row, repeat.of) for repeat in bulk_repeats([*texts, *copies])} == {(n + 30, n) for n in range(30)}
-    assert [match.id if (match := index.find(copy)) else None for copy in copies] == list(range(30))
+    assert [match.id if (match := next(index.find_each([copy]))) else None for copy in copies] == list(range(30))
 
 
 def borderline_pairs(wanted: int) -> tuple[list[str], list[str]]:
