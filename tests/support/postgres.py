@@ -82,12 +82,12 @@ class PostgresServer:
         """Return SQLAlchemy's URL of a database."""
         return f"postgresql+psycopg://classwright@127.0.0.1:{self._port}/{database}"
 
-    def new_database(self) -> str:
-        """Make an empty database and return its URL."""
+    def new_database(self, options: str = "") -> str:
+        """Make an empty database, with the `options` of CREATE DATABASE, and return its URL."""
         name = f"test{next(self._numbers)}"
         engine = create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name}"))
+            connection.execute(text(f"CREATE DATABASE {name} {options}"))
         engine.dispose()
         return self.url(name)
 

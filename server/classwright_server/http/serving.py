@@ -18,10 +18,12 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from classwright_server.config.database_start import wait_for_database
 from classwright_server.config.settings import LOOPBACK, ServerSettings
 from classwright_server.http.metrics_page import metrics_page
 from classwright_server.http.open_sessions import OpenSessions
 from classwright_server.http.rate_limit import CallRates
+from classwright_server.http.ready_route import ready_route
 from classwright_server.http.review_route import review_route
 from classwright_server.http.tokens import AnyOf, SharedToken, SignedTokens, shared_token
 from classwright_server.mcp.app import build_server
@@ -37,7 +39,7 @@ GRACE_SECONDS = 2
 
 
 def http_app(settings: ServerSettings, environment: Mapping[str, str]) -> Starlette:
-    """Return the ASGI application: the MCP endpoint at /mcp, the page /review for persons, /health for a load balancer.
+    """Return the ASGI application: the MCP endpoint at /mcp, the page /review for persons, /health and /ready.
 
     /metrics is there if it is wanted.
 
@@ -59,6 +61,7 @@ def served(server: MCPServer[Any], settings: ServerSettings, *, needs_token: boo
     """Return the application of a server that has its tools; what of HTTP is not the SDK's comes from here alone."""
     security = _security(settings)
     server.custom_route("/health", methods=["GET"])(_health)
+    server.custom_route("/ready", methods=["GET"])(ready_route(settings.tool_settings))
     server.custom_route("/review", methods=["GET"])(review_route(security))
     if settings.metrics:
         server.custom_route("/metrics", methods=["GET"])(metrics_page(security, needs_token=needs_token))
@@ -92,13 +95,14 @@ def serve_http(settings: ServerSettings) -> None:
 
     Raises:
         InvalidInput: the address cannot be listened on.
-        StorageFailed: the workspace cannot be written.
+        StorageFailed: the workspace cannot be written, or the database of the index does not answer.
         KeyboardInterrupt: whoever started it pressed Ctrl-C; the server has stopped in order.
     """
     import uvicorn
 
     check_writable(settings.tool_settings.workspace, f"workspace {settings.tool_settings.workspace.name!r}")
     app = http_app(settings, os.environ)
+    wait_for_database(settings.tool_settings)
     listeners = sockets_at(settings.host, settings.port)
     print_startup_notice(f"serves MCP at {_address(settings.host, listeners)}", settings, stop="Ctrl-C.")
     config = uvicorn.Config(

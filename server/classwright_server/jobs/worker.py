@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 
+from classwright_server.config.database_start import wait_for_database
 from classwright_server.config.settings import ServerSettings
 from classwright_server.runtime import Runtime
 from classwright_server.startup_notice import print_startup_notice
@@ -23,6 +24,7 @@ def work(settings: ServerSettings) -> None:
         raise InvalidInput(
             "--jobs none", "leaves a worker nothing to do", 'Name "short", "long", "writing" or several.'
         )
+    wait_for_database(settings.tool_settings)
     stopped, signals = threading.Event(), []
 
     def stop(number: int, _frame: object) -> None:

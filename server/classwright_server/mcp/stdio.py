@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 
+from classwright_server.config.database_start import wait_for_database
 from classwright_server.config.settings import ServerSettings
 from classwright_server.startup_notice import stdio_notice
 
@@ -29,8 +30,13 @@ def serve_stdio(settings: ServerSettings) -> None:
 
     The SDK keeps the descriptor to itself while it serves. Before, imports may print, and afterwards what Python had
     kept back is written: both go to the log.
+
+    Raises:
+        InvalidInput: the database of the index cannot be used.
+        StorageFailed: it does not answer.
     """
     signal.signal(signal.SIGINT, _leave)
+    wait_for_database(settings.tool_settings)
     stdio_notice(settings)
     wire = os.dup(STDOUT)
     os.dup2(STDERR, STDOUT)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -172,7 +174,7 @@ def open_index(root: Path, url: str | None, schema: str | None) -> Engine:
     In a PostgreSQL the tables lie in `schema`, so that several workspaces share one; None is the database's own.
 
     Raises:
-        InvalidInput: `url` names no database that can be used.
+        InvalidInput: `url` names no database that can be used, or one of another encoding than UTF8.
         StorageFailed: the database does not answer.
     """
     if url is None:
@@ -181,20 +183,59 @@ def open_index(root: Path, url: str | None, schema: str | None) -> Engine:
         event.listen(engine, "begin", _begin_immediate)
         Base.metadata.create_all(engine)
         return engine
+    engine = _postgres(url, schema)
+    with _answering(), engine.begin() as connection:
+        connection.execute(select(func.pg_advisory_xact_lock(_MAKING_TABLES)))
+        if schema:
+            connection.execute(CreateSchema(schema, if_not_exists=True))
+        Base.metadata.create_all(connection)
+    return engine
+
+
+def check_database(url: str) -> None:
+    """Return if the PostgreSQL at `url` answers and can hold an index. Nothing is made.
+
+    Raises:
+        InvalidInput: `url` names no database that can be used.
+        StorageFailed: the database does not answer.
+    """
+    engine = _postgres(url, None)
+    try:
+        with _answering():
+            engine.connect().close()
+    finally:
+        engine.dispose()
+
+
+def _postgres(url: str, schema: str | None) -> Engine:
+    """Return an engine, not yet connected, of the PostgreSQL at `url`; with `schema` its tables lie there."""
     found = postgres_url(url)
     if schema:
         found = found.update_query_dict({"options": f"-csearch_path={schema}"})
     engine = create_engine(found, **_ENGINE)
+    event.listen(engine, "connect", _check_encoding, insert=True)  # before SQLAlchemy itself asks it anything
+    return engine
+
+
+def _check_encoding(connection: Any, _record: Any) -> None:
+    """Refuse a database that does not hold every text: one in SQL_ASCII answers with bytes, which break each query."""
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise InvalidInput(
+            "the database of --index-url",
+            f"has the encoding {encoding}, and UTF8 is needed",
+            "Create the database with -E UTF8 -T template0: createdb -E UTF8 -T template0 NAME.",
+        )
+
+
+@contextlib.contextmanager
+def _answering() -> Iterator[None]:
+    """Turn the error of a database that does not answer into a `StorageFailed`."""
     try:
-        with engine.begin() as connection:
-            connection.execute(select(func.pg_advisory_xact_lock(_MAKING_TABLES)))
-            if schema:
-                connection.execute(CreateSchema(schema, if_not_exists=True))
-            Base.metadata.create_all(connection)
+        yield
     except OperationalError as error:
         logger.warning("the database of --index-url: %s", error.orig)  # not told to clients: it names hosts
         raise StorageFailed("database of the index", "does not answer", "Start it, or correct --index-url.") from error
-    return engine
 
 
 def postgres_url(url: str) -> URL:
