@@ -27,8 +27,10 @@ def wait_for_database(tool_settings: ToolSettings) -> None:
 
     for pause in PAUSES_SECONDS:
         try:
-            return check_database(tool_settings.index_url)
+            check_database(tool_settings.index_url)
         except StorageFailed:
             logger.warning("waiting for the database of --index-url; the next try is in %s s", pause)
             time.sleep(pause)
+        else:
+            return
     check_database(tool_settings.index_url)

@@ -18,6 +18,7 @@ LOOK_SECONDS = 2.0
 """An answer holds for so long, so that whoever asks often makes no work."""
 PATIENCE_SECONDS = 4.0
 """For a database whose host is cut off, which says nothing."""
+_DATABASE = "the database of the index does not answer"
 
 
 def ready_route(tool_settings: ToolSettings) -> Callable[[Request], Awaitable[Response]]:
@@ -41,10 +42,9 @@ def ready_route(tool_settings: ToolSettings) -> Callable[[Request], Awaitable[Re
 
 async def _what_is_wrong(tool_settings: ToolSettings) -> str | None:
     """Return what does not answer, without a path or a host; None if all does."""
-    wrong: str | None = "the database of the index does not answer"
     with anyio.move_on_after(PATIENCE_SECONDS):
-        wrong = await anyio.to_thread.run_sync(_look, tool_settings, abandon_on_cancel=True)
-    return wrong
+        return await anyio.to_thread.run_sync(_look, tool_settings, abandon_on_cancel=True)
+    return _DATABASE
 
 
 def _look(tool_settings: ToolSettings) -> str | None:
@@ -58,5 +58,5 @@ def _look(tool_settings: ToolSettings) -> str | None:
         try:
             check_database(tool_settings.index_url)
         except ClasswrightError:
-            return "the database of the index does not answer"
+            return _DATABASE
     return None
