@@ -5,8 +5,9 @@
     from predict import load
     labels, probabilities, sure, out_of_scope = load("folder of the export").predict(["a text"])
 
-Where a text may have several labels, its answer is all that apply: the column labels has them with | between, and each
-label has a column of its own with 1 or 0. How probable each label is has a column too, probability_LABEL.
+Where a text may have several labels, its answer is all that apply: the column labels has them with | between, a | alone
+where none applies, and sure_labels has those that are sure by themselves. Each label has a column of its own with 1 or
+0. How probable each label is has a column too, probability_LABEL.
 
 It needs numpy, and as `labels.json` says either onnxruntime and tokenizers, or sentence-transformers. This file is the
 module `classwright.predict`, and stands in every export so that it runs without Classwright; only a matcher needs that.
@@ -47,6 +48,10 @@ CHUNK = 2048
 """Texts that are sorted by their length, so that those of a batch need little padding; rows of a file in memory."""
 MOST_CHARS = 20_000
 """Of a text that is answered: of a longer one most would go unread."""
+NO_LABELS = "|"
+"""In the column labels, where none applies; an empty cell is no answer."""
+SURE_LABEL = 0.9
+"""Where a text may have several labels, the share of texts of which one that is sure by itself is right."""
 PLACES_NAMED = 5
 """Of texts without an answer."""
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
@@ -111,6 +116,7 @@ class Classifier:
         self.mismatch: str | None = facts.get("mismatch")
         self.label_thresholds: dict[str, float] = facts.get("label_thresholds", {})
         self._thresholds: list[float] = facts.get("thresholds") or []
+        self.sure_from: Sequence[float | None] = facts.get("sure_from") or [SURE_LABEL] * len(self.labels)
         self._least_like: float = facts.get("least_like", -np.inf)
         self._engine = _engine(folder, facts, engine)
 
@@ -240,6 +246,18 @@ def reaches(
     least = [own.get(one, threshold) if isinstance(one, str) else threshold for one in answers]
     found: np.ndarray = right >= np.array(least, float)
     return found
+
+
+def sure_labels(labels: Sequence[str], sure_from: Sequence[float | None], found: Predictions) -> list[tuple[str, ...]]:
+    """Return those labels of each answer (n,) that are sure by themselves, whatever its other labels are.
+
+    That are labels whose own probability reaches their point in `sure_from`, in the order of `labels`; None is never
+    reached. Of a text that is out of scope no label is sure.
+    """
+    points = np.array([np.inf if point is None else point for point in sure_from])
+    reached = (found.probabilities >= points) & ~found.out_of_scope[:, None]
+    own = (dict(zip(labels, row, strict=True)) for row in reached.tolist())
+    return [tuple(filter(known.get, named or ())) for named, known in zip(found.labels, own, strict=True)]
 
 
 def text_problem(text: object) -> str | None:
@@ -517,8 +535,14 @@ def answer_columns(
     list. How probable each of the labels `told` is has a column too.
     """
     names = ["labels" if several else "label", "probability", "sure", "out_of_scope"]
-    names += [f"label_{label}" for label in labels]
+    names += ["sure_labels"] if several else []
+    names += map(label_column, labels)
     return names_beside(there, [*names, *map(probability_column, told)])
+
+
+def label_column(label: str) -> str:
+    """Return the column that has 1 where a label applies, and 0 where not."""
+    return f"label_{label}"
 
 
 def probability_column(label: str) -> str:
@@ -566,8 +590,9 @@ def answer_cells(answer: Sequence[Any], labels: Sequence[str]) -> list[Any]:
     """Return an answer, label or labels first, as the values of its `answer_columns` for `labels`."""
     if not labels:
         return list(answer)
-    named, right, sure, foreign, *told = answer
-    return ["|".join(named), right, sure, foreign, *(int(label in named) for label in labels), *told]
+    named, right, sure, foreign, trusted, *told = answer
+    cells = ["|".join(named) or NO_LABELS, right, sure, foreign, "|".join(trusted)]
+    return [*cells, *(int(label in named) for label in labels), *told]
 
 
 class LineFeeds:
@@ -645,9 +670,11 @@ def _classify_rows(model: Classifier, options: argparse.Namespace, source: TextI
         )
         probable = told_probabilities(model.labels, told, found.probabilities)
         is_so = (["true" if one else "false" for one in known] for known in (found.sure, found.out_of_scope))
-        for row, named, right, own, sure, foreign in zip(chunk, found.labels, rights, probable, *is_so, strict=True):
-            figures = (f"{one:.6f}" for one in own)
-            answer = answer_cells((named, f"{right:.6f}", sure, foreign, *figures), labels) if named is not None else []
+        trusted = [[one] for one in sure_labels(model.labels, model.sure_from, found)] if labels else [[]] * len(chunk)
+        answers = zip(chunk, found.labels, rights, *is_so, trusted, probable, strict=True)
+        for row, named, right, sure, foreign, by_itself, own in answers:
+            cells = (named, f"{right:.6f}", sure, foreign, *by_itself, *(f"{one:.6f}" for one in own))
+            answer = answer_cells(cells, labels) if named is not None else []
             writer.writerow([*row, *(answer or [""] * len(names))])
         rows += len(chunk)
     return rows, unanswered(len(problems), problems[:PLACES_NAMED])

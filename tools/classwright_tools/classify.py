@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from classwright_tools.learning.label_space import LabelSpace
+    from classwright_tools.learning.model import Model
 
 MOST_TEXTS = 1_000
 MOST_LIKELY = 3  # labels that are told with their probabilities, or as many as apply
@@ -89,7 +90,7 @@ def classify(request: ClassifyRequest, context: ToolContext) -> ClassifyResult:
         NotEnoughData: the dataset has no rows without labels.
     """
     from classwright.predict import unanswered
-    from classwright_tools.bulk.answers_in_words import in_a_sentence, without_effect
+    from classwright_tools.bulk.answers_in_words import in_a_sentence, sure_of_some, without_effect
     from classwright_tools.learning.later_labels import by_now
     from classwright_tools.learning.model_cache import cached_model
 
@@ -105,11 +106,12 @@ def classify(request: ClassifyRequest, context: ToolContext) -> ClassifyResult:
     context.progress(0.1, f"classifying {len(contents)} {word}s")
     asked = [content for place, content in enumerate(contents) if place not in problems]
     proba, foreign = model.answers(asked, as_trained=request.prior == "training")
-    found, below = _results(space, proba, foreign, threshold)
+    found, below = _results(model, space, proba, foreign, threshold)
     abstained = sum(not result.sure for result in found)
     labels = context.workspace.task(model.card.task).label_names
     told = (
         in_a_sentence(found, abstained, below, threshold, space, f"{word}s"),
+        sure_of_some(found) if abstained else "",
         unlike(int(foreign.sum())) if len(found) > 1 and foreign.any() else "",
         unanswered(len(problems), _named(problems, word), word),
         how_sure(model.card) if abstained and request.threshold is None else "",
@@ -141,6 +143,7 @@ def _sorted_rows(request: ClassifyRequest, context: ToolContext, dataset: str) -
     from classwright_tools.bulk.answers_in_words import (
         below,
         each_label,
+        label_by_label,
         look_at_foreign,
         of_table,
         without_effect,
@@ -164,7 +167,7 @@ def _sorted_rows(request: ClassifyRequest, context: ToolContext, dataset: str) -
     unsure, counts = found.unsure, found.sure_by_label
     first = found.least_sure(LEAST_SURE_SHOWN)
     foreign = int(found.foreign.sum())
-    shown, _ = _results(found.space, found.proba[first], found.foreign[first], threshold)
+    shown, _ = _results(model, found.space, found.proba[first], found.foreign[first], threshold)
     by_label = each_label(counts)
     table = file_uri(report, ANSWERS)
     excerpts = Excerpts(table)
@@ -173,6 +176,7 @@ def _sorted_rows(request: ClassifyRequest, context: ToolContext, dataset: str) -
         f"Classified the {counted(len(found.rows), 'unlabelled row')} of {dataset}: sure of "
         f"{len(found.rows) - unsure:,}{f' ({by_label})' if by_label else ''}, not sure of {unsure:,}"
         f"{below(found.below, unsure, found.space, threshold)}.",
+        label_by_label(found.given_by_label, found.sure_labels) if found.space.several else "",
         f"In the table {counted(made.labelled, 'row has a label', 'rows have a label')}: {each_label(made.by_label)}.",
         unlike(foreign) if foreign else "",
         f"The {len(shown)} least sure are shown{', those out of scope first' if foreign else ''}.",
@@ -243,22 +247,29 @@ def _thresholds(space: LabelSpace) -> dict[str, float] | None:
 
 
 def _results(
-    space: LabelSpace, proba: np.ndarray, foreign: np.ndarray, threshold: float
+    model: Model, space: LabelSpace, proba: np.ndarray, foreign: np.ndarray, threshold: float
 ) -> tuple[tuple[Classified, ...], int]:
-    """Return the answers at the probabilities (n, k) to texts, and how many are below their threshold.
+    """Return the answers of `model` at the probabilities (n, k) to texts, and how many are below their threshold.
 
     Some of the texts are `foreign` (n,) to the model.
     """
+    from classwright.predict import Predictions, sure_labels
+
     named, right = space.answers(proba)
     reached = space.reaches(named, right, threshold)
     sure = reached & ~foreign
+    trusted: Sequence[tuple[str, ...] | None] = [None] * len(named)
+    if space.several:
+        trusted = sure_labels(space.labels, model.sure_from, Predictions([*named], proba, sure, foreign))
     ranked = (-proba).argsort(axis=1, kind="stable").tolist()
-    answers = zip(proba.tolist(), named, right.tolist(), sure.tolist(), foreign.tolist(), ranked, strict=True)
+    columns = [known.tolist() for known in (right, sure, foreign)]
+    answers = zip(proba.tolist(), named, *columns, trusted, ranked, strict=True)
     found = tuple(
         Classified(
             label=own if is_sure and isinstance(own, str) else None,
             labels=None if isinstance(own, str) else own,
             sure=is_sure,
+            sure_labels=by_itself,
             out_of_scope=is_foreign,
             probability=min(1.0, certain),
             likeliest=tuple(
@@ -266,7 +277,7 @@ def _results(
                 for place in order[: max(MOST_LIKELY, len(own) if space.several else 1)]
             ),
         )
-        for row, own, certain, is_sure, is_foreign, order in answers
+        for row, own, certain, is_sure, is_foreign, by_itself, order in answers
     )
     return found, int((~reached).sum())
 

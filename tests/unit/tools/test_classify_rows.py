@@ -184,11 +184,27 @@ def test_of_a_task_with_several_labels_a_row_counts_for_each_of_its_own(workspac
     found = sorted_by(workspace, model, dataset, threshold=0.0)
 
     rows = table_of(workspace, found)
-    answers = [row["label"].split("|") for row in rows if row["sure"] == "true"]
-    counted = Counter(label for names in answers for label in names if label in LABELS)
+    answers = [row["labels"] for row in rows if row["sure"] == "true"]
+    counted = Counter(label for names in answers for label in (names.split("|") if names != "|" else ["|"]))
     assert found.sure_by_label == counted
     assert sum(counted.values()) > 0
-    assert [row["label"] for row in rows if row["split"] == "train"] == [row.labels_name for row in several_rows()]
+    assert [row["labels"] for row in rows if row["split"] == "train"] == [row.labels_name for row in several_rows()]
+    for row in rows:
+        assert [row[f"label_{name}"] for name in LABELS] == [str(int(name in row["labels"])) for name in LABELS]
+        assert set(filter(None, row["sure_labels"].split("|"))) <= set(row["labels"].split("|"))
+    assert [row["sure_labels"] for row in rows if row["split"] == "train"] == [""] * len(several_rows())
+
+
+def test_rows_that_are_surely_of_none_of_the_labels_are_counted_in_words(workspace: Workspace) -> None:
+    model = trained_on(workspace, several_dataset(workspace), task="mail")
+    own = [make_example(text, None) for text in ("greetings from the seaside to all", "my login does not work")]
+    dataset = dataset_of(workspace, task="mail", train=several_rows(), unlabelled=own)
+
+    found = sorted_by(workspace, model, dataset, threshold=0.0)
+
+    assert found.sure_by_label == {"|": 1, "account": 1}
+    assert "none of the labels 1" in found.summary
+    assert "| 1" not in found.summary
     assert all(one.labels is not None and one.label is None for one in found.results)
 
 

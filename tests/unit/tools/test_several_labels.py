@@ -31,13 +31,14 @@ from classwright_tools.import_examples import ImportExamplesRequest, import_exam
 from classwright_tools.learning.fitting import fitting
 from classwright_tools.learning.label_space import encode
 from classwright_tools.learning.model import load_model
+from classwright_tools.learning.several_labels.calibration import sure_labels_of
 from classwright_tools.measurement.evaluation_summary import rows_wanted
 from classwright_tools.train_classifier import TOOL, TrainClassifierRequest, train_classifier
 from classwright_tools.workspace.datasets import read_rows, save_dataset
 from classwright_tools.workspace.workspace import Workspace
 from support.importing import given
 from support.readme_code import Runs, code_blocks
-from support.several import LABELS, several_dataset
+from support.several import LABELS, several_dataset, several_task
 
 FINETUNE = TrainClassifierRequest(task="mail", method="finetune", imbalance="class_weights", epochs=1)
 
@@ -92,7 +93,7 @@ def test_texts_below_the_threshold_are_counted_as_unsure(trained: tuple[ToolCont
 
     assert (unsure.abstained, unsure.results[0].sure) == (1, False)
     assert unsure.summary.startswith("Not sure: 'account', with a probability of ")
-    assert unsure.summary.endswith(" that the whole set is right, below 1.00.")
+    assert " that the whole set is right, below 1.00. Of single labels it is sure of 'account'." in unsure.summary
     assert (sure.abstained, sure.results[0].sure) == (0, True)
     assert sure.summary.startswith("It is 'account', with a probability of ")
     assert both.summary.startswith("Classified 2 texts; sure of the labels of 0, unsure of those of 2: ")
@@ -194,6 +195,9 @@ def test_an_export_answers_as_the_model_does(
     told = f"It is sure of 19% of {own.card.sure_on} texts like those held out, and labels 90% of these right"
     assert told in card
     assert told in made.summary
+    for figures in own.card.classes:
+        precision = figures.precision
+        assert f"| {figures.label} | {figures.support} | {precision.value:.3f} ({precision.low:.3f} to" in card
     assert f"classwright://mail/artifacts/{made.export}/files/{{name}}/{{part}}" in made.next_step
     assert "`labels`" in card
     assert "`label_NAME`" in card
@@ -201,12 +205,12 @@ def test_an_export_answers_as_the_model_does(
     asked = [sys.executable, folder / "predict.py", "in.csv", "-o", "out.csv", "--text-column", "comment"]
     subprocess.run(asked, cwd=tmp_path, capture_output=True, text=True, check=True)
     header, first, second = (tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()
-    assert header == "date;comment;labels;probability;sure;out_of_scope;label_refund;label_delivery;label_account;" + (
-        "probability_refund;probability_delivery;probability_account"
+    assert header == "date;comment;labels;probability;sure;out_of_scope;sure_labels;" + (
+        "label_refund;label_delivery;label_account;probability_refund;probability_delivery;probability_account"
     )
     assert first.startswith(f"1;{texts[0]};refund|delivery;0.")
     assert ";1;1;0;0." in first
-    assert second == "2; ;;;;;;;;;;"
+    assert second == "2; ;;;;;;;;;;;"
     if not onnx:
         code = code_blocks(folder)[1].replace("a text to classify", texts[0])
         assert "['refund', 'delivery']" in run_code(folder, code)
@@ -227,8 +231,58 @@ def test_files_are_classified_with_all_labels_that_apply(
         assert [row["labels"] for row in rows] == [["refund", "delivery"], []]
         return
     rows = list(csv.DictReader(output.open(encoding="utf-8")))
-    assert [row["labels"] for row in rows] == ["refund|delivery", ""]
+    assert [row["labels"] for row in rows] == ["refund|delivery", "|"]
     assert [[row[f"label_{label}"] for label in LABELS] for row in rows] == [["1", "1", "0"], ["0", "0", "0"]]
+
+
+def test_files_come_back_as_rows_with_their_labels(
+    trained: tuple[ToolContext, str], workspace: Workspace, tmp_path: Path
+) -> None:
+    context, model = trained
+    source, output = tmp_path / "in.csv", tmp_path / "out.csv"
+    source.write_text("text\nwhere is my parcel? i want my money back\ngreetings from the seaside to all\n")
+    classify_files(open_predictor(model, context.workspace.root), source, output, model_name=model)
+    workspace.save_task(several_task())
+
+    request = ImportExamplesRequest(task="mail", split="train", csv=output.read_text())
+    made = import_examples(request, replace(context, workspace=workspace, run_key="back"))
+
+    rows = read_rows(workspace, str(made.dataset), "train")
+    assert {row.text: row.labels for row in rows} == {
+        "where is my parcel? i want my money back": ("refund", "delivery"),
+        "greetings from the seaside to all": (),
+    }
+
+
+def test_a_label_is_sure_by_itself_from_where_nine_in_ten_that_were_given_it_were_right() -> None:
+    falling = np.linspace(0.99, 0.71, 40)[:, None]
+    ranks = np.arange(40)[:, None]
+    always, often, never, few = ranks >= 0, ranks < 20, ranks % 2 == 0, ranks >= 0
+    true = np.concatenate([always, often, never, few], axis=1)
+    decided = np.concatenate([always, always, always, ranks < 4], axis=1)
+
+    found = sure_labels_of(np.repeat(falling, 4, axis=1), decided, true)
+
+    assert found.points[0] == pytest.approx(0.71)
+    assert found.points[1] == pytest.approx(falling[21, 0])  # 20 of 22 are right, and 20 of 23 are too few
+    assert found.points[2] is None
+    assert found.points[3] is not None  # that of all labels together: four rows tell nothing
+    assert found.counts[:3] == ((40, 40), (22, 20), (0, 0))
+
+
+def test_an_answer_says_which_labels_are_sure_by_themselves(trained: tuple[ToolContext, str]) -> None:
+    context, model = trained
+    own = load_model(context.workspace, model)
+    assert len(own.card.sure_from) == len(own.card.classes) == len(LABELS)
+    text = "where is my parcel? i want my money back"
+
+    [found] = classify(ClassifyRequest(model=model, texts=(text,), threshold=1.0), context).results
+
+    proba = dict(zip(LABELS, own.predict_proba([text])[0], strict=True))
+    points = dict(zip(LABELS, own.sure_from, strict=True))
+    reached = [name for name in LABELS if points[name] is not None and proba[name] >= (points[name] or 0)]
+    assert found.sure_labels == tuple(name for name in found.labels or () if name in reached)
+    assert not found.sure
 
 
 def test_where_training_texts_are_written_real_rows_calibrate(

@@ -13,7 +13,15 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from pydantic import Field
 
-from classwright.predict import names_beside, probability_column, told_labels, told_probabilities
+from classwright.predict import (
+    Predictions,
+    label_column,
+    names_beside,
+    probability_column,
+    sure_labels,
+    told_labels,
+    told_probabilities,
+)
 from classwright_tools.bulk.dataset_rows import DatasetAnswers
 from classwright_tools.bulk.outputs import write_output
 from classwright_tools.context import ToolContext
@@ -90,7 +98,10 @@ class AnswersTable:
     @cached_property
     def _answer(self) -> tuple[str, ...]:
         """The columns of an answer."""
-        return ("label", "decided_by", "probability", "sure", "out_of_scope", *map(probability_column, self._told))
+        names = ["label", "decided_by", "probability", "sure", "out_of_scope"]
+        if self.found.space.several:
+            names = ["labels", *names[1:], "sure_labels", *map(label_column, self.model.labels)]
+        return (*names, *map(probability_column, self._told))
 
     @cached_property
     def _told(self) -> tuple[str, ...]:
@@ -146,7 +157,7 @@ class AnswersTable:
             yield [[*map(values.get, self._own), *answer] for (values, _), answer in zip(part, answers, strict=True)]
 
     def _labels_of(self, name: str) -> list[str]:
-        """Return the labels of a row, of which the column `label` says `name`."""
+        """Return the labels of a row, of which the first column of an answer says `name`."""
         return name.split(BETWEEN) if self.found.space.several and name != NO_LABELS else [name]
 
     def _rows(self) -> Iterator[_Row]:
@@ -198,15 +209,26 @@ class AnswersTable:
         named, right = space.answers(proba)
         told = told_probabilities(self.model.labels, self._told, proba)
         sure = space.reaches(named, right, self.found.threshold) & ~foreign
-        answers = zip(named, right.tolist(), sure.tolist(), foreign.tolist(), told, strict=True)
-        for place, (one, certain, is_sure, is_foreign, own) in enumerate(answers):
-            name = one if isinstance(one, str) else named_together(one)
-            beside = [is_foreign, *(round(figure, 6) for figure in own)]
+        trusted: Sequence[tuple[str, ...]] = [()] * len(named)
+        if space.several:
+            trusted = sure_labels(self.model.labels, self.model.sure_from, Predictions([*named], proba, sure, foreign))
+        answers = zip(named, right.tolist(), sure.tolist(), foreign.tolist(), trusted, told, strict=True)
+        for place, (one, certain, is_sure, is_foreign, by_itself, own) in enumerate(answers):
+            figures = [round(figure, 6) for figure in own]
             if decided := given[place]:
                 probable = self._probability(decided.key, proba[place])
-                yield [decided.label, decided.by, probable, None, *beside]
+                applying = None if decided.key is None else labels_apart(decided.key)
+                yield [decided.label, decided.by, probable, None, is_foreign, *self._each(applying, None), *figures]
             else:
-                yield [name, "model", round(certain, 6), is_sure, *beside]
+                name = one if isinstance(one, str) else named_together(one)
+                each = self._each(one, BETWEEN.join(by_itself))
+                yield [name, "model", round(certain, 6), is_sure, is_foreign, *each, *figures]
+
+    def _each(self, applying: Sequence[str] | None, trusted: str | None) -> list[Any]:
+        """Return the columns on single labels where a row may have several: those `trusted`, and 1 or 0 for each."""
+        if not self.found.space.several:
+            return []
+        return [trusted, *(None if applying is None else int(label in applying) for label in self.model.labels)]
 
     def _probability(self, key: str | None, proba: np.ndarray) -> float | None:
         """Return how probable the label or labels of the `key` are at `proba` (k,); None if it does not know one."""

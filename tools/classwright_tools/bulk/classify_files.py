@@ -12,10 +12,12 @@ from types import MappingProxyType
 from typing import Any
 
 from classwright.predict import (
+    NO_LABELS,
     PLACES_NAMED,
     answer_cells,
     answer_columns,
     own_thresholds,
+    sure_labels,
     text_problem,
     told_labels,
     told_probabilities,
@@ -59,7 +61,7 @@ class BulkResult:
                 self.first_unanswered += [row["problem"]] if self.unanswered <= PLACES_NAMED else []
             else:
                 label, _, sure, foreign, *_ = row["answer"]
-                self.by_label.update(label if isinstance(label, list) else [label])
+                self.by_label.update((label or [NO_LABELS]) if isinstance(label, list) else [label])
                 self.sure += sure
                 self.out_of_scope += foreign
             columns |= dict.fromkeys(row["row"])
@@ -96,9 +98,10 @@ def classify_files(
     That is the likeliest label, its probability, whether the model is `sure`, whether the text is `out_of_scope`, and
     how probable each label is, of more than 20 labels those in `thresholds`, which are given from there on, and the
     mismatch of pairs. Where a text may have several labels these are all that apply, in a list, and the probability
-    is that of all being right. In CSV they are a text with "|" between them, and each label has a column besides with
-    1 or 0. A CSV file that is read gives its delimiter to one that is written. The model is sure of texts in its
-    scope, from the `threshold` on, its own by default. Every column is kept, and those of one name are numbered;
+    is that of all being right; `sure_labels` are those that are sure by themselves. In CSV they are a text with "|"
+    between them, "|" alone where none applies, and each label has a column besides with 1 or 0. A CSV file that is read
+    gives its delimiter to one that is written. The model is sure of texts in its scope, from the `threshold` on, its
+    own by default. Every column is kept, and those of one name are numbered;
     where one has the name of an answer, the answers are called `predicted_label` and so on. A row whose text has a
     `text_problem` gets no answer, and neither does a line that cannot be read as a row, which stands whole in the
     text's column, if it is not too long: they are counted, and the first of them named. `tell` is told of the rows
@@ -212,9 +215,15 @@ def _answered(
         columns_of = told_labels(model.labels, thresholds, model.mismatch)
         told = told_probabilities(model.labels, columns_of, found.probabilities)
         columns = [known.tolist() for known in (rights, found.sure, found.out_of_scope)]
-        for place, label, right, *is_so, own in zip(asked, found.labels, *columns, told, strict=True):
+        trusted: list[list[Any]] = [[]] * len(asked)
+        if model.several:
+            trusted = [[list(one)] for one in sure_labels(model.labels, model.sure_from, found)]
+        for place, label, right, *is_so, by_itself, own in zip(
+            asked, found.labels, *columns, trusted, told, strict=True
+        ):
             figures = [round(probability, 6) for probability in (right, *own)]
-            answers[place] = [list(label) if isinstance(label, tuple) else label, figures[0], *is_so, *figures[1:]]
+            named = list(label) if isinstance(label, tuple) else label
+            answers[place] = [named, figures[0], *is_so, *by_itself, *figures[1:]]
     return [
         {"row": row.in_order(row.texts), "answer": answers.get(place)}
         | ({"problem": f"{row.place or f'row {before + place + 1:,}'} {problem}"} if problem else {})

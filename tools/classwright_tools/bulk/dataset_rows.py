@@ -9,10 +9,12 @@ from functools import cached_property
 
 import numpy as np
 
+from classwright.predict import Predictions, sure_labels
 from classwright_tools.context import ToolContext
 from classwright_tools.domain.edits import Edit, fitting_none
 from classwright_tools.domain.example import Example
 from classwright_tools.domain.excerpt import counted
+from classwright_tools.domain.label_sets import NO_LABELS
 from classwright_tools.errors import NotEnoughData
 from classwright_tools.learning.classifier import ROWS_AT_ONCE
 from classwright_tools.learning.label_space import Answer, LabelSpace
@@ -27,7 +29,7 @@ class DatasetAnswers:
     `named` are the answers in the `space` of its labels, and `right` (n,) says how probable it is that each is; from
     `threshold` on, or the label's own, it is sure, but not of rows that are out of scope, as `foreign` (n,) says. Rows
     that none of its labels fits, as somebody said, were not asked about: `fitting_none` has them by id, each with the
-    edit that says so.
+    edit that says so. Where a row may have several labels, each is sure by itself from its probability in `sure_from`.
     """
 
     space: LabelSpace
@@ -38,6 +40,7 @@ class DatasetAnswers:
     foreign: np.ndarray
     threshold: float
     fitting_none: Mapping[str, Edit]
+    sure_from: tuple[float | None, ...] = ()
     done: float = 1.0
     """The share of the work that this was; the rest is what the sources hold beside these rows."""
 
@@ -64,10 +67,22 @@ class DatasetAnswers:
 
     @cached_property
     def sure_by_label(self) -> dict[str, int]:
-        """How many sure answers have each label, the most frequent first."""
+        """How many sure answers have each label, the most frequent first; "|" counts those that are none of them."""
         certain = (one for one, is_sure in zip(self.named, self.sure.tolist(), strict=True) if is_sure)
-        counts = Counter(label for one in certain for label in ((one,) if isinstance(one, str) else one))
+        counts = Counter(label for one in certain for label in ((one,) if isinstance(one, str) else one or NO_LABELS))
         return dict(counts.most_common())
+
+    @property
+    def given_by_label(self) -> dict[str, int]:
+        """Where a row may have several labels: how many rows each is given to, the most frequent first."""
+        return dict(Counter(label for one in self.named for label in one).most_common())
+
+    @cached_property
+    def sure_labels(self) -> list[tuple[str, ...]]:
+        """Where a row may have several labels: those of each answer that are sure by themselves."""
+        return sure_labels(
+            self.space.labels, self.sure_from, Predictions([*self.named], self.proba, self.sure, self.foreign)
+        )
 
     def least_sure(self, most: int) -> list[int]:
         """Return the places of up to `most` rows, the least sure first; at most half, those first, are out of scope."""
@@ -113,4 +128,4 @@ def answer_rows(
         parts.append(model.answers(contents, as_trained=as_trained))
     proba, foreign = (np.concatenate(own) for own in zip(*parts, strict=True))
     named, right = space.answers(proba)
-    return DatasetAnswers(space, tuple(rows), proba, named, right, foreign, threshold, none, done)
+    return DatasetAnswers(space, tuple(rows), proba, named, right, foreign, threshold, none, model.sure_from, done)

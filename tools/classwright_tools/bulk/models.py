@@ -50,6 +50,11 @@ class Predictor(Protocol):
         """Whether a text may have several labels."""
         ...
 
+    @property
+    def sure_from(self) -> Sequence[float | None]:
+        """Where a text may have several labels: from which probability on each is sure by itself, one a label."""
+        ...
+
     def predict_with_confidence(
         self,
         texts: Sequence[str | tuple[str, str]],
@@ -75,6 +80,7 @@ class _StoredModel:
         self.takes_pairs = self._model.card.kind == "pair"
         self.mismatch = self._model.card.mismatch
         self.several = self._model.space.several
+        self.sure_from = self._model.sure_from
 
     def predict_with_confidence(
         self,

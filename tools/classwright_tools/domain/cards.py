@@ -6,7 +6,7 @@ from pydantic import Field
 
 from classwright_tools.domain.comparison import Comparison, Measure
 from classwright_tools.domain.example import Origin, Split
-from classwright_tools.domain.figures import Estimate, Scores
+from classwright_tools.domain.figures import ClassFigures, Estimate, Scores
 from classwright_tools.domain.kinds import AugmentationId, DatasetId
 from classwright_tools.domain.noun import LabelName, Noun, Slug
 from classwright_tools.domain.shares import TaskShares
@@ -129,6 +129,7 @@ class ModelCard(Noun):
         default=(), description="What a reader of the figures must know of the rows, a sentence each."
     )
     validation: Validation
+    classes: tuple[ClassFigures, ...] = Field(default=(), description="Of each label, on the rows of `validation`.")
     grouped: Validation | None = Field(
         default=None, description="The method's figures on training rows that were held out by groups of cells."
     )
@@ -154,9 +155,15 @@ class ModelCard(Noun):
         description="How many rows these others count as: fewer than they are where some weigh more.",
     )
     sure_by_label: dict[LabelName, tuple[int, int]] = Field(
-        default_factory=dict, description="Of one label a row: the sure answers of each, and the right ones of these."
+        default_factory=dict, description="The sure answers of each, and the right ones; of several a row `sure_from`."
+    )
+    sure_from: tuple[float | None, ...] = Field(
+        default=(),
+        description="Where rows have several labels: the probability from which on 9 in 10 given of it are right, one "
+        "a label; None: no such is known.",
     )
     sure_on: Origin | None = Field(default=None, description="Whose texts these rows are, as in `validation`.")
+    set_by: str = Field(default="", description="These rows in words. They also calibrate it.")
     thresholds: tuple[float, ...] = Field(
         default=(), description="Where rows have several labels: each applies from this probability on, one a label."
     )

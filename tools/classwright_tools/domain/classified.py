@@ -9,7 +9,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 from classwright_tools.domain.noun import LabelName, Noun
 from classwright_tools.domain.selection import RowId
 
-_WHERE_THERE = ("problem", "row", "text")
+_WHERE_THERE = ("sure_labels", "problem", "row", "text")
 
 
 class Classified(Noun):
@@ -20,6 +20,9 @@ class Classified(Noun):
         default=None, description="Of a multi-label model: all that apply, those of unsure texts too."
     )
     sure: bool = Field(description="Whether `probability` reaches the label's threshold or `threshold`, in scope.")
+    sure_labels: tuple[LabelName, ...] | None = Field(
+        default=None, description="Of a multi-label model: those that are sure by themselves; 9 in 10 are right."
+    )
     out_of_scope: bool = Field(description="Unlike all that the model learnt, so maybe of none of its labels.")
     probability: float | None = Field(
         ge=0,

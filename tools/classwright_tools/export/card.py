@@ -9,7 +9,7 @@ import yaml
 
 from classwright_tools.domain.cards import ModelCard, Validation
 from classwright_tools.domain.evaluation import EvaluationReport
-from classwright_tools.domain.figures import Estimate, Scores
+from classwright_tools.domain.figures import ClassFigures, Estimate, Scores
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.threshold import threshold_in_words
 from classwright_tools.export.baked_thresholds import baked_in_words
@@ -77,6 +77,7 @@ def _figures(card: ModelCard, tested: EvaluationReport | None) -> str:
     if tested:
         lines.append(_figure(f"{tested.figures.rows} {tested.data} test rows", tested.figures, labels))
         caveats_found += [f"Of the test rows: {warning}" for warning in tested.warnings]
+    lines += _by_label(card, tested)
     for sentence in (*caveats_found, *card.remarks):
         lines += ["", _plain(sentence)]
     if card.written_at_once:
@@ -105,13 +106,45 @@ def _figures(card: ModelCard, tested: EvaluationReport | None) -> str:
     return "\n".join(lines)
 
 
+def _by_label(card: ModelCard, tested: EvaluationReport | None) -> list[str]:
+    """Return the table of each label, of the test rows if there are any; and of what is sure, on the rows that set it.
+
+    A card of before these were kept has none.
+    """
+    classes = tested.classes if tested else card.classes
+    if not classes:
+        return []
+    rows = f"{tested.figures.rows} {tested.data} test rows" if tested else _rows(card.validation)
+    lines = [
+        "",
+        f"Each label, on the {rows}. Precision: of the texts that are given it, the share that is right. Recall: of "
+        "the texts that have it, the share that is given it.",
+        "",
+        "| label | rows | precision | recall | F1 | sure answers, right ones of these |",
+        "|---|---|---|---|---|---|",
+    ]
+    return [*lines, *(_label_line(card, one) for one in classes)]
+
+
+def _label_line(card: ModelCard, found: ClassFigures) -> str:
+    """Return the line of a label; what no row tells is a dash."""
+    given, right = card.sure_by_label.get(found.label, (0, 0))
+    points = dict(zip(card.labels, card.sure_from, strict=False))
+    sure = f"{given}, {right}" if given else "none"
+    if points.get(found.label) is not None:
+        sure += f" (from {points[found.label]:.2f} on)"
+    figures = (_estimate(one) if one.high - one.low < 1 else "-" for one in (found.precision, found.recall, found.f1))
+    return f"| {_cell(found.label)} | {found.support} | {' | '.join(figures)} | {sure} |"
+
+
 def _calibration(card: ModelCard) -> str:
     limit = threshold_in_words(card.threshold)
     if card.thresholds:
         return (
             "Each label's probability is calibrated, and the label applies from a threshold of its own on, which is in "
             f"`labels.json`. Answers of which it is less than {limit} probable that all labels are right "
-            "are better left to a person."
+            "are better left to a person. A single label is sure by itself from a probability on of which 9 in 10 that "
+            f"were given it were right (`sure_labels`), on the {card.set_by or 'rows held out'}."
         )
     return (
         f"Probabilities are calibrated (temperature {card.temperature:.3f}). Answers below {limit} are "

@@ -9,6 +9,7 @@ import numpy as np
 
 from classwright_tools.domain.cards import Candidate, Validation
 from classwright_tools.domain.example import Origin
+from classwright_tools.domain.figures import ClassFigures
 from classwright_tools.learning.calibration import softmax
 from classwright_tools.learning.figures import validation_of
 from classwright_tools.learning.rows import Rows, query_numbers
@@ -42,6 +43,12 @@ class HeldOut:
         return validation_of(
             self.labels, proba, about.labels, self.data, self.measured_on, about.mismatch, self.queries
         )
+
+    def classes_of(self, proba: np.ndarray) -> tuple[ClassFigures, ...]:
+        """Return the figures of each label, of what `figures_of` is of."""
+        from classwright_tools.statistics.metrics import class_figures
+
+        return class_figures(self.labels, proba.argmax(axis=1), self.setup.labels, self.queries)
 
     @property
     def alike(self) -> bool:

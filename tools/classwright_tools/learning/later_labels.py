@@ -45,8 +45,10 @@ def _sureness(card: ModelCard, now: Mapping[str, str]) -> dict[str, Any]:
     Merged labels have other answers, which no row was counted by.
     """
     if len(set(now.values())) < len(now):
-        return {"unsure": None, "sure_right": None, "sure_by_label": {}}
-    return {"sure_by_label": {now[label]: counts for label, counts in card.sure_by_label.items()}}
+        return {"unsure": None, "sure_right": None, "sure_by_label": {}, "classes": ()}
+    classes = (one.model_copy(update={"label": now[one.label]}) for one in card.classes)
+    counted = {now[label]: counts for label, counts in card.sure_by_label.items()}
+    return {"sure_by_label": counted, "classes": tuple(classes)}
 
 
 def _under(shares: TaskShares, now: dict[str, str]) -> TaskShares:

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from sentence_transformers import SentenceTransformer
 
+from classwright.predict import SURE_LABEL
 from classwright_tools.domain.cards import ModelCard
 from classwright_tools.domain.kinds import KINDS
 from classwright_tools.errors import ClasswrightError, DamagedArtifact
@@ -60,6 +61,11 @@ class Model:
     def threshold(self) -> float:
         """The probability below which it is advised to abstain, 0 to 1."""
         return self.card.threshold
+
+    @property
+    def sure_from(self) -> tuple[float | None, ...]:
+        """Where a row may have several labels: from which probability on each is sure by itself; None is never."""
+        return self.card.sure_from or (SURE_LABEL,) * len(self.labels)
 
     @property
     def encoder(self) -> Encoder:

@@ -15,7 +15,7 @@ import numpy as np
 from classwright_tools.domain.cards import Candidate, ScopeCard, Validation
 from classwright_tools.domain.example import Origin
 from classwright_tools.domain.excerpt import counted
-from classwright_tools.domain.figures import FiguresAtShares
+from classwright_tools.domain.figures import ClassFigures, FiguresAtShares
 from classwright_tools.domain.shares import TaskShares
 from classwright_tools.learning.calibration import Sureness, fit_temperature, softmax, sureness
 from classwright_tools.learning.classifier import Classifier, assessed, together
@@ -30,6 +30,7 @@ from classwright_tools.learning.progress import part, parts, rising
 from classwright_tools.learning.rows import Rows, without_queries
 from classwright_tools.learning.scope import out_of_scope, scope_by
 from classwright_tools.learning.setup import Setup
+from classwright_tools.learning.several_labels.calibration import SureLabels
 from classwright_tools.learning.splits import FOLDS, Folds, grouped_folds, needed_folds, sampled_places
 from classwright_tools.learning.time_limit import within
 from classwright_tools.learning.training_data import is_enough
@@ -48,11 +49,12 @@ _IN_GROUPS = "held out in groups"  # the last part of the progress, which takes 
 class Trained:
     """A fitted classifier and all that its card says of how good it is.
 
-    The `sureness` is told by rows held out, of the origin `sure_on`. `thresholds` are those of the labels where rows
-    have several. The `scope` is None where the classifier tells none. `validation` and `grouped` count what the
-    classifier decides, for the shares of the `prior` if there is one, on the rows as they are; `at_shares` are the
-    figures at these shares, without any at the rows' own. `why_no_shares` says why shares are not known though they
-    might be.
+    The `sureness` is told by rows held out, of the origin `sure_on` and in words `set_by`, which also calibrate it.
+    `thresholds` are those of the labels where rows have several, and `sure_labels` says from where on each is sure by
+    itself. The `scope` is None where the classifier tells none. `validation` and `grouped` count what the classifier
+    decides, for the shares of the `prior` if there is one, on the rows as they are, and `classes` each label of
+    `validation`; `at_shares` are the figures at these shares, without any at the rows' own. `why_no_shares` says why
+    shares are not known though they might be.
     """
 
     method: str
@@ -67,7 +69,10 @@ class Trained:
     at_shares: FiguresAtShares | None
     why_no_shares: str
     scope: ScopeCard | None
+    classes: tuple[ClassFigures, ...]
+    set_by: str
     thresholds: tuple[float, ...] = ()
+    sure_labels: SureLabels | None = None
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
         """Return the calibrated probabilities (n, k) of logits (n, k) where a row has one label."""
@@ -196,7 +201,8 @@ def _by_groups(methods: Sequence[Method], rows: Rows, validation: Rows | None, s
         return trained
     proba = trained.probabilities(checked.logits)
     at_shares = trained.at_shares if shares else _at_shares(checked, proba, None)
-    return replace(trained, validation=checked.figures_of(proba), grouped=trained.validation, at_shares=at_shares)
+    own = {"validation": checked.figures_of(proba), "classes": checked.classes_of(proba)}
+    return replace(trained, **own, grouped=trained.validation, at_shares=at_shares)
 
 
 def _shares(fit: _Fit, setup: Setup, *, validation: bool = False) -> tuple[TaskShares | None, str]:
@@ -222,11 +228,13 @@ def _calibrated(
         method=best.method.name,
         classifier=best.classifier,
         validation=by.figures_of(proba),
+        classes=by.classes_of(proba),
         grouped=None,
         tried=tuple(_candidate(best, one, shares) for one in fits if one.method is not best.method),
         temperature=temperature,
         sureness=sureness(proba * known[:, None], by.labels, shares.values if shares else None),
         sure_on=by.data,
+        set_by=by.measured_on,
         prior=prior,
         at_shares=_at_shares(by, proba, shares),
         why_no_shares="",

@@ -104,7 +104,7 @@ def _sure_by_label(card: ModelCard) -> str:
     """Return how many sure answers of each label were right, where there are few labels and they differ."""
     given = {label: counts for label, counts in card.sure_by_label.items() if counts[0]}
     shares = [right / rows for rows, right in given.values()]
-    if len(card.labels) > FEW_LABELS or len(given) < 2 or max(shares) - min(shares) < DIFFER:
+    if card.thresholds or len(card.labels) > FEW_LABELS or len(given) < 2 or max(shares) - min(shares) < DIFFER:
         return ""
     return ": " + ", ".join(f"{right} of {rows} answers {label!r}" for label, (rows, right) in given.items())
 

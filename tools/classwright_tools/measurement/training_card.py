@@ -44,6 +44,7 @@ def card_of(
     if not task.multi_label:
         done = {*tried_methods(trained, chosen), *tried_before(workspace, task.slug, dataset)}
         together = separation_remark(setup, data.rows, trained.validation.balanced_accuracy, done)
+    by_label = trained.sure_labels.counts if trained.sure_labels else trained.sureness.by_label
     learnt = len(data.validation) if data.validation and on_validation else 0
     return ModelCard(
         task=task.slug,
@@ -65,6 +66,7 @@ def card_of(
         ),
         unlabelled_pairs=len(setup.pairs.unlabelled) if setup.pairs and METHODS[trained.method].needs_mismatches else 0,
         validation=trained.validation,
+        classes=trained.classes,
         grouped=trained.grouped,
         temperature=trained.temperature,
         shares=trained.prior.shares if trained.prior else None,
@@ -73,8 +75,10 @@ def card_of(
         unsure=1 - trained.sureness.sure,
         sure_right=trained.sureness.right,
         sure_rows=trained.sureness.rows,
-        sure_by_label=dict(zip(task.label_names, trained.sureness.by_label, strict=False)),
+        sure_by_label=dict(zip(task.label_names, by_label, strict=False)),
+        sure_from=trained.sure_labels.points if trained.sure_labels else (),
         sure_on=trained.sure_on,
+        set_by=trained.set_by,
         thresholds=trained.thresholds,
         scope=trained.scope,
         seed=setup.seed,

@@ -34,9 +34,10 @@ _CPU = (
 )
 _ONE = f"`label`, the likeliest one; `probability`, how likely it is to be right, from 0 to 1; and {_SURE}"
 _SEVERAL = (
-    "`labels`, all that apply, with `|` between them, empty where none does; `probability`, how likely it is that all "
-    f"of them are right and none is missing, from 0 to 1; {_SURE} After these, `label_NAME` for each label, 1 where it "
-    "applies and 0 where not."
+    "`labels`, all that apply, with `|` between them, and `|` alone where none does; `probability`, how likely it is "
+    f"that all of them are right and none is missing, from 0 to 1; {_SURE} `sure_labels` has those of the labels that "
+    "are sure by themselves: of these 9 in 10 are right, whatever else is said of the text. After these, `label_NAME` "
+    "for each label, 1 where it applies and 0 where not."
 )
 
 
@@ -47,7 +48,7 @@ def save_program(folder: Path, model: Model, install: str, **facts: Any) -> None
     """
     shutil.copyfile(classwright.predict.__file__, folder / PROGRAM)
     known = {"labels": model.labels, "threshold": model.threshold, "kind": model.card.kind, "method": model.card.method}
-    known |= {"thresholds": model.card.thresholds} if model.space.several else {}
+    known |= {"thresholds": model.card.thresholds, "sure_from": model.sure_from} if model.space.several else {}
     known |= {"mismatch": model.card.mismatch} if model.card.mismatch else {}
     known |= {"least_like": model.card.scope.likeness} if model.card.scope and model.scope else {}
     write_json(folder / LABELS, {**known, "install": install, "graph": None} | facts)

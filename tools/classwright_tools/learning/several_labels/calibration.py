@@ -6,11 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from classwright.predict import SURE_LABEL
+from classwright_tools.learning.calibration import LEAST_SURE
 from classwright_tools.learning.head import Head
 from classwright_tools.learning.label_space import sigmoid
 
 LEAST_POSITIVE = 10
 """Rows of a label: with fewer it is calibrated like all labels together."""
+LEAST_GIVEN = 10
+"""Rows that a label is given to from its point on: fewer tell nothing about it."""
 MOST_OF_EXPECTED = 5
 """A label that should be given to more than this many times the rows that are expected to have it is not told apart."""
 ABOVE = 1 + 1e-6
@@ -94,3 +98,41 @@ def _short(thresholds: np.ndarray) -> np.ndarray:
     scale = 10.0 ** (3 - np.floor(np.log10(np.maximum(thresholds, LEAST_THRESHOLD))))
     short: np.ndarray = np.ceil(thresholds * scale) / scale
     return short
+
+
+@dataclass(frozen=True)
+class SureLabels:
+    """From which probability on each label is sure by itself (k,); None: never, as far as the rows tell.
+
+    `counts` are how often each is, on the rows that set it, and how often it is right then.
+    """
+
+    points: tuple[float | None, ...]
+    counts: tuple[tuple[int, int], ...]
+
+
+def sure_labels_of(proba: np.ndarray, decided: np.ndarray, true: np.ndarray) -> SureLabels:
+    """Return from where on labels that are `decided` (n, k) at `proba` are sure; `true` (n, k) says which rows have.
+
+    It is the lowest probability, and `LEAST_SURE` at least, from which on it is right in `SURE_LABEL` of the rows that
+    are given it. Labels that fewer than `LEAST_GIVEN` rows are given at `LEAST_SURE` have the point of all together.
+    """
+    given = decided & (proba >= LEAST_SURE)
+    together = _point(proba[given], true[given])
+    places = [(given[:, place], place) for place in range(true.shape[1])]
+    points = tuple(
+        _point(proba[rows, place], true[rows, place]) if rows.sum() >= LEAST_GIVEN else together
+        for rows, place in places
+    )
+    sure = given & (proba >= np.array([np.inf if point is None else point for point in points]))
+    counts = zip(sure.sum(axis=0).tolist(), (sure & true).sum(axis=0).tolist(), strict=True)
+    return SureLabels(points, tuple(counts))
+
+
+def _point(proba: np.ndarray, right: np.ndarray) -> float | None:
+    """Return the lowest of the probabilities (m,) from which on `SURE_LABEL` are right; None: none keeps enough."""
+    order = np.argsort(-proba, kind="stable")
+    falling, kept = proba[order], np.arange(1, len(proba) + 1)
+    last = np.append(falling[:-1] > falling[1:], True) if len(falling) else np.zeros(0, bool)
+    good = np.flatnonzero(last & (kept >= LEAST_GIVEN) & (right[order].cumsum() >= SURE_LABEL * kept))
+    return float(falling[good[-1]]) if len(good) else None

@@ -27,11 +27,11 @@ from classwright_tools.learning.progress import part, rising
 from classwright_tools.learning.rows import Rows
 from classwright_tools.learning.scope import out_of_scope, scope_by
 from classwright_tools.learning.setup import Setup
-from classwright_tools.learning.several_labels.calibration import f1_thresholds, fit_scaling
+from classwright_tools.learning.several_labels.calibration import f1_thresholds, fit_scaling, sure_labels_of
 from classwright_tools.learning.splits import FOLDS, grouped_folds, needed_folds
 from classwright_tools.learning.training import FEW_FOLDS, Trained
 from classwright_tools.learning.training_data import is_enough
-from classwright_tools.statistics.multi_label import compute_figures
+from classwright_tools.statistics.multi_label import class_figures, compute_figures
 
 MANY_ROWS = 5_000  # of training rows, answered in fewer folds
 
@@ -78,21 +78,26 @@ def train_several(
     thresholds = f1_thresholds(scaling.probabilities(crossed.logits))
     proba, decided = _cross_fitted(crossed, setup.seed)
     grouped = _figures(crossed, decided, proba, setup)
-    figures = None
+    figures, measured = None, (crossed, decided)
     if checked and checked is not crossed:
         proba_checked = scaling.probabilities(checked.logits)
-        figures = _figures(checked, proba_checked >= thresholds, proba_checked, setup)
+        measured = (checked, proba_checked >= thresholds)
+        figures = _figures(*measured, proba_checked, setup)
     scope = scope_by(checked, crossed)
-    certain = certainty(proba, decided) * ~out_of_scope(crossed.likeness, scope, len(proba))
+    known = ~out_of_scope(crossed.likeness, scope, len(proba))
+    certain = certainty(proba, decided) * known
     return Trained(
         method=chosen.name,
         classifier=replace(classifier, head=scaling.scaled(classifier.head)),
         validation=figures or grouped,
+        classes=class_figures(measured[0].rows.labels, measured[1], setup.labels),
         grouped=grouped if figures else None,
         tried=(),
         temperature=1.0,
         sureness=sureness_of(certain, (decided == crossed.rows.labels).all(axis=1)),
+        sure_labels=sure_labels_of(proba, decided & known[:, None], crossed.rows.labels),
         sure_on=crossed.rows.origin,
+        set_by=crossed.words,
         prior=None,
         at_shares=None,
         why_no_shares="",
