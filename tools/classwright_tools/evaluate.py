@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from classwright_tools.measurement.held_out import Answers, Given
 
 MOST_LISTED = 5  # in the result; the report has them all
-CLASSES_BYTES, CONFUSIONS_BYTES, THRESHOLDS_BYTES = 4_500, 2_000, 2_500
+CLASSES_BYTES, CONFUSIONS_BYTES, THRESHOLDS_BYTES, PROPOSED_BYTES = 4_500, 2_000, 2_500, 1_500
 
 
 class EvaluateRequest(ToolRequest):
@@ -60,7 +60,9 @@ class EvaluateResult(ToolResult):
     classes: tuple[ClassF1, ...] = Field(description="Every label that has rows, the lowest F1 first.")
     confusions: tuple[Confusion, ...] = Field(description="The most frequent ones.")
     label_thresholds: tuple[LabelAtThreshold, ...] = Field(
-        default=(), description="What the `thresholds` passed, and others for these labels, cost."
+        default=(),
+        description="What the `thresholds` passed, and others for these labels, cost; without any of rows with several "
+        "labels: some that find most of a label.",
     )
     comparison: Comparison | None = None
     texts_per_second: float | None = Field(gt=0, description="None if the model had answered all rows before.")
@@ -125,7 +127,7 @@ def evaluate(request: EvaluateRequest, context: ToolContext) -> EvaluateResult:
     changed = other_labels(request.model, model.labels, of_task.label_names)
     others = untried(workspace, of_task, dataset)
     can_choose = not any(one.card.validation_rows for one in (model, *([other.model] if other else [])))
-    result = _result(report, made.id, other_rows, changed, others, can_choose=can_choose)
+    result = _result(report, made.id, other_rows, changed, others, request.thresholds, can_choose=can_choose)
     return result.model_copy(update={"picture": drawn})
 
 
@@ -135,6 +137,7 @@ def _on_split(
     """Return what the models answer to the rows of the split; this is use number `uses` of the task's test rows."""
     import numpy as np
 
+    from classwright_tools.learning.label_space import Answer
     from classwright_tools.learning.model import load_model
     from classwright_tools.learning.training_data import counted_validation
     from classwright_tools.measurement.caveats import less_real
@@ -158,10 +161,12 @@ def _on_split(
     speed = None
     if not known.keys() >= {row.id for row in counted}:
         speed = texts_per_second(load_model(workspace, request.model, remember=False), counted)
-    comparison = None
+    comparison, theirs = None, list[Answer]()
     if other:
-        theirs = given_to(found.rows, other.model, *_asking(context, other.model, other.id, found.rows, 0.45))
-        comparison = compared(found, np.stack([one.proba for one in theirs]), model, request.model, other, context.seed)
+        given = given_to(found.rows, other.model, *_asking(context, other.model, other.id, found.rows, 0.45))
+        proba = np.stack([one.proba for one in given])
+        comparison = compared(found, proba, model, request.model, other, context.seed)
+        theirs = other.model.space.answers(proba)[0]
     report = measure(
         found,
         task=model.card.task,
@@ -183,6 +188,7 @@ def _on_split(
         chosen=chosen_thresholds(workspace, request.model, model, dataset) if request.split == "test" else None,
         texts_per_second=speed,
         thresholds=request.thresholds,
+        theirs=theirs,
     )
     return report, found
 
@@ -237,16 +243,27 @@ def _uses_of_test(context: ToolContext, task: str) -> int:
 
 
 def _result(
-    report: EvaluationReport, report_id: str, other_rows: str, changed: str, others: str, *, can_choose: bool
+    report: EvaluationReport,
+    report_id: str,
+    other_rows: str,
+    changed: str,
+    others: str,
+    thresholds: Mapping[str, float],
+    *,
+    can_choose: bool,
 ) -> EvaluateResult:
-    """Return what is answered; `other_rows` is a sentence on those of the other model, if it learnt from others.
+    """Return what is answered, of the lines on `thresholds` some of each label.
 
-    The `others` are what trainings have not tried yet. `changed` says how the task's labels are others than the
-    model's. Validation rows `can_choose` where neither model learnt from them.
+    `other_rows` is a sentence on the rows of the other model, if it learnt from others. The `others` are what trainings
+    have not tried yet. `changed` says how the task's labels are others than the model's. Validation rows `can_choose`
+    where neither model learnt from them.
     """
     from classwright_tools.measurement.evaluation_summary import evaluation_next_step, evaluation_summary
+    from classwright_tools.measurement.own_thresholds import by_turns
 
     excerpts = Excerpts(artifact_uri(report_id))
+    usual_too = bool(thresholds)  # what is proposed stands beside `classes`, which have the usual figures
+    lines = [one for one in by_turns(report.label_thresholds, thresholds) if usual_too or one.threshold is not None]
     classes = [ClassF1.of(one) for one in report.weakest]
     return EvaluateResult(
         summary=" ".join([*evaluation_summary(report), *report.warnings]),
@@ -259,7 +276,7 @@ def _result(
         figures=report.figures,
         classes=excerpts.of("classes", classes, CLASSES_BYTES),
         confusions=excerpts.of("confusions", report.confusions, CONFUSIONS_BYTES, most=MOST_LISTED),
-        label_thresholds=excerpts.of("label_thresholds", report.label_thresholds, THRESHOLDS_BYTES),
+        label_thresholds=excerpts.of("label_thresholds", lines, THRESHOLDS_BYTES if thresholds else PROPOSED_BYTES),
         comparison=report.comparison,
         texts_per_second=report.texts_per_second,
         shown_in_part=excerpts.parts,

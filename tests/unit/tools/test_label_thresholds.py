@@ -22,7 +22,7 @@ from classwright_tools.errors import InvalidInput
 from classwright_tools.evaluate import EvaluateRequest, evaluate
 from classwright_tools.export_model import ExportModelRequest, export_model
 from classwright_tools.learning.label_space import LabelSpace
-from classwright_tools.measurement.own_thresholds import at_thresholds, thresholds_in_words
+from classwright_tools.measurement.own_thresholds import at_thresholds, by_turns, thresholds_in_words
 from classwright_tools.train_classifier import TrainClassifierRequest, train_classifier
 from classwright_tools.workspace.workspace import Workspace
 from support.learning import real_rows, save_rows, written_rows
@@ -199,6 +199,8 @@ def test_an_evaluation_says_what_it_costs_and_what_others_would(made: Made) -> N
     assert table[0.9].recall
     assert f"recall {table[0.9].recall.value:.3f}" in result.summary
     assert "Precision: of the rows that get it, the share that is right." in result.summary
+    assert "With these `thresholds`: accuracy " in result.summary
+    assert "All other figures are without them." in result.summary
     page = (made.workspace.artifact(result.report, "report").path / "report.html").read_text(encoding="utf-8")
     assert "Thresholds of single labels" in page
     with pytest.raises(InvalidInput, match="is of no label of the model"):
@@ -237,3 +239,14 @@ def test_an_export_keeps_a_threshold_and_uses_it_by_default(made: Made, tmp_path
         assert f"By default predict.py gives 'refund' from {at:.6f} on, and only then." in told.replace("\\", "")
     with pytest.raises(InvalidInput, match="is of no label of the model"):
         export_model(request.model_copy(update={"thresholds": {"refunds": 0.5}}), made.run("unknown"))
+
+
+def test_of_many_thresholds_each_label_has_its_first_lines() -> None:
+    own = {"a": 0.4, "b": 0.6}
+    proba = np.array([[0.9, 0.1], [0.4, 0.6]])
+
+    told = by_turns(at_thresholds(answers_of([0, 1], proba, ("a", "b")), own), own)
+
+    first = [(one.label, one.threshold) for one in told[:6]]
+    assert first == [("a", 0.4), ("b", 0.6), ("a", None), ("b", None), ("a", 0.5), ("b", 0.5)]
+    assert len(told) == 2 * 12

@@ -20,6 +20,7 @@ from classwright_tools.bulk.classify_files import classify_files
 from classwright_tools.bulk.models import open_predictor
 from classwright_tools.classify import ClassifyRequest, classify
 from classwright_tools.context import DEFAULT_ENCODER, ToolContext
+from classwright_tools.domain.evaluation import EvaluationReport
 from classwright_tools.domain.figures import ClassFigures, Estimate
 from classwright_tools.errors import InvalidInput
 from classwright_tools.estimates.history import History
@@ -160,6 +161,19 @@ def test_an_encoder_is_tuned_for_several_labels_as_often_as_is_told_before(
     assert model.classifier.tuned
 
 
+def test_an_evaluation_proposes_thresholds_of_each_label(trained: tuple[ToolContext, str]) -> None:
+    context, model = trained
+
+    result = evaluate(EvaluateRequest(model=model), replace(context, run_key="proposed"))
+
+    lines = result.label_thresholds
+    enough = {one.label for one in result.classes if one.rows >= 10}
+    assert {one.label for one in lines} == enough > set()
+    assert all(one.recall and one.recall.value >= 0.8 for one in lines if one.threshold is not None)
+    assert "To miss few of a label pass `thresholds`: {" in result.summary
+    assert "set the thresholds and the calibration" not in result.summary  # training rows held out did
+
+
 def test_two_models_are_compared_in_f1_on_the_same_rows(trained: tuple[ToolContext, str], finetuned: str) -> None:
     context, model = trained
 
@@ -169,6 +183,14 @@ def test_two_models_are_compared_in_f1_on_the_same_rows(trained: tuple[ToolConte
     assert result.comparison.micro_f1_gain is not None
     assert f"Against {model}" in result.summary
     assert "All labels together (micro-F1)" in result.summary
+    report = context.workspace.document(result.report, "report", EvaluationReport)
+    right = [row.label == row.predicted for row in report.changed_rows]
+    assert right == [row.this_right for row in report.changed_rows]
+    assert [row.label == row.other_predicted for row in report.changed_rows] == [not one for one in right]
+    assert 0 < right.count(True) <= min(5, result.comparison.only_this_right) or not result.comparison.only_this_right
+    assert sum(one.only_this_right for one in report.label_changes) >= result.comparison.only_this_right
+    gains = [one.gain for one in report.label_changes]
+    assert gains == sorted(gains, reverse=True)
 
 
 @pytest.mark.parametrize("onnx", [True, False])
@@ -300,6 +322,10 @@ def test_where_training_texts_are_written_real_rows_calibrate(
     assert result.validation.data == "real"
     assert result.validation.measured_on == "60 real validation rows"
     assert result.grouped is None
+    assert result.validation.micro_f1
+    measured = evaluate(EvaluateRequest(model=result.model), replace(context, workspace=workspace, run_key="e"))
+    assert "60 of these rows set the thresholds and the calibration of mail-m1" in measured.summary
+    assert f"set these: all labels together (micro-F1) {result.validation.micro_f1.value:.3f}" in measured.summary
 
 
 def test_what_is_to_be_done_next_can_be_done(trained: tuple[ToolContext, str], workspace: Workspace) -> None:

@@ -174,6 +174,11 @@ class ModelCard(Noun):
     files: dict[str, str] = Field(default_factory=dict, description="SHA-256 by file name.")
 
     @property
+    def is_set_by_validation(self) -> bool:
+        """Whether validation rows calibrated it, and not training rows that were held out."""
+        return "validation rows" in self.set_by
+
+    @property
     def known_shares(self) -> TaskShares | None:
         """The shares that somebody stated, or that unlabelled texts told."""
         return None if self.shares and self.shares.source == "validation rows" else self.shares

@@ -35,6 +35,30 @@ class WrongRow(Noun):
     probability: float = Field(ge=0, le=1)
 
 
+class LabelChange(Noun):
+    """In how many rows one of two models alone is right about a label: gives it where it applies, and only there."""
+
+    label: LabelName
+    only_this_right: int = Field(ge=0)
+    only_other_right: int = Field(ge=0)
+
+    @property
+    def gain(self) -> int:
+        """Rows won over rows lost."""
+        return self.only_this_right - self.only_other_right
+
+
+class ChangedRow(Noun):
+    """A row of which one of two models alone has the label, or all labels, right. It is no test row."""
+
+    example: str = Field(description="The row's id.")
+    text: str
+    label: str = Field(description="Or all its labels.")
+    predicted: str = Field(description="Or all that this model gave it.")
+    other_predicted: str = Field(description="Or all that the other one gave it.")
+    this_right: bool = Field(description="Whether it is this model that has it right.")
+
+
 class EvaluationReport(Noun):
     """All figures of one model on one split."""
 
@@ -61,10 +85,16 @@ class EvaluationReport(Noun):
     )
     coverage: tuple[Coverage, ...]
     label_thresholds: tuple[LabelAtThreshold, ...] = Field(
-        default=(), description="Of labels that were given a threshold of their own: what it and others cost."
+        default=(),
+        description="Of labels that were given a threshold of their own: what it and others cost. Where rows have "
+        "several labels and none was given: thresholds that find most of a label, which these rows chose.",
     )
     threshold: float = Field(ge=0, le=1, description="The model's own; below it the model abstains.")
     comparison: Comparison | None
+    label_changes: tuple[LabelChange, ...] = Field(
+        default=(), description="Against the other model, the greatest gain first."
+    )
+    changed_rows: tuple[ChangedRow, ...] = Field(default=(), description="Of each kind those that it is surest of.")
     surest_errors: tuple[WrongRow, ...]
     texts_per_second: float | None = Field(gt=0, description="None if the model had answered all rows before.")
 

@@ -201,8 +201,13 @@ def _by_groups(methods: Sequence[Method], rows: Rows, validation: Rows | None, s
         return trained
     proba = trained.probabilities(checked.logits)
     at_shares = trained.at_shares if shares else _at_shares(checked, proba, None)
-    own = {"validation": checked.figures_of(proba), "classes": checked.classes_of(proba)}
-    return replace(trained, **own, grouped=trained.validation, at_shares=at_shares)
+    return replace(
+        trained,
+        validation=checked.figures_of(proba),
+        classes=checked.classes_of(proba),
+        grouped=trained.validation,
+        at_shares=at_shares,
+    )
 
 
 def _shares(fit: _Fit, setup: Setup, *, validation: bool = False) -> tuple[TaskShares | None, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -19,15 +19,22 @@ from classwright_tools.domain.example import Split
 from classwright_tools.domain.kinds import KINDS
 from classwright_tools.domain.shares import TaskShares
 from classwright_tools.errors import DamagedArtifact
-from classwright_tools.learning.label_space import certainty
+from classwright_tools.learning.label_space import Answer, certainty
 from classwright_tools.learning.model import Model
 from classwright_tools.measurement.at_shares import Chosen, at_shares_remarks
 from classwright_tools.measurement.caveats import caveats
+from classwright_tools.measurement.changed_answers import changed_rows, label_changes
 from classwright_tools.measurement.held_out import Answers
 from classwright_tools.measurement.in_short import evaluation_in_short
 from classwright_tools.measurement.kept_answers import write_answers
 from classwright_tools.measurement.measures import measures_of
-from classwright_tools.measurement.own_thresholds import at_thresholds, thresholds_in_words
+from classwright_tools.measurement.own_thresholds import (
+    all_at_thresholds,
+    at_thresholds,
+    thresholds_in_words,
+    thresholds_to_find,
+    to_find_in_words,
+)
 from classwright_tools.measurement.pages import write_page
 from classwright_tools.statistics.at_shares import figures_at_shares, own_shares
 from classwright_tools.workspace.kept_model import SHARED_LABELS
@@ -55,15 +62,18 @@ def measure(
     chosen: Chosen | None = None,
     texts_per_second: float | None = None,
     thresholds: Mapping[str, float] = MappingProxyType({}),
+    theirs: Sequence[Answer] = (),
 ) -> EvaluationReport:
     """Return the report of the answers that `model` gave; `mismatch` is a pair task's label of that name.
 
+    `theirs` are what the model that it is compared with gives to the rows.
     `thresholds` are those of labels that are to be given from there on, and only then. `shares` are those that the
     model's probabilities are at, None where nobody knows others than those of the rows. Test rows choose no threshold
     of a rare label: those that were `chosen` are applied to them.
     """
     measures, at = measures_of(found, threshold, seed, mismatch), None
     table = at_thresholds(found, thresholds)
+    to_find = thresholds_to_find(found) if found.thresholds and not thresholds and split != "test" else ()
     if not found.thresholds:
         values = shares.values if shares else own_shares(found.true, len(found.labels))
         ranked = found.labels.index(mismatch) if mismatch else None
@@ -88,6 +98,8 @@ def measure(
         left_out=left_out,
         warnings=(
             *thresholds_in_words(table, thresholds),
+            *filter(None, [all_at_thresholds(found, thresholds, seed)]),
+            *to_find_in_words(to_find),
             *at_shares_remarks(at, shares, mismatch, chosen.report if chosen else None),
             *warnings,
             *caveats(measures.figures),
@@ -99,9 +111,11 @@ def measure(
         confusions=measures.confusions,
         reliability=measures.reliability,
         coverage=measures.coverage,
-        label_thresholds=table,
+        label_thresholds=table or to_find,
         threshold=threshold,
         comparison=comparison,
+        label_changes=label_changes(found, theirs) if theirs else (),
+        changed_rows=changed_rows(found, theirs, split) if theirs else (),
         surest_errors=_surest_errors(found, split),
         texts_per_second=texts_per_second,
     )

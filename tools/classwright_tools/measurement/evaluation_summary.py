@@ -14,6 +14,7 @@ from classwright_tools.measurement.caveats import (
     quoted,
     scores_in_words,
 )
+from classwright_tools.measurement.changed_answers import changes_in_words
 
 OFTEN_CONFUSED = 0.25  # of a label's rows given one other label: the two may be one, or not well described
 
@@ -59,6 +60,8 @@ def evaluation_summary(report: EvaluationReport) -> list[str]:
                 f"{name} {gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})" for name, gain in rare.named.items()
             )
             summary.append(f"With {counted(rare.rows, 'row')} of {rare.label!r}: {', '.join(gains)}.")
+    if report.comparison:
+        summary += changes_in_words(report.label_changes, report.changed_rows, report.model, report.comparison.against)
     return summary
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from classwright_tools.domain.cards import ModelCard
 from classwright_tools.domain.edits import Decided
 from classwright_tools.domain.example import Split
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.label_names import other_labels
 from classwright_tools.learning.model import Model
-from classwright_tools.measurement.caveats import not_counted, relabelled
+from classwright_tools.measurement.caveats import how_sure, not_counted, relabelled, scores_in_words
 from classwright_tools.measurement.held_out import Answers
 from classwright_tools.measurement.label_shares import counts_for_model, label_shifts, shifts_remark
 from classwright_tools.measurement.long_rows import cut_remarks
@@ -37,6 +38,8 @@ def evaluation_warnings(
         )
     by_model = Decided(read_edits(workspace, found.dataset)).by_model
     warnings += filter(None, [relabelled(sum(row.id in by_model and row.origin == "real" for row in found.rows))])
+    if split == "validation" and model.card.is_set_by_validation:
+        warnings += _set_by_these(model_id, model.card, chosen_by(workspace, model.card, found.rows))
     queries = queries_trained_on(workspace, model.card, found.rows)
     if queries:
         warnings.append(
@@ -58,3 +61,21 @@ def evaluation_warnings(
     cards = (read_card(workspace, dataset) for dataset in (found.dataset, model.card.dataset))
     counts = counts_for_model(*cards)
     return (*warnings, *filter(None, [shifts_remark(label_shifts(counts, split))]))
+
+
+def _set_by_these(model_id: str, card: ModelCard, rows: int) -> list[str]:
+    """Return the sentences on so many `rows` that set what the model of `card` decides by, if there are any."""
+    if not rows:
+        return []
+    if not card.thresholds:
+        return [f"{rows} of these rows also calibrated {model_id}: how sure it is of them flatters it a little."]
+    own = ""
+    if card.validation.measured_on == card.set_by:
+        told = scores_in_words(card.validation, len(card.labels))
+        own = (
+            f" Its training told what it reaches where other parts (folds) of them set these: {told}. {how_sure(card)}"
+        )
+    return [
+        f"{rows} of these rows set the thresholds and the calibration of {model_id}, so the figures here flatter it."
+        + own.rstrip()
+    ]

@@ -36,7 +36,7 @@ def evaluation_in_short(report: EvaluationReport) -> str:
         f"{_whole(figures.guessing if sets is None else sets)}.",
         _few(figures.accuracy, figures.rows),
         f"Where it is unsure, {_whole(1 - kept.share)} in 100, it can leave the text to a person: of those that it "
-        f"then answers itself it labels {_whole(kept.accuracy.value)} in 100 right."
+        f"then answers itself it labels {_of_100(kept.accuracy)} in 100 right."
         if kept
         else "",
         _weakest(report.weakest),

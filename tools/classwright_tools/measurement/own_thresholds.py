@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
+
+import numpy as np
 
 from classwright_tools.domain.figures import LabelAtThreshold
 from classwright_tools.learning.label_space import LabelSpace
-from classwright_tools.measurement.caveats import estimate_in_words
+from classwright_tools.measurement.caveats import estimate_in_words, scores_in_words
 from classwright_tools.measurement.held_out import Answers
-from classwright_tools.statistics.metrics import figures_of_label
+from classwright_tools.statistics.metrics import LEAST_ROWS, figures_of_label, share
+from classwright_tools.statistics.multi_label import compute_figures
+from classwright_tools.statistics.operating_points import WANTED
+from classwright_tools.statistics.ranking import threshold_at_recall
 
 USUAL = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99)
 
@@ -22,25 +28,91 @@ def at_thresholds(found: Answers, thresholds: Mapping[str, float]) -> tuple[Labe
         InvalidInput: one is of no label of the model.
     """
     space = LabelSpace(found.labels, found.thresholds)
+    return tuple(
+        _line(found, label, threshold, thresholds)
+        for label, own in space.under(thresholds).own.items()
+        for threshold in (None, *sorted({*USUAL, own}))
+    )
+
+
+def thresholds_to_find(found: Answers) -> tuple[LabelAtThreshold, ...]:
+    """Return of each label how it is found as the model decides, and from the thresholds that find it as `WANTED`.
+
+    The rows may have several labels, and `LEAST_ROWS` of them have each of these. They choose the thresholds.
+    """
     table = []
-    for label, own in space.under(thresholds).own.items():
-        place = found.labels.index(label)
-        of_label = found.true[:, place] if space.several else found.true == place
-        for threshold in (None, *sorted({*USUAL, own})):
-            others = {name: one for name, one in thresholds.items() if name != label}
-            at = space.under(others if threshold is None else others | {label: threshold})
-            given = at.gives(found.proba, label)
-            figures = figures_of_label(label, of_label, given, found.queries)
-            table.append(
-                LabelAtThreshold(
-                    label=label,
-                    threshold=threshold,
-                    given=int(given.sum()),
-                    precision=figures.precision if given.any() else None,
-                    recall=figures.recall if of_label.any() else None,
-                )
-            )
+    for place, label in enumerate(found.labels):
+        of_label = found.true[:, place]
+        if of_label.sum() >= LEAST_ROWS:
+            wanted = {threshold_at_recall(of_label, found.proba[:, place], recall) for recall in WANTED}
+            table += [_line(found, label, threshold, {}) for threshold in (None, *sorted(wanted))]
     return tuple(table)
+
+
+def _line(found: Answers, label: str, threshold: float | None, thresholds: Mapping[str, float]) -> LabelAtThreshold:
+    """Return how `label` is found from the `threshold` on, where other labels have theirs in `thresholds`."""
+    place = found.labels.index(label)
+    space = LabelSpace(found.labels, found.thresholds)
+    of_label = found.true[:, place] if space.several else found.true == place
+    others = {name: one for name, one in thresholds.items() if name != label}
+    given = space.under(others if threshold is None else others | {label: threshold}).gives(found.proba, label)
+    figures = figures_of_label(label, of_label, given, found.queries)
+    return LabelAtThreshold(
+        label=label,
+        threshold=threshold,
+        given=int(given.sum()),
+        precision=figures.precision if given.any() else None,
+        recall=figures.recall if of_label.any() else None,
+    )
+
+
+def by_turns(table: Sequence[LabelAtThreshold], thresholds: Mapping[str, float]) -> tuple[LabelAtThreshold, ...]:
+    """Return the lines of `table` so that the first ones are of each label.
+
+    First that of its own threshold, then that without one, then others, the nearest to its own first.
+    """
+    by_label: dict[str, list[LabelAtThreshold]] = {}
+    for one in table:
+        by_label.setdefault(one.label, []).append(one)
+
+    def place(one: LabelAtThreshold) -> tuple[int, float]:
+        own = thresholds.get(one.label, 0.0)
+        return (one.threshold is None, 0.0) if one.threshold in (None, own) else (2, abs(one.threshold - own))
+
+    rounds = zip_longest(*(sorted(lines, key=place) for lines in by_label.values()))
+    return tuple(one for turn in rounds for one in turn if one is not None)
+
+
+def all_at_thresholds(found: Answers, thresholds: Mapping[str, float], seed: int) -> str:
+    """Return the sentence on what all labels together reach with `thresholds`; nothing without any."""
+    if not thresholds:
+        return ""
+    space = LabelSpace(found.labels, found.thresholds).under(thresholds)
+    if space.several:
+        figures = compute_figures(found.true, space.decide(found.proba), found.proba, found.labels, seed=seed)
+        told = scores_in_words(figures, len(found.labels))
+    else:
+        right = np.array(space.answers(found.proba)[0]) == np.array(found.labels)[found.true]
+        told = f"accuracy {estimate_in_words(share(right, found.queries, seed=seed))}"
+    return f"With these `thresholds`: {told}. All other figures are without them."
+
+
+def to_find_in_words(table: Sequence[LabelAtThreshold]) -> tuple[str, ...]:
+    """Return the sentence on the `thresholds_to_find`, of which `table` has the lines: an example of what they cost."""
+    usual = [one for one in table if one.threshold is None and one.recall]
+    if not usual:
+        return ()
+    worst = min(usual, key=lambda one: one.recall.value if one.recall else 1.0)
+    lowest = min(
+        (one for one in table if one.label == worst.label and one.recall), key=lambda one: one.threshold or 1.0
+    )
+    if lowest.threshold is None or not lowest.recall or not lowest.precision:
+        return ()
+    return (
+        f"To miss few of a label pass `thresholds`: {{{lowest.label!r}: {lowest.threshold}}} has recall "
+        f"{estimate_in_words(lowest.recall)} and precision {estimate_in_words(lowest.precision)}. `label_thresholds` "
+        f"has such for each label of {LEAST_ROWS} rows or more; these rows chose them, which flatters them.",
+    )
 
 
 def thresholds_in_words(table: tuple[LabelAtThreshold, ...], thresholds: Mapping[str, float]) -> tuple[str, ...]:

@@ -87,20 +87,28 @@ def training_remarks(
         *cut_remarks(encoder, data.rows.texts, "training rows"),
         *cut_remarks(encoder, measured, "validation rows"),
         *filter(None, [shifts_remark(label_shifts(label_counts(card), "validation" if measured else "train"))]),
-        *filter(None, [written_apart(card), "" if measured else _picked_as_hard(workspace, task, dataset)]),
+        *filter(None, [written_apart(card), _picked_as_hard(workspace, task, dataset, trained)]),
     )
 
 
-def _picked_as_hard(workspace: Workspace, task: Task, dataset: str) -> str:
-    """Return how many of the training rows were picked because a model was unsure of them, in a sentence."""
+def _picked_as_hard(workspace: Workspace, task: Task, dataset: str, trained: Trained) -> str:
+    """Return how many of the training rows were picked because a model was unsure of them, in a sentence.
+
+    It is empty where no figure is by training rows that were held out.
+    """
+    if "validation rows" in trained.set_by:
+        return ""
     real = [row for row in read_rows(workspace, dataset, "train") if row.origin in REAL_TEXTS]
     hard = len(real) - len(fair_rows(workspace, task.slug, real))
     if not hard:
         return ""
+    these, figure = ("the training rows held out", "what is said of sure texts")
+    if not trained.grouped:
+        these, figure = "these rows", "this figure"
     return (
-        f"{counted(hard, 'of these rows was', 'of these rows were')} picked because a model was unsure there: such "
-        "rows are harder than others, so this figure may fall from model to model while these get better. Random rows "
-        "as validation rows would tell."
+        f"{counted(hard, f'of {these} was', f'of {these} were')} picked because a model was unsure there: such rows are "
+        f"harder than others, so {figure} may fall from model to model while these get better. Random rows as "
+        "validation rows would tell."
     )
 
 
