@@ -105,10 +105,10 @@ def _picked_as_hard(workspace: Workspace, task: Task, dataset: str, trained: Tra
     these, figure = ("the training rows held out", "what is said of sure texts")
     if not trained.grouped:
         these, figure = "these rows", "this figure"
+    rows = counted(hard, f"of {these} was", f"of {these} were")
     return (
-        f"{counted(hard, f'of {these} was', f'of {these} were')} picked because a model was unsure there: such rows are "
-        f"harder than others, so {figure} may fall from model to model while these get better. Random rows as "
-        "validation rows would tell."
+        f"{rows} picked because a model was unsure there: such rows are harder than others, so {figure} may fall from "
+        "model to model while these get better. Random rows as validation rows would tell."
     )
 
 
