@@ -1,4 +1,4 @@
-"""What one model answers otherwise than another: the labels that gained and lost most, and some of the rows."""
+"""Changed answers: the labels that gained and lost most from one model to another, and some of the rows."""
 
 from __future__ import annotations
 
