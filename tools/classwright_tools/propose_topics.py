@@ -70,7 +70,7 @@ class ProposeTopicsRequest(ToolRequest):
     topics: tuple[LabelTopics, ...] = Field(
         default=(),
         max_length=500,
-        description="If you write them: for every label its topics and their subtopics.",
+        description="If you write them: of labels, their topics and subtopics.",
     )
 
 
@@ -109,7 +109,7 @@ def propose_topics(request: ProposeTopicsRequest, context: ToolContext) -> Propo
 
     Raises:
         InvalidInput: two labels have one name, a label's topics are given twice, a task without a tree is given some,
-            or the task exists and is of another kind.
+            or the task has rows of another kind.
         NotFound: topics are given for a label that the task does not have.
         WriterFailed: a label would be left without topics; what had arrived is stored.
     """
@@ -266,8 +266,8 @@ def _wanted(
         f"written, {len(lacking)} of {len(task.branch_names)} labels still need topics, and this server has no "
         "language model of its own: you write them.",
         next_step=_by_real_texts(task, workspace)
-        + "write the topics for the labels in `wanted`, then call propose_topics again with the same task, "
-        "instruction and labels, and with `topics`"
+        + "write the topics for the labels in `wanted`, then call propose_topics again with the same task and "
+        "instruction, and with `topics`"
         + (" and `source_types`" if source_types else "")
         + ". Labels may be sent in several calls; what you sent is kept.",
         wanted=TopicsWanted(
@@ -316,7 +316,7 @@ TOOL = ToolSpec(
             "Start a classification task, or change its labels: give the labels with a sentence each on what belongs "
             "to them, and get a tree of source types, topics and subtopics that makes the written texts varied. "
             "Without a language model on the server the answer's `wanted` asks you to call again with `topics` and "
-            "`source_types` that you wrote. Changed labels make a new version of the task."
+            "`source_types` that you wrote. What is not sent stays. Changed labels make a new version of the task."
         ),
         outward=True,
     ),

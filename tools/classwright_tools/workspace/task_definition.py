@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from classwright_tools.domain.task import Task
+from classwright_tools.domain.task import Label, Task
 from classwright_tools.errors import InvalidInput
 from classwright_tools.workspace.workspace import Workspace
 
@@ -15,22 +15,16 @@ from classwright_tools.workspace.workspace import Workspace
 def define_task(workspace: Workspace, slug: str, named: Mapping[str, Any]) -> tuple[Task, Task | None]:
     """Return the task `slug` with the fields that are `named`, and the task as it is so far, if it exists.
 
-    Languages that are not named stay. Where no labels are named, and something is said of them, these stay as well, and
-    all else that is not named.
+    What is not named stays as it is, also of a label that is named again: its description and its examples. No labels
+    at all are not named. Where other labels are named, shares and a mismatch that are not of them go.
 
     Raises:
         InvalidInput: the fields make no task, or its rows so far are of another form.
     """
     before = workspace.task(slug) if slug in workspace.tasks() else None
-    fields = dict(named)
-    if before:
-        stays = {"languages"} - named.keys()
-        says_of_labels = named.get("mismatch") is not None or named.get("expected_shares") is not None
-        if not named.get("labels") and says_of_labels:
-            stays |= {"kind", "multi_label", "mismatch", "expected_shares"} - named.keys() | {"labels"}
-        fields |= {name: getattr(before, name) for name in stays}
+    fields = _completed(named, before) if before else {"labels": (), **named}
     try:
-        task = Task(slug=slug, **{"labels": ()} | fields)
+        task = Task(**{**fields, "slug": slug})
     except ValidationError as error:
         reason = error.errors()[0]["msg"].removeprefix("Value error, ")
         raise InvalidInput(
@@ -40,16 +34,37 @@ def define_task(workspace: Workspace, slug: str, named: Mapping[str, Any]) -> tu
             "`mismatch`, and call again.",
         ) from error
     if before:
-        _check_form(task, before)
+        _check_form(workspace, task, before)
     return task, before
 
 
-def _check_form(task: Task, before: Task) -> None:
-    """Raise an `InvalidInput` if rows of `task` would have another form than those `before`."""
-    if before.labels and not task.labels:
-        reason = f"has {len(before.labels)} labels, and none are given"
-        raise InvalidInput(f"task {task.slug!r}", reason, "Pass its labels again, as they are to be.")
-    for name in ("kind", "multi_label"):
+def _completed(named: Mapping[str, Any], before: Task) -> dict[str, Any]:
+    """Return the fields of the task `before` with those that are `named` in their place."""
+    fields = {name: getattr(before, name) for name in Task.model_fields if name != "version"}
+    if not named.get("labels"):
+        return fields | {name: value for name, value in named.items() if name != "labels"}
+    there = {label.name: label for label in before.labels}
+    labels = tuple(_described(label, there.get(label.name)) for label in named["labels"])
+    names = {label.name for label in labels}
+    if before.mismatch not in names:
+        fields["mismatch"] = None
+    if names != there.keys():
+        fields["expected_shares"] = None
+    return {**fields, **named, "labels": labels}
+
+
+def _described(label: Label, before: Label | None) -> Label:
+    """Return `label` with what was said of it `before` and is not said now."""
+    stays = {"description", "examples"} - label.model_fields_set
+    return label.model_copy(update={name: getattr(before, name) for name in stays}) if before else label
+
+
+def _check_form(workspace: Workspace, task: Task, before: Task) -> None:
+    """Raise an `InvalidInput` if `task` has rows, which are of another form; those without labels may get several."""
+    may_change = {"multi_label"} if not before.labels else set()
+    if may_change and workspace.latest("dataset", task.slug) is None:
+        may_change.add("kind")
+    for name in sorted({"kind", "multi_label"} - may_change):
         if getattr(before, name) != getattr(task, name):
             reason = f"exists with {name} {getattr(before, name)!r}"
             raise InvalidInput(f"task {task.slug!r}", reason, "Give the new task another name.")

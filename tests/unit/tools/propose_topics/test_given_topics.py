@@ -11,7 +11,10 @@ from classwright_tools.context import ToolContext
 from classwright_tools.domain.example import make_example
 from classwright_tools.domain.task import Label
 from classwright_tools.domain.topic_tree import LabelTopics, Topic, TopicTree
+from classwright_tools.edit_examples import EditExamplesRequest, edit_examples
+from classwright_tools.errors import InvalidInput
 from classwright_tools.propose_topics import propose_topics
+from classwright_tools.workspace.datasets import read_rows
 from classwright_tools.workspace.workspace import Artifact
 from support.measurement import dataset_of
 from support.topics import LABELS, asked_of, request_for, tree_of, with_writer
@@ -178,3 +181,58 @@ def test_the_first_labels_are_none_that_earlier_rows_were_labelled_without(conte
     result = propose_topics(request_for(labels=PRAISE, multi_label=True), replace(context, run_key="2"))
 
     assert "labelled without" not in result.summary
+
+
+def test_topics_come_for_labels_that_are_there_and_what_was_said_of_these_stays(context: ToolContext) -> None:
+    described = tuple(Label(name=label.name, description=f"All on {label.name}.", examples=("a",)) for label in LABELS)
+    propose_topics(request_for(labels=described, multi_label=True, languages=("de",)), replace(context, run_key="1"))
+
+    without = propose_topics(request_for("refund", "delivery", labels=()), replace(context, run_key="2"))
+    by_name = propose_topics(request_for("account", "|"), replace(context, run_key="3"))
+
+    assert without.wanted
+    assert without.wanted.labels == ("account", "|")
+    assert len(tree_of(context, by_name).labels) == 4
+    task = context.workspace.task("shop")
+    assert (task.labels, task.multi_label, task.languages, task.version) == (described, True, ("de",), 1)
+
+
+def test_a_label_that_is_named_again_has_what_is_said_of_it_now_and_keeps_the_rest(context: ToolContext) -> None:
+    propose_topics(
+        request_for(labels=[{"name": "refund", "description": "Money.", "examples": ["a"]}, *LABELS[1:]]), context
+    )
+
+    propose_topics(request_for(labels=[{"name": "refund", "description": ""}, *PRAISE[1:]]), context)
+
+    named = context.workspace.task("shop").labels[0]
+    assert (named.description, named.examples) == ("", ("a",))
+    assert context.workspace.task("shop").label_names == ("refund", "delivery", "account", "praise")
+
+
+@pytest.mark.parametrize("has_rows", [True, False])
+def test_a_task_may_come_to_have_several_labels_a_row_while_it_has_none(has_rows: bool, context: ToolContext) -> None:
+    propose_topics(request_for(labels=()), context)
+    if has_rows:
+        dataset_of(context.workspace, "shop", unlabelled=[make_example("money back", None)])
+
+    propose_topics(request_for(labels=LABELS, multi_label=True), context)
+    if has_rows:
+        given = {"action": "relabel", "rows": {"where": {"text": "money"}}, "label": "refund|delivery"}
+        asked = {"task": "shop", "reason": "So it is.", "changes": [given]}
+        made = edit_examples(EditExamplesRequest.model_validate(asked), replace(context, run_key="edit"))
+        assert made.dataset
+        assert read_rows(context.workspace, made.dataset, "train")[0].labels == ("refund", "delivery")
+
+    with pytest.raises(InvalidInput, match="exists with multi_label True"):
+        propose_topics(request_for(multi_label=False), context)
+
+
+def test_a_task_may_come_to_be_of_pairs_while_it_has_neither_labels_nor_rows(context: ToolContext) -> None:
+    propose_topics(request_for(labels=()), context)
+    propose_topics(request_for(kind="pair"), replace(context, run_key="1"))
+    assert context.workspace.task("shop").kind == "pair"
+
+    propose_topics(request_for(task="other", labels=()), replace(context, run_key="2"))
+    dataset_of(context.workspace, "other", unlabelled=[make_example("money back", None)])
+    with pytest.raises(InvalidInput, match="exists with kind 'text'"):
+        propose_topics(request_for(task="other", kind="pair"), replace(context, run_key="3"))
