@@ -191,6 +191,25 @@ async def test_a_file_is_read_whole_as_what_its_name_says(client: Client, shop: 
         assert (content.mime_type, text) == (kind, "# Größe")
 
 
+@pytest.mark.parametrize("name", ["answers.csv", "texts.txt", "README.md", "latin.csv", "card.json"])
+async def test_a_file_comes_as_it_is_whatever_its_texts_hold(client: Client, shop: Path, name: str) -> None:
+    text = "id,text\n1,I don\x9dt know \u2640\ufe0f\u200d \x85\u202e=1\x1b[31m\n"
+    content = {
+        "latin.csv": "Gr\u00f6\u00dfe".encode("latin-1"),
+        "card.json": json.dumps(text, ensure_ascii=False).encode(),
+    }
+    (shop / "support" / "support-d1" / name).write_bytes(content.get(name, text.encode()))
+
+    [found] = (await client.read_resource(f"classwright://support/artifacts/support-d1/files/{name}")).contents
+
+    if name == "card.json":  # where an escape says the same
+        assert (json.loads(found.text), "\u202e" in found.text) == (text, False)  # type: ignore[union-attr]  # a text
+    elif name == "latin.csv":
+        assert base64.b64decode(found.blob) == content[name]  # type: ignore[union-attr]  # no text in UTF-8
+    else:
+        assert found.text == text  # type: ignore[union-attr]  # a text
+
+
 async def test_rows_are_read_by_label_and_by_their_words(client: Client) -> None:
     uri = "classwright://support/datasets/support-d1/train"
     refunds = await text_of(client, f"{uri}?label=refund&limit=5")

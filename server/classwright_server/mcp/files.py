@@ -7,7 +7,6 @@ from pathlib import Path
 
 from pydantic import Field
 
-from classwright_server.mcp.mime_types import is_text
 from classwright_tools.domain.kinds import KINDS, kind_of
 from classwright_tools.domain.noun import Noun
 from classwright_tools.domain.uris import file_uri
@@ -72,8 +71,8 @@ def part_of(artifact: Artifact, name: str, part: int) -> bytes:
         return file.read(PART_BYTES)
 
 
-def file_of(artifact: Artifact, name: str) -> str | bytes:
-    """Return the file `name` whole, as text where it is one.
+def file_of(artifact: Artifact, name: str) -> bytes:
+    """Return the file `name` whole.
 
     Raises:
         NotFound: there is no such file; the nearest name is told.
@@ -85,8 +84,7 @@ def file_of(artifact: Artifact, name: str) -> str | bytes:
         uri = file_uri(artifact.id, name)
         reason = f"is larger than {PART_BYTES // 2**20} MiB, what one answer holds"
         raise InvalidInput(f"file {name!r}", reason, f"Read its {parts} parts, {uri}/0 to {uri}/{parts - 1}.")
-    content = path.read_bytes()
-    return content.decode("utf-8", "replace") if is_text(name) else content
+    return path.read_bytes()
 
 
 def inner_path(artifact: Artifact, name: str) -> Path:

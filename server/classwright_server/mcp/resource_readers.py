@@ -61,7 +61,7 @@ def part(workspace: Workspace, slug: str, id_: str, name: str, number: int) -> b
     return part_of(find_artifact(workspace, slug, id_), name, number)
 
 
-def file(workspace: Workspace, slug: str, id_: str, name: str) -> str | bytes:
+def file(workspace: Workspace, slug: str, id_: str, name: str) -> bytes:
     """Return the file `name` of an artifact, whole."""
     return file_of(find_artifact(workspace, slug, id_), name)
 

@@ -12,7 +12,7 @@ from mcp.server.mcpserver import MCPServer
 from classwright_server.backend import Backend
 from classwright_server.mcp.apps import ANY_PAGE, APP_MIME_TYPE, read_any_page
 from classwright_server.mcp.errors import resource_errors
-from classwright_server.mcp.mime_types import BYTES, JSON, mime_type
+from classwright_server.mcp.mime_types import BYTES, JSON, is_text, mime_type
 from classwright_server.mcp.resource_requests import ResourceRequests
 from classwright_server.mcp.skills_extension import SKILL_URI
 from classwright_server.sanitize import escaped_json
@@ -137,30 +137,36 @@ class Shelf:
         return await self._read(uri, lambda readers, workspace: readers.files(workspace, task, artifact))
 
     async def file(self, task: str, artifact: str, name: str) -> str | bytes:
-        """Return a file, whole."""
+        """Return a file, whole and as it is: people keep it. Its own texts are not put into a chat's words."""
         uri = f"classwright://{task}/artifacts/{artifact}/files/{name}"
-        found = await self._read(uri, lambda readers, workspace: readers.file(workspace, task, artifact, name))
-        return found if isinstance(found, bytes) or mime_type(name) == JSON else plain_text(found)
+        content: bytes = await self._called(
+            uri, lambda readers, workspace: readers.file(workspace, task, artifact, name)
+        )
+        try:
+            text = content.decode() if is_text(name) else None
+        except UnicodeDecodeError:
+            return content
+        return content if text is None else escaped_json(text) if mime_type(name) == JSON else text
 
     async def file_part(self, task: str, artifact: str, name: str, part: str) -> str | bytes:
         """Return a part of a file, or a file in a folder whose name was not percent-encoded."""
         if not _is_number(part):
             return await self.file(task, artifact, f"{name}/{part}")
         uri = f"classwright://{task}/artifacts/{artifact}/files/{name}/{part}"
-        return await self._read(
+        return await self._called(
             uri, lambda readers, workspace: readers.part(workspace, task, artifact, name, int(part))
         )
 
     async def report_page(self, task: str, artifact: str) -> str:
         """Return the page of a report."""
         uri = f"classwright://{task}/reports/{artifact}/report.html"
-        page = await self._read(uri, lambda readers, workspace: readers.page(workspace, task, artifact))
+        page = await self._called(uri, lambda readers, workspace: readers.page(workspace, task, artifact))
         return plain_text(page.decode())
 
     async def report_chart(self, task: str, artifact: str, chart: str) -> str:
         """Return a chart of a report."""
         uri = f"classwright://{task}/reports/{artifact}/{chart}.svg"
-        drawn = await self._read(uri, lambda readers, workspace: readers.chart(workspace, task, artifact, chart))
+        drawn = await self._called(uri, lambda readers, workspace: readers.chart(workspace, task, artifact, chart))
         return plain_text(drawn.decode())
 
     async def rows(
@@ -178,15 +184,18 @@ class Shelf:
         uri = f"classwright://{task}/{kind}/{artifact}"
         return await self._read(uri, lambda readers, workspace: readers.artifact(workspace, task, kind, artifact))
 
-    async def _read(self, uri: str, read: Callable[[Any, Any], T]) -> T:
+    async def _read(self, uri: str, read: Callable[[Any, Any], str]) -> str:
+        """Return the JSON that `read` returns, with escapes for what would not be seen."""
+        return escaped_json(await self._called(uri, read))
+
+    async def _called(self, uri: str, read: Callable[[Any, Any], T]) -> T:
         """Call `read` with the module of readers and the workspace, in a thread; failures become resource errors."""
         with resource_errors(uri):
             workspace = await self._backend.workspace()
             # It needs the workspace's libraries: not before they are needed.
             from classwright_server.mcp import resource_readers
 
-            found = await anyio.to_thread.run_sync(read, resource_readers, workspace)
-            return escaped_json(found) if isinstance(found, str) else found  # type: ignore[return-value]  # text as text
+            return await anyio.to_thread.run_sync(read, resource_readers, workspace)
 
 
 def _is_number(text: str) -> bool:
