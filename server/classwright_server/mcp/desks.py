@@ -7,7 +7,6 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import TypeVar
 
-from classwright_tools.domain.edits import Decided
 from classwright_tools.editing.draft import keyed
 from classwright_tools.measurement.doubts import Doubts, read_doubts
 from classwright_tools.review.desk import Desk
@@ -43,8 +42,8 @@ class Desks:
             labels = task.label_names
             if found is None or found.labels != labels:  # rows never change, and the task's labels may
                 table = found.table if found else keyed(read_table(workspace, dataset))
-                fit_none = found.fit_none if found else _fit_none(workspace, dataset)
-                found = Desk(dataset, table, labels, fit_none)
+                edits = found.edits if found else read_edits(workspace, dataset)
+                found = Desk(dataset, table, labels, edits)
             _keep(self._desks, (workspace.root, dataset), found)
             return found
 
@@ -64,12 +63,6 @@ class Desks:
                 found.refresh()
             _keep(self._standing, (workspace.root, task), found)
             return found
-
-
-def _fit_none(workspace: Workspace, dataset: str) -> frozenset[str]:
-    """Return the rows of which a person said that no label fits."""
-    said = Decided(read_edits(workspace, dataset)).fits_none
-    return frozenset(row for row, edit in said.items() if edit.by == "person")
 
 
 def _keep(kept: OrderedDict[K, V], name: K, value: V) -> None:

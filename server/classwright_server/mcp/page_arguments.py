@@ -49,7 +49,7 @@ class RowsRequest(Looked):
 class NewsRequest(Reviewed):
     """Since when."""
 
-    person: Person = Field(description="Who asks: a name that the page made up.")
+    person: Person = Field(description="Who asks: what the page made up, behind the name that was given.")
     after: Cursor = 0
 
 

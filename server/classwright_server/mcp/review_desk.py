@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from itertools import accumulate, chain
 from typing import Any
@@ -19,6 +18,7 @@ from classwright_server.mcp.page_arguments import (
     RowsRequest,
 )
 from classwright_tools.domain.decision import Decision
+from classwright_tools.domain.excerpt import shortened
 from classwright_tools.domain.kinds import task_of
 from classwright_tools.errors import InvalidInput, NotFound
 from classwright_tools.review.decisions import store
@@ -26,7 +26,8 @@ from classwright_tools.review.desk import Desk
 from classwright_tools.review.fitting import fitting
 from classwright_tools.review.overview import overview, progress
 from classwright_tools.review.pictures import insights, points
-from classwright_tools.review.shown_rows import shown_decision, shown_rows
+from classwright_tools.review.reasons import reasons_of
+from classwright_tools.review.shown_rows import shown_decision, shown_rows, stands
 from classwright_tools.review.standing import Standing
 from classwright_tools.workspace.kept_model import kept_model
 from classwright_tools.workspace.workspace import Workspace
@@ -98,14 +99,16 @@ class ReviewDesk:
         desk, standing = self._laid_out(workspace, given)
         new = [entry for entry in standing.since(given.after) if entry.person != given.person]
         told = _with_so_many_rows([standing.rows_of(entry) for entry in new], MOST_OF_OTHERS)
-        by_decision: defaultdict[str, list[str]] = defaultdict(list)
+        by_decision: dict[str, dict[str, Any]] = {}
         undecided: list[str] = []
         for row in dict.fromkeys(chain.from_iterable(told)):
-            entry = standing.of(row)
-            (by_decision[entry.decision.id] if entry else undecided).append(row)
-        decided = ((standing.entry(id_), rows) for id_, rows in by_decision.items())
+            stood = stands(desk, standing, row)
+            if stood is None:
+                undecided.append(row)
+            else:
+                by_decision.setdefault(stood.get("id", stood["action"]), {**stood, "rows": []})["rows"].append(row)
         return {
-            "others": [{**shown_decision(entry, standing), "rows": rows} for entry, rows in decided if entry],
+            "others": list(by_decision.values()),
             "undecided": undecided,
             "others_left": len(new) - len(told),
             **self._progress(workspace, desk, standing),
@@ -145,6 +148,7 @@ class ReviewDesk:
         newest = workspace.latest("dataset", given.task)
         desk = self._desks.desk(workspace, newest.id) if newest else None
         versions = workspace.artifacts(given.task, "dataset", limit=HISTORY_ROWS, offset=given.versions_offset)
+        reasons = reasons_of(workspace, versions)
         return {
             "total": len(entries),
             "a_page": HISTORY_ROWS,
@@ -152,7 +156,7 @@ class ReviewDesk:
                 {
                     **shown_decision(entry, standing),
                     "count": len(entry.decision.rows),
-                    "excerpt": desk.text_of(entry.decision.rows[0])[:EXCERPT_CHARS] if desk else "",
+                    "excerpt": shortened(desk.text_of(entry.decision.rows[0]), EXCERPT_CHARS) if desk else "",
                     "when": entry.created.isoformat(timespec="seconds"),
                     "undone": standing.is_undone(entry.decision.id),
                 }
@@ -160,7 +164,12 @@ class ReviewDesk:
             ],
             "versions_total": newest.number if newest else 0,  # numbered from 1, without gaps
             "versions": [
-                {"id": one.id, "made_by": one.facts.get("made_by"), "when": one.created.isoformat(timespec="seconds")}
+                {
+                    "id": one.id,
+                    "made_by": one.facts.get("made_by"),
+                    "reason": reasons.get(one.id, ""),
+                    "when": one.created.isoformat(timespec="seconds"),
+                }
                 for one in versions
             ],
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from functools import cache
 from importlib.resources import files
 
@@ -35,7 +36,7 @@ def own_page() -> str:
 def _document(host: str, reachable: str) -> str:
     """Return a document: its style and its scripts stand in it, and its policy lets nothing else run or load."""
     library, style = _asset("preact-htm.js"), _asset("style.css")
-    scripts = [library, "\n".join(('"use strict";(() => {', _asset(host), *map(_asset, PARTS), "})();"))]
+    scripts = [library, "\n".join(('"use strict";(() => {', *map(_code, (host, *PARTS)), "})();"))]
     assert not any(end in script for script in (*scripts, style) for end in ("</script", "</style", "<!--"))
     policy = (
         f"default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; connect-src {reachable}; "
@@ -54,6 +55,11 @@ def _document(host: str, reachable: str) -> str:
 def page_uri() -> str:
     """Return the page's URI. It holds a digest of the page, since hosts keep what they have read by its URI."""
     return f"ui://classwright/review-{hashlib.sha256(page().encode()).hexdigest()[:8]}.html"
+
+
+def _code(name: str) -> str:
+    """Return a script of the page's own without the lines that are comments: these are for who reads the file."""
+    return re.sub(r"^ *//.*\n", "", _asset(name), flags=re.MULTILINE)
 
 
 def _asset(name: str) -> str:

@@ -238,15 +238,18 @@ async def test_inline_there_is_the_queue_alone_and_a_way_to_the_whole(
         assert not wide
 
 
-async def test_a_task_of_many_labels_is_labelled_by_a_part_of_a_name(
+async def test_a_task_of_many_labels_is_labelled_by_a_part_of_a_name_and_says_what_they_mean(
     client: Client, chromium: Browser, workspace: Workspace
 ) -> None:
-    labels = tuple(Label(name=f"label {number:02}") for number in range(30))
+    labels = tuple(Label(name=f"label {number:02}", description=f"All of {number}.") for number in range(30))
     workspace.save_task(Task(slug="many", instruction="Many.", labels=labels))
     dataset = dataset_of(workspace, "many", unlabelled=[make_example(f"text {number}", None) for number in range(3)])
 
     async with shown(chromium, client, {"dataset": dataset}) as opened:
         await expect(opened.view.locator(".card .text")).to_be_visible()
+        await expect(opened.view.locator(".label").first).to_have_attribute("title", "All of 0.")
+        await opened.view.get_by_text("What the labels mean").click()
+        await expect(opened.view.locator("details li").last).to_have_text("label 29: All of 29.")
         await opened.press("l")
         await opened.page.keyboard.type("27")
         await opened.press("Enter")

@@ -9,7 +9,7 @@ from mcp import Client
 from playwright.async_api import Browser, expect
 
 from classwright_tools.domain.kinds import task_of
-from classwright_tools.workspace.datasets import read_table
+from classwright_tools.workspace.datasets import read_rows, read_table
 from classwright_tools.workspace.workspace import Workspace
 from support.page_host import CHROMIUM, shown
 from support.review import HOSTILE
@@ -50,6 +50,32 @@ async def test_rows_alike_are_found_and_an_earlier_version_comes_back(
 
         await expect(opened.view.locator("h1")).to_contain_text(f"{task_of(dataset)}-d3")
         assert read_table(workspace, f"{task_of(dataset)}-d3").equals(read_table(workspace, dataset))
+        assert opened.faults == []
+
+
+async def test_what_was_decided_in_the_chat_is_decided_and_whoever_decides_has_a_name(
+    client: Client, chromium: Browser, workspace: Workspace, dataset: str
+) -> None:
+    task, row = task_of(dataset), read_rows(workspace, dataset, "train")[0]
+    change = {"action": "approve", "rows": {"ids": [row.id]}}
+    await client.call_tool("edit_examples", {"task": task, "reason": "She read it aloud.", "changes": [change]})
+    async with shown(chromium, client, {"dataset": f"{task}-d2"}) as opened:
+        await judged(opened)
+        await expect(opened.view.locator(".progress")).to_contain_text("1 of ")
+        await opened.view.get_by_role("button", name="Figures").click()
+        await expect(opened.view.locator(".figures")).to_contain_text("of 1 rows that a person labelled or accepted")
+
+        await opened.view.get_by_role("button", name="History").click()
+        await expect(opened.view.locator(".history")).to_contain_text("rows or labels changed: She read it aloud.")
+        await opened.view.get_by_label("Your name").fill("Zo\u00eb <b>")
+        await opened.view.get_by_label("Your name").press("Tab")
+        await opened.view.get_by_role("button", name="Queue").click()
+        await opened.press("f")
+        await stored(opened, workspace, f"{task}-d2", 1)
+        await opened.view.get_by_role("button", name="History").click()
+        await expect(opened.view.locator(".history li").first).to_contain_text("flagged")
+        await expect(opened.view.locator(".history li").first).to_contain_text("you")
+        assert standing(workspace, dataset).entries[0].person.startswith("Zo\u00eb b-p")
         assert opened.faults == []
 
 

@@ -15,7 +15,7 @@ MOST_ROWS = 200_000
 
 Action = Literal["accept", "relabel", "remove", "edit", "flag", "good_example", "undo"]
 DecisionId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,40}$")]
-Person = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
+Person = Annotated[str, Field(pattern=r"^[\w .-]{1,40}$")]
 
 
 class Decision(Noun):

@@ -64,6 +64,11 @@ def task_of(id_: str) -> str:
     return id_.rpartition("-")[0]
 
 
+def number_of(id_: str) -> int:
+    """Return the number of the artifact that `id_` names: of one task and kind a later one has a higher one."""
+    return int(id_.rpartition("-")[2][1:])
+
+
 @dataclass(frozen=True)
 class IdOf:
     """Makes of `str` the id of an artifact of one `kind`; the id of another kind is told so."""

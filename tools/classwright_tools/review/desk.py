@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,27 +12,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classwright_tools.curation.row_filter import filtered
+from classwright_tools.domain.edits import Decided, Edit
+from classwright_tools.domain.kinds import number_of
 from classwright_tools.domain.label_sets import SEVERAL, in_one_name, labels_apart
 from classwright_tools.domain.look import Look, Order
 from classwright_tools.domain.topic_tree import Cell
 from classwright_tools.measurement.doubts import Doubts
+from classwright_tools.review.decisions import Entry
 from classwright_tools.review.standing import Standing
 
 Places = NDArray[np.int64]
+_ON_THE_PAGE = {"rewrite": "edit", "approve": "accept", "restore": "accept"}
+"""What the page calls an edit, where it has another word for it."""
 
 
 @dataclass(frozen=True)
 class Desk:
     """The rows of one dataset, which never change, and the labels of its task.
 
-    They are the table of `read_table`, with a column "label" that has several labels joined: see `keyed`. Of the rows
-    `fit_none`, which have no label, a person said before that none fits.
+    They are the table of `read_table`, with a column "label" that has several labels joined: see `keyed`. By the
+    `edits` the rows came to be as they are.
     """
 
     dataset: str
     table: Any
     labels: tuple[str, ...]
-    fit_none: frozenset[str] = frozenset()
+    edits: tuple[Edit, ...] = ()
 
     def __len__(self) -> int:
         return len(self.table)
@@ -51,6 +56,46 @@ class Desk:
         """Return the text of a row by its id; "" if it is not there."""
         place = self.place_of.get(row)
         return "" if place is None else str(self.table["text"][place].as_py())
+
+    @cached_property
+    def _said(self) -> Decided:
+        return Decided(self.edits)
+
+    @cached_property
+    def decided(self) -> Mapping[str, str]:
+        """The rows that the dataset itself says a person decided, here or in the chat, and the action: as on the page.
+
+        Those of which a person said that no label fits are among them.
+        """
+        return {row: _ON_THE_PAGE.get(edit.action, edit.action) for row, edit in self._decided_by.items()}
+
+    @cached_property
+    def _decided_by(self) -> dict[str, Edit]:
+        fit_none = {row: edit for row, edit in self._said.fits_none.items() if edit.by == "person"}
+        return {row: edit for row, edit in {**fit_none, **self._said.by_person}.items() if row in self.place_of}
+
+    def entry(self, row: str, standing: Standing) -> Entry | None:
+        """Return the decision on the page that counts for a row of this dataset.
+
+        Where an earlier version has it, or this one, it counts unless it was undone or overruled since, in the chat.
+        """
+        entry = standing.of(row)
+        version = standing.version(entry) if entry else None
+        if version is None or number_of(version) > number_of(self.dataset):
+            return entry
+        edit = self._decided_by.get(row)
+        if edit is None:
+            return entry if row in self._said.flagged else None
+        return entry if edit.brought or number_of(edit.dataset) < number_of(version) else None
+
+    def entries(self, standing: Standing) -> dict[str, Entry]:
+        """Return the rows of this dataset that a decision on the page counts for, with it."""
+        found = ((row, self.entry(row, standing)) for row in standing.rows if row in self.place_of)
+        return {row: entry for row, entry in found if entry}
+
+    def actions(self, standing: Standing) -> dict[str, str]:
+        """Return what was decided last of each row that a person decided, wherever."""
+        return {**self.decided, **{row: entry.decision.action for row, entry in self.entries(standing).items()}}
 
     @cached_property
     def splits(self) -> list[str]:
@@ -137,16 +182,11 @@ class Desk:
         return np.array([found == names for found in zip(*columns, strict=True)], bool)
 
     def _in_state(self, state: str, standing: Standing) -> NDArray[np.bool_]:
-        """Return which rows stand so; no person is asked again about one that fits no label."""
+        """Return which rows stand so."""
         wanted = np.zeros(len(self), bool)
-        for row, entry in standing.rows.items():
-            place = self.place_of.get(row)
-            if place is not None and state in ("open", "decided", entry.decision.action):
-                wanted[place] = True
-        if state != "open":
-            return wanted
-        wanted[[self.place_of[row] for row in self.fit_none if row in self.place_of]] = True
-        return ~wanted
+        actions = self.actions(standing).items()
+        wanted[[self.place_of[row] for row, action in actions if state in ("open", "decided", action)]] = True
+        return ~wanted if state == "open" else wanted
 
     def _doubted(self, look: Look, doubts: Doubts) -> NDArray[np.bool_]:
         """Return which rows a classifier disagrees with, suspects or is unsure of, or gives labels as `look` says."""

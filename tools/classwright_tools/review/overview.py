@@ -37,13 +37,12 @@ def overview(task: Task, desk: Desk, standing: Standing, doubts: Doubts | None) 
 
 def progress(desk: Desk, standing: Standing) -> dict[str, Any]:
     """Return how many rows were decided and how, and how many decisions wait for a version."""
-    here = {row: entry for row, entry in standing.rows.items() if row in desk.place_of}
-    actions = Counter(entry.decision.action for entry in here.values())
     waiting = standing.waiting
-    blind = [entry.decision for entry in here.values() if entry.decision.blind and entry.decision.right is not None]
+    here = [entry for row, entry in standing.rows.items() if row in desk.place_of]
+    blind = [entry.decision for entry in here if entry.decision.blind and entry.decision.right is not None]
     right = sum(bool(decision.right) for decision in blind)
     return {
-        "decided": dict(actions),
+        "decided": dict(Counter(desk.actions(standing).values())),
         "waiting": len(waiting),
         "sample": {"rows": len(blind), "right": right, **_interval(wilson(right, len(blind)))} if blind else None,
         "cursor": standing.cursor,

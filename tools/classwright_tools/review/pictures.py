@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -124,18 +124,27 @@ def _rounds(rows: Any) -> list[dict[str, Any]]:
 def _agreement(desk: Desk, standing: Standing, doubts: Doubts) -> dict[str, Any] | None:
     """Return in how many rows that a person labelled the classifier gives the same label, or the same set of labels."""
     same = labelled = 0
-    for row, entry in standing.rows.items():
-        place = desk.place_of.get(row)
-        if place is None or entry.decision.action not in ("accept", "relabel") or not doubts.answered[place]:
-            continue
-        decision = entry.decision
-        said = decision.labels if desk.several else (decision.label,)
-        labelled += 1
-        same += set(doubts.suggested(place)) == set((said if decision.says_labels else desk.own(place)) or ())
+    for row, said in _labelled(desk, standing):
+        place = desk.place_of[row]
+        if doubts.answered[place]:
+            labelled += 1
+            same += set(doubts.suggested(place)) == set(said)
     if not labelled:
         return None
     share = wilson(same, labelled)
     return {"rows": labelled, "same": same, "share": share.value, "low": share.low, "high": share.high}
+
+
+def _labelled(desk: Desk, standing: Standing) -> Iterator[tuple[str, Sequence[str]]]:
+    """Yield the rows whose label, or labels, a person gave or accepted, here or in the chat, and these."""
+    for row, action in desk.actions(standing).items():
+        own, entry = desk.own(desk.place_of[row]), desk.entry(row, standing)
+        if entry and action in ("accept", "relabel"):
+            decision = entry.decision
+            said = decision.labels if desk.several else tuple(filter(None, [decision.label]))
+            yield row, (said if decision.says_labels else own) or ()
+        elif own is not None and row in desk.decided and action != "remove":
+            yield row, own
 
 
 def _base64(values: NDArray[Any]) -> str:

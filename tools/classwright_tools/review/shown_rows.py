@@ -37,17 +37,19 @@ def shown_rows(
                 "given": int(doubts.given[place]) if doubts and doubts.answered[place] else None,
                 "disagrees": bool(doubts is not None and doubts.disagrees[place]) or None,
                 "suspect": bool(doubts is not None and doubts.suspect[place]) or None,
-                "stands": stands(standing, row["id"]),
+                "stands": stands(desk, standing, row["id"]),
             }
         )
         for place, row in zip(places, rows, strict=True)
     ]
 
 
-def stands(standing: Standing, row: str) -> dict[str, Any] | None:
-    """Return what was decided last about a row."""
-    entry = standing.of(row)
-    return shown_decision(entry, standing) if entry else None
+def stands(desk: Desk, standing: Standing, row: str) -> dict[str, Any] | None:
+    """Return what was decided last about a row; of what the dataset alone tells, the action."""
+    entry = desk.entry(row, standing)
+    if entry:
+        return shown_decision(entry, standing)
+    return {"action": desk.decided[row]} if row in desk.decided else None
 
 
 def shown_decision(entry: Entry, standing: Standing) -> dict[str, Any]:

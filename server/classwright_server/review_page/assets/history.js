@@ -30,15 +30,17 @@ const History = () => {
   if (!found) return html`<p class="empty">Fetching the history…</p>`;
   const undo = async (id) => { await marks.undoById(id); say("Undone."); setTick(tick + 1); };
   return html`<section class="history" aria-label="History">
+    <label>Your name, for others <input value=${session.name} maxlength="25" onChange=${(event) => change({ name: asName(event.target.value) })} /></label>
     <h2>Decisions</h2>
+    <p>Undo takes back what waits to be saved. To change what is saved, decide on its row again, or go back to an earlier version.</p>
     ${found.total === 0 && html`<p class="empty">Nothing has been decided yet.</p>`}
     <ul class="rows">${found.decisions.map((one) => html`<li key=${one.id} class=${one.undone ? "undone" : ""}><div class="what">
       <p>${counted(one.count, "row")} ${SAID[one.action]}${labelsOf(one) ? ` as ${labelsOf(one)}` : ""}${one.count === 1 && one.excerpt ? html`: <q dir=${wayOf(one.excerpt)}>${one.excerpt}</q>` : ""} <span class="about"><time datetime=${one.when}>${new Date(one.when).toLocaleString()}</time>
-        · ${one.person === PERSON ? "you" : `person ${one.person.slice(1, 5)}`}${one.version ? ` · in ${one.version}` : ""}${one.undone ? " · undone" : ""}</span></p></div>
+        · ${inName(one.person)}${one.version ? ` · in ${one.version}` : ""}${one.undone ? " · undone" : ""}</span></p></div>
       ${!one.undone && !one.version && html`<button type="button" aria-label=${`Undo: ${counted(one.count, "row")} ${SAID[one.action]}`} onClick=${() => undo(one.id)}>Undo</button>`}</li>`)}</ul>
     <${Pages} label="Pages of decisions" total=${found.total} offset=${offset} shown=${found.decisions.length} size=${found.a_page} turn=${setOffset} />
     <h2>Versions of the dataset</h2>
-    <ul class="rows">${found.versions.map((one, number) => html`<li key=${one.id}><div class="what"><p><b>${one.id}</b> <span class="about"><time datetime=${one.when}>${new Date(one.when).toLocaleString()}</time> · ${MADE[one.made_by] ?? one.made_by}</span></p></div>
+    <ul class="rows">${found.versions.map((one, number) => html`<li key=${one.id}><div class="what"><p><b>${one.id}</b> <span class="about"><time datetime=${one.when}>${new Date(one.when).toLocaleString()}</time> · ${MADE[one.made_by] ?? one.made_by}${one.reason ? `: ${one.reason}` : ""}</span></p></div>
       ${one.id !== session.review.dataset && html`<button type="button" onClick=${() => openReview({ task: session.review.task, dataset: one.id })}>Look at it</button>`}
       ${number + versionsOffset > 0 && html`<button type="button" aria-label=${`Go back to it: ${one.id}`} onClick=${() => goBack(one.id)}>Go back to it</button>`}</li>`)}</ul>
     <${Pages} label="Pages of versions" total=${found.versions_total} offset=${versionsOffset} shown=${found.versions.length} size=${found.a_page} turn=${setVersionsOffset} />

@@ -3,10 +3,10 @@
 const keyCount = () => (isInline() ? 6 : 9); // a frame in the chat has room for so many
 
 // The labels of a row in the order of their keys: those that a classifier gives, those of several that it has, then the likely ones.
-// Where the suggestion is hidden they are in the order of the task.
+// They are in the order of the task where the suggestion is hidden, and where all of several have a key: fingers learn it.
 const labelOrder = (row, blind) => {
   const likely = (row.guesses ?? []).map(([name]) => name), first = isSeveral() ? [...(givenTo(row) ?? []), ...(row.labels ?? [])] : [];
-  const order = blind ? [] : [...first, ...likely];
+  const order = blind || (isSeveral() && labelNames().length <= keyCount()) ? [] : [...first, ...likely];
   return [...new Set([...order, ...labelNames()])].filter((name) => labelNames().includes(name));
 };
 
@@ -20,19 +20,23 @@ const LabelKeys = ({ row, blind, choose }) => {
   const stands = row.stands && (row.stands.label ?? (row.stands.action === "accept" ? row.label : undefined));
   const isChosen = (name) => (isSeveral() ? queue.picked.includes(name) : name === stands);
   const isOwn = (name) => !blind && (isSeveral() ? row.labels?.includes(name) : name === row.label);
+  const { labels } = session.review, described = labels.filter((label) => label.description);
   return html`<ol class="labels" aria-label="Labels, by key">
     ${order.slice(0, keyCount()).map((name, place) => html`<li key=${name}>
       <button type="button" class=${`label ${isOwn(name) ? "own" : ""} ${isChosen(name) ? "chosen" : ""}`}
-        aria-keyshortcuts=${place + 1} aria-pressed=${isChosen(name)} onClick=${() => choose(name)}>
+        title=${labels.find((label) => label.name === name).description} aria-keyshortcuts=${place + 1} aria-pressed=${isChosen(name)} onClick=${() => choose(name)}>
         <kbd>${place + 1}</kbd><span class="name">${breakable(name)}</span>
         ${isOwn(name) && html`<span class="tag">now</span>`}
         ${!blind && isSeveral() && !isOwn(name) && givenTo(row)?.includes(name) && html`<span class="tag warn">suggested</span>`}
         ${chances.has(name) && html`<span class="chance" style=${{ "--share": chances.get(name) }}>${chance(chances.get(name))}</span>`}
       </button></li>`)}
+    ${isSeveral() && html`<li><button type="button" class="label" aria-keyshortcuts="0" onClick=${() => queue.toggle(null)}><kbd>0</kbd><span>None applies</span></button></li>`}
   </ol>
   ${isSeveral() && html`<p class="set">Chosen: ${queue.isUntouched ? html`<em>nothing yet</em>` : queue.picked.length
     ? queue.picked.map((name) => html`<button type="button" key=${name} class="tag chosen" aria-label=${`Take out: ${name}`} onClick=${() => choose(name)}>${name} ×</button> `)
     : html`<span class="tag chosen">${NONE}</span>`}</p>`}
+  ${described.length > 0 && !isInline() && html`<details><summary>What the labels mean</summary><ul>${described.map(({ name, description }) => html`<li key=${name}><b>${name}</b>: ${description}</li>`)}</ul>
+    ${isSeveral() && "A label is suggested from a probability on that is its own: 18% may do for one where 31% do not for another."}</details>`}
   ${order.length > keyCount() && html`<${LabelSearch} names=${order} choose=${choose} />`}`;
 };
 

@@ -80,7 +80,7 @@ const decideMany = async (what) => {
   try {
     await marks.flush();
     const id = `${PERSON}-${randomName(12)}`;
-    const answer = await host.call("review_decide_all", { ...reviewed(), look, person: PERSON, id, rows: total, ...what });
+    const answer = await host.call("review_decide_all", { ...reviewed(), look, person: me(), id, rows: total, ...what });
     takeProgress(answer);
     await list.refresh();
     change({ note: `${counted(answer.rows, "row")} decided at once. The history can take it back.` });

@@ -18,7 +18,7 @@ const marks = (() => {
         const batch = nextBatch();
         try {
           const answer = await host.call("review_decide", {
-            ...batch[0].about, person: PERSON, after: session.review.cursor ?? 0, decisions: batch.map((one) => one.decision),
+            ...batch[0].about, person: me(), after: session.review.cursor ?? 0, decisions: batch.map((one) => one.decision),
           });
           unsent = unsent.slice(batch.length);
           settle(answer);
@@ -84,7 +84,7 @@ const marks = (() => {
     decide: (id, what) => {
       const row = rowOf(id), decision = { id: `${PERSON}-${randomName(12)}`, rows: [id], ...what };
       done.push({ id: decision.id, row: id, before: row.stands });
-      row.stands = { id: decision.id, action: what.action, label: what.label, labels: what.labels, text: what.text, person: PERSON };
+      row.stands = { id: decision.id, action: what.action, label: what.label, labels: what.labels, text: what.text, person: me() };
       put(decision, [id]);
       change({ note: "" });
     },
@@ -102,7 +102,7 @@ const marks = (() => {
     // Asks what others did meanwhile; an answer to a decision tells it too.
     listen: async () => {
       if (unsent.length) return;
-      const about = reviewed(), answer = await host.call("review_news", { ...about, person: PERSON, after: session.review.cursor ?? 0 });
+      const about = reviewed(), answer = await host.call("review_news", { ...about, person: me(), after: session.review.cursor ?? 0 });
       if (about.dataset === session.review.dataset) hear(answer);
     },
     // Sends what waits, at once; what fails is tried again later, by a timer that nothing else may take away.

@@ -18,8 +18,9 @@ const queue = (() => {
   let touched = null; // of a row that may have several labels: its id, and those that were put in
 
   const setting = () => MODES[mode];
-  const look = () => ({ where: {}, ...(mode === "chosen" ? chosen : setting().look), state: "open" });
-  const isOpen = (id) => !rowOf(id)?.stands;
+  // Of rows that were chosen, those that are decided come, too.
+  const look = () => (mode === "chosen" ? { where: {}, ...chosen } : { where: {}, ...setting().look, state: "open" });
+  const isOpen = (id) => look().state !== "open" || !rowOf(id)?.stands;
 
   const load = () => {
     if (ended) return Promise.resolve();
@@ -173,7 +174,6 @@ const Card = ({ row, blind, editing, edit }) => html`<article class="card">
   <${LabelKeys} row=${row} blind=${blind} choose=${choose} />
   <div class="actions" role="group" aria-label="Other decisions">
     ${(!blind || isSeveral()) && html`<${Key} name="⏎" keys="Enter" act=${accept}>${isSeveral() ? "Accept these labels" : row.label ? "Accept" : "Accept the first"}<//>`}
-    ${isSeveral() && html`<${Key} name="0" act=${() => queue.toggle(null)}>None applies<//>`}
     <${Key} name="x" act=${QUEUE_KEYS.x}>Remove<//>
     <${Key} name="e" act=${() => edit(true)}>Edit<//>
     <${Key} name="g" act=${QUEUE_KEYS.g}>Good example<//>
@@ -189,7 +189,7 @@ const Key = ({ name, keys, act, children }) =>
 const standsAs = ({ action, label, labels, person }) => {
   const named = labelsOf({ label, labels });
   const words = { accept: named ? `accepted as ${named}` : "accepted", relabel: `now ${named}`, remove: "removed", edit: "edited", flag: "flagged", good_example: "a good example" }[action];
-  return person === PERSON ? words : `${words} by another person`;
+  return !person ? "decided by a person before" : inName(person) === "you" ? words : `${words} by ${nameOf(person) ?? "another person"}`;
 };
 
 // A row's texts to be rewritten; a text that was shown in part is fetched whole first.

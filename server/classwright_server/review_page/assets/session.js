@@ -6,6 +6,11 @@ const randomName = (length) =>
   Array.from(crypto.getRandomValues(new Uint8Array(length)), (byte) => letters[byte % letters.length]).join("");
 
 const PERSON = `p${randomName(11)}`;
+// Who decides: a name, once it is given, before what tells two pages of one person apart.
+const me = () => (session.name ? `${session.name}-${PERSON}` : PERSON);
+const nameOf = (person) => (/^(.+)-p\w{11}$/.exec(person) ?? [])[1];
+const inName = (person) => (person === me() || person === PERSON ? "you" : nameOf(person) ?? `person ${person.slice(1, 5)}`);
+const asName = (typed) => typed.replace(/[^\p{L}\p{M}\p{Nd}_ .-]/gu, "").trim().slice(0, 25);
 
 const session = {
   phase: "waiting", // then "open", or "failed" with its words in `fault`
@@ -15,6 +20,7 @@ const session = {
   review: null, // the answer of review_open
   view: "queue",
   note: "", // said to the person, also by screen readers
+  name: asName(new URLSearchParams(location.search).get("name") ?? ""), // as others see it
   unsent: 0,
   refused: [], // decisions that the server did not take: the row and the reason
   preparing: null, // how far the judging of the rows is, or why it failed

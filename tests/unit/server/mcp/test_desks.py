@@ -34,7 +34,7 @@ def test_rows_of_which_a_person_said_that_no_label_fits_are_known(workspace: Wor
     ]
     marked = save_dataset(workspace, "support", {}, parent=dataset, run_key="n", made_by="t", edits=said).id
 
-    assert Desks().desk(workspace, marked).fit_none == {first}
+    assert Desks().desk(workspace, marked).decided == {first: "fits_none"}
 
 
 def test_only_the_datasets_that_were_used_last_are_kept(workspace: Workspace, task: Task) -> None:

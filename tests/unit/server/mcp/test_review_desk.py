@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from classwright_server.mcp import review_desk
@@ -14,10 +16,13 @@ from classwright_server.mcp.page_arguments import (
     RowsRequest,
 )
 from classwright_server.mcp.review_desk import ReviewDesk
+from classwright_tools.context import ToolContext
 from classwright_tools.domain.example import Provenance, make_example
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.topic_tree import Cell
+from classwright_tools.edit_examples import EditExamplesRequest, edit_examples
 from classwright_tools.review.pictures import MOST_CELLS
+from classwright_tools.workspace.datasets import read_rows
 from classwright_tools.workspace.workspace import Workspace
 from support.measurement import dataset_of
 from support.review import review_dataset
@@ -99,6 +104,34 @@ def test_every_version_can_be_paged_to(workspace: Workspace, task: Task, monkeyp
 
     assert [one["id"] for page in pages for one in page["versions"]] == made[::-1]
     assert {page["versions_total"] for page in pages} == {3}
+
+
+def test_versions_tell_the_reasons_of_their_edits_also_of_those_that_were_gone_back_on(
+    workspace: Workspace, task: Task, context: ToolContext
+) -> None:
+    desk, dataset = ReviewDesk(), review_dataset(workspace, task)
+    row = read_rows(workspace, dataset, "train")[0].id
+    flagged: dict[str, object] = {"changes": [{"action": "flag", "rows": {"ids": [row]}}]}
+    for reason, change in (("Odd.", flagged), ("Not odd.", {"revert_to": dataset}), ("Odd after all.", flagged)):
+        asked = {"task": "support", "reason": reason, **change}
+        edit_examples(EditExamplesRequest.model_validate(asked), replace(context, run_key=reason))
+
+    told = desk.history(workspace, HistoryRequest(task="support"))["versions"]
+
+    assert [one["reason"] for one in told] == ["Odd after all.", "Not odd.", "Odd.", ""]
+
+
+def test_an_excerpt_that_is_cut_says_so(workspace: Workspace, task: Task) -> None:
+    dataset = dataset_of(workspace, "support", train=[make_example("word " * 40, "refund")])
+    desk, row = ReviewDesk(), read_rows(workspace, dataset, "train")[0].id
+    decision = {"id": "decision-1", "action": "flag", "rows": [row]}
+    given = {"dataset": dataset, "person": "Zo\u00eb M.-p12345678901", "decisions": [decision]}
+    desk.decide(workspace, DecideRequest.model_validate(given))
+
+    (told,) = desk.history(workspace, HistoryRequest(task="support"))["decisions"]
+
+    assert told["excerpt"].endswith("\u2026")
+    assert told["person"] == given["person"]
 
 
 def test_the_cells_with_the_fewest_rows_are_told_with_the_number_of_all(workspace: Workspace, task: Task) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from pydantic import ValidationError
 
 from classwright_tools.domain.decision import Decision
+from classwright_tools.domain.edits import Edit
 from classwright_tools.domain.look import Look
 from classwright_tools.domain.selection import RowFilter
 from classwright_tools.domain.task import Task
@@ -15,6 +17,7 @@ from classwright_tools.review.decisions import mark_made, store
 from classwright_tools.review.desk import Desk
 from classwright_tools.review.fitting import fitting
 from classwright_tools.review.overview import progress
+from classwright_tools.review.shown_rows import shown_rows
 from classwright_tools.review.standing import Standing
 from classwright_tools.workspace.datasets import read_table
 from classwright_tools.workspace.workspace import Workspace
@@ -151,11 +154,48 @@ def test_rows_are_found_by_what_was_decided_and_by_what_they_are(workspace: Work
     assert found(Look(state="flag")) == [1]
     assert found(written) == list(range(18))
     assert found(written.model_copy(update={"state": "open"})) == list(range(2, 18))
-    desk = replace(desk, fit_none=frozenset({desk.ids[2], "of another version"}))
+    said = edit_of(desk, "fits_none", desk.ids[2], "of another version")
+    desk = replace(desk, edits=(said,))
     assert found(written.model_copy(update={"state": "open"})) == list(range(3, 18))
     assert found(Look(unlabelled=True)) == [place for place, split in enumerate(desk.splits) if split == "unlabelled"]
     assert found(Look(places=(3, 5))) == [3, 5]
     assert found(Look(doubt="suspect")) == []
+
+
+def test_a_row_that_a_person_decided_in_the_chat_is_decided(workspace: Workspace, desk: Desk) -> None:
+    annotated = edit_of(desk, "relabel", desk.ids[0])
+    desk = replace(desk, edits=(annotated, edit_of(desk, "approve", desk.ids[1], by="model")))
+
+    standing = decide(workspace, desk, about(desk, 2, "flag"))
+
+    assert desk.find(Look(state="decided"), standing, None).tolist() == [0, 2]
+    assert desk.find(Look(state="relabel"), standing, None).tolist() == [0]
+    assert progress(desk, standing)["decided"] == {"relabel": 1, "flag": 1}
+    assert [row.get("stands", {}).get("action") for row in shown_rows(desk, [0, 1, 2], standing, None)] == [
+        "relabel",
+        None,
+        "flag",
+    ]
+
+
+def test_what_the_dataset_says_since_counts_above_a_decision_that_an_earlier_version_has(
+    workspace: Workspace, desk: Desk
+) -> None:
+    standing = decide(workspace, desk, *(about(desk, place, "accept") for place in range(4)))
+    mark_made(workspace, [entry.number for entry in standing.entries[1:]], desk.dataset)
+    standing.refresh()
+    later = review_dataset(workspace, workspace.task("support"))
+    had = edit_of(desk, "approve", desk.ids[0], dataset="support-d0")
+    overruled = edit_of(desk, "relabel", desk.ids[1], dataset=desk.dataset)
+    desk = replace(desk, dataset=later, edits=(had, overruled))
+
+    assert desk.actions(standing) == {desk.ids[0]: "accept", desk.ids[1]: "relabel", desk.ids[3]: "accept"}
+    assert desk.entry(desk.ids[2], standing) is None  # one went back to a version before it
+
+
+def edit_of(desk: Desk, action: str, *rows: str, by: str = "person", dataset: str | None = None) -> Edit:
+    fields = {"action": action, "by": by, "reason": "said", "dataset": dataset or desk.dataset}
+    return Edit.model_validate({**fields, "when": datetime(2026, 5, 1, tzinfo=UTC), "rows": dict.fromkeys(rows, "")})
 
 
 def test_a_random_order_is_the_same_each_time(workspace: Workspace, desk: Desk) -> None:
