@@ -55,7 +55,7 @@ class ImportExamplesRequest(ToolRequest, GivenSource):
 class SkippedRow(Noun):
     """A row that was not imported: where it stood in the source, and why."""
 
-    row: int = Field(ge=0, description="Its number in the source, from 0.")
+    row: int = Field(ge=1, description="Its number in the source, from 1.")
     text: str = Field(description="Its text, shortened to 200 characters; empty where it is or repeats a test row.")
     reason: str
 

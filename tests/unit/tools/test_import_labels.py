@@ -64,7 +64,7 @@ def test_a_label_that_is_unknown_in_some_rows_only_skips_these(run: Importer) ->
 
     assert result.imported == 3
     assert result.skipped == {"label not in the task": 1}
-    assert result.examples[0].row == 3
+    assert result.examples[0].row == 4
     assert "opening hours" in result.examples[0].reason
 
 

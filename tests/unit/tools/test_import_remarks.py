@@ -56,7 +56,7 @@ def test_of_test_rows_an_import_tells_places_and_reasons_but_no_text_and_no_labe
     answer = run("test", path="test.jsonl")
 
     assert (answer.read, answer.imported, len(answer.examples)) == (8, 1, 7)
-    assert {example.row for example in answer.examples} == set(range(1, 8))
+    assert {example.row for example in answer.examples} == set(range(2, 9))
     for word in ("xylophone", "quux", "'account'", "nearest"):
         assert word not in answer.model_dump_json()
 
@@ -68,7 +68,7 @@ def test_a_row_of_another_split_that_repeats_a_test_row_is_not_shown_either(run:
         answer = run(split, rows=given((near, "account"), (f"{split}: nothing is repeated", "refund")))
 
         (example,) = answer.examples
-        assert (example.row, example.text) == (0, "")
+        assert (example.row, example.text) == (1, "")
         assert example.reason.startswith("near-duplicate of a test row: like test row ")
         assert "xylophone" not in answer.model_dump_json()
 
@@ -84,7 +84,7 @@ def test_test_rows_whose_labels_are_all_unknown_are_refused_by_the_place_of_one(
     with pytest.raises(InvalidInput) as refusal:
         run("test", rows=given((SECRET, "quuxlabel"), ("another one", "quuxtwo")))
 
-    assert "that of row 0 is not" in str(refusal.value)
+    assert "that of row 1 is not" in str(refusal.value)
     assert "quux" not in str(refusal.value)
 
 
@@ -167,7 +167,7 @@ def test_every_skipped_row_is_named_by_its_number_beside_the_dataset(run: Import
     assert (part.shown, part.total) == (len(answer.examples), 32)
     assert part.uri == f"classwright://{answer.dataset.partition('-')[0]}/artifacts/{answer.dataset}/files/skipped.json"  # type: ignore[union-attr]  # there is one
     assert {reason: len(numbers) for reason, numbers in told.items()} == answer.skipped
-    assert sorted(number for numbers in told.values() for number in numbers) == list(range(3, 35))
+    assert sorted(number for numbers in told.values() for number in numbers) == list(range(4, 36))
 
 
 def test_skipped_rows_are_counted_in_part_also_where_no_row_is_imported(run: Importer) -> None:

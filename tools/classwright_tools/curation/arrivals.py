@@ -91,7 +91,7 @@ class Skipped:
 
     @property
     def places(self) -> str:
-        """The number of every skipped row in the source, from 0, by reason, as JSON."""
+        """The number of every skipped row in the source, from 1, by reason, as JSON."""
         return json.dumps({reason: numbers.tolist() for reason, numbers in self.numbers.items()})
 
 
@@ -115,7 +115,7 @@ class Arrivals:
         They have two texts each if `kind` is "pair", and no label when `labels` is None. With `unseen` nothing is told
         of what stands in skipped rows.
         """
-        self._source = enumerate(source)
+        self._source = enumerate(source, start=1)  # as people count rows
         self._labels = labels
         self._kind = kind
         self._removed = removed
