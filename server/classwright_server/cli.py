@@ -14,7 +14,7 @@ from typing import Any
 from classwright_server import __version__
 from classwright_server.classify_command import add_classify, is_stored, run_classify
 from classwright_server.config.chosen import PREFIX
-from classwright_server.config.settings import DEFAULT_PORT, ServerSettings, settings_from
+from classwright_server.config.settings import DEFAULT_PORT, ServerSettings, check_settings, settings_from
 from classwright_server.config.writers import writer_flags
 from classwright_server.export_command import add_export, run_export
 from classwright_server.jobs.telemetry import start_telemetry
@@ -73,6 +73,7 @@ def _run(parsed: argparse.Namespace) -> int:
         from classwright_server.doctor import run_doctor
 
         return run_doctor(settings)
+    check_settings(settings, serves=parsed.command == "serve")
     if settings.vllm:
         from classwright_server.vllm import vllm_program
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
-from classwright_server.config.settings import ServerSettings, ToolSettings
+from classwright_server.config.settings import ServerSettings, ToolSettings, check_settings
 from classwright_server.jobs.disk_quota import MIN_FREE_BYTES, check_room
 from classwright_server.sanitize import sanitized
 from classwright_tools.context import DEFAULT_ENCODER
@@ -31,6 +31,7 @@ def run_doctor(settings: ServerSettings) -> int:
     """Try everything, print a line for each thing, and return the exit code: 0 where all is well, else 2."""
     tries: dict[str, Callable[[], str]] = {
         "versions": _versions,
+        "settings": lambda: _settings(settings),
         "workspace": lambda: _workspace(settings.tool_settings),
         "encoder": lambda: _encoder(settings.tool_settings.encoder),
         "GPU": _gpu,
@@ -77,6 +78,20 @@ def _versions() -> str:
         raise InvalidInput("the environment", "; ".join(faults), 'Run `pip install --upgrade "classwright[server]"`.')
     versions = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
     return f"classwright {version('classwright')} on Python {platform.python_version()}, {sys.platform}; {versions}."
+
+
+def _settings(settings: ServerSettings) -> str:
+    """Return that the settings go together, as a server finds before it starts.
+
+    Raises:
+        InvalidInput: a server would refuse them, or one of them is without effect.
+    """
+    from classwright_server.http.serving import verifier_of
+
+    check_settings(settings, serves=True)
+    if settings.http:
+        verifier_of(settings, os.environ)
+    return "a server starts with them."
 
 
 def _workspace(own: ToolSettings) -> str:

@@ -7,8 +7,9 @@ hosts by spaces.
 
 from __future__ import annotations
 
+import difflib
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +20,10 @@ PREFIX = "CLASSWRIGHT_"
 MOST_OF_ANY = 10**15
 """The largest number that a setting may be: what is larger, infinity among it, is a slip."""
 
+_ON, _OFF = ("1", "true", "yes"), ("0", "false", "no")
+_SLIP = 0.85
+"""How like a setting's name a variable's is where it is a slip; CLASSWRIGHT_TOKEN is none of --token-env: 0.71."""
+
 
 class Chosen:
     """Looks a setting up in the flags, then in the environment."""
@@ -26,9 +31,11 @@ class Chosen:
     def __init__(self, flags: Mapping[str, Any], environment: Mapping[str, str]) -> None:
         self._flags = flags
         self._environment = environment
+        self._asked: set[str] = set()
 
     def text(self, name: str) -> str | None:
         """Return the setting `name`, or None if it is not set or empty."""
+        self._asked.add(name)
         value = self._flags.get(name)
         if value is None or isinstance(value, bool):
             value = self._environment.get(PREFIX + name.upper())
@@ -36,14 +43,19 @@ class Chosen:
 
     def is_on(self, name: str) -> bool:
         """Return whether the setting `name` is given."""
-        return bool(self._flags.get(name)) or self.text(name) in ("1", "true", "yes")
+        word = (self.text(name) or "no").lower()
+        if word not in (*_ON, *_OFF):
+            raise self.unusable(name, f"is none of {', '.join((*_ON, *_OFF))}")
+        return bool(self._flags.get(name)) or word in _ON
 
     def words(self, name: str) -> tuple[str, ...]:
         """Return the values of the setting `name`, which in a variable are separated by spaces."""
+        self._asked.add(name)
         return tuple(self._flags.get(name) or self._environment.get(PREFIX + name.upper(), "").split())
 
     def paths(self, name: str) -> tuple[Path, ...]:
         """Return the paths of the setting `name`, which in a variable are separated as those of PATH are."""
+        self._asked.add(name)
         text = self._environment.get(PREFIX + name.upper(), "")
         named = self._flags.get(name) or [part for part in text.split(os.pathsep) if part]
         return tuple(self.path(name, part) for part in named)
@@ -98,6 +110,17 @@ class Chosen:
         if not 0 <= value <= most:
             raise self.unusable(name, f"is not a whole number from 0 to {most:,}")
         return value
+
+    def check_variables(self, others: Collection[str]) -> None:
+        """Refuse a variable whose name is nearly that of a setting: of those looked up until now, and the `others`."""
+        settings = {PREFIX + name.upper() for name in (*self._asked, *others)}
+        for variable in sorted(name for name in self._environment if name.startswith(PREFIX)):
+            meant = difflib.get_close_matches(
+                variable[len(PREFIX) :], [one[len(PREFIX) :] for one in settings], 1, _SLIP
+            )
+            if meant and variable not in settings:
+                reason, repair = "names no setting", f"Did you mean {PREFIX}{meant[0]}? Correct it, or take it out."
+                raise InvalidInput(f"environment variable {variable!r}", reason, repair)
 
     def unusable(self, name: str, reason: str, value: str | None = None) -> InvalidInput:
         """Return the error that says why the setting `name`, or one `value` of it, cannot be used."""

@@ -11,7 +11,7 @@ from typing import Any, get_args
 from pydantic import Field
 
 from classwright_server.config.chosen import Chosen
-from classwright_server.config.writers import chosen_writer
+from classwright_server.config.writers import chosen_writer, writer_flags
 from classwright_tools.context import DEFAULT_ENCODER
 from classwright_tools.domain.noun import Noun
 from classwright_tools.domain.usage import UNCAPPED, Caps
@@ -85,6 +85,21 @@ class ServerSettings(Noun):
     jobs: tuple[Lane, ...] = Field(default=get_args(Lane), description="Which jobs this process runs.")
 
 
+def check_settings(settings: ServerSettings, *, serves: bool) -> None:
+    """Return if nothing that is set is without effect; `serves` is False for a worker, which takes no HTTP.
+
+    Raises:
+        InvalidInput: an import folder is none, or counters are to be shown where nobody can ask for them.
+    """
+    for folder in settings.tool_settings.import_folders:
+        if not folder.is_dir():
+            raise InvalidInput(
+                f"--import-folder={str(folder)!r}", "is not a folder", "Make it, or correct the setting."
+            )
+    if serves and settings.metrics and not settings.http:
+        raise InvalidInput("--metrics", "has no effect without --http", "Add --http, or take --metrics out.")
+
+
 def default_workspace(environment: Mapping[str, str]) -> Path:
     """Return the platform's folder for application data, with `classwright` in it."""
     home = Path.home()
@@ -117,7 +132,7 @@ def settings_from(flags: Mapping[str, Any], environment: Mapping[str, str]) -> S
         tools=chosen.words("tool"),
         workspace_gb=chosen.limit("workspace_gb", whole=False) or WORKSPACE_GB,
     )
-    return ServerSettings(
+    settings = ServerSettings(
         tool_settings=tool_settings,
         http=chosen.is_on("http"),
         host=chosen.text("host") or "127.0.0.1",
@@ -131,6 +146,8 @@ def settings_from(flags: Mapping[str, Any], environment: Mapping[str, str]) -> S
         vllm_thinking_tokens=chosen.whole_number(THINKING_TOKENS.name, 0) if vllm else 0,
         jobs=_jobs(chosen),
     )
+    chosen.check_variables(writer_flags())
+    return settings
 
 
 def _limits(chosen: Chosen) -> Limits:

@@ -46,6 +46,17 @@ def http_app(settings: ServerSettings, environment: Mapping[str, str]) -> Starle
     Raises:
         InvalidInput: the address is reachable from outside, but a token or the allowed hosts are missing.
     """
+    verifier = verifier_of(settings, environment)
+    server = build_server(settings, auth=_auth(settings) if verifier else None, token_verifier=verifier)
+    return served(server, settings, needs_token=verifier is not None)
+
+
+def verifier_of(settings: ServerSettings, environment: Mapping[str, str]) -> TokenVerifier | None:
+    """Return who decides about tokens; None if none are asked for.
+
+    Raises:
+        InvalidInput: the token cannot be used, or is missing at an address that others reach.
+    """
     verifier = _verifier(settings, environment)
     if settings.host not in LOOPBACK and not (verifier and settings.allow_hosts):
         raise InvalidInput(
@@ -53,8 +64,7 @@ def http_app(settings: ServerSettings, environment: Mapping[str, str]) -> Starle
             "can be reached by others, and needs both a token and the host names that clients use",
             "Add --token-env NAME (or --jwks-url) and --allow-host HOST:PORT, or bind to 127.0.0.1.",
         )
-    server = build_server(settings, auth=_auth(settings) if verifier else None, token_verifier=verifier)
-    return served(server, settings, needs_token=verifier is not None)
+    return verifier
 
 
 def served(server: MCPServer[Any], settings: ServerSettings, *, needs_token: bool) -> Starlette:
