@@ -31,12 +31,14 @@ from classwright_tools.export_model import ExportModelRequest, export_model
 from classwright_tools.import_examples import ImportExamplesRequest, import_examples
 from classwright_tools.learning.fitting import fitting
 from classwright_tools.learning.label_space import encode
+from classwright_tools.learning.later_labels import beside
 from classwright_tools.learning.model import load_model
 from classwright_tools.learning.several_labels.calibration import sure_labels_of
 from classwright_tools.measurement.evaluation_summary import rows_wanted
 from classwright_tools.train_classifier import TOOL, TrainClassifierRequest, train_classifier
 from classwright_tools.workspace.datasets import read_rows, save_dataset
 from classwright_tools.workspace.workspace import Workspace
+from support.editing import editor
 from support.importing import given
 from support.readme_code import Runs, code_blocks
 from support.several import LABELS, several_dataset, several_task
@@ -370,3 +372,32 @@ def test_what_cannot_train_on_several_labels_is_refused_with_what_can(
     context, _ = trained
     with pytest.raises(InvalidInput, match=reason):
         train_classifier(TrainClassifierRequest(task="mail", **fields), replace(context, run_key="refused"))
+
+
+def test_labels_that_were_merged_are_one_that_applies_where_one_of_them_at_least_does(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    dataset = several_dataset(workspace)
+    context = ToolContext(workspace=workspace, run_key="training")
+    model = train_classifier(TrainClassifierRequest(task="mail"), context).model
+    own = load_model(workspace, model)
+    texts = [row.text for row in read_rows(workspace, dataset, "validation")]
+    proba = own.predict_proba(texts)
+
+    change = {"action": "merge_label", "label": "delivery", "to": "refund"}
+    edit = editor(context, "mail")
+    merged = edit(change, confirm=edit(change).rows).dataset
+    assert merged
+    now = beside(workspace, own, merged)
+    result = evaluate(EvaluateRequest(model=model, dataset=merged), replace(context, run_key="measured"))
+    told = classify(ClassifyRequest(model=model, texts=tuple(texts)), replace(context, run_key="told"))
+
+    either = 1 - (1 - proba[:, 0]) * (1 - proba[:, 1])
+    assert now.labels == ("refund", "account")
+    np.testing.assert_allclose(now.predict_proba(texts), np.stack([either, proba[:, 2]], axis=1), atol=1e-6)
+    assert now.space.thresholds == pytest.approx((np.mean(own.card.thresholds[:2]), own.card.thresholds[2]), abs=1e-6)
+    assert {one.label for one in result.classes} == {"refund", "account"}
+    assert result.figures.micro_f1
+    assert result.figures.micro_f1.value > 0.8
+    assert told.thresholds == dict(zip(now.labels, now.space.thresholds, strict=True))
+    assert {label for one in told.results for label in one.labels or ()} == {"refund", "account"}
+    workspace.engine.dispose()

@@ -17,15 +17,15 @@ from classwright_tools.workspace.workspace import Workspace
 def beside(workspace: Workspace, model: Model, dataset: str) -> Model:
     """Return `model` with its labels as they are called beside `dataset`, where that comes after what it learnt from.
 
-    Merged labels are one, whose probability is the sum; where rows may have several labels, which have a threshold
-    each, a model with merged ones is returned as it is.
+    Merged labels are one. Its probability is their sum, or where rows may have several labels, each by itself, that
+    one of them at least applies.
 
     Raises:
         DamagedArtifact: the edits of a dataset do not read back.
     """
     card = model.card
     names = later_names(workspace, card.labels, card.dataset, dataset)
-    if names == card.labels or (card.thresholds and len(set(names)) < len(names)):
+    if names == card.labels:
         return model
     now = dict(zip(card.labels, names, strict=True))
     shares = card.shares and _under(card.shares, now)

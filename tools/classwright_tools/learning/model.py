@@ -17,6 +17,7 @@ from sentence_transformers import SentenceTransformer
 from classwright.predict import SURE_LABEL
 from classwright_tools.domain.cards import ModelCard
 from classwright_tools.domain.kinds import KINDS
+from classwright_tools.domain.threshold import THRESHOLD_PLACES
 from classwright_tools.errors import ClasswrightError, DamagedArtifact
 from classwright_tools.learning.classifier import Classifier, EmbeddingClassifier, OtherShapes, assessed
 from classwright_tools.learning.embedding_cache import EmbeddingCache
@@ -32,6 +33,7 @@ from classwright_tools.workspace.workspace import Workspace
 
 CARD = KINDS["model"].document
 ENCODER = "encoder"
+NEARLY_ONE = 1 - 1e-12  # of a probability, so that what is left of it has a logarithm
 SAFE_SUFFIXES = frozenset({".safetensors", ".json", ".txt", ".md", ".model"})
 REPAIR = "Train it again with `train_classifier`, or use another model."
 
@@ -54,8 +56,18 @@ class Model:
 
     @property
     def space(self) -> LabelSpace:
-        """The labels, and where a row may have several the probabilities from which on they apply."""
-        return LabelSpace(self.labels, self.card.thresholds)
+        """The labels, and where a row may have several the probabilities from which on they apply.
+
+        The threshold of merged ones is the mean of theirs. It is half of the F1 that a label reaches (`f1_thresholds`),
+        and that of the merged one is not known before rows tell it.
+        """
+        own = self.card.thresholds
+        if not own or len(self.labels) == len(own):
+            return LabelSpace(self.labels, own)
+        merged = self._merged
+        return LabelSpace(
+            self.labels, tuple(np.round(np.asarray(own) @ merged / merged.sum(axis=0), THRESHOLD_PLACES).tolist())
+        )
 
     @property
     def threshold(self) -> float:
@@ -102,8 +114,17 @@ class Model:
         proba = LabelSpace(self.card.labels, self.card.thresholds).probabilities(offset)
         if len(self.labels) == len(self.card.labels):
             return proba
-        found: np.ndarray = proba @ encode([(name,) for name in self.names], self.labels)
+        found: np.ndarray
+        if self.card.thresholds:  # a row has the merged label unless it has none of those that became it
+            found = 1 - np.exp(np.log1p(-np.minimum(proba, NEARLY_ONE)) @ self._merged)
+        else:
+            found = proba @ self._merged
         return found
+
+    @property
+    def _merged(self) -> np.ndarray:
+        """Which of the labels on the card became which of `labels` (old, new)."""
+        return encode([(name,) for name in self.names], self.labels)
 
 
 def save_model(folder: Path, card: ModelCard, classifier: Classifier) -> None:
