@@ -72,7 +72,7 @@ class Runtime:
             tool_settings=self.tool_settings,
             owner=current_principal(),
             tool=tool,
-            request=request.model_dump(mode="json"),
+            request=request.as_sent(),
         )
 
     def small_work(self, tool: ToolSpec[Any, Any], request: ToolRequest, workspace: Workspace) -> Work | None:

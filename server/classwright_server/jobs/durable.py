@@ -79,7 +79,7 @@ class Jobs:
             BudgetExceeded: `most_waiting` of theirs wait already.
             StorageFailed: the disk is full; there is no job.
         """
-        order = self._order(new_job_id(), tool, request.model_dump(mode="json"), owner)
+        order = self._order(new_job_id(), tool, request.as_sent(), owner)
         self._queue.put(order, request, run_job, most_waiting=most_waiting)
         return order.run_key
 

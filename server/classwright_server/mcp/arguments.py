@@ -40,8 +40,12 @@ def waiting_arguments_of(name: str, request: type[BaseModel], *, dry_run: bool) 
 
 
 def request_of(arguments: BaseModel, request: type[Q]) -> Q:
-    """Return the `request` in `arguments` of one of the models above, which were checked when they were made."""
-    return request.model_construct(**{name: getattr(arguments, name) for name in request.model_fields})
+    """Return the `request` in `arguments` of one of the models above, which were checked when they were made.
+
+    What was not sent counts as not set there too.
+    """
+    fields = {name: getattr(arguments, name) for name in request.model_fields}
+    return request.model_construct(_fields_set=arguments.model_fields_set & fields.keys(), **fields)
 
 
 def as_left_out(value: Any, schema: dict[str, Any], defs: dict[str, Any], *, outermost: bool = True) -> Any:

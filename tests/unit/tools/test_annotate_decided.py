@@ -122,7 +122,7 @@ def test_what_the_first_call_has_set_is_refused_with_answers(more: dict[str, Any
     with pytest.raises(ValidationError, match=f"leave '{next(iter(more))}' out"):
         AnnotateExamplesRequest(task="support", annotation="support-n1", finish=True, **more)
     stored = AnnotateExamplesRequest(task="support", annotation="support-n1").model_dump(mode="json")
-    assert AnnotateExamplesRequest.model_validate(stored).annotation == "support-n1"  # as a job keeps it
+    assert AnnotateExamplesRequest.model_validate(stored).annotation == "support-n1"  # as older jobs keep it
 
 
 def test_who_decided_is_said_with_answers_alone() -> None:

@@ -28,6 +28,10 @@ class Noun(BaseModel):
 class ToolRequest(Noun):
     """The arguments of a tool: the MCP schema and the command line are made from its fields."""
 
+    def as_sent(self) -> dict[str, Any]:
+        """Return what was sent, as JSON. A tool may tell what was left out from what was sent as it is by default."""
+        return self.model_dump(mode="json", exclude_unset=True)
+
 
 class Part(Noun):
     """What an answer shows only in part: so many of the entries of a list, or of the characters of its texts."""
