@@ -400,4 +400,9 @@ def test_labels_that_were_merged_are_one_that_applies_where_one_of_them_at_least
     assert result.figures.micro_f1.value > 0.8
     assert told.thresholds == dict(zip(now.labels, now.space.thresholds, strict=True))
     assert {label for one in told.results for label in one.labels or ()} == {"refund", "account"}
+    assert now.sure_from == (0.9, 0.9)  # no row has told yet from where on the merged label is right
+    sure = now.predict_proba(texts) >= 0.9
+    assert [one.sure_labels for one in told.results if one.sure] == [
+        now.space.named(own) for own, one in zip(sure, told.results, strict=True) if one.sure
+    ]
     workspace.engine.dispose()

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from classwright_tools.domain.evaluation import ChangedRow, LabelChange
 from classwright_tools.domain.example import Split
 from classwright_tools.domain.excerpt import shortened
-from classwright_tools.domain.label_sets import labels_in_words
+from classwright_tools.domain.label_sets import in_order, labels_in_words
 from classwright_tools.learning.label_space import Answer, LabelSpace, encode
 from classwright_tools.measurement.held_out import Answers
 
@@ -23,8 +23,8 @@ TEXT_CHARS = 160
 def label_changes(found: Answers, theirs: Sequence[Answer]) -> tuple[LabelChange, ...]:
     """Return of each label in how many rows one of two models alone is right about it, the greatest gain first.
 
-    The one gave the answers `found`, the other `theirs` (n,). About a label a model is right where it gives it to a row
-    that has it, and where it does not give it to one that has not.
+    The one gave the answers `found`, the other, which knows the same labels, `theirs` (n,). About a label a model is
+    right where it gives it to a row that has it, and where it does not give it to one that has not.
     """
     own, true, given = (_applying(found, named) for named in (_named(found), _true(found), theirs))
     won, lost = (own == true) & (given != true), (given == true) & (own != true)
@@ -38,12 +38,14 @@ def label_changes(found: Answers, theirs: Sequence[Answer]) -> tuple[LabelChange
 def changed_rows(found: Answers, theirs: Sequence[Answer], split: Split) -> tuple[ChangedRow, ...]:
     """Return up to `ROWS` rows that the model of the answers `found` alone has right, and as many that the other has.
 
-    Those of which it is surest come first. Test rows are not shown.
+    The other gave the answers `theirs` (n,), sets of labels in an order of its own. The rows that the one is surest of
+    come first. Test rows are not shown.
     """
     if split == "test":
         return ()
     rows: dict[bool, list[ChangedRow]] = {True: [], False: []}
     true, own = _true(found), _named(found)
+    theirs = [one if isinstance(one, str) else in_order(one, found.labels) for one in theirs]
     for place in np.argsort(-found.confidence, kind="stable").tolist():
         this_right, other_right = own[place] == true[place], theirs[place] == true[place]
         if this_right == other_right or len(rows[this_right]) == ROWS:
@@ -94,9 +96,8 @@ def _true(found: Answers) -> list[Answer]:
 
 
 def _applying(found: Answers, named: Sequence[Answer]) -> npt.NDArray[np.bool_]:
-    """Return which of the labels of `found` each answer names (n, k); others, which it does not know, are left out."""
-    sets = ((one,) if isinstance(one, str) else one for one in named)
-    return encode([[label for label in labels if label in found.labels] for labels in sets], found.labels)
+    """Return which of the labels of `found` each answer names (n, k)."""
+    return encode(((one,) if isinstance(one, str) else one for one in named), found.labels)
 
 
 def _in_words(answer: Answer) -> str:

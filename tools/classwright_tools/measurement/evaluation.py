@@ -66,7 +66,7 @@ def measure(
 ) -> EvaluationReport:
     """Return the report of the answers that `model` gave; `mismatch` is a pair task's label of that name.
 
-    `theirs` are what the model that it is compared with gives to the rows.
+    `theirs` are what the model that it is compared with gives to the rows, where that knows the same labels.
     `thresholds` are those of labels that are to be given from there on, and only then. `shares` are those that the
     model's probabilities are at, None where nobody knows others than those of the rows. Test rows choose no threshold
     of a rare label: those that were `chosen` are applied to them.

@@ -54,6 +54,8 @@ def test_models_of_which_one_has_a_label_more_are_compared_on_rows_of_the_others
     assert (found.shared_labels, found.rows) == (("refund", "delivery"), 4)
     assert result.figures.rows == 6  # the figures of the model itself are those of all its labels
     assert f"Against {fewer}, on 4 rows that count for both" in result.summary
+    assert "Gained most" not in result.summary  # 'account', which the other cannot give
+    assert "is right, for example" not in result.summary
     assert f"({model} alone has 'account')" in result.summary
     assert result.next_step.startswith("Which of the two to keep depends on the labels that you want.")
     errors = error_analysis(ErrorAnalysisRequest(model=model, dataset=dataset), context_on(workspace))
@@ -287,6 +289,7 @@ def test_where_rows_have_several_labels_the_shared_ones_are_compared_on_all_rows
     assert result.comparison
     assert result.comparison.shared_labels == ("refund", "delivery")
     assert result.comparison.rows == result.figures.rows
+    assert "Gained most" not in result.summary
 
 
 def test_models_without_a_label_of_the_rows_in_common_are_named(
