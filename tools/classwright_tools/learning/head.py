@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-from classwright_tools.learning.softmax_regression import fit_softmax
-
 if TYPE_CHECKING:
     from sklearn.linear_model import LogisticRegression
 
@@ -68,13 +66,10 @@ def fit_head(
     """
     from threadpoolctl import threadpool_limits
 
-    present, numbers = np.unique(labels, return_inverse=True)
-    counts = np.ones(len(labels)) if row_weights is None else row_weights
-    if balanced:
-        counts = counts * (len(labels) / len(present) / np.bincount(numbers))[numbers]
+    model = logistic_regression(c, balanced=balanced)
     with threadpool_limits(1):  # on matrices this small, threads wait for each other thirty times longer than they work
-        fitted = fit_softmax(embeddings, numbers, counts, c)
-    return _among(fitted[:, :-1], fitted[:, -1], present, k)
+        model.fit(embeddings.astype(np.float64), labels, row_weights)
+    return head_of(model, k)
 
 
 def logistic_regression(c: float, *, balanced: bool) -> LogisticRegression:
@@ -104,16 +99,14 @@ def fit_one_vs_rest(
 
 
 def head_of(model: LogisticRegression, k: int) -> Head:
-    """Return the numbers of a fitted logistic regression of scikit-learn's whose classes are numbers under k."""
-    weights, biases = model.coef_, model.intercept_
+    """Return the numbers of a fitted logistic regression whose classes are numbers under k."""
+    weights = np.zeros((k, model.coef_.shape[1]), np.float32)
+    biases = np.full(k, ABSENT, np.float32)
     if len(model.classes_) == 2:  # scikit-learn keeps one score z for two classes; a softmax over -z/2 and z/2 is its
-        weights, biases = np.concatenate([-weights, weights]) / 2, np.concatenate([-biases, biases]) / 2
-    return _among(weights, biases, model.classes_, k)
-
-
-def _among(weights: np.ndarray, biases: np.ndarray, classes: np.ndarray, k: int) -> Head:
-    """Return the head of k labels, of which `classes` (j,) have the `weights` (j, d) and `biases` (j,)."""
-    all_weights = np.zeros((k, weights.shape[1]), np.float32)
-    all_biases = np.full(k, ABSENT, np.float32)
-    all_weights[classes], all_biases[classes] = weights, biases
-    return Head(weights=all_weights, biases=all_biases)
+        first, second = model.classes_
+        weights[first], weights[second] = -model.coef_[0] / 2, model.coef_[0] / 2
+        biases[first], biases[second] = -model.intercept_[0] / 2, model.intercept_[0] / 2
+    else:
+        weights[model.classes_] = model.coef_
+        biases[model.classes_] = model.intercept_
+    return Head(weights=weights, biases=biases)
