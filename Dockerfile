@@ -25,6 +25,7 @@ ENV PATH=/opt/classwright/bin:$PATH \
 USER classwright
 VOLUME ["/data", "/models"]
 EXPOSE 8931
+# Whether the process lives: to start it again would not help where the database is down. That is asked of /ready.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s \
   CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8931/health', timeout=4)"]
 # It listens to others, so it starts only with CLASSWRIGHT_TOKEN and CLASSWRIGHT_ALLOW_HOST set.

@@ -96,13 +96,17 @@ async def test_ready_says_while_the_database_is_down_and_health_that_the_process
 
 @pytest.mark.anyio
 async def test_a_server_on_sqlite_is_ready_while_its_workspace_is_there(tmp_path: Path) -> None:
-    with ServerProcess(tmp_path / "workspace") as server:
+    workspace = tmp_path / "workspace"
+    with ServerProcess(workspace) as server:
         assert _ready(server) == (200, {"status": "ready"})
 
-        (tmp_path / "workspace").rename(tmp_path / "moved")
-        (tmp_path / "workspace").touch()
+        workspace.rename(tmp_path / "moved")
         await until(lambda: _ready(server)[0] == 503)
-        assert _ready(server)[1]["reason"] == "the workspace cannot be written"
+        assert _ready(server)[1]["reason"] == "the workspace is not there, or cannot be written"
+        assert not workspace.exists()  # whoever asks makes nothing
+
+        (tmp_path / "moved").rename(workspace)
+        await until(lambda: _ready(server)[0] == 200)
 
 
 def _ready(server: ServerProcess) -> tuple[int, dict[str, str]]:

@@ -13,6 +13,7 @@ from urllib.parse import quote
 import pytest
 from mcp import Client
 from mcp.shared.exceptions import MCPError
+from mcp_types import BlobResourceContents, TextResourceContents
 
 from classwright_server.mcp import files
 from classwright_tools.domain.example import make_example
@@ -191,23 +192,47 @@ async def test_a_file_is_read_whole_as_what_its_name_says(client: Client, shop: 
         assert (content.mime_type, text) == (kind, "# Größe")
 
 
-@pytest.mark.parametrize("name", ["answers.csv", "texts.txt", "README.md", "latin.csv", "card.json"])
-async def test_a_file_comes_as_it_is_whatever_its_texts_hold(client: Client, shop: Path, name: str) -> None:
-    text = "id,text\n1,I don\x9dt know \u2640\ufe0f\u200d \x85\u202e=1\x1b[31m\n"
-    content = {
-        "latin.csv": "Gr\u00f6\u00dfe".encode("latin-1"),
-        "card.json": json.dumps(text, ensure_ascii=False).encode(),
-    }
-    (shop / "support" / "support-d1" / name).write_bytes(content.get(name, text.encode()))
+PLAIN = "id,text\r\n1,Größe 👩\u200d💻 \u2640\ufe0f\r\n"
+
+
+@pytest.mark.parametrize("name", ["answers.csv", "texts.txt", "README.md", "card.json"])
+@pytest.mark.parametrize(
+    ("content", "as_text"),
+    [
+        (PLAIN.encode(), True),
+        *((f"{PLAIN}{unseen}".encode(), False) for unseen in ("\x9d", "\x85", "\u202e", "\u200b", "\x1b[31m", "\r")),
+        (PLAIN.encode("utf-16"), False),
+    ],
+)
+async def test_a_file_comes_as_it_is_and_what_no_reader_would_see_comes_as_bytes(
+    client: Client, shop: Path, name: str, content: bytes, *, as_text: bool
+) -> None:
+    (shop / "support" / "support-d1" / name).write_bytes(content)
 
     [found] = (await client.read_resource(f"classwright://support/artifacts/support-d1/files/{name}")).contents
 
-    if name == "card.json":  # where an escape says the same
-        assert (json.loads(found.text), "\u202e" in found.text) == (text, False)  # type: ignore[union-attr]  # a text
-    elif name == "latin.csv":
-        assert base64.b64decode(found.blob) == content[name]  # type: ignore[union-attr]  # no text in UTF-8
-    else:
-        assert found.text == text  # type: ignore[union-attr]  # a text
+    assert isinstance(found, TextResourceContents) is as_text
+    assert whole(found) == content
+
+
+async def test_each_file_that_is_fetched_has_the_digest_that_the_list_says(client: Client, shop: Path) -> None:
+    folder = shop / "support" / "support-d1"
+    (folder / "labels.json").write_text('["a\u202eb", "Größe"]', encoding="utf-8")
+    (folder / "report.html").write_text("<p>\x85</p>", encoding="utf-8")
+    uri = "classwright://support/artifacts/support-d1/files"
+    listed = {file["name"]: file["sha256"] for file in (await text_of(client, uri))["files"]}
+
+    fetched = {
+        name: whole((await client.read_resource(f"{uri}/{quote(name, safe='')}")).contents[0]) for name in listed
+    }
+
+    assert {name: hashlib.sha256(content).hexdigest() for name, content in fetched.items()} == listed
+    assert {"labels.json", "report.html", "card.json"} <= set(listed)
+
+
+def whole(content: TextResourceContents | BlobResourceContents) -> bytes:
+    """The bytes of what was read, as a client saves them."""
+    return content.text.encode() if isinstance(content, TextResourceContents) else base64.b64decode(content.blob)
 
 
 async def test_rows_are_read_by_label_and_by_their_words(client: Client) -> None:

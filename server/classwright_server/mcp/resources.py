@@ -12,7 +12,7 @@ from mcp.server.mcpserver import MCPServer
 from classwright_server.backend import Backend
 from classwright_server.mcp.apps import ANY_PAGE, APP_MIME_TYPE, read_any_page
 from classwright_server.mcp.errors import resource_errors
-from classwright_server.mcp.mime_types import BYTES, JSON, is_text, mime_type
+from classwright_server.mcp.mime_types import BYTES, JSON, is_text
 from classwright_server.mcp.resource_requests import ResourceRequests
 from classwright_server.mcp.skills_extension import SKILL_URI
 from classwright_server.sanitize import escaped_json
@@ -57,7 +57,7 @@ def add_resources(server: MCPServer[Backend], backend: Backend) -> None:
             FILE,
             shelf.file,
             "A file",
-            "A file of at most 3 MiB, whole, a text as text; its name percent-encoded.",
+            "A file of at most 3 MiB, whole, a plain text as text, else as a blob; its name percent-encoded.",
             BYTES,
         ),
         Offer(
@@ -137,7 +137,10 @@ class Shelf:
         return await self._read(uri, lambda readers, workspace: readers.files(workspace, task, artifact))
 
     async def file(self, task: str, artifact: str, name: str) -> str | bytes:
-        """Return a file, whole and as it is: people keep it. Its own texts are not put into a chat's words."""
+        """Return a file, whole and as it is: people keep it, and compare its SHA-256.
+
+        What no reader would see comes as bytes: a client may show a model any text that it is sent.
+        """
         uri = f"classwright://{task}/artifacts/{artifact}/files/{name}"
         content: bytes = await self._called(
             uri, lambda readers, workspace: readers.file(workspace, task, artifact, name)
@@ -146,7 +149,10 @@ class Shelf:
             text = content.decode() if is_text(name) else None
         except UnicodeDecodeError:
             return content
-        return content if text is None else escaped_json(text) if mime_type(name) == JSON else text
+        if text is None:
+            return content
+        lines = text.replace("\r\n", "\n")
+        return text if plain_text(lines) == lines else content
 
     async def file_part(self, task: str, artifact: str, name: str, part: str) -> str | bytes:
         """Return a part of a file, or a file in a folder whose name was not percent-encoded."""
