@@ -47,8 +47,8 @@ def label_by_label(given: Mapping[str, int], sure: Sequence[Sequence[str]]) -> s
         return ""
     each = (f"{label} in {counts[label]:,} of {rows:,}" for label, rows in given.items())
     return (
-        f"Of single labels it is sure in more rows, {sum(map(bool, sure)):,}, of some label: "
-        f"{listed(each, LABELS_LISTED)}. They are in the column `sure_labels`; of these 9 in 10 should be right."
+        f"Of some label by itself it is sure in {sum(map(bool, sure)):,} rows: {listed(each, LABELS_LISTED)}. "
+        "These are in the column `sure_labels`; of them 9 in 10 should be right."
     )
 
 

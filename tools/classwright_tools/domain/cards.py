@@ -164,6 +164,9 @@ class ModelCard(Noun):
     )
     sure_on: Origin | None = Field(default=None, description="Whose texts these rows are, as in `validation`.")
     set_by: str = Field(default="", description="These rows in words. They also calibrate it.")
+    is_set_by_validation: bool = Field(
+        default=False, description="Whether they are validation rows, not training rows that were held out."
+    )
     thresholds: tuple[float, ...] = Field(
         default=(), description="Where rows have several labels: each applies from this probability on, one a label."
     )
@@ -172,11 +175,6 @@ class ModelCard(Noun):
     seconds: float = Field(ge=0)
     versions: dict[str, str] = Field(description="Of the libraries that trained it.")
     files: dict[str, str] = Field(default_factory=dict, description="SHA-256 by file name.")
-
-    @property
-    def is_set_by_validation(self) -> bool:
-        """Whether validation rows calibrated it, and not training rows that were held out."""
-        return "validation rows" in self.set_by
 
     @property
     def known_shares(self) -> TaskShares | None:

@@ -118,7 +118,7 @@ def _by_label(card: ModelCard, tested: EvaluationReport | None) -> list[str]:
     lines = [
         "",
         f"Each label, on the {rows}. Precision: of the texts that are given it, the share that is right. Recall: of "
-        "the texts that have it, the share that is given it.",
+        f"the texts that have it, the share that is given it. Sure answers are counted on the {_set_by(card)}.",
         "",
         "| label | rows | precision | recall | F1 | sure answers, right ones of these |",
         "|---|---|---|---|---|---|",
@@ -137,6 +137,11 @@ def _label_line(card: ModelCard, found: ClassFigures) -> str:
     return f"| {_cell(found.label)} | {found.support} | {' | '.join(figures)} | {sure} |"
 
 
+def _set_by(card: ModelCard) -> str:
+    """Return the rows that set the threshold in words, which cards of before have none of."""
+    return card.set_by or "rows held out"
+
+
 def _calibration(card: ModelCard) -> str:
     limit = threshold_in_words(card.threshold)
     if card.thresholds:
@@ -144,7 +149,7 @@ def _calibration(card: ModelCard) -> str:
             "Each label's probability is calibrated, and the label applies from a threshold of its own on, which is in "
             f"`labels.json`. Answers of which it is less than {limit} probable that all labels are right "
             "are better left to a person. A single label is sure by itself from a probability on of which 9 in 10 that "
-            f"were given it were right (`sure_labels`), on the {card.set_by or 'rows held out'}."
+            f"were given it were right (`sure_labels`), on the {_set_by(card)}."
         )
     return (
         f"Probabilities are calibrated (temperature {card.temperature:.3f}). Answers below {limit} are "

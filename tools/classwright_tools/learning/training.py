@@ -49,7 +49,8 @@ _IN_GROUPS = "held out in groups"  # the last part of the progress, which takes 
 class Trained:
     """A fitted classifier and all that its card says of how good it is.
 
-    The `sureness` is told by rows held out, of the origin `sure_on` and in words `set_by`, which also calibrate it.
+    The `sureness` is told by rows held out, of the origin `sure_on` and in words `set_by`, which also calibrate it;
+    these are validation rows where it `is_set_by_validation`, else training rows.
     `thresholds` are those of the labels where rows have several, and `sure_labels` says from where on each is sure by
     itself. The `scope` is None where the classifier tells none. `validation` and `grouped` count what the classifier
     decides, for the shares of the `prior` if there is one, on the rows as they are, and `classes` each label of
@@ -71,6 +72,7 @@ class Trained:
     scope: ScopeCard | None
     classes: tuple[ClassFigures, ...]
     set_by: str
+    is_set_by_validation: bool
     thresholds: tuple[float, ...] = ()
     sure_labels: SureLabels | None = None
 
@@ -135,7 +137,7 @@ def _by_real_rows(methods: Sequence[Method], rows: Rows, validation: Rows, setup
     best = _best(fits, shares)
     sample = rows.take(sampled_places(rows.strata, MOST_CROSSED, LEAST_CROSSED, setup.seed))
     folds = grouped_folds(sample, setup.seed) if best.method.cross_validated else []
-    trained = replace(_calibrated(best, fits, best.held, shares), why_no_shares=why_no_shares)
+    trained = replace(_calibrated(best, fits, best.held, shares, validation=True), why_no_shares=why_no_shares)
     if not folds:
         return trained
     own = replace(setup, progress=by_method[_IN_GROUPS])
@@ -160,7 +162,7 @@ def _on_all(chosen: Trained, rows: Rows, validation: Rows, setup: Setup) -> Trai
     own = replace(setup, progress=part(setup.progress, 0.8, 0.2, f"{method.name}, all rows"))
     classifier = metered_fit(method, all_rows, own)
     shares = chosen.prior.shares if chosen.prior else None
-    trained = _calibrated(replace(crossed, classifier=classifier), (), crossed.held, shares)
+    trained = _calibrated(replace(crossed, classifier=classifier), (), crossed.held, shares, validation=True)
     return replace(trained, grouped=chosen.grouped, tried=chosen.tried, why_no_shares=chosen.why_no_shares)
 
 
@@ -218,11 +220,18 @@ def _shares(fit: _Fit, setup: Setup, *, validation: bool = False) -> tuple[TaskS
 
 
 def _calibrated(
-    best: _Fit, fits: Sequence[_Fit], by: HeldOut, shares: TaskShares | None, checked: HeldOut | None = None
+    best: _Fit,
+    fits: Sequence[_Fit],
+    by: HeldOut,
+    shares: TaskShares | None,
+    checked: HeldOut | None = None,
+    *,
+    validation: bool = False,
 ) -> Trained:
     """Return the `best` of `fits`, calibrated by the answers `by`, and at the task's `shares` if they are known.
 
-    Those that it was `checked` by, if they are others, tell its scope too.
+    Those are to `validation` rows, else to training rows. Those that it was `checked` by, if they are others, tell its
+    scope too.
     """
     prior = prior_at(shares, by) if shares else None
     temperature = prior.temperature if prior else fit_temperature(by.logits, by.labels)
@@ -240,6 +249,7 @@ def _calibrated(
         sureness=sureness(proba * known[:, None], by.labels, shares.values if shares else None),
         sure_on=by.data,
         set_by=by.measured_on,
+        is_set_by_validation=validation,
         prior=prior,
         at_shares=_at_shares(by, proba, shares),
         why_no_shares="",

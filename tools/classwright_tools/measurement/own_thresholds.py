@@ -8,6 +8,7 @@ from itertools import zip_longest
 import numpy as np
 
 from classwright_tools.domain.figures import LabelAtThreshold
+from classwright_tools.domain.threshold import threshold_in_words
 from classwright_tools.learning.label_space import LabelSpace
 from classwright_tools.measurement.caveats import estimate_in_words, scores_in_words
 from classwright_tools.measurement.held_out import Answers
@@ -15,6 +16,7 @@ from classwright_tools.statistics.metrics import LEAST_ROWS, figures_of_label, s
 from classwright_tools.statistics.multi_label import compute_figures
 from classwright_tools.statistics.operating_points import WANTED
 from classwright_tools.statistics.ranking import threshold_at_recall
+from classwright_tools.statistics.told_thresholds import as_told
 
 USUAL = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99)
 
@@ -44,7 +46,8 @@ def thresholds_to_find(found: Answers) -> tuple[LabelAtThreshold, ...]:
     for place, label in enumerate(found.labels):
         of_label = found.true[:, place]
         if of_label.sum() >= LEAST_ROWS:
-            wanted = {threshold_at_recall(of_label, found.proba[:, place], recall) for recall in WANTED}
+            scores = as_told(found.proba[:, place])
+            wanted = {threshold_at_recall(of_label, scores, recall) for recall in WANTED}
             table += [_line(found, label, threshold, {}) for threshold in (None, *sorted(wanted))]
     return tuple(table)
 
@@ -109,9 +112,10 @@ def to_find_in_words(table: Sequence[LabelAtThreshold]) -> tuple[str, ...]:
     if lowest.threshold is None or not lowest.recall or not lowest.precision:
         return ()
     return (
-        f"To miss few of a label pass `thresholds`: {{{lowest.label!r}: {lowest.threshold}}} has recall "
-        f"{estimate_in_words(lowest.recall)} and precision {estimate_in_words(lowest.precision)}. `label_thresholds` "
-        f"has such for each label of {LEAST_ROWS} rows or more; these rows chose them, which flatters them.",
+        f"To miss few of a label pass `thresholds`: {{{lowest.label!r}: {threshold_in_words(lowest.threshold)}}} has "
+        f"recall {estimate_in_words(lowest.recall)} and precision {estimate_in_words(lowest.precision)}. "
+        f"`label_thresholds` has such for each label of {LEAST_ROWS} rows or more; these rows chose them, "
+        "which flatters them.",
     )
 
 

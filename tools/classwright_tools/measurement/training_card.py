@@ -79,6 +79,7 @@ def card_of(
         sure_from=trained.sure_labels.points if trained.sure_labels else (),
         sure_on=trained.sure_on,
         set_by=trained.set_by,
+        is_set_by_validation=trained.is_set_by_validation,
         thresholds=trained.thresholds,
         scope=trained.scope,
         seed=setup.seed,

@@ -96,7 +96,7 @@ def _picked_as_hard(workspace: Workspace, task: Task, dataset: str, trained: Tra
 
     It is empty where no figure is by training rows that were held out.
     """
-    if "validation rows" in trained.set_by:
+    if trained.is_set_by_validation:
         return ""
     real = [row for row in read_rows(workspace, dataset, "train") if row.origin in REAL_TEXTS]
     hard = len(real) - len(fair_rows(workspace, task.slug, real))

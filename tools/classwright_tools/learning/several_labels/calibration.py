@@ -18,8 +18,9 @@ LEAST_GIVEN = 10
 MOST_OF_EXPECTED = 5
 """A label that should be given to more than this many times the rows that are expected to have it is not told apart."""
 ABOVE = 1 + 1e-6
-LEAST_THRESHOLD = 1e-9  # of a label that no row is expected to have it is 0
 """A probability times this is above it in single precision, too, in which a graph answers."""
+LEAST_THRESHOLD = 1e-9
+"""What is rounded as if it were this, if it is less: of a label that no row is expected to have the threshold is 0."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def f1_thresholds(proba: np.ndarray) -> np.ndarray:
 
 
 def _short(thresholds: np.ndarray) -> np.ndarray:
-    """Return `thresholds` rounded up to four significant digits, as they are told: used so, they do the same."""
+    """Return `thresholds` rounded up to four significant digits, which are read and told more easily."""
     scale = 10.0 ** (3 - np.floor(np.log10(np.maximum(thresholds, LEAST_THRESHOLD))))
     short: np.ndarray = np.ceil(thresholds * scale) / scale
     return short

@@ -98,6 +98,7 @@ def train_several(
         sure_labels=sure_labels_of(proba, decided & known[:, None], crossed.rows.labels),
         sure_on=crossed.rows.origin,
         set_by=crossed.words,
+        is_set_by_validation=crossed is checked,
         prior=None,
         at_shares=None,
         why_no_shares="",
