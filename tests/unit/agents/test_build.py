@@ -38,7 +38,7 @@ def test_real_rows_that_are_left_out_are_told_with_the_reason(tmp_path: Path) ->
 
     built(ScriptedTools(), tmp_path, task, out)
 
-    assert "1 real validation rows; left out: 2 near-duplicate of a test row\n" in out.getvalue()
+    assert "1 real validation row; left out: 2 near-duplicate of a test row\n" in out.getvalue()
 
 
 def test_rows_that_are_too_long_or_cut_are_left_out_by_file_and_line_before_anything_is_paid_for(

@@ -100,7 +100,9 @@ def test_onnx_runtimes_own_quantisation_takes_the_graph(made: Made, tmp_path: Pa
     quantize_dynamic(folder / "model.onnx", folder / "own.onnx")
 
     assert (folder / "own.onnx").stat().st_size < (folder / "model.onnx").stat().st_size / 3
-    assert np.abs(answers_of(folder, "own.onnx") - made.model.predict_proba(TEXTS)).max() < 0.1
+    quantised, proba = answers_of(folder, "own.onnx"), made.model.predict_proba(TEXTS)
+    np.testing.assert_array_equal(quantised.argmax(axis=1), proba.argmax(axis=1))
+    assert np.abs(quantised - proba).mean() < 0.03  # a single answer moves more on some processors than on others
 
 
 def test_a_graph_of_whole_numbers_is_kept_where_it_loses_little_for_who_asks_for_it_and_the_card_says_so(

@@ -45,19 +45,6 @@ def test_the_head_gives_the_probabilities_that_scikit_learn_comes_to_in_the_end(
     np.testing.assert_allclose(softmax(logits), exact.fit(points, labels, counts).predict_proba(points), atol=2e-3)
 
 
-def test_a_fit_ends_nearer_the_end_than_scikit_learns() -> None:
-    generator = np.random.default_rng(0)
-    labels = np.arange(600) % 20
-    points = generator.normal(size=(20, 40))[labels] + 2 * generator.normal(size=(600, 40))
-    points, asked = np.split(points / np.linalg.norm(points, axis=1, keepdims=True), [500])
-    exact, usual = (
-        LogisticRegression(C=10.0, max_iter=10_000, **options).fit(points, labels[:500]).predict_proba(asked)
-        for options in ({"tol": 1e-9}, {})
-    )
-    ours = softmax(fit_head(points, labels[:500], 20, c=10.0).logits(asked))
-    assert abs(ours - exact).max() < abs(usual - exact).max()
-
-
 def test_a_label_without_rows_in_a_fold_is_never_the_answer() -> None:
     points = np.random.default_rng(0).normal(size=(40, 3))
     logits = fit_head(points, np.arange(40) % 2 * 3, 4).logits(points)
