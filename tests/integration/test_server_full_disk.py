@@ -2,15 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import anyio
+import psutil
 import pytest
 from mcp import Client
 
 from support.disk import small_disk
-from support.server import TASK, ServerProcess, call, call_failing, compute_processes, finished, rows, topics, until
+from support.server import (
+    PATIENCE_SECONDS,
+    TASK,
+    ServerProcess,
+    call,
+    call_failing,
+    compute_processes,
+    finished,
+    fork_servers,
+    rows,
+    topics,
+    until,
+)
 
 pytestmark = pytest.mark.anyio
+
+
+@contextmanager
+def computing_held(of: int) -> Iterator[None]:
+    """Hold the compute processes of the server `of`, and those that it would make, while the block runs."""
+    held = [*fork_servers(of), *map(psutil.Process, compute_processes(of))]
+    for process in held:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in held:
+            process.resume()
 
 
 async def test_a_job_that_met_a_full_disk_is_finished_once_there_is_room(tmp_path: Path) -> None:
@@ -21,16 +50,18 @@ async def test_a_job_that_met_a_full_disk_is_finished_once_there_is_room(tmp_pat
         with ServerProcess(workspace) as server:
             async with Client(server.url) as client:
                 await call(client, "propose_topics", {**TASK, **topics(1)})
-                old = set(compute_processes(server.process.pid))
-                job = await call(client, "train_classifier", task="support", wait_seconds=0)
-                await until(lambda: bool(set(compute_processes(server.process.pid)) - old))
-                disk.fill()  # while the process begins: it fails for want of rows, and that is not stored
+                with computing_held(server.process.pid):
+                    job = (await call(client, "train_classifier", task="support", wait_seconds=0))["job_id"]
+                    with anyio.fail_after(PATIENCE_SECONDS):
+                        while (await call(client, "get_job", job_id=job, wait_seconds=0))["status"] == "queued":
+                            pass
+                    disk.fill()  # before the process is at work: it fails for want of rows, and that is not stored
                 again = {"task": "support", "split": "train", "rows": rows(4), "wait_seconds": 0}
                 refused = await call_failing(client, "import_examples", **again)
-                kept = await call_failing(client, "cancel_job", job_id=job["job_id"])
+                kept = await call_failing(client, "cancel_job", job_id=job)
                 await until(lambda: "how it ended could not be stored" in server.log())
                 disk.make_room()
-                view = await finished(client, job["job_id"])
+                view = await finished(client, job)
                 listed = (await call(client, "list_jobs"))["jobs"]
 
     assert "no job begins" in refused
