@@ -22,6 +22,7 @@ from classwright_tools import (
     submit_examples,
     synthesize_examples,
     train_classifier,
+    undo_decision,
 )
 from classwright_tools.errors import InvalidInput
 from classwright_tools.tool import ToolSpec
@@ -42,6 +43,7 @@ _IN_ORDER_OF_USE: tuple[ToolSpec[Any, Any], ...] = (
     export_model.TOOL,
     prepare_review.TOOL,
     finish_review.TOOL,
+    undo_decision.TOOL,
 )
 
 

@@ -64,7 +64,7 @@ def finish_review(request: FinishReviewRequest, context: ToolContext) -> FinishR
         )
         dataset = edited.dataset.id if edited.dataset else edited.parent
         rows = sum(done.rows for done in edited.done)
-    mark_made(workspace, [entry.number for entry in waiting], dataset)
+    mark_made(workspace, [entry.number for entry in (*waiting, *standing.signatures)], dataset)
     left = listed((f"{count} {reason}" for reason, count in there.left.items()), len(there.left))
     summary = [
         f"{dataset} has {counted(len(waiting), 'decision')}; "

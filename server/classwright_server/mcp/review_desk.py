@@ -83,14 +83,19 @@ class ReviewDesk:
         return insights(desk, standing, doubts, desk.find(given.look, standing, doubts))
 
     def decide(self, workspace: Workspace, given: DecideRequest) -> dict[str, Any]:
-        """Store decisions, and return what others have done since."""
+        """Store decisions, and return what others have done since.
+
+        Of those that are refused, `saved` would take back what a version has: `undo_decision` does that.
+        """
         desk = self._desks.desk(workspace, given.dataset)
-        good, refused = fitting(given.decisions, desk, self._before(workspace, given))
+        before = self._before(workspace, given)
+        good, refused = fitting(given.decisions, desk, before)
         new = store(workspace, task_of(given.dataset), given.dataset, given.person, good) if good else 0
         return {
             "stored": new,
             "repeated": len(good) - new,
             "refused": [{"id": id_, "reason": reason} for id_, reason in refused.items()],
+            "saved": [one.id for one in given.decisions if one.id in refused and before.is_saved(one.undoes)],
             **self.news(workspace, given),
         }
 

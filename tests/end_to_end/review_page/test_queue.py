@@ -11,7 +11,7 @@ from playwright.async_api import Browser, expect
 from classwright_tools.domain.example import make_example
 from classwright_tools.domain.kinds import task_of
 from classwright_tools.domain.task import Label, Task
-from classwright_tools.workspace.datasets import read_table
+from classwright_tools.workspace.datasets import read_edits, read_table
 from classwright_tools.workspace.workspace import Workspace
 from support.measurement import dataset_of
 from support.page_host import CHROMIUM, Kind, shown
@@ -160,6 +160,64 @@ async def test_decisions_are_saved_as_a_new_version_of_which_the_chat_learns_the
         [told] = opened.said("ui/update-model-context")
         assert "has 1 decision;" in told["content"][0]["text"]
         assert len(read_table(workspace, f"{task_of(dataset)}-d2")) == 34
+
+
+async def test_what_is_saved_is_taken_back_by_a_key_or_a_button_in_a_further_version_that_shows_its_row(
+    client: Client, chromium: Browser, workspace: Workspace, dataset: str
+) -> None:
+    task = task_of(dataset)
+    whole = read_table(workspace, dataset).to_pylist()
+    async with shown(chromium, client, {"dataset": dataset}) as opened:
+        await judged(opened)
+        texts, note = opened.view.locator(".card .text p"), opened.view.locator(".note")
+        await opened.press("f")
+        removed = await texts.inner_text()
+        await opened.press("x")
+        await opened.view.get_by_role("button", name="Save").click()
+        await expect(opened.view.locator("h1")).to_contain_text(f"{task}-d2")
+        await opened.press("u")
+
+        await expect(opened.view.locator("h1")).to_contain_text(f"{task}-d3")
+        await expect(note).to_contain_text("1 row is as it was before the decision")
+        await expect(texts).to_have_text(removed)
+        await expect(opened.view.locator(".tag.chosen")).to_have_count(0)
+        await expect(opened.view.locator(".progress")).to_contain_text("1 of 35 rows decided")
+        assert opened.faults == []
+
+    async with shown(chromium, client, {"dataset": f"{task}-d3"}) as again:  # a page that was loaded anew
+        await again.view.get_by_role("button", name="History").click()
+        await expect(again.view.locator(".history li").first).to_contain_text("undone")
+        await again.view.get_by_role("button", name="Undo: 1 row flagged").click()
+
+        await expect(again.view.locator("h1")).to_contain_text(f"{task}-d4")
+        await expect(again.view.locator(".history")).to_contain_text("Taken back on the review page: flag (1 row)")
+    rows = read_table(workspace, f"{task}-d4").to_pylist()
+    assert sorted(rows, key=str) == sorted(whole, key=str)
+    assert [edit.action for edit in read_edits(workspace, f"{task}-d4")][-1] == "undo"
+
+
+async def test_a_name_that_is_given_late_stands_on_what_is_not_saved_and_on_no_more(
+    client: Client, chromium: Browser, dataset: str
+) -> None:
+    arguments: dict[str, Any] = {"dataset": dataset}
+    async with shown(chromium, client, arguments) as ann, shown(chromium, client, arguments) as bob:
+        await judged(ann)
+        await ann.press("f")
+        await ann.view.get_by_role("button", name="Save").click()
+        await expect(ann.view.locator("h1")).to_contain_text(f"{task_of(dataset)}-d2")
+        await ann.press("x")
+        await ann.view.get_by_role("button", name="History").click()
+        await ann.view.get_by_label("Your name").fill("Ann")
+        await ann.press("Tab")
+        await expect(ann.view.locator(".progress")).not_to_contain_text("being stored")
+
+        await bob.view.get_by_role("button", name="History").click()
+        decisions = bob.view.locator(".history ul").first.locator("li")
+        await expect(decisions.nth(0)).to_contain_text("· Ann")
+        await expect(decisions.nth(1)).to_contain_text("· person")
+        await ann.view.get_by_role("button", name="Save").click()
+        await expect(decisions.nth(0)).to_contain_text(f"· Ann · in {task_of(dataset)}-d3")
+        assert ann.faults == bob.faults == []
 
 
 async def test_a_fair_sample_hides_what_would_lead_and_ends_in_a_share(

@@ -13,7 +13,7 @@ from classwright_tools.domain.selection import RowId
 MOST_ROWS = 200_000
 """Of one decision: all rows of a filter may be decided at once."""
 
-Action = Literal["accept", "relabel", "remove", "edit", "flag", "good_example", "undo"]
+Action = Literal["accept", "relabel", "remove", "edit", "flag", "good_example", "undo", "sign"]
 DecisionId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,40}$")]
 Person = Annotated[str, Field(pattern=r"^[\w .-]{1,40}$")]
 
@@ -21,6 +21,7 @@ Person = Annotated[str, Field(pattern=r"^[\w .-]{1,40}$")]
 class Decision(Noun):
     """What a person decided about a row, or about many at once.
 
+    'sign' is about no row: the person has another name now, which stands on what of theirs waits to be saved.
     The id is made by who sends it, so that a decision which is sent twice counts once.
     """
 
@@ -52,6 +53,9 @@ class Decision(Noun):
         if self.action == "undo":
             if self.undoes is None or self.rows:
                 raise ValueError("'undo' goes with `undoes`, the id of a decision, and with no `rows`")
+        elif self.action == "sign":
+            if self.rows:
+                raise ValueError("'sign' goes with no `rows`")
         elif not self.rows:
             raise ValueError("pass the `rows` that it is about")
         if self.action == "relabel" and not self.says_labels:

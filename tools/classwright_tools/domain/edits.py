@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from itertools import takewhile
 from typing import Literal, NamedTuple
 
 from pydantic import Field
@@ -24,21 +25,24 @@ no label fits them."""
 class Edit(Noun):
     """One change that made a version of a dataset: to rows, to a label, or back to an earlier version.
 
-    Or, as 'fits_none', an annotator's word that no label fits some rows.
+    Or, as 'fits_none', an annotator's word that no label fits some rows. Or, as 'undo', that what was said of some rows
+    since an earlier version does not count; what else they were then is put back by edits before it.
 
     `rows` has for each row that it changed, by the id that the row has since, what the row was before: the label ("" of
     none, or of several all of them joined), or of a rewritten row its id. Test rows are counted only: nothing that
     stands in one is told.
     """
 
-    action: Literal[Action, "fits_none", "revert"]
+    action: Literal[Action, "fits_none", "revert", "undo"]
     by: Decider = "person"
     reason: str
     when: datetime
     dataset: DatasetId = Field(description="The version that was edited.")
     label: LabelName | None = Field(default=None, description="The new label of rows, or the label that was changed.")
     to: LabelName | None = Field(default=None, description="The label's new name, or the one that took its rows.")
-    version: DatasetId | None = Field(default=None, description="The earlier version that a revert went back to.")
+    version: DatasetId | None = Field(
+        default=None, description="The earlier version that a revert, or an undo of rows, went back to."
+    )
     rows: dict[str, str] = Field(default_factory=dict)
     test_rows: int = Field(default=0, ge=0)
     none_of: tuple[LabelName, ...] = Field(default=(), description="Of 'fits_none': the labels that there were then.")
@@ -72,9 +76,36 @@ class Decided:
         self.fits_none: dict[str, Edit] = {}
         """Unlabelled rows that fit no label, and the edit by which that was said when they were asked about."""
         self.removed: set[str] = set()
+        so_far: list[Edit] = []
         for edit in edits:
-            for id_, before in edit.rows.items():
-                self._take(edit, id_, before)
+            if edit.action == "undo":
+                self._take_back(edit, so_far)
+            else:
+                for id_, before in edit.rows.items():
+                    self._take(edit, id_, before)
+            so_far.append(edit)
+
+    def _take_back(self, undo: Edit, before: Sequence[Edit]) -> None:
+        """Let hold of the rows of `undo` what held in the version that it goes back to, by the edits `before` it."""
+        then = Decided(takewhile(lambda edit: (edit.dataset, edit.brought) != (undo.version, undo.brought), before))
+        for id_ in undo.rows:
+            self._forget(id_)
+            self.by_model.discard(id_)
+            if id_ in then.by_person:
+                self.by_person[id_] = then.by_person[id_]
+            if id_ in then.by_model:
+                self.by_model.add(id_)
+            if id_ in then.good_examples:
+                self.good_examples[id_] = None
+            if id_ in then.flagged:
+                self.flagged.add(id_)
+            if id_ in then.fits_none:
+                self.fits_none[id_] = then.fits_none[id_]
+
+    def said_of(self, id_: str) -> tuple[object, ...]:
+        """Return all that holds of a row, to be compared."""
+        marks = (id_ in marked for marked in (self.by_model, self.good_examples, self.flagged))
+        return (self.by_person.get(id_), self.fits_none.get(id_), *marks)
 
     def _take(self, edit: Edit, id_: str, before: str) -> None:
         if edit.takes_rows_out:

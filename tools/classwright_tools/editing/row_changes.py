@@ -115,7 +115,7 @@ def restore(draft: Draft, change: Change, rows: RowSelection) -> Done:
     contrasts: dict[int, str] = {}
     for place, row in found.items():
         later = draft.edits[removed.edits[place] + 1 :]
-        label = given or _key_since(draft, row["label"], later)
+        label = given or key_since(draft, row["label"], later)
         contrasts[place] = label_since(row["contrast"], later) or row["contrast"]
         if label is None and row["label"] is not None:
             done.left["of a label that has ended (give `label`)"] += 1
@@ -134,7 +134,7 @@ def restore(draft: Draft, change: Change, rows: RowSelection) -> Done:
     return done
 
 
-def _key_since(draft: Draft, key: str | None, later: Sequence[Edit]) -> str | None:
+def key_since(draft: Draft, key: str | None, later: Sequence[Edit]) -> str | None:
     """Return what became of a row's label, or of all its labels, by the edits after; None of one that has ended."""
     if key is None or not draft.task.multi_label:
         return label_since(key, later)

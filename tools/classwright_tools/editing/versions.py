@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -20,6 +20,8 @@ from classwright_tools.workspace.destination import Destination
 from classwright_tools.workspace.workspace import Artifact
 
 MADE_BY = "edit_examples"
+Make = Callable[[Draft], tuple[Done, ...]]
+"""Changes a draft, and returns what each change did."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +41,15 @@ class Edited:
 def edit_dataset(
     context: ToolContext,
     destination: Destination,
-    changes: Sequence[Change],
+    changes: Sequence[Change] | Make,
     *,
     by: Decider,
     reason: str,
     at_once: int,
 ) -> Edited:
     """Make one new version of a dataset by `changes`, one after the other; none where they change nothing.
+
+    In their place something else may change the draft.
 
     Nothing is stored either where they change more than `at_once` rows. Labels change in the task, too.
 
@@ -127,15 +131,20 @@ def revert_dataset(context: ToolContext, destination: Destination, version: str,
 
 
 def _drafted(
-    context: ToolContext, task: Task, dataset: str, changes: Sequence[Change], by: Decider, reason: str
+    context: ToolContext, task: Task, dataset: str, changes: Sequence[Change] | Make, by: Decider, reason: str
 ) -> tuple[Draft, tuple[Done, ...]]:
     """Return a draft of `dataset` with `changes`, and what each did."""
     context.progress(0.0, f"reading {dataset}")
     draft = Draft(context, task, dataset, by=by, reason=reason, now=datetime.now(UTC))
-    return draft, tuple(_apply(draft, change) for change in changes)
+    return draft, changes(draft) if callable(changes) else tuple(applied(draft, change) for change in changes)
 
 
-def _apply(draft: Draft, change: Change) -> Done:
+def applied(draft: Draft, change: Change) -> Done:
+    """Make one change in `draft`, and return what it did.
+
+    Raises:
+        NotFound, InvalidInput: it cannot be made.
+    """
     if change.rows is not None:
         return ROW_CHANGES[change.action](draft, change, change.rows)
     return split(draft, change) if change.action == "split_label" else LABEL_CHANGES[change.action](draft, change)

@@ -29,6 +29,11 @@ class Entry:
     decision: Decision
     created: datetime
 
+    @property
+    def page(self) -> str:
+        """What tells pages apart, which stands behind the name that a person gave there."""
+        return self.person.rpartition("-")[2]
+
 
 def store(workspace: Workspace, task: str, dataset: str, person: str, decisions: Sequence[Decision]) -> int:
     """Store the decisions of `person` about rows of `dataset` and return how many of them were new.

@@ -55,7 +55,7 @@ def _fault_of_undoing(id_: str, standing: Standing, before: set[str]) -> str:
     if entry is None:
         return "" if id_ in before else "the decision to take back is not there"
     made = standing.version(entry)
-    return f"it is in {made} already: go back to an earlier version instead" if made else ""
+    return f"it is in {made} already: undo_decision takes it back from there" if made else ""
 
 
 def _fault_of_texts(decision: Decision, desk: Desk) -> str:

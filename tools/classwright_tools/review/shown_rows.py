@@ -63,7 +63,7 @@ def shown_decision(entry: Entry, standing: Standing) -> dict[str, Any]:
             "labels": None if decision.labels is None else list(decision.labels),
             "text": decision.text,
             "text_pair": decision.text_pair,
-            "person": entry.person,
+            "person": standing.person(entry),
             "version": standing.version(entry),
         }
     )

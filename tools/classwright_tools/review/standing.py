@@ -23,13 +23,17 @@ class Standing:
         self._undone: dict[str, Entry] = {}
         self._made: Mapping[int, str] = {}
         self._rows: dict[str, Entry] | None = None
+        self._names: dict[tuple[str, str | None], str] = {}
         self.cursor = 0
 
     def refresh(self) -> list[Entry]:
         """Read the decisions that are not known yet, and return them."""
+        before = self._made
         new, self._made = read(self._workspace, self._task, self.cursor, self._made)
         for entry in new:
             self._take(entry)
+        if new or self._made is not before:
+            self._names = {(entry.page, self.version(entry)): entry.person for entry in self._by_id.values()}
         return new
 
     def _take(self, entry: Entry) -> None:
@@ -62,9 +66,18 @@ class Standing:
         """Whether a decision was taken back."""
         return id_ in self._undone
 
+    def is_saved(self, id_: str | None) -> bool:
+        """Whether a dataset has the decision with an id."""
+        entry = self._by_id.get(id_ or "")
+        return entry is not None and self.version(entry) is not None
+
     def version(self, entry: Entry) -> str | None:
         """Return the dataset that has a decision; None while none has it."""
         return self._made.get(entry.number)
+
+    def person(self, entry: Entry) -> str:
+        """Return who took a decision, by the last name that was given on that page before the decision was saved."""
+        return self._names.get((entry.page, self.version(entry)), entry.person)
 
     def since(self, number: int) -> list[Entry]:
         """Return the decisions with a number above `number`, and those that take others back, the newest first."""
@@ -73,20 +86,28 @@ class Standing:
     def rows_of(self, entry: Entry) -> Sequence[str]:
         """Return the rows that a decision is about, or that the one is about which it takes back.
 
-        An edited row's id afterwards is that of its new text.
+        Those of a signature are all of that page that wait. An edited row's id afterwards is that of its new text.
         """
         decision = entry.decision
         if decision.undoes is not None:
             undone = self._by_id.get(decision.undoes)
             return self.rows_of(undone) if undone else ()
+        if decision.action == "sign":
+            return [row for one in self.waiting if one.page == entry.page for row in self.rows_of(one)]
         if decision.text is None:
             return decision.rows
         return (*decision.rows, example_id(joined(decision.text, decision.text_pair)))
 
     @property
     def entries(self) -> list[Entry]:
-        """All decisions but those that take others back, the newest first."""
-        return [entry for entry in reversed(self._by_id.values()) if entry.decision.undoes is None]
+        """All decisions about rows, the newest first."""
+        return [entry for entry in reversed(self._by_id.values()) if entry.decision.rows]
+
+    @property
+    def signatures(self) -> list[Entry]:
+        """The names that were given for decisions which no dataset has yet, in the order of arrival."""
+        signed = (entry for entry in self._by_id.values() if entry.decision.action == "sign")
+        return [entry for entry in signed if entry.number not in self._made]
 
     @property
     def waiting(self) -> list[Entry]:
@@ -94,7 +115,5 @@ class Standing:
         return [
             entry
             for entry in self._by_id.values()
-            if entry.decision.action != "undo"
-            and entry.decision.id not in self._undone
-            and entry.number not in self._made
+            if entry.decision.rows and entry.decision.id not in self._undone and entry.number not in self._made
         ]

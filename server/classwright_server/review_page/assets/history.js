@@ -28,16 +28,17 @@ const History = () => {
     marks.flush().then(() => host.call("review_history", { task: session.review.task, offset, versions_offset: versionsOffset })).then(setFound, (error) => say(error.message));
   }, [session.review.dataset, session.review.cursor, session.review.newest, offset, versionsOffset, tick]);
   if (!found) return html`<p class="empty">Fetching the history…</p>`;
-  const undo = async (id) => { await marks.undoById(id); say("Undone."); setTick(tick + 1); };
+  const undo = async (id) => { await marks.undoById(id); setTick(tick + 1); };
   return html`<section class="history" aria-label="History">
-    <label>Your name, for others <input value=${session.name} maxlength="25" onChange=${(event) => change({ name: asName(event.target.value) })} /></label>
+    <label>Your name, for others <input value=${session.name} maxlength="25" onChange=${(event) => { change({ name: asName(event.target.value) }); marks.sign(); }} /></label>
+    <small>It stands on what you decide from now on, and on what of yours waits to be saved. What is saved keeps the name of then.</small>
     <h2>Decisions</h2>
-    <p>Undo takes back what waits to be saved. To change what is saved, decide on its row again, or go back to an earlier version.</p>
+    <p>Undo takes a decision back. Of one that is saved it makes a version without it; rows that were changed again since stay.</p>
     ${found.total === 0 && html`<p class="empty">Nothing has been decided yet.</p>`}
     <ul class="rows">${found.decisions.map((one) => html`<li key=${one.id} class=${one.undone ? "undone" : ""}><div class="what">
       <p>${counted(one.count, "row")} ${SAID[one.action]}${labelsOf(one) ? ` as ${labelsOf(one)}` : ""}${one.count === 1 && one.excerpt ? html`: <q dir=${wayOf(one.excerpt)}>${one.excerpt}</q>` : ""} <span class="about"><time datetime=${one.when}>${new Date(one.when).toLocaleString()}</time>
         · ${inName(one.person)}${one.version ? ` · in ${one.version}` : ""}${one.undone ? " · undone" : ""}</span></p></div>
-      ${!one.undone && !one.version && html`<button type="button" aria-label=${`Undo: ${counted(one.count, "row")} ${SAID[one.action]}`} onClick=${() => undo(one.id)}>Undo</button>`}</li>`)}</ul>
+      ${!one.undone && html`<button type="button" aria-label=${`Undo: ${counted(one.count, "row")} ${SAID[one.action]}`} onClick=${() => undo(one.id)}>Undo</button>`}</li>`)}</ul>
     <${Pages} label="Pages of decisions" total=${found.total} offset=${offset} shown=${found.decisions.length} size=${found.a_page} turn=${setOffset} />
     <h2>Versions of the dataset</h2>
     <ul class="rows">${found.versions.map((one, number) => html`<li key=${one.id}><div class="what"><p><b>${one.id}</b> <span class="about"><time datetime=${one.when}>${new Date(one.when).toLocaleString()}</time> · ${MADE[one.made_by] ?? one.made_by}${one.reason ? `: ${one.reason}` : ""}</span></p></div>

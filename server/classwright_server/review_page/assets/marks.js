@@ -1,7 +1,7 @@
 // The marks: decisions, shown at once and sent in batches until the server has stored them. None is given up.
 const marks = (() => {
   const SEND_AFTER_MS = 400, BATCH = 200, REFUSALS = 3, AGAIN_MS = [500, 1_000, 2_000, 5_000];
-  let unsent = [], sending = null, timer = 0, failures = 0, most = BATCH;
+  let unsent = [], sending = null, timer = 0, failures = 0, most = BATCH, turn = Promise.resolve();
   const done = []; // what this person decided here, for undoing: the decision's id, the row's, and what stood before
 
   const later = (ms) => { clearTimeout(timer); timer = setTimeout(send, ms); };
@@ -21,7 +21,7 @@ const marks = (() => {
             ...batch[0].about, person: me(), after: session.review.cursor ?? 0, decisions: batch.map((one) => one.decision),
           });
           unsent = unsent.slice(batch.length);
-          settle(answer);
+          settle(answer, batch);
           failures = 0;
           most = BATCH;
         } catch (error) {
@@ -41,8 +41,11 @@ const marks = (() => {
     return sending;
   };
 
-  const settle = (answer) => {
-    for (const { id, reason } of answer.refused) refuse(id, reason);
+  const settle = (answer, batch) => {
+    for (const { id, reason } of answer.refused) {
+      const { decision } = batch.find((one) => one.decision.id === id);
+      if (answer.saved.includes(id)) turn = turn.then(() => takeBack(decision)); else refuse(id, reason);
+    }
     hear(answer);
     if (failures) say(""); // what waited is stored now
   };
@@ -63,6 +66,18 @@ const marks = (() => {
     const row = done.find((one) => one.id === id)?.row;
     revert(id);
     session.refused = [...session.refused, { row, reason }];
+  };
+
+  // Takes back what a version has: a further version is without it, and its row is shown.
+  const takeBack = async ({ id, undoes }) => {
+    say("Taking back a saved decision…");
+    try {
+      const { task } = session.review, made = await jobOf("undo_decision", { task, person: me(), id, undoes });
+      await openReview({ task, dataset: made.dataset }, made.first);
+      say(made.summary);
+    } catch (error) {
+      refuse(id, error.message);
+    }
   };
 
   const revert = (id) => {
@@ -98,7 +113,9 @@ const marks = (() => {
       say("Undone.");
       return last.row;
     },
-    undoById: (id) => { put({ id: `${PERSON}-${randomName(12)}`, action: "undo", undoes: id }, []); return send(); },
+    undoById: (id) => { put({ id: `${PERSON}-${randomName(12)}`, action: "undo", undoes: id }, []); say("Undone."); return send(); },
+    // Puts the name of now on what was decided here and waits to be saved.
+    sign: () => { if (done.length) put({ id: `${PERSON}-${randomName(12)}`, action: "sign" }, []); },
     // Asks what others did meanwhile; an answer to a decision tells it too.
     listen: async () => {
       if (unsent.length) return;

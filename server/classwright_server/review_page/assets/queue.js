@@ -46,11 +46,23 @@ const queue = (() => {
     return loading;
   };
 
-  const begin = (next, rows = {}) => {
+  const begin = async (next, rows = {}, first = null) => {
     mode = next; chosen = rows;
-    ids = []; served = []; at = 0; total = 0; ended = false; turn += 1; loading = null;
+    ids = []; served = []; at = 0; total = 0; ended = false; loading = null;
+    const mine = ++turn;
     change({ note: "" });
-    return load();
+    if (first) {
+      const { rows: shown } = await host.call("review_rows", { ...reviewed(), look: { where: {}, ids: [first] }, limit: 1 });
+      if (mine !== turn) return;
+      ids = [...new Set([...remember(shown), ...ids])];
+    }
+    await load();
+  };
+
+  // Goes on in another version. Places of rows are those of one version, labels those of one task.
+  const resume = (isSameTask, first) => {
+    const { places, ...rows } = chosen;
+    return begin(mode === "chosen" && (places || !isSameTask) ? "doubt" : mode, rows, first);
   };
 
   const move = (step) => {
@@ -64,7 +76,7 @@ const queue = (() => {
   const current = () => (touched?.id === ids[at] ? touched.labels : start(rowOf(ids[at])));
 
   return {
-    begin, move,
+    begin, resume, move,
     // Puts a label in, or takes it out; null takes all out.
     toggle: (name) => {
       if (ids[at] === undefined) return;

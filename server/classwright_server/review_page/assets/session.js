@@ -9,7 +9,7 @@ const PERSON = `p${randomName(11)}`;
 // Who decides: a name, once it is given, before what tells two pages of one person apart.
 const me = () => (session.name ? `${session.name}-${PERSON}` : PERSON);
 const nameOf = (person) => (/^(.+)-p\w{11}$/.exec(person) ?? [])[1];
-const inName = (person) => (person === me() || person === PERSON ? "you" : nameOf(person) ?? `person ${person.slice(1, 5)}`);
+const inName = (person) => (person.endsWith(PERSON) ? "you" : nameOf(person) ?? `person ${person.slice(1, 5)}`);
 const asName = (typed) => typed.replace(/[^\p{L}\p{M}\p{Nd}_ .-]/gu, "").trim().slice(0, 25);
 
 const session = {
@@ -55,13 +55,15 @@ const wayOf = (text) => ((text.match(RIGHT_TO_LEFT)?.length ?? 0) * 2 > (text.ma
 const takeProgress = ({ decided, waiting, sample, newest, cursor }) =>
   Object.assign(session.review, { decided, waiting, sample, newest, cursor: Math.max(cursor, session.review.cursor ?? 0) });
 
-const openReview = async (given) => {
+// Shows a dataset; `first` is the id of the row that the queue is to begin with.
+const openReview = async (given, first) => {
   try {
     const review = await host.call("review_open", given);
-    list.forget(review.task === session.review?.task);
+    const isSameTask = review.task === session.review?.task;
+    list.forget(isSameTask);
     session.rows = new Map();
     change({ review, phase: "open", fault: "" });
-    if (session.look) await begin(session.look); else queue.begin(queue.mode);
+    if (session.look) await begin(session.look); else queue.resume(isSameTask, first);
     session.look = null;
     if (!review.doubts) prepare();
   } catch (error) {

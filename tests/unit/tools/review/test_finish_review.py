@@ -1,17 +1,22 @@
-"""The end of a review: all decisions that wait become one version, and none of them is lost without a word."""
+"""The end of a review: all decisions that wait become one version, none is lost without a word, each can be undone."""
 
 from __future__ import annotations
 
 import pytest
 
 from classwright_tools.domain.decision import Decision
+from classwright_tools.domain.edits import Decided
 from classwright_tools.domain.example import Example, example_id
 from classwright_tools.domain.task import Task
-from classwright_tools.errors import NotEnoughData
+from classwright_tools.edit_examples import EditExamplesRequest, edit_examples
+from classwright_tools.editing.draft import keyed
+from classwright_tools.errors import InvalidInput, NotEnoughData
 from classwright_tools.finish_review import FinishReviewRequest, FinishReviewResult, finish_review
 from classwright_tools.review.decisions import store
+from classwright_tools.review.desk import Desk
 from classwright_tools.review.standing import Standing
-from classwright_tools.workspace.datasets import read_edits, read_rows
+from classwright_tools.undo_decision import UndoDecisionRequest, UndoDecisionResult, undo_decision
+from classwright_tools.workspace.datasets import read_card, read_edits, read_rows, read_table
 from classwright_tools.workspace.workspace import Workspace
 from support.measurement import context_on
 from support.review import review_dataset, review_rows
@@ -123,3 +128,86 @@ def test_what_cannot_be_done_any_more_is_counted(workspace: Workspace, task: Tas
     standing = Standing(workspace, "support")
     standing.refresh()
     assert standing.waiting == []
+
+
+def undo(workspace: Workspace, number: int) -> UndoDecisionResult:
+    request = UndoDecisionRequest(task="support", person="ann", id=f"undo-{number:04}", undoes=f"decision-{number}")
+    return undo_decision(request, context_on(workspace))
+
+
+def test_a_saved_decision_is_taken_back_alone_and_its_row_is_all_that_it_was(
+    workspace: Workspace, task: Task, dataset: str
+) -> None:
+    first = len(_stored)
+    new = "an altogether new text"
+    decide(
+        workspace,
+        dataset,
+        {"action": "relabel", "rows": [NUMBERED[0]], "label": "account"},
+        {"action": "remove", "rows": [NUMBERED[1]]},
+        {"action": "accept", "rows": [NUMBERED[2]]},
+        {"action": "edit", "rows": [NUMBERED[3]], "text": new},
+        {"action": "flag", "rows": [NUMBERED[4]]},
+        {"action": "relabel", "rows": [BARE[0]], "label": "delivery"},
+        {"action": "relabel", "rows": [NUMBERED[5]], "label": "account"},
+        {"action": "flag", "rows": [NUMBERED[5]]},
+    )
+    saved = finish(workspace).dataset
+    whole = rows(workspace, dataset)
+
+    for number, row in enumerate([*NUMBERED[:5], BARE[0]], first):
+        before = rows(workspace, saved)
+        made = undo(workspace, number)
+        now, decided = rows(workspace, made.dataset), Decided(read_edits(workspace, made.dataset))
+        assert now[row] == whole[row]
+        assert row not in {*decided.by_person, *decided.flagged}
+        changed = {id_ for id_ in {*now, *before} if now.get(id_) != before.get(id_)}
+        assert changed <= {row, example_id(new)}, "the others stay as they are"
+        assert workspace.artifact(made.dataset, "dataset").parent == saved
+        assert read_card(workspace, made.dataset).note.startswith("Taken back on the review page: ")
+        saved = made.dataset
+
+    last = undo(workspace, first + 7)  # one of two decisions on a row
+    assert rows(workspace, last.dataset)[NUMBERED[5]].label == "account"
+    decided = Decided(read_edits(workspace, last.dataset))
+    assert NUMBERED[5] in decided.by_person.keys() - decided.flagged
+    desk = Desk(
+        last.dataset, keyed(read_table(workspace, last.dataset)), task.label_names, read_edits(workspace, last.dataset)
+    )
+    standing = Standing(workspace, "support")
+    standing.refresh()
+    assert set(desk.actions(standing)) == {NUMBERED[5]}, "the others are to be decided again"
+
+
+def test_of_many_rows_those_that_were_changed_since_stay_and_what_cannot_be_taken_back_says_why(
+    workspace: Workspace, dataset: str
+) -> None:
+    first = len(_stored)
+    decide(
+        workspace,
+        dataset,
+        {"action": "relabel", "rows": NUMBERED[:3], "label": "account"},
+        {"action": "accept", "rows": [NUMBERED[6]]},
+    )
+    finish(workspace)
+    decide(workspace, dataset, {"action": "remove", "rows": [NUMBERED[1]]}, {"action": "accept", "rows": [NUMBERED[6]]})
+    with pytest.raises(InvalidInput, match="waits to be saved"):
+        undo(workspace, first + 2)
+    finish(workspace)
+
+    made = undo(workspace, first)
+
+    assert made.rows == 2
+    assert "1 that were changed again since" in made.summary
+    now, whole = rows(workspace, made.dataset), rows(workspace, dataset)
+    assert [now.get(id_) for id_ in NUMBERED[:3]] == [whole[NUMBERED[0]], None, whole[NUMBERED[2]]]
+    with pytest.raises(InvalidInput, match="taken back before"):
+        undo_decision(
+            UndoDecisionRequest(task="support", person="ann", id="another-undo", undoes=f"decision-{first}"),
+            context_on(workspace),
+        )
+    with pytest.raises(InvalidInput, match="it changed nothing of"):
+        undo(workspace, first + 3)
+    edit_examples(EditExamplesRequest(task="support", reason="back", revert_to=dataset), context_on(workspace))
+    with pytest.raises(InvalidInput, match="went back to an earlier version"):
+        undo(workspace, first + 2)

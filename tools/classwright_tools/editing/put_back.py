@@ -1,0 +1,121 @@
+"""Rows put back as they were before the version that changed them, and what persons had said of them with it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from classwright_tools.domain.edits import Decided, Edit
+from classwright_tools.editing.draft import Done, Draft, Row, keyed, text_of
+from classwright_tools.editing.row_changes import key_since
+from classwright_tools.errors import InvalidInput
+from classwright_tools.workspace.datasets import read_edits, read_table
+
+NOT_CHANGED = "that it changed nothing of"
+CHANGED_SINCE = "that were changed again since"
+ENDED = "of a label that has ended"
+
+
+class _Rows:
+    """Rows of a version by their ids, and what its edits say of them; `later` are those that came after it."""
+
+    def __init__(self, draft: Draft, table: Any, edits: Sequence[Edit], ids: Collection[str]) -> None:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        self._draft = draft
+        found = table.filter(pc.is_in(table["id"], pa.array(ids, pa.string()))).to_pylist()
+        self.rows: dict[str, Row] = {row["id"]: row for row in found}
+        self.later = draft.edits[len(edits) :]
+        self._decided = Decided(edits)
+
+    def label(self, id_: str) -> str | None:
+        """Return what the label of a row is called by now, or all its labels; None of one that has ended."""
+        return key_since(self._draft, self.rows[id_]["label"], self.later)
+
+    def state(self, id_: str) -> tuple[object, ...]:
+        """Return how a row is, to be compared with how it is in another version."""
+        return (id_ in self.rows and (self.label(id_),), self._decided.said_of(id_))
+
+
+def put_back(draft: Draft, ids: Sequence[str], *, before: str, after: str) -> tuple[Done, list[str]]:
+    """Put rows back as they are in `before`, if they are still as in `after`, which was made of it; name those put.
+
+    `ids` are those of `before`.
+
+    Raises:
+        InvalidInput: the draft does not come from `after`.
+    """
+    workspace = draft.context.workspace
+    made = read_edits(workspace, after)
+    if tuple(draft.edits[: len(made)]) != made:
+        reason = f"does not come from {after}: it went back to an earlier version"
+        raise InvalidInput(f"dataset {draft.dataset!r}", reason, "There is nothing to take back.")
+    first = read_edits(workspace, before)
+    own = made[len(first) :]
+    new_id = {old: new for edit in own if edit.action == "rewrite" for new, old in edit.rows.items()}
+    touched = {id_ for edit in own for id_ in edit.rows}
+    either = [*ids, *(new_id[id_] for id_ in ids if id_ in new_id)]
+    then = _Rows(draft, keyed(read_table(workspace, before)), first, either)
+    since = _Rows(draft, keyed(read_table(workspace, after)), made, either)
+    now = _Rows(draft, draft.table, draft.edits, either)
+    done = Done("undo")
+    back: dict[str, str] = {}  # the ids that the rows have now, by those that they had
+    for id_ in filter(then.rows.__contains__, ids):
+        is_now = new_id.get(id_, id_)
+        if is_now not in touched:
+            done.left[NOT_CHANGED] += 1
+        elif now.state(is_now) != since.state(is_now) or (id_ != is_now and id_ in now.rows):
+            done.left[CHANGED_SINCE] += 1
+        elif not _has_label(draft, then, id_):
+            done.left[ENDED] += 1
+        else:
+            back[id_] = is_now
+    rows = {id_: then.rows[id_] | {"label": then.label(id_)} for id_ in back}
+    _write(draft, rows, back, now.rows)
+    _record(draft, rows, back, now.rows, before)
+    done.count(
+        [
+            (row, text_of(now.rows[back[id_]]) if back[id_] in now.rows else "removed", text_of(row))
+            for id_, row in rows.items()
+        ]
+    )
+    return done, list(back)
+
+
+def _has_label(draft: Draft, then: _Rows, id_: str) -> bool:
+    """Whether the label that a row had then, or each of several, is one that the task still has."""
+    label = then.label(id_)
+    return then.rows[id_]["label"] is None or (label is not None and draft.has_labels(label))
+
+
+def _write(draft: Draft, rows: dict[str, Row], back: dict[str, str], now: dict[str, Row]) -> None:
+    import pyarrow as pa
+
+    place = {id_: number for number, id_ in enumerate(draft.table["id"].to_pylist())}
+    there = {id_: place[back[id_]] for id_ in rows if back[id_] in now}
+    for column in draft.table.column_names:
+        if column != "labels":  # they follow what is joined in "label"
+            draft.put(column, {number: rows[id_][column] for id_, number in there.items()})
+    gone = [row for id_, row in rows.items() if id_ not in there]
+    if gone:
+        draft.add(pa.Table.from_pylist(gone, draft.table.schema))
+
+
+def _record(draft: Draft, rows: dict[str, Row], back: dict[str, str], now: dict[str, Row], version: str) -> None:
+    """Add the edits that tell of the rows, so that the history of each says what happened to it."""
+    restored = {id_: row["label"] or "" for id_, row in rows.items() if back[id_] not in now}
+    rewritten = {id_: is_now for id_, is_now in back.items() if id_ != is_now and is_now in now}
+    relabelled: defaultdict[str | None, dict[str, str]] = defaultdict(dict)
+    for id_, row in rows.items():
+        if back[id_] in now and (was := now[back[id_]]["label"]) != row["label"]:
+            relabelled[None if draft.task.multi_label else row["label"]][id_] = was or ""
+    if restored:
+        draft.record("restore", rows=restored)
+    if rewritten:
+        draft.record("rewrite", rows=rewritten)
+    for label, of_label in relabelled.items():
+        draft.record("relabel", label=label, rows=of_label)
+    if rows:
+        draft.record("undo", version=version, rows={id_: row["label"] or "" for id_, row in rows.items()})
