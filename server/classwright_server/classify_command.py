@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from classwright_server.config.place import add_place
+from classwright_server.config.settings import ToolSettings
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.kinds import kind_of
 
@@ -25,7 +27,7 @@ def add_classify(commands: Any) -> None:
     add("--engine", metavar="NAME", default="encoder", help="of an export: encoder (default), int8, student or cascade")
     about = "below P it is not sure; default: the model's own. With LABEL: that label is given from P on, and only then"
     add("--threshold", action="append", default=[], metavar="[LABEL=]P", help=about)
-    add("--workspace", metavar="FOLDER", help="where ids are looked up; default: the platform's data folder")
+    add_place(parser)
 
 
 def is_stored(model: str) -> bool:
@@ -33,7 +35,7 @@ def is_stored(model: str) -> bool:
     return kind_of(model) is not None and not Path(model).is_dir()
 
 
-def run_classify(options: argparse.Namespace, workspace: Path) -> int:
+def run_classify(options: argparse.Namespace, tool_settings: ToolSettings) -> int:
     """Run the command and return its exit code.
 
     Raises:
@@ -44,7 +46,7 @@ def run_classify(options: argparse.Namespace, workspace: Path) -> int:
     from classwright_tools.bulk.models import open_predictor, thresholds_in
 
     least, thresholds = thresholds_in(options.threshold)
-    model = open_predictor(options.model, workspace, options.engine)
+    model = open_predictor(options.model, tool_settings.workspace, options.engine, tool_settings.index_url)
     began = time.monotonic()
 
     def tell(rows: int) -> None:

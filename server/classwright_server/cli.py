@@ -1,4 +1,4 @@
-"""The command line: `classwright serve`, `worker`, `doctor`, `tools`, `classify`, `export`, `push`."""
+"""The command line: `classwright serve`, `worker`, `doctor`, `tools`, `classify`, `export`, `push`, `remove`."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from typing import Any
 from classwright_server import __version__
 from classwright_server.classify_command import add_classify, is_stored, run_classify
 from classwright_server.config.chosen import PREFIX
+from classwright_server.config.place import add_place
 from classwright_server.config.settings import DEFAULT_PORT, ServerSettings, check_settings, settings_from
 from classwright_server.config.writers import writer_flags
 from classwright_server.export_command import add_export, run_export
 from classwright_server.jobs.telemetry import start_telemetry
 from classwright_server.mcp.stdio import INTERRUPTED, STOPPED, serve_stdio
 from classwright_server.push_command import add_push, run_push
+from classwright_server.remove_command import add_remove, run_remove
 from classwright_server.sanitize import PlainFormatter
 from classwright_tools.errors import ClasswrightError, InvalidInput
 
@@ -61,13 +63,16 @@ def _run(parsed: argparse.Namespace) -> int:
         return _print_tools(settings)
     if parsed.command == "classify":
         _check_installed("classwright classify", "server" if is_stored(parsed.model) else "run")
-        return run_classify(parsed, settings.tool_settings.workspace)
+        return run_classify(parsed, settings.tool_settings)
     if parsed.command == "export":
         _check_installed("classwright export")
-        return run_export(parsed, settings.tool_settings.workspace)
+        return run_export(parsed, settings.tool_settings)
     if parsed.command == "push":
         _check_installed("classwright push")
-        return run_push(parsed, settings.tool_settings.workspace)
+        return run_push(parsed, settings.tool_settings)
+    if parsed.command == "remove":
+        _check_installed("classwright remove")
+        return run_remove(parsed, settings.tool_settings)
     _check_installed("The server")
     if parsed.command == "doctor":
         from classwright_server.doctor import run_doctor
@@ -161,6 +166,7 @@ def _parser() -> argparse.ArgumentParser:
     add_classify(commands)
     add_export(commands)
     add_push(commands)
+    add_remove(commands)
     return parser
 
 
@@ -172,9 +178,8 @@ def _add_command(commands: Any, name: str, about: str) -> argparse.ArgumentParse
 
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:
+    add_place(parser)
     add = parser.add_argument
-    add("--workspace", metavar="FOLDER", help="where artifacts and jobs are kept; default: the platform's data folder")
-    add("--index-url", metavar="URL", help="a PostgreSQL for index and jobs; default: SQLite in the workspace")
     add("--encoder", metavar="NAME", help="the sentence encoder; default: all-MiniLM-L6-v2")
     add("--import-folder", metavar="FOLDER", action="append", help="a folder that import_examples may read; repeatable")
     add("--no-hub", action="store_true", default=None, help="callers may name no dataset or encoder of the hub")

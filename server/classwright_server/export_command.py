@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from classwright_server.config.place import add_place
+from classwright_server.config.settings import ToolSettings
 from classwright_tools.domain.excerpt import counted
 
 
@@ -17,11 +19,11 @@ def add_export(commands: Any) -> None:
     add("dataset", metavar="DATASET", help="the id of a dataset in the workspace")
     add("folder", metavar="FOLDER", type=Path, help="a new folder")
     add("--format", metavar="FORM", choices=["csv", "jsonl", "parquet"], default="csv", help="default: csv")
-    add("--workspace", metavar="FOLDER", help="where the dataset is; default: the platform's data folder")
+    add_place(parser)
 
 
-def run_export(options: argparse.Namespace, root: Path) -> int:
-    """Run the command on the workspace at `root` and return its exit code.
+def run_export(options: argparse.Namespace, tool_settings: ToolSettings) -> int:
+    """Run the command and return its exit code.
 
     Raises:
         NotFound: there is no such dataset.
@@ -30,7 +32,9 @@ def run_export(options: argparse.Namespace, root: Path) -> int:
     from classwright_tools.export.dataset_files import export_rows
     from classwright_tools.workspace.workspace import Workspace
 
-    written = export_rows(Workspace(root), options.dataset, options.folder, options.format)
+    written = export_rows(
+        Workspace(tool_settings.workspace, tool_settings.index_url), options.dataset, options.folder, options.format
+    )
     for name, rows in written.items():
         print(f"{options.folder / name}: {counted(rows, 'row')}")  # noqa: T201  # what the command is for
     return 0

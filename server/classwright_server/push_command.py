@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
+
+from classwright_server.config.place import add_place
+from classwright_server.config.settings import ToolSettings
 
 
 def add_push(commands: Any) -> None:
@@ -15,11 +17,11 @@ def add_push(commands: Any) -> None:
     add("id", metavar="ID", help="the id of a dataset or of an export in the workspace")
     add("repository", metavar="OWNER/NAME", help="the repository; it is made, and private, if it is not there")
     add("--public", action="store_true", help="everybody may see it")
-    add("--workspace", metavar="FOLDER", help="where the artifact is; default: the platform's data folder")
+    add_place(parser)
 
 
-def run_push(options: argparse.Namespace, root: Path) -> int:
-    """Run the command on the workspace at `root` and return its exit code.
+def run_push(options: argparse.Namespace, tool_settings: ToolSettings) -> int:
+    """Run the command and return its exit code.
 
     Raises:
         NotFound: there is no such artifact, or the hub does not take it.
@@ -28,5 +30,6 @@ def run_push(options: argparse.Namespace, root: Path) -> int:
     from classwright_tools.export.pushing import push
     from classwright_tools.workspace.workspace import Workspace
 
-    print(push(Workspace(root), options.id, options.repository, public=options.public))  # noqa: T201  # its answer
+    workspace = Workspace(tool_settings.workspace, tool_settings.index_url)
+    print(push(workspace, options.id, options.repository, public=options.public))  # noqa: T201  # its answer
     return 0

@@ -91,6 +91,15 @@ class PostgresServer:
         engine.dispose()
         return self.url(name)
 
+    def tables_with(self, word: str) -> list[str]:
+        """The files of tables that hold `word` once all is written to them."""
+        engine = create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text("CHECKPOINT"))
+        engine.dispose()
+        files = (path for path in (self._folder / "data" / "base").rglob("*") if path.is_file())
+        return [str(path) for path in files if word.encode() in path.read_bytes()]
+
     @property
     def _user(self) -> dict[str, Any]:
         return {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}

@@ -12,6 +12,8 @@ from classwright_tools.errors import StorageFailed
 MIN_FREE_BYTES = 2**29
 """With less than 512 MiB free no job begins: it would fail half-way, and take the index and other jobs along."""
 
+_UNITS = ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
+
 
 def check_room(root: Path, most_bytes: float) -> None:
     """Return if the disk of the folder `root` has room, and `root` itself holds no more than `most_bytes`.
@@ -22,13 +24,13 @@ def check_room(root: Path, most_bytes: float) -> None:
     if shutil.disk_usage(root).free < MIN_FREE_BYTES:
         raise StorageFailed(
             "the server's disk",
-            f"has less than {_size(MIN_FREE_BYTES)} free, and no job begins below that",
+            f"has less than {size_told(MIN_FREE_BYTES)} free, and no job begins below that",
             "Free some space on that machine, then call again: nothing was lost.",
         )
     if most_bytes != math.inf and (held := _bytes_in(root)) > most_bytes:
         raise StorageFailed(
             "your workspace",
-            f"holds {_size(held)}, and {_size(most_bytes)} are allowed",
+            f"holds {size_told(held)}, and {size_told(most_bytes)} are allowed",
             "Remove what is not needed, or raise --workspace-gb where the server is started.",
         )
 
@@ -52,5 +54,7 @@ def _bytes_in(root: Path) -> int:
     return sum(sizes.values())
 
 
-def _size(count: float) -> str:
-    return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.1f} MiB"
+def size_told(count: float) -> str:
+    """Return a number of bytes as people read it."""
+    unit, name = next((one for one in _UNITS if count >= one[0]), _UNITS[-1])
+    return f"{count / unit:.1f} {name}"

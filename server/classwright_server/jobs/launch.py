@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
 
@@ -14,6 +14,7 @@ from classwright_tools.workspace.index import postgres_url
 from classwright_tools.workspace.sqlite_files import WAIT_SECONDS, own_file, use_write_ahead_log
 
 APPLICATION = "classwright"
+JOBS_FILE = "jobs.sqlite"
 JOBS_VERSION = "1"
 """The form in which jobs are stored. It does not change with the program, so an upgrade finishes the old jobs."""
 POLL_SECONDS: dict[Lane, float] = {"short": 0.2, "long": 1.0, "writing": 0.5}
@@ -26,7 +27,7 @@ AT_ONCE: dict[Lane, int] = {"short": 2, "long": 1, "writing": 4}
 
 def configured(tool_settings: ToolSettings, executor_id: str) -> DBOS:
     """Return DBOS for the workspace's database, which has a queue for each lane. Nothing runs before it is launched."""
-    url = _database_url(tool_settings)
+    url = database_url(tool_settings)
     _register_lanes(url, tool_settings)
     return DBOS(
         config={
@@ -48,13 +49,22 @@ def launch(lanes: Sequence[Lane]) -> None:
     DBOS.launch()
 
 
+@contextlib.contextmanager
+def client_of(url: str) -> Iterator[DBOSClient]:
+    """Yield a client of the jobs at `url`, which runs none; their tables are made, or brought up to date."""
+    DBOS.migrate(url)
+    client = DBOSClient(system_database_url=url, application_name=APPLICATION, serializer=DBOSPortableJSONSerializer())
+    try:
+        yield client
+    finally:
+        client.destroy()
+
+
 def _register_lanes(url: str, tool_settings: ToolSettings) -> None:
     """Store a queue for each lane: DBOS sees those that come after its launch only a second later."""
     # SQLite is shared by the servers of one machine, PostgreSQL by hosts with a GPU each.
     one_machine = tool_settings.index_url is None
-    DBOS.migrate(url)
-    client = DBOSClient(system_database_url=url, application_name=APPLICATION)
-    try:
+    with client_of(url) as client:
         for lane in AT_ONCE:
             most = jobs_at_once(lane, tool_settings)
             client.register_queue(
@@ -64,8 +74,6 @@ def _register_lanes(url: str, tool_settings: ToolSettings) -> None:
                 polling_interval_sec=POLL_SECONDS[lane],
                 on_conflict="always_update",
             )
-    finally:
-        client.destroy()
 
 
 def jobs_at_once(lane: Lane, tool_settings: ToolSettings) -> int:
@@ -77,11 +85,11 @@ def jobs_at_once(lane: Lane, tool_settings: ToolSettings) -> int:
     return 1 if lane == "writing" and writer is not None and writer.loads_model else AT_ONCE[lane]
 
 
-def _database_url(tool_settings: ToolSettings) -> str:
+def database_url(tool_settings: ToolSettings) -> str:
     """Return where DBOS keeps its tables: in the index's PostgreSQL, else in a SQLite file of the workspace."""
     if tool_settings.index_url:
         return postgres_url(tool_settings.index_url).render_as_string(hide_password=False)
-    path = own_file(tool_settings.workspace / "jobs.sqlite")
+    path = own_file(tool_settings.workspace / JOBS_FILE)
     with contextlib.closing(sqlite3.connect(path, timeout=WAIT_SECONDS)) as connection:
         use_write_ahead_log(connection)  # kept in the file
     return f"sqlite:///{path}"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from classwright_server.jobs.retention import KEPT_DAYS
+from classwright_tools.domain.kinds import names_one_of
 from classwright_tools.workspace.atomic import storage_errors
 from classwright_tools.workspace.own_files import read_own
 
@@ -31,6 +32,12 @@ def keep_answer(root: Path, key: str, answer: dict[str, Any]) -> None:
                 if path.stat().st_mtime < time.time() - KEPT_DAYS * 86_400:
                     path.unlink()
         (folder / f"{key}.json").write_text(json.dumps(answer, ensure_ascii=False), encoding="utf-8")
+
+
+def answers_naming(root: Path, task: str) -> list[Path]:
+    """Return the files of the answers kept in the workspace at `root` that name an artifact of `task`."""
+    kept = (root / _FOLDER).glob("*.json")
+    return [path for path in kept if names_one_of(path.read_text(encoding="utf-8"), task)]
 
 
 def kept_answer(root: Path, key: str) -> str | None:

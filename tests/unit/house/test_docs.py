@@ -61,6 +61,7 @@ def flags() -> set[str]:
         (server.main, ["classify"]),
         (server.main, ["export"]),
         (server.main, ["push"]),
+        (server.main, ["remove"]),
         (agent.main, ["init"]),
         (agent.main, ["build"]),
         (agent.main, ["review"]),

@@ -110,8 +110,10 @@ def thresholds_in(arguments: Sequence[str]) -> tuple[float | None, dict[str, flo
         raise InvalidInput("`--threshold`", reason, f"{repair[:1].upper()}{repair[1:]}") from error
 
 
-def open_predictor(name: str, workspace: Path, engine: str = ENGINES[0]) -> Predictor:
+def open_predictor(name: str, workspace: Path, engine: str = ENGINES[0], index_url: str | None = None) -> Predictor:
     """Return the classifier `name`: the folder of an export, or the id of an export or a model in `workspace`.
+
+    `index_url` is the PostgreSQL of its index, if that is not in its folder.
 
     An export with a graph is the fastest, and needs no torch. `engine` is one of `classwright.predict.ENGINES`.
 
@@ -125,7 +127,7 @@ def open_predictor(name: str, workspace: Path, engine: str = ENGINES[0]) -> Pred
         return _opened(Path(name), engine)
     from classwright_tools.workspace.workspace import Workspace  # of the server; a folder is opened without it
 
-    stored = Workspace(workspace)
+    stored = Workspace(workspace, index_url)
     if kind.name == "model":
         if engine != ENGINES[0]:
             raise InvalidInput(

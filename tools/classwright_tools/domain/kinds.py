@@ -50,7 +50,8 @@ KINDS: Mapping[Kind, ArtifactKind] = {
 }
 _TASK = "[a-z][a-z0-9_]{0,39}"
 _NUMBER = "[0-9]{1,9}"
-_ID = re.compile(f"{_TASK}-(?P<letter>[{''.join(kind.letter for kind in KINDS.values())}]){_NUMBER}")
+_LETTERS = "".join(kind.letter for kind in KINDS.values())
+_ID = re.compile(f"{_TASK}-(?P<letter>[{_LETTERS}]){_NUMBER}")
 
 
 def kind_of(id_: str) -> ArtifactKind | None:
@@ -62,6 +63,11 @@ def kind_of(id_: str) -> ArtifactKind | None:
 def task_of(id_: str) -> str:
     """Return the task of the artifact that `id_` names."""
     return id_.rpartition("-")[0]
+
+
+def names_one_of(text: str, task: str) -> bool:
+    """Return whether `text` names an artifact of `task` by its id."""
+    return re.search(rf"(?<![a-z0-9_]){task}-[{_LETTERS}][0-9]", text) is not None
 
 
 def number_of(id_: str) -> int:

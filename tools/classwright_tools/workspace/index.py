@@ -38,6 +38,7 @@ from classwright_tools.workspace.sqlite_files import WAIT_SECONDS, own_file, use
 logger = logging.getLogger("classwright.index")
 
 _ENGINE: dict[str, Any] = {"pool_pre_ping": True, "hide_parameters": True}  # an error in the log holds no text
+INDEX_FILE = "index.sqlite"
 _MAKING_TABLES = 0x636C6173  # the key of the advisory lock under which one process at a time makes the tables
 _FORM = "Write it as postgresql://USER:PASSWORD@HOST/DATABASE, or leave it out for SQLite in the workspace."
 
@@ -178,7 +179,7 @@ def open_index(root: Path, url: str | None, schema: str | None) -> Engine:
         StorageFailed: the database does not answer.
     """
     if url is None:
-        engine = create_engine(f"sqlite:///{own_file(root / 'index.sqlite')}", **_ENGINE)
+        engine = create_engine(f"sqlite:///{own_file(root / INDEX_FILE)}", **_ENGINE)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_immediate)
         Base.metadata.create_all(engine)

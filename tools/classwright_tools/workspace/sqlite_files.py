@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import time
 from pathlib import Path
+
+from classwright_tools.errors import StorageFailed
 
 WAIT_SECONDS = 30.0  # for another process that is writing
 _AGAIN_SECONDS = 0.01
@@ -39,3 +42,20 @@ def use_write_ahead_log(connection: sqlite3.Connection) -> None:
             time.sleep(_AGAIN_SECONDS)
         else:
             return
+
+
+def compact_file(path: Path) -> None:
+    """Write the file `path` anew, without what was deleted from it, and empty its write-ahead log.
+
+    Raises:
+        StorageFailed: another process holds it for longer than `WAIT_SECONDS`, or the disk is full.
+    """
+    repair = "Free some space, or stop the servers of the workspace, then give the same command again."
+    try:
+        with contextlib.closing(sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None)) as connection:
+            connection.execute("VACUUM")
+            busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.OperationalError as error:
+        raise StorageFailed(path.name, f"could not be written anew: {error}", repair) from error
+    if busy:
+        raise StorageFailed(path.name, "is being read, so that its log could not be emptied", repair)

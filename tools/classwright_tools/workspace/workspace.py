@@ -100,6 +100,7 @@ class Workspace(Tasks):
 
         Raises:
             StorageFailed: the disk is full or not writable; nothing was indexed.
+            NotFound: the task was removed meanwhile; nothing was indexed.
             Overtaken: `on_newest`, and another was made meanwhile; nothing was indexed.
         """
         made = self.made_by(run_key, kind)
@@ -118,8 +119,9 @@ class Workspace(Tasks):
     def _index(self, staged: Path, row: ArtifactRow, *, on_newest: bool) -> Artifact:
         """Give `row` the next number of its kind, move its folder into place and commit."""
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
-            if self.engine.dialect.name != "sqlite":  # SQLite holds its write lock from BEGIN on
-                session.scalars(select(TaskRow).where(TaskRow.slug == row.task).with_for_update()).all()
+            locked = select(TaskRow).where(TaskRow.slug == row.task).with_for_update()  # SQLite locks all at BEGIN
+            if not session.scalars(locked).all():
+                raise NotFound(f"task {row.task!r}", "is not there any more", "Make it again with propose_topics.")
             newest = session.scalar(
                 select(func.max(ArtifactRow.number)).where(ArtifactRow.task == row.task, ArtifactRow.kind == row.kind)
             )

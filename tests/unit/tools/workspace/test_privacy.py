@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from classwright_server.config.settings import ToolSettings
-from classwright_server.jobs.launch import _database_url
+from classwright_server.jobs.launch import database_url
 from classwright_server.jobs.liveness import FileLock
 from classwright_tools.curation.spool import spool_folder
 from classwright_tools.domain.task import Label, Task
@@ -41,7 +41,7 @@ def generous() -> Iterator[None]:
 
 def test_databases_and_folders_are_the_users_alone_whatever_the_umask(generous: None, tmp_path: Path) -> None:
     workspace = Workspace(tmp_path / "w")
-    _database_url(ToolSettings(workspace=workspace.root))
+    database_url(ToolSettings(workspace=workspace.root))
     EmbeddingCache(workspace.cache).put("d" * 64, ["a"], np.zeros((1, 2), np.float32))
     lock = FileLock(workspace.root / "executors")
     seen = []

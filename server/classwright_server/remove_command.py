@@ -1,0 +1,132 @@
+"""The command `classwright remove`: a task for good, with all that its workspace and the jobs' database hold of it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Any
+
+from classwright_server.config.place import add_place
+from classwright_server.config.settings import ToolSettings
+from classwright_server.jobs.disk_quota import size_told
+from classwright_tools.domain.excerpt import counted, listed
+from classwright_tools.domain.kinds import KINDS
+from classwright_tools.errors import InvalidInput, unknown_id
+
+if TYPE_CHECKING:
+    from classwright_server.jobs.removal import TaskJobs
+    from classwright_tools.workspace.removal import Holding
+
+_MOST_NAMED = 5
+NOT_REACHED = (
+    "files that were exported, downloaded or pushed elsewhere, runs of classwright-agent, sources in import folders",
+    "backups, logs, and what clients keep of a conversation",
+    "cache/embeddings-*: numbers under digests of texts, which all tasks share; delete them while no server runs",
+)
+NOT_REACHED_IN_POSTGRES = "PostgreSQL's write-ahead log, which holds what was written until it is recycled or archived"
+
+
+def add_remove(commands: Any) -> None:
+    """Add the command to the parsers of the program's others."""
+    about = (
+        "delete a task for good, with all that it holds: datasets, models, reports, exports, and the texts of its jobs"
+    )
+    parser = commands.add_parser("remove", help=about, description=f"{about[:1].upper()}{about[1:]}.")
+    parser.add_argument("task", metavar="TASK", help="the name of the task")
+    parser.add_argument("--principal", metavar="DIGEST", help="whose task it is: a folder's name under principals/")
+    parser.add_argument("--yes", action="store_true", help="remove it without asking")
+    add_place(parser)
+
+
+def run_remove(options: argparse.Namespace, tool_settings: ToolSettings) -> int:
+    """Run the command and return its exit code.
+
+    Raises:
+        NotFound: there is no such task, or no such principal.
+        InvalidInput: jobs of the task wait or run, nobody was there to be asked, or there is no workspace.
+        StorageFailed: the disk is full, or another process holds a database; the same command goes on.
+    """
+    from classwright_server.config.workspaces import Workspaces
+    from classwright_server.jobs.removal import jobs_of_task
+    from classwright_server.mcp.long_answers import answers_naming
+    from classwright_tools.workspace import removal
+
+    task, owner = options.task, options.principal
+    _check_place(tool_settings, owner)
+    workspace = Workspaces(tool_settings).of(owner)
+    with jobs_of_task(tool_settings, owner, task) as jobs:
+        holding = removal.holding_of(workspace, task)
+        _check_idle(task, jobs)
+        _say(_told(task, holding, len(jobs.finished()), len(answers_naming(workspace.root, task))))
+        _say(f"Not reached: {_not_reached(tool_settings.index_url)}.")
+        if not options.yes and not _agreed(task):
+            _say("Nothing was removed.")
+            return 1
+        removal.take_out(workspace, task)
+        jobs.forget_finished(lambda ids: removal.forget_payments(workspace, ids))
+        for path in answers_naming(workspace.root, task):
+            path.unlink(missing_ok=True)
+        removal.forget_computed(workspace, task)
+        undone = [*removal.compact_index(workspace), *jobs.compact()]
+        _check_idle(task, jobs)  # who called meanwhile was told that there is no such task: the job fails
+        removal.end_removal(workspace, task)
+    for sentence in dict.fromkeys(undone):
+        _say(sentence)
+    _say(f"Task {task!r} was removed.")
+    return 0
+
+
+def _check_place(tool_settings: ToolSettings, owner: str | None) -> None:
+    """Return if the workspace is there: none is made by a command that removes."""
+    from classwright_tools.workspace.index import INDEX_FILE
+
+    root = tool_settings.workspace
+    if not (root.is_dir() if tool_settings.index_url else (root / INDEX_FILE).is_file()):
+        reason = "is not there" if tool_settings.index_url else "has no index in it"
+        repair = "Name its folder with --workspace, and its PostgreSQL, if it has one, with --index-url."
+        raise InvalidInput(f"workspace {root.name!r}", reason, repair)
+    principals = sorted(path.name for path in root.glob("principals/*"))
+    if owner is not None and owner not in principals:
+        raise unknown_id("principal", owner, principals)
+
+
+def _check_idle(task: str, jobs: TaskJobs) -> None:
+    live = [status.workflow_id for status in jobs.live()]
+    if live:
+        raise InvalidInput(
+            f"task {task!r}",
+            f"has {counted(len(live), 'job')} that wait or run: {listed(live, _MOST_NAMED)}",
+            "Let a server end them, or a client cancel them (cancel_job); then give the same command again.",
+        )
+
+
+def _told(task: str, holding: Holding, jobs: int, answers: int) -> str:
+    """Return what will go, in a sentence."""
+    parts = [counted(count, KINDS[kind].words) for kind, count in holding.artifacts.items()]
+    parts += [
+        counted(count, *words)
+        for count, words in (
+            (holding.decisions, ("decision of a person", "decisions of persons")),
+            (holding.completions, ("stored answer of a writer", "stored answers of a writer")),
+            (jobs, ("finished job with its request and answer", "finished jobs with their requests and answers")),
+            (answers, ("long answer",)),
+        )
+        if count
+    ]
+    ends = "ends a removal that was begun, and removes" if holding.begun else "removes"
+    return f"This {ends} task {task!r}: {size_told(holding.bytes)} of files; {', '.join(parts) or 'nothing else'}."
+
+
+def _not_reached(index_url: str | None) -> str:
+    return "; ".join([*NOT_REACHED, *([NOT_REACHED_IN_POSTGRES] if index_url else [])])
+
+
+def _agreed(task: str) -> bool:
+    """Ask the person at the terminal whether to go on."""
+    if not sys.stdin.isatty():
+        raise InvalidInput(f"removing task {task!r}", "asks first, and nobody is there to answer", "Add --yes.")
+    return input(f"Remove {task!r} for good? There is no way back. [y/N] ").strip().lower() in ("y", "yes")
+
+
+def _say(sentence: str) -> None:
+    print(sentence, flush=True)  # noqa: T201  # what the command is for
