@@ -113,13 +113,11 @@ def busy_seconds(work: Callable[[], object]) -> float:
     return time.process_time() - began
 
 
-def accuracies(by: Mapping[str, Any], labels: tuple[str, ...], texts: LabelledTexts) -> dict[str, float]:
+def accuracies(own: Mapping[str, Predictor], peer: Peer, texts: LabelledTexts) -> dict[str, float]:
     """Return the accuracy of each on labelled texts."""
-    answers = {name: one.predict_proba(list(texts.texts)).argmax(axis=1) for name, one in by.items()}
-    return {
-        name: float(np.mean([labels[place] for place in found] == np.array(texts.labels)))
-        for name, found in answers.items()
-    }
+    answers = {name: one.predict_with_confidence(texts.texts)[0].labels for name, one in own.items()}
+    answers[PEER] = [peer.labels[place] for place in peer.predict_proba(list(texts.texts)).argmax(axis=1)]
+    return {name: float(np.mean(np.array(found) == np.array(texts.labels))) for name, found in answers.items()}
 
 
 def main() -> None:
@@ -160,7 +158,7 @@ def main() -> None:
         for number in range(options.runs):
             for by, spent in taken.items():
                 spent.append(busy_seconds(lambda: run(by, number)) / counts[by])  # noqa: B023  # called at once
-        right = accuracies({**own, PEER: peer}, peer.labels, test)
+        right = accuracies(own, peer, test)
     lines = [line(by, spent, taken[PEER], counts[by], right[by]) for by, spent in taken.items()]
     print("| by | processor time a text, ms | times the peer | test accuracy |\n| --- | --- | --- | --- |")
     for one in lines:
