@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
 
 from classwright_tools.errors import InvalidInput, StorageFailed
-from classwright_tools.workspace.index import postgres_url
+from classwright_tools.workspace.index import check_database, postgres_url
 from classwright_tools.workspace.workspace import Workspace
 from support.postgres import PostgresServer
 from support.writing import dead_port
@@ -20,6 +21,22 @@ def test_a_url_without_a_driver_gets_the_one_that_is_installed(postgres: Postgre
 
     assert workspace.tasks() == []
     workspace.engine.dispose()
+
+
+def test_every_connection_has_time_limits_and_those_of_the_url_win(postgres: PostgresServer, tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path, f"{postgres.new_database()}?connect_timeout=9", "principal_a")
+    with workspace.engine.connect() as connection:
+        told = connection.connection.driver_connection.info.get_parameters()  # type: ignore[union-attr]  # psycopg's
+    workspace.engine.dispose()
+
+    assert (told["connect_timeout"], told["tcp_user_timeout"], told["keepalives_idle"]) == ("9", "25000", "10")
+
+
+def test_a_host_that_says_nothing_is_given_up() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql://classwright@127.0.0.1:{silent.getsockname()[1]}/classwright?connect_timeout=2"
+        with pytest.raises(StorageFailed, match="does not answer"):
+            check_database(url)
 
 
 @pytest.mark.parametrize(

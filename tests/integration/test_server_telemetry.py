@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -102,8 +103,8 @@ async def test_jobs_move_the_counters_and_nothing_that_leaves_names_a_task_a_tex
         with ServerProcess(tmp_path, *flags, environment=environment) as server:
             page_url = server.url.replace("/mcp", "/metrics")
             job_id = await write_and_fail(server.url)
-            page = httpx.get(page_url, headers=HEADERS, trust_env=False).text
             unknown = httpx.get(page_url, trust_env=False)
+            page = httpx.get(page_url, headers=HEADERS, trust_env=False).text
             foreign = httpx.get(page_url, headers={**HEADERS, "Host": "evil.example"}, trust_env=False)
 
     found = counted(page)
@@ -112,6 +113,7 @@ async def test_jobs_move_the_counters_and_nothing_that_leaves_names_a_task_a_tex
     assert found["classwright_jobs_total", "failed", "train_classifier"] == 1
     assert found["classwright_rows_total", "accepted", "synthesize_examples"] == 4
     assert found["classwright_tokens_total", "out", "synthesize_examples"] > 0
+    assert re.search(r'^classwright_failed_logins_total\{.*status="401"\} 1\.0$', page, re.MULTILINE)
     assert (unknown.status_code, foreign.status_code) == (401, 421)
 
     spans = [

@@ -20,9 +20,11 @@ from starlette.testclient import TestClient
 
 from classwright_server.config.settings import AuthorizationServer, ServerSettings, settings_from
 from classwright_server.http import open_sessions, tokens
+from classwright_server.http.failed_logins import LINES_A_MINUTE
 from classwright_server.http.serving import http_app
 from classwright_server.http.tokens import SharedToken
 from classwright_tools.errors import InvalidInput
+from support.clock import Clock
 from support.server import ERAS, TASK, ServerProcess, call, make_settings
 from support.tokens import ISSUER, Authority, bearer
 from support.writing import HANG, ScriptedEndpoint
@@ -280,3 +282,33 @@ def test_an_authorization_server_is_enough_to_be_reached_from_outside(authority:
 def test_an_authorization_server_that_cannot_be_used_is_told(flags: dict[str, Any], words: str) -> None:
     with pytest.raises(InvalidInput, match=words):
         settings_from(flags, {})
+
+
+def test_each_failed_login_has_a_line_with_the_address_and_no_token(
+    client: TestClient, authority: Authority, caplog: pytest.LogCaptureFixture
+) -> None:
+    greeted(client, {})
+    greeted(client, bearer("SECRET"))
+    greeted(client, bearer(authority.token(scope="other")))
+    greeted(client, bearer(authority.token(scope="classify")))
+
+    lines = [record.getMessage() for record in caplog.records if record.name == "classwright.logins"]
+    assert lines == [
+        "refused a request from testclient: it has no token (401)",
+        "refused a request from testclient: its token is not accepted (401)",
+        "refused a request from testclient: its token lacks a scope (403)",
+    ]
+    assert "SECRET" not in caplog.text
+
+
+def test_a_flood_of_failed_logins_does_not_fill_the_log(
+    client: TestClient, caplog: pytest.LogCaptureFixture, clock: Clock
+) -> None:
+    for _ in range(LINES_A_MINUTE + 30):
+        greeted(client, {})
+    flood = [record.getMessage() for record in caplog.records if record.name == "classwright.logins"]
+    clock.now += 60
+    greeted(client, {})
+
+    assert len(flood) == LINES_A_MINUTE
+    assert "it has no token (401); 30 more were refused since the line before" in caplog.text

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from classwright_server.http import failed_logins
 from classwright_tools import meter
 from classwright_tools.learning import time_limit
 from classwright_tools.writing.completions import budget
@@ -22,6 +23,6 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock in the place of their own."""
     made = Clock()
-    for module in (meter, budget, time_limit):
+    for module in (meter, budget, time_limit, failed_logins):
         monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: made.now))
     return made

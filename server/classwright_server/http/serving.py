@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse, Response
 
 from classwright_server.config.database_start import wait_for_database
 from classwright_server.config.settings import LOOPBACK, ServerSettings
+from classwright_server.http.failed_logins import FailedLogins
 from classwright_server.http.metrics_page import metrics_page
 from classwright_server.http.open_sessions import OpenSessions
 from classwright_server.http.rate_limit import CallRates
@@ -76,6 +77,8 @@ def served(server: MCPServer[Any], settings: ServerSettings, *, needs_token: boo
     if settings.metrics:
         server.custom_route("/metrics", methods=["GET"])(metrics_page(security, needs_token=needs_token))
     app = server.streamable_http_app(host=settings.host, transport_security=security)
+    if needs_token:
+        app.user_middleware.insert(0, Middleware(FailedLogins))
     # The innermost: they need to know who calls.
     app.user_middleware.append(Middleware(CallRates, calls_per_minute=settings.limits.calls_per_minute))
     app.user_middleware.append(Middleware(OpenSessions))

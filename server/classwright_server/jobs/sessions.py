@@ -25,14 +25,7 @@ LOOK_SECONDS = 1.0
 GRACE_SECONDS = 5.0
 """A lock must be free for so long before its holder counts as dead: when PostgreSQL starts anew all locks are gone, and
 the living take theirs again within a look or two."""
-# A host that is gone closes no connection. With these, both ends give one up within half a minute.
-_CLIENT_TIMEOUTS: dict[str, Any] = {
-    "connect_timeout": 5,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 25_000,
-}
+# A host that is gone closes no connection. With these PostgreSQL gives one up as early as its clients do.
 _SERVER_TIMEOUTS = {
     "tcp_keepalives_idle": "10",
     "tcp_keepalives_interval": "5",
@@ -87,7 +80,7 @@ class SessionLock:
     # --- inside
 
     def _new_session(self) -> psycopg.Connection[Any]:
-        session = psycopg.connect(self._url, autocommit=True, **_CLIENT_TIMEOUTS)
+        session = psycopg.connect(self._url, autocommit=True)
         for name, value in _SERVER_TIMEOUTS.items():
             session.execute("SELECT set_config(%s, %s, false)", (name, value))
         # Shared, so that it need not wait for a lost session of this process that the server has not given up yet.

@@ -40,6 +40,14 @@ logger = logging.getLogger("classwright.index")
 _ENGINE: dict[str, Any] = {"pool_pre_ping": True, "hide_parameters": True}  # an error in the log holds no text
 INDEX_FILE = "index.sqlite"
 _MAKING_TABLES = 0x636C6173  # the key of the advisory lock under which one process at a time makes the tables
+# Of every connection, in the words of libpq. A host that is gone closes none: both are given up within half a minute.
+_TIMEOUTS = {
+    "connect_timeout": "5",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "25000",
+}
 _FORM = "Write it as postgresql://USER:PASSWORD@HOST/DATABASE, or leave it out for SQLite in the workspace."
 
 
@@ -240,7 +248,7 @@ def _answering() -> Iterator[None]:
 
 
 def postgres_url(url: str) -> URL:
-    """Return the URL of a PostgreSQL with the driver that is used here.
+    """Return the URL of a PostgreSQL with the driver that is used here, and with time limits where it has none.
 
     Raises:
         InvalidInput: it is no URL, one of another database, or the driver is not installed.
@@ -253,7 +261,8 @@ def postgres_url(url: str) -> URL:
         raise InvalidInput("--index-url", f"names a {parsed.get_backend_name()} database", _FORM)
     if find_spec("psycopg") is None:
         raise InvalidInput("--index-url", "needs the package psycopg", "Run: pip install 'classwright[postgres]'.")
-    return parsed.set(drivername="postgresql+psycopg")
+    limits = {name: value for name, value in _TIMEOUTS.items() if name not in parsed.query}
+    return parsed.set(drivername="postgresql+psycopg").update_query_dict(limits)
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
