@@ -14,6 +14,7 @@ from classwright_agents.answers import Rows, read_as
 from classwright_agents.errors import RunError, ServerError
 from classwright_agents.server import Server
 from classwright_tools.contract import Example
+from classwright_tools.errors import mending
 
 # A page shows a few of a report's rows: a file beyond this is not one to read here.
 MAX_READ_BYTES = 20 * 1024 * 1024
@@ -115,7 +116,9 @@ def write_whole(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         beside.replace(path)
     except OSError as error:
-        raise RunError(f"file {path.name!r}", "cannot be written", "Free some disk space, then resume.") from error
+        raise RunError(
+            f"file {path.name!r}", f"cannot be written: {error.strerror}", f"{mending(error.errno)}, then resume."
+        ) from error
 
 
 def _check_room(size: int, folder: Path, artifact: str) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from classwright_agents.errors import AgentError, OutputClosed
 from classwright_agents.new_task import EXAMPLE, Texts, ask_on_terminal, write_new_task
 from classwright_agents.program import build, server_entry
+from classwright_tools.command_line import CommandParser
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -31,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line; the reference in docs/ is written from it."""
-    program = argparse.ArgumentParser(
+    program = CommandParser(
         prog="classwright-agent", description="Build a text classifier by calling the tools of a Classwright server."
     )
     program.add_argument("--version", action="version", version=f"%(prog)s {version('classwright')}")

@@ -11,6 +11,7 @@ AgentError          shown to the user as it is; the program ends with exit code 
 from __future__ import annotations
 
 from classwright_agents.plain import plain
+from classwright_tools.errors import mending
 
 
 class AgentError(Exception):
@@ -48,4 +49,4 @@ class ToolError(AgentError):
 
 def unwritten(run: str, what: str, error: OSError) -> RunError:
     """Return that the file `what` of a run cannot be written."""
-    return RunError(f"run {run!r}", f"its {what} cannot be written: {error.strerror}", "Make room on the disk.")
+    return RunError(f"run {run!r}", f"its {what} cannot be written: {error.strerror}", f"{mending(error.errno)}.")

@@ -28,7 +28,9 @@ def new_run(runs: Path, task: str) -> Path:
                 continue
             return folder
     except OSError as error:
-        raise RunError(f"folder {runs.name!r}", "cannot be written", "Pass another with --runs.") from error
+        raise RunError(
+            f"folder {runs.name!r}", f"cannot be written: {error.strerror}", "Pass another with --runs."
+        ) from error
     raise RunError(f"folder {runs.name!r}", "has 100 runs of this second", "Wait a second.")
 
 

@@ -23,6 +23,7 @@ from classwright_server.mcp.stdio import INTERRUPTED, STOPPED, serve_stdio
 from classwright_server.push_command import add_push, run_push
 from classwright_server.remove_command import add_remove, run_remove
 from classwright_server.sanitize import PlainFormatter
+from classwright_tools.command_line import CommandParser
 from classwright_tools.errors import ClasswrightError, InvalidInput
 
 _LIBRARIES = {
@@ -136,7 +137,7 @@ def _print_tools(settings: ServerSettings) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="classwright",
         description="Grow text classifiers out of a conversation, over MCP.",
         epilog=f"Every setting --name is also read from the environment variable {PREFIX}NAME; the flag wins.",

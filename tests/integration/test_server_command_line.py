@@ -7,11 +7,12 @@ import pty
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from classwright_agents.cli import main as agent
 from classwright_server.cli import main
 
 PROGRAM = [sys.executable, "-m", "classwright_server.cli"]
@@ -30,6 +31,7 @@ class Without:
         return None if name.split(".")[0] in missing else self.finder.find_spec(name, path, target)
 
 sys.meta_path[:] = [Without(finder) for finder in sys.meta_path]
+from classwright_agents.cli import main as agent
 from classwright_server.cli import main
 sys.exit(main(sys.argv[1:]))
 """
@@ -58,7 +60,10 @@ def loop(tmp_path: Path) -> Path:
         (["--recorded", "~nobodyxx/r.jsonl"], "setting --recorded='~nobodyxx/r.jsonl': names the home of a user"),
         (["--workspace", "/proc/none/ws"], "workspace 'ws': cannot be written: no such file or directory"),
         (["--workspace", "/dev/null/ws"], "workspace 'ws': cannot be written: not a directory"),
-        (["--workspace", "/" + "w" * 300], "cannot be written: file name too long"),
+        (
+            ["--workspace", "/" + "w" * 300],
+            "cannot be written: file name too long. Put right what is in the way",
+        ),
     ],
 )
 @pytest.mark.parametrize("command", [["serve", "--http"], ["worker"]])
@@ -70,6 +75,25 @@ def test_a_place_that_cannot_be_used_is_told(
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith("classwright: ")
     assert told in line
+
+
+@pytest.mark.parametrize(
+    ("program", "words", "told"),
+    [
+        (main, ["serve", "--workspce", "x"], "serve: error: there is no flag --workspce. Did you mean --workspace?"),
+        (main, ["export", "a-d1", "out", "--fromat=csv"], "there is no flag --fromat. Did you mean --format?"),
+        (main, ["serve", "--zzz"], "there is no flag --zzz. See --help."),
+        (agent, ["build", "t.yaml", "--rnus", "x"], "there is no flag --rnus. Did you mean --runs?"),
+    ],
+)
+def test_a_flag_that_is_misspelt_is_told_with_the_nearest(
+    program: Callable[[list[str]], int], words: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        program(words)
+
+    assert ended.value.code == 2
+    assert told in capsys.readouterr().err
 
 
 def test_a_workspace_that_leads_to_itself_is_told(loop: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -157,6 +157,7 @@ async def test_a_large_file_comes_in_parts_that_join_to_it(
         (folder / "sub folder" / "weights.bin").write_bytes(content)
         (folder / "empty").write_bytes(b"")
 
+    workspace.save_task(Task(slug="support", instruction="Classify a message.", labels=()))
     artifact = workspace.publish("export", "support", write, run_key="r")
     described = {file.name: file for file in files.files_of(artifact).files}
 

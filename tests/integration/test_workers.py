@@ -166,7 +166,7 @@ async def test_a_worker_takes_only_the_jobs_that_it_is_told_to(tmp_path: Path) -
 
     assert done["status"] == "completed"
     assert waiting["status"] == "queued"
-    assert "place 1 in the long lane. It begins at once where a server or worker takes such jobs" in waiting["summary"]
+    assert "place 1 in the long lane. It begins at once if a worker takes long jobs, which this" in waiting["summary"]
 
 
 @pytest.mark.parametrize("kinds", [["training"], ["none", "compute"]])

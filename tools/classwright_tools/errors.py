@@ -15,6 +15,7 @@ Everything else is a defect of Classwright and is masked where it meets a client
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable
 
 
@@ -64,6 +65,18 @@ class Cancelled(ClasswrightError):
 
     def __init__(self) -> None:
         super().__init__("This job", "was cancelled", "Call the tool again to start anew; stored texts are reused.")
+
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""The errors of the system by which a disk, or one's share of it, is full."""
+FORBIDDEN = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
+
+
+def mending(error_number: int | None) -> str:
+    """Return what makes a place writable that the system refused to write to, as the beginning of a sentence."""
+    if error_number in FULL:
+        return "Free some space"
+    return "Let this user of the system write there" if error_number in FORBIDDEN else "Put right what is in the way"
 
 
 _NONE_YET = "There is no {kind} yet: make one first."

@@ -59,6 +59,7 @@ class Jobs:
         self._tool_settings = tool_settings
         self._pool = pool
         self._gpu = gpu
+        self._lanes = lanes
         self._executor_id = sign.executor_id
         self._runs = Runs(sign.executor_id)
         try:
@@ -70,7 +71,7 @@ class Jobs:
         except BaseException:  # half launched, it would pass for launched when it is tried again
             DBOS.destroy(workflow_completion_timeout_sec=0)
             raise
-        self._rescuer = Rescuer(sign, self._runs)
+        self._rescuer = Rescuer(sign, self._runs, lanes)
 
     def submit(self, tool: str, request: ToolRequest, owner: str | None, *, most_waiting: int) -> str:
         """Store a new job of `owner` and return its id; it will run, whatever becomes of this process.
@@ -100,7 +101,7 @@ class Jobs:
             return list(records)
         everything, now = self._table.turns(), time.time()
         return [
-            replace(record, outlook=outlook_of(record.id, everything, self._durations.of, now))
+            replace(record, outlook=outlook_of(record.id, everything, self._durations.of, now, self._lanes))
             if record.status == "queued"
             else record
             for record in records

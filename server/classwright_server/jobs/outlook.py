@@ -9,7 +9,7 @@ import heapq
 import statistics
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from classwright_server.jobs.job_table import JobTable
@@ -67,10 +67,12 @@ class Durations:
         return found
 
 
-def outlook_of(job_id: str, everything: Sequence[Turn], takes: Takes, now: float) -> Outlook | None:
+def outlook_of(
+    job_id: str, everything: Sequence[Turn], takes: Takes, now: float, lanes: Collection[str]
+) -> Outlook | None:
     """Return the outlook of a job among the jobs that wait or run; None if it no longer waits.
 
-    `now` is in seconds since the epoch.
+    `now` is in seconds since the epoch; `lanes` are those whose jobs this process takes.
     """
     job = next((turn for turn in everything if turn.job_id == job_id and not turn.runs), None)
     if job is None:
@@ -81,6 +83,8 @@ def outlook_of(job_id: str, everything: Sequence[Turn], takes: Takes, now: float
     ahead = waiting[: waiting.index(job)]
     place = f"place {len(ahead) + 1} in the {job.lane} lane"
     begins = _begins(running, ahead, takes, now)
+    if not running and job.lane not in lanes:  # what other processes take is not known here
+        begins = f"{begins} if a worker takes {job.lane} jobs, which this server does not"
     sentences = [
         f"{place}.",
         _sentence("Running now", running, job.user),
@@ -110,7 +114,7 @@ def _named(turn: Turn) -> str:
 def _begins(running: Sequence[Turn], ahead: Sequence[Turn], takes: Takes, now: float) -> str:
     """Return when a job should begin: jobs run beside each other as many as do now."""
     if not running:
-        return "begins at once where a server or worker takes such jobs" if not ahead else "begins when those are done"
+        return "begins at once" if not ahead else "begins when those are done"
     free: list[float] = []
     for turn in running:
         left = _left(turn, takes, now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Sequence
 
 from dbos import DBOS, WorkflowStatus
 from sqlalchemy.exc import SQLAlchemyError
@@ -11,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from classwright_server.jobs.liveness import SignOfLife
 from classwright_server.jobs.retention import Retention
 from classwright_server.jobs.runs import Runs
+from classwright_tools.work import Lane
 
 logger = logging.getLogger("classwright.jobs")
 
@@ -21,7 +23,9 @@ LAST_LOOK_SECONDS = 5.0  # which has no end while the database is out of reach
 class Rescuer:
     """A thread that looks after the jobs every two seconds."""
 
-    def __init__(self, sign: SignOfLife, runs: Runs) -> None:
+    def __init__(self, sign: SignOfLife, runs: Runs, lanes: Sequence[Lane]) -> None:
+        """Look after the jobs of all lanes; those of `lanes` are run here."""
+        self._lanes = lanes
         self._sign = sign
         self._runs = runs
         self._stopping = threading.Event()
@@ -57,8 +61,9 @@ class Rescuer:
         owners = {status.executor_id for status in running if status.executor_id} - {self._sign.executor_id}
         dead = self._sign.dead(owners)
         if dead:
-            left = sum(status.executor_id in dead for status in running)
-            logger.warning("going on with %d job(s) that ended servers left unfinished", left)
+            left = [status.queue_name in self._lanes for status in running if status.executor_id in dead]
+            others = f"; {left.count(False)} more wait for a process that takes such jobs" if False in left else ""
+            logger.warning("going on with %d job(s) that ended servers left unfinished%s", left.count(True), others)
             # Internal to DBOS, where Conductor calls it. It returns a job to its queue only while the dead server
             # still owns it, so that two servers that see the same death start it once.
             DBOS._recover_pending_workflows(dead)

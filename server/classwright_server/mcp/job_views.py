@@ -127,13 +127,21 @@ def _line(record: JobRecord) -> JobLine:
     )
 
 
+def _after_list(shown: int, offset: int) -> str:
+    if shown:
+        return "Call get_job with a job_id to see its result."
+    return (
+        "Call list_jobs without a cursor." if offset else "Call a tool, such as propose_topics: its job is listed here."
+    )
+
+
 def page_of(records: Sequence[JobRecord], limit: int, offset: int) -> JobList:
     """Return a page of at most `limit` jobs and as many as an answer holds; `records` are those from `offset` on."""
     lines = tuple(_line(record) for record in records)
     for shown in range(min(limit, len(lines)), -1, -1):
         page = JobList(
             summary=f"Jobs on this page: {shown}." if shown or offset else "There are no jobs yet.",
-            next_step="Call get_job with a job_id to see its result.",
+            next_step=_after_list(shown, offset),
             jobs=lines[:shown],
             next_cursor=str(offset + shown) if len(lines) > shown else None,
         )

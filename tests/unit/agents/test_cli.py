@@ -86,7 +86,7 @@ def test_a_disk_without_room_for_the_task_file_is_told_in_a_line(tmp_path: Path)
 
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
-    assert "its task.yaml cannot be written: File too large. Make room on the disk." in line
+    assert "its task.yaml cannot be written: File too large. Free some space." in line
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o700])

@@ -80,7 +80,7 @@ journal.close()
 """
     done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=True)
 
-    assert "its journal cannot be written: File too large. Make room on the disk" in done.stdout
+    assert "its journal cannot be written: File too large. Free some space" in done.stdout
     journal = Journal(tmp_path)
     journal.close()
     assert journal.events == [{"event": "start"}]

@@ -19,7 +19,7 @@ from support.paths import PACKAGES, ROOT
 ENGINE = "classwright_tools.learning.exports.matcher_engine"
 """What `classwright` may import of the tools, for exports that run with these alone; others need nothing."""
 ALLOWED = {("classwright_server", "classwright_tools"), ("classwright_tools", "classwright")}
-SHARED = tuple(f"classwright_tools.{name}" for name in ("contract", "charts.", "reading.", "errors"))
+SHARED = tuple(f"classwright_tools.{name}" for name in ("command_line", "contract", "charts.", "reading.", "errors"))
 """What the agent may import of the tools; docs/decisions/one-reader.md says why."""
 VERBS = sorted(catalogue())
 HEAVY = {"torch", "transformers", "sentence_transformers", "datasets", "sklearn", "matplotlib", "numpy", "pyarrow"}

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from classwright_tools.errors import DamagedArtifact, StorageFailed
-from classwright_tools.workspace.atomic import own_folder
-from classwright_tools.workspace.sqlite_files import WAIT_SECONDS, own_file, use_write_ahead_log
+from classwright_tools.workspace.atomic import own_folder, repair_of
+from classwright_tools.workspace.sqlite_files import WAIT_SECONDS, errno_of, own_file, use_write_ahead_log
 
 MOST_TUNED = 50_000  # vectors of fine-tuned encoders that are kept: 75 MB at 384 dimensions
 QUERY_TEXTS = 500  # texts asked for in one query; SQLite takes 999 parameters in its oldest builds
@@ -106,9 +106,9 @@ class EmbeddingCache:
             finally:
                 connection.close()
         except sqlite3.OperationalError as error:
-            raise StorageFailed(
-                "the embedding cache", str(error), "Free some space or choose another workspace, then call again."
-            ) from error
+            number = errno_of(error)  # None: another process holds the file
+            repair = "Call again." if number is None else repair_of(number)
+            raise StorageFailed("the embedding cache", str(error), repair) from error
         except sqlite3.DatabaseError as error:
             raise DamagedArtifact(
                 "the embedding cache",

@@ -15,15 +15,13 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
-from classwright_tools.errors import StorageFailed
+from classwright_tools.errors import FORBIDDEN, FULL, StorageFailed, mending
+from classwright_tools.workspace.sqlite_files import errno_of
 
 # What is being written lies in folders of this name; what is there after a day, and not locked, a killed process left.
 STAGED = ".staged-"
 STALE_SECONDS = 24 * 3600
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_NOT_WRITABLE = {errno.EROFS, errno.EACCES, errno.EPERM, errno.EEXIST, errno.ENOTDIR}
-_INDEX_FULL = {"SQLITE_FULL", "SQLITE_READONLY", "SQLITE_CANTOPEN"}
-_REPAIR = "Free some space or choose another workspace, then call again: nothing was lost."
+_TOLD = FULL | FORBIDDEN | {errno.EEXIST, errno.ENOTDIR}
 
 
 @contextmanager
@@ -32,13 +30,19 @@ def storage_errors(subject: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in _FULL | _NOT_WRITABLE:
+        if error.errno not in _TOLD:
             raise
-        raise StorageFailed(subject, _why(error), _REPAIR) from error
+        raise StorageFailed(subject, _why(error), repair_of(error.errno)) from error
     except DBAPIError as error:
-        if getattr(error.orig, "sqlite_errorname", None) not in _INDEX_FULL:
+        number = errno_of(error.orig)
+        if number is None:
             raise
-        raise StorageFailed(subject, f"the index says: {error.orig}", _REPAIR) from error
+        raise StorageFailed(subject, f"the index says: {error.orig}", repair_of(number)) from error
+
+
+def repair_of(error_number: int | None) -> str:
+    """Return what repairs that the system refused to write into the workspace."""
+    return f"{mending(error_number)} or choose another workspace, then call again: nothing was lost."
 
 
 @contextmanager
@@ -93,7 +97,7 @@ def check_writable(folder: Path, subject: str) -> None:
         if not os.access(folder, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
-        raise StorageFailed(subject, f"cannot be written: {_why(error)}", _REPAIR) from error
+        raise StorageFailed(subject, f"cannot be written: {_why(error)}", repair_of(error.errno)) from error
 
 
 def _why(error: OSError) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sqlite3
 import time
@@ -12,6 +13,16 @@ from classwright_tools.errors import StorageFailed
 
 WAIT_SECONDS = 30.0  # for another process that is writing
 _AGAIN_SECONDS = 0.01
+_ERRNO = {
+    sqlite3.SQLITE_FULL: errno.ENOSPC,
+    sqlite3.SQLITE_READONLY: errno.EROFS,
+    sqlite3.SQLITE_CANTOPEN: errno.ENOENT,
+}
+
+
+def errno_of(error: BaseException | None) -> int | None:
+    """Return the system's number for what SQLite says of a place that cannot be written; None for all else."""
+    return _ERRNO.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
 
 
 def own_file(path: Path) -> Path:

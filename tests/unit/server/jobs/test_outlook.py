@@ -19,9 +19,11 @@ def running(number: int, seconds: float, fraction: float | None = None, **change
     return turn(number, runs=True, began=int(1000 * (NOW - seconds)), fraction=fraction, **changes)  # type: ignore[arg-type]
 
 
-def full(lane: list[Turn], seconds: float | None = 30.0, job: str = "job_9") -> str:
+def full(
+    lane: list[Turn], seconds: float | None = 30.0, job: str = "job_9", lanes: tuple[str, ...] = ("short",)
+) -> str:
     """What the job is told where one takes so many seconds."""
-    outlook = outlook_of(job, lane, lambda _: seconds, NOW)
+    outlook = outlook_of(job, lane, lambda _: seconds, NOW, lanes)
     assert outlook is not None
     return outlook.full
 
@@ -64,7 +66,10 @@ def test_an_unknown_start_is_called_so() -> None:
 
 
 def test_where_nothing_runs_a_job_begins_at_once_if_anyone_takes_it() -> None:
-    assert "It begins at once where a server or worker takes such jobs." in full([turn(9)])
+    assert "It begins at once." in full([turn(9)])
+    without = full([turn(9)], lanes=("writing",))
+    assert "It begins at once if a worker takes short jobs, which this server does not." in without
+    assert "should begin in about 10 s" in full([running(1, 20), turn(9)], lanes=())  # somebody takes them
 
 
 def test_jobs_of_another_lane_do_not_come_before_it() -> None:
@@ -72,5 +77,5 @@ def test_jobs_of_another_lane_do_not_come_before_it() -> None:
 
 
 def test_a_job_that_does_not_wait_any_more_tells_nothing() -> None:
-    assert outlook_of("job_1", [running(1, 5)], lambda _: 1.0, NOW) is None
-    assert outlook_of("job_2", [running(1, 5)], lambda _: 1.0, NOW) is None
+    assert outlook_of("job_1", [running(1, 5)], lambda _: 1.0, NOW, ("short",)) is None
+    assert outlook_of("job_2", [running(1, 5)], lambda _: 1.0, NOW, ("short",)) is None

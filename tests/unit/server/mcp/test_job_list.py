@@ -32,6 +32,8 @@ def test_pages_of_fifty_jobs_fit_into_answers_and_no_job_is_left_out_between_the
 
 
 def test_a_page_of_no_jobs_says_that_there_are_none() -> None:
-    page = page_of([], 50, 0)
+    page, after_the_last = page_of([], 50, 0), page_of([], 50, 60)
 
     assert (page.summary, page.next_cursor) == ("There are no jobs yet.", None)
+    assert page.next_step == "Call a tool, such as propose_topics: its job is listed here."
+    assert (after_the_last.summary, after_the_last.next_step[:15]) == ("Jobs on this page: 0.", "Call list_jobs ")

@@ -1,15 +1,23 @@
-"""SQLite files that several processes open at once: none of them is told that the file is locked."""
+"""SQLite files that several processes open at once, and what is said of a place that cannot be written."""
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import os
 import sqlite3
 import threading
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from sqlalchemy import create_engine
 
+from classwright_tools.errors import StorageFailed
+from classwright_tools.learning import embedding_cache
 from classwright_tools.workspace import sqlite_files
+from classwright_tools.workspace.atomic import storage_errors
 from classwright_tools.workspace.sqlite_files import use_write_ahead_log
 
 
@@ -67,3 +75,43 @@ def test_a_file_that_is_no_database_is_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(sqlite3.DatabaseError, match="not a database"):
         use_write_ahead_log(connection)
     connection.close()
+
+
+@pytest.mark.parametrize(
+    ("number", "repair"),
+    [
+        (errno.ENOSPC, "Free some space or choose another workspace, then call again: nothing was lost."),
+        (errno.EDQUOT, "Free some space"),
+        (errno.EROFS, "Let this user of the system write there"),
+        (errno.EACCES, "Let this user of the system write there"),
+        (errno.ENOTDIR, "Put right what is in the way"),
+    ],
+)
+def test_the_repair_is_that_of_what_the_system_says(number: int, repair: str) -> None:
+    with pytest.raises(StorageFailed) as told, storage_errors("dataset"):
+        raise OSError(number, os.strerror(number))
+
+    assert told.value.repair.startswith(repair)
+
+
+def test_an_index_that_may_not_be_written_is_not_called_full(tmp_path: Path) -> None:
+    sqlite3.connect(tmp_path / "i.sqlite").execute("CREATE TABLE t (n)")
+    engine = create_engine(f"sqlite:///file:{tmp_path / 'i.sqlite'}?mode=ro&uri=true")
+
+    with pytest.raises(StorageFailed) as told, storage_errors("dataset"), engine.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO t VALUES (1)")
+
+    assert told.value.reason == "the index says: attempt to write a readonly database"
+    assert told.value.repair.startswith("Let this user of the system write there or choose another workspace")
+
+
+def test_an_embedding_cache_that_another_holds_is_not_called_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedding_cache, "WAIT_SECONDS", 0)
+    cache = embedding_cache.EmbeddingCache(tmp_path)
+    cache.put("e", ["a"], np.zeros((1, 2), np.float32))
+    with contextlib.closing(sqlite3.connect(tmp_path / "embeddings-e.sqlite", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StorageFailed, match=r"database is locked\. Call again\.$"):
+            cache.put("e", ["b"], np.zeros((1, 2), np.float32))
