@@ -22,9 +22,8 @@ from typing import Any
 import pytest
 import yaml
 
-from support.paths import BANKING12
+from support.banking import COMPLETIONS, part_of_banking12
 
-EXAMPLE = BANKING12
 LABELS = ("card_arrival", "lost_or_stolen_card", "compromised_card")
 DEADLINE = 280
 TOKEN, WRONG_TOKEN = "right" * 5, "wrong" * 5
@@ -37,17 +36,11 @@ def write_task(folder: Path, *flags: str, **changes: Any) -> Path:
     Its server has the `flags`. Nothing is fine-tuned at the end, as in the demo: a build that is killed three times
     would do that over and over.
     """
-    task = yaml.safe_load((EXAMPLE / "task.yaml").read_text(encoding="utf-8"))
+    task = part_of_banking12(folder, LABELS, validation=10, test=20)
     del task["final_method"]
-    for name, rows in (("validation", 10), ("test", 20)):
-        lines = [json.loads(line) for line in (EXAMPLE / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
-        kept = [row for label in LABELS for row in [r for r in lines if r["label"] == label][:rows]]
-        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in kept), encoding="utf-8")
-    completions = [str(path) for path in sorted((EXAMPLE / "completions").glob("*.jsonl"))]
-    command = ["classwright", "serve", "--workspace", "{workspace}", *flags, "--recorded", *completions]
+    command = ["classwright", "serve", "--workspace", "{workspace}", *flags, "--recorded", *COMPLETIONS]
     task |= {
         "task": "cards",
-        "labels": [label for label in task["labels"] if label["name"] in LABELS],
         "topics_per_label": 2,
         "method": "probe",
         "target": {"accuracy": 1.0},

@@ -15,25 +15,28 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from classwright_tools.domain.writer import WritingRequest
 from classwright_tools.writing.prompts.render import chat_messages
-from support.paths import BANKING12, ROOT
+from support.banking import COMPLETIONS, part_of_banking12
+from support.paths import ROOT
 from support.server import until
 from support.writing import RESET, Said, ScriptedEndpoint, Seen, said_items
 from support.writing_verbs import sentence
 
-ROWS = 576
+LABELS = ("card_arrival", "card_delivery_estimate", "lost_or_stolen_card", "compromised_card")
+ROWS = 48 * len(LABELS)
+TEST_ROWS = 30  # of each
 LIMIT_SECONDS = 600
 
 
-def run(work: Path) -> str:
-    """Run the benchmark on the example and return what it printed."""
-    recorded = sorted(map(str, (BANKING12 / "completions").iterdir()))
-    options = ["--rows", str(ROWS), "--rows-a-round", "600", "--rounds", "2", "--method", "probe", "--quick"]
-    command = [sys.executable, "benchmarks/zero_data.py", "--sets", str(BANKING12), "--work", str(work), *options]
+def run(data: Path, work: Path) -> str:
+    """Run the benchmark on the set in `data` and return what it printed."""
+    options = ["--rows", str(ROWS), "--rows-a-round", "200", "--rounds", "2", "--method", "probe", "--quick"]
+    command = [sys.executable, "benchmarks/zero_data.py", "--sets", str(data), "--work", str(work), *options]
     done = subprocess.run(
-        [*command, "--recorded", *recorded],
+        [*command, "--recorded", *COMPLETIONS],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -110,19 +113,23 @@ def runs_of(work: Path) -> list[dict[str, Any]]:
 
 @pytest.mark.timeout(2 * LIMIT_SECONDS)
 def test_it_measures_both_ways_on_real_rows_and_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
-    first = run(tmp_path)
-    measured = {(run["key"]["way"], run["key"]["round"]): run["figures"] for run in runs_of(tmp_path)}
-    later = runs_of(tmp_path)[:-1]  # as if it had been stopped before the last figure
-    (tmp_path / "quick" / "s4.json").write_text(json.dumps({"runs": later}), encoding="utf-8")
-    second = run(tmp_path)
+    data, work = tmp_path / "cards", tmp_path / "work"
+    data.mkdir()
+    task = part_of_banking12(data, LABELS, test=TEST_ROWS)
+    (data / "task.yaml").write_text(yaml.safe_dump(task), encoding="utf-8")
+    first = run(data, work)
+    measured = {(run["key"]["way"], run["key"]["round"]): run["figures"] for run in runs_of(work)}
+    later = runs_of(work)[:-1]  # as if it had been stopped before the last figure
+    (work / "quick" / "s4.json").write_text(json.dumps({"runs": later}), encoding="utf-8")
+    second = run(data, work)
 
     assert set(measured) == {("plain recipe", 0), ("classwright", 0), ("classwright", 1)}
-    assert all(figures["test_rows"] == 467 for figures in measured.values())
+    assert all(figures["test_rows"] == TEST_ROWS * len(LABELS) for figures in measured.values())
     assert measured["plain recipe", 0]["training_rows"] == ROWS
     assert measured["classwright", 1]["training_rows"] > ROWS
     assert measured["classwright", 1]["accuracy"] > measured["classwright", 0]["accuracy"] > 0.7
     assert 0 < measured["classwright", 0]["written_similarity"] < 1
-    again = {(run["key"]["way"], run["key"]["round"]): run["figures"] for run in runs_of(tmp_path)}
+    again = {(run["key"]["way"], run["key"]["round"]): run["figures"] for run in runs_of(work)}
     assert again == measured
     assert second.count('"seed": 0') == 1  # only what was missing was measured
     assert first.split("## S4")[1] == second.split("## S4")[1]
