@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import tempfile
 from collections import Counter
@@ -18,6 +19,10 @@ from classwright_tools.contract import FindExamplesResult, ImportExamplesResult,
 
 EXAMPLES = 3  # of a label
 NAME_WORDS = 3
+MOST_DRAFTED, BROADER = (
+    40,
+    20,
+)  # labels that a person reads through, and as many groups as are made where there are more
 _CUT = "…"
 
 
@@ -61,22 +66,36 @@ async def _groups(steps: Steps, file: str, column: str, task: str, instruction: 
     rows = {"task": task, "split": "unlabelled", "path": file, "text_column": column}
     imported = (await steps.run("import_examples", rows, ImportExamplesResult)).result
     _say(imported.summary)
-    found: list[TextGroup] = []
-    offset: int | None = 0
-    while offset is not None:
-        asked = {"task": task, "groups": 0, "offset": offset}
-        page = (await steps.run("find_examples", asked, FindExamplesResult)).result
-        found += page.groups
-        offset = page.next_offset
+    found = await _all_groups(steps, task, 0)
+    if len(found) > MOST_DRAFTED:
+        _say(f"The texts are of {len(found)} kinds, more than one reads: {BROADER} broader ones are made of them.")
+        found = await _all_groups(steps, task, BROADER)
     for group in found:
         _say(f"{group.share:6.0%}  {group.words or 'no words of its own'}: {next(iter(group.typical.values()), '')!r}")
     return found
 
 
+async def _all_groups(steps: Steps, task: str, count: int) -> list[TextGroup]:
+    """Return the texts of a task in `count` groups, or for 0 in as many as they suggest."""
+    found: list[TextGroup] = []
+    offset: int | None = 0
+    while offset is not None:
+        asked = {"task": task, "groups": count, "offset": offset}
+        page = (await steps.run("find_examples", asked, FindExamplesResult)).result
+        found += page.groups
+        offset = page.next_offset
+    return found
+
+
+def label_name(given: str) -> str:
+    """Return the name of a label that a person called so: in small letters, its words joined by underscores."""
+    return re.sub(r"[\s/_-]+", "_", given.lower()).strip("_")
+
+
 def _label(group: TextGroup, number: int) -> dict[str, Any]:
     words = group.words.replace(",", " ").split()[:NAME_WORDS]
     whole = [text for text in group.typical.values() if not text.endswith(_CUT)]
-    return {"name": "_".join(words).lower() or f"group_{number}", "description": "", "examples": whole[:EXAMPLES]}
+    return {"name": label_name(" ".join(words)) or f"group_{number}", "description": "", "examples": whole[:EXAMPLES]}
 
 
 def _apart(labels: list[dict[str, Any]]) -> list[str]:

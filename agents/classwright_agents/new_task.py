@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from classwright_agents.draft_labels import drafted_labels
+from classwright_agents.draft_labels import drafted_labels, label_name
 from classwright_agents.errors import TaskFileError
 from classwright_agents.task_file import TaskFile
 from classwright_agents.task_loading import task_from
@@ -94,7 +94,7 @@ def _from_sentence(sentence: str) -> dict[str, Any]:
     return {
         "task": _short_name(found["texts"] or "_".join(names)),
         "instruction": f"{given[:1].upper()}{given[1:]}.",
-        "labels": [{"name": _label_name(name), "description": ""} for name in names],
+        "labels": [{"name": label_name(name), "description": ""} for name in names],
     }
 
 
@@ -113,7 +113,7 @@ def _from_answers(ask: Ask) -> dict[str, Any]:
     labels: list[dict[str, str]] = []
     while label := ask(f"Label {len(labels) + 1}, as `name: what its texts say` (an empty line ends):"):
         name, _, description = label.partition(":")
-        labels.append({"name": _label_name(name), "description": description.strip()})
+        labels.append({"name": label_name(name), "description": description.strip()})
     fields["instruction"] = f"Classify {texts} by what they say: {', '.join(label['name'] for label in labels)}."
     fields["labels"] = labels
     if ask("May a text have several of these labels, or none? [no]:").lower() in ("y", "yes", "true"):
@@ -137,10 +137,6 @@ def _needed(ask: Ask, question: str) -> str:
 def _command(url: str, model: str, key: str) -> list[str]:
     words = ["classwright", "serve", "--workspace", "{workspace}", "--writer-url", url, "--writer-model", model]
     return [*words, "--writer-key-env", key] if key else words
-
-
-def _label_name(given: str) -> str:
-    return "_".join(given.lower().split())
 
 
 def _short_name(given: str) -> str:

@@ -76,15 +76,20 @@ class Reporter:
         if now >= self._next:
             self._next = now + REPORT_EVERY_SECONDS
             bounded = None if fraction is None else min(max(fraction, 0.0), 1.0)
-            left = seconds_left(bounded, now - self._began, self._expected)
             words = plain_text(message[:500])
-            self._wire.say(Message(progress=Progress(fraction=bounded, message=words, seconds_left=left)))
+            ends = _ends(seconds_left(bounded, now - self._began, self._expected))
+            self._wire.say(Message(progress=Progress(fraction=bounded, message=words, ends=ends)))
 
     def estimate(self, estimate: CostEstimate) -> None:
         """Tell what the work that begins now should take."""
         self._began, self._expected = time.monotonic(), estimate.seconds
-        left = estimate.seconds
-        self._wire.say(Message(progress=Progress(fraction=0, message="started", seconds_left=left, estimate=estimate)))
+        ends = _ends(estimate.seconds)
+        self._wire.say(Message(progress=Progress(fraction=0, message="started", ends=ends, estimate=estimate)))
+
+
+def _ends(left: float | None) -> float | None:
+    """Return when work should be done of which `left` seconds are left, in seconds since the epoch."""
+    return None if left is None else time.time() + left
 
 
 class Bench:

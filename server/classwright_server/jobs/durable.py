@@ -167,7 +167,7 @@ class Jobs:
             self._queue.move(status, "long", self._executor_id)
             raise JobCancelled
         known = self._queue.known_of(order, work) if work else {}
-        ProgressRecord(order.run_key).store({"fraction": 0.0, "message": "started", **known})
+        ProgressRecord(order.run_key).store({"fraction": 0.0, "message": "started", "ends": None, **known})
         return lane
 
     def _computed(self, order: Order, is_over: Callable[[], bool], lane: Lane) -> Outcome:

@@ -30,7 +30,7 @@ class Progress(Noun):
 
     fraction: float | None = Field(default=None, ge=0, le=1)
     message: str = ""
-    seconds_left: float | None = Field(default=None, ge=0)
+    ends: float | None = Field(default=None, description="When it should be done, in seconds since the epoch.")
     estimate: CostEstimate | None = Field(default=None, description="Of the whole; told once, at its beginning.")
 
 

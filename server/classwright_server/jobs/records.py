@@ -30,7 +30,7 @@ _STATUS: dict[str, JobStatus] = {
     "ERROR": "failed",
     "MAX_RECOVERY_ATTEMPTS_EXCEEDED": "failed",
 }
-_PROGRESS = ("fraction", "seconds_left", "estimate")
+_PROGRESS = ("fraction", "ends", "estimate")
 """What is told of a job's progress besides the message, by the names of its attributes."""
 _OPERATOR = "operator"
 """The DBOS user of the operator's jobs; a principal's are stored under their slug, which is never this word."""

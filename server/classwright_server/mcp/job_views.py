@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -103,10 +104,15 @@ def message_of(record: JobRecord) -> str:
             return record.outlook.brief
         case "cancelled" if record.made:
             return _cancelled(record)
-        case "running" if record.progress.seconds_left:
-            return f"{record.progress.message}; about {spoken(record.progress.seconds_left)} left"
+        case "running" if record.progress.ends:
+            return f"{record.progress.message}; {_left(record.progress.ends - time.time())}"
         case _:
             return record.progress.message or record.status
+
+
+def _left(seconds: float) -> str:
+    """Return what is left of a job now: it goes down also while the work tells nothing, in one long step."""
+    return f"about {spoken(seconds)} left" if seconds > 0 else "it takes longer than was expected"
 
 
 def _cancelled(record: JobRecord) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import product
 
 import numpy as np
@@ -13,7 +14,14 @@ from classwright_tools.domain.excerpt import ANSWER_BYTES
 from classwright_tools.domain.task import Task
 from classwright_tools.domain.text_group import TextGroup
 from classwright_tools.errors import InvalidInput, NotEnoughData
-from classwright_tools.find_examples import TOOL, FindExamplesRequest, FindExamplesResult, find_examples
+from classwright_tools.find_examples import (
+    MOST_READ,
+    OVERVIEW,
+    TOOL,
+    FindExamplesRequest,
+    FindExamplesResult,
+    find_examples,
+)
 from classwright_tools.learning.grouping import grouped
 from classwright_tools.measurement.naming import telling_words, telling_words_of_each
 from classwright_tools.measurement.text_groups import shown_groups
@@ -25,6 +33,13 @@ KINDS = {
     "a cake with {} {}": product(["lemon", "cherries", "cocoa", "nuts"], ["for six", "without eggs", "by sunday"]),
     "my {} hurts {}": product(["knee", "back", "elbow", "ankle"], ["since monday", "at night", "when i run"]),
 }
+WORDS = re.findall(
+    r"\w+",
+    "apple guitar river lawyer snow bread train doctor football candle wallet mountain printer spider wedding coffee "
+    "shark violin desert invoice tooth rocket garden piano storm pencil cheese planet soldier ladder camera pillow "
+    "tiger hammer library ocean jacket dentist mushroom airport window pepper teacher castle battery onion circus "
+    "medal lemon tunnel rabbit kitchen diamond balcony tractor museum",
+)
 TEXTS = {kind: [kind.format(*words) for words in pairs] for kind, pairs in KINDS.items()}
 
 
@@ -120,3 +135,22 @@ def test_more_groups_show_less_of_each_before_any_is_left_out() -> None:
     assert len(whole[0].typical) == 5
     assert 0 < len(less[0].typical) < 5
     assert 0 < len(least) < 10
+
+
+def test_of_more_groups_than_one_reads_the_shares_are_told_and_how_to_see_fewer(
+    context: ToolContext, task: Task
+) -> None:
+    rows = [make_example(f"{word} {ending}", None) for word in WORDS for ending in ("please", "now", "today", "again")]
+    save_dataset(
+        context.workspace, "support", {"unlabelled": rows}, parent=None, run_key="r", made_by="import_examples"
+    )
+
+    found, broader = groups_of(context, 0), groups_of(context, OVERVIEW)
+
+    many = int(re.search(r"in (\d+) groups", found.summary)[1])  # type: ignore[index]
+    assert many > MOST_READ
+    largest = sum(group.rows for group in found.groups[:OVERVIEW]) / len(rows)
+    assert f"The 20 largest have {largest:.0%} of the rows, the other {many - 20} have the rest." in found.summary
+    assert found.next_step.startswith("These are more than a person reads: groups=20 makes broader ones")
+    assert len(broader.groups) == OVERVIEW
+    assert "largest have" not in broader.summary

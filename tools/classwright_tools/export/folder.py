@@ -13,7 +13,7 @@ from classwright_tools.export.card import export_card
 from classwright_tools.export.quantised import CheckRows, quantised
 from classwright_tools.export.student import add_student
 from classwright_tools.learning.encoder_digest import file_sha256
-from classwright_tools.learning.exports.export import Export
+from classwright_tools.learning.exports.export import LABELS, Export
 from classwright_tools.learning.model import Model
 
 CARD = "README.md"
@@ -37,11 +37,12 @@ def save_export(
     is taught on the texts to `teach`, if there are any. Its program uses the `thresholds` of labels by default.
     """
     export.write(folder)
+    context.progress(0.3, "measuring a graph of whole numbers" if (folder / LABELS).is_file() else "writing the card")
     graph_remark = quantised(folder, check)
     if teach:
 
         def tell(done: float) -> None:
-            context.progress(0.2 + 0.6 * done, f"teaching a student on {len(teach):,} texts")
+            context.progress(0.5 + 0.4 * done, f"teaching a student on {len(teach):,} texts")
 
         graph_remark += f"\n\n{add_student(folder, model, teach, check, context.seed, tell)}"
     bake_thresholds(folder, model.card.method, thresholds)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
+
 from classwright_server.jobs.messages import Progress
 from classwright_server.jobs.records import JobRecord
 from classwright_server.jobs.view import JobStatus
@@ -20,8 +22,16 @@ def job(status: JobStatus, progress: Progress) -> JobRecord:
     return JobRecord("job_1", "train_classifier", "support", status, progress, None, now, now)
 
 
-def test_a_running_job_tells_what_is_left_and_what_was_estimated_before_it_began() -> None:
-    view = view_of(job("running", Progress(fraction=0.5, message="step 3 of 6", seconds_left=52.0, estimate=ESTIMATE)))
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds since the epoch, which a test moves on."""
+    moment = [1_000.0]
+    monkeypatch.setattr("classwright_server.mcp.job_views.time.time", lambda: moment[0])
+    return moment
+
+
+def test_a_running_job_tells_what_is_left_and_what_was_estimated_before_it_began(now: list[float]) -> None:
+    view = view_of(job("running", Progress(fraction=0.5, message="step 3 of 6", ends=now[0] + 52, estimate=ESTIMATE)))
 
     assert view.message == "step 3 of 6; about 50 s left"
     said = (
@@ -30,6 +40,16 @@ def test_a_running_job_tells_what_is_left_and_what_was_estimated_before_it_began
     assert said in view.summary
     assert view.estimate["seconds"] == 110
     assert "dollars" not in view.estimate
+
+
+def test_what_is_left_goes_down_while_one_long_step_tells_nothing(now: list[float]) -> None:
+    one = job("running", Progress(fraction=0.1, message="writing the graph", ends=now[0] + 25))
+
+    told = []
+    for seconds in (0, 10, 14.5, 10):
+        now[0] += seconds
+        told.append(view_of(one).message.removeprefix("writing the graph; "))
+    assert told == ["about 25 s left", "about 15 s left", "about 1 s left", "it takes longer than was expected"]
 
 
 def test_a_job_without_an_estimate_tells_none() -> None:
