@@ -91,12 +91,15 @@ async def shown(
     kind: Kind = "whole",
     context: Mapping[str, Any] | None = None,
     size: tuple[int, int] = (1000, 760),
+    touch: bool = False,
 ) -> AsyncIterator[Shown]:
     """Show the page after a call of `error_analysis` with `arguments` that was answered with `result`."""
     tools = {tool.name: tool for tool in (await client.list_tools()).tools}
     uri = (tools["error_analysis"].meta or {})["ui"]["resourceUri"]
     html = (await client.read_resource(uri)).contents[0].text  # type: ignore[union-attr]  # one text
-    page = await started.new_page(viewport={"width": size[0], "height": size[1]}, reduced_motion="reduce")
+    page = await started.new_page(
+        viewport={"width": size[0], "height": size[1]}, reduced_motion="reduce", has_touch=touch
+    )
     found = Shown(page, page.frame_locator("#f"))
     host = {"theme": "light", "displayMode": "fullscreen", "availableDisplayModes": ["inline", "fullscreen"]}
     host |= context or {}

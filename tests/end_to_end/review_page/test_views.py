@@ -155,6 +155,34 @@ async def test_the_figures_open_their_rows_and_the_map_is_drawn(
         assert opened.faults == []
 
 
+async def test_on_a_phone_the_map_is_higher_than_wide_and_a_finger_draws_around_rows(
+    client: Client, chromium: Browser, dataset: str
+) -> None:
+    async with shown(chromium, client, {"dataset": dataset}, size=(390, 844), touch=True) as opened:
+        await judged(opened)
+        await opened.view.get_by_role("button", name="Map").click()
+        canvas = opened.view.locator(".canvases canvas").last
+        await expect(canvas).to_have_js_property("width", 372)  # of the page less its margins and the map's border
+        box = await canvas.bounding_box()
+        assert box
+        assert box["height"] > box["width"]
+
+        finger = await opened.page.context.new_cdp_session(opened.page)
+        corners = [(0.01, 0.01), (0.99, 0.01), (0.99, 0.99), (0.01, 0.99), (0.01, 0.02)]
+        for number, (x, y) in enumerate(corners):
+            point = {"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]}
+            kind = "touchMove" if number else "touchStart"
+            await finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [point]})
+        await finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+        await expect(opened.view.locator(".chosen-rows strong")).to_have_text("34 rows")
+        await opened.view.get_by_role("button", name="Open them in the list").click()
+        await expect(opened.view.locator(".list .bar strong").first).to_have_text("34 rows")
+        wide = await opened.view.locator("html").evaluate("e => e.scrollWidth > e.clientWidth")
+        assert not wide
+        assert opened.faults == []
+
+
 async def test_rows_are_text_wherever_they_are_shown_and_never_go_into_the_chat(
     client: Client, chromium: Browser, dataset: str
 ) -> None:

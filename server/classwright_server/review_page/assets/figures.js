@@ -30,8 +30,8 @@ const Confusion = ({ labels, cells, rows: asked, right: rightly, errors = [] }) 
     <p>${isSeveral() ? html`A classifier that had not seen them gives ${right} of ${all} rows all their labels and no other. Each cell counts the rows in which it missed one label
       (the line) and added another (the column)` : html`A classifier that had not seen them finds the label of ${right} of ${all} rows. Each cell counts the rows of one label (the line) for which it finds
       another one likeliest (the column)`}; press one to see its rows.${innerWidth <= NARROW ? " The table scrolls sideways." : ""}${labels.length > MOST_LABELS ? ` Of ${labels.length} labels the ${MOST_LABELS} most confused are drawn.` : ""}</p>
-    <div class="scroll" tabindex="0"><table class="confusion"><thead><tr><th scope="col">label</th>${shown.map((guess) => html`<th scope="col" key=${guess}><span>${labels[guess]}</span></th>`)}</tr></thead>
-      <tbody>${shown.map((own) => html`<tr key=${own}><th scope="row">${labels[own]}</th>${shown.map((guess) => {
+    <div class="scroll" tabindex="0"><table class="confusion"><thead><tr><th scope="col">label</th>${shown.map((guess) => html`<th scope="col" key=${guess}><span title=${labels[guess]}>${labels[guess]}</span></th>`)}</tr></thead>
+      <tbody>${shown.map((own) => html`<tr key=${own}><th scope="row">${breakable(labels[own])}</th>${shown.map((guess) => {
         const rows = rowsOf.get(`${own} ${guess}`);
         return html`<td key=${guess} class=${own === guess ? "right" : ""}>${rows ? html`<button type="button" style=${{ "--heat": own === guess ? 0 : rows / most }}
           aria-label=${`${counted(rows, "row")} of ${labels[own]} taken for ${labels[guess]}`} onClick=${() => open(own, guess)}>${rows}</button>` : ""}</td>`;

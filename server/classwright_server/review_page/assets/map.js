@@ -2,14 +2,18 @@
 const HUES = ["#3b6fd4", "#d4553b", "#2f9e57", "#c79a1b", "#8a4fd0", "#1aa3b0", "#d0478f", "#7a8b1f", "#9a5b2e", "#5b6b7a", "#e07b39", "#4b3f9e"];
 const hue = (place) => HUES[place] ?? `hsl(${(place * 137.5) % 360} 60% 50%)`;
 const ARRAYS = { place: Uint32Array, x: Uint16Array, y: Uint16Array, label: Uint16Array, kind: Uint8Array };
-const WRITTEN = 1, WRONG = 2, BARE = 4, EDGE = 24, RING_STEP = 40, WAYS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] };
+const WRITTEN = 1, WRONG = 2, BARE = 4, RING_STEP = 40, WAYS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] };
 
 const fromBase64 = (text, type) => new type(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer);
+
+// Width and height in CSS pixels: a narrow map is higher than wide, and none is higher than the window shows.
+const mapSize = (wide) => [Math.round(wide), Math.round(Math.min(wide * (wide <= NARROW ? 1.15 : 0.64), Math.max(300, innerHeight * 0.75)))];
 
 const MapView = () => {
   const [points, setPoints] = useState(null), [lasso, setLasso] = useState(null), [only, setOnly] = useState(-1), [near, setNear] = useState(null);
   const [cursor, setCursor] = useState(-1), [ring, setRing] = useState(0);
-  const dots = useRef(), pen = useRef(), path = useRef([]);
+  const [[width, height], setSize] = useState(() => mapSize(Math.min(innerWidth, 1200) - (innerWidth <= NARROW ? 18 : 26))); // until it is measured
+  const dots = useRef(), pen = useRef(), path = useRef([]), box = useRef();
   const ready = Boolean(session.review.doubts);
   useEffect(() => {
     if (!ready) return;
@@ -18,18 +22,27 @@ const MapView = () => {
     }), (error) => say(error.message));
   }, [ready, session.review.dataset]);
 
-  const at = (place, canvas) => [EDGE + (points.x[place] / 65_535) * (canvas.width - 2 * EDGE), EDGE + (points.y[place] / 65_535) * (canvas.height - 2 * EDGE)];
+  useEffect(() => {
+    if (!box.current) return undefined;
+    const watch = new ResizeObserver(([{ contentRect: { width: wide } }]) => setSize(mapSize(wide)));
+    watch.observe(box.current);
+    return () => watch.disconnect();
+  }, [points]);
+
+  const edge = width <= NARROW ? 12 : 24, sharp = devicePixelRatio || 1;
+  const at = (place) => [edge + (points.x[place] / 65_535) * (width - 2 * edge), edge + (points.y[place] / 65_535) * (height - 2 * edge)];
   const isShown = (number) => only < 0 || points.label[number] === only;
   const draw = () => {
-    const canvas = dots.current, pencil = canvas.getContext("2d");
-    pencil.clearRect(0, 0, canvas.width, canvas.height);
+    const pencil = dots.current.getContext("2d");
+    pencil.setTransform(sharp, 0, 0, sharp, 0, 0);
+    pencil.clearRect(0, 0, width, height);
     const many = points.place.length > 5_000, size = many ? 2 : 4;
     const inside = lasso && new Set(lasso);
     for (const shown of [false, true]) { // what is not chosen stays, grey, beneath
       for (let place = 0; place < points.place.length; place++) {
         const chosen = isShown(place) && (!inside || inside.has(place));
         if (chosen !== shown) continue;
-        const [x, y] = at(place, canvas), kind = points.kind[place];
+        const [x, y] = at(place), kind = points.kind[place];
         pencil.globalAlpha = shown ? 0.75 : 0.15;
         pencil.fillStyle = shown && !(kind & BARE) ? hue(points.label[place]) : "#8a8a8a";
         if (kind & WRITTEN) pencil.fillRect(x - size / 2, y - size / 2, size, size);
@@ -42,32 +55,32 @@ const MapView = () => {
     }
     if (cursor < 0) return;
     pencil.globalAlpha = 1; pencil.strokeStyle = "#888"; pencil.lineWidth = 2;
-    pencil.beginPath(); pencil.arc(...at(cursor, canvas), ring || 10, 0, 7); pencil.stroke();
+    pencil.beginPath(); pencil.arc(...at(cursor), ring || 10, 0, 7); pencil.stroke();
   };
-  useEffect(() => { if (points && dots.current) draw(); }, [points, lasso, only, cursor, ring, session.view]);
+  useEffect(() => { if (points && dots.current) draw(); }, [points, lasso, only, cursor, ring, width, height]);
 
-  const place = (event) => { const box = pen.current.getBoundingClientRect(); return [(event.clientX - box.left) * (pen.current.width / box.width), (event.clientY - box.top) * (pen.current.height / box.height)]; };
+  const place = (event) => { const { left, top } = pen.current.getBoundingClientRect(); return [event.clientX - left, event.clientY - top]; };
   const down = (event) => { path.current = [place(event)]; pen.current.setPointerCapture(event.pointerId); };
   const move = (event) => {
     if (!path.current.length) return;
     path.current.push(place(event));
     const pencil = pen.current.getContext("2d");
-    pencil.clearRect(0, 0, pen.current.width, pen.current.height);
+    pencil.clearRect(0, 0, width, height);
     pencil.strokeStyle = "#888"; pencil.lineWidth = 1.5; pencil.beginPath();
     path.current.forEach(([x, y], number) => (number ? pencil.lineTo(x, y) : pencil.moveTo(x, y)));
     pencil.stroke();
   };
   const up = () => {
-    const line = path.current, canvas = dots.current, pencil = pen.current.getContext("2d");
+    const line = path.current, pencil = pen.current.getContext("2d");
     path.current = [];
-    pencil.clearRect(0, 0, canvas.width, canvas.height);
+    pencil.clearRect(0, 0, width, height);
     if (line.length < 4) return line.length && touch(line[0]);
     const shape = new Path2D();
     line.forEach(([x, y], number) => (number ? shape.lineTo(x, y) : shape.moveTo(x, y)));
     shape.closePath();
     const found = [];
     for (let number = 0; number < points.place.length; number++) {
-      if (isShown(number) && pencil.isPointInPath(shape, ...at(number, canvas))) found.push(number);
+      if (isShown(number) && pencil.isPointInPath(shape, ...at(number))) found.push(number);
     }
     setNear(null);
     setCursor(-1);
@@ -75,9 +88,9 @@ const MapView = () => {
   };
   // A point that was touched shows its row.
   const touch = async ([x, y]) => {
-    let best = -1, least = 200;
+    let best = -1, least = 400; // 20 pixels, squared: a finger is no finer
     for (let number = 0; number < points.place.length; number++) {
-      const [px, py] = at(number, dots.current), far = (px - x) ** 2 + (py - y) ** 2;
+      const [px, py] = at(number), far = (px - x) ** 2 + (py - y) ** 2;
       if (far < least) { least = far; best = number; }
     }
     setCursor(-1);
@@ -91,18 +104,18 @@ const MapView = () => {
 
   // By keys: to the next row in a direction, where what is straight ahead comes before what is aside; then a ring that grows around it.
   const go = ([dx, dy]) => {
-    const canvas = dots.current, [x, y] = cursor < 0 ? [canvas.width / 2, canvas.height / 2] : at(cursor, canvas);
+    const [x, y] = cursor < 0 ? [width / 2, height / 2] : at(cursor);
     let best = -1, least = Infinity;
     for (let number = 0; number < points.place.length; number++) {
-      const [px, py] = at(number, canvas), ahead = (px - x) * dx + (py - y) * dy, aside = Math.abs((px - x) * dy) + Math.abs((py - y) * dx);
+      const [px, py] = at(number), ahead = (px - x) * dx + (py - y) * dy, aside = Math.abs((px - x) * dy) + Math.abs((py - y) * dx);
       const far = cursor < 0 ? Math.abs(ahead) + aside : ahead + 2 * aside;
       if (far < least && isShown(number) && (cursor < 0 || ahead > 0)) { least = far; best = number; }
     }
     if (best >= 0) { setCursor(best); setRing(0); read(best); }
   };
   const grow = (step) => {
-    const size = Math.max(0, ring + step), canvas = dots.current, [x, y] = at(cursor, canvas);
-    const found = [...points.place.keys()].filter((number) => { const [px, py] = at(number, canvas); return isShown(number) && (px - x) ** 2 + (py - y) ** 2 <= size ** 2; });
+    const size = Math.max(0, ring + step), [x, y] = at(cursor);
+    const found = [...points.place.keys()].filter((number) => { const [px, py] = at(number); return isShown(number) && (px - x) ** 2 + (py - y) ** 2 <= size ** 2; });
     setRing(size);
     setLasso(size ? found : null);
   };
@@ -119,18 +132,18 @@ const MapView = () => {
   if (!points) return html`<p class="empty">Fetching the map…</p>`;
   const many = new Map();
   for (const number of lasso ?? []) many.set(points.label[number], (many.get(points.label[number]) ?? 0) + 1);
-  const mix = [...many].sort((a, b) => b[1] - a[1]).slice(0, 4).map(([label, count]) => `${points.labels[label] ?? "no label"} ${count}`).join(", ");
+  const mix = [...many].sort((a, b) => b[1] - a[1]).map(([label, count]) => `${points.labels[label] ?? "no label"} ${count}`), rest = points.labels.length - HUES.length;
   return html`<section class="map" aria-label="Map">
     <div class="bar"><label>Show <select value=${only} onChange=${(event) => setOnly(Number(event.target.value))}>
         <option value="-1">all labels</option>${points.labels.map((name, number) => html`<option key=${name} value=${number}>${name}</option>`)}</select></label>
       <span class="legend"><i class="dot"></i> real <i class="dot square"></i> written <i class="dot bare"></i> no label <i class="dot ring"></i> classifier disagrees</span>
-      <span class="place">Draw around rows, touch one, or use arrows, <kbd>+</kbd> <kbd>-</kbd> and <kbd>o</kbd>.</span></div>
-    <div class="canvases"><canvas ref=${dots} width="1100" height="700" role="img" aria-label=${`Map of ${counted(points.place.length, "row")}; the list shows the same rows as text`}></canvas>
-      <canvas ref=${pen} width="1100" height="700" aria-hidden="true" onPointerDown=${down} onPointerMove=${move} onPointerUp=${up}></canvas></div>
-    ${lasso && html`<div class="bar chosen-rows"><strong>${counted(lasso.length, "row")}</strong> <span>${mix}</span>
+      <span class="hint">Draw around rows, or touch one<span class="place">, or use arrows, <kbd>+</kbd> <kbd>-</kbd> and <kbd>o</kbd></span>.</span></div>
+    <div class="canvases" ref=${box}><canvas ref=${dots} width=${width * sharp} height=${height * sharp} style=${{ height: `${height}px` }} role="img" aria-label=${`Map of ${counted(points.place.length, "row")}; the list shows the same rows as text`}></canvas>
+      <canvas ref=${pen} width=${width} height=${height} style=${{ height: `${height}px` }} aria-hidden="true" onPointerDown=${down} onPointerMove=${move} onPointerUp=${up}></canvas></div>
+    ${lasso && html`<div class="bar chosen-rows"><strong>${counted(lasso.length, "row")}</strong> <span>${mix.slice(0, 4).join(", ")}${mix.length > 4 ? ` and ${counted(mix.length - 4, "more label")}` : ""}</span>
       <button type="button" class="main" onClick=${openChosen}>Open them in the list</button>
       <button type="button" onClick=${() => setLasso(null)}>Let them go</button></div>`}
     ${near && html`<ul class="rows" aria-live="polite"><${Row} row=${rowOf(near)} words="" ticked=${false} /></ul>`}
-    <ul class="key" aria-label="Colours">${points.labels.slice(0, HUES.length).map((name, number) => html`<li key=${name}><i class="dot" style=${{ background: hue(number) }}></i> ${name}</li>`)}</ul>
+    <ul class="key" aria-label="Colours">${points.labels.slice(0, HUES.length).map((name, number) => html`<li key=${name}><i class="dot" style=${{ background: hue(number) }}></i> ${name}</li>`)}${rest > 0 && html`<li>and ${counted(rest, "more label")}: choose one above</li>`}</ul>
   </section>`;
 };
