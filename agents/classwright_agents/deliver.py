@@ -12,6 +12,7 @@ from classwright_agents.answers import read_as
 from classwright_agents.artifacts import fetch_all, fetch_named, fetch_sample, write_whole
 from classwright_agents.outcome import Outcome
 from classwright_agents.report.card import card
+from classwright_agents.report.held_out import HeldOut
 from classwright_agents.report.page import Material, render
 from classwright_agents.server import Server
 from classwright_agents.summary import summary
@@ -38,8 +39,10 @@ async def deliver(task: TaskFile, folder: Path, outcome: Outcome, server: Server
     started = time.monotonic()
     files = await fetch_all(server, task.task, export.export, folder / "model")
     await fetch_all(server, task.task, best.dataset, folder / "dataset")
+    measured = await _measured(server, task.task, outcome)
     material = Material(
-        measured=await _measured(server, task.task, outcome),
+        measured=measured,
+        held_out=None if measured else await _held_out(server, task.task, outcome),
         map=await fetch_named(server, task.task, outcome.analysis.report, MAP) if outcome.analysis else b"",
         samples=tuple(await fetch_sample(server, task.task, best.dataset, SAMPLES_SHOWN)),
         refusals=await _refusals(server, task.task, outcome),
@@ -62,6 +65,14 @@ async def _measured(server: Server, task: str, outcome: Outcome) -> EvaluationRe
         return None
     report = await fetch_named(server, task, evaluation.report, FIGURES)
     return read_as(EvaluationReport, report, f"Report {evaluation.report!r}")
+
+
+async def _held_out(server: Server, task: str, outcome: Outcome) -> HeldOut | None:
+    """Return the figures of the last error analysis, or None if there was none."""
+    if outcome.analysis is None:
+        return None
+    report = await fetch_named(server, task, outcome.analysis.report, FIGURES)
+    return read_as(HeldOut, report, f"Report {outcome.analysis.report!r}")
 
 
 async def _refusals(server: Server, task: str, outcome: Outcome) -> tuple[Refusal, ...]:

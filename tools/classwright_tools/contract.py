@@ -9,10 +9,10 @@ from __future__ import annotations
 from classwright_tools.domain.comparison import Comparison
 from classwright_tools.domain.cost import CostEstimate
 from classwright_tools.domain.evaluation import EvaluationReport
-from classwright_tools.domain.example import Example
+from classwright_tools.domain.example import Data, Example
 from classwright_tools.domain.excerpt import counted
 from classwright_tools.domain.figures import ClassFigures, Estimate, Scores
-from classwright_tools.domain.noun import Part
+from classwright_tools.domain.noun import LabelName, Noun, Part
 from classwright_tools.domain.outcome import Refusal, Shortfall
 from classwright_tools.domain.text_group import TextGroup
 from classwright_tools.domain.topic_tree import Cell
@@ -34,6 +34,7 @@ __all__ = [
     "ClassFigures",
     "Comparison",
     "CostEstimate",
+    "Data",
     "ErrorAnalysisResult",
     "Estimate",
     "EvaluateResult",
@@ -42,7 +43,9 @@ __all__ = [
     "ExportModelResult",
     "FindExamplesResult",
     "ImportExamplesResult",
+    "LabelName",
     "MethodName",
+    "Noun",
     "Part",
     "ProposeTopicsResult",
     "Refusal",

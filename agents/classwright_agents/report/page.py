@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any, NamedTuple
@@ -15,11 +16,19 @@ from classwright_agents.figures import figure
 from classwright_agents.outcome import Outcome
 from classwright_agents.report import words
 from classwright_agents.report.charts import Point, learning_curve, stage_bars
+from classwright_agents.report.held_out import HeldOut
 from classwright_agents.task_file import METRIC_NAMES, TaskFile
 from classwright_tools.charts.confusion import confusion_chart
 from classwright_tools.charts.label_bars import label_bars
 from classwright_tools.charts.style import LIGHT_OR_DARK
-from classwright_tools.contract import Cell, EvaluationReport, Example, Refusal, Shortfall
+from classwright_tools.contract import (
+    Cell,
+    ErrorAnalysisResult,
+    EvaluationReport,
+    Example,
+    Refusal,
+    Shortfall,
+)
 
 CONFUSIONS = 8
 PAIRS = 4
@@ -34,6 +43,8 @@ class Material:
 
     measured: EvaluationReport | None = None
     """The `report.json` of the best model's last evaluation: on test rows if there are any, else on validation rows."""
+    held_out: HeldOut | None = None
+    """What stands in its place where there are neither validation nor test rows."""
     map: bytes = b""
     """The SVG of written and real texts."""
     samples: tuple[Example, ...] = ()
@@ -70,6 +81,8 @@ def _page(task: TaskFile, run: str, outcome: Outcome, material: Material) -> dic
     best, analysis = outcome.best, outcome.analysis
     assert best is not None
     measured = material.measured
+    shown = measured or material.held_out
+    bars = measured.weakest if measured else material.held_out.classes if material.held_out else ()
     missing = [_missing(m) for written in outcome.written for m in written.missing][:MISSING]
     return {
         "task": task,
@@ -84,7 +97,7 @@ def _page(task: TaskFile, run: str, outcome: Outcome, material: Material) -> dic
         "metric": METRIC_NAMES[task.target.metric],
         "gain_words": words.gain_words,
         "terms": words.terms(task, outcome),
-        "measured_words": words.measured_words(measured),
+        "measured_words": words.measured_words(shown),
         "training_words": words.training_words(outcome),
         "cost_words": words.cost_words(outcome),
         "files_words": words.files_words(material.files),
@@ -98,15 +111,19 @@ def _page(task: TaskFile, run: str, outcome: Outcome, material: Material) -> dic
         "curve": _curve(task, outcome),
         "chart_style": LIGHT_OR_DARK,
         "matrix_words": words.matrix_words(task),
-        "matrix": confusion_chart(measured.labels, measured.confusion_matrix) if measured else None,
-        "bars": label_bars(measured.weakest) if measured else None,
+        "matrix": confusion_chart(shown.labels, shown.confusion_matrix) if shown else None,
+        "bars": label_bars(bars) if bars else None,
         "confusions": measured.confusions[:CONFUSIONS] if measured else (),
+        "confusions_of": _kinds_of_errors(measured.confusion_matrix) if measured else 0,
         "pairs": analysis.confused_pairs[:PAIRS] if analysis else (),
+        "pairs_of": _found(analysis, "confused_pairs"),
         "clusters": analysis.clusters[:CLUSTERS] if analysis else (),
+        "clusters_of": _found(analysis, "clusters"),
         "style": analysis.style if analysis else (),
         "map": base64.b64encode(material.map).decode() if material.map else None,
         "samples": [_sample(row) for row in material.samples],
         "refused": _refused(outcome, material),
+        "refused_of": len({reason for written in outcome.written for reason in written.refused}),
         "missing": missing,
         "missing_more": sum(written.wanted - written.accepted for written in outcome.written)
         - sum(m["missing"] for m in missing),
@@ -117,6 +134,19 @@ def _page(task: TaskFile, run: str, outcome: Outcome, material: Material) -> dic
         ],
         "stages": stage_bars(list(outcome.seconds.items())),
     }
+
+
+def _kinds_of_errors(matrix: Sequence[Sequence[int]]) -> int:
+    """Return how many pairs of labels are confused, of a matrix (k, k)."""
+    return sum(bool(count) for i, line in enumerate(matrix) for j, count in enumerate(line) if i != j)
+
+
+def _found(analysis: ErrorAnalysisResult | None, field: str) -> int:
+    """Return how many findings of a kind an analysis has, of which its answer may show some."""
+    if analysis is None:
+        return 0
+    part = analysis.shown_in_part.get(field)
+    return part.total if part else len(getattr(analysis, field))
 
 
 def _curve(task: TaskFile, outcome: Outcome) -> Markup:

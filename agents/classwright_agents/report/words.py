@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from classwright_agents.figures import Round, gain_in, named
 from classwright_agents.outcome import Outcome
+from classwright_agents.report.held_out import HeldOut
 from classwright_agents.task_file import Metric, TaskFile
 from classwright_tools.contract import Comparison, Estimate, EvaluationReport, Scores, counted
 
@@ -183,11 +184,16 @@ def matrix_words(task: TaskFile) -> str:
     )
 
 
-def measured_words(measured: EvaluationReport | None) -> str:
+def measured_words(measured: EvaluationReport | HeldOut | None) -> str:
     """Return on which rows the figures by class were measured."""
     if not measured:
         return "Figures by label are kept for validation and test rows alone, and there were none."
-    return f"Measured on {measured.figures.rows:,} {_kind(measured.data)} {measured.split} rows."
+    if isinstance(measured, EvaluationReport):
+        return f"Measured on {measured.figures.rows:,} {_kind(measured.data)} {measured.split} rows."
+    return (
+        f"Measured on {measured.rows:,} {_kind(measured.data)} training rows, held out group by group: there were no "
+        "validation or test rows."
+    )
 
 
 def training_words(outcome: Outcome) -> str:

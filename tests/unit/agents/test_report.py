@@ -12,10 +12,11 @@ import pytest
 from classwright_agents.moves import Stop
 from classwright_agents.outcome import Outcome
 from classwright_agents.report.card import card
+from classwright_agents.report.held_out import HeldOut
 from classwright_agents.report.page import Material, render
 from classwright_agents.report.words import cost_words
 from classwright_agents.summary import in_a_line, summary
-from classwright_tools.contract import Cell, Refusal
+from classwright_tools.contract import Cell, ErrorAnalysisResult, Refusal
 from classwright_tools.domain.example import Provenance, make_example
 from support.agent import (
     LABELS,
@@ -220,6 +221,36 @@ def test_a_build_without_validation_or_test_rows_says_what_it_cannot_know() -> N
     assert "F1, precision and recall" not in text
     assert "there were no test rows" in page
     assert summary("support", outcome)["best"]["test"] is None
+
+
+def test_without_other_rows_the_matrix_is_that_of_held_out_training_rows_and_what_is_cut_is_counted() -> None:
+    pairs = [{"label": "refund", "predicted": f"other {n}", "count": 9 - n, "examples": ["a text"]} for n in range(6)]
+    clusters = [{"name": f"word {n}", "errors": 2, "labels": {}, "examples": []} for n in range(6)]
+    found = ErrorAnalysisResult.model_validate(
+        analysed(confused_pairs=pairs, clusters=clusters)
+        | {"shown_in_part": {"clusters": {"shown": 6, "total": 11, "uri": "classwright://x"}}}
+    )
+    outcome = finished_outcome(
+        rounds=[make_round(0, 0.9)], best=make_round(0, 0.9), measured={}, test=None, imported={}, analysis=found
+    )
+    figures = evaluation_report()
+    held_out = HeldOut(
+        data="written",
+        rows=240,
+        labels=figures.labels,
+        classes=figures.classes,
+        confusion_matrix=figures.confusion_matrix,
+    )
+
+    page = render(small_task(), "support-1", outcome, material(measured=None, held_out=held_out))
+
+    text = " ".join(parsed(page).text)
+    assert "Measured on 240 written training rows, held out group by group" in text
+    assert "Each row is a true label" in text
+    assert "F1, precision and recall by label" in text
+    assert "The first 4 of 6 confused pairs." in text
+    assert "The first 6 of 11 clusters, the largest." in text
+    assert "svg" in parsed(page).seen
 
 
 def test_a_figure_that_the_model_was_chosen_by_is_called_too_good() -> None:
