@@ -21,6 +21,7 @@ import json
 import os
 import re
 import sys
+from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
@@ -38,7 +39,7 @@ ENGINES = ("encoder", "int8", "student", "cascade")
 """What computes: the encoder, as the server does; the encoder in whole numbers of eight bits, of exports that have it;
 the student, of those that have one, which looks tokens up and is many times faster; or the student, and the encoder (in
 whole numbers if there is one) for those texts of which it is unsure."""
-DELIMITERS = ",;\t"
+DELIMITERS = ",;\t|"
 """Of the columns of a CSV file."""
 _NAMED_DELIMITER = re.compile(r'"?sep=(.)"?\s*$', re.IGNORECASE)
 MOST_COLUMNS = 20
@@ -473,7 +474,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Classify the rows of a CSV file; return the exit code."""
     parser = argparse.ArgumentParser(prog="predict.py", description="Classify the rows of a CSV file.")
     parser.add_argument(
-        "source", metavar="IN.csv", type=Path, help="a CSV file in UTF-8, with a header; , ; or tab between"
+        "source", metavar="IN.csv", type=Path, help="a CSV file in UTF-8, with a header; , ; tab or | between"
     )
     parser.add_argument("-o", "--output", metavar="OUT.csv", type=Path, required=True, help="the file to write")
     parser.add_argument("--text-column", metavar="NAME", default="text", help="default: text")
@@ -491,7 +492,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("TQDM_DISABLE", "1")  # sentence-transformers, which is imported later, shows bars
     try:
         rows, remark = _classify_csv(load(Path(__file__).parent, options.engine), options)
-    except (OSError, ValueError, ImportError, csv.Error) as error:
+    except (OSError, ValueError, ImportError) as error:
         print(f"predict.py: {error}", file=sys.stderr)  # noqa: T201  # a program's own error
         return 1
     count = "1 row" if rows == 1 else f"{rows:,} rows"
@@ -612,9 +613,13 @@ class LineFeeds:
 def _classify_csv(model: Classifier, options: argparse.Namespace) -> tuple[int, str]:
     """Write the rows of the source with their answers; return how many there are, and which have no answer.
 
-    The output appears whole, or not at all.
+    The output appears whole, or not at all. It begins with a byte-order mark where the source does.
     """
+    if options.output.exists() and options.output.samefile(options.source):
+        raise ValueError(f"{options.output.name} is the file to read: name another with --output.")
     with options.source.open("rb") as lines:
+        encoding = "utf-8-sig" if lines.read(len(BOM_UTF8)) == BOM_UTF8 else "utf-8"
+        lines.seek(0)
         for number, line in enumerate(lines, 1):
             try:
                 line.decode()
@@ -626,7 +631,7 @@ def _classify_csv(model: Classifier, options: argparse.Namespace) -> tuple[int, 
     try:
         with (
             options.source.open(encoding="utf-8-sig", newline="") as source,
-            staged.open("w", encoding="utf-8", newline="") as output,
+            staged.open("w", encoding=encoding, newline="") as output,
         ):
             done = _classify_rows(model, options, source, output)
         staged.replace(options.output)
@@ -638,8 +643,8 @@ def _classify_csv(model: Classifier, options: argparse.Namespace) -> tuple[int, 
 def _classify_rows(model: Classifier, options: argparse.Namespace, source: TextIO, output: TextIO) -> tuple[int, str]:
     columns = [options.text_column, *([options.pair_column] if model.takes_pairs else [])]
     labels = model.labels if model.several else ()
-    delimiter = _delimiter(source, options.text_column)
-    reader = csv.reader(source, delimiter=delimiter, strict=True)
+    delimiter, before = _delimiter(source, options.text_column)
+    reader = _rows(csv.reader(source, delimiter=delimiter, strict=True), before, options.source.name)
     header = next(reader, [])
     for column, option in zip(columns, ("--text-column", "--pair-column"), strict=False):
         if column not in header:
@@ -680,21 +685,38 @@ def _classify_rows(model: Classifier, options: argparse.Namespace, source: TextI
     return rows, unanswered(len(problems), problems[:PLACES_NAMED])
 
 
-def _delimiter(source: TextIO, column: str) -> str:
+def _delimiter(source: TextIO, column: str) -> tuple[str, int]:
     """Return the delimiter by which the header has `column`, else the one by which it has the most columns.
+
+    How many lines stand before the header comes with it.
 
     A first line `sep=;`, as Excel writes and reads it, names the delimiter. The source is left at the header.
     """
     named = _NAMED_DELIMITER.match(source.readline())
     if named:
-        return named.group(1)
+        return named.group(1), 1
     widths = {}
     for delimiter in DELIMITERS:
         source.seek(0)
         header = next(csv.reader(source, delimiter=delimiter), [])
         widths[delimiter] = (column in header, len(header))
     source.seek(0)
-    return max(widths, key=lambda one: widths[one])
+    return max(widths, key=lambda one: widths[one]), 0
+
+
+def _rows(reader: Any, before: int, name: str) -> Iterator[list[str]]:
+    """Yield the rows of a reader; one that cannot be read is named by its first line, after so many lines `before`."""
+    while True:
+        begins = before + reader.line_num + 1
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            raise ValueError(
+                f"The row of {name} that begins in line {begins:,} cannot be read ({error}): is a quote not closed?"
+            ) from error
+        if row is None:
+            return
+        yield row
 
 
 def _chunks(reader: Iterable[list[str]], width: int) -> Iterator[list[list[str]]]:

@@ -90,18 +90,31 @@ def test_rows_keep_their_columns_and_order_and_get_an_answer(tmp_path: Path) -> 
     assert not (tmp_path / "out.csv.parts").exists()
 
 
-@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-def test_a_table_is_written_with_the_delimiter_that_it_was_read_with(tmp_path: Path, delimiter: str) -> None:
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_a_table_is_written_with_the_delimiter_and_the_mark_that_it_was_read_with(
+    tmp_path: Path, delimiter: str, encoding: str
+) -> None:
     rows = [["date", "comment", "stars"], ["1", "a text, of eighteen; or so", "5"]]
-    with (tmp_path / "in.csv").open("w", encoding="utf-8", newline="") as file:
+    with (tmp_path / "in.csv").open("w", encoding=encoding, newline="") as file:
         csv.writer(file, delimiter=delimiter).writerows(rows)
 
     classify_files(Lengths(), tmp_path / "in.csv", tmp_path / "out.csv", model_name="m", text_column="comment")
 
-    with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
+    with (tmp_path / "out.csv").open(encoding=encoding, newline="") as file:
         header, row = csv.reader(file, delimiter=delimiter)
     assert header[:7] == ["date", "comment", "stars", "label", "probability", "sure", "out_of_scope"]
     assert row == ["1", "a text, of eighteen; or so", "5", "long", "1.0", "true", "false", "0.0", "1.0"]
+
+
+def test_the_file_that_is_read_is_not_written_over(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("text\ntiny\n", encoding="utf-8")
+    (tmp_path / "link.csv").symlink_to("in.csv")
+
+    with pytest.raises(InvalidInput, match=r"output 'link.csv': is a file to read\. Name another"):
+        classify_files(Lengths(), tmp_path / "in.csv", tmp_path / "link.csv", model_name="m")
+
+    assert (tmp_path / "in.csv").read_text(encoding="utf-8") == "text\ntiny\n"
 
 
 def test_lines_of_a_table_end_in_a_line_feed_and_a_carriage_return_in_a_cell_stays_one(tmp_path: Path) -> None:

@@ -212,7 +212,9 @@ def test_the_program_classifies_a_file_from_any_folder_without_torch_and_without
     assert {row["sure"] for row in written[1:]} <= {"true", "false"}
 
 
-@pytest.mark.parametrize(("first", "delimiter"), [("", ";"), ("", "\t"), ("sep=|\n", "|"), ('"SEP=;"\r\n', ";")])
+@pytest.mark.parametrize(
+    ("first", "delimiter"), [("", ";"), ("", "\t"), ("", "|"), ("sep=|\n", "|"), ('"SEP=;"\r\n', ";")]
+)
 def test_the_program_keeps_the_delimiter_of_a_table_and_leaves_nothing_after_a_failure(
     made: Made, tmp_path: Path, first: str, delimiter: str
 ) -> None:
@@ -224,10 +226,10 @@ def test_the_program_keeps_the_delimiter_of_a_table_and_leaves_nothing_after_a_f
     assert program(asked) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
     assert program([*asked, "--text-column", "comment"]) == 0
-    header, row = (tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()
+    mark, (header, row) = "\ufeff", (tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()
     names = ["label", "probability", "sure", "out_of_scope"]
     probable = [f"probability_{label}" for label in made.model.labels]
-    assert header == delimiter.join(["date", "comment", *names, *probable])
+    assert header == mark + delimiter.join(["date", "comment", *names, *probable])
     assert next(csv.reader([row], delimiter=delimiter))[:3] == ["1", f"my package is late{delimiter} where", "delivery"]
 
 
@@ -256,6 +258,30 @@ def test_a_row_that_is_too_short_is_told_by_its_number(
     assert program([str(tmp_path / "in.csv"), "-o", str(tmp_path / "out.csv")]) == 1
 
     assert "Row 2 under the header has not as many fields" in capsys.readouterr().err
+
+
+def test_a_quote_that_is_not_closed_is_told_by_its_line(
+    made: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "in.csv").write_text('sep=;\ntext;date\n"a\nb";1\n"c;2\nd;3\n', encoding="utf-8")
+
+    program = runpy.run_path(str(made.folder / "predict.py"))["main"]
+    assert program([str(tmp_path / "in.csv"), "-o", str(tmp_path / "out.csv")]) == 1
+
+    assert "The row of in.csv that begins in line 5 cannot be read (" in capsys.readouterr().err
+
+
+def test_the_file_that_is_read_is_not_written_over(
+    made: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "in.csv").write_text("text\nwhere is it\n", encoding="utf-8")
+    (tmp_path / "other.csv").symlink_to("in.csv")
+
+    program = runpy.run_path(str(made.folder / "predict.py"))["main"]
+    assert program([str(tmp_path / "in.csv"), "-o", str(tmp_path / "other.csv")]) == 1
+
+    assert "other.csv is the file to read: name another with --output." in capsys.readouterr().err
+    assert (tmp_path / "in.csv").read_text(encoding="utf-8") == "text\nwhere is it\n"
 
 
 def test_a_table_that_is_not_in_utf_8_is_told_with_the_repair(

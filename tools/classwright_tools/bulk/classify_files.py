@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -97,23 +98,25 @@ def classify_files(
 
     That is the likeliest label, its probability, whether the model is `sure`, whether the text is `out_of_scope`, and
     how probable each label is, of more than 20 labels those in `thresholds`, which are given from there on, and the
-    mismatch of pairs. Where a text may have several labels these are all that apply, in a list, and the probability
-    is that of all being right; `sure_labels` are those that are sure by themselves. In CSV they are a text with "|"
+    mismatch of pairs. Where a text may have several labels these are all that apply, in a list, and the probability is
+    that of all being right; `sure_labels` are those that are sure by themselves. In CSV they are a text with "|"
     between them, "|" alone where none applies, and each label has a column besides with 1 or 0. A CSV file that is read
-    gives its delimiter to one that is written. The model is sure of texts in its scope, from the `threshold` on, its
-    own by default. Every column is kept, and those of one name are numbered;
-    where one has the name of an answer, the answers are called `predicted_label` and so on. A row whose text has a
-    `text_problem` gets no answer, and neither does a line that cannot be read as a row, which stands whole in the
-    text's column, if it is not too long: they are counted, and the first of them named. `tell` is told of the rows
-    after each part.
+    gives its delimiter, and its byte-order mark, to one that is written. The model is sure of texts in its scope, from
+    the `threshold` on, its own by default. Every column is kept, and those of one name are numbered; where one has the
+    name of an answer, the answers are called `predicted_label` and so on. A row whose text has a `text_problem` gets no
+    answer, and neither does a line that cannot be read as a row, which stands whole in the text's column, if it is not
+    too long: they are counted, and the first of them named. `tell` is told of the rows after each part.
 
     Raises:
         InvalidInput: there is nothing to read or no such column, a file is in no encoding that is read, or a threshold
-            is of no label, or the output is of no kind that is written, or parts of another run are beside it.
+            is of no label, or the output is of no kind that is written, or a file to read, or parts of another run are
+            beside it.
     """
     check_output(output)
     files = _files(source)
     for path in files:
+        if output.exists() and output.samefile(path):
+            raise InvalidInput(f"output {output.name!r}", "is a file to read", "Name another with --output.")
         check_lines(path)
     columns = Columns(text_column, None, pair_column if model.takes_pairs else None, others="all", by_flags=True)
     thresholds = {**model.label_thresholds, **thresholds}
@@ -150,7 +153,8 @@ def classify_files(
     labels = model.labels if model.several and is_table(output) else ()
     names = answer_columns(list(own), told, several=model.several, labels=labels)
     delimiter = table_delimiter(source, columns) if source.is_file() else ","
-    write_output(output, [*own, *names], _Flat(parts, list(own), len(names), labels), delimiter)
+    marked = source.is_file() and _is_marked(source)
+    write_output(output, [*own, *names], _Flat(parts, list(own), len(names), labels), delimiter, marked=marked)
     parts.remove()
     found.seconds = time.monotonic() - began
     return found
@@ -165,6 +169,12 @@ def _files(source: Path) -> list[Path]:
         reason = "holds no JSONL, CSV or Parquet file" if source.is_dir() else "does not exist"
         raise InvalidInput(f"{source.name!r}", reason, "Name a file of rows, or a folder of such files.")
     return found
+
+
+def _is_marked(path: Path) -> bool:
+    """Whether a file begins with the mark of UTF-8, by which spreadsheets know it."""
+    with path.open("rb") as file:
+        return file.read(len(BOM_UTF8)) == BOM_UTF8
 
 
 def _rows(files: list[Path], columns: Columns, *, name_files: bool) -> Iterator[SourceRow]:

@@ -40,15 +40,15 @@ def is_table(output: Path) -> bool:
     return output.suffix == CSV
 
 
-def write_output(output: Path, names: Sequence[str], rows: Rows, delimiter: str = ",") -> None:
+def write_output(output: Path, names: Sequence[str], rows: Rows, delimiter: str = ",", *, marked: bool = False) -> None:
     """Write `rows`, whose columns are called `names`, to `output`, which appears whole.
 
-    In CSV the `delimiter` stands between the columns.
+    In CSV the `delimiter` stands between the columns, and the mark of UTF-8 before them if the file is to be `marked`.
     """
     staged = output.with_name(f".{output.name}.staged")
     try:
         if is_table(output):
-            _write_csv(staged, names, rows, delimiter)
+            _write_csv(staged, names, rows, delimiter, "utf-8-sig" if marked else "utf-8")
         else:
             _WRITERS[output.suffix](staged, names, rows)
         staged.replace(output)
@@ -56,8 +56,8 @@ def write_output(output: Path, names: Sequence[str], rows: Rows, delimiter: str 
         staged.unlink(missing_ok=True)
 
 
-def _write_csv(path: Path, names: Sequence[str], rows: Rows, delimiter: str) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
+def _write_csv(path: Path, names: Sequence[str], rows: Rows, delimiter: str, encoding: str) -> None:
+    with path.open("w", encoding=encoding, newline="") as file:
         writer = csv.writer(LineFeeds(file), delimiter=delimiter)
         writer.writerow(names)
         for part in rows:
