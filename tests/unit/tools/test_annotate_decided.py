@@ -243,7 +243,7 @@ def test_validation_rows_of_real_texts_are_named_by_the_least_real_and_those_tha
     beside = "26 more validation rows are" if real == 55 else "1 more validation row is"
     assert f"{beside} not counted: a model gave the text or the label" in measured.summary
     sure = "real texts" if real == 55 else "real texts (some or all labelled by a model)"
-    assert f"% of {sure} like those held out" in trained.summary
+    assert f"% of {sure} like the validation rows" in trained.summary
 
 
 @pytest.mark.parametrize("by", ["person", "model"])

@@ -86,8 +86,8 @@ def test_where_it_abstains_it_says_how_often_the_model_is_sure_and_right(
 
     assert own.card.sure_on == own.card.validation.data
     assert (
-        f"It is sure of 19% of {own.card.sure_on} texts like those held out, and labels 97% of these right (95% "
-        "interval 92% to 99%); below a probability of 1.00 it is not sure." in told
+        f"It is sure of 19% of {own.card.sure_on} texts like the training rows held out, and labels 97% "
+        "of these right (95% interval 92% to 99%); below a probability of 1.00 it is not sure." in told
     )
     assert "It is sure of" not in sure
 

@@ -79,7 +79,7 @@ def test_real_rows_tell_the_scope_and_the_training_says_how_many_they_call_out_o
     scope = made.card.scope
     assert scope is not None
     assert (scope.data, scope.rows) == ("real", 24)
-    assert "Of real texts like those held out it calls 4% (95% interval 0% to 14%) out of scope" in " ".join(
+    assert "Of real texts like the validation rows it calls 4% (95% interval 0% to 14%) out of scope" in " ".join(
         made.trained.notes
     )
     assert "out of scope" in (made.folder / "README.md").read_text(encoding="utf-8")

@@ -216,7 +216,9 @@ def test_an_export_answers_as_the_model_does(
     assert not (folder / "model_head.pkl").exists()
     card = (folder / "README.md").read_text(encoding="utf-8")
     assert "| rows | all labels right | micro-F1 | macro-F1 |" in card
-    told = f"It is sure of 19% of {own.card.sure_on} texts like those held out, and labels 90% of these right"
+    told = (
+        f"It is sure of 19% of {own.card.sure_on} texts like the training rows held out, and labels 90% of these right"
+    )
     assert told in card
     assert told in made.summary
     for figures in own.card.classes:

@@ -100,9 +100,10 @@ class ScopeCard(Noun):
     """From where on down a text is out of scope: unlike the rows that the model learnt, and probably of no label."""
 
     likeness: float = Field(description="The cosine to the nearest label's mean below which a text is out of scope.")
-    flagged: Estimate = Field(description="The share of texts like those held out that is below it.")
+    flagged: Estimate = Field(description="The share of texts like the rows held out that is below it.")
     rows: int = Field(ge=1, description="Rows held out that set it.")
     data: Origin = Field(description="Whose texts these are, as in `validation`.")
+    is_set_by_validation: bool = Field(default=False, description="As that of the card.")
 
 
 class ModelCard(Noun):

@@ -85,11 +85,16 @@ class Asked(Protocol):
         ...
 
 
-def scope_by(*held_out: Asked | None) -> ScopeCard | None:
-    """Return the scope by the first of the rows `held_out` that tell it, real texts before written ones."""
-    known = [(one.likeness, one.data) for one in held_out if one is not None and one.likeness is not None]
-    cards = (scope_card(*one) for one in sorted(known, key=lambda one: one[1] not in REAL_TEXTS))
-    return next(filter(None, cards), None)
+def scope_by(*, validation: Asked | None = None, training: Asked | None = None) -> ScopeCard | None:
+    """Return the scope by the first of the rows that tell it: real texts before written ones, then `validation` rows.
+
+    The `training` rows are answered by classifiers that have not learnt them.
+    """
+    given = ((validation, True), (training, False))
+    known = [(one.likeness, one.data, by) for one, by in given if one is not None and one.likeness is not None]
+    known.sort(key=lambda one: one[1] not in REAL_TEXTS)
+    cards = ((scope_card(likeness, data), by) for likeness, data, by in known)
+    return next((card.model_copy(update={"is_set_by_validation": by}) for card, by in cards if card), None)
 
 
 def out_of_scope(likeness: np.ndarray | None, scope: ScopeCard | None, n: int) -> np.ndarray:

@@ -236,7 +236,7 @@ def _calibrated(
     prior = prior_at(shares, by) if shares else None
     temperature = prior.temperature if prior else fit_temperature(by.logits, by.labels)
     proba = prior.probabilities(by.logits) if prior else softmax(by.logits / temperature)
-    scope = scope_by(checked, by)
+    scope = scope_by(validation=by) if validation else scope_by(validation=checked, training=by)
     known = ~out_of_scope(by.likeness, scope, len(proba))
     return Trained(
         method=best.method.name,

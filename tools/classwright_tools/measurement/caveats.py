@@ -84,7 +84,7 @@ def how_sure(card: ModelCard) -> str:
     """
     limit = threshold_in_words(card.threshold)
     if card.unsure == 1:
-        return f"It is sure of none of the rows held out: all are below a probability of {limit}."
+        return f"It is sure of none of {_base(card.is_set_by_validation)}: all are below a probability of {limit}."
     if card.unsure is None or card.sure_right is None:
         return ""
     whole = " with all their labels" if card.thresholds else ""
@@ -94,10 +94,15 @@ def how_sure(card: ModelCard) -> str:
         interval = f" (95% interval {found.low:.0%} to {found.high:.0%})"
     texts = "real texts (some or all labelled by a model)" if card.sure_on == "annotated" else f"{card.sure_on} texts"
     return (
-        f"It is sure of {1 - card.unsure:.0%} of {texts} like those held out, and labels "
+        f"It is sure of {1 - card.unsure:.0%} of {texts} like {_base(card.is_set_by_validation)}, and labels "
         f"{card.sure_right:.0%} of these right{whole}{interval}{_sure_by_label(card)}; below a probability of "
         f"{limit} it is not sure."
     )
+
+
+def _base(validation: bool) -> str:
+    """Return which rows told what is said of others like them."""
+    return "the validation rows" if validation else "the training rows held out"
 
 
 def _sure_by_label(card: ModelCard) -> str:
@@ -123,12 +128,13 @@ def how_often_unlike(card: ModelCard) -> str:
     scope = card.scope
     if scope is None:
         return ""
+    like, unlike_all = _base(scope.is_set_by_validation), "out of scope, unlike all that it learnt"
     share = f"{scope.flagged.value:.0%} (95% interval {scope.flagged.low:.0%} to {scope.flagged.high:.0%})"
     if scope.data in REAL_TEXTS:
-        return f"Of real texts like those held out it calls {share} out of scope, unlike all that it learnt."
+        return f"Of real texts like {like} it calls {share} {unlike_all}."
     return (
-        f"Of written texts like those held out it calls {share} out of scope, unlike all that it learnt; of how many "
-        "real ones no row tells: real validation rows would."
+        f"Of written texts like {like} it calls {share} {unlike_all}; of how many real ones no row tells: real "
+        "validation rows would."
     )
 
 

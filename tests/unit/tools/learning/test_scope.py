@@ -68,14 +68,15 @@ def test_written_rows_set_a_more_careful_limit_and_real_ones_go_before_them() ->
     likeness = np.linspace(0, 1, 200)
     written, real = Held(likeness, "written"), Held(likeness / 2, "annotated")
 
-    alone, both = scope_by(written, None), scope_by(written, real)
+    alone, both = scope_by(training=written), scope_by(validation=real, training=written)
 
     assert alone is not None
     assert both is not None
     assert alone.likeness < likeness[4]
-    assert (both.data, both.rows) == ("annotated", 200)
-    assert scope_by(written, Held(likeness[:5], "real")) == alone
-    assert scope_by(Held(None, "real")) is None
+    assert (both.data, both.rows, both.is_set_by_validation) == ("annotated", 200, True)
+    assert not alone.is_set_by_validation
+    assert scope_by(validation=Held(likeness[:5], "real"), training=written) == alone
+    assert scope_by(training=Held(None, "real")) is None
 
 
 def test_what_is_not_told_is_never_out_of_scope() -> None:

@@ -83,7 +83,7 @@ def train_several(
         proba_checked = scaling.probabilities(checked.logits)
         measured = (checked, proba_checked >= thresholds)
         figures = _figures(*measured, proba_checked, setup)
-    scope = scope_by(checked, crossed)
+    scope = scope_by(validation=checked, training=None if crossed is checked else crossed)
     known = ~out_of_scope(crossed.likeness, scope, len(proba))
     certain = certainty(proba, decided) * known
     return Trained(
